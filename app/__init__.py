@@ -1,0 +1,1 @@
+"""Composition: CLI, wiring, one event loop. The only code that knows concrete classes."""

@@ -1,0 +1,1 @@
+"""Edge: web pages, HTTP API, health and metrics."""

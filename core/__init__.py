@@ -1,0 +1,1 @@
+"""Nouns: types, protocols, errors, configuration, metrics. Imports nothing of ours."""

@@ -1,0 +1,172 @@
+"""What an operator may change, as frozen data. Reading never writes.
+
+Order of precedence: environment (``ANSWERDESK__SECTION__KEY``), then the YAML file, then the
+defaults here. An unknown key is an error, so that a typing mistake is not silently ignored.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from core.errors import ConfigError
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CompanyConfig(_Section):
+    """Who speaks."""
+
+    name: str = "Answerdesk"
+    languages: tuple[str, ...] = ("en", "zh", "es", "de", "ru")
+
+
+class ModelsConfig(_Section):
+    """Which models, and what they may use."""
+
+    embedder: str = "multilingual-e5-small"
+    generator: str = "qwen2.5-coder-0.5b-instruct"
+    threads: int = Field(2, ge=1)
+    generator_queue: int = Field(8, ge=1)
+    generator_timeout_s: float = Field(30, gt=0)
+    recycle_after: int = Field(2000, ge=1)
+
+
+class AnswersConfig(_Section):
+    """When to answer, and how long."""
+
+    answer_at: Probability = 0.65
+    clarify_at: Probability = 0.35
+    compose: bool = True
+    max_tokens: int = Field(96, ge=8)
+    max_question_chars: int = Field(2000, ge=50)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "AnswersConfig":
+        if self.clarify_at > self.answer_at:
+            raise ValueError(
+                f"clarify_at ({self.clarify_at}) must not be above answer_at ({self.answer_at})"
+            )
+        return self
+
+
+class KnowledgeConfig(_Section):
+    """How files become passages."""
+
+    passage_tokens: int = Field(160, ge=32)
+    max_file_mb: int = Field(50, ge=1)
+    parse_timeout_s: float = Field(25, gt=0)
+    parse_memory_mb: int = Field(1024, ge=256)
+    keep_releases: int = Field(20, ge=1)
+
+
+class FolderSource(_Section):
+    """A folder that is read again on schedule."""
+
+    path: Path
+    patterns: tuple[str, ...] = ("**/*",)
+
+
+class RefreshConfig(_Section):
+    """When sources are read again, and what holds a run back."""
+
+    cron: str = "0 3 * * *"
+    timezone: str = "UTC"
+    max_removed_share: Probability = 0.3
+    deadline_s: float = Field(3600, gt=0)
+    sources: tuple[FolderSource, ...] = ()
+
+
+class TelegramConfig(_Section):
+    """Where the Bot API is."""
+
+    base_url: str = ""
+    base_file_url: str = ""
+    workers: int = Field(256, ge=1)
+
+
+class ConsoleConfig(_Section):
+    """Where the web page is served."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+
+
+class Config(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="ANSWERDESK__",
+        env_nested_delimiter="__",
+    )
+
+    company: CompanyConfig = CompanyConfig()
+    models: ModelsConfig = ModelsConfig()
+    answers: AnswersConfig = AnswersConfig()
+    knowledge: KnowledgeConfig = KnowledgeConfig()
+    refresh: RefreshConfig = RefreshConfig()
+    telegram: TelegramConfig = TelegramConfig()
+    console: ConsoleConfig = ConsoleConfig()
+    index: str = ""
+    database: str = ""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the environment above the YAML values, which come in through ``__init__``."""
+        return (env_settings, init_settings)
+
+
+def load_config(path: Path) -> Config:
+    """Read the configuration file and the environment.
+
+    Raises:
+        ConfigError: naming the key, the value and what is expected.
+    """
+    if not path.is_file():
+        raise ConfigError(
+            f"The configuration file {str(path)!r} does not exist. "
+            "Copy config.yaml from the project, or point ANSWERDESK_CONFIG at yours."
+        )
+    try:
+        values = YamlConfigSettingsSource(Config, yaml_file=path)()
+        return Config(**values)
+    except ValidationError as error:
+        raise ConfigError(_sentence(path, error)) from error
+    except Exception as error:  # YAML and settings sources raise several unrelated types
+        raise ConfigError(f"{str(path)!r} cannot be read: {error}") from error
+
+
+def _sentence(path: Path, error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{str(path)!r} (or the environment): there is no key {key!r}. Remove or correct it."
+    return (
+        f"{str(path)!r} (or the environment): {key} is {first.get('input')!r}: {first['msg']}. "
+        "Correct it."
+    )
+
+
+def data_folder() -> Path:
+    """Return the one folder that holds everything that is not code."""
+    return Path(os.environ.get("ANSWERDESK_DATA", "data")).absolute()

@@ -1,0 +1,150 @@
+"""Errors this project raises. Each says what happened, with the values, and what to do next."""
+
+from collections.abc import Sequence
+
+
+class AnswerdeskError(Exception):
+    """Base of every error raised on purpose by this project."""
+
+
+class ConfigError(AnswerdeskError):
+    """The configuration cannot be used."""
+
+
+# --- files and knowledge -----------------------------------------------------------------------
+
+
+class IngestError(AnswerdeskError):
+    """A source file could not become chunks."""
+
+
+class UnreadableFile(IngestError):
+    """A file's content cannot be read; `reason` is a sentence for the operator."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name!r}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class UnsupportedFile(IngestError):
+    """No parser for this kind of file."""
+
+    def __init__(self, name: str, supported: Sequence[str]) -> None:
+        super().__init__(f"Cannot read {name!r}: upload one of {', '.join(supported)}.")
+        self.name = name
+        self.supported = tuple(supported)
+
+
+class IndexMismatch(AnswerdeskError):
+    """The index was filled by another embedding model than the one in use."""
+
+    def __init__(self, *, index_model: str, model: str) -> None:
+        super().__init__(
+            f"The index was filled by {index_model!r}, but models.embedder is {model!r}. "
+            "Run `answerdesk rebuild` to embed everything again, or set models.embedder back."
+        )
+        self.index_model = index_model
+        self.model = model
+
+
+class IndexDamaged(AnswerdeskError):
+    """The index cannot be opened or does not match the truth."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The index is damaged ({reason}). Run `answerdesk rebuild`.")
+        self.reason = reason
+
+
+class ReleaseNotFound(AnswerdeskError):
+    """No release has this number."""
+
+    def __init__(self, number: int, newest: int) -> None:
+        super().__init__(
+            f"Release {number} does not exist; the newest is {newest}. "
+            "See `answerdesk releases list`."
+        )
+        self.number = number
+        self.newest = newest
+
+
+# --- models ------------------------------------------------------------------------------------
+
+
+class ModelError(AnswerdeskError):
+    """A model could not do its work."""
+
+
+class UnknownModel(ModelError):
+    """The catalogue has no model of this name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"No model is named {name!r}; the catalogue has {', '.join(known)}.")
+        self.name = name
+        self.known = tuple(known)
+
+
+class ModelFileMissing(ModelError):
+    """The weights are not on disk."""
+
+    def __init__(self, name: str, path: str) -> None:
+        super().__init__(
+            f"The weights of {name!r} are not at {path!r}. Run `answerdesk models fetch {name}`."
+        )
+        self.name = name
+        self.path = path
+
+
+class ModelFileDamaged(ModelError):
+    """The weights are not the bytes that the catalogue names."""
+
+    def __init__(self, name: str, path: str, *, expected: str, found: str) -> None:
+        super().__init__(
+            f"The weights of {name!r} at {path!r} are damaged or were changed: sha256 is "
+            f"{found[:12]}…, expected {expected[:12]}…. Delete the file and run "
+            f"`answerdesk models fetch {name}`."
+        )
+        self.name = name
+        self.path = path
+        self.expected = expected
+        self.found = found
+
+
+class FetchFailed(ModelError):
+    """No source of the catalogue gave the weights."""
+
+    def __init__(self, name: str, reasons: Sequence[str]) -> None:
+        super().__init__(f"Could not fetch {name!r}: {'; '.join(reasons)}. Try again later.")
+        self.name = name
+        self.reasons = tuple(reasons)
+
+
+class ModelUnavailable(ModelError):
+    """The model is down, still loading, or did not reply in time."""
+
+
+class Overloaded(ModelError):
+    """More calls are waiting than the queue allows."""
+
+    def __init__(self, waiting: int, limit: int) -> None:
+        super().__init__(f"{waiting} calls are waiting and the limit is {limit}.")
+        self.waiting = waiting
+        self.limit = limit
+
+
+class TextTooLong(ModelError):
+    """A text is longer than the embedding model reads."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(f"A text has {tokens} tokens and the model reads {limit}.")
+        self.tokens = tokens
+        self.limit = limit
+
+
+class PromptTooLong(ModelError):
+    """Prompt and reply do not fit the model's context."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(f"Prompt and reply need {tokens} tokens and the context has {limit}.")
+        self.tokens = tokens
+        self.limit = limit

@@ -1,0 +1,247 @@
+"""The nouns of the project. Frozen, typed, no behaviour beyond what their fields imply."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Vector: TypeAlias = npt.NDArray[np.float32]
+"""Shape ``(dim,)``, float32, unit length."""
+
+Matrix: TypeAlias = npt.NDArray[np.float32]
+"""Shape ``(n, dim)``, float32, each row unit length."""
+
+ChunkKind: TypeAlias = Literal["faq", "passage"]
+"""An operator's question with its approved answer, or a piece of a document."""
+
+AnswerKind: TypeAlias = Literal["faq", "composed", "quoted", "clarify", "unknown", "smalltalk"]
+"""How a reply came about; see `Answer.kind`."""
+
+
+# --- files -> knowledge ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A piece of a file as its parser found it: one FAQ entry, or the text under one heading."""
+
+    text: str
+    """The passage; for an FAQ entry, its question."""
+    answer: str = ""
+    """The approved answer of an FAQ entry, Markdown allowed; empty for a passage."""
+    title_path: tuple[str, ...] = ()
+    """Headings above the text, outermost first."""
+    location: str = ""
+    """Where a reader finds it in the file: ``row 12``, ``page 3``, ``sheet Prices, row 4``."""
+    entry_id: str = ""
+    """The file's own id of an FAQ entry, if it has one."""
+    variants: tuple[str, ...] = ()
+    """Other ways customers ask the same question."""
+    category: str = ""
+    language: str = ""
+    """ISO 639-1 as the file states it; empty if it does not say."""
+    valid_from: str = ""
+    """ISO 8601 date; the entry does not exist before it. Empty: always."""
+    valid_until: str = ""
+    """ISO 8601 date; the last day on which the entry exists. Empty: forever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A row, sheet or page that was not taken, and why."""
+
+    location: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """What a parser made of one file."""
+
+    name: str
+    title: str
+    sections: tuple[Section, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The unit of retrieval: one FAQ entry, or one passage of a document."""
+
+    chunk_id: str
+    """Hash of (document, text, answer): stable across runs, different across documents."""
+    doc_id: str
+    """Name of the source file, relative to its source, with forward slashes."""
+    kind: ChunkKind
+    text: str
+    """The passage; for an FAQ entry, its question."""
+    answer: str = ""
+    """The operator's own answer, for FAQ entries; empty for passages."""
+    variants: tuple[str, ...] = ()
+    title: str = ""
+    """Document title and headings above the text, joined by `` › ``."""
+    location: str = ""
+    category: str = ""
+    language: str = ""
+    """ISO 639-1, stated by the file or detected."""
+    valid_from: str = ""
+    valid_until: str = ""
+    updated: str = ""
+    """ISO 8601 date on which the original was received."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk found for a question."""
+
+    chunk: Chunk
+    score: float
+    """Cosine similarity of the nearest text of the chunk, -1 to 1, higher is closer."""
+    probability: float = 0.0
+    """Calibrated probability that this chunk answers the question, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What one file changes, or changed, in the knowledge base."""
+
+    doc_id: str
+    added: int = 0
+    """Chunks that were not there before."""
+    changed: int = 0
+    """Entries whose question is the same and whose answer is another."""
+    removed: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    """Chunks whose text and answer also stand in another document."""
+    skipped: tuple[Skipped, ...] = ()
+    error: str = ""
+    """Why the whole file was not taken; empty if it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What one run of ingest changed, or would change with ``dry_run``."""
+
+    release: int
+    """The live release after the run; unchanged if nothing changed."""
+    files: tuple[FileReport, ...]
+    embedded: int
+    """Texts that went through the embedding model; 0 for an unchanged run."""
+    seconds: float
+    dry_run: bool = False
+
+
+# --- models ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the generator reads, in the order that lets the state before `question` be stored."""
+
+    instructions: str
+    passage: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens of one generation."""
+
+    prompt: int = 0
+    cached: int = 0
+    """Of `prompt`, how many were restored from a stored state instead of being read."""
+    generated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text as the generator writes it."""
+
+    text: str
+
+
+GenerationEvent: TypeAlias = Piece | TokenUsage
+"""A stream yields any number of `Piece` and ends with one `TokenUsage`."""
+
+
+# --- answers -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an answer comes from, as a customer or operator sees it."""
+
+    chunk_id: str
+    document: str
+    title: str
+    location: str
+    quote: str
+    """Words of the source itself that support the answer."""
+    score: float
+    updated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One button of a "Did you mean …" question."""
+
+    chunk_id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the customer is told, and why."""
+
+    kind: AnswerKind
+    """``faq``: the stored answer, word for word. ``composed``: written by the model, each
+    sentence checked against its source. ``quoted``: sentences of the source itself.
+    ``clarify``: choices to pick from. ``unknown``: no answer is known; a person is offered.
+    ``smalltalk``: the message was no question (a greeting, thanks, a wish for a person)."""
+    text: str
+    language: str
+    """ISO 639-1 of the reply."""
+    confidence: float = 0.0
+    """Calibrated probability that the best candidate answers the question, 0 to 1."""
+    sources: tuple[Source, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    release: int = 0
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds of ``embed``, ``search``, ``decide``, ``generate`` and ``total``."""
+    tokens: TokenUsage = TokenUsage()
+    intent: str = "question"
+    """``question``, ``greeting``, ``thanks``, ``goodbye`` or ``person``."""
+    answer_id: int = 0
+    """Row in the answers table, 0 if the answer was not stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier exchange of a conversation, oldest first in lists."""
+
+    question: str
+    answer: str
+
+
+# --- progress of one answer --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a reply that has passed the evidence check and may be shown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The generator is busy; the reply is expected in about this many seconds."""
+
+    seconds: float
+
+
+AnswerEvent: TypeAlias = Sentence | Waiting
+"""What a customer may see before the whole `Answer` is there."""

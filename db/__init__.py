@@ -1,0 +1,1 @@
+"""Durable state: tables, migrations, small repositories. The only home of SQLAlchemy."""

@@ -1,0 +1,1 @@
+"""Edge: time. Schedule, refresh, maintenance."""

@@ -1,0 +1,1 @@
+"""Knowledge: parse, chunk, index, retrieve, decide, answer, verify."""

@@ -1,0 +1,1 @@
+"""Adapters: embedder, generator, their processes, the catalogue of weights."""
