@@ -1,0 +1,67 @@
+# make run · make test · make check · make bench
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+# The multimodal part of llama.cpp is not used; without it the build takes half the time.
+export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
+
+.PHONY: run setup test check bench bench-quality soak lock format clean
+
+run: setup
+	@$(BIN)/answerdesk run
+
+setup: $(VENV)/.runtime
+	@$(BIN)/answerdesk models fetch --default
+
+test: $(VENV)/.dev
+	@$(BIN)/answerdesk models fetch --default --tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev setup
+	$(BIN)/answerdesk bench
+
+bench-quality: $(VENV)/.dev setup
+	$(BIN)/python -m tests.quality
+
+soak: $(VENV)/.dev setup
+	$(BIN)/python -m tests.soak
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --quiet $$(grep '^pip==' requirements.txt)
+
+$(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
+	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null || { \
+	  echo "Installing. The first time on a machine, llama-cpp-python is compiled from source:"; \
+	  echo "7 minutes on two quiet cores, up to 15 on busy ones, with little to see meanwhile."; \
+	  echo "Everything else takes about 3 minutes. Nothing of this is repeated later."; }
+	$(PIP) install --progress-bar on -r requirements.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	$(PIP) install --progress-bar on -r requirements-dev.txt
+	@touch $@
+
+LOCK := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --no-annotate \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+lock: $(BIN)/python
+	@$(PIP) install --quiet $$(grep '^pip-tools==' requirements-dev.in)
+	CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) -o requirements.txt requirements.in
+	@sed -i 's/+cpu$$//' requirements.txt
+	CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) -o requirements-dev.txt requirements-dev.in
+	@sed -i 's/+cpu$$//' requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

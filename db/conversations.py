@@ -1,0 +1,181 @@
+"""What was asked and what was answered: answers, feedback, questions that found no answer."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import JSON, ForeignKey, String, Text, delete, func, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.types import Answer, Turn
+from db.base import Base, Database
+
+
+class AnswerRow(Base):
+    """One reply as it was given, with the release it came from."""
+
+    __tablename__ = "answers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    chat: Mapped[str] = mapped_column(String(80), index=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    created: Mapped[float] = mapped_column(index=True)
+    question: Mapped[str] = mapped_column(Text)
+    intent: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(16), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(8))
+    confidence: Mapped[float]
+    release: Mapped[int]
+    chunk_ids: Mapped[list[str]] = mapped_column(JSON)
+    """Chunks the answer cites, best first."""
+    total_ms: Mapped[float]
+
+
+class OpenQuestionRow(Base):
+    """A question that found no answer, until an operator deals with it."""
+
+    __tablename__ = "open_questions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    answer_id: Mapped[int] = mapped_column(
+        ForeignKey("answers.id", ondelete="CASCADE"), unique=True
+    )
+    status: Mapped[str] = mapped_column(String(16), default="open", index=True)
+    """``open``, ``answered`` or ``dismissed``."""
+    resolved: Mapped[float | None]
+
+
+class FeedbackRow(Base):
+    """What a customer thought of an answer; a later verdict replaces the earlier one."""
+
+    __tablename__ = "feedback"
+
+    answer_id: Mapped[int] = mapped_column(
+        ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True
+    )
+    helpful: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(32), default="")
+    """``wrong``, ``incomplete``, ``outdated``, ``not_my_question`` or empty."""
+    created: Mapped[float]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A question that waits for an operator."""
+
+    open_id: int
+    answer_id: int
+    chat: str
+    question: str
+    language: str
+    nearest_chunk_id: str
+    """The best chunk that was found, empty if none was."""
+    confidence: float
+    asked: float
+    """UTC epoch seconds."""
+
+
+class Conversations:
+    """Stores what was asked and answered."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, question: str, answer: Answer, *, chat: str, channel: str) -> int:
+        """Store a reply, and the question as open if it found no answer; return the answer's id."""
+        async with self._database.session() as session:
+            row = AnswerRow(
+                chat=chat,
+                channel=channel,
+                created=time.time(),
+                question=question,
+                intent=answer.intent,
+                kind=answer.kind,
+                text=answer.text,
+                language=answer.language,
+                confidence=answer.confidence,
+                release=answer.release,
+                chunk_ids=[source.chunk_id for source in answer.sources]
+                or [choice.chunk_id for choice in answer.choices],
+                total_ms=answer.timings_ms.get("total", 0.0),
+            )
+            session.add(row)
+            await session.flush()
+            if answer.kind == "unknown" and answer.intent == "question":
+                session.add(OpenQuestionRow(answer_id=row.id, status="open"))
+            return row.id
+
+    async def turns(self, chat: str, *, limit: int) -> list[Turn]:
+        """Return the last `limit` exchanges of a chat that were questions, oldest first."""
+        async with self._database.session() as session:
+            rows = await session.execute(
+                select(AnswerRow.question, AnswerRow.text)
+                .where(AnswerRow.chat == chat, AnswerRow.intent == "question")
+                .order_by(AnswerRow.id.desc())
+                .limit(limit)
+            )
+            return [Turn(question, text) for question, text in reversed(rows.all())]
+
+    async def open_questions(self, *, limit: int = 100) -> list[OpenQuestion]:
+        """Return questions that wait for an operator, newest first."""
+        async with self._database.session() as session:
+            rows = await session.execute(
+                select(OpenQuestionRow, AnswerRow)
+                .join(AnswerRow, OpenQuestionRow.answer_id == AnswerRow.id)
+                .where(OpenQuestionRow.status == "open")
+                .order_by(OpenQuestionRow.id.desc())
+                .limit(limit)
+            )
+            return [
+                OpenQuestion(
+                    open_id=open_row.id,
+                    answer_id=row.id,
+                    chat=row.chat,
+                    question=row.question,
+                    language=row.language,
+                    nearest_chunk_id=row.chunk_ids[0] if row.chunk_ids else "",
+                    confidence=row.confidence,
+                    asked=row.created,
+                )
+                for open_row, row in rows.all()
+            ]
+
+    async def resolve(self, open_ids: Sequence[int], *, status: str) -> int:
+        """Mark open questions ``answered`` or ``dismissed``; return how many were still open."""
+        async with self._database.session() as session:
+            found = await session.scalars(
+                update(OpenQuestionRow)
+                .where(OpenQuestionRow.id.in_(open_ids), OpenQuestionRow.status == "open")
+                .values(status=status, resolved=time.time())
+                .returning(OpenQuestionRow.id)
+            )
+            return len(found.all())
+
+    async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
+        """Store a verdict on an answer; return whether the answer exists."""
+        async with self._database.session() as session:
+            if await session.get(AnswerRow, answer_id) is None:
+                return False
+            await session.merge(
+                FeedbackRow(
+                    answer_id=answer_id, helpful=helpful, reason=reason, created=time.time()
+                )
+            )
+            return True
+
+    async def counts(self) -> dict[str, int]:
+        """Count stored answers by kind."""
+        async with self._database.session() as session:
+            rows = await session.execute(
+                select(AnswerRow.kind, func.count()).group_by(AnswerRow.kind)
+            )
+            return {kind: count for kind, count in rows.all()}
+
+    async def forget(self, chat: str) -> int:
+        """Erase everything a chat asked and was told; return how many answers that were."""
+        async with self._database.session() as session:
+            gone = await session.scalars(
+                delete(AnswerRow).where(AnswerRow.chat == chat).returning(AnswerRow.id)
+            )
+            return len(gone.all())
