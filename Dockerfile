@@ -1,0 +1,32 @@
+# Code in one place (/app, read-only to the service), data in one volume (/data), no root.
+#   docker build -t answerdesk .
+#   docker run -p 8080:8080 -v answerdesk:/data -e CONSOLE_PASSWORD=… -e TELEGRAM_BOT_TOKEN=… answerdesk
+FROM python:3.11-slim-bookworm AS build
+RUN apt-get update && apt-get install -y --no-install-recommends build-essential cmake git \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+# Compiled for any x86-64 machine with AVX2, not only for the one that builds the image.
+ENV CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF"
+COPY requirements.txt ./
+RUN python -m venv .venv \
+    && .venv/bin/pip install --no-cache-dir "$(grep '^pip==' requirements.txt)" \
+    && .venv/bin/pip install --no-cache-dir -r requirements.txt
+COPY . .
+RUN .venv/bin/pip install --no-deps --no-build-isolation -e .
+
+FROM python:3.11-slim-bookworm
+RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --no-create-home answerdesk \
+    && install -d -o answerdesk -g answerdesk /data
+COPY --from=build /app /app
+WORKDIR /app
+ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 \
+    ANSWERDESK_DATA=/data ANSWERDESK__CONSOLE__HOST=0.0.0.0
+USER answerdesk
+VOLUME /data
+EXPOSE 8080
+# The first start fetches the models into the volume; the time it takes depends on the network.
+HEALTHCHECK --interval=30s --start-period=10m \
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/health', timeout=5)"]
+CMD ["sh", "-c", "answerdesk models fetch --default && exec answerdesk run"]

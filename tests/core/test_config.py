@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from core.config import Config, load_config
+from core.errors import ConfigError
+
+PROJECT = Path(__file__).parent.parent.parent
+
+
+def write(path: Path, text: str) -> Path:
+    file = path / "config.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_the_shipped_file_says_what_the_defaults_are() -> None:
+    shipped = load_config(PROJECT / "config.yaml")
+    defaults = Config()
+    assert shipped.model_dump(exclude={"company"}) == defaults.model_dump(exclude={"company"})
+
+
+def test_the_environment_wins_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path, "console: {host: 127.0.0.1, port: 8080}\n")
+    monkeypatch.setenv("ANSWERDESK__CONSOLE__PORT", "9000")
+    config = load_config(file)
+    assert (config.console.port, config.console.host) == (9000, "127.0.0.1")
+
+
+def test_an_unknown_key_is_named(tmp_path: Path) -> None:
+    file = write(tmp_path, "answers: {answer_att: 0.8}\n")
+    with pytest.raises(ConfigError, match=r"there is no key 'answers\.answer_att'"):
+        load_config(file)
+
+
+def test_a_wrong_value_is_named_with_its_key(tmp_path: Path) -> None:
+    file = write(tmp_path, "answers: {answer_at: 7}\n")
+    with pytest.raises(ConfigError, match=r"answers\.answer_at is 7: .*less than or equal to 1"):
+        load_config(file)
+
+
+def test_thresholds_out_of_order_are_refused(tmp_path: Path) -> None:
+    file = write(tmp_path, "answers: {answer_at: 0.3, clarify_at: 0.6}\n")
+    with pytest.raises(ConfigError, match=r"clarify_at \(0\.6\) must not be above answer_at"):
+        load_config(file)
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"does not exist\. Copy config\.yaml"):
+        load_config(tmp_path / "none.yaml")
+
+
+def test_broken_yaml_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(write(tmp_path, "answers: [\n"))
+
+
+def test_the_configuration_is_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Config().answers.answer_at = 0.1  # type: ignore[misc]
