@@ -1,0 +1,187 @@
+"""Words, sentences and n-grams of any language. Pure functions, no state."""
+
+import re
+import unicodedata
+
+from sentencex import get_sentence_boundaries
+
+_CJK = (
+    "\u3040-\u30ff"  # kana
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
+    "\uac00-\ud7af"  # Hangul
+    "\U00020000-\U0003134f"  # Han, rare
+)
+_CJK_CHAR = re.compile(f"[{_CJK}]")
+_WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:(?:(?<=\d)[.,](?=\d)|['’])[^\W_{_CJK}]+)*")
+_SPACE = re.compile(r"\s+")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufe00-\ufe0f]")
+
+
+def normalise(text: str) -> str:
+    """Fold what does not change meaning: width, case, blanks, invisible characters.
+
+    Two texts with equal results are the same text to a reader. Punctuation stays.
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return _SPACE.sub(" ", _INVISIBLE.sub("", folded)).strip()
+
+
+def words(text: str) -> list[str]:
+    """Split into folded words; each Chinese, Japanese or Korean character is one.
+
+    Numbers keep their separators (``4.90``), contractions their apostrophe (``don't``).
+    """
+    return _WORD.findall(normalise(text))
+
+
+def char_ngrams(text: str, low: int = 2, high: int = 4) -> list[str]:
+    """Return the character n-grams of each run of letters, `low` to `high` long, in order.
+
+    Words are padded with one blank on each side, so that their beginnings and ends count; a run
+    without spaces (Chinese) is padded as a whole.
+    """
+    grams: list[str] = []
+    for run in re.findall(r"[^\W_]+", normalise(text)):
+        padded = f" {run} "
+        for size in range(low, high + 1):
+            grams += [padded[i : i + size] for i in range(len(padded) - size + 1)]
+    return grams
+
+
+def width(text: str) -> int:
+    """Return the columns that the text takes on a screen: wide characters count two."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+# --- sentences ---------------------------------------------------------------------------------
+
+_LIST_ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–—●○■□※]|\(?(?:\d{1,3}|[a-zA-Z])[.)]|[①-⑳])\s+\S")
+_LINE_ALONE = re.compile(r"\s*(?:#{1,6}\s|\||>|```|~~~|[-*_=]{3,}\s*$|<[a-zA-Z/!])")
+_ENDED = re.compile(r"[.!?。！？…｡:：;；؟।॥]['\"”’»)\]）】」』*_]*\s*$")
+_MIN_WRAPPED = 58
+"""Columns of a line that was probably broken by an editor; shorter lines end on purpose."""
+
+
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_BEFORE_NAME = _listed(
+    "mr mrs ms dr prof st gen sgt messrs e.g i.e eg ie cf vs viz approx appr est incl excl z.b "
+    "d.h u.a o.ä i.d.r bzw ca ggf inkl exkl zzgl evtl vgl bspw mind hr fr sog mm mme mlle p.ex "
+    "env sr sra srta dña ud p.ej aprox avda dott sig sig.ra т.е т.к т.н напр тел им ул кв обл "
+    "и.о np tzn tzw ul bijv bv d.w.z např tzv örn"
+)
+"""Abbreviations that never end a sentence."""
+
+_BEFORE_NUMBER = _listed(
+    "no nos nr fig figs eq vol pp p ch sec art abs ref ext tel dept pág págs núm n.º рис стр гл "
+    "ст см п г godz str ust jan feb mar apr jun jul aug sept sep oct nov dec"
+)
+"""Abbreviations only where a number follows; elsewhere words like "No." end a sentence."""
+
+_BEFORE_ANY = _listed(
+    "etc inc ltd co corp jr usw ecc al a.m p.m u.s u.k u.s.a e.u руб коп тыс млн млрд грн т.д "
+    "т.п г гг max min"
+)
+"""Abbreviations that end a sentence only where the next word has a capital letter."""
+
+_INITIALS = re.compile(r"(?:^|[\s(])(?:\w\.\s?){1,3}$")
+_NUMBERING = re.compile(r"\s*\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)]\s*$")
+_CLOSED = re.compile(r"[.!?][\"'”’»)\]]+\s+(?=[\"'“‘«(\[]?[A-ZÀ-ÞА-ЯЁ])")
+_CJK_END = re.compile(r"[。！？｡…]+[”’」』）)】\"']*(?=[^\s”’」』）)】\"'。！？｡…，、])")
+
+
+def split_sentences(text: str, language: str = "") -> list[str]:
+    """Split into sentences, in order; each is an exact substring of `text` without outer blanks.
+
+    A heading, list item, table row, quoted or code line is a unit of its own. Lines that an editor
+    wrapped are read on. `language` is ISO 639-1 and chooses the rules of sentencex
+    (https://github.com/wikimedia/sentencex); without it the script decides.
+    """
+    return [s for block in _blocks(text) for s in _sentences_of(block, language)]
+
+
+def _blocks(text: str) -> list[str]:
+    """Split at line ends, except where a sentence was only wrapped."""
+    blocks: list[str] = []
+    start = end = 0
+    previous = ""
+    fenced = False
+    for line in text.splitlines(keepends=True):
+        fence = line.lstrip().startswith(("```", "~~~"))
+        if fenced or fence or not _continues(previous, line):
+            blocks.append(text[start:end])
+            start = end
+        fenced ^= fence
+        end += len(line)
+        previous = line
+    blocks.append(text[start:end])
+    return [block for block in blocks if block.strip()]
+
+
+def _continues(previous: str, line: str) -> bool:
+    before, after = previous.strip(), line.strip()
+    if not before or not after or _LIST_ITEM.match(line) or _LINE_ALONE.match(line):
+        return False
+    if _LINE_ALONE.match(previous) or previous.endswith("  \n"):
+        return False
+    if after[0].islower() and not _ENDED.search(before):
+        return True
+    return width(before) >= _MIN_WRAPPED and not re.search(r"[:：;；|]$", before)
+
+
+def _sentences_of(block: str, language: str) -> list[str]:
+    stripped = block.strip()
+    if not stripped:
+        return []
+    if stripped.startswith("|") or len(stripped) < 4:
+        return [stripped]
+    marks = sorted({0, len(block), *_boundaries(block, language)})
+    sentences: list[str] = []
+    start = 0
+    for high in marks[1:]:
+        piece = block[start:high]
+        if high < len(block) and not _is_end(piece, block[high:]):
+            continue
+        if piece.strip():
+            sentences.append(piece.strip())
+        start = high
+    return sentences
+
+
+def _boundaries(block: str, language: str) -> list[int]:
+    code = language or ("zh" if _CJK_CHAR.search(block) else "en")
+    found = [b["end_index"] for b in get_sentence_boundaries(code, block)]
+    found += [m.end() for m in _CLOSED.finditer(block)]
+    if _CJK_CHAR.search(block):
+        found += [m.end() for m in _CJK_END.finditer(block)]
+    return found
+
+
+def _is_end(piece: str, rest: str) -> bool:
+    """Tell whether a boundary that was proposed after `piece` is one."""
+    tail = piece.rstrip()
+    following = rest.lstrip()
+    if not tail or not following:
+        return False
+    if _NUMBERING.fullmatch(tail):
+        return False
+    if following[0] in "”’」』）)】》":
+        return False
+    if not tail.endswith("."):
+        return True
+    abbreviations = _last_words(tail)
+    if abbreviations & _BEFORE_NAME:
+        return False
+    if abbreviations & _BEFORE_NUMBER and following[0].isdigit():
+        return False
+    if abbreviations & _BEFORE_ANY:
+        return not (following[0].islower() or following[0].isdigit())
+    return not (_INITIALS.search(tail) and len(tail.split()) <= 2)
+
+
+def _last_words(tail: str) -> set[str]:
+    """Return the last word without its dot, and the last two joined (``z. B.`` is ``z.b``)."""
+    parts = [part.strip("([\"'„“«*_").lower() for part in tail.split()[-2:]]
+    return {parts[-1].removesuffix("."), "".join(parts).removesuffix(".")}

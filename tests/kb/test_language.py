@@ -1,0 +1,44 @@
+import pytest
+
+from kb.language import detect_language
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("How long do refunds take?", "en"),
+        ("order status pls", "en"),
+        ("Wie lange dauert die Rückgabe?", "de"),
+        ("kann ich umtauschen", "de"),
+        ("cuanto tarda el envio", "es"),
+        ("combien coûte la livraison", "fr"),
+        ("onde está o meu pedido", "pt"),
+        ("berapa lama pengiriman", "id"),
+        ("kargo ne zaman gelir", "tr"),
+        ("сколько идет доставка", "ru"),
+        ("Скільки коштує доставка", "uk"),
+        ("退款需要多久", "zh"),
+        ("iPhone怎么退款", "zh"),
+        ("返品できますか", "ja"),
+        ("재고 있어요?", "ko"),
+        ("ค่าจัดส่งเท่าไหร่", "th"),
+        ("كم سعر الشحن", "ar"),
+        ("hola", "es"),
+        ("danke", "de"),
+        ("https://example.com/退款 shipping cost", "en"),
+    ],
+)
+def test_the_language_of_customers_messages_is_told(text: str, code: str) -> None:
+    assert detect_language(text) == code
+
+
+def test_the_users_language_decides_when_the_text_is_too_short() -> None:
+    assert detect_language("iPhone 15", hint="de-AT") == "de"
+    assert detect_language("123", hint="pt_BR") == "pt"
+    assert detect_language("iPhone 15") == "en"
+    assert detect_language("123") == ""
+
+
+def test_a_clear_text_outweighs_the_users_language() -> None:
+    assert detect_language("Where is my order?", hint="ru") == "en"
+    assert detect_language("退款", hint="en") == "zh"
