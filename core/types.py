@@ -90,6 +90,8 @@ class Chunk:
     valid_until: str = ""
     updated: str = ""
     """ISO 8601 date on which the original was received."""
+    entry_id: str = ""
+    """The file's own id of the entry or passage, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
