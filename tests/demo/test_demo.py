@@ -1,0 +1,98 @@
+"""The demo shop is complete, and its made files and labels agree with its texts."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from demo.make_files import make_all
+
+DEMO = Path(__file__).parents[2] / "demo"
+
+
+def read_entries() -> dict[str, dict[str, str]]:
+    """Return every FAQ entry by id."""
+    rows: list[dict[str, str]] = []
+    for path in (DEMO / "faq.csv", DEMO / "source/faq-orders.csv"):
+        rows += csv.DictReader(io.StringIO(path.read_text("utf-8")))
+    entries = {row["id"]: row for row in rows}
+    assert len(entries) == len(rows), "an id stands twice"
+    return entries
+
+
+def read_set(name: str) -> list[dict[str, Any]]:
+    """Return the labelled questions of one evaluation file."""
+    return [json.loads(line) for line in (DEMO / "eval" / name).read_text("utf-8").splitlines()]
+
+
+def document_text(name: str) -> str:
+    """Return the text from which a document was made, or the document's own."""
+    made = DEMO / "source" / f"{Path(name).stem}.md"
+    return (made if made.exists() else DEMO / "documents" / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", make_all(), ids=lambda path: path.name)
+def test_made_files_are_those_of_their_texts(path: Path) -> None:
+    remedy = "run `python -m demo.make_files` and commit the result"
+    assert path.read_bytes() == make_all()[path], remedy
+
+
+def test_every_entry_has_an_answer_and_variants() -> None:
+    entries = read_entries()
+    assert len(entries) >= 40
+    for entry in entries.values():
+        assert entry["question"]
+        assert entry["answer"]
+        assert 2 <= len(entry["variants"].split(" | ")) <= 5, entry["id"]
+    assert sum(entry["language"] == "zh" for entry in entries.values()) >= 8
+
+
+def test_no_two_entries_share_a_phrasing() -> None:
+    phrasings = [
+        phrasing.casefold()
+        for entry in read_entries().values()
+        for phrasing in (entry["question"], *entry["variants"].split(" | "))
+    ]
+    assert len(phrasings) == len(set(phrasings))
+
+
+def test_six_documents_in_the_formats_that_are_read() -> None:
+    names = sorted(path.name for path in (DEMO / "documents").iterdir())
+    assert len(names) == 6
+    assert {Path(name).suffix for name in names} == {".md", ".pdf", ".docx", ".html", ".txt"}
+
+
+def test_labelled_entries_exist_and_questions_are_no_copies() -> None:
+    entries = read_entries()
+    phrasings = {entry["question"].casefold() for entry in entries.values()}
+    for query in read_set("queries.jsonl"):
+        assert set(query["relevant"]) <= set(entries), query["id"]
+        assert query["query"].casefold() not in phrasings, query["id"]
+
+
+def test_labelled_answers_stand_in_their_document_as_text() -> None:
+    for question in read_set("questions.jsonl"):
+        assert bool(question["answers"]) == bool(question["doc"]), question["id"]
+        if question["answers"]:
+            assert question["answers"][0] in document_text(question["doc"]), question["id"]
+
+
+def test_a_third_of_the_questions_has_no_answer() -> None:
+    queries, questions = read_set("queries.jsonl"), read_set("questions.jsonl")
+    total = len(queries) + len(questions)
+    unanswerable = sum(not q["relevant"] for q in queries) + sum(not q["doc"] for q in questions)
+    assert total >= 60
+    assert 0.3 <= unanswerable / total <= 0.4
+    languages = {q["lang"] for q in queries + questions}
+    assert languages == {"en", "zh", "es", "de", "ru"}
+
+
+def test_the_page_offers_one_answer_of_each_sort() -> None:
+    demo = yaml.safe_load((DEMO / "demo.yaml").read_text("utf-8"))
+    kinds = [question["expected"] for question in demo["questions"]]
+    assert kinds == [["faq"], ["composed", "quoted"], ["unknown"]]
+    assert all((DEMO / name).exists() for name in demo["knowledge"])
