@@ -1,0 +1,71 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core.types import Answer, Source, Turn
+from db.base import Base, Database, create_engine, database_url
+from db.conversations import Conversations
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def conversations(tmp_path: Path) -> AsyncIterator[Conversations]:
+    database = Database(create_engine(database_url("", tmp_path)))
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    yield Conversations(database)
+    await database.close()
+
+
+def faq(text: str = "At nine.") -> Answer:
+    source = Source("c1", "faq.csv", "", "row 2", "At nine.", 0.9, "2026-11-01")
+    return Answer("faq", text, "en", confidence=0.9, sources=(source,), release=3)
+
+
+UNKNOWN = Answer("unknown", "I don't know.", "en", confidence=0.1)
+
+
+async def test_turns_come_oldest_first_and_only_of_that_chat(conversations: Conversations) -> None:
+    for number in range(4):
+        await conversations.record(f"q{number}", faq(f"a{number}"), chat="web:1", channel="web")
+    await conversations.record("other", faq(), chat="web:2", channel="web")
+    assert await conversations.turns("web:1", limit=2) == [Turn("q2", "a2"), Turn("q3", "a3")]
+
+
+async def test_a_greeting_is_no_turn_and_no_open_question(conversations: Conversations) -> None:
+    hello = Answer("smalltalk", "Hello!", "en", intent="greeting")
+    await conversations.record("hi", hello, chat="web:1", channel="web")
+    assert await conversations.turns("web:1", limit=5) == []
+    assert await conversations.open_questions() == []
+
+
+async def test_a_question_without_answer_stays_open_until_dealt_with(
+    conversations: Conversations,
+) -> None:
+    answer_id = await conversations.record("kayaks?", UNKNOWN, chat="web:1", channel="web")
+    (open_question,) = await conversations.open_questions()
+    assert (open_question.question, open_question.answer_id) == ("kayaks?", answer_id)
+    assert await conversations.resolve([open_question.open_id], status="dismissed") == 1
+    assert await conversations.resolve([open_question.open_id], status="dismissed") == 0
+    assert await conversations.open_questions() == []
+
+
+async def test_a_later_verdict_replaces_the_earlier_one(conversations: Conversations) -> None:
+    answer_id = await conversations.record("q", faq(), chat="web:1", channel="web")
+    assert await conversations.give_feedback(answer_id, helpful=True)
+    assert await conversations.give_feedback(answer_id, helpful=False, reason="outdated")
+    assert not await conversations.give_feedback(answer_id + 1, helpful=True)
+
+
+async def test_forgetting_a_chat_erases_its_text_from_the_disk(
+    conversations: Conversations, tmp_path: Path
+) -> None:
+    await conversations.record("my secret canary-7141", UNKNOWN, chat="web:1", channel="web")
+    await conversations.record("kept", faq(), chat="web:2", channel="web")
+    assert await conversations.forget("web:1") == 1
+    assert await conversations.open_questions() == []
+    stored = b"".join(f.read_bytes() for f in tmp_path.iterdir() if f.is_file())
+    assert b"canary-7141" not in stored
+    assert b"kept" in stored
