@@ -1,0 +1,103 @@
+"""Files of models on disk: hashing, what was checked already, writing that survives a crash."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_CHUNK = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hash of a file's content."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or folder has reached the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Replace a file in one step: a crash leaves the old content or the new."""
+    temporary = path.with_name(path.name + ".new")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync(path.parent)
+
+
+@contextlib.contextmanager
+def exclusive(lock: Path) -> Iterator[None]:
+    """Hold a lock between processes; waits for whoever has it."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+class HashMemory:
+    """Remembers the hash of files, so that a start need not read a gigabyte again.
+
+    A file whose size or time of change differs from what was seen is read again. What is
+    remembered lies in one small JSON file per model; losing it costs time only.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def hashes(self, key: str, files: dict[str, Path]) -> dict[str, str]:
+        """Return the sha256 of each file, by its name.
+
+        Raises:
+            FileNotFoundError: if one does not exist.
+        """
+        note = self._folder / f"{key}.json"
+        seen = _read_note(note)
+        now: dict[str, _Seen] = {}
+        for name, path in files.items():
+            stat = path.stat()
+            known = seen.get(name)
+            if known and (known.size, known.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
+                now[name] = known
+            else:
+                now[name] = _Seen(stat.st_size, stat.st_mtime_ns, sha256_of(path))
+        if now != seen:
+            _write_note(note, now)
+        return {name: entry.sha256 for name, entry in now.items()}
+
+
+def _read_note(note: Path) -> dict[str, _Seen]:
+    try:
+        values = json.loads(note.read_bytes())
+        return {name: _Seen(*entry) for name, entry in values.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _write_note(note: Path, entries: dict[str, _Seen]) -> None:
+    values = {name: [e.size, e.mtime_ns, e.sha256] for name, e in entries.items()}
+    with contextlib.suppress(OSError):  # a read-only folder only costs the time of hashing
+        note.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(note, json.dumps(values, indent=0).encode())
