@@ -1,0 +1,150 @@
+"""The word lists of `data/lexicon.yaml`, made ready for look-up."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_FILE = Path(__file__).parent / "data" / "lexicon.yaml"
+
+_FRACTION = re.compile(r"(\d?)([¼½¾⅓⅔⅛])")
+_FRACTIONS = {"¼": ".25", "½": ".5", "¾": ".75", "⅓": ".33", "⅔": ".67", "⅛": ".125"}
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufe00-\ufe0f]")
+_WIDE_COMMA = re.compile(r"(?<![０-９])，")
+_SAME = str.maketrans({c: "-" for c in "‐‑‒–—―−〜～"} | {c: "'" for c in "’‘ʼ`´"})
+
+
+def fold(text: str) -> str:
+    """Return `text` with one way of writing dashes, apostrophes, fractions and full-width forms.
+
+    Letters keep their case. Everything of the evidence check works on folded text.
+    """
+    text = _FRACTION.sub(lambda m: (m[1] or "0") + _FRACTIONS[m[2]], text)
+    text = _WIDE_COMMA.sub(", ", text)  # else "2015，300人" would read as one number
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
+    return text.translate(_SAME)
+
+
+def is_cjk(char: str) -> bool:
+    """Tell whether a character is Han or kana: written without blanks between words."""
+    return "\u3040" <= char <= "\u30ff" or "\u3400" <= char <= "\u9fff" or "豈" <= char <= "\ufaff"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Phrases of one meaning or of several, found as whole words (Chinese: anywhere)."""
+
+    pattern: re.Pattern[str]
+    meaning: Mapping[str, str]
+    """Folded lower-case phrase to its meaning."""
+
+    def find(self, text: str) -> list[tuple[int, int, str]]:
+        """Return (start, end, meaning) of each phrase, longest first at each place."""
+        return [(m.start(), m.end(), self.meaning[m[0]]) for m in self.pattern.finditer(text)]
+
+    def within(self, text: str) -> bool:
+        """Tell whether any phrase stands in the text."""
+        return self.pattern.search(text) is not None
+
+
+def _terms(groups: Mapping[str, Iterable[str]], *, around: bool = True) -> Terms:
+    meaning = {word: str(k) for k, listed in groups.items() for word in _words(listed)}
+    return Terms(re.compile(alternatives(meaning, around=around)), meaning)
+
+
+def alternatives(phrases: Iterable[str], *, around: bool = True) -> str:
+    """Return a pattern of all phrases, longest first; words are matched whole."""
+    parts = []
+    for phrase in sorted(phrases, key=len, reverse=True):
+        before = r"(?<!\w)" if around and _spaced(phrase[0]) else ""
+        after = r"(?!\w)" if _spaced(phrase[-1]) else ""
+        parts.append(before + re.escape(phrase) + after)
+    return "|".join(parts) or "(?!)"
+
+
+def _spaced(char: str) -> bool:
+    return char.isalnum() and not is_cjk(char)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """All lists, folded and in lower case."""
+
+    units: Mapping[str, str]
+    currencies: Mapping[str, str]
+    magnitudes: Mapping[str, int]
+    percent: frozenset[str]
+    numbers: Mapping[str, int]
+    weak_numbers: frozenset[str]
+    months: Mapping[str, int]
+    weekdays: Terms
+    bounds_before: Mapping[str, str]
+    bounds_after: Mapping[str, str]
+    negations: Terms
+    negations_neutral: Terms
+    only: Terms
+    only_neutral: Terms
+    exceptions: Terms
+    conditions: Terms
+    conditions_neutral: Terms
+    passive: frozenset[str]
+    stopwords: Mapping[str, frozenset[str]]
+    meta: Terms
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Read the lists, once."""
+    raw: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
+    negations = raw["negations"]
+    return Lexicon(
+        units=_meanings(raw["units"]),
+        currencies=_meanings(raw["currencies"]),
+        magnitudes={w: int(k) for w, k in _meanings(raw["magnitudes"]).items()},
+        percent=frozenset(_words(raw["percent"])),
+        numbers=_number_words(raw["numbers"]),
+        weak_numbers=frozenset(_words(raw["weak_numbers"])),
+        months={w: int(k) for w, k in _meanings(raw["months"]).items()},
+        weekdays=_terms(raw["weekdays"]),
+        bounds_before=_meanings(raw["bounds_before"]),
+        bounds_after=_meanings(raw["bounds_after"]),
+        negations=_terms({"not": [*negations["words"], *negations["phrases"]]}),
+        negations_neutral=_terms({"": negations["neutral"]}),
+        only=_terms({"only": raw["only"]}),
+        only_neutral=_terms({"": raw["only_neutral"]}),
+        exceptions=_terms({"except": raw["except"]}),
+        conditions=_terms({"if": raw["conditions"]}),
+        conditions_neutral=_terms({"": raw["conditions_neutral"]}),
+        passive=frozenset(_words(raw["passive"])),
+        stopwords={k: frozenset(_words(v.split())) for k, v in raw["stopwords"].items()},
+        meta=_terms({"meta": raw["meta"]}),
+    )
+
+
+def _words(listed: Iterable[object]) -> list[str]:
+    for word in listed:
+        if not isinstance(word, str):  # YAML reads a bare "no" as False
+            raise TypeError(f"{_FILE.name}: {word!r} is no text. Put it in quotes.")
+    return [fold(str(word)).lower() for word in listed]
+
+
+def _meanings(groups: Mapping[object, Iterable[object]]) -> dict[str, str]:
+    return {w: str(key) for key, listed in groups.items() for w in _words(listed)}
+
+
+def _number_words(groups: Mapping[object, Iterable[object]]) -> dict[str, int]:
+    numbers = {w: int(key) for w, key in _meanings(groups).items()}
+    german_units = {
+        "ein": 1, "zwei": 2, "drei": 3, "vier": 4, "fünf": 5,
+        "sechs": 6, "sieben": 7, "acht": 8, "neun": 9,
+    }  # fmt: skip
+    tens = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"
+    for ten in tens.split():
+        for unit, value in german_units.items():
+            numbers[f"{unit}und{ten}"] = value + numbers[ten]
+    return numbers
