@@ -1,0 +1,93 @@
+"""Is everything there and whole? Each line is ok, or what is wrong and what to do."""
+
+import shutil
+import socket
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from core.errors import AnswerdeskError
+from db.base import wal_is_safe
+
+_NEED_MEMORY = 1_500_000_000
+"""Bytes: parent 0.25 GB, embedder 0.6 GB, the default generator 0.6 GB."""
+_NEED_DISK = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    name: str
+    ok: bool
+    text: str
+    """What is there; or what is wrong and what to do."""
+
+
+Check = Callable[[], Awaitable[str]]
+"""Returns what is there, or raises an `AnswerdeskError` that says what is wrong."""
+
+
+async def examine(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
+    """Run the checks one after the other; a failing one does not hide the others."""
+    findings = []
+    for name, check in checks:
+        try:
+            findings.append(Finding(name, True, await check()))
+        except AnswerdeskError as error:
+            findings.append(Finding(name, False, str(error)))
+    return findings
+
+
+class Unhealthy(AnswerdeskError):
+    """A check failed; the text says what to do."""
+
+
+async def check_memory() -> str:
+    """Check that the models fit into memory."""
+    memory = psutil.virtual_memory()
+    if memory.available < _NEED_MEMORY:
+        raise Unhealthy(
+            f"{memory.available / 1e9:.1f} GB of memory are free and {_NEED_MEMORY / 1e9:.1f} GB "
+            "are needed. Stop other programs, or set models.generator to a smaller model or off."
+        )
+    return f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free"
+
+
+async def check_disk(data: Path) -> str:
+    """Check that the data folder's disk has room."""
+    free = shutil.disk_usage(_existing(data)).free
+    if free < _NEED_DISK:
+        raise Unhealthy(
+            f"{free / 1e9:.1f} GB are free at {str(data)!r} and {_NEED_DISK / 1e9:.1f} GB are "
+            "needed. Make room, or point ANSWERDESK_DATA at another disk."
+        )
+    return f"{free / 1e9:.1f} GB free at {data}"
+
+
+async def check_sqlite() -> str:
+    """Say which journal SQLite uses, and why."""
+    version = sqlite3.sqlite_version
+    if wal_is_safe(sqlite3.sqlite_version_info):
+        return f"SQLite {version}, write-ahead log"
+    return f"SQLite {version}, rollback journal (its write-ahead log has a known fault)"
+
+
+async def check_port(host: str, port: int) -> str:
+    """Check that the console's port is free, or that the service itself has it."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return f"{host}:{port} is in use ({error.strerror}); fine if that is the service"
+    return f"{host}:{port} is free"
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path

@@ -1,0 +1,112 @@
+"""What the command line prints: answers, reports, tables, JSON, progress."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from core.types import Answer, FileReport, IngestReport
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+_SHOWN = 40
+"""Rows of a report; `--json` has all."""
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str = "") -> None:
+    """Print a table; numbers are put to the right."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for number, column in enumerate(columns):
+        right = bool(rows) and all(isinstance(row[number], int | float) for row in rows)
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    console.print(table)
+
+
+def print_answer(answer: Answer) -> None:
+    """Print an answer with its sources, for people."""
+    console.print(escape(answer.text))
+    for choice in answer.choices:
+        console.print(f"  • {escape(choice.label)}")
+    for source in answer.sources:
+        place = ", ".join(p for p in (source.title, source.location, source.updated) if p)
+        console.print(f"[dim]  {escape(source.document)} ({escape(place)})[/dim]")
+    console.print(
+        f"[dim]{answer.kind}, {answer.confidence:.0%} sure, release {answer.release}, "
+        f"{answer.timings_ms.get('total', 0):.0f} ms[/dim]"
+    )
+
+
+def print_ingest(report: IngestReport) -> None:
+    """Print what an ingest changed, or would change."""
+    touched = [f for f in report.files if f.added or f.changed or f.removed or f.error or f.skipped]
+    if touched:
+        print_table(
+            ("file", "added", "changed", "removed", "unchanged", "skipped"),
+            [_row(f) for f in touched[:_SHOWN]],
+        )
+    if len(touched) > _SHOWN:
+        console.print(f"… and {len(touched) - _SHOWN} more files; --json has them all")
+    for file in report.files:
+        if file.error:
+            console.print(f"[red]not taken[/red] {escape(file.error)}")
+    notes = [(f.doc_id, s) for f in report.files for s in f.skipped]
+    for name, skipped in notes[:_SHOWN]:
+        console.print(
+            f"skipped  {escape(name)}, {escape(skipped.location)}: {escape(skipped.reason)}"
+        )
+    if len(notes) > _SHOWN:
+        console.print(f"… and {len(notes) - _SHOWN} more skipped parts; --json has them all")
+    total = _sum(report.files)
+    will = "would be" if report.dry_run else "were"
+    console.print(
+        f"{len(report.files)} files: +{total.added} ~{total.changed} -{total.removed} chunks, "
+        f"{total.unchanged} unchanged; {report.embedded} texts {will} embedded, "
+        f"{report.seconds:.1f} s; release {report.release} is live"
+    )
+
+
+def _row(file: FileReport) -> tuple[Any, ...]:
+    return (
+        file.doc_id,
+        file.added,
+        file.changed,
+        file.removed,
+        file.unchanged,
+        len(file.skipped),
+    )
+
+
+def _sum(files: Sequence[FileReport]) -> FileReport:
+    return FileReport(
+        "",
+        added=sum(f.added for f in files),
+        changed=sum(f.changed for f in files),
+        removed=sum(f.removed for f in files),
+        unchanged=sum(f.unchanged for f in files),
+    )
+
+
+def progress() -> Progress:
+    """Return a progress display on standard error; it shows nothing where nobody looks."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=errors,
+        disable=not errors.is_terminal,
+        transient=True,
+    )

@@ -1,0 +1,66 @@
+"""uvicorn on our own loop: the caller keeps the signals, and a port in use is a sentence."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+
+from core.errors import ConfigError
+
+_STOP_S = 5
+"""Seconds that open requests get to end."""
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: uvicorn would raise them again and end the process early."""
+        yield
+
+
+@asynccontextmanager
+async def serve_web(application: Starlette, *, host: str, port: int) -> AsyncIterator[str]:
+    """Serve the application while the context is open; yield its address.
+
+    Args:
+        application: what to serve.
+        host: address to listen on.
+        port: 0 takes any free port.
+
+    Raises:
+        ConfigError: if the address cannot be used.
+    """
+    listener = _listen(host, port)
+    server = _Server(
+        uvicorn.Config(
+            application, log_config=None, timeout_graceful_shutdown=_STOP_S, server_header=False
+        )
+    )
+    task = asyncio.create_task(server.serve(sockets=[listener]), name="web server")
+    try:
+        shown = f"[{host}]" if ":" in host else host
+        yield f"http://{shown}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"Port {port} of {host} cannot be used ({error.strerror}). Stop what uses it, or set "
+            "console.port (ANSWERDESK__CONSOLE__PORT) to another."
+        ) from error
+    listener.listen(128)
+    listener.setblocking(False)
+    return listener

@@ -1,0 +1,39 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from app import doctor
+from app.doctor import Finding, Unhealthy, examine
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_failing_check_does_not_hide_the_others() -> None:
+    async def fine() -> str:
+        return "there"
+
+    async def broken() -> str:
+        raise Unhealthy("Gone. Put it back.")
+
+    assert await examine([("a", broken), ("b", fine)]) == [
+        Finding("a", False, "Gone. Put it back."),
+        Finding("b", True, "there"),
+    ]
+
+
+async def test_too_little_memory_names_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = SimpleNamespace(total=4_000_000_000, available=500_000_000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    with pytest.raises(Unhealthy, match=r"^0\.5 GB of memory are free and 1\.5 GB are needed"):
+        await doctor.check_memory()
+
+
+async def test_a_full_disk_names_the_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    usage = SimpleNamespace(total=10, used=10, free=0)
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: usage)
+    with pytest.raises(Unhealthy, match=r"ANSWERDESK_DATA"):
+        await doctor.check_disk(tmp_path / "not" / "there" / "yet")
