@@ -1,0 +1,410 @@
+"""A model in a supervised child process: queue, deadlines, cancelling, restarts.
+
+The parent's event loop never computes. Calls wait here in order of priority and go to the child
+one at a time (or a few, where the child works on several together). A child that crashes is
+started again after a pause that grows; one that keeps crashing is left down for a while, and calls
+fail at once instead of waiting. After a number of requests a fresh child is loaded beside the old
+one and takes its place, because C libraries leak.
+"""
+
+import asyncio
+import heapq
+import itertools
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Literal
+
+from core.errors import ModelUnavailable, Overloaded, PromptTooLong, TextTooLong
+from models.process import ChildProcess, ProcessEnded, Reply
+
+_logger = logging.getLogger(__name__)
+
+
+class Priority(IntEnum):
+    """Who goes first."""
+
+    CUSTOMER = 0
+    INGEST = 1
+    WARM_UP = 2
+
+
+Status = Literal["stopped", "loading", "ready", "down"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """What a health page shows."""
+
+    status: Status
+    reason: str
+    """Why it is not ready; empty if it is."""
+    pid: int
+    """Process id of the child, 0 if there is none."""
+    waiting: int
+    running: int
+    served: int
+    """Requests that were finished since the start."""
+    restarts: int
+    """Unplanned ends of the child since the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Numbers of a worker; the defaults suit a model on a few cores."""
+
+    max_waiting: int = 8
+    """Calls that may wait; one more is refused."""
+    concurrency: int = 1
+    """Calls the child works on at a time."""
+    wait_while_loading: bool = True
+    """Let calls wait for a model that is still loading; else they fail at once."""
+    recycle_after: int = 2000
+    """Requests after which a fresh child takes over."""
+    load_timeout_s: float = 180
+    cancel_grace_s: float = 20
+    """Seconds in which a cancelled request must end; then the child is killed."""
+    backoff_s: tuple[float, ...] = (0.2, 1, 3)
+    """Pauses before restarts; the last repeats."""
+    crashes: int = 3
+    """So many crashes within `crash_window_s` and the model is left down for `down_s`."""
+    crash_window_s: float = 120
+    down_s: float = 60
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    id: int
+    priority: Priority
+    header: Mapping[str, Any]
+    blob: bytes
+    replies: asyncio.Queue[Reply | ModelUnavailable] = field(default_factory=asyncio.Queue)
+    process: ChildProcess | None = None
+    """The child that works on it; `None` while it waits."""
+
+
+class Worker:
+    """Runs one kind of model process and hands it work."""
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        settings: Mapping[str, Any],
+        *,
+        environment: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        """`name` is what people read; `module` is run with ``python -m`` and gets `settings`."""
+        self.name = name
+        self.info: Mapping[str, Any] = {}
+        """What the child said when it was ready."""
+        self._module = module
+        self._settings = settings
+        self._environment = dict(environment or {})
+        self._limits = limits or Limits()
+        self._ids = itertools.count(1)
+        self._waiting: list[tuple[Priority, int, _Call]] = []
+        self._running: dict[int, _Call] = {}
+        self._process: ChildProcess | None = None
+        self._retired: set[ChildProcess] = set()
+        self._status: Status = "stopped"
+        self._reason = "it was not started"
+        self._served = 0
+        self._restarts = 0
+        self._crashes: deque[float] = deque(maxlen=self._limits.crashes)
+        self._changed = asyncio.Event()
+        """For `start`: the state is another one."""
+        self._wake = asyncio.Event()
+        """For the supervisor: the child ended or has served enough."""
+        self._supervisor: asyncio.Task[None] | None = None
+        self._closers: set[asyncio.Task[None]] = set()
+
+    # --- life ----------------------------------------------------------------------------------
+
+    async def start(self, *, wait: bool = True) -> None:
+        """Start the child; with `wait`, return when the model is loaded.
+
+        Raises:
+            ModelUnavailable: with the reason, if it cannot be loaded. Call `close` then.
+        """
+        if self._supervisor is None:
+            self._set("loading", "it is loading")
+            self._supervisor = asyncio.create_task(self._supervise(), name=f"{self.name}-worker")
+        while wait and self._status == "loading" and not self._restarts:
+            self._changed.clear()
+            await self._changed.wait()
+        if wait and self._status != "ready":
+            raise ModelUnavailable(f"The model {self.name!r} cannot be loaded: {self._reason}.")
+
+    async def wait_until_ready(self) -> None:
+        """Return as soon as the model is loaded, however often that fails before."""
+        while self._status != "ready":
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def close(self) -> None:
+        """End the child and fail what waits. Afterwards no process of ours is left."""
+        self._set("stopped", "it was stopped")
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.gather(self._supervisor, return_exceptions=True)
+            self._supervisor = None
+        processes = {self._process, *self._retired} - {None}
+        self._process = None
+        self._fail_all()
+        await asyncio.gather(*(p.close() for p in processes if p is not None))
+        await asyncio.gather(*self._closers, return_exceptions=True)
+
+    @property
+    def state(self) -> WorkerState:
+        """What is going on, for people."""
+        return WorkerState(
+            status=self._status,
+            reason="" if self._status == "ready" else self._reason,
+            pid=self._process.pid if self._process and self._process.alive else 0,
+            waiting=len(self._waiting),
+            running=len(self._running),
+            served=self._served,
+            restarts=self._restarts,
+        )
+
+    # --- work ----------------------------------------------------------------------------------
+
+    async def call(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        *,
+        blob: bytes = b"",
+        priority: Priority = Priority.CUSTOMER,
+        deadline_s: float = 60,
+    ) -> Reply:
+        """Send a request and return the end of its reply. Raises what `stream` raises."""
+        replies = self.stream(method, params, blob=blob, priority=priority, deadline_s=deadline_s)
+        async with aclosing(replies):
+            async for reply in replies:
+                if reply.last:
+                    return reply
+        raise ModelUnavailable(f"The model {self.name!r} gave no reply.")
+
+    async def stream(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        *,
+        blob: bytes = b"",
+        priority: Priority = Priority.CUSTOMER,
+        deadline_s: float = 60,
+    ) -> AsyncGenerator[Reply, None]:
+        """Send a request and yield the parts of its reply; closing the iterator cancels it.
+
+        Raises:
+            Overloaded: if too many calls wait.
+            ModelUnavailable: if the model is down, or not done after `deadline_s` seconds.
+            TextTooLong, PromptTooLong: as the child says.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + deadline_s
+        call = self._admit(method, params, blob, priority)
+        finished = False
+        try:
+            while not finished:
+                try:
+                    reply = await asyncio.wait_for(call.replies.get(), end - loop.time())
+                except TimeoutError:
+                    raise ModelUnavailable(
+                        f"The model {self.name!r} was not done after {deadline_s:g} s."
+                    ) from None
+                if isinstance(reply, ModelUnavailable):
+                    finished = True
+                    raise reply
+                finished = reply.last
+                if reply.error is not None:
+                    raise _error_of(self.name, reply.error)
+                yield reply
+        finally:
+            if not finished:
+                self._give_up(call)
+
+    def _admit(
+        self, method: str, params: Mapping[str, Any], blob: bytes, priority: Priority
+    ) -> _Call:
+        waits = self._limits.wait_while_loading and self._status == "loading"
+        if self._status != "ready" and not waits:
+            raise self._unavailable()
+        if len(self._waiting) >= self._limits.max_waiting:
+            raise Overloaded(len(self._waiting), self._limits.max_waiting)
+        call_id = next(self._ids)
+        header = {"id": call_id, "method": method, "params": params}
+        call = _Call(call_id, priority, header, blob)
+        heapq.heappush(self._waiting, (priority, call_id, call))
+        self._dispatch()
+        return call
+
+    def _dispatch(self) -> None:
+        """Send waiting calls to the child as far as it takes them."""
+        process = self._process
+        if self._status != "ready" or process is None:
+            return
+        busy = len(self._calls_of(process))
+        while self._waiting and busy < self._limits.concurrency:
+            _, _, call = heapq.heappop(self._waiting)
+            call.process = process
+            self._running[call.id] = call
+            process.send(call.header, call.blob)
+            busy += 1
+
+    def _give_up(self, call: _Call) -> None:
+        """Forget a waiting call; tell the child to stop a running one, and see that it does."""
+        if call.process is None:
+            self._waiting = [entry for entry in self._waiting if entry[2] is not call]
+            heapq.heapify(self._waiting)
+        elif call.id in self._running:
+            call.process.send({"cancel": call.id})
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._limits.cancel_grace_s, self._kill_if_running, call)
+
+    def _kill_if_running(self, call: _Call) -> None:
+        if self._running.get(call.id) is call and call.process is not None:
+            _logger.warning("%s does not stop a cancelled request: it is killed", self.name)
+            call.process.kill()
+
+    def _on_reply(self, process: ChildProcess, call_id: int, reply: Reply) -> None:
+        call = self._running.get(call_id)
+        if call is None or call.process is not process:
+            return
+        call.replies.put_nowait(reply)
+        if reply.last:
+            del self._running[call_id]
+            self._served += 1
+            process.served += 1
+            if process.served >= self._limits.recycle_after:
+                self._wake.set()
+            self._close_if_idle(process)
+            self._dispatch()
+
+    def _on_exit(self, process: ChildProcess, reason: str) -> None:
+        """Fail the calls that a process had when it ended, and wake the supervisor."""
+        error = ModelUnavailable(f"The model {self.name!r} stopped while it worked: {reason}.")
+        for call in self._calls_of(process):
+            del self._running[call.id]
+            call.replies.put_nowait(error)
+        self._retired.discard(process)
+        if process is self._process and self._status != "stopped":
+            self._set("loading", reason)
+            self._wake.set()
+
+    # --- supervision ---------------------------------------------------------------------------
+
+    async def _supervise(self) -> None:
+        while True:
+            process = await self._load()
+            if process is None:
+                await self._pause()
+                continue
+            self._process = process
+            self._set("ready", "")
+            self._dispatch()
+            while process.alive and self._process is process:
+                self._wake.clear()
+                if process.served >= self._limits.recycle_after:
+                    process = await self._recycle(process)
+                elif process.alive:
+                    await self._wake.wait()
+            self._crashed(self._reason)
+            await self._pause()
+
+    async def _load(self) -> ChildProcess | None:
+        """Start a child and wait until its model is loaded; `None` if that failed."""
+        child = await ChildProcess.spawn(
+            self.name,
+            self._module,
+            self._settings,
+            environment=self._environment,
+            on_reply=self._on_reply,
+            on_exit=self._on_exit,
+        )
+        self._retired.add(child)  # so that `close` ends it while it loads
+        try:
+            async with asyncio.timeout(self._limits.load_timeout_s):
+                self.info = await asyncio.shield(child.ready)
+        except ProcessEnded as error:
+            self._crashed(str(error))
+        except TimeoutError:
+            child.kill()
+            self._crashed(f"it was not loaded after {self._limits.load_timeout_s:g} s")
+        else:
+            self._retired.discard(child)
+            return child
+        return None
+
+    async def _recycle(self, old: ChildProcess) -> ChildProcess:
+        """Load a fresh child while the old one serves, and let it take over."""
+        old.served = 0
+        fresh = await self._load()
+        if fresh is None:
+            return old
+        self._process = fresh
+        if self._status == "loading":  # the old one ended meanwhile
+            self._set("ready", "")
+        elif old.alive:
+            self._retired.add(old)
+            self._close_if_idle(old)
+        self._dispatch()
+        return fresh
+
+    def _close_if_idle(self, process: ChildProcess) -> None:
+        """End a child that another has replaced, once it has finished its work."""
+        if process in self._retired and not self._calls_of(process):
+            closer = asyncio.create_task(process.close(), name=f"{self.name}-recycle")
+            self._closers.add(closer)
+            closer.add_done_callback(self._closers.discard)
+
+    def _calls_of(self, process: ChildProcess) -> list[_Call]:
+        return [call for call in self._running.values() if call.process is process]
+
+    def _crashed(self, reason: str) -> None:
+        self._restarts += 1
+        self._crashes.append(asyncio.get_running_loop().time())
+        _logger.warning("%s: %s", self.name, reason)
+        if self._process is None or not self._process.alive:
+            self._set("loading", reason)
+
+    async def _pause(self) -> None:
+        """Wait before the next start: briefly, or for long after several crashes in a row."""
+        limits = self._limits
+        now = asyncio.get_running_loop().time()
+        recent = sum(now - crash < limits.crash_window_s for crash in self._crashes)
+        if recent >= limits.crashes:
+            self._set("down", f"{self._reason}; next try in {limits.down_s:g} s")
+            self._fail_all()
+            await asyncio.sleep(limits.down_s)
+            self._set("loading", self._reason)
+        elif recent:
+            await asyncio.sleep(limits.backoff_s[min(recent, len(limits.backoff_s)) - 1])
+
+    def _fail_all(self) -> None:
+        for call in (*self._running.values(), *(entry[2] for entry in self._waiting)):
+            call.replies.put_nowait(self._unavailable())
+        self._running.clear()
+        self._waiting.clear()
+
+    def _unavailable(self) -> ModelUnavailable:
+        return ModelUnavailable(f"The model {self.name!r} is not ready: {self._reason}.")
+
+    def _set(self, status: Status, reason: str) -> None:
+        self._status, self._reason = status, reason
+        self._changed.set()
+
+
+def _error_of(name: str, error: Mapping[str, Any]) -> Exception:
+    """Return the error that the child described."""
+    if error["type"] == "TextTooLong":
+        return TextTooLong(error["tokens"], error["limit"])
+    if error["type"] == "PromptTooLong":
+        return PromptTooLong(error["tokens"], error["limit"])
+    return ModelUnavailable(f"The model {name!r} failed: {error['text']}.")

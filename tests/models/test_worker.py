@@ -1,0 +1,246 @@
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from core.errors import ModelUnavailable, Overloaded, TextTooLong
+from models.process import Reply
+from models.worker import Limits, Priority, Worker
+
+pytestmark = pytest.mark.anyio
+
+QUICK = Limits(max_waiting=3, backoff_s=(0.01,), crash_window_s=60, down_s=0.05, crashes=3)
+Make = Callable[..., Worker]
+
+
+@pytest.fixture
+async def make() -> AsyncIterator[Make]:
+    workers: list[Worker] = []
+
+    def build(limits: Limits = QUICK, **settings: Any) -> Worker:
+        workers.append(Worker("echo", "tests.models.echo_child", settings, limits=limits))
+        return workers[-1]
+
+    yield build
+    for worker in workers:
+        await worker.close()
+    assert not psutil.Process().children(recursive=True)
+
+
+@pytest.fixture
+async def worker(make: Make) -> Worker:
+    worker = make()
+    await worker.start()
+    return worker
+
+
+async def started(worker: Worker, method: str) -> AsyncGenerator[Reply, None]:
+    """Start a streaming request and return its iterator once the child works on it."""
+    stream = worker.stream(method, {})
+    assert (await anext(stream)).values == {"started": True}
+    return stream
+
+
+async def test_values_and_bytes_come_back_and_printing_does_no_harm(worker: Worker) -> None:
+    reply = await worker.call("echo", {"text": "退款 ✓"}, blob=b"\x00\x01")
+    assert (reply.values, reply.blob, reply.last) == ({"text": "退款 ✓"}, b"\x00\x01", True)
+
+
+async def test_a_reply_is_streamed_in_order(worker: Worker) -> None:
+    items = [reply.values async for reply in worker.stream("count", {"n": 3})]
+    assert items == [{"n": 0}, {"n": 1}, {"n": 2}, {}]
+
+
+async def test_an_error_of_the_model_reaches_the_caller_as_itself(worker: Worker) -> None:
+    with pytest.raises(TextTooLong, match="A text has 600 tokens and the model reads 512") as error:
+        await worker.call("too_long", {})
+    assert (error.value.tokens, error.value.limit) == (600, 512)
+
+
+async def test_the_child_has_no_secrets(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123:secret")
+    worker = make()
+    await worker.start()
+    assert worker.info["token"] == ""
+
+
+async def test_a_model_that_cannot_be_loaded_says_why(make: Make) -> None:
+    worker = make(fail="the file is no model")
+    with pytest.raises(ModelUnavailable, match="'echo' cannot be loaded: the file is no model"):
+        await worker.start()
+    assert "the file is no model" in worker.state.reason
+
+
+async def test_customers_go_before_ingest(worker: Worker) -> None:
+    order: list[str] = []
+    stream = await started(worker, "until_cancelled")
+
+    async def ask(name: str, priority: Priority) -> None:
+        await worker.call("echo", {}, priority=priority)
+        order.append(name)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(ask("warm-up", Priority.WARM_UP))
+        tasks.create_task(ask("ingest", Priority.INGEST))
+        tasks.create_task(ask("customer", Priority.CUSTOMER))
+        await asyncio.sleep(0)
+        await stream.aclose()
+    assert order == ["customer", "ingest", "warm-up"]
+
+
+async def test_a_full_queue_refuses_with_numbers(worker: Worker) -> None:
+    stream = await started(worker, "until_cancelled")
+    waiting = [asyncio.create_task(worker.call("echo", {})) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded, match="3 calls are waiting and the limit is 3"):
+        await worker.call("echo", {})
+    assert worker.state.waiting == 3
+    await stream.aclose()
+    await asyncio.gather(*waiting)
+
+
+async def test_closing_the_iterator_frees_the_model(worker: Worker) -> None:
+    async with aclosing(worker.stream("until_cancelled", {})) as stream:
+        await anext(stream)
+    assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
+    assert worker.state.restarts == 0
+
+
+async def test_a_late_reply_is_given_up_and_the_model_is_free_again(worker: Worker) -> None:
+    with pytest.raises(ModelUnavailable, match=r"'echo' was not done after 0\.05 s"):
+        await worker.call("until_cancelled", {}, deadline_s=0.05)
+    assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
+
+
+async def test_a_call_that_waits_too_long_leaves_the_queue(worker: Worker) -> None:
+    stream = await started(worker, "until_cancelled")
+    with pytest.raises(ModelUnavailable, match="was not done after"):
+        await worker.call("echo", {}, deadline_s=0.01)
+    assert worker.state.waiting == 0
+    await stream.aclose()
+
+
+async def test_a_child_that_ignores_a_cancel_is_replaced(make: Make) -> None:
+    worker = make(Limits(cancel_grace_s=0.01, backoff_s=(0.01,)))
+    await worker.start()
+    pid = worker.state.pid
+    stream = await started(worker, "never")
+    await stream.aclose()
+    await worker.call("echo", {})
+    assert worker.state.pid != pid
+
+
+async def test_a_crash_fails_its_call_and_the_next_is_answered(worker: Worker) -> None:
+    with pytest.raises(ModelUnavailable, match=r"ended with signal 6: GGML_ASSERT"):
+        await worker.call("crash", {})
+    assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
+    assert worker.state.restarts == 1
+    assert worker.state.status == "ready"
+
+
+async def test_without_waiting_calls_fail_while_the_model_loads(make: Make) -> None:
+    worker = make(Limits(wait_while_loading=False))
+    await worker.start(wait=False)
+    with pytest.raises(ModelUnavailable, match="'echo' is not ready: it is loading"):
+        await worker.call("echo", {})
+
+
+async def test_a_model_that_keeps_crashing_is_left_alone_for_a_while(make: Make) -> None:
+    worker = make(Limits(crashes=2, backoff_s=(0.01,), down_s=3600))
+    await worker.start()
+    for _ in range(2):
+        with pytest.raises(ModelUnavailable, match="stopped while it worked"):
+            await worker.call("crash", {})
+    with pytest.raises(ModelUnavailable, match=r"is not ready: .* next try in 3600 s"):
+        await worker.call("echo", {})
+    assert worker.state.status == "down"
+
+
+async def test_a_model_that_is_down_comes_back(make: Make) -> None:
+    worker = make(Limits(crashes=1, down_s=0.01, backoff_s=(0.01,)))
+    await worker.start()
+    with pytest.raises(ModelUnavailable):
+        await worker.call("crash", {})
+    await worker.wait_until_ready()
+    assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
+
+
+async def test_something_that_is_no_reply_ends_the_child(worker: Worker) -> None:
+    with pytest.raises(ModelUnavailable, match="it sent something that is no reply"):
+        await worker.call("garbage", {})
+    assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
+
+
+async def test_after_many_requests_a_fresh_child_takes_over_without_a_gap(make: Make) -> None:
+    worker = make(Limits(recycle_after=3, wait_while_loading=False))
+    await worker.start()
+    pids = set()
+    for _ in range(200):
+        await worker.call("echo", {})
+        pids.add(worker.state.pid)
+        if len(pids) > 1:
+            break
+    assert len(pids) == 2
+    assert worker.state.restarts == 0
+
+
+async def test_closing_fails_what_waits_and_leaves_no_process(make: Make) -> None:
+    worker = make()
+    await worker.start()
+    pid = worker.state.pid
+    stream = await started(worker, "never")
+    waiting = asyncio.create_task(worker.call("echo", {}))
+    await asyncio.sleep(0)
+    await worker.close()
+    with pytest.raises(ModelUnavailable, match="is not ready: it was stopped"):
+        await waiting
+    with pytest.raises(ModelUnavailable, match="it was stopped"):
+        await anext(stream)
+    assert not psutil.pid_exists(pid)
+
+
+async def test_closing_while_it_loads_leaves_no_process(make: Make) -> None:
+    worker = make()
+    await worker.start(wait=False)
+    await asyncio.sleep(0)
+    await worker.close()
+    assert worker.state.pid == 0
+
+
+_PARENT = """
+import asyncio, os, sys
+from models.process import Reply
+from models.worker import Worker
+async def run():
+    worker = Worker("echo", "tests.models.echo_child", {})
+    await worker.start()
+    stream = worker.stream("never", {})
+    await anext(stream)
+    print(worker.state.pid, flush=True)
+    os.kill(os.getpid(), 9)
+asyncio.run(run())
+"""
+
+
+async def test_the_child_ends_when_the_parent_is_killed() -> None:
+    def run_parent() -> int:
+        root = Path(__file__).parents[2]
+        result = subprocess.run(
+            [sys.executable, "-c", _PARENT], cwd=root, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == -signal.SIGKILL
+        return int(result.stdout)
+
+    pid = await asyncio.to_thread(run_parent)
+    try:
+        child = psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return
+    await asyncio.to_thread(child.wait, 10)  # raises if it is still there
