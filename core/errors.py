@@ -11,6 +11,17 @@ class ConfigError(AnswerdeskError):
     """The configuration cannot be used."""
 
 
+class StorageError(AnswerdeskError):
+    """The database refused to read or write."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The database cannot be used: {reason}. Check the disk's free space and the "
+            "permissions of the data folder."
+        )
+        self.reason = reason
+
+
 # --- files and knowledge -----------------------------------------------------------------------
 
 
@@ -66,6 +77,41 @@ class ReleaseNotFound(AnswerdeskError):
         )
         self.number = number
         self.newest = newest
+
+
+class IndexNotWritten(AnswerdeskError):
+    """A change did not reach the index; the live release is untouched."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The index could not be written ({reason}). Nothing was published: "
+            "check the disk, then run it again."
+        )
+        self.reason = reason
+
+
+class PublishConflict(AnswerdeskError):
+    """Another process published a release in between."""
+
+    def __init__(self, expected: int, live: int) -> None:
+        super().__init__(
+            f"Release {live} went live while the one after {expected} was being made. "
+            "Nothing was changed; run it again."
+        )
+        self.expected = expected
+        self.live = live
+
+
+class OriginalMissing(IngestError):
+    """A release names an original that is not on disk, or is not what its name says."""
+
+    def __init__(self, sha256: str, reason: str) -> None:
+        super().__init__(
+            f"The original {sha256[:12]}… {reason}. "
+            "Restore it from a backup, or send the file again."
+        )
+        self.sha256 = sha256
+        self.reason = reason
 
 
 # --- models ------------------------------------------------------------------------------------

@@ -1,0 +1,352 @@
+"""What the knowledge base consists of: releases, the documents of each, and their sources.
+
+A document is kept as an interval of releases: from `since` on, up to but not including `until`.
+So a publish writes only what changed, and every release can still be listed exactly.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import JSON, Float, Index, String, Text, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.errors import PublishConflict, ReleaseNotFound
+from db.base import Base, Database
+
+
+class ReleaseRow(Base):
+    """One published state of the knowledge base. The highest number is the live one."""
+
+    __tablename__ = "releases"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    created: Mapped[float] = mapped_column(Float)
+    kind: Mapped[str] = mapped_column(String(16))
+    note: Mapped[str] = mapped_column(Text)
+    table_name: Mapped[str] = mapped_column(String(64))
+    """Table of the index that holds its rows; empty once the index was made anew."""
+    table_version: Mapped[int]
+    documents: Mapped[int]
+    chunks: Mapped[int]
+    rows: Mapped[int]
+    embedded: Mapped[int]
+    summary: Mapped[dict[str, int]] = mapped_column(JSON)
+
+
+class ReleaseDocumentRow(Base):
+    """A document in one state, for the releases `since` ≤ number < `until`."""
+
+    __tablename__ = "release_documents"
+    __table_args__ = (Index("ix_release_documents_since_until", "since", "until"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    doc_id: Mapped[str] = mapped_column(String(1024), index=True)
+    source: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    settings: Mapped[str] = mapped_column(String(255))
+    received: Mapped[float] = mapped_column(Float)
+    chunks: Mapped[int]
+    since: Mapped[int]
+    until: Mapped[int | None]
+
+
+class SourceRow(Base):
+    """Where documents come from: a folder that is read again, or uploads."""
+
+    __tablename__ = "sources"
+
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    location: Mapped[str] = mapped_column(String(1024), unique=True)
+    created: Mapped[float] = mapped_column(Float)
+    checked: Mapped[float | None] = mapped_column(Float)
+    error: Mapped[str] = mapped_column(Text)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file of a release, as truth has it."""
+
+    doc_id: str
+    source: str
+    """Name of its source: ``upload`` or a folder's."""
+    sha256: str
+    """Of the original."""
+    settings: str
+    """Version and settings of parser and chunker that made its chunks."""
+    received: float
+    """UTC epoch seconds at which this original was first received."""
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One published state of the knowledge base."""
+
+    number: int
+    created: float
+    """UTC epoch seconds."""
+    kind: str
+    """``ingest``, ``refresh``, ``rollback`` or ``rebuild``."""
+    note: str
+    table: str
+    """Table of the index; empty if the index no longer holds this release."""
+    version: int
+    """Version of that table."""
+    documents: int
+    chunks: int
+    rows: int
+    embedded: int
+    """Texts that were embedded for it."""
+    summary: Mapping[str, int]
+    """Chunks ``added``, ``changed`` and ``removed`` against the release before."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """A source and how its last check went."""
+
+    name: str
+    kind: str
+    location: str
+    checked: float | None
+    error: str
+
+
+class ReleaseRepository:
+    """Stores releases. Publishing is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def current(self) -> Release | None:
+        """Return the live release, or ``None`` before the first publish."""
+        async with self._database.session() as session:
+            row = await session.scalar(
+                select(ReleaseRow).order_by(ReleaseRow.number.desc()).limit(1)
+            )
+            return None if row is None else _release(row)
+
+    async def get(self, number: int) -> Release:
+        """Return a release.
+
+        Raises:
+            ReleaseNotFound: if it never was, or was pruned.
+        """
+        async with self._database.session() as session:
+            row = await session.get(ReleaseRow, number)
+            if row is None:
+                newest = await session.scalar(select(func.max(ReleaseRow.number)))
+                raise ReleaseNotFound(number, newest or 0)
+            return _release(row)
+
+    async def list(self, *, limit: int = 100) -> Sequence[Release]:
+        """Return releases, newest first."""
+        async with self._database.session() as session:
+            rows = await session.scalars(
+                select(ReleaseRow).order_by(ReleaseRow.number.desc()).limit(limit)
+            )
+            return [_release(row) for row in rows]
+
+    async def documents(self, number: int) -> dict[str, Document]:
+        """Return the documents of a release by id."""
+        async with self._database.session() as session:
+            return {row.doc_id: _document(row) for row in await _rows_at(session, number)}
+
+    async def publish(
+        self, release: Release, documents: Mapping[str, Document], *, base: int
+    ) -> None:
+        """Make `release` live, holding exactly `documents`, in one transaction.
+
+        Args:
+            release: its number must be `base` + 1.
+            documents: all documents of the new release by id.
+            base: the live release that the caller compared with, 0 for none.
+
+        Raises:
+            PublishConflict: if another release went live since; nothing was changed.
+        """
+        async with self._database.session() as session:
+            live = await session.scalar(select(func.max(ReleaseRow.number))) or 0
+            if live != base:
+                raise PublishConflict(base, live)
+            stored = {row.doc_id: row for row in await _rows_at(session, base)}
+            for doc_id, row in stored.items():
+                if documents.get(doc_id) != _document(row):
+                    row.until = release.number
+            for doc_id, document in documents.items():
+                if doc_id not in stored or _document(stored[doc_id]) != document:
+                    session.add(_document_row(document, since=release.number))
+            session.add(
+                ReleaseRow(
+                    number=release.number,
+                    created=release.created,
+                    kind=release.kind,
+                    note=release.note,
+                    table_name=release.table,
+                    table_version=release.version,
+                    documents=release.documents,
+                    chunks=release.chunks,
+                    rows=release.rows,
+                    embedded=release.embedded,
+                    summary=dict(release.summary),
+                )
+            )
+
+    async def relocate(self, number: int, *, table: str, version: int, rows: int) -> None:
+        """Say where the index now holds the live release.
+
+        Raises:
+            PublishConflict: if `number` is not live; nothing was changed.
+        """
+        async with self._database.session() as session:
+            live = await session.scalar(select(func.max(ReleaseRow.number))) or 0
+            if live != number:
+                raise PublishConflict(number, live)
+            await session.execute(
+                update(ReleaseRow)
+                .where(ReleaseRow.number == number)
+                .values(table_name=table, table_version=version, rows=rows)
+            )
+
+    async def forget_tables(self, kept: str) -> None:
+        """Note that the index holds only the releases of the table `kept`."""
+        async with self._database.session() as session:
+            await session.execute(
+                update(ReleaseRow)
+                .where(ReleaseRow.table_name != kept)
+                .values(table_name="", table_version=0)
+            )
+
+    async def prune(self, keep: int) -> Sequence[int]:
+        """Forget all but the newest `keep` releases; return the numbers that went."""
+        async with self._database.session() as session:
+            kept = (
+                await session.scalars(
+                    select(ReleaseRow.number).order_by(ReleaseRow.number.desc()).limit(keep)
+                )
+            ).all()
+            if not kept:
+                return []
+            oldest = kept[-1]
+            gone = (
+                await session.scalars(
+                    select(ReleaseRow.number)
+                    .where(ReleaseRow.number < oldest)
+                    .order_by(ReleaseRow.number)
+                )
+            ).all()
+            await session.execute(delete(ReleaseRow).where(ReleaseRow.number < oldest))
+            await session.execute(
+                delete(ReleaseDocumentRow).where(ReleaseDocumentRow.until <= oldest)
+            )
+            return gone
+
+    async def originals(self) -> set[str]:
+        """Return the sha256 of every original that some release refers to."""
+        async with self._database.session() as session:
+            return set(await session.scalars(select(ReleaseDocumentRow.sha256).distinct()))
+
+
+class SourceRepository:
+    """Remembers which folder got which name, and how its last check went."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def name_folder(self, location: str, *, wanted: str) -> str:
+        """Return the name of the folder at `location`; give it one like `wanted` the first time.
+
+        A name once given stays, so that document ids stay. It is never ``upload``, nor the first
+        part of an uploaded document's id.
+        """
+        async with self._database.session() as session:
+            row = await session.scalar(select(SourceRow).where(SourceRow.location == location))
+            if row is not None:
+                return row.name
+            taken = set(await session.scalars(select(SourceRow.name))) | {"upload"}
+            uploads = await session.scalars(
+                select(ReleaseDocumentRow.doc_id).where(
+                    ReleaseDocumentRow.source == "upload", ReleaseDocumentRow.until.is_(None)
+                )
+            )
+            taken |= {doc_id.split("/", 1)[0] for doc_id in uploads}
+            name, number = wanted, 2
+            while name in taken:
+                name, number = f"{wanted}-{number}", number + 1
+            session.add(
+                SourceRow(
+                    name=name,
+                    kind="folder",
+                    location=location,
+                    created=time.time(),
+                    checked=None,
+                    error="",
+                )
+            )
+            return name
+
+    async def checked(self, name: str, *, error: str = "") -> None:
+        """Record that a source was just read, and what was wrong with it, if anything."""
+        async with self._database.session() as session:
+            await session.execute(
+                update(SourceRow)
+                .where(SourceRow.name == name)
+                .values(checked=time.time(), error=error)
+            )
+
+    async def list(self) -> Sequence[SourceState]:
+        """Return all sources by name."""
+        async with self._database.session() as session:
+            rows = await session.scalars(select(SourceRow).order_by(SourceRow.name))
+            return [
+                SourceState(row.name, row.kind, row.location, row.checked, row.error)
+                for row in rows
+            ]
+
+
+async def _rows_at(session: AsyncSession, number: int) -> Sequence[ReleaseDocumentRow]:
+    rows = await session.scalars(
+        select(ReleaseDocumentRow)
+        .where(
+            ReleaseDocumentRow.since <= number,
+            or_(ReleaseDocumentRow.until.is_(None), ReleaseDocumentRow.until > number),
+        )
+        .order_by(ReleaseDocumentRow.doc_id)
+    )
+    return rows.all()
+
+
+def _document_row(document: Document, *, since: int) -> ReleaseDocumentRow:
+    return ReleaseDocumentRow(
+        doc_id=document.doc_id,
+        source=document.source,
+        sha256=document.sha256,
+        settings=document.settings,
+        received=document.received,
+        chunks=document.chunks,
+        since=since,
+        until=None,
+    )
+
+
+def _document(row: ReleaseDocumentRow) -> Document:
+    return Document(row.doc_id, row.source, row.sha256, row.settings, row.received, row.chunks)
+
+
+def _release(row: ReleaseRow) -> Release:
+    return Release(
+        number=row.number,
+        created=row.created,
+        kind=row.kind,
+        note=row.note,
+        table=row.table_name,
+        version=row.table_version,
+        documents=row.documents,
+        chunks=row.chunks,
+        rows=row.rows,
+        embedded=row.embedded,
+        summary=dict(row.summary),
+    )

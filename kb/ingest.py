@@ -1,0 +1,277 @@
+"""From files to a new release, or to a preview of it: the same code either way."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from core.types import FileReport, IngestReport
+from db.knowledge import Document, Release
+from kb.compare import Comparison, compare
+from kb.originals import Originals
+from kb.prepare import OnProgress, Prepared, StoredFile
+from kb.publish import Publisher
+
+UPLOAD = "upload"
+"""Source of files that were sent by hand; a folder's refresh never removes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A file that the knowledge base shall hold under `doc_id`."""
+
+    doc_id: str
+    path: Path | None = None
+    """Where it is; or"""
+    data: bytes | None = None
+    """its bytes."""
+    source: str = UPLOAD
+
+
+Errors: TypeAlias = dict[str, str]
+"""Why a document was not taken, by document id."""
+
+
+class Ingestor:
+    """Makes the knowledge base hold files.
+
+    Args:
+        publisher: writes releases.
+        originals: keeps the files.
+        settings: version and settings of parser and chunker. Files that were ingested under other
+            settings are read again.
+        max_file_bytes: larger files are refused.
+        clock: UTC epoch seconds.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        originals: Originals,
+        *,
+        settings: str,
+        max_file_bytes: int = 50 * 2**20,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._publisher = publisher
+        self._originals = originals
+        self._settings = settings
+        self._max_file_bytes = max_file_bytes
+        self._clock = clock
+
+    async def ingest(
+        self,
+        files: Sequence[IncomingFile],
+        *,
+        removed: Sequence[str] = (),
+        dry_run: bool = False,
+        kind: str = "ingest",
+        note: str = "",
+        on_progress: OnProgress | None = None,
+    ) -> IngestReport:
+        """Make the knowledge base hold exactly `files` under their ids, without `removed`.
+
+        All of it becomes one release, or none if nothing changes. A file that cannot be taken is
+        reported with its error; what stood under its id stays, and the other files go on.
+        Cancelling leaves the knowledge base as it was.
+
+        Args:
+            files: a file with the bytes of the one before is not even parsed.
+            removed: ids of documents to take out.
+            dry_run: only report what would change, and how many texts would be embedded.
+            kind: of the release, see `Release.kind`.
+            note: a sentence for the list of releases.
+            on_progress: called after each file and each batch of embeddings.
+
+        Raises:
+            ModelError: if the embedding model fails.
+            IndexDamaged, IndexMismatch, IndexNotWritten, PublishConflict: if the index cannot be
+                used. The live release is untouched in each case.
+        """
+        started = time.perf_counter()
+        releases = self._publisher.releases
+        base = await releases.current()
+        documents: Mapping[str, Document] = (
+            {} if base is None else await releases.documents(base.number)
+        )
+        received, errors = await asyncio.to_thread(self._receive, files, documents)
+        errors |= {
+            doc_id: f"{doc_id!r} is not in the knowledge base, so it was not removed."
+            for doc_id in removed
+            if doc_id not in documents
+        }
+        changed = [file for file in received if not _same(file, documents.get(file.doc_id))]
+        gone = [doc_id for doc_id in removed if doc_id in documents]
+        prepared = Prepared((), {}, 0)
+        if changed:
+            view = await self._publisher.index.view()
+            prepared = await self._publisher.preparer.prepare(
+                changed, known=await view.known(), embed=not dry_run, on_progress=on_progress
+            )
+        errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
+        embedded, comparison = prepared.wanted, Comparison.empty()
+        if dry_run:
+            view = await self._publisher.index.view()
+            comparison = await compare(view, prepared, gone)
+        elif gone or any(not file.error for file in prepared.files):
+            base, embedded, comparison, documents = await self._apply(
+                prepared, gone, documents, errors, kind=kind, note=note
+            )
+        reports = _reports(files, removed, errors, comparison, prepared, documents)
+        return IngestReport(
+            release=0 if base is None else base.number,
+            files=reports,
+            embedded=embedded,
+            seconds=time.perf_counter() - started,
+            dry_run=dry_run,
+        )
+
+    async def _apply(
+        self,
+        prepared: Prepared,
+        removed: Sequence[str],
+        seen: Mapping[str, Document],
+        errors: Errors,
+        *,
+        kind: str,
+        note: str,
+    ) -> tuple[Release | None, int, Comparison, Mapping[str, Document]]:
+        """Publish what was prepared on top of what is live by now.
+
+        Of two runs that bring the same document, the file received last wins.
+        """
+        publisher = self._publisher
+        async with publisher.locked():
+            base = await publisher.releases.current()
+            before = {} if base is None else await publisher.releases.documents(base.number)
+            taken, gone = _still_wanted(prepared, removed, before, seen, errors)
+            if not taken.files and not gone:
+                return base, 0, Comparison.empty(), before
+            draft = await publisher.index.draft(base)
+            comparison = await compare(draft, taken, gone)
+            after = {doc_id: before[doc_id] for doc_id in before.keys() - set(gone)}
+            after |= {
+                file.file.doc_id: _document(file.file, len(file.chunks)) for file in taken.files
+            }
+            release = await publisher.publish(
+                base,
+                after,
+                draft=draft,
+                gone=comparison.gone,
+                rows=comparison.written,
+                vectors=taken.vectors,
+                kind=kind,
+                note=note,
+                summary=comparison.summary(),
+            )
+        await publisher.announce(release.number)
+        return release, release.embedded, comparison, after
+
+    def _receive(
+        self, files: Sequence[IncomingFile], documents: Mapping[str, Document]
+    ) -> tuple[list[StoredFile], Errors]:
+        """Store the originals, blocking; return them with the errors of those that have one."""
+        now = self._clock()
+        stored: dict[str, StoredFile] = {}
+        errors: Errors = {}
+        for file in files:
+            before = documents.get(file.doc_id)
+            if file.doc_id in stored:
+                errors[file.doc_id] = f"{file.doc_id!r} came twice in one run: send one of them."
+                continue
+            if before is not None and before.source != file.source:
+                errors[file.doc_id] = _foreign(file, before)
+                continue
+            try:
+                content = file.data if file.path is None else file.path
+                if content is None:
+                    raise ValueError(f"{file.doc_id!r} has neither a path nor data")
+                size = len(content) if isinstance(content, bytes) else content.stat().st_size
+                if size > self._max_file_bytes:
+                    errors[file.doc_id] = _too_large(file.doc_id, size, self._max_file_bytes)
+                    continue
+                sha256 = self._originals.store(content)
+            except OSError as error:
+                errors[file.doc_id] = f"{file.doc_id!r} cannot be read: {error.strerror or error}."
+                continue
+            received = before.received if before is not None and before.sha256 == sha256 else now
+            stored[file.doc_id] = StoredFile(
+                file.doc_id, file.source, sha256, self._settings, received
+            )
+        return [file for doc_id, file in stored.items() if doc_id not in errors], errors
+
+
+def _same(file: StoredFile, document: Document | None) -> bool:
+    return (
+        document is not None
+        and document.sha256 == file.sha256
+        and document.settings == file.settings
+        and document.source == file.source
+    )
+
+
+def _still_wanted(
+    prepared: Prepared,
+    removed: Sequence[str],
+    live: Mapping[str, Document],
+    seen: Mapping[str, Document],
+    errors: Errors,
+) -> tuple[Prepared, list[str]]:
+    """Leave out what another run has done or overtaken since this one began."""
+    taken = []
+    for file in prepared.files:
+        document = live.get(file.file.doc_id)
+        if file.error or _same(file.file, document):
+            continue
+        overtaken = document is not None and document != seen.get(file.file.doc_id)
+        if overtaken and document is not None and document.received > file.file.received:
+            errors[file.file.doc_id] = (
+                f"{file.file.doc_id!r} was replaced by a file received later; that one was kept."
+            )
+            continue
+        if document is not None and document.source != file.file.source:
+            errors[file.file.doc_id] = _foreign(
+                IncomingFile(file.file.doc_id, source=file.file.source), document
+            )
+            continue
+        taken.append(file)
+    return replace(prepared, files=tuple(taken)), [doc for doc in removed if doc in live]
+
+
+def _document(file: StoredFile, chunks: int) -> Document:
+    return Document(file.doc_id, file.source, file.sha256, file.settings, file.received, chunks)
+
+
+def _reports(
+    files: Sequence[IncomingFile],
+    removed: Sequence[str],
+    errors: Errors,
+    comparison: Comparison,
+    prepared: Prepared,
+    documents: Mapping[str, Document],
+) -> tuple[FileReport, ...]:
+    skipped = {file.file.doc_id: file.skipped for file in prepared.files}
+    reports = []
+    for doc_id in dict.fromkeys([*(file.doc_id for file in files), *removed]):
+        report = comparison.files.get(doc_id)
+        if report is None:
+            chunks = documents[doc_id].chunks if doc_id in documents else 0
+            report = FileReport(doc_id, unchanged=chunks)
+        reports.append(
+            replace(report, skipped=skipped.get(doc_id, ()), error=errors.get(doc_id, ""))
+        )
+    return tuple(reports)
+
+
+def _foreign(file: IncomingFile, document: Document) -> str:
+    owner = "an upload" if document.source == UPLOAD else f"the folder {document.source!r}"
+    return f"{file.doc_id!r} already comes from {owner}: change it there, or rename this file."
+
+
+def _too_large(doc_id: str, size: int, limit: int) -> str:
+    return (
+        f"{doc_id!r} has {size / 2**20:.1f} MB and the limit is {limit / 2**20:.0f} MB "
+        "(knowledge.max_file_mb): split it, or raise the limit."
+    )

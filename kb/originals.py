@@ -1,0 +1,129 @@
+"""Every file as it was received, named by its sha256. Together with the database: the truth."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from core.errors import OriginalMissing
+
+_BLOCK_BYTES = 1 << 20
+
+
+class Originals:
+    """A folder of files that are never changed. Blocking: call it from a thread.
+
+    A file is there whole or not at all, also after a power cut: it is written under another name,
+    flushed to the disk and then renamed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def store(self, data: bytes | Path) -> str:
+        """Keep these bytes, or those of this file; return their sha256.
+
+        Raises:
+            OSError: if the file cannot be read or the disk is full; nothing half-written is left.
+        """
+        if isinstance(data, bytes):
+            sha256 = hashlib.sha256(data).hexdigest()
+            if not self._has(sha256, len(data)):
+                self._write((data,))
+            return sha256
+        with data.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            if self._has(sha256, file.tell()):
+                return sha256
+            file.seek(0)
+            # Hashed again while copying: the file may change between the two readings.
+            return self._write(_blocks(file))
+
+    def path(self, sha256: str) -> Path:
+        """Return where the original of this hash is, or would be."""
+        return self._folder / sha256
+
+    def checked_path(self, sha256: str) -> Path:
+        """Return where the original is, after comparing its bytes with its name.
+
+        Raises:
+            OriginalMissing: if it is gone or was changed.
+        """
+        path = self.path(sha256)
+        try:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise OriginalMissing(sha256, "is not on disk") from error
+        if found != sha256:
+            # Out of the way, so that sending the file again repairs it.
+            path.replace(path.with_name(f"{sha256}.damaged"))
+            raise OriginalMissing(sha256, f"was changed on disk (its hash is {found[:12]}…)")
+        return path
+
+    def names(self) -> set[str]:
+        """Return the sha256 of every original on disk."""
+        if not self._folder.is_dir():
+            return set()
+        return {path.name for path in self._folder.iterdir() if len(path.name) == 64}
+
+    def forget(self, kept: Iterable[str], *, older_than: float) -> int:
+        """Delete originals that are not `kept` and unused since `older_than`; return how many.
+
+        Args:
+            kept: sha256 of those that a release refers to.
+            older_than: epoch seconds. Younger ones may belong to an upload still being looked at.
+        """
+        count = 0
+        for sha256 in self.names() - set(kept):
+            path = self.path(sha256)
+            if path.stat().st_mtime < older_than:
+                path.unlink()
+                count += 1
+        for path in self._folder.glob("*.part") if self._folder.is_dir() else ():
+            if path.stat().st_mtime < older_than:
+                path.unlink()
+        return count
+
+    def _has(self, sha256: str, size_bytes: int) -> bool:
+        try:
+            return self.path(sha256).stat().st_size == size_bytes
+        except FileNotFoundError:
+            return False
+
+    def _write(self, blocks: Iterable[bytes]) -> str:
+        if not self._folder.is_dir():
+            self._folder.mkdir(parents=True)
+            _sync_folder(self._folder.parent)
+        digest = hashlib.sha256()
+        descriptor, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                for block in blocks:
+                    digest.update(block)
+                    file.write(block)
+                file.flush()
+                os.fsync(file.fileno())
+            sha256 = digest.hexdigest()
+            temporary.replace(self.path(sha256))
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(self._folder)
+        return sha256
+
+
+def _blocks(file: BinaryIO) -> Iterable[bytes]:
+    while block := file.read(_BLOCK_BYTES):
+        yield block
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

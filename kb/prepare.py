@@ -1,0 +1,253 @@
+"""From originals to rows with vectors: parse, chunk and embed, each while the others work."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from core.errors import IngestError
+from core.protocols import Embedder
+from core.types import Chunk, ParsedFile, Skipped, Vector
+from kb.originals import Originals
+from kb.rows import Row, embedded_text, rows_of_chunk
+
+EMBED_BATCH = 64
+"""Texts in one call of the embedding model: its own best batch, and how often one may cancel."""
+
+
+class FileParser(Protocol):
+    """Reads a file in a process with limits (`kb.parse.sandbox.ParserProcess`)."""
+
+    async def parse(self, name: str, path: Path) -> ParsedFile:
+        """Parse the file at `path`, whose name is `name`.
+
+        Raises:
+            IngestError: if it cannot be read; the message is a sentence for the operator.
+        """
+        ...
+
+
+class Chunker(Protocol):
+    """Cuts a file into chunks that the embedder reads whole (`kb.chunk.chunk_file`)."""
+
+    async def __call__(self, parsed: ParsedFile, *, doc_id: str, updated: str) -> Sequence[Chunk]:
+        """Cut `parsed`, which was received on the ISO date `updated`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A document whose original is in the store and has yet to be parsed."""
+
+    doc_id: str
+    source: str
+    sha256: str
+    settings: str
+    received: float
+    """UTC epoch seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFile:
+    """A document as chunks; with an `error`, without any."""
+
+    file: StoredFile
+    chunks: tuple[Chunk, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Documents ready to be published."""
+
+    files: tuple[PreparedFile, ...]
+    vectors: dict[str, Vector]
+    """By vector key, of the texts that were embedded."""
+    wanted: int
+    """Texts that were new, whether they were embedded or not."""
+
+    def rows(self) -> dict[str, Row]:
+        """Return the rows of all documents by id."""
+        return {
+            row.row_id: row
+            for prepared in self.files
+            for chunk in prepared.chunks
+            for row in rows_of_chunk(chunk)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run of ingest is."""
+
+    files: int
+    """Files that were read and cut into chunks."""
+    files_total: int
+    texts: int
+    """Texts that were embedded."""
+    texts_total: int
+    """Texts to embed as far as the files read so far tell."""
+
+
+OnProgress: TypeAlias = Callable[[Progress], None]
+
+
+@dataclass
+class _State:
+    """What the reading and the embedding side of one run tell each other."""
+
+    waiting: dict[str, Row] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    finished: bool = False
+    files: int = 0
+
+
+class Preparer:
+    """Makes chunks and vectors of originals. Touches neither index nor database."""
+
+    def __init__(
+        self, originals: Originals, parser: FileParser, chunker: Chunker, embedder: Embedder
+    ) -> None:
+        self._originals = originals
+        self._parser = parser
+        self._chunker = chunker
+        self._embedder = embedder
+
+    async def prepare(
+        self,
+        files: Sequence[StoredFile],
+        *,
+        known: set[str],
+        embed: bool = True,
+        on_progress: OnProgress | None = None,
+    ) -> Prepared:
+        """Parse, chunk and embed `files`; a file that cannot be read gets its error and no more.
+
+        Args:
+            files: their originals are in the store.
+            known: vector keys that need no embedding.
+            embed: with ``False``, only count what would be embedded.
+            on_progress: called after each file and each batch.
+
+        Raises:
+            ModelError: if the embedding model fails.
+        """
+        state = _State(seen=set(known))
+        prepared: list[PreparedFile] = []
+        vectors: dict[str, Vector] = {}
+
+        def report() -> None:
+            if on_progress is not None:
+                total = len(state.seen) - len(known)
+                on_progress(Progress(state.files, len(files), len(vectors), total))
+
+        async def read() -> None:
+            try:
+                for file in files:
+                    prepared.append(await self._read(file))
+                    state.files += 1
+                    _offer(prepared[-1], state)
+                    report()
+            finally:
+                state.finished = True
+                state.changed.set()
+
+        reading = asyncio.create_task(read())
+        try:
+            async for batch in _batches(state):
+                if embed:
+                    vectors.update(await self.embed(batch))
+                    report()
+            await reading
+        finally:
+            reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reading
+        return Prepared(tuple(prepared), vectors, len(state.seen) - len(known))
+
+    async def embed(self, rows: Sequence[Row]) -> dict[str, Vector]:
+        """Embed the texts of some rows; return the vectors by vector key."""
+        found: dict[str, Vector] = {}
+        for passages in (False, True):
+            group = [row for row in rows if (row.role == "passage") is passages]
+            if not group:
+                continue
+            texts = [embedded_text(row) for row in group]
+            if passages:
+                matrix = await self._embedder.embed_passages(texts)
+            else:
+                matrix = await self._embedder.embed_queries(texts)
+            found.update(
+                (row.vector_key, vector) for row, vector in zip(group, matrix, strict=True)
+            )
+        return found
+
+    async def _read(self, file: StoredFile) -> PreparedFile:
+        try:
+            path = self._originals.path(file.sha256)
+            parsed = await self._parser.parse(file.doc_id, path)
+            day = datetime.fromtimestamp(file.received, UTC).date().isoformat()
+            chunks = await self._chunker(parsed, doc_id=file.doc_id, updated=day)
+        except IngestError as error:
+            return PreparedFile(file, error=str(error))
+        unique, repeated = _unique(chunks)
+        skipped = (*parsed.skipped, *repeated)
+        if not unique:
+            reason = f"{skipped[0].location}: {skipped[0].reason}" if skipped else "it has no text"
+            return PreparedFile(
+                file, skipped=skipped, error=f"{file.doc_id!r}: nothing was taken ({reason})."
+            )
+        return PreparedFile(file, unique, skipped)
+
+
+def _unique(chunks: Sequence[Chunk]) -> tuple[tuple[Chunk, ...], list[Skipped]]:
+    """Keep the first of chunks with the same text and answer, and name the others.
+
+    Entries that only repeat in their question and answer give their variants to the first.
+    """
+    first: dict[str, Chunk] = {}
+    repeated = []
+    for chunk in chunks:
+        earlier = first.setdefault(chunk.chunk_id, chunk)
+        if earlier is chunk:
+            continue
+        variants = tuple(dict.fromkeys([*earlier.variants, *chunk.variants]))
+        first[chunk.chunk_id] = replace(earlier, variants=variants)
+        where = f" ({earlier.location})" if earlier.location else ""
+        repeated.append(Skipped(chunk.location, f"repeats an earlier text of this file{where}"))
+    return tuple(first.values()), repeated
+
+
+def _offer(prepared: PreparedFile, state: _State) -> None:
+    for chunk in prepared.chunks:
+        for row in rows_of_chunk(chunk):
+            if row.vector_key not in state.seen:
+                state.seen.add(row.vector_key)
+                state.waiting[row.vector_key] = row
+    state.changed.set()
+
+
+async def _batches(state: _State) -> AsyncIterator[list[Row]]:
+    """Yield batches of what waits, texts of like length together: padding is computed in vain.
+
+    The longest come first, so that the model's largest batch shows itself at the start.
+    """
+    while True:
+        while len(state.waiting) < EMBED_BATCH and not state.finished:
+            state.changed.clear()
+            await state.changed.wait()
+        window = sorted(state.waiting.values(), key=_length, reverse=True)
+        state.waiting.clear()
+        for start in range(0, len(window), EMBED_BATCH):
+            yield window[start : start + EMBED_BATCH]
+        if state.finished and not state.waiting:
+            return
+
+
+def _length(row: Row) -> tuple[bool, int]:
+    return row.role == "passage", len(embedded_text(row).encode())

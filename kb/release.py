@@ -1,0 +1,286 @@
+"""Releases after they were published: undo, rebuild the index, list, compare, prune."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+
+from core.errors import IndexDamaged, IndexMismatch, OriginalMissing, ReleaseNotFound
+from db.knowledge import Document, Release
+from kb.compare import compare
+from kb.originals import Originals
+from kb.prepare import OnProgress, Prepared, StoredFile
+from kb.publish import Publisher
+
+logger = logging.getLogger(__name__)
+
+_UPLOAD_AGE_S = 7 * 24 * 3600
+"""An original that no release uses may be an upload that waits for its operator this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild of the index did."""
+
+    release: int
+    embedded: int
+    errors: Mapping[str, str]
+    """Why a document could not be read again, by document; it is missing in the index."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDiff:
+    """What differs between two releases, by document id."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseContent:
+    """A release and its documents."""
+
+    release: Release
+    documents: tuple[Document, ...]
+
+
+class Releases:
+    """Undoes, rebuilds, lists and prunes what `Ingestor` published."""
+
+    def __init__(self, publisher: Publisher, originals: Originals, *, settings: str) -> None:
+        self._publisher = publisher
+        self._originals = originals
+        self._settings = settings
+
+    async def rollback(self, number: int, *, on_progress: OnProgress | None = None) -> Release:
+        """Publish the content of an earlier release again, as a new release.
+
+        Embeds nothing as long as the index still has the earlier one; else its originals are read
+        and only what is new against the live release is embedded.
+
+        Raises:
+            ReleaseNotFound: if it never was, or was pruned.
+            OriginalMissing: if the index lost it and an original is gone too. In each case the
+                live release is untouched.
+        """
+        publisher = self._publisher
+        async with publisher.locked():
+            base = await publisher.releases.current()
+            target = await publisher.releases.get(number)
+            if base is None:
+                raise ReleaseNotFound(number, 0)
+            if base.number == number:
+                return base
+            documents = await publisher.releases.documents(number)
+            note = f"content of release {number}"
+            try:
+                place = await publisher.index.restore(target, number=base.number + 1)
+            except (IndexDamaged, IndexMismatch) as error:
+                logger.warning("Release %d is read from its originals again: %s", number, error)
+                release = await self._reread(base, documents, note, on_progress)
+            else:
+                release = await publisher.commit(base, documents, place, kind="rollback", note=note)
+        await publisher.announce(release.number)
+        return release
+
+    async def rebuild(self, *, on_progress: OnProgress | None = None) -> Rebuilt:
+        """Fill a new index from the originals of the live release, then use it.
+
+        The chunks get the ids that they had. The old index answers until the new one is complete,
+        and is deleted by the next `prune`. If parser or settings changed since, the result is a
+        new release.
+
+        Raises:
+            ModelError: if the embedding model fails; the old index is then still in use.
+        """
+        started = time.perf_counter()
+        publisher = self._publisher
+        async with publisher.locked():
+            base = await publisher.releases.current()
+            if base is None:
+                return Rebuilt(0, 0, {}, time.perf_counter() - started)
+            before = await publisher.releases.documents(base.number)
+            prepared, errors = await self._prepare(before, set(), self._settings, on_progress)
+            draft = await publisher.index.draft(base, fresh=True)
+            rows = list(prepared.rows().values())
+            await draft.write((), rows, [prepared.vectors[row.vector_key] for row in rows])
+            after = dict(before)
+            for file in prepared.files:
+                if not file.error:
+                    after[file.file.doc_id] = replace(
+                        before[file.file.doc_id],
+                        settings=file.file.settings,
+                        chunks=len(file.chunks),
+                    )
+            if after == before:
+                place = await draft.finish(base.number)
+                await publisher.releases.relocate(
+                    base.number, table=place.table, version=place.version, rows=place.rows
+                )
+                release = base
+            else:
+                place = await draft.finish(base.number + 1)
+                release = await publisher.commit(
+                    base, after, place, kind="rebuild", embedded=prepared.wanted
+                )
+        await publisher.announce(release.number)
+        return Rebuilt(release.number, prepared.wanted, errors, time.perf_counter() - started)
+
+    async def open_or_rebuild(
+        self,
+        *,
+        on_rebuild: Callable[[str], Awaitable[None]] | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Rebuilt | None:
+        """Make sure that the live release can be searched; rebuild the index if it is damaged.
+
+        Args:
+            on_rebuild: told the reason before a rebuild begins.
+            on_progress: of that rebuild.
+
+        Returns:
+            What the rebuild did, ``None`` if none was needed.
+
+        Raises:
+            IndexMismatch: if another embedding model filled the index: re-embedding everything is
+                for the operator to decide.
+        """
+        try:
+            view = await self._publisher.index.view()
+            await view.check()
+        except IndexDamaged as error:
+            logger.warning("The index is rebuilt from the originals: %s", error.reason)
+            if on_rebuild is not None:
+                await on_rebuild(error.reason)
+            return await self.rebuild(on_progress=on_progress)
+        return None
+
+    async def show(self, number: int) -> ReleaseContent:
+        """Return a release with its documents, by id.
+
+        Raises:
+            ReleaseNotFound: if it never was, or was pruned.
+        """
+        release = await self._publisher.releases.get(number)
+        documents = await self._publisher.releases.documents(number)
+        return ReleaseContent(release, tuple(documents[doc_id] for doc_id in sorted(documents)))
+
+    async def diff(self, old: int, new: int) -> ReleaseDiff:
+        """Return which documents differ between two releases.
+
+        Raises:
+            ReleaseNotFound: if one of them never was, or was pruned.
+        """
+        releases = self._publisher.releases
+        for number in (old, new):
+            await releases.get(number)
+        before = await releases.documents(old)
+        after = await releases.documents(new)
+        return ReleaseDiff(
+            added=tuple(sorted(after.keys() - before.keys())),
+            changed=tuple(
+                sorted(
+                    doc_id
+                    for doc_id in after.keys() & before.keys()
+                    if (after[doc_id].sha256, after[doc_id].settings)
+                    != (before[doc_id].sha256, before[doc_id].settings)
+                )
+            ),
+            removed=tuple(sorted(before.keys() - after.keys())),
+        )
+
+    async def prune(self, keep: int) -> int:
+        """Forget all but the newest `keep` releases and what only they used; return how many.
+
+        Tables of the index other than the live one go as well. Rolling back to a release that was
+        in one of them embeds it again.
+        """
+        publisher = self._publisher
+        async with publisher.locked():
+            gone = await publisher.releases.prune(keep)
+            base = await publisher.releases.current()
+            if base is not None and base.table:
+                await publisher.index.forget(base.table, gone)
+                await publisher.index.drop_tables(keep=base.table)
+                await publisher.releases.forget_tables(base.table)
+            kept = await publisher.releases.originals()
+            await asyncio.to_thread(
+                self._originals.forget, kept, older_than=time.time() - _UPLOAD_AGE_S
+            )
+        return len(gone)
+
+    async def _reread(
+        self,
+        base: Release,
+        documents: Mapping[str, Document],
+        note: str,
+        on_progress: OnProgress | None,
+    ) -> Release:
+        """Publish `documents` from their originals, on top of `base`."""
+        publisher = self._publisher
+        before = await publisher.releases.documents(base.number)
+        differing = {
+            doc_id: document
+            for doc_id, document in documents.items()
+            if before.get(doc_id) != document
+        }
+        draft = await publisher.index.draft(base)
+        prepared, errors = await self._prepare(
+            differing, await draft.known(), self._settings, on_progress
+        )
+        if errors:
+            raise OriginalMissing(
+                documents[next(iter(errors))].sha256,
+                f"cannot be used: {next(iter(errors.values()))}",
+            )
+        gone = [doc_id for doc_id in before if doc_id not in documents]
+        comparison = await compare(draft, prepared, gone)
+        after = dict(documents)
+        for file in prepared.files:
+            after[file.file.doc_id] = replace(
+                documents[file.file.doc_id], settings=self._settings, chunks=len(file.chunks)
+            )
+        return await publisher.publish(
+            base,
+            after,
+            draft=draft,
+            gone=comparison.gone,
+            rows=comparison.written,
+            vectors=prepared.vectors,
+            kind="rollback",
+            note=note,
+            summary=comparison.summary(),
+        )
+
+    async def _prepare(
+        self,
+        documents: Mapping[str, Document],
+        known: set[str],
+        settings: str,
+        on_progress: OnProgress | None,
+    ) -> tuple[Prepared, dict[str, str]]:
+        """Read documents from their originals; return them with the errors by document."""
+        files, errors = [], {}
+        for document in documents.values():
+            try:
+                await asyncio.to_thread(self._originals.checked_path, document.sha256)
+            except OriginalMissing as error:
+                errors[document.doc_id] = str(error)
+                continue
+            files.append(
+                StoredFile(
+                    document.doc_id,
+                    document.source,
+                    document.sha256,
+                    settings,
+                    document.received,
+                )
+            )
+        prepared = await self._publisher.preparer.prepare(
+            files, known=known, on_progress=on_progress
+        )
+        errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
+        return prepared, errors

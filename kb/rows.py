@@ -1,0 +1,150 @@
+"""What the index holds of a chunk: one row for each text that is embedded."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from core.types import Chunk, ChunkKind
+
+Role: TypeAlias = Literal["question", "variant", "passage"]
+"""What a row's text is to its chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One embedded text with what a reader needs to know of its chunk."""
+
+    row_id: str
+    """Hash of (chunk, role, text); never twice in one release."""
+    chunk_id: str
+    doc_id: str
+    kind: ChunkKind
+    role: Role
+    position: int
+    """0 for the question or passage, then the variants in their order."""
+    text: str
+    """The question, variant or passage itself; full-text search reads this."""
+    chunk_text: str
+    """The question of the entry, or the passage."""
+    answer: str
+    title: str
+    location: str
+    category: str
+    language: str
+    valid_from: str
+    valid_until: str
+    updated: str
+    vector_key: str
+    """Hash of what was embedded and with which prompt: equal keys have equal vectors."""
+    content_key: str
+    """Hash of the chunk's text and answer without its document: equal content, equal key."""
+    digest: str
+    """Hash of everything above: another digest under the same row id is changed metadata."""
+
+
+def rows_of_chunk(chunk: Chunk) -> list[Row]:
+    """Return the rows of a chunk; variants that repeat the question or each other appear once."""
+    if chunk.kind == "passage":
+        return [_row(chunk, "passage", 0, chunk.text)]
+    texts = dict.fromkeys([chunk.text, *chunk.variants])
+    return [
+        _row(chunk, "variant" if position else "question", position, text)
+        for position, text in enumerate(texts)
+    ]
+
+
+def rows_of_chunks(chunks: Iterable[Chunk]) -> list[Row]:
+    """Return the rows of several chunks, in order."""
+    return [row for chunk in chunks for row in rows_of_chunk(chunk)]
+
+
+def embedded_text(row: Row) -> str:
+    """Return the text that the embedding model reads for a row.
+
+    A passage is read under its title: by itself it often does not say what it is about.
+    """
+    if row.role == "passage" and row.title:
+        return f"{row.title}\n{row.text}"
+    return row.text
+
+
+def chunk_of_rows(rows: Sequence[Row]) -> Chunk:
+    """Return the chunk that `rows` were made of.
+
+    With only some of its rows, the variants among them are all that it knows.
+    """
+    first = rows[0]
+    variants = sorted((row.position, row.text) for row in rows if row.role == "variant")
+    return Chunk(
+        chunk_id=first.chunk_id,
+        doc_id=first.doc_id,
+        kind=first.kind,
+        text=first.chunk_text,
+        answer=first.answer,
+        variants=tuple(text for _, text in variants),
+        title=first.title,
+        location=first.location,
+        category=first.category,
+        language=first.language,
+        valid_from=first.valid_from,
+        valid_until=first.valid_until,
+        updated=first.updated,
+    )
+
+
+def content_key(chunk: Chunk) -> str:
+    """Return the hash of a chunk's text and answer, the same in every document."""
+    return _hash(chunk.text, chunk.answer)
+
+
+def _row(chunk: Chunk, role: Role, position: int, text: str) -> Row:
+    row_id = _hash(chunk.chunk_id, role, text)
+    prompted = f"{chunk.title}\n{text}" if role == "passage" and chunk.title else text
+    vector_key = _hash("passage" if role == "passage" else "query", prompted)
+    equal = content_key(chunk)
+    digest = _hash(
+        row_id,
+        vector_key,
+        equal,
+        str(position),
+        chunk.kind,
+        chunk.title,
+        chunk.location,
+        chunk.category,
+        chunk.language,
+        chunk.valid_from,
+        chunk.valid_until,
+        chunk.updated,
+    )
+    return Row(
+        row_id=row_id,
+        chunk_id=chunk.chunk_id,
+        doc_id=chunk.doc_id,
+        kind=chunk.kind,
+        role=role,
+        position=position,
+        text=text,
+        chunk_text=chunk.text,
+        answer=chunk.answer,
+        title=chunk.title,
+        location=chunk.location,
+        category=chunk.category,
+        language=chunk.language,
+        valid_from=chunk.valid_from,
+        valid_until=chunk.valid_until,
+        updated=chunk.updated,
+        vector_key=vector_key,
+        content_key=equal,
+        digest=digest,
+    )
+
+
+def _hash(*parts: str) -> str:
+    """Return 32 hexadecimal digits of the parts, each preceded by its length."""
+    state = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        state.update(f"{len(data)}:".encode())
+        state.update(data)
+    return state.hexdigest()[:32]

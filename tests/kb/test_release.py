@@ -1,0 +1,202 @@
+"""Undo, rebuild and repair: the truth is on disk, the index follows."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import IndexDamaged, IndexMismatch, OriginalMissing, ReleaseNotFound
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import Workshop, workshop
+
+pytestmark = pytest.mark.anyio
+
+FAQ = "refund?|Within 30 days.|money back\nshipping?|Three days."
+
+
+@pytest.fixture
+async def shop(tmp_path: Path, embedder: WordEmbedder) -> AsyncIterator[Workshop]:
+    async with workshop(tmp_path, embedder) as shop:
+        yield shop
+
+
+async def test_a_rollback_brings_the_old_content_back_and_embeds_nothing(
+    shop: Workshop, embedder: WordEmbedder
+) -> None:
+    await shop.put(faq=FAQ, page="one\ntwo")
+    _, rows, vectors = await shop.snapshot()
+    await shop.put(faq="other?|Other.", page="three")
+    await shop.put(extra="four")
+    embedder.embedded.clear()
+    release = await shop.releases.rollback(1)
+    assert (release.number, release.kind, release.note) == (4, "rollback", "content of release 1")
+    assert embedder.embedded == []
+    assert await shop.snapshot() == (4, rows, vectors)
+    assert [hit.text for hit in await shop.index.search_text("money", 5)] == ["money back"]
+    content = await shop.releases.show(4)
+    assert content.documents == (await shop.releases.show(1)).documents
+
+
+async def test_after_a_rollback_work_goes_on(shop: Workshop, embedder: WordEmbedder) -> None:
+    await shop.put(faq=FAQ)
+    await shop.put(faq="other?|Other.")
+    await shop.releases.rollback(1)
+    embedder.embedded.clear()
+    await shop.put(page="new")
+    assert embedder.embedded == ["page.txt\nnew"]
+    assert await shop.texts() == ["money back", "new", "refund?", "shipping?"]
+    assert (await shop.releases.rollback(2)).number == 5
+    assert await shop.texts() == ["other?"]
+
+
+async def test_a_rollback_to_the_live_release_changes_nothing(shop: Workshop) -> None:
+    await shop.put(faq=FAQ)
+    assert (await shop.releases.rollback(1)).number == 1
+
+
+async def test_a_release_that_never_was_is_named(shop: Workshop) -> None:
+    await shop.put(faq=FAQ)
+    with pytest.raises(ReleaseNotFound, match=r"Release 7 does not exist; the newest is 1\."):
+        await shop.releases.rollback(7)
+    with pytest.raises(ReleaseNotFound, match="Release 7"):
+        await shop.releases.show(7)
+    with pytest.raises(ReleaseNotFound, match="Release 7"):
+        await shop.releases.diff(1, 7)
+
+
+async def test_a_rollback_the_index_cannot_serve_is_read_from_the_originals(
+    shop: Workshop, embedder: WordEmbedder
+) -> None:
+    await shop.put(faq=FAQ, page="one")
+    _, rows, vectors = await shop.snapshot()
+    await shop.put(faq="refund?|Other.", page="one")
+    await shop.releases.rebuild()
+    await shop.releases.prune(20)
+    embedder.embedded.clear()
+    release = await shop.releases.rollback(1)
+    assert sorted(embedder.embedded) == ["money back", "shipping?"], "refund? was still there"
+    assert release.embedded == 2
+    number, rows_now, vectors_now = await shop.snapshot()
+    assert (number, rows_now) == (3, rows)
+    assert vectors_now == vectors
+
+
+async def test_a_rollback_without_its_original_changes_nothing(shop: Workshop) -> None:
+    await shop.put(faq=FAQ)
+    await shop.put(faq="other?|Other.")
+    await shop.releases.rebuild()
+    await shop.releases.prune(20)
+    before = await shop.snapshot()
+    sha256 = (await shop.releases.show(1)).documents[0].sha256
+    shop.originals.path(sha256).unlink()
+    with pytest.raises(OriginalMissing, match="is not on disk"):
+        await shop.releases.rollback(1)
+    assert await shop.snapshot() == before
+
+
+async def test_a_rebuild_restores_exactly_the_same_rows(
+    shop: Workshop, embedder: WordEmbedder
+) -> None:
+    await shop.put(faq=FAQ, page="one\ntwo")
+    await shop.put(faq="other?|Other.|variant", late="three")
+    before = await shop.snapshot()
+    embedder.embedded.clear()
+    rebuilt = await shop.releases.rebuild()
+    assert (rebuilt.release, rebuilt.errors) == (2, {})
+    assert len(embedder.embedded) == rebuilt.embedded == 5
+    assert await shop.snapshot() == before
+
+
+async def test_a_rebuild_with_another_model_replaces_every_vector(tmp_path: Path) -> None:
+    async with workshop(tmp_path, WordEmbedder("a")) as shop:
+        await shop.put(faq=FAQ)
+    async with workshop(tmp_path, WordEmbedder("b")) as shop:
+        with pytest.raises(IndexMismatch):
+            await shop.put(page="new")
+        with pytest.raises(IndexMismatch):
+            await shop.releases.open_or_rebuild()
+        assert (await shop.releases.rebuild()).embedded == 3
+        assert await shop.put(page="new") == 2
+        assert len(await shop.texts()) == 4
+
+
+async def test_a_rebuild_under_new_settings_is_a_new_release(shop: Workshop) -> None:
+    await shop.put(faq=FAQ)
+    shop.releases._settings = "test-2"
+    assert (await shop.releases.rebuild()).release == 2
+    assert (await shop.releases.show(2)).documents[0].settings == "test-2"
+    assert (await shop.releases.show(1)).documents[0].settings == "test-1"
+
+
+async def test_a_lost_original_is_named_and_the_rest_is_rebuilt(shop: Workshop) -> None:
+    await shop.put(faq=FAQ, page="one")
+    documents = (await shop.releases.show(1)).documents
+    shop.originals.path(documents[1].sha256).write_text("tampered")
+    rebuilt = await shop.releases.rebuild()
+    assert list(rebuilt.errors) == ["page.txt"]
+    assert "was changed on disk" in rebuilt.errors["page.txt"]
+    assert len(await shop.texts()) == 3
+    await shop.put(page="one")
+    rebuilt = await shop.releases.rebuild()
+    assert rebuilt.errors == {}, "sending the file again repaired it"
+    assert len(await shop.texts()) == 4
+
+
+async def test_a_deleted_index_is_rebuilt_when_the_service_starts(
+    shop: Workshop, embedder: WordEmbedder
+) -> None:
+    await shop.put(faq=FAQ)
+    before = await shop.snapshot()
+    await shop.index.drop_tables(keep="")
+    reasons: list[str] = []
+
+    async def say(reason: str) -> None:
+        reasons.append(reason)
+
+    async with workshop(shop.folder, embedder) as again:
+        with pytest.raises(IndexDamaged):
+            await again.index.view()
+        rebuilt = await again.releases.open_or_rebuild(on_rebuild=say)
+        assert rebuilt is not None
+        assert len(reasons) == 1
+        assert await again.snapshot() == before
+        assert await again.releases.open_or_rebuild() is None
+
+
+async def test_nothing_to_open_is_no_damage(shop: Workshop) -> None:
+    assert await shop.releases.open_or_rebuild() is None
+    assert (await shop.releases.rebuild()).release == 0
+
+
+async def test_the_diff_of_two_releases_names_documents(shop: Workshop) -> None:
+    await shop.put(a="one", b="two", c="three")
+    await shop.put(b="two, edited", d="four")
+    await shop.ingestor.ingest([], removed=["a.txt"])
+    diff = await shop.releases.diff(1, 3)
+    assert (diff.added, diff.changed, diff.removed) == (("d.txt",), ("b.txt",), ("a.txt",))
+    back = await shop.releases.diff(3, 1)
+    assert (back.added, back.changed, back.removed) == (("a.txt",), ("b.txt",), ("d.txt",))
+
+
+async def test_each_release_says_what_it_changed(shop: Workshop) -> None:
+    await shop.put(faq=FAQ)
+    await shop.put(faq="refund?|Within 14 days.\nnew?|New.")
+    newest, oldest = await shop.repository.list()
+    assert oldest.summary == {"added": 2, "changed": 0, "removed": 0}
+    assert newest.summary == {"added": 1, "changed": 1, "removed": 1}
+    assert (newest.number, newest.documents, newest.chunks, newest.rows) == (2, 1, 2, 2)
+
+
+async def test_pruning_forgets_old_releases_and_what_only_they_used(shop: Workshop) -> None:
+    for n in range(5):
+        await shop.put(page=f"text {n}", fixed="same")
+    assert await shop.releases.prune(2) == 3
+    assert [release.number for release in await shop.repository.list()] == [5, 4]
+    with pytest.raises(ReleaseNotFound):
+        await shop.releases.rollback(3)
+    assert (await shop.releases.rollback(4)).number == 6
+    assert await shop.texts() == ["same", "text 3"]
+    referenced = await shop.repository.originals()
+    assert len(referenced) == 3
+    assert shop.originals.forget(referenced, older_than=float("inf")) == 3
+    assert (await shop.releases.rebuild()).errors == {}

@@ -1,0 +1,149 @@
+"""A knowledge base on the real LanceDB and SQLite in a folder, with a trivial parser."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import UnreadableFile
+from core.protocols import Embedder
+from core.types import Chunk, ParsedFile, Section
+from db.base import Base, Database, create_engine, database_url
+from db.knowledge import ReleaseRepository
+from kb.index import Index
+from kb.ingest import IncomingFile, Ingestor
+from kb.originals import Originals
+from kb.prepare import Preparer
+from kb.publish import AfterPublish, Publisher
+from kb.release import Releases
+from kb.rows import Row
+
+SETTINGS = "test-1"
+
+
+class LineParser:
+    """Reads one chunk a line: ``question|answer|variant|variant`` or a passage."""
+
+    def __init__(self) -> None:
+        self.parsed: list[str] = []
+
+    async def parse(self, name: str, path: Path) -> ParsedFile:
+        self.parsed.append(name)
+        text = await asyncio.to_thread(path.read_text, "utf-8")
+        if text.startswith("BROKEN"):
+            raise UnreadableFile(name, "it is broken. Send another one.")
+        sections = []
+        for number, line in enumerate(text.splitlines(), 1):
+            question, *rest = line.split("|")
+            answer, variants = (rest[0], tuple(rest[1:])) if rest else ("", ())
+            day = ""
+            if "@" in answer:
+                answer, day = answer.split("@")
+            sections.append(
+                Section(
+                    question,
+                    answer=answer,
+                    variants=variants,
+                    location=f"line {number}",
+                    valid_until=day,
+                )
+            )
+        return ParsedFile(name, name, tuple(sections))
+
+
+async def line_chunks(parsed: ParsedFile, *, doc_id: str, updated: str) -> Sequence[Chunk]:
+    return [
+        Chunk(
+            chunk_id=hashlib.sha256(
+                "\0".join((doc_id, section.text, section.answer)).encode()
+            ).hexdigest()[:32],
+            doc_id=doc_id,
+            kind="faq" if section.answer else "passage",
+            text=section.text,
+            answer=section.answer,
+            variants=section.variants,
+            title="" if section.answer else parsed.title,
+            location=section.location,
+            valid_until=section.valid_until,
+            updated=updated,
+        )
+        for section in parsed.sections
+    ]
+
+
+@dataclass
+class Workshop:
+    """Everything of one knowledge base."""
+
+    folder: Path
+    embedder: Embedder
+    database: Database
+    index: Index
+    repository: ReleaseRepository
+    originals: Originals
+    parser: LineParser
+    publisher: Publisher
+    ingestor: Ingestor
+    releases: Releases
+
+    async def snapshot(self) -> tuple[int, dict[str, Row], dict[str, list[float]]]:
+        """Return the live release with its rows and vectors by row id."""
+        view = await self.index.view()
+        rows, vectors = await view.all_rows()
+        assert len({row.row_id for row in rows}) == len(rows), "a row id is there twice"
+        by_id = {row.row_id: row for row in rows}
+        values = {row.row_id: v.tolist() for row, v in zip(rows, vectors, strict=True)}
+        return view.release, by_id, values
+
+    async def texts(self) -> list[str]:
+        """Return the text of every row of the live release, sorted."""
+        return sorted(row.text for row in (await self.snapshot())[1].values())
+
+    async def put(self, **texts: str) -> int:
+        """Ingest files by name (``faq`` becomes ``faq.txt``); return the live release."""
+        report = await self.ingestor.ingest(
+            [IncomingFile(f"{name}.txt", data=text.encode()) for name, text in texts.items()]
+        )
+        assert not [file.error for file in report.files if file.error]
+        return report.release
+
+
+@asynccontextmanager
+async def workshop(
+    folder: Path, embedder: Embedder, *, after_publish: AfterPublish | None = None
+) -> AsyncIterator[Workshop]:
+    engine = create_engine(database_url("", folder))
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    database = Database(engine)
+    repository = ReleaseRepository(database)
+    originals = Originals(folder / "originals")
+    parser = LineParser()
+    preparer = Preparer(originals, parser, line_chunks, embedder)
+    try:
+        async with Index.open(
+            str(folder / "index"), embedder=embedder, current=repository.current
+        ) as index:
+            publisher = Publisher(
+                index,
+                repository,
+                preparer,
+                folder / "publish.lock",
+                after_publish=after_publish,
+            )
+            yield Workshop(
+                folder=folder,
+                embedder=embedder,
+                database=database,
+                index=index,
+                repository=repository,
+                originals=originals,
+                parser=parser,
+                publisher=publisher,
+                ingestor=Ingestor(publisher, originals, settings=SETTINGS, max_file_bytes=100_000),
+                releases=Releases(publisher, originals, settings=SETTINGS),
+            )
+    finally:
+        await database.close()
