@@ -1,0 +1,79 @@
+"""What programs ask: answers as JSON, health, figures."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from console.chat import AskingDesk
+from core.health import Health
+from core.metrics import Metrics
+from core.render import answer_to_dict
+
+
+class Question(BaseModel):
+    """Body of ``POST /api/ask``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    question: str = Field(min_length=1, max_length=20_000)
+    language: str = Field("", max_length=16)
+    """Language code of the asker's app, for questions too short to tell."""
+    conversation: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,64}$")
+    """Names the conversation, so that a later question may refer to an earlier one."""
+
+
+class Api:
+    """Endpoints for programs."""
+
+    def __init__(
+        self,
+        *,
+        desk: AskingDesk,
+        health: Callable[[], Awaitable[Health]],
+        metrics: Metrics,
+        detailed_health: Callable[[Request], bool],
+    ) -> None:
+        self._desk = desk
+        self._health = health
+        self._metrics = metrics
+        self._detailed_health = detailed_health
+
+    async def ask(self, request: Request) -> Response:
+        """Answer a question with the same object as ``answerdesk ask --json``."""
+        content_type = request.headers.get("content-type", "").split(";")[0].strip()
+        if content_type != "application/json":
+            return error_json("Send the question as JSON with Content-Type: application/json.", 415)
+        try:
+            body = Question.model_validate_json(await request.body())
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"]) or "the body"
+            return error_json(f'{field}: {first["msg"]}. Send {{"question": "…"}}.', 400)
+        answer = await self._desk.ask(
+            body.question,
+            chat=f"api:{body.conversation or secrets.token_urlsafe(16)}",
+            channel="web",
+            language_code=body.language,
+        )
+        return JSONResponse(answer_to_dict(answer), headers={"Cache-Control": "no-store"})
+
+    async def health(self, request: Request) -> Response:
+        """Say whether the service works; 503 until it is ready for customers."""
+        health = await self._health()
+        body: dict[str, object] = {"status": health.status}
+        if self._detailed_health(request):
+            body["reasons"] = list(health.reasons)
+        status = 503 if health.status == "loading" else 200
+        return JSONResponse(body, status, headers={"Cache-Control": "no-store"})
+
+    async def metrics(self, request: Request) -> Response:
+        """Return the figures for Prometheus."""
+        return Response(self._metrics.render(), headers={"Content-Type": Metrics.content_type})
+
+
+def error_json(sentence: str, status: int) -> JSONResponse:
+    """Return an error as JSON with one sentence."""
+    return JSONResponse({"error": sentence}, status)

@@ -1,0 +1,175 @@
+"""The try-it page: a chat that works as a plain form, and streams where there is JavaScript."""
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from console.pages import Pages
+from console.security import CookieSigner
+from console.transcripts import Exchange, Transcripts
+from console.view import show_answer
+from core.health import Health
+from core.types import Answer, AnswerEvent, Sentence, Turn
+
+logger = logging.getLogger(__name__)
+
+COOKIE = "answerdesk_chat"
+PERSON_REQUEST = "I would like to talk to a person"
+_COOKIE_LASTS_S = 30 * 24 * 3600
+_MAX_SHOWN = 2000
+_TROUBLE = "Something went wrong on our side. Please try again in a moment."
+
+
+class AskingDesk(Protocol):
+    """What the web needs of `kb.desk.Desk`."""
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        chat: str,
+        channel: str,
+        language_code: str = "",
+        history: Sequence[Turn] | None = None,
+        on_event: Callable[[AnswerEvent], Awaitable[None]] | None = None,
+    ) -> Answer:
+        """Answer one message of a chat."""
+        ...
+
+
+class ChatPages:
+    """Endpoints of the try-it page."""
+
+    def __init__(
+        self,
+        *,
+        desk: AskingDesk,
+        pages: Pages,
+        signer: CookieSigner,
+        health: Callable[[], Awaitable[Health]],
+        examples: Sequence[str],
+    ) -> None:
+        self._desk = desk
+        self._pages = pages
+        self._signer = signer
+        self._health = health
+        self._examples = tuple(examples)
+        self._transcripts = Transcripts()
+
+    async def show(self, request: Request) -> Response:
+        """Show the conversation of this browser so far."""
+        return await self._page(request)
+
+    async def ask(self, request: Request) -> Response:
+        """Answer a posted question: as a stream of events if asked for one, else as the page."""
+        async with request.form(max_files=0, max_fields=4) as form:
+            question = str(form.get("question", "")).strip()
+        streams = "text/event-stream" in request.headers.get("accept", "")
+        if not question:
+            if streams:
+                return Response("Write a question first.", 400, media_type="text/plain")
+            return await self._page(request, notice="Write a question first.", status=400)
+        session = self._session(request) or secrets.token_urlsafe(16)
+        response: Response
+        if streams:
+            response = StreamingResponse(
+                self._stream(question, session=session, language_code=_language(request)),
+                media_type="text/event-stream",
+                headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            )
+        else:
+            answer = await self._desk.ask(
+                question, chat=_chat(session), channel="web", language_code=_language(request)
+            )
+            self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], answer))
+            # Redirected, so that reloading the page does not ask again.
+            response = RedirectResponse("/#latest", 303)
+        response.set_cookie(
+            COOKIE,
+            self._signer.sign(session),
+            max_age=_COOKIE_LASTS_S,
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+        return response
+
+    async def start_again(self, request: Request) -> Response:
+        """Begin a new conversation; the old one is no longer shown."""
+        session = self._session(request)
+        if session:
+            self._transcripts.forget(session)
+        response = RedirectResponse("/", 303)
+        response.delete_cookie(COOKIE)
+        return response
+
+    async def _page(self, request: Request, *, notice: str = "", status: int = 200) -> Response:
+        session = self._session(request)
+        exchanges = self._transcripts.of(session) if session else ()
+        return self._pages.response(
+            "chat.html",
+            status=status,
+            exchanges=[(e.question, show_answer(e.answer)) for e in exchanges],
+            examples=self._examples,
+            health=await self._health(),
+            notice=notice,
+            person_request=PERSON_REQUEST,
+        )
+
+    async def _stream(
+        self, question: str, *, session: str, language_code: str
+    ) -> AsyncIterator[str]:
+        """Yield server-sent events: ``sentence`` and ``waiting``, then ``answer`` or ``trouble``.
+
+        If the browser goes away the work is cancelled, so that others do not wait for it.
+        """
+        events: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
+        task = asyncio.create_task(
+            self._desk.ask(
+                question,
+                chat=_chat(session),
+                channel="web",
+                language_code=language_code,
+                on_event=events.put,
+            )
+        )
+        task.add_done_callback(lambda _: events.put_nowait(None))
+        try:
+            while (event := await events.get()) is not None:
+                if isinstance(event, Sentence):
+                    yield _event("sentence", {"text": event.text})
+                else:
+                    yield _event("waiting", {"seconds": round(event.seconds)})
+        finally:
+            task.cancel()
+        if error := task.exception():
+            logger.error("A question on the try-it page was not answered", exc_info=error)
+            yield _event("trouble", {"text": _TROUBLE})
+            return
+        self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], task.result()))
+        values = {"answer": show_answer(task.result()), "person_request": PERSON_REQUEST}
+        yield _event("answer", {"html": self._pages.text("_answer.html", values)})
+
+    def _session(self, request: Request) -> str | None:
+        return self._signer.read(request.cookies.get(COOKIE, ""))
+
+
+def _chat(session: str) -> str:
+    return f"web:{session}"
+
+
+def _language(request: Request) -> str:
+    """Return the first language of the browser, ``zh`` for ``zh-CN,zh;q=0.9``."""
+    first = request.headers.get("accept-language", "").split(",")[0].split(";")[0].strip()
+    code = first.split("-")[0].lower()
+    return code if code.isalpha() and len(code) <= 3 else ""
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

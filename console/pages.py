@@ -1,0 +1,58 @@
+"""Templates and static files, read once."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+
+class Pages:
+    """Renders templates. Everything is read when it is made, nothing while serving."""
+
+    def __init__(self, *, shop: str) -> None:
+        environment = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        # A changed file gets another address, so that browsers may keep the others.
+        versions = {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+            for path in STATIC.iterdir()
+            if path.is_file()
+        }
+        environment.filters["moment"] = _moment
+        environment.globals["shop"] = shop
+        environment.globals["static"] = lambda name: f"/static/{name}?v={versions[name]}"
+        self._templates = {
+            name: environment.get_template(name) for name in environment.list_templates()
+        }
+
+    def text(self, template: str, values: Mapping[str, Any]) -> str:
+        """Return a template as HTML text."""
+        return self._templates[template].render(values)
+
+    def response(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """Return a template as a page that no cache keeps."""
+        return HTMLResponse(
+            self.text(template, values), status, headers={"Cache-Control": "no-store"}
+        )
+
+
+def _moment(seconds: float) -> Markup:
+    """Return UTC epoch seconds as a time that people read, to the minute."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return Markup('<time datetime="{}">{} UTC</time>').format(
+        moment.isoformat(timespec="seconds"), moment.strftime("%Y-%m-%d %H:%M")
+    )

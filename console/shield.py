@@ -1,0 +1,70 @@
+"""Around every request: the right host, no requests from other sites, headers, a count."""
+
+from collections.abc import Callable, Sequence
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from console.security import is_own_host, is_same_origin
+from core.metrics import Metrics
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_YEAR_S = 365 * 24 * 3600
+
+
+class Shield:
+    """The application, behind these checks."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Sequence[str] | None,
+        metrics: Metrics,
+        refuse: Callable[[Request, int], Response],
+    ) -> None:
+        self.app = app
+        self._hosts = hosts
+        self._metrics = metrics
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_shielded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                if scope["path"].startswith("/static/") and scope["query_string"]:
+                    headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
+                route = scope.get("route")
+                self._metrics.observe_request(getattr(route, "path", "none"), message["status"])
+            await send(message)
+
+        headers = Headers(scope=scope)
+        status = 0
+        if self._hosts is not None and not is_own_host(headers, self._hosts):
+            status = 421
+        elif not is_same_origin(scope["method"], headers):
+            status = 403
+        if status:
+            await self._refuse(Request(scope), status)(scope, receive, send_shielded)
+        else:
+            await self.app(scope, receive, send_shielded)

@@ -1,0 +1,111 @@
+// Streams answers into the page. Without this file every form still works as a plain post.
+"use strict";
+
+const conversation = document.getElementById("conversation");
+const field = document.getElementById("question");
+const notice = document.getElementById("notice");
+let busy = false;
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || !("ask" in form.dataset)) return;
+  event.preventDefault();
+  if (busy) return;
+  const typed = form.contains(field);
+  const question = (typed ? field.value : event.submitter?.value ?? "").trim();
+  if (question) ask(question, { typed });
+});
+
+field.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  field.form.requestSubmit();
+});
+
+async function ask(question, { typed }) {
+  setBusy(true);
+  say("");
+  document.getElementById("welcome").hidden = true;
+  document.getElementById("start-again").hidden = false;
+  const asked = copyOf("question-template");
+  asked.append(question);
+  const pending = copyOf("pending-template");
+  conversation.append(asked, pending);
+  asked.scrollIntoView({ behavior: "smooth", block: "start" });
+  if (typed) field.value = "";
+  try {
+    const response = await fetch("/ask", {
+      method: "POST",
+      headers: { Accept: "text/event-stream" },
+      body: new URLSearchParams({ question }),
+    });
+    if (!response.ok || !response.body) throw new Error(`status ${response.status}`);
+    let ended = false;
+    for await (const { name, data } of eventsOf(response.body)) {
+      ended = show(name, data, pending) || ended;
+    }
+    if (!ended) throw new Error("the stream ended early");
+  } catch {
+    pending.remove();
+    asked.remove();
+    field.value = field.value || question;
+    say("The connection was lost. Your question is back in the field; please send it again.");
+  }
+  setBusy(false);
+  if (typed) field.focus({ preventScroll: true });
+}
+
+// Shows one event; returns whether it is the last.
+function show(name, data, pending) {
+  const text = pending.querySelector(".text");
+  if (name === "sentence") {
+    const gap = /(^|[。！？])$/.test(text.textContent) ? "" : " ";
+    text.textContent += gap + data.text;
+    pending.querySelector(".wait-text").textContent = "Checking the next sentence";
+  } else if (name === "waiting") {
+    pending.querySelector(".wait-text").textContent =
+      `Others are being served; about ${data.seconds} seconds`;
+  } else if (name === "answer") {
+    const template = document.createElement("template");
+    template.innerHTML = data.html; // made and cleaned by our own server
+    pending.replaceWith(template.content);
+    return true;
+  } else if (name === "trouble") {
+    pending.remove();
+    say(data.text);
+    return true;
+  }
+  return false;
+}
+
+// Reads server-sent events from the body of a response.
+async function* eventsOf(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let buffer = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    buffer += value;
+    const blocks = buffer.split("\n\n");
+    buffer = blocks.pop();
+    for (const block of blocks) {
+      const name = /^event: (.*)$/m.exec(block)?.[1];
+      const data = /^data: (.*)$/m.exec(block)?.[1];
+      if (name && data) yield { name, data: JSON.parse(data) };
+    }
+  }
+}
+
+function copyOf(id) {
+  return document.getElementById(id).content.firstElementChild.cloneNode(true);
+}
+
+function say(text) {
+  notice.textContent = text;
+  notice.hidden = !text;
+}
+
+function setBusy(state) {
+  busy = state;
+  document.querySelector(".send").disabled = state;
+}

@@ -1,0 +1,67 @@
+"""What the service counts and times, in the text format that Prometheus reads."""
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
+from core.types import Answer
+
+_SECONDS = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 4, 8, 15, 30)
+
+
+class Metrics:
+    """One registry of its own, so that two services in one process do not share figures."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._answers = Counter(
+            "answerdesk_answers",
+            "Replies given, by way in and by kind.",
+            ("channel", "kind"),
+            registry=self._registry,
+        )
+        self._answer_seconds = Histogram(
+            "answerdesk_answer_seconds",
+            "Time from the question to the whole reply.",
+            ("kind",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._stage_seconds = Histogram(
+            "answerdesk_stage_seconds",
+            "Time of one stage of a reply: embed, search, decide, generate.",
+            ("stage",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._requests = Counter(
+            "answerdesk_http_requests",
+            "HTTP requests, by route and status.",
+            ("route", "status"),
+            registry=self._registry,
+        )
+
+    def observe_answer(self, answer: Answer, *, channel: str) -> None:
+        """Count a reply and take its times."""
+        self._answers.labels(channel, answer.kind).inc()
+        for stage, milliseconds in answer.timings_ms.items():
+            if stage == "total":
+                self._answer_seconds.labels(answer.kind).observe(milliseconds / 1000)
+            else:
+                self._stage_seconds.labels(stage).observe(milliseconds / 1000)
+
+    def observe_request(self, route: str, status: int) -> None:
+        """Count an HTTP request under its route, never under a path that a visitor made up."""
+        self._requests.labels(route, str(status)).inc()
+
+    def render(self) -> bytes:
+        """Return all figures as text."""
+        return generate_latest(self._registry)

@@ -1,0 +1,39 @@
+"""An answer as JSON: the same object on the command line and over HTTP."""
+
+from typing import Any
+
+from core.types import Answer
+
+
+def answer_to_dict(answer: Answer) -> dict[str, Any]:
+    """Return what ``answerdesk ask --json`` prints and ``POST /api/ask`` replies.
+
+    ``choices`` is there only if the reply asks back. Ids of rows and chunks stay inside.
+    """
+    rendered: dict[str, Any] = {
+        "kind": answer.kind,
+        "text": answer.text,
+        "confidence": round(answer.confidence, 4),
+        "language": answer.language,
+        "sources": [
+            {
+                "document": source.document,
+                "title": source.title,
+                "location": source.location,
+                "quote": source.quote,
+                "score": round(source.score, 4),
+                "updated": source.updated,
+            }
+            for source in answer.sources
+        ],
+        "release": answer.release,
+        "timings_ms": {name: round(value, 1) for name, value in answer.timings_ms.items()},
+        "tokens": {
+            "prompt": answer.tokens.prompt,
+            "cached": answer.tokens.cached,
+            "generated": answer.tokens.generated,
+        },
+    }
+    if answer.choices:
+        rendered["choices"] = [choice.label for choice in answer.choices]
+    return rendered

@@ -1,0 +1,74 @@
+"""A headless Chromium of its own, which talks to nobody but the page under test."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+PHONE_WIDTH = 360
+_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-proxy-server",
+    "--lang=en-GB",
+)
+
+
+def missing_browser() -> str:
+    """Return why no browser can be driven, empty if one can."""
+    if not shutil.which("chromium"):
+        return "chromium is not installed (Debian: apt-get install chromium chromium-driver)"
+    if not shutil.which("chromedriver"):
+        return "chromedriver is not installed (Debian: apt-get install chromium-driver)"
+    return ""
+
+
+@contextmanager
+def open_browser() -> Iterator[webdriver.Chrome]:
+    """Yield a browser with an empty profile; its console is logged."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        options = webdriver.ChromeOptions()
+        options.binary_location = shutil.which("chromium") or ""
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        for flag in (*_FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        browser = webdriver.Chrome(options, Service(shutil.which("chromedriver") or ""))
+        try:
+            yield browser
+        finally:
+            browser.quit()
+
+
+def set_screen(
+    browser: webdriver.Chrome, *, width: int, height: int, scale: float = 1, phone: bool = False
+) -> None:
+    """Give the page a size in CSS pixels; windows themselves cannot be as narrow as a phone."""
+    metrics: dict[str, Any] = {
+        "width": width,
+        "height": height,
+        "deviceScaleFactor": scale,
+        "mobile": phone,
+    }
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def set_scheme(browser: webdriver.Chrome, scheme: Literal["light", "dark"]) -> None:
+    """Let the page believe that the system is light or dark."""
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+
+def set_scripts(browser: webdriver.Chrome, *, enabled: bool) -> None:
+    """Switch JavaScript of pages on or off."""
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not enabled})

@@ -1,0 +1,77 @@
+"""A console over a scripted desk and a real database."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from console.application import build_console
+from console.operator import Records
+from console.shield import Shield
+from core.health import Health
+from core.metrics import Metrics
+from db.base import Base, Database, create_engine
+from db.conversations import Conversations
+from db.knowledge import ReleaseRepository, SourceRepository
+from tests.console.fakes import DOCUMENT_QUESTION, FAQ_QUESTION, UNKNOWN_QUESTION, ScriptedDesk
+
+
+@pytest.fixture
+async def database() -> AsyncIterator[Database]:
+    database = Database(create_engine("sqlite+aiosqlite://"))  # in memory
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def records(database: Database) -> Records:
+    return Records(ReleaseRepository(database), SourceRepository(database), Conversations(database))
+
+
+@pytest.fixture
+def desk() -> ScriptedDesk:
+    return ScriptedDesk()
+
+
+class Builder:
+    """Builds consoles that differ in a few arguments."""
+
+    def __init__(self, desk: ScriptedDesk, records: Records) -> None:
+        self.desk = desk
+        self.records = records
+        self.health = Health("ok")
+        self.metrics = Metrics()
+
+    def build(self, **changes: Any) -> Shield:
+        async def health() -> Health:
+            return self.health
+
+        arguments: dict[str, Any] = {
+            "desk": self.desk,
+            "records": self.records,
+            "health": health,
+            "metrics": self.metrics,
+            "shop": "Finch & Ferry",
+            "examples": (FAQ_QUESTION, DOCUMENT_QUESTION, UNKNOWN_QUESTION),
+            "secret": b"0" * 32,
+        }
+        return build_console(**(arguments | changes))
+
+    def client(self, **changes: Any) -> httpx.AsyncClient:
+        """Return a client of a new console; an error inside is answered, not raised."""
+        transport = httpx.ASGITransport(self.build(**changes), raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080")
+
+
+@pytest.fixture
+def builder(desk: ScriptedDesk, records: Records) -> Builder:
+    return Builder(desk, records)
+
+
+@pytest.fixture
+async def client(builder: Builder) -> AsyncIterator[httpx.AsyncClient]:
+    async with builder.client() as client:
+        yield client

@@ -1,0 +1,126 @@
+"""A desk that answers from a script, and a served console."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from core.types import Answer, AnswerEvent, Choice, Sentence, Source, TokenUsage, Turn, Waiting
+
+FAQ_QUESTION = "Can I try a bike before I buy it?"
+DOCUMENT_QUESTION = "How do I store the e-bike battery over the winter?"
+UNKNOWN_QUESTION = "Do you sell inflatable kayaks?"
+CLARIFY_QUESTION = "the battery"
+BREAKING_QUESTION = "break"
+
+_CARE = (
+    "Take the battery out and keep it in a dry room at 10 to 20 °C.",
+    "Charge it to between 30 and 60 percent before you put it away, and top it up every three "
+    "months.",
+)
+
+ANSWERS = {
+    FAQ_QUESTION: Answer(
+        "faq",
+        "Yes. A test ride is **free** and lasts 45 minutes. Please bring a photo ID. For the "
+        "Heron e-bike, book at least one day ahead.",
+        "en",
+        confidence=0.972,
+        sources=(
+            Source(
+                "c1",
+                "faq.csv",
+                "Can I test ride a bike before I buy it?",
+                "row 3",
+                "Yes. A test ride is free and lasts 45 minutes.",
+                0.93,
+                "2026-11-02",
+            ),
+        ),
+        release=3,
+        timings_ms={"embed": 14.2, "search": 9.1, "decide": 1.2, "total": 24.9},
+    ),
+    DOCUMENT_QUESTION: Answer(
+        "composed",
+        " ".join(_CARE),
+        "en",
+        confidence=0.88,
+        sources=(
+            Source(
+                "c2",
+                "documents/care-guide.html",
+                "Care guide › E-bikes › Storing the battery in winter",
+                "section 6",
+                "\n".join(_CARE),
+                0.87,
+                "2026-11-02",
+            ),
+        ),
+        release=3,
+        timings_ms={"embed": 15.0, "search": 11.0, "generate": 1840.4, "total": 1872.0},
+        tokens=TokenUsage(prompt=212, cached=180, generated=41),
+    ),
+    UNKNOWN_QUESTION: Answer(
+        "unknown",
+        "I do not know that. Shall I ask a person?",
+        "en",
+        confidence=0.06,
+        release=3,
+        timings_ms={"total": 31.0},
+    ),
+    CLARIFY_QUESTION: Answer(
+        "clarify",
+        "What would you like to know?",
+        "en",
+        confidence=0.48,
+        choices=(Choice("c3", "How long does it take to charge?"), Choice("c1", FAQ_QUESTION)),
+        release=3,
+        timings_ms={"total": 31.0},
+    ),
+}
+EVENTS: dict[str, tuple[AnswerEvent, ...]] = {
+    DOCUMENT_QUESTION: (Waiting(4.2), Sentence(_CARE[0]), Sentence(_CARE[1])),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How the desk was asked."""
+
+    text: str
+    chat: str
+    channel: str
+    language_code: str
+
+
+@dataclass(slots=True)
+class ScriptedDesk:
+    """Answers what it knows; everything else is unknown."""
+
+    calls: list[Call] = field(default_factory=list)
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    gate: asyncio.Event | None = None
+    """If set, awaited before the last event and the answer."""
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        chat: str,
+        channel: str,
+        language_code: str = "",
+        history: Sequence[Turn] | None = None,
+        on_event: Callable[[AnswerEvent], Awaitable[None]] | None = None,
+    ) -> Answer:
+        self.calls.append(Call(text, chat, channel, language_code))
+        if text == BREAKING_QUESTION:
+            raise RuntimeError("secret detail of the inside")
+        for event in EVENTS.get(text, ()):
+            if on_event is not None:
+                await on_event(event)
+        if self.gate is not None:
+            try:
+                await self.gate.wait()
+            except asyncio.CancelledError:
+                self.cancelled.set()
+                raise
+        return ANSWERS.get(text, ANSWERS[UNKNOWN_QUESTION])

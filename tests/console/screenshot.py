@@ -1,0 +1,91 @@
+"""Take pictures of a running service: the demo's three questions, on a desk and on a phone.
+
+``python -m tests.console.screenshot http://127.0.0.1:8080 docs/images``
+"""
+
+import sys
+from pathlib import Path
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.console.browser import (
+    PHONE_WIDTH,
+    missing_browser,
+    open_browser,
+    set_scheme,
+    set_screen,
+)
+
+_TIMEOUT_S = 90
+
+
+def wait_for_answers(browser: webdriver.Chrome, number: int) -> None:
+    """Wait until the page shows so many whole answers."""
+
+    def there(browser: webdriver.Chrome) -> bool:
+        answers = browser.find_elements(By.CSS_SELECTOR, ".answer:not(.pending)")
+        return len(answers) == number
+
+    WebDriverWait(browser, _TIMEOUT_S, poll_frequency=0.1).until(there)
+
+
+def ask_examples(browser: webdriver.Chrome, url: str) -> None:
+    """Ask every question that the page offers, one after the other, and open the last source."""
+    browser.get(url)
+    texts = [
+        button.get_attribute("value") or ""
+        for button in browser.find_elements(By.CSS_SELECTOR, ".examples button")
+    ]
+    for number, text in enumerate(texts, start=1):
+        browser.find_element(By.ID, "question").send_keys(text)
+        browser.find_element(By.CSS_SELECTOR, ".send").click()
+        wait_for_answers(browser, number)
+    sources = browser.find_elements(By.CSS_SELECTOR, ".sources summary")
+    if sources:
+        browser.execute_script("arguments[0].parentElement.open = true", sources[-1])
+    browser.execute_script("document.activeElement.blur(); window.scrollTo(0, 0)")
+
+
+def take_pictures(url: str, folder: Path) -> list[Path]:
+    """Save ``try-it.png`` and its variants, and ``console.png``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    saved = []
+
+    def save(browser: webdriver.Chrome, name: str) -> None:
+        path = folder / f"{name}.png"
+        if not browser.save_screenshot(str(path)):
+            raise OSError(f"{str(path)!r} could not be written.")
+        saved.append(path)
+
+    with open_browser() as browser:
+        set_screen(browser, width=960, height=1120, scale=2)
+        set_scheme(browser, "light")
+        browser.get(url)
+        save(browser, "try-it-empty")
+        ask_examples(browser, url)
+        save(browser, "try-it")
+        set_scheme(browser, "dark")
+        save(browser, "try-it-dark")
+        set_scheme(browser, "light")
+        set_screen(browser, width=PHONE_WIDTH, height=760, scale=2, phone=True)
+        save(browser, "try-it-phone")
+        set_screen(browser, width=1000, height=900, scale=2)
+        browser.get(f"{url}/console")
+        save(browser, "console")
+    return saved
+
+
+def main() -> int:
+    """Run from the command line."""
+    if len(sys.argv) != 3 or missing_browser():
+        sys.stderr.write(f"{missing_browser() or __doc__}\n")
+        return 2
+    for path in take_pictures(sys.argv[1].rstrip("/"), Path(sys.argv[2])):
+        sys.stdout.write(f"{path}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,272 @@
+"""Who may use what (targets 38 and 39), and what a browser may not do for a stranger."""
+
+import re
+from collections.abc import Callable
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.routing import Mount, Route
+
+from console.security import (
+    CookieSigner,
+    Logins,
+    TooManyFailures,
+    check_exposure,
+    is_own_host,
+    is_same_origin,
+)
+from core.errors import ConfigError
+from tests.console.conftest import Builder
+from tests.console.fakes import FAQ_QUESTION
+
+PASSWORD = "correct horse"
+JSON_QUESTION = {"question": FAQ_QUESTION}
+OPEN_TO_ALL = {("/health", "GET"), ("/login", "GET"), ("/login", "POST"), ("/logout", "POST")}
+BEARER = {"Authorization": f"Bearer {PASSWORD}"}
+
+
+def routes(builder: Builder) -> list[tuple[str, str]]:
+    """Return every path and method that the console serves."""
+    application = builder.build().app
+    assert isinstance(application, Starlette)
+    found = []
+    for route in application.routes:
+        if isinstance(route, Route):
+            found += [(route.path, m) for m in route.methods or () if m != "HEAD"]
+        else:
+            assert isinstance(route, Mount)
+            assert route.path == "/static"
+    return found
+
+
+@pytest.mark.anyio
+async def test_a_stranger_on_the_network_gets_nothing_but_the_login(builder: Builder) -> None:
+    """Target 38: enumerates the routes, so a new one is closed unless listed here."""
+    async with builder.client(password=PASSWORD, exposed=True) as client:
+        for path, method in routes(builder):
+            response = await client.request(method, path)
+            sent_to = response.headers.get("location", "")
+            closed = "Log in first" in response.text or sent_to.startswith("/login?next=")
+            assert closed == ((path, method) not in OPEN_TO_ALL), (path, method)
+    assert builder.desk.calls == []
+
+
+@pytest.mark.anyio
+async def test_on_this_machine_the_try_it_page_is_open_and_the_console_is_not(
+    builder: Builder,
+) -> None:
+    async with builder.client(password=PASSWORD) as client:
+        assert (await client.get("/")).status_code == 200
+        assert (await client.post("/api/ask", json=JSON_QUESTION)).status_code == 200
+        response = await client.get("/console")
+        assert response.status_code == 303
+        assert response.headers["location"] == "/login?next=/console"
+
+
+@pytest.mark.anyio
+async def test_without_a_password_this_machine_sees_the_console(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/console")).status_code == 200
+
+
+@pytest.mark.anyio
+async def test_exposed_without_a_password_everything_stays_closed(builder: Builder) -> None:
+    async with builder.client(exposed=True) as client:
+        assert (await client.get("/")).status_code == 303
+        response = await client.post("/login", data={"password": ""})
+        assert response.status_code == 401
+
+
+@pytest.mark.anyio
+async def test_the_password_opens_everything_until_log_out(builder: Builder) -> None:
+    """Target 39: a log-out revokes the token at once."""
+    async with builder.client(password=PASSWORD, exposed=True) as client:
+        form = {"password": PASSWORD, "next": "/console"}
+        response = await client.post("/login", data=form)
+        assert response.headers["location"] == "/console"
+        cookie = response.headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=strict" in cookie
+        token = client.cookies["answerdesk_operator"]
+        assert (await client.get("/console")).status_code == 200
+        assert (await client.get("/")).status_code == 200
+        await client.post("/logout")
+        replayed = {"cookie": f"answerdesk_operator={token}"}
+        assert (await client.get("/console", headers=replayed)).status_code == 303
+
+
+@pytest.mark.anyio
+async def test_a_token_set_by_someone_else_is_not_taken_over(builder: Builder) -> None:
+    """Target 39: session fixation."""
+    async with builder.client(password=PASSWORD) as client:
+        client.cookies.set("answerdesk_operator", "chosen-by-an-attacker")
+        await client.post("/login", data={"password": PASSWORD})
+        chosen = {"cookie": "answerdesk_operator=chosen-by-an-attacker"}
+        assert (await client.get("/console", headers=chosen)).status_code == 303
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example"])
+async def test_the_login_leads_to_our_own_pages_only(builder: Builder, target: str) -> None:
+    async with builder.client(password=PASSWORD) as client:
+        response = await client.post("/login", data={"password": PASSWORD, "next": target})
+    assert response.headers["location"] == "/console"
+
+
+@pytest.mark.anyio
+async def test_a_wrong_password_is_refused_and_ten_lock_the_client_out(builder: Builder) -> None:
+    """Target 39: lockout after 10, also for the right password."""
+    async with builder.client(password=PASSWORD) as client:
+        for _ in range(10):
+            response = await client.post("/login", data={"password": "guess"})
+            assert response.status_code == 401
+            assert "This password is not right." in response.text
+        response = await client.post("/login", data={"password": PASSWORD})
+        assert response.status_code == 429
+        assert "Too many wrong passwords. Try again in 15 minutes." in response.text
+        response = await client.get("/console", headers=BEARER)
+        assert response.status_code == 429
+
+
+@pytest.mark.anyio
+async def test_programs_send_the_password_as_a_bearer_token(builder: Builder) -> None:
+    async with builder.client(password=PASSWORD, exposed=True) as client:
+        response = await client.post("/api/ask", json=JSON_QUESTION, headers=BEARER)
+        assert response.status_code == 200
+        wrong = {"Authorization": "Bearer guess"}
+        response = await client.post("/api/ask", json=JSON_QUESTION, headers=wrong)
+        assert response.status_code == 401
+        assert "bearer token" in response.json()["error"]
+
+
+@pytest.mark.anyio
+async def test_health_keeps_its_reasons_from_strangers(builder: Builder) -> None:
+    async with builder.client(password=PASSWORD, exposed=True) as client:
+        assert (await client.get("/health")).json() == {"status": "ok"}
+        assert "reasons" in (await client.get("/health", headers=BEARER)).json()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+async def test_another_site_cannot_post(builder: Builder, headers: dict[str, str]) -> None:
+    async with builder.client() as client:
+        for path in ("/ask", "/new", "/login", "/logout", "/api/ask"):
+            response = await client.post(path, data={"question": "a"}, headers=headers)
+            assert response.status_code == 403, path
+    assert builder.desk.calls == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "[bad", ""])
+async def test_a_foreign_name_for_this_machine_is_refused(builder: Builder, host: str) -> None:
+    async with builder.client() as client:
+        response = await client.get("/", headers={"Host": host})
+    assert response.status_code == 421
+    assert "Open it under its own address." in response.text
+
+
+@pytest.mark.anyio
+async def test_every_response_forbids_foreign_content(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/console", "/login", "/other", "/static/app.css", "/health"):
+        response = await client.get(path)
+        policy = response.headers["content-security-policy"]
+        assert "default-src 'none'" in policy, path
+        assert "unsafe" not in policy, path
+        assert response.headers["x-content-type-options"] == "nosniff", path
+
+
+@pytest.mark.anyio
+async def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline(
+    client: httpx.AsyncClient,
+) -> None:
+    await client.post("/ask", data={"question": FAQ_QUESTION})
+    for path in ("/", "/console", "/login"):
+        page = (await client.get(path)).text
+        assert "://" not in page, path
+        assert " style=" not in page, path
+        assert not re.search(r"<[^>]*\son\w+=", page), path
+        assert page.count("<script") == page.count("<script src="), path
+
+
+def test_a_cookie_is_read_only_as_it_was_signed() -> None:
+    signer = CookieSigner(b"a" * 32)
+    cookie = signer.sign("abc")
+    assert signer.read(cookie) == "abc"
+    for forged in ("", "abc", ".", f"abd{cookie[3:]}", cookie[:-1], f"{cookie}0", "é.é"):
+        assert signer.read(forged) is None, forged
+    assert CookieSigner(b"b" * 32).read(cookie) is None
+
+
+class Clock:
+    """Time that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_lock_out_ends_and_a_login_expires() -> None:
+    clock = Clock()
+    logins = Logins(PASSWORD, clock=clock)
+    for _ in range(10):
+        assert logins.log_in("guess", client="a") is None
+    with pytest.raises(TooManyFailures, match=r"Try again in 15 minutes\."):
+        logins.log_in(PASSWORD, client="a")
+    assert logins.log_in(PASSWORD, client="b")
+    clock.now += 15 * 60
+    token = logins.log_in(PASSWORD, client="a")
+    assert token
+    assert logins.is_valid(token)
+    clock.now += 12 * 3600
+    assert not logins.is_valid(token)
+    assert not logins.is_valid("")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.9.9.9"])
+def test_this_machine_needs_no_password(host: str) -> None:
+    check_exposure(host, "")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "", "shop.example"])
+def test_the_network_needs_a_password(host: str) -> None:
+    check_exposure(host, PASSWORD)
+    with pytest.raises(ConfigError, match=r"CONSOLE_PASSWORD is not set\. Set CONSOLE_PASSWORD"):
+        check_exposure(host, "")
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "own"),
+    [
+        ("GET", {"Origin": "https://evil.example"}, True),
+        ("POST", {}, True),
+        ("POST", {"Sec-Fetch-Site": "same-origin"}, True),
+        ("POST", {"Sec-Fetch-Site": "none"}, True),
+        ("POST", {"Origin": "http://localhost:8080", "Host": "localhost:8080"}, True),
+        ("POST", {"Origin": "http://localhost:9090", "Host": "localhost:8080"}, False),
+        ("DELETE", {"Sec-Fetch-Site": "cross-site"}, False),
+    ],
+)
+def test_same_origin(method: str, headers: dict[str, str], own: bool) -> None:
+    assert is_same_origin(method, Headers(headers)) is own
+
+
+def test_own_hosts() -> None:
+    check: Callable[[str], bool] = lambda host: is_own_host(  # noqa: E731
+        Headers({"host": host}), ("localhost", "::1")
+    )
+    assert check("localhost:8080")
+    assert check("LOCALHOST")
+    assert check("[::1]:8080")
+    assert not check("localhost.evil.example")
+    assert not check("evil.example#localhost")

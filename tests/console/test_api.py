@@ -1,0 +1,113 @@
+"""Answers, health and figures for programs."""
+
+import httpx
+import pytest
+
+from core.health import Health
+from tests.console.conftest import Builder
+from tests.console.fakes import CLARIFY_QUESTION, DOCUMENT_QUESTION, ScriptedDesk
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_answer_is_the_object_of_the_command_line(client: httpx.AsyncClient) -> None:
+    response = await client.post("/api/ask", json={"question": DOCUMENT_QUESTION})
+    answer = response.json()
+    assert set(answer) == {
+        "kind", "text", "confidence", "language", "sources", "release", "timings_ms", "tokens",
+    }  # fmt: skip
+    assert answer["kind"] == "composed"
+    assert answer["tokens"] == {"prompt": 212, "cached": 180, "generated": 41}
+    assert answer["timings_ms"]["total"] == 1872.0
+    [source] = answer["sources"]
+    assert set(source) == {"document", "title", "location", "quote", "score", "updated"}
+
+
+async def test_a_question_back_lists_its_choices(client: httpx.AsyncClient) -> None:
+    answer = (await client.post("/api/ask", json={"question": CLARIFY_QUESTION})).json()
+    assert answer["choices"][0] == "How long does it take to charge?"
+
+
+async def test_a_conversation_has_a_name_or_is_new(
+    client: httpx.AsyncClient, desk: ScriptedDesk
+) -> None:
+    for body in ({"conversation": "shop-7"}, {"conversation": "shop-7"}, {}, {}):
+        await client.post("/api/ask", json={"question": "And then?", **body})
+    chats = [call.chat for call in desk.calls]
+    assert chats[:2] == ["api:shop-7", "api:shop-7"]
+    assert len(set(chats[2:])) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"no json", "the body: Invalid JSON"),
+        (b"{}", "question: Field required. Send"),
+        (b'{"question": ""}', "question: String should have at least 1 character."),
+        (b'{"question": 5}', "question: Input should be a valid string."),
+        (b'{"question": "a", "chat": "x"}', "chat: Extra inputs are not permitted."),
+        (b'{"question": "a", "conversation": "a b"}', "conversation: String should match"),
+        (b'{"question": "\\ud800"}', "the body: Invalid JSON"),
+    ],
+)
+async def test_a_wrong_body_is_answered_with_what_is_wrong(
+    client: httpx.AsyncClient, desk: ScriptedDesk, body: bytes, sentence: str
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    response = await client.post("/api/ask", content=body, headers=headers)
+    assert response.status_code == 400
+    assert response.json()["error"].startswith(sentence)
+    assert desk.calls == []
+
+
+async def test_a_form_of_another_site_cannot_pose_as_json(
+    client: httpx.AsyncClient, desk: ScriptedDesk
+) -> None:
+    response = await client.post("/api/ask", content=b'{"question": "a"}')
+    assert response.status_code == 415
+    assert "Content-Type: application/json" in response.json()["error"]
+    assert desk.calls == []
+
+
+async def test_a_body_over_64_kb_is_refused(client: httpx.AsyncClient, desk: ScriptedDesk) -> None:
+    response = await client.post("/api/ask", json={"question": "a" * 70_000})
+    assert response.status_code == 413
+    assert desk.calls == []
+
+
+async def test_an_unknown_address_is_json_below_api_and_a_page_elsewhere(
+    client: httpx.AsyncClient,
+) -> None:
+    assert (await client.get("/api/other")).json() == {"error": "There is no such page."}
+    page = await client.get("/other")
+    assert page.status_code == 404
+    assert "There is no such page." in page.text
+    assert "<html" in page.text
+
+
+@pytest.mark.parametrize(
+    ("health", "status"),
+    [
+        (Health("ok"), 200),
+        (Health("loading", ("The embedder is loading.",)), 503),
+        (Health("degraded", ("The generator is down; answers are quoted.",)), 200),
+    ],
+)
+async def test_health(builder: Builder, health: Health, status: int) -> None:
+    builder.health = health
+    async with builder.client() as client:
+        response = await client.get("/health")
+    assert response.status_code == status
+    assert response.json() == {"status": health.status, "reasons": list(health.reasons)}
+
+
+async def test_metrics_count_requests_by_route_and_never_by_invented_path(
+    client: httpx.AsyncClient,
+) -> None:
+    await client.get("/")
+    await client.get("/invented/by/a/visitor")
+    response = await client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=")
+    assert 'answerdesk_http_requests_total{route="/",status="200"} 1.0' in response.text
+    assert 'answerdesk_http_requests_total{route="none",status="404"} 1.0' in response.text
+    assert "invented" not in response.text

@@ -1,0 +1,43 @@
+"""The operators' page over a real database."""
+
+import httpx
+import pytest
+
+from core.health import Health
+from core.types import Answer
+from db.knowledge import Document, Release
+from tests.console.conftest import Builder
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_new_installation_says_what_to_do(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/console")).text
+    assert "answerdesk ingest PATH" in page
+    assert "There is no release yet." in page
+    assert "Every question so far found an answer." in page
+
+
+async def test_release_documents_and_open_questions(builder: Builder) -> None:
+    document = Document("documents/租车指南.md", "demo", "ab" * 32, "1", 1_790_000_000, 7)
+    release = Release(
+        1, 1_790_000_000, "ingest", "<b>first</b>", "chunks", 1, 1, 7, 7, 7, {"added": 7}
+    )
+    await builder.records.releases.publish(release, {document.doc_id: document}, base=0)
+    await builder.records.conversations.record(
+        "<i>Kayaks?</i>", Answer("unknown", "?", "en"), chat="web:1", channel="web"
+    )
+    async with builder.client() as client:
+        page = (await client.get("/console")).text
+    assert "documents/租车指南.md" in page
+    assert '<time datetime="2026-09-21T14:13:20+00:00">2026-09-21 14:13 UTC</time>' in page
+    assert "&lt;i&gt;Kayaks?&lt;/i&gt;" in page
+    assert "&lt;b&gt;first&lt;/b&gt;" in page
+
+
+async def test_what_is_wrong_is_shown_to_operators(builder: Builder) -> None:
+    builder.health = Health("degraded", ("The generator is down; answers are quoted.",))
+    async with builder.client() as client:
+        page = (await client.get("/console")).text
+    assert "Works, but needs attention." in page
+    assert "The generator is down; answers are quoted." in page
