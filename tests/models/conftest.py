@@ -14,9 +14,20 @@ PARTS = (b"first half, " * 200, b"second half. " * 100)
 
 
 @pytest.fixture(scope="session")
-def store() -> ModelStore:
+def anyio_backend() -> str:
+    """Let a loaded model serve all tests of a module."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Return the data folder with the real weights."""
+    return Path(os.environ.get("ANSWERDESK_DATA", "data")).absolute()
+
+
+@pytest.fixture(scope="session")
+def store(data: Path) -> ModelStore:
     """Return the real weights of the data folder."""
-    data = Path(os.environ.get("ANSWERDESK_DATA", "data")).absolute()
     return ModelStore(data / "models", load_catalogue())
 
 

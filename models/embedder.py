@@ -1,0 +1,122 @@
+"""The embedder as the rest of the project sees it: vectors from a child process."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from core.types import Matrix, Vector
+from models.worker import Priority, Worker, WorkerState
+
+_BATCH_BYTES = 2048
+"""Texts of about 450 tokens go to the child at a time: a question waits for one batch at most."""
+_BATCH_TEXTS = 32
+_COUNT_TEXTS = 512
+_CACHED_QUESTIONS = 2000
+_QUESTION_DEADLINE_S = 20
+_BATCH_DEADLINE_S = 300
+
+
+class WorkerEmbedder:
+    """`core.protocols.Embedder` on a worker process."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        *,
+        name: str,
+        dim: int,
+        max_tokens: int,
+        fingerprint: str,
+    ) -> None:
+        self.name = name
+        self.dim = dim
+        self.max_tokens = max_tokens
+        self.fingerprint = fingerprint
+        self._worker = worker
+        self._questions: OrderedDict[str, Vector] = OrderedDict()
+
+    async def start(self, *, wait: bool = True) -> None:
+        """Load the model; without `wait`, calls wait for it instead.
+
+        Raises:
+            ModelUnavailable: if it cannot be loaded.
+        """
+        await self._worker.start(wait=wait)
+
+    async def close(self) -> None:
+        """End the process."""
+        await self._worker.close()
+
+    @property
+    def state(self) -> WorkerState:
+        """How the process is."""
+        return self._worker.state
+
+    async def embed_query(self, text: str) -> Vector:
+        """Embed one question; the last ones are remembered. A very long one is averaged."""
+        known = self._questions.get(text)
+        if known is None:
+            known = await self._embed_one(text)
+            self._questions[text] = known
+            if len(self._questions) > _CACHED_QUESTIONS:
+                self._questions.popitem(last=False)
+        else:
+            self._questions.move_to_end(text)
+        return known
+
+    async def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        """Embed questions of the knowledge base."""
+        return await self._embed_all(texts, "query")
+
+    async def embed_passages(self, texts: Sequence[str]) -> Matrix:
+        """Embed passages."""
+        return await self._embed_all(texts, "passage")
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count tokens with the model's own tokenizer."""
+        counts: list[int] = []
+        for start in range(0, len(texts), _COUNT_TEXTS):
+            part = list(texts[start : start + _COUNT_TEXTS])
+            reply = await self._worker.call(
+                "count",
+                {"texts": part},
+                priority=Priority.INGEST,
+                deadline_s=_BATCH_DEADLINE_S,
+            )
+            counts += reply.values["counts"]
+        return counts
+
+    async def _embed_one(self, text: str) -> Vector:
+        params = {"texts": [text], "prompt": "query", "windows": True}
+        reply = await self._worker.call("embed", params, deadline_s=_QUESTION_DEADLINE_S)
+        vector = np.frombuffer(reply.blob, np.float32)
+        vector.flags.writeable = False
+        return vector
+
+    async def _embed_all(self, texts: Sequence[str], prompt: Literal["query", "passage"]) -> Matrix:
+        rows = np.empty((len(texts), self.dim), np.float32)
+        for batch in batches(texts):
+            params: Mapping[str, object] = {"texts": [texts[i] for i in batch], "prompt": prompt}
+            reply = await self._worker.call(
+                "embed", params, priority=Priority.INGEST, deadline_s=_BATCH_DEADLINE_S
+            )
+            rows[batch] = np.frombuffer(reply.blob, np.float32).reshape(len(batch), self.dim)
+        return rows
+
+
+def batches(texts: Sequence[str]) -> Iterator[list[int]]:
+    """Yield positions of texts to embed together: of like length, so that little is padded."""
+    sizes = [len(text.encode()) for text in texts]
+    batch: list[int] = []
+    for position in sorted(range(len(texts)), key=sizes.__getitem__):
+        # The longest so far decides how far the others are padded.
+        if batch and (
+            len(batch) == _BATCH_TEXTS or sizes[position] * (len(batch) + 1) > _BATCH_BYTES
+        ):
+            yield batch
+            batch = []
+        batch.append(position)
+    if batch:
+        yield batch

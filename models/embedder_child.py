@@ -1,0 +1,110 @@
+"""The embedder's process: sentence-transformers behind the requests of `models.embedder`.
+
+Texts are tokenised here first, so that one that the model would cut is refused instead. A single
+question that is too long is read in windows, whose vectors are averaged: a customer's long message
+still finds what it is about.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from core.errors import TextTooLong
+from models.child import Channel, Request, main, serve_one_by_one
+
+Array = npt.NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """Texts that fit the model to unit vectors."""
+
+    def encode(self, texts: Sequence[str]) -> Array:
+        """Return one row per text, in order."""
+        ...
+
+
+class TorchEncoder:
+    """sentence-transformers on torch."""
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        torch.set_num_threads(threads)
+        self._model = SentenceTransformer(
+            str(folder), device="cpu", local_files_only=True, trust_remote_code=False
+        )
+
+    def encode(self, texts: Sequence[str]) -> Array:
+        """Return one row per text, in order."""
+        vectors = self._model.encode(
+            list(texts),
+            prompt="",  # the prompts are in the texts already
+            batch_size=len(texts),
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=False,
+        )
+        return np.ascontiguousarray(vectors, np.float32)
+
+
+class EmbedderHandler:
+    """Answers ``embed`` and ``count``."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        folder = Path(settings["folder"])
+        self._prompts = {"query": settings["query_prompt"], "passage": settings["passage_prompt"]}
+        self._max_tokens = int(settings["max_tokens"])
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._encoder: Encoder = TorchEncoder(folder, int(settings["threads"]))
+        self._dim = self._encoder.encode([self._prompts["query"] + "?"]).shape[1]
+
+    def info(self) -> Mapping[str, Any]:
+        """Return the length of the vectors."""
+        return {"dim": self._dim}
+
+    def serve(self, channel: Channel) -> None:
+        """Work on requests in order of arrival."""
+        serve_one_by_one(channel, self._handle)
+
+    def _handle(self, request: Request) -> tuple[Mapping[str, Any], bytes]:
+        texts: list[str] = request.params["texts"]
+        if request.method == "count":
+            return {"counts": self._count(texts, special=False)}, b""
+        prompted = [self._prompts[request.params["prompt"]] + text for text in texts]
+        if request.params.get("windows"):
+            return {}, self._embed_windows(prompted[0]).tobytes()
+        for tokens in self._count(prompted, special=True):
+            if tokens > self._max_tokens:
+                raise TextTooLong(tokens, self._max_tokens)
+        return {}, self._encoder.encode(prompted).tobytes()
+
+    def _count(self, texts: Sequence[str], *, special: bool) -> list[int]:
+        encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=special)
+        return [len(encoding.ids) for encoding in encodings]
+
+    def _embed_windows(self, text: str) -> Array:
+        """Embed one text of any length."""
+        encoding = self._tokenizer.encode(text)
+        if len(encoding.ids) <= self._max_tokens:
+            return self._encoder.encode([text])
+        prompt = self._prompts["query"]
+        body = text[len(prompt) :]
+        spans = self._tokenizer.encode(body, add_special_tokens=False).offsets
+        size = self._max_tokens - self._count([prompt + "?"], special=True)[0] - 8
+        pieces = [
+            prompt + body[spans[i][0] : spans[min(i + size, len(spans)) - 1][1]]
+            for i in range(0, len(spans), size)
+        ]
+        total = np.sum([self._encoder.encode([piece])[0] for piece in pieces], axis=0)
+        return np.asarray(total / np.linalg.norm(total), np.float32)
+
+
+if __name__ == "__main__":
+    main(EmbedderHandler)
