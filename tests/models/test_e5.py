@@ -59,4 +59,4 @@ def test_batches_hold_texts_of_like_length_and_every_text_once() -> None:
 
 
 def test_a_text_that_is_longer_than_a_batch_goes_alone() -> None:
-    assert [[0], [1]] == list(batches(["x" * 3000, "y" * 4000]))
+    assert list(batches(["x" * 3000, "y" * 4000])) == [[0], [1]]
