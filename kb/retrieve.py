@@ -1,0 +1,114 @@
+"""From a question to ranked candidates with probabilities."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from core.protocols import Embedder
+from core.types import Hit, Vector
+from kb.rank import FoundRow, Ranker
+
+_DENSE_ROWS = 100
+_TEXT_ROWS = 50
+"""Rows of each search that are looked at. An entry may have dozens of variants among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What was found for a question."""
+
+    question: str
+    vector: Vector
+    hits: tuple[Hit, ...]
+    """The most probable first."""
+    release: int = 0
+    """The release that was searched."""
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds of ``embed``, ``search`` and ``decide``."""
+
+    @property
+    def answerable(self) -> float:
+        """Probability that the best candidate answers the question; 0 without candidates."""
+        return self.hits[0].probability if self.hits else 0.0
+
+
+class SearchView(Protocol):
+    """One release of the index, for reading (`kb.index.View`)."""
+
+    release: int
+
+    async def search_dense(self, vector: Vector, k: int, *, today: str = "") -> Sequence[FoundRow]:
+        """Return the `k` rows nearest to a vector."""
+        ...
+
+    async def search_text(self, text: str, k: int, *, today: str = "") -> Sequence[FoundRow]:
+        """Return the `k` best rows of full-text search."""
+        ...
+
+
+class SearchIndex(Protocol):
+    """The index of a knowledge base (`kb.index.Index`)."""
+
+    async def view(self) -> SearchView:
+        """Return the live release."""
+        ...
+
+
+class Rankers(Protocol):
+    """Gives the ranker of a release (`kb.train.Trainer`)."""
+
+    def ranker(self, release: int) -> Ranker:
+        """Return the ranker of this release, the default one while it has none of its own."""
+        ...
+
+
+class DefaultRanker:
+    """The ranker that ships with the project, for every release."""
+
+    def __init__(self) -> None:
+        self._ranker = Ranker.default()
+
+    def ranker(self, release: int) -> Ranker:
+        """Return the ranker with the weights that ship with the project."""
+        return self._ranker
+
+
+class Retriever:
+    """Finds the entries and passages that may answer a question."""
+
+    def __init__(self, embedder: Embedder, index: SearchIndex, rankers: Rankers) -> None:
+        self._embedder = embedder
+        self._index = index
+        self._rankers = rankers
+
+    async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
+        """Return the `k` most probable candidates for a question.
+
+        Args:
+            question: one question, in any language.
+            k: chunks to return.
+            today: ISO date; entries that are not valid on it are left out. Empty: none is.
+
+        Raises:
+            IndexDamaged, IndexMismatch: if the index cannot be read.
+            ModelUnavailable: if the embedding model is down.
+        """
+        started = time.perf_counter()
+        vector = await self._embedder.embed_query(question)
+        embedded = time.perf_counter()
+        view = await self._index.view()
+        dense, text = await asyncio.gather(
+            view.search_dense(vector, _DENSE_ROWS, today=today),
+            view.search_text(question, _TEXT_ROWS, today=today),
+        )
+        searched = time.perf_counter()
+        hits = self._rankers.ranker(view.release).rank(question, dense=dense, text=text)
+        decided = time.perf_counter()
+        timings = {
+            "embed": (embedded - started) * 1000,
+            "search": (searched - embedded) * 1000,
+            "decide": (decided - searched) * 1000,
+        }
+        return Retrieval(question, vector, tuple(hits[:k]), view.release, timings)
