@@ -52,6 +52,9 @@ def _method(name: str) -> type[TelegramMethod[Any]]:
 
 
 def _admits_text(annotation: object) -> bool:
+    """Tell whether a field may be a bare string; a list of strings may not."""
+    if typing.get_origin(annotation) is list:
+        return False
     return annotation is str or any(_admits_text(part) for part in typing.get_args(annotation))
 
 

@@ -1,0 +1,127 @@
+"""What the buttons under the bot's messages do."""
+
+from telegram import CallbackQuery, Update
+
+from bot.replies import (
+    REASONS,
+    Addressee,
+    answer_buttons,
+    answer_messages,
+    keyboard,
+    message,
+    passage_messages,
+    reason_buttons,
+)
+from bot.service import CustomerService
+from bot.texts import LANGUAGE_NAMES, bot_text
+from bot.typing import Typing
+from db.telegram import StoredMessage
+from kb.texts import service_text
+
+
+class Presses:
+    """Handles the buttons that customers press."""
+
+    def __init__(self, service: CustomerService) -> None:
+        self._service = service
+
+    async def source(self, query: CallbackQuery, update: Update, value: str) -> None:
+        """Show the words of a source."""
+        stored, to = await self._service.pressed(query)
+        sources = stored.context.get("sources", []) if stored else []
+        if stored is None or not value.isdigit() or int(value) >= len(sources):
+            await self._expired(query, to)
+            return
+        await self._service.alert(query)
+        messages = passage_messages(sources[int(value)], to, reply_to=stored.message_id or 0)
+        await self._service.sender.deliver(messages, update_id=update.update_id)
+
+    async def choice(self, query: CallbackQuery, update: Update, value: str) -> None:
+        """Answer the question that the customer meant."""
+        if value == "none":
+            await self.human(query, update, "")
+            return
+        stored, to = await self._service.pressed(query)
+        choices = stored.context.get("choices", []) if stored else []
+        if stored is None or not value.isdigit() or int(value) >= len(choices):
+            await self._expired(query, to)
+            return
+        await self._service.alert(query)
+        question = choices[int(value)]["label"]
+        async with Typing(self._service.bot, to.chat_id, to.thread_id):
+            answer = await self._service.ask(
+                question, to=to, language_code=query.from_user.language_code or ""
+            )
+        messages = answer_messages(
+            answer,
+            to,
+            question=question,
+            question_message_id=stored.context.get("question_message_id", 0),
+        )
+        await self._service.sender.deliver(messages, update_id=update.update_id)
+
+    async def verdict(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Store 👍 or 👎; ask why after 👎."""
+        stored, to = await self._service.pressed(query)
+        helpful = value == "1"
+        if stored is None or not await self._judge(stored, helpful=helpful, reason=""):
+            await self._expired(query, to)
+            return
+        thanks = service_text("feedback_thanks", *to.languages)
+        asked = bot_text("what_was_wrong", *to.languages)
+        await self._service.alert(query, thanks if helpful else asked)
+        await self._without_verdict(stored, to, ask_why=not helpful)
+
+    async def reason(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Store why an answer was not good."""
+        stored, to = await self._service.pressed(query)
+        if (
+            stored is None
+            or value not in REASONS
+            or not await self._judge(stored, helpful=False, reason=value)
+        ):
+            await self._expired(query, to)
+            return
+        await self._service.alert(query, service_text("feedback_thanks", *to.languages))
+        await self._without_verdict(stored, to, ask_why=False)
+
+    async def human(self, query: CallbackQuery, update: Update, _: str) -> None:
+        """Call a person."""
+        stored, to = await self._service.pressed(query)
+        await self._service.alert(query)
+        question = str(stored.context.get("question", "")) if stored else ""
+        await self._service.handovers.ask(to.chat_id, reason=question)
+        text = service_text("person_called", *to.languages)
+        await self._service.sender.deliver([message(to, text)], update_id=update.update_id)
+
+    async def language(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Set the language of the bot's own words."""
+        await self._service.alert(query)
+        if query.message is None:
+            return
+        chat_id = query.message.chat.id
+        chosen = value if value in LANGUAGE_NAMES else ""
+        await self._service.chats.choose_language(chat_id, chosen)
+        languages = await self._service.languages(chat_id, query.from_user.language_code or "")
+        text = bot_text("language_set", *languages)
+        await self._service.sender.edit(chat_id, query.message.message_id, {"text": text})
+
+    async def _expired(self, query: CallbackQuery, to: Addressee) -> None:
+        await self._service.alert(query, bot_text("expired", *to.languages))
+
+    async def _judge(self, stored: StoredMessage, *, helpful: bool, reason: str) -> bool:
+        answer_id = stored.context.get("answer_id", 0)
+        return bool(answer_id) and await self._service.judges.give_feedback(
+            answer_id, helpful=helpful, reason=reason
+        )
+
+    async def _without_verdict(
+        self, stored: StoredMessage, to: Addressee, *, ask_why: bool
+    ) -> None:
+        """Take the verdict's buttons away; ask for a reason instead if wanted."""
+        rows = answer_buttons({**stored.context, "answer_id": 0}, to.languages)
+        if ask_why:
+            rows += reason_buttons(to.languages)
+        await self._service.sender.edit_buttons(
+            stored.chat_id, stored.message_id or 0, keyboard(rows)
+        )

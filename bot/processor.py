@@ -1,0 +1,134 @@
+"""Handle each update once: start, up to three tries, done or dead letter."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from telegram import Update
+from telegram.ext import BaseUpdateProcessor
+
+from bot.errors import Stopping
+from bot.inbox import InboxQueue
+from bot.lifetime import Lifetime
+from bot.redact import redact
+from core.errors import StorageError
+from db.telegram import Inbox
+
+logger = logging.getLogger(__name__)
+
+MAX_TRIES = 3
+MAX_STARTS = 6
+"""An update in whose handling the process died this often is a dead letter."""
+
+_STORAGE_RETRY_S = 5.0
+
+
+class PerChatProcessor(BaseUpdateProcessor):
+    """Runs the handlers of many conversations at once and of each one in order.
+
+    `InboxQueue` lets one update of a conversation in at a time, so a slot is never held by an
+    update that waits for another.
+    """
+
+    def __init__(
+        self,
+        queue: InboxQueue,
+        inbox: Inbox,
+        *,
+        lifetime: Lifetime,
+        slots: int = 256,
+        timeout_s: float = 120.0,
+    ) -> None:
+        super().__init__(slots)
+        self._queue = queue
+        self._inbox = inbox
+        self._lifetime = lifetime
+        self._timeout_s = timeout_s
+        self._closing = False
+        self._running: set[asyncio.Task[Any]] = set()
+        self._errors: dict[int, Exception] = {}
+        self.again: Callable[[Update], Awaitable[None]] | None = None
+        """Runs the handlers once more: ``application.process_update``."""
+        self.on_dead: Callable[[Update], Awaitable[None]] | None = None
+        """Told of an update that became a dead letter, to tell the customer."""
+
+    async def initialize(self) -> None:
+        """Need nothing."""
+
+    async def shutdown(self) -> None:
+        """Need nothing."""
+
+    def report(self, update: Update, error: Exception) -> None:
+        """Remember that the handlers of an update failed; called by the error handler."""
+        self._errors[update.update_id] = error
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for the handlers that run, then cancel them; what they did not finish is stored."""
+        self._closing = True
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=seconds)
+            for task in late:
+                task.cancel()
+
+    async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
+        """Handle one update; leave it pending if the bot is being stopped."""
+        if not isinstance(update, Update):
+            await coroutine
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
+        try:
+            await self._handle(update, coroutine)
+        except Stopping:
+            logger.info("Update %d stays stored for the next start", update.update_id)
+        finally:
+            if asyncio.iscoroutine(coroutine):
+                coroutine.close()  # no effect on one that has run
+            self._running.discard(task)
+            self._errors.pop(update.update_id, None)
+            self._queue.release(update)
+
+    async def _handle(self, update: Update, coroutine: Awaitable[Any]) -> None:
+        if self._closing:
+            raise Stopping
+        number = update.update_id
+        await self._persist(lambda: self._inbox.start(number))
+        for attempt in range(1, MAX_TRIES + 1):
+            error = await self._try(update, coroutine if attempt == 1 else None)
+            if error is None:
+                await self._persist(lambda: self._inbox.finish(number))
+                return
+            if isinstance(error, Stopping):
+                raise error
+            logger.error(
+                "Update %d failed, try %d of %d", number, attempt, MAX_TRIES, exc_info=error
+            )
+            reason = redact(f"{type(error).__name__}: {error}")
+            failures = await self._persist(lambda: self._inbox.failed_once(number, reason))  # noqa: B023
+            if failures >= MAX_TRIES or attempt == MAX_TRIES:
+                break
+            await self._lifetime.sleep(0.2 * attempt)
+        await self._persist(lambda: self._inbox.bury(number, reason))
+        if self.on_dead:
+            await self.on_dead(update)
+
+    async def _try(self, update: Update, coroutine: Awaitable[Any] | None) -> Exception | None:
+        assert self.again is not None
+        self._errors.pop(update.update_id, None)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await (self.again(update) if coroutine is None else coroutine)
+        except TimeoutError:
+            return TimeoutError(f"the handler did not end within {self._timeout_s:g} s")
+        return self._errors.pop(update.update_id, None)
+
+    async def _persist(self, write: Callable[[], Awaitable[Any]]) -> Any:
+        """Write; while the database refuses, wait and try again."""
+        while True:
+            try:
+                return await write()
+            except StorageError:
+                logger.exception("The inbox cannot be written; trying again")
+                await self._lifetime.sleep(_STORAGE_RETRY_S)

@@ -1,0 +1,233 @@
+"""From the handlers to Telegram: every message stored first, sent once, its fate recorded."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import httpx
+from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, MessageEntity, MessageId
+from telegram import ReplyParameters as Reply
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    NetworkError,
+    TelegramError,
+    TimedOut,
+)
+from telegram.ext import ExtBot
+
+from bot.lifetime import Lifetime
+from bot.limiter import Priority
+from bot.redact import redact
+from db.telegram import Chats, Outbox, Outgoing, StoredMessage
+
+logger = logging.getLogger(__name__)
+
+MAX_BACKOFF_S = 15.0
+_REPEATS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+"""A preview makes Telegram fetch the address by itself."""
+
+_CERTAIN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""Of httpx: the request did not leave."""
+
+
+def was_not_sent(error: NetworkError) -> bool:
+    """Tell whether Telegram certainly did not run the method.
+
+    So it is when no connection was made, and when Telegram itself says so in its JSON. After a
+    lost connection, a time limit or a gateway's page it may have run it.
+    """
+    cause = error.__cause__
+    if isinstance(cause, _CERTAIN):
+        return True
+    return cause is None and not isinstance(error, TimedOut)
+
+
+class Sender:
+    """Sends what is in the outbox. A message that may have been sent is never sent again."""
+
+    def __init__(
+        self, bot: "ExtBot[Any]", outbox: Outbox, chats: Chats, *, lifetime: Lifetime
+    ) -> None:
+        self._bot = bot
+        self._outbox = outbox
+        self._chats = chats
+        self._lifetime = lifetime
+
+    async def deliver(
+        self,
+        messages: Sequence[Outgoing],
+        *,
+        update_id: int | None = None,
+        priority: Priority | None = None,
+    ) -> list[StoredMessage]:
+        """Store messages, all or none, then send them in order; return them with their fates.
+
+        Raises:
+            Stopping: if the bot is stopped meanwhile; the rest is sent at the next start.
+            StorageError: if they could not be stored; nothing was sent.
+        """
+        stored = await self.store(messages, update_id=update_id)
+        return await self.send_all(stored, priority=priority)
+
+    async def store(
+        self,
+        messages: Sequence[Outgoing],
+        *,
+        update_id: int | None = None,
+        answers_also: Sequence[int] = (),
+    ) -> list[StoredMessage]:
+        """Store messages, all or none; the updates in `answers_also` are finished with them."""
+        return await self._outbox.add(messages, update_id=update_id, answers_also=answers_also)
+
+    async def send_all(
+        self, stored: Sequence[StoredMessage], *, priority: Priority | None = None
+    ) -> list[StoredMessage]:
+        """Send stored messages in order; return them with their fates."""
+        return [await self.send(message, priority=priority) for message in stored]
+
+    async def resume(self, update_id: int) -> bool:
+        """Send what an earlier run stored for an update; return whether there was anything."""
+        stored = await self._outbox.of_update(update_id)
+        for message in stored:
+            if message.state == "queued":
+                await self.send(message)
+        return bool(stored)
+
+    async def send(
+        self, message: StoredMessage, *, priority: Priority | None = None
+    ) -> StoredMessage:
+        """Send one stored message and record its fate."""
+        state, message_id, error = await self._send(message, priority)
+        await self._outbox.finish(message.outbox_id, state, message_id=message_id, error=error)
+        if state != "sent":
+            logger.warning("Message %d is %s: %s", message.outbox_id, state, error)
+        return StoredMessage(
+            outbox_id=message.outbox_id,
+            update_id=message.update_id,
+            chat_id=message.chat_id,
+            method=message.method,
+            params=message.params,
+            context=message.context,
+            state=state,
+            message_id=message_id,
+            error=error,
+            created=message.created,
+        )
+
+    async def edit(self, chat_id: int, message_id: int, params: Mapping[str, Any]) -> bool:
+        """Replace text and buttons of a message; return whether it stands there now.
+
+        An edit may be repeated, so it is tried again after every kind of lost connection.
+        """
+        text, entities = params["text"], _entities(params.get("entities"))
+        markup = _keyboard(params.get("reply_markup"))
+        return await self._until_done(
+            lambda: self._bot.edit_message_text(
+                text,
+                chat_id,
+                message_id,
+                entities=entities,
+                reply_markup=markup,
+                link_preview_options=_NO_PREVIEW,
+            )
+        )
+
+    async def edit_buttons(self, chat_id: int, message_id: int, markup: dict[str, Any]) -> bool:
+        """Replace the buttons of a message; return whether they stand there now."""
+        return await self._until_done(
+            lambda: self._bot.edit_message_reply_markup(
+                chat_id, message_id, reply_markup=_keyboard(markup)
+            )
+        )
+
+    async def delete(self, chat_id: int, message_id: int) -> bool:
+        """Delete a message; return whether it is gone."""
+        return await self._until_done(lambda: self._bot.delete_message(chat_id, message_id))
+
+    async def _until_done(self, call: Callable[[], Awaitable[object]]) -> bool:
+        for backoff in _REPEATS_S:
+            try:
+                await call()
+            except BadRequest as refusal:
+                done = "not modified" in str(refusal).lower()
+                if not done:
+                    logger.warning("Telegram refuses a change: %s", refusal)
+                return done
+            except NetworkError:
+                await self._lifetime.sleep(backoff)
+            except TelegramError as trouble:
+                logger.warning("A message was not changed: %s", redact(str(trouble)))
+                return False
+            else:
+                return True
+        return False
+
+    async def _send(self, message: StoredMessage, priority: Priority | None) -> Any:
+        params = dict(message.params)
+        backoff = 1.0
+        while True:
+            try:
+                return "sent", await self._call(message.method, params, priority), ""
+            except ChatMigrated as moved:
+                await self._chats.migrate(message.chat_id, moved.new_chat_id)
+                params["chat_id"] = moved.new_chat_id
+            except BadRequest as refusal:
+                if not _simplify(params, str(refusal)):
+                    return "failed", None, str(refusal)
+            except Forbidden as refusal:
+                await self._chats.block(message.chat_id)
+                return "failed", None, str(refusal)
+            except NetworkError as trouble:
+                if not was_not_sent(trouble):
+                    return "uncertain", None, redact(str(trouble)) or type(trouble).__name__
+                logger.warning("Telegram cannot be reached; next try in %.0f s", backoff)
+                await self._lifetime.sleep(backoff)
+                backoff = min(backoff * 2, MAX_BACKOFF_S)
+            except TelegramError as trouble:
+                # Such as a reply that is no JSON: it came after the method was run.
+                return "uncertain", None, redact(str(trouble))
+
+    async def _call(self, method: str, params: Mapping[str, Any], priority: Any) -> int:
+        common: dict[str, Any] = {
+            "chat_id": params["chat_id"],
+            "message_thread_id": params.get("message_thread_id"),
+            "reply_markup": _keyboard(params.get("reply_markup")),
+            "reply_parameters": _reply(params.get("reply_to")),
+            "rate_limit_args": priority,
+        }
+        sent: Message | MessageId
+        match method:
+            case "sendMessage":
+                sent = await self._bot.send_message(
+                    text=params["text"],
+                    entities=_entities(params.get("entities")),
+                    link_preview_options=_NO_PREVIEW,
+                    **common,
+                )
+            case "copyMessage":
+                sent = await self._bot.copy_message(
+                    from_chat_id=params["from_chat_id"], message_id=params["message_id"], **common
+                )
+            case _:
+                raise ValueError(f"The outbox does not send {method!r}.")
+        return sent.message_id
+
+
+def _simplify(params: dict[str, Any], refusal: str) -> bool:
+    """Leave out what Telegram refused to format; return whether there was anything to leave out."""
+    return "entit" in refusal.lower() and params.pop("entities", None) is not None
+
+
+def _entities(raw: Sequence[dict[str, Any]] | None) -> list[MessageEntity] | None:
+    return list(MessageEntity.de_list(list(raw), None)) if raw else None
+
+
+def _keyboard(raw: dict[str, Any] | None) -> InlineKeyboardMarkup | None:
+    return InlineKeyboardMarkup.de_json(dict(raw), None) if raw else None
+
+
+def _reply(message_id: int | None) -> Reply | None:
+    return Reply(message_id, allow_sending_without_reply=True) if message_id else None

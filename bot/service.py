@@ -1,0 +1,129 @@
+"""What all customer handlers share: whom they speak to, in which language, and how they ask."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from telegram import CallbackQuery, Message
+from telegram.error import BadRequest, TelegramError
+from telegram.ext import ExtBot
+
+from bot.incoming import Incoming
+from bot.replies import Addressee, message
+from bot.sender import Sender
+from core.types import Answer, AnswerEvent, Turn
+from db.handover import Handovers
+from db.telegram import Chats, Outbox, StoredMessage
+
+logger = logging.getLogger(__name__)
+
+
+class Asks(Protocol):
+    """The part of `kb.desk.Desk` that the bot uses."""
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        chat: str,
+        channel: str,
+        language_code: str = "",
+        history: Sequence[Turn] | None = None,
+        on_event: Callable[[AnswerEvent], Awaitable[None]] | None = None,
+    ) -> Answer:
+        """Answer one message; see `kb.desk.Desk.ask`."""
+        ...
+
+
+class Judges(Protocol):
+    """The part of `db.conversations.Conversations` that the bot uses."""
+
+    async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
+        """Store a verdict on an answer; return whether the answer exists."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What an operator may change about how the bot speaks."""
+
+    company: str = "Answerdesk"
+    language: str = "en"
+    """For the bot's own words, when the customer's language is not known."""
+    merge_s: float = 1.5
+    """Short messages that follow each other within this many seconds are one question."""
+
+
+class CustomerService:
+    """Asks the desk and speaks to a chat."""
+
+    def __init__(
+        self,
+        *,
+        bot: "ExtBot[Any]",
+        desk: Asks,
+        judges: Judges,
+        sender: Sender,
+        outbox: Outbox,
+        chats: Chats,
+        handovers: Handovers,
+        manners: Manners,
+    ) -> None:
+        self.bot = bot
+        self.judges = judges
+        self.sender = sender
+        self.outbox = outbox
+        self.chats = chats
+        self.handovers = handovers
+        self.manners = manners
+        self._desk = desk
+
+    async def ask(self, text: str, *, to: Addressee, language_code: str) -> Answer:
+        """Ask the desk on behalf of a chat."""
+        chosen = await self.chats.language(to.chat_id)
+        return await self._desk.ask(
+            text,
+            chat=f"telegram:{to.chat_id}",
+            channel="telegram",
+            language_code=chosen or language_code,
+        )
+
+    async def say(self, incoming: Incoming, text: Callable[..., str]) -> None:
+        """Reply with a text of the bot's own; `text` takes the languages, best first."""
+        to = await self.addressee(incoming)
+        await self.sender.deliver(
+            [message(to, text(*to.languages))], update_id=incoming.update.update_id
+        )
+
+    async def addressee(self, incoming: Incoming) -> Addressee:
+        """Return where a reply to a message goes."""
+        languages = await self.languages(incoming.chat_id, incoming.language_code)
+        return Addressee(incoming.chat_id, incoming.thread_id, languages)
+
+    async def languages(self, chat_id: int, code: str) -> tuple[str, ...]:
+        """Return the languages for the bot's own words: chosen, the app's, the company's."""
+        chosen = await self.chats.language(chat_id)
+        return tuple(filter(None, (chosen, code, self.manners.language)))
+
+    async def pressed(self, query: CallbackQuery) -> tuple[StoredMessage | None, Addressee]:
+        """Return the message under which a button was pressed, and where a reply goes."""
+        shown = query.message
+        if shown is None:
+            return None, Addressee(query.from_user.id)
+        stored = await self.outbox.find(shown.chat.id, shown.message_id)
+        spoken = stored.context.get("language", "") if stored else ""
+        languages = await self.languages(shown.chat.id, query.from_user.language_code or "")
+        thread = 0
+        if isinstance(shown, Message) and shown.is_topic_message:
+            thread = shown.message_thread_id or 0
+        return stored, Addressee(shown.chat.id, thread, tuple(filter(None, (spoken, *languages))))
+
+    async def alert(self, query: CallbackQuery, text: str = "") -> None:
+        """End the spinner of a pressed button, with a line of text if there is one."""
+        try:
+            await query.answer(text[:200] or None)
+        except BadRequest:
+            logger.info("A press was answered too late")
+        except TelegramError as trouble:
+            logger.warning("A press was not answered: %s", trouble)

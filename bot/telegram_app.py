@@ -1,0 +1,330 @@
+"""The Telegram side as one object: start it, wait for its end, stop it."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import re
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self, cast
+
+from telegram import BotCommand, Update
+from telegram.error import InvalidToken, TelegramError
+from telegram.ext import AIORateLimiter, Application, ApplicationBuilder, ExtBot, TypeHandler
+from telegram.request import HTTPXRequest
+
+from bot.customers import Customers
+from bot.errors import BadToken, BotStopped, SecondPoller, Stopping
+from bot.inbox import InboxQueue, PollRequest
+from bot.lifetime import Lifetime
+from bot.limiter import ChatRateLimiter
+from bot.presses import Presses
+from bot.processor import MAX_STARTS, PerChatProcessor
+from bot.redact import protect_logs, redact
+from bot.router import Command, Press, Router
+from bot.sender import Sender
+from bot.service import Asks, CustomerService, Judges, Manners
+from bot.texts import LANGUAGE_NAMES, BotTextKey, bot_text
+from bot.watchdog import DEAF_S, Watchdog
+from db.base import Database
+from db.group_commit import GroupCommit
+from db.handover import Handovers
+from db.telegram import Chats, Inbox, Outbox, StoredMessage, StoredUpdate
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 30
+ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
+KEEP_UPDATES_S = 14 * 86400.0
+KEEP_MESSAGES_S = 90 * 86400.0
+"""How long buttons under an answer work, and the outbox remembers."""
+
+_TOKEN = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,}")
+_MENU: tuple[tuple[str, BotTextKey], ...] = (
+    ("help", "cmd_help"),
+    ("human", "cmd_human"),
+    ("language", "cmd_language"),
+    ("privacy", "cmd_privacy"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramSettings:
+    """How to reach Telegram, and how to behave there."""
+
+    token: str
+    base_url: str = ""
+    """Empty: Telegram's own server; else it ends in ``/bot``."""
+    base_file_url: str = ""
+    slots: int = 256
+    """Conversations handled at once."""
+    lock_folder: Path | None = None
+    """Where the lock stands that keeps a second process from starting; ``None``: no lock."""
+    manners: Manners = field(default_factory=Manners)
+    handler_timeout_s: float = 120.0
+    deaf_s: float = DEAF_S
+    grace_s: float = 10.0
+    """How long running handlers may go on when the bot is stopped."""
+
+
+class TelegramBot:
+    """Serves customers in Telegram while the ``async with`` block runs.
+
+    It lives on the caller's loop and installs no signal handlers. `wait` returns only by raising
+    `BotStopped`, when the bot can no longer serve.
+
+    Raises:
+        BadToken: on entering, if the token is malformed or Telegram refuses it.
+        SecondPoller: on entering, if another process of this machine serves the same bot.
+    """
+
+    def __init__(
+        self,
+        settings: TelegramSettings,
+        *,
+        database: Database,
+        desk: Asks,
+        judges: Judges,
+        lifetime: Lifetime | None = None,
+    ) -> None:
+        if not _TOKEN.fullmatch(settings.token):
+            raise BadToken
+        protect_logs()
+        self._settings = settings
+        self.bot_id = int(settings.token.split(":")[0])
+        self.lifetime = lifetime or Lifetime()
+        writer = GroupCommit(database)
+        self.inbox = Inbox(database, writer, bot_id=self.bot_id)
+        self.outbox = Outbox(database, writer, bot_id=self.bot_id)
+        self.chats = Chats(database, writer)
+        self.handovers = Handovers(database, writer)
+        self.queue = InboxQueue(self.inbox)
+        self.watchdog = Watchdog(self.lifetime, deaf_s=settings.deaf_s)
+        self._processor = PerChatProcessor(
+            self.queue,
+            self.inbox,
+            lifetime=self.lifetime,
+            slots=settings.slots,
+            timeout_s=settings.handler_timeout_s,
+        )
+        self._poll_request = PollRequest(
+            on_status=self.watchdog.on_status, read_timeout=POLL_S + 10
+        )
+        self._application = self._build()
+        bot = self._application.bot
+        self._poll_request.queue, self._poll_request.bot = self.queue, bot
+        self.sender = Sender(bot, self.outbox, self.chats, lifetime=self.lifetime)
+        service = CustomerService(
+            bot=bot,
+            desk=desk,
+            judges=judges,
+            sender=self.sender,
+            outbox=self.outbox,
+            chats=self.chats,
+            handovers=self.handovers,
+            manners=settings.manners,
+        )
+        customers = Customers(service, self.queue)
+        self.router = _routes(customers, Presses(service), self.sender)
+        self._application.add_handler(TypeHandler(Update, self.router))
+        self._application.add_error_handler(self._on_error)
+        self._processor.again = self._application.process_update
+        self._processor.on_dead = lambda update: self._spawn(customers.on_dead(update))
+        self.queue.on_flood = lambda update: self._spawn(customers.on_flood(update))
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._open: contextlib.AsyncExitStack | None = None
+
+    async def __aenter__(self) -> Self:
+        async with contextlib.AsyncExitStack() as stack:
+            if self._settings.lock_folder:
+                stack.enter_context(_only_process(self._settings.lock_folder, self.bot_id))
+            await stack.enter_async_context(self._connected())
+            await self._replay()
+            await stack.enter_async_context(self._serving())
+            self._open = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._open:
+            await self._open.aclose()
+
+    async def wait(self) -> None:
+        """Wait until the bot can no longer serve.
+
+        Raises:
+            BotStopped: then, with the reason.
+        """
+        raise await asyncio.shield(self.watchdog.ended)
+
+    # --- start and stop ------------------------------------------------------------------------
+
+    def _build(self) -> "Application[Any, Any, Any, Any, Any, Any]":
+        builder = (
+            ApplicationBuilder()
+            .token(self._settings.token)
+            .request(HTTPXRequest(connection_pool_size=self._settings.slots + 8, pool_timeout=10))
+            .get_updates_request(self._poll_request)
+            .update_queue(self.queue)
+            .concurrent_updates(self._processor)
+            .rate_limiter(cast(AIORateLimiter, ChatRateLimiter(self.lifetime)))
+            .job_queue(None)
+        )
+        if self._settings.base_url:
+            builder = builder.base_url(self._settings.base_url)
+        if self._settings.base_file_url:
+            builder = builder.base_file_url(self._settings.base_file_url)
+        return builder.build()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[None]:
+        """Introduce the bot to Telegram; while Telegram cannot be reached, try again."""
+        bot: ExtBot[Any] = self._application.bot
+        try:
+            await self._until_introduced()
+            self.router.bot_id, self.router.username = bot.id, bot.username
+            self.watchdog.username = f"@{bot.username}"
+            yield
+        finally:
+            await self._application.shutdown()
+            await bot.shutdown()  # the connections, if the application was never ready
+
+    async def _until_introduced(self) -> None:
+        backoff = 1.0
+        while True:
+            try:
+                await self._application.initialize()
+            except InvalidToken as refusal:
+                code = 404 if "not found" in str(refusal).lower() else 401
+                raise BadToken(code) from None  # its text holds the token
+            except TelegramError as trouble:
+                logger.warning("Telegram cannot be reached: %s", redact(str(trouble)))
+                await self.lifetime.sleep(backoff)
+                backoff = min(backoff * 2, 30.0)
+            else:
+                return
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        application = self._application
+        updater = application.updater
+        assert updater is not None
+        await application.start()
+        await updater.start_polling(
+            timeout=POLL_S,
+            bootstrap_retries=-1,
+            allowed_updates=ALLOWED_UPDATES,
+            error_callback=self._on_poll_error,
+        )
+        watch = asyncio.create_task(self.watchdog.watch(), name="watchdog")
+        self._spawn_task(self._introduce())
+        logger.info("Telegram: serving as @%s", application.bot.username)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(TelegramError):  # of a poller that died, or the last poll
+                await updater.stop()
+            await self._processor.drain(self._settings.grace_s)
+            self.lifetime.stop()
+            await application.stop()
+            await asyncio.gather(watch, *self._tasks, return_exceptions=True)
+
+    async def _replay(self) -> None:
+        """Let what an earlier run did not finish come first, oldest first."""
+        now = time.time()
+        await self.inbox.purge(before=now - KEEP_UPDATES_S)
+        await self.outbox.purge(before=now - KEEP_MESSAGES_S)
+        if unsent := await self.outbox.unanswering():
+            self._spawn_task(self._send_later(unsent))
+        pending = await self.inbox.pending()
+        for update in pending:
+            await self._readmit(update)
+        if pending:
+            logger.info("%d messages of an earlier run are handled first", len(pending))
+
+    async def _readmit(self, stored: StoredUpdate) -> None:
+        if stored.starts >= MAX_STARTS:
+            await self.inbox.bury(
+                stored.update_id, f"the process ended {stored.starts} times while it was handled"
+            )
+            return
+        update = Update.de_json(json.loads(stored.payload), self._application.bot)
+        await self.queue.admit(update, bounded=False)
+
+    async def _send_later(self, unsent: Sequence[StoredMessage]) -> None:
+        await self.sender.send_all(unsent)
+
+    async def _introduce(self) -> None:
+        """Set the menu of commands, in every language the bot speaks."""
+        bot = self._application.bot
+        try:
+            for language in ("", *LANGUAGE_NAMES):
+                menu = [BotCommand(name, bot_text(key, language)) for name, key in _MENU]
+                await bot.set_my_commands(menu, language_code=language or None)
+        except TelegramError as trouble:
+            logger.warning("The menu of commands was not set: %s", redact(str(trouble)))
+
+    # --- what happens meanwhile ----------------------------------------------------------------
+
+    async def _on_error(self, update: object, context: Any) -> None:
+        if isinstance(update, Update):
+            self._processor.report(update, context.error)
+        else:
+            logger.error("Telegram: %s", redact(str(context.error)))
+
+    def _on_poll_error(self, error: TelegramError) -> None:
+        logger.warning("Receiving from Telegram: %s", redact(str(error)))
+
+    async def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._spawn_task(work)
+
+    def _spawn_task(self, work: Coroutine[Any, Any, None]) -> None:
+        async def run() -> None:
+            with contextlib.suppress(Stopping):
+                await work
+
+        task = asyncio.create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _routes(customers: Customers, presses: Presses, sender: Sender) -> Router:
+    return Router(
+        commands=[
+            Command("start", "anyone", customers.start),
+            Command("help", "anyone", customers.help),
+            Command("human", "anyone", customers.human),
+            Command("language", "anyone", customers.language),
+            Command("privacy", "anyone", customers.privacy),
+        ],
+        presses=[
+            Press("src", "anyone", presses.source),
+            Press("pick", "anyone", presses.choice),
+            Press("fb", "anyone", presses.verdict),
+            Press("why", "anyone", presses.reason),
+            Press("human", "anyone", presses.human),
+            Press("lang", "anyone", presses.language),
+        ],
+        on_message=customers.on_message,
+        on_edit=customers.on_edit,
+        resume=sender.resume,
+    )
+
+
+@contextlib.contextmanager
+def _only_process(folder: Path, bot_id: int) -> Iterator[None]:
+    """Hold a lock for as long as this process serves the bot."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"telegram-{bot_id}.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SecondPoller(f"bot {bot_id}") from None
+        yield
+
+
+__all__ = ["BotStopped", "TelegramBot", "TelegramSettings"]

@@ -1,0 +1,76 @@
+"""Many small writes, one commit: while one transaction reaches the disk, the next collects."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.errors import StorageError
+from db.base import Database
+
+T = TypeVar("T")
+Operation = Callable[[AsyncSession], Awaitable[T]]
+
+
+class GroupCommit:
+    """Runs the writes of many tasks in shared transactions.
+
+    A commit that reaches the disk costs milliseconds, however small it is; a burst of messages
+    needs several each. Operations that wait at the same time share one. An operation that fails
+    is run again alone, so that it fails alone.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: list[tuple[Operation[Any], asyncio.Future[Any]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def run(self, operation: Operation[T]) -> T:
+        """Run a write and return its result once it is on disk.
+
+        `operation` may run twice, the first time rolled back; it only uses its session.
+
+        Raises:
+            StorageError: if it could not be written; nothing of it is then stored.
+        """
+        # Shielded: a caller that goes away neither stops the write nor disturbs the others.
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((operation, done))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._drain(), name="group commit")
+        try:
+            return await asyncio.shield(done)
+        except SQLAlchemyError as error:
+            raise StorageError(_reason(error)) from error
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            if not await self._commit(batch) and len(batch) > 1:
+                for one in batch:
+                    await self._commit([one])
+
+    async def _commit(self, batch: list[tuple[Operation[Any], asyncio.Future[Any]]]) -> bool:
+        """Write a batch. After a failure only a batch of one is told; a larger one is undone."""
+        write = self._write([operation for operation, _ in batch])
+        # Gathered: a failure belongs to those who wait, not to this worker.
+        outcome: list[Any] | BaseException
+        outcome = (await asyncio.gather(write, return_exceptions=True))[0]
+        if isinstance(outcome, BaseException):
+            if len(batch) > 1:
+                return False
+            batch[0][1].set_exception(outcome)
+            return True
+        for result, (_, done) in zip(outcome, batch, strict=True):
+            done.set_result(result)
+        return True
+
+    async def _write(self, operations: list[Operation[Any]]) -> list[Any]:
+        async with self._database.session() as session:
+            return [await operation(session) for operation in operations]
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", None) or error).splitlines()[0]

@@ -1,0 +1,1 @@
+"""The Telegram side, over real HTTP to the loopback Bot API."""

@@ -1,0 +1,69 @@
+"""A running bot: real python-telegram-bot, real HTTP, real database; the desk is scripted."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from bot.service import Manners
+from bot.telegram_app import TelegramBot, TelegramSettings
+from db.base import Base, Database, create_engine, database_url
+from tests.bot.fakes import QuickLifetime, ScriptedDesk
+from tests.botapi import TOKEN, BotApi
+
+
+class StartBot(Protocol):
+    """Starts a bot; leaving the block stops it."""
+
+    def __call__(self, **changes: Any) -> Any: ...
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[BotApi]:
+    async with BotApi() as api:
+        yield api
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(create_engine(database_url("", tmp_path)))
+    async with opened.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def desk() -> ScriptedDesk:
+    return ScriptedDesk()
+
+
+@pytest.fixture
+def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> StartBot:
+    @asynccontextmanager
+    async def start(**changes: Any) -> AsyncIterator[TelegramBot]:
+        manners = changes.pop("manners", Manners(company="Acme", merge_s=0))
+        lifetime = changes.pop("lifetime", None) or QuickLifetime()
+        settings = TelegramSettings(
+            token=changes.pop("token", TOKEN),
+            base_url=changes.pop("base_url", telegram.base_url),
+            base_file_url=telegram.base_file_url,
+            manners=manners,
+            grace_s=2,
+            deaf_s=changes.pop("deaf_s", 1e9),
+            **changes,
+        )
+        async with TelegramBot(
+            settings, database=database, desk=desk, judges=desk, lifetime=lifetime
+        ) as bot:
+            yield bot
+
+    return start
+
+
+@pytest.fixture
+async def bot(start_bot: StartBot) -> AsyncIterator[TelegramBot]:
+    async with start_bot() as running:
+        yield running
