@@ -1,0 +1,240 @@
+"""Files to text: `parse` tells the format by content, then by name, and asks its module to read.
+
+A format's library is imported when the first file of that format comes, so that a process that
+reads one small text file stays small.
+"""
+
+import re
+from pathlib import PurePosixPath
+
+from core.errors import UnreadableFile, UnsupportedFile
+from core.types import ParsedFile, Section, Skipped
+from kb.parse.limits import MAX_TEXT_CHARS, open_zip
+
+SUPPORTED = (
+    "CSV", "TSV", "XLSX", "JSON", "JSONL", "Markdown", "HTML", "TXT", "DOCX", "PDF", "ZIP",
+)  # fmt: skip
+"""Formats, as they are named to operators."""
+
+SUFFIXES: dict[str, str] = {
+    ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".xlsx": "xlsx", ".jsonl": "jsonl",
+    ".ndjson": "jsonl", ".json": "json", ".md": "markdown", ".markdown": "markdown",
+    ".mdown": "markdown", ".mkd": "markdown", ".html": "html", ".htm": "html", ".xhtml": "html",
+    ".txt": "text", ".text": "text", ".docx": "docx", ".pdf": "pdf", ".zip": "zip",
+}  # fmt: skip
+"""Endings of the names that a folder is searched for."""
+
+_SIGNATURES = (
+    (b"\x89PNG", "a PNG picture"), (b"\xff\xd8\xff", "a JPEG picture"), (b"GIF8", "a GIF picture"),
+    (b"RIFF", "a sound, video or picture file"), (b"II*\x00", "a TIFF picture"),
+    (b"MM\x00*", "a TIFF picture"), (b"BM", "a BMP picture"), (b"ID3", "a sound file"),
+    (b"OggS", "a sound file"), (b"\x1f\x8b", "a gzip archive"), (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"), (b"BZh", "a bzip2 archive"), (b"\xfd7zXZ", "an xz archive"),
+    (b"\x7fELF", "a program"), (b"MZ", "a program"), (b"%!PS", "PostScript"),
+    (b"SQLite format 3", "a database"), (b"PAR1", "a Parquet table"),
+)  # fmt: skip
+_BINARY_ONLY_IF_UNDECODABLE = {b"BM", b"MZ", b"RIFF", b"ID3", b"BZh"}
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_LOOKS_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.DOTALL)
+
+
+def supported(name: str) -> bool:
+    """Tell whether a file's name promises a format that can be read."""
+    return PurePosixPath(name.lower()).suffix in SUFFIXES
+
+
+def parse(name: str, data: bytes) -> ParsedFile:
+    """Read a file. `name` is data: only its ending is looked at, nothing is opened by it.
+
+    Raises:
+        UnsupportedFile: if its format is none of `SUPPORTED`.
+        UnreadableFile: if it is empty, damaged, protected, hostile, in an unknown encoding, or
+            holds nothing that can be used; the reason is a sentence for the operator.
+    """
+    return _parse(name, data, inside=False)
+
+
+def _parse(name: str, data: bytes, *, inside: bool) -> ParsedFile:
+    if not data.strip(b" \t\r\n\x00"):
+        raise UnreadableFile(name, "The file is empty.")
+    kind = _format(name, data)
+    if kind == "zip" and inside:
+        raise UnreadableFile(name, "An archive inside an archive is not opened.")
+    title, sections, skipped = _read(kind, name, data)
+    sections = [_cleaned(section) for section in sections]
+    size = sum(len(s.text) + len(s.answer) for s in sections)
+    if size > MAX_TEXT_CHARS:
+        raise UnreadableFile(
+            name,
+            f"It has {size / 1e6:,.0f} million characters of text; at most "
+            f"{MAX_TEXT_CHARS / 1e6:.0f} million are read. Split it.",
+        )
+    if not sections:
+        raise UnreadableFile(name, _nothing(skipped))
+    title = " ".join(title.split())[:200] or PurePosixPath(name.replace("\\", "/")).stem
+    return ParsedFile(name, title, tuple(sections), tuple(skipped))
+
+
+def _nothing(skipped: list[Skipped]) -> str:
+    if not skipped:
+        return "It holds no text that could answer a question."
+    first = skipped[0]
+    more = f" ({len(skipped) - 1:,} more were skipped.)" if len(skipped) > 1 else ""
+    return f"Nothing in it can be used. {first.location}: {first.reason}{more}"
+
+
+def _cleaned(section: Section) -> Section:
+    """Drop what no database or messenger takes: NUL and lone surrogates."""
+    if _clean(section.text) and _clean(section.answer):
+        return section
+    from dataclasses import replace
+
+    return replace(section, text=_scrub(section.text), answer=_scrub(section.answer))
+
+
+def _clean(text: str) -> bool:
+    return (text.isascii() and "\x00" not in text) or _scrub(text) == text
+
+
+def _scrub(text: str) -> str:
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode()
+
+
+# --- which format ------------------------------------------------------------------------------
+
+
+def _format(name: str, data: bytes) -> str:
+    """Tell the format by content where content can tell, else by the ending of the name."""
+    suffix = PurePosixPath(name.lower().replace("\\", "/")).suffix
+    claimed = SUFFIXES.get(suffix, "")
+    head = data[:4096]
+    if b"%PDF-" in head[:1024]:
+        return "pdf"
+    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+        return _packed(name, data)
+    if head.startswith(_OLE):
+        raise UnreadableFile(name, _old_office(data, suffix))
+    if head.startswith(b"{\\rtf"):
+        raise UnreadableFile(name, "It is an RTF document. Save it as DOCX and upload that.")
+    for signature, what in _SIGNATURES:
+        if head.startswith(signature) and not (
+            signature in _BINARY_ONLY_IF_UNDECODABLE and _is_text(head)
+        ):
+            raise UnreadableFile(name, f"It is {what}, whatever its name says, and holds no text.")
+    if claimed in {"pdf", "docx", "xlsx", "zip"}:
+        if claimed == "xlsx" and _is_text(head):
+            return "html" if _LOOKS_HTML.match(head) else "csv"
+        raise UnreadableFile(
+            name, f"It is named {suffix} but its content is not, or it is cut off. Save it again."
+        )
+    if claimed and claimed != "html" and claimed != "markdown" and _LOOKS_HTML.match(head):
+        return "html"
+    if not claimed:
+        if _LOOKS_HTML.match(head):
+            return "html"
+        raise UnsupportedFile(name, SUPPORTED)
+    return claimed
+
+
+def _is_text(head: bytes) -> bool:
+    return not any(byte < 9 for byte in head) or head.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
+def _packed(name: str, data: bytes) -> str:
+    """Tell what an archive is: an office document, or files."""
+    with open_zip(name, data) as archive:
+        names = {info.filename for info in archive.infolist()}
+    if any(n.lower().endswith("vbaproject.bin") for n in names):
+        raise UnreadableFile(
+            name,
+            "It contains macros, which are programs. Save it without them (as DOCX or XLSX).",
+        )
+    if "word/document.xml" in names or any(re.match(r"word/document\d*\.xml$", n) for n in names):
+        return "docx"
+    if any(re.match(r"xl/workbook\d*\.xml$", n) for n in names):
+        return "xlsx"
+    if "xl/workbook.bin" in names:
+        raise UnreadableFile(name, "It is a binary workbook (XLSB). Save it as XLSX.")
+    if any(n.startswith("ppt/") for n in names):
+        raise UnreadableFile(name, "It is a presentation. Save it as PDF and upload that.")
+    if "mimetype" in names and "content.xml" in names:
+        raise UnreadableFile(name, "It is an OpenDocument file. Save it as DOCX or XLSX.")
+    if "META-INF/container.xml" in names:
+        raise UnreadableFile(name, "It is an e-book. Save it as PDF or HTML and upload that.")
+    if "[Content_Types].xml" in names:
+        raise UnreadableFile(name, "It is an office file without a document in it: it is damaged.")
+    return "zip"
+
+
+def _old_office(data: bytes, suffix: str) -> str:
+    if "EncryptedPackage".encode("utf-16-le") in data:
+        return "It is protected by a password. Save it without one and upload it again."
+    new = "DOCX" if suffix.startswith(".doc") else "XLSX" if suffix.startswith(".xls") else "PDF"
+    return f"It is in the format of Office 97. Save it as {new} and upload that."
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+def _read(kind: str, name: str, data: bytes) -> tuple[str, list[Section], list[Skipped]]:
+    """Return title, sections and what was skipped."""
+    match kind:
+        case "csv":
+            from kb.parse.delimited import parse_delimited
+
+            taken = parse_delimited(name, data)
+            return "", list(taken.sections), list(taken.skipped)
+        case "xlsx":
+            from kb.parse.spreadsheet import parse_spreadsheet
+
+            taken = parse_spreadsheet(name, data)
+            return "", list(taken.sections), list(taken.skipped)
+        case "json" | "jsonl":
+            from kb.parse.records import parse_json, parse_jsonl
+
+            taken = (parse_json if kind == "json" else parse_jsonl)(name, data)
+            return "", list(taken.sections), list(taken.skipped)
+        case "zip":
+            from kb.parse.archive import parse_archive
+
+            sections, skipped = parse_archive(
+                name, data, parse=lambda member, content: _parse(member, content, inside=True)
+            )
+            return "", sections, skipped
+        case _:
+            return _read_document(kind, name, data)
+
+
+def _read_document(kind: str, name: str, data: bytes) -> tuple[str, list[Section], list[Skipped]]:
+    from kb.parse.blocks import Document, without_contents
+    from kb.parse.faq import names_faq, sections_of
+
+    declared: list[Section] = []
+    document: Document
+    match kind:
+        case "markdown":
+            from kb.parse.markdown import parse_markdown
+
+            document = parse_markdown(name, data)
+        case "html":
+            from kb.parse.html import parse_html
+
+            document, declared = parse_html(name, data)
+        case "docx":
+            from kb.parse.word import parse_word
+
+            document = parse_word(name, data)
+        case "pdf":
+            from kb.parse.pdf import parse_pdf
+
+            document = parse_pdf(name, data)
+        case _:
+            from kb.parse.plain import parse_plain
+
+            document = parse_plain(name, data)
+    blocks, contents = without_contents(document.blocks)
+    announced = names_faq(document.title) or names_faq(PurePosixPath(name).stem)
+    sections = sections_of(blocks, announced=announced, language=document.language)
+    asked = {s.text.casefold() for s in declared}
+    sections = declared + [s for s in sections if s.text.casefold() not in asked]
+    return document.title, sections, [*document.skipped, *contents]

@@ -1,0 +1,55 @@
+"""ZIP of files that can be read: each is parsed, each that cannot is named with its reason."""
+
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+
+from core.errors import UnreadableFile, UnsupportedFile
+from core.types import ParsedFile, Section, Skipped
+from kb.parse.limits import open_zip, read_member
+
+_FURNITURE = re.compile(r"(?:^|/)(?:__MACOSX/|\.|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+
+
+def parse_archive(
+    name: str, data: bytes, *, parse: Callable[[str, bytes], ParsedFile]
+) -> tuple[list[Section], list[Skipped]]:
+    """Read each file of an archive with `parse`; its name is data and touches no disk."""
+    sections: list[Section] = []
+    skipped: list[Skipped] = []
+    with open_zip(name, data) as archive:
+        for info in archive.infolist():
+            member = info.filename
+            if info.is_dir() or _FURNITURE.search(member):
+                continue
+            reason = _refused(info)
+            if reason:
+                skipped.append(Skipped(member[:200], reason))
+                continue
+            try:
+                parsed = parse(member, read_member(name, archive, info))
+            except UnsupportedFile as error:
+                skipped.append(Skipped(member[:200], str(error)))
+            except UnreadableFile as error:
+                skipped.append(Skipped(member[:200], error.reason))
+            else:
+                sections += [_inside(section, parsed, member) for section in parsed.sections]
+                skipped += [Skipped(f"{member}, {s.location}", s.reason) for s in parsed.skipped]
+    return sections, skipped
+
+
+def _refused(info: zipfile.ZipInfo) -> str:
+    if (info.external_attr >> 16) & 0o170000 == 0o120000:
+        return "It is a link, not a file."
+    if info.filename.lower().endswith((".zip", ".gz", ".7z", ".rar", ".tar")):
+        return "An archive inside an archive is not opened. Upload it by itself."
+    return ""
+
+
+def _inside(section: Section, parsed: ParsedFile, member: str) -> Section:
+    path = section.title_path
+    if parsed.title and (not path or path[0] != parsed.title):
+        path = (parsed.title, *path)
+    location = f"{member}, {section.location}" if section.location else member
+    return replace(section, title_path=path, location=location)

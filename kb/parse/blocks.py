@@ -1,0 +1,208 @@
+"""What document parsers hand on: headings, paragraphs, list items and tables in reading order."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from core.types import Section, Skipped
+
+VAGUE_LINK = re.compile(
+    r"^(?:(?:click |see |go )?here|this (?:page|link|form|site)|link|download|website|form|page|"
+    r"more|read more|hier|ici|aquí|aqui|qui|здесь|тут|这里|此处|点击这里|链接|下载|こちら|여기)$",
+    re.IGNORECASE,
+)
+"""Words of a link that say nothing without its address, which then stays in the text."""
+
+BlockKind: TypeAlias = Literal["heading", "text", "item", "code", "table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a document between two line breaks that mean something."""
+
+    kind: BlockKind
+    text: str = ""
+    """Plain text. A list item carries its mark and its indentation, a table has none."""
+    level: int = 0
+    """Of a heading: 1 is the outermost. 7 and more: a line that only looks like one."""
+    rows: tuple[tuple[str, ...], ...] = ()
+    """Of a table: its cells; merged cells are repeated in each place they cover."""
+    header: bool = False
+    """Of a table: the first row names the columns."""
+    location: str = ""
+    source: str = ""
+    """Markdown of the block where the file is Markdown; an FAQ answer keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as its format's parser read it."""
+
+    blocks: tuple[Block, ...]
+    title: str = ""
+    language: str = ""
+    skipped: tuple[Skipped, ...] = field(default=())
+
+
+def heading(text: str, level: int, location: str = "") -> Block:
+    """Make a heading."""
+    return Block("heading", text, level=level, location=location)
+
+
+def table_lines(block: Block) -> list[str]:
+    """Write each row of a table as a line that names the column of each cell.
+
+    ``Country: Germany; Days: 3; Price: 4.90 EUR``. Without column names the first cell of a row
+    of two names the second; longer rows are joined by semicolons.
+    """
+    rows = [row for row in block.rows if any(row)]
+    if not rows:
+        return []
+    if block.header and len(rows) > 1:
+        return [line for row in rows[1:] if (line := _named(rows[0], row))]
+    if max(len(row) for row in rows) == 2:
+        return [": ".join(cell for cell in dict.fromkeys(row) if cell) for row in rows]
+    return ["; ".join(_distinct(row)) for row in rows]
+
+
+def _named(names: Sequence[str], row: Sequence[str]) -> str:
+    parts: list[str] = []
+    for index, cell in enumerate(row):
+        name = names[index].strip(" :：") if index < len(names) else ""
+        part = f"{name}: {cell}" if name and cell and name != cell else cell
+        if part and (not parts or parts[-1] != part):
+            parts.append(part)
+    return "; ".join(parts)
+
+
+def _distinct(row: Iterable[str]) -> list[str]:
+    """Drop empty cells and the repetitions of a merged cell."""
+    kept: list[str] = []
+    for cell in row:
+        if cell and (not kept or kept[-1] != cell):
+            kept.append(cell)
+    return kept
+
+
+def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether the first row of a table without marks names its columns.
+
+    It does when its cells are short, all filled, all different and no numbers, and rows follow.
+    """
+    if len(rows) < 2 or len(rows[0]) < 2:
+        return False
+    first = [cell.strip() for cell in rows[0]]
+    if not all(first) or len(set(first)) != len(first):
+        return False
+    if any(len(cell) > 60 or cell.endswith((".", "。")) for cell in first):
+        return False
+    if any(_numeric(cell) for cell in first):
+        return False
+    if len(first) == 2:  # otherwise a list of terms and their meanings loses its first term
+        return all(_numeric(row[1]) for row in rows[1:] if len(row) > 1 and row[1])
+    return True
+
+
+def _numeric(cell: str) -> bool:
+    digits = sum(c.isdigit() for c in cell)
+    letters = sum(c.isalpha() for c in cell)
+    return digits > 0 and digits >= letters
+
+
+def text_of(blocks: Iterable[Block]) -> str:
+    """Join blocks to the text of a passage: paragraphs apart, list items and rows on lines."""
+    out = ""
+    previous: Block | None = None
+    for block in blocks:
+        piece = "\n".join(table_lines(block)) if block.kind == "table" else block.text.strip("\n")
+        if not piece.strip():
+            continue
+        tight = previous is not None and previous.kind == block.kind == "item"
+        out += ("\n" if tight else "\n\n" if out else "") + piece
+        previous = block
+    return out.strip()
+
+
+def markdown_of(blocks: Iterable[Block]) -> str:
+    """Join blocks to the Markdown of an FAQ answer; headings in it become bold lines."""
+    out = ""
+    previous: Block | None = None
+    for block in blocks:
+        if block.kind == "heading":
+            piece = f"**{block.text}**"
+        elif block.source:
+            piece = block.source.strip("\n")
+        elif block.kind == "code":
+            piece = f"```\n{block.text}\n```"
+        elif block.kind == "table":
+            piece = "\n".join(f"- {line}" for line in table_lines(block))
+        else:
+            piece = block.text.strip("\n")
+        if not piece.strip():
+            continue
+        tight = previous is not None and previous.kind == block.kind == "item"
+        out += ("\n" if tight else "\n\n" if out else "") + piece
+        previous = block
+    return out.strip()
+
+
+def passages(
+    blocks: Sequence[Block], *, path: tuple[str, ...] = (), language: str = ""
+) -> list[Section]:
+    """Cut blocks into sections at headings and at changes of page, each with its title path."""
+    sections: list[Section] = []
+    stack: list[Block] = []
+    body: list[Block] = []
+
+    def close() -> None:
+        text = text_of(body)
+        if text:
+            titles = path + tuple(h.text for h in stack if h.text)
+            sections.append(
+                Section(
+                    text=text,
+                    title_path=titles,
+                    location=next((b.location for b in body if b.location), ""),
+                    language=language,
+                )
+            )
+        body.clear()
+
+    for block in blocks:
+        if block.kind == "heading":
+            close()
+            while stack and stack[-1].level >= block.level:
+                stack.pop()
+            stack.append(block)
+        else:
+            if body and block.location.startswith("page ") and block.location != body[-1].location:
+                close()
+            body.append(block)
+    close()
+    return sections
+
+
+def without_contents(blocks: Sequence[Block]) -> tuple[list[Block], list[Skipped]]:
+    """Drop a list that repeats the headings of its own document; name it."""
+    titles = {b.text.casefold().strip() for b in blocks if b.kind == "heading"}
+    kept: list[Block] = []
+    skipped: list[Skipped] = []
+    index = 0
+    while index < len(blocks):
+        end = index
+        while end < len(blocks) and blocks[end].kind == "item":
+            end += 1
+        run = blocks[index:end]
+        own = sum(_item_text(b).casefold() in titles for b in run)
+        if len(run) >= 3 and own >= 0.8 * len(run):
+            skipped.append(Skipped(run[0].location, "A table of contents; its headings are read."))
+            index = end
+        else:
+            kept += run or [blocks[index]]
+            index = max(end, index + 1)
+    return kept, skipped
+
+
+def _item_text(block: Block) -> str:
+    return re.sub(r"^\s*(?:[-*+•]|\d+[.)])\s+", "", block.text).strip()

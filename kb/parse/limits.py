@@ -1,0 +1,137 @@
+"""What a file may ask of us, checked before anything in it is unpacked.
+
+The numbers bound memory and time of the parsers measured on hostile files: 100 MB of unpacked
+content keep openpyxl and python-docx below 1 GiB.
+"""
+
+import io
+import re
+import zipfile
+import zlib
+
+from core.errors import UnreadableFile
+
+MAX_ZIP_ENTRIES = 2000
+MAX_ZIP_BYTES = 100_000_000
+MAX_ZIP_MEMBER_BYTES = 64_000_000
+MAX_ZIP_RATIO = 100
+MAX_XML_DEPTH = 200
+MAX_ROWS = 100_000
+MAX_COLUMNS = 256
+MAX_CELLS = 2_000_000
+MAX_CELL_CHARS = 100_000
+MAX_TEXT_CHARS = 20_000_000
+MAX_PAGES = 3000
+MAX_NESTING = 60
+"""Levels of quotes, lists and tables inside each other that are read."""
+
+_SMALL = 1_000_000
+"""Unpacked bytes below which the ratio says nothing: blank forms compress a thousandfold."""
+_DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_UTF16_DOCTYPE = re.compile(rb"<\x00?!\x00?D\x00?O\x00?C\x00?T\x00?Y\x00?P\x00?E", re.IGNORECASE)
+
+
+def open_zip(name: str, data: bytes) -> zipfile.ZipFile:
+    """Open an archive after checking what unpacking it would cost.
+
+    The sizes in the directory are claims: `read_member` holds a member to them.
+
+    Raises:
+        UnreadableFile: with the value and the limit.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        infos = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
+        raise UnreadableFile(
+            name, f"The file is damaged: its archive cannot be opened ({error}). Save it again."
+        ) from error
+    if len(infos) > MAX_ZIP_ENTRIES:
+        raise UnreadableFile(
+            name, f"It packs {len(infos):,} files; at most {MAX_ZIP_ENTRIES:,} are read. Split it."
+        )
+    if any(info.flag_bits & 0x1 for info in infos):
+        raise UnreadableFile(
+            name, "It is protected by a password. Save it without one and upload it again."
+        )
+    total = sum(info.file_size for info in infos)
+    packed = sum(info.compress_size for info in infos)
+    largest = max((info.file_size for info in infos), default=0)
+    if total > MAX_ZIP_BYTES or largest > MAX_ZIP_MEMBER_BYTES:
+        raise UnreadableFile(
+            name,
+            f"Unpacked it would be {total / 1e6:,.0f} MB; at most {MAX_ZIP_BYTES / 1e6:.0f} MB in "
+            f"all and {MAX_ZIP_MEMBER_BYTES / 1e6:.0f} MB for one part are read. Split it.",
+        )
+    if total > _SMALL and total > MAX_ZIP_RATIO * max(packed, 1):
+        raise UnreadableFile(
+            name,
+            f"It unpacks to {total / max(packed, 1):,.0f} times its size, as only a bomb does; at "
+            f"most {MAX_ZIP_RATIO} times is read. Save its content as a new file.",
+        )
+    return archive
+
+
+def read_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """Unpack one member, never more than its directory entry claims.
+
+    Raises:
+        UnreadableFile: if it is damaged, or larger than claimed.
+    """
+    try:
+        with archive.open(info) as member:
+            content = member.read(info.file_size + 1)
+    except (
+        zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError,
+        RuntimeError,
+    ) as error:  # fmt: skip
+        raise UnreadableFile(
+            name, f"The file is damaged: its part {info.filename!r} cannot be unpacked ({error})."
+        ) from error
+    if len(content) > info.file_size:
+        raise UnreadableFile(
+            name, f"The file is damaged: its part {info.filename!r} is larger than it claims."
+        )
+    return content
+
+
+def check_office(name: str, data: bytes) -> set[str]:
+    """Check the archive of a DOCX or XLSX file; return the names of its parts.
+
+    Every XML part is unpacked once under the limits, so that the parser that opens it afterwards
+    meets neither an entity, nor endless nesting, nor more bytes than were claimed.
+    """
+    with open_zip(name, data) as archive:
+        names = {info.filename for info in archive.infolist()}
+        if len(names) < len(archive.infolist()):
+            raise UnreadableFile(name, "The file is damaged: it holds a part twice. Save it again.")
+        if "EncryptedPackage" in names:
+            raise UnreadableFile(
+                name, "It is protected by a password. Save it without one and upload it again."
+            )
+        for info in archive.infolist():
+            if info.filename.lower().endswith((".xml", ".rels", ".vml")):
+                _check_xml(name, info.filename, read_member(name, archive, info))
+    return names
+
+
+def _check_xml(name: str, part: str, xml: bytes) -> None:
+    if _DOCTYPE.search(xml) or _UTF16_DOCTYPE.search(xml[:4000]):
+        raise UnreadableFile(
+            name,
+            f"Its part {part!r} defines XML entities, which no office program writes and which can "
+            "be used for attacks. Save the content as a new file.",
+        )
+    depth = deepest = 0
+    for match in re.finditer(rb"<(/?)[A-Za-z_][^<>]*?(/?)>", xml):
+        if match.group(1):
+            depth -= 1
+        elif not match.group(2):
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > MAX_XML_DEPTH:
+                raise UnreadableFile(
+                    name,
+                    f"Its part {part!r} nests elements more than {MAX_XML_DEPTH} deep. "
+                    "Save the content as a new file.",
+                )

@@ -1,0 +1,278 @@
+"""PDF through pypdf; through PDFium for a document whose blanks pypdf loses."""
+
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pypdf
+from pypdf.errors import DependencyError, DeprecationError, FileNotDecryptedError, PyPdfError
+
+from core.errors import UnreadableFile
+from core.types import Skipped
+from kb.parse.blocks import Block, Document, heading
+from kb.parse.limits import MAX_PAGES
+from kb.parse.plain import text_blocks
+
+_GLUED = re.compile(
+    r"[a-z]{2}[A-Z][a-z]|[a-z]{2}\d|\d[A-Z][a-z]{2}|[a-z]{2}[,.;:][A-Za-z]{2}|[A-Za-z]{22,}"
+)
+_LIGATURES = str.maketrans(
+    {
+        "ﬀ": "ff",
+        "ﬁ": "fi",
+        "ﬂ": "fl",
+        "ﬃ": "ffi",
+        "ﬄ": "ffl",
+        "ﬅ": "st",
+        "ﬆ": "st",
+        "\u00a0": " ",
+        "\u00ad": "",
+    }
+)
+_HYPHENATED = re.compile(r"([^\W\d_])[-\u2010]\n([a-zà-ÿа-я])")
+_MAX_OUTLINE = 2000
+
+_DAMAGED = (
+    PyPdfError, DeprecationError, KeyError, ValueError, TypeError, AttributeError, IndexError,
+    OSError,
+    RecursionError, ZeroDivisionError, OverflowError, AssertionError, NotImplementedError,
+    EOFError, UnicodeError, StopIteration,
+)  # fmt: skip
+
+
+def parse_pdf(name: str, data: bytes) -> Document:
+    """Read the pages of a PDF file; a page without text is named.
+
+    Raises:
+        UnreadableFile: if it is protected, damaged, or a scan without text.
+    """
+    try:
+        reader = _opened(name, data)
+        count = len(reader.pages)
+    except _DAMAGED as error:
+        raise _damaged(name, error) from error
+    if count == 0:
+        raise UnreadableFile(name, "The PDF has no pages.")
+    skipped: list[Skipped] = []
+    texts: list[str] = []
+    failures: list[Exception] = []
+    pictures = 0
+    for number in range(1, min(count, MAX_PAGES) + 1):
+        try:
+            page = reader.pages[number - 1]
+            texts.append(_cleaned(page.extract_text()))
+            pictures += 0 if texts[-1].strip() else _has_picture(page)
+        except _DAMAGED as error:
+            texts.append("")
+            failures.append(error)
+            skipped.append(Skipped(f"page {number}", f"The page is damaged ({_why(error)})."))
+    if count > MAX_PAGES:
+        where = f"pages {MAX_PAGES + 1} to {count}"
+        skipped.append(Skipped(where, f"Only {MAX_PAGES:,} pages are read. Split the file."))
+    if not any(text.strip() for text in texts):
+        raise _without_text(name, failures, pictures=pictures)
+    if _loses_blanks(texts):
+        texts = _better(texts, _pdfium_texts(data, len(texts)))
+    damaged = {s.location for s in skipped}
+    for number, text in enumerate(texts, start=1):
+        if not text.strip() and f"page {number}" not in damaged:
+            skipped.append(Skipped(f"page {number}", "It has no text: it is blank or a picture."))
+    title = _title(reader)
+    return Document(tuple(_blocks(texts, _outline(reader))), title, skipped=tuple(skipped))
+
+
+def _opened(name: str, data: bytes) -> pypdf.PdfReader:
+    reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
+    if reader.is_encrypted:
+        try:
+            opened = reader.decrypt("")
+        except (DependencyError, NotImplementedError, FileNotDecryptedError):
+            opened = pypdf.PasswordType.NOT_DECRYPTED
+        if opened == pypdf.PasswordType.NOT_DECRYPTED:
+            raise UnreadableFile(
+                name, "It is protected by a password. Save it without one and upload it again."
+            )
+    return reader
+
+
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error)[:100]}".rstrip(". ")
+
+
+def _damaged(name: str, error: Exception) -> UnreadableFile:
+    return UnreadableFile(
+        name, f"The PDF is damaged ({_why(error)}). Print it to a new PDF file and upload that."
+    )
+
+
+def _without_text(name: str, failures: Sequence[Exception], *, pictures: int) -> UnreadableFile:
+    if failures:
+        return _damaged(name, failures[0])
+    if pictures:
+        return UnreadableFile(
+            name,
+            "It is a scan: its pages are pictures without text. "
+            "Run a text recognition (OCR) program on it and upload the result.",
+        )
+    return UnreadableFile(name, "The PDF has no text: its pages are blank or drawings.")
+
+
+def _has_picture(page: Any) -> bool:
+    try:
+        resources: Any = page.get("/Resources")
+        objects: Any = resources.get_object().get("/XObject") if resources else None
+        return bool(objects.get_object()) if objects else False
+    except _DAMAGED:
+        return False
+
+
+def _cleaned(text: str) -> str:
+    text = text.translate(_LIGATURES)
+    text = "".join(c for c in text if c >= " " or c in "\n\t")
+    text = text.encode("utf-8", "ignore").decode()
+    return _HYPHENATED.sub(r"\1\2", text)
+
+
+# --- lost blanks -------------------------------------------------------------------------------
+
+
+def _loses_blanks(texts: Sequence[str]) -> bool:
+    """Tell whether words stick together ("May31,2022The") more often than names like iPhone do."""
+    sample = " ".join(texts)[:200_000]
+    letters = sum(c.isascii() and c.isalpha() for c in sample)
+    if letters < 40:
+        return False
+    words = max(letters // 5, 1)
+    return len(_GLUED.findall(sample)) > 0.01 * words
+
+
+def _pdfium_texts(data: bytes, count: int) -> list[str]:
+    import pypdfium2  # rarely needed, and 20 MB
+
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError:
+        return []
+    texts: list[str] = []
+    try:
+        for number in range(min(count, len(document))):
+            page = document[number]
+            text_page = page.get_textpage()
+            texts.append(
+                _cleaned(
+                    text_page.get_text_bounded().replace("\r\n", "\n").replace("\ufffe", "-\n")
+                )
+            )
+            text_page.close()
+            page.close()
+    except pypdfium2.PdfiumError:
+        return []
+    finally:
+        document.close()
+    return texts
+
+
+def _better(texts: list[str], others: list[str]) -> list[str]:
+    """Choose for the whole document the reading in which fewer words stick together."""
+    if len(others) != len(texts):
+        return texts
+    own, other = " ".join(texts), " ".join(others)
+    if len(other.split()) < 0.9 * len(own.split()):
+        return texts
+    return others if len(_GLUED.findall(other)) < len(_GLUED.findall(own)) else texts
+
+
+# --- structure ---------------------------------------------------------------------------------
+
+
+def _title(reader: pypdf.PdfReader) -> str:
+    try:
+        title = str((reader.metadata and reader.metadata.title) or "").strip()
+    except _DAMAGED:
+        return ""
+    junk = re.search(
+        r"\.(?:docx?|indd|pdf|xlsx?|tex|dvi|qxd)$|^microsoft |^untitled|^document\d*$", title, re.I
+    )
+    return "" if junk else title[:200]
+
+
+def _outline(reader: pypdf.PdfReader) -> dict[str, int]:
+    """Return the bookmarks: folded title to level."""
+    found: dict[str, int] = {}
+
+    def walk(items: Any, level: int) -> None:
+        for item in items:
+            if len(found) >= _MAX_OUTLINE or level > 8:
+                return
+            if isinstance(item, list):
+                walk(item, level + 1)
+            else:
+                found.setdefault(_key(str(item.title or "")), level)
+
+    try:
+        walk(reader.outline, 1)
+    except _DAMAGED:
+        return {}
+    found.pop("", None)
+    return found
+
+
+def _key(line: str) -> str:
+    """Fold a line so that it matches its bookmark: without numbers, blanks and case."""
+    return re.sub(r"^(?:chapter|section|kapitel)?[\d.]*|[\W_]+", "", line.casefold().strip())
+
+
+def _blocks(texts: Sequence[str], outline: dict[str, int]) -> list[Block]:
+    furniture = _repeated(texts)
+    seen: set[str] = set()
+    blocks: list[Block] = []
+    for number, text in enumerate(texts, start=1):
+        kept: list[str] = []
+        for line in text.split("\n"):
+            mark = _furniture_key(line)
+            if mark in furniture:
+                if mark in seen or not mark:
+                    continue
+                seen.add(mark)
+            kept.append(line)
+        blocks += _page_blocks(kept, f"page {number}", outline)
+    return blocks
+
+
+def _page_blocks(lines: Sequence[str], where: str, outline: dict[str, int]) -> list[Block]:
+    blocks: list[Block] = []
+    plain: list[str] = []
+    used: set[str] = set()
+
+    def close() -> None:
+        blocks.extend(text_blocks("\n".join(plain), page=where))
+        plain.clear()
+
+    for line in lines:
+        key = _key(line)
+        if key and key in outline and key not in used and len(line) < 200:
+            used.add(key)
+            close()
+            blocks.append(heading(re.sub(r"\s+", " ", line).strip(), outline[key], where))
+        else:
+            plain.append(line)
+    close()
+    return blocks
+
+
+def _furniture_key(line: str) -> str:
+    return re.sub(r"\d+", "#", " ".join(line.split()))
+
+
+def _repeated(texts: Sequence[str]) -> set[str]:
+    """Return first and last lines that stand on most pages: headers, footers, page numbers."""
+    if len(texts) < 3:
+        return set()
+    counts: Counter[str] = Counter()
+    for text in texts:
+        lines = [line for line in text.split("\n") if line.strip()]
+        counts.update({_furniture_key(line) for line in (*lines[:2], *lines[-2:])})
+    limit = max(3, len(texts) // 2)
+    return {key for key, count in counts.items() if count >= limit} | {"#"}

@@ -1,0 +1,347 @@
+"""DOCX: body in reading order with tables, lists, text boxes and notes; headers and footers once.
+
+python-docx opens the package; the body is walked here, since its own iteration leaves out content
+controls, tracked insertions and text boxes.
+"""
+
+import io
+import re
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import docx
+from docx.opc.exceptions import OpcError
+from docx.oxml.ns import qn
+from docx.oxml.parser import parse_xml
+from lxml.etree import XMLSyntaxError
+
+from core.errors import UnreadableFile
+from kb.parse.blocks import Block, Document, heading, looks_like_header
+from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_SKIPPED_INSIDE = {
+    qn("w:del"), qn("w:moveFrom"), qn("w:instrText"), qn("w:delText"), qn("w:pPr"), qn("w:rPr"),
+    "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback",
+    qn("w:txbxContent"), "{http://schemas.openxmlformats.org/drawingml/2006/main}graphic",
+}  # fmt: skip
+_PSEUDO_LEVEL = 7
+_PAGE_NUMBER = re.compile(
+    r"^\W*(?:page|seite|página|стр\.?|第)?\W*\d*\W*(?:of|von|de|из|/|页)?\W*\d*\W*$", re.I
+)
+
+
+def parse_word(name: str, data: bytes) -> Document:
+    """Read a DOCX file.
+
+    Raises:
+        UnreadableFile: if it is damaged, protected or hostile.
+    """
+    check_office(name, data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _Reader(docx.Document(io.BytesIO(data))).read()
+    except (
+        OpcError, XMLSyntaxError, zipfile.BadZipFile, KeyError, ValueError, TypeError,
+        AttributeError, IndexError, AssertionError, OSError, RecursionError,
+    ) as error:  # fmt: skip
+        raise UnreadableFile(
+            name,
+            f"The document is damaged ({type(error).__name__}: {str(error)[:120]}). "
+            "Open it in a word processor, save it again as DOCX and upload it.",
+        ) from error
+
+
+class _Reader:
+    """Walks one document."""
+
+    def __init__(self, document: Any) -> None:
+        self._document = document
+        self._styles = _styles(document)
+        self._numbering = _numbering(document)
+        self._counters: Counter[tuple[str, int]] = Counter()
+        self._paragraph = 0
+
+    def read(self) -> Document:
+        body = self._document.element.body
+        blocks = _headings_from_bold(list(self._container(body, 0)))
+        title = next((b.text for b in blocks if b.kind == "heading" and b.level == 0), "")
+        blocks = [
+            replace(b, level=1) if b.kind == "heading" and b.level == 0 else b for b in blocks
+        ]
+        if title:
+            first = next(i for i, b in enumerate(blocks) if b.kind == "heading" and b.text == title)
+            blocks.pop(first)
+        blocks += self._notes()
+        blocks += self._furniture()
+        return Document(tuple(blocks), title)
+
+    def _container(self, element: Any, depth: int) -> Iterator[Block]:
+        if depth > MAX_NESTING:
+            return
+        for child in element.iterchildren():
+            if child.tag == qn("w:p"):
+                yield from self._paragraph_blocks(child, depth)
+            elif child.tag == qn("w:tbl"):
+                yield from self._table(child, depth)
+            elif child.tag in {
+                qn("w:sdt"),
+                qn("w:sdtContent"),
+                qn("w:ins"),
+                qn("w:smartTag"),
+                qn("w:customXml"),
+            }:
+                yield from self._container(child, depth + 1)
+
+    def _paragraph_blocks(self, paragraph: Any, depth: int) -> Iterator[Block]:
+        self._paragraph += 1
+        where = f"paragraph {self._paragraph}"
+        text = _text(paragraph)
+        if text:
+            yield self._classified(paragraph, text, where)
+        for box in paragraph.iter(qn("w:txbxContent")):
+            if not _inside(
+                box, "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+            ):
+                yield from self._container(box, depth + 1)
+
+    def _classified(self, paragraph: Any, text: str, where: str) -> Block:
+        properties = paragraph.find(qn("w:pPr"))
+        style = _value(properties, "w:pStyle")
+        level, style_list = self._styles.get(style, (None, ("", 0)))
+        own_level = _value(properties, "w:outlineLvl")
+        if own_level.isdigit() and int(own_level) < 9:
+            level = int(own_level) + 1
+        single = re.sub(r"\s*\n\s*", " ", text)
+        if level is not None and len(single) <= 300:
+            return heading(single, level, where)
+        numbering = properties.find(qn("w:numPr")) if properties is not None else None
+        list_id, depth = style_list
+        if numbering is not None:
+            list_id = _value(numbering, "w:numId") or list_id
+            depth = int(_value(numbering, "w:ilvl") or depth)
+        if list_id and list_id != "0":
+            depth = min(depth, 8)
+            return Block(
+                "item", f"{'  ' * depth}{self._mark(list_id, depth)} {text}", location=where
+            )
+        bold = _all_bold(paragraph)
+        return Block("text", text, level=_PSEUDO_LEVEL if bold else 0, location=where)
+
+    def _mark(self, list_id: str, depth: int) -> str:
+        if self._numbering.get((list_id, depth), "bullet") in {"bullet", "none"}:
+            return "-"
+        self._counters[list_id, depth] += 1
+        for deeper in range(depth + 1, 9):
+            self._counters.pop((list_id, deeper), None)
+        return f"{self._counters[list_id, depth]}."
+
+    def _table(self, table: Any, depth: int) -> Iterator[Block]:
+        rows: list[tuple[str, ...]] = []
+        above: list[str] = []
+        marked_header = False
+        for row_element in table.iterchildren(qn("w:tr")):
+            row: list[str] = []
+            for cell in _cells(row_element):
+                properties = cell.find(qn("w:tcPr"))
+                merge = properties.find(qn("w:vMerge")) if properties is not None else None
+                span = _value(properties, "w:gridSpan")
+                text = " ".join(_cell_text(cell, depth).split())
+                continued = merge is not None and merge.get(qn("w:val"), "continue") == "continue"
+                if continued and len(row) < len(above):
+                    text = above[len(row)]
+                wide = int(span) if span.isdigit() and len(span) < 4 else 1
+                row += [text] * min(wide, MAX_COLUMNS)
+            if not rows:
+                marked_header = row_element.find(f".//{_W}tblHeader") is not None
+            above = row
+            if any(row):
+                rows.append(tuple(row))
+        columns = max((len(set(row) - {""}) for row in rows), default=0)
+        where = f"paragraph {self._paragraph}"
+        if columns <= 1:
+            for cell in table.iter(qn("w:tc")):
+                if not _inside(cell, qn("w:tc")):
+                    yield from self._container(cell, depth + 1)
+            return
+        self._paragraph += sum(1 for _ in table.iter(qn("w:p")))
+        yield Block(
+            "table",
+            rows=tuple(rows),
+            header=marked_header or looks_like_header(rows),
+            location=where,
+        )
+
+    def _notes(self) -> list[Block]:
+        blocks: list[Block] = []
+        for relation in self._document.part.rels.values():
+            kind = relation.reltype.rsplit("/", 1)[-1]
+            if kind not in {"footnotes", "endnotes"} or relation.is_external:
+                continue
+            for note in parse_xml(relation.target_part.blob):
+                text = " ".join(t for p in note.iter(qn("w:p")) if (t := _text(p)))
+                if text and note.get(qn("w:type")) is None:
+                    number = note.get(qn("w:id"), "")
+                    blocks.append(Block("text", text, location=f"{kind[:-1]} {number}"))
+        return [heading("", 1), *blocks] if blocks else []
+
+    def _furniture(self) -> list[Block]:
+        """Return the texts of headers and footers, each once."""
+        seen: dict[str, Block] = {}
+        for section in self._document.sections:
+            parts = (
+                ("header", section.header), ("header", section.first_page_header),
+                ("footer", section.footer), ("footer", section.first_page_footer),
+            )  # fmt: skip
+            for where, part in parts:
+                if part.is_linked_to_previous:
+                    continue
+                for block in self._container(part._element, 0):
+                    text = "; ".join("; ".join(r) for r in block.rows) or block.text
+                    if not _PAGE_NUMBER.match(text):
+                        seen.setdefault(text, Block("text", text, location=where))
+        return [heading("", 1), *seen.values()] if seen else []
+
+
+def _headings_from_bold(blocks: list[Block]) -> list[Block]:
+    """Take bold lines for headings: questions always, others where the document has no headings."""
+    styled = any(b.kind == "heading" and b.level > 0 for b in blocks)
+    out: list[Block] = []
+    for index, block in enumerate(blocks):
+        bold = block.kind == "text" and block.level == _PSEUDO_LEVEL
+        followed = index + 1 < len(blocks) and blocks[index + 1].level != _PSEUDO_LEVEL
+        short = len(block.text) <= 120 and not block.text.endswith((".", "。", ",", ";"))
+        asks = block.text.endswith(("?", "？"))
+        if bold and followed and short and (asks or not styled):
+            out.append(heading(" ".join(block.text.split()), _PSEUDO_LEVEL, block.location))
+        else:
+            out.append(replace(block, level=0) if bold else block)
+    return out
+
+
+def _text(paragraph: Any) -> str:
+    """Return the words of a paragraph as its reader sees them."""
+    parts: list[str] = []
+
+    def walk(element: Any, depth: int) -> None:
+        for child in element.iterchildren():
+            tag = child.tag
+            if tag in _SKIPPED_INSIDE or depth > MAX_NESTING:
+                continue
+            if tag == qn("w:t"):
+                parts.append(child.text or "")
+            elif tag in {qn("w:br"), qn("w:cr")}:
+                parts.append("\n")
+            elif tag == qn("w:tab"):
+                parts.append("\t")
+            elif tag == qn("w:noBreakHyphen"):
+                parts.append("-")
+            elif isinstance(tag, str):
+                walk(child, depth + 1)
+
+    walk(paragraph, 0)
+    lines = ("".join(parts)).split("\n")
+    return "\n".join(re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in lines).strip()
+
+
+def _cells(row: Any) -> Iterator[Any]:
+    for child in row.iterchildren():
+        if child.tag == qn("w:tc"):
+            yield child
+        elif child.tag in {qn("w:sdt"), qn("w:sdtContent"), qn("w:ins"), qn("w:customXml")}:
+            yield from _cells(child)
+
+
+def _cell_text(cell: Any, depth: int) -> str:
+    if depth > MAX_NESTING:
+        return ""
+    return "; ".join(t for p in cell.iter(qn("w:p")) if (t := _text(p)))
+
+
+def _inside(element: Any, tag: str) -> bool:
+    return next(element.iterancestors(tag), None) is not None
+
+
+def _value(parent: Any, name: str) -> str:
+    child = parent.find(qn(name)) if parent is not None else None
+    return (child.get(qn("w:val")) or "") if child is not None else ""
+
+
+def _all_bold(paragraph: Any) -> bool:
+    """Tell whether every run with letters is bold."""
+    runs = [
+        r
+        for r in paragraph.iter(qn("w:r"))
+        if any((t.text or "").strip() for t in r.iter(qn("w:t")))
+    ]
+    for run in runs:
+        mark = run.find(f"{_W}rPr/{_W}b")
+        if mark is None or mark.get(qn("w:val")) in {"0", "false", "off"}:
+            return False
+    return bool(runs)
+
+
+def _styles(document: Any) -> dict[str, tuple[int | None, tuple[str, int]]]:
+    """Map style ids to heading level (0 is the title) and list, following what styles inherit."""
+    elements = {s.get(qn("w:styleId")): s for s in document.styles.element.iter(qn("w:style"))}
+    found: dict[str, tuple[int | None, tuple[str, int]]] = {}
+    for style_id in elements:
+        level: int | None = None
+        listed = ("", 0)
+        current, seen = style_id, set[str]()
+        while current in elements and current not in seen:
+            seen.add(current)
+            element = elements[current]
+            name = _value(element, "w:name").lower()
+            properties = element.find(qn("w:pPr"))
+            outline = _value(properties, "w:outlineLvl")
+            if level is None:
+                if name == "title":
+                    level = 0
+                elif match := re.fullmatch(r"heading (\d)", name):
+                    level = int(match.group(1))
+                elif outline.isdigit() and int(outline) < 9:
+                    level = int(outline) + 1
+            numbering = properties.find(qn("w:numPr")) if properties is not None else None
+            if not listed[0] and numbering is not None:
+                depth = _value(numbering, "w:ilvl")
+                listed = (_value(numbering, "w:numId"), int(depth) if depth.isdigit() else 0)
+            current = _value(element, "w:basedOn")
+        found[style_id] = (level, listed if level is None else ("", 0))
+    return found
+
+
+def _numbering(document: Any) -> dict[tuple[str, int], str]:
+    """Map (list id, depth) to the format of its numbers: ``bullet``, ``decimal`` …"""
+    relations = document.part.rels.values()
+    target = next(
+        (
+            r.target_part
+            for r in relations
+            if r.reltype.endswith("/numbering") and not r.is_external
+        ),
+        None,
+    )
+    if target is None:
+        return {}
+    root = getattr(target, "element", None)
+    root = parse_xml(target.blob) if root is None else root
+    formats: dict[tuple[str, int], str] = {}
+    for abstract in root.iter(qn("w:abstractNum")):
+        for level in abstract.iter(qn("w:lvl")):
+            depth = level.get(qn("w:ilvl"), "0")
+            if depth.isdigit():
+                key = (abstract.get(qn("w:abstractNumId"), ""), int(depth))
+                formats[key] = _value(level, "w:numFmt")
+    found: dict[tuple[str, int], str] = {}
+    for number in root.iter(qn("w:num")):
+        for depth in range(9):
+            kind = formats.get((_value(number, "w:abstractNumId"), depth))
+            if kind:
+                found[number.get(qn("w:numId"), ""), depth] = kind
+    return found
