@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import JSON, Float, Index, String, Text, delete, func, or_, select, update
+from sqlalchemy import JSON, Index, String, Text, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,7 +22,7 @@ class ReleaseRow(Base):
     __tablename__ = "releases"
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    created: Mapped[float] = mapped_column(Float)
+    created: Mapped[float]
     kind: Mapped[str] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(Text)
     table_name: Mapped[str] = mapped_column(String(64))
@@ -46,7 +46,7 @@ class ReleaseDocumentRow(Base):
     source: Mapped[str] = mapped_column(String(255))
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     settings: Mapped[str] = mapped_column(String(255))
-    received: Mapped[float] = mapped_column(Float)
+    received: Mapped[float]
     chunks: Mapped[int]
     since: Mapped[int]
     until: Mapped[int | None]
@@ -60,8 +60,8 @@ class SourceRow(Base):
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     location: Mapped[str] = mapped_column(String(1024), unique=True)
-    created: Mapped[float] = mapped_column(Float)
-    checked: Mapped[float | None] = mapped_column(Float)
+    created: Mapped[float]
+    checked: Mapped[float | None]
     error: Mapped[str] = mapped_column(Text)
 
 

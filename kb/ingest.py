@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from core.types import FileReport, IngestReport
 from db.knowledge import Document, Release
-from kb.compare import Comparison, compare
+from kb.compare import Comparison, StoredState, compare
 from kb.originals import Originals
 from kb.prepare import OnProgress, Prepared, StoredFile
 from kb.publish import Publisher
@@ -29,6 +29,9 @@ class IncomingFile:
     """its bytes."""
     source: str = UPLOAD
 
+
+Guard: TypeAlias = Callable[[Mapping[str, FileReport]], Collection[str]]
+"""Takes the reports of all documents that would change; returns the ids of those that may not."""
 
 Errors: TypeAlias = dict[str, str]
 """Why a document was not taken, by document id."""
@@ -69,6 +72,7 @@ class Ingestor:
         dry_run: bool = False,
         kind: str = "ingest",
         note: str = "",
+        guard: Guard | None = None,
         on_progress: OnProgress | None = None,
     ) -> IngestReport:
         """Make the knowledge base hold exactly `files` under their ids, without `removed`.
@@ -83,6 +87,7 @@ class Ingestor:
             dry_run: only report what would change, and how many texts would be embedded.
             kind: of the release, see `Release.kind`.
             note: a sentence for the list of releases.
+            guard: sees what would change and may hold documents back.
             on_progress: called after each file and each batch of embeddings.
 
         Raises:
@@ -114,10 +119,10 @@ class Ingestor:
         embedded, comparison = prepared.wanted, Comparison.empty()
         if dry_run:
             view = await self._publisher.index.view()
-            comparison = await compare(view, prepared, gone)
+            comparison, _, _ = await _guarded(view, prepared, gone, guard)
         elif gone or any(not file.error for file in prepared.files):
             base, embedded, comparison, documents = await self._apply(
-                prepared, gone, documents, errors, kind=kind, note=note
+                prepared, gone, documents, errors, guard, kind=kind, note=note
             )
         reports = _reports(files, removed, errors, comparison, prepared, documents)
         return IngestReport(
@@ -134,6 +139,7 @@ class Ingestor:
         removed: Sequence[str],
         seen: Mapping[str, Document],
         errors: Errors,
+        guard: Guard | None,
         *,
         kind: str,
         note: str,
@@ -150,7 +156,9 @@ class Ingestor:
             if not taken.files and not gone:
                 return base, 0, Comparison.empty(), before
             draft = await publisher.index.draft(base)
-            comparison = await compare(draft, taken, gone)
+            comparison, taken, gone = await _guarded(draft, taken, gone, guard)
+            if not taken.files and not gone:
+                return base, 0, Comparison.empty(), before
             after = {doc_id: before[doc_id] for doc_id in before.keys() - set(gone)}
             after |= {
                 file.file.doc_id: _document(file.file, len(file.chunks)) for file in taken.files
@@ -210,6 +218,20 @@ def _same(file: StoredFile, document: Document | None) -> bool:
         and document.settings == file.settings
         and document.source == file.source
     )
+
+
+async def _guarded(
+    state: StoredState, prepared: Prepared, removed: list[str], guard: Guard | None
+) -> tuple[Comparison, Prepared, list[str]]:
+    """Compare with what is stored, without the documents that the guard holds back."""
+    comparison = await compare(state, prepared, removed)
+    held = guard(comparison.files) if guard is not None else ()
+    if not held:
+        return comparison, prepared, removed
+    files = tuple(file for file in prepared.files if file.file.doc_id not in held)
+    prepared = replace(prepared, files=files)
+    removed = [doc_id for doc_id in removed if doc_id not in held]
+    return await compare(state, prepared, removed), prepared, removed
 
 
 def _still_wanted(

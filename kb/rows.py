@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from core.types import Chunk, ChunkKind
+from kb.chunk import embedding_text
 
 Role: TypeAlias = Literal["question", "variant", "passage"]
 """What a row's text is to its chunk."""
@@ -60,13 +61,8 @@ def rows_of_chunks(chunks: Iterable[Chunk]) -> list[Row]:
 
 
 def embedded_text(row: Row) -> str:
-    """Return the text that the embedding model reads for a row.
-
-    A passage is read under its title: by itself it often does not say what it is about.
-    """
-    if row.role == "passage" and row.title:
-        return f"{row.title}\n{row.text}"
-    return row.text
+    """Return the text that the embedding model reads for a row: of a passage, with its title."""
+    return embedding_text(chunk_of_rows([row])) if row.role == "passage" else row.text
 
 
 def chunk_of_rows(rows: Sequence[Row]) -> Chunk:
@@ -100,8 +96,10 @@ def content_key(chunk: Chunk) -> str:
 
 def _row(chunk: Chunk, role: Role, position: int, text: str) -> Row:
     row_id = _hash(chunk.chunk_id, role, text)
-    prompted = f"{chunk.title}\n{text}" if role == "passage" and chunk.title else text
-    vector_key = _hash("passage" if role == "passage" else "query", prompted)
+    if role == "passage":
+        vector_key = _hash("passage", embedding_text(chunk))
+    else:
+        vector_key = _hash("query", text)
     equal = content_key(chunk)
     digest = _hash(
         row_id,

@@ -114,6 +114,7 @@ class Workshop:
 async def workshop(
     folder: Path, embedder: Embedder, *, after_publish: AfterPublish | None = None
 ) -> AsyncIterator[Workshop]:
+    folder.mkdir(parents=True, exist_ok=True)
     engine = create_engine(database_url("", folder))
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)

@@ -1,0 +1,98 @@
+"""Which files of a folder count, and why the others do not."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from core.errors import AnswerdeskError
+from core.types import Skipped
+
+
+class FolderUnreadable(AnswerdeskError):
+    """A folder, or one below it, cannot be listed completely."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"The folder {path!r} cannot be read ({reason}). Nothing of it was changed: "
+            "correct refresh.sources or the folder's permissions."
+        )
+        self.path = path
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The files of a folder."""
+
+    files: tuple[PurePosixPath, ...]
+    """Relative to the folder, sorted."""
+    skipped: tuple[Skipped, ...]
+    """Hidden files and folders and links that were left out; a hidden folder is named once."""
+
+
+def scan(folder: Path, patterns: Sequence[str]) -> Scan:
+    """List the files below `folder` that match a pattern. Blocking.
+
+    Raises:
+        FolderUnreadable: if any part of it cannot be listed: a list that is not complete would
+            look like files that were removed.
+    """
+    if not folder.is_dir():
+        raise FolderUnreadable(str(folder), "it does not exist or is no folder")
+    expressions = [_expression(pattern) for pattern in patterns]
+    root = folder.resolve()
+    files: list[PurePosixPath] = []
+    skipped: list[Skipped] = []
+    for path in _walk(folder, skipped):
+        relative = PurePosixPath(path.relative_to(folder).as_posix())
+        if not any(expression.fullmatch(str(relative)) for expression in expressions):
+            continue
+        reason = _unfit(path, root)
+        if reason:
+            skipped.append(Skipped(str(relative), reason))
+        else:
+            files.append(relative)
+    return Scan(tuple(sorted(files)), tuple(skipped))
+
+
+def _walk(folder: Path, skipped: list[Skipped]) -> Iterator[Path]:
+    def fail(error: OSError) -> None:
+        raise FolderUnreadable(str(error.filename), error.strerror or str(error)) from error
+
+    for parent, names, files in os.walk(folder, onerror=fail):
+        here = Path(parent)
+        for name in sorted(names):
+            path = here / name
+            if name.startswith(".") or path.is_symlink():
+                names.remove(name)
+                reason = "hidden" if name.startswith(".") else "a linked folder"
+                skipped.append(Skipped(path.relative_to(folder).as_posix() + "/", reason))
+        yield from (here / name for name in files)
+
+
+def _unfit(path: Path, root: Path) -> str:
+    """Return why a file is left out, or nothing if it is not."""
+    if path.name.startswith("."):
+        return "hidden"
+    if path.name.startswith("~$"):
+        return "the lock file of an office program"
+    if path.is_symlink() and not path.resolve().is_relative_to(root):
+        return "a link that leads out of the folder"
+    if not path.exists():
+        return "a link to a file that does not exist"
+    if not path.is_file():
+        return "not a regular file"
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        return "its name is not valid UTF-8"
+    return ""
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    """Translate a glob: ``**/`` is any number of folders, ``*`` and ``?`` stay within a name."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
+    meaning = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return re.compile("".join(meaning.get(part, re.escape(part)) for part in parts), re.DOTALL)

@@ -1,0 +1,194 @@
+"""When work is done by itself. APScheduler only wakes us up; the table of runs decides.
+
+So a slot that was missed while the service was down runs once at the next start, no slot runs
+twice, and clock changes neither skip nor double one.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from core.errors import AnswerdeskError, ConfigError
+from db.jobs import JobRepository, JobRun, RunState
+from jobs.cron import last_slot, named_weekdays, slot_name
+
+logger = logging.getLogger(__name__)
+
+_AGAIN = " again"
+"""Ends the slot of the one run that makes up for an interrupted one."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """What a run of a job did."""
+
+    text: str
+    state: Literal["done", "held", "failed"] = "done"
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work with a name, and when it is due."""
+
+    name: str
+    run: Callable[[], Awaitable[JobReport]]
+    cron: str = ""
+    """Minute, hour, day, month, weekday (0 is Sunday); empty: only when asked for."""
+    timezone: str = "UTC"
+    deadline_s: float = 3600.0
+    """A run that takes longer is cancelled."""
+
+
+class Scheduler:
+    """Runs jobs when they are due, and on request."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        repository: JobRepository,
+        *,
+        clock: Callable[[], float] = time.time,
+        on_finished: Callable[[JobRun], Awaitable[None]] | None = None,
+    ) -> None:
+        self._jobs = {job.name: job for job in jobs}
+        self._triggers = {job.name: _trigger(job) for job in jobs if job.cron}
+        self._repository = repository
+        self._clock = clock
+        self._on_finished = on_finished
+        self._locks = {job.name: asyncio.Lock() for job in jobs}
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Run jobs on schedule inside this block; leaving it cancels what runs."""
+        interrupted = await self._repository.interrupt(list(self._jobs))
+        for name, trigger in self._triggers.items():
+            job = self._jobs[name]
+            await self._repository.register(
+                name, cron=job.cron, timezone=job.timezone, now=self._clock()
+            )
+            self._scheduler.add_job(
+                self.tick,
+                trigger,
+                args=[name],
+                id=name,
+                misfire_grace_time=None,
+                coalesce=True,
+                max_instances=1,
+            )
+        self._scheduler.start()
+        for name in self._jobs:
+            again = [run for run in interrupted if run.job == name]
+            self._spawn(self._catch_up(name, again))
+        try:
+            yield self
+        finally:
+            self._scheduler.shutdown(wait=False)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def tick(self, name: str) -> None:
+        """Run a job if a slot of it is due that has not run; of several missed ones the last."""
+        job = self._jobs[name]
+        trigger = self._triggers[name]
+        async with self._locks[name]:
+            while True:
+                seen = await self._repository.seen(name)
+                slot = last_slot(
+                    lambda moment: _next(trigger, moment),
+                    after=datetime.fromtimestamp(seen, UTC),
+                    until=datetime.fromtimestamp(self._clock(), UTC),
+                )
+                if slot is None:
+                    return
+                run_id = await self._repository.start(
+                    name, slot_name(slot, job.cron), due=slot.timestamp()
+                )
+                if run_id is not None:
+                    await self._execute(job, run_id)
+
+    async def run_now(self, name: str) -> JobRun:
+        """Run a job at once, after a run of it that is under way; return how it went."""
+        job = self._jobs[name]
+        async with self._locks[name]:
+            moment = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
+            slot = f"manual {moment} {uuid.uuid4().hex[:8]}"
+            run_id = await self._repository.start(name, slot)
+            assert run_id is not None, slot
+            return await self._execute(job, run_id)
+
+    async def _catch_up(self, name: str, interrupted: Sequence[JobRun]) -> None:
+        """Make up for what the last stop of the service cut short or missed, once."""
+        due = [run for run in interrupted if not run.slot.endswith(_AGAIN)]
+        if due:
+            async with self._locks[name]:
+                run_id = await self._repository.start(name, due[-1].slot + _AGAIN)
+                if run_id is not None:
+                    await self._execute(self._jobs[name], run_id)
+        if name in self._triggers:
+            await self.tick(name)
+
+    async def _execute(self, job: Job, run_id: int) -> JobRun:
+        logger.info("%s: started", job.name)
+        state: RunState
+        detail: dict[str, Any] = {}
+        # Cancelled by a stop of the service, it stays `running`: the next start makes up for it.
+        try:
+            async with asyncio.timeout(job.deadline_s) as limit:
+                report = await job.run()
+            state, text, detail = report.state, report.text, dict(report.detail)
+        except AnswerdeskError as error:
+            state, text = "failed", str(error)
+            logger.exception("%s failed", job.name)
+        except Exception as error:
+            if limit.expired():
+                state, text = "late", f"It was ended at its deadline of {job.deadline_s:g} s."
+            else:
+                state, text = "failed", f"{type(error).__name__}: {error}"
+                logger.exception("%s failed", job.name)
+        await self._repository.finish(run_id, state, text=text, detail=detail)
+        logger.log(
+            logging.INFO if state == "done" else logging.WARNING,
+            "%s: %s. %s",
+            job.name,
+            state,
+            text,
+        )
+        run = await self._repository.get(run_id)
+        if self._on_finished is not None:
+            await self._on_finished(run)
+        return run
+
+    def _spawn(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _trigger(job: Job) -> CronTrigger:
+    try:
+        return CronTrigger.from_crontab(named_weekdays(job.cron), timezone=ZoneInfo(job.timezone))
+    except (ValueError, KeyError, OSError) as error:
+        raise ConfigError(
+            f"The schedule {job.cron!r} (time zone {job.timezone!r}) of {job.name!r} cannot be "
+            f'read: {error}. Write minute hour day month weekday, for example "0 3 * * *".'
+        ) from error
+
+
+def _next(trigger: CronTrigger, moment: datetime) -> datetime | None:
+    slot: datetime | None = trigger.get_next_fire_time(None, moment)
+    return slot

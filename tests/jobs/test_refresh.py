@@ -1,0 +1,173 @@
+"""Folders and the knowledge base: in line after each run, and never emptied by accident."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from db.knowledge import SourceRepository
+from jobs.refresh import Folder, Refresh
+from kb.ingest import IncomingFile
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import Workshop, workshop
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def shop(tmp_path: Path, embedder: WordEmbedder) -> AsyncIterator[Workshop]:
+    async with workshop(tmp_path / "data", embedder) as shop:
+        yield shop
+
+
+@pytest.fixture
+def faq(tmp_path: Path) -> Path:
+    folder = tmp_path / "faq"
+    folder.mkdir()
+    for n in range(10):
+        (folder / f"{n}.txt").write_text(f"question {n}?|Answer {n}.")
+    return folder
+
+
+def refresh(shop: Workshop, *folders: Path) -> Refresh:
+    return Refresh(
+        shop.ingestor,
+        shop.repository,
+        SourceRepository(shop.database),
+        [Folder(folder) for folder in folders],
+    )
+
+
+async def test_new_changed_and_removed_files_become_one_release(
+    shop: Workshop, faq: Path, embedder: WordEmbedder
+) -> None:
+    run = refresh(shop, faq)
+    first = await run.run()
+    assert first.ingest.release == 1
+    embedder.embedded.clear()
+    (faq / "new.txt").write_text("new?|New.")
+    (faq / "1.txt").write_text("question 1?|Another answer.")
+    (faq / "2.txt").unlink()
+    second = await run.run()
+    assert second.ingest.release == 2
+    assert embedder.embedded == ["new?"]
+    (source,) = second.sources
+    assert (source.files, source.new, source.changed, source.gone) == (10, 1, 1, 1)
+    assert second.text() == "+1 files, 1 changed, 1 gone; 1 texts embedded; release 2."
+    assert "question 2?" not in await shop.texts()
+    release = await shop.repository.get(2)
+    assert release.kind == "refresh"
+
+
+async def test_an_unchanged_folder_changes_nothing(shop: Workshop, faq: Path) -> None:
+    run = refresh(shop, faq)
+    await run.run()
+    report = await run.run()
+    assert (report.ingest.release, report.ingest.embedded) == (1, 0)
+    assert report.text() == "+0 files, 0 changed, 0 gone; 0 texts embedded; release 1."
+    assert report.job_report().state == "done"
+
+
+async def test_two_folders_of_one_name_do_not_meet(
+    shop: Workshop, faq: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other" / "faq"
+    other.mkdir(parents=True)
+    (other / "1.txt").write_text("other?|Other.")
+    report = await refresh(shop, faq, other).run()
+    assert [source.name for source in report.sources] == ["faq", "faq-2"]
+    documents = await shop.repository.documents(1)
+    assert {"faq/1.txt", "faq-2/1.txt"} <= documents.keys()
+    await refresh(shop, other, faq).run()
+    assert (await shop.repository.documents(1)).keys() == documents.keys()
+
+
+async def test_a_folder_gets_another_name_than_an_uploaded_one(shop: Workshop, faq: Path) -> None:
+    await shop.ingestor.ingest([IncomingFile("faq/1.txt", data=b"uploaded")])
+    report = await refresh(shop, faq).run()
+    assert report.sources[0].name == "faq-2"
+    assert "uploaded" in await shop.texts()
+
+
+async def test_uploads_and_folders_no_longer_configured_stay(
+    shop: Workshop, faq: Path, tmp_path: Path
+) -> None:
+    await shop.put(upload="uploaded?|Yes.")
+    await refresh(shop, faq).run()
+    before = await shop.texts()
+    report = await refresh(shop).run()
+    assert report.ingest.release == 2
+    assert await shop.texts() == before
+
+
+@pytest.mark.parametrize("harm", ["gone", "emptied", "half", "shrunk", "file"])
+async def test_a_source_that_loses_too_much_is_held_back_and_the_others_go_on(
+    shop: Workshop, faq: Path, tmp_path: Path, harm: str
+) -> None:
+    """Target 17: the old content stays, and the operator is told."""
+    good = tmp_path / "good"
+    good.mkdir()
+    (good / "page.txt").write_text("one")
+    (faq / "long.txt").write_text("\n".join(f"line {n}" for n in range(40)))
+    run = refresh(shop, faq, good)
+    await run.run()
+    before = await shop.texts()
+    if harm == "gone":
+        shutil.rmtree(faq)
+    elif harm == "file":
+        shutil.rmtree(faq)
+        faq.write_text("no folder")
+    elif harm == "shrunk":
+        (faq / "long.txt").write_text("<html>Please log in</html>")
+    else:
+        for path in sorted(faq.iterdir())[: 5 if harm == "half" else 99]:
+            path.unlink()
+    (good / "page.txt").write_text("two")
+    preview = await run.run(dry_run=True)
+    report = await run.run()
+    assert preview.sources == report.sources
+    expected = {
+        "gone": "The folder '{}' cannot be read (it does not exist or is no folder).",
+        "file": "The folder '{}' cannot be read (it does not exist or is no folder).",
+        "emptied": "held back: it would lose 11 of 11 documents (100%, the limit is 30%).",
+        "half": "held back: it would lose 5 of 11 documents (45%, the limit is 30%).",
+        "shrunk": "held back: it would lose 39 of 50 chunks (78%, the limit is 30%).",
+    }[harm].format(faq)
+    assert report.sources[0].held.startswith(expected)
+    assert report.sources[1].held == ""
+    assert expected in report.text()
+    assert report.job_report().state == "held"
+    assert await shop.texts() == sorted([*(t for t in before if t != "one"), "two"])
+    states = {state.name: state.error for state in await SourceRepository(shop.database).list()}
+    assert states["faq"].startswith(expected)
+    assert states["good"] == ""
+
+
+async def test_a_broken_file_keeps_its_old_content_and_is_named(shop: Workshop, faq: Path) -> None:
+    run = refresh(shop, faq)
+    await run.run()
+    before = await shop.texts()
+    (faq / "3.txt").write_text("BROKEN")
+    report = await run.run()
+    assert report.sources[0].errors == {"faq/3.txt": "'faq/3.txt': it is broken. Send another one."}
+    assert "it is broken" in report.text()
+    assert await shop.texts() == before
+    detail = report.job_report().detail
+    assert detail["sources"][0]["errors"] == dict(report.sources[0].errors)
+
+
+async def test_a_dry_run_changes_nothing(shop: Workshop, faq: Path) -> None:
+    report = await refresh(shop, faq).run(dry_run=True)
+    assert report.ingest.dry_run
+    assert report.sources[0].new == 10
+    assert await shop.repository.current() is None
+
+
+async def test_what_is_skipped_is_in_the_report(shop: Workshop, faq: Path) -> None:
+    (faq / ".hidden").write_text("x")
+    report = await refresh(shop, faq).run()
+    assert [s.location for s in report.sources[0].skipped] == [".hidden"]
+    assert report.job_report().detail["sources"][0]["skipped"] == [
+        {"location": ".hidden", "reason": "hidden"}
+    ]
