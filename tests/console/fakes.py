@@ -1,7 +1,8 @@
 """A desk that answers from a script, and a served console."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from core.types import Answer, AnswerEvent, Choice, Sentence, Source, TokenUsage, Turn, Waiting
@@ -99,7 +100,18 @@ class ScriptedDesk:
     calls: list[Call] = field(default_factory=list)
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event | None = None
-    """If set, awaited before the last event and the answer."""
+    """If set, awaited between the events and the answer."""
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    @contextmanager
+    def closed_gate(self) -> Iterator[None]:
+        """Hold back answers, from any thread, until the context ends."""
+        self.gate = asyncio.Event()
+        try:
+            yield
+        finally:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self.gate.set)
 
     async def ask(
         self,
@@ -111,6 +123,7 @@ class ScriptedDesk:
         history: Sequence[Turn] | None = None,
         on_event: Callable[[AnswerEvent], Awaitable[None]] | None = None,
     ) -> Answer:
+        self._loop = asyncio.get_running_loop()
         self.calls.append(Call(text, chat, channel, language_code))
         if text == BREAKING_QUESTION:
             raise RuntimeError("secret detail of the inside")
