@@ -96,8 +96,7 @@ class BotApi:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._runner is not None
-        for poll in self._polls:
-            poll.ended.set()
+        self.end_polls()
         await self._runner.cleanup()
         assert not self.violations, "\n".join(self.violations)
 
@@ -150,6 +149,11 @@ class BotApi:
         """Deliver a confirmed update once more."""
         self.world.repeats.append({"update_id": update_id, **self.pushed[update_id]})
         self.world.arrived.set()
+
+    def end_polls(self) -> None:
+        """End the getUpdates that wait, as if another process had asked."""
+        for poll in self._polls:
+            poll.ended.set()
 
     def sent_to(self, chat_id: int) -> list[str]:
         """Return the texts of all messages of the bot that stand in a chat, oldest first."""
@@ -274,8 +278,7 @@ class BotApi:
 
     async def _get_updates(self, m: Any) -> list[Json]:
         poll = _Poll()
-        for other in self._polls:
-            other.ended.set()
+        self.end_polls()
         self._polls.append(poll)
         try:
             return await self._wait_for_updates(
