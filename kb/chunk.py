@@ -22,6 +22,8 @@ _TINY = 0.25
 """A passage below this share of the limit joins its neighbour under the same parent heading."""
 _TITLE_CHARS = 80
 """Characters of the title path that are embedded before a passage, from its innermost heading."""
+_SURELY_LONG = 50
+"""Characters a token above which a text is over any limit and need not be counted."""
 _SEPARATOR = " › "
 _CLAUSE = re.compile(r"(?<=[,;，；：、—–])(?<!\d,)\s*|(?<=[:)])\s+")
 _PLACE = re.compile(r"(.*?)\b(row|page|line|paragraph)s? (\d+)(?:–(\d+))?")
@@ -146,6 +148,8 @@ class _Draft:
     path: tuple[str, ...]
     location: str
     section: Section
+    budget: int
+    """Tokens that fit beside its title."""
 
 
 def _passage(draft: _Draft, context: _Context) -> Chunk:
@@ -178,16 +182,17 @@ def _drafts(
         prefix = counts.get(_short_title(_full_title(title, path)), 0)
         budget = max(min(room - prefix, max(limit - prefix, limit // 2)), 16)
         units = [unit for section in group for unit in _units(section, counts, budget)]
-        drafts += [_draft(pack, path) for pack in _packed(units, budget)]
-    return _joined(drafts, min(limit, room))
+        drafts += [_draft(pack, path, budget) for pack in _packed(units, budget)]
+    return _joined(drafts, counts)
 
 
-def _draft(units: Sequence[_Unit], path: tuple[str, ...]) -> _Draft:
+def _draft(units: Sequence[_Unit], path: tuple[str, ...], budget: int) -> _Draft:
     text = units[0].text
     for unit in units[1:]:
         text += unit.glue + unit.text
     places = [unit.section.location for unit in units]
-    return _Draft(text, sum(u.tokens for u in units), path, _span(places), units[0].section)
+    tokens = sum(unit.tokens for unit in units)
+    return _Draft(text, tokens, path, _span(places), units[0].section, budget)
 
 
 def _units(section: Section, counts: Mapping[str, int], budget: int) -> Iterator[_Unit]:
@@ -230,35 +235,37 @@ def _introduces(pack: Sequence[_Unit]) -> bool:
     return len(pack) > 1 and pack[-1].text.endswith((":", "："))
 
 
-def _joined(drafts: Sequence[_Draft], limit: int) -> list[_Draft]:
+def _joined(drafts: Sequence[_Draft], counts: Mapping[str, int]) -> list[_Draft]:
     """Join tiny passages with the next or the previous one under the same parent heading."""
     out: list[_Draft] = []
     for draft in drafts:
-        before = out[-1] if out else None
-        if before is not None and _joinable(before, draft, limit):
-            out[-1] = _join(before, draft)
+        joined = _join(out[-1], draft, counts) if out and _related(out[-1], draft) else None
+        if joined is not None:
+            out[-1] = joined
         else:
             out.append(draft)
     return out
 
 
-def _joinable(a: _Draft, b: _Draft, limit: int) -> bool:
-    if min(a.tokens, b.tokens) >= _TINY * limit or a.tokens + b.tokens > 0.9 * limit:
+def _related(a: _Draft, b: _Draft) -> bool:
+    """Tell whether a tiny passage and its neighbour belong together."""
+    if a.tokens >= _TINY * a.budget and b.tokens >= _TINY * b.budget:
         return False
-    related = a.path == b.path or a.path == b.path[:-1] or (
-        len(a.path) == len(b.path) and a.path[:-1] == b.path[:-1] and len(a.path) > 1
-    )  # fmt: skip
+    siblings = len(a.path) == len(b.path) > 1 and a.path[:-1] == b.path[:-1]
     same = a.section.language == b.section.language and a.section.category == b.section.category
-    return related and same
+    return same and (siblings or a.path == b.path or a.path == b.path[:-1])
 
 
-def _join(a: _Draft, b: _Draft) -> _Draft:
-    common = tuple(x for x, y in zip(a.path, b.path, strict=False) if x == y)
-    common = common if common == a.path[: len(common)] == b.path[: len(common)] else ()
-    text = _under(a, common) + "\n\n" + _under(b, common)
-    headings = len(a.path) + len(b.path) - 2 * len(common)
-    tokens = a.tokens + b.tokens + 8 * headings
-    return _Draft(text, tokens, common, _span([a.location, b.location]), a.section)
+def _join(a: _Draft, b: _Draft, counts: Mapping[str, int]) -> _Draft | None:
+    """Return both as one passage, in which lower headings are lines; None if it is too long."""
+    shared = a.path if a.path in (b.path, b.path[:-1]) else a.path[:-1]
+    text = _under(a, shared) + "\n\n" + _under(b, shared)
+    headings = (*a.path[len(shared) :], *b.path[len(shared) :])
+    tokens = a.tokens + b.tokens + sum(counts.get(title, len(title)) for title in headings)
+    budget = min(a.budget, b.budget)
+    if tokens > budget:
+        return None
+    return _Draft(text, tokens, shared, _span([a.location, b.location]), a.section, budget)
 
 
 def _under(draft: _Draft, path: tuple[str, ...]) -> str:
@@ -276,10 +283,13 @@ async def _count(
     passages = [section for section in sections if not section.answer]
     wanted = {s for p in passages for s in split_sentences(p.text, p.language)}
     wanted |= {_short_title(_full_title(title, section.title_path)) for section in passages}
+    wanted |= {section.title_path[-1] for section in passages if section.title_path}
     counts: dict[str, int] = {}
     while wanted:
         texts = sorted(wanted)
-        counts.update(zip(texts, await embedder.count_tokens(texts), strict=True))
+        short = [text for text in texts if len(text) <= _SURELY_LONG * limit]
+        counts.update(dict.fromkeys(texts, limit + 1))
+        counts.update(zip(short, await embedder.count_tokens(short), strict=True))
         smallest = max(limit // 2, 16)
         wanted = {
             half
@@ -288,8 +298,6 @@ async def _count(
             for half in _halves(text)
             if half not in counts
         }
-        if len(wanted) > 4 * len(texts):  # pragma: no cover
-            break
     return counts
 
 

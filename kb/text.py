@@ -86,10 +86,14 @@ _BEFORE_ANY = _listed(
 )
 """Abbreviations that end a sentence only where the next word has a capital letter."""
 
+_TAIL = 80
+"""Characters before and after a boundary that decide whether it is one."""
 _INITIALS = re.compile(r"(?:^|[\s(])(?:\w\.\s?){1,3}$")
 _NUMBERING = re.compile(r"\s*\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)]\s*$")
 _CLOSED = re.compile(r"[.!?][\"'”’»)\]]+\s+(?=[\"'“‘«(\[]?[A-ZÀ-ÞА-ЯЁ])")
-_CJK_END = re.compile(r"[。！？｡…]+[”’」』）)】\"']*(?=[^\s”’」』）)】\"'。！？｡…，、])")
+_CJK_END = re.compile(
+    r"(?<![。！？｡…])[。！？｡…]++[”’」』）)】\"']*+(?=[^\s”’」』）)】\"'。！？｡…，、])"
+)
 
 
 def split_sentences(text: str, language: str = "") -> list[str]:
@@ -141,11 +145,10 @@ def _sentences_of(block: str, language: str) -> list[str]:
     sentences: list[str] = []
     start = 0
     for high in marks[1:]:
-        piece = block[start:high]
-        if high < len(block) and not _is_end(piece, block[high:]):
+        if high < len(block) and not _is_end(block, start, high):
             continue
-        if piece.strip():
-            sentences.append(piece.strip())
+        if piece := block[start:high].strip():
+            sentences.append(piece)
         start = high
     return sentences
 
@@ -159,10 +162,10 @@ def _boundaries(block: str, language: str) -> list[int]:
     return found
 
 
-def _is_end(piece: str, rest: str) -> bool:
-    """Tell whether a boundary that was proposed after `piece` is one."""
-    tail = piece.rstrip()
-    following = rest.lstrip()
+def _is_end(block: str, start: int, at: int) -> bool:
+    """Tell whether the boundary that was proposed at `at` is one; the sentence began at `start`."""
+    tail = block[max(start, at - _TAIL) : at].rstrip()
+    following = block[at : at + _TAIL].lstrip()
     if not tail or not following:
         return False
     if _NUMBERING.fullmatch(tail):

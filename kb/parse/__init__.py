@@ -35,7 +35,9 @@ _SIGNATURES = (
 )  # fmt: skip
 _BINARY_ONLY_IF_UNDECODABLE = {b"BM", b"MZ", b"RIFF", b"ID3", b"BZh"}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_LOOKS_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.DOTALL)
+_LOOKS_HTML = re.compile(
+    rb"\s*+(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype\s+html|html[\s>])", re.I | re.DOTALL
+)
 
 
 def supported(name: str) -> bool:

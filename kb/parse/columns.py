@@ -57,6 +57,8 @@ Mapped: TypeAlias = Mapping[Field, int]
 
 def plain(name: str) -> str:
     """Fold a column name: ``"Gültig bis:"`` and ``"gültig_bis"`` are the same."""
+    if len(name) > 80:  # a sentence, no name
+        return name
     folded = unicodedata.normalize("NFKC", name).casefold()
     folded = re.sub(r"[(（\[].*?[)）\]]", "", folded) or folded
     return re.sub(r"[\s_\-.:：*#/]+", "_", folded).strip("_")

@@ -202,10 +202,11 @@ def _table_entries(block: Block, path: tuple[str, ...], language: str) -> list[S
     if is_faq(mapped):
         ask, reply, rows = mapped["question"], mapped["answer"], rows[1:]
     elif max(len(r) for r in rows) == 2:
+        rows = rows[1:] if block.header else rows
         asked = [r for r in rows if len(r) == 2 and is_question(r[0]) and r[1]]
-        if len(asked) < _MIN_QUESTIONS or len(asked) < _SHARE * len(rows):
+        if len(asked) < _MIN_QUESTIONS or len(asked) < len(rows):
             return []
-        ask, reply, rows = 0, 1, rows
+        ask, reply = 0, 1
     else:
         return []
     taken = [r for r in rows if len(r) > max(ask, reply) and r[ask] and r[reply]]

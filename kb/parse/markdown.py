@@ -11,12 +11,12 @@ from kb.parse.encoding import decode
 from kb.parse.limits import MAX_NESTING
 
 _FRONT_MATTER = re.compile(r"\A(-{3}|\+{3})[ \t]*\n(.*?)\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
-_META = r"^{key}\s*[:=]\s*(.+?)\s*$"
-_ANCHOR = re.compile(r"<a\b[^>]*>\s*</a>|<!--.*?-->|\{#[\w:.-]+\}|</?a\b[^>]*>", re.DOTALL)
+_META = r"^{key}[ \t]{{0,9}}[:=]([^\n]{{1,300}})$"
+_ANCHOR = re.compile(r"</?a\b[^<>]{0,500}>|<!--.{0,4000}?-->|\{#[\w:.-]{1,200}\}", re.DOTALL)
 _RELATIVE_LINK = re.compile(
-    r"(?<!!)\[((?:[^\[\]]|\\.)*)\]\((?!https?://|mailto:|tel:)[^()\s]*(?:\s+\"[^\"]*\")?\)"
+    r"(?<!!)\[((?:[^\[\]\\]|\\.){0,500})\]\((?!https?://|mailto:|tel:)[^()\s]{0,500}(?:\s{1,9}\"[^\"]{0,500}\")?\)"
 )
-_ASSET = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
+_ASSET = re.compile(r"!\[([^\]]{0,500})\]\([^)]{0,2000}\)")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).enable(
     ["table", "strikethrough"]
@@ -40,7 +40,7 @@ def parse_markdown(name: str, data: bytes) -> Document:
 
 def _meta(front_matter: str, key: str) -> str:
     found = re.search(_META.format(key=key), front_matter, re.MULTILINE)
-    return found.group(1).strip("\"'") if found else ""
+    return found.group(1).strip().strip("\"'") if found else ""
 
 
 def markdown_blocks(text: str, *, first_line: int = 1) -> list[Block]:
@@ -195,7 +195,7 @@ def _plain(token: Token) -> str:
 
 def tidy(text: str) -> str:
     """Join wrapped lines, fold blanks, drop heading anchors such as ``{#setup}``."""
-    text = re.sub(r"\s*\{#[\w:.-]+\}\s*$", "", text)
+    text = re.sub(r"\s{0,5}\{#[\w:.-]{1,200}\}$", "", text.rstrip())
     lines = [re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in text.split("\n")]
     joined = ""
     for line in lines:

@@ -185,6 +185,8 @@ def iso_date(value: str) -> str | None:
 
     ``03/04/2026`` is unclear (3 April or 4 March); with dots the day stands first.
     """
+    if len(value) > 60:
+        return None
     text = re.sub(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?$", "", value.strip())
     if not text or text.lower() in {"-", "–", "n/a", "none", "null", "always", "forever", "∞"}:
         return ""

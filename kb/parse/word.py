@@ -203,7 +203,7 @@ class _Reader:
                     continue
                 for block in self._container(part._element, 0):
                     text = "; ".join("; ".join(r) for r in block.rows) or block.text
-                    if not _PAGE_NUMBER.match(text):
+                    if len(text) > 60 or not _PAGE_NUMBER.match(text):
                         seen.setdefault(text, Block("text", text, location=where))
         return [heading("", 1), *seen.values()] if seen else []
 
