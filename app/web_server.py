@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from core.errors import ConfigError
 
@@ -22,7 +22,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_web(application: Starlette, *, host: str, port: int) -> AsyncIterator[str]:
+async def serve_web(application: ASGIApp, *, host: str, port: int) -> AsyncIterator[str]:
     """Serve the application while the context is open; yield its address.
 
     Args:
