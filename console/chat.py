@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from console.labels import Labels
 from console.pages import Pages
 from console.security import CookieSigner
 from console.transcripts import Exchange, Transcripts
@@ -20,10 +21,8 @@ from core.types import Answer, AnswerEvent, Sentence, Turn
 logger = logging.getLogger(__name__)
 
 COOKIE = "answerdesk_chat"
-PERSON_REQUEST = "I would like to talk to a person"
 _COOKIE_LASTS_S = 30 * 24 * 3600
 _MAX_SHOWN = 2000
-_TROUBLE = "Something went wrong on our side. Please try again in a moment."
 
 
 class AskingDesk(Protocol):
@@ -70,16 +69,20 @@ class ChatPages:
         """Answer a posted question: as a stream of events if asked for one, else as the page."""
         async with request.form(max_files=0, max_fields=4) as form:
             question = str(form.get("question", "")).strip()
+        labels = Labels(_language(request))
         streams = "text/event-stream" in request.headers.get("accept", "")
         if not question:
+            notice = labels("empty")
             if streams:
-                return Response("Write a question first.", 400, media_type="text/plain")
-            return await self._page(request, notice="Write a question first.", status=400)
+                return Response(notice, 400, media_type="text/plain")
+            return await self._page(request, notice=notice, status=400)
         session = self._session(request) or secrets.token_urlsafe(16)
         response: Response
         if streams:
             response = StreamingResponse(
-                self._stream(question, session=session, language_code=_language(request)),
+                self._stream(
+                    question, session=session, language_code=_language(request), labels=labels
+                ),
                 media_type="text/event-stream",
                 headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             )
@@ -110,20 +113,21 @@ class ChatPages:
         return response
 
     async def _page(self, request: Request, *, notice: str = "", status: int = 200) -> Response:
+        labels = Labels(_language(request))
         session = self._session(request)
         exchanges = self._transcripts.of(session) if session else ()
         return self._pages.response(
             "chat.html",
             status=status,
-            exchanges=[(e.question, show_answer(e.answer)) for e in exchanges],
+            labels=labels,
+            exchanges=[(e.question, show_answer(e.answer, labels)) for e in exchanges],
             examples=self._examples,
             health=await self._health(),
             notice=notice,
-            person_request=PERSON_REQUEST,
         )
 
     async def _stream(
-        self, question: str, *, session: str, language_code: str
+        self, question: str, *, session: str, language_code: str, labels: Labels
     ) -> AsyncIterator[str]:
         """Yield server-sent events: ``sentence`` and ``waiting``, then ``answer`` or ``trouble``.
 
@@ -150,10 +154,10 @@ class ChatPages:
             task.cancel()
         if error := task.exception():
             logger.error("A question on the try-it page was not answered", exc_info=error)
-            yield _event("trouble", {"text": _TROUBLE})
+            yield _event("trouble", {"text": labels("trouble")})
             return
         self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], task.result()))
-        values = {"answer": show_answer(task.result()), "person_request": PERSON_REQUEST}
+        values = {"answer": show_answer(task.result(), labels), "labels": labels}
         yield _event("answer", {"html": self._pages.text("_answer.html", values)})
 
     def _session(self, request: Request) -> str | None:

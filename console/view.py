@@ -7,6 +7,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
+from console.labels import LabelKey, Labels
 from core.types import Answer, AnswerKind
 
 _INLINE = ("a", "br", "code", "em", "s", "strong")
@@ -16,13 +17,12 @@ _TAGS = frozenset((*_INLINE, *_BLOCKS, *_TABLES))
 _ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
 _SCHEMES = frozenset({"https", "http", "mailto", "tel"})
 
-_BADGES: dict[AnswerKind, str] = {
-    "faq": "From the FAQ",
-    "composed": "Written from the source",
-    "quoted": "Quoted from the source",
-    "clarify": "Did you mean",
-    "unknown": "Not in our documents",
-    "smalltalk": "",
+_BADGES: dict[AnswerKind, LabelKey] = {
+    "faq": "badge_faq",
+    "composed": "badge_composed",
+    "quoted": "badge_quoted",
+    "clarify": "badge_clarify",
+    "unknown": "badge_unknown",
 }
 
 
@@ -56,16 +56,16 @@ class AnswerView:
     offers_person: bool
 
 
-def show_answer(answer: Answer) -> AnswerView:
-    """Prepare an answer for its template."""
+def show_answer(answer: Answer, labels: Labels) -> AnswerView:
+    """Prepare an answer for its template, with the page's own words in the visitor's language."""
     sure = answer.kind in ("faq", "composed", "quoted")
     total = answer.timings_ms.get("total")
+    badge = _BADGES.get(answer.kind)
     return AnswerView(
         kind=answer.kind,
-        badge=_BADGES[answer.kind],
-        # Approved answers may use Markdown; sentences of documents and models are plain text.
-        body=render_markdown(answer.text) if answer.kind == "faq" else render_plain(answer.text),
-        language=answer.language,
+        badge=labels(badge) if badge else "",
+        body=_body(answer, labels),
+        language=labels.language if answer.intent == "person" else answer.language,
         percent=round(100 * answer.confidence) if sure else None,
         time="" if total is None else _time(total),
         sources=tuple(
@@ -74,6 +74,14 @@ def show_answer(answer: Answer) -> AnswerView:
         choices=tuple(choice.label for choice in answer.choices),
         offers_person=answer.kind in ("unknown", "clarify"),
     )
+
+
+def _body(answer: Answer, labels: Labels) -> Markup:
+    if answer.intent == "person":
+        # Nobody watches this page: what is true in Telegram would be a false promise here.
+        return render_plain(labels("person_here"))
+    # Approved answers may use Markdown; sentences of documents and models are plain text.
+    return render_markdown(answer.text) if answer.kind == "faq" else render_plain(answer.text)
 
 
 def _time(milliseconds: float) -> str:

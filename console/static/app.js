@@ -49,7 +49,7 @@ async function ask(question, { typed }) {
     pending.remove();
     asked.remove();
     field.value = field.value || question;
-    say("The connection was lost. Your question is back in the field; please send it again.");
+    say(notice.dataset.lost);
   }
   setBusy(false);
   if (typed) field.focus({ preventScroll: true });
@@ -58,13 +58,13 @@ async function ask(question, { typed }) {
 // Shows one event; returns whether it is the last.
 function show(name, data, pending) {
   const text = pending.querySelector(".text");
+  const wait = pending.querySelector(".wait-text");
   if (name === "sentence") {
     const gap = /(^|[。！？])$/.test(text.textContent) ? "" : " ";
     text.textContent += gap + data.text;
-    pending.querySelector(".wait-text").textContent = "Checking the next sentence";
+    wait.textContent = wait.dataset.next;
   } else if (name === "waiting") {
-    pending.querySelector(".wait-text").textContent =
-      `Others are being served; about ${data.seconds} seconds`;
+    wait.textContent = wait.dataset.queue.replace("#", data.seconds);
   } else if (name === "answer") {
     const template = document.createElement("template");
     template.innerHTML = data.html; // made and cleaned by our own server

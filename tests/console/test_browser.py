@@ -171,7 +171,7 @@ def test_examples_choices_and_the_wish_for_a_person_are_asked_by_a_click(
         UNKNOWN_QUESTION,
         CLARIFY_QUESTION,
         FAQ_QUESTION,
-        "I would like to talk to a person",
+        "Talk to a person",
     ]
     assert len({call.chat for call in service.desk.calls[-4:]}) == 1
     assert complaints(browser) == []

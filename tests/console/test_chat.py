@@ -61,7 +61,7 @@ async def test_an_unknown_answer_offers_a_person_and_claims_no_certainty(
     page = await ask(client, UNKNOWN_QUESTION)
     answer = page[page.index('<article class="answer answer-unknown">') : page.index("</article>")]
     assert "Not in our documents" in answer
-    assert 'value="I would like to talk to a person"' in answer
+    assert 'value="Talk to a person"' in answer
     assert "% sure" not in answer
     assert "<details" not in answer
 
@@ -209,5 +209,18 @@ async def test_a_loading_service_says_so(builder: Builder) -> None:
     builder.health = Health("loading", ("The embedder is loading.",))
     async with builder.client() as client:
         page = (await client.get("/")).text
-    assert "The models are still loading." in page
+    assert "The service is still getting ready." in page
     assert "The embedder is loading." not in page
+
+
+async def test_the_page_speaks_the_browsers_language(client: httpx.AsyncClient) -> None:
+    chinese = {"Accept-Language": "zh-CN,zh;q=0.9"}
+    page = await ask(client, FAQ_QUESTION, **chinese)
+    assert '<html lang="en">' in page
+    page = (await client.get("/", headers=chinese)).text
+    assert '<html lang="zh">' in page
+    assert "来自常见问题" in page
+    assert "把握 97%" in page
+    assert 'lang="en"><p>Yes. A test ride' in page
+    assert 'value="转人工客服"' in page
+    assert '<html lang="en">' in (await client.get("/", headers={"Accept-Language": "xx"})).text

@@ -2,6 +2,7 @@
 
 import pytest
 
+from console.labels import Labels
 from console.transcripts import Exchange, Transcripts
 from console.view import render_markdown, render_plain, show_answer
 from core.types import Answer
@@ -24,7 +25,7 @@ ATTACKS = [
 @pytest.mark.parametrize("text", ATTACKS)
 @pytest.mark.parametrize("kind", ["faq", "composed", "quoted", "unknown"])
 def test_hostile_text_stays_text(text: str, kind: str) -> None:
-    body = str(show_answer(Answer(kind, text, "en")).body)  # type: ignore[arg-type]
+    body = str(show_answer(Answer(kind, text, "en"), Labels("en")).body)  # type: ignore[arg-type]
     for tag in ("<script", "<img", "<style", "<svg", "<form", "<iframe", "<b "):
         assert tag not in body
     for link in ('href="javascript', 'href="data', 'src="'):
@@ -42,6 +43,14 @@ def test_an_approved_answer_may_use_markdown() -> None:
 
 def test_lines_of_an_approved_answer_stay_lines() -> None:
     assert "first<br" in render_markdown("first\nsecond")
+
+
+def test_on_this_page_nobody_is_promised() -> None:
+    answer = Answer("smalltalk", "A person will reply to you here.", "en", intent="person")
+    view = show_answer(answer, Labels("de"))
+    assert "hier kann niemand übernehmen" in view.body
+    assert "will reply" not in view.body
+    assert view.language == "de"
 
 
 def test_plain_text_keeps_paragraphs_and_lines_and_nothing_else() -> None:

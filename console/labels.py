@@ -1,0 +1,68 @@
+"""The try-it page's own words, in the languages of the service texts."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+import yaml
+
+from kb.texts import service_text, text_language
+
+LabelKey: TypeAlias = Literal[
+    "title",
+    "heading",
+    "lead",
+    "examples",
+    "conversation",
+    "you_asked",
+    "new_chat",
+    "console",
+    "your_question",
+    "placeholder",
+    "send",
+    "loading",
+    "looking_up",
+    "checking_next",
+    "queue",
+    "connection_lost",
+    "trouble",
+    "empty",
+    "person_here",
+    "badge_faq",
+    "badge_composed",
+    "badge_quoted",
+    "badge_clarify",
+    "badge_unknown",
+    "sure",
+    "source",
+    "sources",
+    "as_of",
+]
+"""``title`` takes ``shop``, ``sure`` ``percent``, ``sources`` ``count``."""
+
+LABEL_KEYS: tuple[LabelKey, ...] = get_args(LabelKey)
+_FILE = Path(__file__).with_name("labels.yaml")
+
+
+class Labels:
+    """The words of one language."""
+
+    def __init__(self, language: str) -> None:
+        """Take the language of a browser or of an answer; without texts for it, English."""
+        self.language = text_language(language)
+
+    def __call__(self, key: LabelKey, **values: str | int) -> str:
+        """Return a text with its placeholders filled in."""
+        return read_labels()[key][self.language].format(**values)
+
+    @property
+    def talk_to_person(self) -> str:
+        """What a visitor says who wants a person; the service understands it."""
+        return service_text("talk_to_person", self.language)
+
+
+@cache
+def read_labels() -> dict[str, dict[str, str]]:
+    """Return every text by key and language."""
+    texts: dict[str, dict[str, str]] = yaml.safe_load(_FILE.read_text("utf-8"))
+    return texts
