@@ -48,6 +48,8 @@ class InboxQueue(Queue[object]):
         super().__init__()
         self._inbox = inbox
         self._stored: set[int] = set()
+        self.repeated: set[int] = set()
+        """Updates of an earlier run or try: something of them may have been sent already."""
         self._lanes: dict[Lane, deque[Update]] = {}
         self._waiters: dict[Lane, Future[None]] = {}
         self.on_flood: Callable[[Update], Awaitable[None]] | None = None
@@ -138,6 +140,7 @@ class InboxQueue(Queue[object]):
 
     def release(self, update: Update) -> None:
         """Let the next update of the same conversation into the queue."""
+        self.repeated.discard(update.update_id)
         lane = lane_of(update)
         parked = self._lanes.get(lane)
         if parked:

@@ -109,6 +109,7 @@ class PerChatProcessor(BaseUpdateProcessor):
             failures = await self._persist(lambda: self._inbox.failed_once(number, reason))  # noqa: B023
             if failures >= MAX_TRIES or attempt == MAX_TRIES:
                 break
+            self._queue.repeated.add(number)
             await self._lifetime.sleep(0.2 * attempt)
         await self._persist(lambda: self._inbox.bury(number, reason))
         if self.on_dead:

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,7 +130,7 @@ class TelegramBot:
             manners=settings.manners,
         )
         customers = Customers(service, self.queue)
-        self.router = _routes(customers, Presses(service), self.sender)
+        self.router = _routes(customers, Presses(service), self._resume)
         self._application.add_handler(TypeHandler(Update, self.router))
         self._application.add_error_handler(self._on_error)
         self._processor.again = self._application.process_update
@@ -253,7 +253,12 @@ class TelegramBot:
             )
             return
         update = Update.de_json(json.loads(stored.payload), self._application.bot)
+        self.queue.repeated.add(update.update_id)
         await self.queue.admit(update, bounded=False)
+
+    async def _resume(self, update_id: int) -> bool:
+        """Send what an earlier run or try stored for an update; tell whether there was any."""
+        return update_id in self.queue.repeated and await self.sender.resume(update_id)
 
     async def _send_later(self, unsent: Sequence[StoredMessage]) -> None:
         await self.sender.send_all(unsent)
@@ -292,7 +297,9 @@ class TelegramBot:
         task.add_done_callback(self._tasks.discard)
 
 
-def _routes(customers: Customers, presses: Presses, sender: Sender) -> Router:
+def _routes(
+    customers: Customers, presses: Presses, resume: Callable[[int], Awaitable[bool]]
+) -> Router:
     return Router(
         commands=[
             Command("start", "anyone", customers.start),
@@ -311,7 +318,7 @@ def _routes(customers: Customers, presses: Presses, sender: Sender) -> Router:
         ],
         on_message=customers.on_message,
         on_edit=customers.on_edit,
-        resume=sender.resume,
+        resume=resume,
     )
 
 

@@ -30,6 +30,10 @@ OutboxState: TypeAlias = Literal["queued", "sent", "uncertain", "failed"]
 """``queued``: not sent as far as is known. ``uncertain``: Telegram may have sent it; never repeated
 by itself. ``failed``: Telegram refused it."""
 
+_SEEN_AGAIN_S = 3600.0
+_REMEMBERED = 20_000
+"""Chats whose language and name are kept in memory."""
+
 
 class InboxRow(Base):
     """An update of Telegram, stored before Telegram is told that it arrived."""
@@ -449,10 +453,18 @@ class Chats:
     def __init__(self, database: Database, writer: GroupCommit) -> None:
         self._database = database
         self._writer = writer
+        self._languages: dict[int, str] = {}
+        self._seen: dict[int, tuple[str, float]] = {}
 
     async def see(self, chat_id: int, *, name: str, payload: str = "") -> None:
-        """Remember that a chat wrote; keep the first payload that a link carried."""
+        """Remember that a chat wrote, to the hour; keep the first payload that a link carried."""
         now = time.time()
+        known, at = self._seen.get(chat_id, ("", 0.0))
+        if known == name and now - at < _SEEN_AGAIN_S and not payload:
+            return
+        if len(self._seen) >= _REMEMBERED:
+            self._seen.clear()
+        self._seen[chat_id] = (name, now)
 
         async def write(session: AsyncSession) -> None:
             row = await session.get(ChatRow, chat_id)
@@ -470,11 +482,15 @@ class Chats:
 
     async def language(self, chat_id: int) -> str:
         """Return the language a chat chose, empty if it chose none."""
-        async with self._database.session() as session:
-            return (
-                await session.scalar(select(ChatRow.language).where(ChatRow.chat_id == chat_id))
-                or ""
-            )
+        if chat_id not in self._languages:
+            if len(self._languages) >= _REMEMBERED:
+                self._languages.clear()
+            async with self._database.session() as session:
+                chosen = await session.scalar(
+                    select(ChatRow.language).where(ChatRow.chat_id == chat_id)
+                )
+            self._languages[chat_id] = chosen or ""
+        return self._languages[chat_id]
 
     async def payload(self, chat_id: int) -> str:
         """Return what the link of the chat's first /start carried."""
@@ -487,9 +503,11 @@ class Chats:
     async def choose_language(self, chat_id: int, language: str) -> None:
         """Set the language of the bot's own words in a chat; empty: as the customer writes."""
         await self._change(chat_id, language=language)
+        self._languages[chat_id] = language
 
     async def block(self, chat_id: int) -> None:
         """Remember that a customer stopped the bot."""
+        self._seen.pop(chat_id, None)
         await self._change(chat_id, blocked=True)
 
     async def migrate(self, old: int, new: int) -> None:
@@ -513,6 +531,8 @@ class Chats:
             for table in (ChatRow, OutboxRow, InboxRow):
                 await session.execute(delete(table).where(table.chat_id == chat_id))
 
+        self._languages.pop(chat_id, None)
+        self._seen.pop(chat_id, None)
         await self._writer.run(write)
 
     async def _change(self, chat_id: int, **values: Any) -> None:
