@@ -10,6 +10,7 @@ from console.pages import Pages
 from console.security import Logins, TooManyFailures
 from core.health import Health
 from db.conversations import Conversations, OpenQuestion
+from db.jobs import JobRepository, JobRun
 from db.knowledge import Document, Release, ReleaseRepository, SourceRepository, SourceState
 
 COOKIE = "answerdesk_operator"
@@ -23,6 +24,7 @@ class Records:
     releases: ReleaseRepository
     sources: SourceRepository
     conversations: Conversations
+    jobs: JobRepository | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Overview:
     sources: Sequence[SourceState]
     open_questions: Sequence[OpenQuestion]
     answers: dict[str, int]
+    runs: Sequence[JobRun]
 
 
 class OperatorPages:
@@ -55,7 +58,7 @@ class OperatorPages:
         self._health = health
 
     async def show(self, request: Request) -> Response:
-        """Show release, documents, sources and open questions."""
+        """Show release, documents, sources, job runs and open questions."""
         return self._pages.response(
             "console.html", overview=await self._overview(), can_log_out=self._logins.required
         )
@@ -107,6 +110,7 @@ class OperatorPages:
             sources=await self._records.sources.list(),
             open_questions=await self._records.conversations.open_questions(limit=50),
             answers=await self._records.conversations.counts(),
+            runs=await self._records.jobs.runs(limit=10) if self._records.jobs else (),
         )
 
 
