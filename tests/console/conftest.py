@@ -13,6 +13,7 @@ from core.health import Health
 from core.metrics import Metrics
 from db.base import Base, Database, create_engine
 from db.conversations import Conversations
+from db.jobs import JobRepository
 from db.knowledge import ReleaseRepository, SourceRepository
 from tests.console.fakes import DOCUMENT_QUESTION, FAQ_QUESTION, UNKNOWN_QUESTION, ScriptedDesk
 
@@ -28,7 +29,12 @@ async def database() -> AsyncIterator[Database]:
 
 @pytest.fixture
 def records(database: Database) -> Records:
-    return Records(ReleaseRepository(database), SourceRepository(database), Conversations(database))
+    return Records(
+        ReleaseRepository(database),
+        SourceRepository(database),
+        Conversations(database),
+        JobRepository(database),
+    )
 
 
 @pytest.fixture

@@ -41,3 +41,15 @@ async def test_what_is_wrong_is_shown_to_operators(builder: Builder) -> None:
         page = (await client.get("/console")).text
     assert "Works, but needs attention." in page
     assert "The generator is down; answers are quoted." in page
+
+
+async def test_job_runs_are_listed_with_their_reports(builder: Builder) -> None:
+    jobs = builder.records.jobs
+    assert jobs is not None
+    run_id = await jobs.start("refresh", "2026-11-21T03:00:00+00:00")
+    assert run_id is not None
+    await jobs.finish(run_id, "held", text="2 files of <shop> would go: held back.", detail={})
+    async with builder.client() as client:
+        page = (await client.get("/console")).text
+    assert '<span class="state state-held">held</span>' in page
+    assert "2 files of &lt;shop&gt; would go: held back." in page
