@@ -58,13 +58,23 @@ def _terms(groups: Mapping[str, Iterable[str]], *, around: bool = True) -> Terms
 
 
 def alternatives(phrases: Iterable[str], *, around: bool = True) -> str:
-    """Return a pattern of all phrases, longest first; words are matched whole."""
+    """Return a pattern of all phrases, longest first; words are matched whole.
+
+    Phrases with the same kind of ends share one look-around, which keeps the pattern fast: the
+    regular expression engine can then reject a place by its first character.
+    """
+    groups: dict[tuple[int, bool, bool], list[str]] = {}
+    for phrase in phrases:
+        ends = around and _spaced(phrase[0]), _spaced(phrase[-1])
+        groups.setdefault((-len(phrase.split()), *ends), []).append(phrase)
     parts = []
-    for phrase in sorted(phrases, key=len, reverse=True):
-        before = r"(?<!\w)" if around and _spaced(phrase[0]) else ""
-        after = r"(?!\w)" if _spaced(phrase[-1]) else ""
-        parts.append(before + re.escape(phrase) + after)
+    for (_, before, after), listed in sorted(groups.items(), key=lambda group: group[0][0]):
+        inner = "|".join(re.escape(phrase) for phrase in sorted(listed, key=len, reverse=True))
+        parts.append(f"{_NOT_AFTER * before}(?:{inner}){_NOT_BEFORE * after}")
     return "|".join(parts) or "(?!)"
+
+
+_NOT_AFTER, _NOT_BEFORE = r"(?<!\w)", r"(?!\w)"
 
 
 def _spaced(char: str) -> bool:
