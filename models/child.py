@@ -42,6 +42,8 @@ class Channel:
         self._send_lock = threading.Lock()
         self.on_cancel: Callable[[int], None] = lambda _id: None
         """Called in the reading thread when a request is cancelled; must be quick."""
+        self.intercept: Callable[[Request], bool] = lambda _request: False
+        """Called in the reading thread for each request; true if that has answered it already."""
 
     def read_settings(self) -> Mapping[str, Any]:
         """Return the first frame's settings, then start the reading thread."""
@@ -89,9 +91,9 @@ class Channel:
                     self._cancelled.add(header["cancel"])
                     self.on_cancel(header["cancel"])
                 else:
-                    self._requests.put(
-                        Request(header["id"], header["method"], header["params"], blob)
-                    )
+                    request = Request(header["id"], header["method"], header["params"], blob)
+                    if not self.intercept(request):
+                        self._requests.put(request)
         except (EOFError, OSError, ValueError):
             os._exit(0)  # the parent closed the pipe or died; the model may be computing
 

@@ -81,6 +81,7 @@ class _Call:
     priority: Priority
     header: Mapping[str, Any]
     blob: bytes
+    at_once: bool
     replies: asyncio.Queue[Reply | ModelUnavailable] = field(default_factory=asyncio.Queue)
     process: ChildProcess | None = None
     """The child that works on it; `None` while it waits."""
@@ -182,9 +183,17 @@ class Worker:
         blob: bytes = b"",
         priority: Priority = Priority.CUSTOMER,
         deadline_s: float = 60,
+        at_once: bool = False,
     ) -> Reply:
         """Send a request and return the end of its reply. Raises what `stream` raises."""
-        replies = self.stream(method, params, blob=blob, priority=priority, deadline_s=deadline_s)
+        replies = self.stream(
+            method,
+            params,
+            blob=blob,
+            priority=priority,
+            deadline_s=deadline_s,
+            at_once=at_once,
+        )
         async with aclosing(replies):
             async for reply in replies:
                 if reply.last:
@@ -199,8 +208,12 @@ class Worker:
         blob: bytes = b"",
         priority: Priority = Priority.CUSTOMER,
         deadline_s: float = 60,
+        at_once: bool = False,
     ) -> AsyncGenerator[Reply, None]:
         """Send a request and yield the parts of its reply; closing the iterator cancels it.
+
+        `at_once` is for requests that the child answers while it computes: they do not queue
+        behind others.
 
         Raises:
             Overloaded: if too many calls wait.
@@ -209,7 +222,7 @@ class Worker:
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + deadline_s
-        call = self._admit(method, params, blob, priority)
+        call = self._admit(method, params, blob, priority, at_once=at_once)
         finished = False
         try:
             while not finished:
@@ -231,16 +244,25 @@ class Worker:
                 self._give_up(call)
 
     def _admit(
-        self, method: str, params: Mapping[str, Any], blob: bytes, priority: Priority
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        blob: bytes,
+        priority: Priority,
+        *,
+        at_once: bool,
     ) -> _Call:
         waits = self._limits.wait_while_loading and self._status == "loading"
         if self._status != "ready" and not waits:
             raise self._unavailable()
-        if len(self._waiting) >= self._limits.max_waiting:
-            raise Overloaded(len(self._waiting), self._limits.max_waiting)
         call_id = next(self._ids)
         header = {"id": call_id, "method": method, "params": params}
-        call = _Call(call_id, priority, header, blob)
+        call = _Call(call_id, priority, header, blob, at_once)
+        if at_once and self._status == "ready" and self._process is not None:
+            self._send(call, self._process)
+            return call
+        if len(self._waiting) >= self._limits.max_waiting:
+            raise Overloaded(len(self._waiting), self._limits.max_waiting)
         heapq.heappush(self._waiting, (priority, call_id, call))
         self._dispatch()
         return call
@@ -250,13 +272,16 @@ class Worker:
         process = self._process
         if self._status != "ready" or process is None:
             return
-        busy = len(self._calls_of(process))
+        busy = sum(not call.at_once for call in self._calls_of(process))
         while self._waiting and busy < self._limits.concurrency:
             _, _, call = heapq.heappop(self._waiting)
-            call.process = process
-            self._running[call.id] = call
-            process.send(call.header, call.blob)
+            self._send(call, process)
             busy += 1
+
+    def _send(self, call: _Call, process: ChildProcess) -> None:
+        call.process = process
+        self._running[call.id] = call
+        process.send(call.header, call.blob)
 
     def _give_up(self, call: _Call) -> None:
         """Forget a waiting call; tell the child to stop a running one, and see that it does."""

@@ -1,0 +1,264 @@
+"""Several replies at once from one model, each from the longest stored prefix of its prompt.
+
+A prompt is read in pieces (instructions, passage, question), each in chunks of a fixed size, so
+that a prefix read today and one restored tomorrow give the same numbers. The state after the
+instructions and after the passage is kept; the question is never part of a kept state.
+
+Who computes when: one chunk of the shortest prompt that is being read, then one token for everyone
+who is being answered. A prompt with much to read starts only when nobody is being answered, since
+reading would hold up the writing of others; one whose prefix is stored joins at once, and may
+overtake a long one a few times. Preparing prefixes gives way to any question.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.errors import PromptTooLong
+from core.types import TokenUsage
+from models.chat import PromptTokens
+from models.llama import Llama
+from models.pieces import Pieces
+from models.prefixes import PrefixStates
+
+_SHORT_READ = 64
+"""Tokens that may be read while others are being answered."""
+_MAX_OVERTAKEN = 4
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One prompt on its way."""
+
+    id: int
+    prompt: PromptTokens
+    max_tokens: int
+    """0: only prepare the prefix."""
+    pieces: Pieces
+    sequence: int = -1
+    stage: int = 0
+    """Which piece is being read: 0 instructions, 1 passage, 2 question; 3: writing."""
+    position: int = 0
+    """Tokens of the sequence that the model has seen."""
+    cached: int = 0
+    token: int = -1
+    """The token written last; not yet seen by the model."""
+    generated: int = 0
+    overtaken: int = 0
+    ends: tuple[int, ...] = field(init=False)
+    """Position at which each piece ends."""
+    tokens: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        instructions, prefix = self.prompt.stages
+        self.tokens = prefix + self.prompt.question
+        if self.prepares:
+            self.tokens = prefix
+        self.ends = (len(instructions), len(prefix), len(self.tokens))
+
+    @property
+    def prepares(self) -> bool:
+        """Whether only the prefix is wanted."""
+        return self.max_tokens == 0
+
+    @property
+    def to_read(self) -> int:
+        """Tokens that are still to be read before the first can be written."""
+        return len(self.tokens) - self.position
+
+    @property
+    def room(self) -> int:
+        """Places in the context that it needs at most."""
+        return len(self.tokens) + self.max_tokens
+
+    @property
+    def usage(self) -> TokenUsage:
+        """Tokens so far."""
+        return TokenUsage(len(self.tokens), self.cached, self.generated)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a step did for one job."""
+
+    job_id: int
+    text: str = ""
+    usage: TokenUsage | None = None
+    """Set when the job is done."""
+
+
+class Engine:
+    """Continuous batching over one `Llama`; single-threaded, driven by `step`."""
+
+    def __init__(
+        self, llama: Llama, states: PrefixStates, *, parallel: int, context_tokens: int
+    ) -> None:
+        """`context_tokens` is the longest prompt and reply of one job."""
+        self._llama = llama
+        self._states = states
+        self._context_tokens = context_tokens
+        self._free = list(range(parallel))
+        self._waiting: deque[Job] = deque()
+        self._active: list[Job] = []
+
+    @property
+    def idle(self) -> bool:
+        """Whether a step would do nothing."""
+        return not self._waiting and not self._active
+
+    @property
+    def active_ids(self) -> frozenset[int]:
+        """Jobs that the model works on."""
+        return frozenset(job.id for job in self._active)
+
+    @property
+    def only_prepares(self) -> bool:
+        """Whether the model works, and for no customer."""
+        active = list(self._active)
+        return bool(active) and all(job.prepares for job in active)
+
+    def add(
+        self, job_id: int, prompt: PromptTokens, *, max_tokens: int, stop: Sequence[str] = ()
+    ) -> None:
+        """Take a job; customers' before those that only prepare.
+
+        Raises:
+            PromptTooLong: if prompt and reply do not fit.
+        """
+        job = Job(job_id, prompt, max_tokens, Pieces(stop))
+        if job.room > self._context_tokens:
+            raise PromptTooLong(job.room, self._context_tokens)
+        if not job.prepares:
+            self._put_off_preparing()
+        self._waiting.append(job)
+
+    def cancel(self, job_id: int) -> None:
+        """Forget a job."""
+        for job in [job for job in self._active if job.id == job_id]:
+            self._leave(job)
+        self._waiting = deque(job for job in self._waiting if job.id != job_id)
+
+    def step(self) -> list[Output]:
+        """Compute a little for everyone: at most one chunk of reading and one token each."""
+        self._admit()
+        outputs: list[Output] = []
+        reading = [job for job in self._active if job.stage < 3 or job.prepares]
+        if reading and not self._read_chunk(min(reading, key=lambda j: j.to_read), outputs):
+            return outputs
+        writing = [job for job in self._active if job.stage == 3 and job.token >= 0]
+        if writing:
+            self._write_token(writing, outputs)
+        return outputs
+
+    # --- who is next ---------------------------------------------------------------------------
+
+    def _admit(self) -> None:
+        """Give free sequences to waiting jobs."""
+        for job in sorted(self._waiting, key=lambda j: j.prepares):
+            if not self._free or not self._fits(job):
+                return
+            if self._starts_now(job):
+                self._waiting.remove(job)
+                self._enter(job)
+            elif job.overtaken >= _MAX_OVERTAKEN:
+                return
+            else:
+                job.overtaken += 1
+
+    def _fits(self, job: Job) -> bool:
+        taken = sum(other.room for other in self._active)
+        return taken + job.room <= self._llama.context_tokens
+
+    def _starts_now(self, job: Job) -> bool:
+        if not self._active:
+            return True
+        if job.prepares:
+            return False
+        return len(job.tokens) - self._stored_prefix(job)[0] <= _SHORT_READ
+
+    def _stored_prefix(self, job: Job) -> tuple[int, bytes]:
+        """Return the longest prefix that is kept, and its state."""
+        for tokens in reversed(job.prompt.stages):
+            state = self._states.get(tokens) if tokens else None
+            if state is not None:
+                return len(tokens), state
+        return 0, b""
+
+    def _enter(self, job: Job) -> None:
+        job.sequence = self._free.pop()
+        size, state = self._stored_prefix(job)
+        if size and self._llama.restore(job.sequence, state):
+            job.position = job.cached = size
+        job.stage = _stage_at(job)
+        self._active.append(job)
+
+    def _leave(self, job: Job) -> None:
+        self._llama.forget(job.sequence)
+        self._free.append(job.sequence)
+        self._active.remove(job)
+
+    def _put_off_preparing(self) -> None:
+        """Send jobs that only prepare back to the queue; they start over from what is kept."""
+        for job in [job for job in self._active if job.prepares]:
+            self._leave(job)
+            self._waiting.append(Job(job.id, job.prompt, 0, job.pieces))
+
+    # --- computing -----------------------------------------------------------------------------
+
+    def _read_chunk(self, job: Job, outputs: list[Output]) -> bool:
+        """Read up to the end of a chunk or piece; false if it was interrupted."""
+        if job.to_read:
+            end = min(job.ends[job.stage], job.position + self._llama.chunk_tokens)
+            last = len(job.tokens) - 1 if not job.prepares else -1
+            items = [(job.tokens[i], i, job.sequence, i == last) for i in range(job.position, end)]
+            if not self._llama.decode(items):
+                self._llama.forget(job.sequence, job.position)
+                return False
+            job.position = end
+            if end == job.ends[job.stage] and job.stage < 2:
+                tokens = job.prompt.stages[job.stage]
+                self._states.put(tokens, self._llama.save(job.sequence), resident=job.stage == 0)
+            job.stage = _stage_at(job)
+            if job.stage == 3 and not job.prepares:
+                self._take(job, self._llama.sample(len(items) - 1), outputs)
+        if job.prepares and not job.to_read:
+            self._finish(job, outputs)
+        return True
+
+    def _write_token(self, jobs: list[Job], outputs: list[Output]) -> None:
+        items = [(job.token, job.position, job.sequence, True) for job in jobs]
+        if not self._llama.decode(items):
+            for job in jobs:
+                self._llama.forget(job.sequence, job.position)
+            return
+        for index, job in enumerate(jobs):
+            job.position += 1
+            self._take(job, self._llama.sample(index), outputs)
+
+    def _take(self, job: Job, token: int, outputs: list[Output]) -> None:
+        """Add a token to the reply, or end it."""
+        if self._llama.is_end(token):
+            self._finish(job, outputs)
+            return
+        job.token = token
+        job.generated += 1
+        text = job.pieces.push(self._llama.piece(token))
+        if text:
+            outputs.append(Output(job.id, text))
+        if job.pieces.stopped or job.generated >= job.max_tokens:
+            self._finish(job, outputs)
+
+    def _finish(self, job: Job, outputs: list[Output]) -> None:
+        text = job.pieces.flush()
+        if text:
+            outputs.append(Output(job.id, text))
+        outputs.append(Output(job.id, usage=job.usage))
+        self._leave(job)
+
+
+def _stage_at(job: Job) -> int:
+    """Return the piece in which the next token to read lies."""
+    for stage, end in enumerate(job.ends):
+        if job.position < end:
+            return stage
+    return 3

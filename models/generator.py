@@ -1,0 +1,83 @@
+"""The generator as the rest of the project sees it: text streamed from a child process."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from core.types import GenerationEvent, Piece, Prompt, TokenUsage
+from models.worker import Priority, Worker, WorkerState
+
+_COUNT_DEADLINE_S = 30
+_PREPARE_DEADLINE_S = 600
+
+
+class WorkerGenerator:
+    """`core.protocols.Generator` on a worker process."""
+
+    def __init__(self, worker: Worker, *, name: str, context_tokens: int) -> None:
+        self.name = name
+        self._context_tokens = context_tokens
+        self._worker = worker
+
+    async def start(self, *, wait: bool = True) -> None:
+        """Load the model; without `wait`, calls fail with `ModelUnavailable` until it is there.
+
+        Raises:
+            ModelUnavailable: if it cannot be loaded.
+        """
+        await self._worker.start(wait=wait)
+
+    async def close(self) -> None:
+        """End the process."""
+        await self._worker.close()
+
+    @property
+    def state(self) -> WorkerState:
+        """How the process is."""
+        return self._worker.state
+
+    @property
+    def context_tokens(self) -> int:
+        """Longest prompt and reply together."""
+        return int(self._worker.info.get("context_tokens", self._context_tokens))
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count tokens with the model's own tokenizer; does not wait for replies being written."""
+        reply = await self._worker.call(
+            "count", {"texts": list(texts)}, deadline_s=_COUNT_DEADLINE_S, at_once=True
+        )
+        return list(reply.values["counts"])
+
+    async def stream(
+        self, prompt: Prompt, *, max_tokens: int, deadline_s: float, stop: Sequence[str] = ()
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        """Write a reply."""
+        params = {
+            "instructions": prompt.instructions,
+            "passage": prompt.passage,
+            "question": prompt.question,
+            "max_tokens": max(1, max_tokens),
+            "stop": list(stop),
+        }
+        replies = self._worker.stream("generate", params, deadline_s=deadline_s)
+        async with aclosing(replies):
+            async for reply in replies:
+                if reply.last:
+                    yield TokenUsage(**reply.values)
+                else:
+                    yield Piece(reply.values["text"])
+
+    async def prepare(self, instructions: str, passage: str) -> TokenUsage:
+        """Read instructions and passage ahead of any question and keep the state.
+
+        Gives way to customers: it may take as long as they keep the model busy.
+
+        Raises:
+            ModelUnavailable, Overloaded, PromptTooLong: as `stream`.
+        """
+        reply = await self._worker.call(
+            "prepare",
+            {"instructions": instructions, "passage": passage},
+            priority=Priority.WARM_UP,
+            deadline_s=_PREPARE_DEADLINE_S,
+        )
+        return TokenUsage(**reply.values)
