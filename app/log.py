@@ -1,22 +1,18 @@
-"""Logging: one line an event on standard error, secrets redacted on every handler."""
+"""Logging: one line an event on standard error, secrets redacted before any handler sees them."""
 
 import logging
 import os
 import sys
-from collections.abc import Callable
+
+from bot.redact import protect_logs
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
-def set_up_logging(redaction: Callable[[], logging.Filter]) -> None:
+def set_up_logging() -> None:
     """Send the log to standard error; ANSWERDESK_LOG sets the level (default INFO)."""
     level = os.environ.get("ANSWERDESK_LOG", "INFO").upper()
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(_FORMAT))
-    handler.addFilter(redaction())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Both name full URLs at INFO, and Telegram's hold the token.
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for name in ("apscheduler", "uvicorn.access"):
+    logging.basicConfig(level=level, format=_FORMAT, stream=sys.stderr, force=True)
+    protect_logs()
+    for name in ("apscheduler", "alembic", "uvicorn"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -10,15 +10,17 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Every file and folder the service touches."""
+    """Every file and folder of one knowledge base."""
 
-    config: Path
+    root: Path
+    """The data folder; weights and stored model states are shared by all knowledge bases in it."""
     data: Path
-    """Truth and index of one knowledge base."""
-    models: Path
-    """Weights; shared by all knowledge bases of the machine's data folder."""
-    prefixes: Path
-    """Stored model states."""
+    """Truth and index of this knowledge base; `root` itself for the main one."""
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the knowledge base that the service answers from."""
+        return self.data == self.root
 
     @property
     def originals(self) -> Path:
@@ -45,11 +47,6 @@ def find_config() -> Path:
     return here if here.is_file() else PROJECT / "config.yaml"
 
 
-def find_paths(data: Path, *, knowledge: str = "") -> Paths:
-    """Return the paths under a data folder.
-
-    `knowledge` names a knowledge base of its own beside the main one (``eval-…``, ``kb-…``); it
-    shares the weights.
-    """
-    own = data / "bases" / knowledge if knowledge else data
-    return Paths(config=find_config(), data=own, models=data / "models", prefixes=data / "prefixes")
+def find_paths(root: Path, *, base: str = "") -> Paths:
+    """Return the paths of the main knowledge base, or of a `base` of its own beside it."""
+    return Paths(root=root, data=root / "bases" / base if base else root)

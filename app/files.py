@@ -1,0 +1,58 @@
+"""Paths on the command line to the files they mean."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import AnswerdeskError
+from kb.ingest import IncomingFile
+
+
+class NoSuchPath(AnswerdeskError):
+    """A path on the command line does not exist."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{str(path)!r} does not exist. Nothing was changed.")
+        self.path = path
+
+
+def collect(paths: Sequence[Path], *, prefix: str = "") -> list[IncomingFile]:
+    """Return the files that `paths` mean, folders with all they hold.
+
+    A file is known by its name, one in a folder by the path inside that folder. Hidden files,
+    and links that lead out of their folder, are left out.
+
+    Args:
+        paths: files and folders.
+        prefix: put before every document id.
+
+    Raises:
+        NoSuchPath: if one does not exist.
+    """
+    found: dict[str, IncomingFile] = {}
+    for path in paths:
+        if path.is_dir():
+            for file in _walk(path):
+                _add(found, prefix + file.relative_to(path).as_posix(), file)
+        elif path.is_file():
+            _add(found, prefix + path.name, path)
+        else:
+            raise NoSuchPath(path)
+    return list(found.values())
+
+
+def _add(found: dict[str, IncomingFile], doc_id: str, path: Path) -> None:
+    """Add a file; a second one of the same name is told apart by its folder."""
+    if doc_id in found:
+        doc_id = f"{path.parent.name}/{doc_id}"
+    found[doc_id] = IncomingFile(doc_id, path=path)
+
+
+def _walk(folder: Path) -> list[Path]:
+    root = folder.resolve()
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.resolve().is_relative_to(root)
+    ]

@@ -1,0 +1,100 @@
+"""The one service object: every way in (Telegram, web, command line, evaluation) asks here."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from core.errors import AnswerdeskError
+from core.metrics import Metrics
+from core.types import Answer, AnswerEvent, Turn
+from db.conversations import Conversations
+from kb.language import detect_language
+from kb.texts import service_text
+
+logger = logging.getLogger(__name__)
+
+_HISTORY_TURNS = 3
+"""Earlier exchanges that a follow-up question may refer to."""
+
+EventHandler = Callable[[AnswerEvent], Awaitable[None]]
+"""Receives what a customer may see before the whole answer is there."""
+
+
+class Answers(Protocol):
+    """What the desk needs of `kb.answer.Answerer`."""
+
+    async def answer(
+        self,
+        message: str,
+        *,
+        language_code: str = "",
+        history: Sequence[Turn] = (),
+        on_event: EventHandler | None = None,
+    ) -> Answer:
+        """Answer one message."""
+        ...
+
+
+class Desk:
+    """Answers messages and remembers what it said.
+
+    Messages of one chat are answered one by one, in the order in which they were asked.
+    """
+
+    def __init__(self, answerer: Answers, conversations: Conversations, metrics: Metrics) -> None:
+        self._answerer = answerer
+        self._conversations = conversations
+        self._metrics = metrics
+        # Weak: a chat's lock lives only while one of its messages holds or awaits it.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        chat: str,
+        channel: str,
+        language_code: str = "",
+        history: Sequence[Turn] | None = None,
+        on_event: EventHandler | None = None,
+    ) -> Answer:
+        """Answer one message.
+
+        Never raises for what a customer wrote: trouble of our own is logged and becomes an
+        ``unknown`` answer that offers a person.
+
+        Args:
+            text: the message as written.
+            chat: names the conversation, ``telegram:123``; its earlier turns are remembered.
+            channel: ``telegram``, ``web``, ``cli`` or ``eval``; the last is not recorded.
+            language_code: of the customer's app, for messages too short to tell.
+            history: earlier turns, if the caller keeps them; else those on record.
+            on_event: receives checked sentences and waiting times while the answer is made.
+        """
+        recorded = channel != "eval"
+        async with self._locks.setdefault(chat, asyncio.Lock()):
+            if history is None:
+                history = (
+                    await self._conversations.turns(chat, limit=_HISTORY_TURNS) if recorded else ()
+                )
+            started = time.perf_counter()
+            try:
+                answer = await self._answerer.answer(
+                    text, language_code=language_code, history=history, on_event=on_event
+                )
+            except AnswerdeskError:
+                # The message itself stays out of the log: it is the customer's.
+                logger.exception("A message of %d characters was not answered", len(text))
+                language = detect_language(text, language_code)
+                answer = Answer("unknown", service_text("trouble", language), language)
+            total = (time.perf_counter() - started) * 1000
+            answer = replace(answer, timings_ms={**answer.timings_ms, "total": round(total, 1)})
+            self._metrics.observe_answer(answer, channel=channel)
+            if not recorded:
+                return answer
+            answer_id = await self._conversations.record(text, answer, chat=chat, channel=channel)
+            return replace(answer, answer_id=answer_id)
