@@ -8,7 +8,8 @@ from models.embedder import WorkerEmbedder
 from models.fetch import ModelStore
 from models.folder import files_that_matter, fingerprint, read_folder
 from models.generator import WorkerGenerator
-from models.spec import Hub, Local, Named, Off, Spec, parse_spec
+from models.remote import HttpEmbedder, HttpGenerator
+from models.spec import Hub, Local, Named, Off, Server, Spec, parse_spec
 from models.worker import Limits, Worker
 
 _WAITING_BATCHES = 64
@@ -32,9 +33,11 @@ def make_store(data: Path, catalogue: Catalogue | None = None) -> ModelStore:
 
 
 def make_embedder(
-    spec: str, data: Path, *, threads: int = 2, recycle_after: int = 2000
-) -> WorkerEmbedder:
+    spec: str, data: Path, *, threads: int = 2, recycle_after: int = 2000, api_key: str = ""
+) -> WorkerEmbedder | HttpEmbedder:
     """Return the embedder that `spec` names; call its `start` before use and `close` after.
+
+    `api_key` is sent to a server (``url:``) and to nobody else.
 
     Blocks while weights that changed since they were last checked are hashed.
 
@@ -42,8 +45,11 @@ def make_embedder(
         ConfigError: if `spec` names no model.
         UnknownModel, ModelFileMissing, ModelFileDamaged, NotAnEmbedder: with the remedy.
     """
+    parsed = parse_spec(spec)
+    if isinstance(parsed, Server):
+        return HttpEmbedder(parsed, api_key=api_key)
     store = make_store(data)
-    folder, key, name = _embedder_folder(spec, store)
+    folder, key, name = _embedder_folder(spec, parsed, store)
     info = read_folder(folder)
     hashes = store.hashes(key, files_that_matter(folder))
     worker = Worker(
@@ -79,7 +85,8 @@ def make_generator(
     recycle_after: int = 2000,
     parallel: int = 4,
     prefix_bytes: int = 128 << 20,
-) -> WorkerGenerator | None:
+    api_key: str = "",
+) -> WorkerGenerator | HttpGenerator | None:
     """Return the generator that `spec` names; `None` for "off".
 
     `queue` calls may wait while `parallel` are answered. `prefix_bytes` is the memory for states
@@ -92,6 +99,8 @@ def make_generator(
     parsed = parse_spec(spec)
     if isinstance(parsed, Off):
         return None
+    if isinstance(parsed, Server):
+        return HttpGenerator(parsed, api_key=api_key, parallel=parallel, queue=queue)
     path, name = _generator_file(spec, parsed, make_store(data))
     worker = Worker(
         "generator",
@@ -131,9 +140,9 @@ def _generator_file(spec: str, parsed: Spec, store: ModelStore) -> tuple[Path, s
             raise ConfigError(f"{spec!r} names no GGUF file. Write hub:OWNER/NAME/FILE.gguf.")
 
 
-def _embedder_folder(spec: str, store: ModelStore) -> tuple[Path, str, str]:
+def _embedder_folder(spec: str, parsed: Spec, store: ModelStore) -> tuple[Path, str, str]:
     """Return the folder, the key its hashes are remembered under, and the name for people."""
-    match parse_spec(spec):
+    match parsed:
         case Named(name):
             return store.check(name), name, name
         case Local(path):

