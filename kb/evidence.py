@@ -19,7 +19,8 @@ from kb.text import split_sentences
 
 ReasonKind: TypeAlias = Literal[
     "empty", "meta", "question", "fact", "bound", "quantity", "name", "quotation", "negation",
-    "only", "exception", "condition", "words", "swapped", "similarity",
+    "only", "exception", "condition", "words", "swapped", "similarity", "fragment", "language",
+    "length",
 ]  # fmt: skip
 
 
@@ -98,6 +99,12 @@ def check_sentence(
     else:
         reasons += _wrong_across_languages(reply, nearest or passage, similarity)
     return Verdict(supported=not reasons, reasons=tuple(reasons), coverage=coverage)
+
+
+def nearest_sentence(sentence: str, passage: str) -> str:
+    """Return the sentence of the passage that has most of the words of `sentence`."""
+    sentences = tuple(split_sentences(passage)) or (passage,)
+    return _best_span(_read(sentence), sentences).sentence
 
 
 # --- reading a text ----------------------------------------------------------------------------

@@ -5,21 +5,26 @@ import pytest
 from kb.evidence import Verdict, check_sentence
 
 SHOP = """Items can be returned within 30 days of delivery. Opened software cannot be returned.
-Standard delivery takes 3–5 business days and costs €4.90. Orders over €50 are shipped free of charge.
-If the item arrives damaged, we pay the return postage. Refunds are made to the original payment method.
+Standard delivery takes 3–5 business days and costs €4.90.
+Orders over €50 are shipped free of charge.
+If the item arrives damaged, we pay the return postage.
+Refunds are made to the original payment method.
 Our shop at Baker Street 12 is open Monday to Friday from 9:00 to 18:00, and is closed on Sundays.
-Gift cards are valid for three years and cannot be exchanged for cash. Only gold members get early access.
-You must be at least 18 years old. Write to help@kontor.example or call +49 30 1234567.
+Gift cards are valid for three years and cannot be exchanged for cash.
+Only gold members get early access. You must be at least 18 years old.
+Write to help@kontor.example or call +49 30 1234567.
 The warranty of the X200 lasts 24 months, unless the seal is broken. Anna Schmidt leads the team.
 Track your parcel at https://kontor.example/track. We do not ship to Canada, Mexico or Peru.
 The discount is 20 % until 24 December 2025. At most 5 units per customer."""
 
-LADEN = """商品签收后七天内可以无理由退货，已拆封的软件不能退货。普通快递需要3至5个工作日，运费为12元，订单满99元包邮。
+LADEN = """商品签收后七天内可以无理由退货，已拆封的软件不能退货。
+普通快递需要3至5个工作日，运费为12元，订单满99元包邮。
 质量问题由卖家承担运费，其他情况由买家承担运费。退款将原路退回到您的支付账户。
 门店地址是北京市朝阳区建国路88号，周一到周五上午9点至下午6点营业，周日不营业。
 礼品卡有效期为三年，不可兑换现金。只有金牌会员可以提前购买。未满18岁的用户不能注册。
 如果商品破损，我们将免费更换。X200型号的保修期为24个月，但人为损坏除外。
-客服电话是400-820-8820，邮箱是help@kontor.example。折扣为百分之二十，活动截止到2025年12月24日。
+客服电话是400-820-8820，邮箱是help@kontor.example。
+折扣为百分之二十，活动截止到2025年12月24日。
 电子发票在发货后24小时内发送到您的邮箱，无需另外申请。每位顾客最多购买5件。"""
 
 Q = "How does it work?"
@@ -159,13 +164,15 @@ UNSUPPORTED = [
     (LADEN, "法国的首都是巴黎。", "法国的首都是哪里？", "words"),
 ]  # fmt: skip
 
-GERMAN = """Artikel können innerhalb von 30 Tagen zurückgegeben werden. Geöffnete Software ist vom
-Umtausch ausgeschlossen. Der Versand kostet 4,90 € und dauert drei bis fünf Werktage.
+GERMAN = """Artikel können innerhalb von 30 Tagen zurückgegeben werden.
+Geöffnete Software ist vom Umtausch ausgeschlossen. Der Versand kostet 4,90 € und dauert drei bis fünf Werktage.
 Gutscheine werden nicht in bar ausgezahlt."""
-SPANISH = """Los artículos se pueden devolver en un plazo de 30 días. El envío cuesta 4,90 € y tarda de
-tres a cinco días laborables. Las tarjetas regalo no se pueden canjear por dinero."""
-RUSSIAN = """Товар можно вернуть в течение 30 дней. Доставка стоит 490 рублей и занимает от трёх до пяти
-рабочих дней. Подарочные карты нельзя обменять на деньги."""
+SPANISH = """Los artículos se pueden devolver en un plazo de 30 días.
+El envío cuesta 4,90 € y tarda de tres a cinco días laborables.
+Las tarjetas regalo no se pueden canjear por dinero."""
+RUSSIAN = """Товар можно вернуть в течение 30 дней.
+Доставка стоит 490 рублей и занимает от трёх до пяти рабочих дней.
+Подарочные карты нельзя обменять на деньги."""
 
 OTHERS = [
     (GERMAN, "Sie können Artikel innerhalb von dreißig Tagen zurückgeben.", True),

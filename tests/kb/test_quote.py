@@ -23,7 +23,8 @@ SHOP = (
     "with starch, printed with soy ink and folded by machines that run on power from our own roof, "
     "which is covered with panels since the big rebuilding of the whole site."
 )
-LADEN = "本店由张敏于1998年创立。普通快递需要三至五天。商品签收后七天内可以退货。仓库位于杭州市余杭区。礼品卡永久有效。"
+LADEN = """本店由张敏于1998年创立。普通快递需要三至五天。
+商品签收后七天内可以退货。仓库位于杭州市余杭区。礼品卡永久有效。"""
 
 
 @pytest.mark.parametrize(
