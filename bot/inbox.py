@@ -194,14 +194,16 @@ class PollRequest(HTTPXRequest):
             return payload
         raws = [raw for raw in batch if isinstance(raw, dict) and _numbered(raw)]
         unreadable = {raw["update_id"]: why for raw in raws if (why := self._problem(raw))}
-        await self.queue.receive(raws, unreadable)
-        if len(raws) == len(batch) and not unreadable:
+        if raws:
+            await self.queue.receive(raws, unreadable)
+        ordered = sorted(raws, key=lambda raw: int(raw["update_id"]))
+        if ordered == batch and not unreadable:
             return payload
         for number, why in unreadable.items():
             logger.error("Update %d cannot be read and is a dead letter now: %s", number, why)
         reply["result"] = [
             {"update_id": raw["update_id"]} if raw["update_id"] in unreadable else raw
-            for raw in raws
+            for raw in ordered
         ]
         return json.dumps(reply).encode()
 

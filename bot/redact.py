@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Callable
 
-_TOKEN = re.compile(r"\b\d{6,12}(?::|%3A)[A-Za-z0-9_-]{30,}")
+_TOKEN = re.compile(r"(?<!\d)\d{6,12}(?::|%3A)[A-Za-z0-9_-]{30,}")
 _HIDDEN = "[bot token]"
 _formatter = logging.Formatter()
 

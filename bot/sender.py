@@ -20,7 +20,8 @@ from telegram.ext import ExtBot
 from bot.lifetime import Lifetime
 from bot.limiter import Priority
 from bot.redact import redact
-from db.telegram import Chats, Outbox, Outgoing, StoredMessage
+from bot.wire import Ticket, Wire
+from db.telegram import Chats, Outbox, OutboxState, Outgoing, StoredMessage
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Sender:
         self._outbox = outbox
         self._chats = chats
         self._lifetime = lifetime
+        self._wire = Wire()
 
     async def deliver(
         self,
@@ -100,8 +102,9 @@ class Sender:
         self, message: StoredMessage, *, priority: Priority | None = None
     ) -> StoredMessage:
         """Send one stored message and record its fate."""
-        state, message_id, error = await self._send(message, priority)
-        await self._outbox.finish(message.outbox_id, state, message_id=message_id, error=error)
+        async with self._wire.ticket() as ticket:
+            state, message_id, error = await self._send(message, priority, ticket)
+            await self._outbox.finish(message.outbox_id, state, message_id=message_id, error=error)
         if state != "sent":
             logger.warning("Message %d is %s: %s", message.outbox_id, state, error)
         return StoredMessage(
@@ -165,7 +168,9 @@ class Sender:
                 return True
         return False
 
-    async def _send(self, message: StoredMessage, priority: Priority | None) -> Any:
+    async def _send(
+        self, message: StoredMessage, priority: Priority | None, ticket: Ticket
+    ) -> tuple[OutboxState, int | None, str]:
         params = dict(message.params)
         backoff = 1.0
         while True:
@@ -183,6 +188,7 @@ class Sender:
             except NetworkError as trouble:
                 if not was_not_sent(trouble):
                     return "uncertain", None, redact(str(trouble)) or type(trouble).__name__
+                ticket.give_back()
                 logger.warning("Telegram cannot be reached; next try in %.0f s", backoff)
                 await self._lifetime.sleep(backoff)
                 backoff = min(backoff * 2, MAX_BACKOFF_S)

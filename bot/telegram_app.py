@@ -16,7 +16,6 @@ from typing import Any, Self, cast
 from telegram import BotCommand, Update
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import AIORateLimiter, Application, ApplicationBuilder, ExtBot, TypeHandler
-from telegram.request import HTTPXRequest
 
 from bot.customers import Customers
 from bot.errors import BadToken, BotStopped, SecondPoller, Stopping
@@ -31,6 +30,7 @@ from bot.sender import Sender
 from bot.service import Asks, CustomerService, Judges, Manners
 from bot.texts import LANGUAGE_NAMES, BotTextKey, bot_text
 from bot.watchdog import DEAF_S, Watchdog
+from bot.wire import SendRequest
 from db.base import Database
 from db.group_commit import GroupCommit
 from db.handover import Handovers
@@ -167,7 +167,7 @@ class TelegramBot:
         builder = (
             ApplicationBuilder()
             .token(self._settings.token)
-            .request(HTTPXRequest(connection_pool_size=self._settings.slots + 8, pool_timeout=10))
+            .request(SendRequest(connection_pool_size=self._settings.slots + 8, pool_timeout=10))
             .get_updates_request(self._poll_request)
             .update_queue(self.queue)
             .concurrent_updates(self._processor)

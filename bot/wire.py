@@ -1,0 +1,78 @@
+"""One message on its way at a time, until its fate is on disk.
+
+If the process is killed, messages whose fate is not on disk are sent again at the next start. That
+this is one message at most is what this module is for.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import httpx
+from telegram.request import HTTPXRequest
+
+PATIENCE_S = 1.0
+"""Who has waited this long goes all the same: a slow reply holds up no other chat for long."""
+
+_ticket: ContextVar["Ticket | None"] = ContextVar("ticket", default=None)
+
+
+class Ticket:
+    """The right to have a message on its way; taken when its request starts."""
+
+    def __init__(self, wire: asyncio.Semaphore) -> None:
+        self._wire = wire
+        self._held = False
+
+    async def take(self) -> None:
+        """Wait for the wire to be free, but not for long."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._wire.acquire()
+        except TimeoutError:
+            return
+        self._held = True
+
+    def give_back(self) -> None:
+        """Free the wire; more than once is harmless."""
+        if self._held:
+            self._held = False
+            self._wire.release()
+
+
+class Wire:
+    """Hands out tickets."""
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(1)
+
+    @asynccontextmanager
+    async def ticket(self) -> AsyncIterator[Ticket]:
+        """Let the requests of the block take the wire; free it at the end of the block."""
+        ticket = Ticket(self._free)
+        token = _ticket.set(ticket)
+        try:
+            yield ticket
+        finally:
+            _ticket.reset(token)
+            ticket.give_back()
+
+
+class SendRequest(HTTPXRequest):
+    """The connections for everything but getUpdates; takes the ticket of its caller, if it has one.
+
+    The rate limiter's waiting lies outside, so a chat that has to wait does not hold the wire.
+    """
+
+    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        """Send a request; keep the wire only if the method was, or may have been, run."""
+        ticket = _ticket.get()
+        if ticket is None:
+            return await super().do_request(*args, **kwargs)
+        await ticket.take()
+        status, payload = await super().do_request(*args, **kwargs)
+        if status != httpx.codes.OK:
+            ticket.give_back()
+        return status, payload

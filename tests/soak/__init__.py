@@ -1,0 +1,1 @@
+"""Long runs of promises that the tests check in short; see docs/reliability.md."""
