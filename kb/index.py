@@ -187,7 +187,7 @@ class View(_Reader):
         return [chunk_of_rows(rows) for rows in by_chunk.values()]
 
     async def check(self) -> None:
-        """Read a little of everything that a search needs.
+        """Read a little of everything that a search or the next publish needs.
 
         Raises:
             IndexDamaged: if a part of it is missing or unreadable.
@@ -199,6 +199,8 @@ class View(_Reader):
             raise IndexDamaged(f"release {self.release} has a row twice")
         with _reading():
             first = await self._table.query().select(["vector"]).limit(1).to_arrow()
+            await self._table.tags.list()
+            await self._table.list_versions()
         await self.search_dense(_matrix(first)[0], 1)
         await self.search_text(table["text"][0].as_py(), 1)
 
@@ -238,11 +240,14 @@ class View(_Reader):
 class Draft(_Reader):
     """Changes that no reader sees until the place that `finish` returns is published."""
 
-    def __init__(self, table: Any, name: str, folder: Path | None) -> None:
+    def __init__(
+        self, table: Any, name: str, folder: Path | None, old: frozenset[Path] = frozenset()
+    ) -> None:
         super().__init__(table)
         self._table: Any = table
         self._name = name
         self._folder = folder
+        self._old = old
 
     async def write(
         self, gone: Iterable[str], rows: Sequence[Row], vectors: Sequence[Vector]
@@ -271,7 +276,7 @@ class Draft(_Reader):
             version = int(await self._table.version())
             await _tag(self._table, number, version)
             if self._folder is not None:
-                await asyncio.to_thread(_sync, self._folder)
+                await asyncio.to_thread(_sync, self._folder, self._old)
         return Place(self._name, version, rows)
 
     async def _index(self, rows: int) -> None:
@@ -383,13 +388,13 @@ class Index:
             name = f"rows_{uuid.uuid4().hex[:12]}"
             with _writing():
                 table = await self._connection.create_table(name, schema=self._schema())
-            return self._draft(table, name)
+            return await self._draft(table, name)
         table = await self._open(release.table)
         if await table.version() != release.version:
             await _check_out(table, release)
             with _writing():
                 await table.restore()
-        return self._draft(table, release.table)
+        return await self._draft(table, release.table)
 
     async def restore(self, release: Release, *, number: int) -> Place:
         """Put the rows of an old release into a new version, as release `number`.
@@ -448,9 +453,11 @@ class Index:
             if not page:
                 return names
 
-    def _draft(self, table: Any, name: str) -> Draft:
-        folder = None if self._folder is None else self._folder / f"{name}.lance"
-        return Draft(table, name, folder)
+    async def _draft(self, table: Any, name: str) -> Draft:
+        if self._folder is None:
+            return Draft(table, name, None)
+        folder = self._folder / f"{name}.lance"
+        return Draft(table, name, folder, await asyncio.to_thread(_files, folder))
 
     def _schema(self) -> pa.Schema:
         columns = [
@@ -515,9 +522,15 @@ def _model(name: str, fingerprint: str) -> str:
     return f"{name} ({fingerprint[:12]})"
 
 
-def _sync(folder: Path) -> None:
-    """Make sure that everything below `folder` is on the disk: LanceDB itself never does."""
-    for path in [*folder.rglob("*"), folder, folder.parent]:
+def _files(folder: Path) -> frozenset[Path]:
+    """Return the files that are never written again: those that LanceDB gives unique names."""
+    return frozenset(path for path in folder.rglob("*") if path.suffix != ".json")
+
+
+def _sync(folder: Path, old: frozenset[Path]) -> None:
+    """Make sure that what is new below `folder` is on the disk: LanceDB itself never does."""
+    new = [path for path in folder.rglob("*") if path not in old]
+    for path in [*new, *{path.parent for path in new}, folder.parent]:
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from core.errors import IndexDamaged, IndexMismatch, OriginalMissing, ReleaseNotFound
+from core.types import Vector
 from db.knowledge import Document, Release
 from kb.compare import compare
 from kb.originals import Originals
@@ -86,12 +87,18 @@ class Releases:
         await publisher.announce(release.number)
         return release
 
-    async def rebuild(self, *, on_progress: OnProgress | None = None) -> Rebuilt:
+    async def rebuild(
+        self, *, reuse: bool = False, on_progress: OnProgress | None = None
+    ) -> Rebuilt:
         """Fill a new index from the originals of the live release, then use it.
 
         The chunks get the ids that they had. The old index answers until the new one is complete,
         and is deleted by the next `prune`. If parser or settings changed since, the result is a
         new release.
+
+        Args:
+            reuse: take the vectors that the old index still gives, and embed only the others.
+            on_progress: called after each file and each batch of embeddings.
 
         Raises:
             ModelError: if the embedding model fails; the old index is then still in use.
@@ -103,10 +110,14 @@ class Releases:
             if base is None:
                 return Rebuilt(0, 0, {}, time.perf_counter() - started)
             before = await publisher.releases.documents(base.number)
-            prepared, errors = await self._prepare(before, set(), self._settings, on_progress)
+            salvaged = await self._salvage() if reuse else {}
+            prepared, errors = await self._prepare(
+                before, set(salvaged), self._settings, on_progress
+            )
             draft = await publisher.index.draft(base, fresh=True)
             rows = list(prepared.rows().values())
-            await draft.write((), rows, [prepared.vectors[row.vector_key] for row in rows])
+            vectors = salvaged | prepared.vectors
+            await draft.write((), rows, [vectors[row.vector_key] for row in rows])
             after = dict(before)
             for file in prepared.files:
                 if not file.error:
@@ -155,7 +166,7 @@ class Releases:
             logger.warning("The index is rebuilt from the originals: %s", error.reason)
             if on_rebuild is not None:
                 await on_rebuild(error.reason)
-            return await self.rebuild(on_progress=on_progress)
+            return await self.rebuild(reuse=True, on_progress=on_progress)
         return None
 
     async def show(self, number: int) -> ReleaseContent:
@@ -211,6 +222,15 @@ class Releases:
                 self._originals.forget, kept, older_than=time.time() - _UPLOAD_AGE_S
             )
         return len(gone)
+
+    async def _salvage(self) -> dict[str, Vector]:
+        """Return the vectors of the live release by key, nothing if they cannot be read."""
+        try:
+            rows, vectors = await self._publisher.index.all_rows()
+        except (IndexDamaged, IndexMismatch) as error:
+            logger.warning("Every text is embedded again: %s", error)
+            return {}
+        return {row.vector_key: vector for row, vector in zip(rows, vectors, strict=True)}
 
     async def _reread(
         self,

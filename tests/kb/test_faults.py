@@ -1,0 +1,202 @@
+"""Whatever fails, whenever: the knowledge base is as before or as after (targets 8, 9, 10)."""
+
+import contextlib
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import lancedb.db
+import lancedb.table
+import pytest
+
+import kb.index
+import kb.originals
+from core.errors import AnswerdeskError
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import Workshop, workshop
+
+pytestmark = pytest.mark.anyio
+
+FAQ = "refund?|Within 30 days.|money back\nshipping?|Three days."
+
+
+class Faults:
+    """Counts storage calls and fails one of them, before or after it did its work."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.fail_at = 0
+        self.after = False
+
+    @contextlib.contextmanager
+    def at(self, number: int, *, after: bool) -> Iterator[None]:
+        self.count, self.fail_at, self.after = 0, number, after
+        try:
+            yield
+        finally:
+            self.fail_at = 0
+
+    @property
+    def fired(self) -> bool:
+        return self.count >= self.fail_at > 0
+
+    def _step(self) -> bool:
+        self.count += 1
+        return self.count == self.fail_at
+
+    def wrap_async(self, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        @wraps(method)
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            now = self._step()
+            if now and not self.after:
+                raise OSError(28, "No space left on device")
+            result = await method(*args, **kwargs)
+            if now:
+                raise OSError(5, "Input/output error")
+            return result
+
+        return call
+
+    def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            now = self._step()
+            if now and not self.after:
+                raise OSError(28, "No space left on device")
+            result = function(*args, **kwargs)
+            if now:
+                raise OSError(5, "Input/output error")
+            return result
+
+        return call
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
+    faults = Faults()
+    for owner, names in (
+        (
+            lancedb.table.AsyncTable,
+            ("add", "delete", "optimize", "create_index", "checkout", "restore", "count_rows"),
+        ),
+        (lancedb.table.AsyncTags, ("create", "update", "delete", "list")),
+        (lancedb.db.AsyncConnection, ("create_table", "open_table", "drop_table")),
+        (aiosqlite.Connection, ("commit",)),
+    ):
+        for name in names:
+            monkeypatch.setattr(owner, name, faults.wrap_async(getattr(owner, name)))
+    monkeypatch.setattr(kb.index, "_sync", faults.wrap(kb.index._sync))
+    monkeypatch.setattr(kb.originals, "_sync_folder", faults.wrap(kb.originals._sync_folder))
+    monkeypatch.setattr(Path, "replace", faults.wrap(Path.replace))
+    return faults
+
+
+@pytest.fixture
+async def shop(tmp_path: Path, faults: Faults) -> AsyncIterator[Workshop]:
+    async with workshop(tmp_path, WordEmbedder()) as shop:
+        yield shop
+
+
+async def reopened(shop: Workshop) -> tuple[int, list[str]]:
+    """Return release and texts as a process that starts now sees them."""
+    async with workshop(shop.folder, shop.embedder) as again:
+        release, rows, _ = await again.snapshot()
+        await (await again.index.view()).check()
+        return release, sorted(row.text for row in rows.values())
+
+
+Operation = Callable[[Workshop, int], Awaitable[list[str]]]
+"""Does something (the number makes it different each time); returns the texts afterwards."""
+
+
+async def publish(shop: Workshop, number: int) -> list[str]:
+    await shop.put(faq=f"refund?|Answer {number}.|variant {number}", page=f"page {number}")
+    return sorted(["refund?", f"variant {number}", f"page {number}"])
+
+
+async def roll_back(shop: Workshop, number: int) -> list[str]:
+    await shop.releases.rollback(1)
+    return ["money back", "refund?", "shipping?"]
+
+
+async def rebuild(shop: Workshop, number: int) -> list[str]:
+    before = await shop.texts()
+    await shop.releases.rebuild()
+    return before
+
+
+async def prune(shop: Workshop, number: int) -> list[str]:
+    before = await shop.texts()
+    await shop.releases.prune(number % 3 + 2)
+    return before
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("operation", [publish, roll_back, rebuild, prune])
+async def test_the_nth_storage_call_fails(
+    shop: Workshop, faults: Faults, operation: Operation, after: bool
+) -> None:
+    await shop.put(faq=FAQ)
+    number = 0
+    while True:
+        number += 1
+        if operation is roll_back:
+            await shop.put(faq=f"other {number}")
+        release, before = (await shop.snapshot())[0], await shop.texts()
+        with faults.at(number, after=after):
+            try:
+                expected = await operation(shop, number)
+            except (OSError, AnswerdeskError, AssertionError):
+                expected = None
+            fired = faults.fired
+        now, texts = await reopened(shop)
+        assert now in (release, release + 1)
+        if now == release:
+            assert texts == before, f"call {number}: neither before nor after"
+        if expected is not None:
+            assert texts == expected
+        for sha256 in await shop.repository.originals():
+            shop.originals.checked_path(sha256)
+        if not fired:
+            break
+    assert number > 4, "no storage call was seen: the test tests nothing"
+    await shop.put(faq="fine again")
+    assert "fine again" in (await reopened(shop))[1]
+
+
+@pytest.mark.parametrize("harm", ["zero", "cut", "delete"])
+async def test_a_damaged_file_of_the_index_is_repaired_from_the_originals(
+    tmp_path: Path, harm: str
+) -> None:
+    """The answers are the same afterwards. Each file is damaged in one of the three ways."""
+    async with workshop(tmp_path / "live", WordEmbedder()) as shop:
+        await shop.put(faq=FAQ, page="one\ntwo")
+        await shop.put(page="one\nthree")
+        expected = (await shop.snapshot())[1:]
+    damaged = rebuilt = embedded = 0
+    index = tmp_path / "live" / "index"
+    files = sorted(path for path in index.rglob("*") if path.is_file())
+    for file in files[["zero", "cut", "delete"].index(harm) :: 3]:
+        copy = tmp_path / "copy"
+        shutil.copytree(tmp_path / "live", copy)
+        target = copy / "index" / file.relative_to(index)
+        if harm == "delete":
+            target.unlink()
+        else:
+            target.write_bytes(target.read_bytes()[: target.stat().st_size // 2] * (harm == "cut"))
+        damaged += 1
+        async with workshop(copy, WordEmbedder()) as shop:
+            repair = await shop.releases.open_or_rebuild()
+            rebuilt += repair is not None
+            embedded += repair is not None and repair.embedded > 0
+            assert (await shop.snapshot())[1:] == expected, file
+            found = await shop.index.search_text("money", 5)
+            assert [hit.text for hit in found] == ["money back"], file
+            await shop.put(late="works")
+        shutil.rmtree(copy)
+    assert damaged > 10
+    assert rebuilt > 1
+    assert embedded < rebuilt, "vectors that can be read are not computed again"
