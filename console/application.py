@@ -76,7 +76,12 @@ def build_console(
     logins = Logins(password)
     guard = _Guard(logins, exposed=exposed)
     chat = ChatPages(
-        desk=desk, pages=pages, signer=CookieSigner(secret), health=health, examples=examples
+        desk=desk,
+        verdicts=records.conversations,
+        pages=pages,
+        signer=CookieSigner(secret),
+        health=health,
+        examples=examples,
     )
     api = Api(desk=desk, health=health, metrics=metrics, detailed_health=guard.knows)
     operator = OperatorPages(pages=pages, logins=logins, records=records, health=health)
@@ -89,6 +94,7 @@ def build_console(
         routes=[
             route("/", chat.show, Access.VISITOR),
             route("/ask", chat.ask, Access.VISITOR, "POST"),
+            route("/feedback", chat.rate, Access.VISITOR, "POST"),
             route("/new", chat.start_again, Access.VISITOR, "POST"),
             route("/api/ask", api.ask, Access.VISITOR, "POST"),
             route("/metrics", api.metrics, Access.VISITOR),

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 COOKIE = "answerdesk_chat"
 _COOKIE_LASTS_S = 30 * 24 * 3600
 _MAX_SHOWN = 2000
+_MAX_DIGITS = 16
 
 
 class AskingDesk(Protocol):
@@ -42,6 +44,14 @@ class AskingDesk(Protocol):
         ...
 
 
+class Verdicts(Protocol):
+    """What the web needs of `db.conversations.Conversations`."""
+
+    async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
+        """Store whether an answer helped; return whether the answer exists."""
+        ...
+
+
 class ChatPages:
     """Endpoints of the try-it page."""
 
@@ -49,12 +59,14 @@ class ChatPages:
         self,
         *,
         desk: AskingDesk,
+        verdicts: Verdicts,
         pages: Pages,
         signer: CookieSigner,
         health: Callable[[], Awaitable[Health]],
         examples: Sequence[str],
     ) -> None:
         self._desk = desk
+        self._verdicts = verdicts
         self._pages = pages
         self._signer = signer
         self._health = health
@@ -103,6 +115,23 @@ class ChatPages:
         )
         return response
 
+    async def rate(self, request: Request) -> Response:
+        """Store whether an answer of this browser's conversation helped."""
+        async with request.form(max_files=0, max_fields=4) as form:
+            answer_id = str(form.get("answer", ""))
+            helpful = str(form.get("helpful", ""))
+        session = self._session(request)
+        own = (
+            session is not None
+            and len(answer_id) < _MAX_DIGITS
+            and answer_id.isdecimal()
+            and self._transcripts.rate(session, int(answer_id))
+        )
+        if not own or helpful not in ("yes", "no"):
+            raise HTTPException(400)
+        await self._verdicts.give_feedback(int(answer_id), helpful=helpful == "yes")
+        return RedirectResponse("/#latest", 303)
+
     async def start_again(self, request: Request) -> Response:
         """Begin a new conversation; the old one is no longer shown."""
         session = self._session(request)
@@ -120,7 +149,9 @@ class ChatPages:
             "chat.html",
             status=status,
             labels=labels,
-            exchanges=[(e.question, show_answer(e.answer, labels)) for e in exchanges],
+            exchanges=[
+                (e.question, show_answer(e.answer, labels, rated=e.rated)) for e in exchanges
+            ],
             examples=self._examples,
             health=await self._health(),
             notice=notice,

@@ -37,6 +37,9 @@ LabelKey: TypeAlias = Literal[
     "source",
     "sources",
     "as_of",
+    "helpful",
+    "yes",
+    "no",
 ]
 """``title`` takes ``shop``, ``sure`` ``percent``, ``sources`` ``count``."""
 
@@ -59,6 +62,11 @@ class Labels:
     def talk_to_person(self) -> str:
         """What a visitor says who wants a person; the service understands it."""
         return service_text("talk_to_person", self.language)
+
+    @property
+    def feedback_thanks(self) -> str:
+        """What a visitor reads who said whether an answer helped."""
+        return service_text("feedback_thanks", self.language)
 
 
 @cache

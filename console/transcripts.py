@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.types import Answer
 
@@ -16,6 +16,8 @@ class Exchange:
 
     question: str
     answer: Answer
+    rated: bool = False
+    """Whether the visitor said if the answer helped."""
 
 
 class Transcripts:
@@ -36,6 +38,16 @@ class Transcripts:
     def of(self, chat: str) -> Sequence[Exchange]:
         """Return the exchanges of a chat, oldest first."""
         return self._chats.get(chat, ())
+
+    def rate(self, chat: str, answer_id: int) -> bool:
+        """Mark an answer as rated; return whether it is one of this chat's."""
+        exchanges = self._chats.get(chat, ())
+        if not answer_id or all(e.answer.answer_id != answer_id for e in exchanges):
+            return False
+        self._chats[chat] = tuple(
+            replace(e, rated=True) if e.answer.answer_id == answer_id else e for e in exchanges
+        )
+        return True
 
     def forget(self, chat: str) -> None:
         """Drop a chat."""

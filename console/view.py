@@ -54,9 +54,12 @@ class AnswerView:
     sources: tuple[SourceView, ...]
     choices: tuple[str, ...]
     offers_person: bool
+    rateable_id: int
+    """Row of the answer if the visitor may say whether it helped, else 0."""
+    rated: bool
 
 
-def show_answer(answer: Answer, labels: Labels) -> AnswerView:
+def show_answer(answer: Answer, labels: Labels, *, rated: bool = False) -> AnswerView:
     """Prepare an answer for its template, with the page's own words in the visitor's language."""
     sure = answer.kind in ("faq", "composed", "quoted")
     total = answer.timings_ms.get("total")
@@ -73,6 +76,8 @@ def show_answer(answer: Answer, labels: Labels) -> AnswerView:
         ),
         choices=tuple(choice.label for choice in answer.choices),
         offers_person=answer.kind in ("unknown", "clarify"),
+        rateable_id=answer.answer_id if sure else 0,
+        rated=rated,
     )
 
 

@@ -4,6 +4,7 @@
 const conversation = document.getElementById("conversation");
 const field = document.getElementById("question");
 const notice = document.getElementById("notice");
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 let busy = false;
 
 document.addEventListener("submit", (event) => {
@@ -14,6 +15,19 @@ document.addEventListener("submit", (event) => {
   const typed = form.contains(field);
   const question = (typed ? field.value : event.submitter?.value ?? "").trim();
   if (question) ask(question, { typed });
+});
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || !("thanks" in form.dataset)) return;
+  event.preventDefault();
+  const body = new URLSearchParams(new FormData(form, event.submitter));
+  const response = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+  if (response.type !== "opaqueredirect") return;
+  const thanks = document.createElement("p");
+  thanks.className = "rating";
+  thanks.textContent = form.dataset.thanks;
+  form.replaceWith(thanks);
 });
 
 field.addEventListener("keydown", (event) => {
@@ -31,7 +45,7 @@ async function ask(question, { typed }) {
   asked.append(question);
   const pending = copyOf("pending-template");
   conversation.append(asked, pending);
-  asked.scrollIntoView({ behavior: "smooth", block: "start" });
+  asked.scrollIntoView({ behavior: still.matches ? "auto" : "smooth", block: "start" });
   if (typed) field.value = "";
   try {
     const response = await fetch("/ask", {

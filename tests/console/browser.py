@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
 
 PHONE_WIDTH = 360
 _FLAGS = (
@@ -64,9 +65,18 @@ def set_screen(
 
 
 def set_scheme(browser: webdriver.Chrome, scheme: Literal["light", "dark"]) -> None:
-    """Let the page believe that the system is light or dark."""
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    """Let the page believe that the system is light or dark, and that it wants no motion."""
+    features = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+    pairs = [{"name": name, "value": value} for name, value in features.items()]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": pairs})
+
+
+def press(browser: webdriver.Chrome, selector: str) -> None:
+    """Click the first such element, brought to the middle, where no bar lies over it."""
+    element = browser.find_element(By.CSS_SELECTOR, selector)
+    script = "arguments[0].scrollIntoView({behavior: 'instant', block: 'center'})"
+    browser.execute_script(script, element)
+    element.click()
 
 
 def set_scripts(browser: webdriver.Chrome, *, enabled: bool) -> None:

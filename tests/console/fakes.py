@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.types import Answer, AnswerEvent, Choice, Sentence, Source, TokenUsage, Turn, Waiting
 
@@ -136,4 +136,5 @@ class ScriptedDesk:
             except asyncio.CancelledError:
                 self.cancelled.set()
                 raise
-        return ANSWERS.get(text, ANSWERS[UNKNOWN_QUESTION])
+        answer = ANSWERS.get(text, ANSWERS[UNKNOWN_QUESTION])
+        return replace(answer, answer_id=len(self.calls))

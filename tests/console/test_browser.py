@@ -14,6 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from console.labels import Labels
 from console.operator import Records
 from db.base import Base, Database, create_engine
 from db.conversations import Conversations
@@ -22,6 +23,7 @@ from tests.console.browser import (
     PHONE_WIDTH,
     missing_browser,
     open_browser,
+    press,
     set_scheme,
     set_screen,
     set_scripts,
@@ -131,7 +133,7 @@ def test_a_question_is_answered_with_its_source(browser: webdriver.Chrome) -> No
     type_question(browser, FAQ_QUESTION)
     assert "A test ride is free and lasts 45 minutes." in find(browser, ".answer-faq .text")
     assert find(browser, ".answer-faq .badge") == "From the FAQ"
-    browser.find_element(By.CSS_SELECTOR, ".answer-faq summary").click()
+    press(browser, ".answer-faq summary")
     source = find(browser, ".answer-faq .sources li")
     assert "Can I test ride a bike before I buy it?" in source
     assert "faq.csv · row 3 · as of 2026-11-02" in source
@@ -157,14 +159,14 @@ def test_sentences_are_shown_before_the_answer_is_whole(
 def test_examples_choices_and_the_wish_for_a_person_are_asked_by_a_click(
     browser: webdriver.Chrome, service: Service
 ) -> None:
-    browser.find_element(By.CSS_SELECTOR, ".examples button:nth-of-type(3)").click()
+    press(browser, ".examples button:nth-of-type(3)")
     wait_for_answers(browser, 1)
     assert not browser.find_element(By.ID, "welcome").is_displayed()
     type_question(browser, CLARIFY_QUESTION)
     wait_for_answers(browser, 2)
-    browser.find_element(By.CSS_SELECTOR, ".choices li:nth-child(2) button").click()
+    press(browser, ".choices li:nth-child(2) button")
     wait_for_answers(browser, 3)
-    browser.find_element(By.CSS_SELECTOR, ".composer .person button").click()
+    press(browser, ".composer .person button")
     wait_for_answers(browser, 4)
     asked = [call.text for call in service.desk.calls[-4:]]
     assert asked == [
@@ -184,9 +186,20 @@ def test_the_conversation_is_there_after_a_reload_and_gone_after_a_new_chat(
     wait_for_answers(browser, 1)
     browser.refresh()
     wait_for_answers(browser, 1)
-    browser.find_element(By.CSS_SELECTOR, "#start-again button").click()
+    press(browser, "#start-again button")
     wait_for_answers(browser, 0)
     assert browser.find_element(By.ID, "welcome").is_displayed()
+
+
+def test_a_verdict_is_thanked_for_in_place(browser: webdriver.Chrome) -> None:
+    type_question(browser, FAQ_QUESTION)
+    wait_for_answers(browser, 1)
+    press(browser, ".rating button[value=yes]")
+    thanks = Labels("en").feedback_thanks
+    assert find(browser, "p.rating") == thanks
+    browser.refresh()
+    assert find(browser, "p.rating") == thanks
+    assert complaints(browser) == []
 
 
 def test_trouble_is_told_in_a_sentence_and_the_page_goes_on(browser: webdriver.Chrome) -> None:
@@ -203,9 +216,9 @@ def test_without_javascript_the_form_is_a_plain_post(browser: webdriver.Chrome) 
     set_scripts(browser, enabled=False)
     browser.refresh()
     browser.find_element(By.ID, "question").send_keys(DOCUMENT_QUESTION)
-    browser.find_element(By.CSS_SELECTOR, ".send").click()
+    press(browser, ".send")
     assert "10 to 20 °C" in find(browser, ".answer-composed .text")
-    browser.find_element(By.CSS_SELECTOR, "summary").click()
+    press(browser, "summary")
     assert "Storing the battery in winter" in find(browser, ".sources li .title")
     assert browser.current_url.endswith("/#latest")
     assert complaints(browser) == []
@@ -222,7 +235,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     for number, question in enumerate((DOCUMENT_QUESTION, CLARIFY_QUESTION, "w" * 300), start=1):
         type_question(browser, question)
         wait_for_answers(browser, number)
-    browser.find_element(By.CSS_SELECTOR, "summary").click()
+    press(browser, "summary")
     assert sideways(browser) == 0
     for path in ("/console", "/login", "/nowhere"):
         browser.get(service.url + path)
@@ -262,7 +275,7 @@ def test_all_text_has_enough_contrast(
     for number, question in enumerate((DOCUMENT_QUESTION, CLARIFY_QUESTION), start=1):
         type_question(browser, question)
         wait_for_answers(browser, number)
-    browser.find_element(By.CSS_SELECTOR, "summary").click()
+    press(browser, "summary")
     measured = browser.execute_script(_CONTRASTS)
     browser.get(f"{service.url}/console")
     measured += browser.execute_script(_CONTRASTS)

@@ -7,10 +7,15 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
+from console.labels import Labels
 from core.health import Health
+from db.base import Database
+from db.conversations import FeedbackRow
 from tests.console.conftest import Builder
 from tests.console.fakes import (
+    ANSWERS,
     BREAKING_QUESTION,
     CLARIFY_QUESTION,
     DOCUMENT_QUESTION,
@@ -224,3 +229,45 @@ async def test_the_page_speaks_the_browsers_language(client: httpx.AsyncClient) 
     assert 'lang="en"><p>Yes. A test ride' in page
     assert 'value="转人工客服"' in page
     assert '<html lang="en">' in (await client.get("/", headers={"Accept-Language": "xx"})).text
+
+
+async def test_a_visitor_says_whether_an_answer_helped(
+    client: httpx.AsyncClient, builder: Builder, database: Database
+) -> None:
+    # The desk is scripted, so its answer is stored here under the id that it will have.
+    await builder.records.conversations.record(
+        FAQ_QUESTION, ANSWERS[FAQ_QUESTION], chat="web:x", channel="web"
+    )
+    assert "Did this help?" in await ask(client, FAQ_QUESTION)
+    response = await client.post("/feedback", data={"answer": "1", "helpful": "no"})
+    assert response.status_code == 303
+    page = (await client.get("/")).text
+    assert "Did this help?" not in page
+    assert Labels("en").feedback_thanks in page
+    async with database.session() as session:
+        row = await session.get_one(FeedbackRow, 1)
+        assert row.helpful is False
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"answer": "2", "helpful": "yes"},
+        {"answer": "0", "helpful": "yes"},
+        {"answer": "1", "helpful": "perhaps"},
+        {"answer": "1"},
+        {"answer": "-1", "helpful": "yes"},
+        {"answer": "9" * 5000, "helpful": "yes"},
+    ],
+)
+async def test_nobody_judges_an_answer_that_is_not_theirs(
+    client: httpx.AsyncClient, database: Database, form: dict[str, str]
+) -> None:
+    await ask(client, FAQ_QUESTION)
+    assert (await client.post("/feedback", data=form)).status_code == 400
+    async with database.session() as session:
+        assert await session.scalar(select(func.count()).select_from(FeedbackRow)) == 0
+
+
+async def test_an_unknown_answer_is_not_judged(client: httpx.AsyncClient) -> None:
+    assert "Did this help?" not in await ask(client, UNKNOWN_QUESTION)
