@@ -3,19 +3,19 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.hf_api import RepoSibling
+import httpx
+from huggingface_hub import constants
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import FetchFailed
 from models.catalogue import HubSource, Model, ModelFile
 from models.files import write_durably
+from models.sources import HUB_TIMEOUT, hub_headers
 from models.spec import Hub
 
 _NOTE = "fetched.json"
-_TIMEOUT_S = 10
 _EMBEDDER_FILES = (".json", ".txt", ".model", ".safetensors")
 _OTHER_FORMATS = ("onnx/", "openvino/", "tf_model", "flax_model", "rust_model", "data_config")
 
@@ -34,24 +34,32 @@ def describe(spec: Hub, *, endpoint: str | None = None) -> Model:
         FetchFailed: if the hub cannot be reached, or the repository has no such files.
     """
     name = folder_name(spec)
+    url = f"{endpoint or constants.ENDPOINT}/api/models/{spec.repo}"
     try:
-        info = HfApi(endpoint=endpoint).model_info(
-            spec.repo, files_metadata=True, timeout=_TIMEOUT_S
+        response = httpx.get(
+            url,
+            params={"blobs": "true"},
+            headers=hub_headers(),
+            timeout=HUB_TIMEOUT,
+            follow_redirects=True,
         )
-    except (HfHubHTTPError, OSError, RuntimeError) as error:
-        raise FetchFailed(name, [f"hub {spec.repo}: {error}"]) from error
-    siblings = [s for s in info.siblings or () if _wanted(spec, s.rfilename)]
+        response.raise_for_status()
+        info: dict[str, Any] = response.json()
+        files = tuple(_file(s) for s in info["siblings"] if _wanted(spec, s["rfilename"]))
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        raise FetchFailed(name, [f"hub {spec.repo}: {error or type(error).__name__}"]) from error
     heavy = ".gguf" if spec.file else ".safetensors"
-    if not any(s.rfilename.endswith(heavy) for s in siblings):
+    if not any(file.path.endswith(heavy) for file in files):
         wanted = spec.file or "*.safetensors"
         raise FetchFailed(name, [f"the repository {spec.repo!r} has no {wanted}"])
+    revision = str(info.get("sha") or "main")
     return Model(
         name=name,
         kind="generator" if spec.file else "embedder",
-        licence=str(info.card_data.get("license", "unknown")) if info.card_data else "unknown",
-        about=f"from the hub, revision {info.sha}",
-        files=tuple(_file(s) for s in siblings),
-        sources=(HubSource(spec.repo, info.sha or "main"),),
+        licence=str((info.get("cardData") or {}).get("license", "unknown")),
+        about=f"from the hub, revision {revision}",
+        files=files,
+        sources=(HubSource(spec.repo, revision),),
     )
 
 
@@ -63,9 +71,9 @@ def _wanted(spec: Hub, path: str) -> bool:
     return path.endswith(_EMBEDDER_FILES) and not path.startswith(_OTHER_FORMATS)
 
 
-def _file(sibling: RepoSibling) -> ModelFile:
-    sha256 = sibling.lfs.sha256 if sibling.lfs else ""
-    return ModelFile(sibling.rfilename, sibling.size or 0, sha256)
+def _file(sibling: dict[str, Any]) -> ModelFile:
+    sha256 = str((sibling.get("lfs") or {}).get("sha256", ""))
+    return ModelFile(sibling["rfilename"], int(sibling["size"]), sha256)
 
 
 def write_note(folder: Path, model: Model) -> None:

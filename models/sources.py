@@ -24,7 +24,7 @@ from models.files import sync, write_durably
 
 _CHUNK = 1 << 20
 _PROGRESS = re.compile(rb"Progress (\d+) of (\d+)")
-_HUB_TIMEOUT = httpx.Timeout(30, connect=10)
+HUB_TIMEOUT = httpx.Timeout(30, connect=10)
 
 
 class SourceFailed(Exception):
@@ -97,6 +97,12 @@ def from_path(
 # --- Hugging Face ------------------------------------------------------------------------------
 
 
+def hub_headers() -> dict[str, str]:
+    """Return the operator's own token for the hub, if there is one."""
+    token = get_token()
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 def from_hub(
     source: HubSource,
     files: Sequence[ModelFile],
@@ -107,9 +113,7 @@ def from_hub(
 ) -> None:
     """Download the files from a repository, each continued where an interruption left it."""
     before = 0
-    token = get_token()
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    with httpx.Client(follow_redirects=True, timeout=_HUB_TIMEOUT, headers=headers) as client:
+    with httpx.Client(follow_redirects=True, timeout=HUB_TIMEOUT, headers=hub_headers()) as client:
         for file in files:
             target = staging.target(file)
             if not (target.is_file() and target.stat().st_size == file.bytes):
@@ -143,7 +147,7 @@ def _download(
         if response.status_code != httpx.codes.PARTIAL_CONTENT:
             have = 0
         with part.open("ab" if have else "wb") as file:
-            for chunk in response.iter_raw(_CHUNK):
+            for chunk in response.iter_raw():
                 have += len(chunk)
                 if have > limit:
                     part.unlink()
