@@ -165,7 +165,8 @@ UNSUPPORTED = [
 ]  # fmt: skip
 
 GERMAN = """Artikel können innerhalb von 30 Tagen zurückgegeben werden.
-Geöffnete Software ist vom Umtausch ausgeschlossen. Der Versand kostet 4,90 € und dauert drei bis fünf Werktage.
+Geöffnete Software ist vom Umtausch ausgeschlossen.
+Der Versand kostet 4,90 € und dauert drei bis fünf Werktage.
 Gutscheine werden nicht in bar ausgezahlt."""
 SPANISH = """Los artículos se pueden devolver en un plazo de 30 días.
 El envío cuesta 4,90 € y tarda de tres a cinco días laborables.
