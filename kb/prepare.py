@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,13 +19,14 @@ EMBED_BATCH = 64
 
 
 class FileParser(Protocol):
-    """Reads a file in a process with limits (`kb.parse.sandbox.ParserProcess`)."""
+    """Reads files in processes with limits (`kb.parse.sandbox.ParserProcess`)."""
 
-    async def parse(self, name: str, path: Path) -> ParsedFile:
-        """Parse the file at `path`, whose name is `name`.
+    def parse_many(
+        self, files: Sequence[tuple[str, Path]]
+    ) -> AsyncGenerator[ParsedFile | IngestError, None]:
+        """Read files, each a name and a path; yield a result for each, in order.
 
-        Raises:
-            IngestError: if it cannot be read; the message is a sentence for the operator.
+        An error's message is a sentence for the operator.
         """
         ...
 
@@ -148,11 +149,13 @@ class Preparer:
 
         async def read() -> None:
             try:
-                for file in files:
-                    prepared.append(await self._read(file))
-                    state.files += 1
-                    _offer(prepared[-1], state)
-                    report()
+                paths = [(file.doc_id, self._originals.path(file.sha256)) for file in files]
+                async with contextlib.aclosing(self._parser.parse_many(paths)) as results:
+                    for file in files:
+                        prepared.append(await self._chunk(file, await anext(results)))
+                        state.files += 1
+                        _offer(prepared[-1], state)
+                        report()
             finally:
                 state.finished = True
                 state.changed.set()
@@ -187,11 +190,11 @@ class Preparer:
             )
         return found
 
-    async def _read(self, file: StoredFile) -> PreparedFile:
+    async def _chunk(self, file: StoredFile, parsed: ParsedFile | IngestError) -> PreparedFile:
+        if isinstance(parsed, IngestError):
+            return PreparedFile(file, error=str(parsed))
+        day = datetime.fromtimestamp(file.received, UTC).date().isoformat()
         try:
-            path = self._originals.path(file.sha256)
-            parsed = await self._parser.parse(file.doc_id, path)
-            day = datetime.fromtimestamp(file.received, UTC).date().isoformat()
             chunks = await self._chunker(parsed, doc_id=file.doc_id, updated=day)
         except IngestError as error:
             return PreparedFile(file, error=str(error))

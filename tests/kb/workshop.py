@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
-from core.errors import UnreadableFile
+from core.errors import IngestError, UnreadableFile
 from core.protocols import Embedder
 from core.types import Chunk, ParsedFile, Section
 from db.base import Base, Database, create_engine, database_url
@@ -29,28 +30,25 @@ class LineParser:
     def __init__(self) -> None:
         self.parsed: list[str] = []
 
-    async def parse(self, name: str, path: Path) -> ParsedFile:
-        self.parsed.append(name)
-        text = await asyncio.to_thread(path.read_text, "utf-8")
-        if text.startswith("BROKEN"):
-            raise UnreadableFile(name, "it is broken. Send another one.")
-        sections = []
-        for number, line in enumerate(text.splitlines(), 1):
-            question, *rest = line.split("|")
-            answer, variants = (rest[0], tuple(rest[1:])) if rest else ("", ())
-            day = ""
-            if "@" in answer:
-                answer, day = answer.split("@")
-            sections.append(
-                Section(
-                    question,
-                    answer=answer,
-                    variants=variants,
-                    location=f"line {number}",
-                    valid_until=day,
-                )
-            )
-        return ParsedFile(name, name, tuple(sections))
+    async def parse_many(
+        self, files: Sequence[tuple[str, Path]]
+    ) -> AsyncGenerator[ParsedFile | IngestError, None]:
+        for name, path in files:
+            self.parsed.append(name)
+            text = await asyncio.to_thread(path.read_text, "utf-8")
+            if text.startswith("BROKEN"):
+                yield UnreadableFile(name, "it is broken. Send another one.")
+            else:
+                yield ParsedFile(name, name, tuple(map(_section, text.splitlines(), count(1))))
+
+
+def _section(line: str, number: int) -> Section:
+    question, *rest = line.split("|")
+    answer, variants = (rest[0], tuple(rest[1:])) if rest else ("", ())
+    answer, _, day = answer.partition("@")
+    return Section(
+        question, answer=answer, variants=variants, location=f"line {number}", valid_until=day
+    )
 
 
 async def line_chunks(parsed: ParsedFile, *, doc_id: str, updated: str) -> Sequence[Chunk]:
