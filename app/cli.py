@@ -1,0 +1,184 @@
+"""The command line. Exit code 0: done; 1: failed, with a one-line reason; 2: wrong usage."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from app.commands import answers, knowledge, measure, service, weights
+from core.errors import AnswerdeskError
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="answerdesk",
+    help="A customer-service bot that answers from your own files.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+releases_app = typer.Typer(help="Published states of the knowledge base.", no_args_is_help=True)
+models_app = typer.Typer(help="Weights: list, fetch, use.", no_args_is_help=True)
+app.add_typer(releases_app, name="releases")
+app.add_typer(models_app, name="models")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+@app.command()
+def run() -> None:
+    """Start the service: web page, schedule, and Telegram if TELEGRAM_BOT_TOKEN is set."""
+    _run(service.run())
+
+
+@app.command()
+def chat() -> None:
+    """Talk to the bot in the terminal."""
+    _run(answers.chat())
+
+
+@app.command()
+def ask(
+    question: str,
+    as_json: Json = False,
+    kb: Annotated[
+        Path | None, typer.Option("--kb", help="Answer from the files of this folder alone.")
+    ] = None,
+) -> None:
+    """Answer one question."""
+    _run(answers.ask(question, as_json=as_json, kb=kb))
+
+
+@app.command()
+def ingest(paths: list[Path], dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Read files and folders into the knowledge base, as one release."""
+    _run(knowledge.ingest(paths, dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
+def remove(
+    documents: Annotated[list[str], typer.Argument(help="Document names; * and ? are allowed.")],
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Take documents out of the knowledge base, as one release."""
+    _run(knowledge.remove(documents, dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
+def refresh(dry_run: DryRun = False) -> None:
+    """Read the configured sources again now."""
+    _run(knowledge.refresh(dry_run=dry_run))
+
+
+@app.command()
+def rebuild() -> None:
+    """Make the index again from the stored originals, with the configured embedder."""
+    _run(knowledge.rebuild())
+
+
+@app.command(name="eval")
+def evaluate(
+    folder: Annotated[Path, typer.Argument(metavar="SETDIR")],
+    ask_language: Annotated[str, typer.Option("--ask", help="Language of the questions.")] = "",
+    kb: Annotated[str, typer.Option("--kb", help="Language of the entries or passages.")] = "",
+    hold_out: Annotated[
+        bool, typer.Option("--hold-out", help="Leave entries out, so that questions have no answer")
+    ] = False,
+    sample: Annotated[int, typer.Option(help="Ask that many questions, chosen by hash.")] = 0,
+    as_json: Json = False,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML page with plots.")] = None,
+) -> None:
+    """Measure on a labelled set, in a knowledge base of its own."""
+    _run(
+        measure.evaluate_set(
+            folder,
+            ask=ask_language,
+            kb=kb,
+            hold_out=hold_out,
+            sample=sample,
+            as_json=as_json,
+            report=report,
+        )
+    )
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="Which; none: all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure speed; every figure against a baseline of the same run."""
+    _run(measure.bench(names or [], as_json=as_json))
+
+
+@app.command()
+def doctor() -> None:
+    """Check token, models, memory, disk and index; say what to do about what is wrong."""
+    if not _run(service.examine_all()):
+        raise typer.Exit(1)
+
+
+@releases_app.command("list")
+def releases_list(as_json: Json = False) -> None:
+    """List releases, newest first."""
+    _run(knowledge.list_releases(as_json=as_json))
+
+
+@releases_app.command("show")
+def releases_show(number: int, as_json: Json = False) -> None:
+    """List the documents of a release."""
+    _run(knowledge.show_release(number, as_json=as_json))
+
+
+@releases_app.command("diff")
+def releases_diff(old: int, new: int, as_json: Json = False) -> None:
+    """Show what changed between two releases."""
+    _run(knowledge.diff_releases(old, new, as_json=as_json))
+
+
+@releases_app.command("rollback")
+def releases_rollback(number: int) -> None:
+    """Publish an older release again, as a new one."""
+    _run(knowledge.roll_back(number))
+
+
+@models_app.command("list")
+def models_list(as_json: Json = False) -> None:
+    """List the catalogue and what of it is on disk."""
+    _run(weights.list_models(as_json=as_json))
+
+
+@models_app.command("fetch")
+def models_fetch(
+    name: Annotated[str, typer.Argument(help="A catalogue name.")] = "",
+    default: Annotated[bool, typer.Option("--default", help="The configured models.")] = False,
+    tests: Annotated[bool, typer.Option("--tests", help="Also those the tests use.")] = False,
+) -> None:
+    """Fetch weights and check them; what is there already is not fetched again."""
+    if not (name or default or tests):
+        raise typer.BadParameter("give a NAME, or --default")
+    _run(weights.fetch(name, default=default, tests=tests))
+
+
+@models_app.command("use")
+def models_use(name: str) -> None:
+    """Say how to use a model, after fetching it and checking that it fits the index."""
+    _run(weights.use(name))
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line and exit code 1."""
+    try:
+        app()
+    except AnswerdeskError as error:
+        typer.echo(f"answerdesk: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""What each command of `app.cli` does, by subject."""

@@ -1,0 +1,102 @@
+"""`ask` and `chat`."""
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from rich.markup import escape
+
+from app import output
+from app.commands.common import Failed, main_knowledge, progress, read_config, say
+from app.files import collect
+from app.paths import find_paths
+from app.wiring import Knowledge, Service, open_knowledge, open_service
+from core.config import data_folder
+from core.errors import ModelUnavailable
+from core.render import answer_to_dict
+from core.types import AnswerEvent, IngestReport, Waiting
+from kb.ingest import IncomingFile
+
+
+async def ask(question: str, *, as_json: bool, kb: Path | None) -> None:
+    """Answer one question from the main knowledge base, or from the files of a folder."""
+    async with _answering(kb) as service:
+        answer = await service.desk.ask(
+            question, chat=f"cli:{uuid.uuid4().hex[:12]}", channel="cli", history=()
+        )
+    if as_json:
+        output.print_json(answer_to_dict(answer))
+    else:
+        output.print_answer(answer)
+
+
+async def chat() -> None:
+    """Answer questions from the terminal until an empty line or the end of input."""
+    name = f"cli:{uuid.uuid4().hex[:12]}"
+
+    async def show(event: AnswerEvent) -> None:
+        if isinstance(event, Waiting):
+            say(f"… about {event.seconds:.0f} s")
+
+    async with _answering(None) as service:
+        say("Ask a question; an empty line ends.")
+        while question := await asyncio.to_thread(_read_line):
+            output.print_answer(
+                await service.desk.ask(question, chat=name, channel="cli", on_event=show)
+            )
+
+
+async def await_generator(service: Service) -> None:
+    """Wait until the generator is loaded; without it, passages are quoted."""
+    if service.generator is not None:
+        try:
+            await service.generator.start(wait=True)
+        except ModelUnavailable as error:
+            say(f"{error} Passages are quoted.")
+
+
+async def make_it_hold(knowledge: Knowledge, files: list[IncomingFile]) -> IngestReport:
+    """Make a knowledge base of its own hold these files and no others."""
+    live = await knowledge.release_rows.current()
+    documents = {} if live is None else await knowledge.release_rows.documents(live.number)
+    gone = sorted(documents.keys() - {file.doc_id for file in files})
+    with progress() as on_progress:
+        report = await knowledge.ingestor.ingest(files, removed=gone, on_progress=on_progress)
+    for file in report.files:
+        if file.error:
+            say(f"not taken: {file.error}")
+    return report
+
+
+@asynccontextmanager
+async def _answering(kb: Path | None) -> AsyncIterator[Service]:
+    if kb is None:
+        async with main_knowledge(with_demo=True) as knowledge, open_service(knowledge) as service:
+            await await_generator(service)
+            yield service
+        return
+    base, files = await asyncio.to_thread(_read_folder, kb)
+    async with open_knowledge(read_config(), find_paths(data_folder(), base=base)) as knowledge:
+        await knowledge.releases.open_or_rebuild()
+        await make_it_hold(knowledge, files)
+        async with open_service(knowledge) as service:
+            await await_generator(service)
+            yield service
+
+
+def _read_folder(folder: Path) -> tuple[str, list[IncomingFile]]:
+    """Return the name of the folder's knowledge base and its files."""
+    if not folder.is_dir():
+        raise Failed(f"--kb {str(folder)!r} is no folder: name one of FAQ files and documents.")
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()
+    return f"kb-{digest[:12]}", collect([folder])
+
+
+def _read_line() -> str:
+    try:
+        return output.errors.input(escape("> ")).strip()
+    except EOFError:
+        return ""

@@ -1,0 +1,63 @@
+"""What several commands need: configuration, an open knowledge base, progress."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+
+from rich.markup import escape
+
+from app import output
+from app.demo import ingest_demo_if_empty
+from app.paths import find_config, find_paths
+from app.wiring import Knowledge, open_knowledge
+from core.config import Config, data_folder, load_config
+from core.errors import AnswerdeskError
+from kb.prepare import OnProgress, Progress
+
+
+class Failed(AnswerdeskError):
+    """A command could not do what was asked."""
+
+
+def read_config() -> Config:
+    """Return the configuration in use."""
+    return load_config(find_config())
+
+
+@asynccontextmanager
+async def main_knowledge(*, with_demo: bool) -> AsyncIterator[Knowledge]:
+    """Open the main knowledge base, its index whole; `with_demo` fills an empty one."""
+    async with open_knowledge(read_config(), find_paths(data_folder())) as knowledge:
+        await knowledge.releases.open_or_rebuild(on_rebuild=_say_rebuild)
+        if with_demo:
+            with progress() as on_progress:
+                await ingest_demo_if_empty(knowledge, say=say, on_progress=on_progress)
+        yield knowledge
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal; standard output stays for results."""
+    output.errors.print(escape(text))
+
+
+@contextmanager
+def progress() -> Iterator[OnProgress]:
+    """Show a run of ingest while it lasts."""
+    with output.progress() as shown:
+        files = shown.add_task("files read", total=None)
+        texts = shown.add_task("texts embedded", total=None)
+
+        def report(state: Progress) -> None:
+            shown.update(files, completed=state.files, total=state.files_total)
+            shown.update(texts, completed=state.texts, total=state.texts_total or None)
+
+        yield report
+
+
+def moment(epoch_s: float) -> str:
+    """Return a time for a table, in UTC."""
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+async def _say_rebuild(reason: str) -> None:
+    say(f"The index is damaged ({reason}); it is made again from the originals.")

@@ -1,0 +1,143 @@
+"""`ingest`, `remove`, `refresh`, `rebuild`, `calibrate` and `releases`."""
+
+import asyncio
+import dataclasses
+import fnmatch
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.markup import escape
+
+from app import output
+from app.commands.common import Failed, main_knowledge, moment, progress, read_config, say
+from app.demo import demo_hint
+from app.files import collect
+from app.paths import find_paths
+from app.schedule import make_refresh
+from app.wiring import open_database, open_knowledge
+from core.config import data_folder
+from core.types import IngestReport
+from db.knowledge import Release, ReleaseRepository
+
+
+async def ingest(paths: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
+    """Ingest files and folders as one release."""
+    files = await asyncio.to_thread(collect, paths)
+    async with main_knowledge(with_demo=False) as knowledge:
+        with progress() as on_progress:
+            report = await knowledge.ingestor.ingest(
+                files, dry_run=dry_run, on_progress=on_progress
+            )
+        hint = await demo_hint(knowledge)
+    _show(report, as_json=as_json)
+    if hint:
+        say(hint)
+    if report.files and all(file.error for file in report.files):
+        raise Failed("No file was taken; nothing was changed.")
+
+
+async def remove(patterns: Sequence[str], *, dry_run: bool, as_json: bool) -> None:
+    """Take documents out as one release."""
+    async with main_knowledge(with_demo=False) as knowledge:
+        live = await knowledge.release_rows.current()
+        documents = {} if live is None else await knowledge.release_rows.documents(live.number)
+        names = [n for n in documents if any(fnmatch.fnmatchcase(n, p) for p in patterns)]
+        if not names:
+            raise Failed(
+                f"No document is named {', '.join(map(repr, patterns))}. `answerdesk releases "
+                f"show {0 if live is None else live.number}` lists them."
+            )
+        report = await knowledge.ingestor.ingest([], removed=names, dry_run=dry_run)
+    _show(report, as_json=as_json)
+
+
+async def refresh(*, dry_run: bool) -> None:
+    """Read the configured sources again now."""
+    async with main_knowledge(with_demo=False) as knowledge:
+        with progress() as on_progress:
+            report = await make_refresh(knowledge).run(dry_run=dry_run, on_progress=on_progress)
+    output.console.print(escape(report.text()))
+    if any(source.held for source in report.sources):
+        raise Failed("At least one source was held back; the reason stands above.")
+
+
+async def rebuild() -> None:
+    """Make the index again from the originals, with the configured embedder."""
+    async with open_knowledge(read_config(), find_paths(data_folder())) as knowledge:
+        with progress() as on_progress:
+            rebuilt = await knowledge.releases.rebuild(on_progress=on_progress)
+    for error in rebuilt.errors.values():
+        say(f"not taken: {error}")
+    output.console.print(
+        f"Release {rebuilt.release} is rebuilt: {rebuilt.embedded} texts embedded, "
+        f"{rebuilt.seconds:.1f} s."
+    )
+
+
+async def list_releases(*, as_json: bool) -> None:
+    """List releases, newest first."""
+    async with open_database(read_config(), find_paths(data_folder())) as database:
+        releases = await ReleaseRepository(database).list()
+    if as_json:
+        output.print_json([_release(release) for release in releases])
+        return
+    output.print_table(
+        ("release", "created (UTC)", "kind", "documents", "chunks", "embedded", "note"),
+        [
+            (r.number, moment(r.created), r.kind, r.documents, r.chunks, r.embedded, r.note)
+            for r in releases
+        ],
+    )
+
+
+async def show_release(number: int, *, as_json: bool) -> None:
+    """List the documents of a release."""
+    async with open_database(read_config(), find_paths(data_folder())) as database:
+        rows = ReleaseRepository(database)
+        release = await rows.get(number)
+        documents = (await rows.documents(number)).values()
+    if as_json:
+        output.print_json(
+            {**_release(release), "documents": [dataclasses.asdict(d) for d in documents]}
+        )
+        return
+    output.print_table(
+        ("document", "source", "chunks", "received (UTC)", "sha256"),
+        [(d.doc_id, d.source, d.chunks, moment(d.received), d.sha256[:12]) for d in documents],
+        title=f"Release {number}, {release.kind}, {moment(release.created)} UTC",
+    )
+
+
+async def diff_releases(old: int, new: int, *, as_json: bool) -> None:
+    """Show which documents differ between two releases."""
+    async with main_knowledge(with_demo=False) as knowledge:
+        diff = await knowledge.releases.diff(old, new)
+    if as_json:
+        output.print_json(dataclasses.asdict(diff))
+        return
+    for sign, names in (("+", diff.added), ("~", diff.changed), ("-", diff.removed)):
+        for name in names:
+            output.console.print(f"{sign} {escape(name)}")
+    if not (diff.added or diff.changed or diff.removed):
+        output.console.print(f"Releases {old} and {new} hold the same files.")
+
+
+async def roll_back(number: int) -> None:
+    """Publish an older release again."""
+    async with main_knowledge(with_demo=False) as knowledge:
+        release = await knowledge.releases.rollback(number)
+    output.console.print(
+        f"Release {release.number} is live: the content of release {number}; "
+        f"{release.embedded} texts embedded."
+    )
+
+
+def _release(release: Release) -> dict[str, object]:
+    return dataclasses.asdict(release) | {"summary": dict(release.summary)}
+
+
+def _show(report: IngestReport, *, as_json: bool) -> None:
+    if as_json:
+        output.print_json(dataclasses.asdict(report))
+    else:
+        output.print_ingest(report)

@@ -1,0 +1,100 @@
+"""`run` and `doctor`."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+
+from rich.markup import escape
+
+from app import doctor, output
+from app.commands.common import read_config
+from app.doctor import Check, Finding, Unhealthy, examine
+from app.log import set_up_logging
+from app.paths import Paths, find_config, find_paths
+from app.serve import serve
+from app.wiring import open_knowledge
+from bot.token import check_token
+from core.config import Config, data_folder
+from models.factory import make_embedder, make_generator
+
+
+async def run() -> None:
+    """Serve until stopped."""
+    config = read_config()
+    set_up_logging()
+    await serve(config, find_paths(data_folder()))
+
+
+async def examine_all() -> bool:
+    """Print what every check found; return whether all is well."""
+    findings = await examine([("configuration", _configuration)])
+    if findings[0].ok:
+        findings += await examine(_checks(read_config(), find_paths(data_folder())))
+    _show(findings)
+    return all(finding.ok for finding in findings)
+
+
+async def _configuration() -> str:
+    read_config()
+    return str(find_config())
+
+
+def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
+    async def token() -> str:
+        value = os.environ.get("TELEGRAM_BOT_TOKEN", "")
+        if not value:
+            return "TELEGRAM_BOT_TOKEN is not set: Telegram is off, everything else works"
+        return await check_token(value, base_url=config.telegram.base_url)
+
+    async def embedder() -> str:
+        model = await asyncio.to_thread(make_embedder, config.models.embedder, paths.root)
+        return f"{model.name}, weights whole"
+
+    async def generator() -> str:
+        model = await asyncio.to_thread(make_generator, config.models.generator, paths.root)
+        return f"{model.name}, weights whole" if model else "off: passages are quoted"
+
+    async def index() -> str:
+        async with open_knowledge(config, paths) as knowledge:
+            live = await knowledge.release_rows.current()
+            if live is None:
+                return "empty: nothing was ingested yet"
+            view = await knowledge.index.view()
+            await view.check()
+            rows = await view.count()
+            if rows != live.rows:
+                raise Unhealthy(
+                    f"The index has {rows} rows and release {live.number} has {live.rows}. "
+                    "Run `answerdesk rebuild`."
+                )
+            return (
+                f"release {live.number}: {live.documents} documents, {live.chunks} chunks, "
+                f"embedded by {knowledge.embedder.name}"
+            )
+
+    async def memory() -> str:
+        return await doctor.check_memory()
+
+    async def disk() -> str:
+        return await doctor.check_disk(paths.root)
+
+    async def port() -> str:
+        return await doctor.check_port(config.console.host, config.console.port)
+
+    return [
+        ("Telegram token", token),
+        ("embedder", embedder),
+        ("generator", generator),
+        ("memory", memory),
+        ("disk", disk),
+        ("database", doctor.check_sqlite),
+        ("index", index),
+        ("console port", port),
+    ]
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        mark = "[green]ok   [/green]" if finding.ok else "[red]wrong[/red]"
+        output.console.print(f"{mark} {finding.name:<{width}}  {escape(finding.text)}")

@@ -1,0 +1,102 @@
+"""`models`."""
+
+import asyncio
+from typing import Any
+
+from rich.markup import escape
+
+from app import output
+from app.commands.common import read_config, say
+from core.config import data_folder
+from core.errors import ModelError, ModelFileMissing
+from models.factory import make_store
+from models.fetch import ModelStore
+from models.sources import Progress
+from models.spec import Hub, Named, parse_spec
+
+_FOR_TESTS = ("smollm2-135m-instruct",)
+
+
+async def list_models(*, as_json: bool) -> None:
+    """List the catalogue and what of it is on disk."""
+    store = make_store(data_folder())
+    rows = [await asyncio.to_thread(_describe, store, name) for name in store.catalogue.names]
+    if as_json:
+        output.print_json(rows)
+        return
+    output.print_table(
+        ("model", "kind", "MB", "licence", "state"),
+        [(r["name"], r["kind"], r["size_bytes"] // 10**6, r["licence"], r["state"]) for r in rows],
+    )
+
+
+async def fetch(name: str, *, default: bool, tests: bool) -> None:
+    """Fetch weights; what is there and whole is not fetched again."""
+    names = [name] if name else []
+    if default:
+        models = read_config().models
+        specs = [parse_spec(spec) for spec in (models.embedder, models.generator)]
+        names += [spec.name for spec in specs if isinstance(spec, Named)]
+        for spec in specs:
+            if isinstance(spec, Hub):
+                await asyncio.to_thread(make_store(data_folder()).fetch_hub, spec)
+    if tests:
+        names += _FOR_TESTS
+    store = make_store(data_folder())
+    for wanted in dict.fromkeys(names):
+        await _fetch(store, wanted)
+
+
+async def use(name: str) -> None:
+    """Fetch a model and say which key of the configuration chooses it."""
+    store = make_store(data_folder())
+    model = store.catalogue.get(name)
+    await _fetch(store, name)
+    key = f"models.{model.kind}"
+    output.console.print(
+        f"{escape(name)} is ready. Set {key} to {escape(name)} in config.yaml "
+        f"(or ANSWERDESK__MODELS__{model.kind.upper()}={escape(name)})."
+    )
+    if model.kind == "embedder":
+        output.console.print("Then run `answerdesk rebuild`: everything is embedded again.")
+
+
+async def _fetch(store: ModelStore, name: str) -> None:
+    try:
+        await asyncio.to_thread(store.check, name)
+    except ModelError:
+        size = store.catalogue.get(name).size_bytes
+        say(f"Fetching {name} ({size / 1e6:.0f} MB) …")
+    else:
+        return
+    with output.progress() as shown:
+        task = shown.add_task(name, total=None)
+
+        def report(progress: Progress) -> None:
+            shown.update(
+                task,
+                description=f"{name}: {progress.step}",
+                completed=progress.done_bytes,
+                total=progress.total_bytes or None,
+            )
+
+        folder = await asyncio.to_thread(store.fetch, name, report)
+    say(f"{name} is whole: {folder}")
+
+
+def _describe(store: ModelStore, name: str) -> dict[str, Any]:
+    model = store.catalogue.get(name)
+    try:
+        store.check(name)
+        state = "ready"
+    except ModelFileMissing:
+        state = "not fetched"
+    except ModelError as error:
+        state = str(error)
+    return {
+        "name": name,
+        "kind": model.kind,
+        "size_bytes": model.size_bytes,
+        "licence": model.licence,
+        "state": state,
+    }

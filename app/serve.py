@@ -1,0 +1,191 @@
+"""`answerdesk run`: web page, Telegram, schedule and models on one event loop."""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from app.demo import ingest_demo_if_empty, read_demo
+from app.paths import Paths
+from app.schedule import make_scheduler
+from app.web_server import serve_web
+from app.wiring import Service, open_knowledge, open_service
+from bot.service import Manners
+from bot.telegram_app import TelegramBot, TelegramSettings
+from console.application import build_console
+from console.operator import Records
+from console.security import check_exposure, is_loopback
+from core.config import Config
+from core.errors import AnswerdeskError, ModelUnavailable
+from core.health import Health
+
+logger = logging.getLogger(__name__)
+
+
+class AlreadyRunning(AnswerdeskError):
+    """Another process serves this data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"Another answerdesk already serves {str(folder)!r}. Stop it, or point "
+            "ANSWERDESK_DATA at another folder."
+        )
+        self.folder = folder
+
+
+@dataclass(slots=True)
+class Troubles:
+    """What is wrong at the moment, by subject; empty when all is well."""
+
+    sentences: dict[str, str] = field(default_factory=dict)
+    preparing: bool = True
+    """Whether the knowledge base is still being made ready."""
+
+
+async def serve(config: Config, paths: Paths) -> None:
+    """Run until SIGINT or SIGTERM; then let what is under way end, and close everything.
+
+    Raises:
+        AnswerdeskError: with the remedy, if the service cannot start or must not go on.
+    """
+    password = os.environ.get("CONSOLE_PASSWORD", "")
+    check_exposure(config.console.host, password)
+    started = time.perf_counter()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with _alone(paths):
+        async with AsyncExitStack() as stack:
+            knowledge = await stack.enter_async_context(
+                open_knowledge(config, paths, wait_for_embedder=False)
+            )
+            service = await stack.enter_async_context(open_service(knowledge))
+            troubles = Troubles()
+
+            async def health() -> Health:
+                return _health(service, troubles)
+
+            web = build_console(
+                desk=service.desk,
+                records=Records(
+                    knowledge.release_rows, knowledge.source_rows, knowledge.conversations
+                ),
+                health=health,
+                metrics=service.metrics,
+                shop=config.company.name,
+                examples=read_demo().questions,
+                secret=await asyncio.to_thread(_cookie_secret, paths),
+                password=password,
+                exposed=not is_loopback(config.console.host),
+            )
+            address = await stack.enter_async_context(
+                serve_web(web, host=config.console.host, port=config.console.port)
+            )
+            logger.info("Open %s (up after %.1f s)", address, time.perf_counter() - started)
+            await stack.enter_async_context(make_scheduler(knowledge).running())
+            work: list[asyncio.Task[object]] = [
+                asyncio.create_task(stop.wait(), name="signal"),
+                asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
+                asyncio.create_task(_telegram(service), name="telegram"),
+            ]
+            try:
+                await _until_stopped(work, stop)
+            finally:
+                logger.info("Stopping")
+                for task in work:
+                    task.cancel()
+                await asyncio.gather(*work, return_exceptions=True)
+
+
+async def _telegram(service: Service) -> None:
+    """Serve Telegram until cancelled; without a token, say so and end."""
+    token = os.environ.get("TELEGRAM_BOT_TOKEN", "").strip()
+    if not token:
+        logger.info("TELEGRAM_BOT_TOKEN is not set: Telegram is off, everything else works.")
+        return
+    config = service.knowledge.config
+    settings = TelegramSettings(
+        token=token,
+        base_url=config.telegram.base_url,
+        base_file_url=config.telegram.base_file_url,
+        slots=config.telegram.workers,
+        lock_folder=service.knowledge.paths.root,
+        manners=Manners(company=config.company.name, language=config.company.languages[0]),
+    )
+    async with TelegramBot(
+        settings,
+        database=service.knowledge.database,
+        desk=service.desk,
+        judges=service.knowledge.conversations,
+    ) as bot:
+        await bot.wait()
+
+
+async def _until_stopped(work: list[asyncio.Task[object]], stop: asyncio.Event) -> None:
+    """Wait for the signal; an error in any of the tasks ends the service with its sentence."""
+    pending = set(work)
+    while not stop.is_set():
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+
+async def _prepare(service: Service, troubles: Troubles, started: float) -> None:
+    """Make the knowledge base ready while questions are already accepted."""
+    knowledge = service.knowledge
+
+    async def on_rebuild(reason: str) -> None:
+        troubles.sentences["index"] = f"The index is being rebuilt ({reason})."
+
+    await knowledge.releases.open_or_rebuild(on_rebuild=on_rebuild)
+    troubles.sentences.pop("index", None)
+    await ingest_demo_if_empty(knowledge, say=logger.info)
+    await knowledge.embedder.start(wait=True)
+    if service.generator is not None:
+        try:
+            await service.generator.start(wait=True)
+        except ModelUnavailable as error:
+            logger.warning("Passages are quoted until the generator is back: %s", error)
+    troubles.preparing = False
+    logger.info("Ready after %.1f s", time.perf_counter() - started)
+
+
+def _health(service: Service, troubles: Troubles) -> Health:
+    reasons = list(troubles.sentences.values())
+    for model in (service.knowledge.embedder, service.generator):
+        if model is not None and model.state.status == "down":
+            reasons.append(f"The model {model.name!r} is down: {model.state.reason}.")
+    if troubles.preparing:
+        return Health("loading", tuple(reasons) or ("Models and knowledge base are loading.",))
+    return Health("degraded" if reasons else "ok", tuple(reasons))
+
+
+@contextmanager
+def _alone(paths: Paths) -> Iterator[None]:
+    paths.data.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(paths.lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise AlreadyRunning(paths.data) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _cookie_secret(paths: Paths) -> bytes:
+    """Return the key that signs cookies; made once, so that a restart keeps conversations."""
+    file = paths.data / "cookie.key"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_bytes(secrets.token_bytes(32))
+    return file.read_bytes()

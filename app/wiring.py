@@ -1,0 +1,227 @@
+"""The one place that knows every concrete class and puts them together."""
+
+import asyncio
+import datetime
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from app.paths import Paths
+from core.config import Config
+from core.errors import ModelError
+from core.metrics import Metrics
+from core.types import Chunk, ParsedFile
+from db.base import Database, create_engine, database_url
+from db.conversations import Conversations
+from db.knowledge import ReleaseRepository, SourceRepository
+from db.migrate import upgrade
+from kb.answer import Answerer, Policy
+from kb.chunk import chunk_file
+from kb.compose import Composer
+from kb.desk import Desk
+from kb.index import Index
+from kb.ingest import Ingestor
+from kb.originals import Originals
+from kb.parse.sandbox import Limits as ParserLimits
+from kb.parse.sandbox import ParserProcess
+from kb.prepare import Preparer
+from kb.publish import Publisher
+from kb.quote import Quoter
+from kb.release import Releases
+from kb.retrieve import DefaultRanker, Retriever
+from models.embedder import WorkerEmbedder
+from models.factory import make_embedder, make_generator
+from models.generator import WorkerGenerator
+from models.remote import HttpEmbedder, HttpGenerator
+
+ModelEmbedder: TypeAlias = WorkerEmbedder | HttpEmbedder
+ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
+
+logger = logging.getLogger(__name__)
+
+_SETTINGS = "parser 1, chunker 1"
+"""Raise a number when parser or chunker makes other chunks: files are then read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """One knowledge base, open for reading and writing."""
+
+    config: Config
+    paths: Paths
+    database: Database
+    conversations: Conversations
+    release_rows: ReleaseRepository
+    source_rows: SourceRepository
+    embedder: ModelEmbedder
+    index: Index
+    ingestor: Ingestor
+    releases: Releases
+    retriever: Retriever
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A knowledge base with everything that answers from it."""
+
+    knowledge: Knowledge
+    generator: ModelGenerator | None
+    answerer: Answerer
+    desk: Desk
+    metrics: Metrics
+
+
+@asynccontextmanager
+async def open_database(config: Config, paths: Paths) -> AsyncIterator[Database]:
+    """Open the database with its schema up to date."""
+    await asyncio.to_thread(paths.data.mkdir, parents=True, exist_ok=True)
+    # A knowledge base of its own (`--kb`, `eval`) never touches the main database.
+    url = database_url(config.database if paths.is_main else "", paths.data)
+    await upgrade(url)
+    database = Database(create_engine(url))
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_knowledge(
+    config: Config, paths: Paths, *, wait_for_embedder: bool = True
+) -> AsyncIterator[Knowledge]:
+    """Open a knowledge base; on the way out, nothing of it is left running.
+
+    Args:
+        config: the configuration.
+        paths: where its data are.
+        wait_for_embedder: return when the embedder is loaded; else questions wait for it.
+
+    Raises:
+        ConfigError, ModelError: with the remedy, if a model cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(config, paths))
+        embedder = await asyncio.to_thread(
+            make_embedder,
+            config.models.embedder,
+            paths.root,
+            threads=config.models.threads,
+            recycle_after=config.models.recycle_after,
+        )
+        stack.push_async_callback(embedder.close)
+        await embedder.start(wait=wait_for_embedder)
+        release_rows = ReleaseRepository(database)
+        index = await stack.enter_async_context(
+            Index.open(
+                config.index if paths.is_main and config.index else str(paths.index),
+                embedder=embedder,
+                current=release_rows.current,
+            )
+        )
+        originals = Originals(paths.originals)
+        parser = ParserProcess(
+            ParserLimits(
+                timeout_s=config.knowledge.parse_timeout_s,
+                memory_bytes=config.knowledge.parse_memory_mb << 20,
+                file_bytes=config.knowledge.max_file_mb << 20,
+            )
+        )
+
+        async def chunker(parsed: ParsedFile, *, doc_id: str, updated: str) -> Sequence[Chunk]:
+            return await chunk_file(
+                parsed,
+                doc_id=doc_id,
+                embedder=embedder,
+                passage_tokens=config.knowledge.passage_tokens,
+                updated=updated,
+            )
+
+        publisher = Publisher(
+            index,
+            release_rows,
+            Preparer(originals, parser, chunker, embedder),
+            paths.data / "publish.lock",
+        )
+        settings = f"{_SETTINGS}, {config.knowledge.passage_tokens} tokens"
+        yield Knowledge(
+            config=config,
+            paths=paths,
+            database=database,
+            conversations=Conversations(database),
+            release_rows=release_rows,
+            source_rows=SourceRepository(database),
+            embedder=embedder,
+            index=index,
+            ingestor=Ingestor(
+                publisher,
+                originals,
+                settings=settings,
+                max_file_bytes=config.knowledge.max_file_mb * 2**20,
+            ),
+            releases=Releases(publisher, originals, settings=settings),
+            retriever=Retriever(embedder, index, DefaultRanker()),
+        )
+
+
+@asynccontextmanager
+async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
+    """Add to a knowledge base what answers from it; the generator loads in the background."""
+    config = knowledge.config
+    async with AsyncExitStack() as stack:
+        generator = await _open_generator(stack, config, knowledge.paths.root)
+        composer = None
+        if generator is not None:
+            composer = Composer(
+                generator,
+                knowledge.embedder,
+                max_tokens=config.answers.max_tokens,
+                timeout_s=config.models.generator_timeout_s,
+            )
+        answerer = Answerer(
+            knowledge.retriever,
+            Quoter(knowledge.embedder),
+            composer,
+            policy=Policy(
+                answer_at=config.answers.answer_at,
+                clarify_at=config.answers.clarify_at,
+                max_question_chars=config.answers.max_question_chars,
+                company=config.company.name,
+                fallback_language=config.company.languages[0],
+            ),
+            today=_today,
+        )
+        metrics = Metrics()
+        desk = Desk(answerer, knowledge.conversations, metrics)
+        yield Service(knowledge, generator, answerer, desk, metrics)
+
+
+async def _open_generator(
+    stack: AsyncExitStack, config: Config, root: Path
+) -> ModelGenerator | None:
+    """Start the generator, or say why passages are quoted instead."""
+    if not config.answers.compose:
+        return None
+    try:
+        generator = await asyncio.to_thread(
+            make_generator,
+            config.models.generator,
+            root,
+            threads=config.models.threads,
+            queue=config.models.generator_queue,
+            recycle_after=config.models.recycle_after,
+        )
+    except ModelError as error:
+        logger.warning("Passages are quoted, not composed: %s", error)
+        return None
+    if generator is None:
+        return None
+    stack.push_async_callback(generator.close)
+    await generator.start(wait=False)
+    return generator
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(datetime.UTC).date()

@@ -1,0 +1,167 @@
+"""From what was found to a reply: which kind, with which sources, in which language."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from core.errors import ModelUnavailable
+from core.types import AnswerEvent, Chunk, Hit, Sentence, Turn
+from kb.answer import Answerer, Policy
+from kb.compose import Composer
+from kb.quote import Quoter
+from kb.retrieve import Retrieval
+from tests.fakes import ScriptedGenerator, WordEmbedder
+
+pytestmark = pytest.mark.anyio
+
+TODAY = datetime.date(2026, 11, 21)
+POLICY = Policy(
+    answer_at=0.65,
+    clarify_at=0.35,
+    max_question_chars=200,
+    company="Acme",
+    fallback_language="en",
+)
+ENTRY = Chunk(
+    "e1", "faq.csv", "faq", "When do you open?", "At nine.", location="row 2", language="en"
+)
+OTHER = Chunk("e2", "faq.csv", "faq", "When do you close?", "At six.", language="en")
+PASSAGE = Chunk(
+    "p1",
+    "returns.md",
+    "passage",
+    "Send it back within 30 days. Refunds take 5 working days. We pay the postage.",
+    title="Returns › Deadlines",
+    location="line 4",
+    language="en",
+    updated="2026-11-01",
+)
+
+
+class ScriptedRetriever:
+    """Finds what the script says for a question, and nothing for any other."""
+
+    def __init__(self, found: Mapping[str, Sequence[tuple[Chunk, float]]]) -> None:
+        self.found = found
+        self.asked: list[str] = []
+
+    async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
+        assert today == "2026-11-21"
+        self.asked.append(question)
+        hits = tuple(Hit(chunk, 0.9, p) for chunk, p in self.found.get(question, ()))
+        vector = np.ones(64, np.float32) / 8
+        return Retrieval(question, vector, hits, 7, {"embed": 1.0, "search": 1.0, "decide": 1.0})
+
+
+def answerer(
+    found: Mapping[str, Sequence[tuple[Chunk, float]]], generator: ScriptedGenerator | None = None
+) -> Answerer:
+    embedder = WordEmbedder()
+    composer = Composer(generator, embedder, max_tokens=60, timeout_s=9) if generator else None
+    return Answerer(
+        ScriptedRetriever(found), Quoter(), composer, policy=POLICY, today=lambda: TODAY
+    )
+
+
+async def test_a_sure_entry_is_answered_word_for_word_without_the_generator() -> None:
+    generator = ScriptedGenerator()
+    answer = await answerer({"opening?": [(ENTRY, 0.9)]}, generator).answer("opening?")
+    assert (answer.kind, answer.text, answer.release) == ("faq", "At nine.", 7)
+    assert answer.confidence == 0.9
+    assert [(s.document, s.location) for s in answer.sources] == [("faq.csv", "row 2")]
+    assert generator.prompts == []
+
+
+async def test_two_likely_entries_are_offered_to_choose_from() -> None:
+    answer = await answerer({"hours?": [(ENTRY, 0.5), (OTHER, 0.4)]}).answer("hours?")
+    assert answer.kind == "clarify"
+    assert [c.label for c in answer.choices] == ["When do you open?", "When do you close?"]
+    assert answer.sources == ()
+
+
+async def test_nothing_likely_is_unknown_in_the_customers_language() -> None:
+    answer = await answerer({"营业时间是几点？": [(ENTRY, 0.1)]}).answer("营业时间是几点？")
+    assert (answer.kind, answer.language) == ("unknown", "zh")
+    assert "不知道" in answer.text
+    assert answer.sources == ()
+
+
+async def test_a_composed_reply_holds_only_what_the_passage_says() -> None:
+    generator = ScriptedGenerator("You can send it back within 30 days. Damaged items get 50 EUR.")
+    found = {"How long can I return it?": [(PASSAGE, 0.9)]}
+    shown: list[AnswerEvent] = []
+
+    async def on_event(event: AnswerEvent) -> None:
+        shown.append(event)
+
+    answer = await answerer(found, generator).answer("How long can I return it?", on_event=on_event)
+    assert answer.kind == "composed"
+    assert "30 days" in answer.text
+    assert "50" not in answer.text
+    assert [s.document for s in answer.sources] == ["returns.md"]
+    sentences = [event.text for event in shown if isinstance(event, Sentence)]
+    assert all("50" not in sentence for sentence in sentences)
+
+
+async def test_a_reply_of_which_nothing_is_left_is_quoted_instead() -> None:
+    generator = ScriptedGenerator("Paris is the capital of France.")
+    found = {"How long can I return it?": [(PASSAGE, 0.9)]}
+    answer = await answerer(found, generator).answer("How long can I return it?")
+    assert answer.kind == "quoted"
+    assert answer.text in PASSAGE.text
+    assert answer.sources[0].title == "Returns › Deadlines"
+
+
+async def test_a_generator_that_is_down_costs_nothing_but_the_wording() -> None:
+    generator = ScriptedGenerator(ModelUnavailable("down"))
+    found = {"How long can I return it?": [(PASSAGE, 0.9)]}
+    answer = await answerer(found, generator).answer("How long can I return it?")
+    assert answer.kind == "quoted"
+
+
+@pytest.mark.parametrize(
+    ("message", "intent"),
+    [("Hello!", "greeting"), ("谢谢", "thanks"), ("I want to talk to a person", "person")],
+)
+async def test_a_message_that_is_no_question_is_not_searched_for(message: str, intent: str) -> None:
+    retriever = ScriptedRetriever({})
+    made = Answerer(retriever, Quoter(), None, policy=POLICY, today=lambda: TODAY)
+    answer = await made.answer(message)
+    assert (answer.kind, answer.intent) == ("smalltalk", intent)
+    assert retriever.asked == []
+
+
+async def test_a_follow_up_is_also_tried_in_its_context() -> None:
+    together = "How long does delivery take? and for abroad?"
+
+    class Contextual(ScriptedRetriever):
+        async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
+            known = "abroad" in question and "delivery" in question
+            self.found = {question: [(ENTRY, 0.9 if known else 0.1)]}
+            return await super().retrieve(question, k=k, today=today)
+
+    made = Answerer(Contextual({}), Quoter(), None, policy=POLICY, today=lambda: TODAY)
+    history = [Turn("How long does delivery take?", "Three days.")]
+    answer = await made.answer("and for abroad?", history=history)
+    assert answer.kind == "faq", together
+
+
+async def test_two_questions_in_one_message_are_answered_one_by_one() -> None:
+    found = {
+        "When do you open?": [(ENTRY, 0.9)],
+        "When do you close?": [(OTHER, 0.9)],
+    }
+    answer = await answerer(found).answer("When do you open? When do you close?")
+    assert answer.kind == "faq"
+    assert "At nine." in answer.text
+    assert "At six." in answer.text
+    assert len(answer.sources) == 2
+
+
+async def test_a_very_long_message_is_cut() -> None:
+    retriever = ScriptedRetriever({})
+    made = Answerer(retriever, Quoter(), None, policy=POLICY, today=lambda: TODAY)
+    await made.answer("word " * 1000)
+    assert all(len(question) <= 200 for question in retriever.asked)
