@@ -38,8 +38,12 @@ class Customers:
         service = self._service
         text, followers = await self._with_what_follows(incoming)
         to = await service.addressee(incoming)
+        repeated = incoming.update.update_id in self._queue.repeated
+        stream = await service.stream(incoming, to, repeated=repeated)
         async with Typing(service.bot, to.chat_id, to.thread_id):
-            answer = await service.ask(text, to=to, language_code=incoming.language_code)
+            answer = await service.ask(
+                text, to=to, language_code=incoming.language_code, stream=stream
+            )
         if answer.intent == "person":
             await service.handovers.ask(to.chat_id, reason=text)
         waited = time.time() - incoming.message.date.timestamp()
@@ -58,7 +62,7 @@ class Customers:
             or len(self._queue.parked(incoming.update)) > len(followers),
         )
         stored = await service.sender.store(
-            messages,
+            await stream.finish(messages),
             update_id=incoming.update.update_id,
             answers_also=[follower.update_id for follower in followers],
         )

@@ -91,12 +91,26 @@ class Sender:
         return [await self.send(message, priority=priority) for message in stored]
 
     async def resume(self, update_id: int) -> bool:
-        """Send what an earlier run stored for an update; return whether there was anything."""
+        """Send what an earlier run stored for an update; return whether that is its whole reply.
+
+        It is not if the reply was still being written and its beginning stands in the chat.
+        """
         stored = await self._outbox.of_update(update_id)
         for message in stored:
-            if message.state == "queued":
+            if message.state == "queued" and not message.context.get("unfinished"):
                 await self.send(message)
-        return bool(stored)
+        return any(not message.context.get("unfinished") for message in stored)
+
+    async def begun(self, update_id: int) -> StoredMessage | None:
+        """Return the beginning of an update's reply that stands in the chat, if there is one."""
+        for message in await self._outbox.of_update(update_id):
+            if message.context.get("unfinished") and message.state == "sent":
+                return message
+        return None
+
+    async def replace_context(self, message: StoredMessage, context: Mapping[str, Any]) -> None:
+        """Store what the buttons need that were edited into a message."""
+        await self._outbox.change_context(message.outbox_id, context)
 
     async def send(
         self, message: StoredMessage, *, priority: Priority | None = None

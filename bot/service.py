@@ -10,8 +10,10 @@ from telegram.error import BadRequest, TelegramError
 from telegram.ext import ExtBot
 
 from bot.incoming import Incoming
+from bot.lifetime import Lifetime
 from bot.replies import Addressee, message
 from bot.sender import Sender
+from bot.streaming import Stream, Streaming
 from core.types import Answer, AnswerEvent, Turn
 from db.handover import Handovers
 from db.telegram import Chats, Outbox, StoredMessage
@@ -53,6 +55,8 @@ class Manners:
     """For the bot's own words, when the customer's language is not known."""
     merge_s: float = 1.5
     """Short messages that follow each other within this many seconds are one question."""
+    streaming: Streaming = "draft"
+    """How a reply is shown while it is written."""
 
 
 class CustomerService:
@@ -69,6 +73,7 @@ class CustomerService:
         chats: Chats,
         handovers: Handovers,
         manners: Manners,
+        lifetime: Lifetime,
     ) -> None:
         self.bot = bot
         self.judges = judges
@@ -78,15 +83,33 @@ class CustomerService:
         self.handovers = handovers
         self.manners = manners
         self._desk = desk
+        self._lifetime = lifetime
 
-    async def ask(self, text: str, *, to: Addressee, language_code: str) -> Answer:
-        """Ask the desk on behalf of a chat."""
+    async def ask(
+        self, text: str, *, to: Addressee, language_code: str, stream: Stream | None = None
+    ) -> Answer:
+        """Ask the desk on behalf of a chat; `stream` shows the reply while it is written."""
         chosen = await self.chats.language(to.chat_id)
         return await self._desk.ask(
             text,
             chat=f"telegram:{to.chat_id}",
             channel="telegram",
             language_code=chosen or language_code,
+            on_event=stream.on_event if stream else None,
+        )
+
+    async def stream(self, incoming: Incoming, to: Addressee, *, repeated: bool) -> Stream:
+        """Return what shows a reply while it is written; `repeated`: maybe it had begun."""
+        update_id = incoming.update.update_id
+        return Stream(
+            self.bot,
+            self.sender,
+            to,
+            update_id=update_id,
+            mode=self.manners.streaming,
+            private=incoming.private,
+            lifetime=self._lifetime,
+            begun=await self.sender.begun(update_id) if repeated else None,
         )
 
     async def say(self, incoming: Incoming, text: Callable[..., str]) -> None:

@@ -128,6 +128,7 @@ class TelegramBot:
             chats=self.chats,
             handovers=self.handovers,
             manners=settings.manners,
+            lifetime=self.lifetime,
         )
         customers = Customers(service, self.queue)
         self.router = _routes(customers, Presses(service), self._resume)

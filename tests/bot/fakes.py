@@ -35,6 +35,8 @@ class ScriptedDesk:
         self.events: dict[str, Sequence[AnswerEvent]] = {}
         self.gates: dict[str, asyncio.Event] = {}
         """Questions that wait until the test opens their gate."""
+        self.pause_s = 0.0
+        """Between the events of an answer, as a model takes time to write."""
         self.asked: list[Asked] = []
         self.started: asyncio.Queue[str] = asyncio.Queue()
         self.judged: list[tuple[int, bool, str]] = []
@@ -55,6 +57,7 @@ class ScriptedDesk:
         for event in self.events.get(text, ()):
             assert on_event is not None
             await on_event(event)
+            await asyncio.sleep(self.pause_s)
         if text in self.gates:
             await self.gates[text].wait()
         answer = self.answers.get(text)
