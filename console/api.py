@@ -1,5 +1,6 @@
 """What programs ask: answers as JSON, health, figures."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 
@@ -71,7 +72,9 @@ class Api:
 
     async def metrics(self, request: Request) -> Response:
         """Return the figures for Prometheus."""
-        return Response(self._metrics.render(), headers={"Content-Type": Metrics.content_type})
+        # In a thread: figures of the process are read from files.
+        text = await asyncio.to_thread(self._metrics.render)
+        return Response(text, headers={"Content-Type": Metrics.content_type})
 
 
 def error_json(sentence: str, status: int) -> JSONResponse:

@@ -10,6 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from console.labels import read_labels
+
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 
@@ -18,6 +20,7 @@ class Pages:
     """Renders templates. Everything is read when it is made, nothing while serving."""
 
     def __init__(self, *, shop: str) -> None:
+        read_labels()
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from blockbuster import blockbuster_ctx
 
 from console.application import build_console
 from console.operator import Records
@@ -79,5 +80,7 @@ def builder(desk: ScriptedDesk, records: Records) -> Builder:
 
 @pytest.fixture
 async def client(builder: Builder) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a console in which a call that blocks the event loop is an error."""
     async with builder.client() as client:
-        yield client
+        with blockbuster_ctx():
+            yield client
