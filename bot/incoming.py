@@ -14,6 +14,14 @@ _FRAGMENT_CHARS = 24
 _ENDED = re.compile(r"[.!?…。！？；;]\s*$")
 
 
+@dataclass(slots=True)
+class Me:
+    """Who the bot is; known once Telegram has been reached."""
+
+    bot_id: int
+    username: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """A message that somebody wrote."""
@@ -61,16 +69,16 @@ def read(update: Update, *, username: str) -> Incoming | None:
     return Incoming(update, message, user, mention.sub("", text).strip())
 
 
-def is_addressed(incoming: Incoming, *, bot_id: int, username: str) -> bool:
+def is_addressed(incoming: Incoming, me: Me) -> bool:
     """Tell whether the bot is meant: always in private, in groups by name, reply or command."""
-    if incoming.private or command_of(incoming.message, username=username):
+    if incoming.private or command_of(incoming.message, username=me.username):
         return True
     replied = incoming.message.reply_to_message
-    if replied and replied.from_user and replied.from_user.id == bot_id:
+    if replied and replied.from_user and replied.from_user.id == me.bot_id:
         # In a forum every message of a topic "replies" to the one that made the topic.
         return replied.forum_topic_created is None
     text = incoming.message.text or incoming.message.caption or ""
-    return f"@{username}".lower() in text.lower()
+    return f"@{me.username}".lower() in text.lower()
 
 
 def command_of(message: Message, *, username: str) -> tuple[str, str] | None:

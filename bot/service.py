@@ -14,6 +14,7 @@ from bot.lifetime import Lifetime
 from bot.replies import Addressee, message
 from bot.sender import Sender
 from bot.streaming import Stream, Streaming
+from bot.texts import bot_text
 from core.types import Answer, AnswerEvent, Turn
 from db.handover import Handovers
 from db.telegram import Chats, Outbox, StoredMessage
@@ -141,6 +142,11 @@ class CustomerService:
         if isinstance(shown, Message) and shown.is_topic_message:
             thread = shown.message_thread_id or 0
         return stored, Addressee(shown.chat.id, thread, tuple(filter(None, (spoken, *languages))))
+
+    async def refuse(self, query: CallbackQuery) -> None:
+        """Answer a press that is not allowed or has no meaning."""
+        languages = (query.from_user.language_code or "", self.manners.language)
+        await self.alert(query, bot_text("not_allowed", *languages))
 
     async def alert(self, query: CallbackQuery, text: str = "") -> None:
         """End the spinner of a pressed button, with a line of text if there is one."""

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +20,15 @@ from telegram.ext import AIORateLimiter, Application, ApplicationBuilder, ExtBot
 from bot.customers import Customers
 from bot.errors import BadToken, BotStopped, SecondPoller, Stopping
 from bot.inbox import InboxQueue, PollRequest
+from bot.incoming import Me
 from bot.lifetime import Lifetime
 from bot.limiter import ChatRateLimiter
+from bot.operators import TeamDesk
 from bot.presses import Presses
 from bot.processor import MAX_STARTS, PerChatProcessor
 from bot.redact import protect_logs, redact
-from bot.router import Command, Press, Router
+from bot.router import Router
+from bot.routes import routes
 from bot.sender import Sender
 from bot.service import Asks, CustomerService, Judges, Manners
 from bot.texts import LANGUAGE_NAMES, BotTextKey, bot_text
@@ -34,6 +37,7 @@ from bot.wire import SendRequest
 from db.base import Database
 from db.group_commit import GroupCommit
 from db.handover import Handovers
+from db.operators import Audit, Operators, Team
 from db.telegram import Chats, Inbox, Outbox, StoredMessage, StoredUpdate
 
 logger = logging.getLogger(__name__)
@@ -103,6 +107,10 @@ class TelegramBot:
         self.outbox = Outbox(database, writer, bot_id=self.bot_id)
         self.chats = Chats(database, writer)
         self.handovers = Handovers(database, writer)
+        self.operators = Operators(database, writer)
+        self.audit = Audit(database, writer)
+        self.team = Team(database, writer)
+        self.me = Me(self.bot_id)
         self.queue = InboxQueue(self.inbox)
         self.watchdog = Watchdog(self.lifetime, deaf_s=settings.deaf_s)
         self._processor = PerChatProcessor(
@@ -131,7 +139,21 @@ class TelegramBot:
             lifetime=self.lifetime,
         )
         customers = Customers(service, self.queue)
-        self.router = _routes(customers, Presses(service), self._resume)
+        self.router = Router(
+            routes(
+                me=self.me,
+                customers=customers,
+                presses=Presses(service),
+                team_desk=TeamDesk(service, self.operators, self.team, self.audit),
+            ),
+            unknown_command=customers.help,
+            refuse=service.refuse,
+            resume=self._resume,
+            permits=self.operators,
+            records=self.audit,
+            team_group=self.team.group,
+            me=self.me,
+        )
         self._application.add_handler(TypeHandler(Update, self.router))
         self._application.add_error_handler(self._on_error)
         self._processor.again = self._application.process_update
@@ -187,7 +209,7 @@ class TelegramBot:
         bot: ExtBot[Any] = self._application.bot
         try:
             await self._until_introduced()
-            self.router.bot_id, self.router.username = bot.id, bot.username
+            self.me.username = bot.username
             self.watchdog.username = f"@{bot.username}"
             yield
         finally:
@@ -222,6 +244,7 @@ class TelegramBot:
             error_callback=self._on_poll_error,
         )
         watch = asyncio.create_task(self.watchdog.watch(), name="watchdog")
+        await self._invite_owner()
         self._spawn_task(self._introduce())
         logger.info("Telegram: serving as @%s", application.bot.username)
         try:
@@ -264,6 +287,17 @@ class TelegramBot:
     async def _send_later(self, unsent: Sequence[StoredMessage]) -> None:
         await self.sender.send_all(unsent)
 
+    async def _invite_owner(self) -> None:
+        """Without an operator, print the code that makes the first one."""
+        if await self.operators.list():
+            return
+        code = await self.operators.new_code("owner")
+        logger.info(
+            "No operator yet. To become the owner, send this to @%s within an hour: /operator %s",
+            self.me.username,
+            code,
+        )
+
     async def _introduce(self) -> None:
         """Set the menu of commands, in every language the bot speaks."""
         bot = self._application.bot
@@ -296,31 +330,6 @@ class TelegramBot:
         task = asyncio.create_task(run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _routes(
-    customers: Customers, presses: Presses, resume: Callable[[int], Awaitable[bool]]
-) -> Router:
-    return Router(
-        commands=[
-            Command("start", "anyone", customers.start),
-            Command("help", "anyone", customers.help),
-            Command("human", "anyone", customers.human),
-            Command("language", "anyone", customers.language),
-            Command("privacy", "anyone", customers.privacy),
-        ],
-        presses=[
-            Press("src", "anyone", presses.source),
-            Press("pick", "anyone", presses.choice),
-            Press("fb", "anyone", presses.verdict),
-            Press("why", "anyone", presses.reason),
-            Press("human", "anyone", presses.human),
-            Press("lang", "anyone", presses.language),
-        ],
-        on_message=customers.on_message,
-        on_edit=customers.on_edit,
-        resume=resume,
-    )
 
 
 @contextlib.contextmanager

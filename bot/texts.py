@@ -19,6 +19,7 @@ BotTextKey: TypeAlias = Literal[
     "flood",
     "passage",
     "expired",
+    "not_allowed",
     "what_was_wrong",
     "why_wrong",
     "why_incomplete",

@@ -320,4 +320,4 @@ async def test_expired_buttons_say_so(bot: TelegramBot, telegram: BotApi) -> Non
     ana.press_data(reply, "src:7")
     assert "no longer works" in await ana.alert()
     ana.press_data(reply, "nonsense")
-    assert await ana.alert(count=2) == ""
+    assert await ana.alert(count=2) == "This button is not for you."

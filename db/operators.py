@@ -1,0 +1,277 @@
+"""Who may do what in Telegram, by what code they came in, and what they did."""
+
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import BigInteger, String, Text, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, Database
+from db.group_commit import GroupCommit
+
+Role: TypeAlias = Literal["agent", "editor", "owner"]
+"""Each may do what those before it may. ``agent``: talk to customers. ``editor``: also change the
+knowledge. ``owner``: also say who may do what."""
+
+ROLES: tuple[Role, ...] = ("agent", "editor", "owner")
+
+CODE_LIFE_S = 3600.0
+MAX_FAILURES = 5
+"""Wrong codes of one person within `CODE_LIFE_S`; after that even the right one is refused."""
+
+
+class OperatorRow(Base):
+    """Somebody of the team."""
+
+    __tablename__ = "telegram_operators"
+
+    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    role: Mapped[str] = mapped_column(String(8))
+    name: Mapped[str] = mapped_column(String(256))
+    added: Mapped[float]
+    added_by: Mapped[int] = mapped_column(BigInteger)
+    """0: by a code that the program printed, or from the command line."""
+
+
+class OperatorCodeRow(Base):
+    """A code that makes whoever sends it first an operator."""
+
+    __tablename__ = "telegram_operator_codes"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """sha256 of the code; the code itself is nowhere."""
+    role: Mapped[str] = mapped_column(String(8))
+    made_by: Mapped[int] = mapped_column(BigInteger)
+    expires: Mapped[float]
+
+
+class AuditRow(Base):
+    """Something an operator did."""
+
+    __tablename__ = "telegram_audit"
+
+    audit_id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[float] = mapped_column(index=True)
+    actor: Mapped[int] = mapped_column(BigInteger)
+    action: Mapped[str] = mapped_column(String(64))
+    details: Mapped[str] = mapped_column(Text)
+
+
+class TeamSettingRow(Base):
+    """A setting of the team, such as the number of its group."""
+
+    __tablename__ = "telegram_team"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody of the team."""
+
+    user_id: int
+    role: Role
+    name: str
+    added: float
+    """UTC epoch seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Something an operator did."""
+
+    at: float
+    """UTC epoch seconds."""
+    actor: int
+    action: str
+    details: str
+
+
+class Operators:
+    """Stores who belongs to the team."""
+
+    def __init__(self, database: Database, writer: GroupCommit) -> None:
+        self._database = database
+        self._writer = writer
+        self._failures: dict[int, list[float]] = {}
+
+    async def role_of(self, user_id: int) -> Role | None:
+        """Return what somebody may do; ``None`` for everybody outside of the team.
+
+        Read anew each time: who was removed a moment ago may do nothing any more.
+        """
+        async with self._database.session() as session:
+            role: Any = await session.scalar(
+                select(OperatorRow.role).where(OperatorRow.user_id == user_id)
+            )
+        return role if role in ROLES else None
+
+    async def add(self, user_id: int, role: Role, *, name: str, by: int = 0) -> None:
+        """Give somebody a role, instead of the one they had."""
+
+        async def write(session: AsyncSession) -> None:
+            await session.merge(
+                OperatorRow(
+                    user_id=user_id, role=role, name=name[:256], added=time.time(), added_by=by
+                )
+            )
+
+        await self._writer.run(write)
+
+    async def remove(self, user_id: int) -> bool:
+        """Take somebody's role away; return whether there was one to take.
+
+        The last owner stays: nobody could name another one.
+        """
+
+        async def write(session: AsyncSession) -> bool:
+            row = await session.get(OperatorRow, user_id)
+            if row is None:
+                return False
+            if row.role == "owner":
+                owners = await session.scalar(
+                    select(func.count()).where(OperatorRow.role == "owner")
+                )
+                if owners == 1:
+                    return False
+            await session.delete(row)
+            return True
+
+        return await self._writer.run(write)
+
+    async def list(self) -> list[Operator]:
+        """Return the team, in the order in which they came."""
+        async with self._database.session() as session:
+            rows = await session.scalars(select(OperatorRow).order_by(OperatorRow.added))
+            return [_operator(row) for row in rows]
+
+    async def new_code(self, role: Role, *, by: int = 0) -> str:
+        """Return a code that gives its first sender a role, within an hour."""
+        code = secrets.token_urlsafe(12)
+
+        async def write(session: AsyncSession) -> None:
+            now = time.time()
+            await session.execute(delete(OperatorCodeRow).where(OperatorCodeRow.expires < now))
+            session.add(
+                OperatorCodeRow(
+                    digest=_digest(code), role=role, made_by=by, expires=now + CODE_LIFE_S
+                )
+            )
+
+        await self._writer.run(write)
+        return code
+
+    async def redeem(self, code: str, *, user_id: int, name: str) -> Role | None:
+        """Use up a code; return the role it gave, ``None`` if it is wrong, used or too old."""
+        now = time.time()
+        recent = [at for at in self._failures.get(user_id, []) if now - at < CODE_LIFE_S]
+        if len(recent) >= MAX_FAILURES:
+            return None
+
+        async def write(session: AsyncSession) -> Role | None:
+            used = await session.scalars(
+                delete(OperatorCodeRow)
+                .where(OperatorCodeRow.digest == _digest(code), OperatorCodeRow.expires >= now)
+                .returning(OperatorCodeRow)
+            )
+            row = used.one_or_none()
+            if row is None:
+                return None
+            role: Any = row.role
+            await session.merge(
+                OperatorRow(
+                    user_id=user_id, role=role, name=name[:256], added=now, added_by=row.made_by
+                )
+            )
+            return role if role in ROLES else None
+
+        role = await self._writer.run(write)
+        if role is None:
+            self._failures[user_id] = [*recent, now]
+        return role
+
+
+class Audit:
+    """Stores what operators did. Entries are never changed."""
+
+    def __init__(self, database: Database, writer: GroupCommit) -> None:
+        self._database = database
+        self._writer = writer
+
+    async def record(self, actor: int, action: str, details: str = "") -> None:
+        """Add an entry."""
+
+        async def write(session: AsyncSession) -> None:
+            session.add(
+                AuditRow(at=time.time(), actor=actor, action=action[:64], details=details[:2000])
+            )
+
+        await self._writer.run(write)
+
+    async def recent(self, *, limit: int = 100) -> list[AuditEntry]:
+        """Return the latest entries, newest first."""
+        async with self._database.session() as session:
+            rows = await session.scalars(
+                select(AuditRow).order_by(AuditRow.audit_id.desc()).limit(limit)
+            )
+            return [AuditEntry(r.at, r.actor, r.action, r.details) for r in rows]
+
+
+class Team:
+    """What the team as a whole has set, such as its group."""
+
+    def __init__(self, database: Database, writer: GroupCommit) -> None:
+        self._database = database
+        self._writer = writer
+        self._group: int | None = None
+
+    async def group(self) -> int:
+        """Return the chat id of the team's group, 0 if it has none."""
+        if self._group is None:
+            self._group = int(await self._get("group") or 0)
+        return self._group
+
+    async def set_group(self, chat_id: int) -> None:
+        """Make a group the team's; 0: none."""
+        await self._set("group", str(chat_id))
+        self._group = chat_id
+
+    async def _get(self, name: str) -> str:
+        async with self._database.session() as session:
+            return (
+                await session.scalar(
+                    select(TeamSettingRow.value).where(TeamSettingRow.name == name)
+                )
+                or ""
+            )
+
+    async def _set(self, name: str, value: str) -> None:
+        async def write(session: AsyncSession) -> None:
+            await session.merge(TeamSettingRow(name=name, value=value))
+
+        await self._writer.run(write)
+
+
+def _digest(code: str) -> str:
+    return hashlib.sha256(code.strip().encode()).hexdigest()
+
+
+def _operator(row: OperatorRow) -> Operator:
+    role: Any = row.role
+    return Operator(row.user_id, role, row.name, row.added)
+
+
+__all__ = [
+    "ROLES",
+    "Audit",
+    "AuditEntry",
+    "Operator",
+    "Operators",
+    "Role",
+    "Team",
+]
