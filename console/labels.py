@@ -74,3 +74,9 @@ def read_labels() -> dict[str, dict[str, str]]:
     """Return every text by key and language."""
     texts: dict[str, dict[str, str]] = yaml.safe_load(_FILE.read_text("utf-8"))
     return texts
+
+
+def preload_labels() -> None:
+    """Read all files of texts, so that no page has to."""
+    read_labels()
+    service_text("talk_to_person")

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from console.labels import read_labels
+from console.labels import preload_labels
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -20,7 +20,7 @@ class Pages:
     """Renders templates. Everything is read when it is made, nothing while serving."""
 
     def __init__(self, *, shop: str) -> None:
-        read_labels()
+        preload_labels()
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
