@@ -1,10 +1,10 @@
-"""Conversations that a person should take, or has taken."""
+"""Conversations that a person should take or has taken, and what was said in them on which side."""
 
 import time
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import BigInteger, String, Text, delete, select
+from sqlalchemy import BigInteger, String, Text, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,7 +16,7 @@ HandoverState: TypeAlias = Literal["waiting", "held", "closed"]
 
 
 class HandoverRow(Base):
-    """One customer's conversation with a person."""
+    """One customer's conversations with the team."""
 
     __tablename__ = "telegram_handovers"
 
@@ -26,27 +26,75 @@ class HandoverRow(Base):
     """The question that led to it."""
     asked: Mapped[float]
     closed: Mapped[float | None]
+    thread_id: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
+    """The customer's topic in the team's group, kept from one conversation to the next."""
+    card_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The message at the head of the topic, with the buttons."""
+    holder: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The operator who has it."""
+    draft: Mapped[str] = mapped_column(Text, default="")
+    """The answer the bot proposes to the operator."""
+    language: Mapped[str] = mapped_column(String(8), default="")
+    """The customer's language, for the bot's own words."""
+    rating: Mapped[int] = mapped_column(default=0)
+    """What the customer gave after closing, 1 to 5; 0: nothing."""
+
+
+class MirrorRow(Base):
+    """A message and its copy on the other side: customer's chat or team's group."""
+
+    __tablename__ = "telegram_mirrors"
+
+    chat_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    message_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    customer: Mapped[int] = mapped_column(BigInteger, index=True)
+    copy_chat_id: Mapped[int] = mapped_column(BigInteger)
+    copy_message_id: Mapped[int] = mapped_column(BigInteger)
+    created: Mapped[float]
+
+
+class CannedRow(Base):
+    """A reply that the team sends often."""
+
+    __tablename__ = "telegram_canned"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A conversation that waits for a person, or has one."""
+    """A conversation that waits for a person, has one, or had one."""
 
     chat_id: int
     state: HandoverState
     reason: str
     asked: float
     """UTC epoch seconds."""
+    thread_id: int
+    card_id: int
+    holder: int
+    draft: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message stands."""
+
+    chat_id: int
+    message_id: int
 
 
 class Handovers:
-    """Stores who waits for a person."""
+    """Stores who waits for a person, and whose conversation is whose."""
 
     def __init__(self, database: Database, writer: GroupCommit) -> None:
         self._database = database
         self._writer = writer
+        self._silent: dict[int, bool] = {}
 
-    async def ask(self, chat_id: int, *, reason: str) -> bool:
+    async def ask(self, chat_id: int, *, reason: str, language: str = "", draft: str = "") -> bool:
         """Let a chat wait for a person; return whether it did not wait already."""
 
         async def write(session: AsyncSession) -> bool:
@@ -54,12 +102,34 @@ class Handovers:
             if row is not None and row.state != "closed":
                 return False
             if row is None:
-                row = HandoverRow(chat_id=chat_id)
+                row = HandoverRow(chat_id=chat_id, thread_id=0, card_id=0, rating=0)
                 session.add(row)
             row.state, row.reason, row.asked, row.closed = "waiting", reason, time.time(), None
+            row.holder, row.draft, row.language = 0, draft, language or row.language or ""
             return True
 
         return await self._writer.run(write)
+
+    async def get(self, chat_id: int) -> Handover | None:
+        """Return what is known about a chat."""
+        async with self._database.session() as session:
+            row = await session.get(HandoverRow, chat_id)
+            return _handover(row) if row else None
+
+    async def of_topic(self, thread_id: int) -> Handover | None:
+        """Return the conversation that a topic of the team's group belongs to."""
+        async with self._database.session() as session:
+            row = await session.scalar(
+                select(HandoverRow).where(HandoverRow.thread_id == thread_id)
+            )
+            return _handover(row) if row else None
+
+    async def is_held(self, chat_id: int) -> bool:
+        """Tell whether a person has the conversation, so that the bot is silent."""
+        if chat_id not in self._silent:
+            found = await self.get(chat_id)
+            self._silent[chat_id] = found is not None and found.state == "held"
+        return self._silent[chat_id]
 
     async def open(self) -> list[Handover]:
         """Return the conversations that wait for a person or have one, longest wait first."""
@@ -69,15 +139,118 @@ class Handovers:
             )
             return [_handover(row) for row in rows]
 
+    async def set_topic(self, chat_id: int, *, thread_id: int, card_id: int) -> None:
+        """Remember a conversation's topic and the card in it."""
+        await self._change(chat_id, thread_id=thread_id, card_id=card_id)
+
+    async def take(self, chat_id: int, *, holder: int) -> None:
+        """Give a conversation to an operator; the bot is silent from now on."""
+        await self._change(chat_id, state="held", holder=holder, closed=None)
+        self._silent[chat_id] = True
+
+    async def give_back(self, chat_id: int) -> None:
+        """Let the bot answer again, with the person still within call."""
+        await self._change(chat_id, state="waiting", holder=0)
+        self._silent[chat_id] = False
+
+    async def close(self, chat_id: int) -> None:
+        """End a conversation with a person."""
+        await self._change(chat_id, state="closed", holder=0, closed=time.time())
+        self._silent[chat_id] = False
+
+    async def rate(self, chat_id: int, rating: int) -> None:
+        """Store what the customer gave, 1 to 5."""
+        await self._change(chat_id, rating=rating)
+
+    async def mirror(self, original: Place, copy: Place, *, customer: int) -> None:
+        """Remember that a message was copied to the other side."""
+
+        async def write(session: AsyncSession) -> None:
+            await session.merge(
+                MirrorRow(
+                    chat_id=original.chat_id,
+                    message_id=original.message_id,
+                    customer=customer,
+                    copy_chat_id=copy.chat_id,
+                    copy_message_id=copy.message_id,
+                    created=time.time(),
+                )
+            )
+
+        await self._writer.run(write)
+
+    async def copy_of(self, original: Place) -> Place | None:
+        """Return where the copy of a message stands."""
+        async with self._database.session() as session:
+            row = await session.get(MirrorRow, (original.chat_id, original.message_id))
+            return Place(row.copy_chat_id, row.copy_message_id) if row else None
+
+    async def purge(self, *, before: float) -> None:
+        """Forget copies made before a time; later edits of them are not mirrored any more."""
+
+        async def write(session: AsyncSession) -> None:
+            await session.execute(delete(MirrorRow).where(MirrorRow.created < before))
+
+        await self._writer.run(write)
+
     async def forget(self, chat_id: int) -> None:
         """Erase what is stored about a chat here."""
 
         async def write(session: AsyncSession) -> None:
             await session.execute(delete(HandoverRow).where(HandoverRow.chat_id == chat_id))
+            await session.execute(
+                delete(MirrorRow).where(
+                    or_(MirrorRow.customer == chat_id, MirrorRow.chat_id == chat_id)
+                )
+            )
+
+        await self._writer.run(write)
+        self._silent.pop(chat_id, None)
+
+    async def _change(self, chat_id: int, **values: Any) -> None:
+        async def write(session: AsyncSession) -> None:
+            await session.execute(
+                update(HandoverRow).where(HandoverRow.chat_id == chat_id).values(**values)
+            )
+
+        await self._writer.run(write)
+
+
+class CannedReplies:
+    """Stores replies that the team sends often."""
+
+    def __init__(self, database: Database, writer: GroupCommit) -> None:
+        self._database = database
+        self._writer = writer
+
+    async def all(self) -> dict[str, str]:
+        """Return the texts by name, in order of the names."""
+        async with self._database.session() as session:
+            rows = await session.scalars(select(CannedRow).order_by(CannedRow.name))
+            return {row.name: row.text for row in rows}
+
+    async def save(self, name: str, text: str) -> None:
+        """Store a reply; an empty text removes it."""
+
+        async def write(session: AsyncSession) -> None:
+            if text:
+                await session.merge(CannedRow(name=name, text=text))
+            else:
+                await session.execute(delete(CannedRow).where(CannedRow.name == name))
 
         await self._writer.run(write)
 
 
 def _handover(row: HandoverRow) -> Handover:
-    state: HandoverState = row.state  # type: ignore[assignment]
-    return Handover(row.chat_id, state, row.reason, row.asked)
+    state: Any = row.state
+    return Handover(
+        chat_id=row.chat_id,
+        state=state,
+        reason=row.reason,
+        asked=row.asked,
+        thread_id=row.thread_id,
+        card_id=row.card_id,
+        holder=row.holder,
+        draft=row.draft,
+        language=row.language,
+    )

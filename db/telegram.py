@@ -99,6 +99,8 @@ class ChatRow(Base):
     last_seen: Mapped[float] = mapped_column(index=True)
     blocked: Mapped[bool] = mapped_column(default=False)
     """The customer stopped the bot."""
+    banned: Mapped[bool] = mapped_column(default=False)
+    """The team does not want to hear from this chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,6 +457,7 @@ class Chats:
         self._writer = writer
         self._languages: dict[int, str] = {}
         self._seen: dict[int, tuple[str, float]] = {}
+        self._banned: set[int] | None = None
 
     async def see(self, chat_id: int, *, name: str, payload: str = "") -> None:
         """Remember that a chat wrote, to the hour; keep the first payload that a link carried."""
@@ -470,7 +473,7 @@ class Chats:
             row = await session.get(ChatRow, chat_id)
             if row is None:
                 row = ChatRow(
-                    chat_id=chat_id, language="", payload="", first_seen=now, blocked=False
+                    chat_id=chat_id, language="", payload="", first_seen=now, banned=False
                 )
                 session.add(row)
             row.name = name[:256]
@@ -509,6 +512,26 @@ class Chats:
         """Remember that a customer stopped the bot."""
         self._seen.pop(chat_id, None)
         await self._change(chat_id, blocked=True)
+
+    async def ban(self, chat_id: int, *, banned: bool) -> None:
+        """Stop listening to a chat, or listen again."""
+        await self._change(chat_id, banned=banned)
+        self._banned = None
+
+    async def is_banned(self, chat_id: int) -> bool:
+        """Tell whether the team does not want to hear from a chat."""
+        if self._banned is None:
+            async with self._database.session() as session:
+                found = await session.scalars(select(ChatRow.chat_id).where(ChatRow.banned))
+                self._banned = set(found)
+        return chat_id in self._banned
+
+    async def name(self, chat_id: int) -> str:
+        """Return how a chat's customer is called, empty if it never wrote."""
+        async with self._database.session() as session:
+            return (
+                await session.scalar(select(ChatRow.name).where(ChatRow.chat_id == chat_id)) or ""
+            )
 
     async def migrate(self, old: int, new: int) -> None:
         """Give a group's record its new number after Telegram made it a supergroup."""

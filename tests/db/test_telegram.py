@@ -168,7 +168,9 @@ async def test_writes_that_wait_together_share_a_commit(
 
 async def test_a_write_that_fails_fails_alone(database: Database, writer: GroupCommit) -> None:
     async def good(session: AsyncSession) -> str:
-        await session.execute(text("insert into telegram_chats values (1, 'a', '', '', 0, 0, 0)"))
+        await session.execute(
+            text("insert into telegram_chats values (1, 'a', '', '', 0, 0, 0, 0)")
+        )
         return "stored"
 
     async def bad(session: AsyncSession) -> None:
@@ -189,7 +191,9 @@ async def test_a_caller_that_goes_away_does_not_stop_its_write(
 ) -> None:
     async def slow(session: AsyncSession) -> None:
         await asyncio.sleep(0)
-        await session.execute(text("insert into telegram_chats values (1, 'a', '', '', 0, 0, 0)"))
+        await session.execute(
+            text("insert into telegram_chats values (1, 'a', '', '', 0, 0, 0, 0)")
+        )
 
     first = asyncio.create_task(writer.run(slow))
     second = asyncio.create_task(writer.run(lambda s: s.scalar(text("select 7"))))

@@ -1,0 +1,149 @@
+"""Files that operators sent in Telegram, from the preview to what became of it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import JSON, BigInteger, String, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, Database
+from db.group_commit import GroupCommit
+
+UploadState: TypeAlias = Literal["checking", "preview", "applying", "live", "cancelled", "failed"]
+
+
+class UploadRow(Base):
+    """One file or album."""
+
+    __tablename__ = "telegram_uploads"
+
+    upload_id: Mapped[int] = mapped_column(primary_key=True)
+    actor: Mapped[int] = mapped_column(BigInteger)
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    message_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The bot's message with the preview and its buttons."""
+    files: Mapped[list[list[str]]] = mapped_column(JSON)
+    """Name and Telegram's file id of each."""
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    before: Mapped[int] = mapped_column(default=0)
+    """The live release before it was applied."""
+    after: Mapped[int] = mapped_column(default=0)
+    """The release it became."""
+    created: Mapped[float]
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file as Telegram keeps it."""
+
+    name: str
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file or album and what became of it."""
+
+    upload_id: int
+    actor: int
+    chat_id: int
+    message_id: int
+    files: tuple[SentFile, ...]
+    state: UploadState
+    before: int
+    after: int
+
+
+class Uploads:
+    """Stores files that wait for their operator's word."""
+
+    def __init__(self, database: Database, writer: GroupCommit) -> None:
+        self._database = database
+        self._writer = writer
+
+    async def add(self, *, actor: int, chat_id: int, files: Sequence[SentFile]) -> int:
+        """Store an upload that is to be checked; return its number."""
+
+        async def write(session: AsyncSession) -> int:
+            row = UploadRow(
+                actor=actor,
+                chat_id=chat_id,
+                message_id=0,
+                files=[[file.name, file.file_id] for file in files],
+                state="checking",
+                before=0,
+                after=0,
+                created=time.time(),
+            )
+            session.add(row)
+            await session.flush()
+            return row.upload_id
+
+        return await self._writer.run(write)
+
+    async def get(self, upload_id: int) -> Upload | None:
+        """Return an upload."""
+        async with self._database.session() as session:
+            row = await session.get(UploadRow, upload_id)
+            return _upload(row) if row else None
+
+    async def unfinished(self) -> list[Upload]:
+        """Return uploads whose check or application was interrupted, oldest first."""
+        async with self._database.session() as session:
+            rows = await session.scalars(
+                select(UploadRow)
+                .where(UploadRow.state.in_(("checking", "applying")))
+                .order_by(UploadRow.upload_id)
+            )
+            return [_upload(row) for row in rows]
+
+    async def move(self, upload_id: int, old: UploadState, new: UploadState, **values: int) -> bool:
+        """Change an upload's state if it still is `old`; return whether it was."""
+
+        async def write(session: AsyncSession) -> bool:
+            changed = await session.scalar(
+                update(UploadRow)
+                .where(UploadRow.upload_id == upload_id, UploadRow.state == old)
+                .values(state=new, **values)
+                .returning(UploadRow.upload_id)
+            )
+            return changed is not None
+
+        return await self._writer.run(write)
+
+    async def set_message(self, upload_id: int, message_id: int) -> None:
+        """Remember which message shows an upload."""
+
+        async def write(session: AsyncSession) -> None:
+            await session.execute(
+                update(UploadRow)
+                .where(UploadRow.upload_id == upload_id)
+                .values(message_id=message_id)
+            )
+
+        await self._writer.run(write)
+
+    async def purge(self, *, before: float) -> None:
+        """Delete what is older than a time; its buttons no longer work."""
+
+        async def write(session: AsyncSession) -> None:
+            await session.execute(delete(UploadRow).where(UploadRow.created < before))
+
+        await self._writer.run(write)
+
+
+def _upload(row: UploadRow) -> Upload:
+    state: Any = row.state
+    return Upload(
+        upload_id=row.upload_id,
+        actor=row.actor,
+        chat_id=row.chat_id,
+        message_id=row.message_id,
+        files=tuple(SentFile(name, file_id) for name, file_id in row.files),
+        state=state,
+        before=row.before,
+        after=row.after,
+    )
