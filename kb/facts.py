@@ -48,9 +48,12 @@ _LINK = re.compile(
     r"|(?<![\w@.-])(?:[\w-]{2,}\.)+[^\W\d_]{2,}(?:/[^\s<>\"'()\[\]{}|，。；、！？）】》」]*)?(?![\w@-])",
     re.IGNORECASE,
 )
+_LOST_BLANK = re.compile(r"^[^\W\d_]*[^\W\d_A-ZА-Я]\.(?!Com|Org|Net)[A-ZА-ЯÀ-Þ][^\W\d_]*$")
+"""Two sentences without a blank between them ("the end.Then"): no host name."""
 _PHONE = re.compile(r"(?<![\w.,])(?:\+\s?\d|\(\d|\d)[\d\s()/.-]{5,}\d(?![\w%€$£])")
 _CODE = re.compile(
-    r"(?<![\w-])(?=[A-Za-z0-9-]*\d)(?=[A-Za-z0-9-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?![\w-])"
+    r"(?<![\w-])(?=[A-Za-z0-9.-]*\d)(?=[A-Za-z0-9.-]*[A-Za-z])[A-Za-z0-9]+"
+    r"(?:-[A-Za-z0-9]+|\.\d[A-Za-z0-9]*)*(?![\w-])"
 )
 _ORDINAL = re.compile(r"\d+(?:º|ª|s|-?[a-z]{1,3}|-[a-z]{4,})", re.IGNORECASE)
 _MODEL_CODE = re.compile(r"[A-Z]{1,3}-?\d|\d+-?[A-Z]", re.ASCII)
@@ -76,6 +79,8 @@ class _Scan:
         for match in _EMAIL.finditer(self._left):
             self._take("email", match.start(), match.end(), {match[0].strip(".-")})
         for match in _LINK.finditer(self._left):
+            if _LOST_BLANK.search(self._text[match.start() : match.end()]):
+                continue
             bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", match[0]).rstrip("/.,;:!?")
             self._take("link", match.start(), match.end(), {bare})
         self._dates()
@@ -163,7 +168,7 @@ class _Scan:
             written = self._text[match.start() : match.end()]
             if _ORDINAL.fullmatch(written) and not _MODEL_CODE.fullmatch(written[:3].rstrip("-")):
                 continue
-            if self._is_quantity(match[0]):
+            if not re.search(r"[a-z]", match[0]) or self._is_quantity(match[0]):
                 continue
             self._take("code", match.start(), match.end(), {match[0].replace("-", "")})
 

@@ -42,11 +42,12 @@ def check_sentence(
     reply = read_text(sentence[yes_or_no.end() :] if yes_or_no else sentence)
     if not reply.content and not any(fact.certain for fact in reply.facts):
         return Verdict(supported=False, reasons=(Reason("empty", sentence),), coverage=0.0)
-    if lexicon().meta.within(reply.lower):
+    source, asked = read_text(passage), read_text(question)
+    meta = lexicon().meta
+    if any(reply.lower[a:b] not in source.lower for a, b, _ in meta.find(reply.lower)):
         return Verdict(supported=False, reasons=(Reason("meta", sentence),), coverage=0.0)
     if reply.text.rstrip("\"'» ").endswith(("?", "？")):
         return Verdict(supported=False, reasons=(Reason("question", sentence),), coverage=0.0)
-    source, asked = read_text(passage), read_text(question)
     reasons = [
         *contradiction(yes_or_no, reply),
         *wrong_facts(reply, source),

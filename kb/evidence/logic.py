@@ -121,12 +121,11 @@ def _names_in_other_order(reply: Read, sentence: Read) -> Iterator[Reason]:
     ours = [w for w in reply.words if _is_name(w, reply)]
     theirs = [w for w in sentence.words if _is_name(w, sentence)]
     for left, right in itertools.combinations(ours, 2):
-        old_left = next((w for w in theirs if w.text == left.text), None)
-        old_right = next((w for w in theirs if w.text == right.text), None)
-        if not old_left or not old_right or old_left.start < old_right.start:
+        old_left = [w for w in theirs if w.text == left.text]
+        old_right = [w for w in theirs if w.text == right.text]
+        if len(old_left) != 1 or len(old_right) != 1 or old_left[0].start < old_right[0].start:
             continue
-        between = _between(reply, left, right) & _between(sentence, old_right, old_left)
-        if between:
+        if _between(reply, left, right) & _between(sentence, old_right[0], old_left[0]):
             yield Reason("swapped", f"{left.text} {right.text}")
             return
 

@@ -84,7 +84,7 @@ def _words_of(start: int, end: int, folded: str, lower: str) -> Iterator[Word]:
 
 
 def _latin_word(start: int, end: int, folded: str, lower: str) -> Word:
-    text = lower[start:end].removesuffix("'s").strip("'-")
+    text = lower[start:end].removesuffix("'s").strip("'-") or lower[start:end]
     before = folded[:start].rstrip(" \"'(*_«„“”-#")
     first = not before or before[-1] in ".!?:。！？\n|" or folded[:start].rstrip(" ").endswith("\n")
     stop = text in _stopwords() or len(text) < 2

@@ -1,6 +1,8 @@
 """Hand-made cases of the evidence check: what a passage supports, and what it does not."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kb.evidence import Verdict, check_sentence
 
@@ -216,3 +218,37 @@ def test_unsupported_sentences_fail_for_the_right_reason(
 def test_other_languages(passage: str, sentence: str, supported: bool) -> None:
     verdict = check(passage, sentence, "?")
     assert verdict.supported is supported, verdict.reasons
+
+
+TEXTS = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                "not",
+                "30 days",
+                "€4.90",
+                "'s",
+                "-",
+                "三天",
+                "不",
+                "x.Y",
+                "1.2.3",
+                "12/2025",
+                ":",
+                ",",
+                "½",
+                "百分之",
+                "İ",
+            ]
+        ),
+        st.text(max_size=12),
+    ),
+    max_size=12,
+).map(" ".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(sentence=TEXTS, passage=TEXTS, question=TEXTS)
+def test_any_text_can_be_checked(sentence: str, passage: str, question: str) -> None:
+    for same in (True, False):
+        check_sentence(sentence, passage, question=question, same_language=same)
