@@ -61,7 +61,7 @@ async def test_a_newer_database_is_refused_untouched(url: str, tmp_path: Path) -
     with sqlite3.connect(tmp_path / "answerdesk.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
-    with pytest.raises(DatabaseTooNew, match=r"has schema '9999' and this program knows '0001'"):
+    with pytest.raises(DatabaseTooNew, match=r"has schema '9999' and this program knows '\d{4}'"):
         await upgrade(url)
 
 
