@@ -26,6 +26,7 @@ from console.security import check_exposure, is_loopback
 from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable
 from core.health import Health
+from db.jobs import JobRepository
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,10 @@ async def serve(config: Config, paths: Paths) -> None:
             web = build_console(
                 desk=service.desk,
                 records=Records(
-                    knowledge.release_rows, knowledge.source_rows, knowledge.conversations
+                    knowledge.release_rows,
+                    knowledge.source_rows,
+                    knowledge.conversations,
+                    JobRepository(knowledge.database),
                 ),
                 health=health,
                 metrics=service.metrics,

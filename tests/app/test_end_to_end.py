@@ -1,0 +1,183 @@
+"""The whole service as a process: real models, real LanceDB, real HTTP, a Telegram on loopback."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from models.catalogue import load_catalogue
+from tests.botapi import TOKEN, BotApi
+
+pytestmark = [pytest.mark.anyio, pytest.mark.models]
+
+PROJECT = Path(__file__).parent.parent.parent
+DEMO = yaml.safe_load((PROJECT / "demo" / "demo.yaml").read_text("utf-8"))["questions"]
+WEIGHTS = Path(os.environ.get("ANSWERDESK_DATA", PROJECT / "data")).absolute() / "models"
+START_S = 300
+"""Upper bound for a busy machine; nothing here measures time."""
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """Let one service serve all tests of this module."""
+    return "asyncio"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service that is up."""
+
+    process: asyncio.subprocess.Process
+    client: httpx.AsyncClient
+    telegram: BotApi
+    environment: dict[str, str]
+    log: Path
+
+    async def cli(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a command beside the service; return exit code, output and errors."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "app",
+            *arguments,
+            cwd=PROJECT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        return process.returncode or 0, out.decode(), err.decode()
+
+
+@pytest.fixture(scope="module")
+async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    needed = ("multilingual-e5-small", "smollm2-135m-instruct")
+    missing = [name for name in needed if not (WEIGHTS / load_catalogue().get(name).name).is_dir()]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not fetched: run `make setup`")
+    data = tmp_path_factory.mktemp("data")
+    (data / "models").symlink_to(WEIGHTS)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = data / "log.txt"
+    async with BotApi() as telegram:
+        environment = {
+            **os.environ,
+            "ANSWERDESK_DATA": str(data),
+            "ANSWERDESK__CONSOLE__PORT": str(port),
+            "ANSWERDESK__MODELS__GENERATOR": "smollm2-135m-instruct",
+            "ANSWERDESK__TELEGRAM__BASE_URL": telegram.base_url,
+            "ANSWERDESK__TELEGRAM__BASE_FILE_URL": telegram.base_file_url,
+            "ANSWERDESK_LOG": "DEBUG",
+            "TELEGRAM_BOT_TOKEN": TOKEN,
+            "NO_PROXY": "127.0.0.1",
+        }
+        with log.open("wb") as out:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "app", "run", cwd=PROJECT, env=environment,
+                stdout=out, stderr=out,
+            )  # fmt: skip
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=START_S
+        ) as client:
+            await _until_ready(client, process, log)
+            yield Running(process, client, telegram, environment, log)
+        if process.returncode is None:
+            process.terminate()
+        assert await process.wait() == 0, log.read_text("utf-8")[-3000:]
+
+
+async def _until_ready(
+    client: httpx.AsyncClient, process: asyncio.subprocess.Process, log: Path
+) -> None:
+    """Poll /health, which is what a monitor would do."""
+    async with asyncio.timeout(START_S):
+        while True:
+            assert process.returncode is None, log.read_text("utf-8")[-3000:]
+            try:
+                if (await client.get("/health")).json()["status"] == "ok":
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("asked", DEMO, ids=lambda q: "-".join(q["expected"]))
+async def test_the_demo_questions_get_the_kind_of_answer_they_promise(
+    service: Running, asked: dict[str, Any]
+) -> None:
+    reply = (await service.client.post("/api/ask", json={"question": asked["text"]})).json()
+    assert reply["kind"] in asked["expected"], reply
+    documents = [source["document"] for source in reply["sources"]]
+    wanted = asked.get("document")
+    assert documents == ([] if wanted is None else [f"demo/{wanted}"]) or (
+        wanted is not None and any(d.endswith(str(wanted)) for d in documents)
+    )
+
+
+async def test_telegram_gives_the_same_answer_with_its_source(service: Running) -> None:
+    customer = service.telegram.person("Ada")
+    customer.say(DEMO[0]["text"])
+    reply = await customer.next()
+    assert "test ride is free" in reply.text
+    assert any("faq" in label.lower() for label in [*reply.buttons, reply.text])
+
+
+async def test_a_chinese_question_is_answered_in_chinese(service: Running) -> None:
+    reply = (await service.client.post("/api/ask", json={"question": "你好"})).json()
+    assert reply["kind"] == "smalltalk"
+    assert reply["language"] == "zh"
+
+
+async def test_a_second_service_on_the_same_data_is_refused(service: Running) -> None:
+    code, _out, err = await service.cli("run")
+    assert code == 1
+    assert "already serves" in err
+
+
+async def test_a_file_ingested_beside_the_service_is_answered_at_once(
+    service: Running, tmp_path: Path
+) -> None:
+    faq = tmp_path / "kayaks.csv"
+    faq.write_text('question,answer\nDo you sell inflatable kayaks?,"Yes, three models."\n')
+    code, out, err = await service.cli("ingest", str(faq), "--json")
+    assert code == 0, err
+    assert json.loads(out)["release"] == 2
+    asked = {"question": "Do you sell inflatable kayaks?"}
+    reply = (await service.client.post("/api/ask", json=asked)).json()
+    assert (reply["kind"], reply["text"], reply["release"]) == ("faq", "Yes, three models.", 2)
+    code, _out, err = await service.cli("releases", "rollback", "1")
+    assert code == 0, err
+    reply = (await service.client.post("/api/ask", json=asked)).json()
+    assert reply["text"] != "Yes, three models."
+
+
+async def test_the_doctor_finds_nothing_wrong(service: Running) -> None:
+    code, out, err = await service.cli("doctor")
+    assert code == 0, out + err
+    assert "belongs to @" in out
+
+
+async def test_neither_token_nor_question_is_in_the_log(service: Running) -> None:
+    await service.client.post("/api/ask", json={"question": "canary-5533 please?"})
+    log = service.log.read_text("utf-8")
+    assert TOKEN not in log
+    assert "canary-5533" not in log
+
+
+async def test_sigterm_ends_it_with_exit_code_0(service: Running) -> None:
+    service.process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(60):
+        assert await service.process.wait() == 0
