@@ -1,5 +1,6 @@
 """What several commands need: configuration, an open knowledge base, progress."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from app.wiring import Knowledge, open_knowledge
 from core.config import Config, data_folder, load_config
 from core.errors import AnswerdeskError
 from kb.prepare import OnProgress, Progress
+
+_LINE_EVERY_S = 30
+"""Seconds between lines of progress where there is no terminal."""
 
 
 class Failed(AnswerdeskError):
@@ -42,14 +46,22 @@ def say(text: str) -> None:
 
 @contextmanager
 def progress() -> Iterator[OnProgress]:
-    """Show a run of ingest while it lasts."""
+    """Show a run of ingest while it lasts: bars on a terminal, else a line now and then."""
+    said = time.monotonic()
     with output.progress() as shown:
         files = shown.add_task("files read", total=None)
         texts = shown.add_task("texts embedded", total=None)
 
         def report(state: Progress) -> None:
+            nonlocal said
             shown.update(files, completed=state.files, total=state.files_total)
             shown.update(texts, completed=state.texts, total=state.texts_total or None)
+            if shown.disable and time.monotonic() - said > _LINE_EVERY_S:
+                said = time.monotonic()
+                say(
+                    f"{state.files} of {state.files_total} files read, "
+                    f"{state.texts} of {state.texts_total} texts embedded"
+                )
 
         yield report
 
