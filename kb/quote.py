@@ -2,7 +2,8 @@
 
 A sentence is scored by a small linear model (weights below, fitted once on public questions with
 known answers; `docs/evidence.md` says how) over the words it shares with the question, the kind
-of answer the question asks for, and its embedding's similarity to the question.
+of answer the question asks for and, for a question in another language, its embedding's
+similarity to the question.
 """
 
 import math
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from core.protocols import Embedder
 from core.types import Chunk, Vector
 from kb.facts import Fact, extract_facts
+from kb.language import detect_language
 from kb.lexicon import is_cjk, lexicon
 from kb.text import normalise, split_sentences, words
 
@@ -27,17 +29,21 @@ _FEATURES = (
 )  # fmt: skip
 _SPACED = (4.63, 4.08, -1.36, 1.0, 1.65, 1.78, 0.96, 1.19, -1.1, 0.67, 2.03, 1.58, -0.22, 0.0)
 _HAN = (15.25, 2.7, -7.06, 1.78, 2.06, 1.43, 1.58, 1.44, -1.13, 2.27, 2.41, 0.76, -0.21, 0.0)
-_ACROSS = (4.0, 2.0, 0.0, 1.0, 1.5, 0.5, 0.5, 0.5, -1.0, 0.0, 0.0, 0.0, 0.0, 6.0)
-"""Weights for text with blanks, for Chinese, and for a question in another language."""
+_ACROSS = (1.0, 0.5, 0.0, 1.0, 1.5, 1.0, 0.3, 1.5, -0.7, 0.0, 0.0, 0.0, 0.0, 7.8)
+"""Weights for text with blanks, for Chinese, and for a question in another language. Within one
+language similarity gained less than one point and costs an embedding of every sentence."""
 
-_ENOUGH, _ENOUGH_HAN = 0.85, 0.8
+_ENOUGH, _ENOUGH_HAN, _ENOUGH_ACROSS = 0.85, 0.8, 0.75
 """Sentences are added until the answer stands in one of them with this probability …"""
 _MAX_WORDS, _MAX_CHARACTERS = 75, 150
 """… or the next one would make the quote longer than this; Chinese counts characters."""
 
 
 class Quoter:
-    """Quotes chunks; remembers the vectors of the sentences it has quoted from."""
+    """Quotes chunks; remembers the vectors of the sentences it has quoted from.
+
+    Sentences are only embedded for questions in another language than the chunk.
+    """
 
     def __init__(self, embedder: Embedder | None = None, *, remembered: int = 500) -> None:
         """Take the embedder, or `None` to compare words alone.
@@ -59,18 +65,18 @@ class Quoter:
         text = chunk.answer or chunk.text
         sentences = quotable(text, chunk.language)
         similarities = None
-        if self._embedder is not None and vector is not None and len(sentences) > 1:
-            matrix = await self._sentence_vectors(chunk.chunk_id, sentences)
+        across = detect_language(question, chunk.language) != chunk.language
+        if across and self._embedder is not None and vector is not None and len(sentences) > 1:
+            matrix = await self._sentence_vectors(self._embedder, chunk.chunk_id, sentences)
             similarities = [float(s) for s in matrix @ vector]
         return best_sentences(question, text, language=chunk.language, similarities=similarities)
 
     async def _sentence_vectors(
-        self, chunk_id: str, sentences: Sequence[str]
+        self, embedder: Embedder, chunk_id: str, sentences: Sequence[str]
     ) -> npt.NDArray[np.float32]:
-        assert self._embedder is not None
         known = self._vectors.get(chunk_id)
         if known is None or len(known) != len(sentences):
-            known = await self._embedder.embed_passages(list(sentences))
+            known = await embedder.embed_passages(list(sentences))
             self._vectors[chunk_id] = known
             if len(self._vectors) > self._remembered:
                 self._vectors.popitem(last=False)
@@ -98,20 +104,25 @@ def best_sentences(
         question: the customer's question.
         text: the passage.
         language: ISO 639-1 of the passage, if known.
-        similarities: cosine of the question with each of `quotable(text, language)`.
+        similarities: cosine of the question with each of `quotable(text, language)`, for a
+            question in another language; `None` compares words.
     """
     sentences = quotable(text, language)
     if len(sentences) < 2:
         return text.strip()
     probabilities = score_sentences(question, sentences, similarities=similarities)
-    chosen = _choose(sentences, probabilities)
+    enough = _ENOUGH_ACROSS if similarities is not None else None
+    chosen = _choose(sentences, probabilities, enough)
     return _assemble(text, sentences, chosen)
 
 
-def _choose(sentences: Sequence[str], probabilities: Sequence[float]) -> list[int]:
+def _choose(
+    sentences: Sequence[str], probabilities: Sequence[float], enough: float | None
+) -> list[int]:
     order = sorted(range(len(sentences)), key=lambda i: -probabilities[i])
     han = _is_han("".join(sentences))
-    limit, enough = (_MAX_CHARACTERS, _ENOUGH_HAN) if han else (_MAX_WORDS, _ENOUGH)
+    limit = _MAX_CHARACTERS if han else _MAX_WORDS
+    enough = enough or (_ENOUGH_HAN if han else _ENOUGH)
     chosen: list[int] = []
     total, sure = 0, 0.0
     for i in order:
@@ -168,8 +179,8 @@ def score_sentences(
     question: str, sentences: Sequence[str], *, similarities: Sequence[float] | None = None
 ) -> list[float]:
     """Return for each sentence the probability that it holds the answer; they sum to 1."""
-    question_han, han = _is_han(question), _is_han("".join(sentences))
-    weights = _ACROSS if question_han != han else _HAN if han else _SPACED
+    same_language = _HAN if _is_han("".join(sentences)) else _SPACED
+    weights = same_language if similarities is None else _ACROSS
     values = sentence_features(question, sentences, similarities) @ np.array(weights)
     odds = np.exp(values - values.max())
     return [float(p) for p in odds / odds.sum()]

@@ -95,17 +95,26 @@ class CountingEmbedder(WordEmbedder):
 
 
 @pytest.mark.anyio
-async def test_sentence_vectors_are_made_once_for_each_chunk() -> None:
+async def test_sentences_are_embedded_once_and_only_for_another_language() -> None:
     embedder = CountingEmbedder()
     quoter = Quoter(embedder, remembered=1)
     one = Chunk("1", "a.md", "passage", SHOP, language="en")
     two = Chunk("2", "a.md", "passage", LADEN, language="zh")
-    question = "How long does delivery take?"
-    vector = await embedder.embed_query(question)
-    for chunk in (one, one, two, one):
+    english, chinese = "How long does delivery take?", "快递需要多久才能送到？"
+    vector = await embedder.embed_query(english)
+    assert "three to five days" in await quoter.quote(english, vector, one)
+    assert embedder.calls == 0
+    for chunk, question in ((one, chinese), (one, chinese), (two, english), (one, chinese)):
         await quoter.quote(question, vector, chunk)
     assert embedder.calls == 3
-    assert "three to five days" in await quoter.quote(question, None, one)
+    assert "three to five days" in await quoter.quote(english, None, one)
+
+
+def test_a_question_in_another_language_is_decided_by_similarity() -> None:
+    sentences = quotable(LADEN, "zh")
+    similarities = [0.8, 0.8, 0.8, 0.95, 0.8]
+    quote = best_sentences("Where?", LADEN, language="zh", similarities=similarities)
+    assert sentences[3] in quote
 
 
 @pytest.mark.parametrize(
