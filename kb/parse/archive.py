@@ -9,7 +9,7 @@ from core.errors import UnreadableFile, UnsupportedFile
 from core.types import ParsedFile, Section, Skipped
 from kb.parse.limits import open_zip, read_member
 
-_FURNITURE = re.compile(r"(?:^|/)(?:__MACOSX/|\.|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+_FURNITURE = re.compile(r"(?:^|/)(?:__MACOSX/|\.(?!\.?/)|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 
 
 def parse_archive(

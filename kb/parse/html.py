@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from core.errors import UnreadableFile
 from core.types import Section
 from kb.parse.blocks import VAGUE_LINK, Block, Document, heading, looks_like_header, text_of
 from kb.parse.encoding import decode
@@ -36,11 +38,22 @@ _BLOCKS = frozenset(
     ]
 )  # fmt: skip
 _PSEUDO_LEVEL = 7
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
+_SELF_CLOSED = frozenset(
+    [
+        "a", "p", "li", "td", "th", "tr", "tbody", "thead", "tfoot", "dt", "dd", "option",
+        "optgroup", "colgroup", "rp", "rt", "br", "img", "input", "hr", "meta", "link", "area",
+        "base", "col", "embed", "source", "track", "wbr",
+    ]
+)  # fmt: skip
+"""Elements that need no end, or end where the next one begins."""
+_MAX_OPEN = 3000
 
 
 def parse_html(name: str, data: bytes) -> tuple[Document, list[Section]]:
     """Read a page; the second value are the entries that it declares as an FAQPage (JSON-LD)."""
     text = decode(name, data, html=True)
+    _check_nesting(name, text)
     tree = LexborHTMLParser(text)
     declared = list(_declared_entries(tree))
     title_node = tree.css_first("title")
@@ -49,6 +62,23 @@ def parse_html(name: str, data: bytes) -> tuple[Document, list[Section]]:
     language = ((root.attributes.get("lang") if root else "") or "")[:2].lower()
     blocks = _Reader(in_main=False).read(_main(tree))
     return Document(tuple(blocks), title, language), declared
+
+
+def _check_nesting(name: str, text: str) -> None:
+    """Refuse a page with thousands of open elements: the parser's time grows with their square."""
+    open_: Counter[str] = Counter()
+    for tag in _TAG.finditer(text):
+        element = tag.group(2).lower()
+        if tag.group(1):
+            open_[element] -= open_[element] > 0
+        elif element not in _SELF_CLOSED:
+            open_[element] += 1
+            if open_[element] > _MAX_OPEN:
+                raise UnreadableFile(
+                    name,
+                    f"It nests more than {_MAX_OPEN:,} {element!r} elements in each other. "
+                    "Save the page again in a browser, or as PDF.",
+                )
 
 
 def html_blocks(fragment: str) -> list[Block]:

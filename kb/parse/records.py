@@ -44,6 +44,8 @@ def parse_json(name: str, data: bytes) -> Taken:
     except RecursionError as error:
         raise UnreadableFile(name, "Its JSON is nested too deep to be read.") from error
     except ValueError as error:
+        if "set_int_max_str_digits" in str(error):
+            raise UnreadableFile(name, "It holds a number with thousands of digits.") from error
         if text.lstrip().startswith("{") and "\n" in text.strip():
             return parse_jsonl(name, data)
         raise UnreadableFile(name, f"It is no valid JSON: {str(error)[:120]}.") from error
