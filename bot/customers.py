@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from telegram import Update
 
 from bot.inbox import InboxQueue
-from bot.incoming import Incoming, is_fragment, is_plain_text
+from bot.incoming import Incoming, Me, is_addressed, is_fragment, is_plain_text
 from bot.replies import Addressee, answer_messages, language_buttons, message
+from bot.router import Command, Content, Routes
 from bot.service import CustomerService
 from bot.texts import bot_text
 from bot.typing import Typing
@@ -23,9 +24,29 @@ _QUESTION_CHARS = 80
 class Customers:
     """Handles what customers write."""
 
-    def __init__(self, service: CustomerService, queue: InboxQueue) -> None:
+    def __init__(self, service: CustomerService, queue: InboxQueue, me: Me) -> None:
         self._service = service
         self._queue = queue
+        self._me = me
+
+    @property
+    def routes(self) -> Routes:
+        """What customers write."""
+        return Routes(
+            commands=(
+                Command("start", "anyone", self.start),
+                Command("help", "anyone", self.help),
+                Command("human", "anyone", self.human),
+                Command("language", "anyone", self.language),
+                Command("privacy", "anyone", self.privacy),
+            ),
+            contents=(
+                Content("question", "anyone", self._is_question, self.on_message, self.on_edit),
+            ),
+        )
+
+    async def _is_question(self, incoming: Incoming) -> bool:
+        return is_addressed(incoming, self._me)
 
     # --- messages ------------------------------------------------------------------------------
 

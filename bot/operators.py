@@ -8,6 +8,7 @@ from telegram.error import TelegramError
 
 from bot.incoming import Incoming
 from bot.replies import Addressee, Button, message
+from bot.router import Command, Press, Routes
 from bot.service import CustomerService
 from db.operators import ROLES, Audit, Operator, Operators, Team
 
@@ -28,6 +29,19 @@ class TeamDesk:
         self._operators = operators
         self._team = team
         self._audit = audit
+
+    @property
+    def routes(self) -> Routes:
+        """What concerns the team itself."""
+        return Routes(
+            commands=(
+                Command("operator", "anyone", self.operator),
+                Command("team", "agent", self.team),
+                Command("invite", "owner", self.invite),
+                Command("here", "owner", self.here, anywhere=True),
+            ),
+            presses=(Press("rm", "owner", self.remove),),
+        )
 
     async def operator(self, incoming: Incoming, argument: str) -> None:
         """Make somebody an operator who has a code; the message with it is deleted."""

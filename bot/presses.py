@@ -12,6 +12,7 @@ from bot.replies import (
     passage_messages,
     reason_buttons,
 )
+from bot.router import Press, Routes
 from bot.service import CustomerService
 from bot.texts import LANGUAGE_NAMES, bot_text
 from bot.typing import Typing
@@ -24,6 +25,20 @@ class Presses:
 
     def __init__(self, service: CustomerService) -> None:
         self._service = service
+
+    @property
+    def routes(self) -> Routes:
+        """What customers press."""
+        return Routes(
+            presses=(
+                Press("src", "anyone", self.source),
+                Press("pick", "anyone", self.choice),
+                Press("fb", "anyone", self.verdict),
+                Press("why", "anyone", self.reason),
+                Press("human", "anyone", self.human),
+                Press("lang", "anyone", self.language),
+            )
+        )
 
     async def source(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Show the words of a source."""

@@ -1,7 +1,7 @@
 """Which handler runs for an update, and who may run it. What has no route is not done."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -71,11 +71,20 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """All that the bot does."""
+    """What one part of the bot does. Of the contents, the first that fits is taken."""
 
-    commands: tuple[Command, ...]
-    presses: tuple[Press, ...]
-    contents: tuple[Content, ...]
+    commands: tuple[Command, ...] = ()
+    presses: tuple[Press, ...] = ()
+    contents: tuple[Content, ...] = ()
+
+
+class HasRoutes(Protocol):
+    """A part of the bot."""
+
+    @property
+    def routes(self) -> Routes:
+        """What it does, and for whom."""
+        ...
 
 
 class Router:
@@ -87,7 +96,7 @@ class Router:
 
     def __init__(
         self,
-        routes: Routes,
+        parts: Sequence[Routes],
         *,
         unknown_command: OnCommand,
         refuse: Callable[[CallbackQuery], Awaitable[None]],
@@ -98,9 +107,9 @@ class Router:
         me: Me,
     ) -> None:
         self._me = me
-        self.commands = {command.name: command for command in routes.commands}
-        self.presses = {press.prefix: press for press in routes.presses}
-        self.contents = {content.name: content for content in routes.contents}
+        self.commands = {c.name: c for part in parts for c in part.commands}
+        self.presses = {p.prefix: p for part in parts for p in part.presses}
+        self.contents = {c.name: c for part in parts for c in part.contents}
         self._unknown_command = unknown_command
         self._refuse = refuse
         self._resume = resume

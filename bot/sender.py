@@ -164,6 +164,25 @@ class Sender:
         """Delete a message; return whether it is gone."""
         return await self._until_done(lambda: self._bot.delete_message(chat_id, message_id))
 
+    async def download(self, file_id: str) -> bytes:
+        """Return a file that somebody sent.
+
+        Raises:
+            TelegramError: if it is gone, or Telegram could not be reached several times.
+        """
+        for backoff in _REPEATS_S:
+            try:
+                return await self._load(file_id)
+            except BadRequest:
+                raise
+            except NetworkError:
+                await self._lifetime.sleep(backoff)
+        return await self._load(file_id)
+
+    async def _load(self, file_id: str) -> bytes:
+        file = await self._bot.get_file(file_id)
+        return bytes(await file.download_as_bytearray())
+
     async def _until_done(self, call: Callable[[], Awaitable[object]]) -> bool:
         for backoff in _REPEATS_S:
             try:

@@ -21,14 +21,14 @@ from bot.customers import Customers
 from bot.errors import BadToken, BotStopped, SecondPoller, Stopping
 from bot.inbox import InboxQueue, PollRequest
 from bot.incoming import Me
+from bot.knowledge import KnowledgeDesk, Library
 from bot.lifetime import Lifetime
 from bot.limiter import ChatRateLimiter
 from bot.operators import TeamDesk
 from bot.presses import Presses
 from bot.processor import MAX_STARTS, PerChatProcessor
 from bot.redact import protect_logs, redact
-from bot.router import Router
-from bot.routes import routes
+from bot.router import HasRoutes, Router
 from bot.sender import Sender
 from bot.service import Asks, CustomerService, Judges, Manners
 from bot.texts import LANGUAGE_NAMES, BotTextKey, bot_text
@@ -37,8 +37,10 @@ from bot.wire import SendRequest
 from db.base import Database
 from db.group_commit import GroupCommit
 from db.handover import Handovers
+from db.knowledge import ReleaseRepository
 from db.operators import Audit, Operators, Team
 from db.telegram import Chats, Inbox, Outbox, StoredMessage, StoredUpdate
+from db.uploads import Uploads
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +96,7 @@ class TelegramBot:
         database: Database,
         desk: Asks,
         judges: Judges,
+        library: Library | None = None,
         lifetime: Lifetime | None = None,
     ) -> None:
         if not _TOKEN.fullmatch(settings.token):
@@ -138,14 +141,25 @@ class TelegramBot:
             manners=settings.manners,
             lifetime=self.lifetime,
         )
-        customers = Customers(service, self.queue)
+        customers = Customers(service, self.queue, self.me)
+        parts: list[HasRoutes] = [
+            TeamDesk(service, self.operators, self.team, self.audit),
+            Presses(service),
+        ]
+        self._knowledge: KnowledgeDesk | None = None
+        if library:
+            self._knowledge = KnowledgeDesk(
+                service,
+                Uploads(database, writer),
+                library,
+                self.queue,
+                live_release=lambda: _live_release(database),
+                spawn=self._spawn_task,
+            )
+            parts.append(self._knowledge)
+        parts.append(customers)  # last: what nobody else takes is a question
         self.router = Router(
-            routes(
-                me=self.me,
-                customers=customers,
-                presses=Presses(service),
-                team_desk=TeamDesk(service, self.operators, self.team, self.audit),
-            ),
+            [part.routes for part in parts],
             unknown_command=customers.help,
             refuse=service.refuse,
             resume=self._resume,
@@ -244,6 +258,8 @@ class TelegramBot:
             error_callback=self._on_poll_error,
         )
         watch = asyncio.create_task(self.watchdog.watch(), name="watchdog")
+        if self._knowledge:
+            await self._knowledge.resume()
         await self._invite_owner()
         self._spawn_task(self._introduce())
         logger.info("Telegram: serving as @%s", application.bot.username)
@@ -255,7 +271,16 @@ class TelegramBot:
             await self._processor.drain(self._settings.grace_s)
             self.lifetime.stop()
             await application.stop()
-            await asyncio.gather(watch, *self._tasks, return_exceptions=True)
+            await self._end_tasks()
+            await watch
+
+    async def _end_tasks(self) -> None:
+        """Let what runs beside end; what takes too long is taken up at the next start."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=self._settings.grace_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _replay(self) -> None:
         """Let what an earlier run did not finish come first, oldest first."""
@@ -330,6 +355,11 @@ class TelegramBot:
         task = asyncio.create_task(run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _live_release(database: Database) -> int:
+    release = await ReleaseRepository(database).current()
+    return release.number if release else 0
 
 
 @contextlib.contextmanager

@@ -46,6 +46,8 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
     async def start(**changes: Any) -> AsyncIterator[TelegramBot]:
         manners = changes.pop("manners", Manners(company="Acme", merge_s=0))
         lifetime = changes.pop("lifetime", None) or QuickLifetime()
+        used = changes.pop("database", database)
+        library = changes.pop("library", None)
         settings = TelegramSettings(
             token=changes.pop("token", TOKEN),
             base_url=changes.pop("base_url", telegram.base_url),
@@ -56,7 +58,12 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
             **changes,
         )
         async with TelegramBot(
-            settings, database=database, desk=desk, judges=desk, lifetime=lifetime
+            settings,
+            database=used,
+            desk=desk,
+            judges=desk,
+            library=library,
+            lifetime=lifetime,
         ) as bot:
             yield bot
 

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from telegram import Update
 
+from bot.incoming import Incoming
+from bot.knowledge import Library
 from bot.telegram_app import TelegramBot
 from tests.bot.conftest import StartBot
 from tests.botapi import BotApi, Person, Received
 
 pytestmark = pytest.mark.anyio
 
+NO_LIBRARY = Library(ingestor=None, releases=None)  # type: ignore[arg-type]
 ANYONE, AGENT, EDITOR, OWNER = range(4)
 
 TABLE = {
@@ -33,6 +36,10 @@ TABLE = {
     "human:": ANYONE,
     "lang:": ANYONE,
     "rm:": OWNER,
+    "apply:": EDITOR,
+    "drop:": EDITOR,
+    "undo:": EDITOR,
+    "file": EDITOR,
     "question": ANYONE,
 }
 """The lowest role that may use each command, button and kind of message."""
@@ -63,7 +70,7 @@ class Stage:
 
 @pytest.fixture
 async def stage(start_bot: StartBot, telegram: BotApi) -> AsyncIterator[Stage]:
-    async with start_bot() as bot:
+    async with start_bot(library=NO_LIBRARY) as bot:
         group = telegram.group("Team", forum=True)
         await bot.team.set_group(group)
         people = {
@@ -94,8 +101,11 @@ def _only_note(stage: Stage) -> None:
 
         return run
 
-    async def always(_: object) -> bool:
-        return True
+    def named(name: str) -> Any:
+        async def matches(incoming: Incoming) -> bool:
+            return incoming.text == f"say {name}?"
+
+        return matches
 
     router = stage.bot.router
     for name, command in router.commands.items():
@@ -103,7 +113,7 @@ def _only_note(stage: Stage) -> None:
     for name, press in router.presses.items():
         router.presses[name] = replace(press, run=noting(f"{name}:"))
     for name, content in router.contents.items():
-        router.contents[name] = replace(content, matches=always, run=noting(name))
+        router.contents[name] = replace(content, matches=named(name), run=noting(name))
 
 
 async def _try(stage: Stage, who: str, route: str) -> bool:
@@ -119,7 +129,7 @@ async def _try(stage: Stage, who: str, route: str) -> bool:
         message = telegram.world.add_message(chat, telegram.world.bot, {"text": "buttons"})
         person.press_data(Received(message), f"{route}1")
     else:
-        text = f"{route}@answerdesk_test_bot x" if route.startswith("/") else "hello there?"
+        text = f"{route}@answerdesk_test_bot x" if route.startswith("/") else f"say {route}?"
         content: dict[str, Any] = {"text": text}
         if route.startswith("/"):
             content["entities"] = [

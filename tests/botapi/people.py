@@ -101,12 +101,16 @@ class Person:
         message = self.api.world.add_message(chat or self.chat_id, self.user, content)
         return self.api.push({"message": message})
 
-    def upload(self, name: str, data: bytes, *, caption: str = "", **where: Any) -> int:
-        """Send a document."""
+    def upload(
+        self, name: str, data: bytes, *, caption: str = "", album: str = "", **where: Any
+    ) -> int:
+        """Send a document, alone or as one of an album."""
         stored = self.api.world.add_file(name, data)
         content: Json = {"document": {**stored, "file_name": name}}
         if caption:
             content["caption"] = caption
+        if album:
+            content["media_group_id"] = album
         return self.send(content, **where)
 
     def edit(self, update_id: int, text: str) -> int:

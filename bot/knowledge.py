@@ -1,0 +1,283 @@
+"""Files that operators send: preview, apply, undo. Texts are for operators, in English."""
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from telegram import CallbackQuery, Document, Update
+from telegram.constants import FileSizeLimit
+from telegram.error import TelegramError
+
+from bot.errors import Stopping
+from bot.inbox import InboxQueue
+from bot.incoming import Incoming
+from bot.redact import redact
+from bot.replies import Addressee, Button, keyboard, message
+from bot.router import Content, Press, Routes
+from bot.service import CustomerService
+from bot.uploads_text import DOWNLOAD_LIMIT, live_text, preview_text
+from core.errors import AnswerdeskError
+from core.types import IngestReport
+from db.uploads import SentFile, Upload, Uploads, UploadState
+from kb.ingest import IncomingFile
+
+logger = logging.getLogger(__name__)
+
+ALBUM_S = 2.0
+"""The files of one album arrive one by one; the next one within this many seconds."""
+
+Json = dict[str, Any]
+
+
+class Ingests(Protocol):
+    """The part of `kb.ingest.Ingestor` that the bot uses."""
+
+    async def ingest(
+        self, files: Sequence[IncomingFile], *, dry_run: bool = False, note: str = ""
+    ) -> IngestReport:
+        """Make the knowledge base hold files, or tell what that would change."""
+        ...
+
+
+class RollsBack(Protocol):
+    """The part of `kb.release.Releases` that the bot uses."""
+
+    async def rollback(self, number: int) -> object:
+        """Publish an earlier release again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The knowledge base as operators change it from Telegram."""
+
+    ingestor: Ingests
+    releases: RollsBack
+
+
+class KnowledgeDesk:
+    """Handles files and the buttons under their previews.
+
+    Reading and embedding take long, so they run beside the conversation; what a restart
+    interrupts is taken up again (`resume`).
+    """
+
+    def __init__(
+        self,
+        service: CustomerService,
+        uploads: Uploads,
+        library: Library,
+        queue: InboxQueue,
+        *,
+        live_release: Callable[[], Awaitable[int]],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self._service = service
+        self._uploads = uploads
+        self._library = library
+        self._queue = queue
+        self._live_release = live_release
+        self._spawn = spawn
+
+    @property
+    def routes(self) -> Routes:
+        """What concerns the knowledge."""
+        return Routes(
+            presses=(
+                Press("apply", "editor", self.apply),
+                Press("drop", "editor", self.cancel),
+                Press("undo", "editor", self.undo),
+            ),
+            contents=(Content("file", "editor", _is_file, self.on_file),),
+        )
+
+    # --- what operators do ---------------------------------------------------------------------
+
+    async def on_file(self, incoming: Incoming) -> None:
+        """Take a file or an album, and show what it would change."""
+        album = await self._album(incoming)
+        documents = [m.document for m in (incoming.message, *(u.message for u in album)) if m]
+        sent = [d for document in documents if (d := document) is not None]
+        large = [_name(d) for d in sent if (d.file_size or 0) > FileSizeLimit.FILESIZE_DOWNLOAD]
+        to = Addressee(incoming.chat_id, incoming.thread_id)
+        if large:
+            reply = message(to, DOWNLOAD_LIMIT.format(names=", ".join(large)))
+            await self._answer(incoming, album, [reply])
+            return
+        upload_id = await self._uploads.add(
+            actor=incoming.user.id,
+            chat_id=incoming.chat_id,
+            files=[SentFile(_name(d), d.file_id) for d in sent],
+        )
+        names = ", ".join(_name(d) for d in sent)
+        shown = await self._answer(incoming, album, [message(to, f"Reading {names} …")])
+        await self._uploads.set_message(upload_id, shown)
+        self._start(upload_id)
+
+    async def apply(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Make what was previewed live."""
+        await self._press(query, value, old="preview", new="applying", says="Applying …")
+
+    async def cancel(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Drop what was previewed."""
+        await self._press(
+            query, value, old="preview", new="cancelled", says="Cancelled. Nothing was changed."
+        )
+
+    async def undo(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Bring back the release from before, if nobody published since."""
+        upload = await self._upload(value)
+        if upload is None or upload.state != "live":
+            await self._service.alert(query, "This was undone already, or is too old.")
+            return
+        live = await self._live_release()
+        if live != upload.after:
+            await self._service.alert(
+                query, f"Release {live} is live by now: undo that one first, or use the console."
+            )
+            return
+        await self._service.alert(query)
+        if not await self._uploads.move(upload.upload_id, "live", "cancelled"):
+            return
+        try:
+            await self._library.releases.rollback(upload.before)
+        except AnswerdeskError as error:
+            await self._uploads.move(upload.upload_id, "cancelled", "live")
+            await self._show(upload, f"Not undone: {error}")
+            return
+        now = await self._live_release()
+        await self._show(
+            upload, f"Undone. Release {now} has the content of release {upload.before} again."
+        )
+
+    # --- what runs beside ----------------------------------------------------------------------
+
+    async def resume(self) -> None:
+        """Take up what a restart interrupted."""
+        for upload in await self._uploads.unfinished():
+            self._start(upload.upload_id)
+
+    def _start(self, upload_id: int) -> None:
+        self._spawn(self._work(upload_id))
+
+    async def _work(self, upload_id: int) -> None:
+        upload = await self._uploads.get(upload_id)
+        if upload is None:
+            return
+        try:
+            await (self._check(upload) if upload.state == "checking" else self._apply(upload))
+        except Stopping:
+            raise
+        except (AnswerdeskError, TelegramError) as error:
+            logger.warning("Upload %d failed: %s", upload_id, redact(str(error)))
+            await self._uploads.move(upload_id, upload.state, "failed")
+            await self._show(upload, f"Nothing was changed. {redact(str(error))}")
+
+    async def _check(self, upload: Upload) -> None:
+        report = await self._library.ingestor.ingest(await self._fetch(upload), dry_run=True)
+        changes = any(f.added or f.changed or f.removed for f in report.files)
+        state: UploadState = "preview" if changes else "cancelled"
+        if not await self._uploads.move(upload.upload_id, "checking", state):
+            return
+        number = upload.upload_id
+        buttons: list[list[Button]] = []
+        if changes:
+            buttons = [[("✅ Apply", f"apply:{number}"), ("Cancel", f"drop:{number}")]]
+        await self._show(upload, preview_text(report), buttons)
+
+    async def _apply(self, upload: Upload) -> None:
+        before = upload.before or await self._live_release()
+        await self._uploads.move(upload.upload_id, "applying", "applying", before=before)
+        names = ", ".join(file.name for file in upload.files)
+        report = await self._library.ingestor.ingest(
+            await self._fetch(upload), note=f"Telegram: {names}"[:200]
+        )
+        await self._uploads.move(
+            upload.upload_id, "applying", "live", before=before, after=report.release
+        )
+        buttons: list[list[Button]] = []
+        if before and report.release != before:
+            buttons = [[(f"↩ Undo release {report.release}", f"undo:{upload.upload_id}")]]
+        await self._show(upload, live_text(report), buttons)
+
+    async def _fetch(self, upload: Upload) -> list[IncomingFile]:
+        """Load the files from Telegram, where they wait; nothing of them is kept here before."""
+        return [
+            IncomingFile(sent.name, data=await self._service.sender.download(sent.file_id))
+            for sent in upload.files
+        ]
+
+    # --- what they share -----------------------------------------------------------------------
+
+    async def _album(self, incoming: Incoming) -> list[Update]:
+        """Return the later files of the same album, which arrive as messages of their own."""
+        album: list[Update] = []
+        group = incoming.message.media_group_id
+        while group and await self._queue.wait_for_more(
+            incoming.update, count=len(album) + 1, seconds=ALBUM_S
+        ):
+            follower = self._queue.parked(incoming.update)[len(album)]
+            if follower.message is None or follower.message.media_group_id != group:
+                break
+            album.append(follower)
+        return album
+
+    async def _answer(
+        self, incoming: Incoming, album: Sequence[Update], messages: Sequence[Any]
+    ) -> int:
+        sender = self._service.sender
+        stored = await sender.store(
+            messages,
+            update_id=incoming.update.update_id,
+            answers_also=[update.update_id for update in album],
+        )
+        self._queue.take(incoming.update, len(album))
+        sent = await sender.send_all(stored)
+        return sent[-1].message_id or 0
+
+    async def _press(
+        self,
+        query: CallbackQuery,
+        value: str,
+        *,
+        old: UploadState,
+        new: UploadState,
+        says: str,
+    ) -> None:
+        upload = await self._upload(value)
+        if upload is None or not await self._uploads.move(upload.upload_id, old, new):
+            await self._service.alert(query, "This preview is no longer open.")
+            return
+        await self._service.alert(query)
+        await self._show(upload, says)
+        if new == "applying":
+            self._start(upload.upload_id)
+
+    async def _upload(self, value: str) -> Upload | None:
+        return await self._uploads.get(int(value)) if value.isdigit() else None
+
+    async def _show(
+        self, upload: Upload, text: str, buttons: Sequence[Sequence[Button]] = ()
+    ) -> None:
+        """Change the upload's message; send another one if it cannot be changed."""
+        params: Json = {"text": text}
+        if buttons:
+            params["reply_markup"] = keyboard(buttons)
+        sender = self._service.sender
+        if upload.message_id and await sender.edit(upload.chat_id, upload.message_id, params):
+            return
+        to = Addressee(upload.chat_id)
+        (sent,) = await sender.deliver([message(to, text, buttons=buttons)])
+        await self._uploads.set_message(upload.upload_id, sent.message_id or 0)
+
+
+async def _is_file(incoming: Incoming) -> bool:
+    return incoming.message.document is not None
+
+
+def _name(document: Document) -> str:
+    """Return a file's name without a path; Telegram passes on what the sender wrote."""
+    name = (document.file_name or "").replace("\\", "/").rsplit("/", 1)[-1]
+    printable = "".join(c for c in name if c.isprintable()).strip(" .")
+    return printable[:200] or f"file-{document.file_unique_id}"

@@ -1,0 +1,57 @@
+"""What operators read about the files they sent. Pure functions."""
+
+from core.types import FileReport, IngestReport
+
+DOWNLOAD_LIMIT = (
+    "Telegram gives bots files of up to 20 MB only, and {names} is larger. Send it in parts, run "
+    "`answerdesk ingest FILE` on the machine, or put it into a folder named in refresh.sources."
+)
+
+_SKIPPED_SHOWN = 8
+_FILES_SHOWN = 20
+
+
+def preview_text(report: IngestReport) -> str:
+    """Return what applying would change, file by file."""
+    lines = [_file(file) for file in report.files[:_FILES_SHOWN]]
+    lines += _more(len(report.files) - _FILES_SHOWN, "file")
+    changes = any(f.added or f.changed or f.removed for f in report.files)
+    if changes:
+        texts = "text" if report.embedded == 1 else "texts"
+        lines.append(f"\nApplying embeds {report.embedded} {texts}. Nothing is changed yet.")
+    else:
+        lines.append("\nNothing to apply.")
+    return "\n".join(lines)
+
+
+def live_text(report: IngestReport) -> str:
+    """Return what was applied."""
+    lines = [f"Release {report.release} is live ({report.seconds:.1f} s).", ""]
+    lines += [_file(file) for file in report.files[:_FILES_SHOWN]]
+    lines += _more(len(report.files) - _FILES_SHOWN, "file")
+    return "\n".join(lines)
+
+
+def _file(file: FileReport) -> str:
+    if file.error:
+        return f"❌ {file.error}"
+    counts = [
+        f"{number} {what}"
+        for number, what in (
+            (file.added, "new"),
+            (file.changed, "changed"),
+            (file.removed, "removed"),
+            (file.unchanged, "unchanged"),
+            (file.duplicates, "also in other documents"),
+            (len(file.skipped), "skipped"),
+        )
+        if number
+    ]
+    lines = [f"📄 {file.doc_id}: {', '.join(counts) or 'nothing in it'}"]
+    lines += [f"   skipped {s.location}: {s.reason}" for s in file.skipped[:_SKIPPED_SHOWN]]
+    lines += _more(len(file.skipped) - _SKIPPED_SHOWN, "skipped place")
+    return "\n".join(lines)
+
+
+def _more(number: int, what: str) -> list[str]:
+    return [f"   … and {number} more {what}{'s' if number > 1 else ''}"] if number > 0 else []
