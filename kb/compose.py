@@ -26,6 +26,7 @@ from core.types import (
 from kb.evidence import Reason, Verdict, check_sentence, nearest_sentence
 from kb.language import detect_language
 from kb.lexicon import lexicon
+from kb.likeness import Likeness
 from kb.prompt import fit_prompt, is_no_answer, may_become_no_answer, passage_of
 from kb.quote import score_sentences
 from kb.text import normalise, split_sentences, words
@@ -91,7 +92,7 @@ class Composer:
             silence_s: without a word for as long, the customer is told that it takes a while.
         """
         self._generator = generator
-        self._embedder = embedder
+        self._likeness = Likeness(embedder)
         self._max_tokens = max_tokens
         self._timeout_s = timeout_s
         self._max_passages = max_passages
@@ -230,15 +231,16 @@ class Composer:
                 verdict = _fragment(sentence, question, passage)
             return verdict, nearest
         if passage.vectors is None:
-            passage.vectors = await self._embedder.embed_passages(passage.sentences)
-        vector = (await self._embedder.embed_passages([sentence]))[0]
-        similarities = passage.vectors @ vector
-        nearest = passage.sentences[int(similarities.argmax())]
+            passage.vectors = await self._likeness.embed(passage.sentences)
+        likeness, at = await self._likeness.nearest(
+            sentence, passage.vectors, language=passage.language
+        )
+        nearest = passage.sentences[at]
         verdict = check_sentence(
             sentence,
             passage.text,
             question=question,
-            similarity=float(similarities.max()),
+            likeness=likeness,
             nearest=nearest,
             same_language=False,
         )
@@ -283,9 +285,9 @@ class _Passage:
     def __init__(self, hit: Hit, language: str) -> None:
         self.hit = hit
         self.text = passage_of(hit.chunk)
-        own = hit.chunk.language or detect_language(self.text)
-        self.same_language = own == language
-        self.sentences = split_sentences(self.text, own) or [self.text]
+        self.language = hit.chunk.language or detect_language(self.text)
+        self.same_language = self.language == language
+        self.sentences = split_sentences(self.text, self.language) or [self.text]
         self.vectors: Matrix | None = None
         """Of `sentences`; made when a reply in another language is checked."""
 

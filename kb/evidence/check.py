@@ -21,7 +21,7 @@ def check_sentence(
     passage: str,
     *,
     question: str,
-    similarity: float | None = None,
+    likeness: float | None = None,
     nearest: str = "",
     same_language: bool = True,
 ) -> Verdict:
@@ -32,11 +32,11 @@ def check_sentence(
         passage: the text that the reply cites.
         question: what was asked. Its words may be repeated; its numbers and names do not count
             as evidence.
-        similarity: cosine of the sentence with the nearest sentence of the passage, both embedded
-            as passages; `None` if not known.
+        likeness: what `kb.likeness` finds between the sentence and the nearest one of the
+            passage; `None` if not known.
         nearest: that sentence of the passage, for replies in another language.
         same_language: False if the reply is in another language than the passage: then words
-            cannot be compared, and facts and `similarity` decide.
+            cannot be compared, and facts and `likeness` decide.
     """
     yes_or_no = YES_NO.match(sentence)
     reply = read_text(sentence[yes_or_no.end() :] if yes_or_no else sentence)
@@ -61,7 +61,7 @@ def check_sentence(
         reasons += uncovered
         reasons += wrong_logic(reply, passage, asked)
     else:
-        reasons += wrong_across_languages(reply, nearest or passage, similarity)
+        reasons += wrong_across_languages(reply, nearest or passage, likeness)
     return Verdict(supported=not reasons, reasons=tuple(reasons), coverage=coverage)
 
 

@@ -11,9 +11,9 @@ from kb.evidence.verdict import Reason
 from kb.lexicon import Terms, fold, lexicon
 from kb.text import split_sentences
 
-MIN_SIMILARITY = 0.86
-"""Cosine of e5-small between a sentence and the nearest one of a passage in another language."""
-
+MIN_LIKENESS = 3.3
+"""What `kb.likeness` must find between a sentence and a passage in another language. On xquad
+(en, zh) it keeps 92 % of true pairs, 8 % of pairs from one article and 0.7 % of others."""
 YES_NO = re.compile(
     r"\s*(?:(?P<no>no|nein|нет|不是的?|不可以|不能|不行|不)"
     r"|yes|ja|sí|si|да|是的?|可以的?|能|对的?|好的)\s*[,，.。!！:：;]\s*",
@@ -145,11 +145,11 @@ def _between(read: Read, left: Word, right: Word) -> set[str]:
 # --- another language --------------------------------------------------------------------------
 
 
-def wrong_across_languages(reply: Read, nearest: str, similarity: float | None) -> Iterator[Reason]:
+def wrong_across_languages(reply: Read, nearest: str, likeness: float | None) -> Iterator[Reason]:
     """Compare what can be compared with the nearest sentence of a passage in another language."""
-    if similarity is None or similarity < MIN_SIMILARITY:
-        shown = "not known" if similarity is None else f"{similarity:.2f}"
-        yield Reason("similarity", shown)
+    if likeness is None or likeness < MIN_LIKENESS:
+        shown = "not known" if likeness is None else f"{likeness:.1f}"
+        yield Reason("likeness", shown)
     lower = fold(nearest).lower()
     if bool(_count_negations(reply.lower)) != bool(_count_negations(lower)):
         yield Reason("negation", reply.text)

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 ReasonKind: TypeAlias = Literal[
     "empty", "meta", "question", "fact", "bound", "quantity", "name", "quotation", "negation",
-    "only", "exception", "condition", "words", "swapped", "similarity", "fragment", "language",
+    "only", "exception", "condition", "words", "swapped", "likeness", "fragment", "language",
     "length",
 ]  # fmt: skip
 
