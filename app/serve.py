@@ -18,6 +18,7 @@ from app.paths import Paths
 from app.schedule import make_scheduler
 from app.web_server import serve_web
 from app.wiring import Service, open_knowledge, open_service
+from bot.knowledge import Library
 from bot.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from console.application import build_console
@@ -122,13 +123,18 @@ async def _telegram(service: Service) -> None:
         base_file_url=config.telegram.base_file_url,
         slots=config.telegram.workers,
         lock_folder=service.knowledge.paths.root,
-        manners=Manners(company=config.company.name, language=config.company.languages[0]),
+        manners=Manners(
+            company=config.company.name,
+            language=config.company.languages[0],
+            streaming=config.telegram.streaming,
+        ),
     )
     async with TelegramBot(
         settings,
         database=service.knowledge.database,
         desk=service.desk,
         judges=service.knowledge.conversations,
+        library=Library(service.knowledge.ingestor, service.knowledge.releases),
     ) as bot:
         await bot.wait()
 

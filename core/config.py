@@ -6,7 +6,7 @@ defaults here. An unknown key is an error, so that a typing mistake is not silen
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -94,6 +94,7 @@ class TelegramConfig(_Section):
     base_url: str = ""
     base_file_url: str = ""
     workers: int = Field(256, ge=1)
+    streaming: Literal["draft", "edit", "off"] = "draft"
 
 
 class ConsoleConfig(_Section):
