@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import lancedb
 import numpy as np
 import pytest
 from lancedb.index import IvfRq
@@ -77,6 +78,19 @@ async def test_full_text_search_finds_chinese_words(shop: Workshop) -> None:
     hits = await shop.index.search_text("电子发票怎么开", 5)
     assert hits[0].text == "电子发票怎么开?"
     assert hits[0].score > 0
+
+
+async def test_after_each_publish_every_row_is_in_the_text_index(shop: Workshop) -> None:
+    """Target 11: rows outside the index are searched one by one, slower each time."""
+    for n in range(3):
+        await shop.put(**{f"page{n}": f"one {n}\ntwo {n}"})
+        release = await shop.repository.current()
+        assert release is not None
+        connection = await lancedb.connect_async(shop.folder / "index")
+        table = await connection.open_table(release.table)
+        stats = await table.index_stats("text_idx")
+        assert stats is not None
+        assert (stats.num_indexed_rows, stats.num_unindexed_rows) == (2 * n + 2, 0)
 
 
 @pytest.mark.parametrize(

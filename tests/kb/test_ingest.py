@@ -296,6 +296,25 @@ async def test_a_reader_sees_the_old_release_until_the_new_one_is_complete(
     assert await view.count() == 3, "a view stays at its release"
 
 
+async def test_a_file_received_later_is_not_overwritten_by_a_slower_run(tmp_path: Path) -> None:
+    embedder = GatedEmbedder()
+    embedder.gate.set()
+    async with workshop(tmp_path, embedder) as shop:
+        await shop.put(faq="refund?|Old.")
+        embedder.gate.clear()
+        embedder.started.clear()
+        slow = asyncio.create_task(shop.ingestor.ingest([upload("faq.txt", "unknown?|First.")]))
+        await embedder.started.wait()
+        await shop.put(faq="refund?|Second.")
+        embedder.gate.set()
+        report = await slow
+        assert report.release == 2
+        assert report.files[0].error == (
+            "'faq.txt' was replaced by a file received later; that one was kept."
+        )
+        assert await shop.texts() == ["refund?"]
+
+
 async def test_eight_uploads_of_one_document_at_once_leave_one_of_them_whole(
     shop: Workshop,
 ) -> None:

@@ -1,8 +1,10 @@
 """Undo, rebuild and repair: the truth is on disk, the index follows."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
+import lancedb
 import pytest
 
 from core.errors import IndexDamaged, IndexMismatch, OriginalMissing, ReleaseNotFound
@@ -35,6 +37,23 @@ async def test_a_rollback_brings_the_old_content_back_and_embeds_nothing(
     assert [hit.text for hit in await shop.index.search_text("money", 5)] == ["money back"]
     content = await shop.releases.show(4)
     assert content.documents == (await shop.releases.show(1)).documents
+
+
+async def test_cleaning_up_the_index_leaves_every_release(
+    shop: Workshop, embedder: WordEmbedder
+) -> None:
+    await shop.put(faq=FAQ)
+    _, rows, vectors = await shop.snapshot()
+    for n in range(3):
+        await shop.put(faq=f"text {n}")
+    release = await shop.repository.get(4)
+    connection = await lancedb.connect_async(shop.folder / "index")
+    table = await connection.open_table(release.table)
+    await table.optimize(cleanup_older_than=timedelta(milliseconds=1))
+    embedder.embedded.clear()
+    await shop.releases.rollback(1)
+    assert embedder.embedded == []
+    assert (await shop.snapshot())[1:] == (rows, vectors)
 
 
 async def test_after_a_rollback_work_goes_on(shop: Workshop, embedder: WordEmbedder) -> None:
