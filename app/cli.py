@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from app.commands import answers, knowledge, measure, service, weights
+from app.commands import answers, knowledge, measure, people, service, weights
 from core.errors import AnswerdeskError
 
 T = TypeVar("T")
@@ -21,9 +21,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 releases_app = typer.Typer(help="Published states of the knowledge base.", no_args_is_help=True)
+operators_app = typer.Typer(help="Who may do what in Telegram.", no_args_is_help=True)
 models_app = typer.Typer(help="Weights: list, fetch, use.", no_args_is_help=True)
 app.add_typer(releases_app, name="releases")
 app.add_typer(models_app, name="models")
+app.add_typer(operators_app, name="operators")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
@@ -173,6 +175,28 @@ def models_fetch(
 def models_use(name: str) -> None:
     """Say how to use a model, after fetching it and checking that it fits the index."""
     _run(weights.use(name))
+
+
+@operators_app.command("list")
+def operators_list(as_json: Json = False) -> None:
+    """List operators and their roles."""
+    _run(people.list_operators(as_json=as_json))
+
+
+@operators_app.command("add")
+def operators_add(
+    user_id: int,
+    role: Annotated[str, typer.Option(help="owner, editor or agent")] = "agent",
+    name: Annotated[str, typer.Option(help="For people; not checked.")] = "",
+) -> None:
+    """Let a Telegram user (by numeric id) work as an operator."""
+    _run(people.add(user_id, role=role, name=name))
+
+
+@operators_app.command("remove")
+def operators_remove(user_id: int) -> None:
+    """Take an operator's role away."""
+    _run(people.remove(user_id))
 
 
 def main() -> None:

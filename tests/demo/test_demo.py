@@ -75,10 +75,9 @@ def test_no_two_entries_share_a_phrasing() -> None:
     assert len(phrasings) == len(set(phrasings))
 
 
-def test_six_documents_in_the_formats_that_are_read() -> None:
-    names = sorted(path.name for path in (DEMO / "documents").iterdir())
-    assert len(names) == 6
-    assert {Path(name).suffix for name in names} == {".md", ".pdf", ".docx", ".html", ".txt"}
+def test_the_documents_are_in_six_formats() -> None:
+    suffixes = {path.suffix for path in (DEMO / "documents").iterdir()}
+    assert suffixes == {".md", ".pdf", ".docx", ".html", ".txt", ".csv"}
 
 
 def test_labelled_entries_exist_and_questions_are_no_copies() -> None:
