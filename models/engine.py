@@ -174,21 +174,20 @@ class Engine:
             return True
         if job.prepares:
             return False
-        return len(job.tokens) - self._stored_prefix(job)[0] <= _SHORT_READ
+        return len(job.tokens) - self._known_tokens(job) <= _SHORT_READ
 
-    def _stored_prefix(self, job: Job) -> tuple[int, bytes]:
-        """Return the longest prefix that is kept, and its state."""
-        for tokens in reversed(job.prompt.stages):
-            state = self._states.get(tokens) if tokens else None
-            if state is not None:
-                return len(tokens), state
-        return 0, b""
+    def _known_tokens(self, job: Job) -> int:
+        """Return the length of the longest prefix that is kept."""
+        known = (len(t) for t in reversed(job.prompt.stages) if t and self._states.has(t))
+        return next(known, 0)
 
     def _enter(self, job: Job) -> None:
         job.sequence = self._free.pop()
-        size, state = self._stored_prefix(job)
-        if size and self._llama.restore(job.sequence, state):
-            job.position = job.cached = size
+        for tokens in reversed(job.prompt.stages):
+            state = self._states.get(tokens) if tokens else None
+            if state is not None and self._llama.restore(job.sequence, state):
+                job.position = job.cached = len(tokens)
+                break
         job.stage = _stage_at(job)
         self._active.append(job)
 

@@ -84,13 +84,15 @@ def make_generator(
     queue: int = 8,
     recycle_after: int = 2000,
     parallel: int = 4,
-    prefix_bytes: int = 128 << 20,
+    prefix_memory_bytes: int = 128 << 20,
+    prefix_disk_bytes: int = 1 << 30,
+    prefix_folder: Path | None = None,
     api_key: str = "",
 ) -> WorkerGenerator | HttpGenerator | None:
     """Return the generator that `spec` names; `None` for "off".
 
-    `queue` calls may wait while `parallel` are answered. `prefix_bytes` is the memory for states
-    of passages.
+    `queue` calls may wait while `parallel` are answered. States of passages are kept in memory and
+    in `prefix_folder` (by default ``DATA/prefixes``) up to the two budgets.
 
     Raises:
         ConfigError: if `spec` names no model.
@@ -101,7 +103,7 @@ def make_generator(
         return None
     if isinstance(parsed, Server):
         return HttpGenerator(parsed, api_key=api_key, parallel=parallel, queue=queue)
-    path, name = _generator_file(spec, parsed, make_store(data))
+    path, name, sha256 = _generator_file(spec, parsed, make_store(data))
     worker = Worker(
         "generator",
         "models.generator_child",
@@ -111,7 +113,10 @@ def make_generator(
             "parallel": parallel,
             "context_tokens": _CONTEXT_TOKENS,
             "extra_tokens": _EXTRA_TOKENS,
-            "prefix_bytes": prefix_bytes,
+            "sha256": sha256,
+            "prefix_folder": str(prefix_folder or data / "prefixes"),
+            "prefix_memory_bytes": prefix_memory_bytes,
+            "prefix_disk_bytes": prefix_disk_bytes,
         },
         environment=_ENVIRONMENT,
         limits=Limits(
@@ -124,20 +129,26 @@ def make_generator(
     return WorkerGenerator(worker, name=name, context_tokens=_CONTEXT_TOKENS)
 
 
-def _generator_file(spec: str, parsed: Spec, store: ModelStore) -> tuple[Path, str]:
-    """Return the GGUF file and the name for people."""
+def _generator_file(spec: str, parsed: Spec, store: ModelStore) -> tuple[Path, str, str]:
+    """Return the GGUF file, the name for people and the file's sha256."""
     match parsed:
         case Named(name):
-            return store.check(name) / store.catalogue.get(name).files[0].path, name
+            file = store.catalogue.get(name).files[0]
+            return store.check(name) / file.path, name, file.sha256
         case Local(path):
             if not path.is_file():
                 raise ModelFileMissing(spec, str(path))
-            return path, path.stem
+            return path, path.stem, store.hashes(_local_key(path), {path.name: path})[path.name]
         case Hub(repo, file) if file:
-            folder, _ = store.check_hub(Hub(repo, file))
-            return folder / file, f"{repo}/{file}"
+            folder, model = store.check_hub(Hub(repo, file))
+            return folder / file, f"{repo}/{file}", model.files[0].sha256
         case _:
             raise ConfigError(f"{spec!r} names no GGUF file. Write hub:OWNER/NAME/FILE.gguf.")
+
+
+def _local_key(path: Path) -> str:
+    """Return the name under which the hashes of the operator's own files are remembered."""
+    return "path--" + str(path.absolute()).strip("/").replace("/", "--")
 
 
 def _embedder_folder(spec: str, parsed: Spec, store: ModelStore) -> tuple[Path, str, str]:
@@ -148,8 +159,7 @@ def _embedder_folder(spec: str, parsed: Spec, store: ModelStore) -> tuple[Path, 
         case Local(path):
             if not path.is_dir():
                 raise ModelFileMissing(spec, str(path))
-            key = "path--" + str(path.absolute()).strip("/").replace("/", "--")
-            return path, key, path.name
+            return path, _local_key(path), path.name
         case Hub() as hub:
             folder, model = store.check_hub(hub)
             return folder, model.name, hub.repo

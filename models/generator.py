@@ -81,3 +81,17 @@ class WorkerGenerator:
             deadline_s=_PREPARE_DEADLINE_S,
         )
         return TokenUsage(**reply.values)
+
+    async def retain(self, instructions: str, passages: Sequence[str]) -> int:
+        """Delete the kept states of all passages but these, as when a release was replaced.
+
+        Returns:
+            How many were deleted.
+        """
+        reply = await self._worker.call(
+            "retain",
+            {"instructions": instructions, "passages": list(passages)},
+            priority=Priority.WARM_UP,
+            deadline_s=_PREPARE_DEADLINE_S,
+        )
+        return int(reply.values["dropped"])

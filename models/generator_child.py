@@ -11,6 +11,7 @@ from models.chat import ChatLayout, PromptTokens
 from models.child import Channel, Request, main
 from models.engine import Engine
 from models.llama import Llama
+from models.prefix_store import DiskPrefixes
 from models.prefixes import MemoryPrefixes
 
 CHUNK_TOKENS = 128
@@ -18,7 +19,7 @@ CHUNK_TOKENS = 128
 
 
 class GeneratorHandler:
-    """Answers ``generate`` (streamed), ``prepare`` and ``count``."""
+    """Answers ``generate`` (streamed), ``prepare``, ``retain`` and ``count``."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """Load the model; a context longer than the model was trained for is cut to that."""
@@ -33,9 +34,15 @@ class GeneratorHandler:
         )
         self._context_tokens = min(context_tokens, self._llama.trained_tokens)
         self._layout = layout_of(self._llama)
+        self._states = DiskPrefixes(
+            Path(settings["prefix_folder"]),
+            MemoryPrefixes(int(settings["prefix_memory_bytes"])),
+            model=f"{settings['sha256']}; {self._llama.settings}",
+            budget_bytes=int(settings["prefix_disk_bytes"]),
+        )
         self._engine = Engine(
             self._llama,
-            MemoryPrefixes(int(settings["prefix_bytes"])),
+            self._states,
             parallel=parallel,
             context_tokens=self._context_tokens,
         )
@@ -65,6 +72,9 @@ class GeneratorHandler:
 
     def _start(self, channel: Channel, request: Request) -> None:
         params = request.params
+        if request.method == "retain":
+            channel.done(request, {"dropped": self._retain(params)})
+            return
         self._requests[request.id] = request
         try:
             self._engine.add(
@@ -80,6 +90,14 @@ class GeneratorHandler:
         return self._layout.tokens(
             Prompt(params["instructions"], params["passage"], params.get("question", ""))
         )
+
+    def _retain(self, params: Mapping[str, Any]) -> int:
+        """Delete the states of all passages but these."""
+        wanted: set[tuple[int, ...]] = set()
+        for passage in params["passages"]:
+            prompt = Prompt(params["instructions"], passage, "")
+            wanted.update(self._layout.tokens(prompt).stages)
+        return self._states.retain(wanted)
 
     # --- in the reading thread, while the model computes ----------------------------------------
 

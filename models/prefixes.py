@@ -9,6 +9,10 @@ Tokens = tuple[int, ...]
 class PrefixStates(Protocol):
     """Where the engine keeps the states of what it has read; never one with a question in it."""
 
+    def has(self, tokens: Tokens) -> bool:
+        """Tell whether a state is kept; it may still turn out to be unreadable."""
+        ...
+
     def get(self, tokens: Tokens) -> bytes | None:
         """Return the state after exactly these tokens."""
         ...
@@ -34,6 +38,10 @@ class MemoryPrefixes:
         """Size of the states that count against the budget."""
         return self._size
 
+    def has(self, tokens: Tokens) -> bool:
+        """Tell whether a state is kept."""
+        return tokens in self._resident or tokens in self._states
+
     def get(self, tokens: Tokens) -> bytes | None:
         """Return the state after exactly these tokens."""
         for states in (self._resident, self._states):
@@ -56,3 +64,8 @@ class MemoryPrefixes:
         while self._size > self._budget:
             _, dropped = self._states.popitem(last=False)
             self._size -= len(dropped)
+
+    def clear(self) -> None:
+        """Forget the passages."""
+        self._states.clear()
+        self._size = 0

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -28,11 +29,19 @@ SHOP = Prompt(
 )
 
 
+@pytest.fixture(scope="module")
+def prefixes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keep states out of the service's own folder."""
+    return tmp_path_factory.mktemp("prefixes")
+
+
 @pytest.fixture(
     scope="module",
     params=["fake", *(pytest.param(n, marks=pytest.mark.models) for n in (SMALL, "url"))],
 )
-async def generator(request: pytest.FixtureRequest, store: ModelStore) -> AsyncIterator[Generator]:
+async def generator(
+    request: pytest.FixtureRequest, store: ModelStore, prefixes: Path
+) -> AsyncIterator[Generator]:
     if request.param == "fake":
         yield ScriptedGenerator(*["You have 30 days."] * 20)
         return
@@ -43,7 +52,7 @@ async def generator(request: pytest.FixtureRequest, store: ModelStore) -> AsyncI
             pytest.importorskip("llama_cpp.server.app", reason="the extra 'server' is missing")
             address = stack.enter_context(llama_server(next(folder.glob("*.gguf"))))
             spec = f"url:{address}#{SMALL}?context_tokens=1024"
-        model = make_generator(spec, store.folder.parent, threads=2)
+        model = make_generator(spec, store.folder.parent, threads=2, prefix_folder=prefixes)
         assert model is not None
         await model.start()
         yield model
@@ -89,9 +98,11 @@ async def test_tokens_are_counted_for_each_text(generator: Generator) -> None:
 
 
 @pytest.fixture(scope="module")
-async def small(store: ModelStore) -> AsyncIterator[WorkerGenerator]:
+async def small(store: ModelStore, prefixes: Path) -> AsyncIterator[WorkerGenerator]:
     need(store, SMALL)
-    model = make_generator(SMALL, store.folder.parent, threads=2, queue=1, parallel=2)
+    model = make_generator(
+        SMALL, store.folder.parent, threads=2, queue=1, parallel=2, prefix_folder=prefixes
+    )
     assert isinstance(model, WorkerGenerator)
     await model.start()
     yield model
@@ -126,16 +137,33 @@ async def test_a_prepared_passage_is_answered_from_its_state(small: WorkerGenera
 
 
 @pytest.mark.models
-async def test_the_words_after_a_restored_state_are_those_after_reading(
-    small: WorkerGenerator, store: ModelStore
+async def test_after_a_restart_the_words_come_from_disk_and_are_those_of_reading(
+    small: WorkerGenerator, store: ModelStore, prefixes: Path, tmp_path: Path
 ) -> None:
-    restored = text_of(await events(small))
-    fresh = make_generator(SMALL, store.folder.parent, threads=2, parallel=2)
-    assert fresh is not None
-    await fresh.start()
-    read = text_of(await events(fresh))
-    await fresh.close()
-    assert restored == read
+    await events(small)
+    words = text_of(await events(small))
+    restarted, cold = [
+        make_generator(SMALL, store.folder.parent, threads=2, parallel=2, prefix_folder=folder)
+        for folder in (prefixes, tmp_path)
+    ]
+    for model, is_cached in ((restarted, True), (cold, False)):
+        assert isinstance(model, WorkerGenerator)
+        await model.start()
+        found = await events(model)
+        await model.close()
+        assert text_of(found) == words
+        assert (cast(TokenUsage, found[-1]).cached > 0) is is_cached
+
+
+@pytest.mark.models
+async def test_states_of_passages_that_are_gone_are_dropped(small: WorkerGenerator) -> None:
+    kept, gone = "We ship on Mondays.", "We used to ship on Fridays."
+    for passage in (kept, gone):
+        await small.prepare(SHOP.instructions, passage)
+    await small.retain(SHOP.instructions, [kept])
+    usage = [await small.prepare(SHOP.instructions, passage) for passage in (kept, gone)]
+    assert usage[0].cached == usage[0].prompt
+    assert usage[1].cached < usage[1].prompt
 
 
 @pytest.mark.models
