@@ -246,6 +246,12 @@ class Sender:
                     link_preview_options=_NO_PREVIEW,
                     **common,
                 )
+            case "sendDocument":
+                sent = await self._bot.send_document(
+                    document=str(params["content"]).encode(),
+                    filename=params["filename"],
+                    **common,
+                )
             case "copyMessage":
                 sent = await self._bot.copy_message(
                     from_chat_id=params["from_chat_id"], message_id=params["message_id"], **common

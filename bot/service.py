@@ -39,8 +39,16 @@ class Asks(Protocol):
         ...
 
 
-class Judges(Protocol):
+class Remembers(Protocol):
     """The part of `db.conversations.Conversations` that the bot uses."""
+
+    async def turns(self, chat: str, *, limit: int) -> Sequence[Turn]:
+        """Return the last exchanges of a chat, oldest first."""
+        ...
+
+    async def forget(self, chat: str) -> int:
+        """Erase everything a chat asked and was told."""
+        ...
 
     async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
         """Store a verdict on an answer; return whether the answer exists."""
@@ -68,7 +76,7 @@ class CustomerService:
         *,
         bot: "ExtBot[Any]",
         desk: Asks,
-        judges: Judges,
+        judges: Remembers,
         sender: Sender,
         outbox: Outbox,
         chats: Chats,
@@ -83,6 +91,8 @@ class CustomerService:
         self.chats = chats
         self.handovers = handovers
         self.manners = manners
+        self.before_forgetting: list[Callable[[int], Awaitable[None]]] = []
+        """What else must go, such as a topic of the team's group."""
         self._desk = desk
         self._lifetime = lifetime
 
@@ -142,6 +152,14 @@ class CustomerService:
         if isinstance(shown, Message) and shown.is_topic_message:
             thread = shown.message_thread_id or 0
         return stored, Addressee(shown.chat.id, thread, tuple(filter(None, (spoken, *languages))))
+
+    async def forget(self, chat_id: int) -> None:
+        """Erase everything that is stored about a chat."""
+        for erase in self.before_forgetting:
+            await erase(chat_id)
+        await self.judges.forget(f"telegram:{chat_id}")
+        await self.handovers.forget(chat_id)
+        await self.chats.forget(chat_id)
 
     async def refuse(self, query: CallbackQuery) -> None:
         """Answer a press that is not allowed or has no meaning."""

@@ -26,11 +26,12 @@ from bot.lifetime import Lifetime
 from bot.limiter import ChatRateLimiter
 from bot.operators import TeamDesk
 from bot.presses import Presses
+from bot.privacy import Privacy
 from bot.processor import MAX_STARTS, PerChatProcessor
 from bot.redact import protect_logs, redact
 from bot.router import HasRoutes, Router
 from bot.sender import Sender
-from bot.service import Asks, CustomerService, Judges, Manners
+from bot.service import Asks, CustomerService, Manners, Remembers
 from bot.texts import LANGUAGE_NAMES, BotTextKey, bot_text
 from bot.watchdog import DEAF_S, Watchdog
 from bot.wire import SendRequest
@@ -56,6 +57,8 @@ _MENU: tuple[tuple[str, BotTextKey], ...] = (
     ("human", "cmd_human"),
     ("language", "cmd_language"),
     ("privacy", "cmd_privacy"),
+    ("mydata", "cmd_mydata"),
+    ("forget", "cmd_forget"),
 )
 
 
@@ -95,7 +98,7 @@ class TelegramBot:
         *,
         database: Database,
         desk: Asks,
-        judges: Judges,
+        judges: Remembers,
         library: Library | None = None,
         lifetime: Lifetime | None = None,
     ) -> None:
@@ -145,6 +148,7 @@ class TelegramBot:
         parts: list[HasRoutes] = [
             TeamDesk(service, self.operators, self.team, self.audit),
             Presses(service),
+            Privacy(service),
         ]
         self._knowledge: KnowledgeDesk | None = None
         if library:

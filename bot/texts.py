@@ -32,6 +32,11 @@ BotTextKey: TypeAlias = Literal[
     "cmd_human",
     "cmd_language",
     "cmd_privacy",
+    "cmd_mydata",
+    "cmd_forget",
+    "forget_sure",
+    "forget_yes",
+    "only_private",
 ]
 
 BOT_TEXT_KEYS: tuple[BotTextKey, ...] = get_args(BotTextKey)

@@ -503,6 +503,20 @@ class Chats:
                 or ""
             )
 
+    async def record(self, chat_id: int) -> dict[str, Any]:
+        """Return what is stored about a chat itself, for its customer to read."""
+        async with self._database.session() as session:
+            row = await session.get(ChatRow, chat_id)
+        if row is None:
+            return {}
+        return {
+            "name": row.name,
+            "language": row.language,
+            "start_payload": row.payload,
+            "first_seen": row.first_seen,
+            "last_seen": row.last_seen,
+        }
+
     async def choose_language(self, chat_id: int, language: str) -> None:
         """Set the language of the bot's own words in a chat; empty: as the customer writes."""
         await self._change(chat_id, language=language)

@@ -71,6 +71,13 @@ class ScriptedDesk:
         self.judged.append((answer_id, helpful, reason))
         return True
 
+    async def turns(self, chat: str, *, limit: int) -> Sequence[Turn]:
+        return [Turn(a.text, f"echo: {a.text}") for a in self.asked if a.chat == chat]
+
+    async def forget(self, chat: str) -> int:
+        self.asked = [a for a in self.asked if a.chat != chat]
+        return 0
+
     def knows(self, question: str, text: str, *, kind: str = "faq", **fields: object) -> None:
         """Let a question have an answer with a source."""
         answer = Answer(kind, text, "en", sources=(RETURNS,), confidence=0.9)  # type: ignore[arg-type]

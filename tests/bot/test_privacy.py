@@ -1,0 +1,91 @@
+"""A customer's own data: target 36."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.telegram_app import TelegramBot
+from core.types import Answer
+from db.base import Database
+from db.conversations import Conversations
+from tests.bot.conftest import StartBot
+from tests.bot.fakes import ScriptedDesk
+from tests.botapi import BotApi, FaultKind
+
+pytestmark = pytest.mark.anyio
+
+CANARY = "canary-7f3a91"
+
+
+async def test_mydata_is_a_file_with_everything(bot: TelegramBot, telegram: BotApi) -> None:
+    ana = telegram.person("Ana")
+    ana.say("/start from-shop")
+    await ana.next()
+    ana.say("Where is my parcel?")
+    await ana.next()
+    ana.say("/mydata")
+    sent = await ana.next()
+    data = json.loads(telegram.world.files[sent.raw["document"]["file_id"]].data)
+    assert data["name"] == "Ana"
+    assert data["start_payload"] == "from-shop"
+    assert data["conversation"] == [
+        {"question": "Where is my parcel?", "answer": "echo: Where is my parcel?"}
+    ]
+
+
+async def test_forgetting_leaves_no_byte(
+    start_bot: StartBot,
+    telegram: BotApi,
+    desk: ScriptedDesk,
+    database: Database,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Dead letters, uncertain messages and what a person was asked for included."""
+    caplog.set_level("INFO")
+    conversations = Conversations(database)
+    await conversations.record(
+        CANARY, Answer("unknown", CANARY, "en"), chat="telegram:5", channel="telegram"
+    )
+    ana = telegram.person(CANARY, user_id=5)
+    desk.answers[f"{CANARY} poison?"] = RuntimeError("boom")
+    desk.forget = conversations.forget  # type: ignore[method-assign]
+    async with start_bot() as bot:
+        telegram.fault(FaultKind.DROP_AFTER, "sendMessage")
+        for text in (f"{CANARY} one?", f"{CANARY} poison?", f"/human {CANARY}"):
+            ana.say(text)
+            await ana.next()
+        await telegram.until(lambda: bot.queue.waiting == 0)
+        assert any(CANARY.encode() in f.read_bytes() for f in tmp_path.glob("answerdesk.db*"))
+        ana.say("/forget")
+        question = await ana.next()
+        ana.press(question, "Delete everything")
+        assert (await ana.next()).text == "Everything you wrote here has been deleted."
+        await telegram.call("sendMessage", count=5)
+        left = [f for f in tmp_path.rglob("*") if f.is_file() and CANARY.encode() in f.read_bytes()]
+        assert left == []
+    async with start_bot():
+        pass
+    left = [f for f in tmp_path.rglob("*") if f.is_file() and CANARY.encode() in f.read_bytes()]
+    assert left == []
+    assert CANARY not in caplog.text
+
+
+async def test_nobody_erases_for_somebody_else(bot: TelegramBot, telegram: BotApi) -> None:
+    ana, eve = telegram.person("Ana"), telegram.person("Eve")
+    ana.say("/forget")
+    question = await ana.next()
+    eve.press(question, "Delete everything")
+    await eve.alert()
+    ana.say("hello?")
+    await ana.next()
+    assert await bot.chats.name(ana.chat_id) == "Ana"
+
+
+async def test_in_a_group_nothing_is_erased(bot: TelegramBot, telegram: BotApi) -> None:
+    group = telegram.group("Customers")
+    ana = telegram.person("Ana")
+    for command in ("/forget", "/mydata"):
+        ana.say(f"{command}@answerdesk_test_bot", chat=group)
+        assert "in our private chat" in (await ana.next(chat=group)).text
