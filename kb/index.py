@@ -8,9 +8,11 @@ database commit, whole or not at all, in every process.
 import asyncio
 import contextlib
 import os
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,6 +31,10 @@ from kb.rows import Role, Row, chunk_of_rows
 
 _CACHE_BYTES = 128 * 2**20
 """For index and metadata each; the library's own limit of 7 GB is more than the service has."""
+
+_NEVER = timedelta(days=365 * 50)
+"""Clean up nothing: LanceDB refuses to optimise when a tagged version is older than its limit,
+by default a week, so each publish would fail a week after the first release."""
 
 _FLAT_ROWS = 20_000
 """Up to here every vector is compared: exact, nothing to build (11 ms at 10,000 rows)."""
@@ -272,7 +278,7 @@ class Draft(_Reader):
         with _writing():
             rows = int(await self._table.count_rows())
             await self._index(rows)
-            await self._table.optimize()
+            await self._table.optimize(cleanup_older_than=_NEVER)
             version = int(await self._table.version())
             await _tag(self._table, number, version)
             if self._folder is not None:
@@ -420,7 +426,12 @@ class Index:
             for number in numbers:
                 if _tag_name(number) in tags:
                     await handle.tags.delete(_tag_name(number))
-            await handle.optimize()
+            # No release is older than its oldest tag, and cleaning up to a tag is allowed.
+            versions = {found["version"]: found for found in await handle.list_versions()}
+            tagged = [tag["version"] for tag in (await handle.tags.list()).values()]
+            if tagged:
+                age_s = time.time() - versions[min(tagged)]["timestamp"].timestamp()
+                await handle.optimize(cleanup_older_than=timedelta(seconds=age_s + 1))
 
     async def _open(self, table: str) -> Any:
         if not table:

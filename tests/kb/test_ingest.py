@@ -315,6 +315,14 @@ async def test_a_file_received_later_is_not_overwritten_by_a_slower_run(tmp_path
         assert await shop.texts() == ["refund?"]
 
 
+async def test_the_same_file_twice_at_once_is_one_release(shop: Workshop) -> None:
+    reports = await asyncio.gather(
+        *(shop.ingestor.ingest([upload("faq.txt", FAQ)]) for _ in range(3))
+    )
+    assert {report.release for report in reports} == {1}
+    assert [release.number for release in await shop.repository.list()] == [1]
+
+
 async def test_eight_uploads_of_one_document_at_once_leave_one_of_them_whole(
     shop: Workshop,
 ) -> None:

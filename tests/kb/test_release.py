@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import lancedb
+import lancedb.table
 import pytest
 
 from core.errors import IndexDamaged, IndexMismatch, OriginalMissing, ReleaseNotFound
@@ -39,21 +40,46 @@ async def test_a_rollback_brings_the_old_content_back_and_embeds_nothing(
     assert content.documents == (await shop.releases.show(1)).documents
 
 
-async def test_cleaning_up_the_index_leaves_every_release(
-    shop: Workshop, embedder: WordEmbedder
-) -> None:
-    await shop.put(faq=FAQ)
-    _, rows, vectors = await shop.snapshot()
-    for n in range(3):
+async def test_releases_are_marked_so_that_no_clean_up_takes_them(shop: Workshop) -> None:
+    for n in range(4):
         await shop.put(faq=f"text {n}")
     release = await shop.repository.get(4)
     connection = await lancedb.connect_async(shop.folder / "index")
     table = await connection.open_table(release.table)
-    await table.optimize(cleanup_older_than=timedelta(milliseconds=1))
-    embedder.embedded.clear()
-    await shop.releases.rollback(1)
-    assert embedder.embedded == []
-    assert (await shop.snapshot())[1:] == (rows, vectors)
+    with pytest.raises(RuntimeError, match="3 tagged version"):
+        await table.optimize(cleanup_older_than=timedelta(milliseconds=1))
+
+
+async def test_releases_older_than_a_week_do_not_stop_a_publish(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LanceDB refuses to optimise if a tagged version is older than its limit: 7 days."""
+    limits: list[timedelta | None] = []
+    optimize = lancedb.table.AsyncTable.optimize
+
+    async def record(
+        table: lancedb.table.AsyncTable, *, cleanup_older_than: timedelta | None = None
+    ) -> object:
+        limits.append(cleanup_older_than)
+        return await optimize(table, cleanup_older_than=cleanup_older_than)
+
+    monkeypatch.setattr(lancedb.table.AsyncTable, "optimize", record)
+    await shop.put(faq=FAQ)
+    await shop.releases.rollback(await shop.put(faq="other"))
+    assert limits
+    assert all(limit is not None and limit > timedelta(days=3650) for limit in limits)
+
+
+async def test_pruning_takes_the_marks_of_old_releases_only(shop: Workshop) -> None:
+    for n in range(5):
+        await shop.put(faq=f"text {n}")
+    release = await shop.repository.get(5)
+    connection = await lancedb.connect_async(shop.folder / "index")
+    table = await connection.open_table(release.table)
+    await shop.releases.prune(2)
+    assert sorted((await table.tags.list()).keys()) == ["release-4", "release-5"]
+    await shop.releases.rollback(4)
+    assert await shop.texts() == ["text 3"]
 
 
 async def test_after_a_rollback_work_goes_on(shop: Workshop, embedder: WordEmbedder) -> None:
