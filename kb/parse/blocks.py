@@ -14,6 +14,10 @@ VAGUE_LINK = re.compile(
 )
 """Words of a link that say nothing without its address, which then stays in the text."""
 
+_NUMBER = re.compile(r"[\s\d.,:%+\-−()/€$£¥]*\d[\s\d.,:%+\-−()/€$£¥]*")
+_AMOUNT = re.compile(r"[€$£¥+\-−(\s]{0,3}\d[\d.,\s]*[-–]?[\d.,]*\s?[^\W\d]{0,9}[%€$£¥)]{0,2}")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
 BlockKind: TypeAlias = Literal["heading", "text", "item", "code", "table"]
 
 
@@ -97,17 +101,11 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
         return False
     if any(len(cell) > 60 or cell.endswith((".", "。")) for cell in first):
         return False
-    if any(_numeric(cell) for cell in first):
+    if any(_NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in first):
         return False
     if len(first) == 2:  # otherwise a list of terms and their meanings loses its first term
-        return all(_numeric(row[1]) for row in rows[1:] if len(row) > 1 and row[1])
+        return all(_AMOUNT.fullmatch(row[1].strip()) for row in rows[1:] if len(row) > 1 and row[1])
     return True
-
-
-def _numeric(cell: str) -> bool:
-    digits = sum(c.isdigit() for c in cell)
-    letters = sum(c.isalpha() for c in cell)
-    return digits > 0 and digits >= letters
 
 
 def text_of(blocks: Iterable[Block]) -> str:

@@ -43,14 +43,19 @@ _OPENS_LIKE_QUESTION = re.compile(
 _NUMBER = re.compile(
     r"^\s*(?:(?:Q|F|问|問)?\s*\d+(?:\.\d+)*\s*[.):、：]?|[QF问問]\s*[.:：])\s+(?=\S)", re.I
 )
+_BOLD = r"(?:\*\*|__)?"
 _ASK = re.compile(
-    r"^\s*(?:\*\*|__)?(?:Q|Question|Frage|F|Pregunta|P|Domanda|D|Pergunta|Vraag|Вопрос|В|问题?|問題?|質問|"
-    r"질문|Soru|سؤال|س)\s*(?:\d{1,3})?\s*(?:\*\*|__)?\s*[:：.、]\s*(?:\*\*|__)?\s*(?=\S)"
+    rf"^\s*{_BOLD}(?:(?:Q|Question|问题?|問題?|質問|질문)\s?\d{{0,3}}\s?{_BOLD}\s?[:：.、]|"
+    rf"(?:Frage|F|Pregunta|P|Domanda|D|Pergunta|Vraag|Вопрос|В|Питання|Soru|S|سؤال|س)\s?\d{{0,3}}"
+    rf"\s?{_BOLD}\s?[:：]){_BOLD}\s*(?=\S)"
 )
 _REPLY = re.compile(
-    r"^\s*(?:\*\*|__)?(?:A|Answer|Antwort|Respuesta|R|Réponse|Risposta|Resposta|Antwoord|Ответ|О|"
-    r"答案?|回答|답변|답|Cevap|جواب|ج)\s*(?:\d{1,3})?\s*(?:\*\*|__)?\s*[:：.、]\s*(?:\*\*|__)?\s*"
+    rf"^\s*{_BOLD}(?:(?:A|Answer|答案?|回答|답변|답)\s?\d{{0,3}}\s?{_BOLD}\s?[:：.、]|"
+    rf"(?:Antwort|Respuesta|R|Réponse|Risposta|Resposta|Antwoord|Ответ|О|Відповідь|Cevap|C|جواب|ج)"
+    rf"\s?\d{{0,3}}\s?{_BOLD}\s?[:：]){_BOLD}\s*"
 )
+_MARK = "asked"
+"""Stands in the source of a heading that was marked as a question ("Q: …")."""
 
 
 def is_question(text: str, *, strict: bool = True) -> bool:
@@ -155,6 +160,8 @@ def _entry_children(node: _Node, announced: bool) -> set[int]:
     """Return the ids of the children that are questions with an answer."""
     leaves = [c for c in node.children if _has_answer(c) and not _is_group(c, announced)]
     asked = [c for c in leaves if is_question(c.title, strict=not announced)]
+    if marked := {id(c) for c in leaves if c.heading and c.heading.source == _MARK}:
+        return marked
     if not asked:
         return set()
     share = len(asked) / len(node.children)
@@ -247,8 +254,9 @@ def _split_asked(blocks: list[Block]) -> list[Block]:
     for line in lines:
         if line.kind in {"text", "item", "heading"} and _ASK.match(line.text):
             question = bare(line.text)
-            marked = question if _MARKED.search(question) else f"{question}?"
-            out.append(Block("heading", marked, level=level, location=line.location))
+            out.append(
+                Block("heading", question, level=level, location=line.location, source=_MARK)
+            )
             replied = False
         elif line.kind in {"text", "item"} and not replied and _REPLY.match(line.text):
             reply = _REPLY.sub("", line.text, count=1)

@@ -18,6 +18,8 @@ _RELATIVE_LINK = re.compile(
 )
 _ASSET = re.compile(r"!\[([^\]]{0,500})\]\([^)]{0,2000}\)")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_LABELLED = re.compile(r"(?:\*\*)?[^\W\d_]{1,12}\s?\d{0,3}[:：]\s")
+"""A line such as "A: yes" or "Phone: 123", which was not meant to follow the line before it."""
 _PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).enable(
     ["table", "strikethrough"]
 )
@@ -201,7 +203,9 @@ def tidy(text: str) -> str:
     for line in lines:
         if not line:
             continue
-        if joined and not (_wide(joined[-1]) and _wide(line[0])):
+        if joined and _LABELLED.match(line):
+            joined += "\n"
+        elif joined and not (_wide(joined[-1]) and _wide(line[0])):
             joined += " "
         joined += line
     return joined.strip()

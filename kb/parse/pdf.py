@@ -32,6 +32,8 @@ _LIGATURES = str.maketrans(
     }
 )
 _HYPHENATED = re.compile(r"([^\W\d_])[-\u2010]\n([a-zà-ÿа-я])")
+_INTEGER = re.compile(r"(?<!\d)\d{1,5}(?!\d)")
+_LEADERS = re.compile(r"(?:\. ?){6,}\s*\d+|(?:\. ){6,}", re.MULTILINE)
 _MAX_OUTLINE = 2000
 
 _DAMAGED = (
@@ -79,8 +81,18 @@ def parse_pdf(name: str, data: bytes) -> Document:
     for number, text in enumerate(texts, start=1):
         if not text.strip() and f"page {number}" not in damaged:
             skipped.append(Skipped(f"page {number}", "It has no text: it is blank or a picture."))
+    for number, text in enumerate(texts, start=1):
+        if len(_LEADERS.findall(text)) > 0.5 * len([li for li in text.split("\n") if li.strip()]):
+            texts[number - 1] = ""
+            reason = "It is a table of contents; the pages it names are read."
+            skipped.append(Skipped(f"page {number}", reason))
     title = _title(reader)
-    return Document(tuple(_blocks(texts, _outline(reader))), title, skipped=tuple(skipped))
+    blocks = tuple(_blocks(texts, _outline(reader)))
+    used = {block.location for block in blocks}
+    for number, text in enumerate(texts, start=1):
+        if text.strip() and f"page {number}" not in used:
+            skipped.append(Skipped(f"page {number}", "Only its header and footer are text."))
+    return Document(blocks, title, skipped=tuple(skipped))
 
 
 def _opened(name: str, data: bytes) -> pypdf.PdfReader:
@@ -193,7 +205,10 @@ def _title(reader: pypdf.PdfReader) -> str:
     except _DAMAGED:
         return ""
     junk = re.search(
-        r"\.(?:docx?|indd|pdf|xlsx?|tex|dvi|qxd)$|^microsoft |^untitled|^document\d*$", title, re.I
+        r"\.(?:docx?|indd|pdf|xlsx?|tex|dvi|qxd)$|^microsoft |^untitled|^\(?anonymous\)?$|"
+        r"^document\d*$",
+        title,
+        re.I,
     )
     return "" if junk else title[:200]
 
@@ -231,11 +246,10 @@ def _blocks(texts: Sequence[str], outline: dict[str, int]) -> list[Block]:
     for number, text in enumerate(texts, start=1):
         kept: list[str] = []
         for line in text.split("\n"):
-            mark = _furniture_key(line)
-            if mark in furniture:
-                if mark in seen or not mark:
-                    continue
-                seen.add(mark)
+            marks = _furniture_keys(line, number) & furniture
+            if marks & seen or (marks and line.strip().isdigit()):
+                continue
+            seen |= marks
             kept.append(line)
         blocks += _page_blocks(kept, f"page {number}", outline)
     return blocks
@@ -262,17 +276,27 @@ def _page_blocks(lines: Sequence[str], where: str, outline: dict[str, int]) -> l
     return blocks
 
 
-def _furniture_key(line: str) -> str:
-    return re.sub(r"\d+", "#", " ".join(line.split()))
+def _furniture_keys(line: str, page: int) -> set[str]:
+    """Return the line, and the line with each number as its distance from the page's number.
+
+    "Page 3 of 10" on page 3 and "Page 4 of 10" on page 4 share a key; "Item 3" and "Item 9" do not.
+    """
+    text = " ".join(line.split())[:200]
+    keys = {text}
+    for number in _INTEGER.finditer(text):
+        before, after = text[: number.start()], text[number.end() :]
+        keys.add(f"{before}#{int(number.group()) - page}{after}")
+    return keys - {""}
 
 
 def _repeated(texts: Sequence[str]) -> set[str]:
-    """Return first and last lines that stand on most pages: headers, footers, page numbers."""
+    """Return keys of first and last lines on most pages: headers, footers, page numbers."""
     if len(texts) < 3:
         return set()
     counts: Counter[str] = Counter()
-    for text in texts:
+    for page, text in enumerate(texts, start=1):
         lines = [line for line in text.split("\n") if line.strip()]
-        counts.update({_furniture_key(line) for line in (*lines[:2], *lines[-2:])})
+        edges = {*lines[:2], *lines[-2:]}
+        counts.update({key for line in edges for key in _furniture_keys(line, page)})
     limit = max(3, len(texts) // 2)
-    return {key for key, count in counts.items() if count >= limit} | {"#"}
+    return {key for key, count in counts.items() if count >= limit}

@@ -74,7 +74,7 @@ def _heading_level(before: str, line: str, following: str) -> int:
     numbered = _NUMBERED.match(line)
     if numbered and not line.startswith((" ", "\t")) and width(text) <= 80:
         return 2 + numbered.group(1).count(".")
-    if text.isupper() and len(text) > 3 and width(text) <= 60:
+    if text.isupper() and not re.search(r"\d", text) and len(text) > 3 and width(text) <= 60:
         return 2
     return 0
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from core.types import Section, Skipped
@@ -214,6 +214,8 @@ def _as_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section,
     """Write each row of a table that is no FAQ as a line that names its columns."""
     sections: list[Section] = []
     header: Row | None = None
+    left = min((_leading_blanks(row.cells) for row in rows), default=0)
+    rows = [replace(row, cells=row.cells[left:]) for row in rows]
     for index, row in enumerate(rows):
         cells = [cell.strip() for cell in row.cells]
         if header is None and looks_like_header(
@@ -228,6 +230,10 @@ def _as_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section,
         text = "; ".join(cell.strip() for cell in header.cells if cell.strip())
         return (Section(text=text, title_path=title_path, location=header.location),)
     return tuple(sections)
+
+
+def _leading_blanks(cells: Cells) -> int:
+    return next((i for i, cell in enumerate(cells) if cell.strip()), len(cells))
 
 
 def _trim(cells: Cells) -> list[str]:
