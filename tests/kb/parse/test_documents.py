@@ -202,7 +202,7 @@ def test_pages_of_a_pdf_are_named_and_running_headers_kept_once() -> None:
     for number in range(1, 5):
         page.drawString(72, 800, "Kontor GmbH - Warranty")
         if number != 3:
-            page.drawString(72, 700, f"This is what page number {number} says about it.")
+            page.drawString(72, 700, f"Covered are {'vwxyz'[number] * 5} parts for long.")
         page.drawString(72, 40, str(number))
         page.showPage()
     page.save()
