@@ -65,8 +65,11 @@ class Customers:
             answer = await service.ask(
                 text, to=to, language_code=incoming.language_code, stream=stream
             )
+        if service.pass_on and await service.handovers.is_held(to.chat_id):
+            await service.pass_on(incoming)  # a person took over while the answer was made
+            return
         if answer.intent == "person":
-            await service.handovers.ask(to.chat_id, reason=text)
+            await service.call_person(to, reason=text)
         waited = time.time() - incoming.message.date.timestamp()
         lead = ""
         if waited > LATE_S:
@@ -157,7 +160,8 @@ class Customers:
     async def human(self, incoming: Incoming, argument: str) -> None:
         """Call a person."""
         await self._see(incoming)
-        await self._service.handovers.ask(incoming.chat_id, reason=argument)
+        to = await self._service.addressee(incoming)
+        await self._service.call_person(to, reason=argument)
         await self._service.say(incoming, lambda *to: service_text("person_called", *to))
 
     # --- what they share -----------------------------------------------------------------------

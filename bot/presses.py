@@ -105,7 +105,9 @@ class Presses:
         stored, to = await self._service.pressed(query)
         await self._service.alert(query)
         question = str(stored.context.get("question", "")) if stored else ""
-        await self._service.handovers.ask(to.chat_id, reason=question)
+        sources = stored.context.get("sources", []) if stored else []
+        draft = str(sources[0]["quote"]) if sources else ""
+        await self._service.call_person(to, reason=question, draft=draft)
         text = service_text("person_called", *to.languages)
         await self._service.sender.deliver([message(to, text)], update_id=update.update_id)
 

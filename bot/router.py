@@ -104,6 +104,7 @@ class Router:
         permits: Permits,
         records: Records,
         team_group: Callable[[], Awaitable[int]],
+        ignores: Callable[[int], Awaitable[bool]],
         me: Me,
     ) -> None:
         self._me = me
@@ -116,10 +117,13 @@ class Router:
         self._permits = permits
         self._records = records
         self._team_group = team_group
+        self._ignores = ignores
 
     async def __call__(self, update: Update, _: Any) -> None:
         """Handle one update; what an earlier try stored for sending is sent and that is all."""
         if await self._resume(update.update_id):
+            return
+        if update.effective_chat and await self._ignores(update.effective_chat.id):
             return
         if update.callback_query:
             await self._press(update, update.callback_query)

@@ -271,7 +271,10 @@ def _entities(raw: Sequence[dict[str, Any]] | None) -> list[MessageEntity] | Non
 
 
 def _keyboard(raw: dict[str, Any] | None) -> InlineKeyboardMarkup | None:
-    return InlineKeyboardMarkup.de_json(dict(raw), None) if raw else None
+    """Return the buttons; none are left out, for an empty list is written as no list at all."""
+    if not raw or not raw["inline_keyboard"]:
+        return None
+    return InlineKeyboardMarkup.de_json(dict(raw), None)
 
 
 def _reply(message_id: int | None) -> Reply | None:

@@ -93,6 +93,10 @@ class CustomerService:
         self.manners = manners
         self.before_forgetting: list[Callable[[int], Awaitable[None]]] = []
         """What else must go, such as a topic of the team's group."""
+        self.tell_team: Callable[[int], None] = lambda _: None
+        """Lets the team know that a chat waits, beside what goes on."""
+        self.pass_on: Callable[[Incoming], Awaitable[None]] | None = None
+        """Shows the team what a customer wrote to the person who has the conversation."""
         self._desk = desk
         self._lifetime = lifetime
 
@@ -152,6 +156,15 @@ class CustomerService:
         if isinstance(shown, Message) and shown.is_topic_message:
             thread = shown.message_thread_id or 0
         return stored, Addressee(shown.chat.id, thread, tuple(filter(None, (spoken, *languages))))
+
+    async def call_person(self, to: Addressee, *, reason: str, draft: str = "") -> None:
+        """Let a chat wait for a person, and tell the team, unless it waits or has one already."""
+        language = to.languages[0] if to.languages else ""
+        new = await self.handovers.ask(
+            to.chat_id, reason=reason, language=language[:8], draft=draft
+        )
+        if new:
+            self.tell_team(to.chat_id)
 
     async def forget(self, chat_id: int) -> None:
         """Erase everything that is stored about a chat."""

@@ -33,11 +33,12 @@ from bot.router import HasRoutes, Router
 from bot.sender import Sender
 from bot.service import Asks, CustomerService, Manners, Remembers
 from bot.texts import LANGUAGE_NAMES, BotTextKey, bot_text
+from bot.topics import Topics
 from bot.watchdog import DEAF_S, Watchdog
 from bot.wire import SendRequest
 from db.base import Database
 from db.group_commit import GroupCommit
-from db.handover import Handovers
+from db.handover import CannedReplies, Handovers
 from db.knowledge import ReleaseRepository
 from db.operators import Audit, Operators, Team
 from db.telegram import Chats, Inbox, Outbox, StoredMessage, StoredUpdate
@@ -145,10 +146,16 @@ class TelegramBot:
             lifetime=self.lifetime,
         )
         customers = Customers(service, self.queue, self.me)
+        canned = CannedReplies(database, writer)
+        self._topics = topics = Topics(service, self.team, self.operators, canned)
+        service.tell_team = lambda chat_id: self._spawn_task(topics.call(chat_id))
+        service.pass_on = topics.to_topic
+        service.before_forgetting.append(topics.forget)
         parts: list[HasRoutes] = [
             TeamDesk(service, self.operators, self.team, self.audit),
             Presses(service),
             Privacy(service),
+            topics,
         ]
         self._knowledge: KnowledgeDesk | None = None
         if library:
@@ -170,6 +177,7 @@ class TelegramBot:
             permits=self.operators,
             records=self.audit,
             team_group=self.team.group,
+            ignores=self.chats.is_banned,
             me=self.me,
         )
         self._application.add_handler(TypeHandler(Update, self.router))
@@ -262,6 +270,7 @@ class TelegramBot:
             error_callback=self._on_poll_error,
         )
         watch = asyncio.create_task(self.watchdog.watch(), name="watchdog")
+        self._spawn_task(self._topics.catch_up())
         if self._knowledge:
             await self._knowledge.resume()
         await self._invite_owner()
@@ -291,6 +300,7 @@ class TelegramBot:
         now = time.time()
         await self.inbox.purge(before=now - KEEP_UPDATES_S)
         await self.outbox.purge(before=now - KEEP_MESSAGES_S)
+        await self.handovers.purge(before=now - KEEP_MESSAGES_S)
         if unsent := await self.outbox.unanswering():
             self._spawn_task(self._send_later(unsent))
         pending = await self.inbox.pending()

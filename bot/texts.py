@@ -37,6 +37,10 @@ BotTextKey: TypeAlias = Literal[
     "forget_sure",
     "forget_yes",
     "only_private",
+    "person_here",
+    "bot_back",
+    "person_gone",
+    "rate_thanks",
 ]
 
 BOT_TEXT_KEYS: tuple[BotTextKey, ...] = get_args(BotTextKey)

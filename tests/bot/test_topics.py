@@ -1,0 +1,257 @@
+"""A person takes over, in a topic of the team's group."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from bot.telegram_app import TelegramBot
+from tests.bot.conftest import StartBot
+from tests.bot.fakes import ScriptedDesk
+from tests.botapi import BotApi, FaultKind, Person, Received
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass
+class Office:
+    """A team with a group, and a customer."""
+
+    bot: TelegramBot
+    telegram: BotApi
+    group: int
+    agent: Person
+    ana: Person
+
+    async def called(self) -> Received:
+        """Let the customer call a person; return the card in the topic."""
+        self.ana.say("/human it is broken")
+        assert (await self.ana.next()).text.startswith("I have passed this on")
+        return await self.agent.next(chat=self.group)
+
+    async def taken(self) -> Received:
+        """Let the agent take over; return the card."""
+        card = await self.called()
+        self.agent.press(card, "Take over")
+        assert (await self.ana.next()).text == "You are talking to a person now."
+        return card
+
+
+@pytest.fixture
+async def office(bot: TelegramBot, telegram: BotApi) -> Office:
+    group = telegram.group("Team", forum=True)
+    await bot.team.set_group(group)
+    agent = telegram.person("Gus")
+    await bot.operators.add(agent.user_id, "agent", name="Gus")
+    return Office(bot, telegram, group, agent, telegram.person("Ana"))
+
+
+async def test_a_call_makes_a_topic_with_a_card(office: Office, desk: ScriptedDesk) -> None:
+    office.ana.say("My lamp does not work, what now?")
+    await office.ana.next()
+    card = await office.called()
+    topic = office.telegram.world.topics[office.group, card.thread_id]
+    assert topic.name.startswith("Ana · ")
+    assert "Ana · en" in card.text
+    assert "Asked: it is broken" in card.text
+    assert "👤 My lamp does not work, what now?" in card.text
+    assert card.buttons == ["✋ Take over", "✔ Close"]
+
+
+async def test_no_topic_is_made_before_a_person_is_needed(office: Office, telegram: BotApi) -> None:
+    office.ana.say("hello?")
+    await office.ana.next()
+    assert telegram.called("createForumTopic") == []
+
+
+async def test_messages_go_both_ways_and_the_bot_is_silent(
+    office: Office, desk: ScriptedDesk
+) -> None:
+    card = await office.taken()
+    asked = len(desk.asked)
+    office.ana.say("Can you help me?")
+    copied = await office.agent.next(chat=office.group)
+    assert (copied.text, copied.thread_id) == ("Can you help me?", card.thread_id)
+    office.agent.say("Of course.", chat=office.group, thread=card.thread_id)
+    assert (await office.ana.next()).text == "Of course."
+    assert len(desk.asked) == asked
+
+
+async def test_pictures_go_both_ways(office: Office, telegram: BotApi) -> None:
+    card = await office.taken()
+    photo = {"photo": [{**telegram.world.add_file("p", b"x"), "width": 9, "height": 9}]}
+    office.ana.send(photo | {"caption": "look"})
+    assert "photo" in (await office.agent.next(chat=office.group)).raw
+    office.agent.send(photo, chat=office.group, thread=card.thread_id)
+    assert "photo" in (await office.ana.next()).raw
+
+
+async def test_a_note_stays_inside(office: Office, telegram: BotApi) -> None:
+    card = await office.taken()
+    office.agent.say("// a difficult customer", chat=office.group, thread=card.thread_id)
+    office.agent.say("Hello Ana.", chat=office.group, thread=card.thread_id)
+    assert (await office.ana.next()).text == "Hello Ana."
+    assert not any("difficult" in text for text in telegram.sent_to(office.ana.chat_id))
+
+
+async def test_writing_in_the_topic_takes_over(office: Office) -> None:
+    card = await office.called()
+    office.agent.say("I am Gus.", chat=office.group, thread=card.thread_id)
+    assert (await office.ana.next()).text == "You are talking to a person now."
+    assert (await office.ana.next()).text == "I am Gus."
+    assert await office.bot.handovers.is_held(office.ana.chat_id)
+
+
+async def test_edits_are_mirrored_both_ways(office: Office, telegram: BotApi) -> None:
+    card = await office.taken()
+    written = office.agent.say("In 3 days.", chat=office.group, thread=card.thread_id)
+    reply = await office.ana.next()
+    office.agent.edit(written, "In 4 days.")
+    await telegram.until(lambda: office.ana.current(reply).text == "In 4 days.")
+    asked = office.ana.say("Realy?")
+    copied = await office.agent.next(chat=office.group)
+    office.ana.edit(asked, "Really?")
+    await telegram.until(lambda: office.agent.current(copied).text == "Really?")
+
+
+async def test_given_back_the_bot_answers_again(office: Office, desk: ScriptedDesk) -> None:
+    card = await office.taken()
+    office.agent.press(office.agent.current(card), "Give back")
+    assert (await office.ana.next()).text.startswith("I'm answering again")
+    office.ana.say("Do you ship?")
+    assert (await office.ana.next()).text == "echo: Do you ship?"
+
+
+async def test_closing_asks_for_a_rating_and_reopening_goes_on(
+    office: Office, telegram: BotApi
+) -> None:
+    card = await office.taken()
+    office.agent.say("/close", chat=office.group, thread=card.thread_id)
+    goodbye = await office.ana.next()
+    assert goodbye.text == "This conversation is closed. How was it?"
+    assert telegram.world.topics[office.group, card.thread_id].closed
+    office.ana.press(goodbye, "★★★★★")
+    await telegram.until(lambda: office.ana.current(goodbye).text == "Thank you!")
+    office.agent.say("/reopen", chat=office.group, thread=card.thread_id)
+    assert (await office.ana.next()).text == "You are talking to a person now."
+    assert not telegram.world.topics[office.group, card.thread_id].closed
+
+
+async def test_a_later_call_uses_the_same_topic(office: Office, telegram: BotApi) -> None:
+    card = await office.taken()
+    office.agent.say("/close", chat=office.group, thread=card.thread_id)
+    await office.ana.next()
+    again = await office.called()
+    assert again.thread_id == card.thread_id
+    assert len(telegram.called("createForumTopic")) == 1
+
+
+async def test_a_deleted_topic_is_made_again(office: Office, telegram: BotApi) -> None:
+    card = await office.taken()
+    telegram.world.topics[office.group, card.thread_id].deleted = True
+    office.ana.say("Still there?")
+    new_card = await office.agent.next(chat=office.group)
+    copied = await office.agent.next(chat=office.group)
+    assert new_card.thread_id == copied.thread_id != card.thread_id
+    assert copied.text == "Still there?"
+
+
+async def test_a_banned_customer_is_not_read(office: Office, desk: ScriptedDesk) -> None:
+    card = await office.taken()
+    office.agent.say("/ban", chat=office.group, thread=card.thread_id)
+    assert "Banned" in (await office.agent.next(chat=office.group)).text
+    asked = len(desk.asked)
+    office.ana.say("hello?")
+    office.ana.say("/help")
+    office.agent.say("/unban", chat=office.group, thread=card.thread_id)
+    assert "No longer banned" in (await office.agent.next(chat=office.group)).text
+    office.ana.say("and now?")
+    assert (await office.ana.next()).text == "echo: and now?"
+    assert len(desk.asked) == asked + 1
+
+
+async def test_the_draft_is_sent_with_a_button(office: Office, desk: ScriptedDesk) -> None:
+    desk.knows("Can I return it?", "Yes.")
+    office.ana.say("Can I return it?")
+    office.ana.press(await office.ana.next(), "Talk")
+    await office.ana.next()
+    card = await office.agent.next(chat=office.group)
+    assert "Draft: You may return any item within 30 days." in card.text
+    office.agent.press(card, "Send draft")
+    assert (await office.ana.next()).text == "You are talking to a person now."
+    assert (await office.ana.next()).text == "You may return any item within 30 days."
+
+
+async def test_canned_replies(office: Office) -> None:
+    card = await office.taken()
+    where: dict[str, Any] = {"chat": office.group, "thread": card.thread_id}
+    office.agent.say("/canned thanks =Thank you for your patience.", **where)
+    assert "Stored as 'thanks'" in (await office.agent.next(chat=office.group)).text
+    office.agent.say("/canned", **where)
+    assert (
+        "thanks: Thank you for your patience." in (await office.agent.next(chat=office.group)).text
+    )
+    office.agent.say("/canned thanks", **where)
+    assert (await office.ana.next()).text == "Thank you for your patience."
+
+
+async def test_somebody_else_in_the_topic_is_not_passed_on(
+    office: Office, telegram: BotApi, desk: ScriptedDesk
+) -> None:
+    card = await office.taken()
+    stranger = telegram.person("Stranger")
+    stranger.say("@answerdesk_test_bot buy this", chat=office.group, thread=card.thread_id)
+    office.agent.say("Hello.", chat=office.group, thread=card.thread_id)
+    assert (await office.ana.next()).text == "Hello."
+    assert "buy this" not in str(desk.asked)
+
+
+async def test_an_answer_in_the_making_is_not_sent_once_a_person_took_over(
+    office: Office, desk: ScriptedDesk, telegram: BotApi
+) -> None:
+    card = await office.called()
+    desk.gates["slow?"] = asyncio.Event()
+    office.ana.say("slow?")
+    while await desk.started.get() != "slow?":
+        pass
+    office.agent.press(card, "Take over")
+    assert (await office.ana.next()).text == "You are talking to a person now."
+    desk.gates["slow?"].set()
+    assert (await office.agent.next(chat=office.group)).text == "slow?"
+    assert "echo: slow?" not in telegram.sent_to(office.ana.chat_id)
+
+
+async def test_without_a_group_the_operators_are_written_to(
+    bot: TelegramBot, telegram: BotApi
+) -> None:
+    gus, ana = telegram.person("Gus"), telegram.person("Ana")
+    await bot.operators.add(gus.user_id, "agent", name="Gus")
+    ana.say("/human my lamp")
+    text = (await gus.next()).text
+    assert "Ana asks for a person: “my lamp”" in text
+    assert "/here" in text
+
+
+async def test_a_call_that_could_not_be_passed_on_is_at_the_next_start(
+    start_bot: StartBot, telegram: BotApi
+) -> None:
+    group = telegram.group("Team", forum=True)
+    gus, ana = telegram.person("Gus"), telegram.person("Ana")
+    telegram.fault(FaultKind.ERROR_JSON, "createForumTopic")
+    async with start_bot() as bot:
+        await bot.team.set_group(group)
+        ana.say("/human my lamp")
+        await ana.next()
+        await telegram.call("createForumTopic")
+    async with start_bot():
+        assert "Asked: my lamp" in (await gus.next(chat=group)).text
+
+
+async def test_forgetting_deletes_the_topic(office: Office, telegram: BotApi) -> None:
+    card = await office.called()
+    office.ana.say("/forget")
+    office.ana.press(await office.ana.next(), "Delete everything")
+    assert "deleted" in (await office.ana.next()).text
+    assert telegram.world.topics[office.group, card.thread_id].deleted
+    assert await office.bot.handovers.get(office.ana.chat_id) is None
