@@ -109,6 +109,19 @@ async def test_a_slot_runs_once_and_leaves_its_report(
     assert run.finished is not None
 
 
+async def test_an_hour_that_comes_twice_runs_once(
+    repository: JobRepository, clock: Clock, work: Work
+) -> None:
+    clock.set("2026-10-24T12:00")
+    job = Job("refresh", work, cron="30 2 * * *", timezone="Europe/Berlin")
+    async with Scheduler([job], repository, clock=clock).running() as running:
+        await settled(running)
+        for moment in ("2026-10-25T00:30", "2026-10-25T01:30", "2026-10-26T01:30"):
+            clock.set(moment)
+            await running.tick("refresh")
+    assert await states(repository) == [("2026-10-25T02:30", "done"), ("2026-10-26T02:30", "done")]
+
+
 async def test_slots_missed_while_the_service_was_down_run_once_at_the_start(
     repository: JobRepository, clock: Clock, work: Work
 ) -> None:
