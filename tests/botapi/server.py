@@ -42,6 +42,8 @@ class Call:
     result: Any = None
     error: str = ""
     fault: FaultKind | None = None
+    retry_after: int = 0
+    """Seconds that it was told to wait."""
 
     @property
     def chat_id(self) -> int | None:
@@ -235,6 +237,7 @@ class BotApi:
         fault = self._pick_fault(call)
         if fault:
             call.fault = fault.kind
+            call.retry_after = fault.retry_after if fault.kind is FaultKind.FLOOD else 0
             if fault.kind is FaultKind.SLOW:
                 await fault.gate.wait()
             if fault.kind in _NOT_RUN:
