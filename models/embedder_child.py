@@ -1,4 +1,7 @@
-"""The embedder's process: sentence-transformers behind the requests of `models.embedder`.
+"""The embedder's process: behind the requests of `models.embedder`.
+
+A folder with a file of `models.onnx_build` runs on onnxruntime, any other on sentence-transformers;
+the vectors are the same, but only the latter has to import torch.
 
 Texts are tokenised here first, so that one that the model would cut is refused instead. A single
 question that is too long is read in windows, whose vectors are averaged: a customer's long message
@@ -62,8 +65,17 @@ class EmbedderHandler:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._encoder: Encoder = TorchEncoder(folder, int(settings["threads"]))
+        self._encoder = self._load(folder, settings)
         self._dim = self._encoder.encode([self._prompts["query"] + "?"]).shape[1]
+
+    def _load(self, folder: Path, settings: Mapping[str, Any]) -> Encoder:
+        """Return the model on onnxruntime if there is a file for it, else on torch."""
+        threads = int(settings["threads"])
+        if not settings["onnx"]:
+            return TorchEncoder(folder, threads)
+        from models.onnx_encoder import OnnxEncoder
+
+        return OnnxEncoder(Path(settings["onnx"]), self._tokenizer, threads=threads)
 
     def info(self) -> Mapping[str, Any]:
         """Return the length of the vectors."""

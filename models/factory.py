@@ -1,5 +1,6 @@
 """From what the configuration says to a model that can be started."""
 
+import logging
 from pathlib import Path
 
 from core.errors import ConfigError, ModelFileMissing
@@ -11,6 +12,8 @@ from models.generator import WorkerGenerator
 from models.remote import HttpEmbedder, HttpGenerator
 from models.spec import Hub, Local, Named, Off, Server, Spec, parse_spec
 from models.worker import Limits, Worker
+
+_logger = logging.getLogger(__name__)
 
 _WAITING_BATCHES = 64
 _CONTEXT_TOKENS = 2048
@@ -33,11 +36,18 @@ def make_store(data: Path, catalogue: Catalogue | None = None) -> ModelStore:
 
 
 def make_embedder(
-    spec: str, data: Path, *, threads: int = 2, recycle_after: int = 2000, api_key: str = ""
+    spec: str,
+    data: Path,
+    *,
+    threads: int = 2,
+    recycle_after: int = 2000,
+    api_key: str = "",
+    on_torch: bool = False,
 ) -> WorkerEmbedder | HttpEmbedder:
     """Return the embedder that `spec` names; call its `start` before use and `close` after.
 
-    `api_key` is sent to a server (``url:``) and to nobody else.
+    `api_key` is sent to a server (``url:``) and to nobody else. `on_torch` runs the model through
+    sentence-transformers even if there is a file for onnxruntime: same vectors, slower start.
 
     Blocks while weights that changed since they were last checked are hashed.
 
@@ -57,6 +67,7 @@ def make_embedder(
         "models.embedder_child",
         {
             "folder": str(folder),
+            "onnx": "" if on_torch else str(_onnx_file(store, folder, key) or ""),
             "threads": threads,
             "max_tokens": info.max_tokens,
             "query_prompt": info.query_prompt,
@@ -127,6 +138,20 @@ def make_generator(
         ),
     )
     return WorkerGenerator(worker, name=name, context_tokens=_CONTEXT_TOKENS)
+
+
+def _onnx_file(store: ModelStore, folder: Path, key: str) -> Path | None:
+    """Return the folder's file for onnxruntime; `None` if it has none, or a damaged one."""
+    path = folder / "onnx" / "exact.onnx"
+    try:
+        expected = path.with_suffix(".sha256").read_text().strip()
+        found = store.hashes(f"{key}--onnx", {path.name: path})[path.name]
+    except OSError:
+        return None
+    if found != expected:
+        _logger.warning("%s is damaged; torch is used instead, which starts slowly", path)
+        return None
+    return path
 
 
 def _generator_file(spec: str, parsed: Spec, store: ModelStore) -> tuple[Path, str, str]:

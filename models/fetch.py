@@ -1,7 +1,11 @@
 """Weights in the data folder: fetched by name, checked against their sha256, refused if changed."""
 
 import dataclasses
+import logging
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +24,8 @@ from models.spec import Hub
 
 Reporter = Callable[[Progress], None]
 
+_logger = logging.getLogger(__name__)
+_ROOT = Path(__file__).parents[1]
 _SPARE_BYTES = 200 << 20
 """Free disk space to leave after a fetch."""
 
@@ -90,7 +96,11 @@ class ModelStore:
             UnknownModel: if the catalogue has none of this name.
             FetchFailed: with the reason of each source; the model's folder is then untouched.
         """
-        return self._fetch(self.catalogue.get(name), report)
+        model = self.catalogue.get(name)
+        folder = self._fetch(model, report)
+        if model.kind == "embedder":
+            self._derive(model, folder, report)
+        return folder
 
     def fetch_hub(self, spec: Hub, report: Reporter = _to_nobody) -> Path:
         """Make sure that a model of the hub is on disk, and return its folder.
@@ -108,7 +118,21 @@ class ModelStore:
         found = self.hashes(model.name, {f.path: folder / f.path for f in model.files})
         files = tuple(dataclasses.replace(f, sha256=found[f.path]) for f in model.files)
         write_note(folder, dataclasses.replace(model, files=files))
+        if model.kind == "embedder":
+            self._derive(model, folder, report)
         return folder
+
+    def _derive(self, model: Model, folder: Path, report: Reporter) -> None:
+        """Build what lets an embedder run without torch; one that cannot be stays on torch."""
+        if (folder / "onnx" / "exact.sha256").is_file():
+            return
+        report(Progress(model.name, model.size_bytes, model.size_bytes, "building"))
+        command = [sys.executable, "-m", "models.onnx_build", str(folder)]
+        env = os.environ | {"PYTHONPATH": str(_ROOT)}
+        result = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        if result.returncode:
+            reason = (result.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+            _logger.info("%s runs on torch: %s", model.name, reason)
 
     def _check(self, model: Model) -> Path:
         folder = self.folder / model.name

@@ -1,6 +1,8 @@
 """The converted multilingual-e5-small against the engine of the package it came from."""
 
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,6 +50,45 @@ async def test_a_repeated_question_is_remembered(e5: WorkerEmbedder) -> None:
     served = e5.state.served
     assert await e5.embed_query("Do you ship to Norway?") is first
     assert e5.state.served == served
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["multilingual-e5-small", "all-MiniLM-L6-v2"])
+async def test_onnxruntime_gives_the_vectors_of_sentence_transformers(
+    store: ModelStore, name: str
+) -> None:
+    folder = need(store, name)
+    if not (folder / "onnx" / "exact.onnx").is_file():
+        pytest.skip(f"{name} was fetched without the file for onnxruntime")
+    texts = [*TEXTS, "x", "A long passage about parcels and their ways. " * 20]
+    found = []
+    for on_torch in (False, True):
+        model = make_embedder(name, store.folder.parent, on_torch=on_torch)
+        await model.start()
+        found.append((model.fingerprint, await model.embed_passages(texts)))
+        await model.close()
+    (ours, fast), (theirs, plain) = found
+    assert ours == theirs
+    assert np.sum(fast * plain, axis=1).min() >= 0.99999
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_a_damaged_file_for_onnxruntime_is_not_used(
+    store: ModelStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = need(store, "all-MiniLM-L6-v2")
+    copy = tmp_path / "models" / "all-MiniLM-L6-v2"
+    shutil.copytree(folder, copy)
+    (copy / "onnx").mkdir(exist_ok=True)
+    (copy / "onnx" / "exact.onnx").write_bytes(b"changed")
+    (copy / "onnx" / "exact.sha256").write_text("0" * 64)
+    model = make_embedder("all-MiniLM-L6-v2", tmp_path)
+    assert "is damaged; torch is used instead" in caplog.text
+    await model.start()
+    assert (await model.embed_query("hello")).shape == (384,)
+    await model.close()
 
 
 def test_batches_hold_texts_of_like_length_and_every_text_once() -> None:
