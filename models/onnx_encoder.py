@@ -9,6 +9,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 Array = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int64]
 
 
 class OnnxEncoder:
@@ -29,6 +30,10 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str]) -> Array:
         """Return one row per text, in order."""
+        return self.run(*self.tokenize(texts))
+
+    def tokenize(self, texts: Sequence[str]) -> tuple[Ids, Ids]:
+        """Return token ids and mask, each of shape (texts, longest)."""
         rows = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
         longest = max(len(row) for row in rows)
         ids = np.zeros((len(rows), longest), np.int64)
@@ -36,5 +41,9 @@ class OnnxEncoder:
         for index, row in enumerate(rows):
             ids[index, : len(row)] = row
             mask[index, : len(row)] = 1
+        return ids, mask
+
+    def run(self, ids: Ids, mask: Ids) -> Array:
+        """Return the vectors of tokenised texts."""
         (vectors,) = self._session.run(["vectors"], {"input_ids": ids, "attention_mask": mask})
         return np.asarray(vectors, np.float32)

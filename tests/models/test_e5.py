@@ -91,6 +91,25 @@ async def test_a_damaged_file_for_onnxruntime_is_not_used(
     await model.close()
 
 
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_sentence_transformers_can_use_the_same_file(
+    e5: WorkerEmbedder, store: ModelStore
+) -> None:
+    folder = store.path("multilingual-e5-small")
+    if not (folder / "onnx" / "exact.onnx").is_file():
+        pytest.skip("multilingual-e5-small was fetched without the file for onnxruntime")
+    from models.st_onnx import load_sentence_transformer
+
+    model = load_sentence_transformer(folder)
+    for ours, theirs in (
+        (await e5.embed_queries(TEXTS), model.encode_query(TEXTS)),
+        (await e5.embed_passages(TEXTS), model.encode_document(TEXTS)),
+    ):
+        assert np.sum(ours * np.asarray(theirs), axis=1).min() >= 0.99999
+    assert model.get_embedding_dimension() == e5.dim
+
+
 def test_batches_hold_texts_of_like_length_and_every_text_once() -> None:
     texts = ["word " * (n % 50) for n in range(200)]
     found = list(batches(texts))
