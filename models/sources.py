@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO
 
 import httpx
-from huggingface_hub import get_token, hf_hub_url
 
 from models.catalogue import HubSource, ModelFile, PackageSource, PathSource
 from models.files import sync, write_durably
@@ -99,6 +98,8 @@ def from_path(
 
 def hub_headers() -> dict[str, str]:
     """Return the operator's own token for the hub, if there is one."""
+    from huggingface_hub import get_token  # costs a third of a second at every start otherwise
+
     token = get_token()
     return {"Authorization": f"Bearer {token}"} if token else {}
 
@@ -112,6 +113,8 @@ def from_hub(
     endpoint: str | None = None,
 ) -> None:
     """Download the files from a repository, each continued where an interruption left it."""
+    from huggingface_hub import hf_hub_url
+
     before = 0
     with httpx.Client(follow_redirects=True, timeout=HUB_TIMEOUT, headers=hub_headers()) as client:
         for file in files:
