@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 
 from telegram import Update
+from telegram.constants import ChatType
 
 from bot.inbox import InboxQueue
 from bot.incoming import Incoming, Me, is_addressed, is_fragment, is_plain_text
@@ -203,8 +204,9 @@ class Customers:
         await self._service.chats.see(incoming.chat_id, name=name, payload=payload)
 
     async def _whom(self, update: Update) -> Addressee | None:
+        """Return the customer of a private chat; a group is not bothered with such notes."""
         chat, user = update.effective_chat, update.effective_user
-        if chat is None:
+        if chat is None or chat.type != ChatType.PRIVATE:
             return None
         code = (user.language_code or "") if user else ""
         return Addressee(chat.id, languages=await self._service.languages(chat.id, code))

@@ -36,6 +36,7 @@ from bot.texts import LANGUAGE_NAMES, BotTextKey, bot_text
 from bot.topics import Topics
 from bot.watchdog import DEAF_S, Watchdog
 from bot.wire import SendRequest
+from core.errors import StorageError
 from db.base import Database
 from db.group_commit import GroupCommit
 from db.handover import CannedReplies, Handovers
@@ -48,10 +49,12 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 30
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
-KEEP_UPDATES_S = 14 * 86400.0
+KEEP_UPDATES_S = 3 * 86400.0
+"""Telegram delivers an update again for a day; its numbers start anew after a quiet week."""
 KEEP_MESSAGES_S = 90 * 86400.0
 """How long buttons under an answer work, and the outbox remembers."""
 
+_TIDY_S = 6 * 3600.0
 _TOKEN = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,}")
 _MENU: tuple[tuple[str, BotTextKey], ...] = (
     ("help", "cmd_help"),
@@ -67,7 +70,7 @@ _MENU: tuple[tuple[str, BotTextKey], ...] = (
 class TelegramSettings:
     """How to reach Telegram, and how to behave there."""
 
-    token: str
+    token: str = field(repr=False)
     base_url: str = ""
     """Empty: Telegram's own server; else it ends in ``/bot``."""
     base_file_url: str = ""
@@ -157,11 +160,12 @@ class TelegramBot:
             Privacy(service),
             topics,
         ]
+        self._uploads = Uploads(database, writer)
         self._knowledge: KnowledgeDesk | None = None
         if library:
             self._knowledge = KnowledgeDesk(
                 service,
-                Uploads(database, writer),
+                self._uploads,
                 library,
                 self.queue,
                 live_release=lambda: _live_release(database),
@@ -270,6 +274,7 @@ class TelegramBot:
             error_callback=self._on_poll_error,
         )
         watch = asyncio.create_task(self.watchdog.watch(), name="watchdog")
+        self._spawn_task(self._keep_tidy())
         self._spawn_task(self._topics.catch_up())
         if self._knowledge:
             await self._knowledge.resume()
@@ -297,10 +302,6 @@ class TelegramBot:
 
     async def _replay(self) -> None:
         """Let what an earlier run did not finish come first, oldest first."""
-        now = time.time()
-        await self.inbox.purge(before=now - KEEP_UPDATES_S)
-        await self.outbox.purge(before=now - KEEP_MESSAGES_S)
-        await self.handovers.purge(before=now - KEEP_MESSAGES_S)
         if unsent := await self.outbox.unanswering():
             self._spawn_task(self._send_later(unsent))
         pending = await self.inbox.pending()
@@ -308,6 +309,22 @@ class TelegramBot:
             await self._readmit(update)
         if pending:
             logger.info("%d messages of an earlier run are handled first", len(pending))
+
+    async def tidy(self) -> None:
+        """Forget what is older than it has to be kept."""
+        now = time.time()
+        await self.inbox.purge(before=now - KEEP_UPDATES_S)
+        await self.outbox.purge(before=now - KEEP_MESSAGES_S)
+        await self.handovers.purge(before=now - KEEP_MESSAGES_S)
+        await self._uploads.purge(before=now - KEEP_MESSAGES_S)
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            try:
+                await self.tidy()
+            except StorageError:
+                logger.exception("Old messages were not deleted")
+            await self.lifetime.sleep(_TIDY_S)
 
     async def _readmit(self, stored: StoredUpdate) -> None:
         if stored.starts >= MAX_STARTS:

@@ -9,12 +9,12 @@ import pytest
 from bot.errors import BadToken, Deaf, SecondPoller
 from bot.inbox import PARKED_PER_LANE
 from bot.replies import Addressee, message
-from bot.telegram_app import TelegramBot
+from bot.telegram_app import TelegramBot, TelegramSettings
 from core.errors import StorageError
 from db.telegram import NewUpdate
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import QuickLifetime, ScriptedDesk
-from tests.botapi import BotApi, FaultKind
+from tests.botapi import TOKEN, BotApi, FaultKind
 
 pytestmark = pytest.mark.anyio
 
@@ -432,3 +432,23 @@ async def test_a_full_disk_confirms_nothing(bot: TelegramBot, telegram: BotApi) 
     ana = telegram.person()
     ana.say("hello?")
     assert (await ana.next()).text == "echo: hello?"
+
+
+async def test_a_number_is_new_again_after_some_days(
+    start_bot: StartBot, telegram: BotApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Telegram's numbers start anew after a quiet week."""
+    ana = telegram.person()
+    async with start_bot() as bot:
+        update = ana.say("hello?")
+        await ana.next()
+    await bot.tidy()
+    assert await bot.queue.store([(update, {}, "")]) == set()
+    now = time.time()
+    monkeypatch.setattr("bot.telegram_app.time.time", lambda: now + 4 * 86400)
+    await bot.tidy()
+    assert await bot.queue.store([(update, {}, "")]) == {update}
+
+
+def test_settings_do_not_show_the_token() -> None:
+    assert TOKEN not in repr(TelegramSettings(token=TOKEN))

@@ -208,7 +208,10 @@ class BotApi:
             return _cut(request)
         if request.match_info["token"] != TOKEN:
             return _error(Refused(401, "Unauthorized"))
-        form, files = await _read(request)
+        try:
+            form, files = await _read(request)
+        except ConnectionResetError:
+            return web.Response()  # the bot was killed while it wrote
         call = Call(
             method=request.match_info["method"],
             params=form,
