@@ -17,6 +17,7 @@ from kb.text import normalise, words
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 BITS = 18
 """Size of a hash table of n-grams, as a power of two; 1 MB of float32."""
@@ -41,6 +42,13 @@ class Bags:
 
     def __len__(self) -> int:
         return len(self.starts) - 1
+
+    def of(self, chosen: Ints) -> "Bags":
+        """Return the n-grams of these texts only, in this order."""
+        sizes = (self.starts[1:] - self.starts[:-1])[chosen]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        places = np.arange(starts[-1]) + np.repeat(self.starts[chosen] - starts[:-1], sizes)
+        return Bags(starts, self.keys[places], self.weights[places])
 
     def owners(self) -> Ints:
         """Return for each entry the number of its text."""
@@ -125,7 +133,7 @@ class Rarity:
     def cosine(self, query: Bags, rows: Bags) -> Floats:
         """Return the tf-idf cosine of each query with each row, shape (queries, rows)."""
         weights = rows.weights * self.idf[rows.keys]
-        norms = np.sqrt(_sums(weights * weights, rows.starts))
+        norms = np.sqrt(sums(weights * weights, rows.starts))
         out = np.zeros((len(query), len(rows)), np.float32)
         table = np.zeros(_SIZE, np.float32)
         for i in range(len(query)):
@@ -134,7 +142,7 @@ class Rarity:
             own = query.weights[span] * self.idf[keys]
             table[keys] = own
             norm = float(np.sqrt((own * own).sum()))
-            out[i] = _sums(weights * table[rows.keys], rows.starts) / np.maximum(norms * norm, 1e-9)
+            out[i] = sums(weights * table[rows.keys], rows.starts) / np.maximum(norms * norm, 1e-9)
             table[keys] = 0
         return out
 
@@ -146,12 +154,35 @@ class Rarity:
             keys = query.keys[query.starts[i] : query.starts[i + 1]]
             own = self.idf[keys]
             table[keys] = own
-            out[i] = _sums(table[rows.keys], rows.starts) / max(float(own.sum()), 1e-9)
+            out[i] = sums(table[rows.keys], rows.starts) / max(float(own.sum()), 1e-9)
             table[keys] = 0
         return out
 
 
-def _sums(values: Floats, starts: Ints) -> Floats:
+def sums(values: Floats, starts: Ints) -> Floats:
     """Add up each text's values; 0 for a text without any."""
     total = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
     return np.asarray(total[starts[1:]] - total[starts[:-1]], np.float32)
+
+
+def best_and_mean(owner: Ints, values: Floats, n: int) -> tuple[Floats, Floats]:
+    """Return each candidate's highest value, and the mean of its highest three (or fewer)."""
+    order = np.lexsort((-values, owner))
+    owners, ranked = owner[order], values[order]
+    starts = np.searchsorted(owners, np.arange(n))
+    rank = np.arange(len(order)) - starts[owners]
+    few = rank < 3
+    total = np.bincount(owners[few], ranked[few], minlength=n)
+    count = np.bincount(owners[few], minlength=n)
+    return ranked[starts].astype(np.float32), (total / count).astype(np.float32)
+
+
+def margin(values: Floats) -> Floats:
+    """Return how far each value is above the best of the others (negative: below)."""
+    if len(values) < 2:
+        return np.zeros_like(values)
+    second, first = np.sort(values)[-2:]
+    top = int(np.argmax(values))
+    out = np.asarray(values - first, np.float32)
+    out[top] = first - second
+    return out

@@ -1,9 +1,9 @@
 """From the rows that a search found to chunks, each with the probability that it answers.
 
-The evidence for a candidate is its nearest texts by meaning, their characters and the question's
-words, each also compared with the next candidate. A logistic model weighs it. Its weights are
-learned from the knowledge base itself (`kb.train`); where that has too few examples, and until it
-is done, the weights that ship with the project are used (`kb/data/default_rank.json`).
+Entries are judged by what the knowledge base's own questions say (`kb.kernel`), once `kb.train`
+has been through with it; passages, and entries of a base that is too large or not trained yet, by
+the evidence of the found rows alone: nearness, characters and the question's words. The weights of
+the latter ship with the project (`kb/data/default_rank.json`).
 """
 
 import json
@@ -14,20 +14,34 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from core.types import Chunk, ChunkKind, Hit
-from kb.features import Bags, Floats, Ints, Rarity, char_bags, word_bags
+from core.types import Chunk, ChunkKind, Hit, Vector
+from kb.calibrate import Linear
+from kb.features import (
+    Bags,
+    Floats,
+    Ints,
+    Rarity,
+    best_and_mean,
+    char_bags,
+    margin,
+    word_bags,
+)
+from kb.kernel import Kernel, Models, entry_evidence, sureness
 
 _DEFAULT = Path(__file__).parent / "data" / "default_rank.json"
 
 FEATURES = ("best", "mean", "lift", "margin", "char", "char_margin", "cover", "cover_margin")
-"""Evidence for a candidate, in the order of the weights; see `evidence`."""
+"""Evidence of found rows for a candidate, in the order of the weights; see `row_evidence`."""
+
+MOST_CANDIDATES = 40
+"""Entries that the kernel judges: those of the nearest rows."""
 
 _CROWD = slice(10, 50)
-"""Ranks of the rows that stand for "near, yet not the answer"."""
+"""Ranks of the candidates that stand for "near, yet not the answer"."""
 
 
 class FoundRow(Protocol):
-    """What ranking reads of a row that a search returned."""
+    """What ranking reads of a row that a search returned (`kb.index.RowHit`)."""
 
     @property
     def chunk(self) -> Chunk:
@@ -46,28 +60,58 @@ class FoundRow(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """A logistic model of one kind of chunk."""
+class Defaults:
+    """The weights that ship with the project."""
 
-    mean: Floats
-    scale: Floats
-    coefficients: Floats
-    intercept: float
+    rows: Mapping[ChunkKind, Linear]
+    """Judges a candidate by `row_evidence`."""
+    several: Models
+    """For entries with variants; also what training starts from."""
+    single: Models
+    """For entries with one question each."""
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any]) -> Self:
-        """Read the weights from JSON."""
+    def load(cls) -> Self:
+        """Read the file that ships with the project."""
+        values: dict[str, Any] = json.loads(_DEFAULT.read_text("utf-8"))
         return cls(
-            np.asarray(values["mean"], np.float32),
-            np.asarray(values["scale"], np.float32),
-            np.asarray(values["coefficients"], np.float32),
-            float(values["intercept"]),
+            {kind: Linear.from_json(values["rows"][kind]) for kind in ("faq", "passage")},
+            Models.from_json(values["several"]),
+            Models.from_json(values["single"]),
         )
 
-    def probability(self, features: Floats) -> Floats:
-        """Return the probability of each row of `features`, shape (n,)."""
-        z = ((features - self.mean) / self.scale) @ self.coefficients + self.intercept
-        return np.asarray(1 / (1 + np.exp(-np.clip(z, -30, 30))), np.float32)
+
+@dataclass(frozen=True, slots=True)
+class EntryJudge:
+    """A trained kernel with the entries that it knows."""
+
+    kernel: Kernel
+    models: Models
+    numbers: Mapping[str, int]
+    """Number of each entry, by chunk id; entries with the same text and answer share one."""
+
+    def judge(self, question: str, vector: Vector, pool: "Pool") -> Floats | None:
+        """Return the probability of each chunk of the pool; ``None`` if one of them is unknown.
+
+        Chunks beyond the `MOST_CANDIDATES` nearest have probability 0.
+        """
+        numbers = np.asarray([self.numbers.get(chunk.chunk_id, -1) for chunk in pool.chunks])
+        if numbers.min() < 0:
+            return None
+        candidates = np.sort(np.asarray(list(dict.fromkeys(numbers.tolist()))[:MOST_CANDIDATES]))
+        votes = self.kernel.ask(question, vector, candidates)
+        alive = np.ones(len(self.kernel.owners), bool)
+        evidence = entry_evidence(votes, self.kernel.owners, candidates, alive)
+        scores = self.models.rank.score(evidence)
+        features = sureness(votes, evidence, scores.astype(np.float32))
+        sure = float(self.models.sure.probability(features[None])[0])
+        odds = np.exp(scores - scores.max())
+        # The others are as probable as their odds against the best allow.
+        judged = np.minimum(odds / odds.sum(), odds * sure)
+        judged[np.argmax(scores)] = sure
+        by_number = np.zeros(int(self.kernel.owners.max()) + 1, np.float32)
+        by_number[candidates] = judged
+        return np.asarray(by_number[numbers])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +119,7 @@ class Pool:
     """The rows found for one question, by candidate."""
 
     chunks: tuple[Chunk, ...]
+    """The nearest first."""
     owner: Ints
     """For each row, the number of its chunk in `chunks`."""
     dense: Floats
@@ -101,7 +146,7 @@ class Pool:
         )
 
 
-def evidence(owner: Ints, dense: Floats, char: Floats, cover: Floats, n: int) -> Floats:
+def row_evidence(owner: Ints, dense: Floats, char: Floats, cover: Floats, n: int) -> Floats:
     """Return the features of `n` candidates from those of their rows, shape (n, features).
 
     Args:
@@ -129,80 +174,71 @@ def evidence(owner: Ints, dense: Floats, char: Floats, cover: Floats, n: int) ->
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def best_and_mean(owner: Ints, values: Floats, n: int) -> tuple[Floats, Floats]:
-    """Return each candidate's highest value, and the mean of its highest three (or fewer)."""
-    order = np.lexsort((-values, owner))
-    owners, ranked = owner[order], values[order]
-    starts = np.searchsorted(owners, np.arange(n))
-    rank = np.arange(len(order)) - starts[owners]
-    few = rank < 3
-    total = np.bincount(owners[few], ranked[few], minlength=n)
-    count = np.bincount(owners[few], minlength=n)
-    return ranked[starts].astype(np.float32), (total / count).astype(np.float32)
-
-
-def margin(values: Floats) -> Floats:
-    """Return how far each value is above the best of the others (negative: below)."""
-    if len(values) < 2:
-        return np.zeros_like(values)
-    second, first = np.sort(values)[-2:]
-    top = int(np.argmax(values))
-    out = np.asarray(values - first, np.float32)
-    out[top] = first - second
-    return out
-
-
 class Ranker:
     """Turns the rows found for a question into ranked chunks. Pure; holds only parameters."""
 
     def __init__(
         self,
-        weights: Mapping[ChunkKind, Weights],
+        defaults: Defaults,
         *,
+        entries: EntryJudge | None = None,
         char_rarity: Rarity | None = None,
         word_rarity: Rarity | None = None,
     ) -> None:
-        self._weights = dict(weights)
+        self._rows = defaults.rows
+        self._entries = entries
         self._chars = char_rarity or Rarity.flat()
         self._words = word_rarity or Rarity.flat()
 
-    @classmethod
-    def default(cls) -> "Ranker":
-        """Return the ranker with the weights that ship with the project."""
-        values = json.loads(_DEFAULT.read_text("utf-8"))
-        return cls({kind: Weights.parse(values[kind]) for kind in ("faq", "passage")})
-
     def rank(
-        self, question: str, *, dense: Sequence[FoundRow], text: Sequence[FoundRow]
+        self,
+        question: str,
+        vector: Vector,
+        *,
+        dense: Sequence[FoundRow],
+        text: Sequence[FoundRow],
     ) -> list[Hit]:
         """Return the candidates, the most probable first.
 
         Entries and passages are judged apart: a passage that also answers takes nothing from an
         entry's probability.
+
+        Args:
+            question: as it was embedded.
+            vector: its vector.
+            dense: rows found by vector, nearest first.
+            text: rows found by full-text search.
         """
         query = char_bags([question]), word_bags([question])
         hits: list[Hit] = []
-        for kind, weights in self._weights.items():
+        for kind, weights in self._rows.items():
             pool = Pool.of(
                 [hit for hit in dense if hit.chunk.kind == kind],
                 [hit for hit in text if hit.chunk.kind == kind],
             )
-            if pool.chunks:
-                hits += self._judge(query, pool, weights)
+            if not pool.chunks:
+                continue
+            known = None
+            if kind == "faq" and self._entries:
+                known = self._entries.judge(question, vector, pool)
+            hits += _hits(pool, self._judge(query, pool, weights) if known is None else known)
         return sorted(hits, key=lambda hit: (-hit.probability, -hit.score, hit.chunk.chunk_id))
 
-    def _judge(self, query: tuple[Bags, Bags], pool: Pool, weights: Weights) -> list[Hit]:
+    def _judge(self, query: tuple[Bags, Bags], pool: Pool, weights: Linear) -> Floats:
         chars, terms = query
         read = [_read(pool.chunks[o], t) for o, t in zip(pool.owner, pool.texts, strict=True)]
         char = self._chars.cosine(chars, char_bags(pool.texts))[0]
         cover = self._words.coverage(terms, word_bags(read))[0]
-        n = len(pool.chunks)
-        probability = weights.probability(evidence(pool.owner, pool.dense, char, cover, n))
-        best, _ = best_and_mean(pool.owner, pool.dense, n)
-        return [
-            Hit(chunk, float(score), float(p))
-            for chunk, score, p in zip(pool.chunks, best, probability, strict=True)
-        ]
+        evidence = row_evidence(pool.owner, pool.dense, char, cover, len(pool.chunks))
+        return weights.probability(evidence).astype(np.float32)
+
+
+def _hits(pool: Pool, probabilities: Floats) -> list[Hit]:
+    best, _ = best_and_mean(pool.owner, pool.dense, len(pool.chunks))
+    return [
+        Hit(chunk, float(score), float(p))
+        for chunk, score, p in zip(pool.chunks, best, probabilities, strict=True)
+    ]
 
 
 def _read(chunk: Chunk, text: str) -> str:

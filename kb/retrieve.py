@@ -8,7 +8,7 @@ from typing import Protocol
 
 from core.protocols import Embedder
 from core.types import Hit, Vector
-from kb.rank import FoundRow, Ranker
+from kb.rank import Defaults, FoundRow, Ranker
 
 _DENSE_ROWS = 100
 _TEXT_ROWS = 50
@@ -59,7 +59,7 @@ class SearchIndex(Protocol):
 class Rankers(Protocol):
     """Gives the ranker of a release (`kb.train.Trainer`)."""
 
-    def ranker(self, release: int) -> Ranker:
+    async def ranker(self, release: int) -> Ranker:
         """Return the ranker of this release, the default one while it has none of its own."""
         ...
 
@@ -68,9 +68,9 @@ class DefaultRanker:
     """The ranker that ships with the project, for every release."""
 
     def __init__(self) -> None:
-        self._ranker = Ranker.default()
+        self._ranker = Ranker(Defaults.load())
 
-    def ranker(self, release: int) -> Ranker:
+    async def ranker(self, release: int) -> Ranker:
         """Return the ranker with the weights that ship with the project."""
         return self._ranker
 
@@ -104,7 +104,8 @@ class Retriever:
             view.search_text(question, _TEXT_ROWS, today=today),
         )
         searched = time.perf_counter()
-        hits = self._rankers.ranker(view.release).rank(question, dense=dense, text=text)
+        ranker = await self._rankers.ranker(view.release)
+        hits = ranker.rank(question, vector, dense=dense, text=text)
         decided = time.perf_counter()
         timings = {
             "embed": (embedded - started) * 1000,

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.types import Chunk, ChunkKind
-from kb.features import Rarity, char_bags, word_bags
-from kb.rank import Pool, Ranker, best_and_mean, evidence, margin
+from core.types import Chunk, ChunkKind, Hit
+from kb.features import Rarity, best_and_mean, char_bags, margin, word_bags
+from kb.rank import Defaults, Pool, Ranker, row_evidence
 from kb.text import char_ngrams
 
 
@@ -20,6 +20,13 @@ class Found:
 
 def found(name: str, text: str, score: float, kind: ChunkKind = "faq") -> Found:
     return Found(Chunk(name, "faq.csv", kind, text, "Yes."), text, score)
+
+
+NOWHERE = np.zeros(4, np.float32)
+
+
+def default_rank(question: str, *, dense: list[Found], text: list[Found]) -> list[Hit]:
+    return Ranker(Defaults.load()).rank(question, NOWHERE, dense=dense, text=text)
 
 
 @given(st.lists(st.text(max_size=30), max_size=5))
@@ -88,12 +95,12 @@ def test_a_row_that_only_full_text_search_found_is_as_near_as_the_farthest() -> 
 def test_evidence_grows_no_row_per_variant() -> None:
     owner = np.array([0, 0, 1])
     values = np.array([0.5, 0.4, 0.3], np.float32)
-    assert evidence(owner, values, values, values, 2).shape == (2, 8)
+    assert row_evidence(owner, values, values, values, 2).shape == (2, 8)
 
 
 def test_the_nearer_entry_is_more_probable() -> None:
     dense = [found("a", "reset my password", 0.95), found("b", "opening hours", 0.78)]
-    hits = Ranker.default().rank("reset my password", dense=dense, text=[])
+    hits = default_rank("reset my password", dense=dense, text=[])
     assert [hit.chunk.chunk_id for hit in hits] == ["a", "b"]
     assert hits[0].probability > 2 * hits[1].probability
     assert hits[0].score == pytest.approx(0.95)
@@ -101,20 +108,20 @@ def test_the_nearer_entry_is_more_probable() -> None:
 
 def test_a_passage_takes_nothing_from_an_entry() -> None:
     entries = [found("a", "reset my password", 0.95), found("b", "opening hours", 0.78)]
-    alone = Ranker.default().rank("reset my password", dense=entries, text=[])
+    alone = default_rank("reset my password", dense=entries, text=[])
     passage = found("p", "How to reset my password", 0.93, "passage")
-    both = Ranker.default().rank("reset my password", dense=[*entries, passage], text=[])
+    both = default_rank("reset my password", dense=[*entries, passage], text=[])
     assert {h.chunk.chunk_id: h.probability for h in alone}.items() <= {
         h.chunk.chunk_id: h.probability for h in both
     }.items()
 
 
 def test_nothing_found_is_no_hit() -> None:
-    assert Ranker.default().rank("anything", dense=[], text=[]) == []
+    assert default_rank("anything", dense=[], text=[]) == []
 
 
 def test_ranking_is_the_same_every_time() -> None:
     dense = [found(name, name, 0.8) for name in "abc"]
-    first = Ranker.default().rank("which one", dense=dense, text=[])
-    again = Ranker.default().rank("which one", dense=dense[::-1], text=[])
+    first = default_rank("which one", dense=dense, text=[])
+    again = default_rank("which one", dense=dense[::-1], text=[])
     assert [h.chunk.chunk_id for h in first] == [h.chunk.chunk_id for h in again]

@@ -1,0 +1,350 @@
+"""Train the ranking for each release, beside the service, and hand out what was trained.
+
+A release is answered with the default weights until its own are there, a few seconds after it
+went live. Training is deterministic and reads nothing but the index, so what it wrote may be
+deleted at any time.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from core.errors import AnswerdeskError
+from core.protocols import Embedder
+from core.types import Matrix
+from kb.calibrate import Reliability
+from kb.features import Rarity, char_bags, word_bags
+from kb.kernel import Kernel, Models
+from kb.rank import Defaults, EntryJudge, Ranker
+from kb.rows import Row
+
+log = logging.getLogger(__name__)
+
+_ROOT = Path(__file__).resolve().parents[1]
+_BACKGROUND = Path(__file__).parent / "data" / "background.txt"
+_FORMAT = 1
+_KEPT = 4
+"""Trained releases that stay on the disk, for a quick way back."""
+
+_MOST_ROWS = 6_000
+_MOST_WEIGHTS = 12_000_000
+"""Larger bases are judged by the found rows alone: the kernel would take too long to train (its
+time grows with the cube of the rows: 20 s for 6,000) and too much memory to ask."""
+
+
+class TrainingFailed(AnswerdeskError):
+    """The training process ended with an error; answering goes on with the default weights."""
+
+    def __init__(self, release: int, reason: str) -> None:
+        super().__init__(
+            f"The ranking of release {release} could not be trained ({reason}). Questions are "
+            "answered with the default weights. Run `answerdesk calibrate` to try again."
+        )
+        self.release = release
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What training made of a release."""
+
+    release: int
+    entries: int
+    questions: int
+    """Questions of the base that the weights were fitted on; 0: the default weights are used."""
+    reliability: Reliability
+    """By cross-validation; empty with the default weights."""
+
+
+class ReadableView(Protocol):
+    """One release of the index (`kb.index.View`)."""
+
+    release: int
+
+    async def all_rows(self) -> tuple[list[Row], Matrix]:
+        """Return every row and its vector."""
+        ...
+
+
+class ReadableIndex(Protocol):
+    """The index of a knowledge base (`kb.index.Index`)."""
+
+    async def view(self) -> ReadableView:
+        """Return the live release."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """The entries of a release in the order that training gives them."""
+
+    texts: list[str]
+    owners: list[int]
+    answers: list[str]
+    numbers: dict[str, int]
+    places: list[int]
+    """Place of each text among the rows of the index."""
+
+
+class Trainer:
+    """Trains releases one at a time and gives the ranker of each."""
+
+    def __init__(self, index: ReadableIndex, embedder: Embedder, folder: Path) -> None:
+        """Keep what is trained in `folder`, which is created when it is first written."""
+        self._index = index
+        self._embedder = embedder
+        self._folder = folder
+        self._defaults = Defaults.load()
+        self._default = Ranker(self._defaults)
+        self._rankers: dict[int, Ranker] = {}
+        self._lock = asyncio.Lock()
+
+    async def ranker(self, release: int) -> Ranker:
+        """Return the ranker of this release, the default one while it has none of its own.
+
+        What another process trained is found on the disk.
+        """
+        found = self._rankers.get(release)
+        if found is not None:
+            return found
+        folder = self._folder_of(release)
+        if not await asyncio.to_thread(self._usable, folder):
+            return self._default
+        loaded = await asyncio.to_thread(self._load, folder)
+        self._rankers = {release: loaded}
+        return loaded
+
+    async def ensure(self) -> None:
+        """Train the live release if that has not been done for this embedding model."""
+        release = (await self._index.view()).release
+        if release and await self.ranker(release) is self._default:
+            await self.after_publish(release)
+
+    async def after_publish(self, release: int) -> None:
+        """Train a release that went live; a failure is logged and leaves it answering."""
+        try:
+            await self.train(release)
+        except TrainingFailed:
+            log.exception("Training failed")
+
+    async def train(self, release: int) -> Training:
+        """Train the live release and use the result from here on.
+
+        Args:
+            release: that went live; a newer one is trained in its place if there is one by now.
+
+        Raises:
+            TrainingFailed: answering goes on with the default weights.
+            IndexDamaged, IndexMismatch: if the rows cannot be read.
+            ModelUnavailable: if the embedding model is down.
+        """
+        async with self._lock:
+            view = await self._index.view()
+            rows, vectors = await view.all_rows()
+            release = view.release
+            background = _background_texts()
+            background_vectors = await self._background_vectors(background)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self._folder, prefix="training-") as temporary:
+                done = Path(temporary) / "done"
+                done.mkdir()
+                entries = await asyncio.to_thread(_count, rows, done)
+                fitted = {}
+                if entries is not None:
+                    source = Path(temporary)
+                    prior = self._prior(entries).to_json()
+                    await asyncio.to_thread(
+                        _hand_over, source, entries, vectors, background, background_vectors, prior
+                    )
+                    del rows, vectors
+                    await self._run(release, source, done)
+                    fitted = json.loads((done / "fitted.json").read_text("utf-8"))
+                about = {
+                    "format": _FORMAT,
+                    "fingerprint": self._embedder.fingerprint,
+                    "numbers": entries.numbers if entries else {},
+                    "fitted": fitted,
+                }
+                (done / "about.json").write_text(json.dumps(about), "utf-8")
+                folder = self._folder_of(release)
+                await asyncio.to_thread(_replace, done, folder)
+            self._rankers = {release: await asyncio.to_thread(self._load, folder)}
+            await asyncio.to_thread(self._forget_old)
+            training = Training(
+                release,
+                len(entries.answers) if entries else 0,
+                fitted.get("questions", 0),
+                Reliability.from_json(fitted.get("reliability", {"bins": [], "error": 0})),
+            )
+            log.info(
+                "Release %d: ranking trained on %d questions of %d entries, calibration error %.3f",
+                release,
+                training.questions,
+                training.entries,
+                training.reliability.error,
+            )
+            return training
+
+    def _folder_of(self, release: int) -> Path:
+        return self._folder / f"release-{release}"
+
+    def _prior(self, entries: _Entries) -> Models:
+        several = len(entries.texts) >= 1.5 * len(entries.answers)
+        return self._defaults.several if several else self._defaults.single
+
+    def _usable(self, folder: Path) -> bool:
+        try:
+            about = json.loads((folder / "about.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return False
+        found = about.get("format"), about.get("fingerprint")
+        return bool(found == (_FORMAT, self._embedder.fingerprint))
+
+    def _load(self, folder: Path) -> Ranker:
+        about = json.loads((folder / "about.json").read_text("utf-8"))
+        judge = None
+        if about["fitted"]:
+            models = Models.from_json(about["fitted"]["models"])
+            judge = EntryJudge(Kernel.load(folder), models, about["numbers"])
+        return Ranker(
+            self._defaults,
+            entries=judge,
+            char_rarity=Rarity(np.load(folder / "all_chars.npy", mmap_mode="r")),
+            word_rarity=Rarity(np.load(folder / "all_words.npy", mmap_mode="r")),
+        )
+
+    async def _background_vectors(self, texts: Sequence[str]) -> Matrix:
+        """Embed the off-topic messages, once for each embedding model."""
+        path = self._folder / f"background-{self._embedder.fingerprint[:16]}.npy"
+        if path.is_file():
+            kept: Matrix = np.load(path)
+            if len(kept) == len(texts):
+                return kept
+        vectors = await self._embedder.embed_queries(texts)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new.npy")
+        np.save(new, vectors)
+        new.replace(path)
+        return vectors
+
+    async def _run(self, release: int, source: Path, target: Path) -> None:
+        """Train in a process of its own: it needs libraries and memory that the service has not."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "kb.train_child",
+            str(source),
+            str(target),
+            cwd=_ROOT,
+            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            _, complaint = await process.communicate()
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if process.returncode:
+            lines = complaint.decode("utf-8", "replace").strip().splitlines()
+            reason = lines[-1] if lines else f"exit status {process.returncode}"
+            raise TrainingFailed(release, reason[:300])
+
+    def _forget_old(self) -> None:
+        kept = sorted(self._folder.glob("release-*"), key=lambda path: path.stat().st_mtime)
+        for folder in kept[:-_KEPT]:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _background_texts() -> list[str]:
+    lines = _BACKGROUND.read_text("utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _count(rows: Sequence[Row], target: Path) -> _Entries | None:
+    """Write how rare words and characters are, and return the entries if they can be trained."""
+    texts = [row.text for row in rows]
+    np.save(target / "all_chars.npy", Rarity.of(char_bags(texts)).idf)
+    read = [f"{row.title}\n{row.text}\n{row.answer}" for row in rows]
+    np.save(target / "all_words.npy", Rarity.of(word_bags(read)).idf)
+    entries = _entries(rows)
+    weights = len(entries.texts) * len(entries.answers)
+    if not entries.texts or len(entries.texts) > _MOST_ROWS or weights > _MOST_WEIGHTS:
+        return None
+    return entries
+
+
+def _entries(rows: Sequence[Row]) -> _Entries:
+    """Number the entries; the same text with the same answer is one, wherever it stands."""
+    by_content: dict[tuple[str, str], int] = {}
+    numbers: dict[str, int] = {}
+    answers: list[str] = []
+    found: set[tuple[int, str]] = set()
+    kept: list[tuple[int, str, int]] = []
+    order = sorted(
+        (place for place, row in enumerate(rows) if row.kind == "faq"),
+        key=lambda place: (rows[place].chunk_id, rows[place].position),
+    )
+    for place in order:
+        row = rows[place]
+        number = by_content.setdefault((row.chunk_text, row.answer), len(by_content))
+        numbers[row.chunk_id] = number
+        if number == len(answers):
+            answers.append(row.answer)
+        if (number, row.text) not in found:
+            found.add((number, row.text))
+            kept.append((number, row.text, place))
+    kept.sort(key=lambda item: item[0])
+    return _Entries(
+        texts=[text for _, text, _ in kept],
+        owners=[number for number, _, _ in kept],
+        answers=answers,
+        numbers=numbers,
+        places=[place for _, _, place in kept],
+    )
+
+
+def _hand_over(
+    source: Path,
+    entries: _Entries,
+    vectors: Matrix,
+    background: Sequence[str],
+    background_vectors: Matrix,
+    prior: object,
+) -> None:
+    """Write what the training process reads."""
+    np.save(source / "vectors.npy", vectors[entries.places])
+    np.save(source / "background.npy", background_vectors)
+    base = {
+        "texts": entries.texts,
+        "owners": entries.owners,
+        "answers": entries.answers,
+        "background": list(background),
+        "prior": prior,
+    }
+    (source / "base.json").write_text(json.dumps(base), "utf-8")
+
+
+def _replace(new: Path, old: Path) -> None:
+    """Put a finished folder in the place of an old one; readers keep what they have open."""
+    _remove([old])
+    new.rename(old)
+
+
+def _remove(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,256 @@
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.types import Chunk, Matrix
+from kb.rank import Ranker
+from kb.retrieve import Retriever
+from kb.rows import Row, rows_of_chunk
+from kb.train import Trainer, TrainingFailed
+from tests.fakes import WordEmbedder
+from tests.kb.test_retrieve import Found, MemoryIndex, MemoryView
+
+pytestmark = pytest.mark.anyio
+
+SHOP = {
+    "Where is my order?": [
+        "track my order",
+        "order status please",
+        "when will my order arrive",
+        "has my order been shipped",
+        "order not here yet",
+        "where has the parcel with my order got to",
+    ],
+    "How do I return an item?": [
+        "return an item please",
+        "send an item back",
+        "return policy for an item",
+        "can I return an item that I opened",
+        "I want to return this item",
+        "item return address",
+    ],
+    "How can I pay?": [
+        "pay by card",
+        "can I pay by invoice",
+        "which ways to pay are there",
+        "pay with a voucher",
+        "I cannot pay",
+        "pay later",
+    ],
+    "When are you open?": [
+        "opening hours",
+        "open on sunday",
+        "are you open today",
+        "what time do you open",
+        "open at night",
+        "hours when you are open",
+    ],
+}
+
+
+class Base(MemoryView):
+    """A release that can be read whole."""
+
+    def __init__(
+        self, chunks: Sequence[Chunk], rows: list[Row], vectors: Matrix, release: int
+    ) -> None:
+        by_id = {chunk.chunk_id: chunk for chunk in chunks}
+        super().__init__(
+            [(by_id[r.chunk_id], r.text, v) for r, v in zip(rows, vectors, strict=True)]
+        )
+        self.release = release
+        self._whole = rows, vectors
+
+    async def all_rows(self) -> tuple[list[Row], Matrix]:
+        return self._whole
+
+
+class BaseIndex(MemoryIndex):
+    def __init__(self, base: Base) -> None:
+        super().__init__(base)
+        self.base = base
+
+    async def view(self) -> Base:
+        return self.base
+
+
+async def make_base(chunks: Sequence[Chunk], *, release: int = 1) -> BaseIndex:
+    rows = [row for chunk in chunks for row in rows_of_chunk(chunk)]
+    vectors = await WordEmbedder().embed_queries([row.text for row in rows])
+    return BaseIndex(Base(chunks, rows, vectors, release))
+
+
+def entry(question: str, variants: Sequence[str] = (), *, doc: str = "faq.csv") -> Chunk:
+    return Chunk(
+        f"{doc}:{question}", doc, "faq", question, f"Answer to: {question}", tuple(variants)
+    )
+
+
+def shop() -> list[Chunk]:
+    return [
+        entry(question, [*variants, *(f"{text} now" for text in variants)])
+        for question, variants in SHOP.items()
+    ]
+
+
+async def test_training_fits_the_weights_to_the_base(tmp_path: Path) -> None:
+    index = await make_base(shop())
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    before = await trainer.ranker(1)
+    training = await trainer.train(1)
+    assert training.release == 1
+    assert training.entries == 4
+    assert training.questions == 52
+    assert await trainer.ranker(1) is not before
+
+
+async def test_a_trained_base_answers_its_own_and_refuses_the_rest(tmp_path: Path) -> None:
+    index = await make_base(shop())
+    embedder = WordEmbedder()
+    trainer = Trainer(index, embedder, tmp_path)
+    await trainer.train(1)
+    retriever = Retriever(embedder, index, trainer)
+    asked = await retriever.retrieve("can I send this item back to you")
+    assert asked.hits[0].chunk.text == "How do I return an item?"
+    stranger = await retriever.retrieve("who painted the ceiling of that chapel")
+    assert asked.answerable > 0.5 > stranger.answerable
+
+
+async def test_what_was_trained_is_found_after_a_restart(tmp_path: Path) -> None:
+    index = await make_base(shop())
+    await Trainer(index, WordEmbedder(), tmp_path).train(1)
+    hits = [await _ask(index, trainer) for trainer in await _two(index, tmp_path)]
+    assert hits[0] == hits[1]
+
+
+async def _two(index: BaseIndex, folder: Path) -> list[Trainer]:
+    fresh = Trainer(index, WordEmbedder(), folder)
+    retrained = Trainer(index, WordEmbedder(), folder / "again")
+    await retrained.train(1)
+    return [fresh, retrained]
+
+
+async def _ask(index: BaseIndex, trainer: Trainer) -> list[tuple[str, float]]:
+    found = await Retriever(WordEmbedder(), index, trainer).retrieve("is my order on its way")
+    return [(hit.chunk.chunk_id, hit.probability) for hit in found.hits]
+
+
+async def test_a_release_without_training_is_answered_by_default(tmp_path: Path) -> None:
+    index = await make_base(shop())
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    assert await trainer.ranker(1) is await trainer.ranker(2)
+    found = await Retriever(WordEmbedder(), index, trainer).retrieve("track my order")
+    assert found.hits[0].chunk.text == "Where is my order?"
+
+
+async def test_ensuring_trains_once(tmp_path: Path) -> None:
+    index = await make_base(shop())
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    await trainer.ensure()
+    trained = await trainer.ranker(1)
+    await trainer.ensure()
+    assert await trainer.ranker(1) is trained
+
+
+async def test_training_of_another_model_is_not_used(tmp_path: Path) -> None:
+    index = await make_base(shop())
+    await Trainer(index, WordEmbedder(), tmp_path).train(1)
+    other = Trainer(index, WordEmbedder("another"), tmp_path)
+    assert await other.ranker(1) is await other.ranker(99)
+
+
+async def test_single_questions_use_the_weights_that_ship(tmp_path: Path) -> None:
+    index = await make_base([entry(question) for question in SHOP])
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    training = await trainer.train(1)
+    assert training.questions == 0
+    assert training.reliability.bins == ()
+    found = await Retriever(WordEmbedder(), index, trainer).retrieve("when are you open")
+    assert found.hits[0].chunk.text == "When are you open?"
+    assert found.answerable > 0.5
+
+
+async def test_one_lonely_entry_can_be_trained(tmp_path: Path) -> None:
+    index = await make_base([entry("When are you open?", ["opening hours", "open on sunday"])])
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    await trainer.train(1)
+    found = await Retriever(WordEmbedder(), index, trainer).retrieve("are you open on sunday")
+    assert len(found.hits) == 1
+
+
+async def test_passages_alone_are_counted_and_not_trained(tmp_path: Path) -> None:
+    passage = Chunk("p", "terms.md", "passage", "Returns are free within thirty days.")
+    index = await make_base([passage])
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    assert (await trainer.train(1)).entries == 0
+    found = await Retriever(WordEmbedder(), index, trainer).retrieve("are returns free")
+    assert found.hits[0].chunk.chunk_id == "p"
+
+
+async def test_an_empty_base_can_be_trained(tmp_path: Path) -> None:
+    index = await make_base([])
+    index.base._whole = [], np.empty((0, 0), np.float32)
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    assert (await trainer.train(1)).entries == 0
+
+
+async def test_the_same_entry_in_two_files_is_one_answer(tmp_path: Path) -> None:
+    twice = [*shop(), replace(shop()[0], chunk_id="copy", doc_id="copy.csv")]
+    index = await make_base(twice)
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    await trainer.train(1)
+    found = await Retriever(WordEmbedder(), index, trainer).retrieve("track my order please")
+    first, second = found.hits[:2]
+    assert {first.chunk.doc_id, second.chunk.doc_id} == {"faq.csv", "copy.csv"}
+    assert first.probability == second.probability > 0.5
+
+
+async def test_an_entry_that_training_never_saw_falls_back(tmp_path: Path) -> None:
+    index = await make_base(shop())
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    await trainer.train(1)
+    ranker: Ranker = await trainer.ranker(1)
+    vector = await WordEmbedder().embed_query("gift wrapping")
+    new = Found(entry("Do you offer gift wrapping?"), "Do you offer gift wrapping?", 0.9)
+    hits = ranker.rank("gift wrapping", vector, dense=[new], text=[])
+    assert hits[0].chunk.text == "Do you offer gift wrapping?"
+
+
+async def test_a_failed_training_says_why_and_answering_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = await make_base(shop())
+    index.base._whole[1][0, 0] = np.nan
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    with pytest.raises(TrainingFailed, match=r"release 1 could not be trained .*default weights"):
+        await trainer.train(1)
+    with caplog.at_level(logging.ERROR):
+        await trainer.after_publish(1)
+    assert "could not be trained" in caplog.text
+    assert (await _ask(index, trainer))[0][0] == "faq.csv:Where is my order?"
+    assert not list(tmp_path.glob("training-*"))
+
+
+async def test_only_the_latest_trainings_are_kept(tmp_path: Path) -> None:
+    index = await make_base(shop())
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    for release in range(1, 7):
+        (tmp_path / f"release-{release}").mkdir()
+    index.base.release = 7
+    await trainer.train(7)
+    names = {path.name for path in tmp_path.glob("release-*")}
+    assert "release-7" in names
+    assert len(names) == 4
+
+
+async def test_the_reliability_curve_is_stored_with_the_release(tmp_path: Path) -> None:
+    index = await make_base(shop())
+    training = await Trainer(index, WordEmbedder(), tmp_path).train(1)
+    about = json.loads((tmp_path / "release-1" / "about.json").read_text("utf-8"))
+    assert training.reliability.bins
+    assert about["fitted"]["reliability"] == training.reliability.to_json()
