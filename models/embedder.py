@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 
 from core.types import Matrix, Vector
-from models.worker import Priority, Worker, WorkerState
+from models.process import Reply
+from models.worker import ModelStopped, Priority, Worker, WorkerState
 
 _BATCH_BYTES = 2048
 """Texts of about 450 tokens go to the child at a time: a question waits for one batch at most."""
@@ -79,18 +80,13 @@ class WorkerEmbedder:
         counts: list[int] = []
         for start in range(0, len(texts), _COUNT_TEXTS):
             part = list(texts[start : start + _COUNT_TEXTS])
-            reply = await self._worker.call(
-                "count",
-                {"texts": part},
-                priority=Priority.INGEST,
-                deadline_s=_BATCH_DEADLINE_S,
-            )
+            reply = await self._call("count", {"texts": part}, Priority.INGEST)
             counts += reply.values["counts"]
         return counts
 
     async def _embed_one(self, text: str) -> Vector:
         params = {"texts": [text], "prompt": "query", "windows": True}
-        reply = await self._worker.call("embed", params, deadline_s=_QUESTION_DEADLINE_S)
+        reply = await self._call("embed", params, Priority.CUSTOMER)
         vector = np.frombuffer(reply.blob, np.float32)
         vector.flags.writeable = False
         return vector
@@ -99,11 +95,18 @@ class WorkerEmbedder:
         rows = np.empty((len(texts), self.dim), np.float32)
         for batch in batches(texts):
             params: Mapping[str, object] = {"texts": [texts[i] for i in batch], "prompt": prompt}
-            reply = await self._worker.call(
-                "embed", params, priority=Priority.INGEST, deadline_s=_BATCH_DEADLINE_S
-            )
+            reply = await self._call("embed", params, Priority.INGEST)
             rows[batch] = np.frombuffer(reply.blob, np.float32).reshape(len(batch), self.dim)
         return rows
+
+    async def _call(self, method: str, params: Mapping[str, object], priority: Priority) -> Reply:
+        """Send a request, and once more if the process ended meanwhile: nothing is half done."""
+        customer = priority is Priority.CUSTOMER
+        deadline_s = _QUESTION_DEADLINE_S if customer else _BATCH_DEADLINE_S
+        try:
+            return await self._worker.call(method, params, priority=priority, deadline_s=deadline_s)
+        except ModelStopped:
+            return await self._worker.call(method, params, priority=priority, deadline_s=deadline_s)
 
 
 def batches(texts: Sequence[str]) -> Iterator[list[int]]:

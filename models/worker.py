@@ -32,6 +32,10 @@ class Priority(IntEnum):
     WARM_UP = 2
 
 
+class ModelStopped(ModelUnavailable):
+    """The process ended while it worked on the call; another one is being started."""
+
+
 Status = Literal["stopped", "loading", "ready", "down"]
 
 
@@ -314,7 +318,7 @@ class Worker:
 
     def _on_exit(self, process: ChildProcess, reason: str) -> None:
         """Fail the calls that a process had when it ended, and wake the supervisor."""
-        error = ModelUnavailable(f"The model {self.name!r} stopped while it worked: {reason}.")
+        error = ModelStopped(f"The model {self.name!r} stopped while it worked: {reason}.")
         for call in self._calls_of(process):
             del self._running[call.id]
             call.replies.put_nowait(error)

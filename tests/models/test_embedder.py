@@ -1,0 +1,42 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import ModelUnavailable
+from models.embedder import WorkerEmbedder
+from models.worker import Limits, Worker
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def frail(tmp_path: Path) -> AsyncIterator[WorkerEmbedder]:
+    worker = Worker(
+        "frail",
+        "tests.models.frail_child",
+        {"note": str(tmp_path / "died")},
+        limits=Limits(backoff_s=(0.01,), crashes=5),
+    )
+    embedder = WorkerEmbedder(worker, name="frail", dim=2, max_tokens=8, fingerprint="f")
+    await embedder.start()
+    yield embedder
+    await embedder.close()
+
+
+async def test_a_crash_in_the_middle_of_an_ingest_costs_nothing(frail: WorkerEmbedder) -> None:
+    texts = [f"text {'x' * n}" for n in range(100)]
+    rows = await frail.embed_passages(texts)
+    assert rows[:, 0].tolist() == [len(text) for text in texts]
+    assert frail.state.restarts == 1
+
+
+async def test_a_crash_while_a_question_is_embedded_costs_a_moment(frail: WorkerEmbedder) -> None:
+    assert (await frail.embed_query("hello"))[0] == 5
+    assert frail.state.restarts == 1
+
+
+async def test_a_text_that_always_kills_the_model_is_given_up(frail: WorkerEmbedder) -> None:
+    with pytest.raises(ModelUnavailable, match="stopped while it worked"):
+        await frail.embed_query("die")
+    assert (await frail.count_tokens(["hello"])) == [5]
