@@ -1,5 +1,5 @@
 """`python -m app` is the same as `answerdesk`."""
 
-from app.cli import main
+from app.main import main
 
 main()

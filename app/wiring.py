@@ -13,11 +13,13 @@ from app.paths import Paths
 from core.config import Config
 from core.errors import ModelError
 from core.metrics import Metrics
+from core.protocols import Embedder
 from core.types import Chunk, ParsedFile
 from db.base import Database, create_engine, database_url
 from db.conversations import Conversations
 from db.knowledge import ReleaseRepository, SourceRepository
-from db.migrate import upgrade
+from db.schema import ensure_schema
+from kb.align import AlignedEmbedder
 from kb.answer import Answerer, Policy
 from kb.chunk import chunk_file
 from kb.compose import Composer
@@ -31,7 +33,8 @@ from kb.prepare import Preparer
 from kb.publish import Publisher
 from kb.quote import Quoter
 from kb.release import Releases
-from kb.retrieve import DefaultRanker, Retriever
+from kb.retrieve import Retriever
+from kb.train import Trainer
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
 from models.generator import WorkerGenerator
@@ -80,7 +83,7 @@ async def open_database(config: Config, paths: Paths) -> AsyncIterator[Database]
     await asyncio.to_thread(paths.data.mkdir, parents=True, exist_ok=True)
     # A knowledge base of its own (`--kb`, `eval`) never touches the main database.
     url = database_url(config.database if paths.is_main else "", paths.data)
-    await upgrade(url)
+    await ensure_schema(url)
     database = Database(create_engine(url))
     try:
         yield database
@@ -114,10 +117,11 @@ async def open_knowledge(
         stack.push_async_callback(embedder.close)
         await embedder.start(wait=wait_for_embedder)
         release_rows = ReleaseRepository(database)
+        searched: Embedder = AlignedEmbedder.load(embedder) or embedder
         index = await stack.enter_async_context(
             Index.open(
                 config.index if paths.is_main and config.index else str(paths.index),
-                embedder=embedder,
+                embedder=searched,
                 current=release_rows.current,
             )
         )
@@ -142,9 +146,11 @@ async def open_knowledge(
         publisher = Publisher(
             index,
             release_rows,
-            Preparer(originals, parser, chunker, embedder),
+            Preparer(originals, parser, chunker, searched),
             paths.data / "publish.lock",
         )
+        trainer = Trainer(index, searched, paths.data / "ranking")
+        publisher.after_publish = trainer.after_publish
         settings = f"{_SETTINGS}, {config.knowledge.passage_tokens} tokens"
         yield Knowledge(
             config=config,
@@ -162,7 +168,7 @@ async def open_knowledge(
                 max_file_bytes=config.knowledge.max_file_mb * 2**20,
             ),
             releases=Releases(publisher, originals, settings=settings),
-            retriever=Retriever(embedder, index, DefaultRanker()),
+            retriever=Retriever(searched, index, trainer),
         )
 
 

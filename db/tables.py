@@ -6,7 +6,7 @@ import pkgutil
 import db
 from db.base import Base
 
-_WITHOUT_TABLES = {"base", "tables", "migrate", "migrations"}
+_WITHOUT_TABLES = {"base", "tables", "schema", "migrate", "migrations"}
 
 for _module in pkgutil.iter_modules(db.__path__):
     if _module.name not in _WITHOUT_TABLES:

@@ -1,0 +1,40 @@
+"""Is the schema up to date? Alembic, 10 MB of memory, is loaded only if it is not."""
+
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from db.base import create_engine
+
+_VERSIONS = Path(__file__).parent / "migrations" / "versions"
+
+
+async def ensure_schema(url: str) -> None:
+    """Bring the database at `url` to the newest schema; a new one gets all tables.
+
+    Raises:
+        DatabaseTooNew: if a newer version of the program wrote it; nothing was changed.
+    """
+    if await _stored_revision(url) == _newest_revision():
+        return
+    from db.migrate import upgrade
+
+    await upgrade(url)
+
+
+def _newest_revision() -> str:
+    return max(path.name.split("_")[0] for path in _VERSIONS.glob("[0-9]*.py"))
+
+
+async def _stored_revision(url: str) -> str | None:
+    """Return the revision the database names; `None` if it has none yet."""
+    engine = create_engine(url)
+    try:
+        async with engine.connect() as connection:
+            found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+            return None if found is None else str(found)
+    except DBAPIError:
+        return None  # a new database; what else is wrong, `upgrade` will say
+    finally:
+        await engine.dispose()

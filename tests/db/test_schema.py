@@ -1,0 +1,39 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from db.base import database_url
+from db.migrate import DatabaseTooNew, differences
+from db.schema import _newest_revision, _stored_revision, ensure_schema
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_new_database_gets_the_newest_schema(tmp_path: Path) -> None:
+    url = database_url("", tmp_path)
+    assert await _stored_revision(url) is None
+    await ensure_schema(url)
+    assert await _stored_revision(url) == _newest_revision()
+    assert await differences(url) == []
+
+
+async def test_a_current_database_does_not_load_the_migration_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = database_url("", tmp_path)
+    await ensure_schema(url)
+    monkeypatch.setitem(sys.modules, "db.migrate", None)  # importing it would fail
+    await ensure_schema(url)
+
+
+async def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
+    import aiosqlite
+
+    url = database_url("", tmp_path)
+    await ensure_schema(url)
+    async with aiosqlite.connect(tmp_path / "answerdesk.db") as connection:
+        await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        await connection.commit()
+    with pytest.raises(DatabaseTooNew):
+        await ensure_schema(url)
