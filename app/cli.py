@@ -87,6 +87,12 @@ def rebuild() -> None:
     _run(knowledge.rebuild())
 
 
+@app.command()
+def calibrate() -> None:
+    """Fit ranking and probabilities to the knowledge base again, and show how well they fit."""
+    _run(knowledge.calibrate())
+
+
 @app.command(name="eval")
 def evaluate(
     folder: Annotated[Path, typer.Argument(metavar="SETDIR")],

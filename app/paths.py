@@ -29,8 +29,13 @@ class Paths:
 
     @property
     def index(self) -> Path:
-        """LanceDB and what is derived from it."""
+        """LanceDB; derived from truth."""
         return self.data / "index"
+
+    @property
+    def rankers(self) -> Path:
+        """What was trained for each release; derived."""
+        return self.data / "rankers"
 
     @property
     def lock(self) -> Path:

@@ -159,6 +159,7 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
     troubles.sentences.pop("index", None)
     await ingest_demo_if_empty(knowledge, say=logger.info)
     await knowledge.embedder.start(wait=True)
+    await knowledge.trainer.ensure()
     if service.generator is not None:
         try:
             await service.generator.start(wait=True)

@@ -63,6 +63,7 @@ class Knowledge:
     index: Index
     ingestor: Ingestor
     releases: Releases
+    trainer: Trainer
     retriever: Retriever
 
 
@@ -149,7 +150,7 @@ async def open_knowledge(
             Preparer(originals, parser, chunker, searched),
             paths.data / "publish.lock",
         )
-        trainer = Trainer(index, searched, paths.data / "ranking")
+        trainer = Trainer(index, searched, paths.rankers)
         publisher.after_publish = trainer.after_publish
         settings = f"{_SETTINGS}, {config.knowledge.passage_tokens} tokens"
         yield Knowledge(
@@ -168,6 +169,7 @@ async def open_knowledge(
                 max_file_bytes=config.knowledge.max_file_mb * 2**20,
             ),
             releases=Releases(publisher, originals, settings=settings),
+            trainer=trainer,
             retriever=Retriever(searched, index, trainer),
         )
 

@@ -60,7 +60,7 @@ class AlignedEmbedder:
     @property
     def fingerprint(self) -> str:
         """Fingerprint of the model and of what is taken out."""
-        return f"{self._embedder.fingerprint}+aligned-1"
+        return f"aligned1-{self._embedder.fingerprint}"
 
     @property
     def max_tokens(self) -> int:

@@ -7,6 +7,7 @@ deleted at any time.
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import logging
 import os
@@ -226,7 +227,8 @@ class Trainer:
 
     async def _background_vectors(self, texts: Sequence[str]) -> Matrix:
         """Embed the off-topic messages, once for each embedding model."""
-        path = self._folder / f"background-{self._embedder.fingerprint[:16]}.npy"
+        model = hashlib.sha256(self._embedder.fingerprint.encode()).hexdigest()[:16]
+        path = self._folder / f"background-{model}.npy"
         if path.is_file():
             kept: Matrix = np.load(path)
             if len(kept) == len(texts):

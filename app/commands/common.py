@@ -36,6 +36,7 @@ async def main_knowledge(*, with_demo: bool) -> AsyncIterator[Knowledge]:
         if with_demo:
             with progress() as on_progress:
                 await ingest_demo_if_empty(knowledge, say=say, on_progress=on_progress)
+        await knowledge.trainer.ensure()
         yield knowledge
 
 

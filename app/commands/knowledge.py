@@ -74,6 +74,26 @@ async def rebuild() -> None:
     )
 
 
+async def calibrate() -> None:
+    """Fit ranking and probabilities again, and show how well they fit."""
+    async with main_knowledge(with_demo=True) as knowledge:
+        training = await knowledge.trainer.train((await knowledge.index.view()).release)
+    if not training.questions:
+        output.console.print(
+            f"Release {training.release}: too few entries to learn from (or too many); the "
+            "weights that come with the program are used."
+        )
+        return
+    output.print_table(
+        ("said: this sure", "was right", "share of questions"),
+        [(round(b.confidence, 2), round(b.right, 2), round(b.share, 2)) for b in training.reliability.bins],
+        title=(
+            f"Release {training.release}: {training.entries} entries, {training.questions} "
+            f"questions by cross-validation, calibration error {training.reliability.error:.3f}"
+        ),
+    )
+
+
 async def list_releases(*, as_json: bool) -> None:
     """List releases, newest first."""
     async with open_database(read_config(), find_paths(data_folder())) as database:
