@@ -135,7 +135,7 @@ class InboxQueue(Queue[object]):
 
     def take(self, update: Update, count: int) -> list[Update]:
         """Remove the first updates that wait behind one: they are handled together with it."""
-        parked = self._lanes[lane_of(update)]
+        parked = self._lanes.get(lane_of(update), deque())
         return [parked.popleft() for _ in range(count)]
 
     def release(self, update: Update) -> None:

@@ -18,8 +18,11 @@ from db.telegram import Inbox
 logger = logging.getLogger(__name__)
 
 MAX_TRIES = 3
-MAX_STARTS = 6
-"""An update in whose handling the process died this often is a dead letter."""
+SUSPECT_STARTS = 3
+"""An update whose handling was begun this often without an end is handled alone at the next start:
+the process may have died of it, or of another one at the same time."""
+MAX_STARTS = SUSPECT_STARTS + 3
+"""After three deaths while it was handled alone, an update is a dead letter."""
 
 _STORAGE_RETRY_S = 5.0
 

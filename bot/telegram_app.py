@@ -27,7 +27,7 @@ from bot.limiter import ChatRateLimiter
 from bot.operators import TeamDesk
 from bot.presses import Presses
 from bot.privacy import Privacy
-from bot.processor import MAX_STARTS, PerChatProcessor
+from bot.processor import MAX_STARTS, SUSPECT_STARTS, PerChatProcessor
 from bot.redact import protect_logs, redact
 from bot.router import HasRoutes, Router
 from bot.sender import Sender
@@ -220,7 +220,11 @@ class TelegramBot:
         builder = (
             ApplicationBuilder()
             .token(self._settings.token)
-            .request(SendRequest(connection_pool_size=self._settings.slots + 8, pool_timeout=10))
+            .request(
+                SendRequest(
+                    connection_pool_size=self._settings.slots + 8, pool_timeout=10, read_timeout=15
+                )
+            )
             .get_updates_request(self._poll_request)
             .update_queue(self.queue)
             .concurrent_updates(self._processor)
@@ -305,10 +309,14 @@ class TelegramBot:
         if unsent := await self.outbox.unanswering():
             self._spawn_task(self._send_later(unsent))
         pending = await self.inbox.pending()
-        for update in pending:
-            await self._readmit(update)
         if pending:
             logger.info("%d messages of an earlier run are handled first", len(pending))
+        for stored in pending:
+            if stored.starts >= SUSPECT_STARTS:
+                await self._handle_alone(stored)
+        for stored in pending:
+            if stored.starts < SUSPECT_STARTS:
+                await self.queue.admit(self._recalled(stored), bounded=False)
 
     async def tidy(self) -> None:
         """Forget what is older than it has to be kept."""
@@ -326,15 +334,20 @@ class TelegramBot:
                 logger.exception("Old messages were not deleted")
             await self.lifetime.sleep(_TIDY_S)
 
-    async def _readmit(self, stored: StoredUpdate) -> None:
+    async def _handle_alone(self, stored: StoredUpdate) -> None:
+        """Handle an update of which the process may have died, with nothing else going on."""
         if stored.starts >= MAX_STARTS:
             await self.inbox.bury(
                 stored.update_id, f"the process ended {stored.starts} times while it was handled"
             )
             return
+        update = self._recalled(stored)
+        await self._processor.process_update(update, self._application.process_update(update))
+
+    def _recalled(self, stored: StoredUpdate) -> Update:
         update = Update.de_json(json.loads(stored.payload), self._application.bot)
         self.queue.repeated.add(update.update_id)
-        await self.queue.admit(update, bounded=False)
+        return update
 
     async def _resume(self, update_id: int) -> bool:
         """Send what an earlier run or try stored for an update; tell whether there was any."""

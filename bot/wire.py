@@ -14,7 +14,10 @@ import httpx
 from telegram.request import HTTPXRequest
 
 PATIENCE_S = 1.0
-"""Who has waited this long goes all the same: a slow reply holds up no other chat for long."""
+"""A message that is on its way for longer no longer keeps others: chats do not wait for a slow one.
+
+It is the time of the one that holds the wire, not of those who wait: after a restart many wait at
+once, and to let them all go would undo the guarantee just when kills are frequent."""
 
 _ticket: ContextVar["Ticket | None"] = ContextVar("ticket", default=None)
 
@@ -24,21 +27,18 @@ class Ticket:
 
     def __init__(self, wire: asyncio.Semaphore) -> None:
         self._wire = wire
-        self._held = False
+        self._until: asyncio.TimerHandle | None = None
 
     async def take(self) -> None:
-        """Wait for the wire to be free, but not for long."""
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                await self._wire.acquire()
-        except TimeoutError:
-            return
-        self._held = True
+        """Wait for the wire to be free, and hold it until given back, but not for long."""
+        await self._wire.acquire()
+        self._until = asyncio.get_running_loop().call_later(PATIENCE_S, self.give_back)
 
     def give_back(self) -> None:
         """Free the wire; more than once is harmless."""
-        if self._held:
-            self._held = False
+        if self._until is not None:
+            self._until.cancel()
+            self._until = None
             self._wire.release()
 
 

@@ -55,10 +55,10 @@ def create_engine(url: str) -> AsyncEngine:
         def _pragmas(connection: Any, _record: Any) -> None:
             cursor = connection.cursor()
             for pragma in (
+                "busy_timeout=10000",  # first: setting the journal mode may already have to wait
                 f"journal_mode={journal}",
                 "synchronous=FULL",
                 "foreign_keys=ON",
-                "busy_timeout=10000",
                 "secure_delete=ON",
             ):
                 cursor.execute(f"PRAGMA {pragma}")

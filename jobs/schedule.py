@@ -9,7 +9,7 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
@@ -23,6 +23,9 @@ from db.jobs import JobRepository, JobRun, RunState
 from jobs.cron import last_slot, named_weekdays, slot_name
 
 logger = logging.getLogger(__name__)
+
+_STOP_S = 10.0
+"""How long the end of the service waits for cancelled runs."""
 
 _AGAIN = " again"
 """Ends the slot of the one run that makes up for an interrupted one."""
@@ -92,14 +95,18 @@ class Scheduler:
         self._scheduler.start()
         for name in self._jobs:
             again = [run for run in interrupted if run.job == name]
-            self._spawn(self._catch_up(name, again))
+            self._spawn(self._catch_up(name, again), name)
         try:
             yield self
         finally:
             self._scheduler.shutdown(wait=False)
             for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            if self._tasks:
+                # A database call that is cancelled while it waits for a lock may never return.
+                _, left = await asyncio.wait(self._tasks, timeout=_STOP_S)
+                for task in left:
+                    logger.warning("%s did not stop within %g s", task.get_name(), _STOP_S)
 
     async def tick(self, name: str) -> None:
         """Run a job if a slot of it is due that has not run; of several missed ones the last."""
@@ -173,8 +180,8 @@ class Scheduler:
             await self._on_finished(run)
         return run
 
-    def _spawn(self, work: Any) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work)
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

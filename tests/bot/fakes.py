@@ -39,6 +39,8 @@ class ScriptedDesk:
         """Between the events of an answer, as a model takes time to write."""
         self.asked: list[Asked] = []
         self.started: asyncio.Queue[str] = asyncio.Queue()
+        self.most_at_once = 0
+        self._at_once = 0
         self.judged: list[tuple[int, bool, str]] = []
 
     async def ask(
@@ -54,6 +56,20 @@ class ScriptedDesk:
         assert channel == "telegram"
         self.asked.append(Asked(text, chat, language_code))
         self.started.put_nowait(text)
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            return await self._answer(text, language_code, on_event)
+        finally:
+            self._at_once -= 1
+
+    async def _answer(
+        self,
+        text: str,
+        language_code: str,
+        on_event: Callable[[AnswerEvent], Awaitable[None]] | None,
+    ) -> Answer:
+        await asyncio.sleep(0)
         for event in self.events.get(text, ()):
             assert on_event is not None
             await on_event(event)

@@ -185,6 +185,26 @@ async def test_an_update_in_which_the_process_died_often_is_a_dead_letter(
     assert [a.text for a in desk.asked] == ["hello?"]
 
 
+async def test_an_innocent_update_in_progress_at_many_deaths_is_answered(
+    start_bot: StartBot, telegram: BotApi, desk: ScriptedDesk
+) -> None:
+    """It was being handled whenever something else ended the process."""
+    people = [telegram.person(f"P{n}") for n in range(5)]
+    async with start_bot() as bot:
+        pass
+    updates = [person.say("innocent?") for person in people]
+    for update in updates:
+        await bot.queue.store([(update, {"update_id": update, **telegram.pushed[update]}, "")])
+        for _ in range(5):
+            await bot.inbox.start(update)
+    desk.most_at_once = 0
+    async with start_bot() as bot:
+        for person in people:
+            assert (await person.next()).text == "echo: innocent?"
+        assert await bot.inbox.dead_letters() == []
+    assert desk.most_at_once == 1
+
+
 async def test_a_flooding_customer_is_told_once_and_others_are_served(
     bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk
 ) -> None:
