@@ -119,6 +119,7 @@ def _entry(section: Section, context: _Context) -> Chunk:
         valid_from=section.valid_from,
         valid_until=section.valid_until,
         updated=context.updated,
+        entry_id=section.entry_id,
     )
 
 
@@ -168,6 +169,7 @@ def _passage(draft: _Draft, context: _Context) -> Chunk:
         valid_from=section.valid_from,
         valid_until=section.valid_until,
         updated=context.updated,
+        entry_id=section.entry_id,
     )
 
 
@@ -180,7 +182,9 @@ def _drafts(
     room: int,
 ) -> list[_Draft]:
     drafts: list[_Draft] = []
-    for path, group in groupby(sections, key=lambda section: section.title_path):
+    # What has an id of its own in the file is never packed together with something else.
+    by_place = groupby(sections, key=lambda section: (section.title_path, section.entry_id))
+    for (path, _), group in by_place:
         prefix = counts.get(_short_title(_full_title(title, path)), 0)
         budget = max(min(room - prefix, max(limit - prefix, limit // 2)), 16)
         units = [unit for section in group for unit in _units(section, counts, budget)]
@@ -254,8 +258,12 @@ def _related(a: _Draft, b: _Draft) -> bool:
     if a.tokens >= _TINY * a.budget and b.tokens >= _TINY * b.budget:
         return False
     siblings = len(a.path) == len(b.path) > 1 and a.path[:-1] == b.path[:-1]
-    same = a.section.language == b.section.language and a.section.category == b.section.category
+    same = _kin(a.section) == _kin(b.section)
     return same and (siblings or a.path == b.path or a.path == b.path[:-1])
+
+
+def _kin(section: Section) -> tuple[str, str, str]:
+    return section.language, section.category, section.entry_id
 
 
 def _join(a: _Draft, b: _Draft, counts: Mapping[str, int]) -> _Draft | None:

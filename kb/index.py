@@ -573,6 +573,7 @@ def _hit(row: dict[str, Any], score: float) -> RowHit:
         valid_from=row["valid_from"],
         valid_until=row["valid_until"],
         updated=row["updated"],
+        entry_id=row["entry_id"],
     )
     return RowHit(chunk, row["text"], row["role"], float(score))
 

@@ -184,8 +184,15 @@ class Ranker:
         entries: EntryJudge | None = None,
         char_rarity: Rarity | None = None,
         word_rarity: Rarity | None = None,
+        passage_shift: float = 0.0,
     ) -> None:
+        """Take the parameters.
+
+        `passage_shift` is taken off the log-odds of passages: what off-topic messages reach in
+        this very base (`kb.null`).
+        """
         self._rows = defaults.rows
+        self._shift = passage_shift
         self._entries = entries
         self._chars = char_rarity or Rarity.flat()
         self._words = word_rarity or Rarity.flat()
@@ -221,7 +228,9 @@ class Ranker:
             known = None
             if kind == "faq" and self._entries:
                 known = self._entries.judge(question, vector, pool)
-            hits += _hits(pool, self._judge(query, pool, weights) if known is None else known)
+            if known is None:
+                known = self._judge(query, pool, weights)
+            hits += _hits(pool, self._shifted(known) if kind == "passage" else known)
         return sorted(hits, key=lambda hit: (-hit.probability, -hit.score, hit.chunk.chunk_id))
 
     def _judge(self, query: tuple[Bags, Bags], pool: Pool, weights: Linear) -> Floats:
@@ -231,6 +240,11 @@ class Ranker:
         cover = self._words.coverage(terms, word_bags(read))[0]
         evidence = row_evidence(pool.owner, pool.dense, char, cover, len(pool.chunks))
         return weights.probability(evidence).astype(np.float32)
+
+    def _shifted(self, probabilities: Floats) -> Floats:
+        bounded = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
+        odds = np.log(bounded / (1 - bounded)) - self._shift
+        return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
 
 
 def _hits(pool: Pool, probabilities: Floats) -> list[Hit]:

@@ -36,6 +36,7 @@ class Row:
     valid_from: str
     valid_until: str
     updated: str
+    entry_id: str
     vector_key: str
     """Hash of what was embedded and with which prompt: equal keys have equal vectors."""
     content_key: str
@@ -86,6 +87,7 @@ def chunk_of_rows(rows: Sequence[Row]) -> Chunk:
         valid_from=first.valid_from,
         valid_until=first.valid_until,
         updated=first.updated,
+        entry_id=first.entry_id,
     )
 
 
@@ -114,6 +116,7 @@ def _row(chunk: Chunk, role: Role, position: int, text: str) -> Row:
         chunk.valid_from,
         chunk.valid_until,
         chunk.updated,
+        chunk.entry_id,
     )
     return Row(
         row_id=row_id,
@@ -132,6 +135,7 @@ def _row(chunk: Chunk, role: Role, position: int, text: str) -> Row:
         valid_from=chunk.valid_from,
         valid_until=chunk.valid_until,
         updated=chunk.updated,
+        entry_id=chunk.entry_id,
         vector_key=vector_key,
         content_key=equal,
         digest=digest,

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from core.types import Matrix
 from kb.calibrate import Reliability
 from kb.features import Rarity, char_bags, word_bags
 from kb.kernel import Kernel, Models
+from kb.null import passage_shift
 from kb.rank import Defaults, EntryJudge, Ranker
 from kb.rows import Row
 
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[1]
 _BACKGROUND = Path(__file__).parent / "data" / "background.txt"
-_FORMAT = 1
+_FORMAT = 2
 _KEPT = 4
 """Trained releases that stay on the disk, for a quick way back."""
 
@@ -168,14 +169,25 @@ class Trainer:
                     await asyncio.to_thread(
                         _hand_over, source, entries, vectors, background, background_vectors, prior
                     )
-                    del rows, vectors
                     await self._run(release, source, done)
                     fitted = json.loads((done / "fitted.json").read_text("utf-8"))
-                about = {
+                about: dict[str, Any] = {
                     "format": _FORMAT,
                     "fingerprint": self._embedder.fingerprint,
                     "numbers": entries.numbers if entries else {},
                     "fitted": fitted,
+                    "passage_shift": await asyncio.to_thread(
+                        passage_shift,
+                        Ranker(
+                            self._defaults,
+                            char_rarity=_rarity(done, "chars"),
+                            word_rarity=_rarity(done, "words"),
+                        ),
+                        rows,
+                        vectors,
+                        background,
+                        background_vectors,
+                    ),
                 }
                 (done / "about.json").write_text(json.dumps(about), "utf-8")
                 folder = self._folder_of(release)
@@ -221,8 +233,9 @@ class Trainer:
         return Ranker(
             self._defaults,
             entries=judge,
-            char_rarity=Rarity(np.load(folder / "all_chars.npy", mmap_mode="r")),
-            word_rarity=Rarity(np.load(folder / "all_words.npy", mmap_mode="r")),
+            passage_shift=about["passage_shift"],
+            char_rarity=_rarity(folder, "chars"),
+            word_rarity=_rarity(folder, "words"),
         )
 
     async def _background_vectors(self, texts: Sequence[str]) -> Matrix:
@@ -270,6 +283,11 @@ class Trainer:
         kept = sorted(self._folder.glob("release-*"), key=lambda path: path.stat().st_mtime)
         for folder in kept[:-_KEPT]:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _rarity(folder: Path, what: str) -> Rarity:
+    """Read how rare ``chars`` or ``words`` are in the base."""
+    return Rarity(np.load(folder / f"all_{what}.npy", mmap_mode="r"))
 
 
 def _background_texts() -> list[str]:

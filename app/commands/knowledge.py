@@ -86,7 +86,10 @@ async def calibrate() -> None:
         return
     output.print_table(
         ("said: this sure", "was right", "share of questions"),
-        [(round(b.confidence, 2), round(b.right, 2), round(b.share, 2)) for b in training.reliability.bins],
+        [
+            (round(b.confidence, 2), round(b.right, 2), round(b.share, 2))
+            for b in training.reliability.bins
+        ],
         title=(
             f"Release {training.release}: {training.entries} entries, {training.questions} "
             f"questions by cross-validation, calibration error {training.reliability.error:.3f}"

@@ -2,6 +2,7 @@ import pytest
 
 from core.types import Chunk, ParsedFile, Section
 from kb.chunk import PROMPT_TOKENS, chunk_file, embedding_text
+from kb.rows import chunk_of_rows, rows_of_chunk
 from tests.fakes import WordEmbedder
 
 pytestmark = pytest.mark.anyio
@@ -41,6 +42,15 @@ async def test_an_entry_keeps_its_fields_and_is_embedded_as_its_question() -> No
     assert (chunk.location, chunk.language, chunk.updated) == ("row 2", "en", "2026-05-01")
     assert (chunk.variants, chunk.valid_until) == (("refund time",), "2026-12-31")
     assert embedding_text(chunk) == "How long do refunds take?"
+
+
+async def test_the_files_own_ids_reach_what_a_search_returns() -> None:
+    entry = Section(text="How long do refunds take?", answer="Three days.", entry_id="r1")
+    passage = Section(text="Parcels leave at noon.", title_path=("Post",), entry_id="p1")
+    other = Section(text="Letters leave at three.", title_path=("Post",), entry_id="p2")
+    chunks = await cut(entry, passage, other)
+    assert [chunk.entry_id for chunk in chunks] == ["r1", "p1", "p2"]
+    assert [chunk_of_rows(rows_of_chunk(chunk)) for chunk in chunks] == chunks
 
 
 async def test_passages_stay_within_the_limit_and_lose_no_word() -> None:
