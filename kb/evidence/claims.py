@@ -73,8 +73,12 @@ def _as_dates(fact: Fact) -> Iterator[str]:
 def _phones_agree(fact: Fact, other: Fact) -> bool:
     if not {fact.kind, other.kind} <= {"phone", "number"}:
         return False
+    # The local part of a phone number may stand for the whole; a large number that happens to end
+    # like one may not ("397 000 000 000" and "7 000 000 000").
     return any(
-        len(a) >= 7 and len(b) >= 7 and (a.endswith(b) or b.endswith(a))
+        len(a) >= 7
+        and len(b) >= 7
+        and ((other.kind == "phone" and b.endswith(a)) or (fact.kind == "phone" and a.endswith(b)))
         for a in fact.values
         for b in other.values
     )
