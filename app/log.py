@@ -14,5 +14,6 @@ def set_up_logging() -> None:
     level = os.environ.get("ANSWERDESK_LOG", "INFO").upper()
     logging.basicConfig(level=level, format=_FORMAT, stream=sys.stderr, force=True)
     protect_logs()
-    for name in ("apscheduler", "alembic", "uvicorn"):
+    # aiosqlite logs every parameter at DEBUG, and those are what customers wrote.
+    for name in ("apscheduler", "alembic", "uvicorn", "aiosqlite"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -3,16 +3,21 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from core.protocols import Embedder
 from core.types import Hit, Vector
 from kb.rank import Defaults, FoundRow, Ranker
+from kb.text import normalise
 
 _DENSE_ROWS = 100
 _TEXT_ROWS = 50
 """Rows of each search that are looked at. An entry may have dozens of variants among them."""
+
+
+_LITERAL = 0.99
+"""Probability that an entry answers its own question, whatever was learned from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,9 @@ class Retriever:
         )
         searched = time.perf_counter()
         ranker = await self._rankers.ranker(view.release)
-        hits = ranker.rank(question, vector, dense=dense, text=text)
+        hits = _literal_first(
+            question, ranker.rank(question, vector, dense=dense, text=text), dense
+        )
         decided = time.perf_counter()
         timings = {
             "embed": (embedded - started) * 1000,
@@ -113,3 +120,22 @@ class Retriever:
             "decide": (decided - searched) * 1000,
         }
         return Retrieval(question, vector, tuple(hits[:k]), view.release, timings)
+
+
+def _literal_first(question: str, hits: Sequence[Hit], dense: Sequence[FoundRow]) -> Sequence[Hit]:
+    """Make entries certain of which the customer wrote a question word for word."""
+    wanted = normalise(question)
+    literal = {
+        row.chunk.chunk_id
+        for row in dense
+        if row.chunk.kind == "faq" and normalise(row.text) == wanted
+    }
+    if not literal:
+        return hits
+    sure = [
+        replace(hit, probability=max(hit.probability, _LITERAL))
+        if hit.chunk.chunk_id in literal
+        else hit
+        for hit in hits
+    ]
+    return sorted(sure, key=lambda hit: (hit.chunk.chunk_id not in literal, -hit.probability))

@@ -92,3 +92,11 @@ async def test_an_empty_knowledge_base_answers_nothing() -> None:
     assert found.hits == ()
     assert found.answerable == 0
     assert np.isclose(np.linalg.norm(found.vector), 1)
+
+
+async def test_an_entrys_own_question_is_certain_whatever_its_case() -> None:
+    view = await shop(["Do you sell kayaks?"], ["Do you sell bikes?"])
+    retriever = Retriever(WordEmbedder(), MemoryIndex(view), DefaultRanker())
+    found = await retriever.retrieve("do you  SELL kayaks?")
+    assert found.hits[0].chunk.text == "Do you sell kayaks?"
+    assert found.answerable >= 0.99
