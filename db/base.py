@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
+from db import steady
+
 _WAL_SAFE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """Versions in which SQLite's WAL-reset bug is fixed (https://sqlite.org/releaselog/3_51_3.html)."""
 
@@ -50,6 +52,10 @@ def create_engine(url: str) -> AsyncEngine:
     engine = create_async_engine(url)
     if engine.dialect.name == "sqlite":
         journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "DELETE"
+
+        @event.listens_for(engine.sync_engine, "do_connect")
+        def _steady(_dialect: Any, _record: Any, _args: Any, options: dict[str, Any]) -> None:
+            options["async_creator_fn"] = steady.connect
 
         @event.listens_for(engine.sync_engine, "connect")
         def _pragmas(connection: Any, _record: Any) -> None:

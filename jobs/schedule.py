@@ -84,7 +84,7 @@ class Scheduler:
                 name, cron=job.cron, timezone=job.timezone, now=self._clock()
             )
             self._scheduler.add_job(
-                self.tick,
+                self._wake,
                 trigger,
                 args=[name],
                 id=name,
@@ -103,7 +103,7 @@ class Scheduler:
             for task in self._tasks:
                 task.cancel()
             if self._tasks:
-                # A database call that is cancelled while it waits for a lock may never return.
+                # A job may be slow to give up; a database call waits for its lock first.
                 _, left = await asyncio.wait(self._tasks, timeout=_STOP_S)
                 for task in left:
                     logger.warning("%s did not stop within %g s", task.get_name(), _STOP_S)
@@ -179,6 +179,10 @@ class Scheduler:
         if self._on_finished is not None:
             await self._on_finished(run)
         return run
+
+    async def _wake(self, name: str) -> None:
+        # A task of ours, not of APScheduler: the end of the service has to wait for it.
+        self._spawn(self.tick(name), name)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

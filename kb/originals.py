@@ -95,7 +95,7 @@ class Originals:
 
     def _write(self, blocks: Iterable[bytes]) -> str:
         if not self._folder.is_dir():
-            self._folder.mkdir(parents=True)
+            self._folder.mkdir(parents=True, exist_ok=True)  # another process may do it now
             _sync_folder(self._folder.parent)
         digest = hashlib.sha256()
         descriptor, name = tempfile.mkstemp(dir=self._folder, suffix=".part")

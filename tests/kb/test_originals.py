@@ -60,6 +60,20 @@ def test_a_failed_write_leaves_nothing(
     assert originals.store(DATA) == SHA256
 
 
+def test_a_folder_that_another_process_makes_meanwhile_is_used(
+    originals: Originals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, is_dir = tmp_path / "originals", Path.is_dir
+
+    def not_yet(path: Path) -> bool:
+        monkeypatch.setattr(Path, "is_dir", is_dir)
+        folder.mkdir()
+        return False
+
+    monkeypatch.setattr(Path, "is_dir", not_yet)
+    assert originals.store(DATA) == SHA256
+
+
 def test_a_changed_original_is_told_and_sending_it_again_repairs_it(originals: Originals) -> None:
     originals.store(DATA)
     originals.path(SHA256).write_bytes(DATA[::-1])
