@@ -38,6 +38,11 @@ class Paths:
         return self.data / "rankers"
 
     @property
+    def spool(self) -> Path:
+        """Vectors of a run of ingest that is not published yet; may be deleted."""
+        return self.data / "spool"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process that serves this data folder."""
         return self.data / "service.lock"

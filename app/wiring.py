@@ -34,6 +34,7 @@ from kb.publish import Publisher
 from kb.quote import Quoter
 from kb.release import Releases
 from kb.retrieve import Retriever
+from kb.spool import VectorSpool
 from kb.train import Trainer
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
@@ -147,7 +148,9 @@ async def open_knowledge(
         publisher = Publisher(
             index,
             release_rows,
-            Preparer(originals, parser, chunker, searched),
+            Preparer(
+                originals, parser, chunker, searched, VectorSpool(paths.spool, searched.fingerprint)
+            ),
             paths.data / "publish.lock",
         )
         trainer = Trainer(index, searched, paths.rankers)

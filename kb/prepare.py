@@ -13,6 +13,7 @@ from core.protocols import Embedder
 from core.types import Chunk, ParsedFile, Skipped, Vector
 from kb.originals import Originals
 from kb.rows import Row, embedded_text, rows_of_chunk
+from kb.spool import VectorSpool
 
 EMBED_BATCH = 64
 """Texts in one call of the embedding model: its own best batch, and how often one may cancel."""
@@ -112,8 +113,15 @@ class Preparer:
     """Makes chunks and vectors of originals. Touches neither index nor database."""
 
     def __init__(
-        self, originals: Originals, parser: FileParser, chunker: Chunker, embedder: Embedder
+        self,
+        originals: Originals,
+        parser: FileParser,
+        chunker: Chunker,
+        embedder: Embedder,
+        spool: VectorSpool,
     ) -> None:
+        self.spool = spool
+        """Holds what a stopped run has embedded; whoever publishes vectors tells it."""
         self._originals = originals
         self._parser = parser
         self._chunker = chunker
@@ -129,6 +137,8 @@ class Preparer:
     ) -> Prepared:
         """Parse, chunk and embed `files`; a file that cannot be read gets its error and no more.
 
+        Texts that a stopped run has embedded already are taken from there.
+
         Args:
             files: their originals are in the store.
             known: vector keys that need no embedding.
@@ -141,6 +151,10 @@ class Preparer:
         state = _State(seen=set(known))
         prepared: list[PreparedFile] = []
         vectors: dict[str, Vector] = {}
+        kept: dict[str, Vector] = {}
+        if embed:
+            kept = await asyncio.to_thread(self.spool.load)
+            await asyncio.to_thread(self.spool.published, known)
 
         def report() -> None:
             if on_progress is not None:
@@ -164,7 +178,11 @@ class Preparer:
         try:
             async for batch in _batches(state):
                 if embed:
-                    vectors.update(await self.embed(batch))
+                    vectors.update((key, kept[key]) for key in _keys(batch) if key in kept)
+                    new = await self.embed([row for row in batch if row.vector_key not in kept])
+                    if new:
+                        await asyncio.to_thread(self.spool.add, new)
+                    vectors.update(new)
                     report()
             await reading
         finally:
@@ -250,6 +268,10 @@ async def _batches(state: _State) -> AsyncIterator[list[Row]]:
             yield window[start : start + EMBED_BATCH]
         if state.finished and not state.waiting:
             return
+
+
+def _keys(rows: Sequence[Row]) -> list[str]:
+    return [row.vector_key for row in rows]
 
 
 def _length(row: Row) -> tuple[bool, int]:

@@ -91,9 +91,11 @@ class Publisher:
             await draft.write(gone, rows, [found[row.vector_key] for row in rows])
         number = 1 if base is None else base.number + 1
         place = await draft.finish(number)
-        return await self.commit(
+        release = await self.commit(
             base, documents, place, kind=kind, note=note, summary=summary, embedded=embedded
         )
+        await asyncio.to_thread(self.preparer.spool.published, found.keys())
+        return release
 
     async def commit(
         self,

@@ -9,7 +9,7 @@ import pytest
 from core.errors import ModelUnavailable
 from core.types import FileReport, Matrix
 from kb.ingest import IncomingFile
-from kb.prepare import Progress
+from kb.prepare import EMBED_BATCH, Progress
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 
@@ -251,6 +251,25 @@ async def test_a_failing_model_leaves_everything_as_it_was(tmp_path: Path) -> No
         with pytest.raises(ModelUnavailable):
             await shop.put(page="\n".join(f"line number {n}" for n in range(200)))
         assert await shop.snapshot() == (0, {}, {})
+
+
+async def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    page = "\n".join(f"line number {n}" for n in range(200))
+    embedder = GatedEmbedder(batches=2)
+    embedder.gate.set()
+    async with workshop(tmp_path, embedder) as shop:
+        with pytest.raises(ModelUnavailable):
+            await shop.put(page=page)
+    fresh = WordEmbedder()
+    async with workshop(tmp_path, fresh) as shop:
+        await shop.put(page=page)
+        assert len(fresh.embedded) == 200 - 2 * EMBED_BATCH
+        _, _, resumed = await shop.snapshot()
+        assert list((tmp_path / "spool").iterdir()) == []
+    whole = WordEmbedder()
+    async with workshop(tmp_path / "whole", whole) as shop:
+        await shop.put(page=page)
+        assert (await shop.snapshot())[2] == resumed
 
 
 async def test_parsing_goes_on_while_the_model_embeds(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from kb.prepare import Preparer
 from kb.publish import AfterPublish, Publisher
 from kb.release import Releases
 from kb.rows import Row
+from kb.spool import VectorSpool
 
 SETTINGS = "test-1"
 
@@ -120,7 +121,8 @@ async def workshop(
     repository = ReleaseRepository(database)
     originals = Originals(folder / "originals")
     parser = LineParser()
-    preparer = Preparer(originals, parser, line_chunks, embedder)
+    spool = VectorSpool(folder / "spool", embedder.fingerprint)
+    preparer = Preparer(originals, parser, line_chunks, embedder, spool)
     try:
         async with Index.open(
             str(folder / "index"), embedder=embedder, current=repository.current

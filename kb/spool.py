@@ -1,0 +1,82 @@
+"""Vectors of a run that is not published yet, so that a stopped one goes on where it was."""
+
+import contextlib
+import os
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from core.types import Vector
+
+_KEPT_S = 7 * 24 * 3600.0
+"""Vectors of a run that was given up are deleted after this time."""
+
+
+class VectorSpool:
+    """A folder of small files, one for each batch that was embedded. Blocking.
+
+    Nothing in it is needed: a file that is torn or gone costs embedding its texts again. It holds
+    no text, only hashes and vectors.
+    """
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self._folder = folder
+        self._model = fingerprint[-24:]
+        self._files: dict[Path, frozenset[str]] = {}
+        self._lock = threading.Lock()
+
+    def load(self) -> dict[str, Vector]:
+        """Return the vectors that stopped runs of this model left, by vector key."""
+        found: dict[str, Vector] = {}
+        for path in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
+            try:
+                if path.stat().st_mtime < time.time() - _KEPT_S:
+                    path.unlink()
+                if path.suffix != ".npz" or not path.name.startswith(f"{self._model}-"):
+                    continue
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                    keys, matrix = stored["keys"].tolist(), stored["vectors"]
+                batch = dict(zip(keys, matrix, strict=True))
+            except FileNotFoundError:
+                continue  # another process published it meanwhile
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                path.unlink(missing_ok=True)
+                continue
+            found |= batch
+            with self._lock:
+                self._files[path] = frozenset(batch)
+        return found
+
+    def add(self, vectors: Mapping[str, Vector]) -> None:
+        """Keep a batch until it is published. A full disk is no error: it is only not kept."""
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
+            temporary = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    np.savez(
+                        file, keys=np.array(list(vectors)), vectors=np.stack([*vectors.values()])
+                    )
+                path = self._folder / f"{self._model}-{time.time_ns()}-{temporary.stem}.npz"
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+            with self._lock:
+                self._files[path] = frozenset(vectors)
+
+    def published(self, keys: Collection[str]) -> None:
+        """Delete the batches whose vectors are all in the index now."""
+        published = frozenset(keys)
+        with self._lock:
+            done = [path for path, batch in self._files.items() if batch <= published]
+            for path in done:
+                del self._files[path]
+        for path in done:
+            path.unlink(missing_ok=True)
