@@ -24,6 +24,7 @@ from kb.answer import Answerer, Policy
 from kb.chunk import chunk_file
 from kb.compose import Composer
 from kb.desk import Desk
+from kb.findings import Inspector
 from kb.index import Index
 from kb.ingest import Ingestor
 from kb.originals import Originals
@@ -169,6 +170,7 @@ async def open_knowledge(
                 publisher,
                 originals,
                 settings=settings,
+                inspector=Inspector(searched),
                 max_file_bytes=config.knowledge.max_file_mb * 2**20,
             ),
             releases=Releases(publisher, originals, settings=settings),

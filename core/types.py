@@ -123,6 +123,31 @@ class FileReport:
     """Why the whole file was not taken; empty if it was."""
 
 
+FindingKind: TypeAlias = Literal["conflict", "figure", "near"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in a new text that an operator should look at before it goes live."""
+
+    kind: FindingKind
+    """``conflict``: the same question has another answer. ``figure``: about the same thing, a
+    number, date or amount differs. ``near``: nearly the same question, or nearly the same answer
+    to a like question."""
+    doc_id: str
+    location: str
+    text: str
+    """The new question, or the sentence of a new passage."""
+    mine: str
+    """What is new: the answer, or the figure."""
+    other_doc_id: str
+    other_location: str
+    other_text: str
+    """The question, or the sentence of a passage, that it differs from or repeats."""
+    theirs: str
+    """What stands there."""
+
+
 @dataclass(frozen=True, slots=True)
 class IngestReport:
     """What one run of ingest changed, or would change with ``dry_run``."""
@@ -134,6 +159,10 @@ class IngestReport:
     """Texts that went through the embedding model; 0 for an unchanged run."""
     seconds: float
     dry_run: bool = False
+    findings: tuple[Finding, ...] = ()
+    """Only of a ``dry_run``: conflicts first, then figures, then near duplicates."""
+    uncompared: int = 0
+    """New texts that were compared with others word for word only: too many for a preview."""
 
 
 # --- models ------------------------------------------------------------------------------------

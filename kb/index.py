@@ -10,7 +10,15 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -71,6 +79,15 @@ class StoredRow:
     role: Role
     chunk_text: str
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A stored row near a vector."""
+
+    row: Row
+    score: float
+    """Cosine similarity, -1 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +195,41 @@ class View(_Reader):
         query = self._table.query().nearest_to_text(words).limit(k)
         found = await self._fetch(query, "_score", today, kind)
         return [_hit(row, row["_score"]) for row in found]
+
+    async def nearest(
+        self, vectors: Matrix, k: int, *, without: Collection[str] = ()
+    ) -> list[list[Neighbour]]:
+        """Return the `k` rows nearest to each of many vectors, by one exact pass over all rows.
+
+        For hundreds of vectors a pass with numpy costs less than as many searches, and holds only
+        a batch of rows at a time.
+
+        Args:
+            vectors: shape ``(n, dim)``, unit length.
+            k: rows for each vector.
+            without: ids of rows that do not count.
+
+        Raises:
+            IndexDamaged: if the rows cannot be read.
+        """
+        if self._table is None or not len(vectors):
+            return [[] for _ in vectors]
+        best = _Nearest(vectors, k, frozenset(without))
+        with _reading():
+            batches = await self._table.query().select(["row_id", "vector"]).to_batches()
+            async for batch in batches:
+                await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
+        found: dict[str, Row] = {}
+        for where in _in_lists("row_id", best.row_ids()):
+            found.update((row.row_id, row) for row in await self._rows(where))
+        return [[Neighbour(found[row_id], score) for score, row_id in r] for r in best.ranked()]
+
+    async def rows_of_texts(self, vector_keys: Iterable[str]) -> list[Row]:
+        """Return the rows whose text has one of these vector keys."""
+        found = []
+        for where in _in_lists("vector_key", vector_keys):
+            found += await self._rows(where)
+        return found
 
     async def chunk(self, chunk_id: str) -> Chunk | None:
         """Return a chunk with all its variants, ``None`` if this release does not have it."""
@@ -483,6 +535,34 @@ class Index:
                 "fingerprint": self._embedder.fingerprint,
             },
         )
+
+
+class _Nearest:
+    """The best rows so far for each of many vectors."""
+
+    def __init__(self, vectors: Matrix, k: int, without: frozenset[str]) -> None:
+        self._vectors = vectors
+        self._k = k
+        self._without = without
+        self._best: list[list[tuple[float, str]]] = [[] for _ in vectors]
+
+    def add(self, table: pa.Table) -> None:
+        row_ids = table["row_id"].to_pylist()
+        kept = [place for place, row_id in enumerate(row_ids) if row_id not in self._without]
+        if not kept:
+            return
+        scores = self._vectors @ _matrix(table)[kept].T
+        top = np.argsort(-scores, axis=1)[:, : self._k]
+        for best, places, values in zip(self._best, top, scores, strict=True):
+            best += [(float(values[place]), row_ids[kept[place]]) for place in places]
+            best.sort(key=lambda found: (-found[0], found[1]))
+            del best[self._k :]
+
+    def row_ids(self) -> set[str]:
+        return {row_id for best in self._best for _, row_id in best}
+
+    def ranked(self) -> list[list[tuple[float, str]]]:
+        return self._best
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from core.types import FileReport, IngestReport
 from db.knowledge import Document, Release
 from kb.compare import Comparison, StoredState, compare
+from kb.findings import Inspection, Inspector
 from kb.originals import Originals
 from kb.prepare import OnProgress, Prepared, StoredFile
 from kb.publish import Publisher
@@ -45,6 +46,7 @@ class Ingestor:
         originals: keeps the files.
         settings: version and settings of parser and chunker. Files that were ingested under other
             settings are read again.
+        inspector: looks for conflicts and near duplicates in previews; ``None``: nobody does.
         max_file_bytes: larger files are refused.
         clock: UTC epoch seconds.
     """
@@ -55,12 +57,14 @@ class Ingestor:
         originals: Originals,
         *,
         settings: str,
+        inspector: Inspector | None = None,
         max_file_bytes: int = 50 * 2**20,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._publisher = publisher
         self._originals = originals
         self._settings = settings
+        self._inspector = inspector
         self._max_file_bytes = max_file_bytes
         self._clock = clock
 
@@ -84,7 +88,7 @@ class Ingestor:
         Args:
             files: a file with the bytes of the one before is not even parsed.
             removed: ids of documents to take out.
-            dry_run: only report what would change, and how many texts would be embedded.
+            dry_run: only report what would change, and what in it an operator should look at.
             kind: of the release, see `Release.kind`.
             note: a sentence for the list of releases.
             guard: sees what would change and may hold documents back.
@@ -116,10 +120,14 @@ class Ingestor:
                 changed, known=await view.known(), embed=not dry_run, on_progress=on_progress
             )
         errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
-        embedded, comparison = prepared.wanted, Comparison.empty()
+        embedded, comparison, inspection = prepared.wanted, Comparison.empty(), Inspection((), 0)
         if dry_run:
             view = await self._publisher.index.view()
             comparison, _, _ = await _guarded(view, prepared, gone, guard)
+            if self._inspector is not None:
+                inspection = await self._inspector.inspect(
+                    view, self._publisher.preparer, comparison
+                )
         elif gone or any(not file.error for file in prepared.files):
             base, embedded, comparison, documents = await self._apply(
                 prepared, gone, documents, errors, guard, kind=kind, note=note
@@ -131,6 +139,8 @@ class Ingestor:
             embedded=embedded,
             seconds=time.perf_counter() - started,
             dry_run=dry_run,
+            findings=inspection.findings,
+            uncompared=inspection.uncompared,
         )
 
     async def _apply(

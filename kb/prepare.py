@@ -208,6 +208,22 @@ class Preparer:
             )
         return found
 
+    async def spooled(self, rows: Sequence[Row]) -> dict[str, Vector]:
+        """Return the vectors of some rows; new ones wait in the spool for the run that publishes.
+
+        Raises:
+            ModelError: if the embedding model fails.
+        """
+        kept = await asyncio.to_thread(self.spool.load)
+        found = {row.vector_key: kept[row.vector_key] for row in rows if row.vector_key in kept}
+        new = {row.vector_key: row for row in rows if row.vector_key not in found}
+        ordered = sorted(new.values(), key=_length, reverse=True)
+        for start in range(0, len(ordered), EMBED_BATCH):
+            batch = await self.embed(ordered[start : start + EMBED_BATCH])
+            await asyncio.to_thread(self.spool.add, batch)
+            found |= batch
+        return found
+
     async def _chunk(self, file: StoredFile, parsed: ParsedFile | IngestError) -> PreparedFile:
         if isinstance(parsed, IngestError):
             return PreparedFile(file, error=str(parsed))

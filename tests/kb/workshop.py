@@ -13,6 +13,7 @@ from core.protocols import Embedder
 from core.types import Chunk, ParsedFile, Section
 from db.base import Base, Database, create_engine, database_url
 from db.knowledge import ReleaseRepository
+from kb.findings import Inspector
 from kb.index import Index
 from kb.ingest import IncomingFile, Ingestor
 from kb.originals import Originals
@@ -143,7 +144,13 @@ async def workshop(
                 originals=originals,
                 parser=parser,
                 publisher=publisher,
-                ingestor=Ingestor(publisher, originals, settings=SETTINGS, max_file_bytes=100_000),
+                ingestor=Ingestor(
+                    publisher,
+                    originals,
+                    settings=SETTINGS,
+                    inspector=Inspector(embedder),
+                    max_file_bytes=100_000,
+                ),
                 releases=Releases(publisher, originals, settings=SETTINGS),
             )
     finally:
