@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from app.commands import answers, knowledge, measure, people, service, weights
+from app.commands import answers, keep, knowledge, measure, people, service, weights
 from core.errors import AnswerdeskError
 
 T = TypeVar("T")
@@ -85,6 +85,18 @@ def refresh(dry_run: DryRun = False) -> None:
 def rebuild() -> None:
     """Make the index again from the stored originals, with the configured embedder."""
     _run(knowledge.rebuild())
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="Such as backup.tar.gz.")]) -> None:
+    """Save database and originals, which is all that is truth, in one file; the service may run."""
+    _run(keep.backup(file.absolute()))
+
+
+@app.command()
+def restore(file: Path) -> None:
+    """Put a backup into an empty data folder; the index is made again from it."""
+    _run(keep.restore(file.absolute()))
 
 
 @app.command()

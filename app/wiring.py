@@ -27,6 +27,7 @@ from kb.desk import Desk
 from kb.findings import Inspector
 from kb.index import Index
 from kb.ingest import Ingestor
+from kb.lock import NAME as LOCK_NAME
 from kb.originals import Originals
 from kb.parse.sandbox import Limits as ParserLimits
 from kb.parse.sandbox import ParserProcess
@@ -152,7 +153,7 @@ async def open_knowledge(
             Preparer(
                 originals, parser, chunker, searched, VectorSpool(paths.spool, searched.fingerprint)
             ),
-            paths.data / "publish.lock",
+            paths.data / LOCK_NAME,
         )
         trainer = Trainer(index, searched, paths.rankers)
         publisher.after_publish = trainer.after_publish

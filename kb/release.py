@@ -137,6 +137,7 @@ class Releases:
                 release = await publisher.commit(
                     base, after, place, kind="rebuild", embedded=prepared.wanted
                 )
+            await asyncio.to_thread(publisher.preparer.spool.published, vectors.keys())
         await publisher.announce(release.number)
         return Rebuilt(release.number, prepared.wanted, errors, time.perf_counter() - started)
 
