@@ -100,6 +100,17 @@ def restore(file: Path) -> None:
 
 
 @app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Ends with .csv or .xlsx.")],
+    documents: Annotated[
+        str, typer.Option("--document", help="Only of these; * and ? are allowed.")
+    ] = "*",
+) -> None:
+    """Write the live entries to a table; ingesting it gives the same entries."""
+    _run(keep.export(file.absolute(), documents=documents))
+
+
+@app.command()
 def calibrate() -> None:
     """Fit ranking and probabilities to the knowledge base again, and show how well they fit."""
     _run(knowledge.calibrate())

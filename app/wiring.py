@@ -48,7 +48,7 @@ ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = "parser 1, chunker 1"
+_SETTINGS = "parser 2, chunker 1"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
 

@@ -238,11 +238,14 @@ class View(_Reader):
 
     async def chunks_of(self, doc_ids: Iterable[str]) -> list[Chunk]:
         """Return the chunks of documents, each with all its variants."""
-        by_chunk: dict[str, list[Row]] = {}
+        rows: list[Row] = []
         for where in _in_lists("doc_id", doc_ids):
-            for row in await self._rows(where):
-                by_chunk.setdefault(row.chunk_id, []).append(row)
-        return [chunk_of_rows(rows) for rows in by_chunk.values()]
+            rows += await self._rows(where)
+        return _chunks(rows)
+
+    async def entries(self) -> list[Chunk]:
+        """Return every FAQ entry with all its variants."""
+        return _chunks(await self._rows("kind = 'faq'"))
 
     async def check(self) -> None:
         """Read a little of everything that a search or the next publish needs.
@@ -664,6 +667,13 @@ def _tuples(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
 
 def _rows(table: pa.Table) -> list[Row]:
     return [Row(*values) for values in _tuples(table, _ROW_FIELDS)]
+
+
+def _chunks(rows: Iterable[Row]) -> list[Chunk]:
+    by_chunk: dict[str, list[Row]] = {}
+    for row in rows:
+        by_chunk.setdefault(row.chunk_id, []).append(row)
+    return [chunk_of_rows(found) for found in by_chunk.values()]
 
 
 def _matrix(table: pa.Table) -> Matrix:

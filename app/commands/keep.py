@@ -1,18 +1,20 @@
-"""`backup` and `restore`: everything that is truth, in one file."""
+"""`backup`, `restore` and `export`: what leaves the data folder, and comes back."""
 
 import asyncio
+import fnmatch
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from app import output
-from app.commands.common import read_config
+from app.commands.common import Failed, read_config
 from app.paths import find_paths
-from app.wiring import open_database
+from app.wiring import open_database, open_knowledge
 from core.config import data_folder
 from kb.backup import OnBytes
 from kb.backup import backup as write_backup
 from kb.backup import restore as read_backup
+from kb.export import export as write_entries
 from kb.lock import NAME
 from kb.originals import Originals
 
@@ -45,6 +47,18 @@ async def restore(path: Path) -> None:
         f"({_megabytes(content.size_bytes)}). `answerdesk run` makes the index again when it "
         "starts, and `answerdesk rebuild` does it now."
     )
+
+
+async def export(path: Path, *, documents: str) -> None:
+    """Write the live entries as CSV or XLSX."""
+    paths = find_paths(data_folder())
+    async with open_knowledge(read_config(), paths, wait_for_embedder=False) as knowledge:
+        entries = await (await knowledge.index.view()).entries()
+    chosen = [entry for entry in entries if fnmatch.fnmatchcase(entry.doc_id, documents)]
+    if not chosen:
+        raise Failed(f"No entry is live in a document like {documents!r}; nothing was written.")
+    count = await asyncio.to_thread(write_entries, path, chosen)
+    output.console.print(f"Wrote {count} entries to {path.name}.")
 
 
 @contextmanager
