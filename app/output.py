@@ -73,6 +73,8 @@ def print_ingest(report: IngestReport) -> None:
         )
     if len(notes) > _SHOWN:
         console.print(f"… and {len(notes) - _SHOWN} more skipped parts; --json has them all")
+    for reason in [reason for file in report.files for reason in file.unfit]:
+        console.print(f"[yellow]to review[/yellow] {escape(reason)}")
     for finding in report.findings[:_SHOWN]:
         console.print(f"[yellow]{_FINDINGS[finding.kind]}[/yellow] {escape(describe(finding))}")
     if len(report.findings) > _SHOWN:

@@ -61,6 +61,8 @@ def _file(file: FileReport) -> str:
     lines = [f"📄 {file.doc_id}: {', '.join(counts) or 'nothing in it'}"]
     lines += [f"   skipped {s.location}: {s.reason}" for s in file.skipped[:_SKIPPED_SHOWN]]
     lines += _more(len(file.skipped) - _SKIPPED_SHOWN, "skipped place")
+    lines += [f"   ✍️ to review: {reason}" for reason in file.unfit[:_SKIPPED_SHOWN]]
+    lines += _more(len(file.unfit) - _SKIPPED_SHOWN, "own change")
     return "\n".join(lines)
 
 

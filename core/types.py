@@ -92,6 +92,8 @@ class Chunk:
     """ISO 8601 date on which the original was received."""
     entry_id: str = ""
     """The file's own id of the entry or passage, if it has one."""
+    negatives: tuple[str, ...] = ()
+    """Questions that operators said this entry does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class FileReport:
     skipped: tuple[Skipped, ...] = ()
     error: str = ""
     """Why the whole file was not taken; empty if it was."""
+    unfit: tuple[str, ...] = ()
+    """Operators' own work on its entries that no longer fits, as sentences."""
 
 
 FindingKind: TypeAlias = Literal["conflict", "figure", "near"]

@@ -1,13 +1,11 @@
 """What an operator should look at before new texts go live: conflicts and near duplicates."""
 
 import asyncio
-import math
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from functools import lru_cache
 
 import numpy as np
 import yaml
@@ -23,7 +21,7 @@ from kb.index import Neighbour, View
 from kb.likeness import REFERENCE
 from kb.prepare import Preparer
 from kb.rows import Row
-from kb.text import char_ngrams, normalise
+from kb.text import ngram_cosine, normalise
 
 _BUDGET_CHARS = 100_000
 """Text that a preview embeds to compare it: about 7 s with the default embedder on two cores.
@@ -88,7 +86,7 @@ class Inspector:
             ModelError: if the embedding model fails.
             IndexDamaged: if the index cannot be read.
         """
-        fresh = list(comparison.fresh)
+        fresh = [row for row in comparison.fresh if row.role != "negative"]
         if not fresh:
             return Inspection((), 0)
         equal = await view.rows_of_texts({row.vector_key for row in fresh if row.role != "passage"})
@@ -228,10 +226,11 @@ def _finding(pair: _Pair) -> Finding | None:
         if normalise(row.text) == normalise(other.text):
             kind: FindingKind = "near" if same_answer else "conflict"
             return _make(kind, row, other, row.answer, other.answer)
-        score = (pair.relation + _ngrams(row.text, other.text)) / 2
+        score = (pair.relation + ngram_cosine(row.text, other.text)) / 2
         apart = _each_its_own(row.text, other.text)
         alike = not apart and (
-            score >= NEAR or (score >= _LIKE and _ngrams(row.answer, other.answer) >= _SAME_ANSWER)
+            score >= NEAR
+            or (score >= _LIKE and ngram_cosine(row.answer, other.answer) >= _SAME_ANSWER)
         )
     mine, theirs = _statement(row), _statement(other)
     if apart:  # only sentences that say by themselves what they are about
@@ -307,18 +306,6 @@ def _both_valid(row: Row, other: Row) -> bool:
     starts = max(row.valid_from, other.valid_from)
     ends = [day for day in (row.valid_until, other.valid_until) if day]
     return not ends or starts <= min(ends)
-
-
-def _ngrams(text: str, other: str) -> float:
-    """Return the cosine of two texts' character n-grams, each with the weight 1 + ln(count)."""
-    left, right = _counted(text), _counted(other)
-    shared = sum(weight * right.get(gram, 0.0) for gram, weight in left.items())
-    return shared / max(math.hypot(*left.values()) * math.hypot(*right.values()), 1e-9)
-
-
-@lru_cache(maxsize=4096)
-def _counted(text: str) -> Mapping[str, float]:
-    return {gram: 1 + math.log(n) for gram, n in Counter(char_ngrams(text)).items()}
 
 
 def _matrix(rows: Sequence[Row], vectors: Mapping[str, Vector]) -> Matrix:

@@ -17,6 +17,7 @@ from collections.abc import (
     Collection,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from dataclasses import dataclass, fields
@@ -52,6 +53,8 @@ _IN_LIST = 1_000
 
 _TEXT_INDEX = FTS(base_tokenizer="icu", stem=False, remove_stop_words=False)
 """ICU finds words in Chinese; stemming and stop words would be those of one language only."""
+
+_NEGATIVE = "role = 'negative'"
 
 _ROW_FIELDS = tuple(field.name for field in fields(Row))
 
@@ -152,11 +155,15 @@ class _Reader:
 class View(_Reader):
     """One release, for reading. It stays what it is while newer releases are published."""
 
-    def __init__(self, release: int, table: Any | None, *, dated: bool = False) -> None:
+    def __init__(
+        self, release: int, table: Any | None, *, dated: bool = False, negatives: bool = False
+    ) -> None:
         self.release = release
         """Number of the release, 0 before the first."""
         super().__init__(table)
         self._dated = dated
+        self._has_negatives = negatives
+        self._negatives: tuple[list[str], Matrix] | None = None
 
     async def search_dense(
         self, vector: Vector, k: int, *, today: str = "", kind: ChunkKind | None = None
@@ -196,6 +203,21 @@ class View(_Reader):
         found = await self._fetch(query, "_score", today, kind)
         return [_hit(row, row["_score"]) for row in found]
 
+    async def objections(self, vector: Vector) -> Mapping[str, float]:
+        """Return how near a question is to what entries do not answer: cosines by chunk id.
+
+        Entries without negative examples are absent.
+        """
+        if not self._has_negatives:
+            return {}
+        if self._negatives is None:
+            table = await self._select(["chunk_id", "vector"], _NEGATIVE)
+            self._negatives = table["chunk_id"].to_pylist(), _matrix(table)
+        found: dict[str, float] = {}
+        for chunk_id, score in zip(self._negatives[0], self._negatives[1] @ vector, strict=True):
+            found[chunk_id] = max(found.get(chunk_id, -1.0), float(score))
+        return found
+
     async def nearest(
         self, vectors: Matrix, k: int, *, without: Collection[str] = ()
     ) -> list[list[Neighbour]]:
@@ -216,7 +238,8 @@ class View(_Reader):
             return [[] for _ in vectors]
         best = _Nearest(vectors, k, frozenset(without))
         with _reading():
-            batches = await self._table.query().select(["row_id", "vector"]).to_batches()
+            query = self._table.query().select(["row_id", "vector"]).where(f"NOT ({_NEGATIVE})")
+            batches = await query.to_batches()
             async for batch in batches:
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
         found: dict[str, Row] = {}
@@ -225,10 +248,10 @@ class View(_Reader):
         return [[Neighbour(found[row_id], score) for score, row_id in r] for r in best.ranked()]
 
     async def rows_of_texts(self, vector_keys: Iterable[str]) -> list[Row]:
-        """Return the rows whose text has one of these vector keys."""
+        """Return the questions and variants whose text has one of these vector keys."""
         found = []
         for where in _in_lists("vector_key", vector_keys):
-            found += await self._rows(where)
+            found += await self._rows(f"{where} AND NOT ({_NEGATIVE})")
         return found
 
     async def chunk(self, chunk_id: str) -> Chunk | None:
@@ -291,6 +314,8 @@ class View(_Reader):
             conditions.append(f"valid_from <= {day} AND (valid_until = '' OR valid_until >= {day})")
         if kind is not None:
             conditions.append(f"kind = '{kind}'")
+        if self._has_negatives:
+            conditions.append(f"NOT ({_NEGATIVE})")
         if conditions:
             query = query.where(" AND ".join(conditions))
         with _reading():
@@ -507,7 +532,13 @@ class Index:
         rows = await _check_out(table, release)
         with _reading():
             dated = await table.count_rows("valid_from <> '' OR valid_until <> ''")
-        return View(release.number, table if rows else None, dated=bool(dated))
+            negatives = await table.count_rows(_NEGATIVE)
+        return View(
+            release.number,
+            table if rows else None,
+            dated=bool(dated),
+            negatives=bool(negatives),
+        )
 
     async def _tables(self) -> list[str]:
         names: list[str] = []

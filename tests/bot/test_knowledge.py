@@ -232,3 +232,14 @@ async def test_what_a_restart_interrupted_is_taken_up_again(
     again.gate.set()
     async with serve():
         await shown(telegram, editor, message, "Release 1 is live")
+
+
+async def test_reports_of_jobs_reach_those_who_may_change_the_knowledge(
+    serve: Any, telegram: BotApi, editor: Person
+) -> None:
+    agent = telegram.person("Agnes")
+    async with serve() as bot:
+        await bot.operators.add(agent.user_id, "agent", name="Agnes")
+        await bot.tell_team("refresh, held: docs would lose 9 of 10 documents.")
+        assert (await editor.next()).text == "refresh, held: docs would lose 9 of 10 documents."
+        assert telegram.inbox(agent.chat_id).empty()
