@@ -65,9 +65,20 @@ def ask(
 
 
 @app.command()
-def ingest(paths: list[Path], dry_run: DryRun = False, as_json: Json = False) -> None:
+def ingest(
+    paths: list[Path],
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Which columns mean what, question=Frage,answer=Antwort; remembered for these "
+            "files. auto: match them by name again."
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Read files and folders into the knowledge base, as one release."""
-    _run(knowledge.ingest(paths, dry_run=dry_run, as_json=as_json))
+    _run(knowledge.ingest(paths, columns=columns, dry_run=dry_run, as_json=as_json))
 
 
 @app.command()

@@ -14,6 +14,7 @@ from kb.findings import Inspection, Inspector
 from kb.originals import Originals
 from kb.prepare import OnProgress, Prepared, StoredFile
 from kb.publish import Publisher
+from kb.settings import columns_of, with_columns
 
 UPLOAD = "upload"
 """Source of files that were sent by hand; a folder's refresh never removes them."""
@@ -29,6 +30,8 @@ class IncomingFile:
     data: bytes | None = None
     """its bytes."""
     source: str = UPLOAD
+    columns: str | None = None
+    """Which columns of a table mean what (`kb.parse.parse`); ``None``: as in the last version."""
 
 
 Guard: TypeAlias = Callable[[Mapping[str, FileReport]], Collection[str]]
@@ -115,7 +118,7 @@ class Ingestor:
         """
         started = time.perf_counter()
         base, documents = await self._live()
-        expected = await self._publisher.preparer.expected_settings(self._settings)
+        expected = await self._publisher.preparer.expected_settings()
         received, errors = await asyncio.to_thread(self._receive, files, documents)
         errors |= {
             doc_id: f"{doc_id!r} is not in the knowledge base, so it was not removed."
@@ -125,7 +128,10 @@ class Ingestor:
         changed = [
             file
             for file in received
-            if not _same(replace(file, settings=expected(file.doc_id)), documents.get(file.doc_id))
+            if not _same(
+                replace(file, settings=expected(file.doc_id, file.settings)),
+                documents.get(file.doc_id),
+            )
         ]
         gone = [doc_id for doc_id in removed if doc_id in documents]
         work = _Work(base, documents, changed, gone, errors, started, kind, note)
@@ -143,20 +149,22 @@ class Ingestor:
         started = time.perf_counter()
         while True:
             base, documents = await self._live()
-            expected = await self._publisher.preparer.expected_settings(self._settings)
+            expected = await self._publisher.preparer.expected_settings()
+            live = [found for doc_id in doc_ids if (found := documents.get(doc_id))]
             changed = [
-                StoredFile(doc_id, found.source, found.sha256, self._settings, found.received)
-                for doc_id in doc_ids
-                if (found := documents.get(doc_id)) and found.settings != expected(doc_id)
+                StoredFile(found.doc_id, found.source, found.sha256, settings, found.received)
+                for found in live
+                if (settings := with_columns(self._settings, columns_of(found.settings)))
+                and expected(found.doc_id, settings) != found.settings
             ]
             work = _Work(base, documents, changed, [], {}, started, kind, note)
             report = await self._carry_out(
                 work, doc_ids, dry_run=False, guard=None, on_progress=None
             )
             failed = [file.doc_id for file in report.files if file.error]
-            live = (await self._live())[1] if failed else {}
+            now = (await self._live())[1] if failed else {}
             # A newer version that overtook this run has the work on it, or the next turn puts it.
-            if all(live.get(doc_id) == documents.get(doc_id) for doc_id in failed):
+            if all(now.get(doc_id) == documents.get(doc_id) for doc_id in failed):
                 return report
 
     async def _live(self) -> tuple[Release | None, Mapping[str, Document]]:
@@ -278,9 +286,11 @@ class Ingestor:
                 errors[file.doc_id] = f"{file.doc_id!r} cannot be read: {error.strerror or error}."
                 continue
             received = before.received if before is not None and before.sha256 == sha256 else now
-            stored[file.doc_id] = StoredFile(
-                file.doc_id, file.source, sha256, self._settings, received
-            )
+            columns = file.columns
+            if columns is None:
+                columns = "" if before is None else columns_of(before.settings)
+            settings = with_columns(self._settings, columns)
+            stored[file.doc_id] = StoredFile(file.doc_id, file.source, sha256, settings, received)
         return [file for doc_id, file in stored.items() if doc_id not in errors], errors
 
 

@@ -22,21 +22,22 @@ from db.curation import Curation, Settled
 from kb.curate import attach, expected_work
 from kb.originals import Originals
 from kb.rows import Row, embedded_text, rows_of_chunk
+from kb.settings import columns_of, with_work
 from kb.spool import VectorSpool
 
 EMBED_BATCH = 64
 """Texts in one call of the embedding model: its own best batch, and how often one may cancel."""
-
-_WORK = "; work "
 
 
 class FileParser(Protocol):
     """Reads files in processes with limits (`kb.parse.sandbox.ParserProcess`)."""
 
     def parse_many(
-        self, files: Sequence[tuple[str, Path]]
+        self, files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str]
     ) -> AsyncGenerator[ParsedFile | IngestError, None]:
         """Read files, each a name and a path; yield a result for each, in order.
+
+        `columns` has by name what an operator said of a file's columns.
 
         An error's message is a sentence for the operator.
         """
@@ -59,7 +60,7 @@ class StoredFile:
     source: str
     sha256: str
     settings: str
-    """Of parser and chunker; once prepared, with the hash of operators' work (`with_work`)."""
+    """How it is, or was, made into chunks, see `kb.settings`."""
     received: float
     """UTC epoch seconds."""
 
@@ -213,7 +214,9 @@ class Preparer:
         async def read() -> None:
             try:
                 paths = [(file.doc_id, self._originals.path(file.sha256)) for file in files]
-                async with contextlib.aclosing(self._parser.parse_many(paths)) as results:
+                columns = {file.doc_id: columns_of(file.settings) for file in files}
+                reading = self._parser.parse_many(paths, columns=columns)
+                async with contextlib.aclosing(reading) as results:
                     for file in files:
                         chunked = await self._chunk(file, await anext(results))
                         prepared.append(_curated(chunked, work.get(file.doc_id, ())))
@@ -281,10 +284,10 @@ class Preparer:
         settled = [one for file in prepared.files for one in file.settled]
         await self.curations.settle([*settled, *lost])
 
-    async def expected_settings(self, settings: str) -> Callable[[str], str]:
-        """Return a function from a document's id to the settings its next version will have."""
+    async def expected_settings(self) -> Callable[[str, str], str]:
+        """Return what makes of a document's id and settings those its next version will have."""
         work = expected_work(await self.curations.open())
-        return lambda doc_id: with_work(settings, work.get(doc_id, ""))
+        return lambda doc_id, settings: with_work(settings, work.get(doc_id, ""))
 
     async def _work(
         self, doc_ids: Sequence[str], as_of: float | None
@@ -332,14 +335,9 @@ class Preparer:
         return PreparedFile(file, unique, skipped, own=unique)
 
 
-def with_work(settings: str, work: str) -> str:
-    """Return the settings of a document with operators' work on it, given the hash of the work."""
-    return f"{settings}{_WORK}{work}" if work else settings
-
-
 def _curated(prepared: PreparedFile, work: Sequence[Curation]) -> PreparedFile:
     attached = attach(prepared.own, work)
-    settings = with_work(prepared.file.settings.split(_WORK)[0], attached.work)
+    settings = with_work(prepared.file.settings, attached.work)
     return replace(
         prepared,
         file=replace(prepared.file, settings=settings),

@@ -13,6 +13,7 @@ from kb.compare import compare
 from kb.originals import Originals
 from kb.prepare import OnProgress, Prepared, StoredFile
 from kb.publish import Publisher
+from kb.settings import columns_of, with_columns
 
 logger = logging.getLogger(__name__)
 
@@ -303,7 +304,7 @@ class Releases:
                     document.doc_id,
                     document.source,
                     document.sha256,
-                    self._settings,
+                    with_columns(self._settings, columns_of(document.settings)),
                     document.received,
                 )
             )

@@ -18,11 +18,17 @@ from app.wiring import open_database, open_knowledge
 from core.config import data_folder
 from core.types import IngestReport
 from db.knowledge import Release, ReleaseRepository
+from kb.parse.columns import read_columns, written
 
 
-async def ingest(paths: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
+async def ingest(
+    paths: Sequence[Path], *, columns: str | None, dry_run: bool, as_json: bool
+) -> None:
     """Ingest files and folders as one release."""
     files = await asyncio.to_thread(collect, paths)
+    if columns is not None:
+        given = "" if columns == "auto" else written(read_columns(columns))
+        files = [dataclasses.replace(file, columns=given) for file in files]
     async with main_knowledge(with_demo=False) as knowledge:
         with progress() as on_progress:
             report = await knowledge.ingestor.ingest(

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from core.errors import UnreadableFile, UnsupportedFile
 from core.types import ParsedFile, Section, Skipped
+from kb.parse.columns import Given, read_columns
 from kb.parse.limits import MAX_TEXT_CHARS, open_zip
 
 SUPPORTED = (
@@ -45,24 +46,27 @@ def supported(name: str) -> bool:
     return PurePosixPath(name.lower()).suffix in SUFFIXES
 
 
-def parse(name: str, data: bytes) -> ParsedFile:
+def parse(name: str, data: bytes, columns: str = "") -> ParsedFile:
     """Read a file. `name` is data: only its ending is looked at, nothing is opened by it.
+
+    `columns` says which columns of its tables mean what (``question=Frage,answer=Antwort``); those
+    not named are matched by their usual names.
 
     Raises:
         UnsupportedFile: if its format is none of `SUPPORTED`.
         UnreadableFile: if it is empty, damaged, protected, hostile, in an unknown encoding, or
             holds nothing that can be used; the reason is a sentence for the operator.
     """
-    return _parse(name, data, inside=False)
+    return _parse(name, data, read_columns(columns), inside=False)
 
 
-def _parse(name: str, data: bytes, *, inside: bool) -> ParsedFile:
+def _parse(name: str, data: bytes, given: Given, *, inside: bool) -> ParsedFile:
     if not data.strip(b" \t\r\n\x00"):
         raise UnreadableFile(name, "The file is empty.")
     kind = _format(name, data)
     if kind == "zip" and inside:
         raise UnreadableFile(name, "An archive inside an archive is not opened.")
-    title, sections, skipped = _read(kind, name, data)
+    title, sections, skipped = _read(kind, name, data, given)
     sections = [_cleaned(section) for section in sections]
     size = sum(len(s.text) + len(s.answer) for s in sections)
     if size > MAX_TEXT_CHARS:
@@ -178,29 +182,33 @@ def _old_office(data: bytes, suffix: str) -> str:
 # --- reading -----------------------------------------------------------------------------------
 
 
-def _read(kind: str, name: str, data: bytes) -> tuple[str, list[Section], list[Skipped]]:
+def _read(
+    kind: str, name: str, data: bytes, given: Given
+) -> tuple[str, list[Section], list[Skipped]]:
     """Return title, sections and what was skipped."""
     match kind:
         case "csv":
             from kb.parse.delimited import parse_delimited
 
-            taken = parse_delimited(name, data)
+            taken = parse_delimited(name, data, given)
             return "", list(taken.sections), list(taken.skipped)
         case "xlsx":
             from kb.parse.spreadsheet import parse_spreadsheet
 
-            taken = parse_spreadsheet(name, data)
+            taken = parse_spreadsheet(name, data, given)
             return "", list(taken.sections), list(taken.skipped)
         case "json" | "jsonl":
             from kb.parse.records import parse_json, parse_jsonl
 
-            taken = (parse_json if kind == "json" else parse_jsonl)(name, data)
+            taken = (parse_json if kind == "json" else parse_jsonl)(name, data, given)
             return "", list(taken.sections), list(taken.skipped)
         case "zip":
             from kb.parse.archive import parse_archive
 
             sections, skipped = parse_archive(
-                name, data, parse=lambda member, content: _parse(member, content, inside=True)
+                name,
+                data,
+                parse=lambda member, content: _parse(member, content, given, inside=True),
             )
             return "", sections, skipped
         case _:

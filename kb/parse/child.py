@@ -1,7 +1,7 @@
 """The process that reads files: ``python -m kb.parse.child MEMORY_BYTES CPU_SECONDS FILE_BYTES``.
 
-Reads lines [name, path] from standard input and writes a frame for each to standard output. An
-unexpected error ends it, so that the next file meets a fresh process.
+Reads lines [name, path, columns] from standard input and writes a frame for each to standard
+output. An unexpected error ends it, so that the next file meets a fresh process.
 """
 
 import json
@@ -28,15 +28,15 @@ def main(arguments: list[str]) -> None:
     limit_resources(memory_bytes=memory_bytes)
     confine()
     for line in sys.stdin.buffer:
-        name, path = json.loads(line)
+        name, path, columns = json.loads(line)
         allow_cpu(cpu_seconds)
-        output.write(reply(_read(name, path, file_bytes)))
+        output.write(reply(_read(name, path, columns, file_bytes)))
         output.flush()
 
 
-def _read(name: str, path: str, file_bytes: int) -> ParsedFile | IngestError:
+def _read(name: str, path: str, columns: str, file_bytes: int) -> ParsedFile | IngestError:
     try:
-        return parse(name, _content(name, path, file_bytes))
+        return parse(name, _content(name, path, file_bytes), columns)
     except IngestError as error:
         return error
     except MemoryError:

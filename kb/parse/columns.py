@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias, get_args
 
+from core.errors import ConfigError
+
 Field: TypeAlias = Literal[
     "question", "answer", "variants", "category", "language", "valid_from", "valid_until", "id"
 ]
@@ -55,6 +57,50 @@ Mapped: TypeAlias = Mapping[Field, int]
 """Field to the number of its column, counted from 0."""
 
 
+Given: TypeAlias = Mapping[Field, str]
+"""Field to the name of its column, as an operator said."""
+
+_MAX_WRITTEN = 140
+"""Characters of all given names; they are stored with each version of the document."""
+
+
+class BadColumns(ConfigError):
+    """A mapping of columns cannot be understood."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(
+            f"The columns {text!r} cannot be used: {reason}. Write FIELD=NAME,FIELD=NAME with the "
+            f"names of the file's columns; fields are {', '.join(FIELDS)}. Nothing was changed."
+        )
+        self.text = text
+        self.reason = reason
+
+
+def read_columns(text: str) -> Given:
+    """Read ``question=Frage,answer=Antwort``.
+
+    Raises:
+        BadColumns: naming what is wrong.
+    """
+    given: dict[Field, str] = {}
+    for part in filter(str.strip, text.split(",")):
+        field, equals, name = (piece.strip() for piece in part.partition("="))
+        known = next((f for f in FIELDS if f == field), None)
+        if known is None or not equals or not name:
+            raise BadColumns(text, f"{part.strip()!r} is no field with a name")
+        if known in given or name in given.values():
+            raise BadColumns(text, f"{part.strip()!r} comes twice")
+        given[known] = name
+    if len(written(given)) > _MAX_WRITTEN:
+        raise BadColumns(text, f"the names are longer than {_MAX_WRITTEN} characters together")
+    return given
+
+
+def written(given: Given) -> str:
+    """Return what `read_columns` reads, always in the same order."""
+    return ",".join(f"{field}={given[field]}" for field in FIELDS if field in given)
+
+
 def plain(name: str) -> str:
     """Fold a column name: ``"Gültig bis:"`` and ``"gültig_bis"`` are the same."""
     if len(name) > 80:  # a sentence, no name
@@ -75,12 +121,20 @@ def field_of(name: str) -> Field | None:
     return _LOOKUP.get(plain(name))
 
 
-def map_columns(names: Sequence[str]) -> Mapped:
-    """Match column names; of two names for one field the more usual wins, then the first."""
+def map_columns(names: Sequence[str], given: Given | None = None) -> Mapped:
+    """Match column names; of two names for one field the more usual wins, then the first.
+
+    With `given` names only a row that has them all matches.
+    """
     found: dict[Field, int] = {}
+    folded = [plain(name) for name in names]
+    for wanted, name in (given or {}).items():
+        if plain(name) not in folded:
+            return {}
+        found[wanted] = folded.index(plain(name))
     for index, name in enumerate(names):
         field = field_of(name)
-        if field is None:
+        if field is None or field in (given or {}) or index in found.values():
             continue
         if field not in found or _RANK[plain(name)] < _RANK[plain(names[found[field]])]:
             found[field] = index

@@ -6,7 +6,7 @@ from collections import Counter
 
 from core.errors import UnreadableFile
 from core.types import Skipped
-from kb.parse.columns import is_faq, map_columns
+from kb.parse.columns import Given, is_faq, map_columns
 from kb.parse.encoding import decode
 from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS
 from kb.parse.rows import Row, Taken, read_table
@@ -14,7 +14,7 @@ from kb.parse.rows import Row, Taken, read_table
 _SEPARATORS = ",;\t|"
 
 
-def parse_delimited(name: str, data: bytes) -> Taken:
+def parse_delimited(name: str, data: bytes, given: Given | None = None) -> Taken:
     """Read the rows of a CSV or TSV file."""
     text = decode(name, data)
     first_line = text.split("\n", 1)[0]
@@ -26,14 +26,14 @@ def parse_delimited(name: str, data: bytes) -> Taken:
     ):
         separator, text = declared[-1], text.split("\n", 1)[1] if "\n" in text else ""
     separator = separator or _separator(
-        text, default="\t" if name.lower().endswith(".tsv") else ","
+        text, default="\t" if name.lower().endswith(".tsv") else ",", given=given
     )
     rows, skipped = _rows(name, text, separator)
-    taken = read_table(rows)
+    taken = read_table(rows, given=given)
     return Taken(taken.sections, (*skipped, *taken.skipped))
 
 
-def _separator(text: str, *, default: str) -> str:
+def _separator(text: str, *, default: str, given: Given | None) -> str:
     """Choose the separator that makes an FAQ header, else the one that cuts most lines alike."""
     sample = text[:20_000]
     best, best_score = default, 0.0
@@ -42,7 +42,7 @@ def _separator(text: str, *, default: str) -> str:
             rows = [r for r in csv.reader(io.StringIO(sample), delimiter=separator) if r][:50]
         except csv.Error:
             continue
-        if any(is_faq(map_columns(row)) for row in rows[:10]):
+        if any(is_faq(map_columns(row, given)) for row in rows[:10]):
             return separator
         counts = Counter(len(row) for row in rows if len(row) > 1)
         if not counts:

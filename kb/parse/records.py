@@ -6,7 +6,7 @@ from typing import Any
 
 from core.errors import UnreadableFile
 from core.types import Section, Skipped
-from kb.parse.columns import Field, field_of
+from kb.parse.columns import Field, Given, field_of
 from kb.parse.encoding import decode
 from kb.parse.limits import MAX_CELL_CHARS, MAX_ROWS
 from kb.parse.rows import Taken, entry_of, language_code, split_variants
@@ -16,7 +16,7 @@ _TEXT = ("text", "content", "body", "passage", "正文", "内容")
 _TITLE = ("title", "heading", "name", "标题")
 
 
-def parse_jsonl(name: str, data: bytes) -> Taken:
+def parse_jsonl(name: str, data: bytes, given: Given | None = None) -> Taken:
     """Read one JSON object per line; a line that is none is skipped and named."""
     sections: list[Section] = []
     skipped: list[Skipped] = []
@@ -32,11 +32,11 @@ def parse_jsonl(name: str, data: bytes) -> Taken:
         except (ValueError, RecursionError) as error:
             skipped.append(Skipped(location, f"The line is no JSON: {str(error)[:100]}."))
             continue
-        _take(record, location, sections, skipped)
+        _take(record, location, sections, skipped, given)
     return Taken(tuple(sections), tuple(skipped))
 
 
-def parse_json(name: str, data: bytes) -> Taken:
+def parse_json(name: str, data: bytes, given: Given | None = None) -> Taken:
     """Read a JSON list of objects, or an object that holds one, or questions with their answers."""
     text = decode(name, data)
     try:
@@ -47,7 +47,7 @@ def parse_json(name: str, data: bytes) -> Taken:
         if "set_int_max_str_digits" in str(error):
             raise UnreadableFile(name, "It holds a number with thousands of digits.") from error
         if text.lstrip().startswith("{") and "\n" in text.strip():
-            return parse_jsonl(name, data)
+            return parse_jsonl(name, data, given)
         raise UnreadableFile(name, f"It is no valid JSON: {str(error)[:120]}.") from error
     sections: list[Section] = []
     skipped: list[Skipped] = []
@@ -55,7 +55,7 @@ def parse_json(name: str, data: bytes) -> Taken:
         if number > MAX_ROWS:
             skipped.append(Skipped(location, f"Only {MAX_ROWS:,} rows are read. Split the file."))
             break
-        _take(record, location, sections, skipped)
+        _take(record, location, sections, skipped, given)
     return Taken(tuple(sections), tuple(skipped))
 
 
@@ -79,20 +79,29 @@ def _records(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield f"row {number}", record
 
 
-def _fields(record: dict[str, Any]) -> dict[Field, Any]:
+def _fields(record: dict[str, Any], given: Given | None = None) -> dict[Field, Any]:
     found: dict[Field, Any] = {}
+    for wanted, name in (given or {}).items():
+        if name in record:
+            found[wanted] = record[name]
     for key, value in record.items():
         if (field := field_of(str(key))) is not None:
             found.setdefault(field, value)
     return found
 
 
-def _take(record: Any, location: str, sections: list[Section], skipped: list[Skipped]) -> None:
+def _take(
+    record: Any,
+    location: str,
+    sections: list[Section],
+    skipped: list[Skipped],
+    given: Given | None,
+) -> None:
     if not isinstance(record, dict):
         kind = type(record).__name__
         skipped.append(Skipped(location, f"It is a {kind}, not an object with named fields."))
         return
-    fields = _fields(record)
+    fields = _fields(record, given)
     if "question" in fields or "answer" in fields:
         made = entry_of(
             location,

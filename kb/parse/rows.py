@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from core.types import Section, Skipped
 from kb.parse.blocks import Block, looks_like_header, table_lines
-from kb.parse.columns import Field, Mapped, field_of, is_faq, map_columns
+from kb.parse.columns import Field, Given, Mapped, field_of, is_faq, map_columns, written
 from kb.parse.formula import unprotect
 from kb.parse.limits import MAX_CELL_CHARS
 
@@ -60,18 +60,25 @@ class Taken:
     skipped: tuple[Skipped, ...]
 
 
-def read_table(rows: Sequence[Row], *, title_path: tuple[str, ...] = ()) -> Taken:
+def read_table(
+    rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: Given | None = None
+) -> Taken:
     """Read a table as FAQ entries if it has question and answer columns, else as text.
 
-    Every row that is not empty becomes a section, or is named among the skipped.
+    Every row that is not empty becomes a section, or is named among the skipped. With `given`
+    columns a table without them is not read.
     """
     filled = [row for row in rows if any(cell.strip() for cell in row.cells)]
     for index, row in enumerate(filled[:_HEADER_WITHIN]):
-        mapped = map_columns(row.cells)
+        mapped = map_columns(row.cells, given)
         if is_faq(mapped):
             above = _as_text(filled[:index], title_path) if index else ()
             taken = _entries(filled[index + 1 :], row.cells, mapped, title_path)
             return Taken((*above, *taken.sections), taken.skipped)
+    if given and filled:
+        there = ", ".join(cell.strip() for cell in filled[0].cells if cell.strip())[:200]
+        reason = f"There is no header with the given columns ({written(given)}), but {there!r}."
+        return Taken((), (Skipped(filled[0].location, reason),))
     return Taken(_as_text(filled, title_path), ())
 
 
@@ -80,7 +87,12 @@ def _entries(
 ) -> Taken:
     sections: list[Section] = []
     skipped: list[Skipped] = []
-    variant_columns = [i for i, name in enumerate(names) if field_of(name) == "variants"]
+    taken = {place for field, place in mapped.items() if field != "variants"}
+    variant_columns = [
+        place
+        for place, name in enumerate(names)
+        if place not in taken and (field_of(name) == "variants" or place == mapped.get("variants"))
+    ]
     for row in rows:
 
         def cell(field: Field, row: Row = row) -> str:

@@ -6,9 +6,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from core.errors import IngestError, UnreadableFile
 from core.types import ParsedFile
@@ -21,6 +22,7 @@ _START_S = 30.0
 """Allowance for starting Python on a busy machine, on top of a process's first file."""
 _ROOT = Path(__file__).resolve().parents[2]
 _STDERR_BYTES = 20_000
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,12 @@ class ParserProcess:
         return result
 
     async def parse_many(
-        self, files: Sequence[tuple[str, Path]]
+        self, files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str] = _NONE
     ) -> AsyncGenerator[ParsedFile | IngestError, None]:
         """Read many files, in order; one result for each.
 
-        A process is used for up to 64 files, and replaced after one that it could not survive.
+        `columns` has what `kb.parse.parse` is told of them, by name. A process is used for up to
+        64 files, and replaced after one that it could not survive.
         """
         child: _Child | None = None
         try:
@@ -66,7 +69,7 @@ class ParserProcess:
                     if child is None or child.served >= _FILES_PER_PROCESS:
                         await _close(child)
                         child = await _Child.start(self._limits)
-                    result = await child.read(name, path)
+                    result = await child.read(name, path, columns.get(name, ""))
                 if not child.usable:
                     await _close(child)
                     child = None
@@ -99,14 +102,14 @@ class _Child:
         )
         return cls(process, limits)
 
-    async def read(self, name: str, path: Path) -> ParsedFile | IngestError:
+    async def read(self, name: str, path: Path, columns: str) -> ParsedFile | IngestError:
         """Ask for one file; afterwards `usable` says whether the process may be asked again."""
         deadline_s = self._limits.timeout_s + (0 if self.served else _START_S)
         self.served += 1
         self.usable = False
         try:
             async with asyncio.timeout(deadline_s):
-                encoded = await self._exchange(name, path)
+                encoded = await self._exchange(name, path, columns)
             result = await asyncio.to_thread(read_reply, name, encoded)
         except TimeoutError:
             return UnreadableFile(name, self._too_long())
@@ -118,11 +121,11 @@ class _Child:
         self.usable = True
         return result
 
-    async def _exchange(self, name: str, path: Path) -> bytes:
+    async def _exchange(self, name: str, path: Path, columns: str) -> bytes:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
-        stdin.write(request(name, _absolute(path)))
+        stdin.write(request(name, _absolute(path), columns))
         await stdin.drain()
         (size,) = HEADER.unpack(await stdout.readexactly(HEADER.size))
         if size > self._limits.output_bytes:

@@ -18,6 +18,7 @@ from openpyxl.worksheet._reader import WorkSheetParser
 
 from core.errors import UnreadableFile
 from core.types import Section, Skipped
+from kb.parse.columns import Given
 from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, check_office
 from kb.parse.rows import Row, Taken, read_table
 
@@ -29,7 +30,7 @@ _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _FORMULA_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"}
 
 
-def parse_spreadsheet(name: str, data: bytes) -> Taken:
+def parse_spreadsheet(name: str, data: bytes, given: Given | None = None) -> Taken:
     """Read each visible sheet as a table of its own.
 
     Raises:
@@ -39,7 +40,7 @@ def parse_spreadsheet(name: str, data: bytes) -> Taken:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # unknown extensions, default styles
-            return _read(data)
+            return _read(data, given)
     except (
         InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError,
         IndexError, AttributeError, OSError, EOFError, OverflowError, RecursionError, SyntaxError,
@@ -51,7 +52,7 @@ def parse_spreadsheet(name: str, data: bytes) -> Taken:
         ) from error
 
 
-def _read(data: bytes) -> Taken:
+def _read(data: bytes, given: Given | None) -> Taken:
     sections: list[Section] = []
     skipped: list[Skipped] = []
     workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
@@ -66,7 +67,8 @@ def _read(data: bytes) -> Taken:
             skipped.append(Skipped(label, "It is a chart and holds no text."))
         else:
             rows = _rows(sheet, label, skipped)
-            taken = read_table(rows, title_path=(sheet.title,) if several else ())
+            title_path = (sheet.title,) if several else ()
+            taken = read_table(rows, title_path=title_path, given=given)
             sections += taken.sections
             skipped += taken.skipped
             if not rows:

@@ -16,9 +16,9 @@ HEADER = struct.Struct(">Q")
 """Length of the JSON that follows, in bytes."""
 
 
-def request(name: str, path: str) -> bytes:
-    """Write one line that asks for a file."""
-    return json.dumps([name, path]).encode() + b"\n"
+def request(name: str, path: str, columns: str) -> bytes:
+    """Write one line that asks for a file, see `kb.parse.parse`."""
+    return json.dumps([name, path, columns]).encode() + b"\n"
 
 
 def reply(result: ParsedFile | IngestError) -> bytes:

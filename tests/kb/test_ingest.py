@@ -1,13 +1,13 @@
 """From files to a release: complete, repeatable, and never half."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from core.errors import ModelUnavailable
-from core.types import FileReport, Matrix
+from core.errors import IngestError, ModelUnavailable
+from core.types import FileReport, Matrix, ParsedFile
 from kb.ingest import IncomingFile
 from kb.prepare import EMBED_BATCH, Progress
 from tests.fakes import WordEmbedder
@@ -389,3 +389,35 @@ async def test_the_rest_of_the_service_is_told_of_each_release(
         await shop.put(faq=FAQ)
         await shop.put(faq="x")
         assert told == [1, 2]
+
+
+async def test_given_columns_are_remembered_for_their_document(shop: Workshop) -> None:
+    seen: list[str] = []
+    read = shop.parser.parse_many
+
+    def parse_many(
+        files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str]
+    ) -> AsyncGenerator[ParsedFile | IngestError, None]:
+        seen.append(columns["faq.txt"])
+        return read(files, columns=columns)
+
+    shop.parser.parse_many = parse_many  # type: ignore[method-assign]
+
+    async def put(text: str, columns: str | None = None) -> int:
+        file = IncomingFile("faq.txt", data=text.encode(), columns=columns)
+        return (await shop.ingestor.ingest([file])).release
+
+    assert await put("one", "question=Frage") == 1
+    assert await put("one") == 1, "the same file with the same columns"
+    assert await put("two") == 2
+    await shop.releases.rebuild()
+    assert await put("two", "answer=Text") == 3, "the same file with other columns is read again"
+    await shop.releases.prune(20)
+    await shop.releases.rollback(1)
+    assert await put("two", "") == 5, "forgotten on request"
+    assert seen == [
+        *["question=Frage"] * 3,  # two versions, and the rebuild of the second
+        "answer=Text",
+        "question=Frage",  # the rollback reads the first version as it was read then
+        "",
+    ]

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -35,7 +35,7 @@ class LineParser:
         self.parsed: list[str] = []
 
     async def parse_many(
-        self, files: Sequence[tuple[str, Path]]
+        self, files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str]
     ) -> AsyncGenerator[ParsedFile | IngestError, None]:
         for name, path in files:
             self.parsed.append(name)

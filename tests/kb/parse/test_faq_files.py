@@ -10,6 +10,7 @@ import pytest
 from core.errors import UnreadableFile
 from core.types import ParsedFile
 from kb.parse import parse
+from kb.parse.columns import BadColumns, read_columns, written
 from tests.kb.parse.hostile import sheet, xlsx
 
 
@@ -173,3 +174,51 @@ def test_rows_in_are_rows_out_or_named() -> None:
         parsed = parse(name, content)
         filled = sum(any(row) for row in rows[1:])
         assert len(parsed.sections) + len(parsed.skipped) == filled
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("faq.csv", b"Kundenfrage;Text;Thema\nWie lange?;Drei Tage.;Versand\n"),
+        ("faq.csv", b"Stand 2026;;\nThema;kundenfrage:;TEXT\nVersand;Wie lange?;Drei Tage.\n"),
+        ("faq.xlsx", xlsx([["Kundenfrage", "Text", "Thema"], ["Wie lange?", "Drei Tage.", "V"]])),
+        ("faq.json", json.dumps([{"Kundenfrage": "Wie lange?", "Text": "Drei Tage."}]).encode()),
+    ],
+    ids=["csv", "header below a title", "xlsx", "json"],
+)
+def test_columns_with_other_names_can_be_given(name: str, data: bytes) -> None:
+    given = "question=Kundenfrage,answer=Text"
+    assert entries(parse(name, data, given)) == [("Wie lange?", "Drei Tage.")]
+
+
+def test_a_given_column_overrules_the_usual_name() -> None:
+    data = b"question,answer,short answer\nHow long?,It depends on much.,Three days.\n"
+    assert entries(parse("faq.csv", data, "answer=short answer")) == [("How long?", "Three days.")]
+
+
+def test_a_given_column_that_is_not_there_is_named() -> None:
+    with pytest.raises(UnreadableFile, match=r"no header with the given columns \(answer=Text\)"):
+        parse("faq.csv", (HEADER + "r1,q?,a,,,,,\n").encode(), "answer=Text")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("question", "'question' is no field with a name"),
+        ("frage=Frage", "'frage=Frage' is no field with a name"),
+        ("question=", "is no field with a name"),
+        ("question=a,question=b", "'question=b' comes twice"),
+        ("question=a,answer=a", "'answer=a' comes twice"),
+        ("question=" + "x" * 200, "longer than 140 characters"),
+    ],
+)
+def test_a_mapping_that_makes_no_sense_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(BadColumns, match=rf"{reason}.* fields are question, answer, .*changed"):
+        read_columns(text)
+
+
+def test_a_mapping_is_written_as_it_is_read() -> None:
+    assert written(read_columns(" answer = Text , question=Kunden frage")) == (
+        "question=Kunden frage,answer=Text"
+    )
+    assert written(read_columns("")) == ""

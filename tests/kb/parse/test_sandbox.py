@@ -173,3 +173,12 @@ def test_a_reply_brings_back_what_was_sent() -> None:
         (Skipped("row 3", "The answer is empty."),),
     )
     assert read_reply("faq.csv", reply(parsed)[HEADER.size :]) == parsed
+
+
+async def test_given_columns_reach_the_reader(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("Kundenfrage,Text\nWie lange?,Drei Tage.\n")
+    files = [("a.csv", path), ("b.csv", path)]
+    columns = {"b.csv": "question=Kundenfrage,answer=Text"}
+    found = [r async for r in ParserProcess().parse_many(files, columns=columns)]
+    assert [r.sections[0].answer for r in found if isinstance(r, ParsedFile)] == ["", "Drei Tage."]
