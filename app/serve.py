@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from app.demo import ingest_demo_if_empty, read_demo
 from app.paths import Paths
 from app.schedule import make_scheduler
+from app.warm import keep_warm
 from app.web_server import serve_web
 from app.wiring import Service, open_knowledge, open_service
 from bot.knowledge import Library
@@ -149,7 +150,7 @@ async def _until_stopped(work: list[asyncio.Task[object]], stop: asyncio.Event) 
 
 
 async def _prepare(service: Service, troubles: Troubles, started: float) -> None:
-    """Make the knowledge base ready while questions are already accepted."""
+    """Make the knowledge base ready while questions are already accepted, and keep it warm."""
     knowledge = service.knowledge
 
     async def on_rebuild(reason: str) -> None:
@@ -167,6 +168,7 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
             logger.warning("Passages are quoted until the generator is back: %s", error)
     troubles.preparing = False
     logger.info("Ready after %.1f s", time.perf_counter() - started)
+    await keep_warm(service)
 
 
 def _health(service: Service, troubles: Troubles) -> Health:

@@ -223,6 +223,8 @@ async def _open_generator(
             threads=config.models.threads,
             queue=config.models.generator_queue,
             recycle_after=config.models.recycle_after,
+            prefix_memory_bytes=config.models.prefix_memory_mb << 20,
+            prefix_disk_bytes=config.models.prefix_disk_mb << 20,
         )
     except ModelError as error:
         logger.warning("Passages are quoted, not composed: %s", error)
