@@ -10,28 +10,20 @@ import argparse
 import asyncio
 import itertools
 import json
-import os
 import random
 import re
-import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+from tests.botapi import BotApi
+from tests.soak.service import running
 
-from tests.botapi import TOKEN, BotApi
-
-PROJECT = Path(__file__).parent.parent.parent
-_READY_S = 600.0
 _PATIENCE_S = 120.0
 
 
@@ -52,7 +44,7 @@ class Outcome:
 async def ask_all(sets: Sequence[Path], *, each: int, seed: int) -> list[Outcome]:
     """Start the service on the data folder in use and ask `each` questions of every set."""
     outcomes = []
-    async with BotApi() as telegram, _service(telegram):
+    async with BotApi() as telegram, running(telegram):
         # As Telegram's own, ids go on from one run to the next: the bot knows those it has seen.
         telegram.world.update_ids = itertools.count(int(time.time()))
         for path in sets:
@@ -97,45 +89,6 @@ def _offers_choices(labels: Sequence[str]) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
-
-
-@asynccontextmanager
-async def _service(telegram: BotApi) -> AsyncIterator[None]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        **os.environ,
-        "ANSWERDESK__CONSOLE__PORT": str(port),
-        "ANSWERDESK__TELEGRAM__BASE_URL": telegram.base_url,
-        "ANSWERDESK__TELEGRAM__BASE_FILE_URL": telegram.base_file_url,
-        "TELEGRAM_BOT_TOKEN": TOKEN,
-        "NO_PROXY": "127.0.0.1",
-    }
-    with tempfile.TemporaryFile() as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "app", "run", cwd=PROJECT, env=environment,
-            stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(_READY_S), httpx.AsyncClient(trust_env=False) as client:
-                while not await _is_ready(client, f"http://127.0.0.1:{port}/health"):
-                    if process.returncode is not None:
-                        log.seek(0)
-                        raise RuntimeError(log.read().decode()[-2000:])
-                    await asyncio.sleep(0.5)
-            yield
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            await process.wait()
-
-
-async def _is_ready(client: httpx.AsyncClient, address: str) -> bool:
-    try:
-        return bool((await client.get(address)).json()["status"] == "ok")
-    except httpx.TransportError:
-        return False
 
 
 def _print(outcomes: Sequence[Outcome]) -> None:
