@@ -1,13 +1,16 @@
 """Which work is done when."""
 
-from functools import partial
+from collections.abc import Awaitable, Callable
 
-from app.wiring import Knowledge
-from db.jobs import JobRepository
+from app.wiring import Knowledge, today
+from db.jobs import JobRepository, JobRun
+from jobs.expiry import NAME, Reminders
+from jobs.housekeeping import Housekeeping
 from jobs.refresh import Folder, Refresh
-from jobs.schedule import Job, JobReport, Scheduler
+from jobs.schedule import Job, Scheduler
 
 _MAINTENANCE_CRON = "30 4 * * *"
+_REMINDERS_CRON = "0 7 * * *"
 
 
 def make_refresh(knowledge: Knowledge) -> Refresh:
@@ -22,9 +25,22 @@ def make_refresh(knowledge: Knowledge) -> Refresh:
     )
 
 
-def make_scheduler(knowledge: Knowledge) -> Scheduler:
-    """Return the scheduler with all jobs of the service."""
+def make_scheduler(
+    knowledge: Knowledge, *, tell: Callable[[str], Awaitable[None]] | None = None
+) -> Scheduler:
+    """Return the scheduler with all jobs of the service.
+
+    Args:
+        knowledge: what they work on.
+        tell: sends operators the report of a run that changed something, failed or was held back.
+    """
     config = knowledge.config.refresh
+    runs = JobRepository(knowledge.database)
+
+    async def on_finished(run: JobRun) -> None:
+        if tell is not None and (run.state != "done" or run.detail.get("tell")):
+            await tell(f"{run.job}, {run.state}: {run.text}")
+
     jobs = [
         Job(
             "refresh",
@@ -33,13 +49,21 @@ def make_scheduler(knowledge: Knowledge) -> Scheduler:
             timezone=config.timezone,
             deadline_s=config.deadline_s,
         ),
-        Job("maintenance", partial(_maintain, knowledge), cron=_MAINTENANCE_CRON),
+        Job(
+            NAME,
+            Reminders(knowledge.index, runs, today=today).job,
+            cron=_REMINDERS_CRON,
+            timezone=config.timezone,
+        ),
+        Job(
+            "maintenance",
+            Housekeeping(
+                knowledge.releases,
+                runs,
+                knowledge.database,
+                keep_releases=knowledge.config.knowledge.keep_releases,
+            ).job,
+            cron=_MAINTENANCE_CRON,
+        ),
     ]
-    return Scheduler(jobs, JobRepository(knowledge.database))
-
-
-async def _maintain(knowledge: Knowledge) -> JobReport:
-    """Let go of what is no longer needed."""
-    keep = knowledge.config.knowledge.keep_releases
-    pruned = await knowledge.releases.prune(keep)
-    return JobReport(f"{pruned} releases older than the newest {keep} were pruned.")
+    return Scheduler(jobs, runs, on_finished=on_finished)

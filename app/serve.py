@@ -26,7 +26,7 @@ from console.application import build_console
 from console.operator import Records
 from console.security import check_exposure, is_loopback
 from core.config import Config
-from core.errors import AnswerdeskError, ModelUnavailable
+from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from db.jobs import JobRepository
 
@@ -96,11 +96,13 @@ async def serve(config: Config, paths: Paths) -> None:
                 serve_web(web, host=config.console.host, port=config.console.port)
             )
             logger.info("Open %s (up after %.1f s)", address, time.perf_counter() - started)
-            await stack.enter_async_context(make_scheduler(knowledge).running())
+            reports: asyncio.Queue[str] = asyncio.Queue()
+            scheduler = make_scheduler(knowledge, tell=reports.put)
+            await stack.enter_async_context(scheduler.running())
             work: list[asyncio.Task[object]] = [
                 asyncio.create_task(stop.wait(), name="signal"),
                 asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
-                asyncio.create_task(_telegram(service), name="telegram"),
+                asyncio.create_task(_telegram(service, reports), name="telegram"),
             ]
             try:
                 await _until_stopped(work, stop)
@@ -111,8 +113,11 @@ async def serve(config: Config, paths: Paths) -> None:
                 await asyncio.gather(*work, return_exceptions=True)
 
 
-async def _telegram(service: Service) -> None:
-    """Serve Telegram until cancelled; without a token, say so and end."""
+async def _telegram(service: Service, reports: asyncio.Queue[str]) -> None:
+    """Serve Telegram until cancelled, and pass reports on to the team.
+
+    Without a token, say so and end; reports are in the console and the log all the same.
+    """
     token = os.environ.get("TELEGRAM_BOT_TOKEN", "").strip()
     if not token:
         logger.info("TELEGRAM_BOT_TOKEN is not set: Telegram is off, everything else works.")
@@ -137,7 +142,22 @@ async def _telegram(service: Service) -> None:
         judges=service.knowledge.conversations,
         library=Library(service.knowledge.ingestor, service.knowledge.releases),
     ) as bot:
-        await bot.wait()
+        telling = asyncio.create_task(_tell(bot, reports), name="reports")
+        try:
+            await bot.wait()
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+
+async def _tell(bot: TelegramBot, reports: asyncio.Queue[str]) -> None:
+    """Send what jobs report to the team, for ever."""
+    while True:
+        text = await reports.get()
+        try:
+            await bot.tell_team(text)
+        except StorageError as error:
+            logger.warning("A report did not reach the team: %s", error)
 
 
 async def _until_stopped(work: list[asyncio.Task[object]], stop: asyncio.Event) -> None:

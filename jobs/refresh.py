@@ -60,12 +60,15 @@ class RefreshReport:
         lines = ["; ".join(parts) + "."]
         lines += [f"{source.name}: {source.held}" for source in self.sources if source.held]
         lines += [error for source in self.sources for error in source.errors.values()]
+        lines += [f"To review: {reason}" for file in self.ingest.files for reason in file.unfit]
         return "\n".join(lines)
 
     def job_report(self) -> JobReport:
         """Return the report for the table of runs."""
         held = any(source.held or source.errors for source in self.sources)
+        changed = any(source.new or source.changed or source.gone for source in self.sources)
         detail = {
+            "tell": changed,
             "release": self.ingest.release,
             "embedded": self.ingest.embedded,
             "seconds": round(self.ingest.seconds, 3),

@@ -154,7 +154,7 @@ class Trainer:
         """
         async with self._lock:
             view = await self._index.view()
-            rows, vectors = await view.all_rows()
+            rows, vectors = _answering(*await view.all_rows())
             release = view.release
             background = _background_texts()
             background_vectors = await self._background_vectors(background)
@@ -308,6 +308,12 @@ def _rarity(folder: Path, what: str) -> Rarity:
 def _background_texts() -> list[str]:
     lines = _BACKGROUND.read_text("utf-8").splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _answering(rows: Sequence[Row], vectors: Matrix) -> tuple[list[Row], Matrix]:
+    """Leave out what entries do not answer."""
+    kept = [place for place, row in enumerate(rows) if row.role != "negative"]
+    return [rows[place] for place in kept], vectors[kept] if len(kept) < len(rows) else vectors
 
 
 def _count(rows: Sequence[Row], target: Path) -> _Entries | None:
