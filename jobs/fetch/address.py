@@ -198,6 +198,11 @@ def _forbidden_v6(ip: IPv6Address) -> str:
     return "" if ip.is_global else "not a public address"
 
 
+def same_site(one: str, other: str) -> bool:
+    """Tell whether two hosts are one site: equal but for ``www.``."""
+    return one.removeprefix("www.") == other.removeprefix("www.")
+
+
 def is_listed(host: str, listed: Collection[str]) -> bool:
     """Tell whether a host is one of those in a list; names are compared without case."""
     return host in {name.lower().strip("[]").removesuffix(".") for name in listed}
