@@ -89,6 +89,7 @@ class Refresh:
         self._make_fetcher = make_fetcher
         self._max_removed_share = max_removed_share
         self._cited = cited
+        self._naming = asyncio.Lock()
 
     async def run(
         self,
@@ -193,10 +194,11 @@ class Refresh:
     async def _named(self) -> Mapping[str, Source]:
         """Return all sources by name, in the order of the configuration."""
         named: dict[str, Source] = {}
-        for place in self._places:
-            wanted = _source_name(place.wanted_name)
-            name = await self._sources.name(place.location, kind=place.kind, wanted=wanted)
-            named[name] = place
+        async with self._naming:  # two runs that begin at once would give one name twice
+            for place in self._places:
+                wanted = _source_name(place.wanted_name)
+                name = await self._sources.name(place.location, kind=place.kind, wanted=wanted)
+                named[name] = place
         return named
 
     async def _remember(self, looked: Sequence[_Looked], report: RefreshReport) -> None:

@@ -61,6 +61,7 @@ class RefreshReport:
         """Return the report for the table of runs."""
         held = any(source.held or source.errors for source in self.sources)
         detail = {
+            "tell": any(source.new or source.changed or source.gone for source in self.sources),
             "release": self.ingest.release,
             "embedded": self.ingest.embedded,
             "answers": self.answers,

@@ -48,6 +48,8 @@ class Page:
     body: bytes = b""
     media_type: str = ""
     """Lower case, without parameters."""
+    charset: str = ""
+    """As the server names it; empty if it does not."""
     etag: str = ""
     last_modified: str = ""
 
@@ -230,11 +232,14 @@ class Fetcher:
             else:
                 with contextlib.suppress(BadBody):  # only so that the connection can be kept
                     await read_body(got.aiter_stream(), encoding="", limit=_REST_BYTES)
+            media_type, _, parameters = found.get("content-type", "").partition(";")
+            charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", parameters, re.IGNORECASE)
             return Page(
                 url=target.url,
                 status=got.status,
                 body=body,
-                media_type=found.get("content-type", "").partition(";")[0].strip().lower(),
+                media_type=media_type.strip().lower(),
+                charset=charset[1] if charset else "",
                 etag=_kept(found.get("etag", "")),
                 last_modified=_kept(found.get("last-modified", "")),
             )

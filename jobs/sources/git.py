@@ -75,6 +75,9 @@ class WorkingCopy:
             return Found(failure=str(error))
         except (asyncio.IncompleteReadError, ConnectionError):
             return Found(failure=str(GitFailed(self.location, "git ended before its time")))
+        except OSError as error:
+            reason = f"its files could not be written: {error.strerror}"
+            return Found(failure=str(GitFailed(self.location, reason)))
         return Found(files, skipped, errors)
 
     async def _extract(

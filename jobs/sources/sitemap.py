@@ -4,7 +4,9 @@ import asyncio
 import gzip
 import io
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 from xml.etree.ElementTree import ParseError
 
 from core.errors import AnswerdeskError
@@ -18,8 +20,10 @@ MAX_PAGES = 3000
 
 _MAX_SITEMAPS = 50
 _MAX_DEPTH = 20
-_MAX_BYTES = 6 * 2**20
-"""Of one sitemap, unpacked: 3,000 URLs of the longest kind fit."""
+_MAX_BYTES = 10 * 2**20
+"""Of one sitemap, unpacked: 50,000 URLs, the most that the protocol allows, as sites have them."""
+_MAX_ELEMENTS = 10_000
+"""Of one entry; they are in memory until it ends."""
 
 
 class SitemapUnreadable(AnswerdeskError):
@@ -42,10 +46,17 @@ class Listed:
     skipped: tuple[Skipped, ...]
 
 
-async def read_sitemaps(url: str, fetcher: Fetcher) -> Listed:
+async def read_sitemaps(
+    url: str, fetcher: Fetcher, *, chosen: Callable[[str], bool] = lambda _: True
+) -> Listed:
     """Read a sitemap, and those that it names if it is an index of sitemaps.
 
     Pages and sitemaps of other hosts are skipped, as the protocol has it.
+
+    Args:
+        url: of the sitemap.
+        fetcher: fetches it.
+        chosen: tells of a path, without the slash that it begins with, whether its page is wanted.
 
     Raises:
         PageNotFetched: if one of them cannot be had.
@@ -70,12 +81,15 @@ async def read_sitemaps(url: str, fetcher: Fetcher) -> Listed:
             if not same_site(target.host, host):
                 skipped.append(Skipped(entry, "of another host than the sitemap"))
             elif not is_index:
-                urls[target.url] = None
+                if chosen(urlsplit(target.url).path.removeprefix("/")):
+                    urls[target.url] = None
             elif target.url not in seen:
                 seen.add(target.url)
                 waiting.append(target.url)
         if len(urls) > MAX_PAGES:
-            raise SitemapUnreadable(url, f"it lists more than {MAX_PAGES:,} pages")
+            raise SitemapUnreadable(
+                url, f"it lists more than {MAX_PAGES:,} pages; choose with patterns"
+            )
         if len(seen) > _MAX_SITEMAPS:
             raise SitemapUnreadable(url, f"it names more than {_MAX_SITEMAPS} sitemaps")
     return Listed(tuple(urls), tuple(skipped))
@@ -104,19 +118,24 @@ def _walk(url: str, body: bytes) -> tuple[bool, list[str]]:
     places = {("urlset", "url", "loc"), ("sitemapindex", "sitemap", "loc")}
     path: list[str] = []
     found: list[str] = []
-    kind = ""
+    kind, elements = "", 0
     for event, element in iterparse(io.BytesIO(body), ("start", "end"), forbid_dtd=True):
         if event == "start":
             path.append(_local(element.tag))
             if len(path) == 1:
                 kind, root = path[0], element
-            if len(path) > _MAX_DEPTH:
-                raise SitemapUnreadable(url, f"its elements are nested over {_MAX_DEPTH} deep")
+            elements += 1
+            if len(path) > _MAX_DEPTH or elements > _MAX_ELEMENTS:
+                raise SitemapUnreadable(
+                    url,
+                    f"an entry has over {_MAX_ELEMENTS:,} elements or over {_MAX_DEPTH} levels",
+                )
             continue
         if tuple(path) in places and element.text and element.text.strip():
             found.append(element.text.strip())
         if len(path) == 2:
             root.clear()
+            elements = 0
         path.pop()
     if kind not in {"urlset", "sitemapindex"}:
         raise SitemapUnreadable(url, f"its first element is {kind!r}")

@@ -13,6 +13,7 @@ from jobs.fetch.address import read_url
 from jobs.fetch.errors import PageNotFetched
 from jobs.fetch.fetcher import Conditions, Page
 from jobs.sources import Found, Visit
+from jobs.sources.charset import as_utf8
 from jobs.sources.scan import fits
 from jobs.sources.sitemap import SitemapUnreadable, read_sitemaps
 from jobs.sources.suspect import HTML_ENDINGS, is_html, suspicion
@@ -91,12 +92,10 @@ class Sitemap:
     async def find(self, visit: Visit) -> Found:
         """Fetch the sitemap and its pages."""
         try:
-            listed = await read_sitemaps(self.url, visit.fetcher)
+            listed = await read_sitemaps(self.url, visit.fetcher, chosen=fits(self.patterns))
         except (PageNotFetched, SitemapUnreadable) as error:
             return Found(failure=str(error))
-        chosen = fits(self.patterns)
-        urls = [url for url in listed.urls if chosen(urlsplit(url).path.removeprefix("/"))]
-        fetched = await _fetch_all(urls, visit)
+        fetched = await _fetch_all(listed.urls, visit)
         return Found(fetched.files, listed.skipped, fetched.errors, pages=tuple(fetched.pages))
 
 
@@ -168,7 +167,7 @@ async def _take(url: str, page: Page, visit: Visit, path: Path, into: _Fetched) 
         _keep(url, f"{url} was not taken: {reason}", visit, into, doc_id=state.doc_id)
         return
     try:
-        await asyncio.to_thread(path.write_bytes, page.body)
+        sha256 = await asyncio.to_thread(_store, page, path)
     except OSError as error:
         reason = f"{url} could not be written to {visit.folder} ({error.strerror})."
         _keep(url, reason, visit, into, doc_id=state.doc_id)
@@ -178,11 +177,19 @@ async def _take(url: str, page: Page, visit: Visit, path: Path, into: _Fetched) 
         PageState(
             url=url,
             doc_id=state.doc_id,
-            sha256=hashlib.sha256(page.body).hexdigest(),
+            sha256=sha256,
             etag=page.etag,
             last_modified=page.last_modified,
         )
     )
+
+
+def _store(page: Page, path: Path) -> str:
+    """Write what a page says to a file; return its sha256."""
+    text = page.media_type.startswith("text/") or is_html(page)
+    body = as_utf8(page.body, page.charset) if text else page.body
+    path.write_bytes(body)
+    return hashlib.sha256(body).hexdigest()
 
 
 def _suspicion(url: str, page: Page, doc_id: str, visit: Visit) -> str:

@@ -72,6 +72,7 @@ async def test_an_unchanged_folder_changes_nothing(shop: Workshop, faq: Path) ->
         report.text() == "+0 files, 0 changed, 0 gone; 0 texts embedded, 10 chunks kept; release 1."
     )
     assert report.job_report().state == "done"
+    assert report.job_report().detail["tell"] is False, "nobody needs to read of it"
 
 
 async def test_two_folders_of_one_name_do_not_meet(
@@ -203,7 +204,8 @@ async def test_answers_that_lose_what_they_rest_on_are_counted(shop: Workshop, f
         "+0 files, 1 changed, 1 gone; 0 texts embedded, 8 chunks kept; 3 answers may change; "
         "release 2."
     )
-    assert report.job_report().detail["answers"] == 3
+    detail = report.job_report().detail
+    assert (detail["answers"], detail["tell"]) == (3, True)
     assert "; 0 answers may change;" in (await run.run()).text()
 
 

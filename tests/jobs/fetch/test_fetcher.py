@@ -3,10 +3,13 @@
 import asyncio
 import gzip
 import random
+import shutil
 import ssl
+import subprocess
 import time
 import zlib
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -182,6 +185,39 @@ async def test_a_name_that_is_not_found_is_said(site: Web) -> None:
 
     async with Fetcher(LIMITS, resolver=resolver) as fetcher:
         assert "the connection failed (Name or service not known)" in await refusal(fetcher)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a certificate of shop.example with its key, in one file."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl command")
+    folder = tmp_path_factory.mktemp("tls")
+    key, file = folder / "key.pem", folder / "both.pem"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+        "-subj /CN=shop.example -addext subjectAltName=DNS:shop.example -keyout"
+    )
+    subprocess.run([*command.split(), key, "-out", file], check=True, capture_output=True)
+    file.write_text(file.read_text() + key.read_text())
+    return file
+
+
+async def test_the_certificate_is_checked_against_the_name_not_the_address(
+    certificate: Path,
+) -> None:
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    serving.load_cert_chain(certificate)
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    async with web(serving) as site:
+        site.pages["/page"] = reply(b"secure")
+        backend = Detour(site.port)
+        async with Fetcher(
+            LIMITS, resolver=everywhere_public, backend=backend, ssl_context=trusting
+        ) as fetcher:
+            assert (await fetcher.fetch("https://shop.example/page")).body == b"secure"
+            reason = await refusal(fetcher, "https://other.example/page")
+    assert "certificate is not valid for 'other.example'" in reason
 
 
 # --- redirects ---------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """A small web on loopback: servers that behave badly on purpose, and names that lead to them."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -70,10 +71,10 @@ class Web:
 
 
 @asynccontextmanager
-async def web() -> AsyncIterator[Web]:
-    """Serve on a free port of loopback."""
+async def web(context: ssl.SSLContext | None = None) -> AsyncIterator[Web]:
+    """Serve on a free port of loopback, over TLS with a `context`."""
     site = Web()
-    server = await asyncio.start_server(site.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(site.serve, "127.0.0.1", 0, ssl=context)
     site.port = server.sockets[0].getsockname()[1]
     try:
         yield site

@@ -11,6 +11,7 @@ from jobs.fetch.fetcher import Fetcher, FetchLimits, Page
 from jobs.refresh import NoSuchSource, Refresh
 from jobs.refresh_report import RefreshReport
 from jobs.sources import Source
+from jobs.sources.charset import as_utf8
 from jobs.sources.local import Folder
 from jobs.sources.suspect import suspicion
 from jobs.sources.web import Sitemap, WebPage, document_id
@@ -39,7 +40,7 @@ async def site() -> AsyncIterator[Web]:
 
 def refresh(shop: Workshop, site: Web, *sources: Source) -> Refresh:
     def fetcher() -> Fetcher:
-        limits = FetchLimits(max_bytes=100_000, timeout_s=10, interval_s=0)
+        limits = FetchLimits(max_bytes=300_000, timeout_s=10, interval_s=0)
         return Fetcher(limits, resolver=everywhere_public, backend=Detour(site.port))
 
     return Refresh(
@@ -262,10 +263,13 @@ async def test_an_index_of_sitemaps_is_followed_on_its_own_host(shop: Workshop, 
 
 
 async def test_patterns_choose_pages(shop: Workshop, site: Web) -> None:
-    site.pages["/sitemap.xml"] = sitemap(
-        *(f"http://shop.example/{path}" for path in ("help/a", "help/deep/b", "blog/c", ""))
-    )
     site.pages["/help/a"] = site.pages["/help/deep/b"] = reply(b"text")
+    # Only what is chosen counts towards the most that are read.
+    site.pages["/sitemap.xml"] = sitemap(
+        *(f"http://shop.example/blog/{n}" for n in range(3001)),
+        "http://shop.example/help/a",
+        "http://shop.example/help/deep/b",
+    )
     report = await refresh(shop, site, Sitemap(SITEMAP.url, ["help/**"])).run()
     assert counts(report) == (2, 0, 0)
 
@@ -277,12 +281,13 @@ async def test_patterns_choose_pages(shop: Workshop, site: Web) -> None:
         (reply(b"<html><body>Log in"), "it is no XML"),
         (reply(b"<html></html>"), "its first element is 'html'"),
         (reply(b'<!DOCTYPE x [<!ENTITY a "b">]><urlset>&a;</urlset>'), "DTDForbidden"),
-        (reply(b"<a>" * 30), "its elements are nested over 20 deep"),
+        (reply(b"<a>" * 30), "over 20 levels"),
+        (reply(b"<urlset><url>" + b"<a/>" * 10_001), "an entry has over 10,000 elements"),
         (reply(b"\x1f\x8bno"), "cannot be used"),
         (moved("http://127.0.0.1/"), "this machine itself"),
         (sitemap(), "it would lose 10 of 10 documents"),
         (sitemap("http://shop.example/1"), "it would lose 9 of 10 documents"),
-        (sitemap(*(f"http://shop.example/{n}" for n in range(3001))), "more than 3,000 pages"),
+        (sitemap(*(f"http://shop.example/{n}" for n in range(3001))), "more than 3,000 pages;"),
     ],
 )
 async def test_a_bad_sitemap_changes_nothing(
@@ -298,7 +303,7 @@ async def test_a_bad_sitemap_changes_nothing(
     async def resolver(host: str, port: int) -> list[str]:
         return [host] if host[0].isdigit() else list(await everywhere_public(host, port))
 
-    limits = FetchLimits(max_bytes=200_000, interval_s=0)
+    limits = FetchLimits(max_bytes=300_000, interval_s=0)
     run._make_fetcher = lambda: Fetcher(limits, resolver=resolver, backend=Detour(site.port))
     report = await run.run()
     assert reason in report.sources[0].held
@@ -347,6 +352,32 @@ async def test_pages_that_read_alike_get_names_of_their_own(shop: Workshop, site
     assert counts(await run.run()) == (6, 0, 0)
     assert await shop.texts() == [f"text {n}" for n in range(6)]
     assert counts(await run.run()) == (0, 0, 0)
+
+
+async def test_the_encoding_that_only_the_header_names_is_used(shop: Workshop, site: Web) -> None:
+    text = "电子发票怎么开"
+    types = {
+        "/1": ("gb2312", text.encode("gb18030")),
+        "/2": ('"Shift_JIS"', "返品について".encode("cp932")),
+        "/3": ("iso-8859-1", "Straße UTF-8".encode()),
+        "/4": ("windows-1251", "Возврат".encode("cp1251")),
+    }
+    for path, (charset, body) in types.items():
+        headers = {"Content-Type": f"text/html; Charset={charset}", "ETag": '"1"'}
+        site.pages[path] = reply(body, headers=headers)
+    site.pages["/sitemap.xml"] = sitemap(*(f"http://shop.example{path}" for path in types))
+    run = refresh(shop, site, SITEMAP)
+    await run.run()
+    texts = [line.removeprefix("\ufeff") for line in await shop.texts()]
+    assert set(texts) == {text, "返品について", "Straße UTF-8", "Возврат"}
+    await run.run()
+    assert site.requests[-1][1]["if-none-match"] == '"1"', "what is live is what was sent"
+
+
+@pytest.mark.parametrize("charset", ["zlib", "punycode", "rot13", "utf-16", "x" * 40, "", "gbk"])
+def test_a_charset_that_does_not_fit_changes_nothing(charset: str) -> None:
+    assert as_utf8(b"\xff\xfe\x80\xff", charset) == b"\xff\xfe\x80\xff"
+    assert as_utf8(b"\x80\xff", charset) == b"\x80\xff"
 
 
 # --- names and suspicion -----------------------------------------------------------------------
