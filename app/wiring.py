@@ -64,6 +64,7 @@ class Knowledge:
     conversations: Conversations
     release_rows: ReleaseRepository
     source_rows: SourceRepository
+    originals: Originals
     embedder: ModelEmbedder
     index: Index
     ingestor: Ingestor
@@ -181,6 +182,7 @@ async def open_knowledge(
             conversations=Conversations(database),
             release_rows=release_rows,
             source_rows=SourceRepository(database),
+            originals=originals,
             embedder=embedder,
             index=index,
             ingestor=ingestor,

@@ -195,6 +195,21 @@ class Conversations:
             )
             return {kind: count for kind, count in rows.all()}
 
+    async def cited(self, *, since: float) -> dict[str, set[int]]:
+        """Return the answers given since a moment (UTC epoch seconds), by each chunk they cite."""
+        async with self._database.session() as session:
+            rows = await session.execute(
+                select(AnswerRow.id, AnswerRow.chunk_ids).where(
+                    AnswerRow.created >= since,
+                    AnswerRow.kind.in_(("faq", "composed", "quoted")),
+                )
+            )
+            found: dict[str, set[int]] = {}
+            for answer_id, chunk_ids in rows.all():
+                for chunk_id in chunk_ids:
+                    found.setdefault(chunk_id, set()).add(answer_id)
+            return found
+
     async def forget(self, chat: str) -> int:
         """Erase everything a chat asked and was told; return how many answers that were."""
         async with self._database.session() as session:

@@ -86,3 +86,10 @@ async def test_forgetting_a_chat_erases_its_text_from_the_disk(
     stored = b"".join(f.read_bytes() for f in tmp_path.iterdir() if f.is_file())
     assert b"canary-7141" not in stored
     assert b"kept" in stored
+
+
+async def test_recent_answers_are_found_by_what_they_cite(conversations: Conversations) -> None:
+    ids = [await conversations.record("q", faq(), chat="web:1", channel="web") for _ in range(2)]
+    await conversations.record("q", UNKNOWN, chat="web:1", channel="web")
+    assert await conversations.cited(since=0) == {"c1": set(ids)}
+    assert await conversations.cited(since=4e9) == {}
