@@ -28,6 +28,7 @@ from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable
 from core.health import Health
 from db.jobs import JobRepository
+from kb.alike import Alike
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +135,12 @@ async def _telegram(service: Service) -> None:
         database=service.knowledge.database,
         desk=service.desk,
         judges=service.knowledge.conversations,
-        library=Library(service.knowledge.ingestor, service.knowledge.releases),
+        library=Library(
+            service.knowledge.ingestor,
+            service.knowledge.releases,
+            service.knowledge.team_answers,
+            Alike(service.knowledge.embedder),
+        ),
     ) as bot:
         await bot.wait()
 

@@ -35,6 +35,7 @@ from kb.quote import Quoter
 from kb.release import Releases
 from kb.retrieve import Retriever
 from kb.spool import VectorSpool
+from kb.team_answers import TeamAnswers
 from kb.train import Trainer
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
@@ -64,6 +65,7 @@ class Knowledge:
     index: Index
     ingestor: Ingestor
     releases: Releases
+    team_answers: TeamAnswers
     trainer: Trainer
     retriever: Retriever
 
@@ -156,6 +158,12 @@ async def open_knowledge(
         trainer = Trainer(index, searched, paths.rankers)
         publisher.after_publish = trainer.after_publish
         settings = f"{_SETTINGS}, {config.knowledge.passage_tokens} tokens"
+        ingestor = Ingestor(
+            publisher,
+            originals,
+            settings=settings,
+            max_file_bytes=config.knowledge.max_file_mb * 2**20,
+        )
         yield Knowledge(
             config=config,
             paths=paths,
@@ -165,13 +173,9 @@ async def open_knowledge(
             source_rows=SourceRepository(database),
             embedder=embedder,
             index=index,
-            ingestor=Ingestor(
-                publisher,
-                originals,
-                settings=settings,
-                max_file_bytes=config.knowledge.max_file_mb * 2**20,
-            ),
+            ingestor=ingestor,
             releases=Releases(publisher, originals, settings=settings),
+            team_answers=TeamAnswers(ingestor, release_rows, originals),
             trainer=trainer,
             retriever=Retriever(searched, index, trainer),
         )

@@ -18,6 +18,8 @@ from telegram.error import InvalidToken, TelegramError
 from telegram.ext import AIORateLimiter, Application, ApplicationBuilder, ExtBot, TypeHandler
 
 from bot.customers import Customers
+from bot.dictation import Dictation
+from bot.entries import EntryDesk
 from bot.errors import BadToken, BotStopped, SecondPoller, Stopping
 from bot.inbox import InboxQueue, PollRequest
 from bot.incoming import Me
@@ -28,6 +30,7 @@ from bot.operators import TeamDesk
 from bot.presses import Presses
 from bot.privacy import Privacy
 from bot.processor import MAX_STARTS, SUSPECT_STARTS, PerChatProcessor
+from bot.questions import QuestionDesk
 from bot.redact import protect_logs, redact
 from bot.router import HasRoutes, Router
 from bot.sender import Sender
@@ -37,7 +40,9 @@ from bot.topics import Topics
 from bot.watchdog import DEAF_S, Watchdog
 from bot.wire import SendRequest
 from core.errors import StorageError
+from db.awaited import AwaitedTexts
 from db.base import Database
+from db.conversations import Conversations
 from db.group_commit import GroupCommit
 from db.handover import CannedReplies, Handovers
 from db.knowledge import ReleaseRepository
@@ -153,14 +158,18 @@ class TelegramBot:
         self._topics = topics = Topics(service, self.team, self.operators, canned)
         service.tell_team = lambda chat_id: self._spawn_task(topics.call(chat_id))
         service.pass_on = topics.to_topic
+        self._uploads = Uploads(database, writer)
         service.before_forgetting.append(topics.forget)
+        questions = Conversations(database)
+        self._dictation = dictation = Dictation(service, AwaitedTexts(database, writer))
         parts: list[HasRoutes] = [
+            dictation,  # first: what an operator was asked to write is nothing else
             TeamDesk(service, self.operators, self.team, self.audit),
             Presses(service),
             Privacy(service),
             topics,
         ]
-        self._uploads = Uploads(database, writer)
+        service.before_forgetting += [self._uploads.forget, dictation.forget]
         self._knowledge: KnowledgeDesk | None = None
         if library:
             self._knowledge = KnowledgeDesk(
@@ -168,10 +177,16 @@ class TelegramBot:
                 self._uploads,
                 library,
                 self.queue,
+                questions,
                 live_release=lambda: _live_release(database),
                 spawn=self._spawn_task,
             )
-            parts.append(self._knowledge)
+            entries = EntryDesk(service, self._uploads, self._knowledge, dictation, questions)
+            parts += [
+                self._knowledge,
+                entries,
+                QuestionDesk(service, questions, library.alike, dictation, entries),
+            ]
         parts.append(customers)  # last: what nobody else takes is a question
         self.router = Router(
             [part.routes for part in parts],

@@ -41,6 +41,7 @@ BotTextKey: TypeAlias = Literal[
     "bot_back",
     "person_gone",
     "rate_thanks",
+    "answered_now",
 ]
 
 BOT_TEXT_KEYS: tuple[BotTextKey, ...] = get_args(BotTextKey)

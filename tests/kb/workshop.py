@@ -16,6 +16,7 @@ from db.knowledge import ReleaseRepository
 from kb.index import Index
 from kb.ingest import IncomingFile, Ingestor
 from kb.originals import Originals
+from kb.parse.sandbox import ParserProcess
 from kb.prepare import Preparer
 from kb.publish import AfterPublish, Publisher
 from kb.release import Releases
@@ -63,6 +64,7 @@ async def line_chunks(parsed: ParsedFile, *, doc_id: str, updated: str) -> Seque
             text=section.text,
             answer=section.answer,
             variants=section.variants,
+            category=section.category,
             title="" if section.answer else parsed.title,
             location=section.location,
             valid_until=section.valid_until,
@@ -111,7 +113,11 @@ class Workshop:
 
 @asynccontextmanager
 async def workshop(
-    folder: Path, embedder: Embedder, *, after_publish: AfterPublish | None = None
+    folder: Path,
+    embedder: Embedder,
+    *,
+    after_publish: AfterPublish | None = None,
+    parser: ParserProcess | None = None,
 ) -> AsyncIterator[Workshop]:
     folder.mkdir(parents=True, exist_ok=True)
     engine = create_engine(database_url("", folder))
@@ -120,9 +126,9 @@ async def workshop(
     database = Database(engine)
     repository = ReleaseRepository(database)
     originals = Originals(folder / "originals")
-    parser = LineParser()
+    lines = LineParser()
     spool = VectorSpool(folder / "spool", embedder.fingerprint)
-    preparer = Preparer(originals, parser, line_chunks, embedder, spool)
+    preparer = Preparer(originals, parser or lines, line_chunks, embedder, spool)
     try:
         async with Index.open(
             str(folder / "index"), embedder=embedder, current=repository.current
@@ -141,7 +147,7 @@ async def workshop(
                 index=index,
                 repository=repository,
                 originals=originals,
-                parser=parser,
+                parser=lines,
                 publisher=publisher,
                 ingestor=Ingestor(publisher, originals, settings=SETTINGS, max_file_bytes=100_000),
                 releases=Releases(publisher, originals, settings=SETTINGS),
