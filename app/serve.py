@@ -27,6 +27,7 @@ from console.security import check_exposure, is_loopback
 from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable
 from core.health import Health
+from core.hours import WorkingHours
 from db.jobs import JobRepository
 from kb.alike import Alike
 
@@ -128,6 +129,7 @@ async def _telegram(service: Service) -> None:
             company=config.company.name,
             language=config.company.languages[0],
             streaming=config.telegram.streaming,
+            hours=WorkingHours.parse(config.telegram.hours, config.telegram.timezone),
         ),
     )
     async with TelegramBot(

@@ -92,6 +92,7 @@ def answer_messages(
         "question_message_id": question_message_id,
         "answer_id": answer.answer_id,
         "kind": answer.kind,
+        "confidence": answer.confidence,
         "language": answer.language,
         "sources": [asdict(source) for source in answer.sources[:MAX_SOURCES]],
         "choices": [asdict(choice) for choice in answer.choices],

@@ -17,6 +17,7 @@ from telegram import BotCommand, Update
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import AIORateLimiter, Application, ApplicationBuilder, ExtBot, TypeHandler
 
+from bot.calls import PersonCalls
 from bot.customers import Customers
 from bot.dictation import Dictation
 from bot.entries import EntryDesk
@@ -36,6 +37,7 @@ from bot.router import HasRoutes, Router
 from bot.sender import Sender
 from bot.service import Asks, CustomerService, Manners, Remembers
 from bot.texts import LANGUAGE_NAMES, BotTextKey, bot_text
+from bot.topic_link import TopicLink
 from bot.topics import Topics
 from bot.watchdog import DEAF_S, Watchdog
 from bot.wire import SendRequest
@@ -153,24 +155,33 @@ class TelegramBot:
             manners=settings.manners,
             lifetime=self.lifetime,
         )
-        customers = Customers(service, self.queue, self.me)
-        canned = CannedReplies(database, writer)
-        self._topics = topics = Topics(service, self.team, self.operators, canned)
-        service.tell_team = lambda chat_id: self._spawn_task(topics.call(chat_id))
-        service.pass_on = topics.to_topic
-        self._uploads = Uploads(database, writer)
-        service.before_forgetting.append(topics.forget)
         questions = Conversations(database)
-        self._dictation = dictation = Dictation(service, AwaitedTexts(database, writer))
+        self._link = link = TopicLink(service, self.team, self.operators, saves=library is not None)
+        calls = PersonCalls(
+            service,
+            link,
+            self.operators,
+            questions,
+            hours=settings.manners.hours,
+            spawn=self._spawn_task,
+        )
+        customers = Customers(service, self.queue, self.me, link, calls, spawn=self._spawn_task)
+        dictation = Dictation(service, AwaitedTexts(database, writer))
+        self._uploads = Uploads(database, writer)
+        self._knowledge: KnowledgeDesk | None = None
+        entries: EntryDesk | None = None
         parts: list[HasRoutes] = [
             dictation,  # first: what an operator was asked to write is nothing else
-            TeamDesk(service, self.operators, self.team, self.audit),
-            Presses(service),
+            TeamDesk(
+                service,
+                self.operators,
+                self.team,
+                self.audit,
+                on_group=lambda: self._spawn_task(link.catch_up()),
+            ),
+            Presses(service, calls),
             Privacy(service),
-            topics,
         ]
-        service.before_forgetting += [self._uploads.forget, dictation.forget]
-        self._knowledge: KnowledgeDesk | None = None
         if library:
             self._knowledge = KnowledgeDesk(
                 service,
@@ -182,11 +193,12 @@ class TelegramBot:
                 spawn=self._spawn_task,
             )
             entries = EntryDesk(service, self._uploads, self._knowledge, dictation, questions)
-            parts += [
-                self._knowledge,
-                entries,
-                QuestionDesk(service, questions, library.alike, dictation, entries),
-            ]
+            listed = QuestionDesk(service, questions, library.alike, dictation, entries)
+            parts += [entries, listed]
+        service.before_forgetting += [link.forget, self._uploads.forget, dictation.forget]
+        parts.append(Topics(service, link, CannedReplies(database, writer), dictation, entries))
+        if self._knowledge:
+            parts.append(self._knowledge)  # after topics: a file in a topic is for the customer
         parts.append(customers)  # last: what nobody else takes is a question
         self.router = Router(
             [part.routes for part in parts],
@@ -294,7 +306,7 @@ class TelegramBot:
         )
         watch = asyncio.create_task(self.watchdog.watch(), name="watchdog")
         self._spawn_task(self._keep_tidy())
-        self._spawn_task(self._topics.catch_up())
+        self._spawn_task(self._link.catch_up())
         if self._knowledge:
             await self._knowledge.resume()
         await self._invite_owner()

@@ -42,6 +42,9 @@ BotTextKey: TypeAlias = Literal[
     "person_gone",
     "rate_thanks",
     "answered_now",
+    "nobody_here",
+    "outside_hours",
+    "weekdays",
 ]
 
 BOT_TEXT_KEYS: tuple[BotTextKey, ...] = get_args(BotTextKey)

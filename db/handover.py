@@ -113,11 +113,12 @@ class Handovers:
             if row is not None and row.state != "closed":
                 return False
             if row is None:
-                row = HandoverRow(chat_id=chat_id, thread_id=0, card_id=0)
+                row = HandoverRow(chat_id=chat_id, thread_id=0)
                 session.add(row)
             row.state, row.reason, row.asked, row.closed = "waiting", reason, time.time(), None
             row.holder, row.draft, row.language = 0, draft, language or row.language or ""
             row.draft_sent, row.found, row.answer, row.rating = 0, found, "", 0
+            row.card_id = 0
             return True
 
         return await self._writer.run(write)

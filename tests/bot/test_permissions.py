@@ -68,6 +68,9 @@ TABLE = {
     "tell:": AGENT,
     "quit:": AGENT,
     "dictated": AGENT,
+    "/save": AGENT,
+    "save:": AGENT,
+    "editdraft:": AGENT,
     "question": ANYONE,
 }
 """The lowest role that may use each command, button and kind of message."""

@@ -253,3 +253,73 @@ async def test_forgetting_a_customer_takes_their_question_off_the_list(
     assert await editor.alert(count=3) == "This preview is no longer open."
     editor.say("/unanswered")
     assert (await editor.next()).text == "No open questions."
+
+
+# --- an operator's answer in a topic ---------------------------------------------------------
+
+
+async def answered(bot: TelegramBot, telegram: BotApi, editor: Person) -> tuple[Person, Received]:
+    """Let a customer call a person, and an operator answer; return customer and card."""
+    group = telegram.group("Team", forum=True)
+    await bot.team.set_group(group)
+    ana = telegram.person("Ana")
+    ana.say("/human Do you engrave\nlamps?")
+    await ana.next()
+    card = await editor.next(chat=group)
+    editor.say("Yes, for 5 euros.", chat=group, thread=card.thread_id)
+    await ana.next()
+    assert (await ana.next()).text == "Yes, for 5 euros."
+    await telegram.until(lambda: "💾 Save as FAQ" in editor.current(card).buttons, what="Save")
+    return ana, editor.current(card)
+
+
+async def test_an_answer_in_a_topic_is_saved_as_an_entry_and_undone(
+    bot: TelegramBot, telegram: BotApi, shop: Workshop, editor: Person
+) -> None:
+    _, card = await answered(bot, telegram, editor)
+    group = card.raw["chat"]["id"]
+    editor.press(card, "Save as FAQ")
+    preview = await shown(telegram, editor, await editor.next(chat=group), "This would be stored")
+    assert preview.thread_id == card.thread_id
+    assert "❓ Do you engrave lamps?\n\n💬 Yes, for 5 euros." in preview.text
+    editor.press(preview, "Question")
+    await editor.next(chat=group)
+    editor.say("Can a lamp be engraved?", chat=group, thread=card.thread_id)
+    edited = await shown(telegram, editor, await editor.next(chat=group), "❓ Can a lamp")
+    editor.press(edited, "Apply")
+    live = await shown(telegram, editor, edited, "is live")
+    assert (await entries(shop))["Can a lamp be engraved?"] == "Yes, for 5 euros."
+    editor.press(live, "Undo")
+    await shown(telegram, editor, live, "Undone")
+    assert "Can a lamp be engraved?" not in await entries(shop)
+
+
+async def test_save_takes_the_answer_that_it_replies_to(
+    bot: TelegramBot, telegram: BotApi, shop: Workshop, editor: Person
+) -> None:
+    _, card = await answered(bot, telegram, editor)
+    where = {"chat": card.raw["chat"]["id"], "thread": card.thread_id}
+    first = telegram.pushed[editor.say("It takes a week.", **where)]["message"]
+    editor.say("Good bye.", **where)
+    editor.say("/save", reply_to=first, **where)
+    proposed = await editor.next(chat=where["chat"])
+    preview = await shown(telegram, editor, proposed, "This would be stored")
+    assert "💬 It takes a week." in preview.text
+    editor.say("/save", **where)
+    proposed = await editor.next(chat=where["chat"])
+    await shown(telegram, editor, proposed, "💬 Good bye.")
+
+
+async def test_an_agent_may_propose_and_not_apply(
+    bot: TelegramBot, telegram: BotApi, shop: Workshop, editor: Person
+) -> None:
+    _, card = await answered(bot, telegram, editor)
+    gus = telegram.person("Gus")
+    await bot.operators.add(gus.user_id, "agent", name="Gus")
+    group = card.raw["chat"]["id"]
+    gus.press(card, "Save as FAQ")
+    preview = await shown(telegram, gus, await gus.next(chat=group), "This would be stored")
+    gus.press(preview, "Apply")
+    assert await gus.alert(count=2) == "This button is not for you."
+    editor.press(preview, "Apply")
+    await shown(telegram, editor, preview, "is live")
