@@ -17,7 +17,6 @@ from bot.service import CustomerService
 from bot.texts import bot_text
 from bot.topic_link import TopicLink
 from bot.typing import Typing
-from core.types import Answer
 from db.telegram import Outgoing, StoredMessage
 from kb.texts import service_text
 
@@ -86,6 +85,13 @@ class Customers:
         if await service.handovers.is_held(to.chat_id):
             await self._link.to_topic(incoming)  # a person took over while the answer was made
             return
+        parts = [incoming, *(read(f, username=self._me.username) for f in followers)]
+        written = [part for part in parts if part]
+        copies = await self._link.copies(written, answer)
+        if copies and answer.kind == "unknown":  # it is with the team already: no need to offer it
+            noted = bot_text("noted", answer.language, *to.languages)
+            answer = replace(answer, kind="smalltalk", text=noted)
+            copies = await self._link.copies(written, answer)
         if answer.intent == "person":
             answer = replace(answer, text=await self._calls.call(to, reason=text))
         waited = time.time() - incoming.message.date.timestamp()
@@ -103,10 +109,7 @@ class Customers:
             quote_question=not incoming.private
             or len(self._queue.parked(incoming.update)) > len(followers),
         )
-        parts = [incoming, *(read(f, username=self._me.username) for f in followers)]
-        await self._reply(
-            [part for part in parts if part], await stream.finish(messages), answer=answer
-        )
+        await self._reply(written, await stream.finish(messages), copies)
 
     async def on_edit(self, incoming: Incoming) -> None:
         """Answer the new wording in place of the old answer."""
@@ -186,12 +189,10 @@ class Customers:
         self,
         written: Sequence[Incoming],
         messages: Sequence[Outgoing],
-        *,
-        answer: Answer | None = None,
+        copies: Sequence[Outgoing],
     ) -> None:
-        """Send the reply to messages; show both to the team if the customer waits for a person."""
+        """Send the reply to messages, and to the team what it is to see of both."""
         first, *followers = written
-        copies = await self._link.copies(written, answer)
         stored = await self._service.sender.store(
             [*messages, *copies],
             update_id=first.update.update_id,
@@ -235,7 +236,8 @@ class Customers:
             text = service_text("text_only", *to.languages)
         else:
             return  # a service message, such as a changed title: not for the bot
-        await self._reply([incoming], [message(to, text)])
+        copies = await self._link.copies([incoming], None)
+        await self._reply([incoming], [message(to, text)], copies)
 
     async def _see(self, incoming: Incoming, *, payload: str = "") -> None:
         name = incoming.message.chat.title or incoming.user.full_name

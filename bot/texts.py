@@ -43,6 +43,7 @@ BotTextKey: TypeAlias = Literal[
     "rate_thanks",
     "answered_now",
     "nobody_here",
+    "noted",
     "outside_hours",
     "weekdays",
 ]

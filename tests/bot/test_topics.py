@@ -426,6 +426,19 @@ async def test_a_topic_that_was_deleted_while_the_customer_waits_is_made_again(
     assert "👤 Is it dear?\n🤖 echo: Is it dear?" in again.text
 
 
+async def test_a_waiting_customer_is_not_offered_a_person_again(
+    office: Office, desk: ScriptedDesk
+) -> None:
+    await office.called()
+    desk.answers["It is a birthday present"] = Answer("unknown", "I don't know.", "en")
+    office.ana.say("It is a birthday present")
+    reply = await office.ana.next()
+    assert reply.text.startswith("I don't know that, but I have added it to your request.")
+    assert reply.buttons == []
+    assert (await office.agent.next(chat=office.group)).text == "It is a birthday present"
+    assert (await office.agent.next(chat=office.group)).text == f"🤖 {reply.text}"
+
+
 # --- nobody, or not now -------------------------------------------------------------------------
 
 
