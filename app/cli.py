@@ -92,9 +92,24 @@ def remove(
 
 
 @app.command()
-def refresh(dry_run: DryRun = False) -> None:
+def refresh(
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="Names, paths or URLs of sources; none: all.")
+    ] = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept",
+            metavar="SOURCE",
+            help="Publish what this source holds now, even if it shrank or looks like a login "
+            "page. For this run only; may be given more than once.",
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Read the configured sources again now."""
-    _run(knowledge.refresh(dry_run=dry_run))
+    _run(knowledge.refresh(sources, accept=accept or [], dry_run=dry_run, as_json=as_json))
 
 
 @app.command()

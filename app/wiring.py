@@ -39,6 +39,7 @@ from kb.quote import Quoter
 from kb.release import Releases
 from kb.retrieve import Retriever
 from kb.spool import VectorSpool
+from kb.team_answers import TeamAnswers
 from kb.train import Trainer
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
@@ -64,11 +65,13 @@ class Knowledge:
     conversations: Conversations
     release_rows: ReleaseRepository
     source_rows: SourceRepository
+    originals: Originals
     embedder: ModelEmbedder
     index: Index
     ingestor: Ingestor
     releases: Releases
     entries: Entries
+    team_answers: TeamAnswers
     trainer: Trainer
     retriever: Retriever
 
@@ -181,11 +184,13 @@ async def open_knowledge(
             conversations=Conversations(database),
             release_rows=release_rows,
             source_rows=SourceRepository(database),
+            originals=originals,
             embedder=embedder,
             index=index,
             ingestor=ingestor,
             releases=Releases(publisher, originals, settings=settings),
             entries=Entries(index, ingestor, curations),
+            team_answers=TeamAnswers(ingestor, release_rows, originals),
             trainer=trainer,
             retriever=Retriever(searched, index, trainer),
         )
@@ -237,6 +242,8 @@ async def _open_generator(
             threads=config.models.threads,
             queue=config.models.generator_queue,
             recycle_after=config.models.recycle_after,
+            prefix_memory_bytes=config.models.prefix_memory_mb << 20,
+            prefix_disk_bytes=config.models.prefix_disk_mb << 20,
         )
     except ModelError as error:
         logger.warning("Passages are quoted, not composed: %s", error)

@@ -1,6 +1,7 @@
 """What was asked and what was answered: answers, feedback, questions that found no answer."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.types import Answer, Turn
 from db.base import Base, Database
+
+_LOOKED_AT = 5_000
 
 
 class AnswerRow(Base):
@@ -117,13 +120,23 @@ class Conversations:
             )
             return [Turn(question, text) for question, text in reversed(rows.all())]
 
-    async def open_questions(self, *, limit: int = 100) -> list[OpenQuestion]:
-        """Return questions that wait for an operator, newest first."""
+    async def open_questions(
+        self, *, limit: int = 100, open_ids: Sequence[int] | None = None
+    ) -> list[OpenQuestion]:
+        """Return questions that wait for an operator, newest first.
+
+        With `open_ids` those questions, whatever became of them; who was forgotten is left out.
+        """
+        wanted = (
+            OpenQuestionRow.status == "open"
+            if open_ids is None
+            else OpenQuestionRow.id.in_(open_ids)
+        )
         async with self._database.session() as session:
             rows = await session.execute(
                 select(OpenQuestionRow, AnswerRow)
                 .join(AnswerRow, OpenQuestionRow.answer_id == AnswerRow.id)
-                .where(OpenQuestionRow.status == "open")
+                .where(wanted)
                 .order_by(OpenQuestionRow.id.desc())
                 .limit(limit)
             )
@@ -140,6 +153,26 @@ class Conversations:
                 )
                 for open_row, row in rows.all()
             ]
+
+    async def leave_open(self, answer_id: int) -> None:
+        """Let the question of an answer wait for an operator, though the bot said something."""
+        async with self._database.session() as session:
+            if await session.get(AnswerRow, answer_id) is None:
+                return
+            known = await session.scalar(
+                select(OpenQuestionRow.id).where(OpenQuestionRow.answer_id == answer_id)
+            )
+            if known is None:
+                session.add(OpenQuestionRow(answer_id=answer_id, status="open"))
+
+    async def reopen(self, open_ids: Sequence[int]) -> None:
+        """Let questions wait for an operator again whose answer was undone."""
+        async with self._database.session() as session:
+            await session.execute(
+                update(OpenQuestionRow)
+                .where(OpenQuestionRow.id.in_(open_ids), OpenQuestionRow.status == "answered")
+                .values(status="open", resolved=None)
+            )
 
     async def resolve(self, open_ids: Sequence[int], *, status: str) -> int:
         """Mark open questions ``answered`` or ``dismissed``; return how many were still open."""
@@ -164,6 +197,26 @@ class Conversations:
             )
             return True
 
+    async def most_cited(
+        self, kinds: Sequence[str], *, since: float, limit: int
+    ) -> list[tuple[str, str]]:
+        """Return what answers were made from most often: id of the first chunk, and language.
+
+        Args:
+            kinds: of answers.
+            since: UTC epoch seconds; older answers do not count.
+            limit: pairs to return; the last 5,000 answers are looked at.
+        """
+        async with self._database.session() as session:
+            rows = await session.execute(
+                select(AnswerRow.chunk_ids, AnswerRow.language)
+                .where(AnswerRow.kind.in_(kinds), AnswerRow.created >= since)
+                .order_by(AnswerRow.id.desc())
+                .limit(_LOOKED_AT)
+            )
+            counts = Counter((chunks[0], language) for chunks, language in rows.all() if chunks)
+        return [pair for pair, _ in counts.most_common(limit)]
+
     async def counts(self) -> dict[str, int]:
         """Count stored answers by kind."""
         async with self._database.session() as session:
@@ -171,6 +224,21 @@ class Conversations:
                 select(AnswerRow.kind, func.count()).group_by(AnswerRow.kind)
             )
             return {kind: count for kind, count in rows.all()}
+
+    async def cited(self, *, since: float) -> dict[str, set[int]]:
+        """Return the answers given since a moment (UTC epoch seconds), by each chunk they cite."""
+        async with self._database.session() as session:
+            rows = await session.execute(
+                select(AnswerRow.id, AnswerRow.chunk_ids).where(
+                    AnswerRow.created >= since,
+                    AnswerRow.kind.in_(("faq", "composed", "quoted")),
+                )
+            )
+            found: dict[str, set[int]] = {}
+            for answer_id, chunk_ids in rows.all():
+                for chunk_id in chunk_ids:
+                    found.setdefault(chunk_id, set()).add(answer_id)
+            return found
 
     async def forget(self, chat: str) -> int:
         """Erase everything a chat asked and was told; return how many answers that were."""

@@ -270,6 +270,14 @@ class View(_Reader):
         """Return every FAQ entry with all its variants."""
         return _chunks(await self._rows("kind = 'faq'"))
 
+    async def present(self, chunk_ids: Iterable[str]) -> set[str]:
+        """Return which of these chunks this release has."""
+        found: set[str] = set()
+        for where in _in_lists("chunk_id", chunk_ids):
+            table = await self._select(["chunk_id"], where)
+            found |= {chunk_id for (chunk_id,) in _tuples(table, ["chunk_id"])}
+        return found
+
     async def check(self) -> None:
         """Read a little of everything that a search or the next publish needs.
 

@@ -30,12 +30,13 @@ from kb.kernel import Kernel, Models
 from kb.null import passage_shift
 from kb.rank import Defaults, EntryJudge, Ranker
 from kb.rows import Row
+from kb.strangers import headings, strange
 
 log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[1]
 _BACKGROUND = Path(__file__).parent / "data" / "background.txt"
-_FORMAT = 2
+_FORMAT = 3
 _KEPT = 4
 """Trained releases that stay on the disk, for a quick way back."""
 
@@ -166,8 +167,15 @@ class Trainer:
                 if entries is not None:
                     source = Path(temporary)
                     prior = self._prior(entries).to_json()
+                    texts, apart = await self._strangers(rows, vectors[entries.places])
                     await asyncio.to_thread(
-                        _hand_over, source, entries, vectors, background, background_vectors, prior
+                        _hand_over,
+                        source,
+                        entries,
+                        vectors,
+                        [*background, *texts],
+                        np.concatenate([background_vectors, apart]),
+                        prior,
                     )
                     await self._run(release, source, done)
                     fitted = json.loads((done / "fitted.json").read_text("utf-8"))
@@ -252,6 +260,13 @@ class Trainer:
         np.save(new, vectors)
         new.replace(path)
         return vectors
+
+    async def _strangers(self, rows: Sequence[Row], entries: Matrix) -> tuple[list[str], Matrix]:
+        """Return headings of documents that no entry is about, and their vectors."""
+        texts = headings(rows)
+        vectors = await self._embedder.embed_queries(texts)
+        apart = strange(vectors, entries)
+        return [text for text, far in zip(texts, apart, strict=True) if far], vectors[apart]
 
     async def _run(self, release: int, source: Path, target: Path) -> None:
         """Train in a process of its own: it needs libraries and memory that the service has not."""
