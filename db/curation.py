@@ -5,11 +5,12 @@ that it finds the entry again in the file's next version (`kb.curate`).
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import String, Text, or_, select
+from sqlalchemy import ColumnElement, String, Text, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
@@ -165,15 +166,10 @@ class Curations:
             return [_curation(row) for row in rows if wanted is None or row.doc_id in wanted]
 
     async def as_of(self, moment: float) -> list[Curation]:
-        """Return what was open at a moment (UTC epoch seconds), oldest first, as if active."""
+        """Return what was attached, or waited to be, at a moment (UTC epoch seconds), as active."""
         async with self._database.session() as session:
             rows = await session.scalars(
-                select(CurationRow)
-                .where(
-                    CurationRow.created <= moment,
-                    or_(CurationRow.closed.is_(None), CurationRow.closed > moment),
-                )
-                .order_by(CurationRow.curation_id)
+                select(CurationRow).where(*_at(moment)).order_by(CurationRow.curation_id)
             )
             return [_curation(row, state="active") for row in rows]
 
@@ -203,17 +199,73 @@ class Curations:
                 row.doc_id, row.entry_id = one.anchor.doc_id, one.anchor.entry_id
                 row.question, row.answer = one.anchor.question, one.anchor.answer
 
-    async def return_to(self, moment: float, *, reason: str) -> None:
-        """Make what was open at a moment active again, and put later work up for review."""
+    async def return_to(self, moment: float, *, at: float, reason: str) -> None:
+        """Bring the work of a moment back, and put later work up for review.
+
+        A row is what was so from `created` to `closed`, and stays: what comes back, or waits for
+        review from now on, is a new row.
+
+        Args:
+            moment: UTC epoch seconds; of the release that was published again.
+            at: of the new release.
+            reason: why later work waits.
+        """
         async with self._database.session() as session:
-            for row in await session.scalars(select(CurationRow)):
-                if row.created > moment:
-                    if row.closed is None:
-                        row.state, row.reason = "undone", reason
-                elif (row.closed is None and row.state == "undone") or (
-                    row.closed is not None and row.closed > moment
-                ):
-                    row.closed, row.state, row.reason = None, "active", ""
+            wanted = (await session.scalars(select(CurationRow).where(*_at(moment)))).all()
+            rows = await session.scalars(select(CurationRow).where(CurationRow.closed.is_(None)))
+            open_rows = rows.all()
+            current = [row for row in open_rows if row.state != "undone"]
+            waiting = [row for row in open_rows if row.state == "undone"]
+            for row in _without(wanted, current):
+                session.add(_copy(row, created=at, state="active", reason=""))
+                for done in [old for old in waiting if _content(old) == _content(row)][:1]:
+                    done.closed = at
+            for row in _without(current, wanted):
+                row.closed = at
+                session.add(_copy(row, created=at, state="undone", reason=reason))
+
+
+def _at(moment: float) -> tuple[ColumnElement[bool], ...]:
+    return (
+        CurationRow.state != "undone",
+        CurationRow.created <= moment,
+        or_(CurationRow.closed.is_(None), CurationRow.closed > moment),
+    )
+
+
+def _content(row: CurationRow) -> tuple[str, ...]:
+    return (row.kind, row.doc_id, row.question, row.text, row.valid_from, row.valid_until)
+
+
+def _without(rows: Sequence[CurationRow], others: Sequence[CurationRow]) -> list[CurationRow]:
+    """Return the rows that have no counterpart of the same content among others."""
+    left = Counter(map(_content, others))
+    kept = []
+    for row in rows:
+        if left[_content(row)]:
+            left[_content(row)] -= 1
+        else:
+            kept.append(row)
+    return kept
+
+
+def _copy(row: CurationRow, *, created: float, state: CurationState, reason: str) -> CurationRow:
+    return CurationRow(
+        kind=row.kind,
+        doc_id=row.doc_id,
+        entry_id=row.entry_id,
+        question=row.question,
+        answer=row.answer,
+        chunk_id=row.chunk_id,
+        text=row.text,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        author=row.author,
+        created=created,
+        closed=None,
+        state=state,
+        reason=reason,
+    )
 
 
 def _curation(row: CurationRow, *, state: CurationState | None = None) -> Curation:

@@ -146,8 +146,8 @@ class Curator(Protocol):
         """Note what became of it."""
         ...
 
-    async def return_to(self, moment: float, *, reason: str) -> None:
-        """Make what was open at a moment active again."""
+    async def return_to(self, moment: float, *, at: float, reason: str) -> None:
+        """Bring the work of a moment back."""
         ...
 
 

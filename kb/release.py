@@ -88,7 +88,9 @@ class Releases:
             else:
                 release = await publisher.commit(base, documents, place, kind="rollback", note=note)
             await publisher.preparer.curations.return_to(
-                target.created, reason=f"Release {number}, from before it, was published again."
+                target.created,
+                at=release.created,
+                reason=f"Release {number}, from before it, was published again.",
             )
         await publisher.announce(release.number)
         return release

@@ -151,13 +151,20 @@ async def test_a_rollback_undoes_later_work_into_the_review_list(shop: Workshop)
     assert (await entry(shop, "refund")).answer == "Within 30 days."
     assert (await entry(shop, "refund")).variants == ("money back", "return my money")
     (waiting,) = await shop.entries.review()
-    assert (waiting.curation_id, waiting.state) == (later.curation_id, "undone")
+    assert (waiting.text, waiting.state) == (later.text, "undone")
     assert waiting.reason == "Release 2, from before it, was published again."
     assert await shop.put(faq=FAQ) == 4, "what was rolled back to is what the file should give"
     await shop.releases.rollback(3)
     assert (await entry(shop, "refund")).answer == "Within 60 days."
     assert await shop.entries.review() == []
     assert kept.curation_id in {c.curation_id for c in await shop.entries.changes()}
+    before = await shop.texts()
+    await shop.releases.rollback(4)
+    assert (await entry(shop, "refund")).answer == "Within 30 days."
+    assert [c.text for c in await shop.entries.review()] == ["Within 60 days."]
+    await shop.put(faq=LATER)
+    assert (await entry(shop, "refund")).answer == "Within 30 days."
+    assert before == [text for text in await shop.texts() if text != "Are you open?"]
 
 
 async def test_a_rollback_without_the_index_attaches_the_work_of_that_time(
