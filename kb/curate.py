@@ -55,16 +55,17 @@ def attach(chunks: Sequence[Chunk], curations: Sequence[Curation]) -> Attached:
     made = {base: _changed(base, fitting.get(base.chunk_id, ())) for base in entries}
     changed = [made[chunk] if chunk.kind == "faq" else chunk for chunk in chunks]
     settled = [_settled(c, bases[c.curation_id], made, reasons[c.curation_id]) for c in work]
-    attached = [curation for found in fitting.values() for curation in found]
+    anchors = {one.curation_id: one.anchor for one in settled if one.state == "active"}
+    attached = [replace(c, anchor=anchors[c.curation_id]) for c in work if c.curation_id in anchors]
     return Attached(
         _distinct(chunk for chunk in changed if chunk is not None), tuple(settled), digest(attached)
     )
 
 
 def digest(curations: Iterable[Curation]) -> str:
-    """Return a hash of what these pieces of work do, empty if they do nothing."""
+    """Return a hash of what these pieces of work do to which entries, empty if they do nothing."""
     effects = sorted(
-        [c.curation_id, c.kind, c.text, c.valid_from, c.valid_until]
+        [c.anchor.question, c.anchor.answer, c.kind, c.text, c.valid_from, c.valid_until]
         for c in curations
         if c.kind != "note"
     )

@@ -1,23 +1,28 @@
-"""Uploads, refreshes, rollbacks, rebuilds and crashes in any order, against a dictionary (43)."""
+"""Uploads, edits, refreshes, rollbacks, rebuilds, crashes and queries in any order, against a
+dictionary (target 43)."""
 
 import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import lancedb.table
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from core.errors import AnswerdeskError
+from core.types import Chunk
 from db.knowledge import SourceRepository
 from jobs.refresh import Refresh
 from jobs.sources.local import Folder
+from kb.entries import BadChange
 from kb.ingest import IncomingFile
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
@@ -32,18 +37,38 @@ contents = st.lists(
     st.sampled_from(["refund?|Yes.", "refund?|No.|money back", "one", "two", "退款|可以。"]),
     min_size=1,
     max_size=4,
-    unique=True,
+    unique_by=lambda line: line.split("|")[0],
 ).map("\n".join)
 CRASHES = ["add", "delete", "optimize", "create_index"]
 
 
-def rows_of(text: str) -> list[str]:
-    """Return the texts that a file's content puts into the index."""
-    rows: list[str] = []
-    for line in text.splitlines():
-        question, *rest = line.split("|")
-        rows += [question, *rest[1:]]
-    return rows
+QUESTION = "refund?"
+wordings = st.sampled_from(["money back", "return money", "give it back"])
+
+
+@dataclass(frozen=True)
+class State:
+    """A release: the text of each document, and the variants that operators gave its question."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    work: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Kept while the question is gone: it may come back."""
+
+    def entries(self) -> dict[str, list[str]]:
+        """Return the texts that each question, or passage, of each document puts into the index."""
+        return {
+            f"{name}|{question}": list(dict.fromkeys([question, *variants, *self._own(name, line)]))
+            for name, text in self.texts.items()
+            for line in text.splitlines()
+            for question, variants in [(line.split("|")[0], line.split("|")[2:])]
+        }
+
+    def rows(self) -> list[str]:
+        """Return the text of every row of the index, sorted."""
+        return sorted(text for texts in self.entries().values() for text in texts)
+
+    def _own(self, name: str, line: str) -> tuple[str, ...]:
+        return self.work.get(name, ()) if line.startswith(f"{QUESTION}|") else ()
 
 
 class KnowledgeBase(RuleBasedStateMachine):
@@ -57,7 +82,7 @@ class KnowledgeBase(RuleBasedStateMachine):
         (self.faq / "fixed.txt").write_text("fixed")
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
-        self.history: list[dict[str, str]] = [{}]
+        self.history = [State()]
         self.shop = self.open()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -83,25 +108,25 @@ class KnowledgeBase(RuleBasedStateMachine):
             max_removed_share=0.6,
         )
 
-    def expect(self, after: dict[str, str]) -> None:
-        if after != self.history[-1]:
-            self.history.append(after)
+    def expect(self, texts: Mapping[str, str]) -> None:
+        if texts != self.history[-1].texts:
+            self.history.append(replace(self.history[-1], texts=texts))
 
     @rule(name=documents, text=contents)
     def upload(self, name: str, text: str) -> None:
         report = self.run(self.shop.ingestor.ingest([IncomingFile(name, data=text.encode())]))
-        self.expect({**self.history[-1], name: text})
+        self.expect({**self.history[-1].texts, name: text})
         assert report.release == len(self.history) - 1
 
     @rule(name=documents)
     def delete(self, name: str) -> None:
         self.run(self.shop.ingestor.ingest([], removed=[name]))
-        self.expect({doc: text for doc, text in self.history[-1].items() if doc != name})
+        self.expect({doc: t for doc, t in self.history[-1].texts.items() if doc != name})
 
     @rule(text=contents, name=documents)
     def change_folder_and_refresh(self, text: str, name: str) -> None:
         (self.faq / f"{name}.txt").write_text(text)
-        before = self.history[-1]
+        before = self.history[-1].texts
         report = self.run(self.refresh().run())
         if not report.sources[0].held:
             files = {f"faq/{path.name}": path.read_text() for path in self.faq.iterdir()}
@@ -122,6 +147,48 @@ class KnowledgeBase(RuleBasedStateMachine):
         self.run(self.shop.releases.rollback(number))
         if number != len(self.history) - 1:
             self.history.append(self.history[number])
+
+    def asked(self) -> list[Chunk]:
+        return [e for e in self.run(self.shop.entries.find()) if e.text == QUESTION]
+
+    @precondition(lambda self: self.asked())
+    @rule(data=st.data(), text=wordings)
+    def add_a_variant(self, data: st.DataObject, text: str) -> None:
+        entry = data.draw(st.sampled_from(self.asked()))
+        before = self.history[-1]
+        if text in entry.variants:
+            with pytest.raises(BadChange):
+                self.run(self.shop.entries.change(entry.chunk_id, "variant", text=text))
+            return
+        self.run(self.shop.entries.change(entry.chunk_id, "variant", text=text))
+        own = (*before.work.get(entry.doc_id, ()), text)
+        self.history.append(replace(before, work={**before.work, entry.doc_id: own}))
+
+    @precondition(lambda self: any(self.history[-1].work.values()))
+    @rule(data=st.data())
+    def take_a_variant_back(self, data: st.DataObject) -> None:
+        open_work = self.run(self.shop.entries.changes())
+        mine = data.draw(st.sampled_from([c for c in open_work if c.state != "undone"]))
+        doc_id = mine.anchor.doc_id
+        live = doc_id in self.history[-1].texts and mine.state == "active"
+        self.run(self.shop.entries.take_back(mine.curation_id))
+        own = [text for text in self.history[-1].work[doc_id] if text != mine.text]
+        after = replace(self.history[-1], work={**self.history[-1].work, doc_id: tuple(own)})
+        if live:
+            self.history.append(after)
+        else:
+            self.history[-1] = after
+
+    @rule(text=st.sampled_from(["refund?", "one", "money back", "give it back", "退款"]))
+    def query(self, text: str) -> None:
+        """Everything that holds the question word for word comes first."""
+        embedder = WordEmbedder()
+        vector = self.run(embedder.embed_query(text))
+        hits = self.run(self.shop.index.search_dense(vector, 50))
+        found = sorted(hit.chunk.doc_id for hit in hits if hit.text == text)
+        holders = self.history[-1].entries().items()
+        assert found == sorted(key.rpartition("|")[0] for key, texts in holders if text in texts)
+        assert [hit.score for hit in hits] == sorted((h.score for h in hits), reverse=True)
 
     @rule()
     def rebuild(self) -> None:
@@ -144,7 +211,7 @@ class KnowledgeBase(RuleBasedStateMachine):
         finally:
             setattr(lancedb.table.AsyncTable, call, method)
         if not crashed:
-            self.expect({**self.history[-1], name: text})
+            self.expect({**self.history[-1].texts, name: text})
 
     @rule()
     def restart(self) -> None:
@@ -163,14 +230,12 @@ class KnowledgeBase(RuleBasedStateMachine):
     def the_index_holds_what_the_model_says(self) -> None:
         release, rows, _ = self.run(self.shop.snapshot())
         assert release == len(self.history) - 1
-        expected = [row for text in self.history[-1].values() for row in rows_of(text)]
-        found = sorted(row.text for row in rows.values())
-        assert found == sorted(expected)
+        assert sorted(row.text for row in rows.values()) == self.history[-1].rows()
 
     @invariant()
     def full_text_search_finds_chinese_if_it_is_there(self) -> None:
         hits = self.run(self.shop.index.search_text("退款", 9))
-        count = sum("退款" in text for text in self.history[-1].values())
+        count = sum("退款" in text for text in self.history[-1].texts.values())
         assert len(hits) == count
 
 
