@@ -135,8 +135,17 @@ async def prune(shop: Workshop, number: int) -> list[str]:
     return before
 
 
+async def edit(shop: Workshop, number: int) -> list[str]:
+    (entry,) = await shop.entries.find("refund?")
+    await shop.entries.change(entry.chunk_id, "variant", text=f"wording {number}")
+    # What an edit before this one stored and could not publish is live with this one.
+    stored = {change.text for change in await shop.entries.changes()}
+    other = [text for text in await shop.texts() if text.startswith("other")]
+    return sorted(["refund?", "money back", "shipping?", *stored, *other])
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("operation", [publish, roll_back, rebuild, prune])
+@pytest.mark.parametrize("operation", [publish, roll_back, rebuild, prune, edit])
 async def test_the_nth_storage_call_fails(
     shop: Workshop, faults: Faults, operation: Operation, after: bool
 ) -> None:
