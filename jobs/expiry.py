@@ -15,7 +15,7 @@ _TOLD = "told_until"
 
 
 class ReadableView(Protocol):
-    """One release of the index (`kb.index.View`)."""
+    """One release of the index (`kb.index_view.View`)."""
 
     async def entries(self) -> Sequence[Chunk]:
         """Return every FAQ entry."""

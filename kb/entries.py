@@ -50,7 +50,7 @@ class ChangeNotLive(AnswerdeskError):
 
 
 class EntryView(Protocol):
-    """A release of the index (`kb.index.View`)."""
+    """A release of the index (`kb.index_view.View`)."""
 
     async def entries(self) -> list[Chunk]:
         """Return every FAQ entry with all its variants."""

@@ -17,7 +17,8 @@ from kb.evidence.claims import agrees
 from kb.evidence.reading import Read, read_text, same_word
 from kb.features import Floats
 from kb.figures import Statement, differing_figure
-from kb.index import Neighbour, View
+from kb.index_table import Neighbour
+from kb.index_view import View
 from kb.likeness import REFERENCE
 from kb.prepare import Preparer
 from kb.rows import Row

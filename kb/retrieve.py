@@ -40,7 +40,7 @@ class Retrieval:
 
 
 class SearchView(Protocol):
-    """One release of the index, for reading (`kb.index.View`)."""
+    """One release of the index, for reading (`kb.index_view.View`)."""
 
     release: int
 

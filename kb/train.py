@@ -71,7 +71,7 @@ class Training:
 
 
 class ReadableView(Protocol):
-    """One release of the index (`kb.index.View`)."""
+    """One release of the index (`kb.index_view.View`)."""
 
     release: int
 

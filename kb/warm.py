@@ -27,7 +27,7 @@ class ReadsAhead(Protocol):
 
 
 class ReadableView(Protocol):
-    """One release of the index (`kb.index.View`)."""
+    """One release of the index (`kb.index_view.View`)."""
 
     release: int
 
