@@ -3,20 +3,22 @@
 import hashlib
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from app.wiring import Knowledge
+from app.wiring import Knowledge, today
 from core.config import Config, RefreshConfig, SourceConfig
 from core.errors import ConfigError, IndexDamaged, IndexMismatch
-from db.jobs import JobRepository
+from db.jobs import JobRepository, JobRun
 from db.pages import PageRepository
+from jobs.expiry import NAME, Reminders
 from jobs.fetch.address import read_url
 from jobs.fetch.errors import PageNotFetched
 from jobs.fetch.fetcher import Fetcher, FetchLimits
+from jobs.housekeeping import Housekeeping
 from jobs.refresh import Refresh
-from jobs.schedule import Job, JobReport, Scheduler
+from jobs.schedule import Job, Scheduler
 from jobs.sources import Source
 from jobs.sources.git import WorkingCopy
 from jobs.sources.local import Folder, SingleFile
@@ -26,6 +28,7 @@ from jobs.watch import Watcher
 logger = logging.getLogger(__name__)
 
 _MAINTENANCE_CRON = "30 4 * * *"
+_REMINDERS_CRON = "0 7 * * *"
 _CITED_S = 28 * 24 * 3600
 """Answers younger than this are counted when a refresh takes away what they rest on."""
 WATCHED_JOB = "refresh of watched folders"
@@ -84,24 +87,55 @@ def make_source(source: SourceConfig, config: Config) -> Source:
             return Folder(Path(value), patterns or ("**/*",))
 
 
-def make_scheduler(knowledge: Knowledge) -> Scheduler:
-    """Return the scheduler with all jobs of the service."""
+def make_scheduler(
+    knowledge: Knowledge, *, tell: Callable[[str], Awaitable[None]] | None = None
+) -> Scheduler:
+    """Return the scheduler with all jobs of the service.
+
+    Args:
+        knowledge: what they work on.
+        tell: sends operators the report of a run that changed something, failed or was held back.
+    """
+    config = knowledge.config.refresh
+    runs = JobRepository(knowledge.database)
     refresh = make_refresh(knowledge)
-    deadline_s = knowledge.config.refresh.deadline_s
+
+    async def on_finished(run: JobRun) -> None:
+        if tell is not None and (run.state != "done" or run.detail.get("tell")):
+            await tell(f"{run.job}, {run.state}: {run.text}")
+
     jobs = [
+        *(
+            Job(
+                name,
+                partial(refresh.job, locations),
+                cron=cron,
+                timezone=timezone,
+                deadline_s=config.deadline_s,
+            )
+            for name, cron, timezone, locations in refresh_jobs(knowledge.config)
+        ),
         Job(
-            name,
-            partial(refresh.job, locations),
-            cron=cron,
-            timezone=timezone,
-            deadline_s=deadline_s,
-        )
-        for name, cron, timezone, locations in refresh_jobs(knowledge.config)
+            NAME,
+            Reminders(knowledge.index, runs, today=today).job,
+            cron=_REMINDERS_CRON,
+            timezone=config.timezone,
+        ),
+        Job(
+            "maintenance",
+            Housekeeping(
+                knowledge.releases,
+                runs,
+                knowledge.database,
+                keep_releases=knowledge.config.knowledge.keep_releases,
+            ).job,
+            cron=_MAINTENANCE_CRON,
+        ),
     ]
-    if watched := _watched(knowledge.config.refresh):
-        jobs.append(Job(WATCHED_JOB, partial(refresh.job, list(watched)), deadline_s=deadline_s))
-    jobs.append(Job("maintenance", partial(_maintain, knowledge), cron=_MAINTENANCE_CRON))
-    return Scheduler(jobs, JobRepository(knowledge.database))
+    if watched := _watched(config):
+        look = partial(refresh.job, list(watched))
+        jobs.append(Job(WATCHED_JOB, look, deadline_s=config.deadline_s))
+    return Scheduler(jobs, runs, on_finished=on_finished)
 
 
 def refresh_jobs(config: Config) -> Sequence[tuple[str, str, str, Sequence[str]]]:
@@ -159,10 +193,3 @@ async def _cited(knowledge: Knowledge) -> Mapping[str, Collection[int]]:
         logger.warning("Answers that may change are not counted: %s", error)
         return {}
     return {chunk_id: answers for chunk_id, answers in cited.items() if chunk_id in live}
-
-
-async def _maintain(knowledge: Knowledge) -> JobReport:
-    """Let go of what is no longer needed."""
-    keep = knowledge.config.knowledge.keep_releases
-    pruned = await knowledge.releases.prune(keep)
-    return JobReport(f"{pruned} releases older than the newest {keep} were pruned.")

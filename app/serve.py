@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from app.demo import ingest_demo_if_empty, read_demo
 from app.paths import Paths
 from app.schedule import make_scheduler, make_watcher
+from app.warm import keep_warm
 from app.web_server import serve_web
 from app.wiring import Service, open_knowledge, open_service
 from bot.knowledge import Library
@@ -25,7 +26,7 @@ from console.application import build_console
 from console.operator import Records
 from console.security import check_exposure, is_loopback
 from core.config import Config
-from core.errors import AnswerdeskError, ModelUnavailable
+from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from db.jobs import JobRepository
 from jobs.schedule import Scheduler
@@ -96,11 +97,13 @@ async def serve(config: Config, paths: Paths) -> None:
                 serve_web(web, host=config.console.host, port=config.console.port)
             )
             logger.info("Open %s (up after %.1f s)", address, time.perf_counter() - started)
-            scheduler = await stack.enter_async_context(make_scheduler(knowledge).running())
+            reports: asyncio.Queue[str] = asyncio.Queue()
+            scheduler = make_scheduler(knowledge, tell=reports.put)
+            await stack.enter_async_context(scheduler.running())
             work: list[asyncio.Task[object]] = [
                 asyncio.create_task(stop.wait(), name="signal"),
                 asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
-                asyncio.create_task(_telegram(service), name="telegram"),
+                asyncio.create_task(_telegram(service, reports), name="telegram"),
                 asyncio.create_task(_watch(service, scheduler, troubles), name="watch"),
             ]
             try:
@@ -112,8 +115,11 @@ async def serve(config: Config, paths: Paths) -> None:
                 await asyncio.gather(*work, return_exceptions=True)
 
 
-async def _telegram(service: Service) -> None:
-    """Serve Telegram until cancelled; without a token, say so and end."""
+async def _telegram(service: Service, reports: asyncio.Queue[str]) -> None:
+    """Serve Telegram until cancelled, and pass reports on to the team.
+
+    Without a token, say so and end; reports are in the console and the log all the same.
+    """
     token = os.environ.get("TELEGRAM_BOT_TOKEN", "").strip()
     if not token:
         logger.info("TELEGRAM_BOT_TOKEN is not set: Telegram is off, everything else works.")
@@ -138,7 +144,22 @@ async def _telegram(service: Service) -> None:
         judges=service.knowledge.conversations,
         library=Library(service.knowledge.ingestor, service.knowledge.releases),
     ) as bot:
-        await bot.wait()
+        telling = asyncio.create_task(_tell(bot, reports), name="reports")
+        try:
+            await bot.wait()
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+
+async def _tell(bot: TelegramBot, reports: asyncio.Queue[str]) -> None:
+    """Send what jobs report to the team, for ever."""
+    while True:
+        text = await reports.get()
+        try:
+            await bot.tell_team(text)
+        except StorageError as error:
+            logger.warning("A report did not reach the team: %s", error)
 
 
 async def _watch(service: Service, scheduler: Scheduler, troubles: Troubles) -> None:
@@ -159,7 +180,7 @@ async def _until_stopped(work: list[asyncio.Task[object]], stop: asyncio.Event) 
 
 
 async def _prepare(service: Service, troubles: Troubles, started: float) -> None:
-    """Make the knowledge base ready while questions are already accepted."""
+    """Make the knowledge base ready while questions are already accepted, and keep it warm."""
     knowledge = service.knowledge
 
     async def on_rebuild(reason: str) -> None:
@@ -177,6 +198,7 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
             logger.warning("Passages are quoted until the generator is back: %s", error)
     troubles.prepared.set()
     logger.info("Ready after %.1f s", time.perf_counter() - started)
+    await keep_warm(service)
 
 
 def _health(service: Service, troubles: Troubles) -> Health:

@@ -41,6 +41,9 @@ class ModelsConfig(_Section):
     generator_queue: int = Field(8, ge=1)
     generator_timeout_s: float = Field(30, gt=0)
     recycle_after: int = Field(2000, ge=1)
+    prefix_memory_mb: int = Field(128, ge=0)
+    prefix_disk_mb: int = Field(1024, ge=0)
+    warm_passages: int = Field(64, ge=0)
 
 
 class AnswersConfig(_Section):

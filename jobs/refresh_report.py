@@ -55,6 +55,7 @@ class RefreshReport:
         lines += errors[:_LINES]
         if len(errors) > _LINES:
             lines.append(f"… and {len(errors) - _LINES} more files were not taken.")
+        lines += [f"To review: {reason}" for file in self.ingest.files for reason in file.unfit]
         return "\n".join(lines)
 
     def job_report(self) -> JobReport:
