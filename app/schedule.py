@@ -96,45 +96,36 @@ def make_scheduler(
         knowledge: what they work on.
         tell: sends operators the report of a run that changed something, failed or was held back.
     """
-    config = knowledge.config.refresh
-    runs = JobRepository(knowledge.database)
+    config = knowledge.config
     refresh = make_refresh(knowledge)
+    runs = JobRepository(knowledge.database)
 
     async def on_finished(run: JobRun) -> None:
         if tell is not None and (run.state != "done" or run.detail.get("tell")):
             await tell(f"{run.job}, {run.state}: {run.text}")
 
     jobs = [
-        *(
-            Job(
-                name,
-                partial(refresh.job, locations),
-                cron=cron,
-                timezone=timezone,
-                deadline_s=config.deadline_s,
-            )
-            for name, cron, timezone, locations in refresh_jobs(knowledge.config)
-        ),
         Job(
-            NAME,
-            Reminders(knowledge.index, runs, today=today).job,
-            cron=_REMINDERS_CRON,
-            timezone=config.timezone,
-        ),
-        Job(
-            "maintenance",
-            Housekeeping(
-                knowledge.releases,
-                runs,
-                knowledge.database,
-                keep_releases=knowledge.config.knowledge.keep_releases,
-            ).job,
-            cron=_MAINTENANCE_CRON,
-        ),
+            name,
+            partial(refresh.job, locations),
+            cron=cron,
+            timezone=timezone,
+            deadline_s=config.refresh.deadline_s,
+        )
+        for name, cron, timezone, locations in refresh_jobs(config)
     ]
-    if watched := _watched(config):
-        look = partial(refresh.job, list(watched))
-        jobs.append(Job(WATCHED_JOB, look, deadline_s=config.deadline_s))
+    if watched := _watched(config.refresh):
+        job = partial(refresh.job, list(watched))
+        jobs.append(Job(WATCHED_JOB, job, deadline_s=config.refresh.deadline_s))
+    reminders = Reminders(knowledge.index, runs, today=today)
+    jobs.append(Job(NAME, reminders.job, cron=_REMINDERS_CRON, timezone=config.refresh.timezone))
+    housekeeping = Housekeeping(
+        knowledge.releases,
+        runs,
+        knowledge.database,
+        keep_releases=config.knowledge.keep_releases,
+    )
+    jobs.append(Job("maintenance", housekeeping.job, cron=_MAINTENANCE_CRON))
     return Scheduler(jobs, runs, on_finished=on_finished)
 
 

@@ -28,8 +28,10 @@ from console.security import check_exposure, is_loopback
 from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
+from core.hours import WorkingHours
 from db.jobs import JobRepository
 from jobs.schedule import Scheduler
+from kb.alike import Alike
 
 logger = logging.getLogger(__name__)
 
@@ -135,6 +137,7 @@ async def _telegram(service: Service, reports: asyncio.Queue[str]) -> None:
             company=config.company.name,
             language=config.company.languages[0],
             streaming=config.telegram.streaming,
+            hours=WorkingHours.parse(config.telegram.hours, config.telegram.timezone),
         ),
     )
     async with TelegramBot(
@@ -142,7 +145,12 @@ async def _telegram(service: Service, reports: asyncio.Queue[str]) -> None:
         database=service.knowledge.database,
         desk=service.desk,
         judges=service.knowledge.conversations,
-        library=Library(service.knowledge.ingestor, service.knowledge.releases),
+        library=Library(
+            service.knowledge.ingestor,
+            service.knowledge.releases,
+            service.knowledge.team_answers,
+            Alike(service.knowledge.embedder),
+        ),
     ) as bot:
         telling = asyncio.create_task(_tell(bot, reports), name="reports")
         try:

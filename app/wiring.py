@@ -39,6 +39,7 @@ from kb.quote import Quoter
 from kb.release import Releases
 from kb.retrieve import Retriever
 from kb.spool import VectorSpool
+from kb.team_answers import TeamAnswers
 from kb.train import Trainer
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
@@ -70,6 +71,7 @@ class Knowledge:
     ingestor: Ingestor
     releases: Releases
     entries: Entries
+    team_answers: TeamAnswers
     trainer: Trainer
     retriever: Retriever
 
@@ -188,6 +190,7 @@ async def open_knowledge(
             ingestor=ingestor,
             releases=Releases(publisher, originals, settings=settings),
             entries=Entries(index, ingestor, curations),
+            team_answers=TeamAnswers(ingestor, release_rows, originals),
             trainer=trainer,
             retriever=Retriever(searched, index, trainer),
         )

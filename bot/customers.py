@@ -1,17 +1,21 @@
 """What customers write: questions, corrections, commands, and what the bot cannot read."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any
 
 from telegram import Update
 from telegram.constants import ChatType
 
+from bot.calls import PersonCalls
 from bot.inbox import InboxQueue
-from bot.incoming import Incoming, Me, is_addressed, is_fragment, is_plain_text
+from bot.incoming import Incoming, Me, is_addressed, is_fragment, is_plain_text, read
 from bot.replies import Addressee, answer_messages, language_buttons, message
 from bot.router import Command, Content, Routes
 from bot.service import CustomerService
 from bot.texts import bot_text
+from bot.topic_link import TopicLink
 from bot.typing import Typing
 from db.telegram import Outgoing, StoredMessage
 from kb.texts import service_text
@@ -25,10 +29,22 @@ _QUESTION_CHARS = 80
 class Customers:
     """Handles what customers write."""
 
-    def __init__(self, service: CustomerService, queue: InboxQueue, me: Me) -> None:
+    def __init__(
+        self,
+        service: CustomerService,
+        queue: InboxQueue,
+        me: Me,
+        link: TopicLink,
+        calls: PersonCalls,
+        *,
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
         self._service = service
         self._queue = queue
         self._me = me
+        self._link = link
+        self._calls = calls
+        self._spawn = spawn
 
     @property
     def routes(self) -> Routes:
@@ -66,11 +82,18 @@ class Customers:
             answer = await service.ask(
                 text, to=to, language_code=incoming.language_code, stream=stream
             )
-        if service.pass_on and await service.handovers.is_held(to.chat_id):
-            await service.pass_on(incoming)  # a person took over while the answer was made
+        if await service.handovers.is_held(to.chat_id):
+            await self._link.to_topic(incoming)  # a person took over while the answer was made
             return
+        parts = [incoming, *(read(f, username=self._me.username) for f in followers)]
+        written = [part for part in parts if part]
+        copies = await self._link.copies(written, answer)
+        if copies and answer.kind == "unknown":  # it is with the team already: no need to offer it
+            noted = bot_text("noted", answer.language, *to.languages)
+            answer = replace(answer, kind="smalltalk", text=noted)
+            copies = await self._link.copies(written, answer)
         if answer.intent == "person":
-            await service.call_person(to, reason=text)
+            answer = replace(answer, text=await self._calls.call(to, reason=text))
         waited = time.time() - incoming.message.date.timestamp()
         lead = ""
         if waited > LATE_S:
@@ -86,13 +109,7 @@ class Customers:
             quote_question=not incoming.private
             or len(self._queue.parked(incoming.update)) > len(followers),
         )
-        stored = await service.sender.store(
-            await stream.finish(messages),
-            update_id=incoming.update.update_id,
-            answers_also=[follower.update_id for follower in followers],
-        )
-        self._queue.take(incoming.update, len(followers))
-        await service.sender.send_all(stored)
+        await self._reply(written, await stream.finish(messages), copies)
 
     async def on_edit(self, incoming: Incoming) -> None:
         """Answer the new wording in place of the old answer."""
@@ -111,6 +128,7 @@ class Customers:
             question_message_id=incoming.message.message_id,
         )
         await self._replace(shown, messages, incoming.update.update_id)
+        await self._link.edit_copy(incoming)
 
     async def on_flood(self, update: Update) -> None:
         """Ask a customer, once, to wait."""
@@ -162,10 +180,28 @@ class Customers:
         """Call a person."""
         await self._see(incoming)
         to = await self._service.addressee(incoming)
-        await self._service.call_person(to, reason=argument)
-        await self._service.say(incoming, lambda *to: service_text("person_called", *to))
+        text = await self._calls.call(to, reason=argument)
+        await self._service.sender.deliver([message(to, text)], update_id=incoming.update.update_id)
 
     # --- what they share -----------------------------------------------------------------------
+
+    async def _reply(
+        self,
+        written: Sequence[Incoming],
+        messages: Sequence[Outgoing],
+        copies: Sequence[Outgoing],
+    ) -> None:
+        """Send the reply to messages, and to the team what it is to see of both."""
+        first, *followers = written
+        stored = await self._service.sender.store(
+            [*messages, *copies],
+            update_id=first.update.update_id,
+            answers_also=[follower.update.update_id for follower in followers],
+        )
+        self._queue.take(first.update, len(followers))
+        if copies:  # beside: the group's budget is small, and the customer's next message waits
+            self._spawn(self._link.send_copies(first.chat_id, stored[len(messages) :]))
+        await self._service.sender.send_all(stored[: len(messages)])
 
     async def _with_what_follows(self, incoming: Incoming) -> tuple[str, list[Update]]:
         """Join short messages that follow at once; return the text and the later updates."""
@@ -188,16 +224,20 @@ class Customers:
         return "\n".join(texts), followers
 
     async def _on_wordless(self, incoming: Incoming) -> None:
-        m, say = incoming.message, self._service.say
+        m = incoming.message
+        to = await self._service.addressee(incoming)
         if m.voice or m.audio or m.video_note:
-            await say(incoming, lambda *to: bot_text("voice", *to))
+            text = bot_text("voice", *to.languages)
         elif m.sticker or m.animation or m.dice:
-            await say(incoming, lambda *to: bot_text("sticker", *to))
+            text = bot_text("sticker", *to.languages)
         elif m.photo or m.video:
-            await say(incoming, lambda *to: bot_text("picture", *to))
+            text = bot_text("picture", *to.languages)
         elif m.document or m.location or m.contact or m.poll or m.venue:
-            await say(incoming, lambda *to: service_text("text_only", *to))
-        # Everything else is a service message, such as a changed title: not for the bot.
+            text = service_text("text_only", *to.languages)
+        else:
+            return  # a service message, such as a changed title: not for the bot
+        copies = await self._link.copies([incoming], None)
+        await self._reply([incoming], [message(to, text)], copies)
 
     async def _see(self, incoming: Incoming, *, payload: str = "") -> None:
         name = incoming.message.chat.title or incoming.user.full_name

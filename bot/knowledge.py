@@ -1,17 +1,19 @@
-"""Files that operators send: preview, apply, undo. Texts are for operators, in English."""
+"""Files and entries that operators send: preview, apply, undo. For operators, in English."""
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from telegram import CallbackQuery, Document, Update
 from telegram.constants import FileSizeLimit
 from telegram.error import TelegramError
 
+from bot.entry_text import customers_of, entry_buttons, entry_live, entry_preview
 from bot.errors import Stopping
 from bot.inbox import InboxQueue
 from bot.incoming import Incoming
+from bot.personal import personal_parts
 from bot.redact import redact
 from bot.replies import Addressee, Button, keyboard, message
 from bot.router import Content, Press, Routes
@@ -19,8 +21,10 @@ from bot.service import CustomerService
 from bot.uploads_text import DOWNLOAD_LIMIT, live_text, preview_text
 from core.errors import AnswerdeskError
 from core.types import IngestReport
+from db.conversations import Conversations
 from db.uploads import SentFile, Upload, Uploads, UploadState
 from kb.ingest import IncomingFile
+from kb.team_answers import AddsAnswers
 
 logger = logging.getLogger(__name__)
 
@@ -48,16 +52,26 @@ class RollsBack(Protocol):
         ...
 
 
+class GroupsQuestions(Protocol):
+    """The part of `kb.alike.Alike` that the bot uses."""
+
+    async def group(self, questions: Sequence[str]) -> list[list[int]]:
+        """Return the positions of questions that ask the same."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Library:
     """The knowledge base as operators change it from Telegram."""
 
     ingestor: Ingests
     releases: RollsBack
+    answers: AddsAnswers
+    alike: GroupsQuestions
 
 
 class KnowledgeDesk:
-    """Handles files and the buttons under their previews.
+    """Handles files and entries, and the buttons under their previews.
 
     Reading and embedding take long, so they run beside the conversation; what a restart
     interrupts is taken up again (`resume`).
@@ -69,6 +83,7 @@ class KnowledgeDesk:
         uploads: Uploads,
         library: Library,
         queue: InboxQueue,
+        questions: Conversations,
         *,
         live_release: Callable[[], Awaitable[int]],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
@@ -77,6 +92,7 @@ class KnowledgeDesk:
         self._uploads = uploads
         self._library = library
         self._queue = queue
+        self._questions = questions
         self._live_release = live_release
         self._spawn = spawn
 
@@ -108,15 +124,20 @@ class KnowledgeDesk:
         upload_id = await self._uploads.add(
             actor=incoming.user.id,
             chat_id=incoming.chat_id,
+            thread_id=incoming.thread_id,
             files=[SentFile(_name(d), d.file_id) for d in sent],
         )
         names = ", ".join(_name(d) for d in sent)
         shown = await self._answer(incoming, album, [message(to, f"Reading {names} …")])
         await self._uploads.set_message(upload_id, shown)
-        self._start(upload_id)
+        self.start(upload_id)
 
     async def apply(self, query: CallbackQuery, _: Update, value: str) -> None:
-        """Make what was previewed live."""
+        """Make what was previewed live; an entry only without anything personal, or confirmed."""
+        upload = await self._upload(value)
+        if upload and await self._personal(upload):
+            await self._service.alert(query, "Confirm first that it may be stored as it stands.")
+            return
         await self._press(query, value, old="preview", new="applying", says="Applying …")
 
     async def cancel(self, query: CallbackQuery, _: Update, value: str) -> None:
@@ -146,6 +167,8 @@ class KnowledgeDesk:
             await self._uploads.move(upload.upload_id, "cancelled", "live")
             await self._show(upload, f"Not undone: {error}")
             return
+        if upload.entry:
+            await self._questions.reopen(upload.entry.open_ids)
         now = await self._live_release()
         await self._show(
             upload, f"Undone. Release {now} has the content of release {upload.before} again."
@@ -156,9 +179,10 @@ class KnowledgeDesk:
     async def resume(self) -> None:
         """Take up what a restart interrupted."""
         for upload in await self._uploads.unfinished():
-            self._start(upload.upload_id)
+            self.start(upload.upload_id)
 
-    def _start(self, upload_id: int) -> None:
+    def start(self, upload_id: int) -> None:
+        """Check or apply an upload beside what goes on."""
         self._spawn(self._work(upload_id))
 
     async def _work(self, upload_id: int) -> None:
@@ -175,12 +199,20 @@ class KnowledgeDesk:
             await self._show(upload, f"Nothing was changed. {redact(str(error))}")
 
     async def _check(self, upload: Upload) -> None:
-        report = await self._library.ingestor.ingest(await self._fetch(upload), dry_run=True)
+        report = await self._ingest(upload, dry_run=True)
         changes = any(f.added or f.changed or f.removed for f in report.files)
-        state: UploadState = "preview" if changes else "cancelled"
+        state: UploadState = "preview" if changes or upload.entry else "cancelled"
         if not await self._uploads.move(upload.upload_id, "checking", state):
             return
         number = upload.upload_id
+        if upload.entry:
+            personal = await self._personal(upload)
+            await self._show(
+                upload,
+                entry_preview(upload.entry, report, personal=personal),
+                entry_buttons(number, changes=changes, personal=personal),
+            )
+            return
         buttons: list[list[Button]] = []
         if changes:
             buttons = [[("✅ Apply", f"apply:{number}"), ("Cancel", f"drop:{number}")]]
@@ -189,17 +221,43 @@ class KnowledgeDesk:
     async def _apply(self, upload: Upload) -> None:
         before = upload.before or await self._live_release()
         await self._uploads.move(upload.upload_id, "applying", "applying", before=before)
-        names = ", ".join(file.name for file in upload.files)
-        report = await self._library.ingestor.ingest(
-            await self._fetch(upload), note=f"Telegram: {names}"[:200]
-        )
+        report = await self._ingest(upload)
         await self._uploads.move(
             upload.upload_id, "applying", "live", before=before, after=report.release
         )
-        buttons: list[list[Button]] = []
-        if before and report.release != before:
-            buttons = [[(f"↩ Undo release {report.release}", f"undo:{upload.upload_id}")]]
-        await self._show(upload, live_text(report), buttons)
+        text = live_text(report)
+        waiting = 0
+        if upload.entry:
+            ids = upload.entry.open_ids
+            answered = await self._questions.resolve(ids, status="answered")
+            asked = await self._questions.open_questions(open_ids=ids, limit=len(ids))
+            waiting = len(customers_of(asked))
+            text = entry_live(upload.entry, report, answered=answered)
+        live = replace(upload, before=before, after=report.release)
+        await self._show(upload, text, live_buttons(live, waiting=waiting))
+
+    async def _ingest(self, upload: Upload, *, dry_run: bool = False) -> IngestReport:
+        if upload.entry:
+            return await self._library.answers.add(
+                upload.entry.question,
+                upload.entry.answer,
+                dry_run=dry_run,
+                note="" if dry_run else "Telegram: an answer by the team",
+            )
+        names = ", ".join(file.name for file in upload.files)
+        return await self._library.ingestor.ingest(
+            await self._fetch(upload),
+            dry_run=dry_run,
+            note="" if dry_run else f"Telegram: {names}"[:200],
+        )
+
+    async def _personal(self, upload: Upload) -> list[str]:
+        """Return what in an entry may be personal and nobody has confirmed."""
+        entry = upload.entry
+        if entry is None or entry.confirmed:
+            return []
+        name = await self._service.chats.name(upload.customer) if upload.customer else ""
+        return personal_parts(f"{entry.question}\n{entry.answer}", name=name)
 
     async def _fetch(self, upload: Upload) -> list[IncomingFile]:
         """Load the files from Telegram, where they wait; nothing of them is kept here before."""
@@ -252,7 +310,7 @@ class KnowledgeDesk:
         await self._service.alert(query)
         await self._show(upload, says)
         if new == "applying":
-            self._start(upload.upload_id)
+            self.start(upload.upload_id)
 
     async def _upload(self, value: str) -> Upload | None:
         return await self._uploads.get(int(value)) if value.isdigit() else None
@@ -267,9 +325,20 @@ class KnowledgeDesk:
         sender = self._service.sender
         if upload.message_id and await sender.edit(upload.chat_id, upload.message_id, params):
             return
-        to = Addressee(upload.chat_id)
+        to = Addressee(upload.chat_id, upload.thread_id)
         (sent,) = await sender.deliver([message(to, text, buttons=buttons)])
         await self._uploads.set_message(upload.upload_id, sent.message_id or 0)
+
+
+def live_buttons(upload: Upload, *, waiting: int = 0) -> list[list[Button]]:
+    """Return what can be done with what is live: undo it, and tell `waiting` customers."""
+    rows: list[list[Button]] = []
+    if waiting:
+        who = "the customer" if waiting == 1 else f"the {waiting} customers"
+        rows.append([(f"📣 Tell {who} who asked", f"tell:{upload.upload_id}")])
+    if upload.before and upload.after != upload.before:
+        rows.append([(f"↩ Undo release {upload.after}", f"undo:{upload.upload_id}")])
+    return rows
 
 
 async def _is_file(incoming: Incoming) -> bool:

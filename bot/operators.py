@@ -1,6 +1,6 @@
 """Who belongs to the team: codes, roles, the team's group. For operators, in English."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from telegram import CallbackQuery, Update
 from telegram.constants import ChatMemberStatus
@@ -23,12 +23,20 @@ class TeamDesk:
     """Handles what concerns the team itself."""
 
     def __init__(
-        self, service: CustomerService, operators: Operators, team: Team, audit: Audit
+        self,
+        service: CustomerService,
+        operators: Operators,
+        team: Team,
+        audit: Audit,
+        *,
+        on_group: Callable[[], None],
     ) -> None:
+        """`on_group` is called when the team has got a group."""
         self._service = service
         self._operators = operators
         self._team = team
         self._audit = audit
+        self._on_group = on_group
 
     @property
     def routes(self) -> Routes:
@@ -57,9 +65,19 @@ class TeamDesk:
             )
             return
         await self._audit.record(incoming.user.id, f"became {role}", incoming.user.full_name)
-        await self._say(
-            incoming, f"Welcome. You are {role} now: you may {_MAY[role]}. /team shows the team."
+        text = (
+            f"Welcome. You are {role} now: you may {_MAY[role]}. /team shows the team, "
+            "/unanswered what customers asked in vain."
         )
+        if not await self._team.group():
+            waiting = len(await self._service.handovers.open())
+            text += (
+                f" {waiting} wait for a person: make a group with topics, add me as an "
+                "administrator who may manage topics, and write /here in it."
+                if waiting
+                else ""
+            )
+        await self._say(incoming, text)
 
     async def invite(self, incoming: Incoming, argument: str) -> None:
         """Make a code for somebody who shall join."""
@@ -126,6 +144,7 @@ class TeamDesk:
         await self._say(
             incoming, "This is our group now. Each customer who needs a person gets a topic here."
         )
+        self._on_group()
 
     async def _may_manage_topics(self, chat_id: int) -> bool:
         bot = self._service.bot

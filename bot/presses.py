@@ -1,7 +1,11 @@
 """What the buttons under the bot's messages do."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from telegram import CallbackQuery, Update
 
+from bot.calls import PersonCalls
 from bot.replies import (
     REASONS,
     Addressee,
@@ -15,16 +19,21 @@ from bot.replies import (
 from bot.router import Press, Routes
 from bot.service import CustomerService
 from bot.texts import LANGUAGE_NAMES, bot_text
+from bot.topic_text import found_text
 from bot.typing import Typing
 from db.telegram import StoredMessage
 from kb.texts import service_text
+
+_TURNS = 20
+"""Among so many exchanges the one of a button is looked for."""
 
 
 class Presses:
     """Handles the buttons that customers press."""
 
-    def __init__(self, service: CustomerService) -> None:
+    def __init__(self, service: CustomerService, calls: PersonCalls) -> None:
         self._service = service
+        self._calls = calls
 
     @property
     def routes(self) -> Routes:
@@ -104,11 +113,15 @@ class Presses:
         """Call a person."""
         stored, to = await self._service.pressed(query)
         await self._service.alert(query)
-        question = str(stored.context.get("question", "")) if stored else ""
-        sources = stored.context.get("sources", []) if stored else []
-        draft = str(sources[0]["quote"]) if sources else ""
-        await self._service.call_person(to, reason=question, draft=draft)
-        text = service_text("person_called", *to.languages)
+        context = stored.context if stored else {}
+        question = str(context.get("question", ""))
+        text = await self._calls.call(
+            to,
+            reason=question,
+            draft=await self._draft(context, to),
+            found=found_text(context),
+            answer_id=int(context.get("answer_id", 0)),
+        )
         await self._service.sender.deliver([message(to, text)], update_id=update.update_id)
 
     async def language(self, query: CallbackQuery, _: Update, value: str) -> None:
@@ -122,6 +135,16 @@ class Presses:
         languages = await self._service.languages(chat_id, query.from_user.language_code or "")
         text = bot_text("language_set", *languages)
         await self._service.sender.edit(chat_id, query.message.message_id, {"text": text})
+
+    async def _draft(self, context: Mapping[str, Any], to: Addressee) -> str:
+        """Return the passage to propose to an operator; where it was cut, the answer itself."""
+        sources = context.get("sources", [])
+        quote = str(sources[0]["quote"]) if sources else ""
+        if not quote.endswith("…"):
+            return quote
+        turns = await self._service.judges.turns(f"telegram:{to.chat_id}", limit=_TURNS)
+        said = [turn.answer for turn in turns if turn.question == context.get("question")]
+        return said[-1] if said else quote
 
     async def _expired(self, query: CallbackQuery, to: Addressee) -> None:
         await self._service.alert(query, bot_text("expired", *to.languages))

@@ -92,6 +92,7 @@ def answer_messages(
         "question_message_id": question_message_id,
         "answer_id": answer.answer_id,
         "kind": answer.kind,
+        "confidence": answer.confidence,
         "language": answer.language,
         "sources": [asdict(source) for source in answer.sources[:MAX_SOURCES]],
         "choices": [asdict(choice) for choice in answer.choices],
@@ -141,9 +142,9 @@ def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list
         ]
     person = (f"🙋 {service_text('talk_to_person', *languages)}", "human")
     if kind in _JUDGED and context["answer_id"]:
-        rows.append([("👍", "fb:1"), ("👎", "fb:0"), person])
-    elif kind in _OFFERS_PERSON:
-        rows.append([person])
+        rows.append([("👍", "fb:1"), ("👎", "fb:0")])
+    if kind in _OFFERS_PERSON:
+        rows.append([person])  # a row of its own: three in a row cut its label on a phone
     return rows
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from telegram import CallbackQuery, Message
@@ -15,6 +15,7 @@ from bot.replies import Addressee, message
 from bot.sender import Sender
 from bot.streaming import Stream, Streaming
 from bot.texts import bot_text
+from core.hours import WorkingHours
 from core.types import Answer, AnswerEvent, Turn
 from db.handover import Handovers
 from db.telegram import Chats, Outbox, StoredMessage
@@ -66,6 +67,8 @@ class Manners:
     """Short messages that follow each other within this many seconds are one question."""
     streaming: Streaming = "draft"
     """How a reply is shown while it is written."""
+    hours: WorkingHours = field(default_factory=WorkingHours)
+    """When the team is there."""
 
 
 class CustomerService:
@@ -93,10 +96,6 @@ class CustomerService:
         self.manners = manners
         self.before_forgetting: list[Callable[[int], Awaitable[None]]] = []
         """What else must go, such as a topic of the team's group."""
-        self.tell_team: Callable[[int], None] = lambda _: None
-        """Lets the team know that a chat waits, beside what goes on."""
-        self.pass_on: Callable[[Incoming], Awaitable[None]] | None = None
-        """Shows the team what a customer wrote to the person who has the conversation."""
         self._desk = desk
         self._lifetime = lifetime
 
@@ -156,15 +155,6 @@ class CustomerService:
         if isinstance(shown, Message) and shown.is_topic_message:
             thread = shown.message_thread_id or 0
         return stored, Addressee(shown.chat.id, thread, tuple(filter(None, (spoken, *languages))))
-
-    async def call_person(self, to: Addressee, *, reason: str, draft: str = "") -> None:
-        """Let a chat wait for a person, and tell the team, unless it waits or has one already."""
-        language = to.languages[0] if to.languages else ""
-        new = await self.handovers.ask(
-            to.chat_id, reason=reason, language=language[:8], draft=draft
-        )
-        if new:
-            self.tell_team(to.chat_id)
 
     async def forget(self, chat_id: int) -> None:
         """Erase everything that is stored about a chat."""

@@ -12,10 +12,10 @@ from telegram.ext import ExtBot
 
 from bot.lifetime import Lifetime
 from bot.redact import redact
-from bot.render import render_plain, urls_in
-from bot.replies import Addressee, message
+from bot.render import Part, render_plain, urls_in
+from bot.replies import Addressee, message, source_label
 from bot.sender import Sender
-from core.types import AnswerEvent, Sentence
+from core.types import AnswerEvent, Sentence, Waiting
 from db.telegram import Outgoing, StoredMessage
 from kb.texts import service_text
 
@@ -61,18 +61,34 @@ class Stream:
         if isinstance(event, Sentence):
             self._sentences.append(event.text.strip())
             text = " ".join(self._sentences)
+            # An address would be judged by its source, which is not known yet.
+            parts = [] if urls_in(text) else render_plain(text)
         else:
-            seconds = max(1, round(event.seconds))
-            text = service_text("waiting", *self._to.languages, seconds=seconds)
-        # An address would be judged by its source, which is not known yet.
-        parts = render_plain(text)
-        if not self._on or not parts or urls_in(text):
+            parts = self._meanwhile(event)
+            if event.source:
+                self._drafts = False  # to be read for longer than a preview lasts
+        if not self._on or not parts:
             return
         try:
             await self._show(parts[0].text)
         except TelegramError as trouble:
             logger.info("Replies are not shown early here: %s", redact(str(trouble)))
             self._on = False
+
+    def _meanwhile(self, waiting: Waiting) -> list[Part]:
+        """Return how long it takes, below the passage that there is to read until then."""
+        languages, source = self._to.languages, waiting.source
+        seconds = max(1, round(waiting.seconds))
+        text = f"⏳ {service_text('waiting', *languages, seconds=seconds)}"
+        if source is None:
+            return render_plain(text)
+        label = source_label(
+            {"title": source.title, "document": source.document, "location": source.location}
+        )
+        head = service_text("quoted", *languages)
+        return render_plain(
+            f"{head}\n{source.quote}\n📄 {label}\n\n{text}", allowed=urls_in(source.quote)
+        )
 
     async def finish(self, messages: list[Outgoing]) -> list[Outgoing]:
         """Put the first message of the reply in the place of what was shown; return the rest."""

@@ -17,7 +17,10 @@ from telegram import BotCommand, Update
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import AIORateLimiter, Application, ApplicationBuilder, ExtBot, TypeHandler
 
+from bot.calls import PersonCalls
 from bot.customers import Customers
+from bot.dictation import Dictation
+from bot.entries import EntryDesk
 from bot.errors import BadToken, BotStopped, SecondPoller, Stopping
 from bot.inbox import InboxQueue, PollRequest
 from bot.incoming import Me
@@ -28,17 +31,21 @@ from bot.operators import TeamDesk
 from bot.presses import Presses
 from bot.privacy import Privacy
 from bot.processor import MAX_STARTS, SUSPECT_STARTS, PerChatProcessor
+from bot.questions import QuestionDesk
 from bot.redact import protect_logs, redact
 from bot.replies import Addressee, message
 from bot.router import HasRoutes, Router
 from bot.sender import Sender
 from bot.service import Asks, CustomerService, Manners, Remembers
 from bot.texts import LANGUAGE_NAMES, BotTextKey, bot_text
+from bot.topic_link import TopicLink
 from bot.topics import Topics
 from bot.watchdog import DEAF_S, Watchdog
 from bot.wire import SendRequest
 from core.errors import StorageError
+from db.awaited import AwaitedTexts
 from db.base import Database
+from db.conversations import Conversations
 from db.group_commit import GroupCommit
 from db.handover import CannedReplies, Handovers
 from db.knowledge import ReleaseRepository
@@ -151,30 +158,50 @@ class TelegramBot:
             manners=settings.manners,
             lifetime=self.lifetime,
         )
-        customers = Customers(service, self.queue, self.me)
-        canned = CannedReplies(database, writer)
-        self._topics = topics = Topics(service, self.team, self.operators, canned)
-        service.tell_team = lambda chat_id: self._spawn_task(topics.call(chat_id))
-        service.pass_on = topics.to_topic
-        service.before_forgetting.append(topics.forget)
-        parts: list[HasRoutes] = [
-            TeamDesk(service, self.operators, self.team, self.audit),
-            Presses(service),
-            Privacy(service),
-            topics,
-        ]
+        questions = Conversations(database)
+        self._link = link = TopicLink(service, self.team, self.operators, saves=library is not None)
+        calls = PersonCalls(
+            service,
+            link,
+            self.operators,
+            questions,
+            hours=settings.manners.hours,
+            spawn=self._spawn_task,
+        )
+        customers = Customers(service, self.queue, self.me, link, calls, spawn=self._spawn_task)
+        dictation = Dictation(service, AwaitedTexts(database, writer))
         self._uploads = Uploads(database, writer)
         self._knowledge: KnowledgeDesk | None = None
+        entries: EntryDesk | None = None
+        parts: list[HasRoutes] = [
+            dictation,  # first: what an operator was asked to write is nothing else
+            TeamDesk(
+                service,
+                self.operators,
+                self.team,
+                self.audit,
+                on_group=lambda: self._spawn_task(link.catch_up()),
+            ),
+            Presses(service, calls),
+            Privacy(service),
+        ]
         if library:
             self._knowledge = KnowledgeDesk(
                 service,
                 self._uploads,
                 library,
                 self.queue,
+                questions,
                 live_release=lambda: _live_release(database),
                 spawn=self._spawn_task,
             )
-            parts.append(self._knowledge)
+            entries = EntryDesk(service, self._uploads, self._knowledge, dictation, questions)
+            listed = QuestionDesk(service, questions, library.alike, dictation, entries)
+            parts += [entries, listed]
+        service.before_forgetting += [link.forget, self._uploads.forget, dictation.forget]
+        parts.append(Topics(service, link, CannedReplies(database, writer), dictation, entries))
+        if self._knowledge:
+            parts.append(self._knowledge)  # after topics: a file in a topic is for the customer
         parts.append(customers)  # last: what nobody else takes is a question
         self.router = Router(
             [part.routes for part in parts],
@@ -282,7 +309,7 @@ class TelegramBot:
         )
         watch = asyncio.create_task(self.watchdog.watch(), name="watchdog")
         self._spawn_task(self._keep_tidy())
-        self._spawn_task(self._topics.catch_up())
+        self._spawn_task(self._link.catch_up())
         if self._knowledge:
             await self._knowledge.resume()
         await self._invite_owner()

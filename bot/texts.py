@@ -41,6 +41,11 @@ BotTextKey: TypeAlias = Literal[
     "bot_back",
     "person_gone",
     "rate_thanks",
+    "answered_now",
+    "nobody_here",
+    "noted",
+    "outside_hours",
+    "weekdays",
 ]
 
 BOT_TEXT_KEYS: tuple[BotTextKey, ...] = get_args(BotTextKey)

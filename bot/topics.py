@@ -4,32 +4,20 @@ What an operator writes in the topic goes to the customer, except what begins wi
 customer writes goes into the topic. While a person holds the conversation the bot is silent.
 """
 
-import logging
-from collections.abc import Sequence
-from typing import Any
-
 from telegram import CallbackQuery, Message, Update
-from telegram.error import BadRequest, TelegramError
 
+from bot.dictation import INSIDE, Dictation
+from bot.entries import EntryDesk
 from bot.incoming import Incoming
-from bot.limiter import Priority
-from bot.redact import redact
-from bot.replies import Addressee, Button, keyboard, message
+from bot.replies import Addressee, Button, message
 from bot.router import Command, Content, Press, Routes
 from bot.service import CustomerService
 from bot.texts import bot_text
-from bot.topic_text import card_text, topic_name
-from db.handover import CannedReplies, Handover, Place
-from db.operators import Operators, Team
-from db.telegram import Outgoing, StoredMessage
-
-logger = logging.getLogger(__name__)
-
-INSIDE = "//"
-"""What an operator's message begins with that stays within the team."""
-
-_TURNS = 3
-_GONE = ("thread not found", "topic_deleted", "topic_id_invalid")
+from bot.topic_link import TopicLink
+from bot.topic_text import draft_buttons, save_button
+from db.awaited import Awaited
+from db.handover import CannedReplies, Handover
+from db.uploads import Entry
 
 
 class Topics:
@@ -38,14 +26,18 @@ class Topics:
     def __init__(
         self,
         service: CustomerService,
-        team: Team,
-        operators: Operators,
+        link: TopicLink,
         canned: CannedReplies,
+        dictation: Dictation,
+        entries: EntryDesk | None,
     ) -> None:
+        """`entries` makes answers entries of the knowledge base; ``None``: nothing does."""
         self._service = service
-        self._team = team
-        self._operators = operators
+        self._link = link
         self._canned = canned
+        self._dictation = dictation
+        self._entries = entries
+        dictation.takes["draft"] = self.on_draft
 
     @property
     def routes(self) -> Routes:
@@ -59,12 +51,15 @@ class Topics:
                 Command("ban", "agent", self.ban),
                 Command("unban", "agent", self.unban),
                 Command("canned", "agent", self.canned),
+                Command("save", "agent", self.save),
             ),
             presses=(
                 Press("take", "agent", self.pressed_take),
                 Press("give", "agent", self.pressed_give_back),
                 Press("close", "agent", self.pressed_close),
-                Press("draft", "agent", self.pressed_draft),
+                Press("draft", "agent", self.send_draft),
+                Press("editdraft", "agent", self.edit_draft),
+                Press("save", "agent", self.pressed_save),
                 Press("rate", "anyone", self.pressed_rating),
             ),
             contents=(
@@ -73,80 +68,6 @@ class Topics:
                 Content("held", "anyone", self._is_held, self.to_topic, self.edit_for_topic),
             ),
         )
-
-    # --- a person is asked for -----------------------------------------------------------------
-
-    async def call(self, chat_id: int) -> None:
-        """Give a waiting customer a topic with a card; without a group, write to each operator."""
-        handover = await self._service.handovers.get(chat_id)
-        if handover is None:
-            return
-        if not await self._team.group():
-            await self._write_to_operators(handover)
-            return
-        try:
-            await self._open(handover)
-        except TelegramError as trouble:
-            # The conversation stays among those who wait; the next start tries again.
-            logger.warning("No topic for a customer: %s", redact(str(trouble)))
-
-    async def catch_up(self) -> None:
-        """Give topics to customers whose call was interrupted by the end of the process."""
-        if await self._team.group():
-            for handover in await self._service.handovers.open():
-                if not handover.thread_id:
-                    await self.call(handover.chat_id)
-
-    async def _write_to_operators(self, handover: Handover) -> None:
-        name = await self._service.chats.name(handover.chat_id)
-        text = (
-            f"{name or 'A customer'} asks for a person: “{handover.reason[:500]}”. To answer, add "
-            "me to a group with topics and write /here there."
-        )
-        await self._service.sender.deliver(
-            [message(Addressee(o.user_id), text) for o in await self._operators.list()]
-        )
-
-    async def forget(self, chat_id: int) -> None:
-        """Delete a customer's topic with everything in it."""
-        handover = await self._service.handovers.get(chat_id)
-        group = await self._team.group()
-        if handover and handover.thread_id and group:
-            try:
-                await self._service.bot.delete_forum_topic(group, handover.thread_id)
-            except TelegramError as trouble:
-                logger.warning("A topic was not deleted: %s", redact(str(trouble)))
-
-    async def _open(self, handover: Handover) -> Handover:
-        """Make or reopen the topic and put a new card into it."""
-        service, group, chat_id = self._service, await self._team.group(), handover.chat_id
-        thread = handover.thread_id
-        if thread:
-            thread = await self._reopened(group, thread)
-        name = await service.chats.name(chat_id)
-        if not thread:
-            made = await service.bot.create_forum_topic(group, topic_name(name, chat_id))
-            thread = made.message_thread_id
-        turns = await service.judges.turns(f"telegram:{chat_id}", limit=_TURNS)
-        card = message(
-            Addressee(group, thread),
-            card_text(handover, name=name, turns=turns),
-            buttons=_card_buttons(handover),
-        )
-        (sent,) = await service.sender.deliver([card], priority="first")
-        await service.handovers.set_topic(chat_id, thread_id=thread, card_id=sent.message_id or 0)
-        found = await service.handovers.get(chat_id)
-        assert found is not None
-        return found
-
-    async def _reopened(self, group: int, thread: int) -> int:
-        """Reopen a topic; return 0 if it was deleted."""
-        try:
-            await self._service.bot.reopen_forum_topic(group, thread)
-        except BadRequest as refusal:
-            if _is_gone(str(refusal)):
-                return 0
-        return thread
 
     # --- messages ------------------------------------------------------------------------------
 
@@ -157,33 +78,22 @@ class Topics:
             return
         if handover.state != "held":
             await self._take(handover, holder=incoming.user.id)
-        await self._copy(incoming, handover, to=Addressee(handover.chat_id))
+        await self._link.copy(incoming, handover, to=Addressee(handover.chat_id))
+        if incoming.text:
+            await self._answered(handover, incoming.text)
 
     async def to_topic(self, incoming: Incoming) -> None:
-        """Pass on what a customer wrote into their topic; make it again if it was deleted."""
-        handover = await self._service.handovers.get(incoming.chat_id)
-        group = await self._team.group()
-        if handover is None or not group:
-            return
-        for _ in range(2):
-            if not handover.thread_id:
-                handover = await self._open(handover)
-            sent = await self._copy(
-                incoming, handover, to=Addressee(group, handover.thread_id), priority="first"
-            )
-            if sent is None or sent.state != "failed" or not _is_gone(sent.error):
-                return
-            await self._service.handovers.set_topic(handover.chat_id, thread_id=0, card_id=0)
-            handover = await self._service.handovers.get(incoming.chat_id) or handover
+        """Pass on what a customer wrote into their topic."""
+        await self._link.to_topic(incoming)
 
     async def edit_for_customer(self, incoming: Incoming) -> None:
         """Change the customer's copy of what an operator wrote."""
         if not incoming.text.startswith(INSIDE):
-            await self._edit_copy(incoming)
+            await self._link.edit_copy(incoming)
 
     async def edit_for_topic(self, incoming: Incoming) -> None:
         """Change the team's copy of what a customer wrote."""
-        await self._edit_copy(incoming)
+        await self._link.edit_copy(incoming)
 
     # --- commands in a topic -------------------------------------------------------------------
 
@@ -205,7 +115,7 @@ class Topics:
     async def reopen(self, incoming: Incoming, _: str) -> None:
         """Take a closed conversation up again."""
         if handover := await self._of(incoming):
-            await self._reopened(await self._team.group(), handover.thread_id)
+            await self._link.reopen(handover)
             await self._take(handover, holder=incoming.user.id)
 
     async def ban(self, incoming: Incoming, _: str) -> None:
@@ -236,6 +146,7 @@ class Topics:
             await self._service.sender.deliver(
                 [message(to, replies[name])], update_id=incoming.update.update_id
             )
+            await self._answered(handover, replies[name])
         else:
             known = "\n".join(f"{n}: {t}" for n, t in replies.items()) or "None yet."
             await self._say(
@@ -262,19 +173,75 @@ class Topics:
         if handover := await self._pressed(query):
             await self._close(handover)
 
-    async def pressed_draft(self, query: CallbackQuery, update: Update, _: str) -> None:
-        """Send the proposed answer."""
+    async def send_draft(self, query: CallbackQuery, update: Update, _: str) -> None:
+        """Send the proposed answer, once."""
         handover = await self._pressed(query)
-        if handover is None or not handover.draft:
+        draft = ""
+        if handover:
+            draft = await self._service.handovers.claim_draft(
+                handover.chat_id, update_id=update.update_id
+            )
+        if handover is None or not draft:
             await self._service.alert(query, "There is no draft any more.")
             return
         await self._service.alert(query)
         if handover.state != "held":
             await self._take(handover, holder=query.from_user.id)
-        to = Addressee(handover.chat_id)
-        await self._service.sender.deliver(
-            [message(to, handover.draft)], update_id=update.update_id
+        note = message(
+            Addressee(await self._link.group(), handover.thread_id),
+            f"✉ Sent: {draft}",
+            buttons=[[save_button()]] if self._entries else (),
         )
+        await self._service.handovers.answered(handover.chat_id, draft)
+        await self._service.sender.deliver(
+            [message(Addressee(handover.chat_id), draft), note], update_id=update.update_id
+        )
+        await self._link.refresh(handover.chat_id)
+
+    async def edit_draft(self, query: CallbackQuery, update: Update, _: str) -> None:
+        """Let an operator write what the draft shall be."""
+        handover = await self._pressed(query)
+        if handover is None or not handover.draft:
+            await self._service.alert(query, "There is no draft any more.")
+            return
+        await self._service.alert(query)
+        prompt = (
+            f"{handover.draft}\n\nWrite the answer as it should be. Your next message here goes "
+            "to nobody before you press Send."
+        )
+        await self._dictation.ask(query, update, Awaited("draft", handover.chat_id), prompt=prompt)
+
+    async def on_draft(self, incoming: Incoming, awaited: Awaited) -> None:
+        """Take what an operator wrote as the draft, and ask whether it may go."""
+        await self._service.handovers.set_draft(awaited.ref, incoming.text)
+        to = Addressee(incoming.chat_id, incoming.thread_id)
+        text = f"Not sent yet:\n\n{incoming.text}"
+        await self._service.sender.deliver(
+            [message(to, text, buttons=[draft_buttons()])], update_id=incoming.update.update_id
+        )
+        await self._link.refresh(awaited.ref)
+
+    async def pressed_save(self, query: CallbackQuery, update: Update, _: str) -> None:
+        """Propose the customer's question and the last answer as an entry."""
+        handover = await self._pressed(query)
+        if handover is None or not handover.answer or self._entries is None:
+            await self._service.alert(query, "Nobody has answered here yet.")
+            return
+        await self._service.alert(query)
+        await self._save(handover, handover.answer, query.from_user.id, update.update_id)
+
+    async def save(self, incoming: Incoming, _: str) -> None:
+        """Propose an entry with the answer that this replies to, else with the last one."""
+        handover = await self._of(incoming)
+        replied = incoming.message.reply_to_message
+        answer = (replied.text or "") if replied and not replied.forum_topic_created else ""
+        answer = answer or (handover.answer if handover else "")
+        if handover is None or not answer or self._entries is None:
+            await self._say(
+                incoming, "Write /save in a customer's topic, best as a reply to your answer."
+            )
+            return
+        await self._save(handover, answer, incoming.user.id, incoming.update.update_id)
 
     async def pressed_rating(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Store how a customer found the conversation with a person."""
@@ -285,6 +252,7 @@ class Topics:
             return
         await self._service.handovers.rate(shown.chat.id, int(value))
         await self._service.alert(query)
+        await self._link.refresh(shown.chat.id)
         await self._service.sender.edit(
             shown.chat.id, shown.message_id, {"text": bot_text("rate_thanks", *languages)}
         )
@@ -294,80 +262,43 @@ class Topics:
     async def _take(self, handover: Handover, *, holder: int) -> None:
         new = handover.state != "held"
         await self._service.handovers.take(handover.chat_id, holder=holder)
-        await self._mark(handover, "held")
+        await self._link.refresh(handover.chat_id)
         if new:
             await self._tell(handover, bot_text("person_here", *self._languages(handover)))
 
     async def _give_back(self, handover: Handover) -> None:
         await self._service.handovers.give_back(handover.chat_id)
-        await self._mark(handover, "waiting")
+        await self._link.refresh(handover.chat_id)
         await self._tell(handover, bot_text("bot_back", *self._languages(handover)))
 
     async def _close(self, handover: Handover, *, quietly: bool = False) -> None:
         await self._service.handovers.close(handover.chat_id)
-        await self._mark(handover, "closed")
-        group = await self._team.group()
-        try:
-            await self._service.bot.close_forum_topic(group, handover.thread_id)
-        except BadRequest as refusal:
-            logger.info("A topic was not closed: %s", refusal)
+        await self._link.refresh(handover.chat_id)
+        await self._link.close(handover)
         if not quietly:
             stars: list[Button] = [("★" * n, f"rate:{n}") for n in range(1, 6)]
             text = bot_text("person_gone", *self._languages(handover))
             to = Addressee(handover.chat_id)
             await self._service.sender.deliver([message(to, text, buttons=[stars[:2], stars[2:]])])
 
-    async def _mark(self, handover: Handover, state: str) -> None:
-        """Show on the card who has the conversation."""
-        group = await self._team.group()
-        if handover.card_id and group:
-            await self._service.sender.edit_buttons(
-                group, handover.card_id, keyboard(_card_buttons(handover, state))
-            )
+    async def _answered(self, handover: Handover, text: str) -> None:
+        """Remember what the customer was told; the first answer brings its button to the card."""
+        await self._service.handovers.answered(handover.chat_id, text)
+        if not handover.answer:
+            await self._link.refresh(handover.chat_id)
 
     async def _tell(self, handover: Handover, text: str) -> None:
         await self._service.sender.deliver([message(Addressee(handover.chat_id), text)])
 
-    async def _copy(
-        self,
-        incoming: Incoming,
-        handover: Handover,
-        *,
-        to: Addressee,
-        priority: Priority | None = None,
-    ) -> StoredMessage | None:
-        """Copy a message to the other side and remember the pair, for edits."""
-        params: dict[str, Any] = {
-            "chat_id": to.chat_id,
-            "from_chat_id": incoming.chat_id,
-            "message_id": incoming.message.message_id,
-        }
-        if to.thread_id:
-            params["message_thread_id"] = to.thread_id
-        if incoming.message.reply_to_message:
-            original = Place(incoming.chat_id, incoming.message.reply_to_message.message_id)
-            there = await self._service.handovers.copy_of(original)
-            if there and there.chat_id == to.chat_id:
-                params["reply_to"] = there.message_id
-        (sent,) = await self._service.sender.deliver(
-            [Outgoing(to.chat_id, "copyMessage", params, {})],
-            update_id=incoming.update.update_id,
-            priority=priority,
+    async def _save(self, handover: Handover, answer: str, operator: int, update_id: int) -> None:
+        assert self._entries is not None
+        await self._entries.propose(
+            Addressee(await self._link.group(), handover.thread_id),
+            Entry(" ".join(handover.reason.split()) or "?", answer),
+            actor=operator,
+            customer=handover.chat_id,
+            update_id=update_id,
         )
-        if sent.message_id:
-            here = Place(incoming.chat_id, incoming.message.message_id)
-            there = Place(to.chat_id, sent.message_id)
-            for original, copy in ((here, there), (there, here)):
-                await self._service.handovers.mirror(original, copy, customer=handover.chat_id)
-        return sent
-
-    async def _edit_copy(self, incoming: Incoming) -> None:
-        original = Place(incoming.chat_id, incoming.message.message_id)
-        copy = await self._service.handovers.copy_of(original)
-        if copy and incoming.message.text:
-            await self._service.sender.edit(
-                copy.chat_id, copy.message_id, {"text": incoming.message.text}
-            )
 
     async def _say(self, incoming: Incoming, text: str) -> None:
         to = Addressee(incoming.chat_id, incoming.thread_id)
@@ -377,15 +308,14 @@ class Topics:
         return tuple(filter(None, (handover.language, self._service.manners.language)))
 
     async def _of(self, incoming: Incoming) -> Handover | None:
-        if not incoming.thread_id or incoming.chat_id != await self._team.group():
+        if incoming.chat_id != await self._link.group():
             return None
-        return await self._service.handovers.of_topic(incoming.thread_id)
+        return await self._link.of(incoming.thread_id)
 
     async def _pressed(self, query: CallbackQuery) -> Handover | None:
         shown = query.message
-        if not isinstance(shown, Message) or not shown.message_thread_id:
-            return None
-        return await self._service.handovers.of_topic(shown.message_thread_id)
+        thread = (shown.message_thread_id or 0) if isinstance(shown, Message) else 0
+        return await self._link.of(thread)
 
     async def _is_topic(self, incoming: Incoming) -> bool:
         return _says_something(incoming.message) and await self._of(incoming) is not None
@@ -405,19 +335,3 @@ async def _nothing(_: Incoming) -> None:
 def _says_something(shown: Message) -> bool:
     """Tell a person's message from a note of Telegram, such as a closed topic."""
     return bool(shown.text or shown.effective_attachment)
-
-
-def _is_gone(refusal: str) -> bool:
-    lowered = refusal.lower()
-    return any(sign in lowered for sign in _GONE)
-
-
-def _card_buttons(handover: Handover, state: str = "") -> Sequence[Sequence[Button]]:
-    now = state or handover.state
-    if now == "closed":
-        return []
-    rows: list[list[Button]] = []
-    if handover.draft and now == "waiting":
-        rows.append([("✉ Send draft", "draft")])
-    mine: Button = ("↩ Give back", "give") if now == "held" else ("✋ Take over", "take")
-    return [*rows, [mine, ("✔ Close", "close")]]

@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from core.errors import ConfigError
+from core.hours import WorkingHours
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -139,12 +140,19 @@ class RefreshConfig(_Section):
 
 
 class TelegramConfig(_Section):
-    """Where the Bot API is."""
+    """Where the Bot API is, and when the team is there."""
 
     base_url: str = ""
     base_file_url: str = ""
     workers: int = Field(256, ge=1)
     streaming: Literal["draft", "edit", "off"] = "draft"
+    hours: tuple[str, ...] = ()
+    timezone: str = "UTC"
+
+    @model_validator(mode="after")
+    def _readable(self) -> "TelegramConfig":
+        WorkingHours.parse(self.hours, self.timezone)
+        return self
 
 
 class ConsoleConfig(_Section):

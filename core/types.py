@@ -276,6 +276,8 @@ class Waiting:
     """The generator is busy; the reply is expected in about this many seconds."""
 
     seconds: float
+    source: Source | None = None
+    """The passage that the reply will be written from, with its words, to read meanwhile."""
 
 
 AnswerEvent: TypeAlias = Sentence | Waiting

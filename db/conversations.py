@@ -120,13 +120,23 @@ class Conversations:
             )
             return [Turn(question, text) for question, text in reversed(rows.all())]
 
-    async def open_questions(self, *, limit: int = 100) -> list[OpenQuestion]:
-        """Return questions that wait for an operator, newest first."""
+    async def open_questions(
+        self, *, limit: int = 100, open_ids: Sequence[int] | None = None
+    ) -> list[OpenQuestion]:
+        """Return questions that wait for an operator, newest first.
+
+        With `open_ids` those questions, whatever became of them; who was forgotten is left out.
+        """
+        wanted = (
+            OpenQuestionRow.status == "open"
+            if open_ids is None
+            else OpenQuestionRow.id.in_(open_ids)
+        )
         async with self._database.session() as session:
             rows = await session.execute(
                 select(OpenQuestionRow, AnswerRow)
                 .join(AnswerRow, OpenQuestionRow.answer_id == AnswerRow.id)
-                .where(OpenQuestionRow.status == "open")
+                .where(wanted)
                 .order_by(OpenQuestionRow.id.desc())
                 .limit(limit)
             )
@@ -143,6 +153,26 @@ class Conversations:
                 )
                 for open_row, row in rows.all()
             ]
+
+    async def leave_open(self, answer_id: int) -> None:
+        """Let the question of an answer wait for an operator, though the bot said something."""
+        async with self._database.session() as session:
+            if await session.get(AnswerRow, answer_id) is None:
+                return
+            known = await session.scalar(
+                select(OpenQuestionRow.id).where(OpenQuestionRow.answer_id == answer_id)
+            )
+            if known is None:
+                session.add(OpenQuestionRow(answer_id=answer_id, status="open"))
+
+    async def reopen(self, open_ids: Sequence[int]) -> None:
+        """Let questions wait for an operator again whose answer was undone."""
+        async with self._database.session() as session:
+            await session.execute(
+                update(OpenQuestionRow)
+                .where(OpenQuestionRow.id.in_(open_ids), OpenQuestionRow.status == "answered")
+                .values(status="open", resolved=None)
+            )
 
     async def resolve(self, open_ids: Sequence[int], *, status: str) -> int:
         """Mark open questions ``answered`` or ``dismissed``; return how many were still open."""

@@ -34,6 +34,12 @@ class HandoverRow(Base):
     """The operator who has it."""
     draft: Mapped[str] = mapped_column(Text, default="")
     """The answer the bot proposes to the operator."""
+    draft_sent: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The update that sent the draft; 0: it was not sent."""
+    found: Mapped[str] = mapped_column(Text, default="")
+    """Where the bot looked, and how sure it was."""
+    answer: Mapped[str] = mapped_column(Text, default="")
+    """What an operator last told the customer."""
     language: Mapped[str] = mapped_column(String(8), default="")
     """The customer's language, for the bot's own words."""
     rating: Mapped[int] = mapped_column(default=0)
@@ -76,6 +82,9 @@ class Handover:
     holder: int
     draft: str
     language: str
+    found: str = ""
+    answer: str = ""
+    rating: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,9 @@ class Handovers:
         self._writer = writer
         self._silent: dict[int, bool] = {}
 
-    async def ask(self, chat_id: int, *, reason: str, language: str = "", draft: str = "") -> bool:
+    async def ask(
+        self, chat_id: int, *, reason: str, language: str = "", draft: str = "", found: str = ""
+    ) -> bool:
         """Let a chat wait for a person; return whether it did not wait already."""
 
         async def write(session: AsyncSession) -> bool:
@@ -102,10 +113,12 @@ class Handovers:
             if row is not None and row.state != "closed":
                 return False
             if row is None:
-                row = HandoverRow(chat_id=chat_id, thread_id=0, card_id=0, rating=0)
+                row = HandoverRow(chat_id=chat_id, thread_id=0)
                 session.add(row)
             row.state, row.reason, row.asked, row.closed = "waiting", reason, time.time(), None
             row.holder, row.draft, row.language = 0, draft, language or row.language or ""
+            row.draft_sent, row.found, row.answer, row.rating = 0, found, "", 0
+            row.card_id = 0
             return True
 
         return await self._writer.run(write)
@@ -157,6 +170,41 @@ class Handovers:
         """End a conversation with a person."""
         await self._change(chat_id, state="closed", holder=0, closed=time.time())
         self._silent[chat_id] = False
+
+    async def set_draft(self, chat_id: int, draft: str) -> None:
+        """Replace the answer that is proposed to the operator; it may be sent once."""
+        await self._change(chat_id, draft=draft, draft_sent=0)
+
+    async def claim_draft(self, chat_id: int, *, update_id: int) -> str:
+        """Return the draft for sending; empty if there is none, or another press sent it.
+
+        The same update gets it again when it is handled once more after a crash.
+        """
+
+        async def write(session: AsyncSession) -> str:
+            row = await session.get(HandoverRow, chat_id)
+            if row is None or row.draft_sent not in (0, update_id):
+                return ""
+            row.draft_sent = update_id
+            return row.draft
+
+        return await self._writer.run(write)
+
+    async def answered(self, chat_id: int, answer: str) -> None:
+        """Remember what an operator last told the customer."""
+        await self._change(chat_id, answer=answer)
+
+    async def wrote(self, chat_id: int, text: str) -> None:
+        """Take what the customer wrote for the question, if none led to the conversation."""
+
+        async def write(session: AsyncSession) -> None:
+            await session.execute(
+                update(HandoverRow)
+                .where(HandoverRow.chat_id == chat_id, HandoverRow.reason == "")
+                .values(reason=text)
+            )
+
+        await self._writer.run(write)
 
     async def rate(self, chat_id: int, rating: int) -> None:
         """Store what the customer gave, 1 to 5."""
@@ -251,6 +299,9 @@ def _handover(row: HandoverRow) -> Handover:
         thread_id=row.thread_id,
         card_id=row.card_id,
         holder=row.holder,
-        draft=row.draft,
+        draft="" if row.draft_sent else row.draft,
         language=row.language,
+        found=row.found,
+        answer=row.answer,
+        rating=row.rating,
     )

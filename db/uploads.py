@@ -1,8 +1,8 @@
-"""Files that operators sent in Telegram, from the preview to what became of it."""
+"""Files and entries that operators sent in Telegram, from the preview to what became of each."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import JSON, BigInteger, String, delete, select, update
@@ -16,7 +16,7 @@ UploadState: TypeAlias = Literal["checking", "preview", "applying", "live", "can
 
 
 class UploadRow(Base):
-    """One file or album."""
+    """One file or album, or one entry that an operator wrote."""
 
     __tablename__ = "telegram_uploads"
 
@@ -27,6 +27,11 @@ class UploadRow(Base):
     """The bot's message with the preview and its buttons."""
     files: Mapped[list[list[str]]] = mapped_column(JSON)
     """Name and Telegram's file id of each."""
+    thread_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    entry: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """The fields of an `Entry`; empty for files."""
+    customer: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
+    """Whose question the entry came from; 0 for none."""
     state: Mapped[str] = mapped_column(String(12), index=True)
     before: Mapped[int] = mapped_column(default=0)
     """The live release before it was applied."""
@@ -44,8 +49,22 @@ class SentFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A question with its answer, as an operator wants it in the knowledge base."""
+
+    question: str
+    answer: str
+    open_ids: tuple[int, ...] = ()
+    """The open questions that it answers."""
+    confirmed: bool = False
+    """An operator looked at what may be personal in it and said that it may stay."""
+    told: int = 0
+    """The update with which the customers who had asked were told; 0: they were not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
-    """One file or album and what became of it."""
+    """One file or album, or one entry, and what became of it."""
 
     upload_id: int
     actor: int
@@ -55,16 +74,28 @@ class Upload:
     state: UploadState
     before: int
     after: int
+    thread_id: int = 0
+    entry: Entry | None = None
+    customer: int = 0
 
 
 class Uploads:
-    """Stores files that wait for their operator's word."""
+    """Stores files and entries that wait for their operator's word."""
 
     def __init__(self, database: Database, writer: GroupCommit) -> None:
         self._database = database
         self._writer = writer
 
-    async def add(self, *, actor: int, chat_id: int, files: Sequence[SentFile]) -> int:
+    async def add(
+        self,
+        *,
+        actor: int,
+        chat_id: int,
+        thread_id: int = 0,
+        files: Sequence[SentFile] = (),
+        entry: Entry | None = None,
+        customer: int = 0,
+    ) -> int:
         """Store an upload that is to be checked; return its number."""
 
         async def write(session: AsyncSession) -> int:
@@ -72,7 +103,10 @@ class Uploads:
                 actor=actor,
                 chat_id=chat_id,
                 message_id=0,
+                thread_id=thread_id,
                 files=[[file.name, file.file_id] for file in files],
+                entry=asdict(entry) if entry else {},
+                customer=customer,
                 state="checking",
                 before=0,
                 after=0,
@@ -114,6 +148,50 @@ class Uploads:
 
         return await self._writer.run(write)
 
+    async def change_entry(self, upload_id: int, entry: Entry) -> bool:
+        """Replace an entry that is not applied yet; it is to be checked again.
+
+        Returns:
+            Whether it was changed; not if it is live, cancelled or being applied.
+        """
+
+        async def write(session: AsyncSession) -> bool:
+            changed = await session.scalar(
+                update(UploadRow)
+                .where(
+                    UploadRow.upload_id == upload_id,
+                    UploadRow.state.in_(("checking", "preview")),
+                )
+                .values(entry=asdict(entry), state="checking")
+                .returning(UploadRow.upload_id)
+            )
+            return changed is not None
+
+        return await self._writer.run(write)
+
+    async def tell_once(self, upload_id: int, *, update_id: int) -> bool:
+        """Note that the customers who had asked are told now; return whether nobody did before.
+
+        The same update may do it again when it is handled once more after a crash.
+        """
+
+        async def write(session: AsyncSession) -> bool:
+            row = await session.get(UploadRow, upload_id)
+            if row is None or row.entry.get("told", 0) not in (0, update_id):
+                return False
+            row.entry = {**row.entry, "told": update_id}
+            return True
+
+        return await self._writer.run(write)
+
+    async def forget(self, customer: int) -> None:
+        """Erase the entries that came from a customer's question; what is live stays live."""
+
+        async def write(session: AsyncSession) -> None:
+            await session.execute(delete(UploadRow).where(UploadRow.customer == customer))
+
+        await self._writer.run(write)
+
     async def set_message(self, upload_id: int, message_id: int) -> None:
         """Remember which message shows an upload."""
 
@@ -146,4 +224,11 @@ def _upload(row: UploadRow) -> Upload:
         state=state,
         before=row.before,
         after=row.after,
+        thread_id=row.thread_id,
+        entry=_entry(row.entry) if row.entry else None,
+        customer=row.customer,
     )
+
+
+def _entry(stored: dict[str, Any]) -> Entry:
+    return Entry(**{**stored, "open_ids": tuple(stored["open_ids"])})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
 from core.errors import ModelError
-from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Turn
+from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Turn, Waiting
 from kb.compose import Composer
 from kb.decide import Decision, decide
 from kb.language import detect_language
@@ -223,10 +223,14 @@ class Answerer:
         on_event: OnEvent | None,
     ) -> Answer:
         tokens = TokenUsage()
+        passage = _Quoted(self._quoter, retrieval, decision.hits[0])
         if self._composer is not None:
             try:
                 composed = await self._composer.compose(
-                    retrieval.question, decision.hits, language=language, on_event=on_event
+                    retrieval.question,
+                    decision.hits,
+                    language=language,
+                    on_event=passage.shown_while_waiting(on_event) if on_event else None,
                 )
             except ModelError:
                 composed = None  # down, late or overloaded: the passage itself still answers
@@ -241,14 +245,13 @@ class Answerer:
                         sources=tuple(source_of(hit, quote=quote) for hit, quote in composed.cited),
                         tokens=tokens,
                     )
-        hit = decision.hits[0]
-        quote = await self._quoter.quote(retrieval.question, retrieval.vector, hit.chunk)
+        quote = await passage.quote()
         return Answer(
             "quoted",
             quote,
-            hit.chunk.language or language,
+            passage.hit.chunk.language or language,
             confidence=decision.confidence,
-            sources=(source_of(hit, quote=quote),),
+            sources=(source_of(passage.hit, quote=quote),),
             tokens=tokens,
         )
 
@@ -263,6 +266,34 @@ class Answerer:
         return service_text(
             key, language, self._policy.fallback_language, company=self._policy.company
         )
+
+
+class _Quoted:
+    """The words of a passage that answer, looked for once, when they are needed."""
+
+    def __init__(self, quoter: Quoter, retrieval: Retrieval, hit: Hit) -> None:
+        self.hit = hit
+        self._quoter = quoter
+        self._retrieval = retrieval
+        self._quote = ""
+
+    async def quote(self) -> str:
+        """Return them."""
+        if not self._quote:
+            self._quote = await self._quoter.quote(
+                self._retrieval.question, self._retrieval.vector, self.hit.chunk
+            )
+        return self._quote
+
+    def shown_while_waiting(self, on_event: OnEvent) -> OnEvent:
+        """Return a handler that adds the passage to the news that a reply takes long."""
+
+        async def handle(event: AnswerEvent) -> None:
+            if isinstance(event, Waiting):
+                event = replace(event, source=source_of(self.hit, quote=await self.quote()))
+            await on_event(event)
+
+        return handle
 
 
 def source_of(hit: Hit, *, quote: str) -> Source:

@@ -6,7 +6,6 @@ anybody sees it. What fails is dropped; if nothing is left the caller quotes the
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -27,12 +26,15 @@ from kb.evidence import Reason, Verdict, check_sentence, nearest_sentence
 from kb.language import detect_language
 from kb.lexicon import lexicon
 from kb.likeness import Likeness
+from kb.pace import Pace, Turn
 from kb.prompt import fit_prompt, is_no_answer, may_become_no_answer, passage_of
 from kb.quote import score_sentences
 from kb.text import normalise, split_sentences, words
 
 OnEvent = Callable[[AnswerEvent], Awaitable[None]]
 
+LONG_S = 6.0
+"""A reply that is not expected sooner is announced at once instead of after some silence."""
 _MAX_SENTENCES = 2
 _MAX_DROPPED = 2
 """After as many failed sentences the rest is not worth waiting for."""
@@ -97,8 +99,7 @@ class Composer:
         self._timeout_s = timeout_s
         self._max_passages = max_passages
         self._silence_s = silence_s
-        self._usual_s = 4.0
-        """Seconds until the first words came, lately."""
+        self._pace = Pace()
 
     async def compose(
         self, question: str, hits: Sequence[Hit], *, language: str, on_event: OnEvent | None = None
@@ -129,24 +130,30 @@ class Composer:
             prompt, max_tokens=self._max_tokens, deadline_s=self._timeout_s, stop=_STOP
         )
         try:
-            async with aclosing(self._sentences(stream, draft, on_event)) as sentences:
-                async for sentence in sentences:
-                    await self._consider(sentence, draft, passages, on_event)
-                    if draft.is_done:
-                        break
+            with self._pace.turn() as turn:
+                async with aclosing(self._sentences(stream, draft, turn, on_event)) as sentences:
+                    async for sentence in sentences:
+                        await self._consider(sentence, draft, passages, on_event)
+                        if draft.is_done:
+                            break
+                turn.end()
         except ModelUnavailable:
             if not draft.shown:
                 raise
         return _outcome(draft, passages)
 
     async def _sentences(
-        self, stream: AsyncIterator[GenerationEvent], draft: "_Draft", on_event: OnEvent | None
+        self,
+        stream: AsyncIterator[GenerationEvent],
+        draft: "_Draft",
+        turn: Turn,
+        on_event: OnEvent | None,
     ) -> AsyncGenerator[str, None]:
         """Yield whole sentences as they are finished; the last one only if it was not cut off."""
         written = ""
         given = 0
         try:
-            async for event in self._announced(stream, on_event):
+            async for event in self._announced(stream, turn, on_event):
                 if isinstance(event, TokenUsage):
                     draft.tokens = event
                     continue
@@ -169,20 +176,20 @@ class Composer:
             yield sentence
 
     async def _announced(
-        self, stream: AsyncIterator[GenerationEvent], on_event: OnEvent | None
+        self, stream: AsyncIterator[GenerationEvent], turn: Turn, on_event: OnEvent | None
     ) -> AsyncIterator[GenerationEvent]:
-        """Pass the events on; tell the customer once if the first takes long."""
-        started = time.monotonic()
+        """Pass the events on; tell the customer once if the first takes long, or will."""
         first = asyncio.ensure_future(_next(stream))
         try:
-            done, _ = await asyncio.wait({first}, timeout=self._silence_s)
+            silence_s = 0.0 if turn.expected_s >= LONG_S else self._silence_s
+            done, _ = await asyncio.wait({first}, timeout=silence_s)
             if not done and on_event is not None:
-                await on_event(Waiting(max(1.0, round(self._usual_s - self._silence_s, 1))))
+                await on_event(Waiting(max(1.0, round(turn.expected_s, 1))))
             event = await first
         finally:
             if not first.done():
                 first.cancel()
-        self._usual_s = 0.8 * self._usual_s + 0.2 * (time.monotonic() - started)
+        turn.begin()
         if event is not None:
             yield event
         async for event in stream:

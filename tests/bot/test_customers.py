@@ -78,6 +78,7 @@ async def test_buttons_work_after_a_restart(
 async def test_an_unknown_answer_offers_a_person_and_nothing_to_judge(
     bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk
 ) -> None:
+    await bot.operators.add(5, "agent", name="Gus")
     desk.answers["Meaning of life?"] = Answer("unknown", "I don't know.", "en")
     ana = telegram.person()
     ana.say("Meaning of life?")
@@ -104,6 +105,7 @@ async def test_asking_for_a_person_in_words_calls_one(
 async def test_choices_are_buttons_and_the_pressed_one_is_answered(
     bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk
 ) -> None:
+    await bot.operators.add(5, "agent", name="Gus")
     desk.clarifies("card", "How do I block my card?", "How do I order a card?")
     ana = telegram.person()
     ana.say("card")
@@ -189,6 +191,7 @@ async def test_a_short_message_alone_is_answered_after_the_wait(
 
 
 async def test_commands_in_the_customers_language(bot: TelegramBot, telegram: BotApi) -> None:
+    await bot.operators.add(5, "agent", name="Gus")
     ana = telegram.person(language="de")
     ana.say("/start shop-berlin")
     assert "Acme" in (text := (await ana.next()).text)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from bot.knowledge import Library
 from bot.telegram_app import TelegramBot
 from core.errors import ModelUnavailable
 from tests.bot.conftest import StartBot
-from tests.bot.fakes import ScriptedDesk
+from tests.bot.fakes import ScriptedDesk, library_of
 from tests.botapi import BotApi, FaultKind, Person, Received
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
@@ -37,7 +38,7 @@ def editor(telegram: BotApi) -> Person:
 def serve(start_bot: StartBot, shop: Workshop, editor: Person) -> Any:
     @asynccontextmanager
     async def start(library: Library | None = None) -> AsyncIterator[TelegramBot]:
-        library = library or Library(shop.ingestor, shop.releases)
+        library = library or library_of(shop)
         async with start_bot(database=shop.database, library=library) as bot:
             await bot.operators.add(editor.user_id, "editor", name="Eddi")
             yield bot
@@ -209,7 +210,7 @@ async def test_trouble_with_the_model_is_told_and_nothing_is_changed(
         async def ingest(self, *_: object, **__: object) -> Any:
             raise ModelUnavailable("The embedding model is down.")
 
-    async with serve(Library(Failing(), shop.releases)):
+    async with serve(replace(library_of(shop), ingestor=Failing())):
         editor.upload("faq.txt", FIRST)
         failed = await shown(telegram, editor, await editor.next(), "down")
         assert failed.text == "Nothing was changed. The embedding model is down."

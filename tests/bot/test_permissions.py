@@ -16,7 +16,7 @@ from tests.botapi import BotApi, Person, Received
 
 pytestmark = pytest.mark.anyio
 
-NO_LIBRARY = Library(ingestor=None, releases=None)  # type: ignore[arg-type]
+NO_LIBRARY = Library(None, None, None, None)  # type: ignore[arg-type]
 ANYONE, AGENT, EDITOR, OWNER = range(4)
 
 TABLE = {
@@ -58,6 +58,19 @@ TABLE = {
     "drop:": EDITOR,
     "undo:": EDITOR,
     "file": EDITOR,
+    "/unanswered": AGENT,
+    "list:": AGENT,
+    "answer:": AGENT,
+    "notours:": AGENT,
+    "editq:": AGENT,
+    "edita:": AGENT,
+    "fine:": EDITOR,
+    "tell:": AGENT,
+    "quit:": AGENT,
+    "dictated": AGENT,
+    "/save": AGENT,
+    "save:": AGENT,
+    "editdraft:": AGENT,
     "question": ANYONE,
 }
 """The lowest role that may use each command, button and kind of message."""

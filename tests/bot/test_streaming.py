@@ -7,7 +7,7 @@ import pytest
 from bot.service import Manners
 from core.types import Sentence, Waiting
 from tests.bot.conftest import StartBot
-from tests.bot.fakes import ScriptedDesk
+from tests.bot.fakes import RETURNS, ScriptedDesk
 from tests.botapi import BotApi, FaultKind
 
 pytestmark = pytest.mark.anyio
@@ -106,6 +106,27 @@ async def test_a_long_wait_is_told_in_seconds(
         ana.say("compose?")
         await ana.next()
     assert "about 12 seconds" in telegram.called("sendMessageDraft")[0].params["text"]
+
+
+@pytest.mark.parametrize("mode", ["draft", "edit"])
+async def test_during_a_long_wait_the_passage_is_shown_and_the_reply_takes_its_place(
+    start_bot: StartBot, telegram: BotApi, composing: ScriptedDesk, mode: str
+) -> None:
+    composing.events["compose?"] = [Waiting(11.6, RETURNS)]
+    composing.gates["compose?"] = asyncio.Event()
+    ana = telegram.person()
+    async with start_bot(manners=manners(mode)):
+        ana.say("compose?")
+        shown = await ana.next()
+        assert shown.text == (
+            "This is what our documents say:\nYou may return any item within 30 days.\n"
+            "📄 Returns policy, page 3\n\n"
+            "⏳ One moment, please. The reply should be here in about 12 seconds."
+        )
+        composing.gates["compose?"].set()
+        await telegram.until(lambda: ana.current(shown).text == FULL)
+        assert "👍" in ana.current(shown).buttons
+    assert telegram.sent_to(ana.chat_id) == [FULL]
 
 
 async def test_an_address_is_not_shown_before_its_source_is_known(

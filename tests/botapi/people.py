@@ -149,11 +149,11 @@ class Person:
 
     # --- from the bot --------------------------------------------------------------------------
 
-    async def next(self, *, chat: int = 0) -> Received:
+    async def next(self, *, chat: int = 0, patience_s: float = PATIENCE_S) -> Received:
         """Wait for the bot's next message in a chat."""
         inbox = self.api.inbox(chat or self.chat_id)
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(patience_s):
                 return await inbox.get()
         except TimeoutError:
             errors = [f"{c.method}: {c.error}" for c in self.api.calls if c.error][-5:]

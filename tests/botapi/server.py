@@ -182,6 +182,11 @@ class BotApi:
             )
             raise AssertionError(f"Waited in vain for {what or condition}. Last:\n{last}") from None
 
+    async def news(self) -> None:
+        """Wait for the bot's next call."""
+        async with self._news:
+            await self._news.wait()
+
     async def call(self, method: str, *, count: int = 1, chat_id: int | None = None) -> Call:
         """Wait until a method was called `count` times; return the call of that number."""
         await self.until(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.errors import ModelUnavailable
-from core.types import AnswerEvent, Chunk, Hit, Sentence, Turn
+from core.types import AnswerEvent, Chunk, Hit, Sentence, Turn, Waiting
 from kb.answer import Answerer, Policy
 from kb.compose import Composer
 from kb.quote import Quoter
@@ -56,10 +56,16 @@ class ScriptedRetriever:
 
 
 def answerer(
-    found: Mapping[str, Sequence[tuple[Chunk, float]]], generator: ScriptedGenerator | None = None
+    found: Mapping[str, Sequence[tuple[Chunk, float]]],
+    generator: ScriptedGenerator | None = None,
+    *,
+    silence_s: float = 2.0,
 ) -> Answerer:
-    embedder = WordEmbedder()
-    composer = Composer(generator, embedder, max_tokens=60, timeout_s=9) if generator else None
+    composer = None
+    if generator:
+        composer = Composer(
+            generator, WordEmbedder(), max_tokens=60, timeout_s=9, silence_s=silence_s
+        )
     return Answerer(
         ScriptedRetriever(found), Quoter(), composer, policy=POLICY, today=lambda: TODAY
     )
@@ -103,6 +109,26 @@ async def test_a_composed_reply_holds_only_what_the_passage_says() -> None:
     assert [s.document for s in answer.sources] == ["returns.md"]
     sentences = [event.text for event in shown if isinstance(event, Sentence)]
     assert all("50" not in sentence for sentence in sentences)
+
+
+async def test_while_a_reply_takes_long_its_passage_is_there_to_read() -> None:
+    generator = ScriptedGenerator("You can send it back within 30 days.")
+    generator.gate.clear()
+    shown: list[AnswerEvent] = []
+
+    async def on_event(event: AnswerEvent) -> None:
+        shown.append(event)
+        generator.gate.set()
+
+    found = {"How long can I return it?": [(PASSAGE, 0.9)]}
+    slow = answerer(found, generator, silence_s=0)
+    answer = await slow.answer("How long can I return it?", on_event=on_event)
+    waiting = shown[0]
+    assert isinstance(waiting, Waiting)
+    assert waiting.source is not None
+    assert waiting.source.quote in PASSAGE.text
+    assert waiting.source.document == "returns.md"
+    assert answer.kind == "composed"
 
 
 async def test_a_reply_of_which_nothing_is_left_is_quoted_instead() -> None:

@@ -217,6 +217,21 @@ async def test_a_slow_start_is_announced_once() -> None:
     assert [type(event) for event in events] == [Waiting, Sentence]
 
 
+async def test_who_comes_behind_others_is_told_at_once_how_long_it_takes() -> None:
+    busy = ScriptedGenerator(*["Items can be returned within 30 days."] * 2)
+    busy.gate.clear()
+    events: asyncio.Queue[AnswerEvent] = asyncio.Queue()
+    both = composer(busy, silence_s=3600)
+    hits = [hit(PASSAGE, "en")]
+    first = asyncio.create_task(both.compose("Return?", hits, language="en"))
+    second = asyncio.create_task(both.compose("Return?", hits, language="en", on_event=events.put))
+    waiting = await events.get()
+    assert isinstance(waiting, Waiting)
+    assert 9 < waiting.seconds <= 10  # 6 for the one before, 4 for its own first words
+    busy.gate.set()
+    await asyncio.gather(first, second)
+
+
 async def test_two_passages_each_support_their_sentence() -> None:
     generator = ScriptedGenerator("Items can be returned within 30 days. The shop is in Leipzig.")
     both = composer(generator, max_passages=2)

@@ -19,6 +19,7 @@ from kb.findings import Inspector
 from kb.index import Index
 from kb.ingest import IncomingFile, Ingestor
 from kb.originals import Originals
+from kb.parse.sandbox import ParserProcess
 from kb.prepare import Preparer
 from kb.publish import AfterPublish, Publisher
 from kb.release import Releases
@@ -66,6 +67,7 @@ async def line_chunks(parsed: ParsedFile, *, doc_id: str, updated: str) -> Seque
             text=section.text,
             answer=section.answer,
             variants=section.variants,
+            category=section.category,
             title="" if section.answer else parsed.title,
             location=section.location,
             valid_until=section.valid_until,
@@ -116,7 +118,11 @@ class Workshop:
 
 @asynccontextmanager
 async def workshop(
-    folder: Path, embedder: Embedder, *, after_publish: AfterPublish | None = None
+    folder: Path,
+    embedder: Embedder,
+    *,
+    after_publish: AfterPublish | None = None,
+    parser: ParserProcess | None = None,
 ) -> AsyncIterator[Workshop]:
     folder.mkdir(parents=True, exist_ok=True)
     engine = create_engine(database_url("", folder))
@@ -125,10 +131,10 @@ async def workshop(
     database = Database(engine)
     repository = ReleaseRepository(database)
     originals = Originals(folder / "originals")
-    parser = LineParser()
+    lines = LineParser()
     spool = VectorSpool(folder / "spool", embedder.fingerprint)
     curations = Curations(database)
-    preparer = Preparer(originals, parser, line_chunks, embedder, spool, curations)
+    preparer = Preparer(originals, parser or lines, line_chunks, embedder, spool, curations)
     try:
         async with Index.open(
             str(folder / "index"), embedder=embedder, current=repository.current
@@ -156,7 +162,7 @@ async def workshop(
                 originals=originals,
                 curations=curations,
                 entries=Entries(index, ingestor, curations),
-                parser=parser,
+                parser=lines,
                 publisher=publisher,
                 ingestor=ingestor,
                 releases=Releases(publisher, originals, settings=SETTINGS),

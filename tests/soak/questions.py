@@ -69,7 +69,11 @@ async def _ask(telegram: BotApi, name: str, asked: dict[str, Any]) -> Outcome:
     seconds = time.monotonic() - started
     labels = reply.buttons
     sources = tuple(label.removeprefix("📄 ") for label in labels if label.startswith("📄"))
-    wanted = Path(asked["doc"]).stem if "doc" in asked else ""
+    shown = ""
+    if sources and "doc" in asked:
+        person.press_data(reply, "src:0")
+        async with asyncio.timeout(_PATIENCE_S):
+            shown = (await telegram.inbox(person.chat_id).get()).text
     plain = _plain(reply.text)
     gold = [*asked.get("answers", ()), *([asked["answer"][:60]] if "answer" in asked else [])]
     return Outcome(
@@ -78,7 +82,7 @@ async def _ask(telegram: BotApi, name: str, asked: dict[str, Any]) -> Outcome:
         seconds=round(seconds, 2),
         kind="sources" if sources else "choices" if _offers_choices(labels) else "person",
         sources=sources,
-        right_document=any(wanted in source for source in sources) if wanted else None,
+        right_document=asked["doc"] in shown if "doc" in asked else None,
         contains_answer=any(_plain(answer) in plain for answer in gold) if gold else None,
     )
 

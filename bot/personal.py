@@ -1,0 +1,44 @@
+"""What in a text may tell who a customer is. Pure functions.
+
+It finds more than it must: an operator looks at each find before anything is stored.
+"""
+
+import re
+from collections.abc import Sequence
+
+_NAME_CHARS = 2
+"""Shorter parts of a name are also parts of other words; one Chinese character is a name's."""
+_FINDS = (
+    re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),  # mail
+    re.compile(r"(?<!\w)@\w{3,}"),  # account
+    re.compile(r"(?:https?://|www\.|t\.me/)\S+", re.IGNORECASE),
+    re.compile(r"(?<![\w.])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,4})?\b"),  # IBAN
+    re.compile(r"\+?\d(?:[ ()/.-]{0,2}\d){5,}"),  # telephone, card
+    re.compile(r"\b[A-Za-z]+[-_#]?\d{2,}[\w-]*"),  # an order: AB-1234
+    re.compile(r"\d{4,}"),
+)
+
+
+def personal_parts(text: str, *, name: str = "") -> list[str]:
+    """Return what may be personal in a text, in order, each once.
+
+    These are mail addresses, accounts, links, telephone, card and order numbers (every number of
+    four digits or more), and the parts of the customer's name.
+    """
+    spans: list[tuple[int, int]] = []
+    for pattern in (*_FINDS, *_names(name)):
+        for match in pattern.finditer(text):
+            if not any(begin < match.end() and match.start() < end for begin, end in spans):
+                spans.append(match.span())
+    return list(dict.fromkeys(text[begin:end].strip() for begin, end in sorted(spans)))
+
+
+def _names(name: str) -> Sequence[re.Pattern[str]]:
+    parts = [part for part in re.split(r"[^\w]+", name) if len(part) >= _NAME_CHARS]
+    return [
+        re.compile(
+            re.escape(part) if part > "\u2e80" else rf"(?<!\w){re.escape(part)}(?!\w)",
+            re.IGNORECASE,
+        )
+        for part in parts
+    ]
