@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from core.errors import AnswerdeskError
 from db.knowledge import SourceRepository
 from db.pages import PageRepository
-from jobs.fetch.fetcher import Conditions, Fetcher, Page
+from jobs.fetch.fetcher import NO_CONDITIONS, Conditions, Fetcher, Page
 from jobs.refresh import Refresh
 from jobs.refresh_report import RefreshReport
 from jobs.sources.local import Folder
@@ -63,9 +63,9 @@ class PaperWeb(Fetcher):
     async def fetch(
         self,
         url: str,
-        conditions: Conditions = Conditions(),
+        conditions: Conditions = NO_CONDITIONS,
         *,
-        max_bytes: int = 0,  # noqa: B008
+        max_bytes: int = 0,
     ) -> Page:
         if conditions.etag and conditions.etag == self.answer.etag:
             return Page(url, 304)
