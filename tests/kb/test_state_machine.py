@@ -1,6 +1,7 @@
 """Uploads, refreshes, rollbacks, rebuilds and crashes in any order, against a dictionary (43)."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 import tempfile
@@ -16,8 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from core.errors import AnswerdeskError
 from db.knowledge import SourceRepository
+from db.pages import PageRepository
+from jobs.fetch.fetcher import NO_CONDITIONS, Conditions, Fetcher, Page
 from jobs.refresh import Refresh
+from jobs.refresh_report import RefreshReport
 from jobs.sources.local import Folder
+from jobs.sources.web import WebPage
 from kb.ingest import IncomingFile
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
@@ -34,6 +39,8 @@ contents = st.lists(
     max_size=4,
     unique=True,
 ).map("\n".join)
+PAGE = "http://shop.example/help"
+PAGE_DOCUMENT = "shop.example/help.html"
 CRASHES = ["add", "delete", "optimize", "create_index"]
 
 
@@ -44,6 +51,30 @@ def rows_of(text: str) -> list[str]:
         question, *rest = line.split("|")
         rows += [question, *rest[1:]]
     return rows
+
+
+class PaperWeb(Fetcher):
+    """A web of one page, which a test writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer = Page(PAGE, 404)
+
+    async def fetch(
+        self,
+        url: str,
+        conditions: Conditions = NO_CONDITIONS,
+        *,
+        max_bytes: int = 0,
+    ) -> Page:
+        if conditions.etag and conditions.etag == self.answer.etag:
+            return Page(url, 304)
+        return self.answer
+
+
+def written(text: str) -> Page:
+    etag = hashlib.sha256(text.encode()).hexdigest()
+    return Page(PAGE, 200, text.encode(), "text/html", etag=etag)
 
 
 class KnowledgeBase(RuleBasedStateMachine):
@@ -58,6 +89,7 @@ class KnowledgeBase(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
         self.history: list[dict[str, str]] = [{}]
+        self.web = PaperWeb()
         self.shop = self.open()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -114,6 +146,49 @@ class KnowledgeBase(RuleBasedStateMachine):
         report = self.run(self.refresh().run())
         assert report.sources[0].held
         moved.rename(self.faq)
+
+    def look_at_the_page(self, *, accept: bool = False) -> RefreshReport:
+        run = Refresh(
+            self.shop.ingestor,
+            self.shop.repository,
+            SourceRepository(self.shop.database),
+            [WebPage(PAGE)],
+            pages=PageRepository(self.shop.database),
+            original=self.shop.originals.path,
+            make_fetcher=lambda: self.web,
+            max_removed_share=0.6,
+        )
+        return self.run(run.run(accept=[PAGE] if accept else []))
+
+    @rule(text=contents)
+    def change_the_page_and_refresh(self, text: str) -> None:
+        self.web.answer = written(text)
+        report = self.look_at_the_page()
+        if not report.sources[0].held:
+            self.expect({**self.history[-1], PAGE_DOCUMENT: text})
+
+    @precondition(lambda self: PAGE_DOCUMENT in self.history[-1])
+    @rule(status=st.sampled_from([404, 410, 500]))
+    def break_the_page_and_refresh(self, status: int) -> None:
+        self.web.answer = Page(PAGE, status)
+        for _ in range(3):
+            assert self.look_at_the_page().sources[0].held
+
+    @precondition(lambda self: PAGE_DOCUMENT in self.history[-1])
+    @rule()
+    def the_page_becomes_a_login_form(self) -> None:
+        self.web.answer = Page(PAGE, 200, b"<html><input type=password>", "text/html")
+        assert "asks for a password" in self.look_at_the_page().sources[0].held
+
+    @precondition(lambda self: PAGE_DOCUMENT in self.history[-1])
+    @rule()
+    def accept_that_the_page_is_gone(self) -> None:
+        self.web.answer = Page(PAGE, 404)
+        self.look_at_the_page()
+        self.look_at_the_page()
+        self.look_at_the_page(accept=True)
+        left = {doc: text for doc, text in self.history[-1].items() if doc != PAGE_DOCUMENT}
+        self.expect(left)
 
     @precondition(lambda self: len(self.history) > 1)
     @rule(data=st.data())
