@@ -97,9 +97,11 @@ class TopicLink:
             logger.info("A topic was not closed: %s", refusal)
 
     async def forget(self, chat_id: int) -> None:
-        """Delete a customer's topic with everything in it."""
+        """Delete a customer's topic with everything in it, and what the team failed to get."""
         handover = await self._service.handovers.get(chat_id)
         group = await self._team.group()
+        team = [operator.user_id for operator in await self._operators.list()]
+        await self._service.outbox.drop_failures([group, *team])
         if handover and handover.thread_id and group:
             try:
                 await self._service.bot.delete_forum_topic(group, handover.thread_id)

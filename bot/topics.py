@@ -78,8 +78,11 @@ class Topics:
             return
         if handover.state != "held":
             await self._take(handover, holder=incoming.user.id)
-        await self._link.copy(incoming, handover, to=Addressee(handover.chat_id))
-        if incoming.text:
+        sent = await self._link.copy(incoming, handover, to=Addressee(handover.chat_id))
+        if sent and sent.state != "sent":
+            sure = "was not delivered" if sent.state == "failed" else "may not have arrived"
+            await self._say(incoming, f"⚠ This {sure}: {sent.error}")
+        elif incoming.text:
             await self._answered(handover, incoming.text)
 
     async def to_topic(self, incoming: Incoming) -> None:

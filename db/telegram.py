@@ -421,6 +421,24 @@ class Outbox:
             )
             return {state: count for state, count in rows.all()}
 
+    async def drop_failures(self, chat_ids: Sequence[int]) -> None:
+        """Delete the messages to some chats that did not arrive, or may not have.
+
+        They keep their text, and what is said to the team may be about a customer who asks to be
+        forgotten.
+        """
+
+        async def write(session: AsyncSession) -> None:
+            await session.execute(
+                delete(OutboxRow).where(
+                    OutboxRow.bot_id == self._bot_id,
+                    OutboxRow.chat_id.in_(chat_ids),
+                    OutboxRow.state.in_(("failed", "uncertain")),
+                )
+            )
+
+        await self._writer.run(write)
+
     async def purge(self, *, before: float) -> int:
         """Delete finished messages created before a time; their buttons no longer work."""
 

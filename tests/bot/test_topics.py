@@ -109,6 +109,24 @@ async def test_writing_in_the_topic_takes_over(office: Office) -> None:
     assert await office.bot.handovers.is_held(office.ana.chat_id)
 
 
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (FaultKind.FORBIDDEN, "⚠ This was not delivered: Forbidden"),
+        (FaultKind.DROP_AFTER, "⚠ This may not have arrived: "),
+    ],
+)
+async def test_an_operator_learns_that_a_message_did_not_arrive(
+    office: Office, telegram: BotApi, kind: FaultKind, says: str
+) -> None:
+    card = await office.taken()
+    telegram.fault(kind, "copyMessage")
+    office.agent.say("Hello Ana.", chat=office.group, thread=card.thread_id)
+    note = await office.agent.next(chat=office.group)
+    assert note.text.startswith(says)
+    assert note.thread_id == card.thread_id
+
+
 async def test_edits_are_mirrored_both_ways(office: Office, telegram: BotApi) -> None:
     card = await office.taken()
     written = office.agent.say("In 3 days.", chat=office.group, thread=card.thread_id)
