@@ -44,12 +44,14 @@ from bot.wire import SendRequest
 from core.errors import StorageError
 from db.awaited import AwaitedTexts
 from db.base import Database
+from db.chats import Chats
 from db.conversations import Conversations
 from db.group_commit import GroupCommit
 from db.handover import CannedReplies, Handovers
+from db.inbox import Inbox, StoredUpdate
 from db.knowledge import ReleaseRepository
 from db.operators import Audit, Operators, Team
-from db.telegram import Chats, Inbox, Outbox, StoredMessage, StoredUpdate
+from db.outbox import Outbox, StoredMessage
 from db.uploads import Uploads
 
 logger = logging.getLogger(__name__)

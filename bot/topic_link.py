@@ -21,7 +21,7 @@ from bot.topic_text import bot_turn, card_buttons, card_text, topic_name
 from core.types import Answer
 from db.handover import Handover, Place
 from db.operators import Operators, Team
-from db.telegram import Outgoing, StoredMessage
+from db.outbox import Outgoing, StoredMessage
 
 logger = logging.getLogger(__name__)
 
