@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
 
-from telegram import BotCommand, Update
+from telegram import Update
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import AIORateLimiter, Application, ApplicationBuilder, ExtBot, TypeHandler
 
@@ -27,6 +27,7 @@ from bot.incoming import Me
 from bot.knowledge import KnowledgeDesk, Library
 from bot.lifetime import Lifetime
 from bot.limiter import ChatRateLimiter
+from bot.menus import Menus
 from bot.operators import TeamDesk
 from bot.presses import Presses
 from bot.privacy import Privacy
@@ -36,7 +37,6 @@ from bot.redact import protect_logs, redact
 from bot.router import HasRoutes, Router
 from bot.sender import Sender
 from bot.service import Asks, CustomerService, Manners, Remembers
-from bot.texts import LANGUAGE_NAMES, BotTextKey, bot_text
 from bot.topic_link import TopicLink
 from bot.topics import Topics
 from bot.watchdog import DEAF_S, Watchdog
@@ -65,14 +65,6 @@ KEEP_MESSAGES_S = 90 * 86400.0
 
 _TIDY_S = 6 * 3600.0
 _TOKEN = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,}")
-_MENU: tuple[tuple[str, BotTextKey], ...] = (
-    ("help", "cmd_help"),
-    ("human", "cmd_human"),
-    ("language", "cmd_language"),
-    ("privacy", "cmd_privacy"),
-    ("mydata", "cmd_mydata"),
-    ("forget", "cmd_forget"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +149,7 @@ class TelegramBot:
             manners=settings.manners,
             lifetime=self.lifetime,
         )
+        self._menus = menus = Menus(bot, self.operators, self.team)
         questions = Conversations(database)
         self._link = link = TopicLink(service, self.team, self.operators, saves=library is not None)
         calls = PersonCalls(
@@ -180,6 +173,7 @@ class TelegramBot:
                 self.team,
                 self.audit,
                 on_group=lambda: self._spawn_task(link.catch_up()),
+                menus=menus,
             ),
             Presses(service, calls),
             Privacy(service),
@@ -312,7 +306,7 @@ class TelegramBot:
         if self._knowledge:
             await self._knowledge.resume()
         await self._invite_owner()
-        self._spawn_task(self._introduce())
+        self._spawn_task(self._menus.set_all())
         logger.info("Telegram: serving as @%s", application.bot.username)
         try:
             yield
@@ -395,16 +389,6 @@ class TelegramBot:
             self.me.username,
             code,
         )
-
-    async def _introduce(self) -> None:
-        """Set the menu of commands, in every language the bot speaks."""
-        bot = self._application.bot
-        try:
-            for language in ("", *LANGUAGE_NAMES):
-                menu = [BotCommand(name, bot_text(key, language)) for name, key in _MENU]
-                await bot.set_my_commands(menu, language_code=language or None)
-        except TelegramError as trouble:
-            logger.warning("The menu of commands was not set: %s", redact(str(trouble)))
 
     # --- what happens meanwhile ----------------------------------------------------------------
 
