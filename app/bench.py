@@ -8,6 +8,7 @@ import asyncio
 import csv
 import json
 import os
+import shutil
 import socket
 import statistics
 import subprocess
@@ -27,11 +28,15 @@ from app.paths import PROJECT, find_paths
 from app.wiring import open_knowledge
 from core.config import Config, data_folder
 from core.errors import AnswerdeskError
+from kb.ingest import IncomingFile
+from kb.rows import embedded_text
 
 _ASK_BOUND_S = 20.0
 _FAQ_BOUND_MS = 150.0
 _PARENT_BOUND_MB = 250.0
 _READY_S = 180.0
+_EDITIONS = 12
+"""Copies of each document: enough texts that starting the parser and training weigh little."""
 
 
 class BenchFailed(AnswerdeskError):
@@ -91,20 +96,23 @@ async def running_service(config: Config) -> list[Figure]:
 
 
 async def ingest_rate(config: Config) -> list[Figure]:
-    """Ingest this project's own documents, then embed the very same texts alone."""
+    """Ingest editions of this project's own documents, then embed the very same texts alone."""
     with tempfile.TemporaryDirectory(prefix="answerdesk-bench-") as folder:
         paths = find_paths(data_folder(), base=Path(folder).name)
-        async with open_knowledge(config, paths) as knowledge:
-            files = collect([PROJECT / "docs", PROJECT / "demo" / "documents"])
-            files = [file for file in files if file.doc_id.endswith((".md", ".txt", ".html"))]
-            started = time.perf_counter()
-            report = await knowledge.ingestor.ingest(files)
-            ingesting = time.perf_counter() - started
-            rows, _vectors = await knowledge.index.all_rows()
-            texts = [row.text for row in rows]
-            started = time.perf_counter()
-            await knowledge.embedder.embed_passages(texts)
-            embedding = time.perf_counter() - started
+        try:
+            files = _editions(Path(folder))
+            async with open_knowledge(config, paths) as knowledge:
+                await knowledge.embedder.start(wait=True)
+                started = time.perf_counter()
+                report = await knowledge.ingestor.ingest(files)
+                ingesting = time.perf_counter() - started
+                rows, _vectors = await knowledge.index.all_rows()
+                texts = [embedded_text(row) for row in rows]
+                started = time.perf_counter()
+                await knowledge.embedder.embed_passages(texts)
+                embedding = time.perf_counter() - started
+        finally:
+            shutil.rmtree(paths.data, ignore_errors=True)
     value, baseline = report.embedded / ingesting, len(texts) / embedding
     return [
         Figure(
@@ -158,6 +166,16 @@ async def _until_ready(client: httpx.AsyncClient, process: asyncio.subprocess.Pr
             pass
         await asyncio.sleep(0.2)
     raise BenchFailed(f"`answerdesk run` was not ready within {_READY_S:.0f} s.")
+
+
+def _editions(folder: Path) -> list[IncomingFile]:
+    """Write the documents several times, each paragraph with the edition's number behind it."""
+    for path in [*(PROJECT / "docs").glob("*.md"), *(PROJECT / "demo" / "documents").glob("*.md")]:
+        paragraphs = path.read_text("utf-8").split("\n\n")
+        for edition in range(_EDITIONS):
+            text = "\n\n".join(f"{part} (Edition {edition}.)" for part in paragraphs)
+            (folder / f"{path.stem}-{edition}.md").write_text(text, "utf-8")
+    return collect([folder])
 
 
 def _free_port() -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from app.commands import answers, knowledge, measure, people, service, weights
+from app.commands import answers, entries, keep, knowledge, measure, people, service, weights
 from core.errors import AnswerdeskError
 
 T = TypeVar("T")
@@ -21,9 +21,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 releases_app = typer.Typer(help="Published states of the knowledge base.", no_args_is_help=True)
+entries_app = typer.Typer(
+    help="Entries, and what you change in them by hand; it survives new versions of their files.",
+    no_args_is_help=True,
+)
 operators_app = typer.Typer(help="Who may do what in Telegram.", no_args_is_help=True)
 models_app = typer.Typer(help="Weights: list, fetch, use.", no_args_is_help=True)
 app.add_typer(releases_app, name="releases")
+app.add_typer(entries_app, name="entries")
 app.add_typer(models_app, name="models")
 app.add_typer(operators_app, name="operators")
 
@@ -76,15 +81,53 @@ def remove(
 
 
 @app.command()
-def refresh(dry_run: DryRun = False) -> None:
+def refresh(
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="Names, paths or URLs of sources; none: all.")
+    ] = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept",
+            metavar="SOURCE",
+            help="Publish what this source holds now, even if it shrank or looks like a login "
+            "page. For this run only; may be given more than once.",
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Read the configured sources again now."""
-    _run(knowledge.refresh(dry_run=dry_run))
+    _run(knowledge.refresh(sources, accept=accept or [], dry_run=dry_run, as_json=as_json))
 
 
 @app.command()
 def rebuild() -> None:
     """Make the index again from the stored originals, with the configured embedder."""
     _run(knowledge.rebuild())
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="Such as backup.tar.gz.")]) -> None:
+    """Save database and originals, which is all that is truth, in one file; the service may run."""
+    _run(keep.backup(file.absolute()))
+
+
+@app.command()
+def restore(file: Path) -> None:
+    """Put a backup into an empty data folder; the index is made again from it."""
+    _run(keep.restore(file.absolute()))
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Ends with .csv or .xlsx.")],
+    documents: Annotated[
+        str, typer.Option("--document", help="Only of these; * and ? are allowed.")
+    ] = "*",
+) -> None:
+    """Write the live entries to a table; ingesting it gives the same entries."""
+    _run(keep.export(file.absolute(), documents=documents))
 
 
 @app.command()
@@ -157,6 +200,89 @@ def releases_diff(old: int, new: int, as_json: Json = False) -> None:
 def releases_rollback(number: int) -> None:
     """Publish an older release again, as a new one."""
     _run(knowledge.roll_back(number))
+
+
+Entry = Annotated[str, typer.Argument(help="Number of the entry, or its first letters.")]
+
+
+@entries_app.command("list")
+def entries_list(
+    words: Annotated[str, typer.Argument(help="Only entries with these letters.")] = "",
+    documents: Annotated[str, typer.Option("--document", help="* and ? are allowed.")] = "*",
+    as_json: Json = False,
+) -> None:
+    """List live entries with their numbers."""
+    _run(entries.find(words, documents=documents, as_json=as_json))
+
+
+@entries_app.command("show")
+def entries_show(entry: Entry) -> None:
+    """Show an entry, and what was done to it by hand."""
+    _run(entries.show(entry))
+
+
+@entries_app.command("variant")
+def entries_variant(entry: Entry, text: str) -> None:
+    """Add another way to ask an entry's question."""
+    _run(entries.change(entry, "variant", text))
+
+
+@entries_app.command("answer")
+def entries_answer(entry: Entry, text: str) -> None:
+    """Replace an entry's answer."""
+    _run(entries.change(entry, "answer", text))
+
+
+@entries_app.command("negative")
+def entries_negative(entry: Entry, text: str) -> None:
+    """Say of a question that this entry does not answer it."""
+    _run(entries.change(entry, "negative", text))
+
+
+@entries_app.command("disable")
+def entries_disable(entry: Entry) -> None:
+    """Take an entry out, whatever its file says."""
+    _run(entries.change(entry, "disabled"))
+
+
+@entries_app.command("validity")
+def entries_validity(
+    entry: Entry,
+    start: Annotated[str, typer.Option("--from", help="First day, 2026-12-31.")] = "",
+    end: Annotated[str, typer.Option("--until", help="Last day.")] = "",
+) -> None:
+    """Say from when until when an entry is valid; without a day there is no limit."""
+    _run(entries.change(entry, "validity", valid_from=start, valid_until=end))
+
+
+@entries_app.command("note")
+def entries_note(entry: Entry, text: str) -> None:
+    """Keep a note for colleagues with an entry; customers never see it."""
+    _run(entries.change(entry, "note", text))
+
+
+@entries_app.command("changes")
+def entries_changes(as_json: Json = False) -> None:
+    """List what was changed by hand."""
+    _run(entries.changes(review=False, as_json=as_json))
+
+
+@entries_app.command("review")
+def entries_review(as_json: Json = False) -> None:
+    """List changes that no longer fit their file and wait for a decision."""
+    _run(entries.changes(review=True, as_json=as_json))
+
+
+@entries_app.command("undo")
+def entries_undo(change: int) -> None:
+    """Take a change back, or drop one that waits for review."""
+    _run(entries.undo(change))
+
+
+@entries_app.command("attach")
+def entries_attach(change: int, entry: Entry) -> None:
+    """Put a change that waits for review on an entry."""
+    _run(entries.attach(change, entry))
 
 
 @models_app.command("list")

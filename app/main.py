@@ -3,6 +3,8 @@
 import ctypes
 import os
 
+from app.slim import leave_out_rest_client
+
 _M_TRIM_THRESHOLD, _M_ARENA_MAX = -1, -8
 """Of glibc's ``mallopt``."""
 
@@ -18,6 +20,7 @@ def main() -> None:
     ):
         os.environ.setdefault(name, value)
     _keep_memory_small()
+    leave_out_rest_client()
     from app.cli import main as run
 
     run()

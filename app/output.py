@@ -11,12 +11,16 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from core.types import Answer, FileReport, IngestReport
+from kb.findings import describe
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 _SHOWN = 40
 """Rows of a report; `--json` has all."""
+
+
+_FINDINGS = {"conflict": "conflict", "figure": "differs ", "near": "alike   "}
 
 
 def print_json(value: object) -> None:
@@ -69,6 +73,17 @@ def print_ingest(report: IngestReport) -> None:
         )
     if len(notes) > _SHOWN:
         console.print(f"… and {len(notes) - _SHOWN} more skipped parts; --json has them all")
+    for reason in [reason for file in report.files for reason in file.unfit]:
+        console.print(f"[yellow]to review[/yellow] {escape(reason)}")
+    for finding in report.findings[:_SHOWN]:
+        console.print(f"[yellow]{_FINDINGS[finding.kind]}[/yellow] {escape(describe(finding))}")
+    if len(report.findings) > _SHOWN:
+        console.print(f"… and {len(report.findings) - _SHOWN} more findings; --json has them all")
+    if report.uncompared:
+        console.print(
+            f"{report.uncompared} texts were compared with others word for word only: too many "
+            "for a preview"
+        )
     total = _sum(report.files)
     will = "would be" if report.dry_run else "were"
     console.print(

@@ -1,45 +1,186 @@
 """Which work is done when."""
 
+import hashlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
-from app.wiring import Knowledge
-from db.jobs import JobRepository
-from jobs.refresh import Folder, Refresh
-from jobs.schedule import Job, JobReport, Scheduler
+from app.wiring import Knowledge, today
+from core.config import Config, RefreshConfig, SourceConfig
+from core.errors import ConfigError, IndexDamaged, IndexMismatch
+from db.jobs import JobRepository, JobRun
+from db.pages import PageRepository
+from jobs.expiry import NAME, Reminders
+from jobs.fetch.address import read_url
+from jobs.fetch.errors import PageNotFetched
+from jobs.fetch.fetcher import Fetcher, FetchLimits
+from jobs.housekeeping import Housekeeping
+from jobs.refresh import Refresh
+from jobs.schedule import Job, Scheduler
+from jobs.sources import Source
+from jobs.sources.git import WorkingCopy
+from jobs.sources.local import Folder, SingleFile
+from jobs.sources.web import Sitemap, WebPage
+from jobs.watch import Watcher
+
+logger = logging.getLogger(__name__)
 
 _MAINTENANCE_CRON = "30 4 * * *"
+_REMINDERS_CRON = "0 7 * * *"
+_CITED_S = 28 * 24 * 3600
+"""Answers younger than this are counted when a refresh takes away what they rest on."""
+WATCHED_JOB = "refresh of watched folders"
+_MAX_JOB_NAME = 64
 
 
 def make_refresh(knowledge: Knowledge) -> Refresh:
-    """Return what reads the configured sources again."""
+    """Return what reads the configured sources again.
+
+    Raises:
+        ConfigError: if a URL cannot be fetched from.
+    """
     config = knowledge.config.refresh
+    limits = FetchLimits(
+        max_bytes=knowledge.config.knowledge.max_file_mb * 2**20,
+        timeout_s=config.page_timeout_s,
+        interval_s=config.page_interval_s,
+    )
     return Refresh(
         knowledge.ingestor,
         knowledge.release_rows,
         knowledge.source_rows,
-        [Folder(source.path, source.patterns) for source in config.sources],
+        [make_source(source, knowledge.config) for source in config.sources],
+        pages=PageRepository(knowledge.database),
+        original=knowledge.originals.path,
+        make_fetcher=lambda: Fetcher(limits, allow_hosts=config.allow_hosts),
         max_removed_share=config.max_removed_share,
+        cited=partial(_cited, knowledge),
     )
 
 
-def make_scheduler(knowledge: Knowledge) -> Scheduler:
-    """Return the scheduler with all jobs of the service."""
-    config = knowledge.config.refresh
+def make_source(source: SourceConfig, config: Config) -> Source:
+    """Return the source that a section of the configuration describes.
+
+    Raises:
+        ConfigError: if its URL cannot be fetched from.
+    """
+    kind, value = source.place
+    if kind in {"url", "sitemap"}:
+        try:
+            read_url(value)
+        except PageNotFetched as error:
+            raise ConfigError(f"refresh.sources: {error} Correct the URL.") from error
+    patterns = source.patterns
+    match kind:
+        case "file":
+            return SingleFile(Path(value))
+        case "url":
+            return WebPage(value)
+        case "sitemap":
+            return Sitemap(value, patterns or ("**",))
+        case "git":
+            limit = config.knowledge.max_file_mb * 2**20
+            return WorkingCopy(Path(value), patterns or ("**/*",), max_file_bytes=limit)
+        case _:
+            return Folder(Path(value), patterns or ("**/*",))
+
+
+def make_scheduler(
+    knowledge: Knowledge, *, tell: Callable[[str], Awaitable[None]] | None = None
+) -> Scheduler:
+    """Return the scheduler with all jobs of the service.
+
+    Args:
+        knowledge: what they work on.
+        tell: sends operators the report of a run that changed something, failed or was held back.
+    """
+    config = knowledge.config
+    refresh = make_refresh(knowledge)
+    runs = JobRepository(knowledge.database)
+
+    async def on_finished(run: JobRun) -> None:
+        if tell is not None and (run.state != "done" or run.detail.get("tell")):
+            await tell(f"{run.job}, {run.state}: {run.text}")
+
     jobs = [
         Job(
-            "refresh",
-            make_refresh(knowledge).job,
-            cron=config.cron if config.sources else "",
-            timezone=config.timezone,
-            deadline_s=config.deadline_s,
-        ),
-        Job("maintenance", partial(_maintain, knowledge), cron=_MAINTENANCE_CRON),
+            name,
+            partial(refresh.job, locations),
+            cron=cron,
+            timezone=timezone,
+            deadline_s=config.refresh.deadline_s,
+        )
+        for name, cron, timezone, locations in refresh_jobs(config)
     ]
-    return Scheduler(jobs, JobRepository(knowledge.database))
+    if watched := _watched(config.refresh):
+        job = partial(refresh.job, list(watched))
+        jobs.append(Job(WATCHED_JOB, job, deadline_s=config.refresh.deadline_s))
+    reminders = Reminders(knowledge.index, runs, today=today)
+    jobs.append(Job(NAME, reminders.job, cron=_REMINDERS_CRON, timezone=config.refresh.timezone))
+    housekeeping = Housekeeping(
+        knowledge.releases,
+        runs,
+        knowledge.database,
+        keep_releases=config.knowledge.keep_releases,
+    )
+    jobs.append(Job("maintenance", housekeeping.job, cron=_MAINTENANCE_CRON))
+    return Scheduler(jobs, runs, on_finished=on_finished)
 
 
-async def _maintain(knowledge: Knowledge) -> JobReport:
-    """Let go of what is no longer needed."""
-    keep = knowledge.config.knowledge.keep_releases
-    pruned = await knowledge.releases.prune(keep)
-    return JobReport(f"{pruned} releases older than the newest {keep} were pruned.")
+def refresh_jobs(config: Config) -> Sequence[tuple[str, str, str, Sequence[str]]]:
+    """Return the jobs that read sources again: name, cron, time zone, locations.
+
+    Sources with the same schedule are read in one run, which becomes one release. The common
+    schedule comes first, even without sources, so that a run of it can be asked for.
+    """
+    common = (config.refresh.cron, config.refresh.timezone)
+    groups: dict[tuple[str, str], list[str]] = {common: []}
+    for source in config.refresh.sources:
+        schedule = (source.cron or common[0], source.timezone or common[1])
+        groups.setdefault(schedule, []).append(make_source(source, config).location)
+    return [
+        (
+            "refresh" if (cron, timezone) == common else _job_name(cron, timezone),
+            cron if locations else "",
+            timezone,
+            locations,
+        )
+        for (cron, timezone), locations in groups.items()
+    ]
+
+
+def make_watcher(knowledge: Knowledge, scheduler: Scheduler) -> Watcher | None:
+    """Return what has folders read again when they change, if that is wanted."""
+    watched = _watched(knowledge.config.refresh)
+    if not watched:
+        return None
+    folders = [Path(place) for place, kind in watched.items() if kind == "path"]
+    files = [Path(place) for place, kind in watched.items() if kind == "file"]
+    return Watcher(folders, files, partial(scheduler.run_now, WATCHED_JOB))
+
+
+def _watched(config: RefreshConfig) -> Mapping[str, str]:
+    """Return the absolute paths to watch, each with its kind of source."""
+    places = [source.place for source in config.sources] if config.watch else []
+    return {str(Path(value).absolute()): kind for kind, value in places if kind in {"path", "file"}}
+
+
+def _job_name(cron: str, timezone: str) -> str:
+    """Name a schedule so that it keeps its place in the table of jobs."""
+    name = f"refresh {cron} {timezone}"
+    if len(name) <= _MAX_JOB_NAME:
+        return name
+    return f"refresh {hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+async def _cited(knowledge: Knowledge) -> Mapping[str, Collection[int]]:
+    """Return recent answers by the live chunks that they rest on."""
+    cited = await knowledge.conversations.cited(since=time.time() - _CITED_S)
+    try:
+        live = await (await knowledge.index.view()).present(cited)
+    except (IndexDamaged, IndexMismatch) as error:
+        logger.warning("Answers that may change are not counted: %s", error)
+        return {}
+    return {chunk_id: answers for chunk_id, answers in cited.items() if chunk_id in live}

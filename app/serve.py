@@ -15,7 +15,8 @@ from filelock import FileLock, Timeout
 
 from app.demo import ingest_demo_if_empty, read_demo
 from app.paths import Paths
-from app.schedule import make_scheduler
+from app.schedule import make_scheduler, make_watcher
+from app.warm import keep_warm
 from app.web_server import serve_web
 from app.wiring import Service, open_knowledge, open_service
 from bot.knowledge import Library
@@ -25,10 +26,11 @@ from console.application import build_console
 from console.operator import Records
 from console.security import check_exposure, is_loopback
 from core.config import Config
-from core.errors import AnswerdeskError, ModelUnavailable
+from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from core.hours import WorkingHours
 from db.jobs import JobRepository
+from jobs.schedule import Scheduler
 from kb.alike import Alike
 
 logger = logging.getLogger(__name__)
@@ -50,8 +52,8 @@ class Troubles:
     """What is wrong at the moment, by subject; empty when all is well."""
 
     sentences: dict[str, str] = field(default_factory=dict)
-    preparing: bool = True
-    """Whether the knowledge base is still being made ready."""
+    prepared: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the knowledge base has been made ready."""
 
 
 async def serve(config: Config, paths: Paths) -> None:
@@ -97,11 +99,14 @@ async def serve(config: Config, paths: Paths) -> None:
                 serve_web(web, host=config.console.host, port=config.console.port)
             )
             logger.info("Open %s (up after %.1f s)", address, time.perf_counter() - started)
-            await stack.enter_async_context(make_scheduler(knowledge).running())
+            reports: asyncio.Queue[str] = asyncio.Queue()
+            scheduler = make_scheduler(knowledge, tell=reports.put)
+            await stack.enter_async_context(scheduler.running())
             work: list[asyncio.Task[object]] = [
                 asyncio.create_task(stop.wait(), name="signal"),
                 asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
-                asyncio.create_task(_telegram(service), name="telegram"),
+                asyncio.create_task(_telegram(service, reports), name="telegram"),
+                asyncio.create_task(_watch(service, scheduler, troubles), name="watch"),
             ]
             try:
                 await _until_stopped(work, stop)
@@ -112,8 +117,11 @@ async def serve(config: Config, paths: Paths) -> None:
                 await asyncio.gather(*work, return_exceptions=True)
 
 
-async def _telegram(service: Service) -> None:
-    """Serve Telegram until cancelled; without a token, say so and end."""
+async def _telegram(service: Service, reports: asyncio.Queue[str]) -> None:
+    """Serve Telegram until cancelled, and pass reports on to the team.
+
+    Without a token, say so and end; reports are in the console and the log all the same.
+    """
     token = os.environ.get("TELEGRAM_BOT_TOKEN", "").strip()
     if not token:
         logger.info("TELEGRAM_BOT_TOKEN is not set: Telegram is off, everything else works.")
@@ -144,7 +152,30 @@ async def _telegram(service: Service) -> None:
             Alike(service.knowledge.embedder),
         ),
     ) as bot:
-        await bot.wait()
+        telling = asyncio.create_task(_tell(bot, reports), name="reports")
+        try:
+            await bot.wait()
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+
+async def _tell(bot: TelegramBot, reports: asyncio.Queue[str]) -> None:
+    """Send what jobs report to the team, for ever."""
+    while True:
+        text = await reports.get()
+        try:
+            await bot.tell_team(text)
+        except StorageError as error:
+            logger.warning("A report did not reach the team: %s", error)
+
+
+async def _watch(service: Service, scheduler: Scheduler, troubles: Troubles) -> None:
+    """Have folders read again when they change, if that is configured, until cancelled."""
+    watcher = make_watcher(service.knowledge, scheduler)
+    if watcher is not None:
+        await troubles.prepared.wait()
+        await watcher.run()
 
 
 async def _until_stopped(work: list[asyncio.Task[object]], stop: asyncio.Event) -> None:
@@ -157,7 +188,7 @@ async def _until_stopped(work: list[asyncio.Task[object]], stop: asyncio.Event) 
 
 
 async def _prepare(service: Service, troubles: Troubles, started: float) -> None:
-    """Make the knowledge base ready while questions are already accepted."""
+    """Make the knowledge base ready while questions are already accepted, and keep it warm."""
     knowledge = service.knowledge
 
     async def on_rebuild(reason: str) -> None:
@@ -173,8 +204,9 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
             await service.generator.start(wait=True)
         except ModelUnavailable as error:
             logger.warning("Passages are quoted until the generator is back: %s", error)
-    troubles.preparing = False
+    troubles.prepared.set()
     logger.info("Ready after %.1f s", time.perf_counter() - started)
+    await keep_warm(service)
 
 
 def _health(service: Service, troubles: Troubles) -> Health:
@@ -182,7 +214,7 @@ def _health(service: Service, troubles: Troubles) -> Health:
     for model in (service.knowledge.embedder, service.generator):
         if model is not None and model.state.status == "down":
             reasons.append(f"The model {model.name!r} is down: {model.state.reason}.")
-    if troubles.preparing:
+    if not troubles.prepared.is_set():
         return Health("loading", tuple(reasons) or ("Models and knowledge base are loading.",))
     return Health("degraded" if reasons else "ok", tuple(reasons))
 

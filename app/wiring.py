@@ -17,6 +17,7 @@ from core.protocols import Embedder
 from core.types import Chunk, ParsedFile
 from db.base import Database, create_engine, database_url
 from db.conversations import Conversations
+from db.curation import Curations
 from db.knowledge import ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from kb.align import AlignedEmbedder
@@ -24,8 +25,11 @@ from kb.answer import Answerer, Policy
 from kb.chunk import chunk_file
 from kb.compose import Composer
 from kb.desk import Desk
+from kb.entries import Entries
+from kb.findings import Inspector
 from kb.index import Index
 from kb.ingest import Ingestor
+from kb.lock import NAME as LOCK_NAME
 from kb.originals import Originals
 from kb.parse.sandbox import Limits as ParserLimits
 from kb.parse.sandbox import ParserProcess
@@ -47,7 +51,7 @@ ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = "parser 1, chunker 1"
+_SETTINGS = "parser 2, chunker 1"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
 
@@ -61,10 +65,12 @@ class Knowledge:
     conversations: Conversations
     release_rows: ReleaseRepository
     source_rows: SourceRepository
+    originals: Originals
     embedder: ModelEmbedder
     index: Index
     ingestor: Ingestor
     releases: Releases
+    entries: Entries
     team_answers: TeamAnswers
     trainer: Trainer
     retriever: Retriever
@@ -147,13 +153,19 @@ async def open_knowledge(
                 updated=updated,
             )
 
+        curations = Curations(database)
         publisher = Publisher(
             index,
             release_rows,
             Preparer(
-                originals, parser, chunker, searched, VectorSpool(paths.spool, searched.fingerprint)
+                originals,
+                parser,
+                chunker,
+                searched,
+                VectorSpool(paths.spool, searched.fingerprint),
+                curations,
             ),
-            paths.data / "publish.lock",
+            paths.data / LOCK_NAME,
         )
         trainer = Trainer(index, searched, paths.rankers)
         publisher.after_publish = trainer.after_publish
@@ -162,6 +174,7 @@ async def open_knowledge(
             publisher,
             originals,
             settings=settings,
+            inspector=Inspector(searched),
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
         )
         yield Knowledge(
@@ -171,10 +184,12 @@ async def open_knowledge(
             conversations=Conversations(database),
             release_rows=release_rows,
             source_rows=SourceRepository(database),
+            originals=originals,
             embedder=embedder,
             index=index,
             ingestor=ingestor,
             releases=Releases(publisher, originals, settings=settings),
+            entries=Entries(index, ingestor, curations),
             team_answers=TeamAnswers(ingestor, release_rows, originals),
             trainer=trainer,
             retriever=Retriever(searched, index, trainer),
@@ -206,7 +221,7 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
                 company=config.company.name,
                 fallback_language=config.company.languages[0],
             ),
-            today=_today,
+            today=today,
         )
         metrics = Metrics()
         desk = Desk(answerer, knowledge.conversations, metrics)
@@ -227,6 +242,8 @@ async def _open_generator(
             threads=config.models.threads,
             queue=config.models.generator_queue,
             recycle_after=config.models.recycle_after,
+            prefix_memory_bytes=config.models.prefix_memory_mb << 20,
+            prefix_disk_bytes=config.models.prefix_disk_mb << 20,
         )
     except ModelError as error:
         logger.warning("Passages are quoted, not composed: %s", error)
@@ -238,5 +255,6 @@ async def _open_generator(
     return generator
 
 
-def _today() -> datetime.date:
+def today() -> datetime.date:
+    """Return the date by which entries are valid: that of UTC."""
     return datetime.datetime.now(datetime.UTC).date()

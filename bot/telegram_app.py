@@ -34,6 +34,7 @@ from bot.privacy import Privacy
 from bot.processor import MAX_STARTS, SUSPECT_STARTS, PerChatProcessor
 from bot.questions import QuestionDesk
 from bot.redact import protect_logs, redact
+from bot.replies import Addressee, message
 from bot.router import HasRoutes, Router
 from bot.sender import Sender
 from bot.service import Asks, CustomerService, Manners, Remembers
@@ -64,6 +65,8 @@ KEEP_MESSAGES_S = 90 * 86400.0
 """How long buttons under an answer work, and the outbox remembers."""
 
 _TIDY_S = 6 * 3600.0
+_TOLD_CHARS = 3900
+"""Of a report to the team: one message."""
 _TOKEN = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,}")
 
 
@@ -340,6 +343,16 @@ class TelegramBot:
         for stored in pending:
             if stored.starts < SUSPECT_STARTS:
                 await self.queue.admit(self._recalled(stored), bounded=False)
+
+    async def tell_team(self, text: str) -> None:
+        """Write to the team's group, or without one to everybody who may change the knowledge."""
+        group = await self.team.group()
+        if group:
+            chats = [group]
+        else:
+            team = await self.operators.list()
+            chats = [operator.user_id for operator in team if operator.role != "agent"]
+        await self.sender.deliver([message(Addressee(chat), text[:_TOLD_CHARS]) for chat in chats])
 
     async def tidy(self) -> None:
         """Forget what is older than it has to be kept."""

@@ -1,6 +1,7 @@
 """What operators read about the files they sent. Pure functions."""
 
 from core.types import FileReport, IngestReport
+from kb.findings import describe
 
 DOWNLOAD_LIMIT = (
     "Telegram gives bots files of up to 20 MB only, and {names} is larger. Send it in parts, run "
@@ -9,19 +10,29 @@ DOWNLOAD_LIMIT = (
 
 _SKIPPED_SHOWN = 8
 _FILES_SHOWN = 20
+_FINDINGS_SHOWN = 6
+_ROOM_CHARS = 3900
+"""Below Telegram's limit of 4,096 for one message."""
+_SIGNS = {"conflict": "⚠️", "figure": "🔢", "near": "👯"}
 
 
 def preview_text(report: IngestReport) -> str:
     """Return what applying would change, file by file."""
     lines = [_file(file) for file in report.files[:_FILES_SHOWN]]
     lines += _more(len(report.files) - _FILES_SHOWN, "file")
+    if report.findings:
+        lines.append("\nPlease look at:")
+        lines += [f"{_SIGNS[f.kind]} {describe(f)}" for f in report.findings[:_FINDINGS_SHOWN]]
+        lines += _more(len(report.findings) - _FINDINGS_SHOWN, "finding")
+    if report.uncompared:
+        lines.append(f"\n{report.uncompared} texts were compared with others word for word only.")
     changes = any(f.added or f.changed or f.removed for f in report.files)
     if changes:
         texts = "text" if report.embedded == 1 else "texts"
-        lines.append(f"\nApplying embeds {report.embedded} {texts}. Nothing is changed yet.")
+        last = f"\nApplying adds {report.embedded} new {texts}. Nothing is changed yet."
     else:
-        lines.append("\nNothing to apply.")
-    return "\n".join(lines)
+        last = "\nNothing to apply."
+    return _fit(lines, last)
 
 
 def live_text(report: IngestReport) -> str:
@@ -50,7 +61,21 @@ def _file(file: FileReport) -> str:
     lines = [f"📄 {file.doc_id}: {', '.join(counts) or 'nothing in it'}"]
     lines += [f"   skipped {s.location}: {s.reason}" for s in file.skipped[:_SKIPPED_SHOWN]]
     lines += _more(len(file.skipped) - _SKIPPED_SHOWN, "skipped place")
+    lines += [f"   ✍️ to review: {reason}" for reason in file.unfit[:_SKIPPED_SHOWN]]
+    lines += _more(len(file.unfit) - _SKIPPED_SHOWN, "own change")
     return "\n".join(lines)
+
+
+def _fit(lines: list[str], last: str) -> str:
+    """Join lines as far as one message holds them; the last one always stays."""
+    kept, left = [], _ROOM_CHARS - len(last)
+    for line in lines:
+        left -= len(line) + 1
+        if left < 0:
+            kept.append("…")
+            break
+        kept.append(line)
+    return "\n".join([*kept, last])
 
 
 def _more(number: int, what: str) -> list[str]:

@@ -42,6 +42,9 @@ class ModelsConfig(_Section):
     generator_queue: int = Field(8, ge=1)
     generator_timeout_s: float = Field(30, gt=0)
     recycle_after: int = Field(2000, ge=1)
+    prefix_memory_mb: int = Field(128, ge=0)
+    prefix_disk_mb: int = Field(1024, ge=0)
+    warm_passages: int = Field(64, ge=0)
 
 
 class AnswersConfig(_Section):
@@ -72,11 +75,46 @@ class KnowledgeConfig(_Section):
     keep_releases: int = Field(20, ge=1)
 
 
-class FolderSource(_Section):
-    """A folder that is read again on schedule."""
+class SourceConfig(_Section):
+    """A place that is read again on schedule; one of the first five says where."""
 
-    path: Path
-    patterns: tuple[str, ...] = ("**/*",)
+    path: Path | None = None
+    """A folder."""
+    file: Path | None = None
+    url: str = ""
+    sitemap: str = ""
+    git: Path | None = None
+    """A working copy on this machine."""
+    patterns: tuple[str, ...] = ()
+    """Of paths below a folder, a working copy or a host; empty: all."""
+    cron: str = ""
+    """Empty: `refresh.cron`."""
+    timezone: str = ""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return which of the five it is, and its value."""
+        places = {
+            "path": str(self.path or ""),
+            "file": str(self.file or ""),
+            "url": self.url,
+            "sitemap": self.sitemap,
+            "git": str(self.git or ""),
+        }
+        ((kind, value),) = [(kind, value) for kind, value in places.items() if value]
+        return kind, value
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "SourceConfig":
+        given = [bool(v) for v in (self.path, self.file, self.url, self.sitemap, self.git)]
+        if sum(given) != 1:
+            raise ValueError("a source has exactly one of path, file, url, sitemap and git")
+        kind, value = self.place
+        if kind in {"url", "sitemap"} and not value.startswith(("http://", "https://")):
+            raise ValueError(f"{kind} must begin with http:// or https://")
+        if self.patterns and kind in {"file", "url"}:
+            raise ValueError(f"patterns mean nothing for a {kind}")
+        return self
 
 
 class RefreshConfig(_Section):
@@ -86,7 +124,19 @@ class RefreshConfig(_Section):
     timezone: str = "UTC"
     max_removed_share: Probability = 0.3
     deadline_s: float = Field(3600, gt=0)
-    sources: tuple[FolderSource, ...] = ()
+    watch: bool = False
+    allow_hosts: tuple[str, ...] = ()
+    page_timeout_s: float = Field(20, gt=0)
+    page_interval_s: float = Field(1, ge=0)
+    sources: tuple[SourceConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _no_place_twice(self) -> "RefreshConfig":
+        values = [source.place[1] for source in self.sources]
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is listed twice: join its patterns in one source")
+        return self
 
 
 class TelegramConfig(_Section):

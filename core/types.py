@@ -92,6 +92,8 @@ class Chunk:
     """ISO 8601 date on which the original was received."""
     entry_id: str = ""
     """The file's own id of the entry or passage, if it has one."""
+    negatives: tuple[str, ...] = ()
+    """Questions that operators said this entry does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,33 @@ class FileReport:
     skipped: tuple[Skipped, ...] = ()
     error: str = ""
     """Why the whole file was not taken; empty if it was."""
+    unfit: tuple[str, ...] = ()
+    """Operators' own work on its entries that no longer fits, as sentences."""
+
+
+FindingKind: TypeAlias = Literal["conflict", "figure", "near"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in a new text that an operator should look at before it goes live."""
+
+    kind: FindingKind
+    """``conflict``: the same question has another answer. ``figure``: about the same thing, a
+    number, date or amount differs. ``near``: nearly the same question, or nearly the same answer
+    to a like question."""
+    doc_id: str
+    location: str
+    text: str
+    """The new question, or the sentence of a new passage."""
+    mine: str
+    """What is new: the answer, or the figure."""
+    other_doc_id: str
+    other_location: str
+    other_text: str
+    """The question, or the sentence of a passage, that it differs from or repeats."""
+    theirs: str
+    """What stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +163,10 @@ class IngestReport:
     """Texts that went through the embedding model; 0 for an unchanged run."""
     seconds: float
     dry_run: bool = False
+    findings: tuple[Finding, ...] = ()
+    """Only of a ``dry_run``: conflicts first, then figures, then near duplicates."""
+    uncompared: int = 0
+    """New texts that were compared with others word for word only: too many for a preview."""
 
 
 # --- models ------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What was asked and what was answered: answers, feedback, questions that found no answer."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.types import Answer, Turn
 from db.base import Base, Database
+
+_LOOKED_AT = 5_000
 
 
 class AnswerRow(Base):
@@ -194,6 +197,26 @@ class Conversations:
             )
             return True
 
+    async def most_cited(
+        self, kinds: Sequence[str], *, since: float, limit: int
+    ) -> list[tuple[str, str]]:
+        """Return what answers were made from most often: id of the first chunk, and language.
+
+        Args:
+            kinds: of answers.
+            since: UTC epoch seconds; older answers do not count.
+            limit: pairs to return; the last 5,000 answers are looked at.
+        """
+        async with self._database.session() as session:
+            rows = await session.execute(
+                select(AnswerRow.chunk_ids, AnswerRow.language)
+                .where(AnswerRow.kind.in_(kinds), AnswerRow.created >= since)
+                .order_by(AnswerRow.id.desc())
+                .limit(_LOOKED_AT)
+            )
+            counts = Counter((chunks[0], language) for chunks, language in rows.all() if chunks)
+        return [pair for pair, _ in counts.most_common(limit)]
+
     async def counts(self) -> dict[str, int]:
         """Count stored answers by kind."""
         async with self._database.session() as session:
@@ -201,6 +224,21 @@ class Conversations:
                 select(AnswerRow.kind, func.count()).group_by(AnswerRow.kind)
             )
             return {kind: count for kind, count in rows.all()}
+
+    async def cited(self, *, since: float) -> dict[str, set[int]]:
+        """Return the answers given since a moment (UTC epoch seconds), by each chunk they cite."""
+        async with self._database.session() as session:
+            rows = await session.execute(
+                select(AnswerRow.id, AnswerRow.chunk_ids).where(
+                    AnswerRow.created >= since,
+                    AnswerRow.kind.in_(("faq", "composed", "quoted")),
+                )
+            )
+            found: dict[str, set[int]] = {}
+            for answer_id, chunk_ids in rows.all():
+                for chunk_id in chunk_ids:
+                    found.setdefault(chunk_id, set()).add(answer_id)
+            return found
 
     async def forget(self, chat: str) -> int:
         """Erase everything a chat asked and was told; return how many answers that were."""

@@ -53,7 +53,7 @@ class ReleaseDocumentRow(Base):
 
 
 class SourceRow(Base):
-    """Where documents come from: a folder that is read again, or uploads."""
+    """Where documents come from and are read again: a folder, a file, a page, …"""
 
     __tablename__ = "sources"
 
@@ -71,7 +71,7 @@ class Document:
 
     doc_id: str
     source: str
-    """Name of its source: ``upload`` or a folder's."""
+    """Name of its source: ``upload`` or one of those that are read again."""
     sha256: str
     """Of the original."""
     settings: str
@@ -251,13 +251,13 @@ class ReleaseRepository:
 
 
 class SourceRepository:
-    """Remembers which folder got which name, and how its last check went."""
+    """Remembers which source got which name, and how its last check went."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def name_folder(self, location: str, *, wanted: str) -> str:
-        """Return the name of the folder at `location`; give it one like `wanted` the first time.
+    async def name(self, location: str, *, kind: str, wanted: str) -> str:
+        """Return the name of the source at `location`; give it one like `wanted` the first time.
 
         A name once given stays, so that document ids stay. It is never ``upload``, nor the first
         part of an uploaded document's id.
@@ -279,7 +279,7 @@ class SourceRepository:
             session.add(
                 SourceRow(
                     name=name,
-                    kind="folder",
+                    kind=kind,
                     location=location,
                     created=time.time(),
                     checked=None,

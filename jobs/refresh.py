@@ -1,117 +1,70 @@
 """Read the sources again: what changed becomes one release, what looks wrong is held back."""
 
 import asyncio
-import logging
+import contextlib
+import shutil
+import tempfile
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-from core.types import FileReport, IngestReport, Skipped
+from core.errors import AnswerdeskError
+from core.types import FileReport, IngestReport
 from db.knowledge import Document, ReleaseRepository, SourceRepository
-from jobs.scan import FolderUnreadable, scan
+from db.pages import PageRepository
+from jobs.fetch.fetcher import Fetcher
+from jobs.refresh_report import RefreshReport, SourceReport
 from jobs.schedule import JobReport
+from jobs.sources import Found, OnPage, Source, Visit
 from kb.ingest import UPLOAD, IncomingFile, Ingestor
 from kb.prepare import OnProgress
 
-logger = logging.getLogger(__name__)
+Cited: TypeAlias = Callable[[], Awaitable[Mapping[str, Collection[int]]]]
+"""Returns the answers of the last weeks, by each chunk that they rest on and that is live now."""
+
+
+class NoSuchSource(AnswerdeskError):
+    """An operator named a source that is not configured."""
+
+    def __init__(self, wanted: str, known: Sequence[str]) -> None:
+        listed = ", ".join(known) if known else "none is configured"
+        super().__init__(f"No source is named {wanted!r}; refresh.sources has: {listed}.")
+        self.wanted = wanted
+        self.known = tuple(known)
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder that is read again on schedule."""
+class _Looked:
+    """A source as it is now, against the live release."""
 
-    path: Path
-    patterns: Sequence[str] = ("**/*",)
-
-
-@dataclass(frozen=True, slots=True)
-class SourceReport:
-    """What a refresh found in one source."""
-
+    source: Source
     name: str
-    location: str
-    files: int = 0
-    new: int = 0
-    changed: int = 0
-    gone: int = 0
-    held: str = ""
-    """Why nothing of it was published; empty if it was."""
-    skipped: tuple[Skipped, ...] = ()
-    errors: Mapping[str, str] = field(default_factory=dict)
-    """Why single files were not taken, by document id; what stood there stays."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshReport:
-    """What a refresh did, or would do."""
-
-    sources: tuple[SourceReport, ...]
-    ingest: IngestReport
-
-    def text(self) -> str:
-        """Return the report as a sentence or more for operators."""
-        total = [sum(getattr(s, name) for s in self.sources) for name in ("new", "changed", "gone")]
-        parts = [
-            f"+{total[0]} files, {total[1]} changed, {total[2]} gone",
-            f"{self.ingest.embedded} texts embedded",
-            f"release {self.ingest.release}",
-        ]
-        lines = ["; ".join(parts) + "."]
-        lines += [f"{source.name}: {source.held}" for source in self.sources if source.held]
-        lines += [error for source in self.sources for error in source.errors.values()]
-        return "\n".join(lines)
-
-    def job_report(self) -> JobReport:
-        """Return the report for the table of runs."""
-        held = any(source.held or source.errors for source in self.sources)
-        detail = {
-            "release": self.ingest.release,
-            "embedded": self.ingest.embedded,
-            "seconds": round(self.ingest.seconds, 3),
-            "sources": [
-                {
-                    "name": source.name,
-                    "location": source.location,
-                    "files": source.files,
-                    "new": source.new,
-                    "changed": source.changed,
-                    "gone": source.gone,
-                    "held": source.held,
-                    "skipped": [
-                        {"location": s.location, "reason": s.reason} for s in source.skipped
-                    ],
-                    "errors": dict(source.errors),
-                }
-                for source in self.sources
-            ],
-        }
-        return JobReport(self.text(), "held" if held else "done", detail)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A source as it is on disk now, against the live release."""
-
-    name: str
-    folder: Folder
-    files: Mapping[str, Path]
-    """By document id."""
     known: Mapping[str, Document]
-    skipped: tuple[Skipped, ...] = ()
-    failure: str = ""
+    found: Found
+    accepted: bool
+    """Whether an operator took its guards off for this run."""
+
+    @property
+    def gone(self) -> list[str]:
+        """Return its documents that it no longer has."""
+        return sorted(self.known.keys() - self.found.files.keys() - self.found.errors.keys())
 
 
 class Refresh:
-    """Brings the knowledge base in line with its folders.
+    """Brings the knowledge base in line with its sources.
 
     Args:
         ingestor: publishes what changed.
         releases: tells what is live.
-        sources: remembers the folders' names.
-        folders: each is a source of its own.
-        max_removed_share: a source that would lose more than this share of its documents, or of
-            its chunks, is held back.
+        sources: remembers the sources' names.
+        places: the sources themselves.
+        pages: remembers what servers said of pages; needed by sources of the web.
+        original: tells where the original of a sha256 is; needed by sources of the web.
+        make_fetcher: makes what fetches pages during one run.
+        max_removed_share: a source that would lose more than this share of its documents or of
+            its chunks, or cannot give more than this share of its pages, is held back.
     """
 
     def __init__(
@@ -119,36 +72,101 @@ class Refresh:
         ingestor: Ingestor,
         releases: ReleaseRepository,
         sources: SourceRepository,
-        folders: Sequence[Folder],
+        places: Sequence[Source],
         *,
+        pages: PageRepository | None = None,
+        original: Callable[[str], Path] = Path,
+        make_fetcher: Callable[[], Fetcher] = Fetcher,
         max_removed_share: float = 0.3,
+        cited: Cited | None = None,
     ) -> None:
         self._ingestor = ingestor
         self._releases = releases
         self._sources = sources
-        self._folders = folders
+        self._places = places
+        self._pages = pages
+        self._original = original
+        self._make_fetcher = make_fetcher
         self._max_removed_share = max_removed_share
+        self._cited = cited
+        self._naming = asyncio.Lock()
 
     async def run(
-        self, *, dry_run: bool = False, on_progress: OnProgress | None = None
+        self,
+        *,
+        only: Collection[str] | None = None,
+        accept: Collection[str] = (),
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+        on_page: OnPage | None = None,
     ) -> RefreshReport:
-        """Read every folder and publish what is new, changed or gone, as one release.
+        """Read every source and publish what is new, changed or gone, as one release.
 
-        Uploaded documents, and those of a folder that is no longer configured, stay. A source
+        Uploaded documents, and those of a source that is no longer configured, stay. A source
         that cannot be read, or would lose too much, is left as it is and reported; the others go
         on.
 
+        Args:
+            only: names or locations of the sources to read; ``None`` for all.
+            accept: names or locations of sources whose guards an operator takes off for this run:
+                they may shrink, and their pages may look like login forms.
+            dry_run: change nothing.
+            on_progress: called after each file and each batch of embeddings.
+            on_page: called after each page that was fetched.
+
         Raises:
+            NoSuchSource: if `only` or `accept` names a source that is not configured.
             AnswerdeskError: if publishing fails; the live release is then untouched.
         """
+        named = await self._named()
+        accepted = _chosen(named, accept)
+        places = named if only is None else _chosen(named, only)
         base = await self._releases.current()
         documents = {} if base is None else await self._releases.documents(base.number)
-        found = [await self._find(folder, documents) for folder in self._folders]
-        held = {source.name: source.failure for source in found if source.failure}
-        for source in found:
-            if source.name not in held and (reason := self._lost_documents(source)):
+        cited = await self._cited() if self._cited is not None else {}
+        async with _workspace() as folder, self._make_fetcher() as fetcher:
+            looked = []
+            for number, (name, place) in enumerate(places.items()):
+                visit = Visit(
+                    name=name,
+                    known={d: doc for d, doc in documents.items() if doc.source == name},
+                    folder=folder / str(number),
+                    fetcher=fetcher,
+                    original=self._original,
+                    pages=await self._pages.list(name) if self._pages is not None else {},
+                    accepted=name in accepted,
+                    on_page=on_page,
+                )
+                await asyncio.to_thread(visit.folder.mkdir)
+                found = await place.find(visit)
+                looked.append(_Looked(place, name, visit.known, found, visit.accepted))
+            report, held = await self._publish(looked, dry_run=dry_run, on_progress=on_progress)
+        refreshed = RefreshReport(
+            tuple(_report(source, report, held.get(source.name, "")) for source in looked),
+            report,
+            None if self._cited is None or dry_run else _lost(cited, await self._cited()),
+        )
+        if not dry_run:
+            await self._remember(looked, refreshed)
+        return refreshed
+
+    async def job(self, only: Collection[str] | None = None) -> JobReport:
+        """Run on schedule."""
+        return (await self.run(only=only)).job_report()
+
+    async def _publish(
+        self,
+        looked: Sequence[_Looked],
+        *,
+        dry_run: bool,
+        on_progress: OnProgress | None,
+    ) -> tuple[IngestReport, Mapping[str, str]]:
+        """Publish what the guards let through; return why sources were held, by name."""
+        held = {}
+        for source in looked:
+            if reason := source.found.failure or self._lost_documents(source):
                 held[source.name] = reason
-        usable = [source for source in found if source.name not in held]
+        usable = [source for source in looked if source.name not in held]
 
         def guard(reports: Mapping[str, FileReport]) -> Collection[str]:
             """Return the documents of sources whose content shrinks too much."""
@@ -156,81 +174,106 @@ class Refresh:
             for source in usable:
                 if reason := self._lost_chunks(source, reports):
                     held[source.name] = reason
-                    kept |= source.known.keys() | source.files.keys()
+                    kept |= source.known.keys() | source.found.files.keys()
             return kept
 
         report = await self._ingestor.ingest(
             [
                 IncomingFile(doc_id, path=path, source=source.name)
                 for source in usable
-                for doc_id, path in source.files.items()
+                for doc_id, path in source.found.files.items()
             ],
-            removed=[
-                doc_id for source in usable for doc_id in source.known.keys() - source.files.keys()
-            ],
+            removed=[doc_id for source in usable for doc_id in source.gone],
             dry_run=dry_run,
             kind="refresh",
             guard=guard,
             on_progress=on_progress,
         )
-        refreshed = RefreshReport(
-            tuple(_report(source, report, held.get(source.name, "")) for source in found), report
-        )
-        if not dry_run:
-            for checked in refreshed.sources:
-                await self._sources.checked(checked.name, error=checked.held)
-        return refreshed
+        return report, held
 
-    async def job(self) -> JobReport:
-        """Run on schedule."""
-        return (await self.run()).job_report()
+    async def _named(self) -> Mapping[str, Source]:
+        """Return all sources by name, in the order of the configuration."""
+        named: dict[str, Source] = {}
+        async with self._naming:  # two runs that begin at once would give one name twice
+            for place in self._places:
+                wanted = _source_name(place.wanted_name)
+                name = await self._sources.name(place.location, kind=place.kind, wanted=wanted)
+                named[name] = place
+        return named
 
-    async def _find(self, folder: Folder, documents: Mapping[str, Document]) -> _Found:
-        location = str(folder.path.absolute())
-        name = await self._sources.name_folder(
-            location, wanted=_source_name(folder.path.absolute().name)
-        )
-        known = {doc_id: doc for doc_id, doc in documents.items() if doc.source == name}
-        try:
-            scanned = await asyncio.to_thread(scan, folder.path, folder.patterns)
-        except FolderUnreadable as error:
-            return _Found(name, folder, {}, known, failure=str(error))
-        files = {f"{name}/{file}": folder.path / file for file in scanned.files}
-        return _Found(name, folder, files, known, scanned.skipped)
+    async def _remember(self, looked: Sequence[_Looked], report: RefreshReport) -> None:
+        for source, checked in zip(looked, report.sources, strict=True):
+            await self._sources.checked(checked.name, error=checked.held)
+            if self._pages is not None and source.found.pages is not None:
+                await self._pages.replace(source.name, source.found.pages)
 
-    def _lost_documents(self, source: _Found) -> str:
-        gone = len(source.known.keys() - source.files.keys())
-        return self._verdict(gone, len(source.known), "documents")
+    # --- guards --------------------------------------------------------------------------------
 
-    def _lost_chunks(self, source: _Found, reports: Mapping[str, FileReport]) -> str:
+    def _lost_documents(self, source: _Looked) -> str:
+        found = source.found
+        asked = len(found.files) + len(found.errors)
+        if not source.accepted and len(found.errors) > self._max_removed_share * asked:
+            return (
+                f"held back: {len(found.errors)} of its {asked} files could not be had (the limit "
+                f"is {self._max_removed_share:.0%})."
+            )
+        return self._verdict(source, len(source.gone), len(source.known), "documents")
+
+    def _lost_chunks(self, source: _Looked, reports: Mapping[str, FileReport]) -> str:
         touched = [reports[doc_id] for doc_id in source.known if doc_id in reports]
         lost = sum(max(0, r.removed - r.added) for r in touched if not r.error)
-        return self._verdict(lost, sum(doc.chunks for doc in source.known.values()), "chunks")
+        total = sum(doc.chunks for doc in source.known.values())
+        return self._verdict(source, lost, total, "chunks")
 
-    def _verdict(self, lost: int, total: int, what: str) -> str:
-        if not total or lost / total <= self._max_removed_share:
+    def _verdict(self, source: _Looked, lost: int, total: int, what: str) -> str:
+        if source.accepted or lost <= self._max_removed_share * total:
             return ""
         return (
             f"held back: it would lose {lost} of {total} {what} ({lost / total:.0%}, the limit is "
-            f"{self._max_removed_share:.0%}). If that is right, raise refresh.max_removed_share "
-            "for one run."
+            f"{self._max_removed_share:.0%}). If that is right, run "
+            f"`answerdesk refresh --accept {source.name}` once."
         )
 
 
-def _source_name(folder: str) -> str:
-    name = folder.strip(". ") or "folder"
-    return f"{name}-folder" if name == UPLOAD else name
+@contextlib.asynccontextmanager
+async def _workspace() -> AsyncIterator[Path]:
+    """Yield an empty folder that is deleted afterwards, both in a thread."""
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="answerdesk-"))
+    try:
+        yield folder
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder)
 
 
-def _report(source: _Found, report: IngestReport, held: str) -> SourceReport:
+def _chosen(named: Mapping[str, Source], wanted: Collection[str]) -> Mapping[str, Source]:
+    """Return the sources that are wanted by name or location."""
+    known = {*named, *(place.location for place in named.values())}
+    for word in wanted:
+        if word not in known:
+            raise NoSuchSource(word, list(named))
+    return {name: place for name, place in named.items() if {name, place.location} & {*wanted}}
+
+
+def _lost(before: Mapping[str, Collection[int]], after: Collection[str]) -> int:
+    """Count the answers that rest on a chunk which is no longer there."""
+    return len({answer for chunk in before if chunk not in after for answer in before[chunk]})
+
+
+def _source_name(wanted: str) -> str:
+    name = wanted.strip(". ")[:200] or "source"
+    return f"{name}-source" if name == UPLOAD else name
+
+
+def _report(source: _Looked, report: IngestReport, held: str) -> SourceReport:
     counts: dict[str, int] = defaultdict(int)
-    errors = {}
+    files = source.found.files
+    errors = dict(source.found.errors)
     for file in report.files:
-        if file.doc_id not in source.files and file.doc_id not in source.known:
+        if file.doc_id not in files and file.doc_id not in source.known:
             continue
         if file.error:
             errors[file.doc_id] = file.error
-        elif file.doc_id not in source.files:
+        elif file.doc_id not in files:
             counts["gone"] += 1
         elif file.doc_id not in source.known:
             counts["new"] += 1
@@ -240,12 +283,13 @@ def _report(source: _Found, report: IngestReport, held: str) -> SourceReport:
         counts.clear()
     return SourceReport(
         name=source.name,
-        location=str(source.folder.path),
-        files=len(source.files),
+        location=source.source.location,
+        kind=source.source.kind,
+        files=len(files),
         new=counts["new"],
         changed=counts["changed"],
         gone=counts["gone"],
         held=held,
-        skipped=source.skipped,
+        skipped=source.found.skipped,
         errors=errors,
     )

@@ -139,6 +139,20 @@ class Answerer:
             timings_ms={key: round(value, 1) for key, value in timings.items()},
         )
 
+    async def would_read(self, question: str) -> tuple[str, str] | None:
+        """Return the id of the passage that a reply would be written from, and its language.
+
+        ``None`` if the question is not answered by writing.
+        """
+        language = detect_language(question)
+        retrieval = await self._best_retrieval(question, ())
+        decision = decide(
+            retrieval.hits, answer_at=self._policy.answer_at, clarify_at=self._policy.clarify_at
+        )
+        if decision.action != "compose":
+            return None
+        return decision.hits[0].chunk.chunk_id, language
+
     # --- understanding -------------------------------------------------------------------------
 
     async def _best_retrieval(self, question: str, history: Sequence[Turn]) -> Retrieval:

@@ -6,25 +6,30 @@ import io
 import json
 import os
 import re
-import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 from core.errors import AnswerdeskError
 from db.base import Database
+from db.knowledge import ReleaseRepository
 from db.snapshot import snapshot
+from kb.lock import publish_lock
 from kb.originals import Originals
-from kb.publish import Publisher
 
 _FORMAT = 1
 _MANIFEST = "manifest.json"
 _DATABASE = "answerdesk.db"
 _ORIGINAL = re.compile(r"originals/([0-9a-f]{64})")
 _BLOCK_BYTES = 1 << 20
+_MAY_BE_THERE = frozenset({"models", "prefixes"})
+"""Weights and stored model states: what `make setup` leaves in an otherwise empty data folder."""
+
+OnBytes: TypeAlias = Callable[[int, int], None]
+"""Told how many bytes are done, and of how many."""
 
 
 class BadBackup(AnswerdeskError):
@@ -36,15 +41,28 @@ class BadBackup(AnswerdeskError):
         self.reason = reason
 
 
+class NoBackupWritten(AnswerdeskError):
+    """A backup could not be written; nothing stands under its name that did not before."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"The backup {str(path)!r} could not be written: {reason}. Name a file in a folder "
+            "that exists, on a disk with room for the database and all originals."
+        )
+        self.path = path
+        self.reason = reason
+
+
 class DataFolderInUse(AnswerdeskError):
     """A backup is only restored where there is nothing to overwrite."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, found: Sequence[str]) -> None:
         super().__init__(
-            f"{str(folder)!r} already holds a database. Stop the service and move the folder away, "
-            "or set ANSWERDESK_DATA to another one."
+            f"{str(folder)!r} is not empty: it holds {', '.join(found)}. Nothing was changed. Stop "
+            "the service and move the folder away, or set ANSWERDESK_DATA to another one."
         )
         self.folder = folder
+        self.found = tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,43 +75,68 @@ class BackupContent:
 
 
 async def backup(
-    path: Path, *, database: Database, originals: Originals, publisher: Publisher
+    path: Path,
+    *,
+    database: Database,
+    originals: Originals,
+    lock_path: Path,
+    on_progress: OnBytes | None = None,
 ) -> BackupContent:
     """Write a backup to `path` while the service goes on; only publishing waits.
 
-    The file appears under its name when it is complete and on the disk.
+    The file appears under its name when it is complete and on the disk; one that had the name
+    before stays until then.
+
+    Args:
+        path: in a folder that exists.
+        database: is copied as it is at one moment.
+        originals: those that some release names are packed.
+        lock_path: keeps publishing away meanwhile, see `kb.lock`.
+        on_progress: called, in a thread, after each original.
 
     Raises:
         NoSnapshot: if the database is not SQLite.
         OriginalMissing: if an original that a release names is gone or was changed.
+        NoBackupWritten: if `path` cannot be written.
     """
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".backup-") as folder:
-        copy = Path(folder) / _DATABASE
-        async with publisher.locked():
-            needed = await publisher.releases.originals()
-            await snapshot(database, copy)
-            packed = Path(folder) / "packed"
-            content = await asyncio.to_thread(_pack, packed, copy, originals, sorted(needed))
-        await asyncio.to_thread(_put_in_place, packed, path)
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".backup-") as folder:
+            copy, packed = Path(folder) / _DATABASE, Path(folder) / "packed"
+            async with publish_lock(lock_path):
+                needed = await ReleaseRepository(database).originals()
+                await snapshot(database, copy)
+                content = await asyncio.to_thread(
+                    _pack, packed, copy, originals, sorted(needed), on_progress or _silent
+                )
+            await asyncio.to_thread(_put_in_place, packed, path)
+    except OSError as error:
+        raise NoBackupWritten(path, error.strerror or str(error)) from error
     return content
 
 
-def restore(path: Path, data: Path) -> BackupContent:
-    """Unpack a backup into the data folder `data`. Blocking.
+def restore(path: Path, data: Path, *, on_progress: OnBytes | None = None) -> BackupContent:
+    """Unpack a backup into the data folder `data`, which may hold weights only. Blocking.
 
-    The index is made again when the service starts.
+    Every file is checked against its sha256 before anything is put in place. The index is made
+    again when the service starts.
+
+    Args:
+        path: of the backup.
+        data: is created.
+        on_progress: called after each file with the packed bytes read.
 
     Raises:
         BadBackup: if the file is damaged or something else.
-        DataFolderInUse: if there is a database already. Nothing is changed in either case.
+        DataFolderInUse: if something is there already. Nothing is changed in either case.
     """
-    if (data / _DATABASE).exists():
-        raise DataFolderInUse(data)
+    found = sorted(entry.name for entry in data.iterdir()) if data.is_dir() else []
+    if in_use := [name for name in found if name not in _MAY_BE_THERE]:
+        raise DataFolderInUse(data, in_use)
     data.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=data, prefix=".restore-") as name:
         folder = Path(name)
         try:
-            content = _unpack(path, folder)
+            content = _unpack(path, folder, on_progress or _silent)
         except (tarfile.TarError, EOFError, OSError, ValueError, KeyError) as error:
             raise BadBackup(path, str(error) or type(error).__name__) from error
         (data / "originals").mkdir(exist_ok=True)
@@ -106,27 +149,39 @@ def restore(path: Path, data: Path) -> BackupContent:
     return content
 
 
+def _silent(done: int, total: int) -> None:
+    """Report to nobody."""
+
+
 def _pack(
-    packed: Path, database: Path, originals: Originals, needed: Iterable[str]
+    packed: Path,
+    database: Path,
+    originals: Originals,
+    needed: Sequence[str],
+    on_progress: OnBytes,
 ) -> BackupContent:
     count, size = 0, database.stat().st_size
+    total = size + originals.size_bytes(needed)
     with tarfile.open(packed, "w:gz", compresslevel=3) as archive:
         manifest = {"format": _FORMAT, "database": _hash_of(database)}
         _add(archive, _MANIFEST, json.dumps(manifest).encode())
         archive.add(database, _DATABASE)
+        on_progress(size, total)
         for sha256 in needed:
             original = originals.checked_path(sha256)
             archive.add(original, f"originals/{sha256}")
             count, size = count + 1, size + original.stat().st_size
+            on_progress(size, total)
     return BackupContent(count, size)
 
 
-def _unpack(path: Path, folder: Path) -> BackupContent:
+def _unpack(path: Path, folder: Path, on_progress: OnBytes) -> BackupContent:
     (folder / "originals").mkdir()
     count = size = 0
     manifest = None
     found_database = ""
-    with tarfile.open(path, "r:gz") as archive:
+    total = path.stat().st_size
+    with path.open("rb") as packed, tarfile.open(fileobj=packed, mode="r:gz") as archive:
         for member in archive:
             content = archive.extractfile(member) if member.isreg() else None
             if content is None:
@@ -135,6 +190,7 @@ def _unpack(path: Path, folder: Path) -> BackupContent:
                 manifest = json.load(content)
                 continue
             size += member.size
+            on_progress(packed.tell(), total)
             if member.name == _DATABASE:
                 found_database = _write(content, folder / _DATABASE)
             elif match := _ORIGINAL.fullmatch(member.name):
@@ -178,7 +234,7 @@ def _hash_of(path: Path) -> str:
 def _put_in_place(packed: Path, path: Path) -> None:
     with packed.open("rb") as file:
         os.fsync(file.fileno())
-    shutil.move(packed, path)
+    packed.replace(path)
     _sync(path.parent)
 
 

@@ -33,6 +33,8 @@ class Comparison:
     """Ids of rows that are no longer there."""
     files: Mapping[str, FileReport]
     """By document, only of those that change."""
+    fresh: tuple[Row, ...] = ()
+    """Of `written`, the rows whose text is new in its chunk."""
 
     @classmethod
     def empty(cls) -> "Comparison":
@@ -70,6 +72,7 @@ async def compare(state: StoredState, prepared: Prepared, removed: Sequence[str]
         written=tuple(row for row in rows.values() if digests.get(row.row_id) != row.digest),
         gone=frozenset(digests.keys() - rows.keys()),
         files=reports,
+        fresh=tuple(row for row in rows.values() if row.row_id not in digests),
     )
 
 

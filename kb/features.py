@@ -177,12 +177,17 @@ def best_and_mean(owner: Ints, values: Floats, n: int) -> tuple[Floats, Floats]:
     return ranked[starts].astype(np.float32), (total / count).astype(np.float32)
 
 
-def margin(values: Floats) -> Floats:
-    """Return how far each value is above the best of the others (negative: below)."""
-    if len(values) < 2:
+def margin(values: Floats, groups: Ints | None = None) -> Floats:
+    """Return how far each value is above the best of the others (negative: below).
+
+    With `groups`, a number for each value, those of its own group are no others.
+    """
+    if groups is None:
+        groups = np.arange(len(values))
+    best = np.full(int(groups.max(initial=-1)) + 1, -np.inf, np.float32)
+    np.maximum.at(best, groups, values)
+    if len(best) < 2:
         return np.zeros_like(values)
-    second, first = np.sort(values)[-2:]
-    top = int(np.argmax(values))
-    out = np.asarray(values - first, np.float32)
-    out[top] = first - second
-    return out
+    second, first = np.sort(best)[-2:]
+    leader = groups == np.argmax(best)
+    return np.asarray(values - np.where(leader, second, first), np.float32)

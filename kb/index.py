@@ -10,7 +10,16 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -45,6 +54,8 @@ _IN_LIST = 1_000
 _TEXT_INDEX = FTS(base_tokenizer="icu", stem=False, remove_stop_words=False)
 """ICU finds words in Chinese; stemming and stop words would be those of one language only."""
 
+_NEGATIVE = "role = 'negative'"
+
 _ROW_FIELDS = tuple(field.name for field in fields(Row))
 
 
@@ -71,6 +82,15 @@ class StoredRow:
     role: Role
     chunk_text: str
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A stored row near a vector."""
+
+    row: Row
+    score: float
+    """Cosine similarity, -1 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +155,15 @@ class _Reader:
 class View(_Reader):
     """One release, for reading. It stays what it is while newer releases are published."""
 
-    def __init__(self, release: int, table: Any | None, *, dated: bool = False) -> None:
+    def __init__(
+        self, release: int, table: Any | None, *, dated: bool = False, negatives: bool = False
+    ) -> None:
         self.release = release
         """Number of the release, 0 before the first."""
         super().__init__(table)
         self._dated = dated
+        self._has_negatives = negatives
+        self._negatives: tuple[list[str], Matrix] | None = None
 
     async def search_dense(
         self, vector: Vector, k: int, *, today: str = "", kind: ChunkKind | None = None
@@ -179,6 +203,57 @@ class View(_Reader):
         found = await self._fetch(query, "_score", today, kind)
         return [_hit(row, row["_score"]) for row in found]
 
+    async def objections(self, vector: Vector) -> Mapping[str, float]:
+        """Return how near a question is to what entries do not answer: cosines by chunk id.
+
+        Entries without negative examples are absent.
+        """
+        if not self._has_negatives:
+            return {}
+        if self._negatives is None:
+            table = await self._select(["chunk_id", "vector"], _NEGATIVE)
+            self._negatives = table["chunk_id"].to_pylist(), _matrix(table)
+        found: dict[str, float] = {}
+        for chunk_id, score in zip(self._negatives[0], self._negatives[1] @ vector, strict=True):
+            found[chunk_id] = max(found.get(chunk_id, -1.0), float(score))
+        return found
+
+    async def nearest(
+        self, vectors: Matrix, k: int, *, without: Collection[str] = ()
+    ) -> list[list[Neighbour]]:
+        """Return the `k` rows nearest to each of many vectors, by one exact pass over all rows.
+
+        For hundreds of vectors a pass with numpy costs less than as many searches, and holds only
+        a batch of rows at a time.
+
+        Args:
+            vectors: shape ``(n, dim)``, unit length.
+            k: rows for each vector.
+            without: ids of rows that do not count.
+
+        Raises:
+            IndexDamaged: if the rows cannot be read.
+        """
+        if self._table is None or not len(vectors):
+            return [[] for _ in vectors]
+        best = _Nearest(vectors, k, frozenset(without))
+        with _reading():
+            query = self._table.query().select(["row_id", "vector"]).where(f"NOT ({_NEGATIVE})")
+            batches = await query.to_batches()
+            async for batch in batches:
+                await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
+        found: dict[str, Row] = {}
+        for where in _in_lists("row_id", best.row_ids()):
+            found.update((row.row_id, row) for row in await self._rows(where))
+        return [[Neighbour(found[row_id], score) for score, row_id in r] for r in best.ranked()]
+
+    async def rows_of_texts(self, vector_keys: Iterable[str]) -> list[Row]:
+        """Return the questions and variants whose text has one of these vector keys."""
+        found = []
+        for where in _in_lists("vector_key", vector_keys):
+            found += await self._rows(f"{where} AND NOT ({_NEGATIVE})")
+        return found
+
     async def chunk(self, chunk_id: str) -> Chunk | None:
         """Return a chunk with all its variants, ``None`` if this release does not have it."""
         rows = await self._rows(f"chunk_id = {_quoted(chunk_id)}")
@@ -186,11 +261,22 @@ class View(_Reader):
 
     async def chunks_of(self, doc_ids: Iterable[str]) -> list[Chunk]:
         """Return the chunks of documents, each with all its variants."""
-        by_chunk: dict[str, list[Row]] = {}
+        rows: list[Row] = []
         for where in _in_lists("doc_id", doc_ids):
-            for row in await self._rows(where):
-                by_chunk.setdefault(row.chunk_id, []).append(row)
-        return [chunk_of_rows(rows) for rows in by_chunk.values()]
+            rows += await self._rows(where)
+        return _chunks(rows)
+
+    async def entries(self) -> list[Chunk]:
+        """Return every FAQ entry with all its variants."""
+        return _chunks(await self._rows("kind = 'faq'"))
+
+    async def present(self, chunk_ids: Iterable[str]) -> set[str]:
+        """Return which of these chunks this release has."""
+        found: set[str] = set()
+        for where in _in_lists("chunk_id", chunk_ids):
+            table = await self._select(["chunk_id"], where)
+            found |= {chunk_id for (chunk_id,) in _tuples(table, ["chunk_id"])}
+        return found
 
     async def check(self) -> None:
         """Read a little of everything that a search or the next publish needs.
@@ -236,6 +322,8 @@ class View(_Reader):
             conditions.append(f"valid_from <= {day} AND (valid_until = '' OR valid_until >= {day})")
         if kind is not None:
             conditions.append(f"kind = '{kind}'")
+        if self._has_negatives:
+            conditions.append(f"NOT ({_NEGATIVE})")
         if conditions:
             query = query.where(" AND ".join(conditions))
         with _reading():
@@ -452,7 +540,13 @@ class Index:
         rows = await _check_out(table, release)
         with _reading():
             dated = await table.count_rows("valid_from <> '' OR valid_until <> ''")
-        return View(release.number, table if rows else None, dated=bool(dated))
+            negatives = await table.count_rows(_NEGATIVE)
+        return View(
+            release.number,
+            table if rows else None,
+            dated=bool(dated),
+            negatives=bool(negatives),
+        )
 
     async def _tables(self) -> list[str]:
         names: list[str] = []
@@ -483,6 +577,34 @@ class Index:
                 "fingerprint": self._embedder.fingerprint,
             },
         )
+
+
+class _Nearest:
+    """The best rows so far for each of many vectors."""
+
+    def __init__(self, vectors: Matrix, k: int, without: frozenset[str]) -> None:
+        self._vectors = vectors
+        self._k = k
+        self._without = without
+        self._best: list[list[tuple[float, str]]] = [[] for _ in vectors]
+
+    def add(self, table: pa.Table) -> None:
+        row_ids = table["row_id"].to_pylist()
+        kept = [place for place, row_id in enumerate(row_ids) if row_id not in self._without]
+        if not kept:
+            return
+        scores = self._vectors @ _matrix(table)[kept].T
+        top = np.argsort(-scores, axis=1)[:, : self._k]
+        for best, places, values in zip(self._best, top, scores, strict=True):
+            best += [(float(values[place]), row_ids[kept[place]]) for place in places]
+            best.sort(key=lambda found: (-found[0], found[1]))
+            del best[self._k :]
+
+    def row_ids(self) -> set[str]:
+        return {row_id for best in self._best for _, row_id in best}
+
+    def ranked(self) -> list[list[tuple[float, str]]]:
+        return self._best
 
 
 @contextlib.contextmanager
@@ -584,6 +706,13 @@ def _tuples(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
 
 def _rows(table: pa.Table) -> list[Row]:
     return [Row(*values) for values in _tuples(table, _ROW_FIELDS)]
+
+
+def _chunks(rows: Iterable[Row]) -> list[Chunk]:
+    by_chunk: dict[str, list[Row]] = {}
+    for row in rows:
+        by_chunk.setdefault(row.chunk_id, []).append(row)
+    return [chunk_of_rows(found) for found in by_chunk.values()]
 
 
 def _matrix(table: pa.Table) -> Matrix:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from core.types import FileReport, IngestReport
 from db.knowledge import Document, Release
 from kb.compare import Comparison, StoredState, compare
+from kb.findings import Inspection, Inspector
 from kb.originals import Originals
 from kb.prepare import OnProgress, Prepared, StoredFile
 from kb.publish import Publisher
@@ -37,6 +38,20 @@ Errors: TypeAlias = dict[str, str]
 """Why a document was not taken, by document id."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What one run is to do, against what was live when it began."""
+
+    base: Release | None
+    documents: Mapping[str, Document]
+    changed: list[StoredFile]
+    gone: list[str]
+    errors: Errors
+    started: float
+    kind: str
+    note: str
+
+
 class Ingestor:
     """Makes the knowledge base hold files.
 
@@ -45,6 +60,7 @@ class Ingestor:
         originals: keeps the files.
         settings: version and settings of parser and chunker. Files that were ingested under other
             settings are read again.
+        inspector: looks for conflicts and near duplicates in previews; ``None``: nobody does.
         max_file_bytes: larger files are refused.
         clock: UTC epoch seconds.
     """
@@ -55,12 +71,14 @@ class Ingestor:
         originals: Originals,
         *,
         settings: str,
+        inspector: Inspector | None = None,
         max_file_bytes: int = 50 * 2**20,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._publisher = publisher
         self._originals = originals
         self._settings = settings
+        self._inspector = inspector
         self._max_file_bytes = max_file_bytes
         self._clock = clock
 
@@ -84,7 +102,7 @@ class Ingestor:
         Args:
             files: a file with the bytes of the one before is not even parsed.
             removed: ids of documents to take out.
-            dry_run: only report what would change, and how many texts would be embedded.
+            dry_run: only report what would change, and what in it an operator should look at.
             kind: of the release, see `Release.kind`.
             note: a sentence for the list of releases.
             guard: sees what would change and may hold documents back.
@@ -96,41 +114,94 @@ class Ingestor:
                 used. The live release is untouched in each case.
         """
         started = time.perf_counter()
-        releases = self._publisher.releases
-        base = await releases.current()
-        documents: Mapping[str, Document] = (
-            {} if base is None else await releases.documents(base.number)
-        )
+        base, documents = await self._live()
+        expected = await self._publisher.preparer.expected_settings(self._settings)
         received, errors = await asyncio.to_thread(self._receive, files, documents)
         errors |= {
             doc_id: f"{doc_id!r} is not in the knowledge base, so it was not removed."
             for doc_id in removed
             if doc_id not in documents
         }
-        changed = [file for file in received if not _same(file, documents.get(file.doc_id))]
+        changed = [
+            file
+            for file in received
+            if not _same(replace(file, settings=expected(file.doc_id)), documents.get(file.doc_id))
+        ]
         gone = [doc_id for doc_id in removed if doc_id in documents]
+        work = _Work(base, documents, changed, gone, errors, started, kind, note)
+        names = [*(file.doc_id for file in files), *removed]
+        return await self._carry_out(
+            work, names, dry_run=dry_run, guard=guard, on_progress=on_progress
+        )
+
+    async def reread(self, doc_ids: Sequence[str], *, kind: str, note: str) -> IngestReport:
+        """Publish live documents again, from their originals, where operators' work changed.
+
+        Raises:
+            ModelError, IndexDamaged, IndexMismatch, IndexNotWritten, PublishConflict: as `ingest`.
+        """
+        started = time.perf_counter()
+        while True:
+            base, documents = await self._live()
+            expected = await self._publisher.preparer.expected_settings(self._settings)
+            changed = [
+                StoredFile(doc_id, found.source, found.sha256, self._settings, found.received)
+                for doc_id in doc_ids
+                if (found := documents.get(doc_id)) and found.settings != expected(doc_id)
+            ]
+            work = _Work(base, documents, changed, [], {}, started, kind, note)
+            report = await self._carry_out(
+                work, doc_ids, dry_run=False, guard=None, on_progress=None
+            )
+            failed = [file.doc_id for file in report.files if file.error]
+            live = (await self._live())[1] if failed else {}
+            # A newer version that overtook this run has the work on it, or the next turn puts it.
+            if all(live.get(doc_id) == documents.get(doc_id) for doc_id in failed):
+                return report
+
+    async def _live(self) -> tuple[Release | None, Mapping[str, Document]]:
+        releases = self._publisher.releases
+        base = await releases.current()
+        return base, {} if base is None else await releases.documents(base.number)
+
+    async def _carry_out(
+        self,
+        work: _Work,
+        names: Sequence[str],
+        *,
+        dry_run: bool,
+        guard: Guard | None,
+        on_progress: OnProgress | None,
+    ) -> IngestReport:
+        base, documents, gone, errors = work.base, work.documents, work.gone, work.errors
         prepared = Prepared((), {}, 0)
-        if changed:
+        if work.changed:
             view = await self._publisher.index.view()
             prepared = await self._publisher.preparer.prepare(
-                changed, known=await view.known(), embed=not dry_run, on_progress=on_progress
+                work.changed, known=await view.known(), embed=not dry_run, on_progress=on_progress
             )
         errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
-        embedded, comparison = prepared.wanted, Comparison.empty()
+        embedded, comparison, inspection = prepared.wanted, Comparison.empty(), Inspection((), 0)
         if dry_run:
             view = await self._publisher.index.view()
             comparison, _, _ = await _guarded(view, prepared, gone, guard)
+            if self._inspector is not None:
+                inspection = await self._inspector.inspect(
+                    view, self._publisher.preparer, comparison
+                )
         elif gone or any(not file.error for file in prepared.files):
             base, embedded, comparison, documents = await self._apply(
-                prepared, gone, documents, errors, guard, kind=kind, note=note
+                prepared, gone, documents, errors, guard, kind=work.kind, note=work.note
             )
-        reports = _reports(files, removed, errors, comparison, prepared, documents)
+        reports = _reports(names, errors, comparison, prepared, documents)
         return IngestReport(
             release=0 if base is None else base.number,
             files=reports,
             embedded=embedded,
-            seconds=time.perf_counter() - started,
+            seconds=time.perf_counter() - work.started,
             dry_run=dry_run,
+            findings=inspection.findings,
+            uncompared=inspection.uncompared,
         )
 
     async def _apply(
@@ -152,7 +223,8 @@ class Ingestor:
         async with publisher.locked():
             base = await publisher.releases.current()
             before = {} if base is None else await publisher.releases.documents(base.number)
-            taken, gone = _still_wanted(prepared, removed, before, seen, errors)
+            curated = await publisher.preparer.curated(prepared)
+            taken, gone = _still_wanted(curated, removed, before, seen, errors)
             if not taken.files and not gone:
                 return base, 0, Comparison.empty(), before
             draft = await publisher.index.draft(base)
@@ -174,6 +246,7 @@ class Ingestor:
                 note=note,
                 summary=comparison.summary(),
             )
+            await publisher.preparer.settle(taken, gone)
         await publisher.announce(release.number)
         return release, release.embedded, comparison, after
 
@@ -267,23 +340,22 @@ def _document(file: StoredFile, chunks: int) -> Document:
 
 
 def _reports(
-    files: Sequence[IncomingFile],
-    removed: Sequence[str],
+    names: Sequence[str],
     errors: Errors,
     comparison: Comparison,
     prepared: Prepared,
     documents: Mapping[str, Document],
 ) -> tuple[FileReport, ...]:
-    skipped = {file.file.doc_id: file.skipped for file in prepared.files}
+    read = {file.file.doc_id: file for file in prepared.files}
     reports = []
-    for doc_id in dict.fromkeys([*(file.doc_id for file in files), *removed]):
+    for doc_id in dict.fromkeys(names):
         report = comparison.files.get(doc_id)
         if report is None:
             chunks = documents[doc_id].chunks if doc_id in documents else 0
             report = FileReport(doc_id, unchanged=chunks)
-        reports.append(
-            replace(report, skipped=skipped.get(doc_id, ()), error=errors.get(doc_id, ""))
-        )
+        if file := read.get(doc_id):
+            report = replace(report, skipped=file.skipped, unfit=file.unfit)
+        reports.append(replace(report, error=errors.get(doc_id, "")))
     return tuple(reports)
 
 

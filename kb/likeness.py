@@ -9,7 +9,8 @@ import yaml
 from core.protocols import Embedder
 from core.types import Matrix
 
-_FILE = Path(__file__).parent / "data" / "reference.yaml"
+REFERENCE = Path(__file__).parent / "data" / "reference.yaml"
+"""Unrelated statements by language."""
 _SMALLEST_SPREAD = 1e-3
 
 
@@ -50,5 +51,5 @@ class Likeness:
 
 @cache
 def _statements() -> dict[str, list[str]]:
-    statements: dict[str, list[str]] = yaml.safe_load(_FILE.read_text("utf-8"))
+    statements: dict[str, list[str]] = yaml.safe_load(REFERENCE.read_text("utf-8"))
     return statements

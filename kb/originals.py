@@ -69,6 +69,11 @@ class Originals:
             return set()
         return {path.name for path in self._folder.iterdir() if len(path.name) == 64}
 
+    def size_bytes(self, sha256s: Iterable[str]) -> int:
+        """Return the size of these originals together; what is missing counts nothing."""
+        paths = [self.path(sha256) for sha256 in sha256s]
+        return sum(path.stat().st_size for path in paths if path.is_file())
+
     def forget(self, kept: Iterable[str], *, older_than: float) -> int:
         """Delete originals that are not `kept` and unused since `older_than`; return how many.
 

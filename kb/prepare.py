@@ -2,7 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +18,16 @@ from typing import Protocol, TypeAlias
 from core.errors import IngestError
 from core.protocols import Embedder
 from core.types import Chunk, ParsedFile, Skipped, Vector
+from db.curation import Curation, Settled
+from kb.curate import attach, expected_work
 from kb.originals import Originals
 from kb.rows import Row, embedded_text, rows_of_chunk
 from kb.spool import VectorSpool
 
 EMBED_BATCH = 64
 """Texts in one call of the embedding model: its own best batch, and how often one may cancel."""
+
+_WORK = "; work "
 
 
 class FileParser(Protocol):
@@ -48,6 +59,7 @@ class StoredFile:
     source: str
     sha256: str
     settings: str
+    """Of parser and chunker; once prepared, with the hash of operators' work (`with_work`)."""
     received: float
     """UTC epoch seconds."""
 
@@ -60,6 +72,15 @@ class PreparedFile:
     chunks: tuple[Chunk, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     error: str = ""
+    own: tuple[Chunk, ...] = ()
+    """The chunks as the file alone makes them."""
+    settled: tuple[Settled, ...] = ()
+    """What became of operators' work on the file's entries."""
+
+    @property
+    def unfit(self) -> tuple[str, ...]:
+        """Operators' work that could not be attached, as sentences."""
+        return tuple(one.reason for one in self.settled if one.state == "unfit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +130,31 @@ class _State:
     files: int = 0
 
 
+class Curator(Protocol):
+    """Tells what operators did to entries by hand (`db.curation.Curations`)."""
+
+    async def open(self, doc_ids: Iterable[str] | None = None) -> Sequence[Curation]:
+        """Return the open work on some documents, or on all."""
+        ...
+
+    async def as_of(self, moment: float) -> Sequence[Curation]:
+        """Return what was open at a moment."""
+        ...
+
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        """Note what became of it."""
+        ...
+
+    async def return_to(self, moment: float, *, reason: str) -> None:
+        """Make what was open at a moment active again."""
+        ...
+
+
 class Preparer:
-    """Makes chunks and vectors of originals. Touches neither index nor database."""
+    """Makes chunks and vectors of originals, with the work of operators on them.
+
+    Touches neither index nor releases.
+    """
 
     def __init__(
         self,
@@ -119,9 +163,11 @@ class Preparer:
         chunker: Chunker,
         embedder: Embedder,
         spool: VectorSpool,
+        curations: Curator,
     ) -> None:
         self.spool = spool
         """Holds what a stopped run has embedded; whoever publishes vectors tells it."""
+        self.curations = curations
         self._originals = originals
         self._parser = parser
         self._chunker = chunker
@@ -133,6 +179,7 @@ class Preparer:
         *,
         known: set[str],
         embed: bool = True,
+        as_of: float | None = None,
         on_progress: OnProgress | None = None,
     ) -> Prepared:
         """Parse, chunk and embed `files`; a file that cannot be read gets its error and no more.
@@ -143,11 +190,13 @@ class Preparer:
             files: their originals are in the store.
             known: vector keys that need no embedding.
             embed: with ``False``, only count what would be embedded.
+            as_of: attach the work of operators as it was at this moment (UTC epoch seconds).
             on_progress: called after each file and each batch.
 
         Raises:
             ModelError: if the embedding model fails.
         """
+        work = await self._work([file.doc_id for file in files], as_of)
         state = _State(seen=set(known))
         prepared: list[PreparedFile] = []
         vectors: dict[str, Vector] = {}
@@ -166,7 +215,8 @@ class Preparer:
                 paths = [(file.doc_id, self._originals.path(file.sha256)) for file in files]
                 async with contextlib.aclosing(self._parser.parse_many(paths)) as results:
                     for file in files:
-                        prepared.append(await self._chunk(file, await anext(results)))
+                        chunked = await self._chunk(file, await anext(results))
+                        prepared.append(_curated(chunked, work.get(file.doc_id, ())))
                         state.files += 1
                         _offer(prepared[-1], state)
                         report()
@@ -208,6 +258,62 @@ class Preparer:
             )
         return found
 
+    async def curated(self, prepared: Prepared) -> Prepared:
+        """Attach the work of operators anew: somebody may have added some since."""
+        work = await self._work([file.file.doc_id for file in prepared.files], None)
+        files = tuple(_curated(file, work.get(file.file.doc_id, ())) for file in prepared.files)
+        return replace(prepared, files=files)
+
+    async def settle(self, prepared: Prepared, removed: Sequence[str] = ()) -> None:
+        """Note what became of operators' work, once `prepared` is live and `removed` are gone."""
+        gone = await self.curations.open(removed) if removed else ()
+        lost = [
+            Settled(
+                c.curation_id,
+                "unfit",
+                f"The document {c.anchor.doc_id!r} was taken out.",
+                c.anchor,
+                c.chunk_id,
+            )
+            for c in gone
+            if c.state == "active"
+        ]
+        settled = [one for file in prepared.files for one in file.settled]
+        await self.curations.settle([*settled, *lost])
+
+    async def expected_settings(self, settings: str) -> Callable[[str], str]:
+        """Return a function from a document's id to the settings its next version will have."""
+        work = expected_work(await self.curations.open())
+        return lambda doc_id: with_work(settings, work.get(doc_id, ""))
+
+    async def _work(
+        self, doc_ids: Sequence[str], as_of: float | None
+    ) -> Mapping[str, Sequence[Curation]]:
+        if as_of is None:
+            found = await self.curations.open(doc_ids)
+        else:
+            found = await self.curations.as_of(as_of)
+        by_document: dict[str, list[Curation]] = {}
+        for curation in found:
+            by_document.setdefault(curation.anchor.doc_id, []).append(curation)
+        return by_document
+
+    async def spooled(self, rows: Sequence[Row]) -> dict[str, Vector]:
+        """Return the vectors of some rows; new ones wait in the spool for the run that publishes.
+
+        Raises:
+            ModelError: if the embedding model fails.
+        """
+        kept = await asyncio.to_thread(self.spool.load)
+        found = {row.vector_key: kept[row.vector_key] for row in rows if row.vector_key in kept}
+        new = {row.vector_key: row for row in rows if row.vector_key not in found}
+        ordered = sorted(new.values(), key=_length, reverse=True)
+        for start in range(0, len(ordered), EMBED_BATCH):
+            batch = await self.embed(ordered[start : start + EMBED_BATCH])
+            await asyncio.to_thread(self.spool.add, batch)
+            found |= batch
+        return found
+
     async def _chunk(self, file: StoredFile, parsed: ParsedFile | IngestError) -> PreparedFile:
         if isinstance(parsed, IngestError):
             return PreparedFile(file, error=str(parsed))
@@ -223,7 +329,23 @@ class Preparer:
             return PreparedFile(
                 file, skipped=skipped, error=f"{file.doc_id!r}: nothing was taken ({reason})."
             )
-        return PreparedFile(file, unique, skipped)
+        return PreparedFile(file, unique, skipped, own=unique)
+
+
+def with_work(settings: str, work: str) -> str:
+    """Return the settings of a document with operators' work on it, given the hash of the work."""
+    return f"{settings}{_WORK}{work}" if work else settings
+
+
+def _curated(prepared: PreparedFile, work: Sequence[Curation]) -> PreparedFile:
+    attached = attach(prepared.own, work)
+    settings = with_work(prepared.file.settings.split(_WORK)[0], attached.work)
+    return replace(
+        prepared,
+        file=replace(prepared.file, settings=settings),
+        chunks=attached.chunks,
+        settled=() if prepared.error else attached.settled,
+    )
 
 
 def _unique(chunks: Sequence[Chunk]) -> tuple[tuple[Chunk, ...], list[Skipped]]:

@@ -10,11 +10,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from pathlib import Path
 from typing import TypeAlias
 
-from filelock import AsyncFileLock
-
 from core.types import Vector
 from db.knowledge import Document, Release, ReleaseRepository
 from kb.index import Draft, Index, Place
+from kb.lock import publish_lock
 from kb.prepare import Preparer
 from kb.rows import Row
 
@@ -45,8 +44,7 @@ class Publisher:
     @contextlib.asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
         """Keep every other writer out, in this process and in others on this machine."""
-        self._lock_path.parent.mkdir(parents=True, exist_ok=True)
-        async with self._lock, AsyncFileLock(self._lock_path, poll_interval=0.02):
+        async with self._lock, publish_lock(self._lock_path):
             yield
 
     async def announce(self, release: int) -> None:

@@ -145,8 +145,27 @@ class Pool:
             tuple(text for _, text in rows),
         )
 
+    def documents(self) -> Ints | None:
+        """Number the candidates by document, records of a table each as one of its own.
 
-def row_evidence(owner: Ints, dense: Floats, char: Floats, cover: Floats, n: int) -> Floats:
+        What stands beside the best passage in its document speaks for it, not against it.
+        ``None`` if all are of one document: there, every passage competes.
+        """
+        keys = [(chunk.doc_id, chunk.entry_id) for chunk in self.chunks]
+        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+        if len(numbers) < 2:
+            return None
+        return np.asarray([numbers[key] for key in keys], np.int64)
+
+
+def row_evidence(
+    owner: Ints,
+    dense: Floats,
+    char: Floats,
+    cover: Floats,
+    n: int,
+    groups: Ints | None = None,
+) -> Floats:
     """Return the features of `n` candidates from those of their rows, shape (n, features).
 
     Args:
@@ -155,6 +174,7 @@ def row_evidence(owner: Ints, dense: Floats, char: Floats, cover: Floats, n: int
         char: tf-idf cosine of character n-grams of each row.
         cover: share of the question's words that stand in each row.
         n: number of candidates.
+        groups: a number for each candidate, 0 and up; candidates of one group do not compete.
     """
     best, mean = best_and_mean(owner, dense, n)
     char_best, _ = best_and_mean(owner, char, n)
@@ -165,11 +185,11 @@ def row_evidence(owner: Ints, dense: Floats, char: Floats, cover: Floats, n: int
         best,
         mean,
         best - level,
-        margin(best),
+        margin(best, groups),
         char_best,
-        margin(char_best),
+        margin(char_best, groups),
         cover_best,
-        margin(cover_best),
+        margin(cover_best, groups),
     ]
     return np.stack(columns, axis=1).astype(np.float32)
 
@@ -229,16 +249,19 @@ class Ranker:
             if kind == "faq" and self._entries:
                 known = self._entries.judge(question, vector, pool)
             if known is None:
-                known = self._judge(query, pool, weights)
+                groups = pool.documents() if kind == "passage" else None
+                known = self._judge(query, pool, weights, groups)
             hits += _hits(pool, self._shifted(known) if kind == "passage" else known)
         return sorted(hits, key=lambda hit: (-hit.probability, -hit.score, hit.chunk.chunk_id))
 
-    def _judge(self, query: tuple[Bags, Bags], pool: Pool, weights: Linear) -> Floats:
+    def _judge(
+        self, query: tuple[Bags, Bags], pool: Pool, weights: Linear, groups: Ints | None
+    ) -> Floats:
         chars, terms = query
         read = [_read(pool.chunks[o], t) for o, t in zip(pool.owner, pool.texts, strict=True)]
         char = self._chars.cosine(chars, char_bags(pool.texts))[0]
         cover = self._words.coverage(terms, word_bags(read))[0]
-        evidence = row_evidence(pool.owner, pool.dense, char, cover, len(pool.chunks))
+        evidence = row_evidence(pool.owner, pool.dense, char, cover, len(pool.chunks), groups)
         return weights.probability(evidence).astype(np.float32)
 
     def _shifted(self, probabilities: Floats) -> Floats:

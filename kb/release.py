@@ -81,9 +81,14 @@ class Releases:
                 place = await publisher.index.restore(target, number=base.number + 1)
             except (IndexDamaged, IndexMismatch) as error:
                 logger.warning("Release %d is read from its originals again: %s", number, error)
-                release = await self._reread(base, documents, note, on_progress)
+                release = await self._reread(
+                    base, documents, note, as_of=target.created, on_progress=on_progress
+                )
             else:
                 release = await publisher.commit(base, documents, place, kind="rollback", note=note)
+            await publisher.preparer.curations.return_to(
+                target.created, reason=f"Release {number}, from before it, was published again."
+            )
         await publisher.announce(release.number)
         return release
 
@@ -111,9 +116,7 @@ class Releases:
                 return Rebuilt(0, 0, {}, time.perf_counter() - started)
             before = await publisher.releases.documents(base.number)
             salvaged = await self._salvage() if reuse else {}
-            prepared, errors = await self._prepare(
-                before, set(salvaged), self._settings, on_progress
-            )
+            prepared, errors = await self._prepare(before, set(salvaged), on_progress)
             draft = await publisher.index.draft(base, fresh=True)
             rows = list(prepared.rows().values())
             vectors = salvaged | prepared.vectors
@@ -137,6 +140,8 @@ class Releases:
                 release = await publisher.commit(
                     base, after, place, kind="rebuild", embedded=prepared.wanted
                 )
+            await asyncio.to_thread(publisher.preparer.spool.published, vectors.keys())
+            await publisher.preparer.settle(prepared)
         await publisher.announce(release.number)
         return Rebuilt(release.number, prepared.wanted, errors, time.perf_counter() - started)
 
@@ -237,6 +242,8 @@ class Releases:
         base: Release,
         documents: Mapping[str, Document],
         note: str,
+        *,
+        as_of: float,
         on_progress: OnProgress | None,
     ) -> Release:
         """Publish `documents` from their originals, on top of `base`."""
@@ -249,7 +256,7 @@ class Releases:
         }
         draft = await publisher.index.draft(base)
         prepared, errors = await self._prepare(
-            differing, await draft.known(), self._settings, on_progress
+            differing, await draft.known(), on_progress, as_of=as_of
         )
         if errors:
             raise OriginalMissing(
@@ -261,7 +268,7 @@ class Releases:
         after = dict(documents)
         for file in prepared.files:
             after[file.file.doc_id] = replace(
-                documents[file.file.doc_id], settings=self._settings, chunks=len(file.chunks)
+                documents[file.file.doc_id], settings=file.file.settings, chunks=len(file.chunks)
             )
         return await publisher.publish(
             base,
@@ -279,8 +286,9 @@ class Releases:
         self,
         documents: Mapping[str, Document],
         known: set[str],
-        settings: str,
         on_progress: OnProgress | None,
+        *,
+        as_of: float | None = None,
     ) -> tuple[Prepared, dict[str, str]]:
         """Read documents from their originals; return them with the errors by document."""
         files, errors = [], {}
@@ -295,12 +303,12 @@ class Releases:
                     document.doc_id,
                     document.source,
                     document.sha256,
-                    settings,
+                    self._settings,
                     document.received,
                 )
             )
         prepared = await self._publisher.preparer.prepare(
-            files, known=known, on_progress=on_progress
+            files, known=known, as_of=as_of, on_progress=on_progress
         )
         errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
         return prepared, errors

@@ -52,6 +52,10 @@ class SearchView(Protocol):
         """Return the `k` best rows of full-text search."""
         ...
 
+    async def objections(self, vector: Vector) -> Mapping[str, float]:
+        """Return how near a question is to what entries do not answer, by chunk id."""
+        ...
+
 
 class SearchIndex(Protocol):
     """The index of a knowledge base (`kb.index.Index`)."""
@@ -113,6 +117,7 @@ class Retriever:
         hits = _literal_first(
             question, ranker.rank(question, vector, dense=dense, text=text), dense
         )
+        hits = _unobjected(hits, await view.objections(vector))
         decided = time.perf_counter()
         timings = {
             "embed": (embedded - started) * 1000,
@@ -120,6 +125,13 @@ class Retriever:
             "decide": (decided - searched) * 1000,
         }
         return Retrieval(question, vector, tuple(hits[:k]), view.release, timings)
+
+
+def _unobjected(hits: Sequence[Hit], objections: Mapping[str, float]) -> Sequence[Hit]:
+    """Leave out entries whose negative examples are nearer to the question than their own texts."""
+    if not objections:
+        return hits
+    return [hit for hit in hits if objections.get(hit.chunk.chunk_id, -1.0) <= hit.score]
 
 
 def _literal_first(question: str, hits: Sequence[Hit], dense: Sequence[FoundRow]) -> Sequence[Hit]:

@@ -8,8 +8,9 @@ from typing import Literal, TypeAlias
 from core.types import Chunk, ChunkKind
 from kb.chunk import embedding_text
 
-Role: TypeAlias = Literal["question", "variant", "passage"]
-"""What a row's text is to its chunk."""
+Role: TypeAlias = Literal["question", "variant", "passage", "negative"]
+"""What a row's text is to its chunk. ``negative``: a question that the entry does not answer; no
+search finds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,13 @@ def rows_of_chunk(chunk: Chunk) -> list[Row]:
     if chunk.kind == "passage":
         return [_row(chunk, "passage", 0, chunk.text)]
     texts = dict.fromkeys([chunk.text, *chunk.variants])
-    return [
+    rows = [
         _row(chunk, "variant" if position else "question", position, text)
         for position, text in enumerate(texts)
+    ]
+    return rows + [
+        _row(chunk, "negative", position, text)
+        for position, text in enumerate(dict.fromkeys(chunk.negatives))
     ]
 
 
@@ -73,6 +78,7 @@ def chunk_of_rows(rows: Sequence[Row]) -> Chunk:
     """
     first = rows[0]
     variants = sorted((row.position, row.text) for row in rows if row.role == "variant")
+    negatives = sorted((row.position, row.text) for row in rows if row.role == "negative")
     return Chunk(
         chunk_id=first.chunk_id,
         doc_id=first.doc_id,
@@ -88,6 +94,7 @@ def chunk_of_rows(rows: Sequence[Row]) -> Chunk:
         valid_until=first.valid_until,
         updated=first.updated,
         entry_id=first.entry_id,
+        negatives=tuple(text for _, text in negatives),
     )
 
 

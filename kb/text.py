@@ -1,7 +1,11 @@
 """Words, sentences and n-grams of any language. Pure functions, no state."""
 
+import math
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
 
 from sentencex import get_sentence_boundaries
 
@@ -46,6 +50,21 @@ def char_ngrams(text: str, low: int = 2, high: int = 4) -> list[str]:
         for size in range(low, high + 1):
             grams += [padded[i : i + size] for i in range(len(padded) - size + 1)]
     return grams
+
+
+def ngram_cosine(text: str, other: str) -> float:
+    """Return how alike two texts are in their letters, 0 to 1.
+
+    It is the cosine of their character n-grams, each with the weight 1 + ln(count).
+    """
+    left, right = _counted_ngrams(text), _counted_ngrams(other)
+    shared = sum(weight * right.get(gram, 0.0) for gram, weight in left.items())
+    return shared / max(math.hypot(*left.values()) * math.hypot(*right.values()), 1e-9)
+
+
+@lru_cache(maxsize=4096)
+def _counted_ngrams(text: str) -> Mapping[str, float]:
+    return {gram: 1 + math.log(n) for gram, n in Counter(char_ngrams(text)).items()}
 
 
 def width(text: str) -> int:

@@ -30,12 +30,13 @@ from kb.kernel import Kernel, Models
 from kb.null import passage_shift
 from kb.rank import Defaults, EntryJudge, Ranker
 from kb.rows import Row
+from kb.strangers import headings, strange
 
 log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[1]
 _BACKGROUND = Path(__file__).parent / "data" / "background.txt"
-_FORMAT = 2
+_FORMAT = 3
 _KEPT = 4
 """Trained releases that stay on the disk, for a quick way back."""
 
@@ -153,7 +154,7 @@ class Trainer:
         """
         async with self._lock:
             view = await self._index.view()
-            rows, vectors = await view.all_rows()
+            rows, vectors = _answering(*await view.all_rows())
             release = view.release
             background = _background_texts()
             background_vectors = await self._background_vectors(background)
@@ -166,8 +167,15 @@ class Trainer:
                 if entries is not None:
                     source = Path(temporary)
                     prior = self._prior(entries).to_json()
+                    texts, apart = await self._strangers(rows, vectors[entries.places])
                     await asyncio.to_thread(
-                        _hand_over, source, entries, vectors, background, background_vectors, prior
+                        _hand_over,
+                        source,
+                        entries,
+                        vectors,
+                        [*background, *texts],
+                        np.concatenate([background_vectors, apart]),
+                        prior,
                     )
                     await self._run(release, source, done)
                     fitted = json.loads((done / "fitted.json").read_text("utf-8"))
@@ -253,6 +261,13 @@ class Trainer:
         new.replace(path)
         return vectors
 
+    async def _strangers(self, rows: Sequence[Row], entries: Matrix) -> tuple[list[str], Matrix]:
+        """Return headings of documents that no entry is about, and their vectors."""
+        texts = headings(rows)
+        vectors = await self._embedder.embed_queries(texts)
+        apart = strange(vectors, entries)
+        return [text for text, far in zip(texts, apart, strict=True) if far], vectors[apart]
+
     async def _run(self, release: int, source: Path, target: Path) -> None:
         """Train in a process of its own: it needs libraries and memory that the service has not."""
         process = await asyncio.create_subprocess_exec(
@@ -293,6 +308,12 @@ def _rarity(folder: Path, what: str) -> Rarity:
 def _background_texts() -> list[str]:
     lines = _BACKGROUND.read_text("utf-8").splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _answering(rows: Sequence[Row], vectors: Matrix) -> tuple[list[Row], Matrix]:
+    """Leave out what entries do not answer."""
+    kept = [place for place, row in enumerate(rows) if row.role != "negative"]
+    return [rows[place] for place in kept], vectors[kept] if len(kept) < len(rows) else vectors
 
 
 def _count(rows: Sequence[Row], target: Path) -> _Entries | None:

@@ -156,11 +156,18 @@ def main(load: Callable[[Mapping[str, Any]], Handler]) -> None:
 
 
 def serve_one_by_one(
-    channel: Channel, handle: Callable[[Request], tuple[Mapping[str, Any], bytes]]
+    channel: Channel,
+    handle: Callable[[Request], tuple[Mapping[str, Any], bytes]],
+    *,
+    receive: Callable[[], Request | None] | None = None,
 ) -> None:
-    """Answer requests in order of arrival with a function of one request."""
+    """Answer requests in order of arrival with a function of one request.
+
+    `receive` waits for the next one; without it, they come from the channel.
+    """
+    receive = receive or channel.receive
     while True:
-        request = channel.receive()
+        request = receive()
         if request is None:
             continue
         if channel.is_cancelled(request.id):

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ from models.process import Reply
 from models.worker import ModelStopped, Priority, Worker, WorkerState
 
 _BATCH_BYTES = 2048
-"""Texts of about 450 tokens go to the child at a time: a question waits for one batch at most."""
+"""Texts of about 450 tokens go to the child at a time: more at once are not faster."""
 _BATCH_TEXTS = 32
 _COUNT_TEXTS = 512
 _CACHED_QUESTIONS = 2000
@@ -102,11 +103,18 @@ class WorkerEmbedder:
     async def _call(self, method: str, params: Mapping[str, object], priority: Priority) -> Reply:
         """Send a request, and once more if the process ended meanwhile: nothing is half done."""
         customer = priority is Priority.CUSTOMER
-        deadline_s = _QUESTION_DEADLINE_S if customer else _BATCH_DEADLINE_S
+        send = partial(
+            self._worker.call,
+            method,
+            params,
+            priority=priority,
+            deadline_s=_QUESTION_DEADLINE_S if customer else _BATCH_DEADLINE_S,
+            at_once=customer or method == "count",
+        )
         try:
-            return await self._worker.call(method, params, priority=priority, deadline_s=deadline_s)
+            return await send()
         except ModelStopped:
-            return await self._worker.call(method, params, priority=priority, deadline_s=deadline_s)
+            return await send()
 
 
 def batches(texts: Sequence[str]) -> Iterator[list[int]]:

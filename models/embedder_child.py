@@ -8,6 +8,8 @@ question that is too long is read in windows, whose vectors are averaged: a cust
 still finds what it is about.
 """
 
+import queue
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -66,6 +68,7 @@ class EmbedderHandler:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._encoder = self._load(folder, settings)
+        self._questions: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._dim = self._encoder.encode([self._prompts["query"] + "?"]).shape[1]
 
     def _load(self, folder: Path, settings: Mapping[str, Any]) -> Encoder:
@@ -82,8 +85,23 @@ class EmbedderHandler:
         return {"dim": self._dim}
 
     def serve(self, channel: Channel) -> None:
-        """Work on requests in order of arrival."""
+        """Work on batches in order of arrival, and on customers' questions beside them."""
+        channel.intercept = lambda request: self._arrived(channel, request)
+        threading.Thread(
+            target=serve_one_by_one,
+            args=(channel, self._handle),
+            kwargs={"receive": self._questions.get},
+            name="questions",
+            daemon=True,
+        ).start()
         serve_one_by_one(channel, self._handle)
+
+    def _arrived(self, channel: Channel, request: Request) -> bool:
+        """Let questions and counts overtake the batches of an ingest; runs while it computes."""
+        if request.method == "count" or request.params.get("windows"):
+            self._questions.put(request)
+            return True
+        return False
 
     def _handle(self, request: Request) -> tuple[Mapping[str, Any], bytes]:
         texts: list[str] = request.params["texts"]

@@ -262,11 +262,12 @@ class Worker:
         call_id = next(self._ids)
         header = {"id": call_id, "method": method, "params": params}
         call = _Call(call_id, priority, header, blob, at_once)
+        ahead = sum(running.at_once for running in self._running.values()) if at_once else 0
+        if max(ahead, len(self._waiting)) >= self._limits.max_waiting:
+            raise Overloaded(max(ahead, len(self._waiting)), self._limits.max_waiting)
         if at_once and self._status == "ready" and self._process is not None:
             self._send(call, self._process)
             return call
-        if len(self._waiting) >= self._limits.max_waiting:
-            raise Overloaded(len(self._waiting), self._limits.max_waiting)
         heapq.heappush(self._waiting, (priority, call_id, call))
         self._dispatch()
         return call

@@ -13,10 +13,13 @@ from app.paths import find_config, find_paths
 from app.wiring import Knowledge, open_knowledge
 from core.config import Config, data_folder, load_config
 from core.errors import AnswerdeskError
+from jobs.sources import OnPage
 from kb.prepare import OnProgress, Progress
 
 _LINE_EVERY_S = 30
 """Seconds between lines of progress where there is no terminal."""
+_PAGE_LINE_EVERY_S = 5
+"""Likewise while pages are fetched, on a terminal too."""
 
 
 class Failed(AnswerdeskError):
@@ -65,6 +68,20 @@ def progress() -> Iterator[OnProgress]:
                 )
 
         yield report
+
+
+@contextmanager
+def page_progress() -> Iterator[OnPage]:
+    """Show pages being fetched: a line now and then for each source."""
+    said = time.monotonic()
+
+    def report(source: str, done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said > _PAGE_LINE_EVERY_S:
+            said = time.monotonic()
+            say(f"{source}: {done} of {total} pages fetched")
+
+    yield report
 
 
 def moment(epoch_s: float) -> str:

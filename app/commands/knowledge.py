@@ -9,7 +9,15 @@ from pathlib import Path
 from rich.markup import escape
 
 from app import output
-from app.commands.common import Failed, main_knowledge, moment, progress, read_config, say
+from app.commands.common import (
+    Failed,
+    main_knowledge,
+    moment,
+    page_progress,
+    progress,
+    read_config,
+    say,
+)
 from app.demo import demo_hint
 from app.files import collect
 from app.paths import find_paths
@@ -51,12 +59,23 @@ async def remove(patterns: Sequence[str], *, dry_run: bool, as_json: bool) -> No
     _show(report, as_json=as_json)
 
 
-async def refresh(*, dry_run: bool) -> None:
+async def refresh(
+    sources: Sequence[str] | None, *, accept: Sequence[str], dry_run: bool, as_json: bool
+) -> None:
     """Read the configured sources again now."""
     async with main_knowledge(with_demo=False) as knowledge:
-        with progress() as on_progress:
-            report = await make_refresh(knowledge).run(dry_run=dry_run, on_progress=on_progress)
-    output.console.print(escape(report.text()))
+        with progress() as on_progress, page_progress() as on_page:
+            report = await make_refresh(knowledge).run(
+                only=sources or None,
+                accept=accept,
+                dry_run=dry_run,
+                on_progress=on_progress,
+                on_page=on_page,
+            )
+    if as_json:
+        output.print_json(dict(report.job_report().detail))
+    else:
+        output.console.print(escape(report.text()))
     if any(source.held for source in report.sources):
         raise Failed("At least one source was held back; the reason stands above.")
 

@@ -14,14 +14,15 @@ def wrong_facts(reply: Read, source: Read) -> Iterator[Reason]:
     for fact in reply.facts:
         if not fact.certain:
             continue
-        same = [other for other in source.facts if _agrees(fact, other, source)]
+        same = [other for other in source.facts if agrees(fact, other, source)]
         if not same and not _stands_literally(fact, source):
             yield Reason("fact", fact.text)
         elif same and not any(_bounds_agree(fact, other) for other in same):
             yield Reason("bound", fact.text)
 
 
-def _agrees(fact: Fact, other: Fact, source: Read) -> bool:
+def agrees(fact: Fact, other: Fact, source: Read) -> bool:
+    """Tell whether two facts say the same; `source` is the text that `other` stands in."""
     if fact.kind == "date" or other.kind == "date":
         return _dates_agree(fact, other)
     if fact.kind == "phone" or other.kind == "phone":

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from core.types import Section, Skipped
 from kb.parse.blocks import Block, looks_like_header, table_lines
 from kb.parse.columns import Field, Mapped, field_of, is_faq, map_columns
+from kb.parse.formula import unprotect
 from kb.parse.limits import MAX_CELL_CHARS
 
 MAX_QUESTION_CHARS = 1000
@@ -84,9 +85,9 @@ def _entries(
 
         def cell(field: Field, row: Row = row) -> str:
             index = mapped.get(field, -1)
-            return row.cells[index].strip() if 0 <= index < len(row.cells) else ""
+            return unprotect(row.cells[index]).strip() if 0 <= index < len(row.cells) else ""
 
-        variants = [row.cells[i] for i in variant_columns if i < len(row.cells)]
+        variants = [unprotect(row.cells[i]) for i in variant_columns if i < len(row.cells)]
         entry = entry_of(
             row.location,
             question=cell("question"),
@@ -120,7 +121,7 @@ def entry_of(
     title_path: tuple[str, ...] = (),
 ) -> Section | Skipped:
     """Make an entry, or say why the row cannot be one."""
-    question, answer = question.strip(), answer.strip()
+    question, answer = _lines(question).strip(), _lines(answer).strip()
     if not question or not answer:
         missing = "question and the answer are" if question == answer else (
             "question is" if not question else "answer is"
@@ -167,8 +168,19 @@ def entry_of(
 
 
 def split_variants(cell: str) -> list[str]:
-    """Split a cell at ``|`` and at line ends; blanks around and empty ones fall away."""
-    return [part for piece in re.split(r"[|｜\n]", cell) if (part := piece.strip(" \t\r;"))]
+    """Split a cell at ``|`` and at line ends; blanks around and empty ones fall away.
+
+    ``\\|`` is a vertical bar within a variant.
+    """
+    pieces = re.split(r"(?<!\\)[|｜]|\n", cell)
+    return [
+        re.sub(r"\\([|｜])", r"\1", part) for piece in pieces if (part := piece.strip(" \t\r;"))
+    ]
+
+
+def _lines(text: str) -> str:
+    """Write every line end as one character, as all other formats do."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def language_code(value: str) -> str:

@@ -24,6 +24,8 @@ from kb.parse.rows import Row, Taken, read_table
 _MAX_SHEETS = 200
 _MAX_MERGED = 20_000
 """Cells that a sheet's merged ranges may repeat their value into."""
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+"""How a workbook writes what XML cannot hold; ``_x005F_`` is the underscore of such a sign."""
 _FORMULA_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"}
 
 
@@ -147,7 +149,8 @@ def _shown(sheet: ReadOnlyWorksheet, cell: dict[str, Any]) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value.replace("_x000D_", "").replace("\r\n", "\n").replace("\r", "\n")
+        decoded = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
+        return decoded.replace("\r\n", "\n").replace("\r", "\n")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dt.datetime):

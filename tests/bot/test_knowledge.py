@@ -63,7 +63,7 @@ async def test_a_file_is_previewed_applied_and_undone(
         preview = await shown(telegram, editor, message, "Applying")
         assert preview.text == (
             "📄 faq.txt: 1 new, 1 changed, 1 unchanged\n\n"
-            "Applying embeds 1 text. Nothing is changed yet."
+            "Applying adds 1 new text. Nothing is changed yet."
         )
         assert (await shop.snapshot())[0] == 1
 
@@ -104,6 +104,34 @@ async def test_a_file_without_changes_has_nothing_to_apply(
         assert preview.buttons == []
 
 
+async def test_a_preview_names_what_contradicts_an_approved_entry(
+    serve: Any, telegram: BotApi, shop: Workshop, editor: Person
+) -> None:
+    await shop.put(faq=FIRST.decode())
+    async with serve():
+        editor.upload("news.txt", b"Can I return it?|No.")
+        preview = await shown(telegram, editor, await editor.next(), "Applying adds")
+        assert preview.text == (
+            "📄 news.txt: 1 new\n\n"
+            "Please look at:\n"
+            "⚠️ news.txt, line 1: “Can I return it?” is answered otherwise in faq.txt, line 1: "
+            "“No.” here, “Yes, within 30 days.” there.\n\n"
+            "Applying adds 0 new texts. Nothing is changed yet."
+        )
+
+
+async def test_a_preview_fits_into_one_message(
+    serve: Any, telegram: BotApi, shop: Workshop, editor: Person
+) -> None:
+    questions = [f"Is question {n} answered{', really' * 60}?" for n in range(30)]
+    await shop.put(faq="\n".join(f"{question}|Yes." for question in questions))
+    async with serve():
+        editor.upload("no.txt", "\n".join(f"{question}|No." for question in questions).encode())
+        preview = await shown(telegram, editor, await editor.next(), "Applying adds")
+        assert len(preview.text) <= 4096
+        assert "… and 24 more findings" in preview.text
+
+
 async def test_an_album_is_one_preview(
     serve: Any, telegram: BotApi, shop: Workshop, editor: Person
 ) -> None:
@@ -112,7 +140,7 @@ async def test_an_album_is_one_preview(
             editor.upload(name, f"What is {name}?|A file.".encode(), album="7")
         message = await editor.next()
         assert message.text == "Reading a.txt, b.txt, c.txt …"
-        preview = await shown(telegram, editor, message, "Applying embeds 3 texts")
+        preview = await shown(telegram, editor, message, "Applying adds 3 new texts")
         editor.press(preview, "Apply")
         await shown(telegram, editor, message, "Release 1 is live")
     assert len(await shop.texts()) == 3
@@ -205,3 +233,14 @@ async def test_what_a_restart_interrupted_is_taken_up_again(
     again.gate.set()
     async with serve():
         await shown(telegram, editor, message, "Release 1 is live")
+
+
+async def test_reports_of_jobs_reach_those_who_may_change_the_knowledge(
+    serve: Any, telegram: BotApi, editor: Person
+) -> None:
+    agent = telegram.person("Agnes")
+    async with serve() as bot:
+        await bot.operators.add(agent.user_id, "agent", name="Agnes")
+        await bot.tell_team("refresh, held: docs would lose 9 of 10 documents.")
+        assert (await editor.next()).text == "refresh, held: docs would lose 9 of 10 documents."
+        assert telegram.inbox(agent.chat_id).empty()

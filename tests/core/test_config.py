@@ -60,3 +60,39 @@ def test_broken_yaml_is_one_sentence(tmp_path: Path) -> None:
 def test_the_configuration_is_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Config().answers.answer_at = 0.1  # type: ignore[misc]
+
+
+def test_sources_are_of_five_kinds(tmp_path: Path) -> None:
+    text = """
+        refresh:
+          sources:
+          - {path: /srv/faq, patterns: ["*.md"]}
+          - {file: /srv/prices.csv}
+          - {url: "https://example.com/help", cron: "*/30 * * * *", timezone: Europe/Berlin}
+          - {sitemap: "https://example.com/sitemap.xml", patterns: ["help/**"]}
+          - {git: /srv/handbook}
+    """
+    config = load_config(write(tmp_path, text))
+    assert [source.place for source in config.refresh.sources] == [
+        ("path", "/srv/faq"),
+        ("file", "/srv/prices.csv"),
+        ("url", "https://example.com/help"),
+        ("sitemap", "https://example.com/sitemap.xml"),
+        ("git", "/srv/handbook"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sources", "reason"),
+    [
+        ("[{patterns: [a]}]", "exactly one of path, file, url, sitemap and git"),
+        ("[{path: a, url: 'https://a'}]", "exactly one of path, file, url, sitemap and git"),
+        ("[{url: 'ftp://a'}]", "url must begin with http:// or https://"),
+        ("[{file: a, patterns: [b]}]", "patterns mean nothing for a file"),
+        ("[{path: a}, {path: b}, {path: a}]", "a is listed twice: join its patterns"),
+        ("[{folder: a}]", "there is no key 'refresh.sources.0.folder'"),
+    ],
+)
+def test_a_source_that_makes_no_sense_is_refused(tmp_path: Path, sources: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason.replace("(", r"\(")):
+        load_config(write(tmp_path, f"refresh: {{sources: {sources}}}"))

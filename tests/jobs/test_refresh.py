@@ -1,13 +1,14 @@
 """Folders and the knowledge base: in line after each run, and never emptied by accident."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
 
 import pytest
 
 from db.knowledge import SourceRepository
-from jobs.refresh import Folder, Refresh
+from jobs.refresh import Refresh
+from jobs.sources.local import Folder, SingleFile
 from kb.ingest import IncomingFile
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
@@ -54,7 +55,9 @@ async def test_new_changed_and_removed_files_become_one_release(
     assert embedder.embedded == ["new?"]
     (source,) = second.sources
     assert (source.files, source.new, source.changed, source.gone) == (10, 1, 1, 1)
-    assert second.text() == "+1 files, 1 changed, 1 gone; 1 texts embedded; release 2."
+    assert (
+        second.text() == "+1 files, 1 changed, 1 gone; 1 texts embedded, 8 chunks kept; release 2."
+    )
     assert "question 2?" not in await shop.texts()
     release = await shop.repository.get(2)
     assert release.kind == "refresh"
@@ -65,8 +68,11 @@ async def test_an_unchanged_folder_changes_nothing(shop: Workshop, faq: Path) ->
     await run.run()
     report = await run.run()
     assert (report.ingest.release, report.ingest.embedded) == (1, 0)
-    assert report.text() == "+0 files, 0 changed, 0 gone; 0 texts embedded; release 1."
+    assert (
+        report.text() == "+0 files, 0 changed, 0 gone; 0 texts embedded, 10 chunks kept; release 1."
+    )
     assert report.job_report().state == "done"
+    assert report.job_report().detail["tell"] is False, "nobody needs to read of it"
 
 
 async def test_two_folders_of_one_name_do_not_meet(
@@ -171,3 +177,70 @@ async def test_what_is_skipped_is_in_the_report(shop: Workshop, faq: Path) -> No
     assert report.job_report().detail["sources"][0]["skipped"] == [
         {"location": ".hidden", "reason": "hidden"}
     ]
+
+
+async def test_answers_that_lose_what_they_rest_on_are_counted(shop: Workshop, faq: Path) -> None:
+    async def cited() -> Mapping[str, Collection[int]]:
+        live = await (await shop.index.view()).present(answers)
+        return {chunk_id: ids for chunk_id, ids in answers.items() if chunk_id in live}
+
+    answers: dict[str, set[int]] = {"of no release": {9}}
+    run = Refresh(
+        shop.ingestor,
+        shop.repository,
+        SourceRepository(shop.database),
+        [Folder(faq)],
+        cited=cited,
+    )
+    assert "; 0 answers may change;" in (await run.run()).text()
+    rows = {row.text: row.chunk_id for row in (await shop.snapshot())[1].values()}
+    for number, count in enumerate((2, 3, 1)):
+        answers[rows[f"question {number}?"]] = set(range(10 * number, 10 * number + count))
+    answers[rows["question 5?"]] = {0, 99}
+    (faq / "0.txt").write_text("question 0?|Another answer.")
+    (faq / "2.txt").unlink()
+    report = await run.run()
+    assert report.text() == (
+        "+0 files, 1 changed, 1 gone; 0 texts embedded, 8 chunks kept; 3 answers may change; "
+        "release 2."
+    )
+    detail = report.job_report().detail
+    assert (detail["answers"], detail["tell"]) == (3, True)
+    assert "; 0 answers may change;" in (await run.run()).text()
+
+
+async def test_a_single_file_is_a_source_and_its_loss_is_told(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    """Target 17."""
+    prices = tmp_path / "prices.csv"
+    prices.write_text("one\ntwo")
+    run = Refresh(
+        shop.ingestor, shop.repository, SourceRepository(shop.database), [SingleFile(prices)]
+    )
+    report = await run.run()
+    assert (report.sources[0].kind, report.sources[0].new) == ("file", 1)
+    assert list(await shop.repository.documents(1)) == ["prices/prices.csv"]
+    prices.unlink()
+    report = await run.run()
+    assert report.sources[0].held.startswith(f"The file '{prices}' does not exist or is no file.")
+    assert await shop.texts() == ["one", "two"]
+
+
+async def test_an_operator_may_accept_that_a_source_shrank(shop: Workshop, faq: Path) -> None:
+    run = refresh(shop, faq)
+    await run.run()
+    for number in range(5):
+        (faq / f"{number}.txt").unlink()
+    held = (await run.run()).sources[0].held
+    assert held.endswith("If that is right, run `answerdesk refresh --accept faq` once.")
+    assert (await run.run(accept=["faq"], dry_run=True)).sources[0].gone == 5
+    assert (await run.run(accept=[str(faq)])).sources[0].gone == 5
+
+
+async def test_a_long_list_of_errors_is_cut_for_people_only(shop: Workshop, faq: Path) -> None:
+    for number in range(25):
+        (faq / f"broken{number}.txt").write_text("BROKEN")
+    report = await refresh(shop, faq).run()
+    assert report.text().endswith("\n… and 5 more files were not taken.")
+    assert len(report.job_report().detail["sources"][0]["errors"]) == 25

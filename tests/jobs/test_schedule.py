@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+import random
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -268,3 +271,65 @@ def test_a_wrong_schedule_is_refused_with_an_example(cron: str, timezone: str, w
     job = Job("refresh", work, cron=cron, timezone=timezone)
     with pytest.raises(ConfigError, match=r'The schedule .* of \'refresh\' .*"0 3 \* \* \*"'):
         Scheduler([job], JobRepository(Database(create_engine("sqlite+aiosqlite://"))))
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_no_slot_is_skipped_or_doubled_whatever_happens(
+    repository: JobRepository, clock: Clock, seed: int
+) -> None:
+    """Target 16: pauses, restarts, crashes, hangs, failures and steps of the clock over a year.
+
+    Each day has one slot, at half past two in a zone where that hour is missing one night and
+    comes twice in another.
+    """
+    chance = random.Random(seed)
+    zone = ZoneInfo("Europe/Berlin")
+    clock.set("2026-03-25T12:00")
+    work = Work()
+    started_on = datetime.fromtimestamp(clock(), zone).date()
+
+    def make() -> Scheduler:
+        job = Job("refresh", work, cron="30 2 * * *", timezone="Europe/Berlin", deadline_s=0.01)
+        return Scheduler([job], repository, clock=clock)
+
+    async def crash_within(running: Scheduler) -> None:
+        work.gate.clear()
+        work.started.clear()
+        tick = asyncio.create_task(running.tick("refresh"))
+        begun = asyncio.create_task(work.started.wait())
+        await asyncio.wait([tick, begun], return_when=asyncio.FIRST_COMPLETED)
+        begun.cancel()
+        tick.cancel()
+        await asyncio.gather(tick, begun, return_exceptions=True)
+        work.gate.set()
+
+    async def check() -> None:
+        now = datetime.fromtimestamp(clock(), zone)
+        runs = [run for run in await repository.runs(limit=10_000)]
+        days = Counter(run.slot[:10] for run in runs if not run.slot.endswith(" again"))
+        again = Counter(run.slot for run in runs if run.slot.endswith(" again"))
+        assert max([*days.values(), *again.values()], default=1) == 1
+        if now.date() > started_on and now.hour >= 4:
+            assert days[now.date().isoformat()] == 1, "today's slot was passed over"
+        assert not any(run.state == "running" for run in runs)
+
+    for _ in range(25):
+        async with make().running() as running:
+            await settled(running)
+            await check()
+            for _ in range(chance.randrange(6)):
+                clock.now += chance.choice([60, 3600, 3 * 3600, 12 * 3600, 30 * 3600, 9 * 86_400])
+                work.error = chance.choice([None, None, IngestError("no")])
+                if chance.random() < 0.15:
+                    work.gate.clear()
+                await running.tick("refresh")
+                work.gate.set()
+                await check()
+                clock.now -= 5
+                await running.tick("refresh")
+                await check()
+                clock.now += 5
+            clock.now += chance.choice([0, 86_400])
+            if chance.random() < 0.3:
+                await crash_within(running)
+        clock.now += chance.choice([0, 3 * 3600, 4 * 86_400])

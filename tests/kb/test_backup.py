@@ -11,7 +11,14 @@ import pytest
 from core.errors import OriginalMissing
 from db.base import Database, create_engine
 from db.snapshot import NoSnapshot, snapshot, vacuum
-from kb.backup import BackupContent, BadBackup, DataFolderInUse, backup, restore
+from kb.backup import (
+    BackupContent,
+    BadBackup,
+    DataFolderInUse,
+    NoBackupWritten,
+    backup,
+    restore,
+)
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 
@@ -28,7 +35,10 @@ async def shop(tmp_path: Path, embedder: WordEmbedder) -> AsyncIterator[Workshop
 
 async def save(shop: Workshop, path: Path) -> BackupContent:
     return await backup(
-        path, database=shop.database, originals=shop.originals, publisher=shop.publisher
+        path,
+        database=shop.database,
+        originals=shop.originals,
+        lock_path=shop.folder / "publish.lock",
     )
 
 
@@ -51,14 +61,73 @@ async def test_a_restored_backup_answers_the_same_and_can_still_be_undone(
         "index",
         "originals",
         "publish.lock",
+        "spool",
     ]
+    assert list((tmp_path / "new" / "spool").iterdir()) == []
 
 
 async def test_a_restore_never_overwrites(shop: Workshop, tmp_path: Path) -> None:
     await shop.put(faq=FAQ)
     await save(shop, tmp_path / "saved.tar.gz")
-    with pytest.raises(DataFolderInUse, match="already holds a database"):
+    before = await shop.snapshot()
+    with pytest.raises(DataFolderInUse, match=r"is not empty: it holds answerdesk\.db, index, or"):
         restore(tmp_path / "saved.tar.gz", shop.folder)
+    assert await shop.snapshot() == before
+
+
+async def test_weights_may_be_there_before_a_restore_but_nothing_else(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    await shop.put(faq=FAQ)
+    await save(shop, tmp_path / "saved.tar.gz")
+    new = tmp_path / "new"
+    (new / "models").mkdir(parents=True)
+    (new / "notes.txt").touch()
+    with pytest.raises(DataFolderInUse, match=r"it holds notes\.txt\. Nothing was changed"):
+        restore(tmp_path / "saved.tar.gz", new)
+    (new / "notes.txt").unlink()
+    assert restore(tmp_path / "saved.tar.gz", new).originals == 1
+
+
+async def test_both_ways_tell_how_far_they_are(shop: Workshop, tmp_path: Path) -> None:
+    await shop.put(faq=FAQ, page="one", other="two")
+    seen: list[tuple[int, int]] = []
+    content = await backup(
+        tmp_path / "saved.tar.gz",
+        database=shop.database,
+        originals=shop.originals,
+        lock_path=shop.folder / "publish.lock",
+        on_progress=lambda done, total: seen.append((done, total)),
+    )
+    assert len(seen) == 4
+    assert seen == sorted(seen)
+    assert seen[-1] == (content.size_bytes, content.size_bytes)
+    seen.clear()
+    restore(
+        tmp_path / "saved.tar.gz",
+        tmp_path / "new",
+        on_progress=lambda done, total: seen.append((done, total)),
+    )
+    assert len(seen) == 4
+    assert all(0 < done <= total for done, total in seen)
+
+
+async def test_a_backup_needs_a_folder_that_exists(shop: Workshop, tmp_path: Path) -> None:
+    await shop.put(faq=FAQ)
+    with pytest.raises(NoBackupWritten, match=r"No such file or directory\. Name a file"):
+        await save(shop, tmp_path / "missing" / "saved.tar.gz")
+    with pytest.raises(NoBackupWritten, match="Is a directory"):
+        await save(shop, tmp_path)
+
+
+async def test_a_newer_backup_takes_the_place_of_the_old_one(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    await shop.put(faq=FAQ)
+    await save(shop, tmp_path / "saved.tar.gz")
+    await shop.put(page="one")
+    assert (await save(shop, tmp_path / "saved.tar.gz")).originals == 2
+    assert restore(tmp_path / "saved.tar.gz", tmp_path / "new").originals == 2
 
 
 async def test_a_damaged_backup_changes_nothing(shop: Workshop, tmp_path: Path) -> None:

@@ -18,8 +18,10 @@ class Found:
     score: float
 
 
-def found(name: str, text: str, score: float, kind: ChunkKind = "faq") -> Found:
-    return Found(Chunk(name, "faq.csv", kind, text, "Yes."), text, score)
+def found(
+    name: str, text: str, score: float, kind: ChunkKind = "faq", document: str = "faq.csv"
+) -> Found:
+    return Found(Chunk(name, document, kind, text, "Yes."), text, score)
 
 
 NOWHERE = np.zeros(4, np.float32)
@@ -82,6 +84,9 @@ def test_an_entry_is_scored_by_its_best_and_its_best_three() -> None:
 def test_the_margin_is_the_distance_to_the_best_of_the_others() -> None:
     assert margin(np.array([0.9, 0.7, 0.2], np.float32)) == pytest.approx([0.2, -0.2, -0.7])
     assert margin(np.array([0.9], np.float32)) == pytest.approx([0])
+    values, documents = np.array([0.9, 0.8, 0.7, 0.2], np.float32), np.array([0, 0, 1, 0])
+    assert margin(values, documents) == pytest.approx([0.2, 0.1, -0.2, -0.5])
+    assert margin(values, np.zeros(4, np.int64)) == pytest.approx([0] * 4)
 
 
 def test_a_row_that_only_full_text_search_found_is_as_near_as_the_farthest() -> None:
@@ -125,3 +130,20 @@ def test_ranking_is_the_same_every_time() -> None:
     first = default_rank("which one", dense=dense, text=[])
     again = default_rank("which one", dense=dense[::-1], text=[])
     assert [h.chunk.chunk_id for h in first] == [h.chunk.chunk_id for h in again]
+
+
+def test_passages_of_one_document_do_not_compete() -> None:
+    """Nor do they where the base has other documents; in a base of one, every passage does."""
+    near = [("one", "The fee is 5 euros.", 0.8), ("two", "The fee is due in May.", 0.79)]
+    far = ("three", "We open at nine.", 0.6)
+
+    def surest(documents: tuple[str, str, str]) -> float:
+        rows = [
+            found(name, text, score, "passage", document)
+            for (name, text, score), document in zip([*near, far], documents, strict=True)
+        ]
+        return default_rank("How much is the fee?", dense=rows, text=[])[0].probability
+
+    together = surest(("fees.md", "fees.md", "hours.md"))
+    assert together > 1.2 * surest(("fees.md", "more.md", "hours.md"))
+    assert surest(("all.md",) * 3) == surest(("fees.md", "more.md", "hours.md"))

@@ -32,6 +32,9 @@ class MemoryView:
         hits = [Found(c, t, float(v @ vector)) for c, t, v in self.rows]
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
+    async def objections(self, vector: Vector) -> dict[str, float]:
+        return {}
+
     async def search_text(self, text: str, k: int, *, today: str = "") -> list[Found]:
         self.days.append(today)
         asked = set(text.split())

@@ -16,7 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from core.errors import AnswerdeskError
 from db.knowledge import SourceRepository
-from jobs.refresh import Folder, Refresh
+from jobs.refresh import Refresh
+from jobs.sources.local import Folder
 from kb.ingest import IncomingFile
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop

@@ -12,7 +12,10 @@ from core.errors import IngestError, UnreadableFile
 from core.protocols import Embedder
 from core.types import Chunk, ParsedFile, Section
 from db.base import Base, Database, create_engine, database_url
+from db.curation import Curations
 from db.knowledge import ReleaseRepository
+from kb.entries import Entries
+from kb.findings import Inspector
 from kb.index import Index
 from kb.ingest import IncomingFile, Ingestor
 from kb.originals import Originals
@@ -88,6 +91,8 @@ class Workshop:
     publisher: Publisher
     ingestor: Ingestor
     releases: Releases
+    curations: Curations
+    entries: Entries
 
     async def snapshot(self) -> tuple[int, dict[str, Row], dict[str, list[float]]]:
         """Return the live release with its rows and vectors by row id."""
@@ -128,7 +133,8 @@ async def workshop(
     originals = Originals(folder / "originals")
     lines = LineParser()
     spool = VectorSpool(folder / "spool", embedder.fingerprint)
-    preparer = Preparer(originals, parser or lines, line_chunks, embedder, spool)
+    curations = Curations(database)
+    preparer = Preparer(originals, parser or lines, line_chunks, embedder, spool, curations)
     try:
         async with Index.open(
             str(folder / "index"), embedder=embedder, current=repository.current
@@ -140,6 +146,13 @@ async def workshop(
                 folder / "publish.lock",
                 after_publish=after_publish,
             )
+            ingestor = Ingestor(
+                publisher,
+                originals,
+                settings=SETTINGS,
+                inspector=Inspector(embedder),
+                max_file_bytes=100_000,
+            )
             yield Workshop(
                 folder=folder,
                 embedder=embedder,
@@ -147,9 +160,11 @@ async def workshop(
                 index=index,
                 repository=repository,
                 originals=originals,
+                curations=curations,
+                entries=Entries(index, ingestor, curations),
                 parser=lines,
                 publisher=publisher,
-                ingestor=Ingestor(publisher, originals, settings=SETTINGS, max_file_bytes=100_000),
+                ingestor=ingestor,
                 releases=Releases(publisher, originals, settings=SETTINGS),
             )
     finally:

@@ -106,6 +106,17 @@ async def test_a_full_queue_refuses_with_numbers(worker: Worker) -> None:
     await asyncio.gather(*waiting)
 
 
+async def test_calls_that_do_not_queue_are_bounded_too(worker: Worker) -> None:
+    stream = await started(worker, "until_cancelled")
+    waiting = [asyncio.create_task(worker.call("echo", {}, at_once=True)) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded, match="3 calls are waiting and the limit is 3"):
+        await worker.call("echo", {}, at_once=True)
+    assert (worker.state.waiting, worker.state.running) == (0, 4)
+    await stream.aclose()
+    await asyncio.gather(*waiting)
+
+
 async def test_closing_the_iterator_frees_the_model(worker: Worker) -> None:
     async with aclosing(worker.stream("until_cancelled", {})) as stream:
         await anext(stream)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -41,13 +41,13 @@ def scan(folder: Path, patterns: Sequence[str]) -> Scan:
     """
     if not folder.is_dir():
         raise FolderUnreadable(str(folder), "it does not exist or is no folder")
-    expressions = [_expression(pattern) for pattern in patterns]
+    chosen = fits(patterns)
     root = folder.resolve()
     files: list[PurePosixPath] = []
     skipped: list[Skipped] = []
     for path in _walk(folder, skipped):
         relative = PurePosixPath(path.relative_to(folder).as_posix())
-        if not any(expression.fullmatch(str(relative)) for expression in expressions):
+        if not chosen(str(relative)):
             continue
         reason = _unfit(path, root)
         if reason:
@@ -55,6 +55,15 @@ def scan(folder: Path, patterns: Sequence[str]) -> Scan:
         else:
             files.append(relative)
     return Scan(tuple(sorted(files)), tuple(skipped))
+
+
+def fits(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Return whether one of some globs fits a path, as a function of the path.
+
+    ``**/`` is any number of folders, ``*`` and ``?`` stay within a name.
+    """
+    expressions = [_expression(pattern) for pattern in patterns]
+    return lambda path: any(expression.fullmatch(path) for expression in expressions)
 
 
 def _walk(folder: Path, skipped: list[Skipped]) -> Iterator[Path]:
@@ -92,7 +101,6 @@ def _unfit(path: Path, root: Path) -> str:
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
-    """Translate a glob: ``**/`` is any number of folders, ``*`` and ``?`` stay within a name."""
     parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
     meaning = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     return re.compile("".join(meaning.get(part, re.escape(part)) for part in parts), re.DOTALL)

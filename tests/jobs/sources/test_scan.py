@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.scan import FolderUnreadable, scan
+from jobs.sources.scan import FolderUnreadable, scan
 
 
 @pytest.fixture

@@ -1,0 +1,76 @@
+"""`backup`, `restore` and `export`: what leaves the data folder, and comes back."""
+
+import asyncio
+import fnmatch
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app import output
+from app.commands.common import Failed, read_config
+from app.paths import find_paths
+from app.wiring import open_database, open_knowledge
+from core.config import data_folder
+from kb.backup import OnBytes
+from kb.backup import backup as write_backup
+from kb.backup import restore as read_backup
+from kb.export import export as write_entries
+from kb.lock import NAME
+from kb.originals import Originals
+
+
+async def backup(path: Path) -> None:
+    """Write a backup; the service may go on meanwhile."""
+    paths = find_paths(data_folder())
+    async with open_database(read_config(), paths) as database:
+        with _bytes_shown("packed") as on_progress:
+            content = await write_backup(
+                path,
+                database=database,
+                originals=Originals(paths.originals),
+                lock_path=paths.data / NAME,
+                on_progress=on_progress,
+            )
+    size = await asyncio.to_thread(lambda: path.stat().st_size)
+    output.console.print(
+        f"Saved the database and {content.originals} originals ({_megabytes(content.size_bytes)}) "
+        f"as {path.name} ({_megabytes(size)})."
+    )
+
+
+async def restore(path: Path) -> None:
+    """Put a backup into an empty data folder."""
+    with _bytes_shown("restored") as on_progress:
+        content = await asyncio.to_thread(read_backup, path, data_folder(), on_progress=on_progress)
+    output.console.print(
+        f"Restored the database and {content.originals} originals "
+        f"({_megabytes(content.size_bytes)}). `answerdesk run` makes the index again when it "
+        "starts, and `answerdesk rebuild` does it now."
+    )
+
+
+async def export(path: Path, *, documents: str) -> None:
+    """Write the live entries as CSV or XLSX."""
+    paths = find_paths(data_folder())
+    async with open_knowledge(read_config(), paths, wait_for_embedder=False) as knowledge:
+        entries = await (await knowledge.index.view()).entries()
+    chosen = [entry for entry in entries if fnmatch.fnmatchcase(entry.doc_id, documents)]
+    if not chosen:
+        raise Failed(f"No entry is live in a document like {documents!r}; nothing was written.")
+    count = await asyncio.to_thread(write_entries, path, chosen)
+    output.console.print(f"Wrote {count} entries to {path.name}.")
+
+
+@contextmanager
+def _bytes_shown(what: str) -> Iterator[OnBytes]:
+    with output.progress() as shown:
+        task = shown.add_task(what, total=None)
+
+        def report(done: int, total: int) -> None:
+            shown.update(task, completed=done, total=total)
+
+        yield report
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:.1f} MB"

@@ -1,0 +1,49 @@
+"""Keep the generator's states of likely passages ready while the service runs."""
+
+import asyncio
+import logging
+import time
+
+from app.demo import read_demo
+from app.wiring import Service
+from core.errors import AnswerdeskError
+from kb.warm import WarmUp
+from models.generator import WorkerGenerator
+
+logger = logging.getLogger(__name__)
+
+_PAUSE_S = 60.0
+"""Between two looks at what customers ask for and at the release."""
+_LOOK_BACK_S = 30 * 24 * 3600.0
+
+
+async def keep_warm(service: Service) -> None:
+    """Read passages ahead until cancelled; ends at once where there is nothing to keep."""
+    most = service.knowledge.config.models.warm_passages
+    generator = service.generator
+    if not most or not isinstance(generator, WorkerGenerator):
+        return
+
+    async def cited(limit: int) -> list[tuple[str, str]]:
+        since = time.time() - _LOOK_BACK_S
+        return await service.knowledge.conversations.most_cited(
+            ("composed", "quoted"), since=since, limit=limit
+        )
+
+    warm_up = WarmUp(
+        service.knowledge.index,
+        generator,
+        cited=cited,
+        expected=read_demo().questions,
+        find=service.answerer.would_read,
+        most=most,
+    )
+    while True:
+        try:
+            count = await warm_up.run()
+        except AnswerdeskError:
+            logger.exception("Passages could not be read ahead; trying again")
+        else:
+            if count:
+                logger.info("%d passages were read ahead of their questions", count)
+        await asyncio.sleep(_PAUSE_S)

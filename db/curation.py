@@ -1,0 +1,233 @@
+"""What operators did to entries by hand: truth that no file holds.
+
+A piece of work belongs to an entry of a document and remembers that entry as the file had it, so
+that it finds the entry again in the file's next version (`kb.curate`).
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import String, Text, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.errors import AnswerdeskError
+from db.base import Base, Database
+
+CurationKind: TypeAlias = Literal["variant", "answer", "disabled", "negative", "validity", "note"]
+CurationState: TypeAlias = Literal["active", "unfit", "undone"]
+"""``active``: it is in what is published next. ``unfit``: its entry was not found, or says
+something else now. ``undone``: a release from before it was published again. The last two wait for
+review."""
+
+
+class CurationNotFound(AnswerdeskError):
+    """No open piece of work has this number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"There is no operators' change {number}; `answerdesk entries changes` lists them."
+        )
+        self.number = number
+
+
+class CurationRow(Base):
+    """One piece of work."""
+
+    __tablename__ = "curations"
+
+    curation_id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    doc_id: Mapped[str] = mapped_column(String(1024), index=True)
+    entry_id: Mapped[str] = mapped_column(String(255))
+    question: Mapped[str] = mapped_column(Text)
+    answer: Mapped[str] = mapped_column(Text)
+    chunk_id: Mapped[str] = mapped_column(String(32), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    valid_from: Mapped[str] = mapped_column(String(10))
+    valid_until: Mapped[str] = mapped_column(String(10))
+    author: Mapped[str] = mapped_column(String(64))
+    created: Mapped[float]
+    closed: Mapped[float | None]
+    state: Mapped[str] = mapped_column(String(8))
+    reason: Mapped[str] = mapped_column(Text)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """An entry as its file has it, without what operators changed."""
+
+    doc_id: str
+    entry_id: str
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewCuration:
+    """A piece of work to store."""
+
+    kind: CurationKind
+    anchor: Anchor
+    chunk_id: str
+    """Of the entry as it is live."""
+    text: str = ""
+    """The variant, answer, negative example or note."""
+    valid_from: str = ""
+    valid_until: str = ""
+    """Of ``validity``: ISO dates, empty without limit."""
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Curation:
+    """A stored piece of work that nobody took back."""
+
+    curation_id: int
+    kind: CurationKind
+    anchor: Anchor
+    chunk_id: str
+    text: str
+    valid_from: str
+    valid_until: str
+    author: str
+    created: float
+    """UTC epoch seconds."""
+    state: CurationState
+    reason: str
+    """Why it waits for review."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a piece of work in a publish."""
+
+    curation_id: int
+    state: CurationState
+    reason: str
+    anchor: Anchor
+    chunk_id: str
+
+
+class Curations:
+    """Stores operators' work on entries."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, new: NewCuration, *, replaces: Iterable[int] = ()) -> Curation:
+        """Store a piece of work, closing those that it takes the place of, in one transaction."""
+        async with self._database.session() as session:
+            now = time.time()
+            for number in replaces:
+                old = await session.get(CurationRow, number)
+                if old is not None and old.closed is None:
+                    old.closed = now
+            row = CurationRow(
+                kind=new.kind,
+                doc_id=new.anchor.doc_id,
+                entry_id=new.anchor.entry_id,
+                question=new.anchor.question,
+                answer=new.anchor.answer,
+                chunk_id=new.chunk_id,
+                text=new.text,
+                valid_from=new.valid_from,
+                valid_until=new.valid_until,
+                author=new.author,
+                created=now,
+                closed=None,
+                state="active",
+                reason="",
+            )
+            session.add(row)
+            await session.flush()
+            return _curation(row)
+
+    async def get(self, number: int) -> Curation:
+        """Return an open piece of work.
+
+        Raises:
+            CurationNotFound: if there is none of this number, or it was taken back.
+        """
+        async with self._database.session() as session:
+            row = await session.get(CurationRow, number)
+            if row is None or row.closed is not None:
+                raise CurationNotFound(number)
+            return _curation(row)
+
+    async def open(self, doc_ids: Iterable[str] | None = None) -> list[Curation]:
+        """Return all open pieces of work, or those of some documents, oldest first."""
+        async with self._database.session() as session:
+            query = select(CurationRow).where(CurationRow.closed.is_(None))
+            rows = await session.scalars(query.order_by(CurationRow.curation_id))
+            wanted = None if doc_ids is None else set(doc_ids)
+            return [_curation(row) for row in rows if wanted is None or row.doc_id in wanted]
+
+    async def as_of(self, moment: float) -> list[Curation]:
+        """Return what was open at a moment (UTC epoch seconds), oldest first, as if active."""
+        async with self._database.session() as session:
+            rows = await session.scalars(
+                select(CurationRow)
+                .where(
+                    CurationRow.created <= moment,
+                    or_(CurationRow.closed.is_(None), CurationRow.closed > moment),
+                )
+                .order_by(CurationRow.curation_id)
+            )
+            return [_curation(row, state="active") for row in rows]
+
+    async def close(self, number: int) -> Curation:
+        """Take a piece of work back; return it.
+
+        Raises:
+            CurationNotFound: if there is none of this number, or it was taken back before.
+        """
+        async with self._database.session() as session:
+            row = await session.get(CurationRow, number)
+            if row is None or row.closed is not None:
+                raise CurationNotFound(number)
+            row.closed = time.time()
+            return _curation(row)
+
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        """Note what became of pieces of work; those taken back meanwhile stay taken back."""
+        if not settled:
+            return
+        async with self._database.session() as session:
+            for one in settled:
+                row = await session.get(CurationRow, one.curation_id)
+                if row is None:
+                    continue
+                row.state, row.reason, row.chunk_id = one.state, one.reason, one.chunk_id
+                row.doc_id, row.entry_id = one.anchor.doc_id, one.anchor.entry_id
+                row.question, row.answer = one.anchor.question, one.anchor.answer
+
+    async def return_to(self, moment: float, *, reason: str) -> None:
+        """Make what was open at a moment active again, and put later work up for review."""
+        async with self._database.session() as session:
+            for row in await session.scalars(select(CurationRow)):
+                if row.created > moment:
+                    if row.closed is None:
+                        row.state, row.reason = "undone", reason
+                elif (row.closed is None and row.state == "undone") or (
+                    row.closed is not None and row.closed > moment
+                ):
+                    row.closed, row.state, row.reason = None, "active", ""
+
+
+def _curation(row: CurationRow, *, state: CurationState | None = None) -> Curation:
+    stored: Any = row
+    return Curation(
+        curation_id=row.curation_id,
+        kind=stored.kind,
+        anchor=Anchor(row.doc_id, row.entry_id, row.question, row.answer),
+        chunk_id=row.chunk_id,
+        text=row.text,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        author=row.author,
+        created=row.created,
+        state=state or stored.state,
+        reason=row.reason,
+    )

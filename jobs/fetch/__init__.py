@@ -1,0 +1,1 @@
+"""Fetching pages of the web without letting anybody steer this machine into its own network."""

@@ -1,0 +1,109 @@
+"""Passages are read ahead, the most wanted first, each once (kb/warm.py)."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from core.errors import Overloaded, PromptTooLong
+from core.types import Chunk, TokenUsage
+from kb.prompt import build_prompt, passage_of
+from kb.warm import Wanted, WarmUp
+
+pytestmark = pytest.mark.anyio
+
+CHUNKS = {
+    name: Chunk(name, "d", "passage", f"The text of {name}.", title="Guide") for name in "abcd"
+}
+
+
+class View:
+    def __init__(self, release: int) -> None:
+        self.release = release
+
+    async def chunk(self, chunk_id: str) -> Chunk | None:
+        return CHUNKS.get(chunk_id)
+
+
+class Index:
+    release = 1
+
+    async def view(self) -> View:
+        return View(self.release)
+
+
+class Reader:
+    """A generator that notes what it reads."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+        self.error: Exception | None = None
+
+    async def prepare(self, instructions: str, passage: str) -> TokenUsage:
+        if self.error is not None:
+            raise self.error
+        self.read.append(passage)
+        return TokenUsage(prompt=9, cached=0)
+
+
+def make(
+    reader: Reader, *, cited: Sequence[Wanted] = (), most: int = 10, index: Index | None = None
+) -> WarmUp:
+    async def most_cited(limit: int) -> Sequence[Wanted]:
+        return cited[:limit]
+
+    async def find(question: str) -> Wanted | None:
+        return (question, "en") if question in CHUNKS else None
+
+    return WarmUp(
+        index or Index(), reader, cited=most_cited, expected=["c", "none"], find=find, most=most
+    )
+
+
+def passage(name: str, language: str = "en") -> str:
+    return build_prompt("Why?", [passage_of(CHUNKS[name])], language).passage
+
+
+async def test_the_most_cited_come_first_then_what_is_expected_each_once() -> None:
+    reader = Reader()
+    warm_up = make(reader, cited=[("b", "zh"), ("a", "en"), ("gone", "en")])
+    assert await warm_up.run() == 3
+    assert reader.read == [passage("b", "zh"), passage("a"), passage("c")]
+    assert await warm_up.run() == 0
+
+
+async def test_a_new_release_is_prepared_anew() -> None:
+    reader, index = Reader(), Index()
+    warm_up = make(reader, index=index)
+    assert await warm_up.run() == 1
+    index.release = 2
+    assert await warm_up.run() == 1
+
+
+async def test_no_more_than_the_budget() -> None:
+    reader = Reader()
+    assert await make(reader, cited=[("a", "en"), ("b", "en")], most=1).run() == 1
+    assert reader.read == [passage("a")]
+
+
+async def test_it_stops_for_customers_and_goes_on_later() -> None:
+    reader = Reader()
+    reader.error = Overloaded(8, 8)
+    warm_up = make(reader, cited=[("a", "en")])
+    assert await warm_up.run() == 0
+    reader.error = None
+    assert await warm_up.run() == 2
+
+
+async def test_a_passage_that_does_not_fit_holds_up_no_other() -> None:
+    reader = Reader()
+    reader.error = PromptTooLong(5000, 4096)
+    warm_up = make(reader)
+    assert await warm_up.run() == 0
+    reader.error = None
+    assert await warm_up.run() == 0
+
+
+async def test_before_the_first_release_there_is_nothing_to_do() -> None:
+    index = Index()
+    index.release = 0
+    assert await make(Reader(), index=index).run() == 0

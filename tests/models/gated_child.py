@@ -1,0 +1,32 @@
+"""An embedder process for tests: a batch with "slow" in it ends only after a question."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.child import main
+from models.embedder_child import Array, EmbedderHandler, Encoder
+
+
+class Gated:
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def encode(self, texts: Sequence[str]) -> Array:
+        if any("slow" in text for text in texts):
+            assert self._asked.wait(20)
+        elif any("question" in text for text in texts):
+            self._asked.set()
+        return np.ones((len(texts), 4), np.float32)
+
+
+class Handler(EmbedderHandler):
+    def _load(self, folder: Path, settings: Mapping[str, Any]) -> Encoder:
+        return Gated()
+
+
+if __name__ == "__main__":
+    main(Handler)

@@ -1,0 +1,51 @@
+"""The embedder's process: questions and counts overtake the batches of an ingest."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+
+from core.errors import TextTooLong
+from models.embedder import WorkerEmbedder
+from models.worker import Worker
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def embedder(tmp_path: Path) -> AsyncIterator[WorkerEmbedder]:
+    tokenizer = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    settings = {
+        "folder": str(tmp_path),
+        "query_prompt": "",
+        "passage_prompt": "",
+        "max_tokens": 8,
+    }
+    worker = Worker("gated", "tests.models.gated_child", settings)
+    embedder = WorkerEmbedder(worker, name="gated", dim=4, max_tokens=8, fingerprint="g")
+    await embedder.start()
+    yield embedder
+    await embedder.close()
+
+
+async def test_a_question_does_not_wait_for_a_batch(embedder: WorkerEmbedder) -> None:
+    """The batch ends only after the question: with one queue for both, neither would."""
+    batch = asyncio.create_task(embedder.embed_passages(["slow text"]))
+    await asyncio.sleep(0)
+    assert embedder.state.running == 1
+    assert await embedder.count_tokens(["three words here"]) == [3]
+    assert not batch.done()
+    assert (await embedder.embed_query("a question")).shape == (4,)
+    assert (await batch).shape == (1, 4)
+
+
+async def test_a_text_that_is_too_long_is_refused_by_its_number(embedder: WorkerEmbedder) -> None:
+    with pytest.raises(TextTooLong) as caught:
+        await embedder.embed_passages(["one two three four five six seven eight nine"])
+    assert (caught.value.tokens, caught.value.limit) == (9, 8)
