@@ -150,11 +150,15 @@ class TopicLink:
     async def _write_to_operators(self, handover: Handover) -> None:
         name = await self._service.chats.name(handover.chat_id)
         text = (
-            f"{name or 'A customer'} asks for a person: “{handover.reason[:500]}”. To answer, add "
-            "me to a group with topics and write /here there."
+            f"{name or 'A customer'} asks for a person: “{handover.reason[:500]}”. For whole "
+            "conversations, add me to a group with topics and write /here there."
         )
+        reply = [[("✍ Reply", f"reply:{handover.chat_id}")]]
         await self._service.sender.deliver(
-            [message(Addressee(o.user_id), text) for o in await self._operators.list()]
+            [
+                message(Addressee(operator.user_id), text, buttons=reply)
+                for operator in await self._operators.list()
+            ]
         )
 
     # --- while the customer waits --------------------------------------------------------------

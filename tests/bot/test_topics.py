@@ -207,15 +207,25 @@ async def test_an_answer_in_the_making_is_not_sent_once_a_person_took_over(
     assert "echo: slow?" not in telegram.sent_to(office.ana.chat_id)
 
 
-async def test_without_a_group_the_operators_are_written_to(
+async def test_without_a_group_the_operators_are_written_to_and_reply(
     bot: TelegramBot, telegram: BotApi
 ) -> None:
     gus, ana = telegram.person("Gus"), telegram.person("Ana")
     await bot.operators.add(gus.user_id, "agent", name="Gus")
     ana.say("/human my lamp")
-    text = (await gus.next()).text
-    assert "Ana asks for a person: “my lamp”" in text
-    assert "/here" in text
+    called = await gus.next()
+    assert "Ana asks for a person: “my lamp”" in called.text
+    assert "/here" in called.text
+    await ana.next()
+    gus.press(called, "Reply")
+    assert "Your next message here is sent." in (await gus.next()).text
+    gus.say("Turn it around.")
+    assert (await ana.next()).text == "🙋 Turn it around."
+    assert (await gus.next()).text.startswith("Sent.")
+    gus.press(called, "Reply")
+    assert await gus.alert(count=2) == "Somebody has answered, or they are gone."
+    ana.say("/human it still does not work")
+    assert "it still does not work" in (await gus.next()).text
 
 
 async def test_a_call_that_could_not_be_passed_on_is_at_the_next_start(
