@@ -100,10 +100,6 @@ def make_scheduler(
     refresh = make_refresh(knowledge)
     runs = JobRepository(knowledge.database)
 
-    async def on_finished(run: JobRun) -> None:
-        if tell is not None and (run.state != "done" or run.detail.get("tell")):
-            await tell(f"{run.job}, {run.state}: {run.text}")
-
     jobs = [
         Job(
             name,
@@ -126,7 +122,28 @@ def make_scheduler(
         keep_releases=config.knowledge.keep_releases,
     )
     jobs.append(Job("maintenance", housekeeping.job, cron=_MAINTENANCE_CRON))
-    return Scheduler(jobs, runs, on_finished=on_finished)
+    return Scheduler(jobs, runs, on_finished=None if tell is None else reporter(tell))
+
+
+def reporter(tell: Callable[[str], Awaitable[None]]) -> Callable[[JobRun], Awaitable[None]]:
+    """Return what tells operators of finished runs, as far as they need to know.
+
+    Trouble that stays the same is told once, not every half hour.
+    """
+    told: dict[str, str] = {}
+
+    async def on_finished(run: JobRun) -> None:
+        if run.state == "done":
+            told.pop(run.job, None)
+            if not run.detail.get("tell"):
+                return
+        elif told.get(run.job) == run.text:
+            return
+        else:
+            told[run.job] = run.text
+        await tell(f"{run.job}, {run.state}: {run.text}")
+
+    return on_finished
 
 
 def refresh_jobs(config: Config) -> Sequence[tuple[str, str, str, Sequence[str]]]:

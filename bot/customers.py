@@ -17,7 +17,7 @@ from bot.service import CustomerService
 from bot.texts import bot_text
 from bot.topic_link import TopicLink
 from bot.typing import Typing
-from db.telegram import Outgoing, StoredMessage
+from db.outbox import Outgoing, StoredMessage
 from kb.texts import service_text
 
 LATE_S = 60.0

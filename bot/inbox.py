@@ -14,7 +14,7 @@ from telegram.request import HTTPXRequest
 
 from bot.redact import redact
 from core.errors import StorageError
-from db.telegram import Inbox, NewUpdate
+from db.inbox import Inbox, NewUpdate
 
 logger = logging.getLogger(__name__)
 

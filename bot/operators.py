@@ -7,6 +7,7 @@ from telegram.constants import ChatMemberStatus
 from telegram.error import TelegramError
 
 from bot.incoming import Incoming
+from bot.menus import Menus
 from bot.replies import Addressee, Button, message
 from bot.router import Command, Press, Routes
 from bot.service import CustomerService
@@ -30,6 +31,7 @@ class TeamDesk:
         audit: Audit,
         *,
         on_group: Callable[[], None],
+        menus: Menus,
     ) -> None:
         """`on_group` is called when the team has got a group."""
         self._service = service
@@ -37,6 +39,7 @@ class TeamDesk:
         self._team = team
         self._audit = audit
         self._on_group = on_group
+        self._menus = menus
 
     @property
     def routes(self) -> Routes:
@@ -78,6 +81,7 @@ class TeamDesk:
                 else ""
             )
         await self._say(incoming, text)
+        await self._menus.set_team()
 
     async def invite(self, incoming: Incoming, argument: str) -> None:
         """Make a code for somebody who shall join."""
@@ -118,6 +122,8 @@ class TeamDesk:
         """Remove somebody from the team."""
         gone = value.isdigit() and await self._operators.remove(int(value))
         members = await self._operators.list()
+        if gone:
+            await self._menus.remove(int(value))
         await self._service.alert(
             query, "Removed." if gone else "Not removed: unknown, or the last owner."
         )
@@ -145,6 +151,7 @@ class TeamDesk:
             incoming, "This is our group now. Each customer who needs a person gets a topic here."
         )
         self._on_group()
+        await self._menus.set_team()
 
     async def _may_manage_topics(self, chat_id: int) -> bool:
         bot = self._service.bot

@@ -21,7 +21,7 @@ from bot.service import CustomerService
 from bot.texts import LANGUAGE_NAMES, bot_text
 from bot.topic_text import found_text
 from bot.typing import Typing
-from db.telegram import StoredMessage
+from db.outbox import StoredMessage
 from kb.texts import service_text
 
 _TURNS = 20

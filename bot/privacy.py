@@ -11,7 +11,7 @@ from bot.replies import Addressee, message
 from bot.router import Command, Press, Routes
 from bot.service import CustomerService
 from bot.texts import bot_text
-from db.telegram import Outgoing
+from db.outbox import Outgoing
 from kb.texts import service_text
 
 _TURNS = 10_000

@@ -13,7 +13,7 @@ from bot.inbox import InboxQueue
 from bot.lifetime import Lifetime
 from bot.redact import redact
 from core.errors import StorageError
-from db.telegram import Inbox
+from db.inbox import Inbox
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Any
 from bot.render import Part, render_markdown, render_plain, urls_in
 from bot.texts import LANGUAGE_NAMES, bot_text
 from core.types import Answer, Source
-from db.telegram import Outgoing
+from db.outbox import Outgoing
 from kb.texts import service_text
 
 Json = dict[str, Any]

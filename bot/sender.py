@@ -21,7 +21,8 @@ from bot.lifetime import Lifetime
 from bot.limiter import Priority
 from bot.redact import redact
 from bot.wire import Ticket, Wire
-from db.telegram import Chats, Outbox, OutboxState, Outgoing, StoredMessage
+from db.chats import Chats
+from db.outbox import Outbox, OutboxState, Outgoing, StoredMessage
 
 logger = logging.getLogger(__name__)
 

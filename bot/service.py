@@ -17,8 +17,9 @@ from bot.streaming import Stream, Streaming
 from bot.texts import bot_text
 from core.hours import WorkingHours
 from core.types import Answer, AnswerEvent, Turn
+from db.chats import Chats
 from db.handover import Handovers
-from db.telegram import Chats, Outbox, StoredMessage
+from db.outbox import Outbox, StoredMessage
 
 logger = logging.getLogger(__name__)
 

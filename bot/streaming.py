@@ -16,7 +16,7 @@ from bot.render import Part, render_plain, urls_in
 from bot.replies import Addressee, message, source_label
 from bot.sender import Sender
 from core.types import AnswerEvent, Sentence, Waiting
-from db.telegram import Outgoing, StoredMessage
+from db.outbox import Outgoing, StoredMessage
 from kb.texts import service_text
 
 logger = logging.getLogger(__name__)

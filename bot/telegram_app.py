@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
 
-from telegram import BotCommand, Update
+from telegram import Update
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import AIORateLimiter, Application, ApplicationBuilder, ExtBot, TypeHandler
 
@@ -27,6 +27,7 @@ from bot.incoming import Me
 from bot.knowledge import KnowledgeDesk, Library
 from bot.lifetime import Lifetime
 from bot.limiter import ChatRateLimiter
+from bot.menus import Menus
 from bot.operators import TeamDesk
 from bot.presses import Presses
 from bot.privacy import Privacy
@@ -37,7 +38,6 @@ from bot.replies import Addressee, message
 from bot.router import HasRoutes, Router
 from bot.sender import Sender
 from bot.service import Asks, CustomerService, Manners, Remembers
-from bot.texts import LANGUAGE_NAMES, BotTextKey, bot_text
 from bot.topic_link import TopicLink
 from bot.topics import Topics
 from bot.watchdog import DEAF_S, Watchdog
@@ -45,12 +45,14 @@ from bot.wire import SendRequest
 from core.errors import StorageError
 from db.awaited import AwaitedTexts
 from db.base import Database
+from db.chats import Chats
 from db.conversations import Conversations
 from db.group_commit import GroupCommit
 from db.handover import CannedReplies, Handovers
+from db.inbox import Inbox, StoredUpdate
 from db.knowledge import ReleaseRepository
 from db.operators import Audit, Operators, Team
-from db.telegram import Chats, Inbox, Outbox, StoredMessage, StoredUpdate
+from db.outbox import Outbox, StoredMessage
 from db.uploads import Uploads
 
 logger = logging.getLogger(__name__)
@@ -66,14 +68,6 @@ _TIDY_S = 6 * 3600.0
 _TOLD_CHARS = 3900
 """Of a report to the team: one message."""
 _TOKEN = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,}")
-_MENU: tuple[tuple[str, BotTextKey], ...] = (
-    ("help", "cmd_help"),
-    ("human", "cmd_human"),
-    ("language", "cmd_language"),
-    ("privacy", "cmd_privacy"),
-    ("mydata", "cmd_mydata"),
-    ("forget", "cmd_forget"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +152,7 @@ class TelegramBot:
             manners=settings.manners,
             lifetime=self.lifetime,
         )
+        self._menus = menus = Menus(bot, self.operators, self.team)
         questions = Conversations(database)
         self._link = link = TopicLink(service, self.team, self.operators, saves=library is not None)
         calls = PersonCalls(
@@ -181,6 +176,7 @@ class TelegramBot:
                 self.team,
                 self.audit,
                 on_group=lambda: self._spawn_task(link.catch_up()),
+                menus=menus,
             ),
             Presses(service, calls),
             Privacy(service),
@@ -313,7 +309,7 @@ class TelegramBot:
         if self._knowledge:
             await self._knowledge.resume()
         await self._invite_owner()
-        self._spawn_task(self._introduce())
+        self._spawn_task(self._menus.set_all())
         logger.info("Telegram: serving as @%s", application.bot.username)
         try:
             yield
@@ -406,16 +402,6 @@ class TelegramBot:
             self.me.username,
             code,
         )
-
-    async def _introduce(self) -> None:
-        """Set the menu of commands, in every language the bot speaks."""
-        bot = self._application.bot
-        try:
-            for language in ("", *LANGUAGE_NAMES):
-                menu = [BotCommand(name, bot_text(key, language)) for name, key in _MENU]
-                await bot.set_my_commands(menu, language_code=language or None)
-        except TelegramError as trouble:
-            logger.warning("The menu of commands was not set: %s", redact(str(trouble)))
 
     # --- what happens meanwhile ----------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from bot.topic_text import bot_turn, card_buttons, card_text, topic_name
 from core.types import Answer
 from db.handover import Handover, Place
 from db.operators import Operators, Team
-from db.telegram import Outgoing, StoredMessage
+from db.outbox import Outgoing, StoredMessage
 
 logger = logging.getLogger(__name__)
 
@@ -97,9 +97,11 @@ class TopicLink:
             logger.info("A topic was not closed: %s", refusal)
 
     async def forget(self, chat_id: int) -> None:
-        """Delete a customer's topic with everything in it."""
+        """Delete a customer's topic with everything in it, and what the team failed to get."""
         handover = await self._service.handovers.get(chat_id)
         group = await self._team.group()
+        team = [operator.user_id for operator in await self._operators.list()]
+        await self._service.outbox.drop_failures([group, *team])
         if handover and handover.thread_id and group:
             try:
                 await self._service.bot.delete_forum_topic(group, handover.thread_id)
@@ -148,11 +150,15 @@ class TopicLink:
     async def _write_to_operators(self, handover: Handover) -> None:
         name = await self._service.chats.name(handover.chat_id)
         text = (
-            f"{name or 'A customer'} asks for a person: “{handover.reason[:500]}”. To answer, add "
-            "me to a group with topics and write /here there."
+            f"{name or 'A customer'} asks for a person: “{handover.reason[:500]}”. For whole "
+            "conversations, add me to a group with topics and write /here there."
         )
+        reply = [[("✍ Reply", f"reply:{handover.chat_id}")]]
         await self._service.sender.deliver(
-            [message(Addressee(o.user_id), text) for o in await self._operators.list()]
+            [
+                message(Addressee(operator.user_id), text, buttons=reply)
+                for operator in await self._operators.list()
+            ]
         )
 
     # --- while the customer waits --------------------------------------------------------------

@@ -38,6 +38,7 @@ class Topics:
         self._dictation = dictation
         self._entries = entries
         dictation.takes["draft"] = self.on_draft
+        dictation.takes["reply"] = self.on_reply
 
     @property
     def routes(self) -> Routes:
@@ -60,6 +61,7 @@ class Topics:
                 Press("draft", "agent", self.send_draft),
                 Press("editdraft", "agent", self.edit_draft),
                 Press("save", "agent", self.pressed_save),
+                Press("reply", "agent", self.reply),
                 Press("rate", "anyone", self.pressed_rating),
             ),
             contents=(
@@ -78,8 +80,11 @@ class Topics:
             return
         if handover.state != "held":
             await self._take(handover, holder=incoming.user.id)
-        await self._link.copy(incoming, handover, to=Addressee(handover.chat_id))
-        if incoming.text:
+        sent = await self._link.copy(incoming, handover, to=Addressee(handover.chat_id))
+        if sent and sent.state != "sent":
+            sure = "was not delivered" if sent.state == "failed" else "may not have arrived"
+            await self._say(incoming, f"⚠ This {sure}: {sent.error}")
+        elif incoming.text:
             await self._answered(handover, incoming.text)
 
     async def to_topic(self, incoming: Incoming) -> None:
@@ -220,6 +225,30 @@ class Topics:
             [message(to, text, buttons=[draft_buttons()])], update_id=incoming.update.update_id
         )
         await self._link.refresh(awaited.ref)
+
+    async def reply(self, query: CallbackQuery, update: Update, value: str) -> None:
+        """Let an operator answer a customer from a private chat, while there is no group."""
+        number = int(value) if value.lstrip("-").isdigit() else 0
+        handover = await self._service.handovers.get(number)
+        if handover is None or handover.state == "closed":
+            await self._service.alert(query, "Somebody has answered, or they are gone.")
+            return
+        await self._service.alert(query)
+        prompt = f"“{handover.reason[:500]}”\n\nWrite your answer. Your next message here is sent."
+        await self._dictation.ask(query, update, Awaited("reply", handover.chat_id), prompt=prompt)
+
+    async def on_reply(self, incoming: Incoming, awaited: Awaited) -> None:
+        """Send an operator's answer to a customer; the conversation is over until they call."""
+        here = Addressee(incoming.chat_id, incoming.thread_id)
+        handover = await self._service.handovers.get(awaited.ref)
+        messages = [message(here, "Nothing was sent: somebody has answered, or they are gone.")]
+        if handover and handover.state != "closed":
+            messages = [
+                message(Addressee(handover.chat_id), f"🙋 {incoming.text}"),
+                message(here, "Sent. They can ask for a person again at any time."),
+            ]
+        await self._service.sender.deliver(messages, update_id=incoming.update.update_id)
+        await self._service.handovers.close(awaited.ref)
 
     async def pressed_save(self, query: CallbackQuery, update: Update, _: str) -> None:
         """Propose the customer's question and the last answer as an entry."""

@@ -370,7 +370,7 @@ def _reports(
 
 
 def _foreign(file: IncomingFile, document: Document) -> str:
-    owner = "an upload" if document.source == UPLOAD else f"the folder {document.source!r}"
+    owner = "an upload" if document.source == UPLOAD else f"the source {document.source!r}"
     return f"{file.doc_id!r} already comes from {owner}: change it there, or rename this file."
 
 

@@ -68,11 +68,13 @@ class DiskPrefixes:
         self._budget = budget_bytes
         self._clock = clock
         self._lock = threading.Lock()
-        self._unwritten: queue.Queue[tuple[str, bytes] | None] = queue.Queue(_MAX_UNWRITTEN)
+        self._unwritten: queue.Queue[tuple[str, bytes, int] | None] = queue.Queue(_MAX_UNWRITTEN)
         for other in folder.glob("*"):
             if other.is_dir() and other.name != name:
                 shutil.rmtree(other, ignore_errors=True)
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._retained: tuple[int, frozenset[str]] = (0, frozenset())
+        """How often states were sorted out, and which were wanted the last time."""
         self._entries = _read_index(self._folder, clock())
         self._writer = threading.Thread(target=self._write_all, name="prefixes", daemon=True)
         self._writer.start()
@@ -112,15 +114,19 @@ class DiskPrefixes:
         if len(state) > self._budget:
             return
         try:
-            self._unwritten.put_nowait((_name(tokens), _pack(tokens, state)))
+            self._unwritten.put_nowait((_name(tokens), _pack(tokens, state), self._retained[0]))
         except queue.Full:
             _logger.warning("The disk is too slow to store the state of a passage")
 
     def retain(self, wanted: Iterable[Tokens]) -> int:
-        """Delete every state that is not one of these; return how many were deleted."""
-        names = {_name(tokens) for tokens in wanted}
+        """Delete every state that is not one of these; return how many were deleted.
+
+        Those that still wait for the disk are not written.
+        """
+        names = frozenset(_name(tokens) for tokens in wanted)
         self._memory.clear()
         with self._lock:
+            self._retained = (self._retained[0] + 1, names)
             gone = [name for name in self._entries if name not in names]
             for name in gone:
                 self._drop(name)
@@ -147,21 +153,24 @@ class DiskPrefixes:
 
     def _write_all(self) -> None:
         while (job := self._unwritten.get()) is not None:
-            name, data = job
             try:
-                self._write(name, data)
+                self._write(*job)
             except OSError as error:
                 _logger.warning("A state cannot be stored: %s", error)
 
-    def _write(self, name: str, data: bytes) -> None:
+    def _write(self, name: str, data: bytes, sorted_out: int) -> None:
         path = self._folder / (name + _SUFFIX)
         temporary = self._folder / f"{name}.{os.getpid()}.new"
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
         with self._lock:
+            count, wanted = self._retained
+            if sorted_out < count and name not in wanted:
+                temporary.unlink()
+                return
+            temporary.replace(path)
             self._entries[name] = _Entry(len(data), 1, self._clock())
             self._make_room(keep=name)
             self._write_index()

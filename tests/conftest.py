@@ -2,7 +2,13 @@
 
 import pytest
 
+from models.cpu import refuse_amx
 from tests.fakes import WordEmbedder
+
+
+def pytest_sessionstart() -> None:
+    """Refuse AMX before a test imports torch, which asks for it on behalf of llama.cpp, too."""
+    refuse_amx()
 
 
 @pytest.fixture

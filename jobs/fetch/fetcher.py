@@ -66,7 +66,7 @@ class FetchLimits:
     """Between two requests to one host."""
 
 
-_NO_CONDITIONS = Conditions()
+NO_CONDITIONS = Conditions()
 _DEFAULT_LIMITS = FetchLimits()
 
 
@@ -130,7 +130,7 @@ class Fetcher:
             await self._pool.aclose()
 
     async def fetch(
-        self, url: str, conditions: Conditions = _NO_CONDITIONS, *, max_bytes: int = 0
+        self, url: str, conditions: Conditions = NO_CONDITIONS, *, max_bytes: int = 0
     ) -> Page:
         """Fetch a page, following redirects; each step is checked like the first.
 
@@ -177,7 +177,7 @@ class Fetcher:
         budget = _Budget(self._limits.timeout_s)
         for _ in range(_REDIRECTS + 1):
             async with _limited(url, budget):
-                answer = await self._get(here, _NO_CONDITIONS, limit=MAX_BYTES)
+                answer = await self._get(here, NO_CONDITIONS, limit=MAX_BYTES)
             if isinstance(answer, str):
                 here = _redirected(here, answer, url)
             elif answer.status == 200:

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import anyio
 import pytest
 
-from app.schedule import make_source, refresh_jobs
+from app.schedule import make_source, refresh_jobs, reporter
 from core.config import Config, RefreshConfig, SourceConfig
 from core.errors import ConfigError
+from db.jobs import JobRun, RunState
 from jobs.sources import Source
 from jobs.sources.git import WorkingCopy
 from jobs.sources.local import Folder, SingleFile
@@ -70,3 +72,36 @@ def test_a_long_schedule_gets_a_name_that_fits_the_table() -> None:
     names = [name for name, *_ in refresh_jobs(config(SourceConfig(path=Path("a"), cron=cron)))]
     assert [len(name) <= 64 for name in names] == [True, True]
     assert len(set(names)) == 2
+
+
+def test_trouble_that_stays_the_same_is_told_once() -> None:
+    told: list[str] = []
+
+    async def tell(text: str) -> None:
+        told.append(text)
+
+    async def finish(*runs: tuple[str, RunState, str, bool]) -> None:
+        on_finished = reporter(tell)
+        for job, state, text, worth in runs:
+            await on_finished(JobRun(1, job, "slot", state, 0.0, 1.0, text, {"tell": worth}))
+
+    anyio.run(
+        finish,
+        ("refresh", "done", "nothing new", False),
+        ("refresh", "held", "page gone", False),
+        ("other", "held", "page gone", False),
+        ("refresh", "held", "page gone", False),
+        ("refresh", "held", "two pages gone", True),
+        ("refresh", "done", "+1 file", True),
+        ("refresh", "held", "two pages gone", False),
+        ("refresh", "done", "nothing new", False),
+        ("refresh", "held", "two pages gone", False),
+    )
+    assert told == [
+        "refresh, held: page gone",
+        "other, held: page gone",
+        "refresh, held: two pages gone",
+        "refresh, done: +1 file",
+        "refresh, held: two pages gone",
+        "refresh, held: two pages gone",
+    ]

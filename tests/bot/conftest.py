@@ -11,6 +11,7 @@ from bot.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from db.base import Base, Database, create_engine, database_url
 from tests.bot.fakes import QuickLifetime, ScriptedDesk
+from tests.bot.office import Office
 from tests.botapi import TOKEN, BotApi
 
 
@@ -74,3 +75,12 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
 async def bot(start_bot: StartBot) -> AsyncIterator[TelegramBot]:
     async with start_bot() as running:
         yield running
+
+
+@pytest.fixture
+async def office(bot: TelegramBot, telegram: BotApi) -> Office:
+    group = telegram.group("Team", forum=True)
+    await bot.team.set_group(group)
+    agent = telegram.person("Gus")
+    await bot.operators.add(agent.user_id, "agent", name="Gus")
+    return Office(bot, telegram, group, agent, telegram.person("Ana"))

@@ -71,6 +71,7 @@ TABLE = {
     "/save": AGENT,
     "save:": AGENT,
     "editdraft:": AGENT,
+    "reply:": AGENT,
     "question": ANYONE,
 }
 """The lowest role that may use each command, button and kind of message."""

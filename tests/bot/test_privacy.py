@@ -1,6 +1,7 @@
 """A customer's own data: target 36."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from core.types import Answer
 from db.base import Database
 from db.conversations import Conversations
 from tests.bot.conftest import StartBot
-from tests.bot.fakes import ScriptedDesk
+from tests.bot.fakes import RETURNS, ScriptedDesk
 from tests.botapi import BotApi, FaultKind
 
 pytestmark = pytest.mark.anyio
@@ -70,6 +71,45 @@ async def test_forgetting_leaves_no_byte(
     left = [f for f in tmp_path.rglob("*") if f.is_file() and CANARY.encode() in f.read_bytes()]
     assert left == []
     assert CANARY not in caplog.text
+
+
+async def test_forgetting_reaches_what_the_team_was_told(
+    start_bot: StartBot,
+    telegram: BotApi,
+    desk: ScriptedDesk,
+    tmp_path: Path,
+) -> None:
+    """Also the cards and drafts that did not arrive, which keep their text."""
+    gus, ana = telegram.person("Gus"), telegram.person("Ana")
+    group = telegram.group("Team", forum=True)
+    desk.answers[f"{CANARY}?"] = replace(
+        Answer("faq", f"{CANARY} yes", "en"), sources=(replace(RETURNS, quote=CANARY),)
+    )
+
+    def files() -> list[Path]:
+        found = (f for f in tmp_path.rglob("*") if f.is_file())
+        return [f for f in found if CANARY.encode() in f.read_bytes()]
+
+    async with start_bot() as bot:
+        await bot.operators.add(gus.user_id, "agent", name="Gus")
+        await bot.team.set_group(group)
+        ana.say(f"{CANARY}?")
+        ana.press(await ana.next(), "Talk")
+        await ana.next()
+        card = await gus.next(chat=group)
+        telegram.fault(FaultKind.DROP_AFTER, "sendMessage", chat_id=group, times=2)
+        gus.press(card, "Edit draft")
+        await gus.next(chat=group)
+        gus.say(f"{CANARY} edited", chat=group, thread=card.thread_id)
+        await gus.next(chat=group)
+        await telegram.until(lambda: "edited" in gus.current(card).text)
+        assert len(await bot.outbox.in_state("uncertain")) == 2
+        assert files()
+        ana.say("/forget")
+        ana.press(await ana.next(), "Delete everything")
+        assert "deleted" in (await ana.next()).text
+        await telegram.until(lambda: bot.queue.waiting == 0)
+    assert files() == []
 
 
 async def test_nobody_erases_for_somebody_else(bot: TelegramBot, telegram: BotApi) -> None:

@@ -11,7 +11,7 @@ from bot.inbox import PARKED_PER_LANE
 from bot.replies import Addressee, message
 from bot.telegram_app import TelegramBot, TelegramSettings
 from core.errors import StorageError
-from db.telegram import NewUpdate
+from db.inbox import NewUpdate
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import QuickLifetime, ScriptedDesk
 from tests.botapi import TOKEN, BotApi, FaultKind

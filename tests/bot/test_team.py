@@ -1,5 +1,6 @@
 """How somebody becomes an operator, and stops being one."""
 
+import json
 import logging
 import re
 
@@ -110,3 +111,30 @@ async def test_a_group_that_does_not_serve_says_why(
     ana.say("/here", chat=group)
     assert says in (await ana.next(chat=group)).text
     assert await bot.team.group() == 0
+
+
+async def test_each_sees_the_commands_that_are_theirs(bot: TelegramBot, telegram: BotApi) -> None:
+    ana, ben = telegram.person("Ana"), telegram.person("Ben")
+    await become_owner(bot, ana)
+    group = telegram.group("Team", forum=True)
+    ana.say("/here", chat=group)
+    await ana.next(chat=group)
+
+    def menu(chat_id: int) -> list[str]:
+        """Return the commands that stand in a chat's own menu now."""
+        names: list[str] = []
+        for call in telegram.calls:
+            if json.loads(call.params.get("scope", "{}")).get("chat_id") == chat_id:
+                commands = json.loads(call.params.get("commands", "[]"))
+                names = [command["command"] for command in commands]
+        return names
+
+    await telegram.until(lambda: "take" in menu(group))
+    assert menu(ana.chat_id)[:3] == ["unanswered", "team", "invite"]
+    await bot.operators.add(ben.user_id, "agent", name="Ben")
+    ana.say("/here", chat=group)
+    await telegram.until(lambda: menu(ben.chat_id)[:3] == ["unanswered", "team", "help"])
+    ana.say("/team")
+    ana.press(await ana.next(), "Remove Ben")
+    await telegram.until(lambda: menu(ben.chat_id) == [])
+    assert "unanswered" not in str(telegram.called("setMyCommands")[0].params)

@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import StorageError
 from db.base import Base, Database, create_engine, database_url
+from db.chats import ChatRow, Chats
 from db.group_commit import GroupCommit
-from db.telegram import ChatRow, Chats, Inbox, NewUpdate, Outbox, Outgoing
+from db.inbox import Inbox, NewUpdate
+from db.outbox import Outbox, Outgoing
 
 pytestmark = pytest.mark.anyio
 

@@ -284,7 +284,7 @@ async def test_no_slot_is_skipped_or_doubled_whatever_happens(
     """
     chance = random.Random(seed)
     zone = ZoneInfo("Europe/Berlin")
-    clock.set("2026-03-25T12:00")
+    clock.set("2026-02-01T12:00")
     work = Work()
     started_on = datetime.fromtimestamp(clock(), zone).date()
 
@@ -313,7 +313,7 @@ async def test_no_slot_is_skipped_or_doubled_whatever_happens(
             assert days[now.date().isoformat()] == 1, "today's slot was passed over"
         assert not any(run.state == "running" for run in runs)
 
-    for _ in range(25):
+    async def live() -> None:
         async with make().running() as running:
             await settled(running)
             await check()
@@ -333,3 +333,15 @@ async def test_no_slot_is_skipped_or_doubled_whatever_happens(
             if chance.random() < 0.3:
                 await crash_within(running)
         clock.now += chance.choice([0, 3 * 3600, 4 * 86_400])
+
+    await live()
+    for night in ("2026-03-28T22:00", "2026-10-24T22:00"):
+        clock.now = max(clock.now, datetime.fromisoformat(night).replace(tzinfo=UTC).timestamp())
+        for _ in range(32):  # every quarter of an hour, and a restart now and then
+            clock.now += 900
+            async with make().running() as running:
+                await settled(running)
+                await running.tick("refresh")
+                await check()
+        for _ in range(7):
+            await live()

@@ -160,7 +160,7 @@ async def test_an_upload_cannot_take_the_place_of_a_folders_document(shop: Works
     await shop.ingestor.ingest([IncomingFile("docs/a.txt", data=b"one", source="docs")])
     report = await shop.ingestor.ingest([upload("docs/a.txt", "two")])
     assert report.files[0].error == (
-        "'docs/a.txt' already comes from the folder 'docs': change it there, or rename this file."
+        "'docs/a.txt' already comes from the source 'docs': change it there, or rename this file."
     )
     assert await shop.texts() == ["one"]
 

@@ -2,6 +2,7 @@
 dictionary (target 43)."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 import tempfile
@@ -19,9 +20,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from core.errors import AnswerdeskError
 from core.types import Chunk
+from db.curation import Curation
 from db.knowledge import SourceRepository
+from db.pages import PageRepository
+from jobs.fetch.fetcher import NO_CONDITIONS, Conditions, Fetcher, Page
 from jobs.refresh import Refresh
+from jobs.refresh_report import RefreshReport
 from jobs.sources.local import Folder
+from jobs.sources.web import WebPage
 from kb.entries import BadChange
 from kb.ingest import IncomingFile
 from tests.fakes import WordEmbedder
@@ -39,6 +45,8 @@ contents = st.lists(
     max_size=4,
     unique_by=lambda line: line.split("|")[0],
 ).map("\n".join)
+PAGE = "http://shop.example/help"
+PAGE_DOCUMENT = "shop.example/help.html"
 CRASHES = ["add", "delete", "optimize", "create_index"]
 
 
@@ -71,6 +79,30 @@ class State:
         return self.work.get(name, ()) if line.startswith(f"{QUESTION}|") else ()
 
 
+class PaperWeb(Fetcher):
+    """A web of one page, which a test writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer = Page(PAGE, 404)
+
+    async def fetch(
+        self,
+        url: str,
+        conditions: Conditions = NO_CONDITIONS,
+        *,
+        max_bytes: int = 0,
+    ) -> Page:
+        if conditions.etag and conditions.etag == self.answer.etag:
+            return Page(url, 304)
+        return self.answer
+
+
+def written(text: str) -> Page:
+    etag = hashlib.sha256(text.encode()).hexdigest()
+    return Page(PAGE, 200, text.encode(), "text/html", etag=etag)
+
+
 class KnowledgeBase(RuleBasedStateMachine):
     """The model: for each release its documents as text."""
 
@@ -83,6 +115,7 @@ class KnowledgeBase(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
         self.history = [State()]
+        self.web = PaperWeb()
         self.shop = self.open()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -140,6 +173,50 @@ class KnowledgeBase(RuleBasedStateMachine):
         assert report.sources[0].held
         moved.rename(self.faq)
 
+    def look_at_the_page(self, *, accept: bool = False) -> RefreshReport:
+        run = Refresh(
+            self.shop.ingestor,
+            self.shop.repository,
+            SourceRepository(self.shop.database),
+            [WebPage(PAGE)],
+            pages=PageRepository(self.shop.database),
+            original=self.shop.originals.path,
+            make_fetcher=lambda: self.web,
+            max_removed_share=0.6,
+        )
+        return self.run(run.run(accept=[PAGE] if accept else []))
+
+    @rule(text=contents)
+    def change_the_page_and_refresh(self, text: str) -> None:
+        self.web.answer = written(text)
+        report = self.look_at_the_page()
+        if not report.sources[0].held:
+            self.expect({**self.history[-1].texts, PAGE_DOCUMENT: text})
+
+    @precondition(lambda self: PAGE_DOCUMENT in self.history[-1].texts)
+    @rule(status=st.sampled_from([404, 410, 500]))
+    def break_the_page_and_refresh(self, status: int) -> None:
+        self.web.answer = Page(PAGE, status)
+        for _ in range(3):
+            assert self.look_at_the_page().sources[0].held
+
+    @precondition(lambda self: PAGE_DOCUMENT in self.history[-1].texts)
+    @rule()
+    def the_page_becomes_a_login_form(self) -> None:
+        self.web.answer = Page(PAGE, 200, b"<html><input type=password>", "text/html")
+        assert "asks for a password" in self.look_at_the_page().sources[0].held
+
+    @precondition(lambda self: PAGE_DOCUMENT in self.history[-1].texts)
+    @rule()
+    def accept_that_the_page_is_gone(self) -> None:
+        self.web.answer = Page(PAGE, 404)
+        self.look_at_the_page()
+        self.look_at_the_page()
+        self.look_at_the_page(accept=True)
+        before = self.history[-1].texts.items()
+        left = {doc: text for doc, text in before if doc != PAGE_DOCUMENT}
+        self.expect(left)
+
     @precondition(lambda self: len(self.history) > 1)
     @rule(data=st.data())
     def roll_back(self, data: st.DataObject) -> None:
@@ -164,20 +241,17 @@ class KnowledgeBase(RuleBasedStateMachine):
         own = (*before.work.get(entry.doc_id, ()), text)
         self.history.append(replace(before, work={**before.work, entry.doc_id: own}))
 
-    @precondition(lambda self: any(self.history[-1].work.values()))
+    def live_work(self) -> list[Curation]:
+        return [c for c in self.run(self.shop.entries.changes()) if c.state == "active"]
+
+    @precondition(lambda self: self.live_work())
     @rule(data=st.data())
     def take_a_variant_back(self, data: st.DataObject) -> None:
-        open_work = self.run(self.shop.entries.changes())
-        mine = data.draw(st.sampled_from([c for c in open_work if c.state != "undone"]))
-        doc_id = mine.anchor.doc_id
-        live = doc_id in self.history[-1].texts and mine.state == "active"
+        mine = data.draw(st.sampled_from(self.live_work()))
         self.run(self.shop.entries.take_back(mine.curation_id))
-        own = [text for text in self.history[-1].work[doc_id] if text != mine.text]
-        after = replace(self.history[-1], work={**self.history[-1].work, doc_id: tuple(own)})
-        if live:
-            self.history.append(after)
-        else:
-            self.history[-1] = after
+        before, doc_id = self.history[-1], mine.anchor.doc_id
+        own = tuple(text for text in before.work[doc_id] if text != mine.text)
+        self.history.append(replace(before, work={**before.work, doc_id: own}))
 
     @rule(text=st.sampled_from(["refund?", "one", "money back", "give it back", "退款"]))
     def query(self, text: str) -> None:

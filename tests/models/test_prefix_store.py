@@ -1,3 +1,5 @@
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,27 @@ def test_only_what_is_wanted_is_retained(tmp_path: Path) -> None:
     assert [store.has((n,)) for n in (1, 2, 3)] == [False, True, False]
     assert len(list(tmp_path.glob("*/*.state"))) == len(store) == 1
     store.close()
+
+
+def test_what_still_waits_for_the_disk_is_sorted_out_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, fsync = threading.Event(), os.fsync
+
+    def wait(descriptor: int) -> None:
+        assert slow.wait(10)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", wait)
+    store = open_store(tmp_path)
+    for n in (1, 2, 3):
+        store.put((n,), b"x" * 1000, resident=False)
+    store.retain([(2,)])
+    slow.set()
+    store.put((4,), b"x" * 1000, resident=False)
+    store.close()
+    assert [store.has((n,)) for n in (1, 2, 3, 4)] == [False, True, False, True]
+    assert len(list(tmp_path.glob("*/*"))) == 3  # two states and the index
 
 
 def test_a_state_larger_than_the_budget_is_not_stored(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ async def upload(on: Stage) -> list[Panel]:
     """Show an operator's file before and after Apply."""
     on.gus.upload("faq.csv", _edited((PROJECT / "demo" / "faq.csv").read_text("utf-8-sig")))
     message = await on.gus.next()
-    preview = await on.becomes(on.gus, message, "Applying embeds")
+    preview = await on.becomes(on.gus, message, "apply:")
     before = _private(on, on.gus, pressed=["Apply"], subtitle="bot · what would change")
     on.gus.press(preview, "Apply")
     await on.becomes(on.gus, message, "is live")

@@ -63,7 +63,7 @@ async def _ask(telegram: BotApi, name: str, asked: dict[str, Any]) -> Outcome:
     person.say(question)
     async with asyncio.timeout(_PATIENCE_S):
         reply = await telegram.inbox(person.chat_id).get()
-    while reply.text.endswith("…"):  # it goes on in an edit
+    while reply.text.endswith("…") or "⏳" in reply.text:  # it goes on in an edit
         await asyncio.sleep(0.2)
         reply = person.current(reply)
     seconds = time.monotonic() - started

@@ -1,0 +1,174 @@
+"""Chats that wrote to the bot: who, in which language, and what is erased when they ask."""
+
+import time
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    String,
+    delete,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, Database
+from db.group_commit import GroupCommit
+from db.inbox import InboxRow
+from db.outbox import OutboxRow
+
+_SEEN_AGAIN_S = 3600.0
+_REMEMBERED = 20_000
+"""Chats whose language and name are kept in memory."""
+
+
+class ChatRow(Base):
+    """A chat that wrote to the bot."""
+
+    __tablename__ = "telegram_chats"
+
+    chat_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(256), default="")
+    language: Mapped[str] = mapped_column(String(8), default="")
+    """Chosen with /language; empty: as the customer writes."""
+    payload: Mapped[str] = mapped_column(String(64), default="")
+    """What the link of the first /start carried."""
+    first_seen: Mapped[float]
+    last_seen: Mapped[float] = mapped_column(index=True)
+    blocked: Mapped[bool] = mapped_column(default=False)
+    """The customer stopped the bot."""
+    banned: Mapped[bool] = mapped_column(default=False)
+    """The team does not want to hear from this chat."""
+
+
+class Chats:
+    """Chats that wrote to the bot."""
+
+    def __init__(self, database: Database, writer: GroupCommit) -> None:
+        self._database = database
+        self._writer = writer
+        self._languages: dict[int, str] = {}
+        self._seen: dict[int, tuple[str, float]] = {}
+        self._banned: set[int] | None = None
+
+    async def see(self, chat_id: int, *, name: str, payload: str = "") -> None:
+        """Remember that a chat wrote, to the hour; keep the first payload that a link carried."""
+        now = time.time()
+        known, at = self._seen.get(chat_id, ("", 0.0))
+        if known == name and now - at < _SEEN_AGAIN_S and not payload:
+            return
+        if len(self._seen) >= _REMEMBERED:
+            self._seen.clear()
+        self._seen[chat_id] = (name, now)
+
+        async def write(session: AsyncSession) -> None:
+            row = await session.get(ChatRow, chat_id)
+            if row is None:
+                row = ChatRow(
+                    chat_id=chat_id, language="", payload="", first_seen=now, banned=False
+                )
+                session.add(row)
+            row.name = name[:256]
+            row.payload = row.payload or payload[:64]
+            row.last_seen = now
+            row.blocked = False
+
+        await self._writer.run(write)
+
+    async def language(self, chat_id: int) -> str:
+        """Return the language a chat chose, empty if it chose none."""
+        if chat_id not in self._languages:
+            if len(self._languages) >= _REMEMBERED:
+                self._languages.clear()
+            async with self._database.session() as session:
+                chosen = await session.scalar(
+                    select(ChatRow.language).where(ChatRow.chat_id == chat_id)
+                )
+            self._languages[chat_id] = chosen or ""
+        return self._languages[chat_id]
+
+    async def payload(self, chat_id: int) -> str:
+        """Return what the link of the chat's first /start carried."""
+        async with self._database.session() as session:
+            return (
+                await session.scalar(select(ChatRow.payload).where(ChatRow.chat_id == chat_id))
+                or ""
+            )
+
+    async def record(self, chat_id: int) -> dict[str, Any]:
+        """Return what is stored about a chat itself, for its customer to read."""
+        async with self._database.session() as session:
+            row = await session.get(ChatRow, chat_id)
+        if row is None:
+            return {}
+        return {
+            "name": row.name,
+            "language": row.language,
+            "start_payload": row.payload,
+            "first_seen": row.first_seen,
+            "last_seen": row.last_seen,
+        }
+
+    async def choose_language(self, chat_id: int, language: str) -> None:
+        """Set the language of the bot's own words in a chat; empty: as the customer writes."""
+        await self._change(chat_id, language=language)
+        self._languages[chat_id] = language
+
+    async def block(self, chat_id: int) -> None:
+        """Remember that a customer stopped the bot."""
+        self._seen.pop(chat_id, None)
+        await self._change(chat_id, blocked=True)
+
+    async def ban(self, chat_id: int, *, banned: bool) -> None:
+        """Stop listening to a chat, or listen again."""
+        await self._change(chat_id, banned=banned)
+        self._banned = None
+
+    async def is_banned(self, chat_id: int) -> bool:
+        """Tell whether the team does not want to hear from a chat."""
+        if self._banned is None:
+            async with self._database.session() as session:
+                found = await session.scalars(select(ChatRow.chat_id).where(ChatRow.banned))
+                self._banned = set(found)
+        return chat_id in self._banned
+
+    async def name(self, chat_id: int) -> str:
+        """Return how a chat's customer is called, empty if it never wrote."""
+        async with self._database.session() as session:
+            return (
+                await session.scalar(select(ChatRow.name).where(ChatRow.chat_id == chat_id)) or ""
+            )
+
+    async def migrate(self, old: int, new: int) -> None:
+        """Give a group's record its new number after Telegram made it a supergroup."""
+
+        async def write(session: AsyncSession) -> None:
+            if await session.get(ChatRow, new) is None:
+                await session.execute(
+                    update(ChatRow).where(ChatRow.chat_id == old).values(chat_id=new)
+                )
+            await session.execute(
+                update(OutboxRow).where(OutboxRow.chat_id == old).values(chat_id=new)
+            )
+
+        await self._writer.run(write)
+
+    async def forget(self, chat_id: int) -> None:
+        """Erase what is stored about a chat here: its record, its updates, its messages."""
+
+        async def write(session: AsyncSession) -> None:
+            for table in (ChatRow, OutboxRow, InboxRow):
+                await session.execute(delete(table).where(table.chat_id == chat_id))
+
+        self._languages.pop(chat_id, None)
+        self._seen.pop(chat_id, None)
+        await self._writer.run(write)
+
+    async def _change(self, chat_id: int, **values: Any) -> None:
+        async def write(session: AsyncSession) -> None:
+            await session.execute(
+                update(ChatRow).where(ChatRow.chat_id == chat_id).values(**values)
+            )
+
+        await self._writer.run(write)

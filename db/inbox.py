@@ -1,0 +1,201 @@
+"""Updates of Telegram, stored before Telegram is told that they arrived."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, Database
+from db.group_commit import GroupCommit
+
+
+class InboxRow(Base):
+    """An update of Telegram, stored before Telegram is told that it arrived."""
+
+    __tablename__ = "telegram_inbox"
+    __table_args__ = (UniqueConstraint("bot_id", "update_id"),)
+
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    bot_id: Mapped[int] = mapped_column(BigInteger)
+    update_id: Mapped[int] = mapped_column(BigInteger)
+    chat_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    received: Mapped[float] = mapped_column(index=True)
+    state: Mapped[str] = mapped_column(String(8), default="new", index=True)
+    """``new``, ``done`` or ``failed`` (a dead letter)."""
+    starts: Mapped[int] = mapped_column(default=0)
+    """How often its handling began; more than its failures if the process died meanwhile."""
+    failures: Mapped[int] = mapped_column(default=0)
+    payload: Mapped[str] = mapped_column(Text)
+    """The update as JSON; emptied when it is done."""
+    error: Mapped[str] = mapped_column(Text, default="")
+    finished: Mapped[float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpdate:
+    """An update as it arrived."""
+
+    update_id: int
+    chat_id: int | None
+    payload: str
+    """JSON."""
+    error: str = ""
+    """Why it cannot be read; it is then stored as a dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUpdate:
+    """An update on record."""
+
+    update_id: int
+    chat_id: int | None
+    payload: str
+    received: float
+    """UTC epoch seconds."""
+    starts: int
+    failures: int
+    error: str = ""
+
+
+class Inbox:
+    """Updates of one bot, each handled once."""
+
+    def __init__(self, database: Database, writer: GroupCommit, *, bot_id: int) -> None:
+        self._database = database
+        self._writer = writer
+        self._bot_id = bot_id
+
+    async def store(self, updates: Sequence[NewUpdate]) -> set[int]:
+        """Store updates; return the ids of those that were not there yet."""
+        now = time.time()
+
+        async def write(session: AsyncSession) -> set[int]:
+            known = set(
+                await session.scalars(
+                    select(InboxRow.update_id).where(
+                        InboxRow.bot_id == self._bot_id,
+                        InboxRow.update_id.in_([u.update_id for u in updates]),
+                    )
+                )
+            )
+            fresh = {u.update_id: u for u in updates if u.update_id not in known}
+            rows = [
+                {
+                    "bot_id": self._bot_id,
+                    "update_id": u.update_id,
+                    "chat_id": u.chat_id,
+                    "received": now,
+                    "state": "failed" if u.error else "new",
+                    "payload": u.payload,
+                    "error": u.error,
+                }
+                for u in fresh.values()
+            ]
+            if rows:
+                await session.execute(insert(InboxRow), rows)
+            return set(fresh)
+
+        return await self._writer.run(write)
+
+    async def pending(self) -> list[StoredUpdate]:
+        """Return what was received and not finished, oldest first."""
+        return await self._list(InboxRow.state == "new")
+
+    async def dead_letters(self, *, limit: int = 100) -> list[StoredUpdate]:
+        """Return the updates that could not be handled, oldest first."""
+        return await self._list(InboxRow.state == "failed", limit=limit)
+
+    async def start(self, update_id: int) -> None:
+        """Count that an update's handling begins."""
+        await self._change(update_id, starts=InboxRow.starts + 1)
+
+    async def failed_once(self, update_id: int, error: str) -> int:
+        """Count a failure; return how many there were."""
+
+        async def write(session: AsyncSession) -> int:
+            statement = (
+                update(InboxRow)
+                .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id == update_id)
+                .values(failures=InboxRow.failures + 1, error=error)
+                .returning(InboxRow.failures)
+            )
+            return await session.scalar(statement) or 0
+
+        return await self._writer.run(write)
+
+    async def finish(self, *update_ids: int, note: str = "") -> None:
+        """Mark updates as handled, and forget what they said."""
+
+        async def write(session: AsyncSession) -> None:
+            await session.execute(self._finished(update_ids, note))
+
+        await self._writer.run(write)
+
+    async def bury(self, update_id: int, error: str) -> None:
+        """Make an update a dead letter; its payload is kept."""
+        await self._change(update_id, state="failed", error=error, finished=time.time())
+
+    async def revive(self, update_id: int) -> None:
+        """Let a dead letter be tried again at the next start."""
+        await self._change(update_id, state="new", starts=0, failures=0, finished=None)
+
+    async def purge(self, *, before: float) -> int:
+        """Delete handled updates that arrived before a time; return how many.
+
+        Telegram delivers an update again for a day at most; its ids start anew after a quiet week.
+        """
+
+        async def write(session: AsyncSession) -> int:
+            gone = await session.scalars(
+                delete(InboxRow)
+                .where(InboxRow.state == "done", InboxRow.received < before)
+                .returning(InboxRow.seq)
+            )
+            return len(gone.all())
+
+        return await self._writer.run(write)
+
+    def _finished(self, update_ids: Sequence[int], note: str) -> Any:
+        return (
+            update(InboxRow)
+            .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id.in_(update_ids))
+            .values(state="done", payload="", error=note, finished=time.time())
+        )
+
+    async def _change(self, update_id: int, **values: Any) -> None:
+        async def write(session: AsyncSession) -> None:
+            await session.execute(
+                update(InboxRow)
+                .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id == update_id)
+                .values(**values)
+            )
+
+        await self._writer.run(write)
+
+    async def _list(self, *conditions: Any, limit: int | None = None) -> list[StoredUpdate]:
+        async with self._database.session() as session:
+            rows = await session.scalars(
+                select(InboxRow)
+                .where(InboxRow.bot_id == self._bot_id, *conditions)
+                .order_by(InboxRow.seq)
+                .limit(limit)
+            )
+            return [
+                StoredUpdate(
+                    r.update_id, r.chat_id, r.payload, r.received, r.starts, r.failures, r.error
+                )
+                for r in rows
+            ]

@@ -1,0 +1,281 @@
+"""Messages to send, and what became of each: nothing is lost, and nothing is sent twice."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, Database
+from db.group_commit import GroupCommit
+from db.inbox import InboxRow
+
+Json: TypeAlias = dict[str, Any]
+
+OutboxState: TypeAlias = Literal["queued", "sent", "uncertain", "failed"]
+"""``queued``: not sent as far as is known. ``uncertain``: Telegram may have sent it; never repeated
+by itself. ``failed``: Telegram refused it."""
+
+
+class OutboxRow(Base):
+    """A message to send, or sent."""
+
+    __tablename__ = "telegram_outbox"
+    __table_args__ = (
+        UniqueConstraint("bot_id", "update_id", "position"),
+        Index("ix_telegram_outbox_chat_message", "chat_id", "message_id"),
+    )
+
+    outbox_id: Mapped[int] = mapped_column(primary_key=True)
+    bot_id: Mapped[int] = mapped_column(BigInteger)
+    update_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The update it answers; ``None`` if none does."""
+    position: Mapped[int] = mapped_column(default=0)
+    chat_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    method: Mapped[str] = mapped_column(String(32))
+    params: Mapped[Json] = mapped_column(JSON)
+    """What the method is called with; emptied when it is sent."""
+    context: Mapped[Json] = mapped_column(JSON)
+    """What its buttons need: sources, choices, the answer's number."""
+    state: Mapped[str] = mapped_column(String(12), default="queued", index=True)
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    error: Mapped[str] = mapped_column(Text, default="")
+    created: Mapped[float] = mapped_column(index=True)
+    finished: Mapped[float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to send."""
+
+    chat_id: int
+    method: str
+    params: Mapping[str, Any]
+    context: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message of the bot on record."""
+
+    outbox_id: int
+    update_id: int | None
+    chat_id: int
+    method: str
+    params: Json
+    context: Json
+    state: OutboxState
+    message_id: int | None
+    error: str
+    created: float
+
+
+class Outbox:
+    """Messages to send, and what became of each."""
+
+    def __init__(self, database: Database, writer: GroupCommit, *, bot_id: int) -> None:
+        self._database = database
+        self._writer = writer
+        self._bot_id = bot_id
+
+    async def add(
+        self,
+        messages: Sequence[Outgoing],
+        *,
+        update_id: int | None = None,
+        answers_also: Sequence[int] = (),
+    ) -> list[StoredMessage]:
+        """Queue messages, all or none; updates in `answers_also` are finished with them."""
+        now = time.time()
+
+        async def write(session: AsyncSession) -> list[StoredMessage]:
+            position = 0
+            if update_id is not None:
+                position = (
+                    await session.scalar(
+                        select(func.count()).where(
+                            OutboxRow.bot_id == self._bot_id, OutboxRow.update_id == update_id
+                        )
+                    )
+                    or 0
+                )
+            rows = [
+                OutboxRow(
+                    bot_id=self._bot_id,
+                    update_id=update_id,
+                    position=position + number,
+                    chat_id=message.chat_id,
+                    method=message.method,
+                    params=dict(message.params),
+                    context=dict(message.context),
+                    state="queued",
+                    error="",
+                    created=now,
+                )
+                for number, message in enumerate(messages)
+            ]
+            session.add_all(rows)
+            if answers_also:
+                await session.execute(
+                    update(InboxRow)
+                    .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id.in_(answers_also))
+                    .values(state="done", payload="", error="answered together", finished=now)
+                )
+            await session.flush()
+            return [_stored(row) for row in rows]
+
+        return await self._writer.run(write)
+
+    async def finish(
+        self,
+        outbox_id: int,
+        state: OutboxState,
+        *,
+        message_id: int | None = None,
+        error: str = "",
+    ) -> None:
+        """Record what became of a message.
+
+        A message that was sent keeps its context for its buttons and loses its text.
+        """
+
+        async def write(session: AsyncSession) -> None:
+            values: Json = {
+                "state": state,
+                "message_id": message_id,
+                "error": error,
+                "finished": time.time(),
+            }
+            if state == "sent":
+                values["params"] = {}
+            await session.execute(
+                update(OutboxRow).where(OutboxRow.outbox_id == outbox_id).values(**values)
+            )
+
+        await self._writer.run(write)
+
+    async def of_update(self, update_id: int) -> list[StoredMessage]:
+        """Return the messages that answer an update, in order."""
+        return await self._list(OutboxRow.update_id == update_id)
+
+    async def unanswering(self) -> list[StoredMessage]:
+        """Return queued messages that no pending update would send again, oldest first."""
+        waiting = select(InboxRow.update_id).where(
+            InboxRow.bot_id == self._bot_id, InboxRow.state == "new"
+        )
+        return await self._list(
+            OutboxRow.state == "queued",
+            OutboxRow.update_id.is_(None) | OutboxRow.update_id.not_in(waiting),
+        )
+
+    async def in_state(self, state: OutboxState, *, limit: int = 100) -> list[StoredMessage]:
+        """Return messages in a state, oldest first."""
+        return await self._list(OutboxRow.state == state, limit=limit)
+
+    async def find(self, chat_id: int, message_id: int) -> StoredMessage | None:
+        """Return a message by what Telegram calls it."""
+        found = await self._list(OutboxRow.chat_id == chat_id, OutboxRow.message_id == message_id)
+        return found[-1] if found else None
+
+    async def replies_to(self, chat_id: int, question_message_id: int) -> list[StoredMessage]:
+        """Return the messages that answer a customer's message, in order."""
+        return [
+            message
+            for message in await self._list(OutboxRow.chat_id == chat_id, newest=200)
+            if message.context.get("question_message_id") == question_message_id
+        ]
+
+    async def change_context(self, outbox_id: int, context: Mapping[str, Any]) -> None:
+        """Replace what a message's buttons need."""
+
+        async def write(session: AsyncSession) -> None:
+            await session.execute(
+                update(OutboxRow)
+                .where(OutboxRow.outbox_id == outbox_id)
+                .values(context=dict(context))
+            )
+
+        await self._writer.run(write)
+
+    async def counts(self) -> dict[str, int]:
+        """Count messages by state."""
+        async with self._database.session() as session:
+            rows = await session.execute(
+                select(OutboxRow.state, func.count()).group_by(OutboxRow.state)
+            )
+            return {state: count for state, count in rows.all()}
+
+    async def drop_failures(self, chat_ids: Sequence[int]) -> None:
+        """Delete the messages to some chats that did not arrive, or may not have.
+
+        They keep their text, and what is said to the team may be about a customer who asks to be
+        forgotten.
+        """
+
+        async def write(session: AsyncSession) -> None:
+            await session.execute(
+                delete(OutboxRow).where(
+                    OutboxRow.bot_id == self._bot_id,
+                    OutboxRow.chat_id.in_(chat_ids),
+                    OutboxRow.state.in_(("failed", "uncertain")),
+                )
+            )
+
+        await self._writer.run(write)
+
+    async def purge(self, *, before: float) -> int:
+        """Delete finished messages created before a time; their buttons no longer work."""
+
+        async def write(session: AsyncSession) -> int:
+            gone = await session.scalars(
+                delete(OutboxRow)
+                .where(OutboxRow.state != "queued", OutboxRow.created < before)
+                .returning(OutboxRow.outbox_id)
+            )
+            return len(gone.all())
+
+        return await self._writer.run(write)
+
+    async def _list(
+        self, *conditions: Any, limit: int | None = None, newest: int | None = None
+    ) -> list[StoredMessage]:
+        order = OutboxRow.outbox_id.desc() if newest else OutboxRow.outbox_id
+        async with self._database.session() as session:
+            rows = await session.scalars(
+                select(OutboxRow)
+                .where(OutboxRow.bot_id == self._bot_id, *conditions)
+                .order_by(order)
+                .limit(newest or limit)
+            )
+            found = [_stored(row) for row in rows]
+        return found[::-1] if newest else found
+
+
+def _stored(row: OutboxRow) -> StoredMessage:
+    state: Any = row.state
+    return StoredMessage(
+        outbox_id=row.outbox_id,
+        update_id=row.update_id,
+        chat_id=row.chat_id,
+        method=row.method,
+        params=row.params,
+        context=row.context,
+        state=state,
+        message_id=row.message_id,
+        error=row.error,
+        created=row.created,
+    )
