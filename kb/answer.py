@@ -302,7 +302,8 @@ def source_of(hit: Hit, *, quote: str) -> Source:
     return Source(
         chunk_id=chunk.chunk_id,
         document=chunk.doc_id,
-        title=chunk.title or (chunk.text if chunk.kind == "faq" else ""),
+        # Of an entry its question: where it stands, the name of a table, tells a customer nothing.
+        title=chunk.text if chunk.kind == "faq" else chunk.title,
         location=chunk.location,
         quote=_cut(quote, _SOURCE_QUOTE_CHARS),
         score=round(hit.score, 4),
