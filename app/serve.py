@@ -32,6 +32,7 @@ from core.hours import WorkingHours
 from db.jobs import JobRepository
 from jobs.schedule import Scheduler
 from kb.alike import Alike
+from kb.linking import EntryLinks
 
 logger = logging.getLogger(__name__)
 
@@ -150,6 +151,7 @@ async def _telegram(service: Service, reports: asyncio.Queue[str]) -> None:
             service.knowledge.releases,
             service.knowledge.team_answers,
             Alike(service.knowledge.embedder),
+            EntryLinks(service.knowledge.retriever, service.knowledge.entries),
         ),
     ) as bot:
         telling = asyncio.create_task(_tell(bot, reports), name="reports")

@@ -1,12 +1,12 @@
 """What operators read about an entry that they wrote, and about open questions. Pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.replies import Button
 from bot.uploads_text import live_text, preview_text
-from core.types import IngestReport
+from core.types import Chunk, IngestReport
 from db.conversations import OpenQuestion
 from db.uploads import Entry
 
@@ -17,6 +17,7 @@ PAGE = 6
 """Open questions of one page."""
 
 _SHOWN_CHARS = 200
+_SHOWN_ANSWER_CHARS = 1500
 _OTHERS_SHOWN = 2
 
 
@@ -87,8 +88,44 @@ def entry_live(entry: Entry, report: IngestReport, *, answered: int) -> str:
     return "\n".join(lines)
 
 
-def questions_text(groups: Sequence[OpenGroup], *, order: str, page: int, waiting: int) -> str:
-    """Return one page of the list of open questions."""
+def link_text(question: str, entry: Chunk, *, personal: Sequence[str]) -> str:
+    """Return what linking a question to an entry would do."""
+    answer = entry.answer
+    if len(answer) > _SHOWN_ANSWER_CHARS:
+        answer = answer[: _SHOWN_ANSWER_CHARS - 1] + "…"
+    lines = [
+        "This question would be stored, word for word, as a way to ask an entry:",
+        f"\n❓ {question}",
+        f"\n📄 {entry.text}\n\n💬 {answer}",
+    ]
+    if personal:
+        found = ", ".join(f"“{part}”" for part in personal)
+        lines.append(
+            f"\n⚠ May tell who the customer is: {found}. Confirm that it may be stored as it "
+            "stands, or write an answer instead, where the question can be changed."
+        )
+    return "\n".join(lines)
+
+
+def link_buttons(*, personal: Sequence[str]) -> list[list[Button]]:
+    """Return what can be done with a proposed link."""
+    if personal:
+        return [[("It may be stored as it stands: link", "linked")], [("Cancel", "nolink")]]
+    return [[("✅ Link", "linked"), ("Cancel", "nolink")]]
+
+
+def questions_text(
+    groups: Sequence[OpenGroup],
+    *,
+    order: str,
+    page: int,
+    waiting: int,
+    nearest: Mapping[int, str] | None = None,
+) -> str:
+    """Return one page of the list of open questions.
+
+    `nearest` has the nearest entry's question by the id of a group's newest question.
+    """
     number = sum(len(group.questions) for group in groups)
     lines = []
     if waiting:
@@ -112,14 +149,17 @@ def questions_text(groups: Sequence[OpenGroup], *, order: str, page: int, waitin
         texts = dict.fromkeys(q.question for q in group.questions)
         others = [text for text in texts if text != newest.question]
         lines += [f"    also “{_short(text)}”" for text in others[:_OTHERS_SHOWN]]
+        near = (nearest or {}).get(newest.open_id, "")
+        lines += [f"    nearest entry: “{_short(near)}”"] if near else []
     return "\n".join(lines)
 
 
 def questions_buttons(groups: Sequence[OpenGroup], *, order: str, page: int) -> list[list[Button]]:
-    """Return the buttons of a page: answer or dismiss each, other order, other pages."""
+    """Return the buttons of a page: answer, link or dismiss each, other order, other pages."""
     rows: list[list[Button]] = [
         [
             (f"✍ {place} Answer", f"answer:{group.newest.open_id}"),
+            (f"🔗 {place} Link", f"link:{group.newest.open_id}"),
             (f"🗑 {place} Not ours", f"notours:{group.newest.open_id}"),
         ]
         for place, group in enumerate(groups[page * PAGE : (page + 1) * PAGE], page * PAGE + 1)

@@ -24,6 +24,7 @@ from core.types import IngestReport
 from db.conversations import Conversations
 from db.uploads import SentFile, Upload, Uploads, UploadState
 from kb.ingest import IncomingFile
+from kb.linking import LinksQuestions
 from kb.team_answers import AddsAnswers
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Library:
     releases: RollsBack
     answers: AddsAnswers
     alike: GroupsQuestions
+    links: LinksQuestions
 
 
 class KnowledgeDesk:

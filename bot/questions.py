@@ -17,6 +17,7 @@ from bot.entry_text import (
 )
 from bot.incoming import Incoming
 from bot.knowledge import GroupsQuestions
+from bot.links import LinkDesk
 from bot.replies import Addressee, keyboard, message
 from bot.router import Command, Press, Routes
 from bot.service import CustomerService
@@ -40,12 +41,14 @@ class QuestionDesk:
         alike: GroupsQuestions,
         dictation: Dictation,
         entries: EntryDesk,
+        links: LinkDesk,
     ) -> None:
         self._service = service
         self._questions = questions
         self._alike = alike
         self._dictation = dictation
         self._entries = entries
+        self._links = links
         dictation.takes["answer"] = self.on_answer
 
     @property
@@ -56,6 +59,7 @@ class QuestionDesk:
             presses=(
                 Press("list", "agent", self.turn),
                 Press("answer", "agent", self.answer),
+                Press("link", "editor", self.link),
                 Press("notours", "agent", self.dismiss),
             ),
         )
@@ -100,6 +104,14 @@ class QuestionDesk:
         await self._service.alert(query)
         awaited = Awaited("answer", group.newest.open_id)
         await self._dictation.ask(query, update, awaited, prompt=answer_prompt(group))
+
+    async def link(self, query: CallbackQuery, update: Update, value: str) -> None:
+        """Offer to have the nearest entry answer a question from now on."""
+        group = await self._group(_number(value))
+        if group is None:
+            await self._service.alert(query, "It was dealt with already.")
+            return
+        await self._links.propose(query, update, group)
 
     async def on_answer(self, incoming: Incoming, awaited: Awaited) -> None:
         """Propose the question with what the operator wrote as an entry."""
@@ -164,7 +176,11 @@ class QuestionDesk:
     ) -> tuple[str, list[list[tuple[str, str]]]]:
         handovers = await self._service.handovers.open()
         waiting = sum(handover.state == "waiting" for handover in handovers)
-        text = questions_text(groups, order=order, page=page, waiting=waiting)
+        nearest = {
+            group.newest.open_id: await self._links.nearest(group.newest)
+            for group in groups[page * PAGE : (page + 1) * PAGE]
+        }
+        text = questions_text(groups, order=order, page=page, waiting=waiting, nearest=nearest)
         return text, questions_buttons(groups, order=order, page=page)
 
 

@@ -27,6 +27,7 @@ from bot.incoming import Me
 from bot.knowledge import KnowledgeDesk, Library
 from bot.lifetime import Lifetime
 from bot.limiter import ChatRateLimiter
+from bot.links import LinkDesk
 from bot.menus import Menus
 from bot.operators import TeamDesk
 from bot.presses import Presses
@@ -192,8 +193,9 @@ class TelegramBot:
                 spawn=self._spawn_task,
             )
             entries = EntryDesk(service, self._uploads, self._knowledge, dictation, questions)
-            listed = QuestionDesk(service, questions, library.alike, dictation, entries)
-            parts += [entries, listed]
+            links = LinkDesk(service, questions, library.links)
+            listed = QuestionDesk(service, questions, library.alike, dictation, entries, links)
+            parts += [entries, listed, links]
         service.before_forgetting += [link.forget, self._uploads.forget, dictation.forget]
         parts.append(Topics(service, link, CannedReplies(database, writer), dictation, entries))
         if self._knowledge:

@@ -8,6 +8,8 @@ from bot.knowledge import Library
 from bot.lifetime import Lifetime
 from core.types import Answer, AnswerEvent, Choice, Source, Turn
 from kb.alike import Alike
+from kb.linking import EntryLinks
+from kb.retrieve import DefaultRanker, Retriever
 from kb.team_answers import TeamAnswers
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop
@@ -130,4 +132,5 @@ class QuickLifetime(Lifetime):
 def library_of(shop: Workshop) -> Library:
     """Return a workshop's knowledge base as operators change it."""
     answers = TeamAnswers(shop.ingestor, shop.repository, shop.originals)
-    return Library(shop.ingestor, shop.releases, answers, Alike(WordEmbedder()))
+    links = EntryLinks(Retriever(WordEmbedder(), shop.index, DefaultRanker()), shop.entries)
+    return Library(shop.ingestor, shop.releases, answers, Alike(WordEmbedder()), links)

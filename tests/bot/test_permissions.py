@@ -16,7 +16,7 @@ from tests.botapi import BotApi, Person, Received
 
 pytestmark = pytest.mark.anyio
 
-NO_LIBRARY = Library(None, None, None, None)  # type: ignore[arg-type]
+NO_LIBRARY = Library(None, None, None, None, None)  # type: ignore[arg-type]
 ANYONE, AGENT, EDITOR, OWNER = range(4)
 
 TABLE = {
@@ -62,6 +62,10 @@ TABLE = {
     "list:": AGENT,
     "answer:": AGENT,
     "notours:": AGENT,
+    "link:": EDITOR,
+    "linked:": EDITOR,
+    "nolink:": AGENT,
+    "unlink:": EDITOR,
     "editq:": AGENT,
     "edita:": AGENT,
     "fine:": EDITOR,

@@ -8,6 +8,7 @@ import pytest
 from bot.telegram_app import TelegramBot
 from core.types import Answer
 from db.conversations import Conversations
+from kb.ingest import IncomingFile
 from kb.parse.sandbox import ParserProcess
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import library_of
@@ -323,3 +324,60 @@ async def test_an_agent_may_propose_and_not_apply(
     assert await gus.alert(count=2) == "This button is not for you."
     editor.press(preview, "Apply")
     await shown(telegram, editor, preview, "is live")
+
+
+async def open_hours(shop: Workshop, answer: str = "Always.") -> None:
+    table = f"question,answer\nAre you open?,{answer}\n".encode()
+    report = await shop.ingestor.ingest([IncomingFile("hours.csv", data=table)])
+    assert not report.files[0].error
+
+
+async def test_a_question_is_linked_to_the_nearest_entry_and_unlinked(
+    bot: TelegramBot, telegram: BotApi, shop: Workshop, editor: Person
+) -> None:
+    await open_hours(shop)
+    await ask_in_vain(shop, telegram.person("Ana"), "Are you open on Sunday?")
+    editor.say("/unanswered")
+    page = await editor.next()
+    assert "nearest entry: “Are you open?”" in page.text
+    editor.press(page, "1 Link")
+    proposal = await editor.next()
+    assert "❓ Are you open on Sunday?\n\n📄 Are you open?\n\n💬 Always." in proposal.text
+    editor.press(proposal, "Link")
+    linked = await shown(telegram, editor, proposal, "is now a way to ask")
+    assert "Open questions answered: 1." in linked.text
+    assert (await entries(shop))["Are you open on Sunday?"] == "Always."
+    editor.press(linked, "Undo")
+    await shown(telegram, editor, proposal, "Undone.")
+    assert "Are you open on Sunday?" not in await entries(shop)
+    editor.say("/unanswered")
+    assert "Are you open on Sunday?" in (await editor.next()).text
+
+
+async def test_a_link_with_a_customers_number_is_confirmed_and_can_be_dropped(
+    telegram: BotApi, shop: Workshop, editor: Person
+) -> None:
+    await open_hours(shop)
+    await ask_in_vain(shop, telegram.person("Ana"), "Are you open for order 471182?")
+    editor.say("/unanswered")
+    editor.press(await editor.next(), "1 Link")
+    proposal = await editor.next()
+    assert "⚠ May tell who the customer is: “471182”." in proposal.text
+    assert proposal.buttons == ["It may be stored as it stands: link", "Cancel"]
+    editor.press(proposal, "Cancel")
+    await shown(telegram, editor, proposal, "Not linked. Nothing was changed.")
+    assert "Are you open for order 471182?" not in await entries(shop)
+
+
+async def test_a_link_to_an_entry_that_is_gone_changes_nothing(
+    telegram: BotApi, shop: Workshop, editor: Person
+) -> None:
+    await open_hours(shop)
+    await ask_in_vain(shop, None, "Are you open on Sunday?")
+    editor.say("/unanswered")
+    editor.press(await editor.next(), "1 Link")
+    proposal = await editor.next()
+    await open_hours(shop, "Not on Mondays.")
+    editor.press(proposal, "Link")
+    await shown(telegram, editor, proposal, "means no live entry")
+    assert "Are you open on Sunday?" not in await entries(shop)

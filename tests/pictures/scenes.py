@@ -20,6 +20,7 @@ from bot.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from core.config import data_folder, load_config
 from kb.alike import Alike
+from kb.linking import EntryLinks
 from tests.bot.fakes import QuickLifetime
 from tests.botapi import TOKEN, BotApi, Person, Received
 from tests.botapi.check import Json
@@ -83,6 +84,7 @@ async def stage() -> AsyncIterator[Stage]:
                 knowledge.releases,
                 knowledge.team_answers,
                 Alike(knowledge.embedder),
+                EntryLinks(knowledge.retriever, knowledge.entries),
             )
             async with TelegramBot(
                 settings,
