@@ -33,9 +33,14 @@ def test_messages_that_are_equally_far_from_all_passages_change_nothing() -> Non
 
 
 def test_where_everything_looks_near_19_of_20_messages_stay_below_an_even_chance() -> None:
-    """Each message is beside a passage of its own, as in a base in one narrow language."""
+    """Four of thirty messages are beside a passage of their own."""
     rows, near = passages(40), vectors(40, seed=1)
-    asked = unit(near[:30] + 0.02 * vectors(30, seed=3))
+    near[:, 32:] = 0
+    near = unit(near)
+    asked = vectors(30, seed=2)
+    asked[:, :32] = 0
+    asked[:4] = near[:4] + 0.02 * vectors(4, seed=3)
+    asked = unit(asked)
     ranker = Ranker(Defaults.load())
     shift = passage_shift(ranker, rows, near, MESSAGES, asked)
     assert shift > 1.0
