@@ -166,9 +166,11 @@ def language_buttons(languages: Sequence[str]) -> list[list[Button]]:
 
 
 def source_label(source: Mapping[str, Any]) -> str:
-    """Return how a source is called on its button: title and place."""
-    title = source["title"] or source["document"]
-    return f"{title}, {source['location']}" if source["location"] else str(title)
+    """Return how a source is called on its button: title and place; an entry by its question."""
+    title = str(source["title"] or source["document"])
+    if not source["location"] or title.endswith(("?", "？")):
+        return title
+    return f"{title}, {source['location']}"
 
 
 def passage_messages(source: Mapping[str, Any], to: Addressee, *, reply_to: int) -> list[Outgoing]:

@@ -2,12 +2,12 @@
 
 import sys
 
-from tests.soak import faults, kills
+from tests.soak import faults, kills, load
 
 
 def main() -> int:
     """Run everything; 1 if a promise was broken."""
-    return max(kills.main(), faults.main())
+    return max(kills.main(), faults.main(), load.main())
 
 
 if __name__ == "__main__":
