@@ -14,6 +14,5 @@ def set_up_logging() -> None:
     level = os.environ.get("ANSWERDESK_LOG", "INFO").upper()
     logging.basicConfig(level=level, format=_FORMAT, stream=sys.stderr, force=True)
     protect_logs()
-    # aiosqlite logs every parameter at DEBUG, and those are what customers wrote.
-    for name in ("apscheduler", "alembic", "uvicorn", "aiosqlite"):
+    for name in ("apscheduler", "alembic", "uvicorn"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

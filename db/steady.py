@@ -8,6 +8,7 @@ before the cancellation is felt: the database's own busy timeout is the longest 
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiosqlite
+
+# It logs every parameter at DEBUG, and those are what customers wrote.
+logging.getLogger("aiosqlite").setLevel(logging.WARNING)
 
 
 class SteadyConnection(aiosqlite.Connection):
