@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import logging
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,15 +19,18 @@ from core.types import Chunk, ParsedFile
 from db.base import Database, create_engine, database_url
 from db.conversations import Conversations
 from db.curation import Curations
+from db.golden import GoldenQuestions
 from db.knowledge import ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from kb.align import AlignedEmbedder
 from kb.answer import Answerer, Policy
+from kb.asked import MostAsked
 from kb.chunk import chunk_file
 from kb.compose import Composer
 from kb.desk import Desk
 from kb.entries import Entries
 from kb.findings import Inspector
+from kb.gate import Gate, Replay
 from kb.index import Index
 from kb.ingest import Ingestor
 from kb.lock import NAME as LOCK_NAME
@@ -54,6 +58,11 @@ logger = logging.getLogger(__name__)
 _SETTINGS = "parser 2, chunker 1"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
+_RECENT_S = 28 * 24 * 3600
+"""What customers asked since then counts as what they ask."""
+_MOST_ASKED = 50
+"""Questions whose answers are compared after a publish: 2 to 3 seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
@@ -72,6 +81,8 @@ class Knowledge:
     releases: Releases
     entries: Entries
     team_answers: TeamAnswers
+    golden: GoldenQuestions
+    gate: Gate
     trainer: Trainer
     retriever: Retriever
 
@@ -169,19 +180,27 @@ async def open_knowledge(
         )
         trainer = Trainer(index, searched, paths.rankers)
         publisher.after_publish = trainer.after_publish
+        conversations, golden = Conversations(database), GoldenQuestions(database)
+        replay = Replay(searched, policy=_policy(config), today=today)
+        publisher.gate = Gate(golden, replay, trainer)
+
+        async def asked() -> Sequence[tuple[str, int]]:
+            return await conversations.most_asked(since=time.time() - _RECENT_S, limit=_MOST_ASKED)
+
         settings = f"{_SETTINGS}, {config.knowledge.passage_tokens} tokens"
         ingestor = Ingestor(
             publisher,
             originals,
             settings=settings,
             inspector=Inspector(searched),
+            most_asked=MostAsked(asked, replay, trainer),
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
         )
         yield Knowledge(
             config=config,
             paths=paths,
             database=database,
-            conversations=Conversations(database),
+            conversations=conversations,
             release_rows=release_rows,
             source_rows=SourceRepository(database),
             originals=originals,
@@ -191,6 +210,8 @@ async def open_knowledge(
             releases=Releases(publisher, originals, settings=settings),
             entries=Entries(index, ingestor, curations),
             team_answers=TeamAnswers(ingestor, release_rows, originals),
+            golden=golden,
+            gate=publisher.gate,
             trainer=trainer,
             retriever=Retriever(searched, index, trainer),
         )
@@ -214,13 +235,7 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
             knowledge.retriever,
             Quoter(knowledge.embedder),
             composer,
-            policy=Policy(
-                answer_at=config.answers.answer_at,
-                clarify_at=config.answers.clarify_at,
-                max_question_chars=config.answers.max_question_chars,
-                company=config.company.name,
-                fallback_language=config.company.languages[0],
-            ),
+            policy=_policy(config),
             today=today,
         )
         metrics = Metrics()
@@ -253,6 +268,16 @@ async def _open_generator(
     stack.push_async_callback(generator.close)
     await generator.start(wait=False)
     return generator
+
+
+def _policy(config: Config) -> Policy:
+    return Policy(
+        answer_at=config.answers.answer_at,
+        clarify_at=config.answers.clarify_at,
+        max_question_chars=config.answers.max_question_chars,
+        company=config.company.name,
+        fallback_language=config.company.languages[0],
+    )
 
 
 def today() -> datetime.date:

@@ -183,8 +183,22 @@ class Index:
             return View(0, None)
         place = (release.number, release.table, release.version)
         if self._view is None or self._place != place:
-            self._view, self._place = await self._open_view(release), place
+            at = Place(release.table, release.version, release.rows)
+            self._view, self._place = await self.peek(at, release.number), place
         return self._view
+
+    async def peek(self, place: Place, number: int) -> View:
+        """Return the rows at a place for reading, as release `number`, live or not.
+
+        Raises:
+            IndexDamaged, IndexMismatch: as `view`.
+        """
+        table = await self._open(place.table)
+        rows = await _check_out(table, place, number)
+        with reading():
+            dated = await table.count_rows("valid_from <> '' OR valid_until <> ''")
+            negatives = await table.count_rows(NEGATIVE)
+        return View(number, table if rows else None, dated=bool(dated), negatives=bool(negatives))
 
     async def search_dense(
         self, vector: Vector, k: int, *, today: str = "", kind: ChunkKind | None = None
@@ -228,7 +242,9 @@ class Index:
             return await self._draft(table, name)
         table = await self._open(release.table)
         if await table.version() != release.version:
-            await _check_out(table, release)
+            await _check_out(
+                table, Place(release.table, release.version, release.rows), release.number
+            )
             with writing():
                 await table.restore()
         return await self._draft(table, release.table)
@@ -278,19 +294,6 @@ class Index:
             )
         return handle
 
-    async def _open_view(self, release: Release) -> View:
-        table = await self._open(release.table)
-        rows = await _check_out(table, release)
-        with reading():
-            dated = await table.count_rows("valid_from <> '' OR valid_until <> ''")
-            negatives = await table.count_rows(NEGATIVE)
-        return View(
-            release.number,
-            table if rows else None,
-            dated=bool(dated),
-            negatives=bool(negatives),
-        )
-
     async def _tables(self) -> list[str]:
         names: list[str] = []
         page: str | None = None
@@ -322,12 +325,12 @@ class Index:
         )
 
 
-async def _check_out(table: Any, release: Release) -> int:
+async def _check_out(table: Any, place: Place, number: int) -> int:
     with reading():
-        await table.checkout(release.version)
+        await table.checkout(place.version)
         rows = int(await table.count_rows())
-    if rows != release.rows:
-        raise IndexDamaged(f"release {release.number} has {release.rows} rows, not {rows}")
+    if rows != place.rows:
+        raise IndexDamaged(f"release {number} has {place.rows} rows, not {rows}")
     return rows
 
 

@@ -30,7 +30,7 @@ from kb.parse.columns import read_columns, written
 
 
 async def ingest(
-    paths: Sequence[Path], *, columns: str | None, dry_run: bool, as_json: bool
+    paths: Sequence[Path], *, columns: str | None, anyway: bool, dry_run: bool, as_json: bool
 ) -> None:
     """Ingest files and folders as one release."""
     files = await asyncio.to_thread(collect, paths)
@@ -40,7 +40,7 @@ async def ingest(
     async with main_knowledge(with_demo=False) as knowledge:
         with progress() as on_progress:
             report = await knowledge.ingestor.ingest(
-                files, dry_run=dry_run, on_progress=on_progress
+                files, anyway=anyway, dry_run=dry_run, on_progress=on_progress
             )
         hint = await demo_hint(knowledge)
     _show(report, as_json=as_json)
@@ -50,7 +50,7 @@ async def ingest(
         raise Failed("No file was taken; nothing was changed.")
 
 
-async def remove(patterns: Sequence[str], *, dry_run: bool, as_json: bool) -> None:
+async def remove(patterns: Sequence[str], *, anyway: bool, dry_run: bool, as_json: bool) -> None:
     """Take documents out as one release."""
     async with main_knowledge(with_demo=False) as knowledge:
         live = await knowledge.release_rows.current()
@@ -61,12 +61,17 @@ async def remove(patterns: Sequence[str], *, dry_run: bool, as_json: bool) -> No
                 f"No document is named {', '.join(map(repr, patterns))}. `answerdesk releases "
                 f"show {0 if live is None else live.number}` lists them."
             )
-        report = await knowledge.ingestor.ingest([], removed=names, dry_run=dry_run)
+        report = await knowledge.ingestor.ingest([], removed=names, anyway=anyway, dry_run=dry_run)
     _show(report, as_json=as_json)
 
 
 async def refresh(
-    sources: Sequence[str] | None, *, accept: Sequence[str], dry_run: bool, as_json: bool
+    sources: Sequence[str] | None,
+    *,
+    accept: Sequence[str],
+    anyway: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Read the configured sources again now."""
     async with main_knowledge(with_demo=False) as knowledge:
@@ -74,6 +79,7 @@ async def refresh(
             report = await make_refresh(knowledge).run(
                 only=sources or None,
                 accept=accept,
+                anyway=anyway,
                 dry_run=dry_run,
                 on_progress=on_progress,
                 on_page=on_page,
@@ -82,6 +88,8 @@ async def refresh(
         output.print_json(dict(report.job_report().detail))
     else:
         output.console.print(escape(report.text()))
+    if report.ingest.held:
+        raise Failed("The release was held back; the reason stands above.")
     if any(source.held for source in report.sources):
         raise Failed("At least one source was held back; the reason stands above.")
 
@@ -189,3 +197,5 @@ def _show(report: IngestReport, *, as_json: bool) -> None:
         output.print_json(dataclasses.asdict(report))
     else:
         output.print_ingest(report)
+    if report.held:
+        raise Failed(f"{report.held} If that is right, run it again with --anyway.")
