@@ -138,9 +138,9 @@ def refresh(
 
 
 @app.command()
-def rebuild() -> None:
+def rebuild(anyway: Anyway = False) -> None:
     """Make the index again from the stored originals, with the configured embedder."""
-    _run(knowledge.rebuild())
+    _run(knowledge.rebuild(anyway=anyway))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from app.paths import Paths
 from core.config import Config
-from core.errors import ModelError
+from core.errors import ConfigError, IndexDamaged, ModelError
 from core.metrics import Metrics
 from core.protocols import Embedder
 from core.types import Chunk, ParsedFile
@@ -20,7 +20,7 @@ from db.base import Database, create_engine, database_url
 from db.conversations import Conversations
 from db.curation import Curations
 from db.golden import GoldenQuestions
-from db.knowledge import ReleaseRepository, SourceRepository
+from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from kb.align import AlignedEmbedder
 from kb.answer import Answerer, Policy
@@ -31,7 +31,7 @@ from kb.desk import Desk
 from kb.entries import Entries
 from kb.findings import Inspector
 from kb.gate import Gate, Replay
-from kb.index import Index
+from kb.index import Index, filled_by
 from kb.ingest import Ingestor
 from kb.lock import NAME as LOCK_NAME
 from kb.originals import Originals
@@ -76,6 +76,10 @@ class Knowledge:
     source_rows: SourceRepository
     originals: Originals
     embedder: ModelEmbedder
+    searched: Embedder
+    """What the rows of the index were embedded with: `embedder`, its vectors free of language."""
+    wanted: str
+    """The model that the configuration names, if another one filled the index and answers."""
     index: Index
     ingestor: Ingestor
     releases: Releases
@@ -83,6 +87,7 @@ class Knowledge:
     team_answers: TeamAnswers
     golden: GoldenQuestions
     gate: Gate
+    most_asked: MostAsked
     trainer: Trainer
     retriever: Retriever
 
@@ -114,7 +119,7 @@ async def open_database(config: Config, paths: Paths) -> AsyncIterator[Database]
 
 @asynccontextmanager
 async def open_knowledge(
-    config: Config, paths: Paths, *, wait_for_embedder: bool = True
+    config: Config, paths: Paths, *, wait_for_embedder: bool = True, configured: bool = False
 ) -> AsyncIterator[Knowledge]:
     """Open a knowledge base; on the way out, nothing of it is left running.
 
@@ -122,29 +127,31 @@ async def open_knowledge(
         config: the configuration.
         paths: where its data are.
         wait_for_embedder: return when the embedder is loaded; else questions wait for it.
+        configured: open it with the model that the configuration names, whichever filled the
+            index; else the main knowledge base is opened with the one that did.
 
     Raises:
         ConfigError, ModelError: with the remedy, if a model cannot be used.
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(config, paths))
-        embedder = await asyncio.to_thread(
-            make_embedder,
-            config.models.embedder,
-            paths.root,
-            threads=config.models.threads,
-            recycle_after=config.models.recycle_after,
-        )
+        release_rows = ReleaseRepository(database)
+        uri = config.index if paths.is_main and config.index else str(paths.index)
+        live = None if configured or not paths.is_main else await release_rows.current()
+        spec = config.models.embedder if live is None else await _filled_by(config, uri, live)
+        try:
+            embedder = await _make_embedder(config, paths, spec)
+        except (ModelError, ConfigError) as error:
+            if spec == config.models.embedder:
+                raise
+            logger.warning("The model that filled the index cannot be used: %s", error)
+            spec = config.models.embedder
+            embedder = await _make_embedder(config, paths, spec)
         stack.push_async_callback(embedder.close)
         await embedder.start(wait=wait_for_embedder)
-        release_rows = ReleaseRepository(database)
         searched: Embedder = AlignedEmbedder.load(embedder) or embedder
         index = await stack.enter_async_context(
-            Index.open(
-                config.index if paths.is_main and config.index else str(paths.index),
-                embedder=searched,
-                current=release_rows.current,
-            )
+            Index.open(uri, embedder=searched, current=release_rows.current, spec=spec)
         )
         originals = Originals(paths.originals)
         parser = ParserProcess(
@@ -187,13 +194,14 @@ async def open_knowledge(
         async def asked() -> Sequence[tuple[str, int]]:
             return await conversations.most_asked(since=time.time() - _RECENT_S, limit=_MOST_ASKED)
 
+        most_asked = MostAsked(asked, replay, trainer)
         settings = f"{_SETTINGS}, {config.knowledge.passage_tokens} tokens"
         ingestor = Ingestor(
             publisher,
             originals,
             settings=settings,
             inspector=Inspector(searched),
-            most_asked=MostAsked(asked, replay, trainer),
+            most_asked=most_asked,
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
         )
         yield Knowledge(
@@ -205,6 +213,8 @@ async def open_knowledge(
             source_rows=SourceRepository(database),
             originals=originals,
             embedder=embedder,
+            searched=searched,
+            wanted="" if spec == config.models.embedder else config.models.embedder,
             index=index,
             ingestor=ingestor,
             releases=Releases(publisher, originals, settings=settings),
@@ -212,9 +222,29 @@ async def open_knowledge(
             team_answers=TeamAnswers(ingestor, release_rows, originals),
             golden=golden,
             gate=publisher.gate,
+            most_asked=most_asked,
             trainer=trainer,
             retriever=Retriever(searched, index, trainer),
         )
+
+
+async def _filled_by(config: Config, uri: str, live: Release) -> str:
+    """Return what the configuration called the model that filled the live release."""
+    try:
+        found = await filled_by(uri, live)
+    except IndexDamaged:
+        return config.models.embedder  # it is rebuilt with that one
+    return found.spec
+
+
+async def _make_embedder(config: Config, paths: Paths, spec: str) -> ModelEmbedder:
+    return await asyncio.to_thread(
+        make_embedder,
+        spec,
+        paths.root,
+        threads=config.models.threads,
+        recycle_after=config.models.recycle_after,
+    )
 
 
 @asynccontextmanager

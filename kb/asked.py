@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from core.errors import IndexDamaged, IndexMismatch, ModelError
 from core.types import Answer, AnswerChange, IngestReport
-from kb.gate import Replay, TriesRankers, outcome
+from kb.gate import Replay, Seen, Side, TriesRankers, outcome
 from kb.index_view import View
 
 logger = logging.getLogger(__name__)
@@ -34,19 +34,24 @@ class MostAsked:
         self._replay = replay
         self._rankers = rankers
 
-    async def changes(self, before: View, after: View) -> tuple[int, tuple[AnswerChange, ...]]:
+    async def changes(
+        self, before: View | Side, after: View
+    ) -> tuple[int, tuple[AnswerChange, ...]]:
         """Return how many questions were asked, and what changed, most asked first.
 
         Changes of one kind are one change: what customers wrote is not in it.
         """
-        asked = await self._asked() if before.release and after.release else ()
+        known = before.view.release if isinstance(before, Side) else before.release
+        asked = await self._asked() if known and after.release else ()
         if not asked:
             return 0, ()
         try:
             old, new = await self._replay.compare(
                 [question for question, _ in asked],
-                (before, await self._rankers.ranker(before.release)),
-                (after, await self._rankers.ranker(after.release)),
+                await before.seen()
+                if isinstance(before, Side)
+                else Seen(before, await self._rankers.ranker(known)),
+                Seen(after, await self._rankers.ranker(after.release)),
             )
         except (ModelError, IndexDamaged, IndexMismatch) as error:
             logger.warning("What customers ask most was not compared: %s", error)

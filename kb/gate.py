@@ -92,6 +92,29 @@ class _Remembering:
         return await self._embedder.count_tokens(texts)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A release as it is asked: its rows, its ranking, and the model that filled it."""
+
+    view: View
+    ranker: Ranker
+    embedder: Embedder | None = None
+    """``None``: that of the knowledge base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A knowledge base whose live release another embedding model filled."""
+
+    view: View
+    embedder: Embedder
+    rankers: TriesRankers
+
+    async def seen(self) -> Seen:
+        """Return its live release as it is asked."""
+        return Seen(self.view, await self.rankers.ranker(self.view.release), self.embedder)
+
+
 class Replay:
     """Asks questions of any release, live or not. Nothing is recorded."""
 
@@ -102,20 +125,18 @@ class Replay:
         self._policy = policy
         self._today = today
 
-    async def compare(
-        self, questions: Sequence[str], *releases: tuple[View, Ranker]
-    ) -> list[list[Answer]]:
+    async def compare(self, questions: Sequence[str], *releases: Seen) -> list[list[Answer]]:
         """Return what each release answers to each question, release by release.
 
         Raises:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
-        embedder = _Remembering(self._embedder)
+        own = _Remembering(self._embedder)
         found = []
-        for view, ranker in releases:
-            fixed = _Fixed(view, ranker)
+        for release in releases:
+            fixed = _Fixed(release.view, release.ranker)
             answerer = Answerer(
-                Retriever(embedder, fixed, fixed),
+                Retriever(release.embedder or own, fixed, fixed),
                 Quoter(),
                 None,
                 policy=self._policy,
@@ -133,22 +154,29 @@ class Gate:
         self._replay = replay
         self._rankers = rankers
 
-    async def judge(self, live: View, candidate: View) -> int:
+    async def judge(self, live: View | Side, candidate: View) -> int:
         """Ask the golden questions of a release that is not live yet; return how many there are.
 
         A question that the live release does not answer as expected either holds nothing back.
+
+        Args:
+            live: what is live; with a `Side`, in a knowledge base of another embedding model.
+            candidate: what may go live.
 
         Raises:
             HeldBack: if it does worse than the live one.
             IndexDamaged, IndexMismatch, ModelUnavailable: if that cannot be told.
         """
         golden = await self._golden.list()
-        if not golden or not live.release:
+        release = live.view.release if isinstance(live, Side) else live.release
+        if not golden or not release:
             return 0
         before, after = await self._replay.compare(
             [one.question for one in golden],
-            (live, await self._rankers.ranker(live.release)),
-            (candidate, await self._rankers.trial(candidate)),
+            await live.seen()
+            if isinstance(live, Side)
+            else Seen(live, await self._rankers.ranker(release)),
+            Seen(candidate, await self._rankers.trial(candidate)),
         )
         drops = [
             AnswerChange(one.question, outcome(old), outcome(new), expected=expectation(one))
@@ -166,7 +194,7 @@ class Gate:
     async def ask(self, live: View, question: str) -> Answer:
         """Ask the live release one question, without recording it."""
         ranker = await self._rankers.ranker(live.release)
-        ((answer,),) = await self._replay.compare([question], (live, ranker))
+        ((answer,),) = await self._replay.compare([question], Seen(live, ranker))
         return answer
 
     async def check(self, live: View) -> list[tuple[Golden, Answer, bool]]:
@@ -177,7 +205,7 @@ class Gate:
         """
         golden = await self._golden.list()
         ranker = await self._rankers.ranker(live.release)
-        (answers,) = await self._replay.compare([g.question for g in golden], (live, ranker))
+        (answers,) = await self._replay.compare([g.question for g in golden], Seen(live, ranker))
         return [(g, a, fits(g, a)) for g, a in zip(golden, answers, strict=True)]
 
 

@@ -14,6 +14,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Collection,
     Iterable,
     Sequence,
 )
@@ -65,6 +66,16 @@ class Place:
     table: str
     version: int
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilledBy:
+    """The embedding model whose vectors a table holds."""
+
+    name: str
+    spec: str
+    """What the configuration called it."""
+    fingerprint: str
 
 
 def vector_index(rows: int) -> HnswSq | IvfRq | None:
@@ -135,13 +146,18 @@ class Index:
         folder: Path | None,
         embedder: Embedder,
         current: Callable[[], Awaitable[Release | None]],
+        spec: str,
     ) -> None:
         self._connection = connection
         self._folder = folder
         self._embedder = embedder
         self._current = current
+        self._spec = spec
         self._view: View | None = None
         self._place: tuple[int, str, int] | None = None
+        self.superseded = asyncio.Event()
+        """Set once another model fills the live release: this process goes on answering from the
+        release that it has open, and is to be opened again."""
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -151,6 +167,7 @@ class Index:
         *,
         embedder: Embedder,
         current: Callable[[], Awaitable[Release | None]],
+        spec: str = "",
     ) -> AsyncIterator[Self]:
         """Connect to the index at `uri`, a folder or an address such as ``s3://bucket/path``.
 
@@ -158,6 +175,7 @@ class Index:
             uri: where it is; a folder is created when it is first written.
             embedder: the model whose vectors it holds.
             current: tells the live release; it is asked before each read.
+            spec: what the configuration calls that model; noted in the tables that it fills.
         """
         folder = None if "://" in uri else Path(uri)
         connection = await lancedb.connect_async(
@@ -167,7 +185,7 @@ class Index:
             ),
         )
         try:
-            yield cls(connection, folder=folder, embedder=embedder, current=current)
+            yield cls(connection, folder=folder, embedder=embedder, current=current, spec=spec)
         finally:
             connection.close()  # type: ignore[no-untyped-call]
 
@@ -184,7 +202,12 @@ class Index:
         place = (release.number, release.table, release.version)
         if self._view is None or self._place != place:
             at = Place(release.table, release.version, release.rows)
-            self._view, self._place = await self.peek(at, release.number), place
+            try:
+                self._view, self._place = await self.peek(at, release.number), place
+            except IndexMismatch:
+                if self._view is None:
+                    raise
+                self.superseded.set()
         return self._view
 
     async def peek(self, place: Place, number: int) -> View:
@@ -240,7 +263,9 @@ class Index:
             with writing():
                 table = await self._connection.create_table(name, schema=self._schema())
             return await self._draft(table, name)
-        table = await self._open(release.table)
+        return await self._draft_at(await self._open(release.table), release)
+
+    async def _draft_at(self, table: Any, release: Release) -> Draft:
         if await table.version() != release.version:
             await _check_out(
                 table, Place(release.table, release.version, release.rows), release.number
@@ -252,17 +277,28 @@ class Index:
     async def restore(self, release: Release, *, number: int) -> Place:
         """Put the rows of an old release into a new version, as release `number`.
 
+        Which embedding model filled it does not matter: nothing is embedded.
+
         Raises:
             IndexDamaged: if the index no longer has that release.
-            IndexMismatch: if another embedding model filled it.
         """
-        return await (await self.draft(release)).finish(number)
+        table, _ = await _named(self._connection, release.table)
+        return await (await self._draft_at(table, release)).finish(number)
 
-    async def drop_tables(self, *, keep: str) -> None:
-        """Delete every table but one. Readers of the others fail from here on."""
+    async def fits(self, release: Release) -> bool:
+        """Tell whether this model filled a release.
+
+        Raises:
+            IndexDamaged: if the index does not have it.
+        """
+        _, about = await _named(self._connection, release.table)
+        return about.fingerprint == self._embedder.fingerprint
+
+    async def drop_tables(self, *, keep: Collection[str]) -> None:
+        """Delete all tables but some. Readers of the others fail from here on."""
         with writing():
             for name in await self._tables():
-                if name != keep:
+                if name not in keep:
                     await self._connection.drop_table(name)
 
     async def forget(self, table: str, numbers: Iterable[int]) -> None:
@@ -281,15 +317,10 @@ class Index:
                 await handle.optimize(cleanup_older_than=timedelta(seconds=age_s + 1))
 
     async def _open(self, table: str) -> Any:
-        if not table:
-            raise IndexDamaged("it does not hold this release")
-        with reading():
-            handle = await self._connection.open_table(table)
-            metadata = (await handle.schema()).metadata or {}
-        found = metadata.get(b"fingerprint", b"").decode()
-        if found != self._embedder.fingerprint:
+        handle, about = await _named(self._connection, table)
+        if about.fingerprint != self._embedder.fingerprint:
             raise IndexMismatch(
-                index_model=_model(metadata.get(b"embedder", b"?").decode(), found),
+                index_model=_model(about.name, about.fingerprint),
                 model=_model(self._embedder.name, self._embedder.fingerprint),
             )
         return handle
@@ -320,9 +351,38 @@ class Index:
             [*columns, vector],
             metadata={
                 "embedder": self._embedder.name,
+                "spec": self._spec or self._embedder.name,
                 "fingerprint": self._embedder.fingerprint,
             },
         )
+
+
+async def filled_by(uri: str, release: Release) -> FilledBy:
+    """Return which model filled a release of the index at `uri`.
+
+    Raises:
+        IndexDamaged: if the index does not have it.
+    """
+    connection = await lancedb.connect_async(uri)
+    try:
+        return (await _named(connection, release.table))[1]
+    finally:
+        connection.close()  # type: ignore[no-untyped-call]
+
+
+async def _named(connection: Any, table: str) -> tuple[Any, FilledBy]:
+    """Open a table, whichever model filled it."""
+    if not table:
+        raise IndexDamaged("it does not hold this release")
+    with reading():
+        handle = await connection.open_table(table)
+        metadata = (await handle.schema()).metadata or {}
+    name = metadata.get(b"embedder", b"?")
+    return handle, FilledBy(
+        name=name.decode(),
+        spec=metadata.get(b"spec", name).decode(),
+        fingerprint=metadata.get(b"fingerprint", b"").decode(),
+    )
 
 
 async def _check_out(table: Any, place: Place, number: int) -> int:

@@ -163,10 +163,12 @@ class View(Reader):
             batches = await query.to_batches()
             async for batch in batches:
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
-        found: dict[str, Row] = {}
-        for where in in_lists("row_id", best.row_ids()):
-            found.update((row.row_id, row) for row in await self._rows(where))
+        found = {row.row_id: row for row in await self.rows_of_ids(best.row_ids())}
         return [[Neighbour(found[row_id], score) for score, row_id in r] for r in best.ranked()]
+
+    async def rows_of_ids(self, row_ids: Iterable[str]) -> list[Row]:
+        """Return the rows with these ids."""
+        return [row for where in in_lists("row_id", row_ids) for row in await self._rows(where)]
 
     async def rows_of_texts(self, vector_keys: Iterable[str]) -> list[Row]:
         """Return the questions and variants whose text has one of these vector keys."""

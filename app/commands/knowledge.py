@@ -21,6 +21,7 @@ from app.commands.common import (
 from app.demo import demo_hint
 from app.files import collect
 from app.paths import find_paths
+from app.reembed import reembed
 from app.schedule import make_refresh
 from app.wiring import open_database, open_knowledge
 from core.config import data_folder
@@ -94,17 +95,21 @@ async def refresh(
         raise Failed("At least one source was held back; the reason stands above.")
 
 
-async def rebuild() -> None:
+async def rebuild(*, anyway: bool) -> None:
     """Make the index again from the originals, with the configured embedder."""
     async with open_knowledge(read_config(), find_paths(data_folder())) as knowledge:
         with progress() as on_progress:
-            rebuilt = await knowledge.releases.rebuild(on_progress=on_progress)
-    for error in rebuilt.errors.values():
-        say(f"not taken: {error}")
-    output.console.print(
-        f"Release {rebuilt.release} is rebuilt: {rebuilt.embedded} texts embedded, "
-        f"{rebuilt.seconds:.1f} s."
-    )
+            if knowledge.wanted:
+                text = await reembed(knowledge, anyway=anyway, on_progress=on_progress)
+            else:
+                rebuilt = await knowledge.releases.rebuild(on_progress=on_progress)
+                for error in rebuilt.errors.values():
+                    say(f"not taken: {error}")
+                text = (
+                    f"Release {rebuilt.release} is rebuilt: {rebuilt.embedded} texts embedded, "
+                    f"{rebuilt.seconds:.1f} s."
+                )
+    output.console.print(escape(text))
 
 
 async def calibrate() -> None:

@@ -151,7 +151,7 @@ async def test_an_index_of_another_model_is_refused_with_the_remedy(tmp_path: Pa
 
 async def test_a_missing_index_is_damaged_with_the_remedy(shop: Workshop) -> None:
     await shop.put(faq=REFUND)
-    await shop.index.drop_tables(keep="")
+    await shop.index.drop_tables(keep=())
     async with workshop(shop.folder, shop.embedder) as again:
         with pytest.raises(IndexDamaged, match=r"is damaged .*Run `answerdesk rebuild`"):
             await again.index.view()

@@ -193,7 +193,7 @@ async def test_a_deleted_index_is_rebuilt_when_the_service_starts(
 ) -> None:
     await shop.put(faq=FAQ)
     before = await shop.snapshot()
-    await shop.index.drop_tables(keep="")
+    await shop.index.drop_tables(keep=())
     reasons: list[str] = []
 
     async def say(reason: str) -> None:
