@@ -377,11 +377,13 @@ async def _named(connection: Any, table: str) -> tuple[Any, FilledBy]:
     with reading():
         handle = await connection.open_table(table)
         metadata = (await handle.schema()).metadata or {}
+    if b"fingerprint" not in metadata:
+        raise IndexDamaged("it does not say which embedding model filled it")
     name = metadata.get(b"embedder", b"?")
     return handle, FilledBy(
         name=name.decode(),
         spec=metadata.get(b"spec", name).decode(),
-        fingerprint=metadata.get(b"fingerprint", b"").decode(),
+        fingerprint=metadata[b"fingerprint"].decode(),
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,20 @@ from kb.index_table import (
     tuples,
 )
 from kb.rows import Row, chunk_of_rows
+
+_NEAR = 100
+"""Rows near each question of a sample: as many as a search looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What training reads of a release."""
+
+    rows: list[Row]
+    vectors: Matrix
+    """Of `rows`."""
+    whole_entries: bool
+    """Whether every entry is in it."""
 
 
 class Reader:
@@ -225,6 +239,35 @@ class View(Reader):
             return [], np.empty((0, 0), np.float32)
         table = await self._select([*ROW_FIELDS, "vector"])
         return read_rows(table), matrix(table)
+
+    async def sample(self, near: Matrix, *, most: int) -> Sample:
+        """Return what training reads: all rows, of a large base as many as its memory allows.
+
+        Of a base of more than three times `most` rows these are all entries, if they have at most
+        `most` rows, else a part of them; a part of the passages; and the rows nearest to `near`.
+        The parts are those with the smallest ids, which are hashes.
+
+        Args:
+            near: vectors of questions, shape ``(n, dim)``.
+            most: rows of a part.
+        """
+        if await self.count() <= 3 * most:
+            return Sample(*await self.all_rows(), whole_entries=True)
+        chosen: set[str] = set()
+        sizes = {}
+        for kind in ("faq", "passage"):
+            table = await self._select(["row_id"], f"kind = '{kind}' AND NOT ({NEGATIVE})")
+            ids = sorted(table["row_id"].to_pylist())
+            sizes[kind] = len(ids)
+            chosen |= set(ids[:most])
+        chosen |= {hit.row.row_id for hits in await self.nearest(near, _NEAR) for hit in hits}
+        rows: list[Row] = []
+        vectors: list[Matrix] = []
+        for where in in_lists("row_id", chosen):
+            table = await self._select([*ROW_FIELDS, "vector"], where)
+            rows += read_rows(table)
+            vectors.append(matrix(table))
+        return Sample(rows, np.concatenate(vectors), whole_entries=sizes["faq"] <= most)
 
     async def count(self) -> int:
         """Return the number of rows."""

@@ -26,6 +26,7 @@ from core.protocols import Embedder
 from core.types import Matrix
 from kb.calibrate import Reliability
 from kb.features import Rarity, char_bags, word_bags
+from kb.index_view import Sample
 from kb.kernel import Kernel, Models
 from kb.null import passage_shift
 from kb.rank import Defaults, EntryJudge, Ranker
@@ -37,6 +38,9 @@ log = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[1]
 _BACKGROUND = Path(__file__).parent / "data" / "background.txt"
 _FORMAT = 3
+_NEAR_STEP = 3
+"""Every third off-topic message is asked of the passages (`kb.null`)."""
+
 _TRIED = "tried"
 """Folder of what was trained for a release that is not live."""
 _KEPT = 4
@@ -77,8 +81,8 @@ class ReadableView(Protocol):
 
     release: int
 
-    async def all_rows(self) -> tuple[list[Row], Matrix]:
-        """Return every row and its vector."""
+    async def sample(self, near: Matrix, *, most: int) -> Sample:
+        """Return all rows; of a large base, those that matter most."""
         ...
 
     async def count(self) -> int:
@@ -206,14 +210,17 @@ class Trainer:
 
     async def _make(self, view: ReadableView, folder: Path) -> Training:
         """Train the rows of a release and put what was made in `folder`."""
-        rows, vectors = _answering(*await view.all_rows())
         background = _background_texts()
         background_vectors = await self._background_vectors(background)
+        sample = await view.sample(background_vectors[::_NEAR_STEP], most=_MOST_ROWS)
+        rows, vectors = _answering(sample.rows, sample.vectors)
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="training-") as temporary:
             done = Path(temporary) / "done"
             done.mkdir()
             entries = await asyncio.to_thread(_count, rows, done)
+            if not sample.whole_entries:
+                entries = None
             fitted = {}
             if entries is not None:
                 source = Path(temporary)
@@ -367,9 +374,9 @@ def _answering(rows: Sequence[Row], vectors: Matrix) -> tuple[list[Row], Matrix]
 def _count(rows: Sequence[Row], target: Path) -> _Entries | None:
     """Write how rare words and characters are, and return the entries if they can be trained."""
     texts = [row.text for row in rows]
-    np.save(target / "all_chars.npy", Rarity.of(char_bags(texts)).idf)
+    np.save(target / "all_chars.npy", Rarity.of_texts(texts, char_bags).idf)
     read = [f"{row.title}\n{row.text}\n{row.answer}" for row in rows]
-    np.save(target / "all_words.npy", Rarity.of(word_bags(read)).idf)
+    np.save(target / "all_words.npy", Rarity.of_texts(read, word_bags).idf)
     entries = _entries(rows)
     weights = len(entries.texts) * len(entries.answers)
     if not entries.texts or len(entries.texts) > _MOST_ROWS or weights > _MOST_WEIGHTS:

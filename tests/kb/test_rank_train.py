@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.types import Chunk, Matrix
+from kb.index_view import Sample
 from kb.rank import Ranker
 from kb.retrieve import Retriever
 from kb.rows import Row, rows_of_chunk
@@ -66,8 +67,8 @@ class Base(MemoryView):
         self.release = release
         self._whole = rows, vectors
 
-    async def all_rows(self) -> tuple[list[Row], Matrix]:
-        return self._whole
+    async def sample(self, near: Matrix, *, most: int) -> Sample:
+        return Sample(*self._whole, whole_entries=True)
 
     async def count(self) -> int:
         return len(self._whole[0])
