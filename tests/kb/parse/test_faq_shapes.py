@@ -10,19 +10,45 @@ from kb.parse import parse
 from tests.kb.parse import hostile
 
 PAIRS = {
-    "en": (("Can I return a bike?", "Yes, within 30 days."), ("Do you ship abroad?", "Yes, to 12 countries."), ("Is there a warranty?", "Two years.")),
-    "zh": (("可以退货吗？", "可以，三十天之内。"), ("支持海外配送吗？", "支持十二个国家。"), ("有保修吗？", "保修两年。")),
-    "de": (("Kann ich ein Rad zurückgeben?", "Ja, innerhalb von 30 Tagen."), ("Liefern Sie ins Ausland?", "Ja, in 12 Länder."), ("Gibt es eine Garantie?", "Zwei Jahre.")),
-    "es": (("¿Puedo devolver una bici?", "Sí, en 30 días."), ("¿Envían al extranjero?", "Sí, a 12 países."), ("¿Hay garantía?", "Dos años.")),
-    "ru": (("Можно ли вернуть велосипед?", "Да, в течение 30 дней."), ("Вы отправляете за границу?", "Да, в 12 стран."), ("Есть ли гарантия?", "Два года.")),
-}  # fmt: skip
+    "en": (
+        ("Can I return a bike?", "Yes, within 30 days."),
+        ("Do you ship abroad?", "Yes, to 12 countries."),
+        ("Is there a warranty?", "Two years."),
+    ),
+    "zh": (
+        ("可以退货吗？", "可以，三十天之内。"),
+        ("支持海外配送吗？", "支持十二个国家。"),
+        ("有保修吗？", "保修两年。"),
+    ),
+    "de": (
+        ("Kann ich ein Rad zurückgeben?", "Ja, innerhalb von 30 Tagen."),
+        ("Liefern Sie ins Ausland?", "Ja, in 12 Länder."),
+        ("Gibt es eine Garantie?", "Zwei Jahre."),
+    ),
+    "es": (
+        ("¿Puedo devolver una bici?", "Sí, en 30 días."),
+        ("¿Envían al extranjero?", "Sí, a 12 países."),
+        ("¿Hay garantía?", "Dos años."),
+    ),
+    "ru": (
+        ("Можно ли вернуть велосипед?", "Да, в течение 30 дней."),
+        ("Вы отправляете за границу?", "Да, в 12 стран."),
+        ("Есть ли гарантия?", "Два года."),
+    ),
+}
 MARKS = {
-    "en": (("Q:", "A:"), ("Q.", "A."), ("Question:", "Answer:"), ("Q1:", "A1:"), ("**Q:**", "**A:**")),
+    "en": (
+        ("Q:", "A:"),
+        ("Q.", "A."),
+        ("Question:", "Answer:"),
+        ("Q1:", "A1:"),
+        ("**Q:**", "**A:**"),
+    ),
     "zh": (("问：", "答："), ("问题：", "回答："), ("问:", "答:"), ("问题1：", "答案1：")),
     "de": (("F:", "A:"), ("Frage:", "Antwort:"), ("Frage 1:", "Antwort 1:")),
     "es": (("P:", "R:"), ("Pregunta:", "Respuesta:")),
     "ru": (("В:", "О:"), ("Вопрос:", "Ответ:")),
-}  # fmt: skip
+}
 CASES = [(language, *marks) for language, found in MARKS.items() for marks in found]
 
 Pairs = Sequence[tuple[str, str]]
@@ -42,7 +68,9 @@ def saved(document: "docx.document.Document") -> bytes:
 
 
 def lines(pairs: Pairs, ask: str, reply: str) -> list[str]:
-    return [line for q, a in pairs for line in (f"{ask} {q}", f"{reply} {a}")]
+    """Write pairs with their marks; after a wide colon there is no blank."""
+    blank = "" if ask.endswith("：") else " "
+    return [line for q, a in pairs for line in (f"{ask}{blank}{q}", f"{reply}{blank}{a}")]
 
 
 def plain(text: str) -> str:
