@@ -45,8 +45,10 @@ from kb.index_table import (
 from kb.index_view import Reader, View
 from kb.rows import Row
 
-_CACHE_BYTES = 128 * 2**20
-"""For index and metadata each; the library's own limit of 7 GB is more than the service has."""
+_INDEX_CACHE_BYTES = 64 * 2**20
+_METADATA_CACHE_BYTES = 32 * 2**20
+"""The library's own limits of 7 GB are more than the service has: at 100,000 rows each publish adds
+to what is cached until a limit is reached."""
 
 _NEVER = timedelta(days=365 * 50)
 """Clean up nothing: LanceDB refuses to optimise when a tagged version is older than its limit,
@@ -181,7 +183,8 @@ class Index:
         connection = await lancedb.connect_async(
             uri,
             session=Session(
-                index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES
+                index_cache_size_bytes=_INDEX_CACHE_BYTES,
+                metadata_cache_size_bytes=_METADATA_CACHE_BYTES,
             ),
         )
         try:

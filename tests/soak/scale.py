@@ -2,6 +2,7 @@
 
 python -m tests.soak.scale build FOLDER      fills a knowledge base (minutes, once)
 python -m tests.soak.scale measure FOLDER    prints the figures
+python -m tests.soak.scale ten FOLDER        10,000 chunks: rollback, backup, restore
 
 Texts are the sentences of this project's own documents, each chunk a different mixture with numbers
 of its own. Vectors have 384 dimensions and are sums of one random vector a word, so that texts that
@@ -24,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from core.types import Matrix, Vector
+from kb.backup import backup, restore
 from kb.index import vector_index
 from kb.ingest import IncomingFile
 from kb.retrieve import Retriever
@@ -201,6 +203,43 @@ async def measure(folder: Path) -> Scale:
     )
 
 
+async def ten_thousand(folder: Path) -> dict[str, float]:
+    """Replace 10,000 chunks, roll back, save, and restore into an empty folder."""
+    known = sentences()
+    found: dict[str, float] = {}
+    async with opened(folder / "data") as (shop, _):
+        for shift in (0, DOCUMENTS):
+            await shop.ingestor.ingest(
+                [
+                    IncomingFile(f"{n}.txt", data="\n".join(document(n + shift, known)).encode())
+                    for n in range(100)
+                ]
+            )
+        started = time.perf_counter()
+        release = await shop.releases.rollback(1)
+        found["rollback_s"] = round(time.perf_counter() - started, 2)
+        found["rollback_embedded"] = release.embedded
+        expected = (await shop.snapshot())[1:]
+        started = time.perf_counter()
+        saved = folder / "backup.tar.gz"
+        await backup(
+            saved,
+            database=shop.database,
+            originals=shop.originals,
+            lock_path=folder / "data" / "publish.lock",
+        )
+        found["backup_s"] = round(time.perf_counter() - started, 2)
+    started = time.perf_counter()
+    await asyncio.to_thread(restore, saved, folder / "restored")
+    async with opened(folder / "restored") as (shop, _):
+        rebuilt = await shop.releases.open_or_rebuild()
+        found["restore_and_rebuild_without_embedding_s"] = round(time.perf_counter() - started, 2)
+        assert rebuilt is not None
+        found["embedded"] = rebuilt.embedded
+        found["same"] = (await shop.snapshot())[1:] == expected
+    return found
+
+
 async def _named(shop: Workshop, exact: Sequence[Sequence[str]]) -> list[set[tuple[str, str]]]:
     """Return document and text of the rows with these ids."""
     view = await shop.index.view()
@@ -212,12 +251,16 @@ async def _named(shop: Workshop, exact: Sequence[Sequence[str]]) -> list[set[tup
 def main(arguments: list[str] | None = None) -> int:
     """Build or measure; return 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("step", choices=("build", "measure"))
+    parser.add_argument("step", choices=("build", "measure", "ten"))
     parser.add_argument("folder", type=Path)
     options = parser.parse_args(arguments)
     if options.step == "build":
         asyncio.run(build(options.folder))
         return 0
+    if options.step == "ten":
+        found = asyncio.run(ten_thousand(options.folder))
+        sys.stdout.write(json.dumps({"run": "ten thousand", **found}) + "\n")
+        return int(not found["same"] or found["rollback_s"] > 10 or found["rollback_embedded"] > 0)
     figures = asyncio.run(measure(options.folder))
     sys.stdout.write(json.dumps({"run": "scale", **asdict(figures)}) + "\n")
     return int(figures.broken)
