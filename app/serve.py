@@ -24,6 +24,7 @@ from bot.knowledge import Library
 from bot.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from console.application import build_console
+from console.knowledge import Editing
 from console.operator import Records
 from console.security import check_exposure, is_loopback
 from core.config import Config
@@ -112,6 +113,7 @@ async def _serve_with_one_model(
                 knowledge.conversations,
                 JobRepository(knowledge.database),
             ),
+            editing=Editing(knowledge.entries, knowledge.releases),
             health=health,
             metrics=service.metrics,
             shop=config.company.name,
