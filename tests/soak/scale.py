@@ -161,6 +161,7 @@ async def measure(folder: Path) -> Scale:
     known = sentences()
     exact = json.loads((folder / "exact.json").read_text())
     async with opened(folder) as (shop, trainer):
+        await shop.releases.rollback(1)
         rows = await shop.index.count()
         retriever = Retriever(shop.embedder, shop.index, trainer)
         asked = questions(known)
