@@ -2,8 +2,9 @@
 
 python -m tests.soak.load --chats 200 --rate 20 --seconds 600
 
-The service is the real one with the real embedder. A customer's time runs from the update's
-arrival at the loopback server to the arrival of the reply there.
+The service is the real one with the real embedder and without a generator: entries and passages
+are given word for word. A customer's time runs from the update's arrival at the loopback server to
+the arrival of the reply there. ``--flood 50``: one more customer writes so many messages a second.
 """
 
 import argparse
@@ -23,6 +24,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from db.base import Database, create_engine, database_url
+from db.conversations import Conversations
 from tests.botapi import BotApi, Person
 from tests.soak.service import PROJECT, running
 
@@ -47,6 +50,8 @@ class LoadReport:
     children_mb: tuple[float, ...]
     """Of the model processes."""
     open_files: tuple[int, ...]
+    answers: dict[str, int]
+    """By kind."""
 
 
 class Load:
@@ -117,6 +122,14 @@ def _demo_questions() -> Sequence[str]:
     return [variant.rstrip("?.!") + "?" for variant in variants if variant]
 
 
+async def _kinds() -> dict[str, int]:
+    database = Database(create_engine(database_url("", Path(os.environ["ANSWERDESK_DATA"]))))
+    try:
+        return await Conversations(database).counts()
+    finally:
+        await database.close()
+
+
 async def run(*, chats: int, rate: float, seconds: float, seed: int) -> LoadReport:
     """Start the service, ask, and measure."""
     async with BotApi() as telegram, running(telegram) as process:
@@ -138,6 +151,7 @@ async def run(*, chats: int, rate: float, seconds: float, seed: int) -> LoadRepo
             memory_mb=tuple(usage.memory_mb),
             children_mb=tuple(usage.children_mb),
             open_files=tuple(usage.open_files),
+            answers=await _kinds(),
         )
 
 
@@ -153,6 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="answerdesk-load-") as folder:
         (Path(folder) / "models").symlink_to(models)
         os.environ["ANSWERDESK_DATA"] = folder
+        os.environ["ANSWERDESK__MODELS__GENERATOR"] = "off"
         report = asyncio.run(run(**vars(options)))
     sys.stdout.write(json.dumps(asdict(report)) + "\n")
     return int(report.lost + report.not_asked > 0)
