@@ -59,6 +59,7 @@ class Load:
 
     def __init__(self, telegram: BotApi, *, chats: int, seed: int) -> None:
         self._idle = [telegram.person(f"P{n}") for n in range(chats)]
+        self._pest = telegram.person("Pest")
         self._telegram = telegram
         self._questions = _demo_questions()
         self._random = random.Random(seed)
@@ -83,6 +84,13 @@ class Load:
                 every_tenth.note()
                 self._telegram.calls.clear()  # the test's own memory
         await asyncio.gather(*asked)
+
+    async def flood(self, *, rate: float) -> None:
+        """Write without pause as one more customer, until cancelled; their replies do not count."""
+        begin = time.monotonic()
+        for number in itertools.count():
+            await asyncio.sleep(max(0.0, begin + number / rate - time.monotonic()))
+            self._pest.say(self._questions[number % len(self._questions)])
 
     async def _ask(self, person: Person) -> None:
         started = time.monotonic()
@@ -130,13 +138,16 @@ async def _kinds() -> dict[str, int]:
         await database.close()
 
 
-async def run(*, chats: int, rate: float, seconds: float, seed: int) -> LoadReport:
+async def run(*, chats: int, rate: float, seconds: float, flood: float, seed: int) -> LoadReport:
     """Start the service, ask, and measure."""
     async with BotApi() as telegram, running(telegram) as process:
         telegram.world.update_ids = itertools.count(int(time.time()))
         load, usage = Load(telegram, chats=chats, seed=seed), Usage(process.pid)
         started = time.monotonic()
+        pest = asyncio.create_task(load.flood(rate=flood)) if flood else None
         await load.go(rate=rate, seconds=seconds, every_tenth=usage)
+        if pest:
+            pest.cancel()
         usage.note()
         times = np.asarray(load.times or [float("nan")])
         return LoadReport(
@@ -161,6 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--chats", type=int, default=200)
     parser.add_argument("--rate", type=float, default=20.0, help="questions a second")
     parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--flood", type=float, default=0.0, help="messages a second of one more")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     models = Path(os.environ.get("ANSWERDESK_DATA", PROJECT / "data")).absolute() / "models"
