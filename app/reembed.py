@@ -37,7 +37,7 @@ async def reembed(
         AnswerdeskError: if the other model cannot be used, or golden questions come out worse;
             what answers stays as it is.
     """
-    async with open_knowledge(knowledge.config, knowledge.paths, configured=True) as new:
+    async with open_knowledge(knowledge.config, knowledge.paths, beside=knowledge.database) as new:
 
         async def before() -> Side:
             return Side(await knowledge.index.view(), knowledge.searched, knowledge.trainer)

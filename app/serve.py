@@ -31,6 +31,7 @@ from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from core.hours import WorkingHours
+from db.base import Database
 from db.jobs import JobRepository
 from jobs.schedule import Scheduler
 from kb.alike import Alike
@@ -40,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 _REPORT_S = 120
 """For comparing what customers ask most, and training, after a change of embedding model."""
+_SCRUB_S = 30.0
+"""A customer who wants to be forgotten is promised a minute."""
 
 
 class AlreadyRunning(AnswerdeskError):
@@ -135,6 +138,7 @@ async def _serve_with_one_model(
             asyncio.create_task(knowledge.index.superseded.wait(), name="other model"),
             asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
             asyncio.create_task(_telegram(service, reports), name="telegram"),
+            asyncio.create_task(_scrub(knowledge.database), name="scrub"),
             asyncio.create_task(_watch(service, scheduler, troubles), name="watch"),
         ]
         try:
@@ -146,6 +150,14 @@ async def _serve_with_one_model(
             for task in work:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
+
+
+async def _scrub(database: Database) -> None:
+    """Take off the disk what was deleted, such as updates that have been answered."""
+    while True:
+        await asyncio.sleep(_SCRUB_S)
+        if not await database.scrub():
+            logger.info("The database's log could not be emptied; it will be tried again")
 
 
 async def _telegram(service: Service, reports: asyncio.Queue[str]) -> None:

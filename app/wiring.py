@@ -119,7 +119,11 @@ async def open_database(config: Config, paths: Paths) -> AsyncIterator[Database]
 
 @asynccontextmanager
 async def open_knowledge(
-    config: Config, paths: Paths, *, wait_for_embedder: bool = True, configured: bool = False
+    config: Config,
+    paths: Paths,
+    *,
+    wait_for_embedder: bool = True,
+    beside: Database | None = None,
 ) -> AsyncIterator[Knowledge]:
     """Open a knowledge base; on the way out, nothing of it is left running.
 
@@ -127,17 +131,21 @@ async def open_knowledge(
         config: the configuration.
         paths: where its data are.
         wait_for_embedder: return when the embedder is loaded; else questions wait for it.
-        configured: open it with the model that the configuration names, whichever filled the
-            index; else the main knowledge base is opened with the one that did.
+        beside: the database of the same knowledge base, which is open with the model that filled
+            its index; it is opened with the one that the configuration names. ``None``: the main
+            knowledge base is opened with the model that filled it.
 
     Raises:
         ConfigError, ModelError: with the remedy, if a model cannot be used.
     """
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(config, paths))
+        if beside is None:
+            database = await stack.enter_async_context(open_database(config, paths))
+        else:
+            database = beside
         release_rows = ReleaseRepository(database)
         uri = config.index if paths.is_main and config.index else str(paths.index)
-        live = None if configured or not paths.is_main else await release_rows.current()
+        live = None if beside or not paths.is_main else await release_rows.current()
         spec = config.models.embedder if live is None else await _filled_by(config, uri, live)
         try:
             embedder = await _make_embedder(config, paths, spec)

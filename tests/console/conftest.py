@@ -28,7 +28,7 @@ from tests.console.fakes import (
 
 @pytest.fixture
 async def database() -> AsyncIterator[Database]:
-    database = Database(create_engine("sqlite+aiosqlite://"))  # in memory
+    database = Database(create_engine("sqlite+answerdesk://"))  # in memory
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     yield database
