@@ -230,6 +230,7 @@ class View(Reader):
             first = await self._table.query().select(["vector"]).limit(1).to_arrow()
             await self._table.tags.list()
             await self._table.list_versions()
+            await self._table.list_indices()
         await self.search_dense(matrix(first)[0], 1)
         await self.search_text(table["text"][0].as_py(), 1)
 
