@@ -24,8 +24,6 @@ _NAMED = 5
 """Questions that the sentence of a held release names."""
 _QUESTION_CHARS = 80
 
-HELD = "{drops} of {golden} golden questions would no longer come out as expected"
-
 
 class HeldBack(AnswerdeskError):
     """A release answers golden questions worse than the one that is live."""
@@ -254,8 +252,8 @@ def held_text(changes: Sequence[AnswerChange], golden: int) -> str:
     named = [f'"{_cut(change.question)}" ({_difference(change)})' for change in changes[:_NAMED]]
     more = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
     return (
-        f"Held back: {HELD.format(drops=len(changes), golden=golden)}: "
-        f"{'; '.join([*named, *more])}. Nothing was published."
+        f"Held back: {len(changes)} of {golden} golden questions would no longer come out as "
+        f"expected: {'; '.join([*named, *more])}. Nothing was published."
     )
 
 
