@@ -30,7 +30,7 @@ pytestmark = [
 
 _TIMEOUT_S = 20
 FAQ = "\n".join(
-    f"How do I order spare part number {n}?|Write to parts@example.com and name part {n}. We send "
+    f"How do I order spare part number {n}?|Write to our workshop and name part {n}. We send "
     f"it within three days.|part {n} please"
     for n in range(30)
 )
