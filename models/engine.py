@@ -215,14 +215,22 @@ class Engine:
                 return False
             job.position = end
             if end == job.ends[job.stage] and job.stage < 2:
-                tokens = job.prompt.stages[job.stage]
-                self._states.put(tokens, self._llama.save(job.sequence), resident=job.stage == 0)
+                self._keep(job)
             job.stage = _stage_at(job)
             if job.stage == 3 and not job.prepares:
                 self._take(job, self._llama.sample(len(items) - 1), outputs)
         if job.prepares and not job.to_read:
             self._finish(job, outputs)
         return True
+
+    def _keep(self, job: Job) -> None:
+        """Keep the state after the instructions or after the passage."""
+        state = self._llama.save(job.sequence)
+        if job.stage == 0:
+            self._states.put(job.prompt.instructions, state, resident=True)
+        else:
+            tokens, sources = job.prompt.stages[1], job.prompt.sources
+            self._states.put(tokens, state, resident=False, sources=sources)
 
     def _write_token(self, jobs: list[Job], outputs: list[Output]) -> None:
         items = [(job.token, job.position, job.sequence, True) for job in jobs]
