@@ -18,12 +18,17 @@ from core.errors import PromptTooLong
 from core.types import TokenUsage
 from models.chat import PromptTokens
 from models.llama import Llama
+from models.lookup import Lookup
 from models.pieces import Pieces
 from models.prefixes import PrefixStates
 
 _SHORT_READ = 64
 """Tokens that may be read while others are being answered."""
 _MAX_OVERTAKEN = 4
+GUESSED = 3
+"""Tokens that are guessed at most for one reply at a time."""
+_MAX_GUESSING = 2
+"""Replies written together for which it pays to guess."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +50,7 @@ class Job:
     """The token written last; not yet seen by the model."""
     generated: int = 0
     overtaken: int = 0
+    lookup: Lookup = field(init=False)
     ends: tuple[int, ...] = field(init=False)
     """Position at which each piece ends."""
     tokens: tuple[int, ...] = field(init=False)
@@ -55,6 +61,7 @@ class Job:
         if self.prepares:
             self.tokens = prefix
         self.ends = (len(instructions), len(prefix), len(self.tokens))
+        self.lookup = Lookup(self.tokens)
 
     @property
     def prepares(self) -> bool:
@@ -233,14 +240,41 @@ class Engine:
             self._states.put(tokens, state, resident=False, sources=sources)
 
     def _write_token(self, jobs: list[Job], outputs: list[Output]) -> None:
-        items = [(job.token, job.position, job.sequence, True) for job in jobs]
+        """Write a token of each reply, and more where what comes next was guessed."""
+        most = GUESSED if len(jobs) <= _MAX_GUESSING else 0
+        drafts = [(job, self._draft(job, most)) for job in jobs]
+        items = [
+            (token, job.position + i, job.sequence, True)
+            for job, draft in drafts
+            for i, token in enumerate(draft)
+        ]
         if not self._llama.decode(items):
             for job in jobs:
                 self._llama.forget(job.sequence, job.position)
             return
-        for index, job in enumerate(jobs):
+        first = 0
+        for job, draft in drafts:
+            self._take_drafted(job, draft, first, outputs)
+            first += len(draft)
+
+    def _draft(self, job: Job, most: int) -> list[int]:
+        """Return the token that was written last and guesses of what follows."""
+        left = job.max_tokens - job.generated - 1
+        return [job.token, *job.lookup.guess(min(most, left))]
+
+    def _take_drafted(self, job: Job, draft: list[int], first: int, outputs: list[Output]) -> None:
+        """Take what the model says after each token, as long as the next one was guessed right."""
+        start = job.position
+        for index in range(len(draft)):
             job.position += 1
-            self._take(job, self._llama.sample(index), outputs)
+            token = self._llama.sample(first + index)
+            self._take(job, token, outputs)
+            if job not in self._active:
+                return
+            if index + 1 == len(draft) or draft[index + 1] != token:
+                break
+        if job.position < start + len(draft):
+            self._llama.forget(job.sequence, job.position)
 
     def _take(self, job: Job, token: int, outputs: list[Output]) -> None:
         """Add a token to the reply, or end it."""
@@ -249,6 +283,7 @@ class Engine:
             return
         job.token = token
         job.generated += 1
+        job.lookup.add(token)
         text = job.pieces.push(self._llama.piece(token))
         if text:
             outputs.append(Output(job.id, text))

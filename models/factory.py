@@ -22,7 +22,7 @@ _EXTRA_TOKENS = 768
 _ENVIRONMENT = {
     # Threads that wait for each other sleep soon instead of spinning: with the cores busy,
     # llama.cpp wrote 12 tokens a second instead of 1.8 (measured at a load of 9 on 2 cores).
-    "GOMP_SPINCOUNT": "100",
+    "GOMP_SPINCOUNT": "2000",
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",

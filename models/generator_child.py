@@ -9,7 +9,7 @@ from core.errors import PromptTooLong
 from core.types import Prompt
 from models.chat import ChatLayout, PromptTokens
 from models.child import Channel, Request, main
-from models.engine import Engine
+from models.engine import GUESSED, Engine
 from models.llama import Llama
 from models.prefix_store import DiskPrefixes
 from models.prefixes import MemoryPrefixes
@@ -31,6 +31,7 @@ class GeneratorHandler:
             context_tokens=context_tokens + (parallel - 1) * int(settings["extra_tokens"]),
             sequences=parallel,
             chunk_tokens=CHUNK_TOKENS,
+            outputs=1 + GUESSED,
         )
         self._context_tokens = min(context_tokens, self._llama.trained_tokens)
         self._layout = layout_of(self._llama)
