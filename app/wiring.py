@@ -123,6 +123,7 @@ async def open_knowledge(
             paths.root,
             threads=config.models.threads,
             recycle_after=config.models.recycle_after,
+            precision=config.models.embedder_precision,
         )
         stack.push_async_callback(embedder.close)
         await embedder.start(wait=wait_for_embedder)

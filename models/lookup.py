@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 _LENGTH = 2
 """Tokens that must be the same for a guess."""
+_TRIES = 6
+"""Guesses that may be wrong before it matters."""
 
 
 class Lookup:
@@ -18,16 +20,30 @@ class Lookup:
         """Start with the tokens of a prompt."""
         self._tokens: list[int] = []
         self._after: dict[tuple[int, ...], int] = {}
+        self._guessed: list[int] = []
+        self._right = self._wrong = 0
         for token in tokens:
             self.add(token)
 
     def add(self, token: int) -> None:
-        """Append a token of the reply."""
+        """Append a token of the reply; the last guess is judged by it."""
+        if self._guessed:
+            if self._guessed.pop(0) == token:
+                self._right += 1
+            else:
+                self._wrong += 1
+                self._guessed.clear()
         if len(self._tokens) >= _LENGTH:
             self._after[tuple(self._tokens[-_LENGTH:])] = len(self._tokens)
         self._tokens.append(token)
 
     def guess(self, number: int) -> list[int]:
-        """Return up to `number` tokens that may come next; none where nothing is repeated."""
-        start = self._after.get(tuple(self._tokens[-_LENGTH:]))
-        return [] if start is None else self._tokens[start : start + number]
+        """Return up to `number` tokens that may come next; none where nothing is repeated.
+
+        Nor are there any more once most guesses were wrong.
+        """
+        self._guessed = []
+        if self._wrong <= _TRIES + self._right:
+            start = self._after.get(tuple(self._tokens[-_LENGTH:]), len(self._tokens))
+            self._guessed = self._tokens[start : start + number]
+        return list(self._guessed)

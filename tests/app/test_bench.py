@@ -23,18 +23,18 @@ from tests.fakes import words
 
 pytestmark = pytest.mark.anyio
 
-ISSUED = (
-    "prefix_ttft_0.5b prefix_ttft_1.5b cold_ttft_vs_plain restart_ttft_vs_native "
-    "warm_ttft_vs_native decode_1_vs_native decode_1_vs_plain warm_4_vs_native "
-    "queue_8_ttft_vs_plain embed_question_ms embed_batch_vs_torch ingest_vs_embed faq_p50_ms "
-    "search_100k_p95_ms"
-).split()
+ISSUED = {
+    "prefix_ttft_0.5b", "prefix_ttft_1.5b", "cold_ttft_vs_plain", "restart_ttft_vs_native",
+    "warm_ttft_vs_native", "decode_1_vs_native", "decode_1_vs_plain", "warm_4_vs_native",
+    "queue_8_ttft_vs_plain", "embed_question_ms", "embed_batch_vs_torch", "ingest_vs_embed",
+    "faq_p50_ms", "search_100k_p95_ms",
+}  # fmt: skip
 """Rows that others rely on by name."""
 
 
 def test_every_row_that_was_promised_belongs_to_one_part_of_a_full_run() -> None:
     rows = [row for part in chosen([]) for row in part.rows]
-    assert set(ISSUED) <= set(rows)
+    assert set(rows) >= ISSUED
     assert len(rows) == len(set(rows))
 
 
@@ -70,8 +70,12 @@ async def test_what_cannot_be_measured_says_so_in_its_rows() -> None:
     )
 
 
-async def test_a_server_that_is_not_installed_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    script = "import sys; sys.modules['xllamacpp'] = None; from baselines.native import main; main()"
+async def test_a_server_that_is_not_installed_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script = (
+        "import sys; sys.modules['xllamacpp'] = None; from baselines.native import main; main()"
+    )
     found = subprocess.run(  # noqa: ASYNC221 - nothing else runs here
         [sys.executable, "-c", script, "model.gguf", "2", "512", "4"],
         capture_output=True,

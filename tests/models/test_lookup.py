@@ -20,6 +20,16 @@ def test_the_latest_repetition_counts_and_the_reply_is_looked_through_too() -> N
     assert lookup.guess(2) == [4, 1]
 
 
+def test_one_whose_guesses_are_wrong_stops_guessing() -> None:
+    lookup = Lookup([1, 2, 3])
+    guesses = 0
+    for number in range(20):
+        for token in (1, 2, 100 + number):
+            guesses += bool(lookup.guess(1)) and token == 100 + number
+            lookup.add(token)
+    assert guesses == 7
+
+
 def test_too_few_tokens_to_guess_from() -> None:
     assert Lookup([]).guess(3) == []
     assert Lookup([1]).guess(3) == []
