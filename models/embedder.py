@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from core.types import Matrix, Vector
+from models.calls import ModelStopped, Priority, WorkerState
 from models.process import Reply
-from models.worker import ModelStopped, Priority, Worker, WorkerState
+from models.worker import Worker
 
 _BATCH_BYTES = 2048
 """Texts of about 450 tokens go to the child at a time: more at once are not faster."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from core.errors import ConfigError, ModelFileMissing
+from models.calls import Limits
 from models.catalogue import Catalogue, load_catalogue
 from models.embedder import WorkerEmbedder
 from models.fetch import ModelStore, build_onnx
@@ -12,7 +13,7 @@ from models.folder import files_that_matter, fingerprint, read_folder
 from models.generator import WorkerGenerator
 from models.remote import HttpEmbedder, HttpGenerator
 from models.spec import Hub, Local, Named, Off, Server, Spec, parse_spec
-from models.worker import Limits, Worker
+from models.worker import Worker
 
 _logger = logging.getLogger(__name__)
 

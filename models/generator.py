@@ -5,8 +5,9 @@ from contextlib import aclosing
 from typing import Any
 
 from core.types import GenerationEvent, Piece, Prompt, TokenUsage
+from models.calls import Priority, WorkerState
 from models.process import Reply
-from models.worker import Priority, Worker, WorkerState
+from models.worker import Worker
 
 _COUNT_DEADLINE_S = 30
 _PREPARE_DEADLINE_S = 600
