@@ -17,6 +17,7 @@ import numpy as np
 from core.types import Chunk, ChunkKind, Hit, Vector
 from kb.calibrate import Linear
 from kb.features import (
+    BagCache,
     Bags,
     Floats,
     Ints,
@@ -35,6 +36,9 @@ FEATURES = ("best", "mean", "lift", "margin", "char", "char_margin", "cover", "c
 
 MOST_CANDIDATES = 40
 """Entries that the kernel judges: those of the nearest rows."""
+
+_KEPT_TEXTS = 1_000
+"""Rows whose n-grams are kept, of characters and of words; at most 20 MB."""
 
 _CROWD = slice(10, 50)
 """Ranks of the candidates that stand for "near, yet not the answer"."""
@@ -216,6 +220,8 @@ class Ranker:
         self._entries = entries
         self._chars = char_rarity or Rarity.flat()
         self._words = word_rarity or Rarity.flat()
+        self._char_bags = BagCache(char_bags, size=_KEPT_TEXTS)
+        self._word_bags = BagCache(word_bags, size=_KEPT_TEXTS)
 
     def rank(
         self,
@@ -259,8 +265,8 @@ class Ranker:
     ) -> Floats:
         chars, terms = query
         read = [_read(pool.chunks[o], t) for o, t in zip(pool.owner, pool.texts, strict=True)]
-        char = self._chars.cosine(chars, char_bags(pool.texts))[0]
-        cover = self._words.coverage(terms, word_bags(read))[0]
+        char = self._chars.cosine(chars, self._char_bags.bags(pool.texts))[0]
+        cover = self._words.coverage(terms, self._word_bags.bags(read))[0]
         evidence = row_evidence(pool.owner, pool.dense, char, cover, len(pool.chunks), groups)
         return weights.probability(evidence).astype(np.float32)
 

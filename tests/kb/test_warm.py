@@ -1,6 +1,7 @@
 """Passages are read ahead, the most wanted first, each once (kb/warm.py)."""
 
-from collections.abc import Collection, Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 import pytest
 
@@ -57,8 +58,17 @@ class Reader:
         return len(sources)
 
 
+async def at_once() -> None:
+    pass
+
+
 def make(
-    reader: Reader, *, cited: Sequence[Wanted] = (), most: int = 10, index: Index | None = None
+    reader: Reader,
+    *,
+    cited: Sequence[Wanted] = (),
+    most: int = 10,
+    index: Index | None = None,
+    idle: Callable[[], Awaitable[None]] = at_once,
 ) -> WarmUp:
     async def most_cited(limit: int) -> Sequence[Wanted]:
         return cited[:limit]
@@ -67,7 +77,13 @@ def make(
         return (question, "en") if question in CHUNKS else None
 
     return WarmUp(
-        index or Index(), reader, cited=most_cited, expected=["c", "none"], find=find, most=most
+        index or Index(),
+        reader,
+        cited=most_cited,
+        expected=["c", "none"],
+        find=find,
+        most=most,
+        idle=idle,
     )
 
 
@@ -128,3 +144,16 @@ async def test_states_of_passages_that_the_release_lost_are_forgotten() -> None:
     assert reader.kept == {"a", "c"}
     await make(reader, most=0).run()
     assert reader.kept == {"a", "c"}
+
+
+async def test_customers_are_left_the_machine_before_each_passage() -> None:
+    reader, free = Reader(), asyncio.Event()
+
+    async def idle() -> None:
+        await free.wait()
+
+    reading = asyncio.create_task(make(reader, cited=[("a", "en")], idle=idle).run())
+    await asyncio.sleep(0)
+    assert reader.read == []
+    free.set()
+    assert await reading == 2
