@@ -200,11 +200,17 @@ def evaluate(
 
 @app.command()
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(help="Which; none: all.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Parts or rows, see docs/performance.md; none: all.")
+    ] = None,
     as_json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the curves into this .png or .svg file.")
+    ] = None,
 ) -> None:
     """Measure speed; every figure against a baseline of the same run."""
-    _run(measure.bench(names or [], as_json=as_json))
+    _run(measure.bench(names or [], as_json=as_json, markdown=markdown, plot=plot))
 
 
 @app.command()

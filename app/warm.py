@@ -20,10 +20,13 @@ _LOOK_BACK_S = 30 * 24 * 3600.0
 
 
 async def keep_warm(service: Service) -> None:
-    """Read passages ahead until cancelled; ends at once where there is nothing to keep."""
+    """Read passages ahead and forget those that are gone, until cancelled.
+
+    Ends at once where there are no stored states.
+    """
     most = service.knowledge.config.models.warm_passages
     generator = service.generator
-    if not most or not isinstance(generator, WorkerGenerator):
+    if not isinstance(generator, WorkerGenerator):
         return
 
     async def cited(limit: int) -> list[tuple[str, str]]:
@@ -40,7 +43,7 @@ async def keep_warm(service: Service) -> None:
         service.knowledge.index,
         generator,
         cited=cited,
-        expected=read_demo().questions,
+        expected=read_demo().questions if most else (),
         find=service.answerer.would_read,
         most=most,
         idle=idle,

@@ -252,6 +252,7 @@ async def _make_embedder(config: Config, paths: Paths, spec: str) -> ModelEmbedd
         paths.root,
         threads=config.models.threads,
         recycle_after=config.models.recycle_after,
+        precision=config.models.embedder_precision,
     )
 
 

@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.errors import ModelUnavailable
 from core.protocols import Embedder, Generator
@@ -126,6 +126,7 @@ class Composer:
             language,
             max_tokens=self._max_tokens,
         )
+        prompt = replace(prompt, sources=tuple(passage.hit.chunk.chunk_id for passage in passages))
         stream = self._generator.stream(
             prompt, max_tokens=self._max_tokens, deadline_s=self._timeout_s, stop=_STOP
         )

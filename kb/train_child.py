@@ -6,6 +6,7 @@ too. What the votes of the kernel machine would be in each case follows from one
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -354,4 +355,5 @@ def main(source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
+    os.nice(10)  # customers' answers come first
     main(Path(sys.argv[1]), Path(sys.argv[2]))

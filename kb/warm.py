@@ -1,15 +1,17 @@
 """Read passages ahead of the questions about them, so that the first customer does not wait.
 
 Reading a passage of 300 tokens takes the generator seconds; restoring the stored state of one that
-it has read takes milliseconds. In idle time the passages most likely to be asked for are read.
+it has read takes milliseconds. In idle time the passages most likely to be asked for are read, and
+the states of those that the live release no longer has are deleted.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from core.errors import ModelUnavailable, Overloaded, PromptTooLong
-from core.types import Chunk, TokenUsage
+from core.types import Chunk, Prompt, TokenUsage
 from kb.prompt import build_prompt, passage_of
 
 logger = logging.getLogger(__name__)
@@ -21,8 +23,16 @@ Wanted: TypeAlias = tuple[str, str]
 class ReadsAhead(Protocol):
     """A generator that keeps the state of what it has read (`models.generator`)."""
 
-    async def prepare(self, instructions: str, passage: str) -> TokenUsage:
+    async def prepare(self, prompt: Prompt) -> TokenUsage:
         """Read instructions and passage, unless their state is kept already."""
+        ...
+
+    async def kept_sources(self) -> set[str]:
+        """Return the ids of the chunks that kept states were made of."""
+        ...
+
+    async def forget(self, sources: Collection[str]) -> int:
+        """Delete the states that were made of one of these chunks."""
         ...
 
 
@@ -33,6 +43,10 @@ class ReadableView(Protocol):
 
     async def chunk(self, chunk_id: str) -> Chunk | None:
         """Return a chunk, ``None`` if the release does not have it."""
+        ...
+
+    async def present(self, chunk_ids: Iterable[str]) -> set[str]:
+        """Return which of these chunks the release has."""
         ...
 
 
@@ -87,6 +101,22 @@ class WarmUp:
         view = await self._index.view()
         if not view.release:
             return 0
+        try:
+            await self._forget_gone(view)
+            return await self._prepare(view)
+        except (ModelUnavailable, Overloaded) as error:
+            logger.info("Reading ahead goes on later: %s", error)
+            return 0
+
+    async def _forget_gone(self, view: ReadableView) -> None:
+        """Delete the states of passages that the release does not have."""
+        kept = await self._generator.kept_sources()
+        gone = kept - await view.present(kept)
+        if gone:
+            count = await self._generator.forget(gone)
+            logger.info("%d stored states were of passages that are gone", count)
+
+    async def _prepare(self, view: ReadableView) -> int:
         if self._expected[0] != view.release:
             asked = [await self._find(question) for question in self._questions]
             self._expected = (view.release, [wanted for wanted in asked if wanted is not None])
@@ -103,7 +133,7 @@ class WarmUp:
                 prompt = build_prompt("", [passage_of(chunk)], language)
                 await self._idle()
                 try:
-                    usage = await self._generator.prepare(prompt.instructions, prompt.passage)
+                    usage = await self._generator.prepare(replace(prompt, sources=(chunk_id,)))
                 except PromptTooLong:
                     pass  # it is shortened for each question anew, so no state would fit
                 except (ModelUnavailable, Overloaded) as error:

@@ -27,6 +27,8 @@ class PromptTokens:
     passage: tuple[int, ...]
     question: tuple[int, ...]
     """With what the template puts after it, up to where the reply starts."""
+    sources: tuple[str, ...] = ()
+    """As `core.types.Prompt`."""
 
     @property
     def stages(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -58,6 +60,7 @@ class ChatLayout:
             instructions=(*self._words(self._before), *self._text(prompt.instructions)),
             passage=(*self._words(self._between), *passage),
             question=(*self._text(prompt.question), *self._words(self._after)),
+            sources=prompt.sources,
         )
 
     def _text(self, text: str) -> list[int]:

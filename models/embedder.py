@@ -1,5 +1,6 @@
 """The embedder as the rest of the project sees it: vectors from a child process."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -8,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from core.types import Matrix, Vector
+from models.calls import ModelStopped, Priority, WorkerState
 from models.process import Reply
-from models.worker import ModelStopped, Priority, Worker, WorkerState
+from models.worker import Worker
 
 _BATCH_BYTES = 2048
 """Texts of about 450 tokens go to the child at a time: more at once are not faster."""
@@ -31,12 +33,15 @@ class WorkerEmbedder:
         dim: int,
         max_tokens: int,
         fingerprint: str,
+        at_once: int = 1,
     ) -> None:
+        """`at_once` is how many batches the child works on at a time."""
         self.name = name
         self.dim = dim
         self.max_tokens = max_tokens
         self.fingerprint = fingerprint
         self._worker = worker
+        self._at_once = at_once
         self._questions: OrderedDict[str, Vector] = OrderedDict()
 
     async def start(self, *, wait: bool = True) -> None:
@@ -94,10 +99,21 @@ class WorkerEmbedder:
 
     async def _embed_all(self, texts: Sequence[str], prompt: Literal["query", "passage"]) -> Matrix:
         rows = np.empty((len(texts), self.dim), np.float32)
-        for batch in batches(texts):
-            params: Mapping[str, object] = {"texts": [texts[i] for i in batch], "prompt": prompt}
-            reply = await self._call("embed", params, Priority.INGEST)
-            rows[batch] = np.frombuffer(reply.blob, np.float32).reshape(len(batch), self.dim)
+        left = batches(texts)
+
+        async def work() -> None:
+            for batch in left:
+                params = {"texts": [texts[i] for i in batch], "prompt": prompt}
+                reply = await self._call("embed", params, Priority.INGEST)
+                rows[batch] = np.frombuffer(reply.blob, np.float32).reshape(len(batch), self.dim)
+
+        workers = [asyncio.create_task(work(), name="batches") for _ in range(self._at_once)]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
         return rows
 
     async def _call(self, method: str, params: Mapping[str, object], priority: Priority) -> Reply:

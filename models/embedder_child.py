@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 
 from core.errors import TextTooLong
 from models.child import Channel, Request, main, serve_one_by_one
+from models.turns import step_back
 
 Array = npt.NDArray[np.float32]
 
@@ -68,32 +69,36 @@ class EmbedderHandler:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._encoder = self._load(folder, settings)
+        self._at_once = int(settings["threads"]) if settings.get("onnx") else 1
+        """Batches that are worked on at a time."""
         self._questions: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._dim = self._encoder.encode([self._prompts["query"] + "?"]).shape[1]
 
     def _load(self, folder: Path, settings: Mapping[str, Any]) -> Encoder:
         """Return the model on onnxruntime if there is a file for it, else on torch."""
-        threads = int(settings["threads"])
         if not settings["onnx"]:
-            return TorchEncoder(folder, threads)
+            return TorchEncoder(folder, int(settings["threads"]))
         from models.onnx_encoder import OnnxEncoder
 
-        return OnnxEncoder(Path(settings["onnx"]), self._tokenizer, threads=threads)
+        # Each batch in one thread: two at a time are quicker than two threads for each, and a
+        # thread of the library's own pool could not step back for a customer.
+        return OnnxEncoder(Path(settings["onnx"]), self._tokenizer, threads=1)
 
     def info(self) -> Mapping[str, Any]:
         """Return the length of the vectors."""
         return {"dim": self._dim}
 
     def serve(self, channel: Channel) -> None:
-        """Work on batches in order of arrival, and on customers' questions beside them."""
+        """Work on batches in threads that step back, and on customers' questions beside them."""
         channel.intercept = lambda request: self._arrived(channel, request)
-        threading.Thread(
-            target=serve_one_by_one,
-            args=(channel, self._handle),
-            kwargs={"receive": self._questions.get},
-            name="questions",
-            daemon=True,
-        ).start()
+        for number in range(self._at_once):
+            threading.Thread(
+                target=self._work_on_batches, args=(channel,), name=f"batches-{number}", daemon=True
+            ).start()
+        serve_one_by_one(channel, self._handle, receive=self._questions.get)
+
+    def _work_on_batches(self, channel: Channel) -> None:
+        step_back()
         serve_one_by_one(channel, self._handle)
 
     def _arrived(self, channel: Channel, request: Request) -> bool:

@@ -4,10 +4,12 @@ A prompt is read in pieces (instructions, passage, question), each in chunks of 
 that a prefix read today and one restored tomorrow give the same numbers. The state after the
 instructions and after the passage is kept; the question is never part of a kept state.
 
-Who computes when: one chunk of the shortest prompt that is being read, then one token for everyone
-who is being answered. A prompt with much to read starts only when nobody is being answered, since
-reading would hold up the writing of others; one whose prefix is stored joins at once, and may
-overtake a long one a few times. Preparing prefixes gives way to any question.
+Who computes when: one chunk of the shortest prompt that is being read, then the questions of those
+whose passage is known together with one token for everyone who is being answered, or several where
+it can be guessed what comes next (`models.lookup`). A prompt with much to read starts only when
+nobody is being answered, since reading would hold up the writing of others; one whose prefix is
+stored joins at once, and may overtake a long one a few times. Preparing prefixes gives way to any
+question.
 """
 
 from collections import deque
@@ -18,12 +20,15 @@ from core.errors import PromptTooLong
 from core.types import TokenUsage
 from models.chat import PromptTokens
 from models.llama import Llama
+from models.lookup import Lookup
 from models.pieces import Pieces
 from models.prefixes import PrefixStates
 
 _SHORT_READ = 64
 """Tokens that may be read while others are being answered."""
 _MAX_OVERTAKEN = 4
+GUESSED = 3
+"""Tokens that are guessed at most for one reply at a time."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +50,7 @@ class Job:
     """The token written last; not yet seen by the model."""
     generated: int = 0
     overtaken: int = 0
+    lookup: Lookup = field(init=False)
     ends: tuple[int, ...] = field(init=False)
     """Position at which each piece ends."""
     tokens: tuple[int, ...] = field(init=False)
@@ -55,6 +61,7 @@ class Job:
         if self.prepares:
             self.tokens = prefix
         self.ends = (len(instructions), len(prefix), len(self.tokens))
+        self.lookup = Lookup(self.tokens)
 
     @property
     def prepares(self) -> bool:
@@ -142,12 +149,17 @@ class Engine:
         """Compute a little for everyone: at most one chunk of reading and one token each."""
         self._admit()
         outputs: list[Output] = []
-        reading = [job for job in self._active if job.stage < 3 or job.prepares]
-        if reading and not self._read_chunk(min(reading, key=lambda j: j.to_read), outputs):
-            return outputs
-        writing = [job for job in self._active if job.stage == 3 and job.token >= 0]
-        if writing:
-            self._write_token(writing, outputs)
+        for job in [job for job in self._active if job.prepares and not job.to_read]:
+            self._finish(job, outputs)  # all of it was kept already
+        reading = sorted((j for j in self._active if j.stage < 3), key=lambda j: j.to_read)
+        if reading and reading[0].stage < 2:
+            if not self._read_chunk(reading[0], outputs):
+                return outputs
+            reading = []
+        asking = [job for job in reading if job.stage == 2]
+        writing = [job for job in self._active if job.stage == 3]
+        if asking or writing:
+            self._go_on(asking, writing, outputs)
         return outputs
 
     # --- who is next ---------------------------------------------------------------------------
@@ -205,34 +217,79 @@ class Engine:
     # --- computing -----------------------------------------------------------------------------
 
     def _read_chunk(self, job: Job, outputs: list[Output]) -> bool:
-        """Read up to the end of a chunk or piece; false if it was interrupted."""
-        if job.to_read:
-            end = min(job.ends[job.stage], job.position + self._llama.chunk_tokens)
-            last = len(job.tokens) - 1 if not job.prepares else -1
-            items = [(job.tokens[i], i, job.sequence, i == last) for i in range(job.position, end)]
-            if not self._llama.decode(items):
-                self._llama.forget(job.sequence, job.position)
-                return False
-            job.position = end
-            if end == job.ends[job.stage] and job.stage < 2:
-                tokens = job.prompt.stages[job.stage]
-                self._states.put(tokens, self._llama.save(job.sequence), resident=job.stage == 0)
-            job.stage = _stage_at(job)
-            if job.stage == 3 and not job.prepares:
-                self._take(job, self._llama.sample(len(items) - 1), outputs)
+        """Read instructions or passage up to the end of a chunk; false if it was interrupted.
+
+        Nobody else's tokens are among them, so that a state that is kept depends on nothing else.
+        """
+        end = min(job.ends[job.stage], job.position + self._llama.chunk_tokens)
+        items = [(job.tokens[i], i, job.sequence, False) for i in range(job.position, end)]
+        if not self._llama.decode(items):
+            self._llama.forget(job.sequence, job.position)
+            return False
+        job.position = end
+        if end == job.ends[job.stage]:
+            self._keep(job)
+        job.stage = _stage_at(job)
         if job.prepares and not job.to_read:
             self._finish(job, outputs)
         return True
 
-    def _write_token(self, jobs: list[Job], outputs: list[Output]) -> None:
-        items = [(job.token, job.position, job.sequence, True) for job in jobs]
+    def _keep(self, job: Job) -> None:
+        """Keep the state after the instructions or after the passage."""
+        state = self._llama.save(job.sequence)
+        if job.stage == 0:
+            self._states.put(job.prompt.instructions, state, resident=True)
+        else:
+            tokens, sources = job.prompt.stages[1], job.prompt.sources
+            self._states.put(tokens, state, resident=False, sources=sources)
+
+    def _go_on(self, asking: list[Job], writing: list[Job], outputs: list[Output]) -> None:
+        """Read questions and write a token of each reply, or more where guesses are right."""
+        parts = [(job, self._draft(job, len(writing))) for job in writing]
+        room = self._llama.chunk_tokens - sum(len(tokens) for _, tokens in parts)
+        for job in asking:
+            tokens = list(job.tokens[job.position : job.position + room])
+            room -= len(tokens)
+            parts.append((job, tokens))
+        items = [
+            (token, position, job.sequence, job.stage == 3 or position == len(job.tokens) - 1)
+            for job, tokens in parts
+            for position, token in enumerate(tokens, job.position)
+        ]
         if not self._llama.decode(items):
-            for job in jobs:
+            for job, _ in parts:
                 self._llama.forget(job.sequence, job.position)
             return
-        for index, job in enumerate(jobs):
+        first = 0
+        for job, tokens in parts:
+            if job.stage == 3:
+                self._take_drafted(job, tokens, first, outputs)
+            else:
+                job.position += len(tokens)
+                job.stage = _stage_at(job)
+                if job.stage == 3:
+                    self._take(job, self._llama.sample(first + len(tokens) - 1), outputs)
+            first += len(tokens)
+
+    def _draft(self, job: Job, writing: int) -> list[int]:
+        """Return the token that was written last and guesses of what follows."""
+        most = min(GUESSED, max(1, GUESSED + 1 - writing))
+        left = job.max_tokens - job.generated - 1
+        return [job.token, *job.lookup.guess(min(most, left))]
+
+    def _take_drafted(self, job: Job, draft: list[int], first: int, outputs: list[Output]) -> None:
+        """Take what the model says after each token, as long as the next one was guessed right."""
+        start = job.position
+        for index in range(len(draft)):
             job.position += 1
-            self._take(job, self._llama.sample(index), outputs)
+            token = self._llama.sample(first + index)
+            self._take(job, token, outputs)
+            if job not in self._active:
+                return
+            if index + 1 < len(draft) and draft[index + 1] != token:
+                break
+        if job.position < start + len(draft):
+            self._llama.forget(job.sequence, job.position)
 
     def _take(self, job: Job, token: int, outputs: list[Output]) -> None:
         """Add a token to the reply, or end it."""
@@ -241,6 +298,7 @@ class Engine:
             return
         job.token = token
         job.generated += 1
+        job.lookup.add(token)
         text = job.pieces.push(self._llama.piece(token))
         if text:
             outputs.append(Output(job.id, text))

@@ -2,18 +2,22 @@
 
 import logging
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from core.errors import ConfigError, ModelFileMissing
+from models.calls import Limits
 from models.catalogue import Catalogue, load_catalogue
 from models.embedder import WorkerEmbedder
-from models.fetch import ModelStore
+from models.fetch import ModelStore, build_onnx
 from models.folder import files_that_matter, fingerprint, read_folder
 from models.generator import WorkerGenerator
 from models.remote import HttpEmbedder, HttpGenerator
 from models.spec import Hub, Local, Named, Off, Server, Spec, parse_spec
-from models.worker import Limits, Worker
+from models.worker import Worker
 
 _logger = logging.getLogger(__name__)
+
+Precision: TypeAlias = Literal["exact", "int8"]
 
 _WAITING_BATCHES = 64
 _CONTEXT_TOKENS = 2048
@@ -22,7 +26,7 @@ _EXTRA_TOKENS = 768
 _ENVIRONMENT = {
     # Threads that wait for each other sleep soon instead of spinning: with the cores busy,
     # llama.cpp wrote 12 tokens a second instead of 1.8 (measured at a load of 9 on 2 cores).
-    "GOMP_SPINCOUNT": "100",
+    "GOMP_SPINCOUNT": "2000",
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
@@ -43,16 +47,20 @@ def make_embedder(
     recycle_after: int = 2000,
     api_key: str = "",
     on_torch: bool = False,
+    precision: Precision = "exact",
 ) -> WorkerEmbedder | HttpEmbedder:
     """Return the embedder that `spec` names; call its `start` before use and `close` after.
 
     `api_key` is sent to a server (``url:``) and to nobody else. `on_torch` runs the model through
     sentence-transformers even if there is a file for onnxruntime: same vectors, slower start.
+    `precision` "int8" rounds the weights: twice as fast, slightly other vectors, so another
+    fingerprint.
 
-    Blocks while weights that changed since they were last checked are hashed.
+    Blocks while weights that changed since they were last checked are hashed, and the first time
+    with another precision while its file is built.
 
     Raises:
-        ConfigError: if `spec` names no model.
+        ConfigError: if `spec` names no model, or one that there is no such precision of.
         UnknownModel, ModelFileMissing, ModelFileDamaged, NotAnEmbedder: with the remedy.
     """
     parsed = parse_spec(spec)
@@ -62,19 +70,25 @@ def make_embedder(
     folder, key, name = _embedder_folder(spec, parsed, store)
     info = read_folder(folder)
     hashes = store.hashes(key, files_that_matter(folder))
+    onnx = None if on_torch else _onnx_file(store, folder, key, precision)
+    if precision != "exact":
+        onnx = onnx or _build_onnx(store, folder, key, precision)
+    at_once = threads if onnx else 1
     worker = Worker(
         "embedder",
         "models.embedder_child",
         {
             "folder": str(folder),
-            "onnx": "" if on_torch else str(_onnx_file(store, folder, key) or ""),
+            "onnx": str(onnx or ""),
             "threads": threads,
             "max_tokens": info.max_tokens,
             "query_prompt": info.query_prompt,
             "passage_prompt": info.passage_prompt,
         },
         environment=_ENVIRONMENT,
-        limits=Limits(max_waiting=_WAITING_BATCHES, recycle_after=recycle_after),
+        limits=Limits(
+            max_waiting=_WAITING_BATCHES, concurrency=at_once, recycle_after=recycle_after
+        ),
     )
     return WorkerEmbedder(
         worker,
@@ -82,8 +96,12 @@ def make_embedder(
         dim=info.dim,
         max_tokens=info.max_tokens,
         fingerprint=fingerprint(
-            hashes, query_prompt=info.query_prompt, passage_prompt=info.passage_prompt
+            hashes,
+            query_prompt=info.query_prompt,
+            passage_prompt=info.passage_prompt,
+            runtime="" if precision == "exact" else precision,
         ),
+        at_once=at_once,
     )
 
 
@@ -140,12 +158,24 @@ def make_generator(
     return WorkerGenerator(worker, name=name, context_tokens=_CONTEXT_TOKENS)
 
 
-def _onnx_file(store: ModelStore, folder: Path, key: str) -> Path | None:
+def _build_onnx(store: ModelStore, folder: Path, key: str, precision: Precision) -> Path:
+    reason = build_onnx(folder, precision)
+    path = _onnx_file(store, folder, key, precision)
+    if path is None:
+        raise ConfigError(
+            f"models.embedder_precision is {precision!r}, which {folder.name!r} cannot have: "
+            f"{reason}. Set it to 'exact'."
+        )
+    return path
+
+
+def _onnx_file(store: ModelStore, folder: Path, key: str, precision: Precision) -> Path | None:
     """Return the folder's file for onnxruntime; `None` if it has none, or a damaged one."""
-    path = folder / "onnx" / "exact.onnx"
+    path = folder / "onnx" / f"{precision}.onnx"
+    known = f"{key}--onnx" if precision == "exact" else f"{key}--onnx-{precision}"
     try:
         expected = path.with_suffix(".sha256").read_text().strip()
-        found = store.hashes(f"{key}--onnx", {path.name: path})[path.name]
+        found = store.hashes(known, {path.name: path})[path.name]
     except OSError:
         return None
     if found != expected:

@@ -34,6 +34,16 @@ def _to_nobody(_progress: Progress) -> None:
     """Report progress to nobody."""
 
 
+def build_onnx(folder: Path, precision: str) -> str:
+    """Write an embedder's file for onnxruntime; return why that is not possible, else nothing."""
+    command = [sys.executable, "-m", "models.onnx_build", str(folder), "--precision", precision]
+    env = os.environ | {"PYTHONPATH": str(_ROOT)}
+    result = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if not result.returncode:
+        return ""
+    return (result.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+
+
 class ModelStore:
     """The folder of weights: one folder per model, named as in the catalogue."""
 
@@ -127,11 +137,8 @@ class ModelStore:
         if (folder / "onnx" / "exact.sha256").is_file():
             return
         report(Progress(model.name, model.size_bytes, model.size_bytes, "building"))
-        command = [sys.executable, "-m", "models.onnx_build", str(folder)]
-        env = os.environ | {"PYTHONPATH": str(_ROOT)}
-        result = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-        if result.returncode:
-            reason = (result.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        reason = build_onnx(folder, "exact")
+        if reason:
             _logger.info("%s runs on torch: %s", model.name, reason)
 
     def _check(self, model: Model) -> Path:

@@ -1,10 +1,13 @@
 """The generator as the rest of the project sees it: text streamed from a child process."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
+from typing import Any
 
 from core.types import GenerationEvent, Piece, Prompt, TokenUsage
-from models.worker import Priority, Worker, WorkerState
+from models.calls import Priority, WorkerState
+from models.process import Reply
+from models.worker import Worker
 
 _COUNT_DEADLINE_S = 30
 _PREPARE_DEADLINE_S = 600
@@ -51,13 +54,7 @@ class WorkerGenerator:
         self, prompt: Prompt, *, max_tokens: int, deadline_s: float, stop: Sequence[str] = ()
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Write a reply."""
-        params = {
-            "instructions": prompt.instructions,
-            "passage": prompt.passage,
-            "question": prompt.question,
-            "max_tokens": max(1, max_tokens),
-            "stop": list(stop),
-        }
+        params = _params(prompt) | {"max_tokens": max(1, max_tokens), "stop": list(stop)}
         replies = self._worker.stream("generate", params, deadline_s=deadline_s)
         async with aclosing(replies):
             async for reply in replies:
@@ -66,7 +63,7 @@ class WorkerGenerator:
                 else:
                     yield Piece(reply.values["text"])
 
-    async def prepare(self, instructions: str, passage: str) -> TokenUsage:
+    async def prepare(self, prompt: Prompt) -> TokenUsage:
         """Read instructions and passage ahead of any question and keep the state.
 
         Gives way to customers: it may take as long as they keep the model busy.
@@ -74,24 +71,27 @@ class WorkerGenerator:
         Raises:
             ModelUnavailable, Overloaded, PromptTooLong: as `stream`.
         """
-        reply = await self._worker.call(
-            "prepare",
-            {"instructions": instructions, "passage": passage},
-            priority=Priority.WARM_UP,
-            deadline_s=_PREPARE_DEADLINE_S,
-        )
-        return TokenUsage(**reply.values)
+        return TokenUsage(**(await self._later("prepare", _params(prompt))).values)
 
-    async def retain(self, instructions: str, passages: Sequence[str]) -> int:
-        """Delete the kept states of all passages but these, as when a release was replaced.
+    async def kept_sources(self) -> set[str]:
+        """Return the ids of the chunks that stored states were made of (`Prompt.sources`)."""
+        return set((await self._later("sources", {})).values["sources"])
 
-        Returns:
-            How many were deleted.
-        """
-        reply = await self._worker.call(
-            "retain",
-            {"instructions": instructions, "passages": list(passages)},
-            priority=Priority.WARM_UP,
-            deadline_s=_PREPARE_DEADLINE_S,
-        )
+    async def forget(self, sources: Collection[str]) -> int:
+        """Delete the stored states that were made of one of these chunks; return how many."""
+        reply = await self._later("forget", {"sources": sorted(sources)})
         return int(reply.values["dropped"])
+
+    async def _later(self, method: str, params: Mapping[str, Any]) -> Reply:
+        return await self._worker.call(
+            method, params, priority=Priority.WARM_UP, deadline_s=_PREPARE_DEADLINE_S
+        )
+
+
+def _params(prompt: Prompt) -> dict[str, Any]:
+    return {
+        "instructions": prompt.instructions,
+        "passage": prompt.passage,
+        "question": prompt.question,
+        "sources": list(prompt.sources),
+    }

@@ -9,7 +9,7 @@ from core.errors import PromptTooLong
 from core.types import Prompt
 from models.chat import ChatLayout, PromptTokens
 from models.child import Channel, Request, main
-from models.engine import Engine
+from models.engine import GUESSED, Engine
 from models.llama import Llama
 from models.prefix_store import DiskPrefixes
 from models.prefixes import MemoryPrefixes
@@ -19,7 +19,7 @@ CHUNK_TOKENS = 128
 
 
 class GeneratorHandler:
-    """Answers ``generate`` (streamed), ``prepare``, ``retain`` and ``count``."""
+    """Answers ``generate`` (streamed), ``prepare``, ``sources``, ``forget`` and ``count``."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """Load the model; a context longer than the model was trained for is cut to that."""
@@ -31,6 +31,7 @@ class GeneratorHandler:
             context_tokens=context_tokens + (parallel - 1) * int(settings["extra_tokens"]),
             sequences=parallel,
             chunk_tokens=CHUNK_TOKENS,
+            outputs=1 + GUESSED,
         )
         self._context_tokens = min(context_tokens, self._llama.trained_tokens)
         self._layout = layout_of(self._llama)
@@ -72,8 +73,14 @@ class GeneratorHandler:
 
     def _start(self, channel: Channel, request: Request) -> None:
         params = request.params
-        if request.method == "retain":
-            channel.done(request, {"dropped": self._retain(params)})
+        if request.method == "sources":
+            channel.done(request, {"sources": sorted(self._states.sources())})
+            return
+        if request.method == "forget":
+            channel.done(request, {"dropped": self._states.forget(set(params["sources"]))})
+            return
+        if request.method == "count":  # it came before `serve` could intercept it
+            self._arrived(channel, request)
             return
         self._requests[request.id] = request
         try:
@@ -88,16 +95,13 @@ class GeneratorHandler:
 
     def _tokens(self, params: Mapping[str, Any]) -> PromptTokens:
         return self._layout.tokens(
-            Prompt(params["instructions"], params["passage"], params.get("question", ""))
+            Prompt(
+                params["instructions"],
+                params["passage"],
+                params["question"],
+                tuple(params["sources"]),
+            )
         )
-
-    def _retain(self, params: Mapping[str, Any]) -> int:
-        """Delete the states of all passages but these."""
-        wanted: set[tuple[int, ...]] = set()
-        for passage in params["passages"]:
-            prompt = Prompt(params["instructions"], passage, "")
-            wanted.update(self._layout.tokens(prompt).stages)
-        return self._states.retain(wanted)
 
     # --- in the reading thread, while the model computes ----------------------------------------
 

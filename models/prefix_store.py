@@ -15,9 +15,10 @@ import shutil
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from models.prefixes import MemoryPrefixes, Tokens
 
@@ -31,12 +32,17 @@ _HALF_LIFE_S = 7 * 24 * 3600
 _MAX_UNWRITTEN = 16
 """States that may wait for the disk; beyond it the newest is not stored."""
 
+_Unwritten: TypeAlias = tuple[str, bytes, frozenset[str]]
+"""Name, content and sources of a file."""
+
 
 @dataclass(slots=True)
 class _Entry:
     size: int
     uses: float
     used_at: float
+    sources: frozenset[str]
+    """Ids of the chunks that were read; none for instructions alone."""
 
     def usefulness(self, now: float) -> float:
         decay: float = 0.5 ** ((now - self.used_at) / _HALF_LIFE_S)
@@ -68,14 +74,14 @@ class DiskPrefixes:
         self._budget = budget_bytes
         self._clock = clock
         self._lock = threading.Lock()
-        self._unwritten: queue.Queue[tuple[str, bytes, int] | None] = queue.Queue(_MAX_UNWRITTEN)
+        self._unwritten: queue.Queue[_Unwritten | None] = queue.Queue(_MAX_UNWRITTEN)
         for other in folder.glob("*"):
             if other.is_dir() and other.name != name:
                 shutil.rmtree(other, ignore_errors=True)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._retained: tuple[int, frozenset[str]] = (0, frozenset())
-        """How often states were sorted out, and which were wanted the last time."""
-        self._entries = _read_index(self._folder, clock())
+        self._gone: set[str] = set()
+        """Chunks that were forgotten and not read again since."""
+        self._entries = _read_index(self._folder)
         self._writer = threading.Thread(target=self._write_all, name="prefixes", daemon=True)
         self._writer.start()
 
@@ -108,26 +114,34 @@ class DiskPrefixes:
                 self._memory.put(tokens, state, resident=False)
         return state
 
-    def put(self, tokens: Tokens, state: bytes, *, resident: bool) -> None:
+    def put(
+        self, tokens: Tokens, state: bytes, *, resident: bool, sources: Sequence[str] = ()
+    ) -> None:
         """Keep a state in memory, and soon on disk."""
-        self._memory.put(tokens, state, resident=resident)
+        self._memory.put(tokens, state, resident=resident, sources=sources)
         if len(state) > self._budget:
             return
+        with self._lock:
+            self._gone -= set(sources)
         try:
-            self._unwritten.put_nowait((_name(tokens), _pack(tokens, state), self._retained[0]))
+            self._unwritten.put_nowait((_name(tokens), _pack(tokens, state), frozenset(sources)))
         except queue.Full:
             _logger.warning("The disk is too slow to store the state of a passage")
 
-    def retain(self, wanted: Iterable[Tokens]) -> int:
-        """Delete every state that is not one of these; return how many were deleted.
+    def sources(self) -> set[str]:
+        """Return the ids of all chunks that kept states were made of."""
+        with self._lock:
+            return self._memory.sources().union(*(e.sources for e in self._entries.values()))
+
+    def forget(self, sources: Collection[str]) -> int:
+        """Drop every state that was made of one of these chunks; return how many files went.
 
         Those that still wait for the disk are not written.
         """
-        names = frozenset(_name(tokens) for tokens in wanted)
-        self._memory.clear()
+        self._memory.forget(sources)
         with self._lock:
-            self._retained = (self._retained[0] + 1, names)
-            gone = [name for name in self._entries if name not in names]
+            self._gone |= set(sources)
+            gone = [n for n, e in self._entries.items() if not e.sources.isdisjoint(sources)]
             for name in gone:
                 self._drop(name)
             self._write_index()
@@ -158,7 +172,7 @@ class DiskPrefixes:
             except OSError as error:
                 _logger.warning("A state cannot be stored: %s", error)
 
-    def _write(self, name: str, data: bytes, sorted_out: int) -> None:
+    def _write(self, name: str, data: bytes, sources: frozenset[str]) -> None:
         path = self._folder / (name + _SUFFIX)
         temporary = self._folder / f"{name}.{os.getpid()}.new"
         with temporary.open("wb") as file:
@@ -166,12 +180,11 @@ class DiskPrefixes:
             file.flush()
             os.fsync(file.fileno())
         with self._lock:
-            count, wanted = self._retained
-            if sorted_out < count and name not in wanted:
+            if not self._gone.isdisjoint(sources):
                 temporary.unlink()
                 return
             temporary.replace(path)
-            self._entries[name] = _Entry(len(data), 1, self._clock())
+            self._entries[name] = _Entry(len(data), 1, self._clock(), sources)
             self._make_room(keep=name)
             self._write_index()
 
@@ -191,15 +204,15 @@ class DiskPrefixes:
         (self._folder / (name + _SUFFIX)).unlink(missing_ok=True)
 
     def _write_index(self) -> None:
-        """Note how useful each state is; the files themselves are what exists."""
-        values = {name: [e.uses, e.used_at] for name, e in self._entries.items()}
+        """Note how useful each state is and what it is of."""
+        values = {n: [e.uses, e.used_at, sorted(e.sources)] for n, e in self._entries.items()}
         temporary = self._folder / f"{_INDEX}.{os.getpid()}.new"
         temporary.write_text(json.dumps(values))
         temporary.replace(self._folder / _INDEX)
 
 
-def _read_index(folder: Path, now: float) -> dict[str, _Entry]:
-    """Return the states in a folder; a temporary file of a crash is deleted."""
+def _read_index(folder: Path) -> dict[str, _Entry]:
+    """Return the states in a folder; temporary files and states of unknown origin are deleted."""
     for leftover in folder.glob("*.new"):
         leftover.unlink(missing_ok=True)
     try:
@@ -208,8 +221,12 @@ def _read_index(folder: Path, now: float) -> dict[str, _Entry]:
         known = {}
     entries: dict[str, _Entry] = {}
     for path in folder.glob("*" + _SUFFIX):
-        uses, used_at = known.get(path.stem, (1.0, now))
-        entries[path.stem] = _Entry(path.stat().st_size, float(uses), float(used_at))
+        match known.get(path.stem):
+            case [uses, used_at, list(sources)]:
+                size = path.stat().st_size
+                entries[path.stem] = _Entry(size, float(uses), float(used_at), frozenset(sources))
+            case _:
+                path.unlink(missing_ok=True)
     return entries
 
 

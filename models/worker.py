@@ -15,68 +15,13 @@ from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import Any, Literal
+from typing import Any
 
-from core.errors import ModelUnavailable, Overloaded, PromptTooLong, TextTooLong
+from core.errors import ModelUnavailable, Overloaded
+from models.calls import Limits, ModelStopped, Priority, Status, WorkerState, error_of
 from models.process import ChildProcess, ProcessEnded, Reply
 
 _logger = logging.getLogger(__name__)
-
-
-class Priority(IntEnum):
-    """Who goes first."""
-
-    CUSTOMER = 0
-    INGEST = 1
-    WARM_UP = 2
-
-
-class ModelStopped(ModelUnavailable):
-    """The process ended while it worked on the call; another one is being started."""
-
-
-Status = Literal["stopped", "loading", "ready", "down"]
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerState:
-    """What a health page shows."""
-
-    status: Status
-    reason: str
-    """Why it is not ready; empty if it is."""
-    pid: int
-    """Process id of the child, 0 if there is none."""
-    waiting: int
-    running: int
-    served: int
-    """Requests that were finished since the start."""
-    restarts: int
-    """Unplanned ends of the child since the start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Numbers of a worker; the defaults suit a model on a few cores."""
-
-    max_waiting: int = 8
-    """Calls that may wait; one more is refused."""
-    concurrency: int = 1
-    """Calls the child works on at a time."""
-    wait_while_loading: bool = True
-    """Let calls wait for a model that is still loading; else they fail at once."""
-    recycle_after: int = 2000
-    """Requests after which a fresh child takes over."""
-    load_timeout_s: float = 180
-    cancel_grace_s: float = 20
-    """Seconds in which a cancelled request must end; then the child is killed."""
-    backoff_s: tuple[float, ...] = (0.2, 1, 3)
-    """Pauses before restarts; the last repeats."""
-    crashes: int = 3
-    """So many crashes within `crash_window_s` and the model is left down for `down_s`."""
-    crash_window_s: float = 120
-    down_s: float = 60
 
 
 @dataclass(slots=True, eq=False)
@@ -241,7 +186,7 @@ class Worker:
                     raise reply
                 finished = reply.last
                 if reply.error is not None:
-                    raise _error_of(self.name, reply.error)
+                    raise error_of(self.name, reply.error)
                 yield reply
         finally:
             if not finished:
@@ -429,12 +374,3 @@ class Worker:
     def _set(self, status: Status, reason: str) -> None:
         self._status, self._reason = status, reason
         self._changed.set()
-
-
-def _error_of(name: str, error: Mapping[str, Any]) -> Exception:
-    """Return the error that the child described."""
-    if error["type"] == "TextTooLong":
-        return TextTooLong(error["tokens"], error["limit"])
-    if error["type"] == "PromptTooLong":
-        return PromptTooLong(error["tokens"], error["limit"])
-    return ModelUnavailable(f"The model {name!r} failed: {error['text']}.")

@@ -9,7 +9,8 @@ from pathlib import Path
 from rich.markup import escape
 
 from app import output
-from app.bench import BENCHMARKS
+from app.bench import chosen, measure
+from app.benches.figure import Measured
 from app.commands.answers import await_generator, make_it_hold
 from app.commands.common import Failed, read_config, say
 from app.paths import find_paths
@@ -96,19 +97,27 @@ async def _count_unsupported(knowledge: Knowledge, question: str, answer: Answer
     return unsupported
 
 
-async def bench(names: Sequence[str], *, as_json: bool) -> None:
-    """Run benchmarks, one after the other, and print their figures."""
-    unknown = [name for name in names if name not in BENCHMARKS]
-    if unknown:
-        raise Failed(f"No benchmark is named {unknown[0]!r}; there are {', '.join(BENCHMARKS)}.")
-    figures = []
-    for name in names or BENCHMARKS:
-        say(f"{name} …")
-        figures += await BENCHMARKS[name](read_config())
+async def bench(names: Sequence[str], *, as_json: bool, markdown: bool, plot: Path | None) -> None:
+    """Measure parts, one after the other, and print their figures."""
+    found: list[Measured] = []
+    for part in chosen(names):
+        say(f"{part.name} …")
+        found.append(await measure(part, read_config(), lambda text: say(f"  {text}")))
+    figures = [figure for measured in found for figure in measured.figures]
+    points = [point for measured in found for point in measured.points]
+    if plot is not None:
+        if not points:
+            raise Failed("There is no curve to draw: measure `lengths`, `customers` or `search`.")
+        # Imported here: only a picture needs the plotting library.
+        from app.benches.plot import write_plot
+
+        await asyncio.to_thread(write_plot, points, plot)
+        say(f"Curves: {plot}")
+    columns = ("name", "value", "unit", "baseline", "ratio", "note")
     if as_json:
         output.print_json([dataclasses.asdict(figure) for figure in figures])
         return
-    output.print_table(
-        ("name", "value", "unit", "baseline", "ratio"),
-        [(f.name, f.value, f.unit, f.baseline, f.ratio) for f in figures],
-    )
+    rows = [
+        tuple("–" if v is None else v for v in dataclasses.astuple(figure)) for figure in figures
+    ]
+    (output.print_markdown if markdown else output.print_table)(columns, rows)

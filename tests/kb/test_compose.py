@@ -56,6 +56,13 @@ async def compose(
     return result, events
 
 
+async def test_the_prompt_names_the_passages_it_was_made_of() -> None:
+    generator = ScriptedGenerator("Items can be returned within 30 days.")
+    found = hit(PASSAGE, "en")
+    await composer(generator).compose("Can I return items?", [found], language="en")
+    assert generator.prompts[0].sources == (found.chunk.chunk_id,)
+
+
 async def test_a_supported_reply_is_shown_sentence_by_sentence() -> None:
     result, events = await compose(
         "Items can be returned within 30 days. Opened software cannot be returned."

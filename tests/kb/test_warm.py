@@ -1,12 +1,12 @@
 """Passages are read ahead, the most wanted first, each once (kb/warm.py)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 import pytest
 
 from core.errors import Overloaded, PromptTooLong
-from core.types import Chunk, TokenUsage
+from core.types import Chunk, Prompt, TokenUsage
 from kb.prompt import build_prompt, passage_of
 from kb.warm import Wanted, WarmUp
 
@@ -24,6 +24,9 @@ class View:
     async def chunk(self, chunk_id: str) -> Chunk | None:
         return CHUNKS.get(chunk_id)
 
+    async def present(self, chunk_ids: Iterable[str]) -> set[str]:
+        return set(chunk_ids) & CHUNKS.keys()
+
 
 class Index:
     release = 1
@@ -37,13 +40,22 @@ class Reader:
 
     def __init__(self) -> None:
         self.read: list[str] = []
+        self.kept: set[str] = set()
         self.error: Exception | None = None
 
-    async def prepare(self, instructions: str, passage: str) -> TokenUsage:
+    async def prepare(self, prompt: Prompt) -> TokenUsage:
         if self.error is not None:
             raise self.error
-        self.read.append(passage)
+        self.read.append(prompt.passage)
+        self.kept.update(prompt.sources)
         return TokenUsage(prompt=9, cached=0)
+
+    async def kept_sources(self) -> set[str]:
+        return set(self.kept)
+
+    async def forget(self, sources: Collection[str]) -> int:
+        self.kept -= set(sources)
+        return len(sources)
 
 
 async def at_once() -> None:
@@ -123,6 +135,15 @@ async def test_before_the_first_release_there_is_nothing_to_do() -> None:
     index = Index()
     index.release = 0
     assert await make(Reader(), index=index).run() == 0
+
+
+async def test_states_of_passages_that_the_release_lost_are_forgotten() -> None:
+    reader = Reader()
+    reader.kept = {"a", "removed in this release"}
+    await make(reader).run()
+    assert reader.kept == {"a", "c"}
+    await make(reader, most=0).run()
+    assert reader.kept == {"a", "c"}
 
 
 async def test_customers_are_left_the_machine_before_each_passage() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.errors import ConfigError
 from models.embedder import WorkerEmbedder, batches
 from models.factory import make_embedder
 from models.fetch import ModelStore
@@ -89,6 +90,37 @@ async def test_a_damaged_file_for_onnxruntime_is_not_used(
     await model.start()
     assert (await model.embed_query("hello")).shape == (384,)
     await model.close()
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_rounded_weights_are_another_embedder_near_the_exact_one(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    copy = tmp_path / "models" / "all-MiniLM-L6-v2"
+    shutil.copytree(need(store, "all-MiniLM-L6-v2"), copy)
+    vectors, fingerprints = [], set()
+    for precision in ("exact", "int8", "int8"):
+        model = make_embedder("all-MiniLM-L6-v2", tmp_path, precision=precision)
+        fingerprints.add(model.fingerprint)
+        await model.start()
+        vectors.append(await model.embed_query("How do I send an order back?"))
+        await model.close()
+    assert len(fingerprints) == 2
+    assert 0.99 < float(vectors[0] @ vectors[1]) < 0.99999
+    assert vectors[1].tolist() == vectors[2].tolist()
+
+
+@pytest.mark.models
+def test_a_precision_that_a_model_cannot_have_is_a_sentence(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    folder = tmp_path / "odd"
+    shutil.copytree(need(store, "all-MiniLM-L6-v2"), folder)
+    config = (folder / "config.json").read_text()
+    (folder / "config.json").write_text(config.replace('"gelu"', '"relu"'))
+    with pytest.raises(ConfigError, match="embedder_precision is 'int8', which 'odd' cannot have"):
+        make_embedder(f"path:{folder}", tmp_path, precision="int8")
 
 
 @pytest.mark.models

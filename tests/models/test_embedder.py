@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import ModelUnavailable
+from models.calls import Limits
 from models.embedder import WorkerEmbedder
-from models.worker import Limits, Worker
+from models.worker import Worker
 
 pytestmark = pytest.mark.anyio
 

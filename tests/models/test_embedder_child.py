@@ -1,6 +1,9 @@
 """The embedder's process: questions and counts overtake the batches of an ingest."""
 
 import asyncio
+import os
+import platform
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from tokenizers.pre_tokenizers import Whitespace
 
 from core.errors import TextTooLong
 from models.embedder import WorkerEmbedder
+from models.turns import step_back
 from models.worker import Worker
 
 pytestmark = pytest.mark.anyio
@@ -37,7 +41,8 @@ async def embedder(tmp_path: Path) -> AsyncIterator[WorkerEmbedder]:
 async def test_a_question_does_not_wait_for_a_batch(embedder: WorkerEmbedder) -> None:
     """The batch ends only after the question: with one queue for both, neither would."""
     batch = asyncio.create_task(embedder.embed_passages(["slow text"]))
-    await asyncio.sleep(0)
+    for _ in range(2):  # the batch is sent by a task of its own
+        await asyncio.sleep(0)
     assert embedder.state.running == 1
     assert await embedder.count_tokens(["three words here"]) == [3]
     assert not batch.done()
@@ -49,3 +54,19 @@ async def test_a_text_that_is_too_long_is_refused_by_its_number(embedder: Worker
     with pytest.raises(TextTooLong) as caught:
         await embedder.embed_passages(["one two three four five six seven eight nine"])
     assert (caught.value.tokens, caught.value.limit) == (9, 8)
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="only Linux has a nice value a thread")
+def test_a_thread_that_steps_back_changes_no_other() -> None:
+    found = []
+
+    def work() -> None:
+        step_back()
+        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [max(10, before)]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before

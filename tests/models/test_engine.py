@@ -1,6 +1,6 @@
 """The engine on the real small model, in this process: numbers are compared bit for bit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,7 @@ import pytest
 
 from core.types import Prompt, TokenUsage
 from models.chat import PromptTokens
-from models.engine import Engine, Output
+from models.engine import GUESSED, Engine, Output
 from models.fetch import ModelStore
 from models.generator_child import layout_of
 from models.llama import Llama, LlamaFailed
@@ -22,7 +22,9 @@ PASSAGE = "Returns: an unused item can be returned within 30 days of delivery, f
 def llama(store: ModelStore) -> Iterator[Llama]:
     folder = need(store, "smollm2-135m-instruct")
     (path,) = folder.glob("*.gguf")
-    model = Llama(path, threads=1, context_tokens=1024, sequences=3, chunk_tokens=32)
+    model = Llama(
+        path, threads=1, context_tokens=1024, sequences=3, chunk_tokens=32, outputs=1 + GUESSED
+    )
     yield model
     model.close()
 
@@ -34,9 +36,16 @@ class Recorder(MemoryPrefixes):
         super().__init__(64 << 20)
         self.kept: list[tuple[int, ...]] = []
 
-    def put(self, tokens: tuple[int, ...], state: bytes, *, resident: bool) -> None:
+    def put(
+        self,
+        tokens: tuple[int, ...],
+        state: bytes,
+        *,
+        resident: bool,
+        sources: Sequence[str] = (),
+    ) -> None:
         self.kept.append(tokens)
-        super().put(tokens, state, resident=resident)
+        super().put(tokens, state, resident=resident, sources=sources)
 
 
 @pytest.fixture
@@ -90,6 +99,33 @@ def test_a_restored_state_gives_bit_for_bit_the_numbers_of_reading(
     read = first_logits(llama, engine, prompt)
     restored = first_logits(llama, engine, prompt)
     assert np.array_equal(read, restored)
+
+
+@pytest.mark.models
+def test_guessing_saves_calls_and_changes_no_word(
+    llama: Llama, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt = tokens_of(llama, "Repeat the passage word by word.")
+    calls: list[int] = []
+    decode = llama.decode
+
+    def count(items: Sequence[tuple[int, int, int, bool]]) -> bool:
+        calls.append(len(items))
+        return decode(items)
+
+    engine.add(1, prompt, max_tokens=1)
+    run(engine, 1)
+    monkeypatch.setattr(llama, "decode", count)
+    found = []
+    for guessed in (GUESSED, 0):
+        monkeypatch.setattr("models.engine.GUESSED", guessed)
+        engine.add(1, prompt, max_tokens=48)
+        found.append((*run(engine, 1), len(calls)))
+        calls.clear()
+    (text, usage, fewer), (plain_text, plain_usage, more) = found
+    assert text == plain_text
+    assert usage.generated == plain_usage.generated
+    assert fewer < 0.7 * more
 
 
 @pytest.mark.models
@@ -165,6 +201,19 @@ def test_states_of_passages_are_dropped_least_recently_used_first() -> None:
     assert states.get((2,)) is None
     assert states.get((1,)) == b"aaaa"
     assert states.size_bytes == 8
+
+
+def test_states_are_forgotten_by_what_they_are_of() -> None:
+    states = MemoryPrefixes(100)
+    states.put((9,), b"instructions", resident=True)
+    states.put((1,), b"aaaa", resident=False, sources=["a"])
+    states.put((2,), b"bbbb", resident=False, sources=["b", "c"])
+    assert states.sources() == {"a", "b", "c"}
+    assert states.forget(["c", "unknown"]) == 1
+    assert states.get((1,)) == b"aaaa"
+    assert states.get((2,)) is None
+    assert states.get((9,)) == b"instructions"
+    assert states.size_bytes == 4
 
 
 def test_states_of_instructions_stay_whatever_passages_need() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import io
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -12,9 +14,12 @@ import pytest
 from core.errors import ModelUnavailable, PromptTooLong
 from core.protocols import Generator
 from core.types import Piece, Prompt, TokenUsage
+from models.child import Channel, Request
 from models.factory import make_generator
 from models.fetch import ModelStore
+from models.frames import LENGTHS
 from models.generator import WorkerGenerator
+from models.generator_child import GeneratorHandler
 from tests.fakes import ScriptedGenerator
 from tests.models.conftest import need
 from tests.models.servers import llama_server
@@ -129,10 +134,10 @@ async def test_instructions_are_shared_by_all_passages(small: WorkerGenerator) -
 @pytest.mark.models
 async def test_a_prepared_passage_is_answered_from_its_state(small: WorkerGenerator) -> None:
     passage = "The kettle comes in red, blue and green, and holds two litres of water."
-    prepared = await small.prepare(SHOP.instructions, passage)
+    prepared = await small.prepare(Prompt(SHOP.instructions, passage, ""))
     usage = await _usage(small, Prompt(SHOP.instructions, passage, "Which colours are there?"))
     assert usage.cached == prepared.prompt
-    again = await small.prepare(SHOP.instructions, passage)
+    again = await small.prepare(Prompt(SHOP.instructions, passage, ""))
     assert again.cached == again.prompt
 
 
@@ -157,11 +162,14 @@ async def test_after_a_restart_the_words_come_from_disk_and_are_those_of_reading
 
 @pytest.mark.models
 async def test_states_of_passages_that_are_gone_are_dropped(small: WorkerGenerator) -> None:
-    kept, gone = "We ship on Mondays.", "We used to ship on Fridays."
-    for passage in (kept, gone):
-        await small.prepare(SHOP.instructions, passage)
-    await small.retain(SHOP.instructions, [kept])
-    usage = [await small.prepare(SHOP.instructions, passage) for passage in (kept, gone)]
+    kept = Prompt(SHOP.instructions, "We ship on Mondays.", "", ("kept",))
+    gone = Prompt(SHOP.instructions, "We used to ship on Fridays.", "", ("gone",))
+    for prompt in (kept, gone):
+        await small.prepare(prompt)
+    assert await small.kept_sources() >= {"kept", "gone"}
+    await small.forget(["gone"])
+    assert "gone" not in await small.kept_sources()
+    usage = [await small.prepare(prompt) for prompt in (kept, gone)]
     assert usage[0].cached == usage[0].prompt
     assert usage[1].cached < usage[1].prompt
 
@@ -219,7 +227,7 @@ async def test_two_customers_get_the_words_that_each_gets_alone(small: WorkerGen
 async def test_preparing_gives_way_to_a_customer(small: WorkerGenerator) -> None:
     await events(small)  # so that the customer's prefix is there
     passage = "Parcels travel by ship, by train and by bicycle. " * 40
-    preparing = asyncio.create_task(small.prepare(SHOP.instructions, passage))
+    preparing = asyncio.create_task(small.prepare(Prompt(SHOP.instructions, passage, "")))
     await asyncio.sleep(0)
     assert text_of(await events(small))
     assert not preparing.done()
@@ -232,6 +240,23 @@ async def test_text_is_valid_though_a_character_takes_several_tokens(
 ) -> None:
     prompt = Prompt("Repeat the text of the user.", "", "🪁🧿退款🛒")
     assert "�" not in text_of(await events(small, prompt, max_tokens=40))
+
+
+@pytest.mark.models
+def test_tokens_are_counted_though_nobody_listens_yet(store: ModelStore, tmp_path: Path) -> None:
+    """A count that came right after "ready", before the handler could intercept it."""
+    (path,) = need(store, SMALL).glob("*.gguf")
+    numbers = dict.fromkeys(("parallel", "threads", "prefix_memory_bytes", "prefix_disk_bytes"), 1)
+    handler = GeneratorHandler(
+        numbers
+        | {"path": str(path), "context_tokens": 64, "extra_tokens": 0, "sha256": ""}
+        | {"prefix_folder": str(tmp_path)}
+    )
+    sink = io.BytesIO()
+    channel = Channel(io.BytesIO(), sink)
+    handler._start(channel, Request(7, "count", {"texts": ["one two"]}, b""))
+    header = sink.getvalue()[LENGTHS.size :]
+    assert json.loads(header) == {"id": 7, "done": {"counts": [2]}}
 
 
 async def _usage(generator: Generator, prompt: Prompt) -> TokenUsage:

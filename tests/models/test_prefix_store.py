@@ -1,3 +1,4 @@
+import json
 import os
 import threading
 from pathlib import Path
@@ -32,8 +33,7 @@ def filled(folder: Path, *tokens: tuple[int, ...], clock: Clock | None = None) -
 
 
 def file_of(folder: Path) -> Path:
-    (path,) = folder.glob("*/*.state")
-    return path
+    return min(folder.glob("*/*.state"))
 
 
 def test_a_state_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -132,16 +132,24 @@ def test_how_useful_a_state_is_survives_a_restart(tmp_path: Path) -> None:
     assert [store.has((n,)) for n in (1, 2, 3, 4)] == [True, False, True, True]
 
 
-def test_only_what_is_wanted_is_retained(tmp_path: Path) -> None:
-    filled(tmp_path, (1,), (2,), (3,))
+def test_states_of_what_is_gone_are_deleted_also_after_a_restart(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    assert store.retain([(2,)]) == 2
-    assert [store.has((n,)) for n in (1, 2, 3)] == [False, True, False]
-    assert len(list(tmp_path.glob("*/*.state"))) == len(store) == 1
+    store.put((1,), b"x" * 1000, resident=True)
+    store.put((2,), b"x" * 1000, resident=False, sources=["old", "both"])
+    store.put((3,), b"x" * 1000, resident=False, sources=["new", "both"])
+    store.close()
+    store = open_store(tmp_path)
+    assert store.sources() == {"old", "new", "both"}
+    assert store.forget({"old", "other"}) == 1
+    assert [store.has((n,)) for n in (1, 2, 3)] == [True, False, True]
+    assert len(list(tmp_path.glob("*/*.state"))) == len(store) == 2
+    store.close()
+    store = open_store(tmp_path)
+    assert store.sources() == {"new", "both"}
     store.close()
 
 
-def test_what_still_waits_for_the_disk_is_sorted_out_too(
+def test_what_is_gone_is_not_written_though_it_waits_for_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, fsync = threading.Event(), os.fsync
@@ -153,13 +161,28 @@ def test_what_still_waits_for_the_disk_is_sorted_out_too(
     monkeypatch.setattr(os, "fsync", wait)
     store = open_store(tmp_path)
     for n in (1, 2, 3):
-        store.put((n,), b"x" * 1000, resident=False)
-    store.retain([(2,)])
+        store.put((n,), b"x" * 1000, resident=False, sources=[f"chunk {n}"])
+    store.forget({"chunk 1", "chunk 3"})
+    store.put((3,), b"x" * 1000, resident=False, sources=["chunk 3"])  # it is back
     slow.set()
-    store.put((4,), b"x" * 1000, resident=False)
     store.close()
-    assert [store.has((n,)) for n in (1, 2, 3, 4)] == [False, True, False, True]
+    assert [store.has((n,)) for n in (1, 2, 3)] == [False, True, True]
     assert len(list(tmp_path.glob("*/*"))) == 3  # two states and the index
+
+
+def test_a_state_that_nobody_can_tell_the_origin_of_is_deleted(tmp_path: Path) -> None:
+    filled(tmp_path, (1,), (2,))
+    index = next(tmp_path.glob("*/index.json"))
+    known = json.loads(index.read_text())
+    known[file_of(tmp_path).stem] = [1.0, 1.0]
+    index.write_text(json.dumps(known))
+    store = open_store(tmp_path)
+    assert len(store) == len(list(tmp_path.glob("*/*.state"))) == 1
+    store.close()
+    index.unlink()
+    store = open_store(tmp_path)
+    assert not list(tmp_path.glob("*/*.state"))
+    store.close()
 
 
 def test_a_state_larger_than_the_budget_is_not_stored(tmp_path: Path) -> None:

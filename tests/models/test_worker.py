@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from core.errors import ModelUnavailable, Overloaded, TextTooLong
+from models.calls import Limits, Priority
 from models.process import Reply
-from models.worker import Limits, Priority, Worker
+from models.worker import Worker
 
 pytestmark = pytest.mark.anyio
 

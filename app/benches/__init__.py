@@ -1,0 +1,1 @@
+"""The parts of `answerdesk bench`: each measures some figures beside their baselines."""
