@@ -186,6 +186,18 @@ def score_sentences(
     return [float(p) for p in odds / odds.sum()]
 
 
+def asks_openly(question: str) -> bool:
+    """Tell whether a question asks for more than yes or no."""
+    return _OPEN.search(question) is not None or bool(_asked(question).kinds)
+
+
+def lacks_what_is_asked(question: str, sentence: str) -> bool:
+    """Tell whether a question asks for a number or a date, and a sentence has none of its own."""
+    asked = _asked(question)
+    measured = asked.kinds & {"number", "date"}
+    return bool(measured) and not _answer_kinds(sentence, asked) & {"number", "date"}
+
+
 def sentence_features(
     question: str, sentences: Sequence[str], similarities: Sequence[float] | None = None
 ) -> npt.NDArray[np.float64]:
@@ -236,6 +248,10 @@ _ASKS = {
     "why": r"\bwhy\b|\bwarum\b|\bweshalb\b|por qu[eé]|почему|зачем|为什么|为何|原因",
 }
 _ASKING = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _ASKS.items()}
+_OPEN = re.compile(
+    r"\b(?:what|which|how|was|welche[rsnm]?|wie|qu[eé]|cu[aá]l(?:es)?|c[oó]mo)\b|\bчто\b|\bкак|什么|何|哪|怎",
+    re.IGNORECASE,
+)
 _BECAUSE = re.compile(
     r"\bbecause\b|\bdue to\b|\bso that\b|\bin order\b|\bsince\b|\bweil\b|\bda\b|\bum\b|porque"
     r"|debido|поскольку|потому|так как|因为|由于|因此|所以|为了|导致",
