@@ -210,22 +210,28 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
                 max_tokens=config.answers.max_tokens,
                 timeout_s=config.models.generator_timeout_s,
             )
-        answerer = Answerer(
-            knowledge.retriever,
-            Quoter(knowledge.embedder),
-            composer,
-            policy=Policy(
-                answer_at=config.answers.answer_at,
-                clarify_at=config.answers.clarify_at,
-                max_question_chars=config.answers.max_question_chars,
-                company=config.company.name,
-                fallback_language=config.company.languages[0],
-            ),
-            today=today,
-        )
+        answerer = make_answerer(knowledge, composer)
         metrics = Metrics()
         desk = Desk(answerer, knowledge.conversations, metrics)
         yield Service(knowledge, generator, answerer, desk, metrics)
+
+
+def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
+    """Return what answers from a knowledge base; without a composer it quotes passages."""
+    config = knowledge.config
+    return Answerer(
+        knowledge.retriever,
+        Quoter(knowledge.embedder),
+        composer,
+        policy=Policy(
+            answer_at=config.answers.answer_at,
+            clarify_at=config.answers.clarify_at,
+            max_question_chars=config.answers.max_question_chars,
+            company=config.company.name,
+            fallback_language=config.company.languages[0],
+        ),
+        today=today,
+    )
 
 
 async def _open_generator(

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[1]
 _BACKGROUND = Path(__file__).parent / "data" / "background.txt"
-_FORMAT = 3
+_FORMAT = 4
 _KEPT = 4
 """Trained releases that stay on the disk, for a quick way back."""
 
