@@ -24,7 +24,7 @@ _SMALLTALK: Mapping[SmallIntent, TextKey] = {
     "greeting": "greeting",
     "thanks": "thanks",
     "goodbye": "goodbye",
-    "person": "person_called",
+    "person": "person_elsewhere",  # who can call one, the bot, says so in place of this
     "acknowledged": "acknowledged",
 }
 _MAX_PARTS = 3

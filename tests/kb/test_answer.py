@@ -197,6 +197,11 @@ async def test_a_message_that_is_no_question_is_not_searched_for(message: str, i
     assert retriever.asked == []
 
 
+async def test_no_person_is_promised_where_nobody_can_be_called() -> None:
+    answer = await answerer({}).answer("I want to talk to a person")
+    assert answer.text.startswith("I cannot call a person from here.")
+
+
 async def test_a_follow_up_is_also_tried_in_its_context() -> None:
     together = "How long does delivery take? and for abroad?"
 
