@@ -2,7 +2,6 @@
 
 import shutil
 import socket
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import psutil
 
 from core.errors import AnswerdeskError
 from db.base import wal_is_safe
+from db.sqlite import VERSION
 
 _NEED_MEMORY = 1_500_000_000
 """Bytes: parent 0.25 GB, embedder 0.6 GB, the default generator 0.6 GB."""
@@ -70,8 +70,8 @@ async def check_disk(data: Path) -> str:
 
 async def check_sqlite() -> str:
     """Say which journal SQLite uses, and why."""
-    version = sqlite3.sqlite_version
-    if wal_is_safe(sqlite3.sqlite_version_info):
+    version = ".".join(map(str, VERSION))
+    if wal_is_safe(VERSION):
         return f"SQLite {version}, write-ahead log"
     return f"SQLite {version}, rollback journal (its write-ahead log has a known fault)"
 

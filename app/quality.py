@@ -113,7 +113,8 @@ def main(
     chosen = [each for each in SETS if only in each.name]
     options = Options(answers=answers, sample=sample, resume=not again)
     if not asyncio.run(_measure(data, chosen, options)):
-        typer.echo(f"No labelled set in {str(data)!r}; set ANSWERDESK_EVAL_DATA to their folder.", err=True)
+        reason = f"No labelled set in {str(data)!r}; set ANSWERDESK_EVAL_DATA to their folder."
+        typer.echo(reason, err=True)
         raise typer.Exit(1)
 
 

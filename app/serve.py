@@ -29,12 +29,16 @@ from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from core.hours import WorkingHours
+from db.base import Database
 from db.jobs import JobRepository
 from jobs.schedule import Scheduler
 from kb.alike import Alike
 from kb.linking import EntryLinks
 
 logger = logging.getLogger(__name__)
+
+_SCRUB_S = 30.0
+"""A customer who wants to be forgotten is promised a minute."""
 
 
 class AlreadyRunning(AnswerdeskError):
@@ -107,6 +111,7 @@ async def serve(config: Config, paths: Paths) -> None:
                 asyncio.create_task(stop.wait(), name="signal"),
                 asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
                 asyncio.create_task(_telegram(service, reports), name="telegram"),
+                asyncio.create_task(_scrub(knowledge.database), name="scrub"),
                 asyncio.create_task(_watch(service, scheduler, troubles), name="watch"),
             ]
             try:
@@ -116,6 +121,14 @@ async def serve(config: Config, paths: Paths) -> None:
                 for task in work:
                     task.cancel()
                 await asyncio.gather(*work, return_exceptions=True)
+
+
+async def _scrub(database: Database) -> None:
+    """Take off the disk what was deleted, such as updates that have been answered."""
+    while True:
+        await asyncio.sleep(_SCRUB_S)
+        if not await database.scrub():
+            logger.info("The database's log could not be emptied; it will be tried again")
 
 
 async def _telegram(service: Service, reports: asyncio.Queue[str]) -> None:

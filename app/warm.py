@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 _PAUSE_S = 60.0
 """Between two looks at what customers ask for and at the release."""
+_IDLE_S = 5.0
+"""Reading takes all cores: it waits until no customer has asked anything for so long."""
 _LOOK_BACK_S = 30 * 24 * 3600.0
 
 
@@ -30,6 +32,10 @@ async def keep_warm(service: Service) -> None:
             ("composed", "quoted"), since=since, limit=limit
         )
 
+    async def idle() -> None:
+        while (left := _IDLE_S - service.desk.quiet_s()) > 0:  # noqa: ASYNC110 - time is waited for
+            await asyncio.sleep(left)
+
     warm_up = WarmUp(
         service.knowledge.index,
         generator,
@@ -37,6 +43,7 @@ async def keep_warm(service: Service) -> None:
         expected=read_demo().questions,
         find=service.answerer.would_read,
         most=most,
+        idle=idle,
     )
     while True:
         try:

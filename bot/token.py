@@ -6,7 +6,7 @@ from telegram import Bot
 from telegram.error import Forbidden, InvalidToken, TelegramError
 
 from bot.errors import BadToken
-from bot.redact import redact
+from bot.redact import protect_logs, redact
 from core.errors import AnswerdeskError
 
 _FORM = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,}")
@@ -31,6 +31,7 @@ async def check_token(token: str, *, base_url: str = "") -> str:
     """
     if not _FORM.fullmatch(token):
         raise BadToken
+    protect_logs()
     bot = Bot(token, base_url=base_url) if base_url else Bot(token)
     try:
         async with bot:

@@ -1,12 +1,13 @@
 """The engine, the session and the base of all tables."""
 
-import sqlite3
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, event
+from sqlalchemy import MetaData, event, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -15,10 +16,13 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
-from db import steady
+from db import sqlite
 
 _WAL_SAFE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """Versions in which SQLite's WAL-reset bug is fixed (https://sqlite.org/releaselog/3_51_3.html)."""
+
+_JOURNAL_BYTES = 16 * 2**20
+"""What the log may keep of the disk after a checkpoint."""
 
 
 class Base(DeclarativeBase):
@@ -44,31 +48,30 @@ def wal_is_safe(version: tuple[int, ...]) -> bool:
 
 def database_url(configured: str, data: Path) -> str:
     """Return the SQLAlchemy address: the configured one, or SQLite in the data folder."""
-    return configured or f"sqlite+aiosqlite:///{data / 'answerdesk.db'}"
+    return configured or f"sqlite+answerdesk:///{data / 'answerdesk.db'}"
 
 
 def create_engine(url: str) -> AsyncEngine:
     """Open the engine. On SQLite every commit reaches the disk before it returns."""
-    engine = create_async_engine(url)
-    if engine.dialect.name == "sqlite":
-        journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "DELETE"
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_async_engine(url)
+    # The most recently used connection first: it has the pages in its cache.
+    pool = {} if url.endswith("://") else {"pool_use_lifo": True, "max_overflow": 20}
+    engine = create_async_engine(url, connect_args={"writer": asyncio.Lock()}, **pool)
+    journal = "WAL" if wal_is_safe(sqlite.VERSION) else "DELETE"
 
-        @event.listens_for(engine.sync_engine, "do_connect")
-        def _steady(_dialect: Any, _record: Any, _args: Any, options: dict[str, Any]) -> None:
-            options["async_creator_fn"] = steady.connect
-
-        @event.listens_for(engine.sync_engine, "connect")
-        def _pragmas(connection: Any, _record: Any) -> None:
-            cursor = connection.cursor()
-            for pragma in (
-                "busy_timeout=10000",  # first: setting the journal mode may already have to wait
-                f"journal_mode={journal}",
-                "synchronous=FULL",
-                "foreign_keys=ON",
-                "secure_delete=ON",
-            ):
-                cursor.execute(f"PRAGMA {pragma}")
-            cursor.close()
+    @event.listens_for(engine.sync_engine, "connect")
+    def _pragmas(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in (
+            f"journal_mode={journal}",
+            f"journal_size_limit={_JOURNAL_BYTES}",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
 
     return engine
 
@@ -85,6 +88,23 @@ class Database:
         """Yield a session in one transaction: commit at the end, roll back on an error."""
         async with self._sessions() as session, session.begin():
             yield session
+
+    async def scrub(self) -> bool:
+        """Take what was deleted off the disk; return whether nothing of it is left.
+
+        What is deleted is overwritten in the database, but stands in SQLite's log until that is
+        emptied, for which nobody may be reading.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return True
+        for pause_s in (0.05, 0.2, 1.0, 0.0):
+            with suppress(OperationalError):
+                async with self.engine.connect() as connection:
+                    found = await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                    if not found.scalar_one():
+                        return True
+            await asyncio.sleep(pause_s)
+        return False
 
     async def close(self) -> None:
         """Close all connections."""

@@ -164,6 +164,7 @@ class Chats:
         self._languages.pop(chat_id, None)
         self._seen.pop(chat_id, None)
         await self._writer.run(write)
+        await self._database.scrub()
 
     async def _change(self, chat_id: int, **values: Any) -> None:
         async def write(session: AsyncSession) -> None:

@@ -246,4 +246,6 @@ class Conversations:
             gone = await session.scalars(
                 delete(AnswerRow).where(AnswerRow.chat == chat).returning(AnswerRow.id)
             )
-            return len(gone.all())
+            count = len(gone.all())
+        await self._database.scrub()
+        return count

@@ -173,6 +173,7 @@ class Inbox:
             update(InboxRow)
             .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id.in_(update_ids))
             .values(state="done", payload="", error=note, finished=time.time())
+            .execution_options(synchronize_session=False)
         )
 
     async def _change(self, update_id: int, **values: Any) -> None:
@@ -181,6 +182,7 @@ class Inbox:
                 update(InboxRow)
                 .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id == update_id)
                 .values(**values)
+                .execution_options(synchronize_session=False)  # no row of it is in the session
             )
 
         await self._writer.run(write)

@@ -62,7 +62,7 @@ async def differences(url: str) -> list[object]:
 async def new_revision(message: str, *, revision_id: str) -> None:
     """Write the migration from the newest one to the tables in code, as a file to review."""
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite+aiosqlite:///{folder}/new.db"
+        url = f"sqlite+answerdesk:///{folder}/new.db"
         await upgrade(url)
         await _with_connection(
             url,

@@ -163,7 +163,10 @@ class Outbox:
             if state == "sent":
                 values["params"] = {}
             await session.execute(
-                update(OutboxRow).where(OutboxRow.outbox_id == outbox_id).values(**values)
+                update(OutboxRow)
+                .where(OutboxRow.outbox_id == outbox_id)
+                .values(**values)
+                .execution_options(synchronize_session=False)  # no row of it is in the session
             )
 
         await self._writer.run(write)

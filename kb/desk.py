@@ -49,8 +49,13 @@ class Desk:
         self._answerer = answerer
         self._conversations = conversations
         self._metrics = metrics
+        self._asked = 0.0
         # Weak: a chat's lock lives only while one of its messages holds or awaits it.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def quiet_s(self) -> float:
+        """Return the seconds since somebody last asked something."""
+        return time.monotonic() - self._asked
 
     async def ask(
         self,
@@ -81,6 +86,7 @@ class Desk:
                 history = (
                     await self._conversations.turns(chat, limit=_HISTORY_TURNS) if recorded else ()
                 )
+            self._asked = time.monotonic()
             started = time.perf_counter()
             try:
                 answer = await self._answerer.answer(

@@ -7,8 +7,9 @@ hundred candidates cost about a millisecond.
 import itertools
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,28 @@ class Bags:
     def owners(self) -> Ints:
         """Return for each entry the number of its text."""
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Bags"]) -> "Bags":
+        """Put bags of several texts behind one another."""
+        ends = np.cumsum([0, *(int(part.starts[-1]) for part in parts)])
+        pairs = zip(parts, ends, strict=False)
+        return cls(
+            np.concatenate([[0], *(part.starts[1:] + end for part, end in pairs)]),
+            np.concatenate([np.zeros(0, np.int32), *(part.keys for part in parts)]),
+            np.concatenate([np.zeros(0, np.float32), *(part.weights for part in parts)]),
+        )
+
+
+class BagCache:
+    """The bags of texts that are asked for again and again: the passages near most questions."""
+
+    def __init__(self, make: Callable[[Sequence[str]], Bags], *, size: int) -> None:
+        self._of_one = lru_cache(maxsize=size)(lambda text: make([text]))
+
+    def bags(self, texts: Sequence[str]) -> Bags:
+        """Return what `make` would for these texts."""
+        return Bags.joined([self._of_one(text) for text in texts])
 
 
 def char_bags(texts: Sequence[str], low: int = 2, high: int = 4) -> Bags:

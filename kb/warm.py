@@ -54,6 +54,7 @@ class WarmUp:
         expected: questions that customers are expected to ask; asked of `find` once a release.
         find: returns the passage that answers a question and the language of the reply.
         most: passages to keep ready.
+        idle: returns once customers have left the machine alone for a while.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class WarmUp:
         expected: Sequence[str],
         find: Callable[[str], Awaitable[Wanted | None]],
         most: int,
+        idle: Callable[[], Awaitable[None]],
     ) -> None:
         self._index = index
         self._generator = generator
@@ -72,6 +74,7 @@ class WarmUp:
         self._questions = expected
         self._find = find
         self._most = most
+        self._idle = idle
         self._expected: tuple[int, list[Wanted]] = (0, [])
         self._done: tuple[int, set[Wanted]] = (0, set())
 
@@ -98,6 +101,7 @@ class WarmUp:
             chunk = await view.chunk(chunk_id)
             if chunk is not None:
                 prompt = build_prompt("", [passage_of(chunk)], language)
+                await self._idle()
                 try:
                     usage = await self._generator.prepare(prompt.instructions, prompt.passage)
                 except PromptTooLong:

@@ -21,7 +21,7 @@ from tests.console.fakes import DOCUMENT_QUESTION, FAQ_QUESTION, UNKNOWN_QUESTIO
 
 @pytest.fixture
 async def database() -> AsyncIterator[Database]:
-    database = Database(create_engine("sqlite+aiosqlite://"))  # in memory
+    database = Database(create_engine("sqlite+answerdesk://"))  # in memory
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     yield database

@@ -64,7 +64,7 @@ def service() -> Iterator[Service]:
     servers: list[uvicorn.Server] = []
 
     async def serve() -> None:
-        database = Database(create_engine("sqlite+aiosqlite://"))
+        database = Database(create_engine("sqlite+answerdesk://"))
         async with database.engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)
         records = Records(

@@ -1,10 +1,10 @@
 """The schema: complete, up to date, and never half-way."""
 
 import asyncio
-import sqlite3
 from pathlib import Path
 
 import pytest
+from pysqlite3 import dbapi2
 
 from db.base import Database, create_engine, database_url
 from db.knowledge import ReleaseRepository
@@ -20,7 +20,7 @@ def url(tmp_path: Path) -> str:
 
 
 def tables(folder: Path) -> set[str]:
-    connection = sqlite3.connect(folder / "answerdesk.db")
+    connection = dbapi2.connect(folder / "answerdesk.db")
     try:
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         return {name for (name,) in names if not name.startswith("sqlite_")}
@@ -43,7 +43,7 @@ async def test_the_migrations_are_the_tables_in_code(url: str) -> None:
 
 async def test_a_missing_column_is_a_difference(url: str, tmp_path: Path) -> None:
     await upgrade(url)
-    with sqlite3.connect(tmp_path / "answerdesk.db") as connection:
+    with dbapi2.connect(tmp_path / "answerdesk.db") as connection:
         connection.execute("ALTER TABLE releases DROP COLUMN note")
     connection.close()
     assert "add_column" in str(await differences(url))
@@ -58,7 +58,7 @@ async def test_upgrading_again_or_at_once_changes_nothing(url: str, tmp_path: Pa
 
 async def test_a_newer_database_is_refused_untouched(url: str, tmp_path: Path) -> None:
     await upgrade(url)
-    with sqlite3.connect(tmp_path / "answerdesk.db") as connection:
+    with dbapi2.connect(tmp_path / "answerdesk.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     with pytest.raises(DatabaseTooNew, match=r"has schema '9999' and this program knows '\d{4}'"):
@@ -69,7 +69,7 @@ async def test_a_failing_migration_leaves_nothing_behind(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (last,) = metadata.sorted_tables[-1:]
-    with sqlite3.connect(tmp_path / "answerdesk.db") as connection:
+    with dbapi2.connect(tmp_path / "answerdesk.db") as connection:
         connection.execute(f"CREATE TABLE {last.name} (x)")
     connection.close()
     with pytest.raises(Exception, match="already exists"):

@@ -2,8 +2,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from db.base import database_url
+from db.base import create_engine, database_url
 from db.migrate import DatabaseTooNew, differences
 from db.schema import _newest_revision, _stored_revision, ensure_schema
 
@@ -28,12 +29,11 @@ async def test_a_current_database_does_not_load_the_migration_tool(
 
 
 async def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
-    import aiosqlite
-
     url = database_url("", tmp_path)
     await ensure_schema(url)
-    async with aiosqlite.connect(tmp_path / "answerdesk.db") as connection:
-        await connection.execute("UPDATE alembic_version SET version_num = '9999'")
-        await connection.commit()
+    engine = create_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await engine.dispose()
     with pytest.raises(DatabaseTooNew):
         await ensure_schema(url)

@@ -12,9 +12,9 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-import aiosqlite
 import lancedb.table
 
+import db.sqlite
 from kb.originals import Originals
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import workshop
@@ -69,9 +69,10 @@ if __name__ == "__main__":
     for owner, names in (
         (lancedb.table.AsyncTable, ("add", "delete", "optimize", "create_index", "restore")),
         (lancedb.table.AsyncTags, ("create", "update")),
-        (aiosqlite.Connection, ("commit",)),
     ):
         for name in names:
             setattr(owner, name, _counted(getattr(owner, name)))
+    commit = _counted_blocking(db.sqlite.Connection.commit)
+    db.sqlite.Connection.commit = commit  # type: ignore[method-assign]
     Originals._write = _counted_blocking(Originals._write)  # type: ignore[method-assign]
     asyncio.run(main(Path(sys.argv[1])))

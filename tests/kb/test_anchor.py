@@ -44,6 +44,12 @@ def test_what_one_place_says_is_kept(statement: str, sentence: str, question: st
             "words",
         ),
         (
+            "Tesla earned money from his own projects.",
+            "His patents earned him a considerable amount of money, with which his projects began.",
+            "How did Tesla finance his work?",
+            "swapped",
+        ),
+        (
             "Priestley is given Priestley priority.",
             OXYGEN,
             "Why is Priestley given priority?",

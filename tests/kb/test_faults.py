@@ -7,11 +7,11 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-import aiosqlite
 import lancedb.db
 import lancedb.table
 import pytest
 
+import db.sqlite
 import kb.index
 import kb.originals
 from core.errors import AnswerdeskError
@@ -84,10 +84,11 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
         ),
         (lancedb.table.AsyncTags, ("create", "update", "delete", "list")),
         (lancedb.db.AsyncConnection, ("create_table", "open_table", "drop_table")),
-        (aiosqlite.Connection, ("commit",)),
     ):
         for name in names:
             monkeypatch.setattr(owner, name, faults.wrap_async(getattr(owner, name)))
+    commit = faults.wrap(db.sqlite.Connection.commit)
+    monkeypatch.setattr(db.sqlite.Connection, "commit", commit)
     monkeypatch.setattr(kb.index, "_sync", faults.wrap(kb.index._sync))
     monkeypatch.setattr(kb.originals, "_sync_folder", faults.wrap(kb.originals._sync_folder))
     monkeypatch.setattr(Path, "replace", faults.wrap(Path.replace))

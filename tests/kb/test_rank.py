@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.types import Chunk, ChunkKind, Hit
-from kb.features import Rarity, best_and_mean, char_bags, margin, word_bags
+from kb.features import BagCache, Rarity, best_and_mean, char_bags, margin, word_bags
 from kb.rank import Defaults, Pool, Ranker, row_evidence
 from kb.text import char_ngrams
 
@@ -147,3 +147,36 @@ def test_passages_of_one_document_do_not_compete() -> None:
     together = surest(("fees.md", "fees.md", "hours.md"))
     assert 1 - together < 0.5 * (1 - surest(("fees.md", "more.md", "hours.md")))
     assert surest(("all.md",) * 3) == surest(("fees.md", "more.md", "hours.md"))
+
+
+def test_kept_bags_are_what_counting_again_gives() -> None:
+    texts = ["Where is my parcel?", "", "订单 在哪里", "Where is my parcel?", "a a a b"]
+    for make in (char_bags, word_bags):
+        cache = BagCache(make, size=2)
+        for chosen in (texts, texts[:1], [], texts[::-1]):
+            kept, fresh = cache.bags(chosen), make(chosen)
+            assert kept.starts.tolist() == fresh.starts.tolist()
+            assert kept.keys.tolist() == fresh.keys.tolist()
+            assert kept.weights.tolist() == fresh.weights.tolist()
+            assert (kept.keys.dtype, kept.weights.dtype) == (fresh.keys.dtype, fresh.weights.dtype)
+
+
+def test_a_page_of_a_manual_is_no_surer_than_its_rows_alone_allow() -> None:
+    """Unlike a text without headings: that was what sureness was learned on."""
+
+    def sure(title: str) -> float:
+        rows = [
+            Found(
+                Chunk(name, f"{name}.md", "passage", text, language="en", title=title),
+                text,
+                score,
+            )
+            for name, text, score in (
+                ("fee", "The yearly fee of the club is 5 euros.", 0.66),
+                ("dues", "The club collects a fee.", 0.62),
+                ("hours", "We open at nine.", 0.5),
+            )
+        ]
+        return default_rank("How high is the yearly fee?", dense=rows, text=[])[0].probability
+
+    assert sure("Club › Fees") < sure("Club")

@@ -1,6 +1,7 @@
 """Passages are read ahead, the most wanted first, each once (kb/warm.py)."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -45,8 +46,17 @@ class Reader:
         return TokenUsage(prompt=9, cached=0)
 
 
+async def at_once() -> None:
+    pass
+
+
 def make(
-    reader: Reader, *, cited: Sequence[Wanted] = (), most: int = 10, index: Index | None = None
+    reader: Reader,
+    *,
+    cited: Sequence[Wanted] = (),
+    most: int = 10,
+    index: Index | None = None,
+    idle: Callable[[], Awaitable[None]] = at_once,
 ) -> WarmUp:
     async def most_cited(limit: int) -> Sequence[Wanted]:
         return cited[:limit]
@@ -55,7 +65,13 @@ def make(
         return (question, "en") if question in CHUNKS else None
 
     return WarmUp(
-        index or Index(), reader, cited=most_cited, expected=["c", "none"], find=find, most=most
+        index or Index(),
+        reader,
+        cited=most_cited,
+        expected=["c", "none"],
+        find=find,
+        most=most,
+        idle=idle,
     )
 
 
@@ -107,3 +123,16 @@ async def test_before_the_first_release_there_is_nothing_to_do() -> None:
     index = Index()
     index.release = 0
     assert await make(Reader(), index=index).run() == 0
+
+
+async def test_customers_are_left_the_machine_before_each_passage() -> None:
+    reader, free = Reader(), asyncio.Event()
+
+    async def idle() -> None:
+        await free.wait()
+
+    reading = asyncio.create_task(make(reader, cited=[("a", "en")], idle=idle).run())
+    await asyncio.sleep(0)
+    assert reader.read == []
+    free.set()
+    assert await reading == 2

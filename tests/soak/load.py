@@ -2,8 +2,9 @@
 
 python -m tests.soak.load --chats 200 --rate 20 --seconds 600
 
-The service is the real one with the real embedder. A customer's time runs from the update's
-arrival at the loopback server to the arrival of the reply there.
+The service is the real one with the real embedder and without a generator: entries and passages
+are given word for word. A customer's time runs from the update's arrival at the loopback server to
+the arrival of the reply there. ``--flood 50``: one more customer writes so many messages a second.
 """
 
 import argparse
@@ -23,6 +24,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from db.base import Database, create_engine, database_url
+from db.conversations import Conversations
 from tests.botapi import BotApi, Person
 from tests.soak.service import PROJECT, running
 
@@ -47,6 +50,8 @@ class LoadReport:
     children_mb: tuple[float, ...]
     """Of the model processes."""
     open_files: tuple[int, ...]
+    answers: dict[str, int]
+    """By kind."""
 
 
 class Load:
@@ -54,6 +59,7 @@ class Load:
 
     def __init__(self, telegram: BotApi, *, chats: int, seed: int) -> None:
         self._idle = [telegram.person(f"P{n}") for n in range(chats)]
+        self._pest = telegram.person("Pest")
         self._telegram = telegram
         self._questions = _demo_questions()
         self._random = random.Random(seed)
@@ -78,6 +84,13 @@ class Load:
                 every_tenth.note()
                 self._telegram.calls.clear()  # the test's own memory
         await asyncio.gather(*asked)
+
+    async def flood(self, *, rate: float) -> None:
+        """Write without pause as one more customer, until cancelled; their replies do not count."""
+        begin = time.monotonic()
+        for number in itertools.count():
+            await asyncio.sleep(max(0.0, begin + number / rate - time.monotonic()))
+            self._pest.say(self._questions[number % len(self._questions)])
 
     async def _ask(self, person: Person) -> None:
         started = time.monotonic()
@@ -113,16 +126,28 @@ def _demo_questions() -> Sequence[str]:
     with (PROJECT / "demo" / "faq.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     variants = [variant.strip() for row in rows for variant in row["variants"].split("|")]
-    return [variant for variant in variants if variant]
+    # Whole questions: after a few words without an end, the bot waits 1.5 s for more.
+    return [variant.rstrip("?.!") + "?" for variant in variants if variant]
 
 
-async def run(*, chats: int, rate: float, seconds: float, seed: int) -> LoadReport:
+async def _kinds() -> dict[str, int]:
+    database = Database(create_engine(database_url("", Path(os.environ["ANSWERDESK_DATA"]))))
+    try:
+        return await Conversations(database).counts()
+    finally:
+        await database.close()
+
+
+async def run(*, chats: int, rate: float, seconds: float, flood: float, seed: int) -> LoadReport:
     """Start the service, ask, and measure."""
     async with BotApi() as telegram, running(telegram) as process:
         telegram.world.update_ids = itertools.count(int(time.time()))
         load, usage = Load(telegram, chats=chats, seed=seed), Usage(process.pid)
         started = time.monotonic()
+        pest = asyncio.create_task(load.flood(rate=flood)) if flood else None
         await load.go(rate=rate, seconds=seconds, every_tenth=usage)
+        if pest:
+            pest.cancel()
         usage.note()
         times = np.asarray(load.times or [float("nan")])
         return LoadReport(
@@ -137,6 +162,7 @@ async def run(*, chats: int, rate: float, seconds: float, seed: int) -> LoadRepo
             memory_mb=tuple(usage.memory_mb),
             children_mb=tuple(usage.children_mb),
             open_files=tuple(usage.open_files),
+            answers=await _kinds(),
         )
 
 
@@ -146,12 +172,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--chats", type=int, default=200)
     parser.add_argument("--rate", type=float, default=20.0, help="questions a second")
     parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--flood", type=float, default=0.0, help="messages a second of one more")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     models = Path(os.environ.get("ANSWERDESK_DATA", PROJECT / "data")).absolute() / "models"
     with tempfile.TemporaryDirectory(prefix="answerdesk-load-") as folder:
         (Path(folder) / "models").symlink_to(models)
         os.environ["ANSWERDESK_DATA"] = folder
+        os.environ["ANSWERDESK__MODELS__GENERATOR"] = "off"
         report = asyncio.run(run(**vars(options)))
     sys.stdout.write(json.dumps(asdict(report)) + "\n")
     return int(report.lost + report.not_asked > 0)

@@ -1,0 +1,223 @@
+"""Our driver of SQLite: what runs where, who waits for whom, and what a cancellation leaves."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import CursorResult, text
+from sqlalchemy.exc import OperationalError
+
+from db import sqlite
+from db.base import Database, create_engine, database_url, wal_is_safe
+
+pytestmark = pytest.mark.anyio
+
+NUMBERS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < {}) "
+
+
+class Gate:
+    """An SQL function that says in which thread it runs, and waits there until it is opened."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Event()
+        self.open = threading.Event()
+
+    def __call__(self) -> int:
+        self.entered.set()
+        assert self.open.wait(10)
+        return 1
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(create_engine(database_url("", tmp_path)))
+    async with database.session() as session:
+        await session.execute(text("CREATE TABLE t (x)"))
+    yield database
+    await database.close()
+
+
+async def run(database: Database, *statements: str) -> list[object]:
+    """Run statements in one session; return the first column of the last one."""
+    async with database.session() as session:
+        for statement in statements:
+            found = await session.execute(text(statement))
+        rows = isinstance(found, CursorResult) and found.returns_rows
+        return list(found.scalars()) if rows else []
+
+
+async def add_function(database: Database, name: str, function: object) -> None:
+    """Register an SQL function on the connection that the next session gets."""
+    async with database.engine.connect() as connection:
+        raw = await connection.get_raw_connection()
+        raw.driver_connection.create_function(name, 0, function)  # type: ignore[union-attr]
+
+
+async def where(database: Database, *statements: str) -> list[bool]:
+    """Tell of each call of ``here()`` whether it ran on the loop's own thread."""
+    seen: list[bool] = []
+
+    def here() -> int:
+        seen.append(threading.current_thread() is threading.main_thread())
+        return 1
+
+    await add_function(database, "here", here)
+    await run(database, *statements)
+    return seen
+
+
+async def test_sqlite_itself_is_one_whose_log_is_safe(database: Database) -> None:
+    assert wal_is_safe(sqlite.VERSION)
+    assert await run(database, "PRAGMA journal_mode") == ["wal"]
+    assert await run(database, "PRAGMA synchronous") == [2]
+
+
+@pytest.mark.parametrize(
+    ("statement", "inline"),
+    [
+        ("SELECT here()", True),
+        ("INSERT INTO t VALUES (here())", True),
+        ("UPDATE t SET x = here()", True),
+        ("DELETE FROM t WHERE x = here()", False),
+        ("WITH a AS (SELECT here() AS x) SELECT x FROM a", True),
+        ("WITH a AS (SELECT here() AS x) INSERT INTO t SELECT x FROM a", False),
+    ],
+)
+async def test_short_statements_run_where_they_are_asked(
+    database: Database, statement: str, inline: bool
+) -> None:
+    await run(database, "INSERT INTO t VALUES (1)")
+    assert await where(database, statement) == [inline]
+
+
+async def test_a_long_read_is_repeated_in_a_thread_and_whole(database: Database) -> None:
+    long = NUMBERS.format(200_000) + "SELECT x + 0 * here() FROM n"
+    async with database.session() as session:
+        await session.execute(text("INSERT INTO t VALUES (7)"))  # the transaction survives it
+    seen = await where(database, "INSERT INTO t VALUES (8)", long)
+    assert seen[0] is True
+    assert seen[-1] is False
+    assert await run(database, long.replace("here()", "1")) == list(range(1, 200_001))
+    assert await run(database, "SELECT x FROM t ORDER BY x") == [7, 8]
+
+
+async def test_reads_see_the_last_commit_while_another_session_writes(database: Database) -> None:
+    async with database.session() as session:
+        await session.execute(text("INSERT INTO t VALUES (1)"))
+        assert await run(database, "SELECT count(*) FROM t") == [0]
+    assert await run(database, "SELECT count(*) FROM t") == [1]
+
+
+async def test_writers_queue_and_none_is_refused(database: Database) -> None:
+    async def add(number: int) -> None:
+        async with database.session() as session:
+            await session.execute(text("SELECT count(*) FROM t"))
+            await session.execute(text("INSERT INTO t VALUES (:x)"), {"x": number})
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(add(number) for number in range(100)))
+    assert await run(database, "SELECT x FROM t ORDER BY x") == list(range(100))
+
+
+async def test_a_write_inside_anothers_transaction_says_so(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_WAIT_S", 0.05)
+    async with database.session() as session:
+        await session.execute(text("INSERT INTO t VALUES (1)"))
+        with pytest.raises(OperationalError, match="locked by this process"):
+            await run(database, "INSERT INTO t VALUES (2)")
+    assert await run(database, "INSERT INTO t VALUES (3)", "SELECT x FROM t") == [1, 3]
+
+
+async def test_another_processs_lock_is_waited_for(database: Database, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pysqlite3 import dbapi2\n"
+        "c = dbapi2.connect(sys.argv[1], isolation_level=None)\n"
+        "c.execute('BEGIN IMMEDIATE'); print(1, flush=True)\n"
+        "input(); c.execute('INSERT INTO t VALUES (1)'); c.execute('COMMIT')\n"
+    )
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, str(tmp_path / "answerdesk.db"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert other.stdin is not None
+    assert other.stdout is not None
+    await other.stdout.readline()
+    write = asyncio.create_task(run(database, "INSERT INTO t VALUES (2)", "SELECT x FROM t"))
+    assert await run(database, "SELECT x FROM t") == []  # readers do not wait
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not write.done()
+    other.stdin.write(b"\n")
+    assert await write == [1, 2]
+    await other.wait()
+
+
+async def test_a_failing_statement_undoes_the_session_and_lets_the_next_one_write(
+    database: Database,
+) -> None:
+    with pytest.raises(OperationalError, match="no such table"):
+        await run(database, "INSERT INTO t VALUES (1)", "INSERT INTO nowhere VALUES (1)")
+    assert await run(database, "INSERT INTO t VALUES (2)", "SELECT x FROM t") == [2]
+
+
+async def test_many_rows_at_once(database: Database) -> None:
+    async with database.session() as session:
+        await session.execute(text("INSERT INTO t VALUES (:x)"), [{"x": n} for n in range(2_000)])
+    assert await run(database, "SELECT sum(x) FROM t") == [1_999_000]
+
+
+async def test_a_thread_is_waited_for_before_a_cancellation(database: Database) -> None:
+    gate = Gate()
+    await run(database, "INSERT INTO t VALUES (1)")
+    await add_function(database, "gate", gate)
+    tasks = asyncio.all_tasks()
+    task = asyncio.create_task(run(database, "DELETE FROM t WHERE x = gate()"))
+    await asyncio.to_thread(gate.entered.wait, 10)
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+        assert not task.done()
+    gate.open.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert asyncio.all_tasks() == tasks
+    assert await run(database, "INSERT INTO t VALUES (2)", "SELECT x FROM t") == [1, 2]
+
+
+async def test_a_cancelled_wait_for_the_writer_takes_nothing(database: Database) -> None:
+    async with database.session() as session:
+        await session.execute(text("INSERT INTO t VALUES (1)"))
+        waiting = asyncio.create_task(run(database, "INSERT INTO t VALUES (2)"))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    assert await run(database, "INSERT INTO t VALUES (3)", "SELECT x FROM t") == [1, 3]
+
+
+async def test_scrubbing_takes_deleted_text_off_the_disk(
+    database: Database, tmp_path: Path
+) -> None:
+    await run(database, "INSERT INTO t VALUES ('canary-7141')")
+    await run(database, "DELETE FROM t")
+    files = list(tmp_path.glob("answerdesk.db*"))
+    assert any(b"canary-7141" in file.read_bytes() for file in files)
+    assert await database.scrub()
+    assert not any(b"canary-7141" in file.read_bytes() for file in files)
+
+
+async def test_scrubbing_while_somebody_writes_waits_for_them(database: Database) -> None:
+    async with database.session() as session:
+        await session.execute(text("INSERT INTO t VALUES (1)"))
+        scrub = asyncio.create_task(database.scrub())
+        await asyncio.sleep(0)
+        assert not scrub.done()
+    assert await scrub
+    assert await run(database, "SELECT x FROM t") == [1]
