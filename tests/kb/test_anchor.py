@@ -44,8 +44,8 @@ def test_what_one_place_says_is_kept(statement: str, sentence: str, question: st
             "words",
         ),
         (
-            "Tesla earned money from his own projects.",
-            "His patents earned him a considerable amount of money, with which his projects began.",
+            "His patents earned money from his own projects.",
+            "His patents earned him a considerable amount of money, with which his own projects began.",
             "How did Tesla finance his work?",
             "swapped",
         ),
