@@ -45,7 +45,7 @@ def test_what_one_place_says_is_kept(statement: str, sentence: str, question: st
         ),
         (
             "His patents earned money from his own projects.",
-            "His patents earned him a considerable amount of money, with which his own projects began.",
+            "His patents earned him a considerable amount of money; his own projects began.",
             "How did Tesla finance his work?",
             "swapped",
         ),
