@@ -8,7 +8,17 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from app.commands import answers, entries, keep, knowledge, measure, people, service, weights
+from app.commands import (
+    answers,
+    entries,
+    golden,
+    keep,
+    knowledge,
+    measure,
+    people,
+    service,
+    weights,
+)
 from core.errors import AnswerdeskError
 
 T = TypeVar("T")
@@ -29,10 +39,18 @@ operators_app = typer.Typer(help="Who may do what in Telegram.", no_args_is_help
 models_app = typer.Typer(help="Weights: list, fetch, use.", no_args_is_help=True)
 app.add_typer(releases_app, name="releases")
 app.add_typer(entries_app, name="entries")
+golden_app = typer.Typer(
+    help="Questions that are asked of each release before it goes live; a drop holds it back.",
+    no_args_is_help=True,
+)
+app.add_typer(golden_app, name="golden")
 app.add_typer(models_app, name="models")
 app.add_typer(operators_app, name="operators")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Anyway = Annotated[
+    bool, typer.Option("--anyway", help="Publish even if golden questions come out worse.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
 
 
@@ -74,21 +92,23 @@ def ingest(
             "files. auto: match them by name again."
         ),
     ] = None,
+    anyway: Anyway = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Read files and folders into the knowledge base, as one release."""
-    _run(knowledge.ingest(paths, columns=columns, dry_run=dry_run, as_json=as_json))
+    _run(knowledge.ingest(paths, columns=columns, anyway=anyway, dry_run=dry_run, as_json=as_json))
 
 
 @app.command()
 def remove(
     documents: Annotated[list[str], typer.Argument(help="Document names; * and ? are allowed.")],
+    anyway: Anyway = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Take documents out of the knowledge base, as one release."""
-    _run(knowledge.remove(documents, dry_run=dry_run, as_json=as_json))
+    _run(knowledge.remove(documents, anyway=anyway, dry_run=dry_run, as_json=as_json))
 
 
 @app.command()
@@ -105,17 +125,22 @@ def refresh(
             "page. For this run only; may be given more than once.",
         ),
     ] = None,
+    anyway: Anyway = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Read the configured sources again now."""
-    _run(knowledge.refresh(sources, accept=accept or [], dry_run=dry_run, as_json=as_json))
+    _run(
+        knowledge.refresh(
+            sources, accept=accept or [], anyway=anyway, dry_run=dry_run, as_json=as_json
+        )
+    )
 
 
 @app.command()
-def rebuild() -> None:
+def rebuild(anyway: Anyway = False) -> None:
     """Make the index again from the stored originals, with the configured embedder."""
-    _run(knowledge.rebuild())
+    _run(knowledge.rebuild(anyway=anyway))
 
 
 @app.command()
@@ -226,6 +251,46 @@ def releases_diff(old: int, new: int, as_json: Json = False) -> None:
 def releases_rollback(number: int) -> None:
     """Publish an older release again, as a new one."""
     _run(knowledge.roll_back(number))
+
+
+@golden_app.command("add")
+def golden_add(
+    question: str,
+    refuse: Annotated[bool, typer.Option("--refuse", help="It must not be answered.")] = False,
+    document: Annotated[str, typer.Option(help="The answer rests on this document.")] = "",
+    entry: Annotated[str, typer.Option(help="The answer is that of the entry so asked.")] = "",
+    words: Annotated[str, typer.Option(help="The answer has these words.")] = "",
+) -> None:
+    """Store a question; without an option, what comes of it now is what is expected."""
+    _run(golden.add(question, refuse=refuse, document=document, entry=entry, words=words))
+
+
+@golden_app.command("import")
+def golden_import(
+    file: Annotated[
+        Path, typer.Argument(help="CSV or JSONL: question, refuse, document, entry, words.")
+    ],
+) -> None:
+    """Store the questions of a file."""
+    _run(golden.load(file))
+
+
+@golden_app.command("list")
+def golden_list(as_json: Json = False) -> None:
+    """List the questions and what is expected of each."""
+    _run(golden.list_questions(as_json=as_json))
+
+
+@golden_app.command("remove")
+def golden_remove(number: int) -> None:
+    """Delete a question."""
+    _run(golden.remove(number))
+
+
+@golden_app.command("check")
+def golden_check(as_json: Json = False) -> None:
+    """Ask the live release all of them."""
+    _run(golden.check(as_json=as_json))
 
 
 Entry = Annotated[str, typer.Argument(help="Number of the entry, or its first letters.")]

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from core.types import Answer, FileReport, IngestReport
+from kb.asked import answers_text
 from kb.findings import describe
 
 console = Console(highlight=False)
@@ -91,6 +92,8 @@ def print_ingest(report: IngestReport) -> None:
         f"{total.unchanged} unchanged; {report.embedded} texts {will} embedded, "
         f"{report.seconds:.1f} s; release {report.release} is live"
     )
+    for line in answers_text(report):
+        console.print(escape(line))
 
 
 def _row(file: FileReport) -> tuple[Any, ...]:

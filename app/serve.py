@@ -15,14 +15,16 @@ from filelock import FileLock, Timeout
 
 from app.demo import ingest_demo_if_empty, read_demo
 from app.paths import Paths
+from app.reembed import reembed_beside
 from app.schedule import make_scheduler, make_watcher
 from app.warm import keep_warm
 from app.web_server import serve_web
-from app.wiring import Service, open_knowledge, open_service
+from app.wiring import Knowledge, Service, open_knowledge, open_service
 from bot.knowledge import Library
 from bot.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from console.application import build_console
+from console.knowledge import Editing
 from console.operator import Records
 from console.security import check_exposure, is_loopback
 from core.config import Config
@@ -37,6 +39,8 @@ from kb.linking import EntryLinks
 
 logger = logging.getLogger(__name__)
 
+_REPORT_S = 120
+"""For comparing what customers ask most, and training, after a change of embedding model."""
 _SCRUB_S = 30.0
 """A customer who wants to be forgotten is promised a minute."""
 
@@ -69,58 +73,83 @@ async def serve(config: Config, paths: Paths) -> None:
     """
     password = os.environ.get("CONSOLE_PASSWORD", "")
     check_exposure(config.console.host, password)
-    started = time.perf_counter()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    reports: asyncio.Queue[str] = asyncio.Queue()
     with _alone(paths):
-        async with AsyncExitStack() as stack:
-            knowledge = await stack.enter_async_context(
-                open_knowledge(config, paths, wait_for_embedder=False)
-            )
-            service = await stack.enter_async_context(open_service(knowledge))
-            troubles = Troubles()
+        while not stop.is_set():
+            await _serve_with_one_model(config, paths, stop, password=password, reports=reports)
+            if not stop.is_set():
+                logger.info("Another embedding model filled the index: opening it with that one")
 
-            async def health() -> Health:
-                return _health(service, troubles)
 
-            web = build_console(
-                desk=service.desk,
-                records=Records(
-                    knowledge.release_rows,
-                    knowledge.source_rows,
-                    knowledge.conversations,
-                    JobRepository(knowledge.database),
-                ),
-                health=health,
-                metrics=service.metrics,
-                shop=config.company.name,
-                examples=read_demo().questions,
-                secret=await asyncio.to_thread(_cookie_secret, paths),
-                password=password,
-                exposed=not is_loopback(config.console.host),
-            )
-            address = await stack.enter_async_context(
-                serve_web(web, host=config.console.host, port=config.console.port)
-            )
-            logger.info("Open %s (up after %.1f s)", address, time.perf_counter() - started)
-            reports: asyncio.Queue[str] = asyncio.Queue()
-            scheduler = make_scheduler(knowledge, tell=reports.put)
-            await stack.enter_async_context(scheduler.running())
-            work: list[asyncio.Task[object]] = [
-                asyncio.create_task(stop.wait(), name="signal"),
-                asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
-                asyncio.create_task(_telegram(service, reports), name="telegram"),
-                asyncio.create_task(_scrub(knowledge.database), name="scrub"),
-                asyncio.create_task(_watch(service, scheduler, troubles), name="watch"),
-            ]
-            try:
-                await _until_stopped(work, stop)
-            finally:
-                logger.info("Stopping")
-                for task in work:
-                    task.cancel()
-                await asyncio.gather(*work, return_exceptions=True)
+async def _serve_with_one_model(
+    config: Config,
+    paths: Paths,
+    stop: asyncio.Event,
+    *,
+    password: str,
+    reports: asyncio.Queue[str],
+) -> None:
+    """Run until `stop`, or until the index is that of another embedding model.
+
+    Then everything is opened again: no question is embedded by one model and searched for in rows
+    of the other.
+    """
+    started = time.perf_counter()
+    async with AsyncExitStack() as stack:
+        knowledge = await stack.enter_async_context(
+            open_knowledge(config, paths, wait_for_embedder=False)
+        )
+        service = await stack.enter_async_context(open_service(knowledge))
+        troubles = Troubles()
+
+        async def health() -> Health:
+            return _health(service, troubles)
+
+        web = build_console(
+            desk=service.desk,
+            records=Records(
+                knowledge.release_rows,
+                knowledge.source_rows,
+                knowledge.conversations,
+                JobRepository(knowledge.database),
+            ),
+            editing=Editing(knowledge.entries, knowledge.releases),
+            health=health,
+            metrics=service.metrics,
+            shop=config.company.name,
+            examples=read_demo().questions,
+            secret=await asyncio.to_thread(_cookie_secret, paths),
+            password=password,
+            exposed=not is_loopback(config.console.host),
+        )
+        address = await stack.enter_async_context(
+            serve_web(web, host=config.console.host, port=config.console.port)
+        )
+        logger.info("Open %s (up after %.1f s)", address, time.perf_counter() - started)
+        scheduler = make_scheduler(knowledge, tell=reports.put)
+        await stack.enter_async_context(scheduler.running())
+        reembedding = asyncio.create_task(_reembed(knowledge, troubles, reports), name="reembed")
+        work: list[asyncio.Task[object]] = [
+            reembedding,
+            asyncio.create_task(stop.wait(), name="signal"),
+            asyncio.create_task(knowledge.index.superseded.wait(), name="other model"),
+            asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
+            asyncio.create_task(_telegram(service, reports), name="telegram"),
+            asyncio.create_task(_scrub(knowledge.database), name="scrub"),
+            asyncio.create_task(_watch(service, scheduler, troubles), name="watch"),
+        ]
+        try:
+            await _until_stopped(work, stop, knowledge.index.superseded)
+            if not stop.is_set():  # its report comes after the switch
+                await asyncio.wait({reembedding}, timeout=_REPORT_S)
+        finally:
+            logger.info("Stopping")
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
 
 
 async def _scrub(database: Database) -> None:
@@ -193,10 +222,18 @@ async def _watch(service: Service, scheduler: Scheduler, troubles: Troubles) -> 
         await watcher.run()
 
 
-async def _until_stopped(work: list[asyncio.Task[object]], stop: asyncio.Event) -> None:
-    """Wait for the signal; an error in any of the tasks ends the service with its sentence."""
+async def _reembed(knowledge: Knowledge, troubles: Troubles, reports: asyncio.Queue[str]) -> None:
+    """Change to the configured embedding model, beside what answers."""
+    await troubles.prepared.wait()
+    if said := await reembed_beside(knowledge):
+        logger.info("The embedding model: %s", said.splitlines()[0])
+        await reports.put(said)
+
+
+async def _until_stopped(work: list[asyncio.Task[object]], *ends: asyncio.Event) -> None:
+    """Wait for one of the events; an error in any of the tasks ends it with its sentence."""
     pending = set(work)
-    while not stop.is_set():
+    while not any(event.is_set() for event in ends):
         done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import logging
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -11,23 +12,26 @@ from typing import TypeAlias
 
 from app.paths import Paths
 from core.config import Config
-from core.errors import ModelError
+from core.errors import ConfigError, IndexDamaged, ModelError
 from core.metrics import Metrics
 from core.protocols import Embedder
 from core.types import Chunk, ParsedFile
 from db.base import Database, create_engine, database_url
 from db.conversations import Conversations
 from db.curation import Curations
-from db.knowledge import ReleaseRepository, SourceRepository
+from db.golden import GoldenQuestions
+from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from kb.align import AlignedEmbedder
 from kb.answer import Answerer, Policy
+from kb.asked import MostAsked
 from kb.chunk import chunk_file
 from kb.compose import Composer
 from kb.desk import Desk
 from kb.entries import Entries
 from kb.findings import Inspector
-from kb.index import Index
+from kb.gate import Gate, Replay
+from kb.index import Index, filled_by
 from kb.ingest import Ingestor
 from kb.lock import NAME as LOCK_NAME
 from kb.originals import Originals
@@ -54,6 +58,11 @@ logger = logging.getLogger(__name__)
 _SETTINGS = "parser 2, chunker 1"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
+_RECENT_S = 28 * 24 * 3600
+"""What customers asked since then counts as what they ask."""
+_MOST_ASKED = 50
+"""Questions whose answers are compared after a publish: 2 to 3 seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
@@ -67,11 +76,18 @@ class Knowledge:
     source_rows: SourceRepository
     originals: Originals
     embedder: ModelEmbedder
+    searched: Embedder
+    """What the rows of the index were embedded with: `embedder`, its vectors free of language."""
+    wanted: str
+    """The model that the configuration names, if another one filled the index and answers."""
     index: Index
     ingestor: Ingestor
     releases: Releases
     entries: Entries
     team_answers: TeamAnswers
+    golden: GoldenQuestions
+    gate: Gate
+    most_asked: MostAsked
     trainer: Trainer
     retriever: Retriever
 
@@ -103,7 +119,11 @@ async def open_database(config: Config, paths: Paths) -> AsyncIterator[Database]
 
 @asynccontextmanager
 async def open_knowledge(
-    config: Config, paths: Paths, *, wait_for_embedder: bool = True
+    config: Config,
+    paths: Paths,
+    *,
+    wait_for_embedder: bool = True,
+    beside: Database | None = None,
 ) -> AsyncIterator[Knowledge]:
     """Open a knowledge base; on the way out, nothing of it is left running.
 
@@ -111,29 +131,35 @@ async def open_knowledge(
         config: the configuration.
         paths: where its data are.
         wait_for_embedder: return when the embedder is loaded; else questions wait for it.
+        beside: the database of the same knowledge base, which is open with the model that filled
+            its index; it is opened with the one that the configuration names. ``None``: the main
+            knowledge base is opened with the model that filled it.
 
     Raises:
         ConfigError, ModelError: with the remedy, if a model cannot be used.
     """
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(config, paths))
-        embedder = await asyncio.to_thread(
-            make_embedder,
-            config.models.embedder,
-            paths.root,
-            threads=config.models.threads,
-            recycle_after=config.models.recycle_after,
-        )
+        if beside is None:
+            database = await stack.enter_async_context(open_database(config, paths))
+        else:
+            database = beside
+        release_rows = ReleaseRepository(database)
+        uri = config.index if paths.is_main and config.index else str(paths.index)
+        live = None if beside or not paths.is_main else await release_rows.current()
+        spec = config.models.embedder if live is None else await _filled_by(config, uri, live)
+        try:
+            embedder = await _make_embedder(config, paths, spec)
+        except (ModelError, ConfigError) as error:
+            if spec == config.models.embedder:
+                raise
+            logger.warning("The model that filled the index cannot be used: %s", error)
+            spec = config.models.embedder
+            embedder = await _make_embedder(config, paths, spec)
         stack.push_async_callback(embedder.close)
         await embedder.start(wait=wait_for_embedder)
-        release_rows = ReleaseRepository(database)
         searched: Embedder = AlignedEmbedder.load(embedder) or embedder
         index = await stack.enter_async_context(
-            Index.open(
-                config.index if paths.is_main and config.index else str(paths.index),
-                embedder=searched,
-                current=release_rows.current,
-            )
+            Index.open(uri, embedder=searched, current=release_rows.current, spec=spec)
         )
         originals = Originals(paths.originals)
         parser = ParserProcess(
@@ -169,31 +195,64 @@ async def open_knowledge(
         )
         trainer = Trainer(index, searched, paths.rankers)
         publisher.after_publish = trainer.after_publish
+        conversations, golden = Conversations(database), GoldenQuestions(database)
+        replay = Replay(searched, policy=_policy(config), today=today)
+        publisher.gate = Gate(golden, replay, trainer)
+
+        async def asked() -> Sequence[tuple[str, int]]:
+            return await conversations.most_asked(since=time.time() - _RECENT_S, limit=_MOST_ASKED)
+
+        most_asked = MostAsked(asked, replay, trainer)
         settings = f"{_SETTINGS}, {config.knowledge.passage_tokens} tokens"
         ingestor = Ingestor(
             publisher,
             originals,
             settings=settings,
             inspector=Inspector(searched),
+            most_asked=most_asked,
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
         )
         yield Knowledge(
             config=config,
             paths=paths,
             database=database,
-            conversations=Conversations(database),
+            conversations=conversations,
             release_rows=release_rows,
             source_rows=SourceRepository(database),
             originals=originals,
             embedder=embedder,
+            searched=searched,
+            wanted="" if spec == config.models.embedder else config.models.embedder,
             index=index,
             ingestor=ingestor,
             releases=Releases(publisher, originals, settings=settings),
             entries=Entries(index, ingestor, curations),
             team_answers=TeamAnswers(ingestor, release_rows, originals),
+            golden=golden,
+            gate=publisher.gate,
+            most_asked=most_asked,
             trainer=trainer,
             retriever=Retriever(searched, index, trainer),
         )
+
+
+async def _filled_by(config: Config, uri: str, live: Release) -> str:
+    """Return what the configuration called the model that filled the live release."""
+    try:
+        found = await filled_by(uri, live)
+    except IndexDamaged:
+        return config.models.embedder  # it is rebuilt with that one
+    return found.spec
+
+
+async def _make_embedder(config: Config, paths: Paths, spec: str) -> ModelEmbedder:
+    return await asyncio.to_thread(
+        make_embedder,
+        spec,
+        paths.root,
+        threads=config.models.threads,
+        recycle_after=config.models.recycle_after,
+    )
 
 
 @asynccontextmanager
@@ -218,18 +277,11 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
 
 def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
     """Return what answers from a knowledge base; without a composer it quotes passages."""
-    config = knowledge.config
     return Answerer(
         knowledge.retriever,
         Quoter(knowledge.embedder),
         composer,
-        policy=Policy(
-            answer_at=config.answers.answer_at,
-            clarify_at=config.answers.clarify_at,
-            max_question_chars=config.answers.max_question_chars,
-            company=config.company.name,
-            fallback_language=config.company.languages[0],
-        ),
+        policy=_policy(knowledge.config),
         today=today,
     )
 
@@ -259,6 +311,16 @@ async def _open_generator(
     stack.push_async_callback(generator.close)
     await generator.start(wait=False)
     return generator
+
+
+def _policy(config: Config) -> Policy:
+    return Policy(
+        answer_at=config.answers.answer_at,
+        clarify_at=config.answers.clarify_at,
+        max_question_chars=config.answers.max_question_chars,
+        company=config.company.name,
+        fallback_language=config.company.languages[0],
+    )
 
 
 def today() -> datetime.date:

@@ -55,6 +55,15 @@ class InboxQueue(Queue[object]):
         self.on_flood: Callable[[Update], Awaitable[None]] | None = None
         """Told of the first update of a conversation that is not accepted."""
         self._flooding: set[Lane] = set()
+        self._closed = False
+
+    def close(self) -> None:
+        """Let no further update in; what is stored and was not handled waits for the next start.
+
+        Whoever stops the application waits until the queue is empty: nothing may be put into it
+        once nobody takes from it.
+        """
+        self._closed = True
 
     async def put(self, item: object) -> None:
         """Store an update durably and let it wait for its turn; drop one that is known.
@@ -97,6 +106,8 @@ class InboxQueue(Queue[object]):
 
     async def admit(self, update: Update, *, bounded: bool = True) -> None:
         """Let a stored update wait for its turn; `bounded`: unless too many of its kind wait."""
+        if self._closed:
+            return
         lane = lane_of(update)
         parked = self._lanes.get(lane)
         if parked is None:
@@ -143,7 +154,7 @@ class InboxQueue(Queue[object]):
         self.repeated.discard(update.update_id)
         lane = lane_of(update)
         parked = self._lanes.get(lane)
-        if parked:
+        if parked and not self._closed:
             self.put_nowait(parked.popleft())
         elif parked is not None:
             del self._lanes[lane]

@@ -18,7 +18,7 @@ from bot.redact import redact
 from bot.replies import Addressee, Button, keyboard, message
 from bot.router import Content, Press, Routes
 from bot.service import CustomerService
-from bot.uploads_text import DOWNLOAD_LIMIT, live_text, preview_text
+from bot.uploads_text import DOWNLOAD_LIMIT, held_text, live_text, preview_text
 from core.errors import AnswerdeskError
 from core.types import IngestReport
 from db.conversations import Conversations
@@ -39,7 +39,12 @@ class Ingests(Protocol):
     """The part of `kb.ingest.Ingestor` that the bot uses."""
 
     async def ingest(
-        self, files: Sequence[IncomingFile], *, dry_run: bool = False, note: str = ""
+        self,
+        files: Sequence[IncomingFile],
+        *,
+        dry_run: bool = False,
+        note: str = "",
+        anyway: bool = False,
     ) -> IngestReport:
         """Make the knowledge base hold files, or tell what that would change."""
         ...
@@ -104,6 +109,7 @@ class KnowledgeDesk:
         return Routes(
             presses=(
                 Press("apply", "editor", self.apply),
+                Press("force", "editor", self.apply_anyway),
                 Press("drop", "editor", self.cancel),
                 Press("undo", "editor", self.undo),
             ),
@@ -136,11 +142,11 @@ class KnowledgeDesk:
 
     async def apply(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Make what was previewed live; an entry only without anything personal, or confirmed."""
-        upload = await self._upload(value)
-        if upload and await self._personal(upload):
-            await self._service.alert(query, "Confirm first that it may be stored as it stands.")
-            return
-        await self._press(query, value, old="preview", new="applying", says="Applying …")
+        await self._apply_press(query, value, anyway=False)
+
+    async def apply_anyway(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Make live what golden questions held back."""
+        await self._apply_press(query, value, anyway=True)
 
     async def cancel(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Drop what was previewed."""
@@ -183,16 +189,22 @@ class KnowledgeDesk:
         for upload in await self._uploads.unfinished():
             self.start(upload.upload_id)
 
-    def start(self, upload_id: int) -> None:
-        """Check or apply an upload beside what goes on."""
-        self._spawn(self._work(upload_id))
+    def start(self, upload_id: int, *, anyway: bool = False) -> None:
+        """Check or apply an upload beside what goes on.
 
-    async def _work(self, upload_id: int) -> None:
+        That it be published `anyway` is not stored: after a restart it is asked for again.
+        """
+        self._spawn(self._work(upload_id, anyway=anyway))
+
+    async def _work(self, upload_id: int, *, anyway: bool) -> None:
         upload = await self._uploads.get(upload_id)
         if upload is None:
             return
         try:
-            await (self._check(upload) if upload.state == "checking" else self._apply(upload))
+            if upload.state == "checking":
+                await self._check(upload)
+            else:
+                await self._apply(upload, anyway=anyway)
         except Stopping:
             raise
         except (AnswerdeskError, TelegramError) as error:
@@ -220,10 +232,14 @@ class KnowledgeDesk:
             buttons = [[("✅ Apply", f"apply:{number}"), ("Cancel", f"drop:{number}")]]
         await self._show(upload, preview_text(report), buttons)
 
-    async def _apply(self, upload: Upload) -> None:
+    async def _apply(self, upload: Upload, *, anyway: bool) -> None:
         before = upload.before or await self._live_release()
         await self._uploads.move(upload.upload_id, "applying", "applying", before=before)
-        report = await self._ingest(upload)
+        report = await self._ingest(upload, anyway=anyway)
+        if report.held:
+            await self._uploads.move(upload.upload_id, "applying", "preview", before=0)
+            await self._show(upload, held_text(report), held_buttons(upload.upload_id))
+            return
         await self._uploads.move(
             upload.upload_id, "applying", "live", before=before, after=report.release
         )
@@ -238,19 +254,23 @@ class KnowledgeDesk:
         live = replace(upload, before=before, after=report.release)
         await self._show(upload, text, live_buttons(live, waiting=waiting))
 
-    async def _ingest(self, upload: Upload, *, dry_run: bool = False) -> IngestReport:
+    async def _ingest(
+        self, upload: Upload, *, dry_run: bool = False, anyway: bool = False
+    ) -> IngestReport:
         if upload.entry:
             return await self._library.answers.add(
                 upload.entry.question,
                 upload.entry.answer,
                 dry_run=dry_run,
                 note="" if dry_run else "Telegram: an answer by the team",
+                anyway=anyway,
             )
         names = ", ".join(file.name for file in upload.files)
         return await self._library.ingestor.ingest(
             await self._fetch(upload),
             dry_run=dry_run,
             note="" if dry_run else f"Telegram: {names}"[:200],
+            anyway=anyway,
         )
 
     async def _personal(self, upload: Upload) -> list[str]:
@@ -296,6 +316,15 @@ class KnowledgeDesk:
         sent = await sender.send_all(stored)
         return sent[-1].message_id or 0
 
+    async def _apply_press(self, query: CallbackQuery, value: str, *, anyway: bool) -> None:
+        upload = await self._upload(value)
+        if upload and await self._personal(upload):
+            await self._service.alert(query, "Confirm first that it may be stored as it stands.")
+            return
+        await self._press(
+            query, value, old="preview", new="applying", says="Applying …", anyway=anyway
+        )
+
     async def _press(
         self,
         query: CallbackQuery,
@@ -304,6 +333,7 @@ class KnowledgeDesk:
         old: UploadState,
         new: UploadState,
         says: str,
+        anyway: bool = False,
     ) -> None:
         upload = await self._upload(value)
         if upload is None or not await self._uploads.move(upload.upload_id, old, new):
@@ -312,7 +342,7 @@ class KnowledgeDesk:
         await self._service.alert(query)
         await self._show(upload, says)
         if new == "applying":
-            self.start(upload.upload_id)
+            self.start(upload.upload_id, anyway=anyway)
 
     async def _upload(self, value: str) -> Upload | None:
         return await self._uploads.get(int(value)) if value.isdigit() else None
@@ -341,6 +371,11 @@ def live_buttons(upload: Upload, *, waiting: int = 0) -> list[list[Button]]:
     if upload.before and upload.after != upload.before:
         rows.append([(f"↩ Undo release {upload.after}", f"undo:{upload.upload_id}")])
     return rows
+
+
+def held_buttons(upload_id: int) -> list[list[Button]]:
+    """Return what can be done with what golden questions held back."""
+    return [[("⚠️ Publish anyway", f"force:{upload_id}"), ("Cancel", f"drop:{upload_id}")]]
 
 
 async def _is_file(incoming: Incoming) -> bool:

@@ -318,6 +318,7 @@ class TelegramBot:
         finally:
             with contextlib.suppress(TelegramError):  # of a poller that died, or the last poll
                 await updater.stop()
+            self.queue.close()
             await self._processor.drain(self._settings.grace_s)
             self.lifetime.stop()
             await application.stop()

@@ -1,6 +1,7 @@
 """What operators read about the files they sent. Pure functions."""
 
 from core.types import FileReport, IngestReport
+from kb.asked import answers_text
 from kb.findings import describe
 
 DOWNLOAD_LIMIT = (
@@ -40,7 +41,14 @@ def live_text(report: IngestReport) -> str:
     lines = [f"Release {report.release} is live ({report.seconds:.1f} s).", ""]
     lines += [_file(file) for file in report.files[:_FILES_SHOWN]]
     lines += _more(len(report.files) - _FILES_SHOWN, "file")
-    return "\n".join(lines)
+    answers = answers_text(report)
+    return _fit([*lines, *(["", *answers] if report.answers else [])], "")
+
+
+def held_text(report: IngestReport) -> str:
+    """Return why golden questions hold a release back."""
+    last = "\nIf that is right, publish it anyway; else cancel and correct the file."
+    return _fit([f"⛔ {report.held}"], last)
 
 
 def _file(file: FileReport) -> str:

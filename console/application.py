@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from console.api import Api, error_json
 from console.chat import AskingDesk, ChatPages
+from console.knowledge import Editing, KnowledgePages
 from console.operator import COOKIE as OPERATOR_COOKIE
 from console.operator import OperatorPages, Records, client_address
 from console.pages import STATIC, Pages
@@ -48,6 +49,7 @@ def build_console(
     *,
     desk: AskingDesk,
     records: Records,
+    editing: Editing,
     health: Callable[[], Awaitable[Health]],
     metrics: Metrics,
     shop: str,
@@ -62,6 +64,7 @@ def build_console(
     Args:
         desk: answers questions.
         records: what the operators' page shows.
+        editing: changes the knowledge base.
         health: tells how the service is; called for every /health and page.
         metrics: what /metrics shows.
         shop: name of the company, as headline.
@@ -85,6 +88,7 @@ def build_console(
     )
     api = Api(desk=desk, health=health, metrics=metrics, detailed_health=guard.knows)
     operator = OperatorPages(pages=pages, logins=logins, records=records, health=health)
+    knowledge = KnowledgePages(pages=pages, editing=editing, releases=records.releases)
 
     def route(path: str, endpoint: Endpoint, access: Access, method: str = "GET") -> Route:
         return Route(path, guard.over(endpoint, access), methods=[method])
@@ -100,6 +104,9 @@ def build_console(
             route("/metrics", api.metrics, Access.VISITOR),
             route("/health", api.health, Access.PUBLIC),
             route("/console", operator.show, Access.OPERATOR),
+            route("/console/knowledge", knowledge.show, Access.OPERATOR),
+            route("/console/changes/undo", knowledge.take_back, Access.OPERATOR, "POST"),
+            route("/console/releases/rollback", knowledge.roll_back, Access.OPERATOR, "POST"),
             route("/login", operator.login_form, Access.PUBLIC),
             route("/login", operator.log_in, Access.PUBLIC, "POST"),
             route("/logout", operator.log_out, Access.PUBLIC, "POST"),

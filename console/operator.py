@@ -14,7 +14,7 @@ from db.jobs import JobRepository, JobRun
 from db.knowledge import Document, Release, ReleaseRepository, SourceRepository, SourceState
 
 COOKIE = "answerdesk_operator"
-_NEXT_PAGES = ("/console", "/")
+_NEXT_PAGES = ("/console", "/", "/console/knowledge")
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,21 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerChange:
+    """A question that another release answers otherwise."""
+
+    question: str
+    """Empty if it is a customer's: reports are kept longer than what customers wrote."""
+    before: str
+    """What came of it, in words: ``answered from "faq.csv" ("May I return it?")``."""
+    after: str
+    expected: str = ""
+    """What an operator wants to come of it; empty for customers' questions."""
+    asked: int = 0
+    """How often customers asked it lately."""
+
+
+@dataclass(frozen=True, slots=True)
 class IngestReport:
     """What one run of ingest changed, or would change with ``dry_run``."""
 
@@ -167,6 +182,12 @@ class IngestReport:
     """Only of a ``dry_run``: conflicts first, then figures, then near duplicates."""
     uncompared: int = 0
     """New texts that were compared with others word for word only: too many for a preview."""
+    held: str = ""
+    """Why nothing was published: golden questions that came out worse; empty if it was."""
+    asked: int = 0
+    """Questions that customers ask most, which were asked of the new release."""
+    answers: tuple[AnswerChange, ...] = ()
+    """Those of them that it answers otherwise; if it was held back, the golden questions."""
 
 
 # --- models ------------------------------------------------------------------------------------

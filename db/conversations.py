@@ -217,6 +217,25 @@ class Conversations:
             counts = Counter((chunks[0], language) for chunks, language in rows.all() if chunks)
         return [pair for pair, _ in counts.most_common(limit)]
 
+    async def most_asked(self, *, since: float, limit: int) -> list[tuple[str, int]]:
+        """Return what was asked most often, with how often; case and blanks do not count.
+
+        Args:
+            since: UTC epoch seconds; older questions do not count.
+            limit: questions to return; the last 5,000 are looked at.
+        """
+        async with self._database.session() as session:
+            rows = await session.scalars(
+                select(AnswerRow.question)
+                .where(AnswerRow.intent == "question", AnswerRow.created >= since)
+                .order_by(AnswerRow.id.desc())
+                .limit(_LOOKED_AT)
+            )
+            asked = rows.all()
+        counts = Counter(" ".join(question.split()).casefold() for question in asked)
+        spelled = {" ".join(question.split()).casefold(): question for question in asked}
+        return [(spelled[folded], count) for folded, count in counts.most_common(limit)]
+
     async def counts(self) -> dict[str, int]:
         """Count stored answers by kind."""
         async with self._database.session() as session:

@@ -5,7 +5,7 @@ So a publish writes only what changed, and every release can still be listed exa
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import JSON, Index, String, Text, delete, func, or_, select, update
@@ -89,7 +89,7 @@ class Release:
     created: float
     """UTC epoch seconds."""
     kind: str
-    """``ingest``, ``refresh``, ``rollback`` or ``rebuild``."""
+    """``ingest``, ``refresh``, ``edit``, ``rollback``, ``rebuild`` or ``embed``: another model."""
     note: str
     table: str
     """Table of the index; empty if the index no longer holds this release."""
@@ -211,12 +211,12 @@ class ReleaseRepository:
                 .values(table_name=table, table_version=version, rows=rows)
             )
 
-    async def forget_tables(self, kept: str) -> None:
-        """Note that the index holds only the releases of the table `kept`."""
+    async def forget_tables(self, kept: Collection[str]) -> None:
+        """Note that the index holds only the releases of the tables `kept`."""
         async with self._database.session() as session:
             await session.execute(
                 update(ReleaseRow)
-                .where(ReleaseRow.table_name != kept)
+                .where(ReleaseRow.table_name.not_in(kept))
                 .values(table_name="", table_version=0)
             )
 

@@ -96,6 +96,7 @@ class Refresh:
         *,
         only: Collection[str] | None = None,
         accept: Collection[str] = (),
+        anyway: bool = False,
         dry_run: bool = False,
         on_progress: OnProgress | None = None,
         on_page: OnPage | None = None,
@@ -110,6 +111,7 @@ class Refresh:
             only: names or locations of the sources to read; ``None`` for all.
             accept: names or locations of sources whose guards an operator takes off for this run:
                 they may shrink, and their pages may look like login forms.
+            anyway: publish whatever the golden questions say.
             dry_run: change nothing.
             on_progress: called after each file and each batch of embeddings.
             on_page: called after each page that was fetched.
@@ -140,7 +142,9 @@ class Refresh:
                 await asyncio.to_thread(visit.folder.mkdir)
                 found = await place.find(visit)
                 looked.append(_Looked(place, name, visit.known, found, visit.accepted))
-            report, held = await self._publish(looked, dry_run=dry_run, on_progress=on_progress)
+            report, held = await self._publish(
+                looked, anyway=anyway, dry_run=dry_run, on_progress=on_progress
+            )
         refreshed = RefreshReport(
             tuple(_report(source, report, held.get(source.name, "")) for source in looked),
             report,
@@ -158,6 +162,7 @@ class Refresh:
         self,
         looked: Sequence[_Looked],
         *,
+        anyway: bool,
         dry_run: bool,
         on_progress: OnProgress | None,
     ) -> tuple[IngestReport, Mapping[str, str]]:
@@ -187,6 +192,7 @@ class Refresh:
             dry_run=dry_run,
             kind="refresh",
             guard=guard,
+            anyway=anyway,
             on_progress=on_progress,
         )
         return report, held
@@ -203,7 +209,9 @@ class Refresh:
 
     async def _remember(self, looked: Sequence[_Looked], report: RefreshReport) -> None:
         for source, checked in zip(looked, report.sources, strict=True):
-            await self._sources.checked(checked.name, error=checked.held)
+            await self._sources.checked(checked.name, error=checked.held or report.ingest.held)
+            if report.ingest.held:
+                continue  # its pages are still those of the live release
             if self._pages is not None and source.found.pages is not None:
                 await self._pages.replace(source.name, source.found.pages)
 
@@ -279,7 +287,7 @@ def _report(source: _Looked, report: IngestReport, held: str) -> SourceReport:
             counts["new"] += 1
         elif file.added or file.changed or file.removed:
             counts["changed"] += 1
-    if held:
+    if held or report.held:
         counts.clear()
     return SourceReport(
         name=source.name,

@@ -1,10 +1,11 @@
 """What a refresh did, for operators and for programs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from core.types import IngestReport, Skipped
 from jobs.schedule import JobReport
+from kb.asked import answers_text
 
 _LINES = 20
 """Of files that were not taken; the table of runs has them all."""
@@ -50,6 +51,12 @@ class RefreshReport:
             f"release {self.ingest.release}",
         ]
         lines = ["; ".join(parts) + "."]
+        if self.ingest.held:
+            lines = [
+                f"{self.ingest.held} If that is right, run `answerdesk refresh --anyway` once."
+            ]
+        else:
+            lines += answers_text(self.ingest)
         lines += [f"{source.name}: {source.held}" for source in self.sources if source.held]
         errors = [error for source in self.sources for error in source.errors.values()]
         lines += errors[:_LINES]
@@ -60,12 +67,14 @@ class RefreshReport:
 
     def job_report(self) -> JobReport:
         """Return the report for the table of runs."""
-        held = any(source.held or source.errors for source in self.sources)
+        held = self.ingest.held or any(s.held or s.errors for s in self.sources)
         detail = {
             "tell": any(source.new or source.changed or source.gone for source in self.sources),
             "release": self.ingest.release,
             "embedded": self.ingest.embedded,
             "answers": self.answers,
+            "held": self.ingest.held,
+            "changed_answers": [asdict(change) for change in self.ingest.answers],
             "seconds": round(self.ingest.seconds, 3),
             "sources": [
                 {

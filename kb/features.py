@@ -26,6 +26,7 @@ _SIZE = 1 << BITS
 _LONGEST_CHARS = 4000
 """Characters of a text that are read; a passage has about 800."""
 _RUN = re.compile(r"[^\W_]+")
+_BATCH = 1_000
 _BREAK, _SPACE = 10, 32
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 
@@ -154,8 +155,19 @@ class Rarity:
     @classmethod
     def of(cls, bags: Bags) -> "Rarity":
         """Count in how many texts each n-gram stands."""
-        df = np.bincount(bags.keys, minlength=_SIZE)
-        return cls((np.log((1 + len(bags)) / (1 + df)) + 1).astype(np.float32))
+        return cls._of_counts(np.bincount(bags.keys, minlength=_SIZE), len(bags))
+
+    @classmethod
+    def of_texts(cls, texts: Sequence[str], bags_of: Callable[[Sequence[str]], Bags]) -> "Rarity":
+        """Count as `of`, a thousand texts at a time: n-grams take a hundred times their text."""
+        df = np.zeros(_SIZE, np.int64)
+        for start in range(0, len(texts), _BATCH):
+            df += np.bincount(bags_of(texts[start : start + _BATCH]).keys, minlength=_SIZE)
+        return cls._of_counts(df, len(texts))
+
+    @classmethod
+    def _of_counts(cls, df: Ints, texts: int) -> "Rarity":
+        return cls((np.log((1 + texts) / (1 + df)) + 1).astype(np.float32))
 
     def of_terms(self, terms: Sequence[str]) -> Floats:
         """Return how rare words, or pairs of Chinese characters, are; folded as by `words`."""

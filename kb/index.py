@@ -14,6 +14,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Collection,
     Iterable,
     Sequence,
 )
@@ -44,8 +45,10 @@ from kb.index_table import (
 from kb.index_view import Reader, View
 from kb.rows import Row
 
-_CACHE_BYTES = 128 * 2**20
-"""For index and metadata each; the library's own limit of 7 GB is more than the service has."""
+_INDEX_CACHE_BYTES = 64 * 2**20
+_METADATA_CACHE_BYTES = 32 * 2**20
+"""The library's own limits of 7 GB are more than the service has: at 100,000 rows each publish adds
+to what is cached until a limit is reached."""
 
 _NEVER = timedelta(days=365 * 50)
 """Clean up nothing: LanceDB refuses to optimise when a tagged version is older than its limit,
@@ -65,6 +68,16 @@ class Place:
     table: str
     version: int
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilledBy:
+    """The embedding model whose vectors a table holds."""
+
+    name: str
+    spec: str
+    """What the configuration called it."""
+    fingerprint: str
 
 
 def vector_index(rows: int) -> HnswSq | IvfRq | None:
@@ -135,13 +148,18 @@ class Index:
         folder: Path | None,
         embedder: Embedder,
         current: Callable[[], Awaitable[Release | None]],
+        spec: str,
     ) -> None:
         self._connection = connection
         self._folder = folder
         self._embedder = embedder
         self._current = current
+        self._spec = spec
         self._view: View | None = None
         self._place: tuple[int, str, int] | None = None
+        self.superseded = asyncio.Event()
+        """Set once another model fills the live release: this process goes on answering from the
+        release that it has open, and is to be opened again."""
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -151,6 +169,7 @@ class Index:
         *,
         embedder: Embedder,
         current: Callable[[], Awaitable[Release | None]],
+        spec: str = "",
     ) -> AsyncIterator[Self]:
         """Connect to the index at `uri`, a folder or an address such as ``s3://bucket/path``.
 
@@ -158,16 +177,18 @@ class Index:
             uri: where it is; a folder is created when it is first written.
             embedder: the model whose vectors it holds.
             current: tells the live release; it is asked before each read.
+            spec: what the configuration calls that model; noted in the tables that it fills.
         """
         folder = None if "://" in uri else Path(uri)
         connection = await lancedb.connect_async(
             uri,
             session=Session(
-                index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES
+                index_cache_size_bytes=_INDEX_CACHE_BYTES,
+                metadata_cache_size_bytes=_METADATA_CACHE_BYTES,
             ),
         )
         try:
-            yield cls(connection, folder=folder, embedder=embedder, current=current)
+            yield cls(connection, folder=folder, embedder=embedder, current=current, spec=spec)
         finally:
             connection.close()  # type: ignore[no-untyped-call]
 
@@ -183,8 +204,27 @@ class Index:
             return View(0, None)
         place = (release.number, release.table, release.version)
         if self._view is None or self._place != place:
-            self._view, self._place = await self._open_view(release), place
+            at = Place(release.table, release.version, release.rows)
+            try:
+                self._view, self._place = await self.peek(at, release.number), place
+            except IndexMismatch:
+                if self._view is None:
+                    raise
+                self.superseded.set()
         return self._view
+
+    async def peek(self, place: Place, number: int) -> View:
+        """Return the rows at a place for reading, as release `number`, live or not.
+
+        Raises:
+            IndexDamaged, IndexMismatch: as `view`.
+        """
+        table = await self._open(place.table)
+        rows = await _check_out(table, place, number)
+        with reading():
+            dated = await table.count_rows("valid_from <> '' OR valid_until <> ''")
+            negatives = await table.count_rows(NEGATIVE)
+        return View(number, table if rows else None, dated=bool(dated), negatives=bool(negatives))
 
     async def search_dense(
         self, vector: Vector, k: int, *, today: str = "", kind: ChunkKind | None = None
@@ -226,9 +266,13 @@ class Index:
             with writing():
                 table = await self._connection.create_table(name, schema=self._schema())
             return await self._draft(table, name)
-        table = await self._open(release.table)
+        return await self._draft_at(await self._open(release.table), release)
+
+    async def _draft_at(self, table: Any, release: Release) -> Draft:
         if await table.version() != release.version:
-            await _check_out(table, release)
+            await _check_out(
+                table, Place(release.table, release.version, release.rows), release.number
+            )
             with writing():
                 await table.restore()
         return await self._draft(table, release.table)
@@ -236,17 +280,28 @@ class Index:
     async def restore(self, release: Release, *, number: int) -> Place:
         """Put the rows of an old release into a new version, as release `number`.
 
+        Which embedding model filled it does not matter: nothing is embedded.
+
         Raises:
             IndexDamaged: if the index no longer has that release.
-            IndexMismatch: if another embedding model filled it.
         """
-        return await (await self.draft(release)).finish(number)
+        table, _ = await _named(self._connection, release.table)
+        return await (await self._draft_at(table, release)).finish(number)
 
-    async def drop_tables(self, *, keep: str) -> None:
-        """Delete every table but one. Readers of the others fail from here on."""
+    async def fits(self, release: Release) -> bool:
+        """Tell whether this model filled a release.
+
+        Raises:
+            IndexDamaged: if the index does not have it.
+        """
+        _, about = await _named(self._connection, release.table)
+        return about.fingerprint == self._embedder.fingerprint
+
+    async def drop_tables(self, *, keep: Collection[str]) -> None:
+        """Delete all tables but some. Readers of the others fail from here on."""
         with writing():
             for name in await self._tables():
-                if name != keep:
+                if name not in keep:
                     await self._connection.drop_table(name)
 
     async def forget(self, table: str, numbers: Iterable[int]) -> None:
@@ -265,31 +320,13 @@ class Index:
                 await handle.optimize(cleanup_older_than=timedelta(seconds=age_s + 1))
 
     async def _open(self, table: str) -> Any:
-        if not table:
-            raise IndexDamaged("it does not hold this release")
-        with reading():
-            handle = await self._connection.open_table(table)
-            metadata = (await handle.schema()).metadata or {}
-        found = metadata.get(b"fingerprint", b"").decode()
-        if found != self._embedder.fingerprint:
+        handle, about = await _named(self._connection, table)
+        if about.fingerprint != self._embedder.fingerprint:
             raise IndexMismatch(
-                index_model=_model(metadata.get(b"embedder", b"?").decode(), found),
+                index_model=_model(about.name, about.fingerprint),
                 model=_model(self._embedder.name, self._embedder.fingerprint),
             )
         return handle
-
-    async def _open_view(self, release: Release) -> View:
-        table = await self._open(release.table)
-        rows = await _check_out(table, release)
-        with reading():
-            dated = await table.count_rows("valid_from <> '' OR valid_until <> ''")
-            negatives = await table.count_rows(NEGATIVE)
-        return View(
-            release.number,
-            table if rows else None,
-            dated=bool(dated),
-            negatives=bool(negatives),
-        )
 
     async def _tables(self) -> list[str]:
         names: list[str] = []
@@ -317,17 +354,48 @@ class Index:
             [*columns, vector],
             metadata={
                 "embedder": self._embedder.name,
+                "spec": self._spec or self._embedder.name,
                 "fingerprint": self._embedder.fingerprint,
             },
         )
 
 
-async def _check_out(table: Any, release: Release) -> int:
+async def filled_by(uri: str, release: Release) -> FilledBy:
+    """Return which model filled a release of the index at `uri`.
+
+    Raises:
+        IndexDamaged: if the index does not have it.
+    """
+    connection = await lancedb.connect_async(uri)
+    try:
+        return (await _named(connection, release.table))[1]
+    finally:
+        connection.close()  # type: ignore[no-untyped-call]
+
+
+async def _named(connection: Any, table: str) -> tuple[Any, FilledBy]:
+    """Open a table, whichever model filled it."""
+    if not table:
+        raise IndexDamaged("it does not hold this release")
     with reading():
-        await table.checkout(release.version)
+        handle = await connection.open_table(table)
+        metadata = (await handle.schema()).metadata or {}
+    if b"fingerprint" not in metadata:
+        raise IndexDamaged("it does not say which embedding model filled it")
+    name = metadata.get(b"embedder", b"?")
+    return handle, FilledBy(
+        name=name.decode(),
+        spec=metadata.get(b"spec", name).decode(),
+        fingerprint=metadata[b"fingerprint"].decode(),
+    )
+
+
+async def _check_out(table: Any, place: Place, number: int) -> int:
+    with reading():
+        await table.checkout(place.version)
         rows = int(await table.count_rows())
-    if rows != release.rows:
-        raise IndexDamaged(f"release {release.number} has {release.rows} rows, not {rows}")
+    if rows != place.rows:
+        raise IndexDamaged(f"release {number} has {place.rows} rows, not {rows}")
     return rows
 
 

@@ -106,8 +106,17 @@ def _translate(kind: Callable[[str], AnswerdeskError]) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError, OSError) as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise kind(lines[0][:300]) from error
+        raise kind(_line(error)) from error
+    except Exception as error:
+        # A panic of its Rust code, met in zeroed and cut manifests: a class that nobody can import.
+        if type(error).__name__ != "RustPanic":
+            raise
+        raise kind(_line(error)) from error
+
+
+def _line(error: Exception) -> str:
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0][:300]
 
 
 def quoted(value: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,20 @@ from kb.index_table import (
     tuples,
 )
 from kb.rows import Row, chunk_of_rows
+
+_NEAR = 100
+"""Rows near each question of a sample: as many as a search looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What training reads of a release."""
+
+    rows: list[Row]
+    vectors: Matrix
+    """Of `rows`."""
+    whole_entries: bool
+    """Whether every entry is in it."""
 
 
 class Reader:
@@ -163,10 +177,12 @@ class View(Reader):
             batches = await query.to_batches()
             async for batch in batches:
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
-        found: dict[str, Row] = {}
-        for where in in_lists("row_id", best.row_ids()):
-            found.update((row.row_id, row) for row in await self._rows(where))
+        found = {row.row_id: row for row in await self.rows_of_ids(best.row_ids())}
         return [[Neighbour(found[row_id], score) for score, row_id in r] for r in best.ranked()]
+
+    async def rows_of_ids(self, row_ids: Iterable[str]) -> list[Row]:
+        """Return the rows with these ids."""
+        return [row for where in in_lists("row_id", row_ids) for row in await self._rows(where)]
 
     async def rows_of_texts(self, vector_keys: Iterable[str]) -> list[Row]:
         """Return the questions and variants whose text has one of these vector keys."""
@@ -214,6 +230,7 @@ class View(Reader):
             first = await self._table.query().select(["vector"]).limit(1).to_arrow()
             await self._table.tags.list()
             await self._table.list_versions()
+            await self._table.list_indices()
         await self.search_dense(matrix(first)[0], 1)
         await self.search_text(table["text"][0].as_py(), 1)
 
@@ -223,6 +240,35 @@ class View(Reader):
             return [], np.empty((0, 0), np.float32)
         table = await self._select([*ROW_FIELDS, "vector"])
         return read_rows(table), matrix(table)
+
+    async def sample(self, near: Matrix, *, most: int) -> Sample:
+        """Return what training reads: all rows, of a large base as many as its memory allows.
+
+        Of a base of more than three times `most` rows these are all entries, if they have at most
+        `most` rows, else a part of them; a part of the passages; and the rows nearest to `near`.
+        The parts are those with the smallest ids, which are hashes.
+
+        Args:
+            near: vectors of questions, shape ``(n, dim)``.
+            most: rows of a part.
+        """
+        if await self.count() <= 3 * most:
+            return Sample(*await self.all_rows(), whole_entries=True)
+        chosen: set[str] = set()
+        sizes = {}
+        for kind in ("faq", "passage"):
+            table = await self._select(["row_id"], f"kind = '{kind}' AND NOT ({NEGATIVE})")
+            ids = sorted(table["row_id"].to_pylist())
+            sizes[kind] = len(ids)
+            chosen |= set(ids[:most])
+        chosen |= {hit.row.row_id for hits in await self.nearest(near, _NEAR) for hit in hits}
+        rows: list[Row] = []
+        vectors: list[Matrix] = []
+        for where in in_lists("row_id", chosen):
+            table = await self._select([*ROW_FIELDS, "vector"], where)
+            rows += read_rows(table)
+            vectors.append(matrix(table))
+        return Sample(rows, np.concatenate(vectors), whole_entries=sizes["faq"] <= most)
 
     async def count(self) -> int:
         """Return the number of rows."""

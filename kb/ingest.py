@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from core.types import FileReport, IngestReport
+from core.types import AnswerChange, FileReport, IngestReport
 from db.knowledge import Document, Release
+from kb.asked import MostAsked
 from kb.compare import Comparison, StoredState, compare
 from kb.findings import Inspection, Inspector
+from kb.gate import HeldBack
 from kb.originals import Originals
 from kb.prepare import OnProgress, Prepared, StoredFile
 from kb.publish import Publisher
@@ -34,6 +36,9 @@ class IncomingFile:
     """Which columns of a table mean what (`kb.parse.parse`); ``None``: as in the last version."""
 
 
+_COMPARED = frozenset({"ingest", "refresh"})
+"""Kinds of release whose answers are compared with those before: not an operator's single edit."""
+
 Guard: TypeAlias = Callable[[Mapping[str, FileReport]], Collection[str]]
 """Takes the reports of all documents that would change; returns the ids of those that may not."""
 
@@ -53,6 +58,21 @@ class _Work:
     started: float
     kind: str
     note: str
+    gated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """What became of a run that was to change something."""
+
+    base: Release | None
+    """What is live now."""
+    documents: Mapping[str, Document]
+    comparison: Comparison
+    embedded: int = 0
+    held: str = ""
+    asked: int = 0
+    answers: tuple[AnswerChange, ...] = ()
 
 
 class Ingestor:
@@ -64,6 +84,7 @@ class Ingestor:
         settings: version and settings of parser and chunker. Files that were ingested under other
             settings are read again.
         inspector: looks for conflicts and near duplicates in previews; ``None``: nobody does.
+        most_asked: tells which answers a release changed; ``None``: nobody does.
         max_file_bytes: larger files are refused.
         clock: UTC epoch seconds.
     """
@@ -75,6 +96,7 @@ class Ingestor:
         *,
         settings: str,
         inspector: Inspector | None = None,
+        most_asked: MostAsked | None = None,
         max_file_bytes: int = 50 * 2**20,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -82,6 +104,7 @@ class Ingestor:
         self._originals = originals
         self._settings = settings
         self._inspector = inspector
+        self._most_asked = most_asked
         self._max_file_bytes = max_file_bytes
         self._clock = clock
 
@@ -94,13 +117,15 @@ class Ingestor:
         kind: str = "ingest",
         note: str = "",
         guard: Guard | None = None,
+        anyway: bool = False,
         on_progress: OnProgress | None = None,
     ) -> IngestReport:
         """Make the knowledge base hold exactly `files` under their ids, without `removed`.
 
         All of it becomes one release, or none if nothing changes. A file that cannot be taken is
         reported with its error; what stood under its id stays, and the other files go on.
-        Cancelling leaves the knowledge base as it was.
+        Cancelling leaves the knowledge base as it was. So does a release that answers golden
+        questions worse than the live one: it is not published, and `IngestReport.held` says why.
 
         Args:
             files: a file with the bytes of the one before is not even parsed.
@@ -109,6 +134,7 @@ class Ingestor:
             kind: of the release, see `Release.kind`.
             note: a sentence for the list of releases.
             guard: sees what would change and may hold documents back.
+            anyway: publish whatever the golden questions say.
             on_progress: called after each file and each batch of embeddings.
 
         Raises:
@@ -134,7 +160,7 @@ class Ingestor:
             )
         ]
         gone = [doc_id for doc_id in removed if doc_id in documents]
-        work = _Work(base, documents, changed, gone, errors, started, kind, note)
+        work = _Work(base, documents, changed, gone, errors, started, kind, note, gated=not anyway)
         names = [*(file.doc_id for file in files), *removed]
         return await self._carry_out(
             work, names, dry_run=dry_run, guard=guard, on_progress=on_progress
@@ -181,7 +207,8 @@ class Ingestor:
         guard: Guard | None,
         on_progress: OnProgress | None,
     ) -> IngestReport:
-        base, documents, gone, errors = work.base, work.documents, work.gone, work.errors
+        base, documents, gone = work.base, work.documents, work.gone
+        errors = work.errors
         prepared = Prepared((), {}, 0)
         if work.changed:
             view = await self._publisher.index.view()
@@ -189,7 +216,7 @@ class Ingestor:
                 work.changed, known=await view.known(), embed=not dry_run, on_progress=on_progress
             )
         errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
-        embedded, comparison, inspection = prepared.wanted, Comparison.empty(), Inspection((), 0)
+        inspection = Inspection((), 0)
         if dry_run:
             view = await self._publisher.index.view()
             comparison, _, _ = await _guarded(view, prepared, gone, guard)
@@ -197,32 +224,27 @@ class Ingestor:
                 inspection = await self._inspector.inspect(
                     view, self._publisher.preparer, comparison
                 )
+            applied = _Applied(base, documents, comparison, prepared.wanted)
         elif gone or any(not file.error for file in prepared.files):
-            base, embedded, comparison, documents = await self._apply(
-                prepared, gone, documents, errors, guard, kind=work.kind, note=work.note
-            )
-        reports = _reports(names, errors, comparison, prepared, documents)
+            applied = await self._apply(prepared, work, errors, guard)
+        else:
+            applied = _Applied(base, documents, Comparison.empty(), prepared.wanted)
         return IngestReport(
-            release=0 if base is None else base.number,
-            files=reports,
-            embedded=embedded,
+            release=0 if applied.base is None else applied.base.number,
+            files=_reports(names, errors, applied.comparison, prepared, applied.documents),
+            embedded=applied.embedded,
             seconds=time.perf_counter() - work.started,
             dry_run=dry_run,
             findings=inspection.findings,
             uncompared=inspection.uncompared,
+            held=applied.held,
+            asked=applied.asked,
+            answers=applied.answers,
         )
 
     async def _apply(
-        self,
-        prepared: Prepared,
-        removed: Sequence[str],
-        seen: Mapping[str, Document],
-        errors: Errors,
-        guard: Guard | None,
-        *,
-        kind: str,
-        note: str,
-    ) -> tuple[Release | None, int, Comparison, Mapping[str, Document]]:
+        self, prepared: Prepared, work: _Work, errors: Errors, guard: Guard | None
+    ) -> _Applied:
         """Publish what was prepared on top of what is live by now.
 
         Of two runs that bring the same document, the file received last wins.
@@ -232,31 +254,42 @@ class Ingestor:
             base = await publisher.releases.current()
             before = {} if base is None else await publisher.releases.documents(base.number)
             curated = await publisher.preparer.curated(prepared)
-            taken, gone = _still_wanted(curated, removed, before, seen, errors)
+            taken, gone = _still_wanted(curated, work.gone, before, work.documents, errors)
+            nothing = _Applied(base, before, Comparison.empty())
             if not taken.files and not gone:
-                return base, 0, Comparison.empty(), before
+                return nothing
+            seen = await publisher.index.view()
             draft = await publisher.index.draft(base)
             comparison, taken, gone = await _guarded(draft, taken, gone, guard)
             if not taken.files and not gone:
-                return base, 0, Comparison.empty(), before
+                return nothing
             after = {doc_id: before[doc_id] for doc_id in before.keys() - set(gone)}
             after |= {
                 file.file.doc_id: _document(file.file, len(file.chunks)) for file in taken.files
             }
-            release = await publisher.publish(
-                base,
-                after,
-                draft=draft,
-                gone=comparison.gone,
-                rows=comparison.written,
-                vectors=taken.vectors,
-                kind=kind,
-                note=note,
-                summary=comparison.summary(),
-            )
+            try:
+                release = await publisher.publish(
+                    base,
+                    after,
+                    draft=draft,
+                    gone=comparison.gone,
+                    rows=comparison.written,
+                    vectors=taken.vectors,
+                    kind=work.kind,
+                    note=work.note,
+                    summary=comparison.summary(),
+                    gated=work.gated,
+                )
+            except HeldBack as error:
+                return replace(nothing, held=str(error), answers=error.changes)
             await publisher.preparer.settle(taken, gone)
         await publisher.announce(release.number)
-        return release, release.embedded, comparison, after
+        asked: tuple[int, tuple[AnswerChange, ...]] = (0, ())
+        if self._most_asked is not None and work.kind in _COMPARED:
+            asked = await self._most_asked.changes(seen, await publisher.index.view())
+        return _Applied(
+            release, after, comparison, release.embedded, asked=asked[0], answers=asked[1]
+        )
 
     def _receive(
         self, files: Sequence[IncomingFile], documents: Mapping[str, Document]

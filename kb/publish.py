@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from core.types import Vector
 from db.knowledge import Document, Release, ReleaseRepository
+from kb.gate import Gate
 from kb.index import Draft, Index, Place
 from kb.lock import publish_lock
 from kb.prepare import Preparer
@@ -38,6 +39,8 @@ class Publisher:
         self.preparer = preparer
         self.after_publish = after_publish
         """Trains and calibrates for the new release; called when the lock is free again."""
+        self.gate: Gate | None = None
+        """Asks golden questions of a release before it goes live."""
         self._lock_path = lock_path
         self._lock = asyncio.Lock()
 
@@ -64,6 +67,7 @@ class Publisher:
         kind: str,
         note: str = "",
         summary: Mapping[str, int] | None = None,
+        gated: bool = False,
     ) -> Release:
         """Write the rows and make the release that holds `documents` live. Needs the lock.
 
@@ -78,9 +82,11 @@ class Publisher:
             kind: see `Release.kind`.
             note: a sentence for the list of releases.
             summary: see `Release.summary`.
+            gated: ask the golden questions first.
 
         Raises:
-            IndexNotWritten, PublishConflict: the live release is then untouched.
+            HeldBack: if golden questions came out worse; the live release is then untouched.
+            IndexNotWritten, PublishConflict: likewise.
         """
         rows = list(rows)
         found, embedded = await self._vectors(draft, rows, vectors)
@@ -89,9 +95,14 @@ class Publisher:
             await draft.write(gone, rows, [found[row.vector_key] for row in rows])
         number = 1 if base is None else base.number + 1
         place = await draft.finish(number)
+        gate = self.gate if gated else None
+        if gate is not None:
+            await gate.judge(await self.index.view(), await self.index.peek(place, number))
         release = await self.commit(
             base, documents, place, kind=kind, note=note, summary=summary, embedded=embedded
         )
+        if gate is not None:
+            await gate.accepted(release.number)
         await asyncio.to_thread(self.preparer.spool.published, found.keys())
         return release
 

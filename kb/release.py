@@ -5,17 +5,32 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TypeAlias
 
-from core.errors import IndexDamaged, IndexMismatch, OriginalMissing, ReleaseNotFound
+from core.errors import (
+    AnswerdeskError,
+    IndexDamaged,
+    IndexMismatch,
+    OriginalMissing,
+    ReleaseNotFound,
+)
 from core.types import Vector
 from db.knowledge import Document, Release
 from kb.compare import compare
+from kb.index_view import View
 from kb.originals import Originals
 from kb.prepare import OnProgress, Prepared, StoredFile
 from kb.publish import Publisher
 from kb.settings import columns_of, with_columns
 
 logger = logging.getLogger(__name__)
+
+_OTHER_MODEL_S = 7 * 24 * 3600
+"""After a change of embedding model, its predecessor's rows stay this long for a way back."""
+
+Judge: TypeAlias = Callable[[View], Awaitable[object]]
+"""Looks at a release before it goes live, and raises what holds it back."""
 
 _UPLOAD_AGE_S = 7 * 24 * 3600
 """An original that no release uses may be an upload that waits for its operator this long."""
@@ -49,6 +64,19 @@ class ReleaseContent:
     documents: tuple[Document, ...]
 
 
+class NotReembedded(AnswerdeskError):
+    """Documents could not be read again, so the embedding model was not changed."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        first = next(iter(errors.values()))
+        super().__init__(
+            f"The embedding model was not changed: {len(errors)} documents cannot be read again, "
+            f"the first: {first} Send them again or remove them, or run `answerdesk rebuild "
+            "--anyway`, which leaves them out."
+        )
+        self.errors = errors
+
+
 class Releases:
     """Undoes, rebuilds, lists and prunes what `Ingestor` published."""
 
@@ -60,7 +88,8 @@ class Releases:
     async def rollback(self, number: int, *, on_progress: OnProgress | None = None) -> Release:
         """Publish the content of an earlier release again, as a new release.
 
-        Embeds nothing as long as the index still has the earlier one; else its originals are read
+        Embeds nothing as long as the index still has the earlier one, with the embedding model of
+        that time (`kb.index.Index.superseded`); else its originals are read
         and only what is new against the live release is embedded.
 
         Raises:
@@ -80,20 +109,78 @@ class Releases:
             note = f"content of release {number}"
             try:
                 place = await publisher.index.restore(target, number=base.number + 1)
-            except (IndexDamaged, IndexMismatch) as error:
+            except IndexDamaged as error:
                 logger.warning("Release %d is read from its originals again: %s", number, error)
                 release = await self._reread(
                     base, documents, note, as_of=target.created, on_progress=on_progress
                 )
             else:
                 release = await publisher.commit(base, documents, place, kind="rollback", note=note)
+            own_model = await publisher.index.fits(release)
             await publisher.preparer.curations.return_to(
                 target.created,
                 at=release.created,
                 reason=f"Release {number}, from before it, was published again.",
             )
-        await publisher.announce(release.number)
+        if own_model:
+            await publisher.announce(release.number)
         return release
+
+    async def reembed(
+        self,
+        judge: Judge,
+        *,
+        model: str,
+        partial: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> Rebuilt:
+        """Embed the live release anew, beside rows that another model filled; then switch.
+
+        Everything is done before the one commit that switches. What was embedded waits in the
+        spool, so a run that was stopped, or held back, goes on where it was.
+
+        Args:
+            judge: sees the new rows before they go live.
+            model: name of this model, for the list of releases.
+            partial: leave documents out that cannot be read again.
+            on_progress: called after each file and each batch of embeddings.
+
+        Raises:
+            NotReembedded, ModelError, IndexNotWritten: the old rows are then still live; so they
+                are after whatever `judge` raises.
+        """
+        started = time.perf_counter()
+        publisher = self._publisher
+        while True:
+            base = await publisher.releases.current()
+            if base is None:
+                return Rebuilt(0, 0, {}, time.perf_counter() - started)
+            before = await publisher.releases.documents(base.number)
+            prepared, errors = await self._prepare(before, set(), on_progress)
+            if errors and not partial:
+                raise NotReembedded(errors)
+            async with publisher.locked():
+                live = await publisher.releases.current()
+                if live is None or live.number != base.number:
+                    continue  # somebody published meanwhile; most of it is in the spool
+                draft = await publisher.index.draft(base, fresh=True)
+                rows = list(prepared.rows().values())
+                await draft.write((), rows, [prepared.vectors[row.vector_key] for row in rows])
+                place = await draft.finish(base.number + 1)
+                await judge(await publisher.index.peek(place, base.number + 1))
+                release = await publisher.commit(
+                    base,
+                    _made_of(prepared, before),
+                    place,
+                    kind="embed",
+                    note=f"embedded by {model}"[:200],
+                    embedded=prepared.wanted,
+                )
+                await asyncio.to_thread(publisher.preparer.spool.published, prepared.vectors.keys())
+                await publisher.preparer.settle(prepared)
+            await publisher.announce(release.number)
+            seconds = time.perf_counter() - started
+            return Rebuilt(release.number, prepared.wanted, errors, seconds)
 
     async def rebuild(
         self, *, reuse: bool = False, on_progress: OnProgress | None = None
@@ -124,14 +211,7 @@ class Releases:
             rows = list(prepared.rows().values())
             vectors = salvaged | prepared.vectors
             await draft.write((), rows, [vectors[row.vector_key] for row in rows])
-            after = dict(before)
-            for file in prepared.files:
-                if not file.error:
-                    after[file.file.doc_id] = replace(
-                        before[file.file.doc_id],
-                        settings=file.file.settings,
-                        chunks=len(file.chunks),
-                    )
+            after = _made_of(prepared, before)
             if after == before:
                 place = await draft.finish(base.number)
                 await publisher.releases.relocate(
@@ -223,13 +303,22 @@ class Releases:
             base = await publisher.releases.current()
             if base is not None and base.table:
                 await publisher.index.forget(base.table, gone)
-                await publisher.index.drop_tables(keep=base.table)
-                await publisher.releases.forget_tables(base.table)
+                kept_tables = {base.table, await self._other_model()}
+                await publisher.index.drop_tables(keep=kept_tables)
+                await publisher.releases.forget_tables(kept_tables)
             kept = await publisher.releases.originals()
             await asyncio.to_thread(
                 self._originals.forget, kept, older_than=time.time() - _UPLOAD_AGE_S
             )
         return len(gone)
+
+    async def _other_model(self) -> str:
+        """Return the table of the model that was changed lately, so that it can be undone."""
+        releases = await self._publisher.releases.list(limit=1000)
+        for newer, older in pairwise(releases):
+            if newer.kind == "embed" and newer.created > time.time() - _OTHER_MODEL_S:
+                return older.table
+        return ""
 
     async def _salvage(self) -> dict[str, Vector]:
         """Return the vectors of the live release by key, nothing if they cannot be read."""
@@ -268,11 +357,7 @@ class Releases:
             )
         gone = [doc_id for doc_id in before if doc_id not in documents]
         comparison = await compare(draft, prepared, gone)
-        after = dict(documents)
-        for file in prepared.files:
-            after[file.file.doc_id] = replace(
-                documents[file.file.doc_id], settings=file.file.settings, chunks=len(file.chunks)
-            )
+        after = _made_of(prepared, documents)
         return await publisher.publish(
             base,
             after,
@@ -315,3 +400,14 @@ class Releases:
         )
         errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
         return prepared, errors
+
+
+def _made_of(prepared: Prepared, documents: Mapping[str, Document]) -> dict[str, Document]:
+    """Return the documents as they are now that those without an error were read again."""
+    after = dict(documents)
+    for file in prepared.files:
+        if not file.error:
+            after[file.file.doc_id] = replace(
+                documents[file.file.doc_id], settings=file.file.settings, chunks=len(file.chunks)
+            )
+    return after

@@ -25,7 +25,13 @@ class AddsAnswers(Protocol):
     """What a way in for operators needs of `TeamAnswers`."""
 
     async def add(
-        self, question: str, answer: str, *, dry_run: bool = False, note: str = ""
+        self,
+        question: str,
+        answer: str,
+        *,
+        dry_run: bool = False,
+        note: str = "",
+        anyway: bool = False,
     ) -> IngestReport:
         """Make the knowledge base answer a question, or tell what that would change."""
         ...
@@ -43,7 +49,13 @@ class TeamAnswers:
         self._lock = asyncio.Lock()
 
     async def add(
-        self, question: str, answer: str, *, dry_run: bool = False, note: str = ""
+        self,
+        question: str,
+        answer: str,
+        *,
+        dry_run: bool = False,
+        note: str = "",
+        anyway: bool = False,
     ) -> IngestReport:
         """Make the knowledge base answer `question` with `answer`, word for word.
 
@@ -57,7 +69,7 @@ class TeamAnswers:
         async with self._lock:
             data = with_entry(await self._current(), question, answer)
             return await self._ingestor.ingest(
-                [IncomingFile(DOC_ID, data=data)], dry_run=dry_run, note=note
+                [IncomingFile(DOC_ID, data=data)], dry_run=dry_run, note=note, anyway=anyway
             )
 
     async def _current(self) -> bytes:

@@ -26,6 +26,7 @@ from core.protocols import Embedder
 from core.types import Matrix
 from kb.calibrate import Reliability
 from kb.features import Rarity, char_bags, word_bags
+from kb.index_view import Sample
 from kb.kernel import Kernel, Models
 from kb.null import passage_shift
 from kb.rank import Defaults, EntryJudge, Ranker
@@ -37,6 +38,11 @@ log = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[1]
 _BACKGROUND = Path(__file__).parent / "data" / "background.txt"
 _FORMAT = 4
+_NEAR_STEP = 3
+"""Every third off-topic message is asked of the passages (`kb.null`)."""
+
+_TRIED = "tried"
+"""Folder of what was trained for a release that is not live."""
 _KEPT = 4
 """Trained releases that stay on the disk, for a quick way back."""
 
@@ -75,8 +81,12 @@ class ReadableView(Protocol):
 
     release: int
 
-    async def all_rows(self) -> tuple[list[Row], Matrix]:
-        """Return every row and its vector."""
+    async def sample(self, near: Matrix, *, most: int) -> Sample:
+        """Return all rows; of a large base, those that matter most."""
+        ...
+
+    async def count(self) -> int:
+        """Return the number of rows."""
         ...
 
 
@@ -111,6 +121,8 @@ class Trainer:
         self._defaults = Defaults.load()
         self._default = Ranker(self._defaults)
         self._rankers: dict[int, Ranker] = {}
+        self._tried: tuple[int, Ranker] | None = None
+        self._adopted = 0
         self._lock = asyncio.Lock()
 
     async def ranker(self, release: int) -> Ranker:
@@ -136,6 +148,9 @@ class Trainer:
 
     async def after_publish(self, release: int) -> None:
         """Train a release that went live; a failure is logged and leaves it answering."""
+        if release == self._adopted:
+            self._adopted = 0
+            return
         try:
             await self.train(release)
         except TrainingFailed:
@@ -154,68 +169,108 @@ class Trainer:
         """
         async with self._lock:
             view = await self._index.view()
-            rows, vectors = _answering(*await view.all_rows())
-            release = view.release
-            background = _background_texts()
-            background_vectors = await self._background_vectors(background)
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self._folder, prefix="training-") as temporary:
-                done = Path(temporary) / "done"
-                done.mkdir()
-                entries = await asyncio.to_thread(_count, rows, done)
-                fitted = {}
-                if entries is not None:
-                    source = Path(temporary)
-                    prior = self._prior(entries).to_json()
-                    texts, apart = await self._strangers(rows, vectors[entries.places])
-                    await asyncio.to_thread(
-                        _hand_over,
-                        source,
-                        entries,
-                        vectors,
-                        [*background, *texts],
-                        np.concatenate([background_vectors, apart]),
-                        prior,
-                    )
-                    await self._run(release, source, done)
-                    fitted = json.loads((done / "fitted.json").read_text("utf-8"))
-                about: dict[str, Any] = {
-                    "format": _FORMAT,
-                    "fingerprint": self._embedder.fingerprint,
-                    "numbers": entries.numbers if entries else {},
-                    "fitted": fitted,
-                    "passage_shift": await asyncio.to_thread(
-                        passage_shift,
-                        Ranker(
-                            self._defaults,
-                            char_rarity=_rarity(done, "chars"),
-                            word_rarity=_rarity(done, "words"),
-                        ),
-                        rows,
-                        vectors,
-                        background,
-                        background_vectors,
-                    ),
-                }
-                (done / "about.json").write_text(json.dumps(about), "utf-8")
-                folder = self._folder_of(release)
-                await asyncio.to_thread(_replace, done, folder)
-            self._rankers = {release: await asyncio.to_thread(self._load, folder)}
+            folder = self._folder_of(view.release)
+            training = await self._make(view, folder)
+            self._rankers = {view.release: await asyncio.to_thread(self._load, folder)}
             await asyncio.to_thread(self._forget_old)
-            training = Training(
-                release,
-                len(entries.answers) if entries else 0,
-                fitted.get("questions", 0),
-                Reliability.from_json(fitted.get("reliability", {"bins": [], "error": 0})),
-            )
-            log.info(
-                "Release %d: ranking trained on %d questions of %d entries, calibration error %.3f",
-                release,
-                training.questions,
-                training.entries,
-                training.reliability.error,
-            )
             return training
+
+    async def trial(self, view: ReadableView) -> Ranker:
+        """Return the ranker that a release will have when it is live; see `adopt`.
+
+        Bases that training is too slow for are judged as the live release is.
+
+        Raises:
+            IndexDamaged, IndexMismatch: if the rows cannot be read.
+            ModelUnavailable: if the embedding model is down.
+        """
+        self._tried = None
+        if await view.count() > _MOST_ROWS:
+            return await self.ranker((await self._index.view()).release)
+        async with self._lock:
+            folder = self._folder / _TRIED
+            try:
+                await self._make(view, folder)
+            except TrainingFailed:
+                log.exception("Training failed")
+                return self._default
+            ranker = await asyncio.to_thread(self._load, folder)
+            self._tried = (view.release, ranker)
+            return ranker
+
+    async def adopt(self, release: int) -> None:
+        """Use what `trial` made of a release: it is live now."""
+        tried, self._tried = self._tried, None
+        if tried is None or tried[0] != release:
+            return
+        async with self._lock:
+            await asyncio.to_thread(_replace, self._folder / _TRIED, self._folder_of(release))
+            self._rankers = {release: tried[1]}
+            self._adopted = release
+
+    async def _make(self, view: ReadableView, folder: Path) -> Training:
+        """Train the rows of a release and put what was made in `folder`."""
+        background = _background_texts()
+        background_vectors = await self._background_vectors(background)
+        sample = await view.sample(background_vectors[::_NEAR_STEP], most=_MOST_ROWS)
+        rows, vectors = _answering(sample.rows, sample.vectors)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix="training-") as temporary:
+            done = Path(temporary) / "done"
+            done.mkdir()
+            entries = await asyncio.to_thread(_count, rows, done)
+            if not sample.whole_entries:
+                entries = None
+            fitted = {}
+            if entries is not None:
+                source = Path(temporary)
+                prior = self._prior(entries).to_json()
+                texts, apart = await self._strangers(rows, vectors[entries.places])
+                await asyncio.to_thread(
+                    _hand_over,
+                    source,
+                    entries,
+                    vectors,
+                    [*background, *texts],
+                    np.concatenate([background_vectors, apart]),
+                    prior,
+                )
+                await self._run(view.release, source, done)
+                fitted = json.loads((done / "fitted.json").read_text("utf-8"))
+            about: dict[str, Any] = {
+                "format": _FORMAT,
+                "fingerprint": self._embedder.fingerprint,
+                "numbers": entries.numbers if entries else {},
+                "fitted": fitted,
+                "passage_shift": await asyncio.to_thread(
+                    passage_shift,
+                    Ranker(
+                        self._defaults,
+                        char_rarity=_rarity(done, "chars"),
+                        word_rarity=_rarity(done, "words"),
+                    ),
+                    rows,
+                    vectors,
+                    background,
+                    background_vectors,
+                ),
+            }
+            (done / "about.json").write_text(json.dumps(about), "utf-8")
+            await asyncio.to_thread(_replace, done, folder)
+        training = Training(
+            view.release,
+            len(entries.answers) if entries else 0,
+            fitted.get("questions", 0),
+            Reliability.from_json(fitted.get("reliability", {"bins": [], "error": 0})),
+        )
+        log.info(
+            "Release %d: ranking trained on %d questions of %d entries, calibration error %.3f",
+            view.release,
+            training.questions,
+            training.entries,
+            training.reliability.error,
+        )
+        return training
 
     def _folder_of(self, release: int) -> Path:
         return self._folder / f"release-{release}"
@@ -319,9 +374,9 @@ def _answering(rows: Sequence[Row], vectors: Matrix) -> tuple[list[Row], Matrix]
 def _count(rows: Sequence[Row], target: Path) -> _Entries | None:
     """Write how rare words and characters are, and return the entries if they can be trained."""
     texts = [row.text for row in rows]
-    np.save(target / "all_chars.npy", Rarity.of(char_bags(texts)).idf)
+    np.save(target / "all_chars.npy", Rarity.of_texts(texts, char_bags).idf)
     read = [f"{row.title}\n{row.text}\n{row.answer}" for row in rows]
-    np.save(target / "all_words.npy", Rarity.of(word_bags(read)).idf)
+    np.save(target / "all_words.npy", Rarity.of_texts(read, word_bags).idf)
     entries = _entries(rows)
     weights = len(entries.texts) * len(entries.answers)
     if not entries.texts or len(entries.texts) > _MOST_ROWS or weights > _MOST_WEIGHTS:

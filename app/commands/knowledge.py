@@ -21,6 +21,7 @@ from app.commands.common import (
 from app.demo import demo_hint
 from app.files import collect
 from app.paths import find_paths
+from app.reembed import reembed
 from app.schedule import make_refresh
 from app.wiring import open_database, open_knowledge
 from core.config import data_folder
@@ -30,7 +31,7 @@ from kb.parse.columns import read_columns, written
 
 
 async def ingest(
-    paths: Sequence[Path], *, columns: str | None, dry_run: bool, as_json: bool
+    paths: Sequence[Path], *, columns: str | None, anyway: bool, dry_run: bool, as_json: bool
 ) -> None:
     """Ingest files and folders as one release."""
     files = await asyncio.to_thread(collect, paths)
@@ -40,7 +41,7 @@ async def ingest(
     async with main_knowledge(with_demo=False) as knowledge:
         with progress() as on_progress:
             report = await knowledge.ingestor.ingest(
-                files, dry_run=dry_run, on_progress=on_progress
+                files, anyway=anyway, dry_run=dry_run, on_progress=on_progress
             )
         hint = await demo_hint(knowledge)
     _show(report, as_json=as_json)
@@ -50,7 +51,7 @@ async def ingest(
         raise Failed("No file was taken; nothing was changed.")
 
 
-async def remove(patterns: Sequence[str], *, dry_run: bool, as_json: bool) -> None:
+async def remove(patterns: Sequence[str], *, anyway: bool, dry_run: bool, as_json: bool) -> None:
     """Take documents out as one release."""
     async with main_knowledge(with_demo=False) as knowledge:
         live = await knowledge.release_rows.current()
@@ -61,12 +62,17 @@ async def remove(patterns: Sequence[str], *, dry_run: bool, as_json: bool) -> No
                 f"No document is named {', '.join(map(repr, patterns))}. `answerdesk releases "
                 f"show {0 if live is None else live.number}` lists them."
             )
-        report = await knowledge.ingestor.ingest([], removed=names, dry_run=dry_run)
+        report = await knowledge.ingestor.ingest([], removed=names, anyway=anyway, dry_run=dry_run)
     _show(report, as_json=as_json)
 
 
 async def refresh(
-    sources: Sequence[str] | None, *, accept: Sequence[str], dry_run: bool, as_json: bool
+    sources: Sequence[str] | None,
+    *,
+    accept: Sequence[str],
+    anyway: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Read the configured sources again now."""
     async with main_knowledge(with_demo=False) as knowledge:
@@ -74,6 +80,7 @@ async def refresh(
             report = await make_refresh(knowledge).run(
                 only=sources or None,
                 accept=accept,
+                anyway=anyway,
                 dry_run=dry_run,
                 on_progress=on_progress,
                 on_page=on_page,
@@ -82,21 +89,27 @@ async def refresh(
         output.print_json(dict(report.job_report().detail))
     else:
         output.console.print(escape(report.text()))
+    if report.ingest.held:
+        raise Failed("The release was held back; the reason stands above.")
     if any(source.held for source in report.sources):
         raise Failed("At least one source was held back; the reason stands above.")
 
 
-async def rebuild() -> None:
+async def rebuild(*, anyway: bool) -> None:
     """Make the index again from the originals, with the configured embedder."""
     async with open_knowledge(read_config(), find_paths(data_folder())) as knowledge:
         with progress() as on_progress:
-            rebuilt = await knowledge.releases.rebuild(on_progress=on_progress)
-    for error in rebuilt.errors.values():
-        say(f"not taken: {error}")
-    output.console.print(
-        f"Release {rebuilt.release} is rebuilt: {rebuilt.embedded} texts embedded, "
-        f"{rebuilt.seconds:.1f} s."
-    )
+            if knowledge.wanted:
+                text = await reembed(knowledge, anyway=anyway, on_progress=on_progress)
+            else:
+                rebuilt = await knowledge.releases.rebuild(on_progress=on_progress)
+                for error in rebuilt.errors.values():
+                    say(f"not taken: {error}")
+                text = (
+                    f"Release {rebuilt.release} is rebuilt: {rebuilt.embedded} texts embedded, "
+                    f"{rebuilt.seconds:.1f} s."
+                )
+    output.console.print(escape(text))
 
 
 async def calibrate() -> None:
@@ -189,3 +202,5 @@ def _show(report: IngestReport, *, as_json: bool) -> None:
         output.print_json(dataclasses.asdict(report))
     else:
         output.print_ingest(report)
+    if report.held:
+        raise Failed(f"{report.held} If that is right, run it again with --anyway.")

@@ -23,7 +23,6 @@ from jobs.evalset import EvalSet, load_evalset
 from jobs.evaluate import Checked, EvalResult, evaluate, summarise
 from jobs.metrics import Outcome
 from jobs.probe import Probe
-from kb.align import AlignedEmbedder
 from kb.evidence import check_sentence
 from kb.ingest import IncomingFile
 from kb.prompt import passage_of
@@ -100,7 +99,7 @@ async def _ask_all(
 ) -> list[Outcome]:
     """Ask the questions; each outcome is written to a file at once, so that a run can go on."""
     probe = Probe(
-        AlignedEmbedder.load(knowledge.embedder) or knowledge.embedder,
+        knowledge.searched,
         knowledge.index,
         knowledge.trainer,
         by_document=evalset.by_document,

@@ -58,7 +58,10 @@ async def use(name: str) -> None:
         f"(or ANSWERDESK__MODELS__{model.kind.upper()}={escape(name)})."
     )
     if model.kind == "embedder":
-        output.console.print("Then run `answerdesk rebuild`: everything is embedded again.")
+        output.console.print(
+            "Then start the service again, or run `answerdesk rebuild`: everything is embedded "
+            "anew beside the index that answers meanwhile."
+        )
 
 
 async def _fetch(store: ModelStore, name: str) -> None:

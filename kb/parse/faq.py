@@ -209,7 +209,7 @@ def _table_entries(block: Block, path: tuple[str, ...], language: str) -> list[S
     if is_faq(mapped):
         ask, reply, rows = mapped["question"], mapped["answer"], rows[1:]
     elif max(len(r) for r in rows) == 2:
-        rows = rows[1:] if block.header else rows
+        rows = rows[1:] if block.header and not is_question(rows[0][0], strict=True) else rows
         asked = [r for r in rows if len(r) == 2 and is_question(r[0]) and r[1]]
         if len(asked) < _MIN_QUESTIONS or len(asked) < len(rows):
             return []

@@ -18,8 +18,8 @@ _RELATIVE_LINK = re.compile(
 )
 _ASSET = re.compile(r"!\[([^\]]{0,500})\]\([^)]{0,2000}\)")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_LABELLED = re.compile(r"(?:\*\*)?[^\W\d_]{1,12}\s?\d{0,3}[:：]\s")
-"""A line such as "A: yes" or "Phone: 123", which was not meant to follow the line before it."""
+_LABELLED = re.compile(r"(?:\*\*)?(?:[^\W\d_]{1,12}\s?\d{0,3}(?::\s|：|:\*\*\s?)|[QA]\d{0,3}\.\s)")
+"""A line such as "A: yes", "答：是" or "Phone: 123", not meant to follow the line before it."""
 _PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).enable(
     ["table", "strikethrough"]
 )

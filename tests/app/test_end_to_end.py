@@ -164,6 +164,34 @@ async def test_a_file_ingested_beside_the_service_is_answered_at_once(
     assert reply["text"] != "Yes, three models."
 
 
+async def test_golden_questions_hold_a_release_back_on_the_command_line(
+    service: Running, tmp_path: Path
+) -> None:
+    code, out, err = await service.cli("golden", "add", "Can I test ride a bike before I buy it?")
+    assert code == 0, err
+    assert 'is to be answered from "demo/faq.csv" by the entry "Can I test ride' in out.replace(
+        "\n", " "
+    )
+    questions = tmp_path / "golden.csv"
+    questions.write_text("question,refuse\nWho won the world cup in 1998?,yes\n")
+    assert (await service.cli("golden", "import", str(questions)))[0] == 0
+    code, out, err = await service.cli("golden", "check")
+    assert code == 0, out + err
+    code, out, err = await service.cli("remove", "demo/faq.csv")
+    assert code == 1
+    assert "Held back: 1 of 2 golden questions" in err
+    assert "--anyway" in err
+    code, out, err = await service.cli("remove", "demo/faq.csv", "--anyway", "--json")
+    assert code == 0, err
+    removed = json.loads(out)["release"]
+    assert (await service.cli("golden", "check"))[0] == 1
+    code, out, err = await service.cli("releases", "rollback", str(removed - 1))
+    assert code == 0, err
+    listed = json.loads((await service.cli("golden", "list", "--json"))[1])
+    for golden in listed:
+        assert (await service.cli("golden", "remove", str(golden["golden_id"])))[0] == 0
+
+
 async def test_the_doctor_finds_nothing_wrong(service: Running) -> None:
     code, out, err = await service.cli("doctor")
     assert code == 0, out + err

@@ -11,6 +11,7 @@ import pytest
 from bot.knowledge import Library
 from bot.telegram_app import TelegramBot
 from core.errors import ModelUnavailable
+from db.golden import Golden
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import ScriptedDesk, library_of
 from tests.botapi import BotApi, FaultKind, Person, Received
@@ -78,6 +79,42 @@ async def test_a_file_is_previewed_applied_and_undone(
         assert undone.text == "Undone. Release 3 has the content of release 1 again."
         assert undone.buttons == []
         assert "Are you open?" not in await shop.texts()
+
+
+async def test_what_golden_questions_hold_back_is_published_by_a_second_button(
+    serve: Any, telegram: BotApi, shop: Workshop, editor: Person
+) -> None:
+    await shop.put(faq=FIRST.decode())
+    await shop.golden.add([Golden("Can I return it?", words="30 days")])
+    async with serve():
+        editor.upload("faq.txt", SECOND)
+        message = await editor.next()
+        editor.press(await shown(telegram, editor, message, "Applying adds"), "Apply")
+        held = await shown(telegram, editor, message, "Held back")
+        assert held.text.startswith(
+            '⛔ Held back: 1 of 1 golden questions would no longer come out as expected: "Can I'
+        )
+        assert held.buttons == ["⚠️ Publish anyway", "Cancel"]
+        assert (await shop.snapshot())[0] == 1
+
+        editor.press(held, "Publish anyway")
+        live = await shown(telegram, editor, message, "is live")
+        assert live.buttons == ["↩ Undo release 2"]
+        assert "Are you open?" in await shop.texts()
+
+
+async def test_what_golden_questions_hold_back_can_be_cancelled(
+    serve: Any, telegram: BotApi, shop: Workshop, editor: Person
+) -> None:
+    await shop.put(faq=FIRST.decode())
+    await shop.golden.add([Golden("Can I return it?", words="30 days")])
+    async with serve():
+        editor.upload("faq.txt", SECOND)
+        message = await editor.next()
+        editor.press(await shown(telegram, editor, message, "Applying adds"), "Apply")
+        editor.press(await shown(telegram, editor, message, "Held back"), "Cancel")
+        await shown(telegram, editor, message, "Cancelled")
+        assert (await shop.snapshot())[0] == 1
 
 
 async def test_a_cancelled_preview_changes_nothing(

@@ -3,15 +3,19 @@
 import asyncio
 import itertools
 import time
+from datetime import UTC, datetime
 
 import pytest
+from telegram import Chat, Message, Update
 
 from bot.errors import BadToken, Deaf, SecondPoller
-from bot.inbox import PARKED_PER_LANE
+from bot.inbox import PARKED_PER_LANE, InboxQueue
 from bot.replies import Addressee, message
 from bot.telegram_app import TelegramBot, TelegramSettings
 from core.errors import StorageError
-from db.inbox import NewUpdate
+from db.base import Database
+from db.group_commit import GroupCommit
+from db.inbox import Inbox, NewUpdate
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import QuickLifetime, ScriptedDesk
 from tests.botapi import TOKEN, BotApi, FaultKind
@@ -437,6 +441,42 @@ async def test_stopping_lets_a_running_answer_end(
         await desk.started.get()
         asyncio.get_running_loop().call_later(0.1, gate.set)
     assert telegram.sent_to(ana.chat_id) == ["echo: last?"]
+
+
+async def test_a_closed_queue_lets_nothing_in(database: Database) -> None:
+    """The application's end waits until its queue is empty, and nobody takes from it any more."""
+    queue = InboxQueue(Inbox(database, GroupCommit(database), bot_id=1))
+    chat = Chat(5, "private")
+    first, second, third = (
+        Update(n, Message(n, datetime.now(UTC), chat, text="hello")) for n in range(3)
+    )
+    await queue.put(first)
+    await queue.put(second)
+    assert await queue.get() is first
+    queue.close()
+    queue.release(first)
+    await queue.put(third)
+    assert queue.empty()
+    assert len(await queue._inbox.pending()) == 3
+
+
+async def test_stopping_while_a_customer_floods_ends_and_loses_nothing(
+    start_bot: StartBot, telegram: BotApi, desk: ScriptedDesk
+) -> None:
+    """What waits behind the message in work stays stored, and is answered at the next start."""
+    desk.gates["m0"] = asyncio.Event()
+    ana = telegram.person("Ana", user_id=5)
+    async with asyncio.timeout(60):
+        async with start_bot() as bot:
+            for number in range(20):
+                ana.say(f"m{number}")
+            await desk.started.get()
+            await telegram.until(lambda: bot.queue.waiting == 19)
+        desk.gates.clear()
+        async with start_bot():
+            assert [(await ana.next()).text for _ in range(20)] == [
+                f"echo: m{number}" for number in range(20)
+            ]
 
 
 async def test_a_full_disk_confirms_nothing(bot: TelegramBot, telegram: BotApi) -> None:

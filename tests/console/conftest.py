@@ -8,6 +8,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from console.application import build_console
+from console.knowledge import Editing
 from console.operator import Records
 from console.shield import Shield
 from core.health import Health
@@ -16,7 +17,13 @@ from db.base import Base, Database, create_engine
 from db.conversations import Conversations
 from db.jobs import JobRepository
 from db.knowledge import ReleaseRepository, SourceRepository
-from tests.console.fakes import DOCUMENT_QUESTION, FAQ_QUESTION, UNKNOWN_QUESTION, ScriptedDesk
+from tests.console.fakes import (
+    DOCUMENT_QUESTION,
+    FAQ_QUESTION,
+    UNKNOWN_QUESTION,
+    NoEntries,
+    ScriptedDesk,
+)
 
 
 @pytest.fixture
@@ -59,6 +66,7 @@ class Builder:
         arguments: dict[str, Any] = {
             "desk": self.desk,
             "records": self.records,
+            "editing": Editing(NoEntries(), NoEntries()),
             "health": health,
             "metrics": self.metrics,
             "shop": "Finch & Ferry",

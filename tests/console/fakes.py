@@ -5,7 +5,20 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from core.types import Answer, AnswerEvent, Choice, Sentence, Source, TokenUsage, Turn, Waiting
+from core.errors import ReleaseNotFound
+from core.types import (
+    Answer,
+    AnswerEvent,
+    Choice,
+    Chunk,
+    Sentence,
+    Source,
+    TokenUsage,
+    Turn,
+    Waiting,
+)
+from db.curation import Curation, CurationNotFound
+from db.knowledge import Release
 
 FAQ_QUESTION = "Can I try a bike before I buy it?"
 DOCUMENT_QUESTION = "How do I store the e-bike battery over the winter?"
@@ -138,3 +151,19 @@ class ScriptedDesk:
                 raise
         answer = ANSWERS.get(text, ANSWERS[UNKNOWN_QUESTION])
         return replace(answer, answer_id=len(self.calls))
+
+
+class NoEntries:
+    """An empty knowledge base."""
+
+    async def find(self, words: str = "", *, documents: str = "*") -> list[Chunk]:
+        return []
+
+    async def changes(self) -> list[Curation]:
+        return []
+
+    async def take_back(self, number: int) -> Curation:
+        raise CurationNotFound(number)
+
+    async def rollback(self, number: int) -> Release:
+        raise ReleaseNotFound(number, 0)

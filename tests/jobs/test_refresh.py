@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from core.types import Answer
+from db.golden import Golden
 from db.knowledge import SourceRepository
 from jobs.refresh import Refresh
 from jobs.sources.local import Folder, SingleFile
@@ -244,3 +246,42 @@ async def test_a_long_list_of_errors_is_cut_for_people_only(shop: Workshop, faq:
     report = await refresh(shop, faq).run()
     assert report.text().endswith("\n… and 5 more files were not taken.")
     assert len(report.job_report().detail["sources"][0]["errors"]) == 25
+
+
+async def test_golden_questions_hold_the_whole_run_back(
+    shop: Workshop, faq: Path, embedder: WordEmbedder
+) -> None:
+    run = refresh(shop, faq)
+    await run.run()
+    before = await shop.texts()
+    await shop.golden.add([Golden("question 0?", words="answer 0")])
+    (faq / "0.txt").write_text("question 0?|Another answer.")
+    (faq / "new.txt").write_text("new?|New.")
+    job = await run.job()
+    assert job.state == "held"
+    assert job.text.startswith("Held back: 1 of 1 golden questions would no longer come out")
+    assert job.text.endswith("If that is right, run `answerdesk refresh --anyway` once.")
+    assert job.detail["tell"] is False
+    assert await shop.texts() == before
+    (source,) = await SourceRepository(shop.database).list()
+    assert source.error.startswith("Held back: 1 of 1")
+
+    report = await run.run(anyway=True)
+    assert (report.sources[0].new, report.sources[0].changed) == (1, 1)
+    assert "new?" in await shop.texts()
+    (source,) = await SourceRepository(shop.database).list()
+    assert source.error == ""
+
+
+async def test_the_report_names_what_customers_are_answered_otherwise(
+    shop: Workshop, faq: Path
+) -> None:
+    run = refresh(shop, faq)
+    await run.run()
+    await shop.conversations.record(
+        "question 0?", Answer("faq", "Yes.", "en"), chat="web:1", channel="web"
+    )
+    (faq / "0.txt").write_text("question 0?|Another answer.")
+    job = await run.job()
+    assert "\n- asked 1 times: answered from " in job.text
+    assert [change["asked"] for change in job.detail["changed_answers"]] == [1]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import lancedb
 import numpy as np
@@ -151,7 +152,7 @@ async def test_an_index_of_another_model_is_refused_with_the_remedy(tmp_path: Pa
 
 async def test_a_missing_index_is_damaged_with_the_remedy(shop: Workshop) -> None:
     await shop.put(faq=REFUND)
-    await shop.index.drop_tables(keep="")
+    await shop.index.drop_tables(keep=())
     async with workshop(shop.folder, shop.embedder) as again:
         with pytest.raises(IndexDamaged, match=r"is damaged .*Run `answerdesk rebuild`"):
             await again.index.view()
@@ -185,3 +186,56 @@ def test_small_tables_are_searched_exactly_and_large_ones_by_an_index() -> None:
     large = vector_index(200_000)
     assert isinstance(large, IvfRq)
     assert large.distance_type == "cosine"
+
+
+async def test_training_reads_a_large_base_in_part(shop: Workshop, embedder: WordEmbedder) -> None:
+    pages = "\n".join(f"passage {n} about pumps" for n in range(60))
+    await shop.put(faq="refund?|Yes.\nshipping?|No.|post", page=f"{pages}\nthe odd lighthouse")
+    view = await shop.index.view()
+    near = await embedder.embed_queries(["lighthouse"])
+    whole = await view.sample(near, most=30)
+    assert len(whole.rows) == len(whole.vectors) == 64
+    part = await view.sample(near, most=10)
+    texts = [row.text for row in part.rows]
+    assert len(texts) == len(set(texts)) <= 10 + 3 + 100
+    assert {"refund?", "shipping?", "post", "the odd lighthouse"} <= set(texts)
+    assert part.whole_entries
+    again = await view.sample(near, most=10)
+    assert sorted(row.row_id for row in again.rows) == sorted(row.row_id for row in part.rows)
+    vectors = dict(zip(texts, part.vectors, strict=True))
+    assert vectors["refund?"] == pytest.approx(await embedder.embed_query("refund?"))
+    assert not (await view.sample(near, most=2)).whole_entries
+
+
+async def test_rows_that_do_not_say_which_model_filled_them_are_damage(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen after a manifest was overwritten with zeros: the table opens and has no metadata."""
+    await shop.put(faq="refund?|Yes.")
+    original = lancedb.table.AsyncTable.schema
+
+    async def bare(table: lancedb.table.AsyncTable) -> Any:
+        return (await original(table)).remove_metadata()
+
+    async with workshop(shop.folder, WordEmbedder()) as again:
+        monkeypatch.setattr(lancedb.table.AsyncTable, "schema", bare)
+        with pytest.raises(IndexDamaged, match="does not say which embedding model"):
+            await again.index.view()
+
+
+async def test_a_panic_of_the_library_is_damage(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its class cannot be imported; seen after a manifest was cut to nothing."""
+    await shop.put(faq="refund?|Yes.")
+
+    class RustPanic(Exception):
+        pass
+
+    async def panic(*args: object) -> None:
+        raise RustPanic("rust future panicked: unknown error")
+
+    async with workshop(shop.folder, WordEmbedder()) as again:
+        monkeypatch.setattr(lancedb.db.AsyncConnection, "open_table", panic)
+        with pytest.raises(IndexDamaged, match="rust future panicked"):
+            await again.index.view()

@@ -149,6 +149,16 @@ def test_passages_of_one_document_do_not_compete() -> None:
     assert surest(("all.md",) * 3) == surest(("fees.md", "more.md", "hours.md"))
 
 
+def test_rarity_counted_in_parts_is_rarity_counted_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = [f"the pump number {n} is {word}" for n in range(9) for word in ("green", "red")]
+    monkeypatch.setattr("kb.features._BATCH", 4)
+    for bags_of in (char_bags, word_bags):
+        whole = Rarity.of(bags_of(texts))
+        assert Rarity.of_texts(texts, bags_of).idf == pytest.approx(whole.idf)
+
+
 def test_kept_bags_are_what_counting_again_gives() -> None:
     texts = ["Where is my parcel?", "", "订单 在哪里", "Where is my parcel?", "a a a b"]
     for make in (char_bags, word_bags):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.types import Chunk, Matrix
+from kb.index_view import Sample
 from kb.rank import Ranker
 from kb.retrieve import Retriever
 from kb.rows import Row, rows_of_chunk
@@ -66,8 +67,11 @@ class Base(MemoryView):
         self.release = release
         self._whole = rows, vectors
 
-    async def all_rows(self) -> tuple[list[Row], Matrix]:
-        return self._whole
+    async def sample(self, near: Matrix, *, most: int) -> Sample:
+        return Sample(*self._whole, whole_entries=True)
+
+    async def count(self) -> int:
+        return len(self._whole[0])
 
 
 class BaseIndex(MemoryIndex):
@@ -254,3 +258,42 @@ async def test_the_reliability_curve_is_stored_with_the_release(tmp_path: Path) 
     about = json.loads((tmp_path / "release-1" / "about.json").read_text("utf-8"))
     assert training.reliability.bins
     assert about["fitted"]["reliability"] == training.reliability.to_json()
+
+
+async def test_a_trial_gives_the_ranker_that_the_release_will_have(tmp_path: Path) -> None:
+    index = await make_base(shop()[:2])
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    await trainer.train(1)
+    live = await trainer.ranker(1)
+    candidate = (await make_base(shop(), release=2)).base
+    tried = await trainer.trial(candidate)
+    assert await trainer.ranker(1) is live
+    assert not (tmp_path / "release-2").exists(), "nobody knows yet whether it goes live"
+    index.base = candidate
+    await trainer.adopt(2)
+    assert await trainer.ranker(2) is tried
+    await trainer.after_publish(2)
+    assert await trainer.ranker(2) is tried, "it was trained a second time"
+    await trainer.after_publish(2)
+    assert await trainer.ranker(2) is not tried
+    assert await _ask(index, trainer) == await _ask(index, Trainer(index, WordEmbedder(), tmp_path))
+
+
+async def test_what_was_tried_for_a_held_release_is_no_later_releases(tmp_path: Path) -> None:
+    index = await make_base(shop())
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    await trainer.train(1)
+    await trainer.trial((await make_base(shop()[:1], release=2)).base)
+    await trainer.adopt(3)
+    assert await trainer.ranker(3) is await trainer.ranker(99)
+
+
+async def test_a_large_base_is_judged_as_the_live_release_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = await make_base(shop())
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    await trainer.train(1)
+    monkeypatch.setattr("kb.train._MOST_ROWS", 3)
+    tried = await trainer.trial((await make_base(shop(), release=2)).base)
+    assert tried is await trainer.ranker(1)

@@ -193,7 +193,7 @@ async def test_a_deleted_index_is_rebuilt_when_the_service_starts(
 ) -> None:
     await shop.put(faq=FAQ)
     before = await shop.snapshot()
-    await shop.index.drop_tables(keep="")
+    await shop.index.drop_tables(keep=())
     reasons: list[str] = []
 
     async def say(reason: str) -> None:
@@ -246,3 +246,19 @@ async def test_pruning_forgets_old_releases_and_what_only_they_used(shop: Worksh
     assert (await shop.releases.rollback(4)).number == 6
     assert await shop.texts() == ["same", "text 3"]
     assert (await shop.releases.rebuild()).errors == {}
+
+
+async def test_a_list_of_indices_that_cannot_be_read_is_found_at_the_start(
+    shop: Workshop, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Met by the damage run: everything could be read and found, and nothing published."""
+    await shop.put(faq=FAQ)
+    original = lancedb.table.AsyncTable.list_indices
+
+    async def damaged(table: lancedb.table.AsyncTable) -> object:
+        monkeypatch.setattr(lancedb.table.AsyncTable, "list_indices", original)
+        raise RuntimeError("failed to decode Protobuf message: IndexMetadata.files")
+
+    monkeypatch.setattr(lancedb.table.AsyncTable, "list_indices", damaged)
+    assert await shop.releases.open_or_rebuild() is not None
+    assert await shop.put(page="works") == 2

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import lancedb.table
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -37,6 +37,9 @@ T = TypeVar("T")
 
 EXAMPLES, STEPS = map(int, os.environ.get("ANSWERDESK_STATE_MACHINE", "12x12").split("x"))
 """Runs and steps of each; the long form is 200x30."""
+
+SEED = int(os.environ.get("ANSWERDESK_STATE_SEED", "0"))
+"""Another number is another run; the long form may be run in pieces."""
 
 documents = st.sampled_from(["a", "b", "c"])
 contents = st.lists(
@@ -321,8 +324,10 @@ def run_machine(examples: int, steps: int) -> Callable[[], None]:
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,
-        derandomize=True,
+        derandomize=not SEED,
     )
+    if SEED:
+        case = seed(SEED)(case)
     return lambda: case().runTest()
 
 

@@ -1,6 +1,7 @@
 """A knowledge base on the real LanceDB and SQLite in a folder, with a trivial parser."""
 
 import asyncio
+import datetime
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,21 +13,40 @@ from core.errors import IngestError, UnreadableFile
 from core.protocols import Embedder
 from core.types import Chunk, ParsedFile, Section
 from db.base import Base, Database, create_engine, database_url
+from db.conversations import Conversations
 from db.curation import Curations
+from db.golden import GoldenQuestions
 from db.knowledge import ReleaseRepository
+from kb.answer import Policy
+from kb.asked import MostAsked
 from kb.entries import Entries
 from kb.findings import Inspector
+from kb.gate import Gate, Replay
 from kb.index import Index
+from kb.index_view import View
 from kb.ingest import IncomingFile, Ingestor
 from kb.originals import Originals
 from kb.parse.sandbox import ParserProcess
 from kb.prepare import Preparer
 from kb.publish import AfterPublish, Publisher
+from kb.rank import Ranker
 from kb.release import Releases
+from kb.retrieve import DefaultRanker
 from kb.rows import Row
 from kb.spool import VectorSpool
 
 SETTINGS = "test-1"
+TODAY = datetime.date(2026, 11, 20)
+
+
+class SameRanker(DefaultRanker):
+    """The ranker that ships with the project, also for releases that are not live."""
+
+    async def trial(self, view: View) -> Ranker:
+        return await self.ranker(view.release)
+
+    async def adopt(self, release: int) -> None:
+        pass
 
 
 class LineParser:
@@ -93,6 +113,8 @@ class Workshop:
     releases: Releases
     curations: Curations
     entries: Entries
+    golden: GoldenQuestions
+    conversations: Conversations
 
     async def snapshot(self) -> tuple[int, dict[str, Row], dict[str, list[float]]]:
         """Return the live release with its rows and vectors by row id."""
@@ -146,11 +168,26 @@ async def workshop(
                 folder / "publish.lock",
                 after_publish=after_publish,
             )
+            golden, conversations = GoldenQuestions(database), Conversations(database)
+            policy = Policy(
+                answer_at=0.65,
+                clarify_at=0.35,
+                max_question_chars=2000,
+                company="Test",
+                fallback_language="en",
+            )
+            replay = Replay(embedder, policy=policy, today=lambda: TODAY)
+
+            async def asked() -> Sequence[tuple[str, int]]:
+                return await conversations.most_asked(since=0, limit=50)
+
+            publisher.gate = Gate(golden, replay, SameRanker())
             ingestor = Ingestor(
                 publisher,
                 originals,
                 settings=SETTINGS,
                 inspector=Inspector(embedder),
+                most_asked=MostAsked(asked, replay, SameRanker()),
                 max_file_bytes=100_000,
             )
             yield Workshop(
@@ -161,6 +198,8 @@ async def workshop(
                 repository=repository,
                 originals=originals,
                 curations=curations,
+                golden=golden,
+                conversations=conversations,
                 entries=Entries(index, ingestor, curations),
                 parser=lines,
                 publisher=publisher,

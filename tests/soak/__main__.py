@@ -2,12 +2,14 @@
 
 import sys
 
-from tests.soak import faults, kills, load
+from tests.soak import damage, faults, kills, load, publish_kills, turns
 
 
 def main() -> int:
     """Run everything; 1 if a promise was broken."""
-    return max(kills.main(), faults.main(), load.main())
+    telegram = kills.main(), faults.main(), load.main()
+    knowledge = publish_kills.main(), damage.main(), turns.main()
+    return max(*telegram, *knowledge)
 
 
 if __name__ == "__main__":

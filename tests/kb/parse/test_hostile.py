@@ -18,6 +18,8 @@ pytestmark = pytest.mark.anyio
 MUTATIONS = int(os.environ.get("ANSWERDESK_MUTATIONS", "200"))
 """How many mutated files are read; `make soak` sets 2000."""
 
+SEED = int(os.environ.get("ANSWERDESK_MUTATION_SEED", "23"))
+
 EXPECTED = {
     "zeros.zip": "as only a bomb does",
     "lying.zip": "cannot be unpacked",
@@ -132,7 +134,7 @@ def originals() -> dict[str, bytes]:
     }
 
 
-def mutated(count: int, seed: int = 23) -> Iterator[tuple[str, bytes]]:
+def mutated(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
     """Yield damaged copies: bytes changed, cut out or doubled, in office files also inside."""
     chance = random.Random(seed)
     files = originals()
@@ -182,7 +184,7 @@ def _mutate_inside(package: bytes, chance: random.Random) -> bytes:
 
 
 async def test_mutated_files_never_end_the_service(tmp_path: Path) -> None:
-    files = list(mutated(MUTATIONS))
+    files = list(mutated(MUTATIONS, SEED))
     results = await read(files, tmp_path, Limits(timeout_s=10))
     assert len(results) == len(files)
     crashed = [

@@ -1,0 +1,158 @@
+"""`golden`: the questions that hold a worse release back."""
+
+import asyncio
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from app import output
+from app.commands.common import Failed, main_knowledge, read_config
+from app.paths import find_paths
+from app.wiring import open_database
+from core.config import data_folder
+from db.golden import Golden, GoldenQuestions
+from kb.gate import expectation, outcome
+
+_FIELDS = ("question", "refuse", "document", "entry", "words")
+_TRUE = {"1", "true", "yes", "y", "x"}
+
+
+async def add(question: str, *, refuse: bool, document: str, entry: str, words: str) -> None:
+    """Store a question; without an expectation, what comes of it now is expected from here on."""
+    golden = _checked(Golden(question.strip(), refuse, document, entry, words, author="cli"))
+    if not (refuse or document or entry or words):
+        golden = await _as_it_is(golden.question)
+    async with open_database(read_config(), find_paths(data_folder())) as database:
+        await GoldenQuestions(database).add([golden])
+    output.console.print(f'"{escape(golden.question)}" is to be {escape(expectation(golden))}.')
+
+
+async def load(file: Path) -> None:
+    """Store the questions of a CSV or JSONL file."""
+    text = await asyncio.to_thread(_text, file)
+    found = [_golden(row, f"{file.name}, row {number}") for number, row in _rows(file, text)]
+    if not found:
+        raise Failed(f"{file.name!r} has no questions; its columns are {', '.join(_FIELDS)}.")
+    async with open_database(read_config(), find_paths(data_folder())) as database:
+        await GoldenQuestions(database).add(found)
+    output.console.print(f"{len(found)} golden questions were stored.")
+
+
+async def list_questions(*, as_json: bool) -> None:
+    """List the questions and what is expected."""
+    async with open_database(read_config(), find_paths(data_folder())) as database:
+        questions = await GoldenQuestions(database).list()
+    if as_json:
+        output.print_json([dataclasses.asdict(golden) for golden in questions])
+        return
+    output.print_table(
+        ("number", "question", "is to be"),
+        [(golden.golden_id, golden.question, expectation(golden)) for golden in questions],
+    )
+
+
+async def remove(number: int) -> None:
+    """Delete a question."""
+    async with open_database(read_config(), find_paths(data_folder())) as database:
+        await GoldenQuestions(database).remove(number)
+    output.console.print(f"The golden question {number} is gone.")
+
+
+async def check(*, as_json: bool) -> None:
+    """Ask the live release all questions, and fail if any comes out otherwise."""
+    async with main_knowledge(with_demo=False) as knowledge:
+        checked = await knowledge.gate.check(await knowledge.index.view())
+    rows = [
+        {
+            "number": golden.golden_id,
+            "question": golden.question,
+            "expected": expectation(golden),
+            "found": outcome(answer),
+            "right": right,
+        }
+        for golden, answer, right in checked
+    ]
+    wrong = [row for row in rows if not row["right"]]
+    if as_json:
+        output.print_json(rows)
+    else:
+        output.print_table(
+            ("number", "question", "is to be", "is"),
+            [(r["number"], r["question"], r["expected"], r["found"]) for r in wrong],
+        )
+    if wrong:
+        raise Failed(f"{len(wrong)} of {len(rows)} golden questions come out otherwise.")
+    if not as_json:
+        output.console.print(f"All {len(rows)} golden questions come out as expected.")
+
+
+async def _as_it_is(question: str) -> Golden:
+    """Return the question with what the live release makes of it."""
+    async with main_knowledge(with_demo=True) as knowledge:
+        view = await knowledge.index.view()
+        answer = await knowledge.gate.ask(view, question)
+        if answer.kind == "unknown":
+            return Golden(question, refuse=True, author="cli")
+        if answer.kind == "clarify" or not answer.sources:
+            raise Failed(
+                f"The question is {outcome(answer)} now: say what is expected with --document, "
+                "--entry, --words or --refuse."
+            )
+        source = answer.sources[0]
+        chunk = await view.chunk(source.chunk_id)
+    entry = source.title if chunk is not None and chunk.kind == "faq" else ""
+    return Golden(question, document=source.document, entry=entry, author="cli")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failed(f"{str(file)!r} cannot be read as UTF-8: {error}.") from error
+
+
+def _rows(file: Path, text: str) -> Sequence[tuple[int, Mapping[str, Any]]]:
+    """Return the rows of a CSV or JSONL file with their numbers."""
+    if file.suffix == ".jsonl":
+        lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+        try:
+            return [(number, dict(json.loads(line))) for number, line in lines]
+        except (ValueError, TypeError) as error:
+            raise Failed(f"{file.name!r} is not one JSON object a line: {error}.") from error
+    return list(enumerate(csv.DictReader(io.StringIO(text, newline="")), 2))
+
+
+def _golden(row: Mapping[str, Any], where: str) -> Golden:
+    values = {name: str(row.get(name) or "").strip() for name in _FIELDS}
+    if not values["question"]:
+        raise Failed(f"{where}: the question is empty. Nothing was stored.")
+    golden = _checked(
+        Golden(
+            values["question"],
+            values["refuse"].lower() in _TRUE,
+            values["document"],
+            values["entry"],
+            values["words"],
+            author="file",
+        )
+    )
+    if not (golden.refuse or golden.document or golden.entry or golden.words):
+        raise Failed(
+            f"{where}: say what is expected of {golden.question!r} (refuse, document, entry or "
+            "words). Nothing was stored."
+        )
+    return golden
+
+
+def _checked(golden: Golden) -> Golden:
+    if not golden.question:
+        raise Failed("The question is empty.")
+    if golden.refuse and (golden.document or golden.entry or golden.words):
+        raise Failed(f"{golden.question!r} cannot be refused and answered: choose one.")
+    return golden

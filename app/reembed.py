@@ -1,0 +1,103 @@
+"""Another embedding model: everything is embedded anew beside the index that answers meanwhile."""
+
+import logging
+import time
+
+from app.wiring import Knowledge, open_knowledge
+from core.errors import AnswerdeskError
+from core.types import IngestReport
+from kb.asked import answers_text
+from kb.gate import Side
+from kb.index_view import View
+from kb.prepare import OnProgress, Progress
+
+logger = logging.getLogger(__name__)
+
+_LINE_EVERY_S = 30
+
+
+async def is_undone(knowledge: Knowledge) -> bool:
+    """Tell whether an operator went back to the model before: that is not done over by itself."""
+    releases = await knowledge.release_rows.list(limit=1000)
+    return releases[0].kind == "rollback" and any(r.kind == "embed" for r in releases)
+
+
+async def reembed(
+    knowledge: Knowledge, *, anyway: bool = False, on_progress: OnProgress | None = None
+) -> str:
+    """Embed everything with the configured model, compare, switch; return what changed, in words.
+
+    Args:
+        knowledge: open with the model that filled the index; it goes on answering.
+        anyway: switch whatever the golden questions say, and without documents that cannot be
+            read again.
+        on_progress: called after each file and each batch of embeddings.
+
+    Raises:
+        AnswerdeskError: if the other model cannot be used, or golden questions come out worse;
+            what answers stays as it is.
+    """
+    async with open_knowledge(knowledge.config, knowledge.paths, beside=knowledge.database) as new:
+
+        async def before() -> Side:
+            return Side(await knowledge.index.view(), knowledge.searched, knowledge.trainer)
+
+        async def judge(candidate: View) -> None:
+            if not anyway:
+                await new.gate.judge(await before(), candidate)
+
+        side = await before()
+        rebuilt = await new.releases.reembed(
+            judge,
+            model=new.embedder.name,
+            partial=anyway,
+            on_progress=on_progress or _logged(new.embedder.name),
+        )
+        asked, answers = await new.most_asked.changes(side, await new.index.view())
+    await knowledge.index.view()  # sees that it is superseded
+    report = IngestReport(rebuilt.release, (), rebuilt.embedded, 0, asked=asked, answers=answers)
+    lines = [
+        f"Release {rebuilt.release} is live, embedded by {new.embedder.name} ({rebuilt.embedded} "
+        f"texts, {rebuilt.seconds:.0f} s). For a week `answerdesk releases rollback "
+        f"{side.view.release}` brings {knowledge.embedder.name} back.",
+        *(f"Left out: {error}" for error in rebuilt.errors.values()),
+        *answers_text(report),
+    ]
+    return "\n".join(lines)
+
+
+async def reembed_beside(knowledge: Knowledge) -> str:
+    """Do it while the service answers; return what operators are told, empty for nothing."""
+    if not knowledge.wanted:
+        return ""
+    back = f"or set models.embedder back to {knowledge.embedder.name}"
+    if await is_undone(knowledge):
+        logger.warning(
+            "The index is that of %s again and models.embedder is %s: run `answerdesk rebuild` to "
+            "embed everything with it, %s.",
+            knowledge.embedder.name,
+            knowledge.wanted,
+            back,
+        )
+        return ""
+    logger.info("Everything is embedded anew with %s; the old model answers", knowledge.wanted)
+    try:
+        return await reembed(knowledge)
+    except AnswerdeskError as error:
+        logger.warning("The embedding model was not changed: %s", error)
+        return (
+            f"The embedding model was not changed to {knowledge.wanted}. {error} "
+            f"Run `answerdesk rebuild --anyway` to change it all the same, {back}."
+        )
+
+
+def _logged(name: str) -> OnProgress:
+    said = time.monotonic()
+
+    def report(state: Progress) -> None:
+        nonlocal said
+        if time.monotonic() - said > _LINE_EVERY_S:
+            said = time.monotonic()
+            logger.info("%s: %d of %d texts embedded", name, state.texts, state.texts_total)
+
+    return report

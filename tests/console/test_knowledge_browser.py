@@ -1,0 +1,118 @@
+"""The page of entries in a real Chromium, on a real knowledge base."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from console.knowledge import Editing
+from console.operator import Records
+from db.conversations import Conversations
+from db.knowledge import SourceRepository
+from tests.console.browser import PHONE_WIDTH, missing_browser, open_browser, set_screen
+from tests.console.conftest import Builder
+from tests.console.fakes import ScriptedDesk
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import workshop
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(missing_browser()), reason=missing_browser() or "can run"),
+]
+
+_TIMEOUT_S = 20
+FAQ = "\n".join(
+    f"How do I order spare part number {n}?|Write to parts@example.com and name part {n}. We send "
+    f"it within three days.|part {n} please"
+    for n in range(30)
+)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve a console over a knowledge base with two releases, a change and one that waits."""
+    folder: Path = tmp_path_factory.mktemp("shop")
+    listener = socket.create_server(("127.0.0.1", 0))
+    started = threading.Event()
+    servers: list[uvicorn.Server] = []
+
+    async def serve() -> None:
+        async with workshop(folder, WordEmbedder()) as shop:
+            await shop.put(faq=FAQ)
+            first, second, *_ = await shop.entries.find()
+            await shop.entries.change(first.chunk_id, "answer", text="By phone only.", author="Ada")
+            await shop.entries.change(second.chunk_id, "variant", text="the other part")
+            left = [line for line in FAQ.splitlines() if not line.startswith(second.text)]
+            await shop.put(faq="\n".join(left))
+            records = Records(
+                shop.repository, SourceRepository(shop.database), Conversations(shop.database)
+            )
+            app = Builder(ScriptedDesk(), records).build(
+                editing=Editing(shop.entries, shop.releases)
+            )
+            config = uvicorn.Config(
+                app, log_level="error", lifespan="off", timeout_graceful_shutdown=1
+            )
+            servers.append(uvicorn.Server(config))
+            started.set()
+            await servers[0].serve([listener])
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert started.wait(120)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/console/knowledge"
+    servers[0].should_exit = True
+    thread.join()
+    listener.close()
+
+
+def wait_for(browser: webdriver.Chrome, text: str) -> None:
+    WebDriverWait(browser, _TIMEOUT_S, poll_frequency=0.05).until(
+        lambda b: text in b.find_element(By.TAG_NAME, "body").text
+    )
+
+
+def press(browser: webdriver.Chrome, row: str, label: str) -> None:
+    """Press the button in the table row that has these words."""
+    path = f"//tr[contains(., '{row}')]//button[text()='{label}']"
+    browser.find_element(By.XPATH, path).click()
+
+
+def test_an_operator_searches_takes_back_and_goes_back(url: str, tmp_path: Path) -> None:
+    with open_browser() as browser:
+        set_screen(browser, width=1000, height=900)
+        browser.get(url)
+        wait_for(browser, "To review")
+        wait_for(browser, "By phone only.")
+        browser.save_screenshot(str(tmp_path / "entries.png"))
+
+        browser.find_element(By.NAME, "q").send_keys("number 17", Keys.ENTER)
+        wait_for(browser, "spare part number 17?")
+        assert "spare part number 18?" not in browser.find_element(By.TAG_NAME, "body").text
+
+        press(browser, "the other part", "Drop")
+        wait_for(browser, "spare part number 18?")
+        assert "To review" not in browser.find_element(By.TAG_NAME, "body").text
+        press(browser, "By phone only.", "Take back")
+        wait_for(browser, "Nothing. answerdesk entries")
+        assert "By phone only." not in browser.find_element(By.TAG_NAME, "body").text
+
+        press(browser, "variant: ", "Publish again")
+        wait_for(browser, "content of release")
+
+        set_screen(browser, width=PHONE_WIDTH, height=760, phone=True)
+        browser.get(url)
+        wide = browser.execute_script(
+            "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+        assert not wide, "the page scrolls sideways on a phone"
+        log = browser.get_log("browser")  # type: ignore[no-untyped-call]
+        assert [entry["message"] for entry in log if entry["level"] == "SEVERE"] == []

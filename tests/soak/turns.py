@@ -1,0 +1,110 @@
+"""Target 12: 8 uploaders, a scheduler and a console change one FAQ at once, 500 rounds.
+
+python -m tests.soak.turns --rounds 500
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from core.errors import AnswerdeskError
+from db.knowledge import SourceRepository
+from jobs.refresh import Refresh
+from jobs.sources.local import Folder
+from kb.ingest import IncomingFile
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import Workshop, workshop
+
+UPLOADERS = 8
+
+
+@dataclass(slots=True)
+class Turns:
+    """What became of the edits."""
+
+    rounds: int = 0
+    releases: int = 0
+    duplicates: int = 0
+    lost: int = 0
+    """Edits that were said to be live, that nobody replaced, and that are not there."""
+    refused: int = 0
+    """Edits that were refused with a sentence, since another had changed the entry."""
+
+
+async def one_round(shop: Workshop, folder: Path, number: int, report: Turns) -> None:
+    """Let everybody change something at once, then look."""
+    chance = random.Random(number)
+    (folder / "page.txt").write_text(f"page of round {number}", "utf-8")
+    own = {f"own{n}.txt": f"own {n} of round {number}" for n in range(UPLOADERS // 2)}
+    shared = [f"refund?|Answer {number}-{n}.\nfixed?|Fixed." for n in range(UPLOADERS // 2)]
+    variant = f"wording {number}"
+
+    async def edit() -> bool:
+        (entry,) = [e for e in await shop.entries.find("fixed?") if e.doc_id == "faq.txt"]
+        try:
+            await shop.entries.change(entry.chunk_id, "variant", text=variant)
+        except AnswerdeskError:
+            return False
+        return True
+
+    async def refresh() -> None:
+        places = [Folder(folder)]
+        await Refresh(shop.ingestor, shop.repository, SourceRepository(shop.database), places).run()
+
+    uploads = [("faq.txt", text) for text in shared] + list(own.items())
+    chance.shuffle(uploads)
+    results = await asyncio.gather(
+        refresh(),
+        edit(),
+        *(shop.ingestor.ingest([IncomingFile(name, data=text.encode())]) for name, text in uploads),
+    )
+    release, rows, _ = await shop.snapshot()
+    texts = [row.text for row in rows.values()]
+    wanted = [f"page of round {number}", *own.values()]
+    if results[1]:
+        wanted.append(variant)
+    answers = {row.answer for row in rows.values() if row.text == "refund?"}
+    report.rounds += 1
+    report.releases = release
+    report.duplicates += len(texts) - len(set(texts))
+    report.lost += sum(text not in texts for text in wanted)
+    report.lost += answers not in [{f"Answer {number}-{n}."} for n in range(UPLOADERS // 2)]
+    report.refused += not results[1]
+    if number % 10 == 9:  # an entry does not have hundreds of variants
+        for change in await shop.entries.changes():
+            await shop.entries.take_back(change.curation_id)
+
+
+async def run(folder: Path, *, rounds: int, first: int) -> Turns:
+    """Run some rounds on a knowledge base in `folder`."""
+    source = folder / "source"
+    source.mkdir()
+    report = Turns()
+    async with workshop(folder / "data", WordEmbedder()) as shop:
+        await shop.put(faq="refund?|Yes.\nfixed?|Fixed.")
+        for number in range(first, first + rounds):
+            await one_round(shop, source, number, report)
+            if number % 50 == 49:
+                await shop.releases.prune(20)
+    return report
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run, print one line of figures, return 1 if a promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=500)
+    parser.add_argument("--first", type=int, default=0)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as temporary:
+        report = asyncio.run(run(Path(temporary), rounds=options.rounds, first=options.first))
+    sys.stdout.write(json.dumps({"run": "turns", **asdict(report)}) + "\n")
+    return int(bool(report.lost or report.duplicates))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
