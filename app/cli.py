@@ -180,7 +180,17 @@ def evaluate(
     hold_out: Annotated[
         bool, typer.Option("--hold-out", help="Leave entries out, so that questions have no answer")
     ] = False,
+    leave_out: Annotated[
+        bool,
+        typer.Option("--leave-out", help="Ask each question again without the text that answers."),
+    ] = False,
     sample: Annotated[int, typer.Option(help="Ask that many questions, chosen by hash.")] = 0,
+    answers_: Annotated[
+        int, typer.Option("--answers", help="Let the generator write so many; quote the others.")
+    ] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a run with these options was broken off.")
+    ] = False,
     as_json: Json = False,
     report: Annotated[Path | None, typer.Option(help="Write an HTML page with plots.")] = None,
 ) -> None:
@@ -188,10 +198,15 @@ def evaluate(
     _run(
         measure.evaluate_set(
             folder,
-            ask=ask_language,
-            kb=kb,
-            hold_out=hold_out,
-            sample=sample,
+            measure.Options(
+                ask=ask_language,
+                kb=kb,
+                hold_out=hold_out,
+                leave_out=leave_out,
+                sample=sample,
+                answers=answers_,
+                resume=resume,
+            ),
             as_json=as_json,
             report=report,
         )

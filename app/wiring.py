@@ -270,16 +270,21 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
                 max_tokens=config.answers.max_tokens,
                 timeout_s=config.models.generator_timeout_s,
             )
-        answerer = Answerer(
-            knowledge.retriever,
-            Quoter(knowledge.embedder),
-            composer,
-            policy=_policy(config),
-            today=today,
-        )
+        answerer = make_answerer(knowledge, composer)
         metrics = Metrics()
         desk = Desk(answerer, knowledge.conversations, metrics)
         yield Service(knowledge, generator, answerer, desk, metrics)
+
+
+def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
+    """Return what answers from a knowledge base; without a composer it quotes passages."""
+    return Answerer(
+        knowledge.retriever,
+        Quoter(knowledge.embedder),
+        composer,
+        policy=_policy(knowledge.config),
+        today=today,
+    )
 
 
 async def _open_generator(

@@ -33,6 +33,8 @@ class EvalQuestion:
     answers: tuple[str, ...] = ()
     """Gold answers, any of which will do; empty if the set has none."""
     language: str = ""
+    without: frozenset[str] = frozenset()
+    """Ids to leave out of the knowledge base for this question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,13 @@ class EvalSet:
 
 
 def load_evalset(
-    folder: Path, *, ask: str = "", kb: str = "", hold_out: bool = False, sample: int = 0
+    folder: Path,
+    *,
+    ask: str = "",
+    kb: str = "",
+    hold_out: bool = False,
+    leave_out: bool = False,
+    sample: int = 0,
 ) -> EvalSet:
     """Read a set.
 
@@ -63,6 +71,7 @@ def load_evalset(
         kb: language of the entries or passages, where there are several.
         hold_out: leave out the entries of ``holdout.json``; without that file, every second
             passage by hash, so that about half of the questions have no answer.
+        leave_out: ask each answerable question once more without what answers it.
         sample: keep that many questions, chosen by hash; 0 keeps all.
 
     Raises:
@@ -76,7 +85,19 @@ def load_evalset(
     if sample and sample < len(built.questions):
         kept = sorted(built.questions, key=lambda q: _hash(q.question_id))[:sample]
         built = replace(built, questions=tuple(kept))
+    if leave_out:
+        twins = tuple(_twin(question) for question in built.questions if question.relevant)
+        built = replace(built, questions=built.questions + twins)
     return built
+
+
+def _twin(question: EvalQuestion) -> EvalQuestion:
+    return replace(
+        question,
+        question_id=f"{question.question_id} left out",
+        relevant=frozenset(),
+        without=question.relevant,
+    )
 
 
 def _faq_set(folder: Path, faq: Path, *, ask: str, hold_out: bool) -> EvalSet:

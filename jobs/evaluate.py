@@ -1,22 +1,35 @@
 """Measure answering on a labelled set, through the same objects as the service."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
-from core.types import Answer, Chunk
+from core.types import Answer
 from jobs import metrics
 from jobs.evalset import EvalQuestion, EvalSet
 from jobs.metrics import Outcome
+from jobs.probe import Probe
 from kb.answer import Answerer
-from kb.retrieve import Retriever
 
-Progress = Callable[[int, int], None]
-"""Called with the questions done and the questions in all."""
+OnOutcome = Callable[[Outcome], None]
 
-CheckReply = Callable[[str, Answer], Awaitable[int]]
-"""Counts, for a question, the sentences of a composed reply that its sources do not support."""
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What looking through a composed reply once more has found."""
+
+    unsupported: int = 0
+    """Sentences that the sources do not support."""
+    invented: tuple[str, ...] = ()
+
+
+CheckReply = Callable[[str, Answer], Awaitable[Checked]]
+"""Looks through the reply to a question."""
 
 _RANKS = 10
+_KEPT = 50
+"""Ids of each search that an outcome keeps, for the baselines."""
+_NOTHING = Checked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +41,8 @@ class EvalResult:
     recall_at_1: float
     recall_at_5: float
     mrr_at_10: float
+    baselines: dict[str, tuple[float, float]]
+    """Recall at 1 and 5 of the same vectors alone, BM25 alone, both by reciprocal rank fusion."""
     auroc: float | None
     in_scope_accuracy: float
     """Answerable questions answered at `answer_at`, and with the right entry or text."""
@@ -37,7 +52,14 @@ class EvalResult:
     answer_f1: float | None
     reply_length_median: float
     """Words (characters in Chinese) of composed and quoted replies."""
+    answers: int
+    """Answerable questions with known answers that the figures on answers are of."""
+    composed: float
+    """Share of composed replies among these, and of quoted ones."""
+    quoted: float
     unsupported_sentences: int
+    invented: int
+    """Figures, addresses, links and names in composed replies that their passages do not have."""
     abstained: float
     """Answerable questions met with unknown or clarify."""
     calibration_error: float
@@ -55,80 +77,107 @@ class EvalResult:
 async def evaluate(
     evalset: EvalSet,
     *,
-    retriever: Retriever,
+    probe: Probe,
     answerer: Answerer,
+    quick: Answerer,
+    answers: int,
     check_reply: CheckReply,
-    on_progress: Progress | None = None,
+    known: Mapping[str, Outcome],
+    on_outcome: OnOutcome,
 ) -> list[Outcome]:
-    """Ask every question of the set, one after the other, and return what came of each."""
+    """Ask every question of the set, one after the other, and return what came of each.
+
+    Args:
+        evalset: the set.
+        probe: what both answerers search with.
+        answerer: writes replies.
+        quick: quotes them; asked the questions beyond `answers`.
+        answers: so many questions, chosen by hash, are put to `answerer`; 0: all.
+        check_reply: looks through composed replies.
+        known: outcomes by question id that need not be measured again.
+        on_outcome: told of each new one.
+    """
+    by_hash = sorted(evalset.questions, key=lambda q: _hash(q.question_id))
+    written = {q.question_id for q in (by_hash[:answers] if answers else by_hash)}
     outcomes = []
-    for number, question in enumerate(evalset.questions, start=1):
-        outcomes.append(
-            await _ask(
+    for question in evalset.questions:
+        full = question.question_id in written
+        outcome = known.get(question.question_id)
+        if outcome is None or outcome.written < full:
+            outcome = await _ask(
                 question,
-                by_document=evalset.by_document,
-                retriever=retriever,
-                answerer=answerer,
+                probe=probe,
+                answerer=answerer if full else quick,
                 check_reply=check_reply,
+                written=full,
             )
-        )
-        if on_progress:
-            on_progress(number, len(evalset.questions))
+            on_outcome(outcome)
+        outcomes.append(outcome)
     return outcomes
 
 
 async def _ask(
     question: EvalQuestion,
     *,
-    by_document: bool,
-    retriever: Retriever,
+    probe: Probe,
     answerer: Answerer,
     check_reply: CheckReply,
+    written: bool,
 ) -> Outcome:
-    retrieval = await retriever.retrieve(question.text)
+    probe.leave_out(question.without)
     answer = await answerer.answer_question(question.text)
-    found = dict.fromkeys(_label(hit.chunk, by_document=by_document) for hit in retrieval.hits)
+    composed = answer.kind == "composed"
+    checked = await check_reply(question.text, answer) if composed else _NOTHING
     return Outcome(
         question_id=question.question_id,
         question=question.text,
         relevant=question.relevant,
         answers=question.answers,
-        found=tuple(found)[:_RANKS],
+        found=probe.found[:_RANKS],
         confidence=answer.confidence,
         kind=answer.kind,
         text=answer.text,
-        unsupported=await check_reply(question.text, answer) if answer.kind == "composed" else 0,
+        unsupported=checked.unsupported,
+        invented=checked.invented,
         total_ms=answer.timings_ms.get("total", 0.0),
+        written=written,
+        dense=probe.dense[:_KEPT],
+        text_search=probe.text[:_KEPT],
     )
 
 
-def _label(chunk: Chunk, *, by_document: bool) -> str:
-    return chunk.doc_id if by_document else chunk.entry_id
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def summarise(name: str, outcomes: Sequence[Outcome], *, answer_at: float) -> EvalResult:
     """Return the figures of a run at an operating point (a probability)."""
     inside = [o for o in outcomes if o.relevant]
-    gold = [o for o in inside if o.answers]
-    written = [o for o in inside if o.kind in ("composed", "quoted")]
+    gold = [o for o in inside if o.answers and o.written]
+    written = [o for o in gold if o.kind in ("composed", "quoted")]
     sure = [o for o in outcomes if o.confidence >= 0.8]
     kinds: dict[str, int] = {}
     for outcome in outcomes:
         kinds[outcome.kind] = kinds.get(outcome.kind, 0) + 1
-    times = [o.total_ms for o in outcomes]
+    times = [o.total_ms for o in outcomes if o.written]
     return EvalResult(
         name=name,
         n=len(outcomes),
         recall_at_1=_round(metrics.recall_at(outcomes, 1)),
         recall_at_5=_round(metrics.recall_at(outcomes, 5)),
         mrr_at_10=_round(metrics.mrr_at(outcomes, _RANKS)),
+        baselines=_baselines(outcomes),
         auroc=_maybe(metrics.auroc(outcomes)),
         in_scope_accuracy=_round(metrics.in_scope_accuracy(outcomes, answer_at)),
         oos_recall=_maybe(metrics.oos_recall(outcomes, answer_at)),
         answer_contains_gold=_share([metrics.contains_gold(o.text, o.answers) for o in gold]),
         answer_f1=_share([metrics.f1(o.text, o.answers) for o in gold]),
         reply_length_median=metrics.median([metrics.length(o.text) for o in written]),
+        answers=len(gold),
+        composed=_round(sum(o.kind == "composed" for o in gold) / max(len(gold), 1)),
+        quoted=_round(sum(o.kind == "quoted" for o in gold) / max(len(gold), 1)),
         unsupported_sentences=sum(o.unsupported for o in outcomes),
+        invented=sum(len(o.invented) for o in outcomes),
         abstained=_round(sum(not o.answered for o in inside) / max(len(inside), 1)),
         calibration_error=_round(metrics.calibration_error(outcomes)),
         precision_at_80=_share([o.right for o in sure]),
@@ -136,6 +185,20 @@ def summarise(name: str, outcomes: Sequence[Outcome], *, answer_at: float) -> Ev
         p50_ms=round(metrics.quantile(times, 0.5), 1),
         p95_ms=round(metrics.quantile(times, 0.95), 1),
     )
+
+
+def _baselines(outcomes: Sequence[Outcome]) -> dict[str, tuple[float, float]]:
+    orders = {
+        "dense": [o.dense for o in outcomes],
+        "bm25": [o.text_search for o in outcomes],
+        "rrf": [metrics.fused(o.dense, o.text_search) for o in outcomes],
+    }
+    recalls = {}
+    for name, found in orders.items():
+        ranked = [replace(o, found=order) for o, order in zip(outcomes, found, strict=True)]
+        at_1, at_5 = (_round(metrics.recall_at(ranked, k)) for k in (1, 5))
+        recalls[name] = at_1, at_5
+    return recalls
 
 
 def _share(values: Sequence[float]) -> float | None:

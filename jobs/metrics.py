@@ -4,8 +4,9 @@ import re
 import statistics
 import string
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -29,6 +30,27 @@ class Outcome:
     unsupported: int
     """Sentences of the reply that the evidence check, run again, does not accept."""
     total_ms: float
+    written: bool = True
+    """Whether the generator, if there is one, was asked."""
+    invented: tuple[str, ...] = ()
+    """Figures, addresses, links and names of a composed reply that its passages do not have."""
+    dense: tuple[str, ...] = ()
+    """Ids in the order of the search by vector alone, each once."""
+    text_search: tuple[str, ...] = ()
+    """Ids in the order of full-text search (BM25) alone, each once."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a JSON file."""
+        return {**asdict(self), "relevant": sorted(self.relevant)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_json` returned."""
+        lists = {
+            name: tuple(values.get(name, ()))
+            for name in ("answers", "found", "invented", "dense", "text_search")
+        }
+        return cls(**{**values, **lists, "relevant": frozenset(values["relevant"])})
 
     @property
     def right(self) -> bool:
@@ -45,6 +67,15 @@ def recall_at(outcomes: Sequence[Outcome], k: int) -> float:
     """Return the share of answerable questions with a right id among the first `k`."""
     inside = [o for o in outcomes if o.relevant]
     return _mean([bool(o.relevant & set(o.found[:k])) for o in inside])
+
+
+def fused(dense: Sequence[str], text: Sequence[str]) -> tuple[str, ...]:
+    """Return both orders as one by reciprocal rank fusion (Cormack 2009, k = 60)."""
+    scores: dict[str, float] = {}
+    for order in (dense, text):
+        for rank, found in enumerate(order, start=1):
+            scores[found] = scores.get(found, 0.0) + 1 / (60 + rank)
+    return tuple(sorted(scores, key=lambda found: -scores[found]))
 
 
 def mrr_at(outcomes: Sequence[Outcome], k: int) -> float:

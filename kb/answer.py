@@ -8,11 +8,12 @@ from typing import Literal, Protocol, TypeAlias
 
 from core.errors import ModelError
 from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Turn, Waiting
-from kb.compose import Composer
+from kb.compose import Composed, Composer
 from kb.decide import Decision, decide
 from kb.language import detect_language
 from kb.quote import Quoter
 from kb.retrieve import Retrieval
+from kb.stems import stems
 from kb.texts import TextKey, service_text
 from kb.turn import classify_turn, in_context, split_questions
 
@@ -23,13 +24,18 @@ _SMALLTALK: Mapping[SmallIntent, TextKey] = {
     "greeting": "greeting",
     "thanks": "thanks",
     "goodbye": "goodbye",
-    "person": "person_called",
+    "person": "person_elsewhere",  # who can call one, the bot, says so in place of this
     "acknowledged": "acknowledged",
 }
 _MAX_PARTS = 3
 """Questions of one message that are answered one by one."""
 _SOURCE_QUOTE_CHARS = 300
 _LABEL_CHARS = 120
+_DOUBT = 3.0
+"""How much more often the default model says "no answer" of passages that have none: 38 % against
+13 % (xquad zh, 21 and 60 questions)."""
+_SAME = 0.8
+"""A reply with this share of the quote's content words is the quote over again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,38 +228,44 @@ class Answerer:
         language: str,
         on_event: OnEvent | None,
     ) -> Answer:
-        tokens = TokenUsage()
         passage = _Quoted(self._quoter, retrieval, decision.hits[0])
-        if self._composer is not None:
-            try:
-                composed = await self._composer.compose(
-                    retrieval.question,
-                    decision.hits,
-                    language=language,
-                    on_event=passage.shown_while_waiting(on_event) if on_event else None,
-                )
-            except ModelError:
-                composed = None  # down, late or overloaded: the passage itself still answers
-            if composed is not None:
-                tokens = composed.tokens
-                if composed.text:
-                    return Answer(
-                        "composed",
-                        composed.text,
-                        language,
-                        confidence=decision.confidence,
-                        sources=tuple(source_of(hit, quote=quote) for hit, quote in composed.cited),
-                        tokens=tokens,
-                    )
+        composed = await self._compose(decision, retrieval, language, passage, on_event)
+        if composed and composed.no_answer:
+            lowered = _doubted(decision.confidence)
+            if lowered < self._policy.answer_at:
+                return replace(self._unknown(language, lowered), tokens=composed.tokens)
         quote = await passage.quote()
+        text = _with_quote(composed, quote) if composed else ""
         return Answer(
-            "quoted",
-            quote,
-            passage.hit.chunk.language or language,
+            "composed" if text else "quoted",
+            text or quote,
+            language if text else passage.hit.chunk.language or language,
             confidence=decision.confidence,
             sources=(source_of(passage.hit, quote=quote),),
-            tokens=tokens,
+            tokens=composed.tokens if composed else TokenUsage(),
         )
+
+    async def _compose(
+        self,
+        decision: Decision,
+        retrieval: Retrieval,
+        language: str,
+        passage: "_Quoted",
+        on_event: OnEvent | None,
+    ) -> Composed | None:
+        """Let the generator write; ``None`` if there is none or it is down, late or overloaded."""
+        if self._composer is None:
+            return None
+        try:
+            return await self._composer.compose(
+                retrieval.question,
+                decision.hits[:1],
+                language=language,
+                quote=await passage.quote(),
+                on_event=passage.shown_while_waiting(on_event) if on_event else None,
+            )
+        except ModelError:
+            return None  # the passage itself still answers
 
     def _unknown(self, language: str, confidence: float) -> Answer:
         return Answer("unknown", self._text("unknown", language), language, confidence=confidence)
@@ -294,6 +306,20 @@ class _Quoted:
             await on_event(event)
 
         return handle
+
+
+def _doubted(confidence: float) -> float:
+    """Return the probability that a passage answers after the model has said that it does not."""
+    odds = confidence / max(1 - confidence, 1e-9) / _DOUBT
+    return odds / (1 + odds)
+
+
+def _with_quote(composed: Composed, quote: str) -> str:
+    """Return what was written with the passage's own words below; empty if these say it all."""
+    said, own = set(stems(composed.text)), set(stems(quote))
+    if not said or len(own & said) >= _SAME * len(own):
+        return ""
+    return f"{composed.text}\n\n“{quote}”"
 
 
 def source_of(hit: Hit, *, quote: str) -> Source:

@@ -22,13 +22,14 @@ from core.types import (
     TokenUsage,
     Waiting,
 )
-from kb.evidence import Reason, Verdict, check_sentence, nearest_sentence
+from kb.evidence import Reason, Verdict, check_sentence, nearest_sentence, unanchored
 from kb.language import detect_language
 from kb.lexicon import lexicon
 from kb.likeness import Likeness
 from kb.pace import Pace, Turn
 from kb.prompt import fit_prompt, is_no_answer, may_become_no_answer, passage_of
-from kb.quote import score_sentences
+from kb.quote import asks_openly, lacks_what_is_asked, score_sentences
+from kb.stems import stems
 from kb.text import normalise, split_sentences, words
 
 OnEvent = Callable[[AnswerEvent], Awaitable[None]]
@@ -42,7 +43,7 @@ _MAX_WORDS = 60
 """Longest reply, in words or, of Chinese, pairs of characters."""
 _FRAGMENT_WORDS = 4
 """Shorter replies ("30 days") say too little to be checked alone: the question counts as well."""
-_MIN_RELEVANCE = 0.1
+_MIN_RELEVANCE = 0.3
 """Probability that the sentence a fragment comes from answers the question."""
 _NO_TOKENS = TokenUsage()
 _STOP = ("\n\n",)
@@ -102,7 +103,13 @@ class Composer:
         self._pace = Pace()
 
     async def compose(
-        self, question: str, hits: Sequence[Hit], *, language: str, on_event: OnEvent | None = None
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        *,
+        language: str,
+        quote: str = "",
+        on_event: OnEvent | None = None,
     ) -> Composed:
         """Write a reply to `question` from the nearest of `hits`.
 
@@ -110,6 +117,8 @@ class Composer:
             question: as the customer asked it.
             hits: passages, nearest first, at least one.
             language: ISO 639-1 of the reply.
+            quote: the sentences of the first passage that most likely answer. A statement that
+                comes from another sentence is not shown. Empty: from any.
             on_event: receives each sentence once it has been checked, and waiting times.
 
         Raises:
@@ -117,7 +126,10 @@ class Composer:
             ModelUnavailable: if the generator is down, or late before a sentence was shown.
             PromptTooLong: if the question cannot be made to fit.
         """
-        passages = [_Passage(hit, language) for hit in hits[: self._max_passages]]
+        passages = [
+            _Passage(hit, language, quote="" if number else quote)
+            for number, hit in enumerate(hits[: self._max_passages])
+        ]
         draft = _Draft(question, language)
         prompt = await fit_prompt(
             self._generator,
@@ -214,6 +226,9 @@ class Composer:
         if _is_other_language(sentence, draft.language):
             draft.dropped.append(Dropped(sentence, (Reason("language", sentence),)))
             return
+        if _is_idle(sentence, draft.question):
+            draft.dropped.append(Dropped(sentence, (Reason("idle", sentence),)))
+            return
         reasons: tuple[Reason, ...] = ()
         for number, passage in enumerate(passages):
             verdict, quote = await self._check(sentence, passage, draft.question)
@@ -237,6 +252,8 @@ class Composer:
             verdict = check_sentence(sentence, passage.text, question=question)
             if verdict.supported and len(words(sentence)) < _FRAGMENT_WORDS:
                 verdict = _fragment(sentence, question, passage)
+            if verdict.supported:
+                verdict = _at_the_answer(sentence, nearest, question, passage)
             return verdict, nearest
         if passage.vectors is None:
             passage.vectors = await self._likeness.embed(passage.sentences)
@@ -290,8 +307,10 @@ class _Draft:
 class _Passage:
     """What a reply is checked against."""
 
-    def __init__(self, hit: Hit, language: str) -> None:
+    def __init__(self, hit: Hit, language: str, *, quote: str) -> None:
         self.hit = hit
+        self.quote = quote
+        """The sentences that most likely answer; empty if not known."""
         self.text = passage_of(hit.chunk)
         self.language = hit.chunk.language or detect_language(self.text)
         self.same_language = self.language == language
@@ -310,6 +329,22 @@ def _outcome(draft: _Draft, passages: Sequence[_Passage]) -> Composed:
         no_answer=draft.no_answer and not draft.shown,
         tokens=draft.tokens,
     )
+
+
+def _is_idle(sentence: str, question: str) -> bool:
+    """Tell whether a statement does not answer: it repeats the question, or lacks what it asks."""
+    if lacks_what_is_asked(question, sentence):
+        return True
+    known = set(stems(question))
+    return asks_openly(question) and all(stem in known for stem in stems(sentence))
+
+
+def _at_the_answer(sentence: str, nearest: str, question: str, passage: _Passage) -> Verdict:
+    """Check that a true statement comes from where the passage answers the question."""
+    reasons = tuple(unanchored(sentence, nearest, question))
+    if passage.quote and nearest not in passage.quote:
+        reasons += (Reason("elsewhere", nearest),)
+    return Verdict(supported=not reasons, reasons=reasons)
 
 
 def _fragment(sentence: str, question: str, passage: _Passage) -> Verdict:

@@ -117,10 +117,14 @@ def word_bags(texts: Sequence[str]) -> Bags:
     for text in texts:
         found = words(text[:_LONGEST_CHARS])
         pairs = [a + b for a, b in itertools.pairwise(found) if _wide(a) and _wide(b)]
-        keys += [zlib.crc32(w.encode()) >> (32 - BITS) for w in [*found, *pairs]]
+        keys += [_word_key(word) for word in [*found, *pairs]]
         counts.append(len(found) + len(pairs))
     owner = np.repeat(np.arange(len(texts)), counts)
     return _bags(len(texts), [owner], [np.array(keys, np.uint64)])
+
+
+def _word_key(word: str) -> int:
+    return zlib.crc32(word.encode()) >> (32 - BITS)
 
 
 def _wide(word: str) -> bool:
@@ -164,6 +168,10 @@ class Rarity:
     @classmethod
     def _of_counts(cls, df: Ints, texts: int) -> "Rarity":
         return cls((np.log((1 + texts) / (1 + df)) + 1).astype(np.float32))
+
+    def of_terms(self, terms: Sequence[str]) -> Floats:
+        """Return how rare words, or pairs of Chinese characters, are; folded as by `words`."""
+        return self.idf[[_word_key(term) for term in terms]]
 
     def cosine(self, query: Bags, rows: Bags) -> Floats:
         """Return the tf-idf cosine of each query with each row, shape (queries, rows)."""

@@ -66,6 +66,8 @@ _COMMON = {
 _COMMON_WORDS = {code: frozenset(listed.split()) for code, listed in _COMMON.items()}
 _SURE = 0.75
 """Below this the user's own language code decides, if the script allows it."""
+_MOSTLY_COMMON = 0.4
+"""Share of small words of one language above which one without any is hardly meant."""
 _GUESS = 0.6
 """Below this, without a usable hint, it is anybody's guess: a brand name, a product number."""
 _ENOUGH = 400
@@ -121,9 +123,15 @@ def _scores(text: str, found: list[str]) -> dict[str, float]:
         value.language.iso_code_639_1.name.lower(): value.value
         for value in _detector().compute_language_confidence_values(text)
     }
-    for code, common in _COMMON_WORDS.items():
-        share = sum(word in common for word in found) / len(found)
-        scores[code] = scores.get(code, 0.0) + share
+    shares = {
+        code: sum(word in common for word in found) / len(found)
+        for code, common in _COMMON_WORDS.items()
+    }
+    named = max(shares.values()) >= _MOSTLY_COMMON
+    for code, share in shares.items():
+        # Among so many small words of one language, names alone make it look like another.
+        guessed = scores.get(code, 0.0)
+        scores[code] = (guessed if share or not named else guessed / 2) + share
     scores["en"] += 0.1  # technical words and brand names look like anything
     return scores if max(scores.values()) > 0.1 else dict.fromkeys(scores, 0.0)
 

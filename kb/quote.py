@@ -11,7 +11,6 @@ import re
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,8 @@ from core.protocols import Embedder
 from core.types import Chunk, Vector
 from kb.facts import Fact, extract_facts
 from kb.language import detect_language
-from kb.lexicon import is_cjk, lexicon
+from kb.lexicon import is_cjk
+from kb.stems import stems as stems_of
 from kb.text import normalise, split_sentences, words
 
 _FEATURES = (
@@ -186,12 +186,24 @@ def score_sentences(
     return [float(p) for p in odds / odds.sum()]
 
 
+def asks_openly(question: str) -> bool:
+    """Tell whether a question asks for more than yes or no."""
+    return _OPEN.search(question) is not None or bool(_asked(question).kinds)
+
+
+def lacks_what_is_asked(question: str, sentence: str) -> bool:
+    """Tell whether a question asks for a number or a date, and a sentence has none of its own."""
+    asked = _asked(question)
+    measured = asked.kinds & {"number", "date"}
+    return bool(measured) and not _answer_kinds(sentence, asked) & {"number", "date"}
+
+
 def sentence_features(
     question: str, sentences: Sequence[str], similarities: Sequence[float] | None = None
 ) -> npt.NDArray[np.float64]:
     """Return one row for each sentence, one column for each of `_FEATURES`."""
     asked = _asked(question)
-    stems = [_stems(sentence) for sentence in sentences]
+    stems = [stems_of(sentence) for sentence in sentences]
     shared = _weighted_share(asked.stems, [set(s) for s in stems], asked.rarity)
     size = 2 if _is_han(question) else 4
     grams = _weighted_share(_grams(question, size), [_grams(s, size) for s in sentences], {})
@@ -236,6 +248,10 @@ _ASKS = {
     "why": r"\bwhy\b|\bwarum\b|\bweshalb\b|por qu[eé]|почему|зачем|为什么|为何|原因",
 }
 _ASKING = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _ASKS.items()}
+_OPEN = re.compile(
+    r"\b(?:what|which|how|was|welche[rsnm]?|wie|qu[eé]|cu[aá]l(?:es)?|c[oó]mo)\b|\bчто\b|\bкак|什么|何|哪|怎",
+    re.IGNORECASE,
+)
 _BECAUSE = re.compile(
     r"\bbecause\b|\bdue to\b|\bso that\b|\bin order\b|\bsince\b|\bweil\b|\bda\b|\bum\b|porque"
     r"|debido|поскольку|потому|так как|因为|由于|因此|所以|为了|导致",
@@ -264,7 +280,7 @@ class _Asked:
 
 
 def _asked(question: str) -> _Asked:
-    stems = _stems(question)
+    stems = stems_of(question)
     return _Asked(
         stems=stems,
         rarity={s: 1.0 if is_cjk(s[0]) else 1 + 0.1 * min(len(s), 10) for s in stems},
@@ -314,29 +330,3 @@ def _weighted_share(
 def _grams(text: str, size: int) -> set[str]:
     folded = normalise(text)
     return {folded[i : i + size] for i in range(len(folded) - size + 1)}
-
-
-@lru_cache(maxsize=1)
-def _stopwords() -> frozenset[str]:
-    return frozenset().union(*lexicon().stopwords.values())
-
-
-@lru_cache(maxsize=2048)
-def _stems(text: str) -> tuple[str, ...]:
-    """Return beginnings of content words; of Chinese, each pair of neighbouring characters."""
-    found = words(text)
-    stems = []
-    for i, word in enumerate(found):
-        if not is_cjk(word[0]):
-            bare = word.removesuffix("'s")
-            if bare not in _stopwords():
-                stems.append(_stem(bare))
-        elif i + 1 < len(found) and is_cjk(found[i + 1][0]):
-            stems.append(word + found[i + 1])
-    return tuple(stems)
-
-
-def _stem(word: str) -> str:
-    if len(word) > 5:
-        return word[: max(4, len(word) - 3)]
-    return word.rstrip("s") if len(word) > 3 else word

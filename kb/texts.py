@@ -11,6 +11,7 @@ TextKey: TypeAlias = Literal[
     "thanks",
     "goodbye",
     "acknowledged",
+    "person_elsewhere",
     "person_called",
     "unknown",
     "clarify",

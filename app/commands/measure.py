@@ -3,7 +3,9 @@
 import asyncio
 import dataclasses
 import hashlib
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.markup import escape
@@ -14,54 +16,38 @@ from app.benches.figure import Measured
 from app.commands.answers import await_generator, make_it_hold
 from app.commands.common import Failed, read_config, say
 from app.paths import find_paths
-from app.wiring import Knowledge, open_knowledge, open_service
+from app.wiring import Knowledge, make_answerer, open_knowledge, open_service
 from core.config import data_folder
 from core.types import Answer
-from jobs.evalset import load_evalset
-from jobs.evaluate import evaluate, summarise
+from jobs.audit import inventions
+from jobs.evalset import EvalSet, load_evalset
+from jobs.evaluate import Checked, EvalResult, evaluate, summarise
+from jobs.metrics import Outcome
+from jobs.probe import Probe
 from kb.evidence import check_sentence
 from kb.ingest import IncomingFile
+from kb.prompt import passage_of
 from kb.text import split_sentences
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to ask of a set; see `answerdesk eval --help`."""
+
+    ask: str = ""
+    kb: str = ""
+    hold_out: bool = False
+    leave_out: bool = False
+    sample: int = 0
+    answers: int = 0
+    resume: bool = False
+
+
 async def evaluate_set(
-    folder: Path,
-    *,
-    ask: str,
-    kb: str,
-    hold_out: bool,
-    sample: int,
-    as_json: bool,
-    report: Path | None,
+    folder: Path, options: Options, *, as_json: bool, report: Path | None
 ) -> None:
-    """Build a knowledge base of the set's own and ask it the set's questions."""
-    evalset = await asyncio.to_thread(
-        load_evalset, folder, ask=ask, kb=kb, hold_out=hold_out, sample=sample
-    )
-    config = read_config()
-    files = [IncomingFile(name, data=data) for name, data in sorted(evalset.files.items())]
-    digest = hashlib.sha256(f"{folder}\0{kb}\0{hold_out}".encode()).hexdigest()
-    paths = find_paths(data_folder(), base=f"eval-{evalset.name}-{digest[:8]}")
-    async with open_knowledge(config, paths) as knowledge:
-        await knowledge.releases.open_or_rebuild()
-        await make_it_hold(knowledge, files)
-        async with open_service(knowledge) as service:
-            await await_generator(service)
-            say(f"{len(evalset.questions)} questions, {evalset.answerable} of them answerable.")
-
-            async def check_reply(question: str, answer: Answer) -> int:
-                return await _count_unsupported(knowledge, question, answer)
-
-            with output.progress() as shown:
-                task = shown.add_task("asked", total=len(evalset.questions))
-                outcomes = await evaluate(
-                    evalset,
-                    retriever=knowledge.retriever,
-                    answerer=service.answerer,
-                    check_reply=check_reply,
-                    on_progress=lambda done, _total: shown.update(task, completed=done),
-                )
-    result = summarise(evalset.name, outcomes, answer_at=config.answers.answer_at)
+    """Build a knowledge base of the set's own, ask it the set's questions, print the figures."""
+    result, outcomes = await measured(folder, options)
     if report is not None:
         # Imported here: only a report needs the plotting library, which takes seconds to load.
         from jobs.report import render_report
@@ -78,23 +64,99 @@ async def evaluate_set(
         )
 
 
-async def _count_unsupported(knowledge: Knowledge, question: str, answer: Answer) -> int:
-    """Count the sentences of a composed reply that none of its cited passages supports."""
-    found = [await knowledge.index.chunk(source.chunk_id) for source in answer.sources]
-    chunks = [chunk for chunk in found if chunk is not None]
-    unsupported = 0
-    for sentence in split_sentences(answer.text, answer.language):
-        verdicts = [
-            check_sentence(
-                sentence,
-                chunk.text,
-                question=question,
-                same_language=(chunk.language or answer.language) == answer.language,
+async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Outcome]]:
+    """Return the figures of a set and what came of each question."""
+    evalset = await asyncio.to_thread(
+        load_evalset,
+        folder,
+        ask=options.ask,
+        kb=options.kb,
+        hold_out=options.hold_out,
+        leave_out=options.leave_out,
+        sample=options.sample,
+    )
+    config = read_config()
+    files = [IncomingFile(name, data=data) for name, data in sorted(evalset.files.items())]
+    digest = hashlib.sha256(f"{folder}\0{options.kb}\0{options.hold_out}".encode()).hexdigest()
+    paths = find_paths(data_folder(), base=f"eval-{evalset.name}-{digest[:8]}")
+    model = config.models.generator if config.answers.compose else "off"
+    asked = f"{options.ask}\0{options.leave_out}\0{options.sample}\0{model}"
+    kept = paths.data / f"outcomes-{hashlib.sha256(asked.encode()).hexdigest()[:8]}.jsonl"
+    known = await asyncio.to_thread(_read_outcomes, kept) if options.resume else {}
+    async with open_knowledge(config, paths) as knowledge:
+        await knowledge.releases.open_or_rebuild()
+        await make_it_hold(knowledge, files)
+        await knowledge.trainer.ensure()
+        outcomes = await _ask_all(knowledge, evalset, options.answers, known, kept)
+    return summarise(evalset.name, outcomes, answer_at=config.answers.answer_at), outcomes
+
+
+async def _ask_all(
+    knowledge: Knowledge,
+    evalset: EvalSet,
+    answers: int,
+    known: dict[str, Outcome],
+    kept: Path,
+) -> list[Outcome]:
+    """Ask the questions; each outcome is written to a file at once, so that a run can go on."""
+    probe = Probe(
+        knowledge.searched,
+        knowledge.index,
+        knowledge.trainer,
+        by_document=evalset.by_document,
+    )
+    knowledge = dataclasses.replace(knowledge, retriever=probe)
+    async with open_service(knowledge) as service:
+        await await_generator(service)
+        say(f"{len(evalset.questions)} questions, {evalset.answerable} of them answerable.")
+
+        async def check_reply(question: str, answer: Answer) -> Checked:
+            return await _check(knowledge, question, answer)
+
+        with output.progress() as shown, kept.open("a" if known else "w") as file:
+            task = shown.add_task("asked", total=len(evalset.questions), completed=len(known))
+
+            def on_outcome(outcome: Outcome) -> None:
+                file.write(json.dumps(outcome.to_json(), ensure_ascii=False) + "\n")
+                file.flush()
+                shown.advance(task)
+
+            return await evaluate(
+                evalset,
+                probe=probe,
+                answerer=service.answerer,
+                quick=make_answerer(knowledge, None),
+                answers=answers,
+                check_reply=check_reply,
+                known=known,
+                on_outcome=on_outcome,
             )
-            for chunk in chunks
+
+
+def _read_outcomes(path: Path) -> dict[str, Outcome]:
+    if not path.is_file():
+        return {}
+    lines = path.read_text("utf-8").splitlines()
+    whole = [line for line in lines if line.endswith("}")]  # the last may be cut off
+    outcomes = [Outcome.from_json(json.loads(line)) for line in whole]
+    return {outcome.question_id: outcome for outcome in outcomes}
+
+
+async def _check(knowledge: Knowledge, question: str, answer: Answer) -> Checked:
+    """Look through a composed reply once more, sentence by sentence and for inventions."""
+    found = [await knowledge.index.chunk(source.chunk_id) for source in answer.sources]
+    passages = [passage_of(chunk) for chunk in found if chunk is not None]
+    written = answer.text.partition("\n\n“")[0]  # below stand the passage's own words
+    languages = {chunk.language or answer.language for chunk in found if chunk is not None}
+    unsupported = 0
+    for sentence in split_sentences(written, answer.language) if languages else ():
+        verdicts = [
+            check_sentence(sentence, passage, question=question)
+            for passage in passages
+            if languages == {answer.language}
         ]
-        unsupported += not any(verdict.supported for verdict in verdicts)
-    return unsupported
+        unsupported += bool(verdicts) and not any(verdict.supported for verdict in verdicts)
+    return Checked(unsupported, tuple(inventions(answer.text, passages, question)))
 
 
 async def bench(names: Sequence[str], *, as_json: bool, markdown: bool, plot: Path | None) -> None:

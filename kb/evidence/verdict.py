@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 ReasonKind: TypeAlias = Literal[
     "empty", "meta", "question", "fact", "bound", "quantity", "name", "quotation", "negation",
     "only", "exception", "condition", "words", "swapped", "likeness", "fragment", "language",
-    "length",
+    "length", "idle", "elsewhere",
 ]  # fmt: skip
 
 

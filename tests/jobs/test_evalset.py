@@ -95,3 +95,13 @@ def test_a_missing_language_names_those_there_are(tmp_path: Path) -> None:
     (tmp_path / "faq.de.jsonl").write_text("")
     with pytest.raises(EvalSetError, match="has no faq in 'ru'; it has de"):
         load_evalset(tmp_path, kb="ru")
+
+
+def test_a_question_is_asked_again_without_what_answers_it(faq_set: Path) -> None:
+    built = load_evalset(faq_set, leave_out=True)
+    twins = [q for q in built.questions if q.without]
+    assert [(q.text, sorted(q.without), q.relevant) for q in twins] == [
+        ("a", ["a"], frozenset()),
+        ("b", ["b"], frozenset()),
+    ]
+    assert len(built.questions) == 5

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -140,6 +141,43 @@ async def test_a_reply_of_which_nothing_is_left_is_quoted_instead() -> None:
     assert answer.sources[0].title == "Returns › Deadlines"
 
 
+async def test_below_what_was_written_stand_the_words_that_it_rests_on() -> None:
+    generator = ScriptedGenerator("You can send it back within 30 days.")
+    found = {"How long can I return it?": [(PASSAGE, 0.9)]}
+    answer = await answerer(found, generator).answer("How long can I return it?")
+    written, _, quoted = answer.text.partition("\n\n")
+    assert written == "You can send it back within 30 days."
+    assert quoted.strip("“”") in PASSAGE.text
+    assert answer.sources[0].quote == quoted.strip("“”")
+
+
+async def test_what_repeats_the_passage_is_not_said_twice() -> None:
+    passage = replace(PASSAGE, text="Refunds take 5 working days. We are open. We are closed.")
+    generator = ScriptedGenerator("Refunds take 5 working days.")
+    found = {"How long do refunds take?": [(passage, 0.9)]}
+    answer = await answerer(found, generator).answer("How long do refunds take?")
+    assert answer.text == "Refunds take 5 working days."
+    assert answer.kind == "quoted"
+
+
+async def test_a_true_sentence_that_does_not_answer_is_not_shown() -> None:
+    generator = ScriptedGenerator("We pay the postage.")
+    found = {"How long do refunds take?": [(PASSAGE, 0.9)]}
+    answer = await answerer(found, generator).answer("How long do refunds take?")
+    assert answer.kind == "quoted"
+    assert "5 working days" in answer.text
+
+
+@pytest.mark.parametrize(("sure", "kind"), [(0.7, "unknown"), (0.97, "quoted")])
+async def test_a_model_that_finds_no_answer_makes_less_sure(sure: float, kind: str) -> None:
+    found = {"How long can I return it?": [(PASSAGE, sure)]}
+    answer = await answerer(found, ScriptedGenerator("NO ANSWER")).answer(
+        "How long can I return it?"
+    )
+    assert answer.kind == kind
+    assert (answer.confidence < sure) == (kind == "unknown")
+
+
 async def test_a_generator_that_is_down_costs_nothing_but_the_wording() -> None:
     generator = ScriptedGenerator(ModelUnavailable("down"))
     found = {"How long can I return it?": [(PASSAGE, 0.9)]}
@@ -157,6 +195,11 @@ async def test_a_message_that_is_no_question_is_not_searched_for(message: str, i
     answer = await made.answer(message)
     assert (answer.kind, answer.intent) == ("smalltalk", intent)
     assert retriever.asked == []
+
+
+async def test_no_person_is_promised_where_nobody_can_be_called() -> None:
+    answer = await answerer({}).answer("I want to talk to a person")
+    assert answer.text.startswith("I cannot call a person from here.")
 
 
 async def test_a_follow_up_is_also_tried_in_its_context() -> None:

@@ -32,6 +32,19 @@ def test_the_language_of_customers_messages_is_told(text: str, code: str) -> Non
     assert detect_language(text) == code
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("The shop is in Leipzig.", "en"),
+        ("When does the store in Schwerin open?", "en"),
+        ("Wann öffnet der Laden in Newcastle upon Tyne?", "de"),
+    ],
+)
+def test_names_do_not_make_a_text_foreign(text: str, code: str) -> None:
+    assert detect_language(text, hint="en") == code
+    assert detect_language(text) == code
+
+
 def test_the_users_language_decides_when_the_text_is_too_short() -> None:
     assert detect_language("iPhone 15", hint="de-AT") == "de"
     assert detect_language("123", hint="pt_BR") == "pt"

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from core.types import Chunk
+from kb.calibrate import Doubles
+from kb.features import Rarity
+from kb.passages import FEATURES, passage_sureness, sort_of, spread
+
+
+def passage(text: str, language: str = "en") -> Chunk:
+    return Chunk("1", "manual.md", "passage", text, title="Manual", language=language)
+
+
+def features(question: str, text: str, scores: Doubles | None = None) -> dict[str, float]:
+    if scores is None:
+        scores = np.array([1.0, 0.0])
+    found = passage_sureness(
+        question,
+        passage(text),
+        evidence=np.zeros((len(scores), 8), np.float32),
+        scores=scores,
+        groups=None,
+        chars=Rarity.flat(),
+        words=Rarity.flat(),
+    )
+    return dict(zip(FEATURES, map(float, found), strict=True))
+
+
+def test_the_passage_that_says_the_words_lacks_nothing() -> None:
+    lacking = features("How much is the gift box?", "A gift box is 3 euros.")["missing"]
+    assert lacking < features("How much is the gift card?", "A gift box is 3 euros.")["missing"]
+
+
+def test_forms_of_a_word_are_not_missing() -> None:
+    assert features("Are bikes insured?", "Each bike is insured.")["missing"] == 0
+
+
+def test_names_and_numbers_of_the_question_are_looked_for() -> None:
+    text = "The Rhine flows through Basel."
+    assert features("Where does the Rhine flow?", text)["names"] == 0
+    assert features("Where does the Elbe flow in 2024?", text)["names"] == 2
+
+
+def test_one_sentence_with_all_words_covers_more_than_two_with_half() -> None:
+    asked = "gift box price"
+    together = features(asked, "The gift box has a price. We are open.")["sentence_cover"]
+    assert together > features(asked, "The gift is nice. A box. A price.")["sentence_cover"]
+
+
+def test_a_lone_passage_is_ahead_of_none_by_a_bounded_distance() -> None:
+    assert 0 < features("What?", "This.", np.array([3.0]))["ahead"] < np.inf
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "sort"),
+    [
+        ("How long is the warranty of the bike?", "en", "spaced"),
+        ("自行车的保修期是多久？", "zh", "han"),
+        ("自行车的保修期是多久？", "en", "across"),
+        ("How long is the warranty of the bike?", "zh", "across"),
+    ],
+)
+def test_weights_are_chosen_by_the_languages(question: str, language: str, sort: str) -> None:
+    assert sort_of(question, passage("Text.", language)) == sort
+
+
+def test_the_others_are_as_probable_as_their_odds_allow() -> None:
+    judged = spread(np.array([0.0, 2.0, -3.0]), 0.6)
+    assert judged[1] == pytest.approx(0.6)
+    assert judged[1] > judged[0] > judged[2] > 0
