@@ -127,7 +127,7 @@ def _scores(text: str, found: list[str]) -> dict[str, float]:
         code: sum(word in common for word in found) / len(found)
         for code, common in _COMMON_WORDS.items()
     }
-    named = max(shares.values()) >= _MOSTLY_COMMON
+    named = len(found) >= _MIN_WORDS and max(shares.values()) >= _MOSTLY_COMMON
     for code, share in shares.items():
         # Among so many small words of one language, names alone make it look like another.
         guessed = scores.get(code, 0.0)

@@ -169,9 +169,7 @@ async def test_golden_questions_hold_a_release_back_on_the_command_line(
 ) -> None:
     code, out, err = await service.cli("golden", "add", "Can I test ride a bike before I buy it?")
     assert code == 0, err
-    assert 'is to be answered from "demo/faq.csv" by the entry "Can I test ride' in out.replace(
-        "\n", " "
-    )
+    assert 'from "demo/faq.csv" by the entry "Can I test ride' in " ".join(out.split())
     questions = tmp_path / "golden.csv"
     questions.write_text("question,refuse\nWho won the world cup in 1998?,yes\n")
     assert (await service.cli("golden", "import", str(questions)))[0] == 0
