@@ -24,12 +24,15 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from bot.limiter import PRIVATE_SPACING_S
 from db.base import Database, create_engine, database_url
 from db.conversations import Conversations
 from tests.botapi import BotApi, Person
 from tests.soak.service import PROJECT, running
 
 _LAST_REPLY_S = 120.0
+_REST_S = PRIVATE_SPACING_S
+"""A customer's pause after a reply: a second message within it would wait for Telegram's limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class Load:
             self.lost += 1
         else:
             self.times.append(time.monotonic() - started)
-            self._idle.append(person)
+            asyncio.get_running_loop().call_later(_REST_S, self._idle.append, person)
 
 
 class Usage:
