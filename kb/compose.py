@@ -47,6 +47,7 @@ _MIN_RELEVANCE = 0.3
 """Probability that the sentence a fragment comes from answers the question."""
 _NO_TOKENS = TokenUsage()
 _STOP = ("\n\n",)
+_ENDS = (".", "!", "?", ":", ";", "…", "。", "！", "？", "：", "；")
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,10 +342,18 @@ def _is_idle(sentence: str, question: str) -> bool:
 
 def _at_the_answer(sentence: str, nearest: str, question: str, passage: _Passage) -> Verdict:
     """Check that a true statement comes from where the passage answers the question."""
-    reasons = tuple(unanchored(sentence, nearest, question))
+    heading = _heading_of(nearest, passage.sentences)
+    reasons = tuple(unanchored(sentence, nearest, question, heading=heading))
     if passage.quote and nearest not in passage.quote:
         reasons += (Reason("elsewhere", nearest),)
     return Verdict(supported=not reasons, reasons=reasons)
+
+
+def _heading_of(sentence: str, sentences: Sequence[str]) -> str:
+    """Return the line above a sentence if it is no sentence itself; else nothing."""
+    at = sentences.index(sentence) if sentence in sentences else 0
+    above = sentences[at - 1].strip() if at else ""
+    return "" if above.endswith(_ENDS) else above
 
 
 def _fragment(sentence: str, question: str, passage: _Passage) -> Verdict:

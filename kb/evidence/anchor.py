@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from kb.evidence.reading import Read, covered, read_text, same_word, vocabulary
 from kb.evidence.verdict import Reason
 from kb.lexicon import is_cjk
+from kb.stems import content_words, stem_of
 
 _MIN_SHARE = 0.8
 """Share of a statement's content words that the one sentence must hold, the question's included.
@@ -25,14 +26,22 @@ _RUN = 5
 """Words in a row, or Han characters, that nobody says twice in a sentence."""
 
 
-def unanchored(statement: str, sentence: str, question: str) -> Iterator[Reason]:
-    """Find what a statement does not have from `sentence`, its nearest one of the passage."""
+def unanchored(
+    statement: str, sentence: str, question: str, *, heading: str = ""
+) -> Iterator[Reason]:
+    """Find what a statement does not have from `sentence`, its nearest one of the passage.
+
+    The question's words may also stand in the `heading` above that sentence: "Storing the battery"
+    says what "keep it in a dry room" is about.
+    """
     reply, source, asked = read_text(statement), read_text(sentence), read_text(question)
     there, questioned = vocabulary(source), vocabulary(asked)
     content = [i for i, word in enumerate(reply.words) if not word.stop]
     here = [i for i in content if covered(i, reply.words, there)]
     new = [i for i in content if not covered(i, reply.words, questioned)]
     lacking = [i for i in new if i not in here]
+    above = {_beginning(word) for word in content_words(heading)}
+    here += [i for i in content if i not in here + new and _beginning(reply.words[i].text) in above]
     han = sum(is_cjk(reply.words[i].text[0]) for i in content) > len(content) / 2
     if len(lacking) > (_FREE_HAN if han else 0) or len(here) < _MIN_SHARE * len(content):
         missing = [reply.words[i].text for i in content if i not in here]
@@ -47,6 +56,10 @@ def unanchored(statement: str, sentence: str, question: str) -> Iterator[Reason]
         yield Reason("elsewhere", statement)
     yield from _apart(reply, source, [reply.words[i].text for i in new if i in here], han=han)
     yield from _garbled(reply, source)
+
+
+def _beginning(word: str) -> str:
+    return stem_of(word).removesuffix("e")  # "store" and "storing"
 
 
 def _apart(reply: Read, source: Read, added: list[str], *, han: bool) -> Iterator[Reason]:
