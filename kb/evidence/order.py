@@ -23,7 +23,10 @@ _NEAR = 2
 _GAP, _LEAP, _LACK, _NEW = 1, 3, 2, 9
 """Cost of leaving words out within a clause, of going on in another clause, of a word that only
 the question has, of one that neither has."""
-_FREE_HAN = 2
+_HAN = 1
+"""Cost of a Han character that the sentence has not: a word of Chinese has two."""
+_FEW = 3
+"""Words of an answer that names one of several."""
 _LINKED, _SAID = 0.5, 0.8
 """Share of the question's words that the clause, or the sentence, of a bare answer must hold."""
 _BOUNDARY = re.compile(
@@ -46,7 +49,7 @@ _MAY = re.compile(
     r"|podrían?|debe[n]?|может|могут|мог(?:ла|ли)?|должн\w+)\b|可能|或许|也许",
     re.IGNORECASE,
 )
-_GOES_ON = re.compile(r"\W*[，；,;][^\x00-\u2e7f他她它其的各每两]*\W*")
+_GOES_ON = re.compile(r"\W*[，；,;]\s*[^\x00-\u2e7f他她它其的各每两]*\W*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class _Token:
     """Number of the clause in its text."""
     before: str
     """What stands between it and the word before."""
+    start: int
+    end: int
 
 
 def rearranged(
@@ -88,6 +93,8 @@ def rearranged(
         for answer, rest in ((said[:at], said[at:]), (said[at:], said[:at])):
             if not all(map(source.asks, rest)) or source.share_beside(answer, rest) < _LINKED:
                 continue
+            if not source.says_as_much(reply.text, answer, said[at - 1 : at + 1]):
+                continue
             is_fact = all(token.values for token in answer) and source.has_all_but_one(rest)
             if is_fact or 1 + source.cost(rest) <= _MOST:
                 return
@@ -104,6 +111,7 @@ class _Sentence:
     """A sentence of the passage, for a question."""
 
     def __init__(self, read: Read, asked: Sequence[_Token], above: Sequence[_Token]) -> None:
+        self._text = read.text
         self._tokens = _tokens(read)
         self._asked = asked
         self._above = above
@@ -115,14 +123,14 @@ class _Sentence:
 
     def cost(self, said: Sequence[_Token]) -> int:
         """Return how far `said` is from following the sentence; 0: word for word."""
-        free = _FREE_HAN if sum(map(_is_han, said)) > len(said) / 2 else 0
+        han = sum(map(_is_han, said)) > len(said) / 2
         # best[j]: least cost of what was read so far, with its last found word at place j - 1.
         best = {0: 0}
         for i, token in enumerate(said):
             joined = i > 0 and said[i - 1].clause == token.clause
             between = token.before if i else None
             after: dict[int, int] = {}
-            lacking = self._lack(token, first=best == {0: 0}, free=free)
+            lacking = self._lack(token, first=best == {0: 0}, han=han)
             for place, cost in best.items():
                 _lower(after, place, cost + lacking)
                 for j in range(place, len(self._tokens)):
@@ -131,12 +139,16 @@ class _Sentence:
             best = after
         return min(best.values())
 
-    def _lack(self, token: _Token, *, first: bool, free: int) -> int:
+    def _lack(self, token: _Token, *, first: bool, han: bool) -> int:
         if any(_same(token, other) for other in self._above):
             return 0
         if not self.asks(token):
-            return 1 if free and _is_han(token) else _NEW
-        return 0 if first and self._by_pronoun else _LACK if not free else 1
+            return _HAN if han and _is_han(token) else _NEW
+        if han:
+            return _HAN
+        if any(_same(token, other) for other in self._tokens):
+            return _LEAP  # it is there, in another place
+        return 0 if first and self._by_pronoun else _LACK
 
     def _step(self, place: int, to: int, between: str | None, *, joined: bool) -> int:
         """Return the cost of going on at `to` behind the first `place` words.
@@ -196,9 +208,11 @@ class _Sentence:
         j = self.run_of(answer) or 0
         size = 2 if _is_han(answer[0]) else 1
         before, after = self._tokens[max(j - size, 0) : j], self._tokens[j + len(answer) :][:size]
+        if len(answer) <= _FEW and any(map(self._has_others, answer)):
+            return False
         if self.share_beside(answer, self._asked) >= _LINKED:
             bare = not any(map(self.asks, answer)) and not all(token.values for token in answer)
-            return not bare or any(map(self.asks, [*before, *after]))
+            return not bare or _share(before, self._asked) > 0 or _share(after, self._asked) > 0
         known = [*self._tokens, *self._above]
         return _share(self._asked, known) >= _SAID and any(map(self._leads, (before, after)))
 
@@ -206,6 +220,14 @@ class _Sentence:
         """Tell whether the sentence has these words, in any order."""
         known = [*self._tokens, *self._above]
         return _share(words, known) >= 1 - 1 / len(words)
+
+    def _has_others(self, token: _Token) -> bool:
+        """Tell whether a word of the question, of which an answer names one, stands there twice.
+
+        "The WWF report misquoted an ICSI report": which report was asked for?
+        """
+        count = sum(_same(token, other) for other in self._tokens)
+        return count > 1 and not _is_han(token) and not token.values and self.asks(token)
 
     def _leads(self, beside: Sequence[_Token]) -> bool:
         """Tell whether words beside an answer are the question's, and stand nowhere else."""
@@ -215,12 +237,32 @@ class _Sentence:
 
     def share_beside(self, answer: Sequence[_Token], wanted: Sequence[_Token]) -> float:
         """Return which share of words stands in the clauses of an answer, or in the heading."""
-        j = self.run_of(answer)
+        beside = self._clauses_of(answer)
+        return _share(wanted, [*beside, *self._above]) if beside else 0.0
+
+    def says_as_much(
+        self, statement: str, answer: Sequence[_Token], junction: Sequence[_Token]
+    ) -> bool:
+        """Tell whether "may" and "is" are in a statement as in the clauses of its answer.
+
+        An "is" may be put between two words that stand side by side: "its founder, Ellison".
+        """
+        beside = self._clauses_of(answer)
+        there = self._text[beside[0].start : beside[-1].end] if beside else ""
+        if _MAY.search(there) and not _MAY.search(statement):
+            return False
+        is_, was = len(_BE.findall(statement)), len(_BE.findall(there))
+        if was and not is_ and not _MAY.search(statement):
+            return False
+        put_in = is_ == 1 and _BE.search(junction[1].before) and self.run_of(junction) is not None
+        return bool(was or not is_ or put_in)
+
+    def _clauses_of(self, run: Sequence[_Token]) -> list[_Token]:
+        j = self.run_of(run)
         if j is None:
-            return 0.0
-        first, last = self._tokens[j].clause, self._tokens[j + len(answer) - 1].clause
-        beside = [token for token in self._tokens if first <= token.clause <= last]
-        return _share(wanted, [*beside, *self._above])
+            return []
+        first, last = self._tokens[j].clause, self._tokens[j + len(run) - 1].clause
+        return [token for token in self._tokens if first <= token.clause <= last]
 
 
 def _share(wanted: Sequence[_Token], there: Sequence[_Token]) -> float:
@@ -233,7 +275,7 @@ def _share(wanted: Sequence[_Token], there: Sequence[_Token]) -> float:
             continue
         around = itertools.pairwise(wanted[max(i - 1, 0) : i + 2])
         found += any((a.text, b.text) in pairs for a, b in around if _is_han(a) and _is_han(b))
-    return found / len(wanted)
+    return found / max(1, len(wanted))
 
 
 def _equal(left: Sequence[_Token], right: Sequence[_Token]) -> bool:
@@ -268,6 +310,6 @@ def _tokens(read: Read) -> list[_Token]:
     for start, end, text, values in sorted([*words, *facts], key=lambda item: item[0]):
         between = read.text[before:start]
         clause += bool(tokens and _BOUNDARY.search(between))
-        tokens.append(_Token(text, values, clause, between))
+        tokens.append(_Token(text, values, clause, between, start, end))
         before = end
     return tokens
