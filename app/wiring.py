@@ -280,7 +280,7 @@ def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
     """Return what answers from a knowledge base; without a composer it quotes passages."""
     return Answerer(
         knowledge.retriever,
-        Quoter(knowledge.embedder),
+        Quoter(knowledge.searched),
         composer,
         policy=_policy(knowledge.config),
         today=today,
