@@ -27,6 +27,8 @@ def preview_text(report: IngestReport) -> str:
         lines += _more(len(report.findings) - _FINDINGS_SHOWN, "finding")
     if report.uncompared:
         lines.append(f"\n{report.uncompared} texts were compared with others word for word only.")
+    if report.answers or report.golden:
+        lines += ["", *answers_text(report)]
     changes = any(f.added or f.changed or f.removed for f in report.files)
     if changes:
         texts = "text" if report.embedded == 1 else "texts"
