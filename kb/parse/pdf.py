@@ -3,7 +3,7 @@
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pypdf
@@ -13,6 +13,7 @@ from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.blocks import Block, Document, heading
 from kb.parse.limits import MAX_PAGES
+from kb.parse.pdf_tables import Piece, Rows, tables_of, with_tables
 from kb.parse.plain import text_blocks
 
 _GLUED = re.compile(
@@ -59,12 +60,14 @@ def parse_pdf(name: str, data: bytes) -> Document:
         raise UnreadableFile(name, "The PDF has no pages.")
     skipped: list[Skipped] = []
     texts: list[str] = []
+    tables: dict[int, list[Rows]] = {}
     failures: list[Exception] = []
     pictures = 0
     for number in range(1, min(count, MAX_PAGES) + 1):
         try:
             page = reader.pages[number - 1]
-            texts.append(_cleaned(page.extract_text()))
+            text, tables[number] = _read(page)
+            texts.append(text)
             pictures += 0 if texts[-1].strip() else _has_picture(page)
         except _DAMAGED as error:
             texts.append("")
@@ -87,12 +90,25 @@ def parse_pdf(name: str, data: bytes) -> Document:
             reason = "It is a table of contents; the pages it names are read."
             skipped.append(Skipped(f"page {number}", reason))
     title = _title(reader)
-    blocks = tuple(_blocks(texts, _outline(reader)))
+    blocks = tuple(_blocks(texts, _outline(reader), tables))
     used = {block.location for block in blocks}
     for number, text in enumerate(texts, start=1):
         if text.strip() and f"page {number}" not in used:
             skipped.append(Skipped(f"page {number}", "Only its header and footer are text."))
     return Document(blocks, title, skipped=tuple(skipped))
+
+
+def _read(page: Any) -> tuple[str, list[Rows]]:
+    """Return a page's text and the tables in it."""
+    pieces: list[Piece] = []
+
+    def on_text(text: str, cm: list[float], tm: list[float], _font: Any, _size: Any) -> None:
+        x = tm[4] * cm[0] + tm[5] * cm[2] + cm[4]
+        y = tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
+        pieces.append(Piece(x, y, _cleaned(text)))
+
+    text = _cleaned(page.extract_text(visitor_text=on_text))
+    return text, tables_of(pieces)
 
 
 def _opened(name: str, data: bytes) -> pypdf.PdfReader:
@@ -239,19 +255,26 @@ def _key(line: str) -> str:
     return re.sub(r"^(?:chapter|section|kapitel)?[\d.]*|[\W_]+", "", line.casefold().strip())
 
 
-def _blocks(texts: Sequence[str], outline: dict[str, int]) -> list[Block]:
+def _blocks(
+    texts: Sequence[str], outline: dict[str, int], tables: Mapping[int, Sequence[Rows]]
+) -> list[Block]:
     furniture = _repeated(texts)
     seen: set[str] = set()
     blocks: list[Block] = []
     for number, text in enumerate(texts, start=1):
-        kept: list[str] = []
-        for line in text.split("\n"):
-            marks = _furniture_keys(line, number) & furniture
-            if marks & seen or (marks and line.strip().isdigit()):
+        where = f"page {number}"
+        for part in with_tables(text, tables.get(number, ())):
+            if not isinstance(part, str):
+                blocks.append(Block("table", rows=part, header=True, location=where))
                 continue
-            seen |= marks
-            kept.append(line)
-        blocks += _page_blocks(kept, f"page {number}", outline)
+            kept: list[str] = []
+            for line in part.split("\n"):
+                marks = _furniture_keys(line, number) & furniture
+                if marks & seen or (marks and line.strip().isdigit()):
+                    continue
+                seen |= marks
+                kept.append(line)
+            blocks += _page_blocks(kept, where, outline)
     return blocks
 
 
