@@ -4,11 +4,12 @@ import asyncio
 import datetime
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 from app.paths import Paths
 from core.config import Config
@@ -56,7 +57,7 @@ ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = "parser 2, chunker 1"
+_SETTINGS = "parser 3, chunker 1"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
 _RECENT_S = 28 * 24 * 3600
@@ -207,7 +208,7 @@ async def open_knowledge(
         trainer = Trainer(index, searched, paths.rankers)
         publisher.after_publish = trainer.after_publish
         conversations, golden = Conversations(database), GoldenQuestions(database)
-        replay = Replay(searched, policy=_policy(config), today=today)
+        replay = Replay(searched, policy=_policy(config), today=days_of(config))
         publisher.gate = Gate(golden, replay, trainer)
 
         async def asked() -> Sequence[tuple[str, int]]:
@@ -298,7 +299,7 @@ def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
         Quoter(knowledge.embedder),
         composer,
         policy=_policy(knowledge.config),
-        today=today,
+        today=days_of(knowledge.config),
     )
 
 
@@ -339,6 +340,7 @@ def _policy(config: Config) -> Policy:
     )
 
 
-def today() -> datetime.date:
-    """Return the date by which entries are valid: that of UTC."""
-    return datetime.datetime.now(datetime.UTC).date()
+def days_of(config: Config) -> Callable[[], datetime.date]:
+    """Return what tells the date by which entries are valid: that of `knowledge.timezone`."""
+    zone = ZoneInfo(config.knowledge.timezone)
+    return lambda: datetime.datetime.now(zone).date()

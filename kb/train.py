@@ -43,8 +43,6 @@ _NEAR_STEP = 3
 
 _TRIED = "tried"
 """Folder of what was trained for a release that is not live."""
-_PREVIEWED = "previewed"
-"""Folder of what was trained for a preview."""
 _PREVIEWED_ROWS = 2_000
 """Rows up to which a preview trains: it is waited for (3 s on two cores)."""
 _KEPT = 4
@@ -211,13 +209,16 @@ class Trainer:
         """
         if await view.count() > _PREVIEWED_ROWS:
             return None
-        async with self._lock:
-            folder = self._folder / _PREVIEWED
-            try:
-                await self._make(view, folder)
-            except TrainingFailed:
-                log.exception("Training failed")
-                return None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # A folder of its own: other processes may make previews at the same time.
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix="preview-") as temporary:
+            folder = Path(temporary) / "made"
+            async with self._lock:
+                try:
+                    await self._make(view, folder)
+                except TrainingFailed:
+                    log.exception("Training failed")
+                    return None
             return await asyncio.to_thread(self._load, folder)
 
     async def adopt(self, release: int) -> None:

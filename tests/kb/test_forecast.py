@@ -77,9 +77,9 @@ async def test_what_a_preview_says_is_what_applying_brings(shop: Workshop) -> No
     await ask(shop, "May I return it?", times=2)
     await ask(shop, "Do you ship to France?")
     await ask(shop, "Are you open on Sundays?")
-    texts = {"faq": "May I return it?|No.\nAre you open on Sundays?|No, closed."}
-    foreseen = await preview(shop, **texts)
-    files = [IncomingFile("faq.txt", data=texts["faq"].encode())]
+    faq = "May I return it?|No.\nAre you open on Sundays?|No, closed."
+    foreseen = await preview(shop, faq=faq)
+    files = [IncomingFile("faq.txt", data=faq.encode())]
     came = await shop.ingestor.ingest(files)
     assert foreseen.answers == came.answers
     assert len(came.answers) == 3
@@ -104,8 +104,8 @@ async def test_a_preview_names_golden_questions_that_would_hold_it_back(shop: Wo
     )
     assert (changed.question, changed.expected) == ("Do you ship to France?", "")
     assert answers_text(report)[1:] == [
-        f"- golden question “May I return it?”: {RETURN}, then with another text: “Within 30 days.” "
-        '→ “Never.” (should be answered with the words "30 days": would be held back)',
+        f"- golden question “May I return it?”: {RETURN}, then with another text: “Within 30 "
+        'days.” → “Never.” (should be answered with the words "30 days": would be held back)',
         "- golden question “Do you ship to France?”: answered from "
         '"faq.txt" ("Do you ship to France?"), then with another text: “Yes, for 9 euros.” → '
         "“Yes! 9 euros.”",
