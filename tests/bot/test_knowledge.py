@@ -153,7 +153,7 @@ async def test_a_preview_names_what_contradicts_an_approved_entry(
             "Please look at:\n"
             "⚠️ news.txt, line 1: “Can I return it?” is answered otherwise in faq.txt, line 1: "
             "“No.” here, “Yes, within 30 days.” there.\n\n"
-            "Applying adds 0 new texts. Nothing is changed yet."
+            "Nothing is changed yet."
         )
 
 

@@ -24,7 +24,7 @@ _FILE = "autumn-offers.csv"
 _ENTRIES = """question,answer,valid until
 Can I test ride a bike before I buy it?,"Yes. A test ride costs 15 euros and lasts 30 minutes.",
 How long does it take to charge the Heron battery?,"5.5 hours from empty to full.",
-Do you sell gift cards?,"Yes, from 20 euros, in both stores.",2026-12-31
+What time does the ferry to the island leave?,"Every day at 9:30 from the harbour.",2026-12-31
 Do you lend helmets?,,
 """
 """One entry differs from the demo's, one has another figure, one is new and one has no answer."""
