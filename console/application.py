@@ -133,6 +133,7 @@ def build_console(
                 max_body_bytes=sys.maxsize,  # it looks itself, to say it in a sentence
             ),
             route("/console/upload", files.one, Access.OPERATOR),
+            route("/console/uploads/columns", files.columns, Access.OPERATOR, "POST"),
             route("/console/uploads/apply", files.apply, Access.OPERATOR, "POST"),
             route("/console/uploads/anyway", files.apply_anyway, Access.OPERATOR, "POST"),
             route("/console/uploads/discard", files.discard, Access.OPERATOR, "POST"),

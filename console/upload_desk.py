@@ -141,6 +141,16 @@ class UploadDesk:
         self._start(number)
         return number
 
+    async def check_again(self, number: int, *, columns: str) -> None:
+        """Begin to check what was previewed anew, with other columns.
+
+        Raises:
+            PreviewClosed: if it waits for nobody any more.
+        """
+        if not await self._uploads.move(number, "preview", "checking", columns=columns):
+            raise PreviewClosed
+        self._start(number)
+
     async def apply(self, number: int, *, anyway: bool = False) -> None:
         """Begin to make live what was previewed.
 

@@ -16,7 +16,7 @@ from core.errors import AnswerdeskError
 from core.types import FindingKind, Skipped
 from kb.asked import answers_text
 from kb.findings import describe
-from kb.parse.columns import read_columns, written
+from kb.parse.columns import BadColumns, read_columns, written
 from kb.upload import changes_something, file_name
 
 MAX_FILES = 50
@@ -97,9 +97,7 @@ class UploadPages:
                 sent = [
                     f for f in form.getlist("files") if isinstance(f, UploadFile) and f.filename
                 ]
-                return await self._take(
-                    sent, columns=given.strip() if isinstance(given, str) else ""
-                )
+                return await self._take(sent, columns=given if isinstance(given, str) else "")
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it
         except HTTPException as error:
@@ -109,6 +107,17 @@ class UploadPages:
     async def one(self, request: Request) -> Response:
         """Show what became of an upload so far."""
         return await self._page(read_number(request.query_params.get("number", "")))
+
+    async def columns(self, request: Request) -> Response:
+        """Check an upload anew with the columns that the form gives."""
+        async with request.form(max_files=0, max_fields=2) as form:
+            number = read_number(str(form.get("number", "")))
+            given = str(form.get("columns", ""))
+        try:
+            columns = _columns(given)
+        except BadColumns as error:
+            return await self._page(number, notice=str(error), status=400)
+        return await self._after(number, self._desk.check_again(number, columns=columns))
 
     async def apply(self, request: Request) -> Response:
         """Begin to make an upload live."""
@@ -142,9 +151,8 @@ class UploadPages:
             names = ", ".join(large)
             return await self._form(f"Too large: {names}. {self._limits.sentence()}", status=413)
         try:
-            given = columns if columns == AUTO else written(read_columns(columns))
             number = await self._desk.take(
-                [(name, file.file) for name, file in files], columns=given
+                [(name, file.file) for name, file in files], columns=_columns(columns)
             )
         except AnswerdeskError as error:
             return await self._form(str(error), status=400)
@@ -178,6 +186,16 @@ class UploadPages:
             max_files=MAX_FILES,
             uploads=await self._desk.latest(limit=_LISTED),
         )
+
+
+def _columns(text: str) -> str:
+    """Return what an operator wrote of columns, as an upload keeps it.
+
+    Raises:
+        BadColumns: if it cannot be understood.
+    """
+    text = text.strip()
+    return text if text == AUTO else written(read_columns(text))
 
 
 def _shown(seen: Seen) -> Shown:

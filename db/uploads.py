@@ -182,7 +182,7 @@ class Uploads:
         new: UploadState,
         *,
         outcome: Mapping[str, Any] | None = None,
-        **values: int,
+        **values: int | str,
     ) -> bool:
         """Change an upload's state if it still is `old`; return whether it was.
 

@@ -125,9 +125,8 @@ def _change_text(change: AnswerChange, then: str) -> str:
     text = f"{change.before}, {then} {change.after}"
     if change.before == change.after:
         text = f"{change.before}, {then} with another text"
-    if change.old_words and change.new_words:
-        text += f": “{change.old_words}” → “{change.new_words}”"
-    return text
+    words = [f"“{words}”" for words in (change.old_words, change.new_words) if words]
+    return f"{text}: {' → '.join(words)}" if change.new_words else text
 
 
 def _s(number: int) -> str:

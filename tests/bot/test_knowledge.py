@@ -147,7 +147,7 @@ async def test_a_preview_names_what_contradicts_an_approved_entry(
     await shop.put(faq=FIRST.decode())
     async with serve():
         editor.upload("news.txt", b"Can I return it?|No.")
-        preview = await shown(telegram, editor, await editor.next(), "Applying adds")
+        preview = await shown(telegram, editor, await editor.next(), "Nothing is changed yet")
         assert preview.text == (
             "📄 news.txt: 1 new\n\n"
             "Please look at:\n"

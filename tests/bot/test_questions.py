@@ -119,7 +119,8 @@ async def test_an_answer_becomes_an_entry_and_the_customers_are_told(
         "❓ Do you ship to Norway\n\n💬 Yes, for **9 euros**.\n\n"
         "📄 team-answers.csv: 1 new\n\n2 answers may change. Of the 2 questions asked most lately, "
         "these would be answered otherwise:\n"
-        '- asked 1 time: refused, then answered from "team-answers.csv" ("Do you ship to Norway")\n'
+        '- asked 1 time: refused, then answered from "team-answers.csv" ("Do you ship to Norway"): '
+        "“Yes, for **9 euros**.”\n"
         "- asked 1 time: refused, then asked back\n\n"
         "Applying adds 1 new text. Nothing is changed yet."
     )

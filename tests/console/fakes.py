@@ -180,6 +180,9 @@ class NoUploads:
     async def seen(self, number: int) -> Seen | None:
         return None
 
+    async def check_again(self, number: int, *, columns: str) -> None:
+        raise PreviewClosed
+
     async def apply(self, number: int, *, anyway: bool = False) -> None:
         raise PreviewClosed
 

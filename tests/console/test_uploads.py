@@ -304,6 +304,20 @@ async def test_columns_are_given_by_hand(builder: Builder, shop: Workshop) -> No
         for given in ("question=Kundenfrage, answer=Text", "auto", ""):
             await until_done(client, await send(client, ("faq.txt", SECOND), columns=given))
         assert seen == ["question=Kundenfrage,answer=Text", "", None]
+        sent = await send(client, ("faq.txt", SECOND))
+        await until_done(client, sent)
+        again = {"number": sent.headers["location"].partition("number=")[2]}
+        response = await client.post("/console/uploads/columns", data={**again, "columns": "x"})
+        assert response.status_code == 400
+        assert "The columns &#39;x&#39; cannot be used" in response.text
+        again["columns"] = "answer=Text,question=Q"
+        page = await until_done(client, await client.post("/console/uploads/columns", data=again))
+        assert seen[-1] == "question=Q,answer=Text"
+        assert 'value="question=Q,answer=Text"' in page
+        assert "Nothing is changed yet." in page
+        await press(client, sent, "discard")
+        response = await client.post("/console/uploads/columns", data=again)
+        assert response.status_code == 409
         response = await send(client, ("faq.txt", SECOND), columns="frage")
         assert response.status_code == 400
         assert "The columns &#39;frage&#39; cannot be used" in response.text
@@ -327,7 +341,7 @@ async def test_what_does_not_exist_is_said_in_a_sentence(
     builder: Builder, shop: Workshop, number: str
 ) -> None:
     async with served(builder, shop) as client:
-        for step in ("apply", "anyway", "discard", "undo"):
+        for step in ("apply", "anyway", "discard", "undo", "columns"):
             response = await client.post(f"/console/uploads/{step}", data={"number": number})
             assert response.status_code == 404
             assert "There is no such upload" in response.text

@@ -67,7 +67,7 @@ async def test_a_preview_says_what_becomes_of_what_customers_ask(shop: Workshop)
         "5 answers may change. Of the 3 questions asked most lately, these would be answered "
         "otherwise:",
         f"- asked 4 times: {RETURN}, then with another text: “Within 30 days.” → “Within 60 days.”",
-        '- asked 1 time: refused, then answered from "peru.txt" ("Warranty Peru?")',
+        '- asked 1 time: refused, then answered from "peru.txt" ("Warranty Peru?"): “No.”',
     ]
     assert await shop.snapshot() == before
     assert len(await shop.repository.list()) == 1

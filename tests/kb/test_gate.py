@@ -220,7 +220,7 @@ async def test_the_report_says_what_is_answered_otherwise_without_customers_word
         "Of the 2 questions asked most lately, some are answered otherwise:",
         '- asked 4 times: answered from "faq.txt" ("May I return it?"), now with another text: '
         "“Within 30 days.” → “Within 60 days.”",
-        '- asked 2 times: refused, now answered from "peru.txt" ("Warranty Peru?")',
+        '- asked 2 times: refused, now answered from "peru.txt" ("Warranty Peru?"): “No.”',
     ]
     report = await put(shop, page="Something else.")
     assert answers_text(report) == ["The 2 questions asked most lately are answered as before."]
