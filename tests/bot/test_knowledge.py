@@ -164,7 +164,7 @@ async def test_a_preview_fits_into_one_message(
     await shop.put(faq="\n".join(f"{question}|Yes." for question in questions))
     async with serve():
         editor.upload("no.txt", "\n".join(f"{question}|No." for question in questions).encode())
-        preview = await shown(telegram, editor, await editor.next(), "Applying adds")
+        preview = await shown(telegram, editor, await editor.next(), "Nothing is changed yet")
         assert len(preview.text) <= 4096
         assert "… and 24 more findings" in preview.text
 
