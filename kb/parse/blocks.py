@@ -20,7 +20,8 @@ _AMOUNT = re.compile(
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
-BlockKind: TypeAlias = Literal["heading", "text", "item", "code", "table"]
+BlockKind: TypeAlias = Literal["heading", "text", "item", "code", "table", "end"]
+"""``end``: what follows stands under no heading of this level or below."""
 
 
 @dataclass(frozen=True, slots=True)
