@@ -2,7 +2,8 @@
 
 Each question is asked as the base is, without the passage that answers it, and both once more in
 a base thinned to a few passages, where everything else is farther away. A passage that comes first
-and answers is right; without the passage that answers, none is.
+and answers is right; without the passage that answers, none is. Questions that have nothing to do
+with the base (of other sets, in other languages, `kb/data/background.txt`) are asked as well.
 """
 
 import asyncio
@@ -21,9 +22,13 @@ from kb.passages import SORTS, Sort
 from kb.rank import FoundRow, Ranker
 from kb.retrieve import SearchView
 
-LEFT_OUT = 0.45
+LEFT_OUT = 0.4
 """Weight of the questions without answer. Half would be right for tests that ask each question
 once more without its passage; customers ask more that can be answered."""
+OFF_TOPIC: Mapping[Sort, float] = {"spaced": 0.1, "han": 0.1, "across": 0.4}
+"""Weight of the off-topic messages against that of all other examples of their sort. Without any,
+a tenth to a sixth of such messages are answered from a passage. Across languages, where words
+prove nothing, it takes more to keep them out."""
 _PENALTY = 1e-3
 """Of the squared weights against the mean loss: the features are few and the examples many."""
 _THINNED = (0.03, 0.06, 0.12, 0.25)
@@ -48,6 +53,8 @@ class Example:
     left_out: bool
     """Whether the passage that answers was left out."""
     thinned: bool
+    off_topic: bool = False
+    """Whether the question has nothing to do with the base."""
 
 
 async def examples_of(
@@ -61,7 +68,7 @@ async def examples_of(
     """Ask a question with a known passage in four ways; fewer where nothing was found.
 
     Args:
-        question: with `relevant`.
+        question: with `relevant`; an off-topic message has none and is asked in two ways.
         embedder: what the rows were embedded with.
         view: of the set's knowledge base.
         ranker: of this base.
@@ -79,7 +86,7 @@ async def examples_of(
 
     found: list[Example] = []
     for thinned in (False, True):
-        for left_out in (False, True):
+        for left_out in (False, True) if question.relevant else (True,):
             kept = _kept(question.question_id, answers, left_out=left_out, thinned=thinned)
             read = ranker.read_passages(
                 question.text,
@@ -95,6 +102,7 @@ async def examples_of(
                         right=not left_out and answers(read.best),
                         left_out=left_out,
                         thinned=thinned,
+                        off_topic=not question.relevant,
                     )
                 )
     return found
@@ -123,7 +131,8 @@ def _fraction(text: str) -> float:
 def learn(sets: Mapping[str, Sequence[Example]]) -> dict[Sort, Linear]:
     """Fit the weights of each sort of question and passage.
 
-    Every set counts the same, the whole base as much as the thinned ones.
+    Every set counts the same, the whole base as much as the thinned ones; off-topic messages of
+    all sets together the share `OFF_TOPIC` of that.
 
     Raises:
         ValueError: if there is a sort that no set has enough examples of.
@@ -134,22 +143,30 @@ def learn(sets: Mapping[str, Sequence[Example]]) -> dict[Sort, Linear]:
             part
             for examples in sets.values()
             for thinned in (False, True)
-            if len(part := [e for e in examples if (e.sort, e.thinned) == (sort, thinned)])
-            >= _FEWEST
+            if len(part := [e for e in examples if _is_of(e, sort, thinned=thinned)]) >= _FEWEST
         ]
+        strange = [e for es in sets.values() for e in es if e.sort == sort and e.off_topic]
         if not parts:
             raise ValueError(
                 f"No set has {_FEWEST} questions of the sort {sort!r}: add a set in Chinese, one "
                 "in a language with blanks, and one asked in another language."
             )
-        learned[sort] = _fit(parts)
+        learned[sort] = _fit(parts, strange, OFF_TOPIC[sort])
     return learned
 
 
-def _fit(parts: Sequence[Sequence[Example]]) -> Linear:
-    features: Floats = np.stack([e.features for part in parts for e in part])
-    right: Bools = np.asarray([e.right for part in parts for e in part])
-    share: Doubles = np.concatenate([_shares(part) for part in parts])
+def _is_of(example: Example, sort: Sort, *, thinned: bool) -> bool:
+    return (example.sort, example.thinned, example.off_topic) == (sort, thinned, False)
+
+
+def _fit(
+    parts: Sequence[Sequence[Example]], strange: Sequence[Example], off_topic: float
+) -> Linear:
+    every = [*(e for part in parts for e in part), *strange]
+    features: Floats = np.stack([e.features for e in every])
+    right: Bools = np.asarray([e.right for e in every])
+    off = np.full(len(strange), off_topic * len(parts) / max(len(strange), 1))
+    share: Doubles = np.concatenate([*(_shares(part) for part in parts), off])
     return fit_logistic(features, right, share, blank(features), penalty=_PENALTY)
 
 
