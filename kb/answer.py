@@ -11,6 +11,7 @@ from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Tur
 from kb.compose import Composed, Composer
 from kb.decide import Decision, decide
 from kb.language import detect_language
+from kb.passages import sort_of
 from kb.quote import Quoter
 from kb.retrieve import Retrieval
 from kb.stems import stems
@@ -45,7 +46,8 @@ class Policy:
     answer_at: float
     """Answer when at least this sure, 0 to 1."""
     passage_at: float
-    """The same for a document's passage, whose own words and source are shown."""
+    """The same for a document's passage in the question's language, whose own words and source
+    are shown; one in another language needs `answer_at`."""
     clarify_at: float
     """Between this and `answer_at`: offer entries to choose from."""
     max_question_chars: int
@@ -188,9 +190,15 @@ class Answerer:
         return decide(
             retrieval.hits,
             answer_at=self._policy.answer_at,
-            passage_at=self._policy.passage_at,
+            passage_at=self._passage_at(retrieval),
             clarify_at=self._policy.clarify_at,
         )
+
+    def _passage_at(self, retrieval: Retrieval) -> float:
+        """Return how sure a passage must be; of one in another language words prove nothing."""
+        best = retrieval.hits[0].chunk if retrieval.hits else None
+        across = best is not None and sort_of(retrieval.question, best) == "across"
+        return self._policy.answer_at if across else self._policy.passage_at
 
     # --- replying ------------------------------------------------------------------------------
 
@@ -238,7 +246,7 @@ class Answerer:
         composed = await self._compose(decision, retrieval, language, passage, on_event)
         if composed and composed.no_answer:
             lowered = _doubted(decision.confidence)
-            if lowered < self._policy.passage_at:
+            if lowered < self._passage_at(retrieval):
                 return replace(self._unknown(language, lowered), tokens=composed.tokens)
         quote = await passage.quote()
         text = _with_quote(composed, quote) if composed else ""

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 TODAY = datetime.date(2026, 11, 21)
 POLICY = Policy(
     answer_at=0.65,
-    passage_at=0.65,
+    passage_at=0.5,
     clarify_at=0.35,
     max_question_chars=200,
     company="Acme",
@@ -94,6 +94,12 @@ async def test_nothing_likely_is_unknown_in_the_customers_language() -> None:
     assert (answer.kind, answer.language) == ("unknown", "zh")
     assert "不知道" in answer.text
     assert answer.sources == ()
+
+
+async def test_a_passage_in_another_language_has_to_be_as_sure_as_an_entry() -> None:
+    asked = {"How long can I return it?": [(PASSAGE, 0.6)], "多久之内可以退货？": [(PASSAGE, 0.6)]}
+    assert (await answerer(asked).answer("How long can I return it?")).kind == "quoted"
+    assert (await answerer(asked).answer("多久之内可以退货？")).kind == "unknown"
 
 
 async def test_a_composed_reply_holds_only_what_the_passage_says() -> None:
