@@ -86,7 +86,11 @@ def rearranged(
         is_bare = not any(map(source.asks, said))
         if is_bare and place is None:
             yield Reason("swapped", statement)  # a bare answer is word for word
-        elif place is not None and not source.has_clause(said) and not source.is_linked(said):
+        elif (
+            place is not None
+            and not source.has_clause(said, whole=is_bare)
+            and not (source.is_linked(said))
+        ):
             yield Reason("elsewhere", statement)
         return
     for at in range(1, len(said)):
@@ -95,6 +99,8 @@ def rearranged(
                 continue
             if not source.says_as_much(reply.text, answer, said[at - 1 : at + 1]):
                 continue
+            if any(map(_is_han, rest)) and _share(rest, source.known) < 1:
+                continue  # "was born in" is two characters
             is_fact = all(token.values for token in answer) and source.has_all_but_one(rest)
             if is_fact or 1 + source.cost(rest) <= _MOST:
                 return
@@ -115,6 +121,8 @@ class _Sentence:
         self._tokens = _tokens(read)
         self._asked = asked
         self._above = above
+        self.known = [*self._tokens, *above]
+        """The words of the sentence and of its heading."""
         self._by_pronoun = _PRONOUN.match(read.text) is not None
 
     def asks(self, token: _Token) -> bool:
@@ -185,8 +193,11 @@ class _Sentence:
                 return j
         return None
 
-    def has_clause(self, said: Sequence[_Token]) -> bool:
-        """Tell whether words are whole clauses, which say something by themselves."""
+    def has_clause(self, said: Sequence[_Token], *, whole: bool) -> bool:
+        """Tell whether words are whole clauses, which say something by themselves; or, if
+        `whole`, all of the sentence."""
+        if whole:
+            return len(said) == len(self._tokens)
         j = self.run_of(said)
         if j is None:
             return False
@@ -213,13 +224,11 @@ class _Sentence:
         if self.share_beside(answer, self._asked) >= _LINKED:
             bare = not any(map(self.asks, answer)) and not all(token.values for token in answer)
             return not bare or _share(before, self._asked) > 0 or _share(after, self._asked) > 0
-        known = [*self._tokens, *self._above]
-        return _share(self._asked, known) >= _SAID and any(map(self._leads, (before, after)))
+        return _share(self._asked, self.known) >= _SAID and any(map(self._leads, (before, after)))
 
     def has_all_but_one(self, words: Sequence[_Token]) -> bool:
         """Tell whether the sentence has these words, in any order."""
-        known = [*self._tokens, *self._above]
-        return _share(words, known) >= 1 - 1 / len(words)
+        return _share(words, self.known) >= 1 - 1 / len(words)
 
     def _has_others(self, token: _Token) -> bool:
         """Tell whether a word of the question, of which an answer names one, stands there twice.
