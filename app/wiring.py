@@ -62,6 +62,8 @@ _RECENT_S = 28 * 24 * 3600
 """What customers asked since then counts as what they ask."""
 _MOST_ASKED = 50
 """Questions whose answers are compared after a publish: 2 to 3 seconds."""
+_INT8 = " (int8)"
+"""Behind the name of an embedder that computes with whole numbers: its vectors are other ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +148,15 @@ async def open_knowledge(
         release_rows = ReleaseRepository(database)
         uri = config.index if paths.is_main and config.index else str(paths.index)
         live = None if beside or not paths.is_main else await release_rows.current()
-        spec = config.models.embedder if live is None else await _filled_by(config, uri, live)
+        wanted = _wanted(config)
+        spec = wanted if live is None else await _filled_by(config, uri, live)
         try:
             embedder = await _make_embedder(config, paths, spec)
         except (ModelError, ConfigError) as error:
-            if spec == config.models.embedder:
+            if spec == wanted:
                 raise
             logger.warning("The model that filled the index cannot be used: %s", error)
-            spec = config.models.embedder
+            spec = wanted
             embedder = await _make_embedder(config, paths, spec)
         stack.push_async_callback(embedder.close)
         await embedder.start(wait=wait_for_embedder)
@@ -222,7 +225,7 @@ async def open_knowledge(
             originals=originals,
             embedder=embedder,
             searched=searched,
-            wanted="" if spec == config.models.embedder else config.models.embedder,
+            wanted="" if spec == wanted else wanted,
             index=index,
             ingestor=ingestor,
             releases=Releases(publisher, originals, settings=settings),
@@ -241,18 +244,26 @@ async def _filled_by(config: Config, uri: str, live: Release) -> str:
     try:
         found = await filled_by(uri, live)
     except IndexDamaged:
-        return config.models.embedder  # it is rebuilt with that one
+        return _wanted(config)  # it is rebuilt with that one
     return found.spec
 
 
+def _wanted(config: Config) -> str:
+    """Return the embedder that the configuration names, with how it computes if that matters."""
+    models = config.models
+    local = not models.embedder.startswith("url:")
+    return models.embedder + (_INT8 if local and models.embedder_precision == "int8" else "")
+
+
 async def _make_embedder(config: Config, paths: Paths, spec: str) -> ModelEmbedder:
+    name = spec.removesuffix(_INT8)
     return await asyncio.to_thread(
         make_embedder,
-        spec,
+        name,
         paths.root,
         threads=config.models.threads,
         recycle_after=config.models.recycle_after,
-        precision=config.models.embedder_precision,
+        precision="exact" if name == spec else "int8",
     )
 
 
