@@ -8,6 +8,7 @@ from app.benches.against_plain import against_plain
 from app.benches.embedding import embedding
 from app.benches.figure import BenchFailed, Measured, Say, missing
 from app.benches.ingesting import beside_ingest, ingest_rate
+from app.benches.mixed import mixed_hour
 from app.benches.prefix import first_words, prompt_lengths
 from app.benches.searching import search, search_million
 from app.benches.service import ask_warm_start, running, start
@@ -50,6 +51,11 @@ PARTS = (
     Part("beside", beside_ingest, ("faq_beside_ingest", "answer_beside_ingest")),
     Part("search", search, ("search_10k_p95_ms", "search_100k_p95_ms")),
     Part("service", running, ("faq_p50_ms", "parent_mb")),
+    Part(
+        "mixed",
+        mixed_hour,
+        ("mixed_without_llm", "mixed_p50_s", "mixed_p95_s", "embedder_mb", "generator_mb"),
+    ),
     Part("start", start, ("start_accepts_s", "start_first_faq_s")),
     Part("ask", ask_warm_start, ("ask_warm_start_s",)),
     Part("lengths", prompt_lengths, ()),
