@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.benches.against_native import against_native, customers
 from app.benches.against_plain import against_plain
+from app.benches.against_server import CUSTOMERS, against_server
 from app.benches.embedding import embedding
 from app.benches.figure import BenchFailed, Measured, Say, missing
 from app.benches.ingesting import beside_ingest, ingest_rate
@@ -45,6 +46,11 @@ PARTS = (
             "decode_1_vs_native",
             "warm_4_vs_native",
         ),
+    ),
+    Part(
+        "server",
+        against_server,
+        tuple(f"{kind}_{number}_vs_server" for number in CUSTOMERS for kind in ("ttft", "sum")),
     ),
     Part("embed", embedding, ("embed_question_ms", "embed_batch_vs_torch")),
     Part("ingest", ingest_rate, ("ingest_vs_embed",)),
