@@ -79,7 +79,7 @@ async def customers(config: Config, say: Say) -> Measured:
                         ("new", theirs),
                         ("seen", [ask(prompt, QUESTIONS[-1]) for prompt in theirs]),
                     ):
-                        replies = await _at_once(writer, asked)
+                        replies = await at_once(writer, asked)
                         points += _points(f"{name}, {kind} passages", number, replies)
     return Measured((), tuple(points))
 
@@ -88,7 +88,7 @@ def _points(series: str, number: int, replies: Sequence[Reply]) -> list[Point]:
     first = median([reply.first_s for reply in replies])
     return [
         Point("first word, s | customers at once", series, number, first),
-        Point("tokens/s of all | customers at once", series, number, _sum_rate(replies)),
+        Point("tokens/s of all | customers at once", series, number, sum_rate(replies)),
     ]
 
 
@@ -122,15 +122,16 @@ async def _together(mine: Ours, other: Native, prompts: Sequence[Prompt]) -> tup
     for number in range(_ROUNDS):
         asked = [ask(prompt, f"What are the main points, part {number}?") for prompt in prompts]
         for writer, found in sides(mine, other, rates):
-            found.append(_sum_rate(await _at_once(writer, asked)))
+            found.append(sum_rate(await at_once(writer, asked)))
     return median(rates[0]), median(rates[1])
 
 
-async def _at_once(writer: Writer, prompts: Sequence[Prompt]) -> list[Reply]:
+async def at_once(writer: Writer, prompts: Sequence[Prompt]) -> list[Reply]:
+    """Ask everything at the same moment."""
     return await asyncio.gather(*(writer.ask(p, max_tokens=_ANSWER) for p in prompts))
 
 
-def _sum_rate(replies: Sequence[Reply]) -> float:
+def sum_rate(replies: Sequence[Reply]) -> float:
     """Return all tokens by the time until the last of them, reading included."""
     return sum(reply.tokens for reply in replies) / max(reply.last_s for reply in replies)
 
