@@ -7,7 +7,7 @@ from app.benches.against_plain import writing_rates
 from app.benches.figure import Measured, Point, Say, less, median, missing, more
 from app.benches.ours import SMALL, ours, states, weights
 from app.benches.prompts import QUESTIONS, ask, make_prompts
-from app.benches.writers import BaselineMissing, Native, Ours, Reply, Writer, native, sides
+from app.benches.writers import BaselineMissing, Ours, Reply, Server, Writer, native, sides
 from core.config import Config
 from core.types import Prompt
 
@@ -97,7 +97,7 @@ async def _see(writer: Writer, prompts: Sequence[Prompt]) -> None:
         await writer.ask(prompt, max_tokens=2)
 
 
-async def _warm(mine: Ours, other: Native, prompts: Sequence[Prompt]) -> tuple[float, float]:
+async def _warm(mine: Ours, other: Server, prompts: Sequence[Prompt]) -> tuple[float, float]:
     """Return the median first word of other questions about passages that were read."""
     times: tuple[list[float], list[float]] = ([], [])
     for question in ("Which of them is the newest?", "What happens after that?"):
@@ -107,7 +107,7 @@ async def _warm(mine: Ours, other: Native, prompts: Sequence[Prompt]) -> tuple[f
     return median(times[0]), median(times[1])
 
 
-async def _again(mine: Ours, other: Native, prompts: Sequence[Prompt]) -> tuple[float, float]:
+async def _again(mine: Ours, other: Server, prompts: Sequence[Prompt]) -> tuple[float, float]:
     """Return the median first word of the same passages after a restart."""
     times: tuple[list[float], list[float]] = ([], [])
     for prompt in prompts[:3]:
@@ -116,7 +116,7 @@ async def _again(mine: Ours, other: Native, prompts: Sequence[Prompt]) -> tuple[
     return median(times[0]), median(times[1])
 
 
-async def _together(mine: Ours, other: Native, prompts: Sequence[Prompt]) -> tuple[float, float]:
+async def _together(mine: Ours, other: Server, prompts: Sequence[Prompt]) -> tuple[float, float]:
     """Return the sum of tokens a second of four customers, each with a passage seen before."""
     rates: tuple[list[float], list[float]] = ([], [])
     for number in range(_ROUNDS):
