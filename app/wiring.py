@@ -344,6 +344,7 @@ async def _open_generator(
 def _policy(config: Config) -> Policy:
     return Policy(
         answer_at=config.answers.answer_at,
+        passage_at=config.answers.passage_at,
         clarify_at=config.answers.clarify_at,
         max_question_chars=config.answers.max_question_chars,
         company=config.company.name,
