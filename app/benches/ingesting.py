@@ -35,7 +35,7 @@ _WRITTEN = (
 
 async def ingest_rate(config: Config, say: Say) -> Measured:
     """Ingest editions of this project's own documents, then embed the very same texts alone."""
-    async with _knowledge(config) as (knowledge, folder):
+    async with knowledge_of_its_own(config) as (knowledge, folder):
         files = _editions(folder)
         say(f"{len(files)} documents are ingested")
         started = time.perf_counter()
@@ -53,7 +53,10 @@ async def ingest_rate(config: Config, say: Say) -> Measured:
 
 async def beside_ingest(config: Config, say: Say) -> Measured:
     """Time answers of both kinds, first with nothing else to do, then beside 1,000 new files."""
-    async with _knowledge(config) as (knowledge, folder), open_service(knowledge) as service:
+    async with (
+        knowledge_of_its_own(config) as (knowledge, folder),
+        open_service(knowledge) as service,
+    ):
         await ingest_demo_if_empty(knowledge, say=say)
         await knowledge.trainer.ensure()
         if service.generator is not None:
@@ -106,7 +109,7 @@ async def _answers(
 
 
 @asynccontextmanager
-async def _knowledge(config: Config) -> AsyncIterator[tuple[Knowledge, Path]]:
+async def knowledge_of_its_own(config: Config) -> AsyncIterator[tuple[Knowledge, Path]]:
     """Open a knowledge base of its own that is gone afterwards, with a folder for files."""
     with tempfile.TemporaryDirectory(prefix="answerdesk-bench-") as folder:
         paths = find_paths(data_folder(), base=Path(folder).name)
