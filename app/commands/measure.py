@@ -41,6 +41,7 @@ class Options:
     sample: int = 0
     answers: int = 0
     resume: bool = False
+    oos_recall: float = 0.0
 
 
 async def evaluate_set(
@@ -87,7 +88,13 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
         await make_it_hold(knowledge, files)
         await knowledge.trainer.ensure()
         outcomes = await _ask_all(knowledge, evalset, options.answers, known, kept)
-    return summarise(evalset.name, outcomes, answer_at=config.answers.answer_at), outcomes
+    result = summarise(
+        evalset.name,
+        outcomes,
+        answer_at=config.answers.answer_at,
+        oos_recall=options.oos_recall,
+    )
+    return result, outcomes
 
 
 def base_paths(folder: Path, options: Options) -> Paths:
