@@ -74,6 +74,12 @@ class KnowledgeConfig(_Section):
     parse_timeout_s: float = Field(25, gt=0)
     parse_memory_mb: int = Field(1024, ge=256)
     keep_releases: int = Field(20, ge=1)
+    timezone: str = "UTC"
+
+    @model_validator(mode="after")
+    def _known_zone(self) -> "KnowledgeConfig":
+        WorkingHours.parse((), self.timezone)
+        return self
 
 
 class SourceConfig(_Section):

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 
 import numpy as np
@@ -57,6 +57,8 @@ class Inspection:
     findings: tuple[Finding, ...]
     uncompared: int
     """Texts without a vector, compared word for word only."""
+    vectors: Mapping[str, Vector] = field(default_factory=dict)
+    """Of the others, by vector key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Inspector:
             lambda: [*_literal(fresh, equal), *_near(compared, matrix, neighbours, level)]
         )
         found = await asyncio.to_thread(_judge, pairs)
-        return Inspection(found, len(fresh) - len(compared))
+        return Inspection(found, len(fresh) - len(compared), known | new)
 
     def _within_budget(self, rows: Sequence[Row]) -> list[Row]:
         order = {"question": 0, "variant": 1, "passage": 2}

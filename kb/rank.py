@@ -219,6 +219,7 @@ class Ranker:
         `passage_shift` is taken off the log-odds of passages: what off-topic messages reach in
         this very base (`kb.null`).
         """
+        self._defaults = defaults
         self._rows = defaults.rows
         self._passages = defaults.passages
         self._shift = passage_shift
@@ -227,6 +228,15 @@ class Ranker:
         self._words = word_rarity or Rarity.flat()
         self._char_bags = BagCache(char_bags, size=_KEPT_TEXTS)
         self._word_bags = BagCache(word_bags, size=_KEPT_TEXTS)
+
+    def untrained(self) -> "Ranker":
+        """Return the same without what was learned of the entries: any rows may be asked."""
+        return Ranker(
+            self._defaults,
+            char_rarity=self._chars,
+            word_rarity=self._words,
+            passage_shift=self._shift,
+        )
 
     def rank(
         self,

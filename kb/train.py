@@ -43,6 +43,8 @@ _NEAR_STEP = 3
 
 _TRIED = "tried"
 """Folder of what was trained for a release that is not live."""
+_PREVIEWED_ROWS = 2_000
+"""Rows up to which a preview trains: it is waited for (3 s on two cores)."""
 _KEPT = 4
 """Trained releases that stay on the disk, for a quick way back."""
 
@@ -197,6 +199,27 @@ class Trainer:
             ranker = await asyncio.to_thread(self._load, folder)
             self._tried = (view.release, ranker)
             return ranker
+
+    async def preview(self, view: ReadableView) -> Ranker | None:
+        """Return the ranker that rows would have if they were live; ``None``: there are too many.
+
+        Raises:
+            IndexDamaged, IndexMismatch: if the rows cannot be read.
+            ModelUnavailable: if the embedding model is down.
+        """
+        if await view.count() > _PREVIEWED_ROWS:
+            return None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # A folder of its own: other processes may make previews at the same time.
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix="preview-") as temporary:
+            folder = Path(temporary) / "made"
+            async with self._lock:
+                try:
+                    await self._make(view, folder)
+                except TrainingFailed:
+                    log.exception("Training failed")
+                    return None
+            return await asyncio.to_thread(self._load, folder)
 
     async def adopt(self, release: int) -> None:
         """Use what `trial` made of a release: it is live now."""

@@ -62,6 +62,8 @@ class EmbedderHandler:
     """Answers ``embed`` and ``count``."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
+        if settings.get("steps_back"):
+            step_back()  # and with it every thread that is started from here on
         folder = Path(settings["folder"])
         self._prompts = {"query": settings["query_prompt"], "passage": settings["passage_prompt"]}
         self._max_tokens = int(settings["max_tokens"])
