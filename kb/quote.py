@@ -29,7 +29,7 @@ _FEATURES = (
 )  # fmt: skip
 _SPACED = (4.63, 4.08, -1.36, 1.0, 1.65, 1.78, 0.96, 1.19, -1.1, 0.67, 2.03, 1.58, -0.22, 0.0)
 _HAN = (15.25, 2.7, -7.06, 1.78, 2.06, 1.43, 1.58, 1.44, -1.13, 2.27, 2.41, 0.76, -0.21, 0.0)
-_ACROSS = (1.0, 0.5, 0.0, 1.0, 1.5, 1.0, 0.3, 1.5, -0.7, 0.0, 0.0, 0.0, 0.0, 7.8)
+_ACROSS = (0.1, 0.3, 0.0, 0.3, 0.6, 0.4, 0.1, 0.1, -0.75, 0.1, 0.3, -0.2, 0.1, 3.2)
 """Weights for text with blanks, for Chinese, and for a question in another language. Within one
 language similarity gained less than one point and costs an embedding of every sentence."""
 
