@@ -268,3 +268,24 @@ def test_what_follows_a_folded_question_is_no_part_of_its_answer() -> None:
         ("Imprint: Acme.\n\nBye.", ("Help",)),
         ("3 EUR", ("Help", "Fee")),
     ]
+
+
+def test_the_table_of_a_pdf_keeps_headers_with_their_cells() -> None:
+    from reportlab.lib.styles import getSampleStyleSheet
+    from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
+
+    plain = getSampleStyleSheet()["Normal"]
+    rows = [["Route", "Adult", "Child"], ["Harbour - Island", "9.50", "4.00"]]
+    rows += [["Island - Lighthouse", "12.00", "6.00"], ["Round trip", "20.00", "9.00"]]
+    out = io.BytesIO()
+    SimpleDocTemplate(out).build(
+        [Paragraph("The ferry runs daily.", plain), Table(rows), Paragraph("Dogs are free.", plain)]
+    )
+    (section,) = parse("tariffs.pdf", out.getvalue()).sections
+    assert section.text == (
+        "The ferry runs daily.\n\n"
+        "Route: Harbour - Island; Adult: 9.50; Child: 4.00\n"
+        "Route: Island - Lighthouse; Adult: 12.00; Child: 6.00\n"
+        "Route: Round trip; Adult: 20.00; Child: 9.00\n\n"
+        "Dogs are free."
+    )
