@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from core.types import Chunk, ChunkKind, Hit, Vector
-from kb.calibrate import Linear
+from kb.calibrate import Doubles, Linear
 from kb.features import (
     BagCache,
     Bags,
@@ -40,9 +40,6 @@ MOST_CANDIDATES = 40
 
 _KEPT_TEXTS = 1_000
 """Rows whose n-grams are kept, of characters and of words; at most 20 MB."""
-
-_HEADINGS = "›"
-"""Stands between the headings in the title of a passage."""
 
 _CROWD = slice(10, 50)
 """Ranks of the candidates that stand for "near, yet not the answer"."""
@@ -285,31 +282,63 @@ class Ranker:
         self, question: str, query: tuple[Bags, Bags], pool: Pool, weights: Linear
     ) -> Floats:
         """Order the passages, then read the best of them for how sure it is."""
+        read = self._read_passages(question, query, pool, weights)
+        sure = float(self._passages[read.sort].probability(read.features[None])[0])
+        return self._shifted(spread(read.scores, sure))
+
+    def read_passages(
+        self, question: str, *, dense: Sequence[FoundRow], text: Sequence[FoundRow]
+    ) -> "ReadPassages | None":
+        """Return what the best passage is judged by, to learn from; ``None`` if none was found.
+
+        Args:
+            question: as it was embedded.
+            dense: rows found by vector, nearest first.
+            text: rows found by full-text search.
+        """
+        pool = Pool.of(
+            [hit for hit in dense if hit.chunk.kind == "passage"],
+            [hit for hit in text if hit.chunk.kind == "passage"],
+        )
+        if not pool.chunks:
+            return None
+        query = char_bags([question]), word_bags([question])
+        return self._read_passages(question, query, pool, self._rows["passage"])
+
+    def _read_passages(
+        self, question: str, query: tuple[Bags, Bags], pool: Pool, weights: Linear
+    ) -> "ReadPassages":
         groups = pool.documents()
         evidence = self._evidence(query, pool, groups)
         scores = weights.score(evidence)
         best = pool.chunks[int(scores.argmax())]
         features = passage_sureness(
             question,
-            best,
+            pool.chunks,
             evidence=evidence,
             scores=scores,
             groups=groups,
             chars=self._chars,
             words=self._words,
         )
-        model = self._passages[sort_of(question, best)]
-        sure = float(model.probability(features[None])[0])
-        if _HEADINGS in best.title:
-            # Learned on texts without headings. In a manual, pages on the same subject look as
-            # sure by it (aws_docs_qa: 76 % answered without the right page), so both have to agree.
-            sure = min(sure, float(weights.probability(evidence)[scores.argmax()]))
-        return self._shifted(spread(scores, sure))
+        return ReadPassages(best, sort_of(question, best), features, scores)
 
     def _shifted(self, probabilities: Floats) -> Floats:
         bounded = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
         odds = np.log(bounded / (1 - bounded)) - self._shift
         return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPassages:
+    """The passages found for a question, and what tells how sure the best of them is."""
+
+    best: Chunk
+    sort: Sort
+    features: Floats
+    """In the order of `kb.passages.FEATURES`."""
+    scores: Doubles
+    """Of all, by which they are ordered."""
 
 
 def _hits(pool: Pool, probabilities: Floats) -> list[Hit]:
