@@ -130,6 +130,18 @@ async def test_only_so_many_replies_are_written() -> None:
     assert summarise("set", outcomes, answer_at=0.5).answers == 1
 
 
+async def test_accuracy_is_given_where_so_many_of_the_rest_are_refused() -> None:
+    (right,), _ = await run([FEE])
+    strange = [
+        replace(right, question_id=str(n), relevant=frozenset(), confidence=n / 10)
+        for n in range(10)
+    ]
+    outcomes = [replace(right, confidence=0.75), replace(right, confidence=0.95), *strange]
+    result = summarise("set", outcomes, answer_at=0.5, oos_recall=0.5)
+    assert result.accuracy_at_oos_recall == {"0.5": 1.0, "0.8": 1.0, "0.9": 0.5}
+    assert summarise("set", [right], answer_at=0.5).accuracy_at_oos_recall == {}
+
+
 async def test_the_parts_alone_are_the_baselines() -> None:
     outcomes, _ = await run([FEE])
     result = summarise("set", outcomes, answer_at=0.5)
