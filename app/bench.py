@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from app.benches.against_native import against_native, customers
 from app.benches.against_plain import against_plain
+from app.benches.against_server import CUSTOMERS, against_server
 from app.benches.deciding import deciding
 from app.benches.embedding import embedding
 from app.benches.figure import BenchFailed, Measured, Say, missing
 from app.benches.ingesting import beside_ingest, ingest_rate
+from app.benches.mixed import mixed_hour
 from app.benches.prefix import first_words, prompt_lengths
 from app.benches.searching import search, search_million
 from app.benches.service import ask_warm_start, running, start
@@ -46,12 +48,22 @@ PARTS = (
             "warm_4_vs_native",
         ),
     ),
+    Part(
+        "server",
+        against_server,
+        tuple(f"{kind}_{number}_vs_server" for number in CUSTOMERS for kind in ("ttft", "sum")),
+    ),
     Part("embed", embedding, ("embed_question_ms", "embed_batch_vs_torch")),
     Part("ingest", ingest_rate, ("ingest_vs_embed",)),
     Part("beside", beside_ingest, ("faq_beside_ingest", "answer_beside_ingest")),
     Part("search", search, ("search_10k_p95_ms", "search_100k_p95_ms")),
     Part("decide", deciding, ("decide_10k_ms",)),
     Part("service", running, ("faq_p50_ms", "parent_mb")),
+    Part(
+        "mixed",
+        mixed_hour,
+        ("mixed_without_llm", "mixed_p50_s", "mixed_p95_s", "embedder_mb", "generator_mb"),
+    ),
     Part("start", start, ("start_accepts_s", "start_first_faq_s")),
     Part("ask", ask_warm_start, ("ask_warm_start_s",)),
     Part("lengths", prompt_lengths, ()),

@@ -2,7 +2,8 @@
 
 Writes ``kb/data/default_rank.json`` anew, or another file. The bases are those that `answerdesk
 eval` keeps in the data folder, so a set that was measured before is not embedded again. Labels of
-sets of whole documents do not say which passage answers; such sets are left out.
+sets of whole documents do not say which passage answers; from such sets only is learned how sure
+the best passage is.
 """
 
 import asyncio
@@ -26,10 +27,11 @@ from jobs.learn import (
     Labelled,
     examples,
     learn_entries,
-    learn_passages,
     learn_rows,
     to_json,
 )
+from jobs.learn_passages import Example as Judged
+from jobs.learn_passages import examples_of, learn
 from kb.ingest import IncomingFile
 from kb.rank import DEFAULTS, Defaults
 from kb.train import background_texts, entries_of
@@ -37,6 +39,8 @@ from kb.train_child import Base
 
 _LANGUAGES = ("en", "de", "zh", "ru")
 """Of xquad: questions in each about passages in each of the first three."""
+_STRANGERS = 36
+"""Questions of each other set that have nothing to do with a base of documents."""
 
 
 @dataclass(slots=True)
@@ -45,6 +49,7 @@ class _Seen:
 
     names: list[str] = field(default_factory=list)
     passages: list[list[Example]] = field(default_factory=list)
+    judged: dict[str, list[Judged]] = field(default_factory=dict)
     faqs: list[list[Example]] = field(default_factory=list)
     several: list[Labelled] = field(default_factory=list)
     single: list[Labelled] = field(default_factory=list)
@@ -61,37 +66,63 @@ def _sets() -> list[Measured]:
     return [each for each in others if each.folder != "xquad"] + pairs
 
 
-async def _look(path: Path, each: Measured, sample: int, seen: _Seen) -> None:
+async def _look(
+    path: Path, each: Measured, evalset: EvalSet, strangers: Sequence[EvalQuestion], seen: _Seen
+) -> None:
     """Ask a set's questions of its base."""
-    evalset = await asyncio.to_thread(
-        load_evalset, path, ask=each.options.ask, kb=each.options.kb, sample=sample
-    )
-    if evalset.by_document:
-        say(f"{each.name}: left out, its labels name whole documents.")
-        return
     files = [IncomingFile(name, data=data) for name, data in sorted(evalset.files.items())]
     async with open_knowledge(read_config(), base_paths(path, each.options)) as knowledge:
         await knowledge.releases.open_or_rebuild()
         await make_it_hold(knowledge, files)
         await knowledge.trainer.ensure()
+        view = await knowledge.index.view()
+        ranker = await knowledge.trainer.ranker(view.release)
         labelled = await _labelled(knowledge, evalset)
         questions = evalset.questions
-        if labelled is not None and _several(labelled.base):
-            questions = _variants(evalset, sample)
-        view = await knowledge.index.view()
-        found = await examples(
-            questions,
-            view=view,
-            embedder=knowledge.searched,
-            ranker=await knowledge.trainer.ranker(view.release),
-            kind="passage" if labelled is None else "faq",
+        if labelled is None:
+            seen.judged[each.name] = [
+                example
+                for question in (*questions, *strangers)
+                for example in await examples_of(
+                    question,
+                    embedder=knowledge.searched,
+                    view=view,
+                    ranker=ranker,
+                    by_document=evalset.by_document,
+                )
+            ]
+        elif _several(labelled.base):
+            questions = _variants(evalset, len(questions))
+        found = (
+            await examples(
+                questions,
+                view=view,
+                embedder=knowledge.searched,
+                ranker=ranker,
+                kind="passage" if labelled is None else "faq",
+            )
+            if not evalset.by_document
+            else []
         )
     seen.names.append(each.name)
     if labelled is None:
-        seen.passages.append(found)
+        seen.passages += [found] if found else []
         return
     seen.faqs.append(found)
     (seen.several if _several(labelled.base) else seen.single).append(labelled)
+
+
+def _strangers(each: Measured, loaded: dict[str, tuple[Measured, EvalSet]]) -> list[EvalQuestion]:
+    """Return messages that have nothing to do with a set."""
+    found = [EvalQuestion(f"off {text}", text, frozenset()) for text in background_texts()[::2]]
+    for name, (other, evalset) in loaded.items():
+        if other.folder != each.folder:
+            step = max(len(evalset.questions) // _STRANGERS, 1)
+            found += [
+                EvalQuestion(f"{name} {question.question_id}", question.text, frozenset())
+                for question in evalset.questions[::step]
+            ]
+    return found
 
 
 def _several(base: Base) -> bool:
@@ -141,11 +172,20 @@ async def _labelled(knowledge: Knowledge, evalset: EvalSet) -> Labelled | None:
 
 async def _learn(data: Path, chosen: Sequence[Measured], sample: int) -> dict[str, object]:
     seen = _Seen()
-    for number, each in enumerate(chosen, start=1):
-        path = data / each.folder
-        if path.is_dir():
-            say(f"{each.name}: {number} of {len(chosen)} …")
-            await _look(path, each, sample, seen)
+    loaded: dict[str, tuple[Measured, EvalSet]] = {}
+    for each in chosen:
+        if (data / each.folder).is_dir():
+            evalset = await asyncio.to_thread(
+                load_evalset,
+                data / each.folder,
+                ask=each.options.ask,
+                kb=each.options.kb,
+                sample=sample,
+            )
+            loaded[each.name] = each, evalset
+    for number, (each, evalset) in enumerate(loaded.values(), start=1):
+        say(f"{each.name}: {number} of {len(loaded)} …")
+        await _look(data / each.folder, each, evalset, _strangers(each, loaded), seen)
     if not seen.names:
         raise Failed(f"There is no labelled set in {str(data)!r} to learn from.")
     before = Defaults.load()
@@ -155,7 +195,8 @@ async def _learn(data: Path, chosen: Sequence[Measured], sample: int) -> dict[st
         rows["faq"] = learn_rows(seen.faqs)
     if seen.passages:
         rows["passage"] = learn_rows(seen.passages)
-        passages = learn_passages(seen.passages, rows["passage"], before.passages)
+    if seen.judged:
+        passages.update(learn(seen.judged))
     say("Entries …")
     return to_json(
         f"Learned by `python -m app.learn` for the default embedding model from {len(seen.names)} "

@@ -57,13 +57,15 @@ ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = "parser 3, chunker 1"
+_SETTINGS = "parser 3, chunker 2"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
 _RECENT_S = 28 * 24 * 3600
 """What customers asked since then counts as what they ask."""
 _MOST_ASKED = 50
 """Questions whose answers are compared after a publish: 2 to 3 seconds."""
+_INT8 = " (int8)"
+"""Behind the name of an embedder that computes with whole numbers: its vectors are other ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +155,15 @@ async def open_knowledge(
         uri = config.index if paths.is_main and config.index else str(paths.index)
         live = None if beside or not paths.is_main else await release_rows.current()
         filled = None if live is None else await _filled_by(uri, live)
-        spec = config.models.embedder if filled is None else filled.spec
+        wanted = _wanted(config)
+        spec = wanted if filled is None else filled.spec
         try:
             embedder = await _make_embedder(config, paths, spec, steps_back=beside is not None)
         except (ModelError, ConfigError) as error:
-            if spec == config.models.embedder:
+            if spec == wanted:
                 raise
             logger.warning("The model that filled the index cannot be used: %s", error)
-            spec = config.models.embedder
+            spec = wanted
             embedder = await _make_embedder(config, paths, spec)
         stack.push_async_callback(embedder.close)
         await embedder.start(wait=wait_for_embedder)
@@ -235,7 +238,7 @@ async def open_knowledge(
             originals=originals,
             embedder=embedder,
             searched=searched,
-            wanted=config.models.embedder if older or spec != config.models.embedder else "",
+            wanted=wanted if older or spec != wanted else "",
             older=older,
             index=index,
             ingestor=ingestor,
@@ -258,16 +261,24 @@ async def _filled_by(uri: str, live: Release) -> FilledBy | None:
         return None  # it is rebuilt with the configured one
 
 
+def _wanted(config: Config) -> str:
+    """Return the embedder that the configuration names, with how it computes if that matters."""
+    models = config.models
+    local = not models.embedder.startswith("url:")
+    return models.embedder + (_INT8 if local and models.embedder_precision == "int8" else "")
+
+
 async def _make_embedder(
     config: Config, paths: Paths, spec: str, *, steps_back: bool = False
 ) -> ModelEmbedder:
+    name = spec.removesuffix(_INT8)
     return await asyncio.to_thread(
         make_embedder,
-        spec,
+        name,
         paths.root,
         threads=config.models.threads,
         recycle_after=config.models.recycle_after,
-        precision=config.models.embedder_precision,
+        precision="exact" if name == spec else "int8",
         steps_back=steps_back,
     )
 
@@ -333,6 +344,7 @@ async def _open_generator(
 def _policy(config: Config) -> Policy:
     return Policy(
         answer_at=config.answers.answer_at,
+        passage_at=config.answers.passage_at,
         clarify_at=config.answers.clarify_at,
         max_question_chars=config.answers.max_question_chars,
         company=config.company.name,

@@ -13,7 +13,7 @@ from console.form import number_of, read_number
 from console.pages import Pages
 from console.upload_desk import AUTO, Seen, UploadDesk
 from core.errors import AnswerdeskError
-from core.types import FindingKind, Skipped
+from core.types import FileReport, FindingKind, Skipped
 from kb.asked import answers_text
 from kb.findings import describe
 from kb.parse.columns import BadColumns, read_columns, written
@@ -26,6 +26,13 @@ _FILES_BYTES = 4
 _FORM_BYTES = 64 * 1024
 """What a form weighs beside its files."""
 _LISTED = 10
+_COLUMNS = (
+    ("New", "added"),
+    ("Changed", "changed"),
+    ("Removed", "removed"),
+    ("Unchanged", "unchanged"),
+    ("Elsewhere too", "duplicates"),
+)
 _SHOWN = 100
 """Findings, and skipped parts, of one preview."""
 
@@ -58,6 +65,10 @@ class UploadLimits:
 class Shown:
     """What the page of an upload says beside the counts of its report."""
 
+    summary: str = ""
+    """What applying does, in words."""
+    columns: Sequence[tuple[str, str]] = ()
+    """Of the table of files, those that say something: heading, and name of the count."""
     findings: Sequence[tuple[FindingKind, str]] = ()
     more_findings: int = 0
     answers: Sequence[str] = ()
@@ -204,6 +215,12 @@ def _shown(seen: Seen) -> Shown:
         return Shown()
     skipped = [(file.doc_id, part) for file in report.files for part in file.skipped]
     return Shown(
+        summary=_summary(report.files),
+        columns=[
+            (heading, name)
+            for heading, name in _COLUMNS
+            if name == "added" or any(getattr(file, name) for file in report.files)
+        ],
         findings=[(found.kind, describe(found)) for found in report.findings[:_SHOWN]],
         more_findings=max(0, len(report.findings) - _SHOWN),
         answers=answers_text(report),
@@ -213,6 +230,22 @@ def _shown(seen: Seen) -> Shown:
         changes=changes_something(report),
         can_undo=upload.state == "live" and upload.before not in (0, upload.after),
     )
+
+
+def _summary(files: Sequence[FileReport]) -> str:
+    """Return what applying would do to entries and passages, as a sentence."""
+    counts = (
+        (sum(file.added for file in files), "adds"),
+        (sum(file.changed for file in files), "changes"),
+        (sum(file.removed for file in files), "removes"),
+    )
+    done = [(number, verb) for number, verb in counts if number]
+    pieces = "piece" if done and done[0][0] == 1 else "pieces"
+    parts = [
+        f"{verb} {number}{'' if place else f' {pieces}'}"
+        for place, (number, verb) in enumerate(done)
+    ]
+    return f"Applying {', '.join(parts)}." if parts else ""
 
 
 def _megabytes(size: int) -> str:

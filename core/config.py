@@ -37,7 +37,7 @@ class ModelsConfig(_Section):
     """Which models, and what they may use."""
 
     embedder: str = "multilingual-e5-small"
-    embedder_precision: Literal["exact", "int8"] = "exact"
+    embedder_precision: Literal["exact", "int8"] = "int8"
     generator: str = "qwen2.5-coder-0.5b-instruct"
     threads: int = Field(2, ge=1)
     generator_queue: int = Field(8, ge=1)
@@ -52,6 +52,7 @@ class AnswersConfig(_Section):
     """When to answer, and how long."""
 
     answer_at: Probability = 0.65
+    passage_at: Probability = 0.35
     clarify_at: Probability = 0.35
     compose: bool = True
     max_tokens: int = Field(96, ge=8)
@@ -59,10 +60,9 @@ class AnswersConfig(_Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> "AnswersConfig":
-        if self.clarify_at > self.answer_at:
-            raise ValueError(
-                f"clarify_at ({self.clarify_at}) must not be above answer_at ({self.answer_at})"
-            )
+        for name, value in (("clarify_at", self.clarify_at), ("passage_at", self.passage_at)):
+            if value > self.answer_at:
+                raise ValueError(f"{name} ({value}) must not be above answer_at ({self.answer_at})")
         return self
 
 

@@ -14,21 +14,15 @@ import numpy as np
 from core.protocols import Embedder
 from core.types import Chunk, ChunkKind, Matrix, Vector
 from jobs.evalset import EvalQuestion
-from kb.calibrate import Doubles, Linear, blank, fit_logistic
+from kb.calibrate import Linear, blank, fit_logistic
 from kb.features import Bools, Floats, Ints
 from kb.kernel import Models, entry_evidence
-from kb.passages import SORTS, Sort, sort_of
+from kb.passages import SORTS, Sort
 from kb.rank import FoundRow, Pool, Ranker
 from kb.retrieve import DENSE_ROWS, TEXT_ROWS
 from kb.train_child import ANSWERED, Asked, Base, Workshop, fit_models
 
 _ROWS_PENALTY = 1e-4
-_PASSAGES_PENALTY = 1e-2
-_WITHOUT: Mapping[Sort, float] = {"spaced": 0.2, "han": 0.13, "across": 0.2}
-"""Share of questions whose passage was left out, by weight: with these, one threshold refuses about
-as many answerable questions in each (docs/retrieval.md)."""
-_FEWEST = 50
-"""Questions of a sort below which its weights stay as they are."""
 
 
 class LearnView(Protocol):
@@ -47,9 +41,6 @@ class LearnView(Protocol):
 class Example:
     """A question of which is known what answers it, as ranking sees it."""
 
-    question: str
-    pool: Pool
-    ranker: Ranker
     evidence: Floats
     """`kb.rank.row_evidence` of the candidates."""
     right: Bools
@@ -100,7 +91,7 @@ async def examples(
                 continue
             right = [_label(chunk, by_document) in question.relevant for chunk in pool.chunks]
             evidence = ranker.evidence(question.text, pool)
-            found.append(Example(question.text, pool, ranker, evidence, np.asarray(right), without))
+            found.append(Example(evidence, np.asarray(right), without))
     return found
 
 
@@ -128,44 +119,6 @@ def learn_rows(sets: Sequence[Sequence[Example]]) -> Linear:
         blank(every),
         penalty=_ROWS_PENALTY,
     )
-
-
-def learn_passages(
-    sets: Sequence[Sequence[Example]], rows: Linear, before: Mapping[Sort, Linear]
-) -> dict[Sort, Linear]:
-    """Fit how sure the best passage is.
-
-    Args:
-        sets: examples by set; each set counts as much as another.
-        rows: orders the passages.
-        before: weights that stay for a sort with too few examples.
-    """
-    seen: dict[Sort, list[tuple[Floats, Bools, Doubles]]] = {sort: [] for sort in SORTS}
-    for found in sets:
-        by_sort: dict[Sort, list[tuple[Floats, bool, bool]]] = {}
-        for example in found:
-            scores = rows.score(example.evidence)
-            best = int(scores.argmax())
-            features = example.ranker.passage_features(
-                example.question, example.pool, example.evidence, scores
-            )
-            sort = sort_of(example.question, example.pool.chunks[best])
-            true = bool(example.right[best])
-            by_sort.setdefault(sort, []).append((features, true, example.without))
-        for sort, each in by_sort.items():
-            without = np.asarray([out for _, _, out in each])
-            if min(without.sum(), (~without).sum()) < _FEWEST:
-                continue
-            part = _WITHOUT[sort]
-            share = np.where(without, part / without.sum(), (1 - part) / (~without).sum())
-            right = np.asarray([true for _, true, _ in each])
-            seen[sort].append((np.stack([f for f, _, _ in each]), right, share))
-    learned = dict(before)
-    for sort, parts in seen.items():
-        if parts:
-            x, right, share = (np.concatenate(column) for column in zip(*parts, strict=True))
-            learned[sort] = fit_logistic(x, right, share, blank(x), penalty=_PASSAGES_PENALTY)
-    return learned
 
 
 @dataclass(frozen=True, slots=True)

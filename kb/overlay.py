@@ -42,7 +42,7 @@ class Overlay:
         hits = self._staying(await self._live.search_dense(vector, k + extra, today=today))
         if self._found:
             scores = self._vectors[self._found] @ vector
-            hits += self._hits(dict(zip(self._found, scores.tolist(), strict=True)), today)
+            hits += self._hits(zip(self._found, scores.tolist(), strict=True), k, today)
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
     async def search_text(self, text: str, k: int, *, today: str = "") -> list[RowHit]:
@@ -53,8 +53,8 @@ class Overlay:
         if self._found:
             shares = self._rarity.coverage(word_bags([text]), self._bags)[0]
             scores = zip(self._found, shares.tolist(), strict=True)
-            new = self._hits({place: share for place, share in scores if share > 0}, today)
-        return [*sorted(new, key=lambda hit: -hit.score)[: k // 2], *stay][:k]
+            new = self._hits((found for found in scores if found[1] > 0), k // 2, today)
+        return [*new, *stay][:k]
 
     async def objections(self, vector: Vector) -> Mapping[str, float]:
         """Return how near a question is to what entries do not answer; see `View.objections`."""
@@ -83,9 +83,12 @@ class Overlay:
     def _staying(self, hits: Iterable[RowHit]) -> list[RowHit]:
         return [hit for hit in hits if hit.row_id not in self._without]
 
-    def _hits(self, scores: Mapping[int, float], today: str) -> list[RowHit]:
-        found = []
-        for place, score in scores.items():
+    def _hits(self, scores: Iterable[tuple[int, float]], k: int, today: str) -> list[RowHit]:
+        """Return the best `k` of the new rows, each given by its place and score."""
+        found: list[RowHit] = []
+        for place, score in sorted(scores, key=lambda pair: -pair[1]):
+            if len(found) == k:
+                break
             row = self._rows[place]
             ended = row.valid_until and row.valid_until < today
             if today and (ended or row.valid_from > today):

@@ -41,9 +41,6 @@ MOST_CANDIDATES = 40
 _KEPT_TEXTS = 1_000
 """Rows whose n-grams are kept, of characters and of words; at most 20 MB."""
 
-_HEADINGS = "›"
-"""Stands between the headings in the title of a passage."""
-
 _CROWD = slice(10, 50)
 """Ranks of the candidates that stand for "near, yet not the answer"."""
 
@@ -287,33 +284,44 @@ class Ranker:
         cover = self._words.coverage(terms, self._word_bags.bags(read))[0]
         return row_evidence(pool.owner, pool.dense, char, cover, len(pool.chunks), pool.rivals())
 
-    def passage_features(
-        self, question: str, pool: Pool, evidence: Floats, scores: Doubles
-    ) -> Floats:
-        """Read the best passage once more; see `kb.passages.passage_sureness`."""
-        return passage_sureness(
+    def _judge_passages(self, question: str, pool: Pool, weights: Linear) -> Floats:
+        """Order the passages, then read the best of them for how sure it is."""
+        read = self._read_passages(question, pool, weights)
+        sure = float(self._passages[read.sort].probability(read.features[None])[0])
+        return self._shifted(spread(read.scores, sure))
+
+    def read_passages(
+        self, question: str, *, dense: Sequence[FoundRow], text: Sequence[FoundRow]
+    ) -> "ReadPassages | None":
+        """Return what the best passage is judged by, to learn from; ``None`` if none was found.
+
+        Args:
+            question: as it was embedded.
+            dense: rows found by vector, nearest first.
+            text: rows found by full-text search.
+        """
+        pool = Pool.of(
+            [hit for hit in dense if hit.chunk.kind == "passage"],
+            [hit for hit in text if hit.chunk.kind == "passage"],
+        )
+        if not pool.chunks:
+            return None
+        return self._read_passages(question, pool, self._rows["passage"])
+
+    def _read_passages(self, question: str, pool: Pool, weights: Linear) -> "ReadPassages":
+        evidence = self.evidence(question, pool)
+        scores = weights.score(evidence)
+        best = pool.chunks[int(scores.argmax())]
+        features = passage_sureness(
             question,
-            pool.chunks[int(scores.argmax())],
+            pool.chunks,
             evidence=evidence,
             scores=scores,
             groups=pool.rivals(),
             chars=self._chars,
             words=self._words,
         )
-
-    def _judge_passages(self, question: str, pool: Pool, weights: Linear) -> Floats:
-        """Order the passages, then read the best of them for how sure it is."""
-        evidence = self.evidence(question, pool)
-        scores = weights.score(evidence)
-        best = pool.chunks[int(scores.argmax())]
-        features = self.passage_features(question, pool, evidence, scores)
-        model = self._passages[sort_of(question, best)]
-        sure = float(model.probability(features[None])[0])
-        if _HEADINGS in best.title:
-            # Learned on texts without headings. In a manual, pages on the same subject look as
-            # sure by it (aws_docs_qa: 76 % answered without the right page), so both have to agree.
-            sure = min(sure, float(weights.probability(evidence)[scores.argmax()]))
-        return self._shifted(spread(scores, sure))
+        return ReadPassages(best, sort_of(question, best), features, scores)
 
     def _shifted(self, probabilities: Floats) -> Floats:
         bounded = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
@@ -324,6 +332,18 @@ class Ranker:
 def _across(question: str, chunk: Chunk) -> bool:
     """Tell whether a question is in another language than a chunk."""
     return bool(chunk.language) and detect_language(question, chunk.language) != chunk.language
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPassages:
+    """The passages found for a question, and what tells how sure the best of them is."""
+
+    best: Chunk
+    sort: Sort
+    features: Floats
+    """In the order of `kb.passages.FEATURES`."""
+    scores: Doubles
+    """Of all, by which they are ordered."""
 
 
 def _hits(pool: Pool, probabilities: Floats) -> list[Hit]:

@@ -2,7 +2,6 @@
 
 import logging
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from core.errors import ConfigError, ModelFileMissing
 from models.calls import Limits
@@ -11,13 +10,12 @@ from models.embedder import WorkerEmbedder
 from models.fetch import ModelStore, build_onnx
 from models.folder import files_that_matter, fingerprint, read_folder
 from models.generator import WorkerGenerator
+from models.onnx_folder import FILES, NotSupported, Precision, check_supported
 from models.remote import HttpEmbedder, HttpGenerator
 from models.spec import Hub, Local, Named, Off, Server, Spec, parse_spec
 from models.worker import Worker
 
 _logger = logging.getLogger(__name__)
-
-Precision: TypeAlias = Literal["exact", "int8"]
 
 _WAITING_BATCHES = 64
 _CONTEXT_TOKENS = 2048
@@ -54,15 +52,16 @@ def make_embedder(
 
     `api_key` is sent to a server (``url:``) and to nobody else. `on_torch` runs the model through
     sentence-transformers even if there is a file for onnxruntime: same vectors, slower start.
-    `precision` "int8" rounds the weights: twice as fast, slightly other vectors, so another
-    fingerprint. `steps_back` is for a model that works beside the one that answers: all its work,
-    loading and counting too, gets what others leave of the processor.
+    `precision` "int8" computes with whole numbers: more than twice as fast, slightly other vectors,
+    so another fingerprint. A model that cannot be had so is exact. `steps_back` is for a model that
+    works beside the one that answers: all its work, loading and counting too, gets what others
+    leave of the processor.
 
     Blocks while weights that changed since they were last checked are hashed, and the first time
     with another precision while its file is built.
 
     Raises:
-        ConfigError: if `spec` names no model, or one that there is no such precision of.
+        ConfigError: if `spec` names no model, or the file of that precision cannot be built.
         UnknownModel, ModelFileMissing, ModelFileDamaged, NotAnEmbedder: with the remedy.
     """
     parsed = parse_spec(spec)
@@ -72,9 +71,9 @@ def make_embedder(
     folder, key, name = _embedder_folder(spec, parsed, store)
     info = read_folder(folder)
     hashes = store.hashes(key, files_that_matter(folder))
+    if precision != "exact" and _onnx_file(store, folder, key, precision) is None:
+        precision = _build_onnx(store, folder, key, precision)
     onnx = None if on_torch else _onnx_file(store, folder, key, precision)
-    if precision != "exact":
-        onnx = onnx or _build_onnx(store, folder, key, precision)
     at_once = threads if onnx else 1
     worker = Worker(
         "embedder",
@@ -102,7 +101,7 @@ def make_embedder(
             hashes,
             query_prompt=info.query_prompt,
             passage_prompt=info.passage_prompt,
-            runtime="" if precision == "exact" else precision,
+            runtime="" if precision == "exact" else FILES[precision],
         ),
         at_once=at_once,
     )
@@ -161,28 +160,35 @@ def make_generator(
     return WorkerGenerator(worker, name=name, context_tokens=_CONTEXT_TOKENS)
 
 
-def _build_onnx(store: ModelStore, folder: Path, key: str, precision: Precision) -> Path:
+def _build_onnx(store: ModelStore, folder: Path, key: str, precision: Precision) -> Precision:
+    """Build the file of a precision; return which one there is."""
+    try:
+        check_supported(folder)
+    except NotSupported as error:
+        _logger.info("%s is exact, not %s: %s", folder.name, precision, error)
+        return "exact"
     reason = build_onnx(folder, precision)
-    path = _onnx_file(store, folder, key, precision)
-    if path is None:
+    if _onnx_file(store, folder, key, precision) is None:
         raise ConfigError(
-            f"models.embedder_precision is {precision!r}, which {folder.name!r} cannot have: "
-            f"{reason}. Set it to 'exact'."
+            f"models.embedder_precision is {precision!r}, and its file for {folder.name!r} cannot "
+            f"be built: {reason}. Set it to 'exact', or see to that."
         )
-    return path
+    return precision
 
 
 def _onnx_file(store: ModelStore, folder: Path, key: str, precision: Precision) -> Path | None:
     """Return the folder's file for onnxruntime; `None` if it has none, or a damaged one."""
-    path = folder / "onnx" / f"{precision}.onnx"
-    known = f"{key}--onnx" if precision == "exact" else f"{key}--onnx-{precision}"
+    path = folder / "onnx" / f"{FILES[precision]}.onnx"
+    known = f"{key}--onnx" if precision == "exact" else f"{key}--onnx-{FILES[precision]}"
     try:
         expected = path.with_suffix(".sha256").read_text().strip()
         found = store.hashes(known, {path.name: path})[path.name]
     except OSError:
         return None
     if found != expected:
-        _logger.warning("%s is damaged; torch is used instead, which starts slowly", path)
+        instead = "torch is used instead, which starts slowly"
+        remedy = instead if precision == "exact" else "it is built anew"
+        _logger.warning("%s is damaged; %s", path, remedy)
         return None
     return path
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from core.errors import FetchFailed, ModelFileDamaged, ModelFileMissing
 from models.catalogue import Catalogue, HubSource, Model, ModelFile, PathSource, Source
 from models.files import HashMemory, exclusive, sha256_of, sync
+from models.onnx_folder import FILES, Precision
 from models.sources import (
     Progress,
     SourceFailed,
@@ -34,7 +35,7 @@ def _to_nobody(_progress: Progress) -> None:
     """Report progress to nobody."""
 
 
-def build_onnx(folder: Path, precision: str) -> str:
+def build_onnx(folder: Path, precision: Precision) -> str:
     """Write an embedder's file for onnxruntime; return why that is not possible, else nothing."""
     command = [sys.executable, "-m", "models.onnx_build", str(folder), "--precision", precision]
     env = os.environ | {"PYTHONPATH": str(_ROOT)}
@@ -134,12 +135,14 @@ class ModelStore:
 
     def _derive(self, model: Model, folder: Path, report: Reporter) -> None:
         """Build what lets an embedder run without torch; one that cannot be stays on torch."""
-        if (folder / "onnx" / "exact.sha256").is_file():
-            return
-        report(Progress(model.name, model.size_bytes, model.size_bytes, "building"))
-        reason = build_onnx(folder, "exact")
-        if reason:
-            _logger.info("%s runs on torch: %s", model.name, reason)
+        for precision, name in FILES.items():
+            if (folder / "onnx" / f"{name}.sha256").is_file():
+                continue
+            report(Progress(model.name, model.size_bytes, model.size_bytes, "building"))
+            reason = build_onnx(folder, precision)
+            if reason:
+                _logger.info("%s runs on torch: %s", model.name, reason)
+                return
 
     def _check(self, model: Model) -> Path:
         folder = self.folder / model.name

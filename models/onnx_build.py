@@ -3,17 +3,16 @@
 The graph is written node by node with onnxruntime's fused operators: tokens in, unit vectors out.
 Matrices whose weights are 4-bit blocks in disguise (``value = n * scale``, n from -8 to 7, blocks
 of 32 along the input) are stored as such, without loss: the file of multilingual-e5-small has 70 MB
-instead of 470. With ``int8`` the layers are rounded to 8 bits instead, which is faster and gives
-slightly other vectors.
+instead of 470. With ``int8`` the layers are computed with whole numbers instead, more than twice as
+fast, with vectors that differ a little (see `_Graph._in_halves`).
 
 Run as a program, because it needs a gigabyte for a moment: ``python -m models.onnx_build FOLDER``.
 """
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,18 +21,18 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
 from models.files import sha256_of, write_durably
+from models.onnx_folder import FILES, NotSupported, Precision, check_supported
 
 Array = npt.NDArray[np.float32]
-Precision = Literal["exact", "int8"]
 
 _FUSED = "com.microsoft"
 _BLOCK = 32
 _ROWS = 20_000
 _OPSET, _IR = 18, 10
 
-
-class NotSupported(ValueError):
-    """The folder holds something else than the kind of network that is written here."""
+_STEPS, _ZERO = 63, 64
+"""Inputs are whole numbers from 1 to 127: two products of such a number with a weight of 8 bits fit
+into 16 bits, which is where processors without VNNI cut them off."""
 
 
 # --- weights -----------------------------------------------------------------------------------
@@ -92,9 +91,10 @@ class _Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
         self._precision = precision
+        self._halves: dict[str, tuple[str, str, str]] = {}
 
-    def weight(self, name: str, values: npt.NDArray[Any]) -> str:
-        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+    def weight(self, name: str, values: npt.NDArray[Any] | np.generic) -> str:
+        self.weights.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def node(
@@ -107,12 +107,7 @@ class _Graph:
     def matmul(self, x: str, name: str, weights: Array) -> str:
         """Multiply by a matrix stored as ``(outputs, inputs)``."""
         if self._precision == "int8":
-            scale = np.maximum(np.abs(weights).max(axis=1), 1e-12) / 127
-            codes = np.rint(weights / scale[:, None]).astype(np.int8)
-            inputs = [x, self.weight(f"{name}.codes", codes.T)]
-            inputs.append(self.weight(f"{name}.scale", scale.astype(np.float32)))
-            inputs.append(self.weight(f"{name}.zero", np.zeros(len(scale), np.int8)))
-            return self.node("DynamicQuantizeMatMul", inputs, f"{name}.out", fused=True)
+            return self._matmul_int8(x, name, weights)
         blocks = as_blocks(weights)
         if blocks is None:
             inputs = [x, self.weight(f"{name}.weight", weights.T)]
@@ -129,6 +124,49 @@ class _Graph:
             block_size=_BLOCK,
             accuracy_level=1,  # compute in float32
         )
+
+    def _matmul_int8(self, x: str, name: str, weights: Array) -> str:
+        """Multiply whole numbers: weights of 8 bits, inputs of 14 bits in two halves of 7."""
+        scale = np.maximum(np.abs(weights).max(axis=1), 1e-12) / 127
+        codes = self.weight(f"{name}.codes", np.rint(weights / scale[:, None]).astype(np.int8).T)
+        scales = self.weight(f"{name}.scale", scale.astype(np.float32))
+        largest, *halves = self._in_halves(x)
+        products = [
+            self.node(
+                "MatMulIntegerToFloat",
+                [half, codes, f"{part}.step", scales, "half.zero"],
+                f"{name}.{part}",
+                fused=True,
+            )
+            for half, part in zip(halves, ("high", "low"), strict=True)
+        ]
+        self.node("Add", products, f"{name}.both")
+        return self.node("Mul", [f"{name}.both", largest], f"{name}.out")
+
+    def _in_halves(self, x: str) -> tuple[str, str, str]:
+        """Write each token's numbers as its largest one times (high + low / 126) / 63.
+
+        Each token has a scale of its own, so that a vector does not depend on the other texts of
+        its batch. One half alone, 8 bits, moved 2 % of clinc150's and banking77's nearest entries;
+        two are as near to float32 as the weights' own rounding (cosine .9999).
+        """
+        if x not in self._halves:
+            if not self._halves:
+                self.weight("half.zero", np.uint8(_ZERO))
+                self.weight("high.step", np.float32(1 / _STEPS))
+                self.weight("low.step", np.float32(1 / (2 * _STEPS * _STEPS)))
+                self.weight("half.tiny", np.float32(1e-9))
+                self.weight("half.axis", np.array([-1]))
+            self.node("Abs", [x], f"{x}.abs")
+            self.node("ReduceMax", [f"{x}.abs", "half.axis"], f"{x}.max", keepdims=1)
+            self.node("Max", [f"{x}.max", "half.tiny"], f"{x}.largest")
+            self.node("Div", [x, f"{x}.largest"], f"{x}.unit")
+            self.node("QuantizeLinear", [f"{x}.unit", "high.step", "half.zero"], f"{x}.high")
+            self.node("DequantizeLinear", [f"{x}.high", "high.step", "half.zero"], f"{x}.rough")
+            self.node("Sub", [f"{x}.unit", f"{x}.rough"], f"{x}.rest")
+            self.node("QuantizeLinear", [f"{x}.rest", "low.step", "half.zero"], f"{x}.low")
+            self._halves[x] = (f"{x}.largest", f"{x}.high", f"{x}.low")
+        return self._halves[x]
 
     def look_up(self, ids: str, name: str, table: Array) -> str:
         """Return rows of a table."""
@@ -246,34 +284,8 @@ def _pooling(graph: _Graph, x: str) -> None:
 # --- folder ------------------------------------------------------------------------------------
 
 
-def check_supported(folder: Path) -> dict[str, Any]:
-    """Return the folder's configuration.
-
-    Raises:
-        NotSupported: if it is not a BERT with mean pooling and nothing after it.
-    """
-    try:
-        config: dict[str, Any] = json.loads((folder / "config.json").read_bytes())
-        modules = json.loads((folder / "modules.json").read_bytes())
-        kinds = [module["type"].rsplit(".", 1)[-1] for module in modules]
-        pooling = json.loads((folder / modules[1]["path"] / "config.json").read_bytes())
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise NotSupported(f"its configuration cannot be read ({error})") from error
-    if config.get("model_type") != "bert" or config.get("hidden_act") != "gelu":
-        raise NotSupported("it is not a BERT with GELU")
-    if config.get("position_embedding_type", "absolute") != "absolute":
-        raise NotSupported("its positions are not absolute")
-    if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
-        raise NotSupported(f"it has the modules {', '.join(kinds)}")
-    flags = {k for k, v in pooling.items() if k.startswith("pooling_mode_") and v}
-    mode = pooling.get("pooling_mode", "mean" if flags == {"pooling_mode_mean_tokens"} else "")
-    if mode != "mean":
-        raise NotSupported("it does not pool by the mean")
-    return config
-
-
 def build(folder: Path, precision: Precision = "exact") -> Path:
-    """Write ``onnx/PRECISION.onnx`` and a note of its hash into the folder; return the file.
+    """Write the file of `FILES` and a note of its hash into ``onnx/`` of the folder; return it.
 
     Raises:
         NotSupported: if the network is of another kind.
@@ -285,7 +297,7 @@ def build(folder: Path, precision: Precision = "exact") -> Path:
         model = build_graph(tensors, config, precision)
     except KeyError as error:
         raise NotSupported(f"it has no tensor {error}") from error
-    target = folder / "onnx" / f"{precision}.onnx"
+    target = folder / "onnx" / f"{FILES[precision]}.onnx"
     target.parent.mkdir(exist_ok=True)
     write_durably(target, model.SerializeToString())
     write_durably(target.with_suffix(".sha256"), sha256_of(target).encode())

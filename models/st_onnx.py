@@ -16,13 +16,14 @@ from tokenizers import Tokenizer
 
 from models.folder import read_folder
 from models.onnx_encoder import OnnxEncoder
+from models.onnx_folder import FILES, Precision
 
 
 class OnnxModule(InputModule):
     """Texts to unit vectors, in place of Transformer, Pooling and Normalize."""
 
-    def __init__(self, folder: Path, *, threads: int = 2) -> None:
-        """Load ``onnx/exact.onnx`` of a folder; texts are cut at the model's limit, as usual."""
+    def __init__(self, folder: Path, *, precision: Precision = "int8", threads: int = 2) -> None:
+        """Load a folder's file for onnxruntime; texts are cut at the model's limit, as usual."""
         super().__init__()  # type: ignore[no-untyped-call]
         info = read_folder(folder)
         self.max_seq_length = info.max_tokens
@@ -30,7 +31,9 @@ class OnnxModule(InputModule):
         self.tokenizer.enable_truncation(info.max_tokens)
         self.tokenizer.no_padding()
         self._dim = info.dim
-        self._encoder = OnnxEncoder(folder / "onnx" / "exact.onnx", self.tokenizer, threads=threads)
+        self._encoder = OnnxEncoder(
+            folder / "onnx" / f"{FILES[precision]}.onnx", self.tokenizer, threads=threads
+        )
 
     def preprocess(
         self, inputs: Sequence[Any], prompt: str | None = None, **_: Any
@@ -54,11 +57,13 @@ class OnnxModule(InputModule):
         raise NotImplementedError("Copy the model's folder instead.")
 
 
-def load_sentence_transformer(folder: Path, *, threads: int = 2) -> SentenceTransformer:
+def load_sentence_transformer(
+    folder: Path, *, precision: Precision = "int8", threads: int = 2
+) -> SentenceTransformer:
     """Return the model of a folder, on onnxruntime, with its prompts ``query`` and ``document``."""
     info = read_folder(folder)
     return SentenceTransformer(
-        modules=[OnnxModule(folder, threads=threads)],
+        modules=[OnnxModule(folder, precision=precision, threads=threads)],
         prompts={"query": info.query_prompt, "document": info.passage_prompt},
         device="cpu",
     )

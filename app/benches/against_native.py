@@ -7,7 +7,7 @@ from app.benches.against_plain import writing_rates
 from app.benches.figure import Measured, Point, Say, less, median, missing, more
 from app.benches.ours import SMALL, ours, states, weights
 from app.benches.prompts import QUESTIONS, ask, make_prompts
-from app.benches.writers import BaselineMissing, Native, Ours, Reply, Writer, native, sides
+from app.benches.writers import BaselineMissing, Ours, Reply, Server, Writer, native, sides
 from core.config import Config
 from core.types import Prompt
 
@@ -79,7 +79,7 @@ async def customers(config: Config, say: Say) -> Measured:
                         ("new", theirs),
                         ("seen", [ask(prompt, QUESTIONS[-1]) for prompt in theirs]),
                     ):
-                        replies = await _at_once(writer, asked)
+                        replies = await at_once(writer, asked)
                         points += _points(f"{name}, {kind} passages", number, replies)
     return Measured((), tuple(points))
 
@@ -88,7 +88,7 @@ def _points(series: str, number: int, replies: Sequence[Reply]) -> list[Point]:
     first = median([reply.first_s for reply in replies])
     return [
         Point("first word, s | customers at once", series, number, first),
-        Point("tokens/s of all | customers at once", series, number, _sum_rate(replies)),
+        Point("tokens/s of all | customers at once", series, number, sum_rate(replies)),
     ]
 
 
@@ -97,7 +97,7 @@ async def _see(writer: Writer, prompts: Sequence[Prompt]) -> None:
         await writer.ask(prompt, max_tokens=2)
 
 
-async def _warm(mine: Ours, other: Native, prompts: Sequence[Prompt]) -> tuple[float, float]:
+async def _warm(mine: Ours, other: Server, prompts: Sequence[Prompt]) -> tuple[float, float]:
     """Return the median first word of other questions about passages that were read."""
     times: tuple[list[float], list[float]] = ([], [])
     for question in ("Which of them is the newest?", "What happens after that?"):
@@ -107,7 +107,7 @@ async def _warm(mine: Ours, other: Native, prompts: Sequence[Prompt]) -> tuple[f
     return median(times[0]), median(times[1])
 
 
-async def _again(mine: Ours, other: Native, prompts: Sequence[Prompt]) -> tuple[float, float]:
+async def _again(mine: Ours, other: Server, prompts: Sequence[Prompt]) -> tuple[float, float]:
     """Return the median first word of the same passages after a restart."""
     times: tuple[list[float], list[float]] = ([], [])
     for prompt in prompts[:3]:
@@ -116,21 +116,22 @@ async def _again(mine: Ours, other: Native, prompts: Sequence[Prompt]) -> tuple[
     return median(times[0]), median(times[1])
 
 
-async def _together(mine: Ours, other: Native, prompts: Sequence[Prompt]) -> tuple[float, float]:
+async def _together(mine: Ours, other: Server, prompts: Sequence[Prompt]) -> tuple[float, float]:
     """Return the sum of tokens a second of four customers, each with a passage seen before."""
     rates: tuple[list[float], list[float]] = ([], [])
     for number in range(_ROUNDS):
         asked = [ask(prompt, f"What are the main points, part {number}?") for prompt in prompts]
         for writer, found in sides(mine, other, rates):
-            found.append(_sum_rate(await _at_once(writer, asked)))
+            found.append(sum_rate(await at_once(writer, asked)))
     return median(rates[0]), median(rates[1])
 
 
-async def _at_once(writer: Writer, prompts: Sequence[Prompt]) -> list[Reply]:
+async def at_once(writer: Writer, prompts: Sequence[Prompt]) -> list[Reply]:
+    """Ask everything at the same moment."""
     return await asyncio.gather(*(writer.ask(p, max_tokens=_ANSWER) for p in prompts))
 
 
-def _sum_rate(replies: Sequence[Reply]) -> float:
+def sum_rate(replies: Sequence[Reply]) -> float:
     """Return all tokens by the time until the last of them, reading included."""
     return sum(reply.tokens for reply in replies) / max(reply.last_s for reply in replies)
 

@@ -5,7 +5,7 @@ import io
 import itertools
 
 from app.benches.figure import BenchFailed, Measured, Say, less, median
-from app.benches.ingesting import knowledge_of_its_own
+from app.benches.ingesting import own_knowledge
 from app.wiring import make_answerer
 from core.config import Config
 from kb.ingest import IncomingFile
@@ -32,7 +32,7 @@ _CASES = ("at home", "in the shop", "on a Sunday", "without a receipt")
 
 async def deciding(config: Config, say: Say) -> Measured:
     """Ask a base of 10,000 entries: time of a whole decision, and the share of embedding."""
-    async with knowledge_of_its_own(config) as (knowledge, _folder):
+    async with own_knowledge(config) as (knowledge, _folder):
         say(f"{ENTRIES} entries are ingested")
         await knowledge.ingestor.ingest([IncomingFile("faq.csv", data=made_entries())])
         await knowledge.trainer.ensure()

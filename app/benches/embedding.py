@@ -22,7 +22,12 @@ _ROUNDS = 3
 async def embedding(config: Config, say: Say) -> Measured:
     """Time single questions and batches of passages."""
     folder = make_store(data_folder()).check(_MODEL)
-    embedder = make_embedder(_MODEL, data_folder(), threads=config.models.threads)
+    embedder = make_embedder(
+        _MODEL,
+        data_folder(),
+        threads=config.models.threads,
+        precision=config.models.embedder_precision,
+    )
     texts = passages(number=_TEXTS, words=_WORDS)
     mine, theirs = [], []
     async with baseline("embedder", folder, config.models.threads) as (process, _ready):

@@ -26,7 +26,7 @@ _FILES = 1_000
 _FAQ = 10
 _ENOUGH = 3
 """Answers of a kind below which there is no figure."""
-_WRITTEN = (
+WRITTEN = (
     "How do I store the e-bike battery over the winter?",
     "How often should the chain be cleaned?",
     "What does the warranty of the frame cover?",
@@ -35,7 +35,7 @@ _WRITTEN = (
 
 async def ingest_rate(config: Config, say: Say) -> Measured:
     """Ingest editions of this project's own documents, then embed the very same texts alone."""
-    async with knowledge_of_its_own(config) as (knowledge, folder):
+    async with own_knowledge(config) as (knowledge, folder):
         files = _editions(folder)
         say(f"{len(files)} documents are ingested")
         started = time.perf_counter()
@@ -53,16 +53,13 @@ async def ingest_rate(config: Config, say: Say) -> Measured:
 
 async def beside_ingest(config: Config, say: Say) -> Measured:
     """Time answers of both kinds, first with nothing else to do, then beside 1,000 new files."""
-    async with (
-        knowledge_of_its_own(config) as (knowledge, folder),
-        open_service(knowledge) as service,
-    ):
+    async with own_knowledge(config) as (knowledge, folder), open_service(knowledge) as service:
         await ingest_demo_if_empty(knowledge, say=say)
         await knowledge.trainer.ensure()
         if service.generator is not None:
             await service.generator.start(wait=True)
         variants = demo_variants()
-        for question in (*_WRITTEN, variants[-1]):  # so that their passages were seen before
+        for question in (*WRITTEN, variants[-1]):  # so that their passages were seen before
             await service.answerer.answer(question)
         say("answers alone")
         alone = await _answers(service, variants[: 2 * _FAQ : 2], until=lambda: False)
@@ -99,7 +96,7 @@ async def _answers(
     faq: list[float] = []
     written: list[float] = []
     for number, question in enumerate(questions):
-        for asked, times in ((question, faq), (_WRITTEN[number % len(_WRITTEN)], written)):
+        for asked, times in ((question, faq), (WRITTEN[number % len(WRITTEN)], written)):
             started = time.perf_counter()
             await service.answerer.answer(asked)
             if until():
@@ -109,7 +106,7 @@ async def _answers(
 
 
 @asynccontextmanager
-async def knowledge_of_its_own(config: Config) -> AsyncIterator[tuple[Knowledge, Path]]:
+async def own_knowledge(config: Config) -> AsyncIterator[tuple[Knowledge, Path]]:
     """Open a knowledge base of its own that is gone afterwards, with a folder for files."""
     with tempfile.TemporaryDirectory(prefix="answerdesk-bench-") as folder:
         paths = find_paths(data_folder(), base=Path(folder).name)

@@ -30,5 +30,5 @@ def write_plot(points: Sequence[Point], file: Path) -> None:
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.set_ylim(bottom=0)
         axes.set(xlabel=x, title=y)
-        axes.legend(fontsize="small")
+        axes.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     canvas.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from core.types import Piece, Prompt
 from models.generator import WorkerGenerator
 
 CONTEXT_TOKENS = 4096
+_CONTENT = re.compile(rb'"content": ?"')
 
 
 class BaselineMissing(BenchFailed):
@@ -74,8 +76,8 @@ class Ours:
         return _checked(Reply(first, last, tokens))
 
 
-class Native:
-    """llama.cpp's own server over HTTP; what it sends is read after the last byte came."""
+class Server:
+    """A server with the OpenAI API; what it sends is read after the last byte came."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -95,9 +97,11 @@ class Native:
         async with self._client.stream("POST", "/v1/chat/completions", json=body) as response:
             async for part in response.aiter_bytes():
                 parts.append((time.perf_counter() - started, part))
-        first = next((at for at, part in parts if b'"content":"' in part), 0.0)
-        usage = next(u for u in map(_usage, reversed(_events(parts))) if u)
-        return _checked(Reply(first, parts[-1][0], int(usage["completion_tokens"])))
+        first = next((at for at, part in parts if _CONTENT.search(part)), 0.0)
+        events = _events(parts)
+        usage = next((u for u in map(_usage, reversed(events)) if u), None)
+        tokens = usage["completion_tokens"] if usage else sum(map(_has_content, events))
+        return _checked(Reply(first, parts[-1][0], int(tokens)))
 
 
 class Plain:
@@ -126,25 +130,39 @@ async def plain(model: Path, *, threads: int) -> AsyncIterator[Plain]:
 
 
 @contextlib.asynccontextmanager
-async def native(model: Path, *, threads: int, parallel: int = 4) -> AsyncIterator[Native]:
+async def native(model: Path, *, threads: int, parallel: int = 4) -> AsyncIterator[Server]:
     """Start llama.cpp's own server with a model.
 
     Raises:
         BaselineMissing: if it is not installed.
     """
-    async with baseline("native", model, threads, CONTEXT_TOKENS, parallel) as (_process, values):
+    async with _served("native", model, threads, CONTEXT_TOKENS, parallel) as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def python_server(model: Path, *, threads: int) -> AsyncIterator[Server]:
+    """Start the server of llama-cpp-python with a model.
+
+    Raises:
+        BaselineMissing: if it is not installed.
+    """
+    async with _served("server", model, threads, CONTEXT_TOKENS) as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def _served(name: str, *arguments: object) -> AsyncIterator[Server]:
+    async with baseline(name, *arguments) as (_process, values):
         if "missing" in values:
-            raise BaselineMissing(
-                f"Not compared with llama.cpp's own server: {values['missing']}. "
-                "`make test` installs it."
-            )
+            raise BaselineMissing(f"Not compared: {values['missing']}. `make test` installs it.")
         async with httpx.AsyncClient(
             base_url=values["url"],
             trust_env=False,
             timeout=DEADLINE_S,
             limits=httpx.Limits(max_keepalive_connections=0),
         ) as client:
-            yield Native(client)
+            yield Server(client)
 
 
 def messages(prompt: Prompt) -> list[dict[str, str]]:
@@ -163,6 +181,11 @@ def _events(parts: list[tuple[float, bytes]]) -> list[dict[str, Any]]:
 
 def _usage(event: dict[str, Any]) -> dict[str, Any]:
     return event.get("usage") or {}
+
+
+def _has_content(event: dict[str, Any]) -> bool:
+    choices = event.get("choices") or [{}]
+    return bool(choices[0].get("delta", {}).get("content"))
 
 
 def _checked(reply: Reply) -> Reply:

@@ -47,7 +47,12 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         return await check_token(value, base_url=config.telegram.base_url)
 
     async def embedder() -> str:
-        model = await asyncio.to_thread(make_embedder, config.models.embedder, paths.root)
+        model = await asyncio.to_thread(
+            make_embedder,
+            config.models.embedder,
+            paths.root,
+            precision=config.models.embedder_precision,
+        )
         return f"{model.name}, weights whole"
 
     async def generator() -> str:

@@ -3,9 +3,9 @@
 import csv
 import io
 import json
-import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 from app.bench import PARTS, Part, chosen, measure
 from app.benches.deciding import ENTRIES, made_entries
 from app.benches.figure import BenchFailed, Figure, Measured, Point, Say, less, median, more
+from app.benches.mixed import customers_questions
 from app.benches.plot import write_plot
 from app.benches.process import baseline
 from app.benches.prompts import ask, make_prompts, passages
@@ -23,6 +24,7 @@ from app.output import print_markdown
 from app.paths import PROJECT
 from core.config import Config
 from tests.fakes import words
+from tests.soak.memory import Sample, growth, lost_files
 
 pytestmark = pytest.mark.anyio
 
@@ -73,11 +75,18 @@ async def test_what_cannot_be_measured_says_so_in_its_rows() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("module", "name", "said_of_it"),
+    [
+        ("xllamacpp", "native", "the package xllamacpp cannot be imported"),
+        ("llama_cpp.server.app", "server", "the server of llama-cpp-python cannot be imported"),
+    ],
+)
 async def test_a_server_that_is_not_installed_is_a_sentence(
-    monkeypatch: pytest.MonkeyPatch,
+    module: str, name: str, said_of_it: str
 ) -> None:
     script = (
-        "import sys; sys.modules['xllamacpp'] = None; from baselines.native import main; main()"
+        f"import sys; sys.modules['{module}'] = None; from baselines.{name} import main; main()"
     )
     found = subprocess.run(  # noqa: ASYNC221 - nothing else runs here
         [sys.executable, "-c", script, "model.gguf", "2", "512", "4"],
@@ -88,7 +97,7 @@ async def test_a_server_that_is_not_installed_is_a_sentence(
         input="",
     )
     said = json.loads(found.stdout)
-    assert re.search("the package xllamacpp cannot be imported", said["missing"])
+    assert said_of_it in said["missing"]
 
 
 async def test_a_baseline_that_dies_is_a_sentence() -> None:
@@ -128,6 +137,30 @@ def test_curves_are_drawn_and_the_same_ones_alike(tmp_path: Path, suffix: str) -
         write_plot(points, file)
     assert files[0].read_bytes() == files[1].read_bytes()
     assert files[0].stat().st_size > 5000
+
+
+def test_questions_of_the_mixed_hour_are_the_same_each_time_and_few_are_asked_often() -> None:
+    asked = customers_questions(400)
+    assert asked == customers_questions(400)
+    (_, most), (_, second), *others = Counter(asked).most_common()
+    assert most > second > others[0][1]
+    assert 60 < len(others) < 135
+
+
+def test_growth_of_memory_and_open_files_is_that_after_warming_up() -> None:
+    samples = [
+        Sample(
+            run=run,
+            asked=asked,
+            written=0,
+            megabytes={"service": 200 + asked * 0.002 + (90 if asked > 100 else 0)},
+            open_files={"service": 20 + (asked > 900)},
+        )
+        for run in (1, 2)
+        for asked in range(100, 1100, 100)
+    ]
+    assert growth(samples) == {"service": 2.0}
+    assert lost_files(samples) == {"service": 1}
 
 
 def test_the_made_up_faq_has_ten_thousand_different_questions() -> None:

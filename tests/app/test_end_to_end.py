@@ -168,13 +168,12 @@ async def test_a_file_sent_on_the_console_is_foreseen_answered_and_undone(
     service: Running,
 ) -> None:
     asked = {"question": "Do you rent out pedal boats?"}
-    reply = (await service.client.post("/api/ask", json=asked)).json()
-    assert reply["kind"] == "unknown"
+    before = (await service.client.post("/api/ask", json=asked)).json()
     table = b'question,answer\nDo you rent out pedal boats?,"Yes, from May on."\n'
     sent = await service.client.post("/console/uploads", files={"files": ("boats.csv", table)})
     page = await _settled(service.client, sent)
     assert "Nothing is changed yet." in page
-    assert "refused, then answered from &#34;boats.csv&#34;" in page
+    assert "then answered from &#34;boats.csv&#34;" in page, page
     number = {"number": sent.headers["location"].partition("number=")[2]}
     sent = await service.client.post("/console/uploads/apply", data=number)
     assert "is live.</strong>" in await _settled(service.client, sent)
@@ -183,7 +182,7 @@ async def test_a_file_sent_on_the_console_is_foreseen_answered_and_undone(
     sent = await service.client.post("/console/uploads/undo", data=number)
     assert "Undone." in await _settled(service.client, sent)
     reply = (await service.client.post("/api/ask", json=asked)).json()
-    assert reply["kind"] == "unknown"
+    assert (reply["kind"], reply["text"]) == (before["kind"], before["text"])
 
 
 async def _settled(client: httpx.AsyncClient, sent: httpx.Response) -> str:

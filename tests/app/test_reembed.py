@@ -16,7 +16,7 @@ import pytest
 from app import wiring
 from app.demo import ingest_demo_if_empty
 from app.paths import find_paths
-from core.config import Config
+from core.config import Config, ModelsConfig
 from core.protocols import Embedder
 from models.catalogue import load_catalogue
 
@@ -128,13 +128,15 @@ class NotAligned:
 async def test_vectors_of_an_older_version_are_made_anew_while_they_answer(
     environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    then = Config(models=ModelsConfig(embedder_precision="exact"))
     with monkeypatch.context() as older:
         older.setattr(wiring, "AlignedEmbedder", NotAligned)
-        async with wiring.open_knowledge(Config(), find_paths(tmp_path)) as knowledge:
+        async with wiring.open_knowledge(then, find_paths(tmp_path)) as knowledge:
             await ingest_demo_if_empty(knowledge, say=lambda text: None)
             assert knowledge.searched is knowledge.embedder
     async with wiring.open_knowledge(Config(), find_paths(tmp_path)) as knowledge:
-        assert (knowledge.older, knowledge.wanted) == (True, OLD)
+        assert knowledge.older
+        assert knowledge.wanted.startswith(OLD)
         found = await knowledge.retriever.retrieve(ASKED["question"])
         assert found.release == 1, "it answers from the rows that are there"
     new = {**environment, "ANSWERDESK__MODELS__EMBEDDER": OLD}

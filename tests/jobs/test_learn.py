@@ -11,10 +11,11 @@ from jobs.learn import (
     Labelled,
     examples,
     learn_entries,
-    learn_passages,
     learn_rows,
     to_json,
 )
+from jobs.learn_passages import Example as Judged
+from jobs.learn_passages import examples_of, learn
 from kb.calibrate import Linear
 from kb.kernel import entry_evidence, sureness
 from kb.rank import DEFAULTS, Defaults, Ranker
@@ -77,27 +78,48 @@ async def test_questions_without_an_answer_and_rows_that_are_the_question_teach_
     assert not any(example.right.any() for example in found)
 
 
-async def test_learned_weights_order_passages_and_know_when_there_is_none() -> None:
+async def test_learned_weights_order_passages() -> None:
     found = await looked(asked())
     rows = learn_rows([found])
     firsts = [e.right[rows.score(e.evidence).argmax()] for e in found if not e.without]
     assert np.mean(firsts) > 0.9
-    passages = learn_passages([found], rows, Defaults.load().passages)
+
+
+async def judged(questions: Sequence[EvalQuestion]) -> list[Judged]:
+    view, embedder, ranker = await shelves(), WordEmbedder(), Ranker(Defaults.load())
+    return [
+        example
+        for question in questions
+        for example in await examples_of(
+            question, embedder=embedder, view=view, ranker=ranker, by_document=False
+        )
+    ]
+
+
+async def test_a_passage_is_asked_for_in_a_whole_and_a_thinned_base_with_and_without_it() -> None:
+    found = await judged(asked(THINGS[:1]))
+    assert [(e.thinned, e.left_out, e.right) for e in found] == [
+        (False, False, True),
+        (False, True, False),
+        (True, False, True),
+        (True, True, False),
+    ]
+
+
+async def test_off_topic_messages_have_no_right_passage() -> None:
+    found = await judged([EvalQuestion("off", STRANGERS[0], frozenset())])
+    assert [(e.off_topic, e.right) for e in found] == [(True, False)] * 2
+
+
+async def test_learned_weights_know_when_no_passage_answers() -> None:
+    questions = [*asked(), *asked(), *(EvalQuestion("off", s, frozenset()) for s in STRANGERS)]
+    found = await judged(questions)
+    learned = learn({"shelves": found})
+    assert set(learned) == {"spaced"}  # no example of the others
     sure: dict[bool, list[float]] = {False: [], True: []}
     for example in found:
-        scores = rows.score(example.evidence)
-        features = example.ranker.passage_features(
-            example.question, example.pool, example.evidence, scores
-        )
-        sure[example.without].append(float(passages["spaced"].probability(features[None])[0]))
-    assert np.median(sure[False]) > 0.8 > 0.3 > np.median(sure[True])
-
-
-async def test_a_sort_with_too_few_questions_keeps_its_weights() -> None:
-    before = Defaults.load().passages
-    found = await looked(asked(THINGS[:20]))
-    learned = learn_passages([found], Defaults.load().rows["passage"], before)
-    assert learned == before
+        sure[example.right].append(float(learned["spaced"].probability(example.features[None])[0]))
+    assert np.median(sure[True]) > 0.8 > 0.3 > np.median(sure[False])
 
 
 async def test_entries_with_one_question_are_learned_from_the_sets_own_questions() -> None:

@@ -176,6 +176,7 @@ async def workshop(
             golden, conversations = GoldenQuestions(database), Conversations(database)
             policy = Policy(
                 answer_at=0.65,
+                passage_at=0.65,
                 clarify_at=0.35,
                 max_question_chars=2000,
                 company="Test",

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from core.errors import ConfigError
 from models.embedder import WorkerEmbedder, batches
 from models.factory import make_embedder
 from models.fetch import ModelStore
+from models.onnx_build import build
+from models.onnx_encoder import OnnxEncoder, runs
+from models.onnx_folder import FILES
 from tests.models.conftest import need
 
 TEXTS = [
@@ -94,32 +98,59 @@ async def test_a_damaged_file_for_onnxruntime_is_not_used(
 
 @pytest.mark.models
 @pytest.mark.anyio
-async def test_rounded_weights_are_another_embedder_near_the_exact_one(
-    store: ModelStore, tmp_path: Path
+@pytest.mark.parametrize("name", ["multilingual-e5-small", "all-MiniLM-L6-v2"])
+async def test_whole_numbers_are_another_embedder_very_near_the_exact_one(
+    store: ModelStore, tmp_path: Path, name: str
 ) -> None:
-    copy = tmp_path / "models" / "all-MiniLM-L6-v2"
-    shutil.copytree(need(store, "all-MiniLM-L6-v2"), copy)
-    vectors, fingerprints = [], set()
+    shutil.copytree(need(store, name), tmp_path / "models" / name)
+    fingerprints, vectors = set(), []
     for precision in ("exact", "int8", "int8"):
-        model = make_embedder("all-MiniLM-L6-v2", tmp_path, precision=precision)
+        model = make_embedder(name, tmp_path, precision=precision)
         fingerprints.add(model.fingerprint)
         await model.start()
-        vectors.append(await model.embed_query("How do I send an order back?"))
+        vectors.append(await model.embed_passages(TEXTS))
         await model.close()
     assert len(fingerprints) == 2
-    assert 0.99 < float(vectors[0] @ vectors[1]) < 0.99999
-    assert vectors[1].tolist() == vectors[2].tolist()
+    near = np.sum(vectors[0] * vectors[1], axis=1)
+    assert near.min() >= (0.9997 if name == "multilingual-e5-small" else 0.999)
+    assert near.max() < 0.9999999
+    assert np.array_equal(vectors[1], vectors[2])
 
 
 @pytest.mark.models
-def test_a_precision_that_a_model_cannot_have_is_a_sentence(
+def test_whole_numbers_of_a_text_depend_on_no_other_text(store: ModelStore, tmp_path: Path) -> None:
+    folder = tmp_path / "e5"
+    shutil.copytree(need(store, "multilingual-e5-small"), folder)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    encoder = OnnxEncoder(build(folder, "int8"), tokenizer, threads=1)
+    alone = encoder.encode(TEXTS[:1])
+    ids, mask = encoder.tokenize([TEXTS[0], TEXTS[0], "AAAA !!!! 1234 " * 12])
+    beside = encoder.run(ids, mask)
+    assert np.abs(beside[0] - alone[0]).max() < 1e-5
+
+
+@pytest.mark.models
+def test_a_model_that_cannot_compute_with_whole_numbers_is_exact(
     store: ModelStore, tmp_path: Path
 ) -> None:
     folder = tmp_path / "odd"
     shutil.copytree(need(store, "all-MiniLM-L6-v2"), folder)
     config = (folder / "config.json").read_text()
     (folder / "config.json").write_text(config.replace('"gelu"', '"relu"'))
-    with pytest.raises(ConfigError, match="embedder_precision is 'int8', which 'odd' cannot have"):
+    exact, other = (
+        make_embedder(f"path:{folder}", tmp_path, precision=precision) for precision in FILES
+    )
+    assert exact.fingerprint == other.fingerprint
+
+
+@pytest.mark.models
+def test_a_file_that_cannot_be_built_is_a_sentence(store: ModelStore, tmp_path: Path) -> None:
+    folder = tmp_path / "cut"
+    shutil.copytree(need(store, "all-MiniLM-L6-v2"), folder)
+    shutil.rmtree(folder / "onnx", ignore_errors=True)
+    (folder / "model.safetensors").write_bytes(b"cut")
+    with pytest.raises(ConfigError, match=r"its file for 'cut' cannot be built: .*'exact'"):
         make_embedder(f"path:{folder}", tmp_path, precision="int8")
 
 
@@ -133,7 +164,7 @@ async def test_sentence_transformers_can_use_the_same_file(
         pytest.skip("multilingual-e5-small was fetched without the file for onnxruntime")
     from models.st_onnx import load_sentence_transformer
 
-    model = load_sentence_transformer(folder)
+    model = load_sentence_transformer(folder, precision="exact")
     for ours, theirs in (
         (await e5.embed_queries(TEXTS), model.encode_query(TEXTS)),
         (await e5.embed_passages(TEXTS), model.encode_document(TEXTS)),
@@ -153,3 +184,8 @@ def test_batches_hold_texts_of_like_length_and_every_text_once() -> None:
 
 def test_a_text_that_is_longer_than_a_batch_goes_alone() -> None:
     assert list(batches(["x" * 3000, "y" * 4000])) == [[0], [1]]
+
+
+def test_texts_of_like_length_are_computed_together_and_not_too_many() -> None:
+    assert list(runs([100, 10, 300, 12, 90])) == [[1, 3], [4], [0], [2]]
+    assert list(runs([])) == []

@@ -99,7 +99,4 @@ async def test_a_model_beside_the_one_that_answers_steps_back_whole(tmp_path: Pa
         assert niceness(embedder.state.pid)[0] == own
     async with opened(tmp_path, steps_back=True) as embedder:
         await embedder.embed_passages(["a text"])
-        main, *others = niceness(embedder.state.pid)
-        assert main == max(10, own)
-        # The thread that only reads the pipe was there before; it does not compute.
-        assert others.count(max(10, own)) >= len(others) - 1
+        assert set(niceness(embedder.state.pid)) == {max(10, own)}

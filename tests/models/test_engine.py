@@ -105,6 +105,25 @@ def test_a_restored_state_gives_bit_for_bit_the_numbers_of_reading(
 def test_guessing_saves_calls_and_changes_no_word(
     llama: Llama, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    _compare_with_guessing(llama, engine, monkeypatch)
+
+
+@pytest.mark.models
+def test_guessing_changes_no_word_of_the_default_model_either(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path,) = need(store, "qwen2.5-coder-0.5b-instruct").glob("*.gguf")
+    llama = Llama(
+        path, threads=2, context_tokens=1024, sequences=1, chunk_tokens=128, outputs=1 + GUESSED
+    )
+    try:
+        engine = Engine(llama, MemoryPrefixes(64 << 20), parallel=1, context_tokens=512)
+        _compare_with_guessing(llama, engine, monkeypatch)
+    finally:
+        llama.close()
+
+
+def _compare_with_guessing(llama: Llama, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     prompt = tokens_of(llama, "Repeat the passage word by word.")
     calls: list[int] = []
     decode = llama.decode

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.onnx_build import NotSupported, as_blocks, check_supported
+from models.onnx_build import as_blocks
+from models.onnx_folder import NotSupported, check_supported
 
 BERT = {"model_type": "bert", "hidden_act": "gelu"}
 MEAN = {"pooling_mode": "mean"}
