@@ -143,14 +143,14 @@ def _variants(evalset: EvalSet, sample: int) -> tuple[EvalQuestion, ...]:
 
 async def _labelled(knowledge: Knowledge, evalset: EvalSet) -> Labelled | None:
     """Return the entries of a base with the set's questions; ``None`` if it has none."""
-    rows, vectors = await knowledge.index.all_rows()
+    rows, stored = await knowledge.index.all_rows()
     entries = entries_of(rows)
     if not entries.texts:
         return None
     background = background_texts()
     base = Base(
         tuple(entries.texts),
-        vectors[entries.places],
+        stored[entries.places],
         np.asarray(entries.owners, np.int64),
         tuple(entries.answers),
         tuple(background),
@@ -164,7 +164,10 @@ async def _labelled(knowledge: Knowledge, evalset: EvalSet) -> Labelled | None:
     ]
     texts = tuple(text for text, _ in asked)
     owners = np.asarray([number for _, number in asked], np.int64)
-    return Labelled(base, texts, await knowledge.searched.embed_queries(texts), owners)
+    spoken = {row.language for row in rows if row.kind == "faq"}
+    across = not any(question.language[:2] in spoken for question in evalset.questions)
+    vectors = await knowledge.searched.embed_queries(texts)
+    return Labelled(base, texts, vectors, owners, across)
 
 
 async def _learn(data: Path, chosen: Sequence[Measured], sample: int) -> dict[str, object]:

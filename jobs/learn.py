@@ -132,6 +132,8 @@ class Labelled:
     """Of `questions`."""
     entries: Ints
     """Which entry answers each question."""
+    across: bool = False
+    """Whether questions are in another language than entries: words that these lack say nothing."""
 
 
 def learn_entries(sets: Sequence[Labelled]) -> Models:
@@ -140,18 +142,20 @@ def learn_entries(sets: Sequence[Labelled]) -> Models:
     for each in sets:
         workshop = Workshop(each.base)
         kernel = workshop.kernel()
-        asked += [replace(one, share=one.share / len(sets)) for one in workshop.asked()]
+        own = list(workshop.asked())
         alive = np.ones(workshop.n, bool)
-        if workshop.n >= 1.5 * workshop.entries:
-            continue
-        pairs = zip(each.questions, each.vectors, each.entries, strict=True)
+        single = workshop.n < 1.5 * workshop.entries
+        pairs = zip(each.questions, each.vectors, each.entries, strict=True) if single else ()
         for text, vector, entry in pairs:
             near = np.argsort(-(each.base.vectors @ vector), kind="stable")[:DENSE_ROWS]
             candidates = workshop.candidates(near)
             votes = kernel.ask(text, vector, candidates)
             evidence = entry_evidence(votes, each.base.owners, candidates, alive)
-            share = ANSWERED / len(each.questions) / len(sets)
-            asked.append(Asked(votes, candidates, alive, int(entry), evidence, share))
+            share = ANSWERED / len(each.questions)
+            own.append(Asked(votes, candidates, alive, int(entry), evidence, share))
+        for one in own:
+            known = replace(one.votes, lacks=one.votes.lacks * (not each.across))
+            asked.append(replace(one, votes=known, share=one.share / len(sets)))
     return fit_models(kernel, asked, None).models
 
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from kb.stems import stems
 from kb.text import normalise, words
 
 Ints = npt.NDArray[np.int64]
@@ -121,6 +122,14 @@ def word_bags(texts: Sequence[str]) -> Bags:
         counts.append(len(found) + len(pairs))
     owner = np.repeat(np.arange(len(texts)), counts)
     return _bags(len(texts), [owner], [np.array(keys, np.uint64)])
+
+
+def stem_bags(texts: Sequence[str]) -> Bags:
+    """Hash the beginnings of the content words (`kb.stems`)."""
+    found = [stems(text[:_LONGEST_CHARS]) for text in texts]
+    owner = np.repeat(np.arange(len(texts)), [len(each) for each in found])
+    keys = np.array([_word_key(stem) for each in found for stem in each], np.uint64)
+    return _bags(len(texts), [owner], [keys])
 
 
 def _word_key(word: str) -> int:

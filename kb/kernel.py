@@ -25,6 +25,7 @@ from kb.features import (
     best_and_mean,
     char_bags,
     margin,
+    stem_bags,
     sums,
 )
 
@@ -49,7 +50,9 @@ EVIDENCE = (
 )
 """Features of a candidate entry, in the order of the weights; see `entry_evidence`."""
 
-SURENESS = ("lead", "sharp", "sharp_norm", "sharp_best", "none", "kernel", "best", "centre")
+SURENESS = (
+    "lead", "sharp", "sharp_norm", "sharp_best", "none", "kernel", "best", "centre", "lacks"
+)  # fmt: skip
 """Features of the best candidate, from which the probability that it answers is computed."""
 
 
@@ -89,6 +92,9 @@ class Votes:
     """Cosine with the middle of each candidate's questions, shape (candidates,)."""
     answer: Floats
     """tf-idf cosine with the characters of each candidate's answer, shape (candidates,)."""
+    lacks: Floats
+    """Share of the question's content words, by rarity, that stand neither in each candidate's
+    questions nor in its answer; shape (candidates,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,10 @@ class Kernel:
     answer_keys: npt.NDArray[np.int32]
     answer_weights: Floats
     """Character n-grams of each entry's answer."""
+    word_idf: Floats
+    word_starts: Ints
+    word_keys: npt.NDArray[np.int32]
+    """Content words of each entry's questions and answer (see `kb.features.stem_bags`)."""
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -154,7 +164,16 @@ class Kernel:
         answers = Bags(self.answer_starts, self.answer_keys, self.answer_weights)
         answer = Rarity(self.char_idf).cosine(query, answers.of(candidates))[0]
         centre = np.asarray(self.centres[candidates] @ away / length, np.float32)
-        return Votes(dense, char[:n], broad, sharp[:-1], float(sharp[-1]), centre, answer)
+        lacks = self._lacks(question, candidates)
+        return Votes(dense, char[:n], broad, sharp[:-1], float(sharp[-1]), centre, answer, lacks)
+
+    def _lacks(self, question: str, candidates: Ints) -> Floats:
+        asked = stem_bags([question])
+        if not len(asked.keys):
+            return np.zeros(len(candidates), np.float32)
+        ones = np.broadcast_to(np.float32(1), self.word_keys.shape)
+        known = Bags(self.word_starts, self.word_keys, ones).of(candidates)
+        return np.asarray(1 - Rarity(self.word_idf).coverage(asked, known)[0], np.float32)
 
     def _char(self, query: Bags) -> Floats:
         own = query.weights * self.char_idf[query.keys]
@@ -216,6 +235,7 @@ def sureness(votes: Votes, evidence: Floats, scores: Floats) -> Floats:
         votes.broad[top],
         evidence[top, EVIDENCE.index("best")],
         votes.centre[top],
+        votes.lacks[top],
     ]
     return np.asarray(values, np.float32)
 

@@ -8,7 +8,7 @@ the latter ship with the project (`kb/data/default_rank.json`).
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -26,7 +26,8 @@ from kb.features import (
     margin,
     word_bags,
 )
-from kb.kernel import Kernel, Models, entry_evidence, sureness
+from kb.kernel import SURENESS, Kernel, Models, entry_evidence, sureness
+from kb.language import detect_language
 from kb.passages import SORTS, Sort, passage_sureness, sort_of, spread
 
 DEFAULTS = Path(__file__).parent / "data" / "default_rank.json"
@@ -107,6 +108,10 @@ class EntryJudge:
             return None
         candidates = np.sort(np.asarray(list(dict.fromkeys(numbers.tolist()))[:MOST_CANDIDATES]))
         votes = self.kernel.ask(question, vector, candidates)
+        if _across(question, pool.chunks[0]):
+            # Another language's words say nothing about what an entry lacks.
+            usual = float(self.models.sure.mean[SURENESS.index("lacks")])
+            votes = replace(votes, lacks=np.full(len(candidates), usual, np.float32))
         alive = np.ones(len(self.kernel.owners), bool)
         evidence = entry_evidence(votes, self.kernel.owners, candidates, alive)
         scores = self.models.rank.score(evidence)
@@ -322,6 +327,11 @@ class Ranker:
         bounded = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
         odds = np.log(bounded / (1 - bounded)) - self._shift
         return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
+
+
+def _across(question: str, chunk: Chunk) -> bool:
+    """Tell whether a question is in another language than a chunk."""
+    return bool(chunk.language) and detect_language(question, chunk.language) != chunk.language
 
 
 @dataclass(frozen=True, slots=True)

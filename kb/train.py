@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[1]
 _BACKGROUND = Path(__file__).parent / "data" / "background.txt"
-_FORMAT = 4
+_FORMAT = 6
 _NEAR_STEP = 3
 """Every third off-topic message is asked of the passages (`kb.null`)."""
 

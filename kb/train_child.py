@@ -27,7 +27,7 @@ from kb.calibrate import (
     fit_logistic,
     reliability,
 )
-from kb.features import Bools, Floats, Ints, Rarity, char_bags, sums
+from kb.features import Bools, Floats, Ints, Rarity, char_bags, stem_bags, sums
 from kb.kernel import BROAD, SHARP, Kernel, Models, Votes, entry_evidence, joint, sureness
 from kb.text import normalise
 
@@ -122,6 +122,16 @@ class Workshop:
         answers = char_bags(base.answers)
         self.answers = answers
         self.answer = self.rarity.cosine(bags, answers)
+        self.words = stem_bags([*base.texts, *base.background])
+        self.word_rarity = Rarity.of(self.words.of(np.arange(self.n)))
+        owned = _sparse(np.arange(self.n + 1), base.owners, self.entries).T
+        texts = _sparse(
+            self.words.starts, self.words.keys.astype(np.int64), len(self.word_rarity.idf)
+        )[: self.n]
+        answered = stem_bags(base.answers)
+        said = _sparse(answered.starts, answered.keys.astype(np.int64), len(self.word_rarity.idf))
+        self.entry_words = (owned @ texts + said).tocsc()
+        """How often each word stands in each entry, shape (entries, words)."""
 
     def _groups(self) -> list[Ints]:
         """Return the rows that are the same text to a reader, by entry; each row is in one."""
@@ -145,6 +155,7 @@ class Workshop:
     def kernel(self) -> Kernel:
         """Return what answering needs."""
         norms = np.maximum(np.linalg.norm(self.total, axis=1, keepdims=True), 1e-9)
+        words = self.entry_words.tocsr()
         return Kernel(
             middle=self.middle,
             rows=self.rows,
@@ -161,6 +172,9 @@ class Workshop:
             answer_starts=self.answers.starts,
             answer_keys=self.answers.keys,
             answer_weights=self.answers.weights,
+            word_idf=self.word_rarity.idf,
+            word_starts=words.indptr.astype(np.int64),
+            word_keys=words.indices.astype(np.int32),
         )
 
     def asked(self) -> Iterator[Asked]:
@@ -203,9 +217,21 @@ class Workshop:
             none=float(sharp[-1]),
             centre=np.asarray(totals @ self.rows[row] / norms, np.float32),
             answer=self.answer[row, candidates],
+            lacks=self._lacks(row, out, candidates),
         )
         evidence = entry_evidence(votes, self.base.owners, candidates, alive)
         return Asked(votes, candidates, alive, entry, evidence, share)
+
+    def _lacks(self, row: int, out: Ints, candidates: Ints) -> Floats:
+        asked = self.words.keys[self.words.starts[row] : self.words.starts[row + 1]]
+        if not len(asked):
+            return np.zeros(len(candidates), np.float32)
+        there = self.entry_words[:, asked].toarray()[candidates]
+        if row < self.n:
+            # What is left out are rows with the very words of this one.
+            there[candidates == self.base.owners[row]] -= len(out)
+        weight = self.word_rarity.idf[asked]
+        return np.asarray((there <= 0) @ weight / weight.sum(), np.float32)
 
     def candidates(self, found: Ints) -> Ints:
         """Return the entries to judge where a search found these rows, the best first."""
@@ -229,6 +255,12 @@ class Solved:
         return np.asarray(found[int(np.flatnonzero(out == row)[0])])
 
 
+def _sparse(starts: Ints, keys: Ints, width: int) -> scipy.sparse.csr_matrix:
+    """Return a matrix that counts each key of each row once."""
+    ones = np.ones(len(keys), np.float32)
+    return scipy.sparse.csr_matrix((ones, keys, starts), shape=(len(starts) - 1, width))
+
+
 def _spread(groups: Sequence[Ints], share: float) -> Iterator[tuple[Ints, float]]:
     """Yield up to `_MOST_QUESTIONS` of the groups, evenly spread, with the weight of each."""
     if not groups:
@@ -243,8 +275,8 @@ def fit(base: Base, prior: Models | None, *, fewest: int = 40) -> Fitted:
 
     Args:
         base: at least one entry.
-        prior: models to stay near, and to keep where there are too few examples; ``None``: start
-            from nothing.
+        prior: how to rank where the base says nothing else, and models to keep where there are
+            too few examples; ``None``: start from nothing.
         fewest: questions with an answer, below which the prior is kept.
 
     Raises:
@@ -267,7 +299,8 @@ def fit_models(
     rank = fit_choice(_choices(asked), start, penalty=RANK_PENALTY)
     features, right = _top(asked, _unseen_scores(asked, start))
     share = np.asarray([one.share for one in asked])
-    sure = _sure(features, right, share, prior.sure if prior else blank(features))
+    # From nothing: what other bases taught about being sure was no help (docs/retrieval.md).
+    sure = _sure(features, right, share, blank(features))
     trust = reliability(sure.confidence, right, share)
     return Fitted(kernel, Models(rank, sure.model), answered, trust)
 

@@ -10,6 +10,7 @@ import pytest
 
 from core.types import Chunk, Matrix
 from kb.index_view import Sample
+from kb.kernel import Kernel
 from kb.rank import Ranker
 from kb.retrieve import Retriever
 from kb.rows import Row, rows_of_chunk
@@ -328,3 +329,33 @@ async def test_a_preview_trains_beside_and_leaves_nothing(
     assert {path.name for path in tmp_path.iterdir()} == before
     monkeypatch.setattr("kb.train._PREVIEWED_ROWS", 3)
     assert await trainer.preview(candidate) is None
+
+
+async def test_an_entry_that_lacks_what_is_asked_about_is_less_sure(tmp_path: Path) -> None:
+    """A rare name that only one entry has does not make up for the words that it lacks."""
+    names = ("Tern", "Heron", "Swift", "Crane", "Egret", "Finch", "Stork", "Plover")
+    forms = (
+        "{} folding size",
+        "size of a folded {}",
+        "folded {}, how small",
+        "is a folded {} small",
+    )
+    chunks = [
+        entry(f"How small does the {name} fold?", [form.format(name) for form in forms])
+        for name in names
+    ]
+    index = await make_base(chunks)
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    assert (await trainer.train(1)).questions == 40
+    kernel = Kernel.load(tmp_path / "release-1")
+    same, other = "how small is a folded Tern", "how costly is a spare Tern tube"
+    lacks = []
+    for question in (same, other):
+        vector = await WordEmbedder().embed_query(question)
+        lacks.append(kernel.ask(question, vector, np.arange(len(names))).lacks)
+    assert lacks[0].min() == 0
+    assert lacks[1].min() > 0.5
+    retriever = Retriever(WordEmbedder(), index, trainer)
+    assert (await retriever.retrieve(same)).answerable > (
+        await retriever.retrieve(other)
+    ).answerable
