@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.benches.against_native import against_native, customers
 from app.benches.against_plain import against_plain
 from app.benches.against_server import CUSTOMERS, against_server
+from app.benches.deciding import deciding
 from app.benches.embedding import embedding
 from app.benches.figure import BenchFailed, Measured, Say, missing
 from app.benches.ingesting import beside_ingest, ingest_rate
@@ -56,6 +57,7 @@ PARTS = (
     Part("ingest", ingest_rate, ("ingest_vs_embed",)),
     Part("beside", beside_ingest, ("faq_beside_ingest", "answer_beside_ingest")),
     Part("search", search, ("search_10k_p95_ms", "search_100k_p95_ms")),
+    Part("decide", deciding, ("decide_10k_ms",)),
     Part("service", running, ("faq_p50_ms", "parent_mb")),
     Part(
         "mixed",

@@ -184,6 +184,12 @@ def evaluate(
         bool,
         typer.Option("--leave-out", help="Ask each question again without the text that answers."),
     ] = False,
+    oos_recall: Annotated[
+        float,
+        typer.Option(
+            help="Give the accuracy, too, where this share of questions without answer is refused."
+        ),
+    ] = 0.0,
     sample: Annotated[int, typer.Option(help="Ask that many questions, chosen by hash.")] = 0,
     answers_: Annotated[
         int, typer.Option("--answers", help="Let the generator write so many; quote the others.")
@@ -206,6 +212,7 @@ def evaluate(
                 sample=sample,
                 answers=answers_,
                 resume=resume,
+                oos_recall=oos_recall,
             ),
             as_json=as_json,
             report=report,

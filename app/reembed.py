@@ -56,10 +56,11 @@ async def reembed(
         asked, answers = await new.most_asked.changes(side, await new.index.view())
     await knowledge.index.view()  # sees that it is superseded
     report = IngestReport(rebuilt.release, (), rebuilt.embedded, 0, asked=asked, answers=answers)
+    back = "the older vectors" if knowledge.older else knowledge.embedder.name
     lines = [
         f"Release {rebuilt.release} is live, embedded by {new.embedder.name} ({rebuilt.embedded} "
         f"texts, {rebuilt.seconds:.0f} s). For a week `answerdesk releases rollback "
-        f"{side.view.release}` brings {knowledge.embedder.name} back.",
+        f"{side.view.release}` brings {back} back.",
         *(f"Left out: {error}" for error in rebuilt.errors.values()),
         *answers_text(report),
     ]
@@ -70,25 +71,36 @@ async def reembed_beside(knowledge: Knowledge) -> str:
     """Do it while the service answers; return what operators are told, empty for nothing."""
     if not knowledge.wanted:
         return ""
-    back = f"or set models.embedder back to {knowledge.embedder.name}"
+    back = f", or set models.embedder back to {knowledge.embedder.name}"
+    if knowledge.older:
+        back = ""
     if await is_undone(knowledge):
         logger.warning(
-            "The index is that of %s again and models.embedder is %s: run `answerdesk rebuild` to "
-            "embed everything with it, %s.",
-            knowledge.embedder.name,
+            "The index is as %s filled it and models.embedder is %s: run `answerdesk rebuild` to "
+            "embed everything anew%s.",
+            "an older version" if knowledge.older else knowledge.embedder.name,
             knowledge.wanted,
             back,
         )
         return ""
-    logger.info("Everything is embedded anew with %s; the old model answers", knowledge.wanted)
+    logger.info(said_meanwhile(knowledge))
     try:
         return await reembed(knowledge)
     except AnswerdeskError as error:
-        logger.warning("The embedding model was not changed: %s", error)
+        logger.warning("Nothing was embedded anew: %s", error)
         return (
             f"The embedding model was not changed to {knowledge.wanted}. {error} "
-            f"Run `answerdesk rebuild --anyway` to change it all the same, {back}."
+            f"Run `answerdesk rebuild --anyway` to change it all the same{back}."
         )
+
+
+def said_meanwhile(knowledge: Knowledge) -> str:
+    """Return what goes on while everything is embedded anew."""
+    filled = "an older version" if knowledge.older else knowledge.embedder.name
+    return (
+        f"The index was filled by {filled}, which answers, while everything is embedded anew with "
+        f"{knowledge.wanted} beside it."
+    )
 
 
 def _logged(name: str) -> OnProgress:

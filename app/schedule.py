@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from app.wiring import Knowledge, today
+from app.wiring import Knowledge, days_of
 from core.config import Config, RefreshConfig, SourceConfig
 from core.errors import ConfigError, IndexDamaged, IndexMismatch
 from db.jobs import JobRepository, JobRun
@@ -113,7 +113,7 @@ def make_scheduler(
     if watched := _watched(config.refresh):
         job = partial(refresh.job, list(watched))
         jobs.append(Job(WATCHED_JOB, job, deadline_s=config.refresh.deadline_s))
-    reminders = Reminders(knowledge.index, runs, today=today)
+    reminders = Reminders(knowledge.index, runs, today=days_of(config))
     jobs.append(Job(NAME, reminders.job, cron=_REMINDERS_CRON, timezone=config.refresh.timezone))
     housekeeping = Housekeeping(
         knowledge.releases,

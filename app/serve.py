@@ -7,7 +7,7 @@ import secrets
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from app.demo import ingest_demo_if_empty, read_demo
 from app.paths import Paths
-from app.reembed import reembed_beside
+from app.reembed import is_undone, reembed_beside, said_meanwhile
 from app.schedule import make_scheduler, make_watcher
 from app.warm import keep_warm
 from app.web_server import serve_web
@@ -27,12 +27,15 @@ from console.application import build_console
 from console.knowledge import Editing
 from console.operator import Records
 from console.security import check_exposure, is_loopback
+from console.upload_desk import UploadDesk
 from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from core.hours import WorkingHours
 from db.base import Database
+from db.group_commit import GroupCommit
 from db.jobs import JobRepository
+from db.uploads import Uploads
 from jobs.schedule import Scheduler
 from kb.alike import Alike
 from kb.linking import EntryLinks
@@ -81,7 +84,7 @@ async def serve(config: Config, paths: Paths) -> None:
         while not stop.is_set():
             await _serve_with_one_model(config, paths, stop, password=password, reports=reports)
             if not stop.is_set():
-                logger.info("Another embedding model filled the index: opening it with that one")
+                logger.info("Everything is embedded anew: opening the index with what filled it")
 
 
 async def _serve_with_one_model(
@@ -108,6 +111,7 @@ async def _serve_with_one_model(
         async def health() -> Health:
             return _health(service, troubles)
 
+        uploads = await stack.enter_async_context(_upload_desk(knowledge))
         web = build_console(
             desk=service.desk,
             records=Records(
@@ -117,11 +121,13 @@ async def _serve_with_one_model(
                 JobRepository(knowledge.database),
             ),
             editing=Editing(knowledge.entries, knowledge.releases),
+            uploads=uploads,
             health=health,
             metrics=service.metrics,
             shop=config.company.name,
             examples=read_demo().questions,
             secret=await asyncio.to_thread(_cookie_secret, paths),
+            max_file_bytes=config.knowledge.max_file_mb * 2**20,
             password=password,
             exposed=not is_loopback(config.console.host),
         )
@@ -139,6 +145,7 @@ async def _serve_with_one_model(
             asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
             asyncio.create_task(_telegram(service, reports), name="telegram"),
             asyncio.create_task(_scrub(knowledge.database), name="scrub"),
+            asyncio.create_task(_resume(uploads, troubles), name="uploads"),
             asyncio.create_task(_watch(service, scheduler, troubles), name="watch"),
         ]
         try:
@@ -150,6 +157,27 @@ async def _serve_with_one_model(
             for task in work:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
+
+
+def _upload_desk(knowledge: Knowledge) -> AbstractAsyncContextManager[UploadDesk]:
+    async def live_release() -> int:
+        live = await knowledge.release_rows.current()
+        return live.number if live else 0
+
+    return UploadDesk.open(
+        Uploads(knowledge.database, GroupCommit(knowledge.database), channel="console"),
+        knowledge.originals,
+        ingestor=knowledge.ingestor,
+        releases=knowledge.releases,
+        answers=knowledge.team_answers,
+        live_release=live_release,
+    )
+
+
+async def _resume(uploads: UploadDesk, troubles: Troubles) -> None:
+    """Take up what a restart interrupted, once the knowledge base is ready."""
+    await troubles.prepared.wait()
+    await uploads.resume()
 
 
 async def _scrub(database: Database) -> None:
@@ -225,7 +253,11 @@ async def _watch(service: Service, scheduler: Scheduler, troubles: Troubles) -> 
 async def _reembed(knowledge: Knowledge, troubles: Troubles, reports: asyncio.Queue[str]) -> None:
     """Change to the configured embedding model, beside what answers."""
     await troubles.prepared.wait()
-    if said := await reembed_beside(knowledge):
+    if knowledge.wanted and not await is_undone(knowledge):
+        troubles.sentences["vectors"] = said_meanwhile(knowledge)
+    said = await reembed_beside(knowledge)
+    troubles.sentences.pop("vectors", None)
+    if said:
         logger.info("The embedding model: %s", said.splitlines()[0])
         await reports.put(said)
 

@@ -4,11 +4,12 @@ import asyncio
 import datetime
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 from app.paths import Paths
 from core.config import Config
@@ -30,8 +31,9 @@ from kb.compose import Composer
 from kb.desk import Desk
 from kb.entries import Entries
 from kb.findings import Inspector
+from kb.forecast import Forecaster
 from kb.gate import Gate, Replay
-from kb.index import Index, filled_by
+from kb.index import FilledBy, Index, filled_by
 from kb.ingest import Ingestor
 from kb.lock import NAME as LOCK_NAME
 from kb.originals import Originals
@@ -55,7 +57,7 @@ ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = "parser 2, chunker 1"
+_SETTINGS = "parser 3, chunker 2"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
 _RECENT_S = 28 * 24 * 3600
@@ -81,7 +83,11 @@ class Knowledge:
     searched: Embedder
     """What the rows of the index were embedded with: `embedder`, its vectors free of language."""
     wanted: str
-    """The model that the configuration names, if another one filled the index and answers."""
+    """The model that the configuration names, if the index is not as that one fills it: another
+    one did, or an older version. What filled it answers."""
+    older: bool
+    """Whether an older version of the program filled it, with vectors that say more about the
+    language (`kb.align`)."""
     index: Index
     ingestor: Ingestor
     releases: Releases
@@ -148,10 +154,11 @@ async def open_knowledge(
         release_rows = ReleaseRepository(database)
         uri = config.index if paths.is_main and config.index else str(paths.index)
         live = None if beside or not paths.is_main else await release_rows.current()
+        filled = None if live is None else await _filled_by(uri, live)
         wanted = _wanted(config)
-        spec = wanted if live is None else await _filled_by(config, uri, live)
+        spec = wanted if filled is None else filled.spec
         try:
-            embedder = await _make_embedder(config, paths, spec)
+            embedder = await _make_embedder(config, paths, spec, steps_back=beside is not None)
         except (ModelError, ConfigError) as error:
             if spec == wanted:
                 raise
@@ -161,6 +168,11 @@ async def open_knowledge(
         stack.push_async_callback(embedder.close)
         await embedder.start(wait=wait_for_embedder)
         searched: Embedder = AlignedEmbedder.load(embedder) or embedder
+        older = searched is not embedder and (
+            filled is not None and filled.fingerprint == embedder.fingerprint
+        )
+        if older:  # a version before vectors were freed of language: its rows answer meanwhile
+            searched = embedder
         index = await stack.enter_async_context(
             Index.open(uri, embedder=searched, current=release_rows.current, spec=spec)
         )
@@ -199,7 +211,7 @@ async def open_knowledge(
         trainer = Trainer(index, searched, paths.rankers)
         publisher.after_publish = trainer.after_publish
         conversations, golden = Conversations(database), GoldenQuestions(database)
-        replay = Replay(searched, policy=_policy(config), today=today)
+        replay = Replay(searched, policy=_policy(config), today=days_of(config))
         publisher.gate = Gate(golden, replay, trainer)
 
         async def asked() -> Sequence[tuple[str, int]]:
@@ -212,6 +224,7 @@ async def open_knowledge(
             originals,
             settings=settings,
             inspector=Inspector(searched),
+            forecaster=Forecaster(asked, golden, replay, trainer),
             most_asked=most_asked,
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
         )
@@ -225,7 +238,8 @@ async def open_knowledge(
             originals=originals,
             embedder=embedder,
             searched=searched,
-            wanted="" if spec == wanted else wanted,
+            wanted=wanted if older or spec != wanted else "",
+            older=older,
             index=index,
             ingestor=ingestor,
             releases=Releases(publisher, originals, settings=settings),
@@ -239,13 +253,12 @@ async def open_knowledge(
         )
 
 
-async def _filled_by(config: Config, uri: str, live: Release) -> str:
-    """Return what the configuration called the model that filled the live release."""
+async def _filled_by(uri: str, live: Release) -> FilledBy | None:
+    """Return which model filled the live release, ``None`` if that cannot be told any more."""
     try:
-        found = await filled_by(uri, live)
+        return await filled_by(uri, live)
     except IndexDamaged:
-        return _wanted(config)  # it is rebuilt with that one
-    return found.spec
+        return None  # it is rebuilt with the configured one
 
 
 def _wanted(config: Config) -> str:
@@ -255,7 +268,9 @@ def _wanted(config: Config) -> str:
     return models.embedder + (_INT8 if local and models.embedder_precision == "int8" else "")
 
 
-async def _make_embedder(config: Config, paths: Paths, spec: str) -> ModelEmbedder:
+async def _make_embedder(
+    config: Config, paths: Paths, spec: str, *, steps_back: bool = False
+) -> ModelEmbedder:
     name = spec.removesuffix(_INT8)
     return await asyncio.to_thread(
         make_embedder,
@@ -264,6 +279,7 @@ async def _make_embedder(config: Config, paths: Paths, spec: str) -> ModelEmbedd
         threads=config.models.threads,
         recycle_after=config.models.recycle_after,
         precision="exact" if name == spec else "int8",
+        steps_back=steps_back,
     )
 
 
@@ -291,10 +307,10 @@ def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
     """Return what answers from a knowledge base; without a composer it quotes passages."""
     return Answerer(
         knowledge.retriever,
-        Quoter(knowledge.embedder),
+        Quoter(knowledge.searched),
         composer,
         policy=_policy(knowledge.config),
-        today=today,
+        today=days_of(knowledge.config),
     )
 
 
@@ -328,6 +344,7 @@ async def _open_generator(
 def _policy(config: Config) -> Policy:
     return Policy(
         answer_at=config.answers.answer_at,
+        passage_at=config.answers.passage_at,
         clarify_at=config.answers.clarify_at,
         max_question_chars=config.answers.max_question_chars,
         company=config.company.name,
@@ -335,6 +352,7 @@ def _policy(config: Config) -> Policy:
     )
 
 
-def today() -> datetime.date:
-    """Return the date by which entries are valid: that of UTC."""
-    return datetime.datetime.now(datetime.UTC).date()
+def days_of(config: Config) -> Callable[[], datetime.date]:
+    """Return what tells the date by which entries are valid: that of `knowledge.timezone`."""
+    zone = ZoneInfo(config.knowledge.timezone)
+    return lambda: datetime.datetime.now(zone).date()

@@ -20,12 +20,20 @@ from bot.router import Content, Press, Routes
 from bot.service import CustomerService
 from bot.uploads_text import DOWNLOAD_LIMIT, held_text, live_text, preview_text
 from core.errors import AnswerdeskError
-from core.types import IngestReport
 from db.conversations import Conversations
 from db.uploads import SentFile, Upload, Uploads, UploadState
 from kb.ingest import IncomingFile
 from kb.linking import LinksQuestions
 from kb.team_answers import AddsAnswers
+from kb.upload import (
+    Ingests,
+    NothingToUndo,
+    NotUndoable,
+    RollsBack,
+    UploadFlow,
+    changes_something,
+    file_name,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -33,29 +41,6 @@ ALBUM_S = 2.0
 """The files of one album arrive one by one; the next one within this many seconds."""
 
 Json = dict[str, Any]
-
-
-class Ingests(Protocol):
-    """The part of `kb.ingest.Ingestor` that the bot uses."""
-
-    async def ingest(
-        self,
-        files: Sequence[IncomingFile],
-        *,
-        dry_run: bool = False,
-        note: str = "",
-        anyway: bool = False,
-    ) -> IngestReport:
-        """Make the knowledge base hold files, or tell what that would change."""
-        ...
-
-
-class RollsBack(Protocol):
-    """The part of `kb.release.Releases` that the bot uses."""
-
-    async def rollback(self, number: int) -> object:
-        """Publish an earlier release again."""
-        ...
 
 
 class GroupsQuestions(Protocol):
@@ -97,11 +82,18 @@ class KnowledgeDesk:
     ) -> None:
         self._service = service
         self._uploads = uploads
-        self._library = library
         self._queue = queue
         self._questions = questions
-        self._live_release = live_release
         self._spawn = spawn
+        self._flow = UploadFlow(
+            uploads,
+            ingestor=library.ingestor,
+            releases=library.releases,
+            answers=library.answers,
+            live_release=live_release,
+            load=self._fetch,
+            via="Telegram",
+        )
 
     @property
     def routes(self) -> Routes:
@@ -157,27 +149,23 @@ class KnowledgeDesk:
     async def undo(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Bring back the release from before, if nobody published since."""
         upload = await self._upload(value)
-        if upload is None or upload.state != "live":
-            await self._service.alert(query, "This was undone already, or is too old.")
-            return
-        live = await self._live_release()
-        if live != upload.after:
-            await self._service.alert(
-                query, f"Release {live} is live by now: undo that one first, or use the console."
-            )
+        try:
+            if upload is None:
+                raise NothingToUndo
+            await self._flow.check_undo(upload)
+        except NotUndoable as error:
+            await self._service.alert(query, str(error))
             return
         await self._service.alert(query)
-        if not await self._uploads.move(upload.upload_id, "live", "cancelled"):
-            return
         try:
-            await self._library.releases.rollback(upload.before)
+            now = await self._flow.undo(upload)
+        except NotUndoable:
+            return  # somebody else pressed first
         except AnswerdeskError as error:
-            await self._uploads.move(upload.upload_id, "cancelled", "live")
             await self._show(upload, f"Not undone: {error}")
             return
         if upload.entry:
             await self._questions.reopen(upload.entry.open_ids)
-        now = await self._live_release()
         await self._show(
             upload, f"Undone. Release {now} has the content of release {upload.before} again."
         )
@@ -209,15 +197,14 @@ class KnowledgeDesk:
             raise
         except (AnswerdeskError, TelegramError) as error:
             logger.warning("Upload %d failed: %s", upload_id, redact(str(error)))
-            await self._uploads.move(upload_id, upload.state, "failed")
+            await self._flow.fail(upload, redact(str(error)))
             await self._show(upload, f"Nothing was changed. {redact(str(error))}")
 
     async def _check(self, upload: Upload) -> None:
-        report = await self._ingest(upload, dry_run=True)
-        changes = any(f.added or f.changed or f.removed for f in report.files)
-        state: UploadState = "preview" if changes or upload.entry else "cancelled"
-        if not await self._uploads.move(upload.upload_id, "checking", state):
+        report = await self._flow.check(upload)
+        if report is None:
             return
+        changes = changes_something(report)
         number = upload.upload_id
         if upload.entry:
             personal = await self._personal(upload)
@@ -233,16 +220,10 @@ class KnowledgeDesk:
         await self._show(upload, preview_text(report), buttons)
 
     async def _apply(self, upload: Upload, *, anyway: bool) -> None:
-        before = upload.before or await self._live_release()
-        await self._uploads.move(upload.upload_id, "applying", "applying", before=before)
-        report = await self._ingest(upload, anyway=anyway)
+        report, before = await self._flow.apply(upload, anyway=anyway)
         if report.held:
-            await self._uploads.move(upload.upload_id, "applying", "preview", before=0)
             await self._show(upload, held_text(report), held_buttons(upload.upload_id))
             return
-        await self._uploads.move(
-            upload.upload_id, "applying", "live", before=before, after=report.release
-        )
         text = live_text(report)
         waiting = 0
         if upload.entry:
@@ -253,25 +234,6 @@ class KnowledgeDesk:
             text = entry_live(upload.entry, report, answered=answered)
         live = replace(upload, before=before, after=report.release)
         await self._show(upload, text, live_buttons(live, waiting=waiting))
-
-    async def _ingest(
-        self, upload: Upload, *, dry_run: bool = False, anyway: bool = False
-    ) -> IngestReport:
-        if upload.entry:
-            return await self._library.answers.add(
-                upload.entry.question,
-                upload.entry.answer,
-                dry_run=dry_run,
-                note="" if dry_run else "Telegram: an answer by the team",
-                anyway=anyway,
-            )
-        names = ", ".join(file.name for file in upload.files)
-        return await self._library.ingestor.ingest(
-            await self._fetch(upload),
-            dry_run=dry_run,
-            note="" if dry_run else f"Telegram: {names}"[:200],
-            anyway=anyway,
-        )
 
     async def _personal(self, upload: Upload) -> list[str]:
         """Return what in an entry may be personal and nobody has confirmed."""
@@ -383,7 +345,4 @@ async def _is_file(incoming: Incoming) -> bool:
 
 
 def _name(document: Document) -> str:
-    """Return a file's name without a path; Telegram passes on what the sender wrote."""
-    name = (document.file_name or "").replace("\\", "/").rsplit("/", 1)[-1]
-    printable = "".join(c for c in name if c.isprintable()).strip(" .")
-    return printable[:200] or f"file-{document.file_unique_id}"
+    return file_name(document.file_name or "", otherwise=f"file-{document.file_unique_id}")

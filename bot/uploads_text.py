@@ -5,8 +5,9 @@ from kb.asked import answers_text
 from kb.findings import describe
 
 DOWNLOAD_LIMIT = (
-    "Telegram gives bots files of up to 20 MB only, and {names} is larger. Send it in parts, run "
-    "`answerdesk ingest FILE` on the machine, or put it into a folder named in refresh.sources."
+    "Telegram gives bots files of up to 20 MB only, and {names} is larger. Send it in parts or on "
+    "the console's page of files, run `answerdesk ingest FILE` on the machine, or put it into a "
+    "folder named in refresh.sources."
 )
 
 _SKIPPED_SHOWN = 8
@@ -27,10 +28,13 @@ def preview_text(report: IngestReport) -> str:
         lines += _more(len(report.findings) - _FINDINGS_SHOWN, "finding")
     if report.uncompared:
         lines.append(f"\n{report.uncompared} texts were compared with others word for word only.")
+    if report.answers or report.golden:
+        lines += ["", *answers_text(report)]
     changes = any(f.added or f.changed or f.removed for f in report.files)
     if changes:
         texts = "text" if report.embedded == 1 else "texts"
-        last = f"\nApplying adds {report.embedded} new {texts}. Nothing is changed yet."
+        adds = f"Applying adds {report.embedded} new {texts}. " if report.embedded else ""
+        last = f"\n{adds}Nothing is changed yet."
     else:
         last = "\nNothing to apply."
     return _fit(lines, last)

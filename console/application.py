@@ -1,5 +1,6 @@
 """The web application: routes, who may use each, and one place where errors become sentences."""
 
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 from typing import TypeAlias
@@ -19,6 +20,8 @@ from console.operator import OperatorPages, Records, client_address
 from console.pages import STATIC, Pages
 from console.security import LOOPBACK_HOSTS, CookieSigner, Logins, TooManyFailures
 from console.shield import Shield
+from console.upload_desk import UploadDesk
+from console.uploads import UploadLimits, UploadPages
 from core.health import Health
 from core.metrics import Metrics
 
@@ -50,11 +53,13 @@ def build_console(
     desk: AskingDesk,
     records: Records,
     editing: Editing,
+    uploads: UploadDesk,
     health: Callable[[], Awaitable[Health]],
     metrics: Metrics,
     shop: str,
     examples: Sequence[str],
     secret: bytes,
+    max_file_bytes: int = 50 * 2**20,
     password: str = "",
     exposed: bool = False,
     hosts: Sequence[str] = LOOPBACK_HOSTS,
@@ -65,11 +70,13 @@ def build_console(
         desk: answers questions.
         records: what the operators' page shows.
         editing: changes the knowledge base.
+        uploads: takes files.
         health: tells how the service is; called for every /health and page.
         metrics: what /metrics shows.
         shop: name of the company, as headline.
         examples: questions that the empty try-it page offers.
         secret: signs cookies; another one starts every browser's conversation anew.
+        max_file_bytes: larger files are not taken.
         password: of the operators; empty: none is asked for.
         exposed: whether others than this machine reach the service. Then the try-it page asks for
             the password too, and any host name is accepted, since a login is bound to its name.
@@ -89,9 +96,19 @@ def build_console(
     api = Api(desk=desk, health=health, metrics=metrics, detailed_health=guard.knows)
     operator = OperatorPages(pages=pages, logins=logins, records=records, health=health)
     knowledge = KnowledgePages(pages=pages, editing=editing, releases=records.releases)
+    limits = UploadLimits(max_file_bytes)
+    files = UploadPages(pages=pages, desk=uploads, limits=limits)
 
-    def route(path: str, endpoint: Endpoint, access: Access, method: str = "GET") -> Route:
-        return Route(path, guard.over(endpoint, access), methods=[method])
+    def route(
+        path: str,
+        endpoint: Endpoint,
+        access: Access,
+        method: str = "GET",
+        *,
+        max_body_bytes: int = _MAX_BODY_BYTES,
+    ) -> Route:
+        guarded = guard.over(endpoint, access)
+        return Route(path, guarded, methods=[method], max_body_size=max_body_bytes)
 
     errors = _Errors(pages)
     application = Starlette(
@@ -107,6 +124,20 @@ def build_console(
             route("/console/knowledge", knowledge.show, Access.OPERATOR),
             route("/console/changes/undo", knowledge.take_back, Access.OPERATOR, "POST"),
             route("/console/releases/rollback", knowledge.roll_back, Access.OPERATOR, "POST"),
+            route("/console/uploads", files.show, Access.OPERATOR),
+            route(
+                "/console/uploads",
+                files.take,
+                Access.OPERATOR,
+                "POST",
+                max_body_bytes=sys.maxsize,  # it looks itself, to say it in a sentence
+            ),
+            route("/console/upload", files.one, Access.OPERATOR),
+            route("/console/uploads/columns", files.columns, Access.OPERATOR, "POST"),
+            route("/console/uploads/apply", files.apply, Access.OPERATOR, "POST"),
+            route("/console/uploads/anyway", files.apply_anyway, Access.OPERATOR, "POST"),
+            route("/console/uploads/discard", files.discard, Access.OPERATOR, "POST"),
+            route("/console/uploads/undo", files.undo, Access.OPERATOR, "POST"),
             route("/login", operator.login_form, Access.PUBLIC),
             route("/login", operator.log_in, Access.PUBLIC, "POST"),
             route("/logout", operator.log_out, Access.PUBLIC, "POST"),

@@ -7,6 +7,7 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from console.form import number_of
 from console.pages import Pages
 from core.errors import AnswerdeskError
 from core.types import Chunk
@@ -77,7 +78,7 @@ class KnowledgePages:
 
     async def take_back(self, request: Request) -> Response:
         """Undo a change by hand, or drop one that waits for review."""
-        number = await _number(request)
+        number = await number_of(request)
         try:
             await self._editing.entries.take_back(number)
         except AnswerdeskError as error:
@@ -86,7 +87,7 @@ class KnowledgePages:
 
     async def roll_back(self, request: Request) -> Response:
         """Publish an earlier release again."""
-        number = await _number(request)
+        number = await number_of(request)
         try:
             await self._editing.releases.rollback(number)
         except AnswerdeskError as error:
@@ -108,10 +109,3 @@ class KnowledgePages:
             releases=await self._releases.list(limit=20),
         )
         return self._pages.response("knowledge.html", status=status, shown=shown, notice=notice)
-
-
-async def _number(request: Request) -> int:
-    """Return the number that a form names; 0, which nothing has, if it names none."""
-    async with request.form(max_files=0, max_fields=2) as form:
-        text = str(form.get("number", ""))
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

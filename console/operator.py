@@ -14,7 +14,7 @@ from db.jobs import JobRepository, JobRun
 from db.knowledge import Document, Release, ReleaseRepository, SourceRepository, SourceState
 
 COOKIE = "answerdesk_operator"
-_NEXT_PAGES = ("/console", "/", "/console/knowledge")
+_NEXT_PAGES = ("/console", "/", "/console/knowledge", "/console/uploads")
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class AnswersConfig(_Section):
     """When to answer, and how long."""
 
     answer_at: Probability = 0.65
+    passage_at: Probability = 0.35
     clarify_at: Probability = 0.35
     compose: bool = True
     max_tokens: int = Field(96, ge=8)
@@ -59,10 +60,9 @@ class AnswersConfig(_Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> "AnswersConfig":
-        if self.clarify_at > self.answer_at:
-            raise ValueError(
-                f"clarify_at ({self.clarify_at}) must not be above answer_at ({self.answer_at})"
-            )
+        for name, value in (("clarify_at", self.clarify_at), ("passage_at", self.passage_at)):
+            if value > self.answer_at:
+                raise ValueError(f"{name} ({value}) must not be above answer_at ({self.answer_at})")
         return self
 
 
@@ -74,6 +74,12 @@ class KnowledgeConfig(_Section):
     parse_timeout_s: float = Field(25, gt=0)
     parse_memory_mb: int = Field(1024, ge=256)
     keep_releases: int = Field(20, ge=1)
+    timezone: str = "UTC"
+
+    @model_validator(mode="after")
+    def _known_zone(self) -> "KnowledgeConfig":
+        WorkingHours.parse((), self.timezone)
+        return self
 
 
 class SourceConfig(_Section):

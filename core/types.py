@@ -165,6 +165,9 @@ class AnswerChange:
     """What an operator wants to come of it; empty for customers' questions."""
     asked: int = 0
     """How often customers asked it lately."""
+    old_words: str = ""
+    """The answer itself, cut; empty where there was none."""
+    new_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +191,11 @@ class IngestReport:
     """Questions that customers ask most, which were asked of the new release."""
     answers: tuple[AnswerChange, ...] = ()
     """Those of them that it answers otherwise; if it was held back, the golden questions."""
+    golden_asked: int = 0
+    """Golden questions that were asked; only of a ``dry_run``."""
+    golden: tuple[AnswerChange, ...] = ()
+    """Those of them that would come out otherwise; one with `AnswerChange.expected` would hold the
+    release back."""
 
 
 # --- models ------------------------------------------------------------------------------------

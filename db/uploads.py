@@ -1,32 +1,40 @@
-"""Files and entries that operators sent in Telegram, from the preview to what became of each."""
+"""Files and entries that operators sent, from the preview to what became of each."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import JSON, BigInteger, String, delete, select, update
+from sqlalchemy import JSON, BigInteger, String, Text, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, Database
 from db.group_commit import GroupCommit
 
-UploadState: TypeAlias = Literal["checking", "preview", "applying", "live", "cancelled", "failed"]
+UploadState: TypeAlias = Literal[
+    "checking", "preview", "applying", "live", "cancelled", "undone", "failed"
+]
+Channel: TypeAlias = Literal["telegram", "console"]
 
 
 class UploadRow(Base):
     """One file or album, or one entry that an operator wrote."""
 
-    __tablename__ = "telegram_uploads"
+    __tablename__ = "uploads"
 
     upload_id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(String(8), default="telegram")
     actor: Mapped[int] = mapped_column(BigInteger)
     chat_id: Mapped[int] = mapped_column(BigInteger)
     message_id: Mapped[int] = mapped_column(BigInteger, default=0)
     """The bot's message with the preview and its buttons."""
     files: Mapped[list[list[str]]] = mapped_column(JSON)
-    """Name and Telegram's file id of each."""
+    """Name of each, and Telegram's file id or the sha256 of the original."""
+    columns: Mapped[str] = mapped_column(Text, default="")
+    """What was said of the files' columns (`kb.parse.columns.written`); empty for nothing."""
+    outcome: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """What the last step found; see `Upload.outcome`."""
     thread_id: Mapped[int] = mapped_column(BigInteger, default=0)
     entry: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """The fields of an `Entry`; empty for files."""
@@ -42,10 +50,11 @@ class UploadRow(Base):
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """A file as Telegram keeps it."""
+    """A file that waits where it came in."""
 
     name: str
     file_id: str
+    """Telegram's id of it; from the console, the sha256 of its original."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +86,37 @@ class Upload:
     thread_id: int = 0
     entry: Entry | None = None
     customer: int = 0
+    columns: str = ""
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+    """What the last step found, as the console shows it again (`kb.upload.Outcome`)."""
+    created: float = 0.0
+    """UTC epoch seconds."""
 
 
 class Uploads:
-    """Stores files and entries that wait for their operator's word."""
+    """Stores files and entries that wait for their operator's word.
 
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
+    Args:
+        database: where.
+        writer: of this process.
+        channel: the way in; each resumes and lists its own.
+    """
+
+    def __init__(
+        self, database: Database, writer: GroupCommit, *, channel: Channel = "telegram"
+    ) -> None:
         self._database = database
         self._writer = writer
+        self._channel = channel
 
     async def add(
         self,
         *,
-        actor: int,
-        chat_id: int,
+        actor: int = 0,
+        chat_id: int = 0,
         thread_id: int = 0,
         files: Sequence[SentFile] = (),
+        columns: str = "",
         entry: Entry | None = None,
         customer: int = 0,
     ) -> int:
@@ -100,11 +124,14 @@ class Uploads:
 
         async def write(session: AsyncSession) -> int:
             row = UploadRow(
+                channel=self._channel,
                 actor=actor,
                 chat_id=chat_id,
                 message_id=0,
                 thread_id=thread_id,
                 files=[[file.name, file.file_id] for file in files],
+                columns=columns,
+                outcome={},
                 entry=asdict(entry) if entry else {},
                 customer=customer,
                 state="checking",
@@ -119,29 +146,57 @@ class Uploads:
         return await self._writer.run(write)
 
     async def get(self, upload_id: int) -> Upload | None:
-        """Return an upload."""
+        """Return an upload; ``None`` if there is none of this channel."""
         async with self._database.session() as session:
             row = await session.get(UploadRow, upload_id)
-            return _upload(row) if row else None
+            return _upload(row) if row and row.channel == self._channel else None
+
+    async def latest(self, *, limit: int) -> list[Upload]:
+        """Return the uploads of this channel, newest first."""
+        async with self._database.session() as session:
+            rows = await session.scalars(
+                select(UploadRow)
+                .where(UploadRow.channel == self._channel)
+                .order_by(UploadRow.upload_id.desc())
+                .limit(limit)
+            )
+            return [_upload(row) for row in rows]
 
     async def unfinished(self) -> list[Upload]:
         """Return uploads whose check or application was interrupted, oldest first."""
         async with self._database.session() as session:
             rows = await session.scalars(
                 select(UploadRow)
-                .where(UploadRow.state.in_(("checking", "applying")))
+                .where(
+                    UploadRow.channel == self._channel,
+                    UploadRow.state.in_(("checking", "applying")),
+                )
                 .order_by(UploadRow.upload_id)
             )
             return [_upload(row) for row in rows]
 
-    async def move(self, upload_id: int, old: UploadState, new: UploadState, **values: int) -> bool:
-        """Change an upload's state if it still is `old`; return whether it was."""
+    async def move(
+        self,
+        upload_id: int,
+        old: UploadState,
+        new: UploadState,
+        *,
+        outcome: Mapping[str, Any] | None = None,
+        **values: int | str,
+    ) -> bool:
+        """Change an upload's state if it still is `old`; return whether it was.
+
+        `outcome` takes the place of the one before; ``None`` leaves that.
+        """
+        changes: dict[str, Any] = {**values}
+        if outcome is not None:
+            changes["outcome"] = dict(outcome)
 
         async def write(session: AsyncSession) -> bool:
             changed = await session.scalar(
                 update(UploadRow)
                 .where(UploadRow.upload_id == upload_id, UploadRow.state == old)
-                .values(state=new, **values)
+                .values(state=new, **changes)
                 .returning(UploadRow.upload_id)
             )
             return changed is not None
@@ -227,6 +282,9 @@ def _upload(row: UploadRow) -> Upload:
         thread_id=row.thread_id,
         entry=_entry(row.entry) if row.entry else None,
         customer=row.customer,
+        columns=row.columns,
+        outcome=row.outcome,
+        created=row.created,
     )
 
 

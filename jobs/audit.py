@@ -12,7 +12,8 @@ from kb.lexicon import fold
 
 _FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\w+", re.IGNORECASE)
-_NAME = re.compile(r"(?<=[a-zа-я,] )[A-ZÀ-ÞА-ЯЁ][\w'-]{2,}")
+_NAME = re.compile(r"(?<=[a-zа-я,] )[A-ZÀ-ÞА-ЯЁ](?:[^\W\u2e80-\uffef]|['-]){2,}")
+"""Without the Chinese that may follow a name with no blank between."""
 
 
 def inventions(reply: str, passages: Sequence[str], question: str) -> list[str]:

@@ -29,6 +29,8 @@ CheckReply = Callable[[str, Answer], Awaitable[Checked]]
 _RANKS = 10
 _KEPT = 50
 """Ids of each search that an outcome keeps, for the baselines."""
+_OOS_RECALLS = (0.8, 0.9)
+"""Points at which the accuracy is always given."""
 _NOTHING = Checked()
 
 
@@ -48,6 +50,9 @@ class EvalResult:
     """Answerable questions answered at `answer_at`, and with the right entry or text."""
     oos_recall: float | None
     """Questions without answer that stay below `answer_at`."""
+    accuracy_at_oos_recall: dict[str, float]
+    """`in_scope_accuracy` where so many of the questions without answer stay below the threshold
+    (published figures are of such points); empty if there are none."""
     answer_contains_gold: float | None
     answer_f1: float | None
     reply_length_median: float
@@ -150,8 +155,17 @@ def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def summarise(name: str, outcomes: Sequence[Outcome], *, answer_at: float) -> EvalResult:
-    """Return the figures of a run at an operating point (a probability)."""
+def summarise(
+    name: str, outcomes: Sequence[Outcome], *, answer_at: float, oos_recall: float = 0.0
+) -> EvalResult:
+    """Return the figures of a run.
+
+    Args:
+        name: of the set.
+        outcomes: of each question.
+        answer_at: the operating point, a probability.
+        oos_recall: one more point at which to give `EvalResult.accuracy_at_oos_recall`; 0: none.
+    """
     inside = [o for o in outcomes if o.relevant]
     gold = [o for o in inside if o.answers and o.written]
     written = [o for o in gold if o.kind in ("composed", "quoted")]
@@ -170,6 +184,7 @@ def summarise(name: str, outcomes: Sequence[Outcome], *, answer_at: float) -> Ev
         auroc=_maybe(metrics.auroc(outcomes)),
         in_scope_accuracy=_round(metrics.in_scope_accuracy(outcomes, answer_at)),
         oos_recall=_maybe(metrics.oos_recall(outcomes, answer_at)),
+        accuracy_at_oos_recall=_accuracies(outcomes, {*_OOS_RECALLS, oos_recall} - {0.0}),
         answer_contains_gold=_share([metrics.contains_gold(o.text, o.answers) for o in gold]),
         answer_f1=_share([metrics.f1(o.text, o.answers) for o in gold]),
         reply_length_median=metrics.median([metrics.length(o.text) for o in written]),
@@ -185,6 +200,15 @@ def summarise(name: str, outcomes: Sequence[Outcome], *, answer_at: float) -> Ev
         p50_ms=round(metrics.quantile(times, 0.5), 1),
         p95_ms=round(metrics.quantile(times, 0.95), 1),
     )
+
+
+def _accuracies(outcomes: Sequence[Outcome], recalls: set[float]) -> dict[str, float]:
+    found = {}
+    for recall in sorted(recalls):
+        threshold = metrics.threshold_at(outcomes, recall)
+        if threshold is not None:
+            found[f"{recall:g}"] = _round(metrics.in_scope_accuracy(outcomes, threshold))
+    return found
 
 
 def _baselines(outcomes: Sequence[Outcome]) -> dict[str, tuple[float, float]]:

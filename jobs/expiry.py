@@ -11,7 +11,8 @@ from jobs.schedule import JobReport
 NAME = "reminders"
 AHEAD_DAYS = 3
 _SHOWN = 20
-_TOLD = "told_until"
+_LOOKED_AT = 100
+"""Earlier runs; an entry is told in one of the last three."""
 
 
 class ReadableView(Protocol):
@@ -33,10 +34,12 @@ class ReadableIndex(Protocol):
 class Reminders:
     """Names each entry once, when its last day is at most three days away.
 
+    Whatever was not told yet is told: an entry whose days went by while the service was stopped,
+    and one that came only when it had less than three left.
+
     Args:
         index: holds the entries.
-        runs: remembers up to which day was told; days that a stop of the service missed are made
-            up for.
+        runs: remembers what was told.
         today: the date by which entries are valid.
     """
 
@@ -52,18 +55,17 @@ class Reminders:
         today = self._today()
         until = (today + dt.timedelta(days=AHEAD_DAYS)).isoformat()
         told = await self._told()
-        first = max(today.isoformat(), told)
         entries = await (await self._index.view()).entries()
         ending = sorted(
             (
                 entry
                 for entry in entries
-                if first <= entry.valid_until <= until and entry.valid_until != told
+                if today.isoformat() <= entry.valid_until <= until
+                and (entry.chunk_id, entry.valid_until) not in told
             ),
             key=lambda entry: (entry.valid_until, entry.doc_id, entry.text),
         )
         detail = {
-            _TOLD: max(until, told),
             "tell": bool(ending),
             "entries": [
                 {"entry": e.chunk_id, "document": e.doc_id, "until": e.valid_until} for e in ending
@@ -71,10 +73,10 @@ class Reminders:
         }
         return JobReport(_text(ending), detail=detail)
 
-    async def _told(self) -> str:
-        """Return the last day whose endings were told, as ISO date; empty before the first."""
-        runs = await self._runs.runs(NAME, limit=100)
-        return next((str(run.detail[_TOLD]) for run in runs if _TOLD in run.detail), "")
+    async def _told(self) -> set[tuple[str, str]]:
+        """Return the entries that were told lately, each with the day that was told."""
+        runs = await self._runs.runs(NAME, limit=_LOOKED_AT)
+        return {(e["entry"], e["until"]) for run in runs for e in run.detail.get("entries", ())}
 
 
 def _text(ending: Sequence[Chunk]) -> str:

@@ -44,6 +44,8 @@ class Policy:
 
     answer_at: float
     """Answer when at least this sure, 0 to 1."""
+    passage_at: float
+    """The same for a document's passage, whose own words and source are shown."""
     clarify_at: float
     """Between this and `answer_at`: offer entries to choose from."""
     max_question_chars: int
@@ -132,9 +134,7 @@ class Answerer:
         started = time.perf_counter()
         language = detect_language(question, language_code)
         retrieval = await self._best_retrieval(question, history)
-        decision = decide(
-            retrieval.hits, answer_at=self._policy.answer_at, clarify_at=self._policy.clarify_at
-        )
+        decision = self._decide(retrieval)
         answer = await self._carry_out(decision, retrieval, language, on_event)
         total = (time.perf_counter() - started) * 1000
         generate = total - sum(retrieval.timings_ms.values())
@@ -152,9 +152,7 @@ class Answerer:
         """
         language = detect_language(question)
         retrieval = await self._best_retrieval(question, ())
-        decision = decide(
-            retrieval.hits, answer_at=self._policy.answer_at, clarify_at=self._policy.clarify_at
-        )
+        decision = self._decide(retrieval)
         if decision.action != "compose":
             return None
         return decision.hits[0].chunk.chunk_id, language
@@ -185,6 +183,14 @@ class Answerer:
             if found.answerable >= self._policy.answer_at:
                 sure.add(found.hits[0].chunk.chunk_id)
         return len(sure) > 1
+
+    def _decide(self, retrieval: Retrieval) -> Decision:
+        return decide(
+            retrieval.hits,
+            answer_at=self._policy.answer_at,
+            passage_at=self._policy.passage_at,
+            clarify_at=self._policy.clarify_at,
+        )
 
     # --- replying ------------------------------------------------------------------------------
 
@@ -232,7 +238,7 @@ class Answerer:
         composed = await self._compose(decision, retrieval, language, passage, on_event)
         if composed and composed.no_answer:
             lowered = _doubted(decision.confidence)
-            if lowered < self._policy.answer_at:
+            if lowered < self._policy.passage_at:
                 return replace(self._unknown(language, lowered), tokens=composed.tokens)
         quote = await passage.quote()
         text = _with_quote(composed, quote) if composed else ""

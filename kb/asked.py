@@ -3,13 +3,18 @@
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import TypeAlias
 
 from core.errors import IndexDamaged, IndexMismatch, ModelError
 from core.types import Answer, AnswerChange, IngestReport
-from kb.gate import Replay, Seen, Side, TriesRankers, outcome
+from kb.gate import Replay, Seen, Side, TriesRankers, change_of, rests_on
 from kb.index_view import View
 
 logger = logging.getLogger(__name__)
+
+Asked: TypeAlias = Callable[[], Awaitable[Sequence[tuple[str, int]]]]
+"""Returns what customers ask most, and how often each was asked."""
 
 _NAMED = 8
 """Changes that a report names."""
@@ -26,7 +31,7 @@ class MostAsked:
 
     def __init__(
         self,
-        asked: Callable[[], Awaitable[Sequence[tuple[str, int]]]],
+        asked: Asked,
         replay: Replay,
         rankers: TriesRankers,
     ) -> None:
@@ -56,33 +61,73 @@ class MostAsked:
         except (ModelError, IndexDamaged, IndexMismatch) as error:
             logger.warning("What customers ask most was not compared: %s", error)
             return 0, ()
-        changed: Counter[tuple[str, str]] = Counter()
-        for (_, times), was, now in zip(asked, old, new, strict=True):
-            if _rests_on(was) != _rests_on(now):
-                changed[outcome(was), outcome(now)] += times
-        return len(asked), tuple(
-            AnswerChange("", was, now if now != was else f"{now}, with another text", asked=times)
-            for (was, now), times in changed.most_common()
-        )
+        return len(asked), differences(asked, old, new)
 
 
-def _rests_on(answer: Answer) -> tuple[str, str]:
-    kind = "answered" if answer.kind in {"composed", "quoted"} else answer.kind
-    return kind, answer.sources[0].chunk_id if answer.sources else ""
+def differences(
+    asked: Sequence[tuple[str, int]], old: Sequence[Answer], new: Sequence[Answer]
+) -> tuple[AnswerChange, ...]:
+    """Return which of the questions got another answer, most asked first.
+
+    Changes of one kind are one change: what customers wrote is not in it.
+    """
+    changed: Counter[AnswerChange] = Counter()
+    for (_, times), was, now in zip(asked, old, new, strict=True):
+        if rests_on(was) != rests_on(now):
+            changed[change_of(was, now)] += times
+    return tuple(replace(change, asked=times) for change, times in changed.most_common())
 
 
 def answers_text(report: IngestReport) -> list[str]:
-    """Return which answers are others in a release that went live, as lines for operators."""
-    if not report.asked or report.held:
+    """Return which answers a release changed, or would change, as lines for operators."""
+    if report.held or not (report.asked or report.golden_asked):
         return []
-    changed = sum(change.asked for change in report.answers)
-    if not changed:
-        return [f"The {report.asked} questions asked most lately are answered as before."]
-    lines = [f"Of the {report.asked} questions asked most lately, some are answered otherwise:"]
-    lines += [
-        f"- asked {change.asked} times: {change.before}, now {change.after}"
-        for change in report.answers[:_NAMED]
+    counted = [
+        f"{number} {one}{_s(number)}{rest}"
+        for number, one, rest in (
+            (report.asked, "question", " asked most lately"),
+            (report.golden_asked, "golden question", ""),
+        )
+        if number
     ]
-    if len(report.answers) > _NAMED:
-        lines.append(f"- and {len(report.answers) - _NAMED} more changes")
+    questions = " and ".join(counted)
+    then = "then" if report.dry_run else "now"
+    changed = [_golden_line(change, then) for change in report.golden]
+    changed += [_asked_line(change, then) for change in report.answers]
+    if not changed:
+        verb = "is" if report.asked + report.golden_asked == 1 else "are"
+        lines = [f"The {questions} {'would be' if report.dry_run else verb} answered as before."]
+    else:
+        number = len(report.golden) + sum(change.asked for change in report.answers)
+        may = f"{number} answer{_s(number)} may change. "
+        otherwise = "these would be answered" if report.dry_run else "some are answered"
+        lines = [f"{may * report.dry_run}Of the {questions}, {otherwise} otherwise:"]
+        lines += [f"- {line}" for line in changed[:_NAMED]]
+        if len(changed) > _NAMED:
+            lines.append(f"- and {len(changed) - _NAMED} more changes")
+    if report.uncompared:
+        lines.append(
+            f"The {report.uncompared} texts that are too many for a preview are not in it."
+        )
     return lines
+
+
+def _golden_line(change: AnswerChange, then: str) -> str:
+    held = f" (should be {change.expected}: would be held back)" if change.expected else ""
+    return f"golden question “{change.question}”: {_change_text(change, then)}{held}"
+
+
+def _asked_line(change: AnswerChange, then: str) -> str:
+    return f"asked {change.asked} time{_s(change.asked)}: {_change_text(change, then)}"
+
+
+def _change_text(change: AnswerChange, then: str) -> str:
+    text = f"{change.before}, {then} {change.after}"
+    if change.before == change.after:
+        text = f"{change.before}, {then} with another text"
+    words = [f"“{words}”" for words in (change.old_words, change.new_words) if words]
+    return f"{text}: {' → '.join(words)}" if change.new_words else text
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"

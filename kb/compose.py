@@ -22,14 +22,20 @@ from core.types import (
     TokenUsage,
     Waiting,
 )
-from kb.evidence import Reason, Verdict, check_sentence, nearest_sentence, unanchored
+from kb.evidence import (
+    Reason,
+    Verdict,
+    adds_nothing,
+    check_sentence,
+    nearest_sentence,
+    unanchored,
+)
 from kb.language import detect_language
 from kb.lexicon import lexicon
 from kb.likeness import Likeness
 from kb.pace import Pace, Turn
 from kb.prompt import fit_prompt, is_no_answer, may_become_no_answer, passage_of
 from kb.quote import asks_openly, lacks_what_is_asked, score_sentences
-from kb.stems import stems
 from kb.text import normalise, split_sentences, words
 
 OnEvent = Callable[[AnswerEvent], Awaitable[None]]
@@ -313,6 +319,8 @@ class _Passage:
         self.quote = quote
         """The sentences that most likely answer; empty if not known."""
         self.text = passage_of(hit.chunk)
+        self.own_text = f"{hit.chunk.text}\n{hit.chunk.answer}"
+        """Without the heading, which answers nothing by itself."""
         self.language = hit.chunk.language or detect_language(self.text)
         self.same_language = self.language == language
         self.sentences = split_sentences(self.text, self.language) or [self.text]
@@ -336,15 +344,14 @@ def _is_idle(sentence: str, question: str) -> bool:
     """Tell whether a statement does not answer: it repeats the question, or lacks what it asks."""
     if lacks_what_is_asked(question, sentence):
         return True
-    known = set(stems(question))
-    return asks_openly(question) and all(stem in known for stem in stems(sentence))
+    return asks_openly(question) and adds_nothing(sentence, question)
 
 
 def _at_the_answer(sentence: str, nearest: str, question: str, passage: _Passage) -> Verdict:
     """Check that a true statement comes from where the passage answers the question."""
     heading = _heading_of(nearest, passage.sentences)
     reasons = tuple(unanchored(sentence, nearest, question, heading=heading))
-    if passage.quote and nearest not in passage.quote:
+    if (passage.quote and nearest not in passage.quote) or nearest not in passage.own_text:
         reasons += (Reason("elsewhere", nearest),)
     return Verdict(supported=not reasons, reasons=reasons)
 

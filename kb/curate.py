@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from core.types import Chunk
 from db.curation import Anchor, Curation, Settled
 from kb.chunk import chunk_id
+from kb.own_words import each_its_own
 from kb.text import ngram_cosine, normalise
 
 _SIMILAR = 0.6
@@ -38,8 +39,9 @@ def attach(chunks: Sequence[Chunk], curations: Sequence[Curation]) -> Attached:
     """Return `chunks` with the work of operators; what an earlier release undid is left alone.
 
     An entry is found by its own id in the file, by question and answer, or as the only one with
-    a similar question. An edited answer is attached as long as the file still has the answer that
-    was edited: if the file's own answer changed, somebody has to decide.
+    a similar question, unless each has a word of its own. An edited answer is attached as long as
+    the file still has the answer that was edited: if the file's own answer changed, somebody has
+    to decide.
     """
     work = [curation for curation in curations if curation.state != "undone"]
     if not work:
@@ -85,9 +87,7 @@ def _find(anchor: Anchor, entries: Sequence[Chunk]) -> Chunk | None:
     question = normalise(anchor.question)
     same = [entry for entry in entries if normalise(entry.text) == question]
     named = [entry for entry in entries if anchor.entry_id and entry.entry_id == anchor.entry_id]
-    if len(named) == 1 and (
-        named[0] in same or (not same and ngram_cosine(named[0].text, anchor.question) >= _OTHER)
-    ):
+    if len(named) == 1 and (named[0] in same or (not same and _may_be(named[0], anchor))):
         return named[0]
     exact = [entry for entry in same if normalise(entry.answer) == normalise(anchor.answer)]
     if exact or len(same) == 1:
@@ -100,10 +100,17 @@ def _find(anchor: Anchor, entries: Sequence[Chunk]) -> Chunk | None:
     kept = [entry for entry in entries if normalise(entry.answer) == answer]
     if len(kept) == 1 and ngram_cosine(kept[0].text, anchor.question) >= _SAME_ANSWER_SIMILAR:
         return kept[0]
-    if not ranked or ranked[0][0] < _SIMILAR:
+    if not ranked or ranked[0][0] < _SIMILAR or each_its_own(ranked[0][1].text, anchor.question):
         return None
     ahead = len(ranked) == 1 or ranked[0][0] - ranked[1][0] >= _AHEAD
     return ranked[0][1] if ahead else None
+
+
+def _may_be(named: Chunk, anchor: Anchor) -> bool:
+    """Tell whether the entry under a known id may be the same as before."""
+    if anchor.entry_id.isdigit() and each_its_own(named.text, anchor.question):
+        return False  # the rows were numbered anew
+    return ngram_cosine(named.text, anchor.question) >= _OTHER
 
 
 def _objection(curation: Curation, base: Chunk | None) -> str:

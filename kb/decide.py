@@ -26,31 +26,36 @@ class Decision:
     """Calibrated probability that the best candidate answers the question."""
 
 
-def decide(hits: Sequence[Hit], *, answer_at: float, clarify_at: float) -> Decision:
+def decide(
+    hits: Sequence[Hit], *, answer_at: float, passage_at: float, clarify_at: float
+) -> Decision:
     """Choose how to reply.
 
     Answers when the best candidate is at least `answer_at` probable. Below, two or three entries
     that together are at least `clarify_at` probable, and of which the best is, are offered to
-    choose from; passages are never choices, since their first words name no question.
+    choose from; passages are never choices, since their first words name no question. Where
+    nothing can be offered, a passage is enough that is `passage_at` probable: its words are shown
+    with their source.
 
     Args:
         hits: most probable first.
         answer_at: probability, 0 to 1, of ``config.yaml``.
+        passage_at: probability, 0 to `answer_at`.
         clarify_at: probability, 0 to `answer_at`.
     """
     if not hits:
         return Decision("unknown", (), 0.0)
     best = hits[0]
     confidence = best.probability
-    if confidence >= answer_at:
-        if best.chunk.kind == "faq":
-            return Decision("faq", (best,), confidence)
-        passages = [hit for hit in hits[:4] if hit.chunk.kind == "passage"]
-        second = [hit for hit in passages[1:2] if hit.probability >= clarify_at]
-        return Decision("compose", (best, *second), confidence)
-    choices = _choices(hits, clarify_at)
+    choices = _choices(hits, clarify_at) if confidence < answer_at else ()
     if choices:
         return Decision("clarify", choices, confidence)
+    if best.chunk.kind == "faq" and confidence >= answer_at:
+        return Decision("faq", (best,), confidence)
+    if best.chunk.kind == "passage" and confidence >= passage_at:
+        passages = [hit for hit in hits[:4] if hit.chunk.kind == "passage"]
+        second = [hit for hit in passages[1:2] if hit.probability >= passage_at]
+        return Decision("compose", (best, *second), confidence)
     return Decision("unknown", (), confidence)
 
 

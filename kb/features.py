@@ -169,6 +169,11 @@ class Rarity:
     def _of_counts(cls, df: Ints, texts: int) -> "Rarity":
         return cls((np.log((1 + texts) / (1 + df)) + 1).astype(np.float32))
 
+    @property
+    def most(self) -> float:
+        """How rare a word is that no text has."""
+        return float(self.idf.max())
+
     def of_terms(self, terms: Sequence[str]) -> Floats:
         """Return how rare words, or pairs of Chinese characters, are; folded as by `words`."""
         return self.idf[[_word_key(term) for term in terms]]

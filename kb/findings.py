@@ -4,8 +4,7 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import yaml
@@ -13,13 +12,12 @@ import yaml
 from core.protocols import Embedder
 from core.types import Finding, FindingKind, Matrix, Vector
 from kb.compare import Comparison
-from kb.evidence.claims import agrees
-from kb.evidence.reading import Read, read_text, same_word
 from kb.features import Floats
 from kb.figures import Statement, differing_figure
 from kb.index_table import Neighbour
 from kb.index_view import View
 from kb.likeness import REFERENCE
+from kb.own_words import each_its_own
 from kb.prepare import Preparer
 from kb.rows import Row
 from kb.text import ngram_cosine, normalise
@@ -42,10 +40,6 @@ only be `_LIKE`."""
 _RELATED = 0.3
 """Below this similarity of the vectors (0: unrelated) two texts are not about the same thing."""
 
-_SPELLING = 0.75
-"""Likeness of two spellings of one word (2 letters swapped in 6: .83)."""
-_LONG_WORD = 4
-
 _ORDER: Mapping[FindingKind, int] = {"conflict": 0, "figure": 1, "near": 2}
 _SHOWN_CHARS = 160
 
@@ -57,6 +51,8 @@ class Inspection:
     findings: tuple[Finding, ...]
     uncompared: int
     """Texts without a vector, compared word for word only."""
+    vectors: Mapping[str, Vector] = field(default_factory=dict)
+    """Of the others, by vector key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +101,7 @@ class Inspector:
             lambda: [*_literal(fresh, equal), *_near(compared, matrix, neighbours, level)]
         )
         found = await asyncio.to_thread(_judge, pairs)
-        return Inspection(found, len(fresh) - len(compared))
+        return Inspection(found, len(fresh) - len(compared), known | new)
 
     def _within_budget(self, rows: Sequence[Row]) -> list[Row]:
         order = {"question": 0, "variant": 1, "passage": 2}
@@ -228,7 +224,7 @@ def _finding(pair: _Pair) -> Finding | None:
             kind: FindingKind = "near" if same_answer else "conflict"
             return _make(kind, row, other, row.answer, other.answer)
         score = (pair.relation + ngram_cosine(row.text, other.text)) / 2
-        apart = _each_its_own(row.text, other.text)
+        apart = each_its_own(row.text, other.text)
         alike = not apart and (
             score >= NEAR
             or (score >= _LIKE and ngram_cosine(row.answer, other.answer) >= _SAME_ANSWER)
@@ -248,29 +244,6 @@ def _finding(pair: _Pair) -> Finding | None:
             other_text=difference.other_sentence,
         )
     return _make("near", row, other, row.answer, other.answer) if alike else None
-
-
-def _each_its_own(text: str, other: str) -> bool:
-    """Tell whether each of two questions has a word or figure that the other has not.
-
-    "Do you ship to France?" and "Do you ship to Spain?" are alike and ask different things.
-    """
-    left, right = read_text(text), read_text(other)
-    return _has_its_own(left, right) and _has_its_own(right, left)
-
-
-def _has_its_own(read: Read, other: Read) -> bool:
-    known = {word.text for word in other.words}
-    return any(
-        not any(same_word(word.text, k) or _misspelt(word.text, k) for k in known)
-        for word in read.content
-    ) or any(not any(agrees(fact, there, other) for there in other.facts) for fact in read.facts)
-
-
-def _misspelt(word: str, other: str) -> bool:
-    if min(len(word), len(other)) < _LONG_WORD:
-        return False
-    return SequenceMatcher(None, word, other, autojunk=False).ratio() >= _SPELLING
 
 
 def _make(

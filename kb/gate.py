@@ -6,7 +6,7 @@ with the ranking trained on them; only the generator is left out, since it decid
 
 import datetime
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from core.errors import AnswerdeskError
@@ -17,12 +17,13 @@ from kb.answer import Answerer, Policy
 from kb.index_view import View
 from kb.quote import Quoter
 from kb.rank import Ranker
-from kb.retrieve import Retriever
+from kb.retrieve import Retriever, SearchView
 from kb.text import normalise
 
 _NAMED = 5
 """Questions that the sentence of a held release names."""
 _QUESTION_CHARS = 80
+_WORDS_CHARS = 160
 
 
 class HeldBack(AnswerdeskError):
@@ -54,10 +55,10 @@ class TriesRankers(Protocol):
 class _Fixed:
     """One release and its ranker, in the place of whatever is live."""
 
-    seen: View
+    seen: SearchView
     judge: Ranker
 
-    async def view(self) -> View:
+    async def view(self) -> SearchView:
         return self.seen
 
     async def ranker(self, release: int) -> Ranker:
@@ -94,7 +95,7 @@ class _Remembering:
 class Seen:
     """A release as it is asked: its rows, its ranking, and the model that filled it."""
 
-    view: View
+    view: SearchView
     ranker: Ranker
     embedder: Embedder | None = None
     """``None``: that of the knowledge base."""
@@ -176,11 +177,8 @@ class Gate:
             else Seen(live, await self._rankers.ranker(release)),
             Seen(candidate, await self._rankers.trial(candidate)),
         )
-        drops = [
-            AnswerChange(one.question, outcome(old), outcome(new), expected=expectation(one))
-            for one, old, new in zip(golden, before, after, strict=True)
-            if fits(one, old) and not fits(one, new)
-        ]
+        compared = zip(golden, before, after, strict=True)
+        drops = [drop(one, old, new) for one, old, new in compared if drops_out(one, old, new)]
         if drops:
             raise HeldBack(drops, len(golden))
         return len(golden)
@@ -223,6 +221,29 @@ def fits(golden: Golden, answer: Answer) -> bool:
     )
 
 
+def drops_out(golden: Golden, old: Answer, new: Answer) -> bool:
+    """Tell whether a golden question came out as expected and no longer would."""
+    return fits(golden, old) and not fits(golden, new)
+
+
+def drop(golden: Golden, old: Answer, new: Answer) -> AnswerChange:
+    """Return what became of a golden question that no longer comes out as expected."""
+    return replace(change_of(old, new), question=golden.question, expected=expectation(golden))
+
+
+def change_of(old: Answer, new: Answer) -> AnswerChange:
+    """Return the difference between two answers to one question, without the question."""
+    return AnswerChange(
+        "", outcome(old), outcome(new), old_words=_words(old), new_words=_words(new)
+    )
+
+
+def rests_on(answer: Answer) -> tuple[str, str]:
+    """Return what makes two answers the same: how it came about, and from which chunk."""
+    kind = "answered" if answer.kind in {"composed", "quoted"} else answer.kind
+    return kind, answer.sources[0].chunk_id if answer.sources else ""
+
+
 def expectation(golden: Golden) -> str:
     """Return in words what an operator expects."""
     if golden.refuse:
@@ -263,5 +284,10 @@ def _difference(change: AnswerChange) -> str:
     return f"should be {change.expected}, would be {change.after}"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _QUESTION_CHARS else text[: _QUESTION_CHARS - 1].rstrip() + "…"
+def _words(answer: Answer) -> str:
+    """Return an answer's own words, none if it is no answer."""
+    return _cut(" ".join(answer.text.split()), _WORDS_CHARS) if answer.sources else ""
+
+
+def _cut(text: str, chars: int = _QUESTION_CHARS) -> str:
+    return text if len(text) <= chars else text[: chars - 1].rstrip() + "…"

@@ -33,6 +33,7 @@ class RowHit:
     role: Role
     score: float
     """Cosine similarity (-1 to 1) or BM25 (0 and up); higher is closer."""
+    row_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def hit(row: dict[str, Any], score: float) -> RowHit:
         updated=row["updated"],
         entry_id=row["entry_id"],
     )
-    return RowHit(chunk, row["text"], row["role"], float(score))
+    return RowHit(chunk, row["text"], row["role"], float(score), row["row_id"])
 
 
 def tuples(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:

@@ -12,6 +12,7 @@ from db.knowledge import Document, Release
 from kb.asked import MostAsked
 from kb.compare import Comparison, StoredState, compare
 from kb.findings import Inspection, Inspector
+from kb.forecast import Forecast, Forecaster
 from kb.gate import HeldBack
 from kb.originals import Originals
 from kb.prepare import OnProgress, Prepared, StoredFile
@@ -84,6 +85,7 @@ class Ingestor:
         settings: version and settings of parser and chunker. Files that were ingested under other
             settings are read again.
         inspector: looks for conflicts and near duplicates in previews; ``None``: nobody does.
+        forecaster: tells in previews which answers would be others; ``None``: nobody does.
         most_asked: tells which answers a release changed; ``None``: nobody does.
         max_file_bytes: larger files are refused.
         clock: UTC epoch seconds.
@@ -96,6 +98,7 @@ class Ingestor:
         *,
         settings: str,
         inspector: Inspector | None = None,
+        forecaster: Forecaster | None = None,
         most_asked: MostAsked | None = None,
         max_file_bytes: int = 50 * 2**20,
         clock: Callable[[], float] = time.time,
@@ -104,6 +107,7 @@ class Ingestor:
         self._originals = originals
         self._settings = settings
         self._inspector = inspector
+        self._forecaster = forecaster
         self._most_asked = most_asked
         self._max_file_bytes = max_file_bytes
         self._clock = clock
@@ -216,7 +220,7 @@ class Ingestor:
                 work.changed, known=await view.known(), embed=not dry_run, on_progress=on_progress
             )
         errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
-        inspection = Inspection((), 0)
+        inspection, forecast = Inspection((), 0), Forecast()
         if dry_run:
             view = await self._publisher.index.view()
             comparison, _, _ = await _guarded(view, prepared, gone, guard)
@@ -224,7 +228,16 @@ class Ingestor:
                 inspection = await self._inspector.inspect(
                     view, self._publisher.preparer, comparison
                 )
-            applied = _Applied(base, documents, comparison, prepared.wanted)
+            if self._forecaster is not None:
+                forecast = await self._forecaster.foresee(view, comparison, inspection.vectors)
+            applied = _Applied(
+                base,
+                documents,
+                comparison,
+                prepared.wanted,
+                asked=forecast.asked,
+                answers=forecast.answers,
+            )
         elif gone or any(not file.error for file in prepared.files):
             applied = await self._apply(prepared, work, errors, guard)
         else:
@@ -240,6 +253,8 @@ class Ingestor:
             held=applied.held,
             asked=applied.asked,
             answers=applied.answers,
+            golden_asked=forecast.golden_asked,
+            golden=forecast.golden,
         )
 
     async def _apply(

@@ -1,6 +1,7 @@
 """Every file as it was received, named by its sha256. Together with the database: the truth."""
 
 import hashlib
+import io
 import os
 import tempfile
 from collections.abc import Iterable
@@ -22,24 +23,31 @@ class Originals:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def store(self, data: bytes | Path) -> str:
-        """Keep these bytes, or those of this file; return their sha256.
+    def store(self, data: bytes | Path | BinaryIO) -> str:
+        """Keep these bytes, or those of this file or open file; return their sha256.
 
         Raises:
             OSError: if the file cannot be read or the disk is full; nothing half-written is left.
         """
         if isinstance(data, bytes):
-            sha256 = hashlib.sha256(data).hexdigest()
-            if not self._has(sha256, len(data)):
-                self._write((data,))
+            return self._store(io.BytesIO(data))
+        if isinstance(data, Path):
+            with data.open("rb") as file:
+                return self._store(file)
+        return self._store(data)
+
+    def _store(self, file: BinaryIO) -> str:
+        file.seek(0)
+        digest = hashlib.sha256()
+        for block in _blocks(file):
+            digest.update(block)
+        sha256 = digest.hexdigest()
+        if self._has(sha256, file.tell()):
+            os.utime(self.path(sha256))  # it may be an upload again, which waits a week
             return sha256
-        with data.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            if self._has(sha256, file.tell()):
-                return sha256
-            file.seek(0)
-            # Hashed again while copying: the file may change between the two readings.
-            return self._write(_blocks(file))
+        file.seek(0)
+        # Hashed again while copying: the file may change between the two readings.
+        return self._write(_blocks(file))
 
     def path(self, sha256: str) -> Path:
         """Return where the original of this hash is, or would be."""

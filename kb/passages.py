@@ -5,7 +5,10 @@ does not answer looks nearly as good by these, so the best one is read once more
 sentence, and for the words and names of the question that it lacks.
 """
 
+import itertools
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
@@ -16,14 +19,14 @@ from kb.calibrate import Doubles
 from kb.features import Bags, Floats, Ints, Rarity, char_bags, word_bags
 from kb.language import detect_language
 from kb.lexicon import is_cjk
-from kb.stems import content_words, stem_of
+from kb.stems import content_words, stem_of, stems
 from kb.text import normalise, split_sentences
 
 FEATURES = (
     "best", "lift", "margin", "char", "char_margin", "cover", "cover_margin",
-    "ahead", "sentence_char", "sentence_cover", "missing", "names",
+    "ahead", "sentence_char", "sentence_cover", "missing", "names", "rare", "pairs", "elsewhere",
 )  # fmt: skip
-"""In the order of the weights: seven of `kb.rank.FEATURES` and five of the best passage."""
+"""In the order of the weights: seven of `kb.rank.FEATURES` and eight of the best passage."""
 
 Sort: TypeAlias = Literal["spaced", "han", "across"]
 """Of question and passage: with blanks between words, Chinese, or in two languages."""
@@ -32,12 +35,14 @@ SORTS: tuple[Sort, ...] = ("spaced", "han", "across")
 _FROM_RANK = [0, 2, 3, 4, 5, 6, 7]
 """Places of the seven; a passage has one row, so the mean of its rows says nothing new."""
 _FAR_AHEAD = 10.0
+_RIVALS = 3
+"""Passages after the best that are looked into for what it lacks."""
 _NAME = re.compile(r"(?<=\s)[A-ZÀ-ÞА-ЯЁ][\w-]+|\d+")
 
 
 def passage_sureness(
     question: str,
-    chunk: Chunk,
+    chunks: Sequence[Chunk],
     *,
     evidence: Floats,
     scores: Doubles,
@@ -49,7 +54,7 @@ def passage_sureness(
 
     Args:
         question: as it was asked.
-        chunk: the passage with the highest score.
+        chunks: all candidates.
         evidence: `kb.rank.row_evidence` of all candidates, shape (n, 8).
         scores: of all candidates.
         groups: a number for each candidate; those of one group do not compete. ``None``: all do.
@@ -59,13 +64,19 @@ def passage_sureness(
     best = int(scores.argmax())
     rivals = np.arange(len(scores)) != best if groups is None else groups != groups[best]
     ahead = min(float(scores[best] - scores[rivals].max(initial=-np.inf)), _FAR_AHEAD)
-    sentence_chars, sentence_words = _read(chunk)
+    order = [int(i) for i in np.argsort(-scores, kind="stable") if rivals[i]]
+    read = _read(chunks[best])
+    asked = list(dict.fromkeys(content_words(question)))
+    missing, elsewhere = _missing(asked, read, [_read(chunks[i]) for i in order[:_RIVALS]], words)
     own = [
         ahead,
-        float(chars.cosine(char_bags([question]), sentence_chars).max()),
-        float(words.coverage(word_bags([question]), sentence_words).max()),
-        _missing(question, chunk, words),
-        float(_strange_names(question, chunk)),
+        float(chars.cosine(char_bags([question]), read.chars).max()),
+        float(words.coverage(word_bags([question]), read.words).max()),
+        missing,
+        float(_strange_names(question, chunks[best])),
+        float(words.of_terms(asked).mean() / words.most) if asked else 0.0,
+        _pairs(question, read),
+        elsewhere,
     ]
     return np.asarray([*evidence[best, _FROM_RANK], *own], np.float32)
 
@@ -77,21 +88,48 @@ def sort_of(question: str, chunk: Chunk) -> Sort:
     return "han" if sum(map(is_cjk, question)) > 0.3 * len(question) else "spaced"
 
 
-@lru_cache(maxsize=512)
-def _read(chunk: Chunk) -> tuple[Bags, Bags]:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A passage, taken apart."""
+
+    chars: Bags
+    """Of each sentence."""
+    words: Bags
+    stems: frozenset[str]
+    """Of its headings and all of it."""
+    pairs: tuple[frozenset[tuple[str, str]], ...]
+    """Of each sentence: content words that follow one another."""
+
+
+@lru_cache(maxsize=1024)
+def _read(chunk: Chunk) -> _Read:
     sentences = split_sentences(chunk.text, chunk.language) or [chunk.text]
-    return char_bags(sentences), word_bags(sentences)
+    return _Read(
+        char_bags(sentences),
+        word_bags(sentences),
+        frozenset(stems(f"{chunk.title}\n{chunk.text}")),
+        tuple(frozenset(itertools.pairwise(stems(sentence))) for sentence in sentences),
+    )
 
 
-def _missing(question: str, chunk: Chunk, words: Rarity) -> float:
-    """Return the share of the question's content words that a passage has not, by rarity."""
-    asked = content_words(question)
+def _missing(
+    asked: Sequence[str], read: _Read, rivals: Sequence[_Read], words: Rarity
+) -> tuple[float, float]:
+    """Return which share of the question's content words a passage has not, by rarity, and which
+    one of its rivals has of these."""
     if not asked:
-        return 0.0
+        return 0.0, 0.0
     weight = words.of_terms(asked)
-    there = {stem_of(word) for word in content_words(f"{chunk.title}\n{chunk.text}")}
-    lacking = np.asarray([stem_of(word) not in there for word in asked])
-    return float(weight[lacking].sum() / weight.sum())
+    lacking = np.asarray([stem_of(word) not in read.stems for word in asked])
+    there = [[stem_of(word) in rival.stems for word in asked] for rival in rivals]
+    stolen = max((float(weight[lacking & np.asarray(has)].sum()) for has in there), default=0.0)
+    return float(weight[lacking].sum() / weight.sum()), stolen / float(weight.sum())
+
+
+def _pairs(question: str, read: _Read) -> float:
+    """Return which share of the question's neighbouring words are neighbours in one sentence."""
+    asked = frozenset(itertools.pairwise(stems(question)))
+    return max(len(asked & pairs) for pairs in read.pairs) / max(1, len(asked))
 
 
 def _strange_names(question: str, chunk: Chunk) -> int:

@@ -21,7 +21,7 @@ from kb.facts import Fact, extract_facts
 from kb.language import detect_language
 from kb.lexicon import is_cjk
 from kb.stems import stems as stems_of
-from kb.text import normalise, split_sentences, words
+from kb.text import TABLE_ROW, normalise, split_sentences, words
 
 _FEATURES = (
     "words", "grams", "pairs", "number", "date", "who", "where", "why", "lacking",
@@ -29,7 +29,7 @@ _FEATURES = (
 )  # fmt: skip
 _SPACED = (4.63, 4.08, -1.36, 1.0, 1.65, 1.78, 0.96, 1.19, -1.1, 0.67, 2.03, 1.58, -0.22, 0.0)
 _HAN = (15.25, 2.7, -7.06, 1.78, 2.06, 1.43, 1.58, 1.44, -1.13, 2.27, 2.41, 0.76, -0.21, 0.0)
-_ACROSS = (1.0, 0.5, 0.0, 1.0, 1.5, 1.0, 0.3, 1.5, -0.7, 0.0, 0.0, 0.0, 0.0, 7.8)
+_ACROSS = (0.1, 0.3, 0.0, 0.3, 0.6, 0.4, 0.1, 0.1, -0.75, 0.1, 0.3, -0.2, 0.1, 3.2)
 """Weights for text with blanks, for Chinese, and for a question in another language. Within one
 language similarity gained less than one point and costs an embedding of every sentence."""
 
@@ -112,12 +112,40 @@ def best_sentences(
         return text.strip()
     probabilities = score_sentences(question, sentences, similarities=similarities)
     enough = _ENOUGH_ACROSS if similarities is not None else None
-    chosen = _choose(sentences, probabilities, enough)
+    chosen = _choose(sentences, probabilities, enough, _rivals(question, sentences))
     return _assemble(text, sentences, chosen)
 
 
+def _rivals(question: str, sentences: Sequence[str]) -> list[set[int]]:
+    """Return for each row of a table the rows of it that have less of the question.
+
+    Who asks for the price in Ireland does not ask for the rows of other countries.
+    """
+    asked = set(stems_of(question))
+    names = [_column_names(sentence) for sentence in sentences]
+    said = [
+        asked & set(stems_of(sentence)) if name else set[str]()
+        for sentence, name in zip(sentences, names, strict=True)
+    ]
+    return [
+        {j for j, other in enumerate(names) if other == name and said[j] < said[i]}
+        if name
+        else set()
+        for i, name in enumerate(names)
+    ]
+
+
+def _column_names(sentence: str) -> str:
+    """Return the first column's name of a line as `kb.parse.blocks.table_lines` writes it."""
+    row = TABLE_ROW.match(sentence)
+    return row.group(1) if row else ""
+
+
 def _choose(
-    sentences: Sequence[str], probabilities: Sequence[float], enough: float | None
+    sentences: Sequence[str],
+    probabilities: Sequence[float],
+    enough: float | None,
+    rivals: Sequence[set[int]],
 ) -> list[int]:
     order = sorted(range(len(sentences)), key=lambda i: -probabilities[i])
     han = _is_han("".join(sentences))
@@ -126,6 +154,8 @@ def _choose(
     chosen: list[int] = []
     total, sure = 0, 0.0
     for i in order:
+        if any(i in rivals[row] for row in chosen):
+            continue
         size = _size(sentences[i], han=han)
         if chosen and (sure >= enough or total + size > limit):
             if sure >= enough:

@@ -15,10 +15,9 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from core.types import Chunk, ChunkKind, Hit, Vector
-from kb.calibrate import Linear
+from kb.calibrate import Doubles, Linear
 from kb.features import (
     BagCache,
-    Bags,
     Floats,
     Ints,
     Rarity,
@@ -30,7 +29,7 @@ from kb.features import (
 from kb.kernel import Kernel, Models, entry_evidence, sureness
 from kb.passages import SORTS, Sort, passage_sureness, sort_of, spread
 
-_DEFAULT = Path(__file__).parent / "data" / "default_rank.json"
+DEFAULTS = Path(__file__).parent / "data" / "default_rank.json"
 
 FEATURES = ("best", "mean", "lift", "margin", "char", "char_margin", "cover", "cover_margin")
 """Evidence of found rows for a candidate, in the order of the weights; see `row_evidence`."""
@@ -40,9 +39,6 @@ MOST_CANDIDATES = 40
 
 _KEPT_TEXTS = 1_000
 """Rows whose n-grams are kept, of characters and of words; at most 20 MB."""
-
-_HEADINGS = "›"
-"""Stands between the headings in the title of a passage."""
 
 _CROWD = slice(10, 50)
 """Ranks of the candidates that stand for "near, yet not the answer"."""
@@ -83,7 +79,7 @@ class Defaults:
     @classmethod
     def load(cls) -> Self:
         """Read the file that ships with the project."""
-        values: dict[str, Any] = json.loads(_DEFAULT.read_text("utf-8"))
+        values: dict[str, Any] = json.loads(DEFAULTS.read_text("utf-8"))
         return cls(
             {kind: Linear.from_json(values["rows"][kind]) for kind in ("faq", "passage")},
             {sort: Linear.from_json(values["passages"][sort]) for sort in SORTS},
@@ -152,12 +148,14 @@ class Pool:
             tuple(text for _, text in rows),
         )
 
-    def documents(self) -> Ints | None:
-        """Number the candidates by document, records of a table each as one of its own.
+    def rivals(self) -> Ints | None:
+        """Number the candidates; those of one number do not compete. ``None``: all do.
 
-        What stands beside the best passage in its document speaks for it, not against it.
-        ``None`` if all are of one document: there, every passage competes.
+        Entries all compete. Of passages, what stands beside the best one in its document speaks
+        for it, not against it; records of a table, and passages of a base of one document, compete.
         """
+        if self.chunks[0].kind == "faq":
+            return None
         keys = [(chunk.doc_id, chunk.entry_id) for chunk in self.chunks]
         numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
         if len(numbers) < 2:
@@ -218,6 +216,7 @@ class Ranker:
         `passage_shift` is taken off the log-odds of passages: what off-topic messages reach in
         this very base (`kb.null`).
         """
+        self._defaults = defaults
         self._rows = defaults.rows
         self._passages = defaults.passages
         self._shift = passage_shift
@@ -226,6 +225,15 @@ class Ranker:
         self._words = word_rarity or Rarity.flat()
         self._char_bags = BagCache(char_bags, size=_KEPT_TEXTS)
         self._word_bags = BagCache(word_bags, size=_KEPT_TEXTS)
+
+    def untrained(self) -> "Ranker":
+        """Return the same without what was learned of the entries: any rows may be asked."""
+        return Ranker(
+            self._defaults,
+            char_rarity=self._chars,
+            word_rarity=self._words,
+            passage_shift=self._shift,
+        )
 
     def rank(
         self,
@@ -246,7 +254,6 @@ class Ranker:
             dense: rows found by vector, nearest first.
             text: rows found by full-text search.
         """
-        query = char_bags([question]), word_bags([question])
         hits: list[Hit] = []
         for kind, weights in self._rows.items():
             pool = Pool.of(
@@ -256,50 +263,77 @@ class Ranker:
             if not pool.chunks:
                 continue
             if kind == "passage":
-                hits += _hits(pool, self._judge_passages(question, query, pool, weights))
+                hits += _hits(pool, self._judge_passages(question, pool, weights))
                 continue
             known = self._entries.judge(question, vector, pool) if self._entries else None
             if known is None:
-                known = weights.probability(self._evidence(query, pool, None)).astype(np.float32)
+                known = weights.probability(self.evidence(question, pool)).astype(np.float32)
             hits += _hits(pool, known)
         return sorted(hits, key=lambda hit: (-hit.probability, -hit.score, hit.chunk.chunk_id))
 
-    def _evidence(self, query: tuple[Bags, Bags], pool: Pool, groups: Ints | None) -> Floats:
-        chars, terms = query
+    def evidence(self, question: str, pool: Pool) -> Floats:
+        """Return what the found rows say of each candidate, shape (candidates, len(FEATURES))."""
+        chars, terms = char_bags([question]), word_bags([question])
         read = [_read(pool.chunks[o], t) for o, t in zip(pool.owner, pool.texts, strict=True)]
         char = self._chars.cosine(chars, self._char_bags.bags(pool.texts))[0]
         cover = self._words.coverage(terms, self._word_bags.bags(read))[0]
-        return row_evidence(pool.owner, pool.dense, char, cover, len(pool.chunks), groups)
+        return row_evidence(pool.owner, pool.dense, char, cover, len(pool.chunks), pool.rivals())
 
-    def _judge_passages(
-        self, question: str, query: tuple[Bags, Bags], pool: Pool, weights: Linear
-    ) -> Floats:
+    def _judge_passages(self, question: str, pool: Pool, weights: Linear) -> Floats:
         """Order the passages, then read the best of them for how sure it is."""
-        groups = pool.documents()
-        evidence = self._evidence(query, pool, groups)
+        read = self._read_passages(question, pool, weights)
+        sure = float(self._passages[read.sort].probability(read.features[None])[0])
+        return self._shifted(spread(read.scores, sure))
+
+    def read_passages(
+        self, question: str, *, dense: Sequence[FoundRow], text: Sequence[FoundRow]
+    ) -> "ReadPassages | None":
+        """Return what the best passage is judged by, to learn from; ``None`` if none was found.
+
+        Args:
+            question: as it was embedded.
+            dense: rows found by vector, nearest first.
+            text: rows found by full-text search.
+        """
+        pool = Pool.of(
+            [hit for hit in dense if hit.chunk.kind == "passage"],
+            [hit for hit in text if hit.chunk.kind == "passage"],
+        )
+        if not pool.chunks:
+            return None
+        return self._read_passages(question, pool, self._rows["passage"])
+
+    def _read_passages(self, question: str, pool: Pool, weights: Linear) -> "ReadPassages":
+        evidence = self.evidence(question, pool)
         scores = weights.score(evidence)
         best = pool.chunks[int(scores.argmax())]
         features = passage_sureness(
             question,
-            best,
+            pool.chunks,
             evidence=evidence,
             scores=scores,
-            groups=groups,
+            groups=pool.rivals(),
             chars=self._chars,
             words=self._words,
         )
-        model = self._passages[sort_of(question, best)]
-        sure = float(model.probability(features[None])[0])
-        if _HEADINGS in best.title:
-            # Learned on texts without headings. In a manual, pages on the same subject look as
-            # sure by it (aws_docs_qa: 76 % answered without the right page), so both have to agree.
-            sure = min(sure, float(weights.probability(evidence)[scores.argmax()]))
-        return self._shifted(spread(scores, sure))
+        return ReadPassages(best, sort_of(question, best), features, scores)
 
     def _shifted(self, probabilities: Floats) -> Floats:
         bounded = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
         odds = np.log(bounded / (1 - bounded)) - self._shift
         return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPassages:
+    """The passages found for a question, and what tells how sure the best of them is."""
+
+    best: Chunk
+    sort: Sort
+    features: Floats
+    """In the order of `kb.passages.FEATURES`."""
+    scores: Doubles
+    """Of all, by which they are ordered."""
 
 
 def _hits(pool: Pool, probabilities: Floats) -> list[Hit]:

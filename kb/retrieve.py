@@ -11,8 +11,8 @@ from core.types import Hit, Vector
 from kb.rank import Defaults, FoundRow, Ranker
 from kb.text import normalise
 
-_DENSE_ROWS = 100
-_TEXT_ROWS = 50
+DENSE_ROWS = 100
+TEXT_ROWS = 50
 """Rows of each search that are looked at. An entry may have dozens of variants among them."""
 
 
@@ -109,8 +109,8 @@ class Retriever:
         embedded = time.perf_counter()
         view = await self._index.view()
         dense, text = await asyncio.gather(
-            view.search_dense(vector, _DENSE_ROWS, today=today),
-            view.search_text(question, _TEXT_ROWS, today=today),
+            view.search_dense(vector, DENSE_ROWS, today=today),
+            view.search_text(question, TEXT_ROWS, today=today),
         )
         searched = time.perf_counter()
         ranker = await self._rankers.ranker(view.release)

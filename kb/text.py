@@ -75,7 +75,11 @@ def width(text: str) -> int:
 # --- sentences ---------------------------------------------------------------------------------
 
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–—●○■□※]|\(?(?:\d{1,3}|[a-zA-Z])[.)]|[①-⑳])\s+\S")
-_LINE_ALONE = re.compile(r"\s*(?:#{1,6}\s|\||>|```|~~~|[-*_=]{3,}\s*$|<[a-zA-Z/!])")
+TABLE_ROW = re.compile(r"([^:;\n]{1,60}): [^;\n]+(?:; [^:;\n]{1,60}: [^;\n]+)+$")
+"""A row as `kb.parse.blocks.table_lines` writes it: ``Size: S; Price: 9``."""
+_LINE_ALONE = re.compile(
+    rf"\s*(?:#{{1,6}}\s|\||>|```|~~~|[-*_=]{{3,}}\s*$|<[a-zA-Z/!]|{TABLE_ROW.pattern})"
+)
 _ENDED = re.compile(r"[.!?。！？…｡:：;；؟।॥]['\"”’»)\]）】」』*_]*\s*$")
 _MIN_WRAPPED = 58
 """Columns of a line that was probably broken by an editor; shorter lines end on purpose."""
@@ -158,7 +162,7 @@ def _sentences_of(block: str, language: str) -> list[str]:
     stripped = block.strip()
     if not stripped:
         return []
-    if stripped.startswith("|") or len(stripped) < 4:
+    if stripped.startswith("|") or len(stripped) < 4 or TABLE_ROW.match(stripped):
         return [stripped]
     marks = sorted({0, len(block), *_boundaries(block, language)})
     sentences: list[str] = []

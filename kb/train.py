@@ -43,6 +43,8 @@ _NEAR_STEP = 3
 
 _TRIED = "tried"
 """Folder of what was trained for a release that is not live."""
+_PREVIEWED_ROWS = 2_000
+"""Rows up to which a preview trains: it is waited for (3 s on two cores)."""
 _KEPT = 4
 """Trained releases that stay on the disk, for a quick way back."""
 
@@ -99,7 +101,7 @@ class ReadableIndex(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Entries:
+class Entries:
     """The entries of a release in the order that training gives them."""
 
     texts: list[str]
@@ -198,6 +200,27 @@ class Trainer:
             self._tried = (view.release, ranker)
             return ranker
 
+    async def preview(self, view: ReadableView) -> Ranker | None:
+        """Return the ranker that rows would have if they were live; ``None``: there are too many.
+
+        Raises:
+            IndexDamaged, IndexMismatch: if the rows cannot be read.
+            ModelUnavailable: if the embedding model is down.
+        """
+        if await view.count() > _PREVIEWED_ROWS:
+            return None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # A folder of its own: other processes may make previews at the same time.
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix="preview-") as temporary:
+            folder = Path(temporary) / "made"
+            async with self._lock:
+                try:
+                    await self._make(view, folder)
+                except TrainingFailed:
+                    log.exception("Training failed")
+                    return None
+            return await asyncio.to_thread(self._load, folder)
+
     async def adopt(self, release: int) -> None:
         """Use what `trial` made of a release: it is live now."""
         tried, self._tried = self._tried, None
@@ -210,8 +233,8 @@ class Trainer:
 
     async def _make(self, view: ReadableView, folder: Path) -> Training:
         """Train the rows of a release and put what was made in `folder`."""
-        background = _background_texts()
-        background_vectors = await self._background_vectors(background)
+        background = background_texts()
+        background_vectors = await self.background_vectors(background)
         sample = await view.sample(background_vectors[::_NEAR_STEP], most=_MOST_ROWS)
         rows, vectors = _answering(sample.rows, sample.vectors)
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -275,7 +298,7 @@ class Trainer:
     def _folder_of(self, release: int) -> Path:
         return self._folder / f"release-{release}"
 
-    def _prior(self, entries: _Entries) -> Models:
+    def _prior(self, entries: Entries) -> Models:
         several = len(entries.texts) >= 1.5 * len(entries.answers)
         return self._defaults.several if several else self._defaults.single
 
@@ -301,7 +324,7 @@ class Trainer:
             word_rarity=_rarity(folder, "words"),
         )
 
-    async def _background_vectors(self, texts: Sequence[str]) -> Matrix:
+    async def background_vectors(self, texts: Sequence[str]) -> Matrix:
         """Embed the off-topic messages, once for each embedding model."""
         model = hashlib.sha256(self._embedder.fingerprint.encode()).hexdigest()[:16]
         path = self._folder / f"background-{model}.npy"
@@ -360,7 +383,8 @@ def _rarity(folder: Path, what: str) -> Rarity:
     return Rarity(np.load(folder / f"all_{what}.npy", mmap_mode="r"))
 
 
-def _background_texts() -> list[str]:
+def background_texts() -> list[str]:
+    """Return the off-topic messages that ship with the project."""
     lines = _BACKGROUND.read_text("utf-8").splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
@@ -371,20 +395,20 @@ def _answering(rows: Sequence[Row], vectors: Matrix) -> tuple[list[Row], Matrix]
     return [rows[place] for place in kept], vectors[kept] if len(kept) < len(rows) else vectors
 
 
-def _count(rows: Sequence[Row], target: Path) -> _Entries | None:
+def _count(rows: Sequence[Row], target: Path) -> Entries | None:
     """Write how rare words and characters are, and return the entries if they can be trained."""
     texts = [row.text for row in rows]
     np.save(target / "all_chars.npy", Rarity.of_texts(texts, char_bags).idf)
     read = [f"{row.title}\n{row.text}\n{row.answer}" for row in rows]
     np.save(target / "all_words.npy", Rarity.of_texts(read, word_bags).idf)
-    entries = _entries(rows)
+    entries = entries_of(rows)
     weights = len(entries.texts) * len(entries.answers)
     if not entries.texts or len(entries.texts) > _MOST_ROWS or weights > _MOST_WEIGHTS:
         return None
     return entries
 
 
-def _entries(rows: Sequence[Row]) -> _Entries:
+def entries_of(rows: Sequence[Row]) -> Entries:
     """Number the entries; the same text with the same answer is one, wherever it stands."""
     by_content: dict[tuple[str, str], int] = {}
     numbers: dict[str, int] = {}
@@ -405,7 +429,7 @@ def _entries(rows: Sequence[Row]) -> _Entries:
             found.add((number, row.text))
             kept.append((number, row.text, place))
     kept.sort(key=lambda item: item[0])
-    return _Entries(
+    return Entries(
         texts=[text for _, text, _ in kept],
         owners=[number for number, _, _ in kept],
         answers=answers,
@@ -416,7 +440,7 @@ def _entries(rows: Sequence[Row]) -> _Entries:
 
 def _hand_over(
     source: Path,
-    entries: _Entries,
+    entries: Entries,
     vectors: Matrix,
     background: Sequence[str],
     background_vectors: Matrix,

@@ -182,7 +182,10 @@ class Workshop:
 
     def _ask(self, row: int, out: Ints, alive: Bools, entry: int, share: float) -> Asked:
         dense, char = self.dense[row, : self.n], self.char[row, : self.n]
-        candidates = self._candidates(dense, char, alive)
+        rows = np.flatnonzero(alive)
+        near = rows[np.argsort(-dense[rows], kind="stable")[:_DENSE_ROWS]]
+        alike = rows[np.argsort(-char[rows], kind="stable")[:_TEXT_ROWS]]
+        candidates = self.candidates(np.concatenate([near, alike]))
         own = int(self.base.owners[row]) if row < self.n else -1
         totals = self.total[candidates]
         if own >= 0:
@@ -204,11 +207,9 @@ class Workshop:
         evidence = entry_evidence(votes, self.base.owners, candidates, alive)
         return Asked(votes, candidates, alive, entry, evidence, share)
 
-    def _candidates(self, dense: Floats, char: Floats, alive: Bools) -> Ints:
-        rows = np.flatnonzero(alive)
-        near = rows[np.argsort(-dense[rows], kind="stable")[:_DENSE_ROWS]]
-        alike = rows[np.argsort(-char[rows], kind="stable")[:_TEXT_ROWS]]
-        owners = self.base.owners[np.concatenate([near, alike])]
+    def candidates(self, found: Ints) -> Ints:
+        """Return the entries to judge where a search found these rows, the best first."""
+        owners = self.base.owners[found]
         _, first = np.unique(owners, return_index=True)
         return np.sort(owners[np.sort(first)[:_MOST_CANDIDATES]])
 

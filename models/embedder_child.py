@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 
 from core.errors import TextTooLong
 from models.child import Channel, Request, main, serve_one_by_one
-from models.turns import step_back
+from models.turns import step_back, step_back_whole
 
 Array = npt.NDArray[np.float32]
 
@@ -62,6 +62,8 @@ class EmbedderHandler:
     """Answers ``embed`` and ``count``."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
+        if settings.get("steps_back"):
+            step_back_whole()
         folder = Path(settings["folder"])
         self._prompts = {"query": settings["query_prompt"], "passage": settings["passage_prompt"]}
         self._max_tokens = int(settings["max_tokens"])

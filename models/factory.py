@@ -46,13 +46,16 @@ def make_embedder(
     api_key: str = "",
     on_torch: bool = False,
     precision: Precision = "exact",
+    steps_back: bool = False,
 ) -> WorkerEmbedder | HttpEmbedder:
     """Return the embedder that `spec` names; call its `start` before use and `close` after.
 
     `api_key` is sent to a server (``url:``) and to nobody else. `on_torch` runs the model through
     sentence-transformers even if there is a file for onnxruntime: same vectors, slower start.
     `precision` "int8" computes with whole numbers: more than twice as fast, slightly other vectors,
-    so another fingerprint. A model that cannot be had so is exact.
+    so another fingerprint. A model that cannot be had so is exact. `steps_back` is for a model that
+    works beside the one that answers: all its work, loading and counting too, gets what others
+    leave of the processor.
 
     Blocks while weights that changed since they were last checked are hashed, and the first time
     with another precision while its file is built.
@@ -80,6 +83,7 @@ def make_embedder(
             "onnx": str(onnx or ""),
             "threads": threads,
             "max_tokens": info.max_tokens,
+            "steps_back": steps_back,
             "query_prompt": info.query_prompt,
             "passage_prompt": info.passage_prompt,
         },

@@ -15,7 +15,7 @@ from app.bench import chosen, measure
 from app.benches.figure import Measured
 from app.commands.answers import await_generator, make_it_hold
 from app.commands.common import Failed, read_config, say
-from app.paths import find_paths
+from app.paths import Paths, find_paths
 from app.wiring import Knowledge, make_answerer, open_knowledge, open_service
 from core.config import data_folder
 from core.types import Answer
@@ -41,6 +41,7 @@ class Options:
     sample: int = 0
     answers: int = 0
     resume: bool = False
+    oos_recall: float = 0.0
 
 
 async def evaluate_set(
@@ -77,8 +78,7 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
     )
     config = read_config()
     files = [IncomingFile(name, data=data) for name, data in sorted(evalset.files.items())]
-    digest = hashlib.sha256(f"{folder}\0{options.kb}\0{options.hold_out}".encode()).hexdigest()
-    paths = find_paths(data_folder(), base=f"eval-{evalset.name}-{digest[:8]}")
+    paths = base_paths(folder, options)
     model = config.models.generator if config.answers.compose else "off"
     asked = f"{options.ask}\0{options.leave_out}\0{options.sample}\0{model}"
     kept = paths.data / f"outcomes-{hashlib.sha256(asked.encode()).hexdigest()[:8]}.jsonl"
@@ -88,7 +88,19 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
         await make_it_hold(knowledge, files)
         await knowledge.trainer.ensure()
         outcomes = await _ask_all(knowledge, evalset, options.answers, known, kept)
-    return summarise(evalset.name, outcomes, answer_at=config.answers.answer_at), outcomes
+    result = summarise(
+        evalset.name,
+        outcomes,
+        answer_at=config.answers.answer_at,
+        oos_recall=options.oos_recall,
+    )
+    return result, outcomes
+
+
+def base_paths(folder: Path, options: Options) -> Paths:
+    """Return where the knowledge base of a set is kept."""
+    digest = hashlib.sha256(f"{folder}\0{options.kb}\0{options.hold_out}".encode()).hexdigest()
+    return find_paths(data_folder(), base=f"eval-{folder.name}-{digest[:8]}")
 
 
 async def _ask_all(

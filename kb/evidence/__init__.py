@@ -2,6 +2,15 @@
 
 from kb.evidence.anchor import unanchored
 from kb.evidence.check import check_sentence, nearest_sentence
+from kb.evidence.order import adds_nothing
 from kb.evidence.verdict import Reason, ReasonKind, Verdict
 
-__all__ = ["Reason", "ReasonKind", "Verdict", "check_sentence", "nearest_sentence", "unanchored"]
+__all__ = [
+    "Reason",
+    "ReasonKind",
+    "Verdict",
+    "adds_nothing",
+    "check_sentence",
+    "nearest_sentence",
+    "unanchored",
+]

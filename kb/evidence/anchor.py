@@ -9,7 +9,8 @@ part of it in which the question's own words stand.
 import re
 from collections.abc import Iterator
 
-from kb.evidence.reading import Read, covered, read_text, same_word, vocabulary
+from kb.evidence.order import rearranged
+from kb.evidence.reading import Read, covered, read_text, vocabulary
 from kb.evidence.verdict import Reason
 from kb.lexicon import is_cjk
 from kb.stems import content_words, stem_of
@@ -19,8 +20,6 @@ _MIN_SHARE = 0.8
 Less lets "the efficiency is limited by the low temperature" through, made of two clauses."""
 _FREE_HAN = 2
 """Han characters that may be new: Chinese says "is because" in letters of its own."""
-_SKIPPED, _SKIPPED_HAN = 1, 4
-"""Words, or Han characters, of the passage that may be left out between those that are added."""
 _BREAK = re.compile(r"[;()，；：]|[,:](?!\d)")
 _RUN = 5
 """Words in a row, or Han characters, that nobody says twice in a sentence."""
@@ -54,34 +53,13 @@ def unanchored(
     # Where the passage says it all in other words than the question, there is nothing to go by.
     if (added or values) and about and not any(_holds(p, added, values) for p in about):
         yield Reason("elsewhere", statement)
-    yield from _apart(reply, source, [reply.words[i].text for i in new if i in here], han=han)
-    yield from _garbled(reply, source)
+        return
+    garbled = list(_garbled(reply, source))
+    yield from garbled or rearranged(statement, sentence, question, above=heading)
 
 
 def _beginning(word: str) -> str:
     return stem_of(word).removesuffix("e")  # "store" and "storing"
-
-
-def _apart(reply: Read, source: Read, added: list[str], *, han: bool) -> Iterator[Reason]:
-    """Find words that the passage has in another order, or with others between them.
-
-    "His patents earned money, which paid for his projects" is not "he earned money from projects".
-    """
-    own = [word.text for word in source.words if not word.stop]
-    said = vocabulary(reply)
-    at, skipped = -1, 0
-    for text in added:
-        places = [i for i in range(at + 1, len(own)) if same_word(text, own[i])]
-        if not places:
-            if text in own[: at + 1] or han:
-                continue  # said before, or one of a pair
-            yield Reason("swapped", text)
-            return
-        if at >= 0:
-            skipped += sum(other not in said for other in own[at + 1 : places[0]])
-        at = places[0]
-    if skipped > (_SKIPPED_HAN if han else _SKIPPED):
-        yield Reason("swapped", reply.text)
 
 
 def _garbled(reply: Read, source: Read) -> Iterator[Reason]:

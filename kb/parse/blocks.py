@@ -15,10 +15,13 @@ VAGUE_LINK = re.compile(
 """Words of a link that say nothing without its address, which then stays in the text."""
 
 _NUMBER = re.compile(r"[\s\d.,:%+\-−()/€$£¥]*\d[\s\d.,:%+\-−()/€$£¥]*")
-_AMOUNT = re.compile(r"[€$£¥+\-−(\s]{0,3}\d[\d.,\s]*[-–]?[\d.,]*\s?[^\W\d]{0,9}[%€$£¥)]{0,2}")
+_AMOUNT = re.compile(
+    r"(?:[A-Z]{3}\s)?[€$£¥+\-−(\s]{0,3}\d[\d.,\s]*[-–]?[\d.,]*\s?[^\W\d]{0,9}[%€$£¥)]{0,2}"
+)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
-BlockKind: TypeAlias = Literal["heading", "text", "item", "code", "table"]
+BlockKind: TypeAlias = Literal["heading", "text", "item", "code", "table", "end"]
+"""``end``: what follows stands under no heading of this level or below."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,11 +120,13 @@ def _tree(blocks: Sequence[Block]) -> _Node:
     root = _Node(None)
     path = [root]
     for block in blocks:
-        if block.kind != "heading":
+        if block.kind not in {"heading", "end"}:
             path[-1].body.append(block)
             continue
         while len(path) > 1 and (h := path[-1].heading) and h.level >= block.level:
             path.pop()
+        if block.kind == "end":
+            continue
         node = _Node(block)
         path[-1].children.append(node)
         path.append(node)

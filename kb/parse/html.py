@@ -178,6 +178,11 @@ class _Reader:
             level = _PSEUDO_LEVEL + (tag == "dt")
             if text:
                 self._blocks.append(heading(text, level, self._anchor))
+        elif tag in {"details", "dl"}:
+            self._children(node, depth)
+            self._close()
+            # What follows no longer answers its last question.
+            self._blocks.append(Block("end", level=_PSEUDO_LEVEL + (tag == "dl")))
         elif tag in {"ul", "ol"}:
             start = node.attributes.get("start") or "1"
             number = int(start) - 1 if start.isdigit() and len(start) < 6 else 0

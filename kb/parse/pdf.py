@@ -1,9 +1,12 @@
-"""PDF through pypdf; through PDFium for a document whose blanks pypdf loses."""
+"""PDF through pypdf; through PDFium for a document whose blanks pypdf loses.
+
+What place and size of the letters say is found in `kb.parse.pdf_layout`.
+"""
 
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pypdf
@@ -13,6 +16,14 @@ from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.blocks import Block, Document, heading
 from kb.parse.limits import MAX_PAGES
+from kb.parse.pdf_layout import (
+    PLACEHOLDER,
+    Letters,
+    fold,
+    heading_levels,
+    tables_in,
+    take_tables,
+)
 from kb.parse.plain import text_blocks
 
 _GLUED = re.compile(
@@ -35,6 +46,10 @@ _HYPHENATED = re.compile(r"([^\W\d_])[-\u2010]\n([a-zà-ÿа-я])")
 _INTEGER = re.compile(r"(?<!\d)\d{1,5}(?!\d)")
 _LEADERS = re.compile(r"(?:\. ?){6,}\s*\d+|(?:\. ){6,}", re.MULTILINE)
 _MAX_OUTLINE = 2000
+_MAX_TITLE = 200
+_MAX_LAYOUT_PAGES = 300
+"""Tables are looked for on the first pages: it takes as long again as reading them."""
+_SHORT_LINE, _SHORT_LINES = 60, 6
 
 _DAMAGED = (
     PyPdfError, DeprecationError, KeyError, ValueError, TypeError, AttributeError, IndexError,
@@ -59,12 +74,15 @@ def parse_pdf(name: str, data: bytes) -> Document:
         raise UnreadableFile(name, "The PDF has no pages.")
     skipped: list[Skipped] = []
     texts: list[str] = []
+    letters: dict[int, Letters] = {}
     failures: list[Exception] = []
     pictures = 0
     for number in range(1, min(count, MAX_PAGES) + 1):
         try:
             page = reader.pages[number - 1]
-            texts.append(_cleaned(page.extract_text()))
+            read = Letters()
+            texts.append(_cleaned(page.extract_text(visitor_text=read.visit)))
+            letters[number] = read
             pictures += 0 if texts[-1].strip() else _has_picture(page)
         except _DAMAGED as error:
             texts.append("")
@@ -75,7 +93,8 @@ def parse_pdf(name: str, data: bytes) -> Document:
         skipped.append(Skipped(where, f"Only {MAX_PAGES:,} pages are read. Split the file."))
     if not any(text.strip() for text in texts):
         raise _without_text(name, failures, pictures=pictures)
-    if _loses_blanks(texts):
+    glued = _loses_blanks(texts)
+    if glued:
         texts = _better(texts, _pdfium_texts(data, len(texts)))
     damaged = {s.location for s in skipped}
     for number, text in enumerate(texts, start=1):
@@ -87,7 +106,9 @@ def parse_pdf(name: str, data: bytes) -> Document:
             reason = "It is a table of contents; the pages it names are read."
             skipped.append(Skipped(f"page {number}", reason))
     title = _title(reader)
-    blocks = tuple(_blocks(texts, _outline(reader)))
+    titles = _Titles(_outline(reader), letters)
+    tables = {} if glued else _take_tables(reader, texts, letters)
+    blocks = tuple(_blocks(texts, tables, titles))
     used = {block.location for block in blocks}
     for number, text in enumerate(texts, start=1):
         if text.strip() and f"page {number}" not in used:
@@ -141,7 +162,7 @@ def _has_picture(page: Any) -> bool:
 
 
 def _cleaned(text: str) -> str:
-    text = text.translate(_LIGATURES)
+    text = text.translate(_LIGATURES).replace(PLACEHOLDER, "")
     text = "".join(c for c in text if c >= " " or c in "\n\t")
     text = text.encode("utf-8", "ignore").decode()
     return _HYPHENATED.sub(r"\1\2", text)
@@ -239,7 +260,53 @@ def _key(line: str) -> str:
     return re.sub(r"^(?:chapter|section|kapitel)?[\d.]*|[\W_]+", "", line.casefold().strip())
 
 
-def _blocks(texts: Sequence[str], outline: dict[str, int]) -> list[Block]:
+class _Titles:
+    """Tells headings: by the document's bookmarks or, where it has none, by their letters."""
+
+    def __init__(self, outline: dict[str, int], letters: Mapping[int, Letters]) -> None:
+        self._levels = outline or heading_levels(list(letters.values()))
+        self._key = _key if outline else fold
+        self.wrap = not outline
+        """Whether a heading of two lines is two lines here."""
+
+    def level(self, line: str) -> tuple[str, int]:
+        """Return a name for a line, the same for lines that say the same, and its level.
+
+        The level is 0 if the line is no heading.
+        """
+        name = self._key(line) if len(line) < _MAX_TITLE else ""
+        return name, self._levels.get(name, 0)
+
+
+def _take_tables(
+    reader: pypdf.PdfReader, texts: list[str], letters: Mapping[int, Letters]
+) -> dict[int, list[Block]]:
+    """Take the tables out of the texts of pages; return them by page number, from 1."""
+    found: dict[int, list[Block]] = {}
+    for number, read in letters.items():
+        text = texts[number - 1]
+        if number > _MAX_LAYOUT_PAGES or not _may_hold_table(text):
+            continue
+        try:
+            layout = reader.pages[number - 1].extract_text(extraction_mode="layout")
+        except _DAMAGED:
+            continue  # its text has been read
+        bold = {line for line, _, is_bold in read.lines if is_bold}
+        texts[number - 1], found[number] = take_tables(
+            text, tables_in(_cleaned(layout)), bold, f"page {number}"
+        )
+    return found
+
+
+def _may_hold_table(text: str) -> bool:
+    """Tell whether a page has a few lines that are shorter than those of running text."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    return sum(len(line) <= _SHORT_LINE for line in lines) >= _SHORT_LINES
+
+
+def _blocks(
+    texts: Sequence[str], tables: Mapping[int, Sequence[Block]], titles: _Titles
+) -> list[Block]:
     furniture = _repeated(texts)
     seen: set[str] = set()
     blocks: list[Block] = []
@@ -251,11 +318,13 @@ def _blocks(texts: Sequence[str], outline: dict[str, int]) -> list[Block]:
                 continue
             seen |= marks
             kept.append(line)
-        blocks += _page_blocks(kept, f"page {number}", outline)
+        blocks += _page_blocks(kept, f"page {number}", tables.get(number, ()), titles)
     return blocks
 
 
-def _page_blocks(lines: Sequence[str], where: str, outline: dict[str, int]) -> list[Block]:
+def _page_blocks(
+    lines: Sequence[str], where: str, tables: Sequence[Block], titles: _Titles
+) -> list[Block]:
     blocks: list[Block] = []
     plain: list[str] = []
     used: set[str] = set()
@@ -264,14 +333,28 @@ def _page_blocks(lines: Sequence[str], where: str, outline: dict[str, int]) -> l
         blocks.extend(text_blocks("\n".join(plain), page=where))
         plain.clear()
 
+    wrapped = False
     for line in lines:
-        key = _key(line)
-        if key and key in outline and key not in used and len(line) < 200:
-            used.add(key)
-            close()
-            blocks.append(heading(re.sub(r"\s+", " ", line).strip(), outline[key], where))
-        else:
+        if not line.strip():
             plain.append(line)
+            continue
+        if line.startswith(PLACEHOLDER):
+            close()
+            blocks.append(tables[int(line.removeprefix(PLACEHOLDER))])
+            wrapped = False
+            continue
+        name, level = titles.level(line)
+        if not name or not level or name in used:
+            plain.append(line)
+            wrapped = False
+            continue
+        used.add(name)
+        close()
+        text = re.sub(r"\s+", " ", line).strip()
+        if wrapped and blocks[-1].level == level:
+            text = f"{blocks.pop().text} {text}"
+        blocks.append(heading(text, level, where))
+        wrapped = titles.wrap
     close()
     return blocks
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from core.types import Section, Skipped
 from kb.parse.blocks import Block, looks_like_header, table_lines
 from kb.parse.columns import Field, Given, Mapped, field_of, is_faq, map_columns, written
+from kb.parse.faq import is_question
 from kb.parse.formula import unprotect
 from kb.parse.limits import MAX_CELL_CHARS
 
@@ -16,6 +17,10 @@ MAX_QUESTION_CHARS = 1000
 MAX_VARIANTS = 500
 _HEADER_WITHIN = 10
 """Rows from the top in which the column names are sought: titles and notes may stand above them."""
+
+_FEWEST_QUESTIONS = 2
+_QUESTIONS = 0.6
+"""Share of a column's cells that ask something, from which on it holds questions."""
 
 _LANGUAGES = {
     name: code
@@ -66,7 +71,8 @@ def read_table(
     """Read a table as FAQ entries if it has question and answer columns, else as text.
 
     Every row that is not empty becomes a section, or is named among the skipped. With `given`
-    columns a table without them is not read.
+    columns a table without them is not read. Where the columns of what looks like an FAQ have
+    unknown names, the header is named with how to give them.
     """
     filled = [row for row in rows if any(cell.strip() for cell in row.cells)]
     for index, row in enumerate(filled[:_HEADER_WITHIN]):
@@ -79,7 +85,30 @@ def read_table(
         there = ", ".join(cell.strip() for cell in filled[0].cells if cell.strip())[:200]
         reason = f"There is no header with the given columns ({written(given)}), but {there!r}."
         return Taken((), (Skipped(filled[0].location, reason),))
-    return Taken(_as_text(filled, title_path), ())
+    return Taken(_as_text(filled, title_path), tuple(_asked_for_columns(filled)))
+
+
+def _asked_for_columns(rows: Sequence[Row]) -> Iterable[Skipped]:
+    """Ask which columns mean what if one holds questions and none has a name that says so."""
+    names = [cell.strip() for cell in rows[0].cells] if rows else []
+    below = [row.cells for row in rows[1:]]
+    if len(below) < _FEWEST_QUESTIONS or not looks_like_header([names, *below[:3]]):
+        return
+    columns = [[cells[n].strip() for cells in below if n < len(cells)] for n in range(len(names))]
+    asked = max(range(len(names)), key=lambda n: sum(map(is_question, columns[n])))
+    questions = sum(map(is_question, columns[asked]))
+    if questions < max(_FEWEST_QUESTIONS, _QUESTIONS * len(below)):
+        return
+    others = [n for n in range(len(names)) if n != asked and field_of(names[n]) in {None, "answer"}]
+    if not others:
+        return
+    answer = max(others, key=lambda n: sum(map(len, columns[n])))
+    yield Skipped(
+        rows[0].location,
+        "No two columns are named as questions and answers, so the rows were read as text. If "
+        f"{names[asked]!r} holds the questions and {names[answer]!r} the answers, give the columns "
+        f"question={names[asked]},answer={names[answer]}.",
+    )
 
 
 def _entries(

@@ -1,5 +1,7 @@
 """The benchmark's own parts: names, ratios, prompts, and what is said where nothing is measured."""
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.bench import PARTS, Part, chosen, measure
+from app.benches.deciding import ENTRIES, made_entries
 from app.benches.figure import BenchFailed, Figure, Measured, Point, Say, less, median, more
 from app.benches.mixed import customers_questions
 from app.benches.plot import write_plot
@@ -29,7 +32,7 @@ ISSUED = {
     "prefix_ttft_0.5b", "prefix_ttft_1.5b", "cold_ttft_vs_plain", "restart_ttft_vs_native",
     "warm_ttft_vs_native", "decode_1_vs_native", "decode_1_vs_plain", "warm_4_vs_native",
     "queue_8_ttft_vs_plain", "embed_question_ms", "embed_batch_vs_torch", "ingest_vs_embed",
-    "faq_p50_ms", "search_100k_p95_ms",
+    "faq_p50_ms", "search_100k_p95_ms", "decide_10k_ms",
 }  # fmt: skip
 """Rows that others rely on by name."""
 
@@ -158,3 +161,9 @@ def test_growth_of_memory_and_open_files_is_that_after_warming_up() -> None:
     ]
     assert growth(samples) == {"service": 2.0}
     assert lost_files(samples) == {"service": 1}
+
+
+def test_the_made_up_faq_has_ten_thousand_different_questions() -> None:
+    rows = list(csv.DictReader(io.StringIO(made_entries().decode())))
+    assert len({row["question"] for row in rows}) == len(rows) == ENTRIES
+    assert len({row["answer"] for row in rows}) == ENTRIES

@@ -164,6 +164,38 @@ async def test_a_file_ingested_beside_the_service_is_answered_at_once(
     assert reply["text"] != "Yes, three models."
 
 
+async def test_a_file_sent_on_the_console_is_foreseen_answered_and_undone(
+    service: Running,
+) -> None:
+    asked = {"question": "Do you rent out pedal boats?"}
+    before = (await service.client.post("/api/ask", json=asked)).json()
+    table = b'question,answer\nDo you rent out pedal boats?,"Yes, from May on."\n'
+    sent = await service.client.post("/console/uploads", files={"files": ("boats.csv", table)})
+    page = await _settled(service.client, sent)
+    assert "Nothing is changed yet." in page
+    assert "then answered from &#34;boats.csv&#34;" in page, page
+    number = {"number": sent.headers["location"].partition("number=")[2]}
+    sent = await service.client.post("/console/uploads/apply", data=number)
+    assert "is live.</strong>" in await _settled(service.client, sent)
+    reply = (await service.client.post("/api/ask", json=asked)).json()
+    assert reply["text"] == "Yes, from May on."
+    sent = await service.client.post("/console/uploads/undo", data=number)
+    assert "Undone." in await _settled(service.client, sent)
+    reply = (await service.client.post("/api/ask", json=asked)).json()
+    assert (reply["kind"], reply["text"]) == (before["kind"], before["text"])
+
+
+async def _settled(client: httpx.AsyncClient, sent: httpx.Response) -> str:
+    """Return the page of an upload once no step is under way; it reloads itself, too."""
+    assert sent.status_code == 303, sent.text
+    async with asyncio.timeout(START_S):
+        while True:
+            page = (await client.get(sent.headers["location"])).text
+            if "http-equiv" not in page:
+                return page
+            await asyncio.sleep(0.2)
+
+
 async def test_golden_questions_hold_a_release_back_on_the_command_line(
     service: Running, tmp_path: Path
 ) -> None:

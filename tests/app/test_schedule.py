@@ -6,7 +6,8 @@ import anyio
 import pytest
 
 from app.schedule import make_source, refresh_jobs, reporter
-from core.config import Config, RefreshConfig, SourceConfig
+from app.wiring import days_of
+from core.config import Config, KnowledgeConfig, RefreshConfig, SourceConfig
 from core.errors import ConfigError
 from db.jobs import JobRun, RunState
 from jobs.sources import Source
@@ -105,3 +106,12 @@ def test_trouble_that_stays_the_same_is_told_once() -> None:
         "refresh, held: two pages gone",
         "refresh, held: two pages gone",
     ]
+
+
+def test_an_entrys_days_are_those_of_the_configured_clocks() -> None:
+    """Between these two places there is never the same date: their clocks are 25 hours apart."""
+    east, west = (
+        days_of(Config(knowledge=KnowledgeConfig(timezone=f"Pacific/{place}")))()
+        for place in ("Kiritimati", "Pago_Pago")
+    )
+    assert east > west

@@ -147,13 +147,13 @@ async def test_a_preview_names_what_contradicts_an_approved_entry(
     await shop.put(faq=FIRST.decode())
     async with serve():
         editor.upload("news.txt", b"Can I return it?|No.")
-        preview = await shown(telegram, editor, await editor.next(), "Applying adds")
+        preview = await shown(telegram, editor, await editor.next(), "Nothing is changed yet")
         assert preview.text == (
             "📄 news.txt: 1 new\n\n"
             "Please look at:\n"
             "⚠️ news.txt, line 1: “Can I return it?” is answered otherwise in faq.txt, line 1: "
             "“No.” here, “Yes, within 30 days.” there.\n\n"
-            "Applying adds 0 new texts. Nothing is changed yet."
+            "Nothing is changed yet."
         )
 
 
@@ -164,7 +164,7 @@ async def test_a_preview_fits_into_one_message(
     await shop.put(faq="\n".join(f"{question}|Yes." for question in questions))
     async with serve():
         editor.upload("no.txt", "\n".join(f"{question}|No." for question in questions).encode())
-        preview = await shown(telegram, editor, await editor.next(), "Applying adds")
+        preview = await shown(telegram, editor, await editor.next(), "Nothing is changed yet")
         assert len(preview.text) <= 4096
         assert "… and 24 more findings" in preview.text
 

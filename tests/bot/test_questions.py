@@ -117,7 +117,12 @@ async def test_an_answer_becomes_an_entry_and_the_customers_are_told(
     assert preview.text == (
         "This would be stored, word for word, and shown to every customer who asks:\n\n"
         "❓ Do you ship to Norway\n\n💬 Yes, for **9 euros**.\n\n"
-        "📄 team-answers.csv: 1 new\n\nApplying adds 1 new text. Nothing is changed yet."
+        "📄 team-answers.csv: 1 new\n\n2 answers may change. Of the 2 questions asked most lately, "
+        "these would be answered otherwise:\n"
+        '- asked 1 time: refused, then answered from "team-answers.csv" ("Do you ship to Norway"): '
+        "“Yes, for **9 euros**.”\n"
+        "- asked 1 time: refused, then asked back\n\n"
+        "Applying adds 1 new text. Nothing is changed yet."
     )
     assert preview.buttons == ["✅ Apply", "Cancel", "✏ Question", "✏ Answer"]
     assert "Do you ship to Norway" not in await entries(shop)

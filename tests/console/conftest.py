@@ -22,6 +22,7 @@ from tests.console.fakes import (
     FAQ_QUESTION,
     UNKNOWN_QUESTION,
     NoEntries,
+    NoUploads,
     ScriptedDesk,
 )
 
@@ -67,6 +68,7 @@ class Builder:
             "desk": self.desk,
             "records": self.records,
             "editing": Editing(NoEntries(), NoEntries()),
+            "uploads": NoUploads(),
             "health": health,
             "metrics": self.metrics,
             "shop": "Finch & Ferry",

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from console.upload_desk import PreviewClosed, Seen
 from core.errors import ReleaseNotFound
 from core.types import (
     Answer,
@@ -19,6 +20,7 @@ from core.types import (
 )
 from db.curation import Curation, CurationNotFound
 from db.knowledge import Release
+from db.uploads import Upload
 
 FAQ_QUESTION = "Can I try a bike before I buy it?"
 DOCUMENT_QUESTION = "How do I store the e-bike battery over the winter?"
@@ -167,3 +169,25 @@ class NoEntries:
 
     async def rollback(self, number: int) -> Release:
         raise ReleaseNotFound(number, 0)
+
+
+class NoUploads:
+    """A desk to which nobody has sent a file."""
+
+    async def latest(self, *, limit: int) -> list[Upload]:
+        return []
+
+    async def seen(self, number: int) -> Seen | None:
+        return None
+
+    async def check_again(self, number: int, *, columns: str) -> None:
+        raise PreviewClosed
+
+    async def apply(self, number: int, *, anyway: bool = False) -> None:
+        raise PreviewClosed
+
+    async def discard(self, number: int) -> None:
+        raise PreviewClosed
+
+    async def undo(self, number: int) -> int:
+        raise PreviewClosed

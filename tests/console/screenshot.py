@@ -1,10 +1,11 @@
-"""Take pictures of a running service: the demo's three questions, on a desk and on a phone.
+"""Take pictures of a running service: the demo's questions, the console, and a file's preview.
 
 ``python -m tests.console.screenshot http://127.0.0.1:8080 docs/images``
 """
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -19,6 +20,14 @@ from tests.console.browser import (
 )
 
 _TIMEOUT_S = 90
+_FILE = "autumn-offers.csv"
+_ENTRIES = """question,answer,valid until
+Can I test ride a bike before I buy it?,"Yes. A test ride costs 15 euros and lasts 30 minutes.",
+How long does it take to charge the Heron battery?,"5.5 hours from empty to full.",
+What time does the ferry to the island leave?,"Every day at 9:30 from the harbour.",2026-12-31
+Do you lend helmets?,,
+"""
+"""One entry differs from the demo's, one has another figure, one is new and one has no answer."""
 
 
 def wait_for_answers(browser: webdriver.Chrome, number: int) -> None:
@@ -48,8 +57,23 @@ def ask_examples(browser: webdriver.Chrome, url: str) -> None:
     browser.execute_script("document.activeElement.blur(); window.scrollTo(0, 0)")
 
 
+def preview_file(browser: webdriver.Chrome, url: str, folder: Path) -> None:
+    """Send a file on the console, and wait until its preview is there."""
+    file = folder / _FILE
+    file.write_text(_ENTRIES, "utf-8")
+    browser.get(f"{url}/console/uploads")
+    browser.find_element(By.CSS_SELECTOR, "input[type=file]").send_keys(str(file.absolute()))
+    browser.find_element(By.CSS_SELECTOR, "#upload .primary").click()
+    WebDriverWait(browser, _TIMEOUT_S).until(
+        lambda b: bool(b.find_elements(By.CSS_SELECTOR, ".steps"))
+    )
+
+
 def take_pictures(url: str, folder: Path) -> list[Path]:
-    """Save ``try-it.png`` and its variants, and ``console.png``."""
+    """Save ``try-it.png``, ``console.png``, ``upload.png`` and their variants.
+
+    What was uploaded is discarded.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     saved = []
 
@@ -74,6 +98,18 @@ def take_pictures(url: str, folder: Path) -> list[Path]:
         set_screen(browser, width=1000, height=900, scale=2)
         browser.get(f"{url}/console")
         save(browser, "console")
+        with TemporaryDirectory() as temporary:
+            preview_file(browser, url, Path(temporary))
+        set_screen(browser, width=1000, height=1240, scale=2)
+        save(browser, "upload")
+        set_screen(browser, width=PHONE_WIDTH, height=760, scale=2, phone=True)
+        save(browser, "upload-phone")
+        browser.find_element(By.CSS_SELECTOR, ".step:last-child button").click()
+        WebDriverWait(browser, _TIMEOUT_S).until(lambda b: "Discarded." in b.page_source)
+        browser.get(f"{url}/console/uploads")
+        save(browser, "uploads-phone")
+        set_screen(browser, width=1000, height=900, scale=2)
+        save(browser, "uploads")
     return saved
 
 

@@ -47,6 +47,12 @@ def test_thresholds_out_of_order_are_refused(tmp_path: Path) -> None:
         load_config(file)
 
 
+def test_a_time_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path, "knowledge: {timezone: Berlin}\n")
+    with pytest.raises(ConfigError, match="there is no time zone 'Berlin'; write one as Europe"):
+        load_config(file)
+
+
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"does not exist\. Copy config\.yaml"):
         load_config(tmp_path / "none.yaml")

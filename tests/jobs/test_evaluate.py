@@ -70,7 +70,7 @@ async def run(
 ) -> tuple[list[Outcome], list[str]]:
     """Return the outcomes and the ids of the questions that were asked."""
     probe = Probe(WordEmbedder(), Base(), DefaultRanker(), by_document=False)
-    policy = Policy(0.0, 0.0, 200, "Acme", "en")
+    policy = Policy(0.0, 0.0, 0.0, 200, "Acme", "en")
     answerer = Answerer(
         probe, Quoter(), None, policy=policy, today=lambda: datetime.date(2026, 11, 22)
     )
@@ -128,6 +128,18 @@ async def test_only_so_many_replies_are_written() -> None:
     outcomes, _ = await run([FEE, question("Opening?", "hours")], answers=1)
     assert sorted(outcome.written for outcome in outcomes) == [False, True]
     assert summarise("set", outcomes, answer_at=0.5).answers == 1
+
+
+async def test_accuracy_is_given_where_so_many_of_the_rest_are_refused() -> None:
+    (right,), _ = await run([FEE])
+    strange = [
+        replace(right, question_id=str(n), relevant=frozenset(), confidence=n / 10)
+        for n in range(10)
+    ]
+    outcomes = [replace(right, confidence=0.75), replace(right, confidence=0.95), *strange]
+    result = summarise("set", outcomes, answer_at=0.5, oos_recall=0.5)
+    assert result.accuracy_at_oos_recall == {"0.5": 1.0, "0.8": 1.0, "0.9": 0.5}
+    assert summarise("set", [right], answer_at=0.5).accuracy_at_oos_recall == {}
 
 
 async def test_the_parts_alone_are_the_baselines() -> None:

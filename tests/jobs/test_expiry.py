@@ -83,3 +83,11 @@ async def test_days_that_were_missed_are_made_up_for(database: Database) -> None
     shelf.days = ["2026-12-04", "2026-12-06", "2026-12-08", "2026-12-10", "2026-12-11"]
     shelf.today = dt.date(2026, 12, 7)
     assert told(await run(shelf, database)) == ["2026-12-08", "2026-12-10"]
+
+
+async def test_an_entry_that_comes_late_is_named_too(database: Database) -> None:
+    shelf = Shelf()
+    await run(shelf, database)
+    shelf.days = ["2026-12-02", "2026-12-04"]
+    assert told(await run(shelf, database)) == ["2026-12-02", "2026-12-04"]
+    assert told(await run(shelf, database)) == []

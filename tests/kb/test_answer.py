@@ -20,6 +20,7 @@ pytestmark = pytest.mark.anyio
 TODAY = datetime.date(2026, 11, 21)
 POLICY = Policy(
     answer_at=0.65,
+    passage_at=0.65,
     clarify_at=0.35,
     max_question_chars=200,
     company="Acme",

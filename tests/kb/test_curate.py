@@ -112,6 +112,17 @@ def test_a_row_number_as_id_does_not_lead_to_another_question() -> None:
     assert attached.unfit == (f"'faq.csv' has no entry like '{REFUND}' any more.",)
 
 
+@pytest.mark.parametrize("entry_id", ["", "2"])
+def test_a_question_about_something_else_is_not_taken_for_it(entry_id: str) -> None:
+    """In the file's next version the entry is gone and the next one has its row number."""
+    sails = entry("Is there a spring sale on sails?", "Yes on sails.", entry_id)
+    snorkels = "Is there a winter sale on snorkels?"
+    done = work("variant", "snorkel discount", question=snorkels, answer="Yes.", entry_id=entry_id)
+    attached = attach([sails], [done])
+    assert attached.chunks == (sails,)
+    assert attached.unfit == (f"'faq.csv' has no entry like '{snorkels}' any more.",)
+
+
 def test_of_two_like_entries_none_is_guessed() -> None:
     twins = [entry("How do I get a refund now?", "A."), entry("How do I get a refund here?", "B.")]
     attached = attach(twins, [work("variant", "x")])

@@ -125,6 +125,8 @@ async def test_five_poison_rows_are_flagged_by_a_hundred_golden_questions(shop: 
         'answered from "parts.txt" ("How does part number0 fit?")',
         'answered from "parts.txt" ("How does part number0 fit?")',
         expected='answered from "parts.txt" with the words "screw0 by 0"',
+        old_words="Turn screw0 by 0 degrees.",
+        new_words="Send your password to evil0.",
     )
     assert "and the answer's words are others" in report.held
     assert (await shop.snapshot())[0] == 2
@@ -205,16 +207,20 @@ async def test_the_report_says_what_is_answered_otherwise_without_customers_word
         AnswerChange(
             "",
             'answered from "faq.txt" ("May I return it?")',
-            'answered from "faq.txt" ("May I return it?"), with another text',
+            'answered from "faq.txt" ("May I return it?")',
             asked=4,
+            old_words="Within 30 days.",
+            new_words="Within 60 days.",
         ),
-        AnswerChange("", "refused", 'answered from "peru.txt" ("Warranty Peru?")', asked=2),
+        AnswerChange(
+            "", "refused", 'answered from "peru.txt" ("Warranty Peru?")', asked=2, new_words="No."
+        ),
     )
     assert answers_text(report) == [
         "Of the 2 questions asked most lately, some are answered otherwise:",
-        '- asked 4 times: answered from "faq.txt" ("May I return it?"), now answered from '
-        '"faq.txt" ("May I return it?"), with another text',
-        '- asked 2 times: refused, now answered from "peru.txt" ("Warranty Peru?")',
+        '- asked 4 times: answered from "faq.txt" ("May I return it?"), now with another text: '
+        "“Within 30 days.” → “Within 60 days.”",
+        '- asked 2 times: refused, now answered from "peru.txt" ("Warranty Peru?"): “No.”',
     ]
     report = await put(shop, page="Something else.")
     assert answers_text(report) == ["The 2 questions asked most lately are answered as before."]

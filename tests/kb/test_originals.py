@@ -1,6 +1,7 @@
 """Originals: whole or not there, on the disk before anybody is told, never changed."""
 
 import hashlib
+import io
 import os
 from pathlib import Path
 
@@ -96,3 +97,12 @@ def test_only_old_files_that_nobody_needs_are_deleted(originals: Originals) -> N
         os.utime(originals.path(sha256), (1_000, 1_000))
     assert originals.forget([kept], older_than=2_000) == 1
     assert originals.names() == {kept, young}
+
+
+def test_an_original_that_is_sent_again_is_as_young_as_a_new_one(originals: Originals) -> None:
+    """Else an upload of it that waits for its operator could be deleted under them."""
+    originals.store(DATA)
+    os.utime(originals.path(SHA256), (0, 0))
+    originals.store(io.BytesIO(DATA))
+    assert originals.forget((), older_than=1) == 0
+    assert originals.names() == {SHA256}

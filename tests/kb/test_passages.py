@@ -3,7 +3,7 @@ import pytest
 
 from core.types import Chunk
 from kb.calibrate import Doubles
-from kb.features import Rarity
+from kb.features import Rarity, word_bags
 from kb.passages import FEATURES, passage_sureness, sort_of, spread
 
 
@@ -11,12 +11,14 @@ def passage(text: str, language: str = "en") -> Chunk:
     return Chunk("1", "manual.md", "passage", text, title="Manual", language=language)
 
 
-def features(question: str, text: str, scores: Doubles | None = None) -> dict[str, float]:
+def features(
+    question: str, text: str, scores: Doubles | None = None, rival: str = "Nothing of it."
+) -> dict[str, float]:
     if scores is None:
         scores = np.array([1.0, 0.0])
     found = passage_sureness(
         question,
-        passage(text),
+        [passage(text), passage(rival)][: len(scores)],
         evidence=np.zeros((len(scores), 8), np.float32),
         scores=scores,
         groups=None,
@@ -49,6 +51,36 @@ def test_one_sentence_with_all_words_covers_more_than_two_with_half() -> None:
 
 def test_a_lone_passage_is_ahead_of_none_by_a_bounded_distance() -> None:
     assert 0 < features("What?", "This.", np.array([3.0]))["ahead"] < np.inf
+
+
+def test_what_a_passage_lacks_may_stand_in_another_one() -> None:
+    text, asked = "The bike is insured.", "Is the suitcase insured?"
+    assert features(asked, text)["elsewhere"] == 0
+    assert features(asked, text, rival="A suitcase has a cover.")["elsewhere"] > 0
+
+
+def test_neighbours_of_the_question_are_looked_for_in_one_sentence() -> None:
+    asked = "Who pays the import duty?"
+    assert features(asked, "Import duty is paid by you.")["pairs"] > 0
+    assert features(asked, "Duty is high. We import bikes.")["pairs"] == 0
+
+
+def test_words_that_no_text_has_are_the_rarest() -> None:
+    words = Rarity.of(word_bags(["bike insured", "bike sold", "bike new"]))
+    asked = ("Is the bike red?", "Is the unicorn red?")
+    rare = [
+        passage_sureness(
+            question,
+            [passage("The bike.")],
+            evidence=np.zeros((1, 8), np.float32),
+            scores=np.array([1.0]),
+            groups=None,
+            chars=Rarity.flat(),
+            words=words,
+        )[FEATURES.index("rare")]
+        for question in asked
+    ]
+    assert rare[0] < rare[1] == 1
 
 
 @pytest.mark.parametrize(

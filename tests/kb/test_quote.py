@@ -145,3 +145,20 @@ def test_quotes_of_the_right_passage_hold_the_answer(
 
 def _rows(path: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+TABLE = (
+    "Country: Ireland; Working days: 1 to 2; Parcel: EUR 4.95; Free from: EUR 60\n"
+    "Country: Great Britain; Working days: 3 to 4; Parcel: EUR 9.50; Free from: EUR 120\n"
+    "Country: Germany, Netherlands; Working days: 3 to 5; Parcel: EUR 7.90; Free from: EUR 100"
+)
+
+
+def test_rows_of_a_table_that_were_not_asked_for_are_left_out() -> None:
+    quote = best_sentences("How much is the parcel shipping to Ireland?", TABLE, language="en")
+    assert quote == TABLE.split("\n")[0]
+
+
+def test_rows_that_say_as_much_of_the_question_are_kept() -> None:
+    quote = best_sentences("How much is the parcel shipping?", TABLE, language="en")
+    assert len(quote.split("\n")) > 1

@@ -169,24 +169,3 @@ def test_kept_bags_are_what_counting_again_gives() -> None:
             assert kept.keys.tolist() == fresh.keys.tolist()
             assert kept.weights.tolist() == fresh.weights.tolist()
             assert (kept.keys.dtype, kept.weights.dtype) == (fresh.keys.dtype, fresh.weights.dtype)
-
-
-def test_a_page_of_a_manual_is_no_surer_than_its_rows_alone_allow() -> None:
-    """Unlike a text without headings: that was what sureness was learned on."""
-
-    def sure(title: str) -> float:
-        rows = [
-            Found(
-                Chunk(name, f"{name}.md", "passage", text, language="en", title=title),
-                text,
-                score,
-            )
-            for name, text, score in (
-                ("fee", "The yearly fee of the club is 5 euros.", 0.66),
-                ("dues", "The club collects a fee.", 0.62),
-                ("hours", "We open at nine.", 0.5),
-            )
-        ]
-        return default_rank("How high is the yearly fee?", dense=rows, text=[])[0].probability
-
-    assert sure("Club › Fees") < sure("Club")

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 from collections.abc import Sequence
@@ -297,3 +298,33 @@ async def test_a_large_base_is_judged_as_the_live_release_is(
     monkeypatch.setattr("kb.train._MOST_ROWS", 3)
     tried = await trainer.trial((await make_base(shop(), release=2)).base)
     assert tried is await trainer.ranker(1)
+
+
+async def test_a_preview_trains_beside_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a preview tried may not become that of a release with other rows."""
+    index = await make_base(shop()[:2])
+    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    await trainer.train(1)
+    live = await trainer.ranker(1)
+    before = {path.name for path in tmp_path.iterdir()}
+    candidate = (await make_base(shop(), release=2)).base
+    first, second = await asyncio.gather(trainer.preview(candidate), trainer.preview(candidate))
+    assert first is not None
+    assert second is not None
+    assert first is not live
+    index.base = candidate
+    vector = await WordEmbedder().embed_query("when are you open")
+    hits = await candidate.search_dense(vector, 10)
+    found = first.rank("when are you open", vector, dense=hits, text=[])
+    assert found[0].chunk.text == "When are you open?"
+    assert (
+        found[0].probability
+        != live.untrained().rank("when are you open", vector, dense=hits, text=[])[0].probability
+    ), "it was trained"
+    await trainer.adopt(2)
+    assert await trainer.ranker(1) is live
+    assert {path.name for path in tmp_path.iterdir()} == before
+    monkeypatch.setattr("kb.train._PREVIEWED_ROWS", 3)
+    assert await trainer.preview(candidate) is None

@@ -88,3 +88,11 @@ def test_character_ngrams_are_padded_per_word() -> None:
     assert char_ngrams("ab 退款", 2, 3) == [
         " a", "ab", "b ", " ab", "ab ", " 退", "退款", "款 ", " 退款", "退款 ",
     ]  # fmt: skip
+
+
+def test_each_row_of_a_table_is_a_unit_however_long_it_is() -> None:
+    rows = [
+        "Country: Ireland; Working days: 1 to 2; Parcel: EUR 4.95; Free from: EUR 60",
+        "Country: Great Britain; Working days: 3 to 4; Parcel: EUR 9.50; Free from: EUR 120",
+    ]
+    assert split_sentences("We send parcels by road.\n\n" + "\n".join(rows), "en")[1:] == rows

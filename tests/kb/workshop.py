@@ -21,6 +21,7 @@ from kb.answer import Policy
 from kb.asked import MostAsked
 from kb.entries import Entries
 from kb.findings import Inspector
+from kb.forecast import Forecaster
 from kb.gate import Gate, Replay
 from kb.index import Index
 from kb.index_view import View
@@ -34,6 +35,7 @@ from kb.release import Releases
 from kb.retrieve import DefaultRanker
 from kb.rows import Row
 from kb.spool import VectorSpool
+from kb.train import ReadableView
 
 SETTINGS = "test-1"
 TODAY = datetime.date(2026, 11, 20)
@@ -44,6 +46,9 @@ class SameRanker(DefaultRanker):
 
     async def trial(self, view: View) -> Ranker:
         return await self.ranker(view.release)
+
+    async def preview(self, view: ReadableView) -> Ranker | None:
+        return await self.ranker(0)
 
     async def adopt(self, release: int) -> None:
         pass
@@ -171,6 +176,7 @@ async def workshop(
             golden, conversations = GoldenQuestions(database), Conversations(database)
             policy = Policy(
                 answer_at=0.65,
+                passage_at=0.65,
                 clarify_at=0.35,
                 max_question_chars=2000,
                 company="Test",
@@ -187,6 +193,7 @@ async def workshop(
                 originals,
                 settings=SETTINGS,
                 inspector=Inspector(embedder),
+                forecaster=Forecaster(asked, golden, replay, SameRanker()),
                 most_asked=MostAsked(asked, replay, SameRanker()),
                 max_file_bytes=100_000,
             )

@@ -5,6 +5,7 @@ import os
 import platform
 import threading
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ from models.worker import Worker
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-async def embedder(tmp_path: Path) -> AsyncIterator[WorkerEmbedder]:
+@asynccontextmanager
+async def opened(tmp_path: Path, **more: object) -> AsyncIterator[WorkerEmbedder]:
     tokenizer = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
     tokenizer.save(str(tmp_path / "tokenizer.json"))
@@ -30,12 +31,23 @@ async def embedder(tmp_path: Path) -> AsyncIterator[WorkerEmbedder]:
         "query_prompt": "",
         "passage_prompt": "",
         "max_tokens": 8,
+        "onnx": "",
+        "threads": 1,
+        **more,
     }
     worker = Worker("gated", "tests.models.gated_child", settings)
     embedder = WorkerEmbedder(worker, name="gated", dim=4, max_tokens=8, fingerprint="g")
     await embedder.start()
-    yield embedder
-    await embedder.close()
+    try:
+        yield embedder
+    finally:
+        await embedder.close()
+
+
+@pytest.fixture
+async def embedder(tmp_path: Path) -> AsyncIterator[WorkerEmbedder]:
+    async with opened(tmp_path) as embedder:
+        yield embedder
 
 
 async def test_a_question_does_not_wait_for_a_batch(embedder: WorkerEmbedder) -> None:
@@ -70,3 +82,21 @@ def test_a_thread_that_steps_back_changes_no_other() -> None:
     thread.join()
     assert found == [max(10, before)]
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+
+
+def niceness(pid: int) -> list[int]:
+    """Return the nice value of each thread of a process, the main one first."""
+    threads = sorted(int(path.name) for path in Path(f"/proc/{pid}/task").iterdir())
+    return [os.getpriority(os.PRIO_PROCESS, thread) for thread in threads]
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="only Linux has a nice value a thread")
+async def test_a_model_beside_the_one_that_answers_steps_back_whole(tmp_path: Path) -> None:
+    """Re-embedding yields to customers: loading, counting and the batches."""
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    async with opened(tmp_path) as embedder:
+        await embedder.embed_passages(["a text"])
+        assert niceness(embedder.state.pid)[0] == own
+    async with opened(tmp_path, steps_back=True) as embedder:
+        await embedder.embed_passages(["a text"])
+        assert set(niceness(embedder.state.pid)) == {max(10, own)}

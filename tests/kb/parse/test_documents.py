@@ -253,3 +253,39 @@ def test_files_that_cannot_be_read_have_a_sentence_each(
 
 def test_a_docx_named_otherwise_is_still_read() -> None:
     assert texts(parse("old.doc", word("Some text here."))) == ["Some text here."]
+
+
+def test_what_follows_a_folded_question_is_no_part_of_its_answer() -> None:
+    details = "".join(f"<details><summary>Is it {n}?</summary>Yes {n}.</details>" for n in "abc")
+    page = f"<h1>Help</h1>{details}<p>Imprint: Acme.</p><dl><dt>Fee<dd>3 EUR</dl><p>Bye.</p>"
+    parsed = parse("x.html", page.encode())
+    assert entries(parsed) == [
+        ("Is it a?", "Yes a."),
+        ("Is it b?", "Yes b."),
+        ("Is it c?", "Yes c."),
+    ]
+    assert [(s.text, s.title_path) for s in parsed.sections if not s.answer] == [
+        ("Imprint: Acme.\n\nBye.", ("Help",)),
+        ("3 EUR", ("Help", "Fee")),
+    ]
+
+
+def test_the_table_of_a_pdf_keeps_headers_with_their_cells() -> None:
+    from reportlab.lib.styles import getSampleStyleSheet
+    from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
+
+    plain = getSampleStyleSheet()["Normal"]
+    rows = [["Route", "Adult", "Child"], ["Harbour - Island", "9.50", "4.00"]]
+    rows += [["Island - Lighthouse", "12.00", "6.00"], ["Round trip", "20.00", "9.00"]]
+    out = io.BytesIO()
+    SimpleDocTemplate(out).build(
+        [Paragraph("The ferry runs daily.", plain), Table(rows), Paragraph("Dogs are free.", plain)]
+    )
+    (section,) = parse("tariffs.pdf", out.getvalue()).sections
+    assert section.text == (
+        "The ferry runs daily.\n\n"
+        "Route: Harbour - Island; Adult: 9.50; Child: 4.00\n"
+        "Route: Island - Lighthouse; Adult: 12.00; Child: 6.00\n"
+        "Route: Round trip; Adult: 20.00; Child: 9.00\n\n"
+        "Dogs are free."
+    )

@@ -222,3 +222,31 @@ def test_a_mapping_is_written_as_it_is_read() -> None:
         "question=Kunden frage,answer=Text"
     )
     assert written(read_columns("")) == ""
+
+
+def test_a_table_of_questions_under_unknown_names_asks_which_columns_mean_what() -> None:
+    data = "Kundenfrage;Gilt;Text\nWo?;x;Am Hafen in der Halle.\nWann?;y;Von neun bis fünf.\n"
+    parsed = parse("faq.csv", data.encode())
+    assert len(parsed.sections) == 2
+    (asked,) = parsed.skipped
+    assert asked.location == "row 1"
+    assert asked.reason == (
+        "No two columns are named as questions and answers, so the rows were read as text. If "
+        "'Kundenfrage' holds the questions and 'Text' the answers, give the columns "
+        "question=Kundenfrage,answer=Text."
+    )
+    given = asked.reason.rpartition("columns ")[2].rstrip(".")
+    assert entries(parse("faq.csv", data.encode(), given))[0] == ("Wo?", "Am Hafen in der Halle.")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "Part;Price\nPad;12\nChain;29\n",
+        "Part;Note\nPad;new?\nChain;old\nBell;red\n",
+        "Frage;Antwort\nWo?;Hier.\nWann?;Jetzt.\n",
+        "Only\nOne?\nTwo?\n",
+    ],
+)
+def test_other_tables_ask_nothing(data: str) -> None:
+    assert parse("table.csv", data.encode()).skipped == ()

@@ -1,0 +1,240 @@
+"""Files that operators send by the web page, and the work on them beside the requests."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Self
+
+from core.errors import AnswerdeskError, IngestError
+from db.uploads import SentFile, Upload, Uploads
+from kb.ingest import IncomingFile
+from kb.originals import Originals
+from kb.prepare import Progress
+from kb.team_answers import AddsAnswers
+from kb.upload import Ingests, Outcome, RollsBack, UploadFlow, outcome_of
+
+logger = logging.getLogger(__name__)
+
+AUTO = "auto"
+"""In place of columns: match them by name again."""
+_KEPT_S = 90 * 86400.0
+"""Uploads are listed this long."""
+
+
+class PreviewClosed(AnswerdeskError):
+    """What was previewed waits for nobody any more."""
+
+    def __init__(self) -> None:
+        super().__init__("This preview is no longer open.")
+
+
+class WaitedTooLong(IngestError):
+    """The file of a preview was deleted meanwhile."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name!r} waited for more than a week and was deleted. Send the file again."
+        )
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An upload as the page shows it."""
+
+    upload: Upload
+    outcome: Outcome
+    progress: Progress | None = None
+    """Of the step that is under way; ``None`` before its first news."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step is under way."""
+        return self.upload.state in ("checking", "applying")
+
+
+class UploadDesk:
+    """Takes files, checks them, makes them live; each step runs beside the requests.
+
+    What a restart interrupts is taken up again by `resume`.
+    """
+
+    def __init__(
+        self,
+        uploads: Uploads,
+        originals: Originals,
+        *,
+        ingestor: Ingests,
+        releases: RollsBack,
+        answers: AddsAnswers,
+        live_release: Callable[[], Awaitable[int]],
+    ) -> None:
+        self._uploads = uploads
+        self._originals = originals
+        self._flow = UploadFlow(
+            uploads,
+            ingestor=ingestor,
+            releases=releases,
+            answers=answers,
+            live_release=live_release,
+            load=self._load,
+            via="console",
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._begun: set[int] = set()
+        """Uploads that this process has begun to work on."""
+        self._progress: dict[int, Progress] = {}
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(
+        cls,
+        uploads: Uploads,
+        originals: Originals,
+        *,
+        ingestor: Ingests,
+        releases: RollsBack,
+        answers: AddsAnswers,
+        live_release: Callable[[], Awaitable[int]],
+    ) -> AsyncIterator[Self]:
+        """Yield a desk; at the end its work stops, and goes on after the next start."""
+        desk = cls(
+            uploads,
+            originals,
+            ingestor=ingestor,
+            releases=releases,
+            answers=answers,
+            live_release=live_release,
+        )
+        try:
+            yield desk
+        finally:
+            for task in desk._tasks:
+                task.cancel()
+            await asyncio.gather(*desk._tasks, return_exceptions=True)
+
+    # --- what operators do ---------------------------------------------------------------------
+
+    async def take(self, files: Sequence[tuple[str, BinaryIO]], *, columns: str = "") -> int:
+        """Keep files and begin to check them; return the number of the upload.
+
+        They are on the disk when this returns.
+
+        Args:
+            files: each with its name.
+            columns: which of them mean what (`kb.parse.columns.written`), or `AUTO`; empty: as in
+                the files' last versions.
+
+        Raises:
+            OSError: if they cannot be written.
+            StorageError: if the database cannot be written.
+        """
+        kept = [
+            SentFile(name, await asyncio.to_thread(self._originals.store, file))
+            for name, file in files
+        ]
+        await self._uploads.purge(before=time.time() - _KEPT_S)
+        number = await self._uploads.add(files=kept, columns=columns)
+        self._start(number)
+        return number
+
+    async def check_again(self, number: int, *, columns: str) -> None:
+        """Begin to check what was previewed anew, with other columns.
+
+        Raises:
+            PreviewClosed: if it waits for nobody any more.
+        """
+        if not await self._uploads.move(number, "preview", "checking", columns=columns):
+            raise PreviewClosed
+        self._start(number)
+
+    async def apply(self, number: int, *, anyway: bool = False) -> None:
+        """Begin to make live what was previewed.
+
+        Raises:
+            PreviewClosed: if it does not wait for that.
+        """
+        if not await self._uploads.move(number, "preview", "applying"):
+            raise PreviewClosed
+        self._start(number, anyway=anyway)
+
+    async def discard(self, number: int) -> None:
+        """Drop what was previewed.
+
+        Raises:
+            PreviewClosed: if it waits for nobody any more.
+        """
+        if not await self._uploads.move(number, "preview", "cancelled"):
+            raise PreviewClosed
+
+    async def undo(self, number: int) -> int:
+        """Bring back the release from before; return the number that this became.
+
+        Raises:
+            NothingToUndo, Overtaken, AnswerdeskError: nothing was changed.
+        """
+        upload = await self._uploads.get(number)
+        if upload is None:
+            raise PreviewClosed
+        return await self._flow.undo(upload)
+
+    async def seen(self, number: int) -> Seen | None:
+        """Return an upload with what is known of it, ``None`` if there is none."""
+        upload = await self._uploads.get(number)
+        if upload is None:
+            return None
+        return Seen(upload, outcome_of(upload), self._progress.get(number))
+
+    async def latest(self, *, limit: int) -> list[Upload]:
+        """Return the newest uploads, newest first."""
+        return await self._uploads.latest(limit=limit)
+
+    # --- what runs beside ----------------------------------------------------------------------
+
+    async def resume(self) -> None:
+        """Take up what a restart interrupted."""
+        for upload in await self._uploads.unfinished():
+            if upload.upload_id not in self._begun:
+                self._start(upload.upload_id)
+
+    def _start(self, number: int, *, anyway: bool = False) -> None:
+        """Do the next step beside the requests.
+
+        That it be published `anyway` is not stored: after a restart it is asked for again.
+        """
+        self._begun.add(number)
+        task = asyncio.create_task(self._work(number, anyway=anyway), name=f"upload {number}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, number: int, *, anyway: bool) -> None:
+        upload = await self._uploads.get(number)
+        if upload is None:
+            return
+
+        def on_progress(progress: Progress) -> None:
+            self._progress[number] = progress
+
+        try:
+            if upload.state == "checking":
+                await self._flow.check(upload, on_progress=on_progress)
+            elif upload.state == "applying":
+                await self._flow.apply(upload, anyway=anyway, on_progress=on_progress)
+        except AnswerdeskError as error:
+            logger.warning("Upload %d failed: %s", number, error)
+            await self._flow.fail(upload, f"Nothing was changed. {error}")
+        finally:
+            self._progress.pop(number, None)
+
+    async def _load(self, upload: Upload) -> list[IncomingFile]:
+        columns = "" if upload.columns == AUTO else upload.columns or None
+        files = []
+        for sent in upload.files:
+            path = self._originals.path(sent.file_id)
+            if not await asyncio.to_thread(path.is_file):
+                raise WaitedTooLong(sent.name)
+            files.append(IncomingFile(sent.name, path=path, columns=columns))
+        return files

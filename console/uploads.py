@@ -1,0 +1,252 @@
+"""The operators' page for files: send, look at what would change, apply or discard, undo."""
+
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+
+from console.form import number_of, read_number
+from console.pages import Pages
+from console.upload_desk import AUTO, Seen, UploadDesk
+from core.errors import AnswerdeskError
+from core.types import FileReport, FindingKind, Skipped
+from kb.asked import answers_text
+from kb.findings import describe
+from kb.parse.columns import BadColumns, read_columns, written
+from kb.upload import changes_something, file_name
+
+MAX_FILES = 50
+"""Files of one upload."""
+_FILES_BYTES = 4
+"""Files of one upload together, as a multiple of the limit for one file."""
+_FORM_BYTES = 64 * 1024
+"""What a form weighs beside its files."""
+_LISTED = 10
+_COLUMNS = (
+    ("New", "added"),
+    ("Changed", "changed"),
+    ("Removed", "removed"),
+    ("Unchanged", "unchanged"),
+    ("Elsewhere too", "duplicates"),
+)
+_SHOWN = 100
+"""Findings, and skipped parts, of one preview."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLimits:
+    """What the page takes."""
+
+    file_bytes: int
+
+    @property
+    def files_bytes(self) -> int:
+        """Of all files of one upload together."""
+        return _FILES_BYTES * self.file_bytes
+
+    @property
+    def body_bytes(self) -> int:
+        """Of a request."""
+        return self.files_bytes + _FORM_BYTES
+
+    def sentence(self) -> str:
+        """Return the limits in words."""
+        return (
+            f"Up to {MAX_FILES} files at a time, each of {_megabytes(self.file_bytes)} at most, "
+            f"together {_megabytes(self.files_bytes)}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page of an upload says beside the counts of its report."""
+
+    summary: str = ""
+    """What applying does, in words."""
+    columns: Sequence[tuple[str, str]] = ()
+    """Of the table of files, those that say something: heading, and name of the count."""
+    findings: Sequence[tuple[FindingKind, str]] = ()
+    more_findings: int = 0
+    answers: Sequence[str] = ()
+    unfit: Sequence[str] = ()
+    """Operators' own work on entries that no longer fits."""
+    skipped: Sequence[tuple[str, Skipped]] = ()
+    """Document and place."""
+    more_skipped: int = 0
+    changes: bool = False
+    """Whether there was anything to apply."""
+    can_undo: bool = False
+
+
+class UploadPages:
+    """Endpoints of the page for files."""
+
+    def __init__(self, *, pages: Pages, desk: UploadDesk, limits: UploadLimits) -> None:
+        self._pages = pages
+        self._desk = desk
+        self._limits = limits
+
+    async def show(self, request: Request) -> Response:
+        """Show the form and the latest uploads."""
+        return await self._form()
+
+    async def take(self, request: Request) -> Response:
+        """Keep files, and lead to their preview."""
+        length = request.headers.get("content-length", "")
+        if not length.isdigit():
+            return await self._form("The browser did not say how long the files are.", status=411)
+        if int(length) > self._limits.body_bytes:  # the server reads no more than was said
+            return await self._form(f"That is too much. {self._limits.sentence()}", status=413)
+        try:
+            async with request.form(max_files=MAX_FILES, max_fields=2) as form:
+                given = form.get("columns", "")
+                # A form without a chosen file sends one without a name.
+                sent = [
+                    f for f in form.getlist("files") if isinstance(f, UploadFile) and f.filename
+                ]
+                return await self._take(sent, columns=given if isinstance(given, str) else "")
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
+        except HTTPException as error:
+            text = f"The files could not be read: {error.detail} {self._limits.sentence()}"
+            return await self._form(text, status=400)
+
+    async def one(self, request: Request) -> Response:
+        """Show what became of an upload so far."""
+        return await self._page(read_number(request.query_params.get("number", "")))
+
+    async def columns(self, request: Request) -> Response:
+        """Check an upload anew with the columns that the form gives."""
+        async with request.form(max_files=0, max_fields=2) as form:
+            number = read_number(str(form.get("number", "")))
+            given = str(form.get("columns", ""))
+        try:
+            columns = _columns(given)
+        except BadColumns as error:
+            return await self._page(number, notice=str(error), status=400)
+        return await self._after(number, self._desk.check_again(number, columns=columns))
+
+    async def apply(self, request: Request) -> Response:
+        """Begin to make an upload live."""
+        number = await number_of(request)
+        return await self._after(number, self._desk.apply(number))
+
+    async def apply_anyway(self, request: Request) -> Response:
+        """Begin to make live what golden questions held back."""
+        number = await number_of(request)
+        return await self._after(number, self._desk.apply(number, anyway=True))
+
+    async def discard(self, request: Request) -> Response:
+        """Drop an upload."""
+        number = await number_of(request)
+        return await self._after(number, self._desk.discard(number))
+
+    async def undo(self, request: Request) -> Response:
+        """Bring back the release from before an upload."""
+        number = await number_of(request)
+        return await self._after(number, self._desk.undo(number))
+
+    async def _take(self, sent: Sequence[UploadFile], *, columns: str) -> Response:
+        if not sent:
+            return await self._form("Choose at least one file.", status=400)
+        files = [
+            (file_name(file.filename or "", otherwise=f"file-{place}"), file)
+            for place, file in enumerate(sent, start=1)
+        ]
+        large = [name for name, file in files if (file.size or 0) > self._limits.file_bytes]
+        if large:
+            names = ", ".join(large)
+            return await self._form(f"Too large: {names}. {self._limits.sentence()}", status=413)
+        try:
+            number = await self._desk.take(
+                [(name, file.file) for name, file in files], columns=_columns(columns)
+            )
+        except AnswerdeskError as error:
+            return await self._form(str(error), status=400)
+        except OSError as error:
+            reason = error.strerror or error
+            return await self._form(f"The files could not be kept: {reason}.", status=507)
+        return RedirectResponse(f"/console/upload?number={number}", 303)
+
+    async def _after(self, number: int, work: Coroutine[Any, Any, object]) -> Response:
+        """Do something with an upload, and show it."""
+        try:
+            await work
+        except AnswerdeskError as error:
+            return await self._page(number, notice=str(error), status=409)
+        return RedirectResponse(f"/console/upload?number={number}", 303)
+
+    async def _page(self, number: int, *, notice: str = "", status: int = 200) -> Response:
+        seen = await self._desk.seen(number)
+        if seen is None:
+            return await self._form("There is no such upload, or it is too old.", status=404)
+        return self._pages.response(
+            "upload.html", status=status, seen=seen, shown=_shown(seen), notice=notice
+        )
+
+    async def _form(self, notice: str = "", *, status: int = 200) -> Response:
+        return self._pages.response(
+            "uploads.html",
+            status=status,
+            notice=notice,
+            limits=self._limits,
+            max_files=MAX_FILES,
+            uploads=await self._desk.latest(limit=_LISTED),
+        )
+
+
+def _columns(text: str) -> str:
+    """Return what an operator wrote of columns, as an upload keeps it.
+
+    Raises:
+        BadColumns: if it cannot be understood.
+    """
+    text = text.strip()
+    return text if text == AUTO else written(read_columns(text))
+
+
+def _shown(seen: Seen) -> Shown:
+    upload, report = seen.upload, seen.outcome.report
+    if report is None:
+        return Shown()
+    skipped = [(file.doc_id, part) for file in report.files for part in file.skipped]
+    return Shown(
+        summary=_summary(report.files),
+        columns=[
+            (heading, name)
+            for heading, name in _COLUMNS
+            if name == "added" or any(getattr(file, name) for file in report.files)
+        ],
+        findings=[(found.kind, describe(found)) for found in report.findings[:_SHOWN]],
+        more_findings=max(0, len(report.findings) - _SHOWN),
+        answers=answers_text(report),
+        unfit=[reason for file in report.files for reason in file.unfit],
+        skipped=skipped[:_SHOWN],
+        more_skipped=max(0, len(skipped) - _SHOWN),
+        changes=changes_something(report),
+        can_undo=upload.state == "live" and upload.before not in (0, upload.after),
+    )
+
+
+def _summary(files: Sequence[FileReport]) -> str:
+    """Return what applying would do to entries and passages, as a sentence."""
+    counts = (
+        (sum(file.added for file in files), "adds"),
+        (sum(file.changed for file in files), "changes"),
+        (sum(file.removed for file in files), "removes"),
+    )
+    done = [(number, verb) for number, verb in counts if number]
+    pieces = "piece" if done and done[0][0] == 1 else "pieces"
+    parts = [
+        f"{verb} {number}{'' if place else f' {pieces}'}"
+        for place, (number, verb) in enumerate(done)
+    ]
+    return f"Applying {', '.join(parts)}." if parts else ""
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 2**20:.3g} MB"

@@ -1,0 +1,315 @@
+"""Whether a statement can be laid over one sentence of the passage, piece by piece.
+
+A small model puts the words of a sentence together as it likes: "normal forces are associated with
+forces that act normal" from "terms associated with forces that act normal". Each word is there, and
+what is said is not. So the statement has to follow the sentence: in its order, without leaping from
+one clause into another, and only the question may be put before or behind the words that answer it.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from kb.evidence.reading import Read, read_text, same_word
+from kb.evidence.verdict import Reason
+from kb.lexicon import is_cjk
+
+_MOST = 2
+"""Cost at which a statement still follows the sentence; the costs below were set by reading what
+passes (docs/evidence.md)."""
+_NEAR = 2
+"""Words of the sentence that may be left out at one place, within a clause."""
+_GAP, _LEAP, _LACK, _NEW = 1, 3, 2, 9
+"""Cost of leaving words out within a clause, of going on in another clause, of a word that only
+the question has, of one that neither has."""
+_HAN = 1
+"""Cost of a Han character that the sentence has not: a word of Chinese has two."""
+_FEW = 3
+"""Words of an answer that names one of several."""
+_LINKED, _SAID = 0.5, 0.8
+"""Share of the question's words that the clause, or the sentence, of a bare answer must hold."""
+_BOUNDARY = re.compile(
+    r"[,;:()\u3001，；：。（）—–]|\s-\s|\b(?:which|who|whom|whose|where|that|while|whereas|although"
+    r"|because|since|but|die|der|das|welche[rs]?|weil|während|aber|dass|que|quien|donde|pero|porque"
+    r"|котор\w+|что|где|но)\b",
+    re.IGNORECASE,
+)
+_PRONOUN = re.compile(
+    r"\W*(?:(?:it|he|she|they|er|sie|es|él|ella|он|она|оно|они)(?![a-zа-яäöüß])|[他她它]们?(?![们的]))",
+    re.IGNORECASE,
+)
+_BE = re.compile(
+    r"\b(?:is|are|was|were|be|been|being|ist|sind|war|waren|wird|werden|wurden?|worden|es|son|era|eran"
+    r"|fue|fueron|был[аио]?)\b",
+    re.IGNORECASE,
+)
+_MAY = re.compile(
+    r"\b(?:can|could|may|might|would|should|must|kann|können|könnten?|darf|dürfen|sollten?|puede[n]?"
+    r"|podrían?|debe[n]?|может|могут|мог(?:ла|ли)?|должн\w+)\b|可能|或许|也许",
+    re.IGNORECASE,
+)
+_GOES_ON = re.compile(r"\W*[，；,;]\s*[^\x00-\u2e7f他她它其的各每两]*\W*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    values: frozenset[str]
+    """Of a fact; empty for a word."""
+    clause: int
+    """Number of the clause in its text."""
+    before: str
+    """What stands between it and the word before."""
+    start: int
+    end: int
+
+
+def rearranged(
+    statement: str, sentence: str, question: str, *, above: str = ""
+) -> Iterator[Reason]:
+    """Find a statement that does not follow `sentence`, the one that it was made from.
+
+    Args:
+        statement: a sentence of a reply.
+        sentence: of the passage.
+        question: its words may stand before or behind the answer.
+        above: heading of the sentence, whose words count as the sentence's.
+    """
+    reply, asked = read_text(statement), _tokens(read_text(question))
+    said = _tokens(reply)
+    source = _Sentence(read_text(sentence), asked, _tokens(read_text(above)))
+    if not said:
+        return
+    if source.cost(said) <= _MOST:
+        place = source.run_of(said)
+        is_bare = not any(map(source.asks, said))
+        if is_bare and place is None:
+            yield Reason("swapped", statement)  # a bare answer is word for word
+        elif place is not None and not source.has_clause(said) and not source.is_linked(said):
+            yield Reason("elsewhere", statement)
+        return
+    for at in range(1, len(said)):
+        for answer, rest in ((said[:at], said[at:]), (said[at:], said[:at])):
+            if not all(map(source.asks, rest)) or source.share_beside(answer, rest) < _LINKED:
+                continue
+            if not source.says_as_much(reply.text, answer, said[at - 1 : at + 1]):
+                continue
+            is_fact = all(token.values for token in answer) and source.has_all_but_one(rest)
+            if is_fact or 1 + source.cost(rest) <= _MOST:
+                return
+    yield Reason("swapped", statement)
+
+
+def adds_nothing(statement: str, question: str) -> bool:
+    """Tell whether a statement has no word, number or name that the question has not."""
+    asked = _tokens(read_text(question))
+    return all(any(_same(a, b) for b in asked) for a in _tokens(read_text(statement)))
+
+
+class _Sentence:
+    """A sentence of the passage, for a question."""
+
+    def __init__(self, read: Read, asked: Sequence[_Token], above: Sequence[_Token]) -> None:
+        self._text = read.text
+        self._tokens = _tokens(read)
+        self._asked = asked
+        self._above = above
+        self._by_pronoun = _PRONOUN.match(read.text) is not None
+
+    def asks(self, token: _Token) -> bool:
+        """Tell whether the question has a word."""
+        return any(_same(token, other) for other in self._asked)
+
+    def cost(self, said: Sequence[_Token]) -> int:
+        """Return how far `said` is from following the sentence; 0: word for word."""
+        han = sum(map(_is_han, said)) > len(said) / 2
+        # best[j]: least cost of what was read so far, with its last found word at place j - 1.
+        best = {0: 0}
+        for i, token in enumerate(said):
+            joined = i > 0 and said[i - 1].clause == token.clause
+            between = token.before if i else None
+            after: dict[int, int] = {}
+            lacking = self._lack(token, first=best == {0: 0}, han=han)
+            for place, cost in best.items():
+                _lower(after, place, cost + lacking)
+                for j in range(place, len(self._tokens)):
+                    if _same(token, self._tokens[j]):
+                        _lower(after, j + 1, cost + self._step(place, j, between, joined=joined))
+            best = after
+        return min(best.values())
+
+    def _lack(self, token: _Token, *, first: bool, han: bool) -> int:
+        if any(_same(token, other) for other in self._above):
+            return 0
+        if not self.asks(token):
+            return _HAN if han and _is_han(token) else _NEW
+        if han:
+            return _HAN
+        if any(_same(token, other) for other in self._tokens):
+            return _LEAP  # it is there, in another place
+        return 0 if first and self._by_pronoun else _LACK
+
+    def _step(self, place: int, to: int, between: str | None, *, joined: bool) -> int:
+        """Return the cost of going on at `to` behind the first `place` words.
+
+        Args:
+            place: number of words read.
+            to: place of the next word.
+            between: what the statement has before that word.
+            joined: the statement has no comma there.
+        """
+        if not place or between is None:
+            return 0
+        left_out = "".join(token.before for token in self._tokens[place : to + 1])
+        if _MAY.search(left_out) and not _MAY.search(between):
+            return _LEAP  # "can be registered" is not "is registered"
+        is_, was = _BE.search(between) is not None, _BE.search(left_out) is not None
+        if (was and not is_ and not _MAY.search(between)) or (is_ and not was and to > place):
+            return _LEAP  # "was kept out" is not "kept out", "caused pain" not "is pain"
+        before, clause = self._tokens[place - 1].clause, self._tokens[to].clause
+        if to == place:
+            return _GAP if joined and clause != before else 0
+        if clause == before:
+            return _GAP if to - place <= _NEAR else _GAP + 1
+        # Chinese goes on about the first clause's subject without naming it again.
+        begins = self._tokens[to - 1].clause != clause
+        goes_on = _is_han(self._tokens[to]) and _GOES_ON.fullmatch(self._tokens[to].before)
+        return _GAP if begins and before == 0 and goes_on else _LEAP
+
+    def run_of(self, answer: Sequence[_Token]) -> int | None:
+        """Return where words stand side by side; ``None`` if nowhere."""
+        for j in range(len(self._tokens) - len(answer) + 1):
+            run = self._tokens[j : j + len(answer)]
+            if _equal(answer, run) and _breaks(answer) >= _breaks(run):
+                return j
+        return None
+
+    def has_clause(self, said: Sequence[_Token]) -> bool:
+        """Tell whether words are whole clauses, which say something by themselves."""
+        j = self.run_of(said)
+        if j is None:
+            return False
+        end = j + len(said)
+        opens = j == 0 or self._tokens[j - 1].clause != self._tokens[j].clause
+        closes = (
+            end == len(self._tokens) or self._tokens[end].clause != self._tokens[end - 1].clause
+        )
+        return opens and closes
+
+    def is_linked(self, answer: Sequence[_Token]) -> bool:
+        """Tell whether an answer stands where the question's words do.
+
+        In their clause; a bare name or thing also beside one of them, since others stand there as
+        well ("Nixon named Simon as the first administrator").
+        """
+        if not self._asked:
+            return True
+        j = self.run_of(answer) or 0
+        size = 2 if _is_han(answer[0]) else 1
+        before, after = self._tokens[max(j - size, 0) : j], self._tokens[j + len(answer) :][:size]
+        if len(answer) <= _FEW and any(map(self._has_others, answer)):
+            return False
+        if self.share_beside(answer, self._asked) >= _LINKED:
+            bare = not any(map(self.asks, answer)) and not all(token.values for token in answer)
+            return not bare or _share(before, self._asked) > 0 or _share(after, self._asked) > 0
+        known = [*self._tokens, *self._above]
+        return _share(self._asked, known) >= _SAID and any(map(self._leads, (before, after)))
+
+    def has_all_but_one(self, words: Sequence[_Token]) -> bool:
+        """Tell whether the sentence has these words, in any order."""
+        known = [*self._tokens, *self._above]
+        return _share(words, known) >= 1 - 1 / len(words)
+
+    def _has_others(self, token: _Token) -> bool:
+        """Tell whether a word of the question, of which an answer names one, stands there twice.
+
+        "The WWF report misquoted an ICSI report": which report was asked for?
+        """
+        count = sum(_same(token, other) for other in self._tokens)
+        return count > 1 and not _is_han(token) and not token.values and self.asks(token)
+
+    def _leads(self, beside: Sequence[_Token]) -> bool:
+        """Tell whether words beside an answer are the question's, and stand nowhere else."""
+        ends = range(len(self._tokens) - len(beside) + 1)
+        places = sum(_equal(beside, self._tokens[i : i + len(beside)]) for i in ends)
+        return bool(beside) and places == 1 and all(map(self.asks, beside))
+
+    def share_beside(self, answer: Sequence[_Token], wanted: Sequence[_Token]) -> float:
+        """Return which share of words stands in the clauses of an answer, or in the heading."""
+        beside = self._clauses_of(answer)
+        return _share(wanted, [*beside, *self._above]) if beside else 0.0
+
+    def says_as_much(
+        self, statement: str, answer: Sequence[_Token], junction: Sequence[_Token]
+    ) -> bool:
+        """Tell whether "may" and "is" are in a statement as in the clauses of its answer.
+
+        An "is" may be put between two words that stand side by side: "its founder, Ellison".
+        """
+        beside = self._clauses_of(answer)
+        there = self._text[beside[0].start : beside[-1].end] if beside else ""
+        if _MAY.search(there) and not _MAY.search(statement):
+            return False
+        is_, was = len(_BE.findall(statement)), len(_BE.findall(there))
+        if was and not is_ and not _MAY.search(statement):
+            return False
+        put_in = is_ == 1 and _BE.search(junction[1].before) and self.run_of(junction) is not None
+        return bool(was or not is_ or put_in)
+
+    def _clauses_of(self, run: Sequence[_Token]) -> list[_Token]:
+        j = self.run_of(run)
+        if j is None:
+            return []
+        first, last = self._tokens[j].clause, self._tokens[j + len(run) - 1].clause
+        return [token for token in self._tokens if first <= token.clause <= last]
+
+
+def _share(wanted: Sequence[_Token], there: Sequence[_Token]) -> float:
+    """Return which share of words stands in a text; a Han character beside the same neighbour."""
+    pairs = {(a.text, b.text) for a, b in itertools.pairwise(there)}
+    found = 0
+    for i, token in enumerate(wanted):
+        if not _is_han(token):
+            found += any(_same(token, other) for other in there)
+            continue
+        around = itertools.pairwise(wanted[max(i - 1, 0) : i + 2])
+        found += any((a.text, b.text) in pairs for a, b in around if _is_han(a) and _is_han(b))
+    return found / max(1, len(wanted))
+
+
+def _equal(left: Sequence[_Token], right: Sequence[_Token]) -> bool:
+    return all(_same(a, b) for a, b in zip(left, right, strict=True))
+
+
+def _is_han(token: _Token) -> bool:
+    return bool(token.text) and is_cjk(token.text[0])
+
+
+def _breaks(run: Sequence[_Token]) -> int:
+    return run[-1].clause - run[0].clause
+
+
+def _lower(costs: dict[int, int], place: int, cost: int) -> None:
+    if cost < costs.get(place, 1_000):
+        costs[place] = cost
+
+
+def _same(left: _Token, right: _Token) -> bool:
+    if left.values or right.values:
+        return bool(left.values & right.values)
+    return same_word(left.text, right.text)
+
+
+def _tokens(read: Read) -> list[_Token]:
+    """Return the words that carry meaning and the facts of a text, in order."""
+    words = [(w.start, w.end, w.text, frozenset[str]()) for w in read.words if not w.stop]
+    facts = [(f.start, f.end, "", f.values) for f in read.facts if f.certain and f.values]
+    tokens: list[_Token] = []
+    clause, before = 0, 0
+    for start, end, text, values in sorted([*words, *facts], key=lambda item: item[0]):
+        between = read.text[before:start]
+        clause += bool(tokens and _BOUNDARY.search(between))
+        tokens.append(_Token(text, values, clause, between, start, end))
+        before = end
+    return tokens

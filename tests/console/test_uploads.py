@@ -1,0 +1,361 @@
+"""Files sent by the web page, through real HTTP, on a real knowledge base."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from console.upload_desk import UploadDesk
+from core.errors import ModelUnavailable
+from core.types import IngestReport
+from db.golden import Golden
+from db.group_commit import GroupCommit
+from db.uploads import Uploads
+from kb.ingest import IncomingFile
+from kb.prepare import Progress
+from kb.team_answers import TeamAnswers
+from kb.upload import Ingests
+from tests.console.conftest import Builder
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import Workshop, workshop
+
+pytestmark = pytest.mark.anyio
+
+FIRST = "Can I return it?|Yes, within 30 days.\nDo you ship?|Yes.\n"
+SECOND = "Can I return it?|Yes, within 60 days.\nDo you ship?|Yes.\nAre you <b>open</b>?|Always.\n"
+MAX_FILE_BYTES = 100_000
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
+    async with workshop(tmp_path, WordEmbedder()) as opened:
+        await opened.put(faq=FIRST)
+        yield opened
+
+
+@asynccontextmanager
+async def upload_desk(shop: Workshop, ingestor: Ingests | None = None) -> AsyncIterator[UploadDesk]:
+    async def live_release() -> int:
+        live = await shop.repository.current()
+        return live.number if live else 0
+
+    async with UploadDesk.open(
+        Uploads(shop.database, GroupCommit(shop.database), channel="console"),
+        shop.originals,
+        ingestor=ingestor or shop.ingestor,
+        releases=shop.releases,
+        answers=TeamAnswers(shop.ingestor, shop.repository, shop.originals),
+        live_release=live_release,
+    ) as desk:
+        yield desk
+
+
+@asynccontextmanager
+async def served(
+    builder: Builder, shop: Workshop, ingestor: Ingests | None = None, **changes: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve a console on loopback; leaving the block is a restart."""
+    async with upload_desk(shop, ingestor) as desk:
+        app = builder.build(uploads=desk, max_file_bytes=MAX_FILE_BYTES, **changes)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+            serving = asyncio.create_task(server.serve([listener]))
+            address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            await desk.resume()
+            async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+                yield client
+            server.should_exit = True
+            await serving
+
+
+class Gated:
+    """An ingestor that waits before it does anything, and tells how far it is."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+        self.gate = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def ingest(
+        self, files: Sequence[IncomingFile], *, on_progress: Any = None, **options: Any
+    ) -> IngestReport:
+        on_progress(Progress(files=1, files_total=3, texts=20, texts_total=80))
+        self.asked.set()
+        await self.gate.wait()
+        return await self._shop.ingestor.ingest(files, on_progress=on_progress, **options)
+
+
+async def send(
+    client: httpx.AsyncClient, *files: tuple[str, str], columns: str = ""
+) -> httpx.Response:
+    return await client.post(
+        "/console/uploads",
+        files=[("files", (name, text.encode())) for name, text in files],
+        data={"columns": columns},
+    )
+
+
+async def until_done(client: httpx.AsyncClient, sent: httpx.Response) -> str:
+    """Return the page of an upload once no step is under way."""
+    assert sent.status_code == 303, sent.text
+    async with asyncio.timeout(30):
+        while True:
+            page = await client.get(sent.headers["location"])
+            if "http-equiv" not in page.text:
+                return page.text
+
+
+async def press(client: httpx.AsyncClient, sent: httpx.Response, step: str) -> httpx.Response:
+    number = sent.headers["location"].partition("number=")[2]
+    return await client.post(f"/console/uploads/{step}", data={"number": number})
+
+
+async def test_a_file_is_previewed_applied_and_undone(builder: Builder, shop: Workshop) -> None:
+    async with served(builder, shop) as client:
+        assert "No file was sent here yet." in (await client.get("/console/uploads")).text
+        sent = await send(client, ("faq.txt", SECOND))
+        page = await until_done(client, sent)
+        assert "Nothing is changed yet." in page
+        assert "Applying adds 1 piece, changes 1. Nothing is changed yet." in page
+        assert "Removed" not in page, "a column of zeros"
+        row = '<td>faq.txt</td><td class="number">1</td><td class="number">1</td>'
+        assert row in page, "1 new, 1 changed"
+        assert (await shop.snapshot())[0] == 1
+
+        page = await until_done(client, await press(client, sent, "apply"))
+        assert "Release 2 is live." in page
+        assert "Are you <b>open</b>?" in await shop.texts()
+        note = (await shop.repository.list())[0].note
+        assert note == "console: faq.txt"
+
+        page = await until_done(client, await press(client, sent, "undo"))
+        assert "What release 1 held is live again." in page
+        assert "Are you <b>open</b>?" not in await shop.texts()
+        again = await press(client, sent, "undo")
+        assert again.status_code == 409
+        assert "This was undone already, or is too old." in again.text
+        assert '<span class="state state-undone">' in (await client.get("/console/uploads")).text
+
+
+async def test_several_files_are_one_release_and_what_is_wrong_is_named(
+    builder: Builder, shop: Workshop
+) -> None:
+    async with served(builder, shop) as client:
+        sent = await send(
+            client,
+            ("../../etc/a.txt", "Do you ship?|No <script>.\nDo you ship?|No <script>."),
+            ("b.txt", "BROKEN"),
+        )
+        page = await until_done(client, sent)
+        assert "&#39;b.txt&#39;: it is broken. Send another one." in page
+        assert "a.txt, line 2" in page, "the repeated row is named"
+        assert "repeats an earlier text of this file" in page
+        assert "is answered otherwise in faq.txt" in page
+        assert "No &lt;script&gt;." in page
+        assert "../" not in page
+        await until_done(client, await press(client, sent, "apply"))
+        assert (await shop.snapshot())[0] == 2
+
+
+async def test_what_was_discarded_cannot_be_applied(builder: Builder, shop: Workshop) -> None:
+    async with served(builder, shop) as client:
+        sent = await send(client, ("faq.txt", SECOND))
+        await until_done(client, sent)
+        page = await until_done(client, await press(client, sent, "discard"))
+        assert "Discarded." in page
+        late = await press(client, sent, "apply")
+        assert late.status_code == 409
+        assert "This preview is no longer open." in late.text
+    assert (await shop.snapshot())[0] == 1
+
+
+async def test_a_file_that_changes_nothing_says_so(builder: Builder, shop: Workshop) -> None:
+    async with served(builder, shop) as client:
+        page = await until_done(client, await send(client, ("faq.txt", FIRST)))
+        assert "Nothing to apply." in page
+        assert "Apply</button>" not in page
+
+
+async def test_what_golden_questions_hold_back_is_published_anyway(
+    builder: Builder, shop: Workshop
+) -> None:
+    await shop.golden.add([Golden("Can I return it?", words="30 days")])
+    async with served(builder, shop) as client:
+        sent = await send(client, ("faq.txt", SECOND))
+        await until_done(client, sent)
+        page = await until_done(client, await press(client, sent, "apply"))
+        assert "Held back: 1 of 1 golden questions" in page
+        assert "Publish anyway</button>" in page
+        assert (await shop.snapshot())[0] == 1
+        page = await until_done(client, await press(client, sent, "anyway"))
+        assert "Release 2 is live." in page
+
+
+async def test_a_preview_survives_a_restart(builder: Builder, shop: Workshop) -> None:
+    async with served(builder, shop) as client:
+        sent = await send(client, ("faq.txt", SECOND))
+        before = await until_done(client, sent)
+    async with served(builder, shop) as client:
+        assert (await client.get(sent.headers["location"])).text == before
+        page = await until_done(client, await press(client, sent, "apply"))
+        assert "Release 2 is live." in page
+
+
+async def test_a_step_that_a_restart_interrupts_is_done_again(
+    builder: Builder, shop: Workshop
+) -> None:
+    gated = Gated(shop)
+    async with served(builder, shop, gated) as client:
+        sent = await send(client, ("faq.txt", SECOND))
+        await gated.asked.wait()
+    async with served(builder, shop) as client:
+        assert "Nothing is changed yet." in await until_done(client, sent)
+    gated = Gated(shop)
+    async with served(builder, shop, gated) as client:
+        assert (await press(client, sent, "apply")).status_code == 303
+        await gated.asked.wait()
+    assert (await shop.snapshot())[0] == 1
+    async with served(builder, shop) as client:
+        assert "Release 2 is live." in await until_done(client, sent)
+
+
+async def test_a_long_step_shows_how_far_it_is(builder: Builder, shop: Workshop) -> None:
+    gated = Gated(shop)
+    async with served(builder, shop, gated) as client:
+        sent = await send(client, ("faq.txt", SECOND))
+        await gated.asked.wait()
+        page = (await client.get(sent.headers["location"])).text
+        assert "1 of 3 files read" in page
+        assert "Apply</button>" not in page
+        gated.gate.set()
+        await until_done(client, sent)
+
+
+async def test_undo_is_refused_when_somebody_published_since(
+    builder: Builder, shop: Workshop
+) -> None:
+    async with served(builder, shop) as client:
+        sent = await send(client, ("faq.txt", SECOND))
+        await until_done(client, sent)
+        await until_done(client, await press(client, sent, "apply"))
+        await shop.put(other="Something else")
+        refused = await press(client, sent, "undo")
+        assert refused.status_code == 409
+        assert "Release 3 is live by now: undo that one first" in refused.text
+    assert (await shop.snapshot())[0] == 3
+
+
+async def test_trouble_with_the_model_is_told_and_nothing_is_changed(
+    builder: Builder, shop: Workshop
+) -> None:
+    class Failing:
+        async def ingest(self, *_: object, **__: object) -> Any:
+            raise ModelUnavailable("The embedding model is down.")
+
+    async with served(builder, shop, Failing()) as client:
+        page = await until_done(client, await send(client, ("faq.txt", SECOND)))
+        assert "Nothing was changed. The embedding model is down." in page
+
+
+async def test_a_preview_whose_file_was_deleted_meanwhile_says_so(
+    builder: Builder, shop: Workshop
+) -> None:
+    async with served(builder, shop) as client:
+        sent = await send(client, ("faq.txt", SECOND))
+        await until_done(client, sent)
+        shop.originals.forget(await shop.repository.originals(), older_than=1e12)
+        page = await until_done(client, await press(client, sent, "apply"))
+        assert "&#39;faq.txt&#39; waited for more than a week and was deleted." in page
+
+
+async def test_what_is_too_much_is_refused_in_a_sentence(builder: Builder, shop: Workshop) -> None:
+    limits = "Up to 50 files at a time, each of 0.0954 MB at most, together 0.381 MB."
+    async with served(builder, shop) as client:
+        response = await send(client, ("big.csv", "x" * (MAX_FILE_BYTES + 1)))
+        assert response.status_code == 413
+        assert f"Too large: big.csv. {limits}" in response.text
+        half = "x" * MAX_FILE_BYTES
+        response = await send(client, *((f"{n}.csv", half) for n in range(6)))
+        assert response.status_code == 413
+        assert f"That is too much. {limits}" in response.text
+        response = await send(client, *((f"{n}.csv", "x") for n in range(51)))
+        assert response.status_code == 400
+        assert "The files could not be read: Too many files." in response.text
+        response = await client.post("/console/uploads", data={"columns": ""})
+        assert response.status_code == 400
+        assert "Choose at least one file." in response.text
+        assert "No file was sent here yet." in response.text
+
+
+async def test_columns_are_given_by_hand(builder: Builder, shop: Workshop) -> None:
+    seen: list[str | None] = []
+
+    class Seeing:
+        async def ingest(self, files: Sequence[IncomingFile], **options: Any) -> IngestReport:
+            seen.extend(file.columns for file in files)
+            return await shop.ingestor.ingest(files, **options)
+
+    async with served(builder, shop, Seeing()) as client:
+        for given in ("question=Kundenfrage, answer=Text", "auto", ""):
+            await until_done(client, await send(client, ("faq.txt", SECOND), columns=given))
+        assert seen == ["question=Kundenfrage,answer=Text", "", None]
+        sent = await send(client, ("faq.txt", SECOND))
+        await until_done(client, sent)
+        again = {"number": sent.headers["location"].partition("number=")[2]}
+        response = await client.post("/console/uploads/columns", data={**again, "columns": "x"})
+        assert response.status_code == 400
+        assert "The columns &#39;x&#39; cannot be used" in response.text
+        again["columns"] = "answer=Text,question=Q"
+        page = await until_done(client, await client.post("/console/uploads/columns", data=again))
+        assert seen[-1] == "question=Q,answer=Text"
+        assert 'value="question=Q,answer=Text"' in page
+        assert "Nothing is changed yet." in page
+        await press(client, sent, "discard")
+        response = await client.post("/console/uploads/columns", data=again)
+        assert response.status_code == 409
+        response = await send(client, ("faq.txt", SECOND), columns="frage")
+        assert response.status_code == 400
+        assert "The columns &#39;frage&#39; cannot be used" in response.text
+
+
+async def test_another_site_and_a_stranger_cannot_send_files(
+    builder: Builder, shop: Workshop
+) -> None:
+    async with served(builder, shop, password="correct horse", exposed=True) as client:
+        response = await send(client, ("faq.txt", SECOND))
+        assert response.status_code == 401
+        client.headers["Authorization"] = "Bearer correct horse"
+        client.headers["Origin"] = "https://evil.example"
+        assert (await send(client, ("faq.txt", SECOND))).status_code == 403
+        del client.headers["Origin"]
+        assert (await send(client, ("faq.txt", SECOND))).status_code == 303
+
+
+@pytest.mark.parametrize("number", ["77", "", "-1", "１", "9" * 40, "x"])
+async def test_what_does_not_exist_is_said_in_a_sentence(
+    builder: Builder, shop: Workshop, number: str
+) -> None:
+    async with served(builder, shop) as client:
+        for step in ("apply", "anyway", "discard", "undo", "columns"):
+            response = await client.post(f"/console/uploads/{step}", data={"number": number})
+            assert response.status_code == 404
+            assert "There is no such upload" in response.text
+        response = await client.get("/console/upload", params={"number": number})
+        assert response.status_code == 404
+
+
+async def test_uploads_of_telegram_are_none_of_the_page(builder: Builder, shop: Workshop) -> None:
+    other = Uploads(shop.database, GroupCommit(shop.database))
+    number = await other.add(chat_id=1)
+    async with served(builder, shop) as client:
+        response = await client.get("/console/upload", params={"number": str(number)})
+        assert response.status_code == 404
+    upload = await other.get(number)
+    assert upload is not None
+    assert upload.state == "checking", "the page did not take it up"

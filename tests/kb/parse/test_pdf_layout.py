@@ -1,0 +1,160 @@
+"""Headings and tables of PDF files, told by place and size of letters."""
+
+import io
+from collections.abc import Sequence
+
+import pytest
+from reportlab.pdfgen import canvas
+
+from app.paths import PROJECT
+from core.types import Section
+from kb.parse.blocks import passages
+from kb.parse.pdf import parse_pdf
+from kb.parse.pdf_layout import PLACEHOLDER, tables_in, take_tables
+
+WARRANTY = PROJECT / "demo" / "documents" / "warranty.pdf"
+
+
+def page(*lines: tuple[float, float, str, float, str]) -> bytes:
+    """Make a PDF of one page from (x, y from above, font, size, text)."""
+    out = io.BytesIO()
+    drawn = canvas.Canvas(out, pagesize=(595, 842))
+    for x, y, font, size, text in lines:
+        drawn.setFont(font, size)
+        drawn.drawString(x, 842 - y, text)
+    drawn.save()
+    return out.getvalue()
+
+
+def prose(x: float, y: float, *lines: str) -> list[tuple[float, float, str, float, str]]:
+    return [(x, y + 12 * i, "Helvetica", 10.0, line) for i, line in enumerate(lines)]
+
+
+def sections(data: bytes) -> list[Section]:
+    return passages(parse_pdf("file.pdf", data).blocks)
+
+
+def test_each_row_of_a_table_names_its_columns() -> None:
+    cover = next(s for s in passages(parse_pdf("w.pdf", WARRANTY.read_bytes()).blocks)
+                 if "Frame of steel" in s.text)  # fmt: skip
+    assert "Part: Frame of steel or aluminium; Warranty: 10 years\n" in cover.text
+    assert "Part: Paint and decals; Warranty: 1 year" in cover.text
+
+
+def test_larger_lines_are_the_headings_that_their_text_stands_under() -> None:
+    found = passages(parse_pdf("w.pdf", WARRANTY.read_bytes()).blocks)
+    paths = {section.text[:20]: section.title_path for section in found}
+    assert paths["The warranty may be "] == ("Warranty terms", "4. Second owners")
+    assert paths["Finch & Ferry Ltd., "] == ("Warranty terms",)
+
+
+def test_bold_line_alone_is_a_heading_and_bold_cells_are_none() -> None:
+    text = ["The shop lets bicycles by the day and by the week, and takes a deposit for each,"] * 6
+    body = prose(50, 100, *text)
+    bold = [(50.0, 80.0, "Helvetica-Bold", 10.0, "Deposits")]
+    cells = [
+        (50.0 + 120 * i, 200.0, "Helvetica-Bold", 10.0, name) for i, name in enumerate(["AB", "CD"])
+    ]  # fmt: skip
+    found = sections(page(*bold, *body, *cells, *prose(50, 230, *text)))
+    assert {section.title_path for section in found} == {("Deposits",)}
+
+
+def test_no_heading_where_most_letters_are_large() -> None:
+    lines = [(50.0, 60.0 + 30 * i, "Helvetica", 20.0, f"Slide text {i}") for i in range(5)]
+    found = sections(page(*lines, *prose(50, 300, "A footnote of the slides, in small letters")))
+    assert [section.title_path for section in found] == [()]
+
+
+def test_running_text_in_two_columns_is_no_table() -> None:
+    left = prose(50, 80, *["The warranty covers faults of material for years"] * 8)
+    right = prose(320, 80, *["and begins on the day of purchase of the goods"] * 8)
+    [found] = sections(page(*left, *right))
+    assert ";" not in found.text
+    assert found.text.count("The warranty covers") == found.text.count("and begins") == 8
+
+
+@pytest.mark.parametrize(
+    ("layout", "rows"),
+    [
+        pytest.param(
+            "Size      Price\nS         10\nM         12",
+            (("Size", "Price"), ("S", "10"), ("M", "12")),
+            id="plain",
+        ),
+        pytest.param(
+            "Size      Price\nS          9.50\nM        112.00",
+            (("Size", "Price"), ("S", "9.50"), ("M", "112.00")),
+            id="numbers that end in line",
+        ),
+        pytest.param(
+            "Part      Warranty\nFrame     10 years\nBattery   2 years or 500\n"
+            "          charges\nShell     8 years",
+            (
+                ("Part", "Warranty"),
+                ("Frame", "10 years"),
+                ("Battery", "2 years or 500 charges"),
+                ("Shell", "8 years"),
+            ),
+            id="cell of two lines",
+        ),
+        pytest.param(
+            "Code      Place     Count\nX-1       A         4\n          B         5",
+            (("Code", "Place", "Count"), ("X-1", "A", "4"), ("", "B", "5")),
+            id="cell left free",
+        ),
+    ],
+)
+def test_table_is_found(layout: str, rows: tuple[tuple[str, ...], ...]) -> None:
+    assert [table.rows for table in tables_in(f"Above it.\n\n{layout}\n\nBelow it.")] == [rows]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        pytest.param("1.   First\n2.   Second\n3.   Third", id="list"),
+        pytest.param("Size      Price\nS         10", id="two rows"),
+        pytest.param("a    =   1\nb    =   2\nc    =   3", id="code"),
+        pytest.param("Size      Price\nThis line goes over both\nS         10", id="broken"),
+    ],
+)
+def test_no_table_is_seen(layout: str) -> None:
+    assert tables_in(layout) == []
+
+
+def test_header_is_not_guessed_below_a_row_with_merged_cells() -> None:
+    layout = "          All prices\n   Adults  and  children   Dogs\nA         B         C\n"
+    layout += "Dover     10        4\nCalais    12        5\nOstend    14        6"
+    [table] = tables_in(layout.replace("and  ", "and "))
+    assert not table.whole
+
+
+def test_text_whose_cells_come_in_another_order_stays_as_it_is() -> None:
+    tables = tables_in("Size      Price\nS         10\nM         12")
+    by_column = "Size\nS\nM\nPrice\n10\n12"
+    assert take_tables(by_column, tables, set(), "page 1") == (by_column, [])
+
+
+def test_table_leaves_the_text_around_it() -> None:
+    tables = tables_in("Size      Price\nS         10\nM         12")
+    text, blocks = take_tables("Above\nSize Price\nS 10\nM 12\nBelow", tables, set(), "page 1")
+    assert text.split() == ["Above", f"{PLACEHOLDER}0", "Below"]
+    assert blocks[0].header
+    assert blocks[0].location == "page 1"
+
+
+def test_every_word_of_a_page_is_kept() -> None:
+    lines: Sequence[tuple[float, float, str, float, str]] = [
+        (50, 60, "Helvetica-Bold", 16, "Prices"),
+        *prose(50, 90, "What a day costs, by size of the bicycle."),
+        *(
+            (50 + 150 * column, 120 + 14 * row, "Helvetica", 10, text)
+            for row, texts in enumerate([("Size", "Day"), ("Small", "EUR 9"), ("Large", "EUR 12")])
+            for column, text in enumerate(texts)
+        ),
+        *prose(50, 190, "A helmet is free.", "So is a lock.", "And a map.", "And a pump."),
+    ]
+    [found] = sections(page(*lines))
+    assert found.title_path == ("Prices",)
+    assert "Size: Small; Day: EUR 9\nSize: Large; Day: EUR 12" in found.text
+    for words in ("What a day costs", "A helmet is free.", "And a pump."):
+        assert words in found.text

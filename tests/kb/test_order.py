@@ -1,0 +1,95 @@
+"""A statement follows one sentence of the passage. Cases from reading what models write."""
+
+import pytest
+
+from kb.evidence import adds_nothing, unanchored
+
+PRESSURE = (
+    "This formalism includes pressure terms associated with forces that act normal to the "
+    "cross-sectional area as well as shear terms associated with forces that act parallel to it."
+)
+BRIDGE = "拆除后，吴淞路闸桥的运输功能由外滩隧道代替，水闸功能则由金山路水闸代替。"
+NIXON = "1973年，尼克松任命威廉·西蒙为联邦能源办公室首任主任。"
+GROUP = "雨润集团是中国一家食品工业企业，是中国最大的肉制品生产企业之一。"
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence", "question"),
+    [
+        (
+            "William E. Simon is the first Administrator of the Federal Energy Office.",
+            "Nixon named William E. Simon as the first Administrator of the Federal Energy Office.",
+            "Who is the first administrator of the Federal Energy Office?",
+        ),
+        (
+            "Hoesung Lee is the chair of the IPCC.",
+            "Korean economist Hoesung Lee is the chair of the IPCC since October 8, 2015.",
+            "Who is the chair of the IPCC?",
+        ),
+        (
+            "It moved to Leeds in 1990.",
+            "It moved to Leeds in 1990, and was sold.",
+            "When did it move?",
+        ),
+        ("雨润集团是中国最大的肉制品生产企业之一。", GROUP, "雨润集团在中国的地位是怎样的？"),
+        (
+            "美国的重要盟友是伊朗。",
+            "伊朗是世界第二大石油出口国，也是美国的重要盟友。",
+            "哪个石油生产国是美国的重要盟友？",
+        ),
+        ("阿史那氏", "李思摩，本姓阿史那氏，名思摩，突厥人。", "李思摩的本姓是什么？"),
+    ],
+)
+def test_what_follows_the_sentence_is_kept(statement: str, sentence: str, question: str) -> None:
+    assert list(unanchored(statement, sentence, question)) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence", "question"),
+    [
+        (
+            "Normal forces are associated with forces that act normal to the cross-sectional area.",
+            PRESSURE,
+            "What are associated with normal forces?",
+        ),
+        (
+            "Troika Design Group hired ABC's identity.",
+            "The network hired the Troika Design Group to design and produce its identity.",
+            "Who was hired to produce ABC's identity?",
+        ),
+        (
+            "Denver kept out of the end zone for three plays.",
+            "Denver's offense was kept out of the end zone for three plays.",
+            "How many plays was Denver kept out of the end zone?",
+        ),
+        (
+            "A student is physically pain.",
+            "Corporal punishment (birching the student to cause physical pain) was common.",
+            "What does corporal punishment cause a student?",
+        ),
+        (
+            "Ctenophores eat ten times their own weight in a day.",
+            "In favorable circumstances, ctenophores can eat ten times their own weight in a day.",
+            "How much do ctenophore eat in a day?",
+        ),
+        (
+            "WWF report",
+            "The date was correctly quoted from the WWF report, which misquoted an ICSI report.",
+            "What report had the correct date?",
+        ),
+        ("吴淞路闸桥的运输功能由金山路水闸代替。", BRIDGE, "吴淞路闸桥的运输功能由什么代替？"),
+        ("尼克松", NIXON, "谁是联邦能源办公室的第一位主任？"),
+        ("加拿大大多伦多", "蔡琼辉离开亚视，迁居加拿大多伦多。", "蔡琼辉迁居到什么地方？"),
+    ],
+)
+def test_what_was_put_together_otherwise_is_found(
+    statement: str, sentence: str, question: str
+) -> None:
+    assert list(unanchored(statement, sentence, question))
+
+
+def test_the_question_over_again_adds_nothing() -> None:
+    question = "为什么波兰人队在2013年降级？"
+    assert adds_nothing("波兰人队在2013年降级。", question)
+    assert not adds_nothing("波兰人队因财务状况在2013年降级。", question)
+    assert not adds_nothing("Poland went down in 2013.", "Why did Poland go down?")
