@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from core.errors import AnswerdeskError
-from db.base import wal_is_safe
+from core.errors import AnswerdeskError, DatabaseDamaged
+from db.base import Database, create_engine, database_url, wal_is_safe
 from db.sqlite import VERSION
 
 _NEED_MEMORY = 1_500_000_000
@@ -68,8 +68,15 @@ async def check_disk(data: Path) -> str:
     return f"{free / 1e9:.1f} GB free at {data}"
 
 
-async def check_sqlite() -> str:
-    """Say which journal SQLite uses, and why."""
+async def check_database(data: Path) -> str:
+    """Read every page of the database, and say which journal SQLite uses and why."""
+    database = Database(create_engine(database_url("", data)))
+    try:
+        wrong = await database.check() if (data / "answerdesk.db").exists() else ""
+    finally:
+        await database.close()
+    if wrong:
+        raise DatabaseDamaged(wrong)
     version = ".".join(map(str, VERSION))
     if wal_is_safe(VERSION):
         return f"SQLite {version}, write-ahead log"

@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from app.demo import ingest_demo_if_empty, read_demo
+from app.disk import DiskWatch
 from app.paths import Paths
 from app.reembed import is_undone, reembed_beside, said_meanwhile
 from app.schedule import make_scheduler, make_watcher
@@ -55,6 +56,17 @@ class AlreadyRunning(AnswerdeskError):
         super().__init__(
             f"Another answerdesk already serves {str(folder)!r}. Stop it, or point "
             "ANSWERDESK_DATA at another folder."
+        )
+        self.folder = folder
+
+
+class DataFolderUnusable(AnswerdeskError):
+    """Nothing can be written in the data folder."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"Nothing can be written in the data folder {str(folder)!r} ({reason}). Give this user "
+            "the right to, make room, or point ANSWERDESK_DATA at another folder."
         )
         self.folder = folder
 
@@ -137,6 +149,7 @@ async def _serve_with_one_model(
         logger.info("Open %s (up after %.1f s)", address, time.perf_counter() - started)
         scheduler = make_scheduler(knowledge, tell=reports.put)
         await stack.enter_async_context(scheduler.running())
+        disk = DiskWatch(paths.data, sentences=troubles.sentences, tell=reports.put)
         reembedding = asyncio.create_task(_reembed(knowledge, troubles, reports), name="reembed")
         work: list[asyncio.Task[object]] = [
             reembedding,
@@ -147,6 +160,7 @@ async def _serve_with_one_model(
             asyncio.create_task(_scrub(knowledge.database), name="scrub"),
             asyncio.create_task(_resume(uploads, troubles), name="uploads"),
             asyncio.create_task(_watch(service, scheduler, troubles), name="watch"),
+            asyncio.create_task(disk.run(), name="disk"),
         ]
         try:
             await _until_stopped(work, stop, knowledge.index.superseded)
@@ -305,12 +319,14 @@ def _health(service: Service, troubles: Troubles) -> Health:
 
 @contextmanager
 def _alone(paths: Paths) -> Iterator[None]:
-    paths.data.mkdir(parents=True, exist_ok=True)
     lock = FileLock(paths.lock)
     try:
+        paths.data.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         raise AlreadyRunning(paths.data) from None
+    except OSError as error:
+        raise DataFolderUnusable(paths.data, error.strerror or str(error)) from error
     try:
         yield
     finally:

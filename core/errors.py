@@ -22,6 +22,18 @@ class StorageError(AnswerdeskError):
         self.reason = reason
 
 
+class DatabaseDamaged(StorageError):
+    """A page of the database, or its whole file, is not what was written."""
+
+    def __init__(self, reason: str) -> None:
+        AnswerdeskError.__init__(
+            self,
+            f"The database is damaged ({reason}). Stop the service, move the data folder away, and "
+            "put the last backup into an empty one: `answerdesk restore FILE`.",
+        )
+        self.reason = reason
+
+
 # --- files and knowledge -----------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import MetaData, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
+from core.errors import DatabaseDamaged, StorageError
 from db import sqlite
 
 _WAL_SAFE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
@@ -76,6 +77,14 @@ def create_engine(url: str) -> AsyncEngine:
     return engine
 
 
+def storage_error(error: DBAPIError) -> StorageError:
+    """Return what SQLAlchemy raises for a database that cannot be used, as our own error."""
+    reason = str(error.orig or error).splitlines()[0]
+    if "malformed" in reason or "not a database" in reason:
+        return DatabaseDamaged(reason)
+    return StorageError(reason)
+
+
 class Database:
     """Sessions on one engine."""
 
@@ -85,9 +94,30 @@ class Database:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
-        """Yield a session in one transaction: commit at the end, roll back on an error."""
-        async with self._sessions() as session, session.begin():
-            yield session
+        """Yield a session in one transaction: commit at the end, roll back on an error.
+
+        Raises:
+            StorageError: if the database cannot be read or written; nothing is then stored.
+        """
+        try:
+            async with self._sessions() as session, session.begin():
+                yield session
+        except IntegrityError:
+            raise
+        except DatabaseError as error:
+            raise storage_error(error) from error
+
+    async def check(self) -> str:
+        """Read every page of the database; return what is wrong, empty if nothing is."""
+        if self.engine.dialect.name != "sqlite":
+            return ""
+        try:
+            async with self.engine.connect() as connection:
+                found = await connection.exec_driver_sql("PRAGMA quick_check(1)")
+                said = str(found.scalar_one())
+        except DatabaseError as error:
+            return str(error.orig)
+        return "" if said == "ok" else said
 
     async def scrub(self) -> bool:
         """Take what was deleted off the disk; return whether nothing of it is left.

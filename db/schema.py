@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from db.base import create_engine
+from db.base import create_engine, storage_error
 
 _VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
@@ -15,12 +15,16 @@ async def ensure_schema(url: str) -> None:
 
     Raises:
         DatabaseTooNew: if a newer version of the program wrote it; nothing was changed.
+        StorageError: if it cannot be read or written.
     """
     if await _stored_revision(url) == _newest_revision():
         return
     from db.migrate import upgrade
 
-    await upgrade(url)
+    try:
+        await upgrade(url)
+    except DBAPIError as error:
+        raise storage_error(error) from error
 
 
 def _newest_revision() -> str:

@@ -12,7 +12,7 @@ from kb.rows import Row, content_key
 
 
 class StoredState(Protocol):
-    """The rows that a change starts from (`kb.index_view.View` or `kb.index.Draft`)."""
+    """The rows that a change starts from (`kb.index_view.View` or `kb.index_draft.Draft`)."""
 
     async def stored(self, doc_ids: Iterable[str]) -> list[StoredRow]:
         """Return the rows of these documents."""

@@ -7,9 +7,9 @@ hundred candidates cost about a millisecond.
 import itertools
 import re
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,17 @@ class Bags:
         """Return for each entry the number of its text."""
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
 
+    def apart(self) -> "list[Bags]":
+        """Return the n-grams of each text alone."""
+        return [
+            Bags(
+                np.asarray([0, end - start]),
+                self.keys[start:end].copy(),
+                self.weights[start:end].copy(),
+            )
+            for start, end in itertools.pairwise(self.starts.tolist())
+        ]
+
     @classmethod
     def joined(cls, parts: Sequence["Bags"]) -> "Bags":
         """Put bags of several texts behind one another."""
@@ -70,14 +81,29 @@ class Bags:
 
 
 class BagCache:
-    """The bags of texts that are asked for again and again: the passages near most questions."""
+    """The bags of texts that are asked for again and again: the passages near most questions.
+
+    Texts that are new are read together: numpy takes a third of the time that each alone takes.
+    """
 
     def __init__(self, make: Callable[[Sequence[str]], Bags], *, size: int) -> None:
-        self._of_one = lru_cache(maxsize=size)(lambda text: make([text]))
+        self._make = make
+        self._size = size
+        self._kept: OrderedDict[str, Bags] = OrderedDict()
 
     def bags(self, texts: Sequence[str]) -> Bags:
         """Return what `make` would for these texts."""
-        return Bags.joined([self._of_one(text) for text in texts])
+        found = {text: self._kept[text] for text in texts if text in self._kept}
+        new = [text for text in dict.fromkeys(texts) if text not in found]
+        if new:
+            made = self._make(new)
+            found |= dict(zip(new, made.apart(), strict=True))
+        for text, bag in found.items():
+            self._kept[text] = bag
+            self._kept.move_to_end(text)
+        while len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+        return Bags.joined([found[text] for text in texts])
 
 
 def char_bags(texts: Sequence[str], low: int = 2, high: int = 4) -> Bags:

@@ -2,15 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
 
 from core.types import AnswerChange, FileReport, IngestReport
 from db.knowledge import Document, Release
 from kb.asked import MostAsked
-from kb.compare import Comparison, StoredState, compare
+from kb.compare import Comparison
 from kb.findings import Inspection, Inspector
 from kb.forecast import Forecast, Forecaster
 from kb.gate import HeldBack
@@ -18,9 +17,7 @@ from kb.originals import Originals
 from kb.prepare import OnProgress, Prepared, StoredFile
 from kb.publish import Publisher
 from kb.settings import columns_of, with_columns
-
-UPLOAD = "upload"
-"""Source of files that were sent by hand; a folder's refresh never removes them."""
+from kb.wanted import UPLOAD, Errors, Guard, foreign, guarded, same, still_wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +36,6 @@ class IncomingFile:
 
 _COMPARED = frozenset({"ingest", "refresh"})
 """Kinds of release whose answers are compared with those before: not an operator's single edit."""
-
-Guard: TypeAlias = Callable[[Mapping[str, FileReport]], Collection[str]]
-"""Takes the reports of all documents that would change; returns the ids of those that may not."""
-
-Errors: TypeAlias = dict[str, str]
-"""Why a document was not taken, by document id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +149,7 @@ class Ingestor:
         changed = [
             file
             for file in received
-            if not _same(
+            if not same(
                 replace(file, settings=expected(file.doc_id, file.settings)),
                 documents.get(file.doc_id),
             )
@@ -223,7 +214,7 @@ class Ingestor:
         inspection, forecast = Inspection((), 0), Forecast()
         if dry_run:
             view = await self._publisher.index.view()
-            comparison, _, _ = await _guarded(view, prepared, gone, guard)
+            comparison, _, _ = await guarded(view, prepared, gone, guard)
             if self._inspector is not None:
                 inspection = await self._inspector.inspect(
                     view, self._publisher.preparer, comparison
@@ -269,13 +260,13 @@ class Ingestor:
             base = await publisher.releases.current()
             before = {} if base is None else await publisher.releases.documents(base.number)
             curated = await publisher.preparer.curated(prepared)
-            taken, gone = _still_wanted(curated, work.gone, before, work.documents, errors)
+            taken, gone = still_wanted(curated, work.gone, before, work.documents, errors)
             nothing = _Applied(base, before, Comparison.empty())
             if not taken.files and not gone:
                 return nothing
             seen = await publisher.index.view()
             draft = await publisher.index.draft(base)
-            comparison, taken, gone = await _guarded(draft, taken, gone, guard)
+            comparison, taken, gone = await guarded(draft, taken, gone, guard)
             if not taken.files and not gone:
                 return nothing
             after = {doc_id: before[doc_id] for doc_id in before.keys() - set(gone)}
@@ -319,7 +310,7 @@ class Ingestor:
                 errors[file.doc_id] = f"{file.doc_id!r} came twice in one run: send one of them."
                 continue
             if before is not None and before.source != file.source:
-                errors[file.doc_id] = _foreign(file, before)
+                errors[file.doc_id] = foreign(file.doc_id, before)
                 continue
             try:
                 content = file.data if file.path is None else file.path
@@ -340,57 +331,6 @@ class Ingestor:
             settings = with_columns(self._settings, columns)
             stored[file.doc_id] = StoredFile(file.doc_id, file.source, sha256, settings, received)
         return [file for doc_id, file in stored.items() if doc_id not in errors], errors
-
-
-def _same(file: StoredFile, document: Document | None) -> bool:
-    return (
-        document is not None
-        and document.sha256 == file.sha256
-        and document.settings == file.settings
-        and document.source == file.source
-    )
-
-
-async def _guarded(
-    state: StoredState, prepared: Prepared, removed: list[str], guard: Guard | None
-) -> tuple[Comparison, Prepared, list[str]]:
-    """Compare with what is stored, without the documents that the guard holds back."""
-    comparison = await compare(state, prepared, removed)
-    held = guard(comparison.files) if guard is not None else ()
-    if not held:
-        return comparison, prepared, removed
-    files = tuple(file for file in prepared.files if file.file.doc_id not in held)
-    prepared = replace(prepared, files=files)
-    removed = [doc_id for doc_id in removed if doc_id not in held]
-    return await compare(state, prepared, removed), prepared, removed
-
-
-def _still_wanted(
-    prepared: Prepared,
-    removed: Sequence[str],
-    live: Mapping[str, Document],
-    seen: Mapping[str, Document],
-    errors: Errors,
-) -> tuple[Prepared, list[str]]:
-    """Leave out what another run has done or overtaken since this one began."""
-    taken = []
-    for file in prepared.files:
-        document = live.get(file.file.doc_id)
-        if file.error or _same(file.file, document):
-            continue
-        overtaken = document is not None and document != seen.get(file.file.doc_id)
-        if overtaken and document is not None and document.received > file.file.received:
-            errors[file.file.doc_id] = (
-                f"{file.file.doc_id!r} was replaced by a file received later; that one was kept."
-            )
-            continue
-        if document is not None and document.source != file.file.source:
-            errors[file.file.doc_id] = _foreign(
-                IncomingFile(file.file.doc_id, source=file.file.source), document
-            )
-            continue
-        taken.append(file)
-    return replace(prepared, files=tuple(taken)), [doc for doc in removed if doc in live]
 
 
 def _document(file: StoredFile, chunks: int) -> Document:
@@ -415,11 +355,6 @@ def _reports(
             report = replace(report, skipped=file.skipped, unfit=file.unfit)
         reports.append(replace(report, error=errors.get(doc_id, "")))
     return tuple(reports)
-
-
-def _foreign(file: IncomingFile, document: Document) -> str:
-    owner = "an upload" if document.source == UPLOAD else f"the source {document.source!r}"
-    return f"{file.doc_id!r} already comes from {owner}: change it there, or rename this file."
 
 
 def _too_large(doc_id: str, size: int, limit: int) -> str:

@@ -13,7 +13,8 @@ from typing import TypeAlias
 from core.types import Vector
 from db.knowledge import Document, Release, ReleaseRepository
 from kb.gate import Gate
-from kb.index import Draft, Index, Place
+from kb.index import Index
+from kb.index_draft import Draft, Place
 from kb.lock import publish_lock
 from kb.prepare import Preparer
 from kb.rows import Row

@@ -4,25 +4,23 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
 from core.errors import (
     AnswerdeskError,
     IndexDamaged,
-    IndexMismatch,
     OriginalMissing,
     ReleaseNotFound,
 )
-from core.types import Vector
 from db.knowledge import Document, Release
 from kb.compare import compare
 from kb.index_view import View
 from kb.originals import Originals
-from kb.prepare import OnProgress, Prepared, StoredFile
+from kb.prepare import OnProgress
 from kb.publish import Publisher
-from kb.settings import columns_of, with_columns
+from kb.reread import Rereader, made_of, vectors_left
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +81,7 @@ class Releases:
     def __init__(self, publisher: Publisher, originals: Originals, *, settings: str) -> None:
         self._publisher = publisher
         self._originals = originals
-        self._settings = settings
+        self._rereader = Rereader(publisher.preparer, originals, settings=settings)
 
     async def rollback(self, number: int, *, on_progress: OnProgress | None = None) -> Release:
         """Publish the content of an earlier release again, as a new release.
@@ -156,7 +154,7 @@ class Releases:
             if base is None:
                 return Rebuilt(0, 0, {}, time.perf_counter() - started)
             before = await publisher.releases.documents(base.number)
-            prepared, errors = await self._prepare(before, set(), on_progress)
+            prepared, errors = await self._rereader.prepare(before, set(), on_progress)
             if errors and not partial:
                 raise NotReembedded(errors)
             async with publisher.locked():
@@ -170,7 +168,7 @@ class Releases:
                 await judge(await publisher.index.peek(place, base.number + 1))
                 release = await publisher.commit(
                     base,
-                    _made_of(prepared, before),
+                    made_of(prepared, before),
                     place,
                     kind="embed",
                     note=f"embedded by {model}"[:200],
@@ -205,13 +203,13 @@ class Releases:
             if base is None:
                 return Rebuilt(0, 0, {}, time.perf_counter() - started)
             before = await publisher.releases.documents(base.number)
-            salvaged = await self._salvage() if reuse else {}
-            prepared, errors = await self._prepare(before, set(salvaged), on_progress)
+            salvaged = await vectors_left(publisher.index) if reuse else {}
+            prepared, errors = await self._rereader.prepare(before, set(salvaged), on_progress)
             draft = await publisher.index.draft(base, fresh=True)
             rows = list(prepared.rows().values())
             vectors = salvaged | prepared.vectors
             await draft.write((), rows, [vectors[row.vector_key] for row in rows])
-            after = _made_of(prepared, before)
+            after = made_of(prepared, before)
             if after == before:
                 place = await draft.finish(base.number)
                 await publisher.releases.relocate(
@@ -248,8 +246,7 @@ class Releases:
                 for the operator to decide.
         """
         try:
-            view = await self._publisher.index.view()
-            await view.check()
+            await self._publisher.index.check()
         except IndexDamaged as error:
             logger.warning("The index is rebuilt from the originals: %s", error.reason)
             if on_rebuild is not None:
@@ -320,15 +317,6 @@ class Releases:
                 return older.table
         return ""
 
-    async def _salvage(self) -> dict[str, Vector]:
-        """Return the vectors of the live release by key, nothing if they cannot be read."""
-        try:
-            rows, vectors = await self._publisher.index.all_rows()
-        except (IndexDamaged, IndexMismatch) as error:
-            logger.warning("Every text is embedded again: %s", error)
-            return {}
-        return {row.vector_key: vector for row, vector in zip(rows, vectors, strict=True)}
-
     async def _reread(
         self,
         base: Release,
@@ -347,7 +335,7 @@ class Releases:
             if before.get(doc_id) != document
         }
         draft = await publisher.index.draft(base)
-        prepared, errors = await self._prepare(
+        prepared, errors = await self._rereader.prepare(
             differing, await draft.known(), on_progress, as_of=as_of
         )
         if errors:
@@ -357,7 +345,7 @@ class Releases:
             )
         gone = [doc_id for doc_id in before if doc_id not in documents]
         comparison = await compare(draft, prepared, gone)
-        after = _made_of(prepared, documents)
+        after = made_of(prepared, documents)
         return await publisher.publish(
             base,
             after,
@@ -369,45 +357,3 @@ class Releases:
             note=note,
             summary=comparison.summary(),
         )
-
-    async def _prepare(
-        self,
-        documents: Mapping[str, Document],
-        known: set[str],
-        on_progress: OnProgress | None,
-        *,
-        as_of: float | None = None,
-    ) -> tuple[Prepared, dict[str, str]]:
-        """Read documents from their originals; return them with the errors by document."""
-        files, errors = [], {}
-        for document in documents.values():
-            try:
-                await asyncio.to_thread(self._originals.checked_path, document.sha256)
-            except OriginalMissing as error:
-                errors[document.doc_id] = str(error)
-                continue
-            files.append(
-                StoredFile(
-                    document.doc_id,
-                    document.source,
-                    document.sha256,
-                    with_columns(self._settings, columns_of(document.settings)),
-                    document.received,
-                )
-            )
-        prepared = await self._publisher.preparer.prepare(
-            files, known=known, as_of=as_of, on_progress=on_progress
-        )
-        errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
-        return prepared, errors
-
-
-def _made_of(prepared: Prepared, documents: Mapping[str, Document]) -> dict[str, Document]:
-    """Return the documents as they are now that those without an error were read again."""
-    after = dict(documents)
-    for file in prepared.files:
-        if not file.error:
-            after[file.file.doc_id] = replace(
-                documents[file.file.doc_id], settings=file.file.settings, chunks=len(file.chunks)
-            )
-    return after

@@ -98,6 +98,11 @@ def chunk_of_rows(rows: Sequence[Row]) -> Chunk:
     )
 
 
+def is_whole(row: Row) -> bool:
+    """Tell whether a row is as it was made: its hashes are those of its texts."""
+    return _row(chunk_of_rows([row]), row.role, row.position, row.text) == row
+
+
 def content_key(chunk: Chunk) -> str:
     """Return the hash of a chunk's text and answer, the same in every document."""
     return _hash(chunk.text, chunk.answer)

@@ -64,9 +64,8 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
             live = await knowledge.release_rows.current()
             if live is None:
                 return "empty: nothing was ingested yet"
-            view = await knowledge.index.view()
-            await view.check()
-            rows = await view.count()
+            await knowledge.index.check()
+            rows = await knowledge.index.count()
             if rows != live.rows:
                 raise Unhealthy(
                     f"The index has {rows} rows and release {live.number} has {live.rows}. "
@@ -83,6 +82,9 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
     async def disk() -> str:
         return await doctor.check_disk(paths.root)
 
+    async def database() -> str:
+        return await doctor.check_database(paths.data)
+
     async def port() -> str:
         return await doctor.check_port(config.console.host, config.console.port)
 
@@ -92,7 +94,7 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         ("generator", generator),
         ("memory", memory),
         ("disk", disk),
-        ("database", doctor.check_sqlite),
+        ("database", database),
         ("index", index),
         ("console port", port),
     ]

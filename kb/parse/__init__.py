@@ -216,7 +216,7 @@ def _read(
 
 
 def _read_document(kind: str, name: str, data: bytes) -> tuple[str, list[Section], list[Skipped]]:
-    from kb.parse.blocks import Document, without_contents
+    from kb.parse.blocks import Document, bare_headings, without_contents
     from kb.parse.faq import names_faq, sections_of
 
     declared: list[Section] = []
@@ -247,4 +247,5 @@ def _read_document(kind: str, name: str, data: bytes) -> tuple[str, list[Section
     sections = sections_of(blocks, announced=announced, language=document.language)
     asked = {s.text.casefold() for s in declared}
     sections = declared + [s for s in sections if s.text.casefold() not in asked]
-    return document.title, sections, [*document.skipped, *contents]
+    bare = bare_headings(blocks, sections, title=document.title)
+    return document.title, sections, [*document.skipped, *contents, *bare]

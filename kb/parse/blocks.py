@@ -184,6 +184,23 @@ def passages(
     return sections
 
 
+def bare_headings(
+    blocks: Sequence[Block], sections: Sequence[Section], *, title: str
+) -> list[Skipped]:
+    """Name the headings that no section has: nothing stands under them, so they say nothing."""
+    text = "\n".join(f"{s.text}\n{s.answer}\n{s.category}" for s in sections)
+    above = {heading for section in sections for heading in section.title_path}
+    return [
+        Skipped(block.location, f"Nothing stands under the heading {block.text[:100]!r}.")
+        for block in blocks
+        if block.kind == "heading"
+        and block.text.strip()
+        and block.text not in above
+        and block.text != title
+        and block.text.strip() not in text
+    ]
+
+
 def without_contents(blocks: Sequence[Block]) -> tuple[list[Block], list[Skipped]]:
     """Drop a list that repeats the headings of its own document; name it."""
     titles = {b.text.casefold().strip() for b in blocks if b.kind == "heading"}

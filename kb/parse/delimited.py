@@ -56,7 +56,7 @@ def _separator(text: str, *, default: str, given: Given | None) -> str:
 def _rows(name: str, text: str, separator: str) -> tuple[list[Row], list[Skipped]]:
     rows: list[Row] = []
     skipped: list[Skipped] = []
-    csv.field_size_limit(len(text) + 1)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     cells = 0
     number = 0

@@ -6,6 +6,9 @@ import pytest
 
 from app import doctor
 from app.doctor import Finding, Unhealthy, examine
+from core.errors import DatabaseDamaged
+from db.base import database_url
+from db.schema import ensure_schema
 
 pytestmark = pytest.mark.anyio
 
@@ -37,3 +40,12 @@ async def test_a_full_disk_names_the_folder(
     monkeypatch.setattr("shutil.disk_usage", lambda _path: usage)
     with pytest.raises(Unhealthy, match=r"ANSWERDESK_DATA"):
         await doctor.check_disk(tmp_path / "not" / "there" / "yet")
+
+
+async def test_a_damaged_database_is_found(tmp_path: Path) -> None:
+    assert "SQLite" in await doctor.check_database(tmp_path)
+    await ensure_schema(database_url("", tmp_path))
+    assert "SQLite" in await doctor.check_database(tmp_path)
+    (tmp_path / "answerdesk.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(DatabaseDamaged, match="answerdesk restore FILE"):
+        await doctor.check_database(tmp_path)

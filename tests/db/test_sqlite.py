@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import CursorResult, text
-from sqlalchemy.exc import OperationalError
 
+from core.errors import StorageError
 from db import sqlite
 from db.base import Database, create_engine, database_url, wal_is_safe
 
@@ -130,7 +130,7 @@ async def test_a_write_inside_anothers_transaction_says_so(
     monkeypatch.setattr(sqlite, "_WAIT_S", 0.05)
     async with database.session() as session:
         await session.execute(text("INSERT INTO t VALUES (1)"))
-        with pytest.raises(OperationalError, match="locked by this process"):
+        with pytest.raises(StorageError, match="locked by this process"):
             await run(database, "INSERT INTO t VALUES (2)")
     assert await run(database, "INSERT INTO t VALUES (3)", "SELECT x FROM t") == [1, 3]
 
@@ -162,7 +162,7 @@ async def test_another_processs_lock_is_waited_for(database: Database, tmp_path:
 async def test_a_failing_statement_undoes_the_session_and_lets_the_next_one_write(
     database: Database,
 ) -> None:
-    with pytest.raises(OperationalError, match="no such table"):
+    with pytest.raises(StorageError, match="no such table"):
         await run(database, "INSERT INTO t VALUES (1)", "INSERT INTO nowhere VALUES (1)")
     assert await run(database, "INSERT INTO t VALUES (2)", "SELECT x FROM t") == [2]
 

@@ -283,5 +283,5 @@ async def test_the_report_names_what_customers_are_answered_otherwise(
     )
     (faq / "0.txt").write_text("question 0?|Another answer.")
     job = await run.job()
-    assert "\n- asked 1 times: answered from " in job.text
+    assert "\n- asked 1 time: answered from " in job.text
     assert [change["asked"] for change in job.detail["changed_answers"]] == [1]

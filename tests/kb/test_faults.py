@@ -12,9 +12,12 @@ import lancedb.table
 import pytest
 
 import db.sqlite
-import kb.index
+import kb.index_files
 import kb.originals
 from core.errors import AnswerdeskError
+from db.knowledge import SourceRepository
+from jobs.refresh import Refresh
+from jobs.sources.local import Folder
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 
@@ -89,7 +92,7 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
             monkeypatch.setattr(owner, name, faults.wrap_async(getattr(owner, name)))
     commit = faults.wrap(db.sqlite.Connection.commit)
     monkeypatch.setattr(db.sqlite.Connection, "commit", commit)
-    monkeypatch.setattr(kb.index, "_sync", faults.wrap(kb.index._sync))
+    monkeypatch.setattr(kb.index_files, "_sync", faults.wrap(kb.index_files._sync))
     monkeypatch.setattr(kb.originals, "_sync_folder", faults.wrap(kb.originals._sync_folder))
     monkeypatch.setattr(Path, "replace", faults.wrap(Path.replace))
     return faults
@@ -145,8 +148,20 @@ async def edit(shop: Workshop, number: int) -> list[str]:
     return sorted(["refund?", "money back", "shipping?", *stored, *other])
 
 
+async def refresh(shop: Workshop, number: int) -> list[str]:
+    folder = shop.folder / "source"
+    folder.mkdir(exist_ok=True)
+    (folder / "page.txt").write_text(f"page {number}", "utf-8")
+    sources = SourceRepository(shop.database)
+    report = await Refresh(shop.ingestor, shop.repository, sources, [Folder(folder)]).run()
+    # An original that could not be stored is a file that could not be read: told, not raised.
+    assert not any(file.error for file in report.ingest.files)
+    other = [text for text in await shop.texts() if text.startswith("other")]
+    return sorted(["refund?", "money back", "shipping?", f"page {number}", *other])
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("operation", [publish, roll_back, rebuild, prune, edit])
+@pytest.mark.parametrize("operation", [publish, roll_back, rebuild, prune, edit, refresh])
 async def test_the_nth_storage_call_fails(
     shop: Workshop, faults: Faults, operation: Operation, after: bool
 ) -> None:

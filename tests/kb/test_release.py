@@ -168,7 +168,7 @@ async def test_a_rebuild_with_another_model_replaces_every_vector(tmp_path: Path
 
 async def test_a_rebuild_under_new_settings_is_a_new_release(shop: Workshop) -> None:
     await shop.put(faq=FAQ)
-    shop.releases._settings = "test-2"
+    shop.releases._rereader._settings = "test-2"
     assert (await shop.releases.rebuild()).release == 2
     assert (await shop.releases.show(2)).documents[0].settings == "test-2"
     assert (await shop.releases.show(1)).documents[0].settings == "test-1"

@@ -2,13 +2,13 @@
 
 import sys
 
-from tests.soak import damage, faults, kills, load, publish_kills, turns
+from tests.soak import damage, faults, kills, load, publish_kills, readers, turns
 
 
 def main() -> int:
     """Run everything; 1 if a promise was broken."""
     telegram = kills.main(), faults.main(), load.main()
-    knowledge = publish_kills.main(), damage.main(), turns.main()
+    knowledge = publish_kills.main(), damage.main(), turns.main(), readers.main()
     return max(*telegram, *knowledge)
 
 

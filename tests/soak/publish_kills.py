@@ -1,33 +1,29 @@
 """Target 8: kill a process at random moments of upload, refresh, rollback; look at what is left.
 
 python -m tests.soak.publish_kills --kills 200 [--folder F --piece 40]
-
-With a folder the run is kept there, and goes on with the next piece when it is called again.
 """
 
-import argparse
 import asyncio
-import json
 import random
 import sys
-import tempfile
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import AnswerdeskError
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
+from tests.soak import pieces
 
 LONGEST_S = 1.0
 """A process lives up to this long after it is ready."""
 
 
-@dataclass(frozen=True, slots=True)
-class PublishKills:
+@dataclass(slots=True)
+class PublishKills(pieces.Found):
     """What was found after the kills."""
 
-    kills: int = 0
     releases: int = 0
     lost: int = 0
     """Releases that were said to be live and are not there, or originals that are gone."""
@@ -65,7 +61,7 @@ async def kill_once(folder: Path, seed: int) -> int:
     return numbers[-1] if numbers else 0
 
 
-async def look(folder: Path, told: int, report: PublishKills) -> PublishKills:
+async def look(folder: Path, told: int, report: PublishKills) -> None:
     """Open what the kill left and compare it with the truth."""
     started = time.perf_counter()
     async with workshop(folder / "data", WordEmbedder()) as shop:
@@ -82,16 +78,12 @@ async def look(folder: Path, told: int, report: PublishKills) -> PublishKills:
                 lost += 1
         rows, _ = await shop.index.all_rows()
         wanted = await _texts(shop, number)
-        return replace(
-            report,
-            kills=report.kills + 1,
-            releases=number,
-            lost=report.lost + lost,
-            half=report.half + (sorted((r.doc_id, r.text) for r in rows) != wanted),
-            duplicates=report.duplicates + (len({row.row_id for row in rows}) < len(rows)),
-            rebuilt=report.rebuilt + (rebuilt is not None),
-            slowest_s=round(max(report.slowest_s, seconds), 2),
-        )
+        report.releases = number
+        report.lost += lost
+        report.half += sorted((r.doc_id, r.text) for r in rows) != wanted
+        report.duplicates += len({row.row_id for row in rows}) < len(rows)
+        report.rebuilt += rebuilt is not None
+        report.slowest_s = round(max(report.slowest_s, seconds), 2)
 
 
 async def _texts(shop: Workshop, number: int) -> list[tuple[str, str]]:
@@ -103,33 +95,18 @@ async def _texts(shop: Workshop, number: int) -> list[tuple[str, str]]:
     return sorted(found)
 
 
-async def run(folder: Path, *, kills: int, piece: int, seed: int) -> PublishKills:
-    """Go on with the run in `folder` by up to `piece` kills."""
-    kept = folder / "report.json"
-    report = PublishKills(**json.loads(kept.read_text())) if kept.exists() else PublishKills()
-    for number in range(report.kills, min(kills, report.kills + piece)):
-        told = await kill_once(folder, seed + number)
-        report = await look(folder, told, report)
-        kept.write_text(json.dumps(asdict(report)))
-    return report
+async def run(folder: Path, numbers: range, seed: int, report: PublishKills) -> AsyncIterator[None]:
+    """Go on with the knowledge base in `folder`."""
+    for number in numbers:
+        await look(folder, await kill_once(folder, seed + number), report)
+        yield
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run, print one line of figures, return 1 if a promise was broken."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--piece", type=int, default=10**6)
-    parser.add_argument("--seed", type=int, default=8)
-    parser.add_argument("--folder", type=Path)
-    options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        report = asyncio.run(
-            run(folder, kills=options.kills, piece=options.piece, seed=options.seed)
-        )
-    sys.stdout.write(json.dumps({"run": "publish_kills", **asdict(report)}) + "\n")
-    return int(report.broken)
+    return pieces.main(
+        run, PublishKills(), name="publish_kills", steps="kills", total=200, arguments=arguments
+    )
 
 
 if __name__ == "__main__":

@@ -1,15 +1,13 @@
 """Target 12: 8 uploaders, a scheduler and a console change one FAQ at once, 500 rounds.
 
-python -m tests.soak.turns --rounds 500
+python -m tests.soak.turns --rounds 500 [--folder F --piece 50]
 """
 
-import argparse
 import asyncio
-import json
 import random
 import sys
-import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import AnswerdeskError
@@ -19,21 +17,26 @@ from jobs.sources.local import Folder
 from kb.ingest import IncomingFile
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
+from tests.soak import pieces
 
 UPLOADERS = 8
 
 
 @dataclass(slots=True)
-class Turns:
+class Turns(pieces.Found):
     """What became of the edits."""
 
-    rounds: int = 0
     releases: int = 0
     duplicates: int = 0
     lost: int = 0
     """Edits that were said to be live, that nobody replaced, and that are not there."""
     refused: int = 0
     """Edits that were refused with a sentence, since another had changed the entry."""
+
+    @property
+    def broken(self) -> bool:
+        """Tell whether a promise was broken."""
+        return bool(self.lost or self.duplicates)
 
 
 async def one_round(shop: Workshop, folder: Path, number: int, report: Turns) -> None:
@@ -69,7 +72,6 @@ async def one_round(shop: Workshop, folder: Path, number: int, report: Turns) ->
     if results[1]:
         wanted.append(variant)
     answers = {row.answer for row in rows.values() if row.text == "refund?"}
-    report.rounds += 1
     report.releases = release
     report.duplicates += len(texts) - len(set(texts))
     report.lost += sum(text not in texts for text in wanted)
@@ -80,30 +82,22 @@ async def one_round(shop: Workshop, folder: Path, number: int, report: Turns) ->
             await shop.entries.take_back(change.curation_id)
 
 
-async def run(folder: Path, *, rounds: int, first: int) -> Turns:
+async def run(folder: Path, numbers: range, _seed: int, report: Turns) -> AsyncIterator[None]:
     """Run some rounds on a knowledge base in `folder`."""
     source = folder / "source"
-    source.mkdir()
-    report = Turns()
+    source.mkdir(exist_ok=True)
     async with workshop(folder / "data", WordEmbedder()) as shop:
         await shop.put(faq="refund?|Yes.\nfixed?|Fixed.")
-        for number in range(first, first + rounds):
+        for number in numbers:
             await one_round(shop, source, number, report)
             if number % 50 == 49:
                 await shop.releases.prune(20)
-    return report
+            yield
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run, print one line of figures, return 1 if a promise was broken."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=500)
-    parser.add_argument("--first", type=int, default=0)
-    options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as temporary:
-        report = asyncio.run(run(Path(temporary), rounds=options.rounds, first=options.first))
-    sys.stdout.write(json.dumps({"run": "turns", **asdict(report)}) + "\n")
-    return int(bool(report.lost or report.duplicates))
+    return pieces.main(run, Turns(), name="turns", steps="rounds", total=500, arguments=arguments)
 
 
 if __name__ == "__main__":

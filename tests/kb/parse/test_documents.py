@@ -289,3 +289,13 @@ def test_the_table_of_a_pdf_keeps_headers_with_their_cells() -> None:
         "Route: Round trip; Adult: 20.00; Child: 9.00\n\n"
         "Dogs are free."
     )
+
+
+def test_a_heading_with_nothing_under_it_is_named() -> None:
+    """Target 24: else its words are gone without a word."""
+    parsed = parse("guide.md", b"# Guide\n\n## Empty\n\n## Full\n\nText.\n\n### Part\n\nMore.\n")
+    assert [section.title_path for section in parsed.sections] == [
+        ("Guide", "Full"),
+        ("Guide", "Full", "Part"),
+    ]
+    assert [one.reason for one in parsed.skipped] == ["Nothing stands under the heading 'Empty'."]

@@ -111,6 +111,20 @@ async def test_a_files_name_is_only_data(faq: Path, name: str) -> None:
     assert len(parsed.sections) == 1
 
 
+async def test_fifty_names_that_mean_something_elsewhere_are_only_data(
+    faq: Path, tmp_path: Path
+) -> None:
+    """Target 26: nothing is read or written but the file itself."""
+    inner = ["etc/passwd", "..", "con", "aux.csv", "a\tb", "\u202egpj", "faq.csv:stream", "~root"]
+    around = ["../{}", "/{}", "..\\{}", "C:\\{}", "./{}/../..", "\\\\host\\{}", "%2e%2e/{}"]
+    names = [f"{form.format(name)}.csv" for form in around for name in inner]
+    assert len(set(names)) >= 50
+    before = sorted(tmp_path.rglob("*"))
+    parsed = [one async for one in ParserProcess().parse_many([(name, faq) for name in names])]
+    assert [one.name for one in parsed if isinstance(one, ParsedFile)] == names
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 async def test_the_process_knows_no_secret(faq: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from kb.parse import sandbox
 

@@ -1,0 +1,64 @@
+"""Tell of a disk that is nearly full before anything can no longer be stored."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+EVERY_S = 20.0
+"""An alarm is promised within 30 s."""
+
+LOW_BYTES = 300 * 2**20
+"""A release of 100,000 chunks and its database take a tenth of it."""
+
+_ENOUGH_BYTES = 400 * 2**20
+"""Well again from here on, so that a disk at the limit does not tell of itself again and again."""
+
+
+def free_bytes(folder: Path) -> int:
+    """Return how much this process may still write there. Blocking."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+class DiskWatch:
+    """Looks at the disk of the data folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        sentences: MutableMapping[str, str],
+        tell: Callable[[str], Awaitable[None]],
+        free: Callable[[Path], int] = free_bytes,
+    ) -> None:
+        """Write what is wrong into `sentences` under ``disk``, and `tell` the operators of it."""
+        self._folder = folder
+        self._sentences = sentences
+        self._tell = tell
+        self._free = free
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(EVERY_S)
+
+    async def look(self) -> None:
+        """Look once; a change for the worse or the better is told once."""
+        free = await asyncio.to_thread(self._free, self._folder)
+        low = "disk" in self._sentences
+        if free < (_ENOUGH_BYTES if low else LOW_BYTES):
+            self._sentences["disk"] = (
+                f"Only {free / 2**20:.0f} MB are free at {str(self._folder)!r}. Make room: on a "
+                "full disk questions are answered, but messages and files are not accepted."
+            )
+            if not low:
+                logger.warning("%s", self._sentences["disk"])
+                await self._tell(self._sentences["disk"])
+        elif low:
+            del self._sentences["disk"]
+            await self._tell("There is room on the disk again.")

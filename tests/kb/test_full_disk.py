@@ -1,0 +1,67 @@
+"""A disk that is really full, in the middle of publishing: answering goes on (target 14)."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import AnswerdeskError
+from kb.ingest import IncomingFile
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import Workshop, workshop
+
+pytestmark = pytest.mark.anyio
+
+SIZE_MB = 6
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Yield a folder on a file system of a few megabytes."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "tmpfs", str(folder)]
+    if os.geteuid() or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("mounting a small disk needs root")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+async def upload(shop: Workshop, name: str, text: str) -> bool:
+    """Tell whether a file went live."""
+    try:
+        report = await shop.ingestor.ingest([IncomingFile(name, data=text.encode())])
+    except (AnswerdeskError, OSError):
+        return False
+    return not any(file.error for file in report.files)
+
+
+async def test_answers_go_on_and_publishing_comes_back_with_the_space(small_disk: Path) -> None:
+    """Uploads until nothing goes in any more, with a little less space each time."""
+    ballast = small_disk / "ballast"
+    async with workshop(small_disk / "data", WordEmbedder()) as shop:
+        await shop.put(faq="refund?|Within 30 days.|money back")
+        said, refused = ["money back", "refund?"], 0
+        for number in range(40):
+            free = os.statvfs(small_disk)
+            space = free.f_bavail * free.f_bsize
+            # From nearly full to completely full: another write fails each time.
+            with ballast.open("ab") as file:
+                file.write(bytes(max(0, space - (40 - number) * 4096)))
+            lines = [f"line {number}-{n} of a page" for n in range(20)]
+            live = await upload(shop, f"page{number}.txt", "\n".join(lines))
+            refused += not live
+            said += lines if live else []
+            found = await shop.index.search_text("money", 5)
+            assert [hit.text for hit in found] == ["money back"], number
+            assert await shop.texts() == sorted(said), number
+            ballast.unlink()
+            assert await upload(shop, "last.txt", f"after {number}"), number
+            said = [text for text in said if not text.startswith("after")] + [f"after {number}"]
+            await shop.releases.prune(1)
+        assert refused > 5
+    async with workshop(small_disk / "data", WordEmbedder()) as shop:
+        assert await shop.releases.open_or_rebuild() is None
+        assert await shop.texts() == sorted(said)
