@@ -2,15 +2,12 @@
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self, cast
 
 from telegram import Update
@@ -21,7 +18,7 @@ from bot.calls import PersonCalls
 from bot.customers import Customers
 from bot.dictation import Dictation
 from bot.entries import EntryDesk
-from bot.errors import BadToken, BotStopped, SecondPoller, Stopping
+from bot.errors import BadToken, BotStopped, Stopping
 from bot.inbox import InboxQueue, PollRequest
 from bot.incoming import Me
 from bot.knowledge import KnowledgeDesk, Library
@@ -38,10 +35,11 @@ from bot.redact import protect_logs, redact
 from bot.replies import Addressee, message
 from bot.router import HasRoutes, Router
 from bot.sender import Sender
-from bot.service import Asks, CustomerService, Manners, Remembers
+from bot.service import Asks, CustomerService, Remembers
+from bot.settings import TelegramSettings, only_process
 from bot.topic_link import TopicLink
 from bot.topics import Topics
-from bot.watchdog import DEAF_S, Watchdog
+from bot.watchdog import Watchdog
 from bot.wire import SendRequest
 from core.errors import StorageError
 from db.awaited import AwaitedTexts
@@ -69,25 +67,6 @@ _TIDY_S = 6 * 3600.0
 _TOLD_CHARS = 3900
 """Of a report to the team: one message."""
 _TOKEN = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,}")
-
-
-@dataclass(frozen=True, slots=True)
-class TelegramSettings:
-    """How to reach Telegram, and how to behave there."""
-
-    token: str = field(repr=False)
-    base_url: str = ""
-    """Empty: Telegram's own server; else it ends in ``/bot``."""
-    base_file_url: str = ""
-    slots: int = 256
-    """Conversations handled at once."""
-    lock_folder: Path | None = None
-    """Where the lock stands that keeps a second process from starting; ``None``: no lock."""
-    manners: Manners = field(default_factory=Manners)
-    handler_timeout_s: float = 120.0
-    deaf_s: float = DEAF_S
-    grace_s: float = 10.0
-    """How long running handlers may go on when the bot is stopped."""
 
 
 class TelegramBot:
@@ -223,7 +202,7 @@ class TelegramBot:
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
             if self._settings.lock_folder:
-                stack.enter_context(_only_process(self._settings.lock_folder, self.bot_id))
+                stack.enter_context(only_process(self._settings.lock_folder, self.bot_id))
             await stack.enter_async_context(self._connected())
             await self._replay()
             await stack.enter_async_context(self._serving())
@@ -433,18 +412,6 @@ class TelegramBot:
 async def _live_release(database: Database) -> int:
     release = await ReleaseRepository(database).current()
     return release.number if release else 0
-
-
-@contextlib.contextmanager
-def _only_process(folder: Path, bot_id: int) -> Iterator[None]:
-    """Hold a lock for as long as this process serves the bot."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"telegram-{bot_id}.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SecondPoller(f"bot {bot_id}") from None
-        yield
 
 
 __all__ = ["BotStopped", "TelegramBot", "TelegramSettings"]

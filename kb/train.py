@@ -25,18 +25,18 @@ from core.errors import AnswerdeskError
 from core.protocols import Embedder
 from core.types import Matrix
 from kb.calibrate import Reliability
-from kb.features import Rarity, char_bags, word_bags
+from kb.features import Rarity
 from kb.index_view import Sample
 from kb.kernel import Kernel, Models
 from kb.null import passage_shift
 from kb.rank import Defaults, EntryJudge, Ranker
 from kb.rows import Row
 from kb.strangers import headings, strange
+from kb.train_rows import MOST_ROWS, Entries, background_texts, count, hand_over
 
 log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[1]
-_BACKGROUND = Path(__file__).parent / "data" / "background.txt"
 _FORMAT = 6
 _NEAR_STEP = 3
 """Every third off-topic message is asked of the passages (`kb.null`)."""
@@ -47,11 +47,6 @@ _PREVIEWED_ROWS = 2_000
 """Rows up to which a preview trains: it is waited for (3 s on two cores)."""
 _KEPT = 4
 """Trained releases that stay on the disk, for a quick way back."""
-
-_MOST_ROWS = 6_000
-_MOST_WEIGHTS = 12_000_000
-"""Larger bases are judged by the found rows alone: the kernel would take too long to train (its
-time grows with the cube of the rows: 20 s for 6,000) and too much memory to ask."""
 
 
 class TrainingFailed(AnswerdeskError):
@@ -98,18 +93,6 @@ class ReadableIndex(Protocol):
     async def view(self) -> ReadableView:
         """Return the live release."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Entries:
-    """The entries of a release in the order that training gives them."""
-
-    texts: list[str]
-    owners: list[int]
-    answers: list[str]
-    numbers: dict[str, int]
-    places: list[int]
-    """Place of each text among the rows of the index."""
 
 
 class Trainer:
@@ -187,7 +170,7 @@ class Trainer:
             ModelUnavailable: if the embedding model is down.
         """
         self._tried = None
-        if await view.count() > _MOST_ROWS:
+        if await view.count() > MOST_ROWS:
             return await self.ranker((await self._index.view()).release)
         async with self._lock:
             folder = self._folder / _TRIED
@@ -235,13 +218,13 @@ class Trainer:
         """Train the rows of a release and put what was made in `folder`."""
         background = background_texts()
         background_vectors = await self.background_vectors(background)
-        sample = await view.sample(background_vectors[::_NEAR_STEP], most=_MOST_ROWS)
+        sample = await view.sample(background_vectors[::_NEAR_STEP], most=MOST_ROWS)
         rows, vectors = _answering(sample.rows, sample.vectors)
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="training-") as temporary:
             done = Path(temporary) / "done"
             done.mkdir()
-            entries = await asyncio.to_thread(_count, rows, done)
+            entries = await asyncio.to_thread(count, rows, done)
             if not sample.whole_entries:
                 entries = None
             fitted = {}
@@ -250,7 +233,7 @@ class Trainer:
                 prior = self._prior(entries).to_json()
                 texts, apart = await self._strangers(rows, vectors[entries.places])
                 await asyncio.to_thread(
-                    _hand_over,
+                    hand_over,
                     source,
                     entries,
                     vectors,
@@ -383,80 +366,10 @@ def _rarity(folder: Path, what: str) -> Rarity:
     return Rarity(np.load(folder / f"all_{what}.npy", mmap_mode="r"))
 
 
-def background_texts() -> list[str]:
-    """Return the off-topic messages that ship with the project."""
-    lines = _BACKGROUND.read_text("utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-
-
 def _answering(rows: Sequence[Row], vectors: Matrix) -> tuple[list[Row], Matrix]:
     """Leave out what entries do not answer."""
     kept = [place for place, row in enumerate(rows) if row.role != "negative"]
     return [rows[place] for place in kept], vectors[kept] if len(kept) < len(rows) else vectors
-
-
-def _count(rows: Sequence[Row], target: Path) -> Entries | None:
-    """Write how rare words and characters are, and return the entries if they can be trained."""
-    texts = [row.text for row in rows]
-    np.save(target / "all_chars.npy", Rarity.of_texts(texts, char_bags).idf)
-    read = [f"{row.title}\n{row.text}\n{row.answer}" for row in rows]
-    np.save(target / "all_words.npy", Rarity.of_texts(read, word_bags).idf)
-    entries = entries_of(rows)
-    weights = len(entries.texts) * len(entries.answers)
-    if not entries.texts or len(entries.texts) > _MOST_ROWS or weights > _MOST_WEIGHTS:
-        return None
-    return entries
-
-
-def entries_of(rows: Sequence[Row]) -> Entries:
-    """Number the entries; the same text with the same answer is one, wherever it stands."""
-    by_content: dict[tuple[str, str], int] = {}
-    numbers: dict[str, int] = {}
-    answers: list[str] = []
-    found: set[tuple[int, str]] = set()
-    kept: list[tuple[int, str, int]] = []
-    order = sorted(
-        (place for place, row in enumerate(rows) if row.kind == "faq"),
-        key=lambda place: (rows[place].chunk_id, rows[place].position),
-    )
-    for place in order:
-        row = rows[place]
-        number = by_content.setdefault((row.chunk_text, row.answer), len(by_content))
-        numbers[row.chunk_id] = number
-        if number == len(answers):
-            answers.append(row.answer)
-        if (number, row.text) not in found:
-            found.add((number, row.text))
-            kept.append((number, row.text, place))
-    kept.sort(key=lambda item: item[0])
-    return Entries(
-        texts=[text for _, text, _ in kept],
-        owners=[number for number, _, _ in kept],
-        answers=answers,
-        numbers=numbers,
-        places=[place for _, _, place in kept],
-    )
-
-
-def _hand_over(
-    source: Path,
-    entries: Entries,
-    vectors: Matrix,
-    background: Sequence[str],
-    background_vectors: Matrix,
-    prior: object,
-) -> None:
-    """Write what the training process reads."""
-    np.save(source / "vectors.npy", vectors[entries.places])
-    np.save(source / "background.npy", background_vectors)
-    base = {
-        "texts": entries.texts,
-        "owners": entries.owners,
-        "answers": entries.answers,
-        "background": list(background),
-        "prior": prior,
-    }
-    (source / "base.json").write_text(json.dumps(base), "utf-8")
 
 
 def _replace(new: Path, old: Path) -> None:

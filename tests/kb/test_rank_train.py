@@ -296,7 +296,7 @@ async def test_a_large_base_is_judged_as_the_live_release_is(
     index = await make_base(shop())
     trainer = Trainer(index, WordEmbedder(), tmp_path)
     await trainer.train(1)
-    monkeypatch.setattr("kb.train._MOST_ROWS", 3)
+    monkeypatch.setattr("kb.train.MOST_ROWS", 3)
     tried = await trainer.trial((await make_base(shop(), release=2)).base)
     assert tried is await trainer.ranker(1)
 
