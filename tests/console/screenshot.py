@@ -70,47 +70,59 @@ def preview_file(browser: webdriver.Chrome, url: str, folder: Path) -> None:
 
 
 def take_pictures(url: str, folder: Path) -> list[Path]:
-    """Save ``try-it.png``, ``console.png``, ``upload.png`` and their variants.
-
-    What was uploaded is discarded.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    saved = []
-
-    def save(browser: webdriver.Chrome, name: str) -> None:
-        path = folder / f"{name}.png"
-        if not browser.save_screenshot(str(path)):
-            raise OSError(f"{str(path)!r} could not be written.")
-        saved.append(path)
-
+    """Save ``try-it.png`` and its variants, and ``console.png``."""
+    album = _Album(folder)
     with open_browser() as browser:
         set_screen(browser, width=960, height=1120, scale=2)
         set_scheme(browser, "light")
         browser.get(url)
-        save(browser, "try-it-empty")
+        album.save(browser, "try-it-empty")
         ask_examples(browser, url)
-        save(browser, "try-it")
+        album.save(browser, "try-it")
         set_scheme(browser, "dark")
-        save(browser, "try-it-dark")
+        album.save(browser, "try-it-dark")
         set_scheme(browser, "light")
         set_screen(browser, width=PHONE_WIDTH, height=760, scale=2, phone=True)
-        save(browser, "try-it-phone")
+        album.save(browser, "try-it-phone")
         set_screen(browser, width=1000, height=900, scale=2)
         browser.get(f"{url}/console")
-        save(browser, "console")
+        album.save(browser, "console")
+    return album.saved
+
+
+def take_upload_pictures(url: str, folder: Path) -> list[Path]:
+    """Save ``upload.png``, ``uploads.png`` and their variants; what was sent is discarded."""
+    album = _Album(folder)
+    with open_browser() as browser:
+        set_screen(browser, width=1000, height=1240, scale=2)
+        set_scheme(browser, "light")
         with TemporaryDirectory() as temporary:
             preview_file(browser, url, Path(temporary))
-        set_screen(browser, width=1000, height=1240, scale=2)
-        save(browser, "upload")
+        album.save(browser, "upload")
         set_screen(browser, width=PHONE_WIDTH, height=760, scale=2, phone=True)
-        save(browser, "upload-phone")
+        album.save(browser, "upload-phone")
         browser.find_element(By.CSS_SELECTOR, ".step:last-child button").click()
         WebDriverWait(browser, _TIMEOUT_S).until(lambda b: "Discarded." in b.page_source)
         browser.get(f"{url}/console/uploads")
-        save(browser, "uploads-phone")
+        album.save(browser, "uploads-phone")
         set_screen(browser, width=1000, height=900, scale=2)
-        save(browser, "uploads")
-    return saved
+        album.save(browser, "uploads")
+    return album.saved
+
+
+class _Album:
+    """Pictures in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self.saved: list[Path] = []
+
+    def save(self, browser: webdriver.Chrome, name: str) -> None:
+        path = self._folder / f"{name}.png"
+        if not browser.save_screenshot(str(path)):
+            raise OSError(f"{str(path)!r} could not be written.")
+        self.saved.append(path)
 
 
 def main() -> int:
@@ -118,7 +130,8 @@ def main() -> int:
     if len(sys.argv) != 3 or missing_browser():
         sys.stderr.write(f"{missing_browser() or __doc__}\n")
         return 2
-    for path in take_pictures(sys.argv[1].rstrip("/"), Path(sys.argv[2])):
+    url, folder = sys.argv[1].rstrip("/"), Path(sys.argv[2])
+    for path in take_pictures(url, folder) + take_upload_pictures(url, folder):
         sys.stdout.write(f"{path}\n")
     return 0
 

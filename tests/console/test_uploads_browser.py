@@ -27,6 +27,7 @@ from tests.console.browser import (
 )
 from tests.console.conftest import Builder
 from tests.console.fakes import ScriptedDesk
+from tests.console.screenshot import take_upload_pictures
 from tests.console.test_uploads import FIRST, MAX_FILE_BYTES, SECOND, upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import workshop
@@ -145,3 +146,11 @@ def test_without_scripts_a_file_is_chosen_and_discarded(url: str, tmp_path: Path
         wait_for(browser, "Nothing is changed yet.")
         press(browser, ".step:last-child button")
         wait_for(browser, "Discarded.")
+
+
+def test_the_script_for_the_readme_takes_pictures_of_the_page_of_files(
+    url: str, tmp_path: Path
+) -> None:
+    pictures = take_upload_pictures(url.removesuffix("/console/uploads"), tmp_path)
+    assert {"upload.png", "upload-phone.png", "uploads.png"} <= {p.name for p in pictures}
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
