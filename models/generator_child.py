@@ -29,7 +29,7 @@ class GeneratorHandler:
             Path(settings["path"]),
             threads=int(settings["threads"]),
             context_tokens=context_tokens + (parallel - 1) * int(settings["extra_tokens"]),
-            sequences=parallel,
+            sequences=parallel + 1,
             chunk_tokens=CHUNK_TOKENS,
             outputs=1 + GUESSED,
         )
