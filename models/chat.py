@@ -51,15 +51,18 @@ class ChatLayout:
         if add_bos and bos and not self._before.startswith(bos):
             self._before = bos + self._before
 
-    def tokens(self, prompt: Prompt) -> PromptTokens:
-        """Return the tokens of a prompt."""
+    def tokens(self, prompt: Prompt, *, to_reply: bool = True) -> PromptTokens:
+        """Return the tokens of a prompt; unless `to_reply`, they end with the question."""
         passage = self._text(prompt.passage)
         if passage:
             passage += self._text(_BETWEEN)
         return PromptTokens(
             instructions=(*self._words(self._before), *self._text(prompt.instructions)),
             passage=(*self._words(self._between), *passage),
-            question=(*self._text(prompt.question), *self._words(self._after)),
+            question=(
+                *self._text(prompt.question),
+                *(self._words(self._after) if to_reply else ()),
+            ),
             sources=prompt.sources,
         )
 
