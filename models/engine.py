@@ -14,9 +14,12 @@ stored joins at once, and may overtake a long one a few times. Preparing prefixe
 question.
 """
 
+import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from core.errors import PromptTooLong
 from core.types import TokenUsage
@@ -31,6 +34,8 @@ _SHORT_READ = 64
 _MAX_OVERTAKEN = 4
 GUESSED = 3
 """Tokens that are guessed at most for one reply at a time."""
+SCORED = 16
+"""Tokens of one question whose likelihood is taken in one call; `Llama.outputs` must allow it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +47,8 @@ class Job:
     max_tokens: int
     """0: only prepare the prefix."""
     pieces: Pieces
+    scores: bool = False
+    """Nothing is written: how likely each token of the question is, is wanted."""
     sequence: int = -1
     stage: int = 0
     """Which piece is being read: 0 instructions, 1 passage, 2 question; 3: writing."""
@@ -52,6 +59,8 @@ class Job:
     """The token written last; not yet seen by the model."""
     generated: int = 0
     overtaken: int = 0
+    likelihoods: list[float] = field(default_factory=list)
+    """Log-probabilities of the question's tokens but the first."""
     lookup: Lookup = field(init=False)
     ends: tuple[int, ...] = field(init=False)
     """Position at which each piece ends."""
@@ -62,13 +71,15 @@ class Job:
         self.tokens = prefix + self.prompt.question
         if self.prepares:
             self.tokens = prefix
+        elif self.scores:
+            self.tokens = self.tokens[:-1]  # what would follow the last one is of no interest
         self.ends = (len(instructions), len(prefix), len(self.tokens))
         self.lookup = Lookup(self.tokens)
 
     @property
     def prepares(self) -> bool:
         """Whether only the prefix is wanted."""
-        return self.max_tokens == 0
+        return self.max_tokens == 0 and not self.scores
 
     @property
     def to_read(self) -> int:
@@ -79,6 +90,10 @@ class Job:
     def room(self) -> int:
         """Places in the context that it needs at most."""
         return len(self.tokens) + self.max_tokens
+
+    def wants_logits(self, position: int) -> bool:
+        """Tell whether what follows the token at `position` matters."""
+        return self.stage == 3 or self.scores or position == len(self.tokens) - 1
 
     @property
     def usage(self) -> TokenUsage:
@@ -94,6 +109,8 @@ class Output:
     text: str = ""
     usage: TokenUsage | None = None
     """Set when the job is done."""
+    likelihood: float | None = None
+    """Mean log-probability of the question's tokens but the first, where that was wanted."""
 
 
 class Engine:
@@ -131,14 +148,23 @@ class Engine:
         return bool(active) and all(job.prepares for job in active)
 
     def add(
-        self, job_id: int, prompt: PromptTokens, *, max_tokens: int, stop: Sequence[str] = ()
+        self,
+        job_id: int,
+        prompt: PromptTokens,
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        scores: bool = False,
     ) -> None:
         """Take a job; customers' before those that only prepare.
+
+        With `scores` nothing is written (`max_tokens` is 0), and the question's likelihood is
+        wanted; it must have two tokens at least.
 
         Raises:
             PromptTooLong: if prompt and reply do not fit.
         """
-        job = Job(job_id, prompt, max_tokens, Pieces(stop))
+        job = Job(job_id, prompt, max_tokens, Pieces(stop), scores)
         if job.room > self._context_tokens:
             raise PromptTooLong(job.room, self._context_tokens)
         if not job.prepares:
@@ -253,6 +279,7 @@ class Engine:
         return (
             job.stage == 1
             and not job.prepares
+            and not job.scores
             and end - job.position <= self._llama.chunk_tokens
             and (passage_end - job.position) % TILE == 0
             and end - passage_end >= TILE
@@ -272,11 +299,12 @@ class Engine:
         parts = [(job, self._draft(job, len(writing))) for job in writing]
         room = self._llama.chunk_tokens - sum(len(tokens) for _, tokens in parts)
         for job in asking:
-            tokens = list(job.tokens[job.position : job.position + room])
+            most = min(room, SCORED) if job.scores else room
+            tokens = list(job.tokens[job.position : job.position + most])
             room -= len(tokens)
             parts.append((job, tokens))
         items = [
-            (token, position, job.sequence, job.stage == 3 or position == len(job.tokens) - 1)
+            (token, position, job.sequence, job.wants_logits(position))
             for job, tokens in parts
             for position, token in enumerate(tokens, job.position)
         ]
@@ -289,11 +317,24 @@ class Engine:
             if job.stage == 3:
                 self._take_drafted(job, tokens, first, outputs)
             else:
+                if job.scores:
+                    self._score(job, len(tokens), first)
                 job.position += len(tokens)
                 job.stage = _stage_at(job)
-                if job.stage == 3:
+                if job.stage == 3 and job.scores:
+                    self._finish(job, outputs)
+                elif job.stage == 3:
                     self._take(job, self._llama.sample(first + len(tokens) - 1), outputs)
             first += len(tokens)
+
+    def _score(self, job: Job, number: int, first: int) -> None:
+        """Note how likely the model finds the token after each of the next `number` ones."""
+        after = job.position + 1 - job.ends[1]
+        for index, token in enumerate(job.prompt.question[after : after + number]):
+            if after + index <= job.prompt.carried:
+                continue
+            logits = self._llama.logits(first + index)
+            job.likelihoods.append(float(logits[token] - np.logaddexp.reduce(logits)))
 
     def _draft(self, job: Job, writing: int) -> list[int]:
         """Return the token that was written last and guesses of what follows."""
@@ -333,7 +374,8 @@ class Engine:
         text = job.pieces.flush()
         if text:
             outputs.append(Output(job.id, text))
-        outputs.append(Output(job.id, usage=job.usage))
+        likelihood = statistics.fmean(job.likelihoods) if job.scores else None
+        outputs.append(Output(job.id, usage=job.usage, likelihood=likelihood))
         self._leave(job)
 
 
