@@ -26,7 +26,12 @@ _SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 """Languages that their script alone tells, as far as customer service goes."""
 
-_NOISE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|`[^`]*`|\S*\d\S*|[@#/]\w+")
+_RUN = r"[^\s\u2e80-\uffef]"
+"""Of a run without blanks; Han, kana and hangul stand beside digits and links without one."""
+_NOISE = re.compile(
+    rf"https?://\S+|www\.\S+|{_RUN}+@{_RUN}+|`[^`]*`|{_RUN}*\d{_RUN}*"
+    r"|[@#/][^\W\u2e80-\uffef]+"
+)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 _COMMON = {
