@@ -1,4 +1,4 @@
-"""What turns a statement round: not, only, unless, if, and who does what."""
+"""What turns a statement round: not, only, half of, unless, if, and who does what."""
 
 import difflib
 import itertools
@@ -44,6 +44,8 @@ def wrong_logic(reply: Read, passage: str, asked: Read) -> Iterator[Reason]:
             _has_only(reply.lower) != _has_only(whole.read.lower)
         ):
             yield Reason("only", clause.text.strip())
+        if _made_whole(clause, span.read, reply, asked):
+            yield Reason("quantity", clause.text.strip())
         if _swapped(clause, sentences, passage):
             yield Reason("swapped", clause.text.strip())
     sentence = read_text(whole.sentence)
@@ -61,6 +63,24 @@ def _count_negations(lower: str) -> int:
 def _has_only(lower: str) -> bool:
     words = lexicon()
     return words.only.within(_without(lower, words.only_neutral))
+
+
+def _made_whole(clause: Read, there: Read, reply: Read, asked: Read) -> bool:
+    """Tell whether a clause leaves out the "half of" or "usually" before words that it repeats."""
+    partly = lexicon().partly
+    if partly.within(reply.lower) or partly.within(asked.lower):
+        return False
+    said, values = vocabulary(clause), frozenset().union(*(f.values for f in clause.facts))
+    for _, end, _ in partly.find(there.lower):
+        words = ((w.start, i) for i, w in enumerate(there.words) if w.start >= end and not w.stop)
+        facts = [fact for fact in there.facts if fact.start >= end]
+        start, at = next(words, (len(there.lower), -1))
+        if facts and facts[0].start < start:
+            if facts[0].values & values:
+                return True
+        elif at >= 0 and covered(at, there.words, said):
+            return True
+    return False
 
 
 def _without(text: str, neutral: Terms) -> str:

@@ -49,6 +49,8 @@ _MAY = re.compile(
     r"|podrían?|debe[n]?|может|могут|мог(?:ла|ли)?|должн\w+)\b|可能|或许|也许",
     re.IGNORECASE,
 )
+_AND = re.compile(r"\b(?:and|or|und|oder|y|e|o|и|или)\b|[和与與及或]", re.IGNORECASE)
+_OF = re.compile(r"\bof(?: (?:the|a|an|its|their|his|her))?\s*$", re.IGNORECASE)
 _GOES_ON = re.compile(r"\W*[，；,;]\s*[^\x00-\u2e7f他她它其的各每两]*\W*")
 
 
@@ -175,6 +177,11 @@ class _Sentence:
         is_, was = _BE.search(between) is not None, _BE.search(left_out) is not None
         if (was and not is_ and not _MAY.search(between)) or (is_ and not was and to > place):
             return _LEAP  # "was kept out" is not "kept out", "caused pain" not "is pain"
+        beside = self._tokens[to].before
+        if _AND.search(beside) and not _AND.search(between):
+            return _LEAP  # "Ratzel and Britain's Mackinder" is not "Ratzel, of Britain"
+        if to > place and _OF.search(beside) and not _OF.search(between):
+            return _LEAP  # "the ratio of oxygen" is not "oxygen"
         before, clause = self._tokens[place - 1].clause, self._tokens[to].clause
         if to == place:
             return _GAP if joined and clause != before else 0

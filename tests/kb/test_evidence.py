@@ -58,6 +58,15 @@ SUPPORTED = [
     (SHOP, "At most five units per customer.", Q),
     (SHOP, "The shop is at Baker Street 12.", "Where is the shop?"),
     (SHOP, "Refunds are made to your original payment method.", "Where does my refund go?"),
+    (SHOP, "Deliveries take 3–5 business days.", "How long do deliveries take?"),
+    ("Berlin has three shops.", "Berlin's three shops.", Q),
+    ("Most shops are closed on Monday.", "Most of the shops are closed on Monday.", Q),
+    (
+        "Repairs usually take five days.",
+        "They take five days.",
+        "How long do repairs usually take?",
+    ),
+    ("维修通常需要五天，换货需要两天。", "换货需要两天。", FRAGE),
     (LADEN, "商品签收后7天内可以无理由退货。", FRAGE),
     (LADEN, "签收后七天内可以退货。", "多久可以退货？"),
     (LADEN, "已拆封的软件不能退货。", FRAGE),
@@ -110,6 +119,11 @@ UNSUPPORTED = [
     (SHOP, "Peter Schmidt leads the team.", Q, "name"),
     (SHOP, "Anna Weber leads the team.", "Does Anna Weber lead the team?", "name"),
     (SHOP, "The capital of France is Paris.", "What is the capital of France?", "name"),
+    # names that only begin like one of the passage
+    (SHOP, "Ann Schmidt leads the team.", Q, "name"),
+    (SHOP, "The team is led by Anna Schmitz.", Q, "name"),
+    ("The Costa Rican president went to Harvard.", "Costar Rican president.", Q, "name"),
+    ("Ratzel of Germany left France.", "Frank Ratzel left Germany.", Q, "name"),
     # negation
     (SHOP, "Items cannot be returned within 30 days of delivery.", Q, "negation"),
     (SHOP, "Opened software can be returned.", "Can I return opened software?", "negation"),
@@ -125,6 +139,14 @@ UNSUPPORTED = [
     (SHOP, "Items can be returned within 30 days, except on Sundays.", Q, "exception"),
     (SHOP, "We pay the return postage.", "Who pays the return postage?", "condition"),
     (SHOP, "If the item is defective, you will receive a replacement.", Q, "words"),
+    # what holds of a part only, or not always
+    ("We refund half of the price within a week.", "We refund the price.", Q, "quantity"),
+    ("Most of our shops are closed on Monday.", "Our shops are closed on Monday.", Q, "quantity"),
+    ("Repairs usually take five days.", "Repairs take five days.", Q, "quantity"),
+    ("Lieferungen kommen meistens am Montag.", "Lieferungen kommen am Montag.", Q, "quantity"),
+    ("维修通常需要五天。", "维修需要五天。", FRAGE, "quantity"),
+    ("大部分门店周一休息。", "门店周一休息。", FRAGE, "quantity"),
+    ("我们退还一半的运费。", "我们退还运费。", FRAGE, "quantity"),
     # additions
     (SHOP, "Items can be returned within 30 days, and our staff will collect them.", Q, "words"),
     (SHOP, "You can return opened shoes within 30 days of delivery.",

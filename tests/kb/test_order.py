@@ -27,6 +27,13 @@ GROUP = "雨润集团是中国一家食品工业企业，是中国最大的肉�
             "Who is the chair of the IPCC?",
         ),
         (
+            "The lamp and the cable are in the box.",
+            "The white lamp and the cable are in the box.",
+            "What is in the box?",
+        ),
+        ("We refund half of the price.", "We refund half of the price.", "What do you refund?"),
+        ("灯和电缆在盒子里。", "灯和电缆在盒子里，可以退货。", "盒子里有什么？"),
+        (
             "It moved to Leeds in 1990.",
             "It moved to Leeds in 1990, and was sold.",
             "When did it move?",
@@ -82,6 +89,25 @@ def test_what_follows_the_sentence_is_kept(statement: str, sentence: str, questi
             "拉采尔出生于英国。",
             "德国的拉采尔和英国的麦金德等政治地理学家支持帝国主义。",
             "拉采尔出生于哪里？",
+        ),
+        # What "and" joins is not one thing.
+        (
+            "弗里德里希•拉采尔出生于英国。",
+            "德国 的弗里德里希•拉采尔和 英国 的哈尔福德•麦金德等 政治地理学家 也支持帝国主义。",
+            "弗里德里希•拉采尔出生于哪里？",
+        ),
+        ("红色按钮打开绿色灯。", "红色按钮和绿色灯在左边。", "红色按钮打开什么？"),
+        (
+            "The white cable charges the blue lamp.",
+            "The white cable and the blue lamp are in the box.",
+            "What does the white cable charge?",
+        ),
+        # "A of B" is an A.
+        (
+            "Paleoclimatologists measure oxygen in marine organisms.",
+            "Paleoclimatologists measure the ratio of oxygen-18 and oxygen-16 in the shells and "
+            "skeletons of marine organisms to determine what the climate was like.",
+            "What group of scientists seek to measure the amounts of oxygen in marine animals?",
         ),
         (
             "阿布·卡西姆",
