@@ -101,6 +101,8 @@ class Lexicon:
     only_neutral: Terms
     partly: Terms
     """What says that something holds of a part only, or not always."""
+    doubted: Terms
+    """What says that others are wrong about something, or only say so."""
     exceptions: Terms
     conditions: Terms
     conditions_neutral: Terms
@@ -130,6 +132,7 @@ def lexicon() -> Lexicon:
         only=_terms({"only": raw["only"]}),
         only_neutral=_terms({"": raw["only_neutral"]}),
         partly=_terms({"": raw["partly"]}),
+        doubted=_terms({"": raw["doubted"]}),
         exceptions=_terms({"except": raw["except"]}),
         conditions=_terms({"if": raw["conditions"]}),
         conditions_neutral=_terms({"": raw["conditions_neutral"]}),

@@ -14,10 +14,23 @@ from kb.text import split_sentences
 MIN_LIKENESS = 3.3
 """What `kb.likeness` must find between a sentence and a passage in another language. On xquad
 (en, zh) it keeps 92 % of true pairs, 8 % of pairs from one article and 0.7 % of others."""
+_BEFORE = 12
+"""Characters before a clause in which it may be said to be wrong ("mistakenly: ...")."""
 YES_NO = re.compile(
     r"\s*(?:(?P<no>no|nein|нет|不是的?|不可以|不能|不行|不)"
     r"|yes|ja|sí|si|да|是的?|可以的?|能|对的?|好的)\s*[,，.。!！:：;]\s*",
     re.IGNORECASE,
+)
+
+
+_BECAUSE = re.compile(
+    r"\b(?:because|due to|owing to|therefore|weil|deshalb|porque|debido a|потому|поэтому)\b"
+    r"|因为|由于|因此|所以"
+)
+_CAUSE = re.compile(
+    r"\b(?:because|due|owing|since|as|so|thus|hence|therefore|for|to|result\w*|caus\w*|lead\w*|led"
+    r"|ma[dk]e\w*|reason\w*|by|from|weil|da|deshalb|daher|denn|wegen|aufgrund|durch|um|damit|porque"
+    r"|debido|pues|por|para|causa\w*|потому|поэтому|так|из-за|чтобы|причин\w*)\b|[因由故致使令]|所以|为了|造成|引起"
 )
 
 
@@ -49,6 +62,12 @@ def wrong_logic(reply: Read, passage: str, asked: Read) -> Iterator[Reason]:
         if _swapped(clause, sentences, passage):
             yield Reason("swapped", clause.text.strip())
     sentence = read_text(whole.sentence)
+    at = sentence.lower.find(whole.read.lower)
+    said = sentence.lower[max(at - _BEFORE, 0) : at + len(whole.read.lower)]
+    if lexicon().doubted.within(said) and not lexicon().doubted.within(reply.lower):
+        yield Reason("negation", said.strip())
+    if _BECAUSE.search(reply.lower) and not _CAUSE.search(sentence.lower):
+        yield Reason("swapped", reply.text)
     if lexicon().exceptions.within(reply.lower) != lexicon().exceptions.within(sentence.lower):
         yield Reason("exception", reply.text)
     yield from _dropped_condition(reply, sentence, asked)

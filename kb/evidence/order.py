@@ -46,11 +46,17 @@ _BE = re.compile(
 )
 _MAY = re.compile(
     r"\b(?:can|could|may|might|would|should|must|kann|können|könnten?|darf|dürfen|sollten?|puede[n]?"
-    r"|podrían?|debe[n]?|может|могут|мог(?:ла|ли)?|должн\w+)\b|可能|或许|也许",
+    r"|podrían?|debe[n]?|может|могут|мог(?:ла|ли)?|должн\w+)\b|可能|或许|也许|可以|[也亦]可|可指|可为",
     re.IGNORECASE,
 )
 _AND = re.compile(r"\b(?:and|or|und|oder|y|e|o|и|или)\b|[和与與及或]", re.IGNORECASE)
 _OF = re.compile(r"\bof(?: (?:the|a|an|its|their|his|her))?\s*$", re.IGNORECASE)
+_WHICH = re.compile(
+    r"\b(?:first|last|original|initial|former|previous|planned|scheduled|latest|largest|smallest|highest"
+    r"|lowest|oldest|second|third|erste|letzte|ursprünglich|geplant|primer|último|original|previst"
+    r"|перв|последн|планир)|原定|原计划|最初|最早|第一|首[次任位]|最后|第二|第三|最[大小高低长短多少]",
+    re.IGNORECASE,
+)
 _GOES_ON = re.compile(r"\W*[，；,;]\s*[^\x00-\u2e7f他她它其的各每两]*\W*")
 
 
@@ -88,7 +94,7 @@ def rearranged(
         is_bare = not any(map(source.asks, said))
         if is_bare and place is None:
             yield Reason("swapped", statement)  # a bare answer is word for word
-        elif (
+        elif (is_bare and _lacks_which(question, f"{sentence} {above}")) or (
             place is not None
             and not source.has_clause(said, whole=is_bare)
             and not (source.is_linked(said))
@@ -107,6 +113,13 @@ def rearranged(
             if is_fact or 1 + source.cost(rest) <= _MOST:
                 return
     yield Reason("swapped", statement)
+
+
+def _lacks_which(question: str, sentence: str) -> bool:
+    """Tell whether a question asks for the first, the latest, the planned one, which the sentence
+    does not speak of: a bare answer says nothing of that itself."""
+    there = sentence.casefold()
+    return any(match.casefold() not in there for match in _WHICH.findall(question))
 
 
 def adds_nothing(statement: str, question: str) -> bool:
@@ -169,8 +182,11 @@ class _Sentence:
             between: what the statement has before that word.
             joined: the statement has no comma there.
         """
-        if not place or between is None:
+        if between is None:
             return 0
+        if not place:  # what stands before comes from the question or the heading
+            added = _BE.search(between) is not None and _BE.search(self._tokens[to].before) is None
+            return _LEAP if to and added else 0
         left_out = "".join(token.before for token in self._tokens[place : to + 1])
         if _MAY.search(left_out) and not _MAY.search(between):
             return _LEAP  # "can be registered" is not "is registered"

@@ -122,7 +122,8 @@ def shares_words(statement: str, passage: str) -> bool:
     words beside a foreign name fails ("Where was Friedrich Ratzel born?").
     """
     read = read_text(statement)
-    own = [w.text for w in read.words if not w.name and (w.stop or not w.first)]
+    small = [w.text for w in read.words if w.stop]
+    own = small if len(small) > 1 else [w.text for w in read.words if w.stop or not w.first]
     there = {word.text for word in read_text(passage).words}
     return bool(own) and sum(word in there for word in own) >= _SHARED * len(own)
 

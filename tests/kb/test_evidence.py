@@ -67,6 +67,11 @@ SUPPORTED = [
         "How long do repairs usually take?",
     ),
     ("维修通常需要五天，换货需要两天。", "换货需要两天。", FRAGE),
+    (
+        "由于咸淡水混杂，河口湾常为水产盛产区域。",
+        "因为咸淡水混杂",
+        "为什么河口湾常为水产盛产区域？",
+    ),
     (LADEN, "商品签收后7天内可以无理由退货。", FRAGE),
     (LADEN, "签收后七天内可以退货。", "多久可以退货？"),
     (LADEN, "已拆封的软件不能退货。", FRAGE),
@@ -147,6 +152,16 @@ UNSUPPORTED = [
     ("维修通常需要五天。", "维修需要五天。", FRAGE, "quantity"),
     ("大部分门店周一休息。", "门店周一休息。", FRAGE, "quantity"),
     ("我们退还一半的运费。", "我们退还运费。", FRAGE, "quantity"),
+    # what others are said to be wrong about, or only say
+    ("The club is mistakenly called Red Star.", "The club is called Red Star.", Q, "negation"),
+    ("The lamp allegedly lasts ten years.", "The lamp lasts ten years.", Q, "negation"),
+    ("较有名的是英国犯罪作家协会（中文常误译成：英国推理作家协会）。", "英国推理作家协会",
+     "较有名的是什么？", "negation"),
+    ("据说这家店明年搬走。", "这家店明年搬走。", FRAGE, "negation"),
+    # reasons that the passage does not give
+    ("本线2011年后改为20号线。", "本线改名是因为2011年后改为20号线。", FRAGE, "swapped"),
+    ("The shop moved in 2011 and sells lamps.", "The shop sells lamps because it moved.", Q,
+     "swapped"),
     # additions
     (SHOP, "Items can be returned within 30 days, and our staff will collect them.", Q, "words"),
     (SHOP, "You can return opened shoes within 30 days of delivery.",

@@ -102,6 +102,11 @@ def test_what_follows_the_sentence_is_kept(statement: str, sentence: str, questi
             "The white cable and the blue lamp are in the box.",
             "What does the white cable charge?",
         ),
+        # "May" is not "is".
+        ("芭蕉扇是芭蕉叶制成的扇子。", "但「芭蕉扇」也可指芭蕉叶制成的扇子。", "什么是芭蕉扇？"),
+        # A bare answer says nothing of the plan, or of which one.
+        ("1930年", "协约国于1930年撤离莱茵兰。", "协约国原定何时撤离莱茵兰？"),
+        ("1990", "The shop moved to Leeds in 1990.", "When did the shop first move to Leeds?"),
         # "A of B" is an A.
         (
             "Paleoclimatologists measure oxygen in marine organisms.",
@@ -122,6 +127,17 @@ def test_what_was_put_together_otherwise_is_found(
     statement: str, sentence: str, question: str
 ) -> None:
     assert list(unanchored(statement, sentence, question))
+
+
+def test_a_heading_is_not_the_subject_of_what_stands_in_the_middle() -> None:
+    sentence = (
+        "The area lost in the Amazon rose, with most of the forest becoming pasture for cattle."
+    )
+    said, asked = "Amazon rainforest is pasture for cattle.", "What is the Amazon rainforest?"
+    assert list(unanchored(said, sentence, asked, heading="Amazon rainforest"))
+    beginning = "Home of many plants, it is in Brazil."
+    said = "The Amazon rainforest is home of many plants."
+    assert not list(unanchored(said, beginning, asked, heading="Amazon rainforest"))
 
 
 def test_the_question_over_again_adds_nothing() -> None:
