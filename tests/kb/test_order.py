@@ -107,6 +107,33 @@ def test_what_follows_the_sentence_is_kept(statement: str, sentence: str, questi
         # A bare answer says nothing of the plan, or of which one.
         ("1930年", "协约国于1930年撤离莱茵兰。", "协约国原定何时撤离莱茵兰？"),
         ("1990", "The shop moved to Leeds in 1990.", "When did the shop first move to Leeds?"),
+        (
+            "创新中心位于设计智优计划。",
+            "创新中心源自设计智优计划，有展览场。",
+            "创新中心位于哪里？",
+        ),
+        # Who is asked for besides, or before, is somebody else.
+        (
+            "培顿·曼宁",
+            "培顿·曼宁以39岁高龄成为超级碗史上年龄最大的四分卫。",
+            "在曼宁之前，谁是超级碗年龄最大的四分卫？",
+        ),
+        (
+            "The red lamp and the cable are in the box.",
+            "The red lamp and the cable are in the box.",
+            "Besides the red lamp, which thing did my sister get last year?",
+        ),
+        # The item of a list that has what is asked for is another one.
+        (
+            "橙县、长滩的主要商业机场。",
+            "南加州有圣迭戈国际机场；范内斯机场，世界上最繁忙的通用航空机场；橙县、长滩的主要商业机场；以及许多小机场。",
+            "世界上最繁忙的通用航空机场是哪个机场？",
+        ),
+        (
+            "The main shops of Leeds.",
+            "There are the airport; York, the busiest port of the north; the main shops of Leeds.",
+            "What is the busiest port of the north?",
+        ),
         # "A of B" is an A.
         (
             "Paleoclimatologists measure oxygen in marine organisms.",
