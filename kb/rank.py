@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from core.types import Chunk, ChunkKind, Hit, Vector
 from kb.calibrate import Doubles, Linear
@@ -28,7 +29,16 @@ from kb.features import (
 )
 from kb.kernel import SURENESS, Kernel, Models, entry_evidence, sureness
 from kb.language import detect_language
-from kb.passages import SORTS, Sort, passage_sureness, sort_of, spread
+from kb.passages import (
+    NO_OPINION,
+    SORTS,
+    Opinion,
+    Sort,
+    passage_sureness,
+    reordered,
+    sort_of,
+    spread,
+)
 from kb.text import words
 from kb.unheard import Openness, doubted, names_in, spelled_in
 
@@ -251,6 +261,7 @@ class Ranker:
         *,
         dense: Sequence[FoundRow],
         text: Sequence[FoundRow],
+        opinion: Opinion = NO_OPINION,
     ) -> list[Hit]:
         """Return the candidates, the most probable first.
 
@@ -262,6 +273,7 @@ class Ranker:
             vector: its vector.
             dense: rows found by vector, nearest first.
             text: rows found by full-text search.
+            opinion: on passages, of a model that has read them.
         """
         hits: list[Hit] = []
         for kind, weights in self._rows.items():
@@ -272,7 +284,7 @@ class Ranker:
             if not pool.chunks:
                 continue
             if kind == "passage":
-                hits += _hits(pool, self._judge_passages(question, pool, weights))
+                hits += _hits(pool, self._judge_passages(question, pool, weights, opinion))
                 continue
             known = self._entries.judge(question, vector, pool) if self._entries else None
             if known is None:
@@ -305,11 +317,14 @@ class Ranker:
         cover = self._words.coverage(terms, self._word_bags.bags(read))[0]
         return row_evidence(pool.owner, pool.dense, char, cover, len(pool.chunks), pool.rivals())
 
-    def _judge_passages(self, question: str, pool: Pool, weights: Linear) -> Floats:
+    def _judge_passages(
+        self, question: str, pool: Pool, weights: Linear, opinion: Opinion
+    ) -> Floats:
         """Order the passages, then read the best of them for how sure it is."""
-        read = self._read_passages(question, pool, weights)
+        read = self._read_passages(question, pool, weights, opinion)
         sure = float(self._passages[read.sort].probability(read.features[None])[0])
-        return self._shifted(spread(read.scores, sure))
+        sure = float(_shifted(np.asarray([sure]), opinion.surer.get(read.best.chunk_id, 0.0))[0])
+        return _shifted(spread(read.scores, sure), -self._shift)
 
     def read_passages(
         self, question: str, *, dense: Sequence[FoundRow], text: Sequence[FoundRow]
@@ -329,9 +344,17 @@ class Ranker:
             return None
         return self._read_passages(question, pool, self._rows["passage"])
 
-    def _read_passages(self, question: str, pool: Pool, weights: Linear) -> "ReadPassages":
+    def _read_passages(
+        self,
+        question: str,
+        pool: Pool,
+        weights: Linear,
+        opinion: Opinion = NO_OPINION,
+    ) -> "ReadPassages":
         evidence = self.evidence(question, pool)
-        scores = weights.score(evidence)
+        likes = opinion.likes
+        places = {n: likes[c.chunk_id] for n, c in enumerate(pool.chunks) if c.chunk_id in likes}
+        scores = reordered(weights.score(evidence), places)
         best = pool.chunks[int(scores.argmax())]
         features = passage_sureness(
             question,
@@ -344,10 +367,12 @@ class Ranker:
         )
         return ReadPassages(best, sort_of(question, best), features, scores)
 
-    def _shifted(self, probabilities: Floats) -> Floats:
-        bounded = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
-        odds = np.log(bounded / (1 - bounded)) - self._shift
-        return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
+
+def _shifted(probabilities: npt.NDArray[np.floating], by: float) -> Floats:
+    """Return probabilities with something added to their log-odds."""
+    bounded = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
+    odds = np.log(bounded / (1 - bounded)) + by
+    return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
 
 
 def _across(question: str, chunk: Chunk) -> bool:

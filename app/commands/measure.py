@@ -24,7 +24,7 @@ from jobs.evalset import EvalSet, load_evalset
 from jobs.evaluate import Checked, EvalResult, evaluate, summarise
 from jobs.metrics import Outcome
 from jobs.probe import Probe
-from kb.evidence import check_sentence
+from kb.evidence import check_sentence, shares_words
 from kb.ingest import IncomingFile
 from kb.prompt import passage_of
 from kb.text import split_sentences
@@ -80,6 +80,8 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
     files = [IncomingFile(name, data=data) for name, data in sorted(evalset.files.items())]
     paths = base_paths(folder, options)
     model = config.models.generator if config.answers.compose else "off"
+    if config.models.reranker != "off":
+        model += f"\0{config.models.reranker}\0{config.models.reranker_weight}"
     asked = f"{options.ask}\0{options.leave_out}\0{options.sample}\0{model}"
     kept = paths.data / f"outcomes-{hashlib.sha256(asked.encode()).hexdigest()[:8]}.jsonl"
     known = await asyncio.to_thread(_read_outcomes, kept) if options.resume else {}
@@ -165,7 +167,7 @@ async def _check(knowledge: Knowledge, question: str, answer: Answer) -> Checked
         verdicts = [
             check_sentence(sentence, passage, question=question)
             for passage in passages
-            if languages == {answer.language}
+            if languages == {answer.language} or shares_words(sentence, passage)
         ]
         unsupported += bool(verdicts) and not any(verdict.supported for verdict in verdicts)
     return Checked(unsupported, tuple(inventions(answer.text, passages, question)))
