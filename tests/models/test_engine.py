@@ -158,14 +158,24 @@ def likelihood(engine: Engine, prompt: PromptTokens) -> float:
 
 @pytest.mark.models
 def test_the_likelihood_is_that_of_reading_the_question_token_by_token(
-    llama: Llama, engine: Engine
+    llama: Llama, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prompt = layout_of(llama).tokens(
-        Prompt("Answer.", PASSAGE, "Question: " + "How long may I return an unused item? " * 3),
-        to_reply=False,
-    )
+    question = "Question: " + "How long may I return an unused item? " * 3
+    prompt = layout_of(llama).tokens(Prompt("Answer.", PASSAGE, question), to_reply=False)
+    assert prompt.question == tuple(llama.tokenize(question))
     assert len(prompt.question) > SCORED
-    found = likelihood(engine, prompt)
+    wanted: list[int] = []
+    decode = llama.decode
+
+    def count(items: Sequence[tuple[int, int, int, bool]]) -> bool:
+        wanted.append(sum(item[3] for item in items))
+        return decode(items)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(llama, "decode", count)
+        found = likelihood(engine, prompt)
+    assert max(wanted) == SCORED
+    assert sum(wanted) == len(prompt.question) - 1
     llama.forget(0)
     logs = []
     for position, token in enumerate(tokens := prompt.stages[1] + prompt.question):
