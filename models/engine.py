@@ -2,7 +2,9 @@
 
 A prompt is read in pieces (instructions, passage, question), each in chunks of a fixed size, so
 that a prefix read today and one restored tomorrow give the same numbers. The state after the
-instructions and after the passage is kept; the question is never part of a kept state.
+instructions and after the passage is kept; the question is never part of a kept state. The end of
+a passage that is read for the first time and the question after it are computed in one call where
+that gives the same numbers as two (`models.chat.TILE`); it saves a pass over the weights.
 
 Who computes when: one chunk of the shortest prompt that is being read, then the questions of those
 whose passage is known together with one token for everyone who is being answered, or several where
@@ -21,7 +23,7 @@ import numpy as np
 
 from core.errors import PromptTooLong
 from core.types import TokenUsage
-from models.chat import PromptTokens
+from models.chat import TILE, PromptTokens
 from models.llama import Llama
 from models.lookup import Lookup
 from models.pieces import Pieces
@@ -91,7 +93,11 @@ class Job:
 
     def wants_logits(self, position: int) -> bool:
         """Tell whether what follows the token at `position` matters."""
-        return self.stage == 3 or self.scores or position == len(self.tokens) - 1
+        return self.stage == 3 or position == len(self.tokens) - 1 or self.is_scored(position + 1)
+
+    def is_scored(self, position: int) -> bool:
+        """Tell whether the likelihood of the token at `position` is wanted."""
+        return self.scores and position > self.ends[1] + self.prompt.lead
 
     @property
     def usage(self) -> TokenUsage:
@@ -117,8 +123,12 @@ class Engine:
     def __init__(
         self, llama: Llama, states: PrefixStates, *, parallel: int, context_tokens: int
     ) -> None:
-        """`context_tokens` is the longest prompt and reply of one job."""
+        """`context_tokens` is the longest prompt and reply of one job.
+
+        `llama` has one sequence more than `parallel`; the last one is only there to save states.
+        """
         self._llama = llama
+        self._spare = parallel
         self._states = states
         self._context_tokens = context_tokens
         self._free = list(range(parallel))
@@ -179,8 +189,8 @@ class Engine:
             self._finish(job, outputs)  # all of it was kept already
         reading = sorted((j for j in self._active if j.stage < 3), key=lambda j: j.to_read)
         if reading and reading[0].stage < 2:
-            if not self._read_chunk(reading[0], outputs):
-                return outputs
+            if not self._read_chunk(reading[0], outputs) or outputs:
+                return outputs  # the first word is not held back for the second
             reading = []
         asking = [job for job in reading if job.stage == 2]
         writing = [job for job in self._active if job.stage == 3]
@@ -247,22 +257,41 @@ class Engine:
 
         Nobody else's tokens are among them, so that a state that is kept depends on nothing else.
         """
-        end = min(job.ends[job.stage], job.position + self._llama.chunk_tokens)
-        items = [(job.tokens[i], i, job.sequence, False) for i in range(job.position, end)]
+        kept = job.ends[job.stage]
+        asks = self._question_fits(job)
+        end = len(job.tokens) if asks else min(kept, job.position + self._llama.chunk_tokens)
+        items = [
+            (job.tokens[i], i, job.sequence, asks and i == end - 1)
+            for i in range(job.position, end)
+        ]
         if not self._llama.decode(items):
             self._llama.forget(job.sequence, job.position)
             return False
         job.position = end
-        if end == job.ends[job.stage]:
-            self._keep(job)
+        if end >= kept:
+            self._keep(job, kept)
         job.stage = _stage_at(job)
-        if job.prepares and not job.to_read:
+        if asks:
+            self._take(job, self._llama.sample(len(items) - 1), outputs)
+        elif job.prepares and not job.to_read:
             self._finish(job, outputs)
         return True
 
-    def _keep(self, job: Job) -> None:
-        """Keep the state after the instructions or after the passage."""
-        state = self._llama.save(job.sequence)
+    def _question_fits(self, job: Job) -> bool:
+        """Whether the question can be read with the rest of the passage, to the same numbers."""
+        passage_end, end = job.ends[1:]
+        return (
+            job.stage == 1
+            and not job.prepares
+            and not job.scores
+            and end - job.position <= self._llama.chunk_tokens
+            and (passage_end - job.position) % TILE == 0
+            and end - passage_end >= TILE
+        )
+
+    def _keep(self, job: Job, end: int) -> None:
+        """Keep the state after the instructions or after the passage, which end at `end`."""
+        state = self._llama.save(job.sequence, end=end, spare=self._spare)
         if job.stage == 0:
             self._states.put(job.prompt.instructions, state, resident=True)
         else:
@@ -304,10 +333,12 @@ class Engine:
 
     def _score(self, job: Job, number: int, first: int) -> None:
         """Note how likely the model finds the token after each of the next `number` ones."""
-        after = job.position + 1 - job.ends[1]
-        for index, token in enumerate(job.prompt.question[after : after + number]):
-            logits = self._llama.logits(first + index)
-            job.likelihoods.append(float(logits[token] - np.logaddexp.reduce(logits)))
+        for index in range(number):
+            position = job.position + index + 1
+            if job.is_scored(position):
+                logits = self._llama.logits(first + index)
+                token = job.prompt.question[position - job.ends[1]]
+                job.likelihoods.append(float(logits[token] - np.logaddexp.reduce(logits)))
 
     def _draft(self, job: Job, writing: int) -> list[int]:
         """Return the token that was written last and guesses of what follows."""

@@ -30,7 +30,7 @@ class GeneratorHandler:
             Path(settings["path"]),
             threads=int(settings["threads"]),
             context_tokens=context_tokens + (parallel - 1) * int(settings["extra_tokens"]),
-            sequences=parallel,
+            sequences=parallel + 1,
             chunk_tokens=CHUNK_TOKENS,
             outputs=max(1 + GUESSED, SCORED if settings.get("scores") else 0),
         )
@@ -85,7 +85,7 @@ class GeneratorHandler:
             return
         scores = request.method == "score"
         tokens = self._tokens(params, to_reply=not scores)
-        if scores and len(tokens.question) < 2:
+        if scores and len(tokens.question) - tokens.lead < 2:
             channel.done(request, {"likelihood": 0.0})
             return
         self._requests[request.id] = request

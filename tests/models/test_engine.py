@@ -23,7 +23,7 @@ def llama(store: ModelStore) -> Iterator[Llama]:
     folder = need(store, "smollm2-135m-instruct")
     (path,) = folder.glob("*.gguf")
     model = Llama(
-        path, threads=1, context_tokens=1024, sequences=3, chunk_tokens=32, outputs=SCORED
+        path, threads=1, context_tokens=1024, sequences=4, chunk_tokens=32, outputs=SCORED
     )
     yield model
     model.close()
@@ -102,6 +102,50 @@ def test_a_restored_state_gives_bit_for_bit_the_numbers_of_reading(
 
 
 @pytest.mark.models
+@pytest.mark.parametrize("name", ["smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct"])
+def test_a_question_read_with_its_passage_leaves_no_trace_in_the_kept_state(
+    store: ModelStore, name: str
+) -> None:
+    """Read alone or with either question: the same state, bit for bit, and one call less."""
+    (path,) = need(store, name).glob("*.gguf")
+    llama = Llama(
+        path, threads=2, context_tokens=1024, sequences=2, chunk_tokens=128, outputs=1 + GUESSED
+    )
+    try:
+        for words in range(40, 48):
+            passage = " ".join((PASSAGE * 2).split()[:words])
+            questions = ("How long may I return it?", "Who pays for the parcel? I live abroad.")
+            found = [_read(llama, passage, question, 1) for question in questions]
+            alone = _read(llama, passage, questions[0], 0)
+            assert found[0][0] == found[1][0] == alone[0]
+            assert [calls for _, calls in found] == [2, 2]  # instructions; passage and question
+            assert alone[1] == 2
+    finally:
+        llama.close()
+
+
+def _read(llama: Llama, passage: str, question: str, max_tokens: int) -> tuple[bytes, int]:
+    """Return the state of the passage and how many calls reading took."""
+    states = MemoryPrefixes(64 << 20)
+    engine = Engine(llama, states, parallel=1, context_tokens=512)
+    prompt = layout_of(llama).tokens(Prompt("Answer from the passage.", passage, question))
+    calls: list[int] = []
+    decode = llama.decode
+
+    def count(items: Sequence[tuple[int, int, int, bool]]) -> bool:
+        calls.append(len(items))
+        return decode(items)
+
+    llama.decode = count  # type: ignore[method-assign]
+    engine.add(1, prompt, max_tokens=max_tokens)
+    run(engine, 1)
+    llama.decode = decode  # type: ignore[method-assign]
+    state = states.get(prompt.stages[1])
+    assert state is not None
+    return state, len(calls)
+
+
+@pytest.mark.models
 def test_guessing_saves_calls_and_changes_no_word(
     llama: Llama, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +158,7 @@ def test_guessing_changes_no_word_of_the_default_model_either(
 ) -> None:
     (path,) = need(store, "qwen2.5-coder-0.5b-instruct").glob("*.gguf")
     llama = Llama(
-        path, threads=2, context_tokens=1024, sequences=1, chunk_tokens=128, outputs=1 + GUESSED
+        path, threads=2, context_tokens=1024, sequences=2, chunk_tokens=128, outputs=1 + GUESSED
     )
     try:
         engine = Engine(llama, MemoryPrefixes(64 << 20), parallel=1, context_tokens=512)
@@ -162,8 +206,10 @@ def test_the_likelihood_is_that_of_reading_the_question_token_by_token(
 ) -> None:
     question = "Question: " + "How long may I return an unused item? " * 3
     prompt = layout_of(llama).tokens(Prompt("Answer.", PASSAGE, question), to_reply=False)
-    assert prompt.question == tuple(llama.tokenize(question))
-    assert len(prompt.question) > SCORED
+    own = tuple(llama.tokenize(question))
+    assert len(own) > SCORED
+    assert prompt.lead > 0  # of the passage's end, not scored
+    assert prompt.question[prompt.lead :] == own
     wanted: list[int] = []
     decode = llama.decode
 
@@ -175,16 +221,16 @@ def test_the_likelihood_is_that_of_reading_the_question_token_by_token(
         patch.setattr(llama, "decode", count)
         found = likelihood(engine, prompt)
     assert max(wanted) == SCORED
-    assert sum(wanted) == len(prompt.question) - 1
+    assert sum(wanted) == len(own) - 1
     llama.forget(0)
     logs = []
     for position, token in enumerate(tokens := prompt.stages[1] + prompt.question):
-        if position > len(prompt.stages[1]):
+        if position > len(prompt.stages[1]) + prompt.lead:
             logits = llama.logits(0).astype(np.float64)
             logs.append(logits[token] - logits.max() - np.log(np.exp(logits - logits.max()).sum()))
         llama.decode([(token, position, 0, True)])
     llama.forget(0)
-    assert len(logs) == len(prompt.question) - 1
+    assert len(logs) == len(own) - 1
     assert len(tokens) == len(prompt)
     assert found == pytest.approx(np.mean(logs), abs=0.02)
 
