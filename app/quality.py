@@ -65,7 +65,7 @@ def row(name: str, result: EvalResult) -> tuple[str, ...]:
     accuracies = ", ".join(f"{value:.3f} at {recall}" for recall, value in points)
     return (
         name, str(result.n), at_1, *alone, at_5, f"{best_5:.3f}", _figure(result.auroc),
-        accuracies or "–", _figure(result.oos_recall), _figure(result.abstained),
+        accuracies or "–", _figure(result.refused), _figure(result.abstained),
         _figure(result.calibration_error), _figure(result.precision_at_80),
         _figure(result.answer_contains_gold),
         f"{result.reply_length_median:.0f}" if result.answers else "–", str(result.invented),

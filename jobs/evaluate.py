@@ -67,6 +67,9 @@ class EvalResult:
     """Figures, addresses, links and names in composed replies that their passages do not have."""
     abstained: float
     """Answerable questions met with unknown or clarify."""
+    refused: float | None
+    """Questions without answer met with unknown or clarify: what customers see, whatever the
+    threshold was."""
     calibration_error: float
     precision_at_80: float | None
     """Of what is at least 0.8 sure, the share that is right."""
@@ -170,6 +173,7 @@ def summarise(
     gold = [o for o in inside if o.answers and o.written]
     written = [o for o in gold if o.kind in ("composed", "quoted")]
     sure = [o for o in outcomes if o.confidence >= 0.8]
+    outside = [o for o in outcomes if not o.relevant]
     kinds: dict[str, int] = {}
     for outcome in outcomes:
         kinds[outcome.kind] = kinds.get(outcome.kind, 0) + 1
@@ -194,6 +198,7 @@ def summarise(
         unsupported_sentences=sum(o.unsupported for o in outcomes),
         invented=sum(len(o.invented) for o in outcomes),
         abstained=_round(sum(not o.answered for o in inside) / max(len(inside), 1)),
+        refused=_share([not o.answered for o in outside]),
         calibration_error=_round(metrics.calibration_error(outcomes)),
         precision_at_80=_share([o.right for o in sure]),
         kinds=kinds,
@@ -211,15 +216,22 @@ def _accuracies(outcomes: Sequence[Outcome], recalls: set[float]) -> dict[str, f
     return found
 
 
-def _baselines(outcomes: Sequence[Outcome]) -> dict[str, tuple[float, float]]:
+def part_rankings(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
+    """Return the outcomes in the order of each search alone and of both by rank fusion."""
     orders = {
         "dense": [o.dense for o in outcomes],
         "bm25": [o.text_search for o in outcomes],
         "rrf": [metrics.fused(o.dense, o.text_search) for o in outcomes],
     }
+    return {
+        name: [replace(o, found=order) for o, order in zip(outcomes, found, strict=True)]
+        for name, found in orders.items()
+    }
+
+
+def _baselines(outcomes: Sequence[Outcome]) -> dict[str, tuple[float, float]]:
     recalls = {}
-    for name, found in orders.items():
-        ranked = [replace(o, found=order) for o, order in zip(outcomes, found, strict=True)]
+    for name, ranked in part_rankings(outcomes).items():
         at_1, at_5 = (_round(metrics.recall_at(ranked, k)) for k in (1, 5))
         recalls[name] = at_1, at_5
     return recalls

@@ -28,6 +28,7 @@ from kb.evidence import (
     adds_nothing,
     check_sentence,
     nearest_sentence,
+    shares_words,
     unanchored,
 )
 from kb.language import detect_language
@@ -254,7 +255,7 @@ class Composer:
         self, sentence: str, passage: "_Passage", question: str
     ) -> tuple[Verdict, str]:
         """Return the verdict on a sentence and the words of the passage nearest to it."""
-        if passage.same_language:
+        if passage.same_language or shares_words(sentence, passage.text):
             nearest = nearest_sentence(sentence, passage.text)
             verdict = check_sentence(sentence, passage.text, question=question)
             if verdict.supported and len(words(sentence)) < _FRAGMENT_WORDS:

@@ -26,14 +26,20 @@ _SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 """Languages that their script alone tells, as far as customer service goes."""
 
-_NOISE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|`[^`]*`|\S*\d\S*|[@#/]\w+")
+_RUN = r"[^\s\u2e80-\uffef]"
+"""Of a run without blanks; Han, kana and hangul stand beside digits and links without one."""
+_NOISE = re.compile(
+    rf"https?://\S+|www\.\S+|{_RUN}+@{_RUN}+|`[^`]*`|{_RUN}*\d{_RUN}*"
+    r"|[@#/][^\W\u2e80-\uffef]+"
+)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 _COMMON = {
-    "en": "a an and are as at be by can did do does for from has have hello help hey hi how i if "
-    "in is it me my not of ok on or order please pls price refund return shipping size "
-    "status thank thanks that the this to was what when where which who why will with yes "
-    "you your",
+    "en": "a about after an and are as at be been before by can could did do does for from had has "
+    "have he hello help her hey hi his how i if in into is it its me my not of ok on or order "
+    "our please pls price refund return she shipping should size status than thank thanks that "
+    "the their there they this to two was we were what when where which who why will with would "
+    "yes you your",
     "es": "a al buenas buenos como con cuando cuanto cuánto cómo de del devolución dias días "
     "donde dónde el en envio envío es esta está gracias hola la las los mi no para pedido "
     "por precio que qué quiero se si sí tarda una y",

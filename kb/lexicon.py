@@ -99,6 +99,10 @@ class Lexicon:
     negations_neutral: Terms
     only: Terms
     only_neutral: Terms
+    partly: Terms
+    """What says that something holds of a part only, or not always."""
+    doubted: Terms
+    """What says that others are wrong about something, or only say so."""
     exceptions: Terms
     conditions: Terms
     conditions_neutral: Terms
@@ -127,6 +131,8 @@ def lexicon() -> Lexicon:
         negations_neutral=_terms({"": negations["neutral"]}),
         only=_terms({"only": raw["only"]}),
         only_neutral=_terms({"": raw["only_neutral"]}),
+        partly=_terms({"": raw["partly"]}),
+        doubted=_terms({"": raw["doubted"]}),
         exceptions=_terms({"except": raw["except"]}),
         conditions=_terms({"if": raw["conditions"]}),
         conditions_neutral=_terms({"": raw["conditions_neutral"]}),

@@ -8,7 +8,7 @@ the latter ship with the project (`kb/data/default_rank.json`).
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -39,6 +39,8 @@ from kb.passages import (
     sort_of,
     spread,
 )
+from kb.text import words
+from kb.unheard import Openness, doubted, names_in, spelled_in
 
 DEFAULTS = Path(__file__).parent / "data" / "default_rank.json"
 
@@ -107,6 +109,8 @@ class EntryJudge:
     models: Models
     numbers: Mapping[str, int]
     """Number of each entry, by chunk id; entries with the same text and answer share one."""
+    openness: Openness = field(default_factory=Openness)
+    """What a name says that the base has never heard."""
 
     def judge(self, question: str, vector: Vector, pool: "Pool") -> Floats | None:
         """Return the probability of each chunk of the pool; ``None`` if one of them is unknown.
@@ -286,7 +290,24 @@ class Ranker:
             if known is None:
                 known = weights.probability(self.evidence(question, pool)).astype(np.float32)
             hits += _hits(pool, known)
+        if self._names_the_unheard(question, [*dense, *text]):
+            openness = self._entries.openness if self._entries else Openness()
+            hits = doubted(question, hits, openness)
         return sorted(hits, key=lambda hit: (-hit.probability, -hit.score, hit.chunk.chunk_id))
+
+    def _names_the_unheard(self, question: str, found: Sequence[FoundRow]) -> bool:
+        """Tell whether a question gives a name that the base has not, however it is spelled.
+
+        Another spelling is looked for in what was found: the name itself brings it there.
+        """
+        unheard = [
+            part
+            for name in names_in(question)
+            for part in words(name)
+            if self._words.of_terms([part])[0] >= self._words.most
+        ]
+        read = [_read(row.chunk, row.text) for row in found] if unheard else []
+        return any(not spelled_in(part, read) for part in unheard)
 
     def evidence(self, question: str, pool: Pool) -> Floats:
         """Return what the found rows say of each candidate, shape (candidates, len(FEATURES))."""

@@ -38,8 +38,8 @@ class PromptTokens:
     of the passage's end before it."""
     sources: tuple[str, ...] = ()
     """As `core.types.Prompt`."""
-    lead: int = 0
-    """Of `question`, how many tokens are of the passage's end."""
+    carried: int = 0
+    """How many tokens of `question` are the passage's."""
 
     @property
     def stages(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -75,7 +75,7 @@ class ChatLayout:
             passage=tuple(passage[:cut]),
             question=(*passage[cut:], *question),
             sources=prompt.sources,
-            lead=len(passage) - cut,
+            carried=len(passage) - cut,
         )
 
     def _text(self, text: str) -> list[int]:

@@ -97,7 +97,7 @@ class Job:
 
     def is_scored(self, position: int) -> bool:
         """Tell whether the likelihood of the token at `position` is wanted."""
-        return self.scores and position > self.ends[1] + self.prompt.lead
+        return self.scores and position > self.ends[1] + self.prompt.carried
 
     @property
     def usage(self) -> TokenUsage:

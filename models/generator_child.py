@@ -85,7 +85,7 @@ class GeneratorHandler:
             return
         scores = request.method == "score"
         tokens = self._tokens(params, to_reply=not scores)
-        if scores and len(tokens.question) - tokens.lead < 2:
+        if scores and len(tokens.question) - tokens.carried < 2:
             channel.done(request, {"likelihood": 0.0})
             return
         self._requests[request.id] = request

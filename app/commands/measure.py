@@ -24,7 +24,7 @@ from jobs.evalset import EvalSet, load_evalset
 from jobs.evaluate import Checked, EvalResult, evaluate, summarise
 from jobs.metrics import Outcome
 from jobs.probe import Probe
-from kb.evidence import check_sentence
+from kb.evidence import check_sentence, shares_words
 from kb.ingest import IncomingFile
 from kb.prompt import passage_of
 from kb.text import split_sentences
@@ -167,7 +167,7 @@ async def _check(knowledge: Knowledge, question: str, answer: Answer) -> Checked
         verdicts = [
             check_sentence(sentence, passage, question=question)
             for passage in passages
-            if languages == {answer.language}
+            if languages == {answer.language} or shares_words(sentence, passage)
         ]
         unsupported += bool(verdicts) and not any(verdict.supported for verdict in verdicts)
     return Checked(unsupported, tuple(inventions(answer.text, passages, question)))

@@ -3,6 +3,7 @@
 from kb.evidence.anchor import unanchored
 from kb.evidence.check import check_sentence, nearest_sentence
 from kb.evidence.order import adds_nothing
+from kb.evidence.reading import shares_words
 from kb.evidence.verdict import Reason, ReasonKind, Verdict
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "adds_nothing",
     "check_sentence",
     "nearest_sentence",
+    "shares_words",
     "unanchored",
 ]

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from kb.evidence.reading import Read, parts_known, same_word, vocabulary
+from kb.evidence.reading import Read, Vocabulary, Word, parts_known, same_word, vocabulary
 from kb.evidence.verdict import Reason
 
 
@@ -15,7 +15,7 @@ def wrong_names(reply: Read, source: Read, asked: Read, *, same_language: bool) 
     nouns_capital = _capitalises_nouns(reply)
     for word in reply.words:
         capital = word.name or (word.first and not word.stop and reply.text[word.start].isupper())
-        if not capital or word.text in known or parts_known(word.text, known):
+        if not capital or _is_known(word, source, known):
             continue
         if not same_language:
             if not (nouns_capital or word.first) and not _transliterated(word.text, source):
@@ -26,6 +26,32 @@ def wrong_names(reply: Read, source: Read, asked: Read, *, same_language: bool) 
             common |= any(same_word(word.text, other.text) for other in asked.words)
         if not common:
             yield Reason("name", reply.text[word.start : word.end])
+
+
+_ENDINGS = frozenset({"s", "es", "n", "en", "e", "er", "an", "ian", "y"})
+"""What a name may have more or less in another place: "Berlin", "Berlins", "Berliner"."""
+
+
+def _is_known(word: Word, source: Read, known: Vocabulary) -> bool:
+    """Tell whether a source has a name, not just one that begins alike ("Frank", "France").
+
+    Forms of a common word, which the source writes in lower case, may differ in more.
+    """
+    if word.text not in known:
+        return parts_known(word.text, known)
+    if word.text > "\u0370":
+        return True  # Russian declines its names
+    same = [other for other in source.words if same_word(word.text, other.text)]
+    return not same or any(
+        source.text[other.start].islower() or _same_name(word.text, other.text) for other in same
+    )
+
+
+def _same_name(left: str, right: str) -> bool:
+    shorter, longer = sorted((left, right), key=len)
+    return shorter == longer or (
+        longer.startswith(shorter) and longer[len(shorter) :].strip("'’") in _ENDINGS
+    )
 
 
 _GERMAN = re.compile(r"\b(?:der|die|das|und|ist|sind|wird|werden|kann|können|sie|nicht|mit|für)\b")

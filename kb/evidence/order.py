@@ -46,9 +46,30 @@ _BE = re.compile(
 )
 _MAY = re.compile(
     r"\b(?:can|could|may|might|would|should|must|kann|können|könnten?|darf|dürfen|sollten?|puede[n]?"
-    r"|podrían?|debe[n]?|может|могут|мог(?:ла|ли)?|должн\w+)\b|可能|或许|也许",
+    r"|podrían?|debe[n]?|может|могут|мог(?:ла|ли)?|должн\w+)\b|可能|或许|也许|可以|[也亦]可|可指|可为",
     re.IGNORECASE,
 )
+_AND = re.compile(r"\b(?:and|or|und|oder|y|e|o|и|или)\b|[和与與及或]", re.IGNORECASE)
+_OF = re.compile(r"\bof(?: (?:the|a|an|its|their|his|her))?\s*$", re.IGNORECASE)
+_WHICH = re.compile(
+    r"\b(?:first|last|original|initial|former|previous|planned|scheduled|latest|largest|smallest|highest"
+    r"|lowest|oldest|second|third|erste|letzte|ursprünglich|geplant|primer|último|original|previst"
+    r"|перв|последн|планир)|原定|原计划|最初|最早|第一|首[次任位]|最后|第二|第三|最[大小高低长短多少]",
+    re.IGNORECASE,
+)
+_BESIDES = re.compile(
+    r"\b(?:besides|other than|apart from|aside from|except for|before|außer|neben|además de|excepto"
+    r"|antes de|кроме|помимо)\b([^,?]+)|除了?([^，,？?]+?)之?以?外|在?([^，,？?]+?)[之以]前",
+    re.IGNORECASE,
+)
+_RELATIONS = (
+    (re.compile("位于"), re.compile("[位处在]|坐落|设[于在立]")),
+    (re.compile("包括|包含"), re.compile("[括含有如、]|分[为成]|组成")),
+    (re.compile("属于"), re.compile("[属是为]")),
+    (re.compile("成为"), re.compile("[成为任是当]")),
+)
+"""What a Chinese reply may only say if the sentence says it in one of these words; the rest of
+them carries no content of its own."""
 _GOES_ON = re.compile(r"\W*[，；,;]\s*[^\x00-\u2e7f他她它其的各每两]*\W*")
 
 
@@ -81,15 +102,24 @@ def rearranged(
     source = _Sentence(read_text(sentence), asked, _tokens(read_text(above)))
     if not said:
         return
+    for relation, words in _RELATIONS:
+        if relation.search(reply.text) and not words.search(f"{sentence} {above}"):
+            yield Reason("swapped", statement)
+            return
     if source.cost(said) <= _MOST:
         place = source.run_of(said)
         is_bare = not any(map(source.asks, said))
         if is_bare and place is None:
             yield Reason("swapped", statement)  # a bare answer is word for word
         elif (
-            place is not None
-            and not source.has_clause(said, whole=is_bare)
-            and not (source.is_linked(said))
+            (is_bare and _lacks_which(question, f"{sentence} {above}"))
+            or (_share(asked, said) < _LINKED and _is_known_already(question, said))
+            or _is_of_another_item(sentence, asked, said)
+            or (
+                place is not None
+                and not source.has_clause(said, whole=is_bare)
+                and not source.is_linked(said)
+            )
         ):
             yield Reason("elsewhere", statement)
         return
@@ -105,6 +135,26 @@ def rearranged(
             if is_fact or 1 + source.cost(rest) <= _MOST:
                 return
     yield Reason("swapped", statement)
+
+
+def _lacks_which(question: str, sentence: str) -> bool:
+    """Tell whether a question asks for the first, the latest, the planned one, which the sentence
+    does not speak of: a bare answer says nothing of that itself."""
+    there = sentence.casefold()
+    return any(match.casefold() not in there for match in _WHICH.findall(question))
+
+
+def _is_known_already(question: str, said: Sequence[_Token]) -> bool:
+    """Tell whether "besides Manning" or "before Manning" is answered with Manning."""
+    known = [part for found in _BESIDES.findall(question) for part in found if part]
+    return any(_share(_tokens(read_text(part)), said) >= _LINKED for part in known)
+
+
+def _is_of_another_item(sentence: str, asked: Sequence[_Token], said: Sequence[_Token]) -> bool:
+    """Tell whether one item of a list has all that is asked for, and the reply is of another."""
+    items = [_tokens(read_text(item)) for item in re.split(r"[;；]", sentence)]
+    about = max(items, key=lambda item: _share(asked, item))
+    return len(items) > 1 and _share(asked, about) >= _SAID and _share(said, about) < _LINKED
 
 
 def adds_nothing(statement: str, question: str) -> bool:
@@ -167,14 +217,22 @@ class _Sentence:
             between: what the statement has before that word.
             joined: the statement has no comma there.
         """
-        if not place or between is None:
+        if between is None:
             return 0
+        if not place:  # what stands before comes from the question or the heading
+            added = _BE.search(between) is not None and _BE.search(self._tokens[to].before) is None
+            return _LEAP if to and added else 0
         left_out = "".join(token.before for token in self._tokens[place : to + 1])
         if _MAY.search(left_out) and not _MAY.search(between):
             return _LEAP  # "can be registered" is not "is registered"
         is_, was = _BE.search(between) is not None, _BE.search(left_out) is not None
         if (was and not is_ and not _MAY.search(between)) or (is_ and not was and to > place):
             return _LEAP  # "was kept out" is not "kept out", "caused pain" not "is pain"
+        beside = self._tokens[to].before
+        if _AND.search(beside) and not _AND.search(between):
+            return _LEAP  # "Ratzel and Britain's Mackinder" is not "Ratzel, of Britain"
+        if to > place and _OF.search(beside) and not _OF.search(between):
+            return _LEAP  # "the ratio of oxygen" is not "oxygen"
         before, clause = self._tokens[place - 1].clause, self._tokens[to].clause
         if to == place:
             return _GAP if joined and clause != before else 0

@@ -41,6 +41,8 @@ class Read:
         return tuple(word for word in self.words if not word.stop)
 
 
+_SHARED = 0.5
+"""Share of a statement's words, names aside, by which it is in a passage's language."""
 _WORD = re.compile(r"[^\W\d_](?:[^\W_]|['’-](?=[^\W_]))*")
 
 
@@ -111,6 +113,19 @@ def _han_stop(text: str, at: int) -> bool:
         or text[at : at + 2] in stops
         or (at > 0 and text[at - 1 : at + 1] in stops)
     )
+
+
+def shares_words(statement: str, passage: str) -> bool:
+    """Tell whether a statement is in the words, and so in the language, of a passage.
+
+    Names are the same in many languages, so small words count; detecting the language of a few
+    words beside a foreign name fails ("Where was Friedrich Ratzel born?").
+    """
+    read = read_text(statement)
+    small = [w.text for w in read.words if w.stop]
+    own = small if len(small) > 1 else [w.text for w in read.words if w.stop or not w.first]
+    there = {word.text for word in read_text(passage).words}
+    return bool(own) and sum(word in there for word in own) >= _SHARED * len(own)
 
 
 def same_word(left: str, right: str) -> bool:

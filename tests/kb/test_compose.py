@@ -149,6 +149,18 @@ async def test_a_passage_in_another_language_is_compared_by_facts_and_likeness()
     assert result.dropped[0].reasons[0].kind == "likeness"
 
 
+async def test_a_reply_in_the_words_of_a_passage_is_compared_by_words() -> None:
+    # The question looks German for its name, and anything seems alike to this embedder.
+    text = "Geographers such as Friedrich Ratzel of Germany supported it for seven days."
+    for written in ("Friedrich Ratzel was born in Germany for days.", "He supported it for days."):
+        generator = ScriptedGenerator(written)
+        result = await Composer(generator, Bilingual(), max_tokens=96, timeout_s=5).compose(
+            "Where was Friedrich Ratzel born?", [hit(text, "en")], language="de"
+        )
+        assert {reason.kind for d in result.dropped for reason in d.reasons} - {"likeness"}
+        assert not result.text
+
+
 async def test_repetition_ends_the_reply() -> None:
     result, _ = await compose("Items can be returned within 30 days. " * 5)
     assert result.text == "Items can be returned within 30 days."

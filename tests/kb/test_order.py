@@ -27,6 +27,13 @@ GROUP = "雨润集团是中国一家食品工业企业，是中国最大的肉�
             "Who is the chair of the IPCC?",
         ),
         (
+            "The lamp and the cable are in the box.",
+            "The white lamp and the cable are in the box.",
+            "What is in the box?",
+        ),
+        ("We refund half of the price.", "We refund half of the price.", "What do you refund?"),
+        ("灯和电缆在盒子里。", "灯和电缆在盒子里，可以退货。", "盒子里有什么？"),
+        (
             "It moved to Leeds in 1990.",
             "It moved to Leeds in 1990, and was sold.",
             "When did it move?",
@@ -83,6 +90,57 @@ def test_what_follows_the_sentence_is_kept(statement: str, sentence: str, questi
             "德国的拉采尔和英国的麦金德等政治地理学家支持帝国主义。",
             "拉采尔出生于哪里？",
         ),
+        # What "and" joins is not one thing.
+        (
+            "弗里德里希•拉采尔出生于英国。",
+            "德国 的弗里德里希•拉采尔和 英国 的哈尔福德•麦金德等 政治地理学家 也支持帝国主义。",
+            "弗里德里希•拉采尔出生于哪里？",
+        ),
+        ("红色按钮打开绿色灯。", "红色按钮和绿色灯在左边。", "红色按钮打开什么？"),
+        (
+            "The white cable charges the blue lamp.",
+            "The white cable and the blue lamp are in the box.",
+            "What does the white cable charge?",
+        ),
+        # "May" is not "is".
+        ("芭蕉扇是芭蕉叶制成的扇子。", "但「芭蕉扇」也可指芭蕉叶制成的扇子。", "什么是芭蕉扇？"),
+        # A bare answer says nothing of the plan, or of which one.
+        ("1930年", "协约国于1930年撤离莱茵兰。", "协约国原定何时撤离莱茵兰？"),
+        ("1990", "The shop moved to Leeds in 1990.", "When did the shop first move to Leeds?"),
+        (
+            "创新中心位于设计智优计划。",
+            "创新中心源自设计智优计划，有展览场。",
+            "创新中心位于哪里？",
+        ),
+        # Who is asked for besides, or before, is somebody else.
+        (
+            "培顿·曼宁",
+            "培顿·曼宁以39岁高龄成为超级碗史上年龄最大的四分卫。",
+            "在曼宁之前，谁是超级碗年龄最大的四分卫？",
+        ),
+        (
+            "The red lamp and the cable are in the box.",
+            "The red lamp and the cable are in the box.",
+            "Besides the red lamp, which thing did my sister get last year?",
+        ),
+        # The item of a list that has what is asked for is another one.
+        (
+            "橙县、长滩的主要商业机场。",
+            "南加州有圣迭戈国际机场；范内斯机场，世界上最繁忙的通用航空机场；橙县、长滩的主要商业机场；以及许多小机场。",
+            "世界上最繁忙的通用航空机场是哪个机场？",
+        ),
+        (
+            "The main shops of Leeds.",
+            "There are the airport; York, the busiest port of the north; the main shops of Leeds.",
+            "What is the busiest port of the north?",
+        ),
+        # "A of B" is an A.
+        (
+            "Paleoclimatologists measure oxygen in marine organisms.",
+            "Paleoclimatologists measure the ratio of oxygen-18 and oxygen-16 in the shells and "
+            "skeletons of marine organisms to determine what the climate was like.",
+            "What group of scientists seek to measure the amounts of oxygen in marine animals?",
+        ),
         (
             "阿布·卡西姆",
             "阿布·卡西姆（936-1013）开创了通过升华制药的先河。",
@@ -96,6 +154,17 @@ def test_what_was_put_together_otherwise_is_found(
     statement: str, sentence: str, question: str
 ) -> None:
     assert list(unanchored(statement, sentence, question))
+
+
+def test_a_heading_is_not_the_subject_of_what_stands_in_the_middle() -> None:
+    sentence = (
+        "The area lost in the Amazon rose, with most of the forest becoming pasture for cattle."
+    )
+    said, asked = "Amazon rainforest is pasture for cattle.", "What is the Amazon rainforest?"
+    assert list(unanchored(said, sentence, asked, heading="Amazon rainforest"))
+    beginning = "Home of many plants, it is in Brazil."
+    said = "The Amazon rainforest is home of many plants."
+    assert not list(unanchored(said, beginning, asked, heading="Amazon rainforest"))
 
 
 def test_the_question_over_again_adds_nothing() -> None:

@@ -208,8 +208,8 @@ def test_the_likelihood_is_that_of_reading_the_question_token_by_token(
     prompt = layout_of(llama).tokens(Prompt("Answer.", PASSAGE, question), to_reply=False)
     own = tuple(llama.tokenize(question))
     assert len(own) > SCORED
-    assert prompt.lead > 0  # of the passage's end, not scored
-    assert prompt.question[prompt.lead :] == own
+    assert prompt.carried > 0  # of the passage's end, not scored
+    assert prompt.question[prompt.carried :] == own
     wanted: list[int] = []
     decode = llama.decode
 
@@ -225,7 +225,7 @@ def test_the_likelihood_is_that_of_reading_the_question_token_by_token(
     llama.forget(0)
     logs = []
     for position, token in enumerate(tokens := prompt.stages[1] + prompt.question):
-        if position > len(prompt.stages[1]) + prompt.lead:
+        if position > len(prompt.stages[1]) + prompt.carried:
             logits = llama.logits(0).astype(np.float64)
             logs.append(logits[token] - logits.max() - np.log(np.exp(logits - logits.max()).sum()))
         llama.decode([(token, position, 0, True)])
