@@ -186,7 +186,7 @@ def models_list(as_json: Json = False) -> None:
 
 @models_app.command("fetch")
 def models_fetch(
-    name: Annotated[str, typer.Argument(help="A catalogue name.")] = "",
+    name: Annotated[str, typer.Argument(help="A catalogue name, or hub:OWNER/NAME.")] = "",
     default: Annotated[bool, typer.Option("--default", help="The configured models.")] = False,
     tests: Annotated[bool, typer.Option("--tests", help="Also those the tests use.")] = False,
 ) -> None:

@@ -309,7 +309,7 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
 
 def _health(service: Service, troubles: Troubles) -> Health:
     reasons = list(troubles.sentences.values())
-    for model in (service.knowledge.embedder, service.generator):
+    for model in (service.knowledge.embedder, service.generator, service.reranker):
         if model is not None and model.state.status == "down":
             reasons.append(f"The model {model.name!r} is down: {model.state.reason}.")
     if not troubles.prepared.is_set():

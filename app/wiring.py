@@ -12,6 +12,7 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from app.paths import Paths
+from app.reranking import BY_GENERATOR, open_reranker, second_opinion
 from core.config import Config
 from core.errors import ConfigError, IndexDamaged, ModelError
 from core.metrics import Metrics
@@ -51,6 +52,7 @@ from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
 from models.generator import WorkerGenerator
 from models.remote import HttpEmbedder, HttpGenerator
+from models.reranker import WorkerReranker
 
 ModelEmbedder: TypeAlias = WorkerEmbedder | HttpEmbedder
 ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
@@ -109,6 +111,8 @@ class Service:
     answerer: Answerer
     desk: Desk
     metrics: Metrics
+    reranker: WorkerReranker | None = None
+    """A cross-encoder, if one is configured and there."""
 
 
 @asynccontextmanager
@@ -297,10 +301,12 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
                 max_tokens=config.answers.max_tokens,
                 timeout_s=config.models.generator_timeout_s,
             )
+        reranker = await open_reranker(stack, config, knowledge.paths.root)
+        knowledge.retriever.second_opinion = second_opinion(config, reranker, generator)
         answerer = make_answerer(knowledge, composer)
         metrics = Metrics()
         desk = Desk(answerer, knowledge.conversations, metrics)
-        yield Service(knowledge, generator, answerer, desk, metrics)
+        yield Service(knowledge, generator, answerer, desk, metrics, reranker)
 
 
 def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
@@ -330,6 +336,7 @@ async def _open_generator(
             recycle_after=config.models.recycle_after,
             prefix_memory_bytes=config.models.prefix_memory_mb << 20,
             prefix_disk_bytes=config.models.prefix_disk_mb << 20,
+            scores=config.models.reranker == BY_GENERATOR,
         )
     except ModelError as error:
         logger.warning("Passages are quoted, not composed: %s", error)

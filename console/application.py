@@ -82,8 +82,8 @@ def build_console(
             the password too, and any host name is accepted, since a login is bound to its name.
         hosts: names under which a service that is not exposed may be opened.
     """
-    pages = Pages(shop=shop)
     logins = Logins(password)
+    pages = Pages(shop=shop, can_log_out=logins.required)
     guard = _Guard(logins, exposed=exposed)
     chat = ChatPages(
         desk=desk,

@@ -59,9 +59,7 @@ class OperatorPages:
 
     async def show(self, request: Request) -> Response:
         """Show release, documents, sources, job runs and open questions."""
-        return self._pages.response(
-            "console.html", overview=await self._overview(), can_log_out=self._logins.required
-        )
+        return self._pages.response("console.html", overview=await self._overview())
 
     async def login_form(self, request: Request) -> Response:
         """Ask for the password."""

@@ -19,7 +19,8 @@ STATIC = HERE / "static"
 class Pages:
     """Renders templates. Everything is read when it is made, nothing while serving."""
 
-    def __init__(self, *, shop: str) -> None:
+    def __init__(self, *, shop: str, can_log_out: bool) -> None:
+        """`can_log_out`: operators have a password, so their pages offer to log out."""
         preload_labels()
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -37,6 +38,7 @@ class Pages:
         }
         environment.filters["moment"] = _moment
         environment.globals["shop"] = shop
+        environment.globals["can_log_out"] = can_log_out
         environment.globals["static"] = lambda name: f"/static/{name}?v={versions[name]}"
         self._templates = {
             name: environment.get_template(name) for name in environment.list_templates()

@@ -46,6 +46,9 @@ class ModelsConfig(_Section):
     prefix_memory_mb: int = Field(128, ge=0)
     prefix_disk_mb: int = Field(1024, ge=0)
     warm_passages: int = Field(64, ge=0)
+    reranker: str = "off"
+    reranker_weight: float = Field(2, gt=0)
+    reranker_timeout_s: float = Field(2, gt=0)
 
 
 class AnswersConfig(_Section):

@@ -54,6 +54,26 @@ class Embedder(Protocol):
         ...
 
 
+class Reranker(Protocol):
+    """Reads a question together with each of a few texts."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model, for people."""
+        ...
+
+    async def scores(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """Return how well each text answers, in order; higher is better.
+
+        Only numbers of one call can be compared. A text longer than the model reads is cut.
+
+        Raises:
+            ModelUnavailable: if the model is down, or still loading.
+            Overloaded: if the queue of waiting calls is full.
+        """
+        ...
+
+
 class Generator(Protocol):
     """A prompt to text."""
 

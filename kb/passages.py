@@ -7,7 +7,7 @@ sentence, and for the words and names of the question that it lacks.
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
@@ -38,6 +38,19 @@ _FAR_AHEAD = 10.0
 _RIVALS = 3
 """Passages after the best that are looked into for what it lacks."""
 _NAME = re.compile(r"(?<=\s)[A-ZÀ-ÞА-ЯЁ][\w-]+|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a model that has read some passages with the question says of them (`kb.rerank`)."""
+
+    likes: Mapping[str, float]
+    """By chunk id, what is added to a passage's score to order them anew; see `reordered`."""
+    surer: Mapping[str, float]
+    """By chunk id, what is added to the log-odds that it answers, should it come first."""
+
+
+NO_OPINION = Opinion({}, {})
 
 
 def passage_sureness(
@@ -136,6 +149,23 @@ def _strange_names(question: str, chunk: Chunk) -> int:
     """Count the names and numbers of the question that a passage has not."""
     said = normalise(f"{chunk.title} {chunk.text}")
     return sum(normalise(name) not in said for name in _NAME.findall(question))
+
+
+def reordered(scores: Doubles, likes: Mapping[int, float]) -> Doubles:
+    """Return the scores, those of liked candidates handed out among them in another order.
+
+    They are ordered by score and liking together; the best of them gets their highest score, and
+    so on. So how far the first is ahead keeps the scale that sureness was learned on.
+
+    Args:
+        scores: of all candidates.
+        likes: by place, what a second opinion adds; may be empty.
+    """
+    before = sorted(likes, key=lambda place: -scores[place])
+    after = sorted(before, key=lambda place: -(scores[place] + likes[place]))
+    handed = scores.copy()
+    handed[after] = scores[before]
+    return handed
 
 
 def spread(scores: Doubles, sure: float) -> Floats:

@@ -8,11 +8,12 @@ the latter ship with the project (`kb/data/default_rank.json`).
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from core.types import Chunk, ChunkKind, Hit, Vector
 from kb.calibrate import Doubles, Linear
@@ -28,7 +29,18 @@ from kb.features import (
 )
 from kb.kernel import SURENESS, Kernel, Models, entry_evidence, sureness
 from kb.language import detect_language
-from kb.passages import SORTS, Sort, passage_sureness, sort_of, spread
+from kb.passages import (
+    NO_OPINION,
+    SORTS,
+    Opinion,
+    Sort,
+    passage_sureness,
+    reordered,
+    sort_of,
+    spread,
+)
+from kb.text import words
+from kb.unheard import Openness, doubted, names_in, spelled_in
 
 DEFAULTS = Path(__file__).parent / "data" / "default_rank.json"
 
@@ -97,6 +109,8 @@ class EntryJudge:
     models: Models
     numbers: Mapping[str, int]
     """Number of each entry, by chunk id; entries with the same text and answer share one."""
+    openness: Openness = field(default_factory=Openness)
+    """What a name says that the base has never heard."""
 
     def judge(self, question: str, vector: Vector, pool: "Pool") -> Floats | None:
         """Return the probability of each chunk of the pool; ``None`` if one of them is unknown.
@@ -247,6 +261,7 @@ class Ranker:
         *,
         dense: Sequence[FoundRow],
         text: Sequence[FoundRow],
+        opinion: Opinion = NO_OPINION,
     ) -> list[Hit]:
         """Return the candidates, the most probable first.
 
@@ -258,6 +273,7 @@ class Ranker:
             vector: its vector.
             dense: rows found by vector, nearest first.
             text: rows found by full-text search.
+            opinion: on passages, of a model that has read them.
         """
         hits: list[Hit] = []
         for kind, weights in self._rows.items():
@@ -268,13 +284,30 @@ class Ranker:
             if not pool.chunks:
                 continue
             if kind == "passage":
-                hits += _hits(pool, self._judge_passages(question, pool, weights))
+                hits += _hits(pool, self._judge_passages(question, pool, weights, opinion))
                 continue
             known = self._entries.judge(question, vector, pool) if self._entries else None
             if known is None:
                 known = weights.probability(self.evidence(question, pool)).astype(np.float32)
             hits += _hits(pool, known)
+        if self._names_the_unheard(question, [*dense, *text]):
+            openness = self._entries.openness if self._entries else Openness()
+            hits = doubted(question, hits, openness)
         return sorted(hits, key=lambda hit: (-hit.probability, -hit.score, hit.chunk.chunk_id))
+
+    def _names_the_unheard(self, question: str, found: Sequence[FoundRow]) -> bool:
+        """Tell whether a question gives a name that the base has not, however it is spelled.
+
+        Another spelling is looked for in what was found: the name itself brings it there.
+        """
+        unheard = [
+            part
+            for name in names_in(question)
+            for part in words(name)
+            if self._words.of_terms([part])[0] >= self._words.most
+        ]
+        read = [_read(row.chunk, row.text) for row in found] if unheard else []
+        return any(not spelled_in(part, read) for part in unheard)
 
     def evidence(self, question: str, pool: Pool) -> Floats:
         """Return what the found rows say of each candidate, shape (candidates, len(FEATURES))."""
@@ -284,11 +317,14 @@ class Ranker:
         cover = self._words.coverage(terms, self._word_bags.bags(read))[0]
         return row_evidence(pool.owner, pool.dense, char, cover, len(pool.chunks), pool.rivals())
 
-    def _judge_passages(self, question: str, pool: Pool, weights: Linear) -> Floats:
+    def _judge_passages(
+        self, question: str, pool: Pool, weights: Linear, opinion: Opinion
+    ) -> Floats:
         """Order the passages, then read the best of them for how sure it is."""
-        read = self._read_passages(question, pool, weights)
+        read = self._read_passages(question, pool, weights, opinion)
         sure = float(self._passages[read.sort].probability(read.features[None])[0])
-        return self._shifted(spread(read.scores, sure))
+        sure = float(_shifted(np.asarray([sure]), opinion.surer.get(read.best.chunk_id, 0.0))[0])
+        return _shifted(spread(read.scores, sure), -self._shift)
 
     def read_passages(
         self, question: str, *, dense: Sequence[FoundRow], text: Sequence[FoundRow]
@@ -308,9 +344,17 @@ class Ranker:
             return None
         return self._read_passages(question, pool, self._rows["passage"])
 
-    def _read_passages(self, question: str, pool: Pool, weights: Linear) -> "ReadPassages":
+    def _read_passages(
+        self,
+        question: str,
+        pool: Pool,
+        weights: Linear,
+        opinion: Opinion = NO_OPINION,
+    ) -> "ReadPassages":
         evidence = self.evidence(question, pool)
-        scores = weights.score(evidence)
+        likes = opinion.likes
+        places = {n: likes[c.chunk_id] for n, c in enumerate(pool.chunks) if c.chunk_id in likes}
+        scores = reordered(weights.score(evidence), places)
         best = pool.chunks[int(scores.argmax())]
         features = passage_sureness(
             question,
@@ -323,10 +367,12 @@ class Ranker:
         )
         return ReadPassages(best, sort_of(question, best), features, scores)
 
-    def _shifted(self, probabilities: Floats) -> Floats:
-        bounded = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
-        odds = np.log(bounded / (1 - bounded)) - self._shift
-        return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
+
+def _shifted(probabilities: npt.NDArray[np.floating], by: float) -> Floats:
+    """Return probabilities with something added to their log-odds."""
+    bounded = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
+    odds = np.log(bounded / (1 - bounded)) + by
+    return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
 
 
 def _across(question: str, chunk: Chunk) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from core.protocols import Embedder
-from core.types import Hit, Vector
+from core.types import Chunk, Hit, Vector
+from kb.passages import Opinion
 from kb.rank import Defaults, FoundRow, Ranker
 from kb.text import normalise
 
@@ -73,6 +74,14 @@ class Rankers(Protocol):
         ...
 
 
+class SecondOpinion(Protocol):
+    """Reads the best passages once more (`kb.rerank.Rerank`)."""
+
+    async def opinion(self, question: str, chunks: Sequence[Chunk]) -> Opinion | None:
+        """Return what it says of passages, best first; ``None`` if it says nothing."""
+        ...
+
+
 class DefaultRanker:
     """The ranker that ships with the project, for every release."""
 
@@ -91,6 +100,8 @@ class Retriever:
         self._embedder = embedder
         self._index = index
         self._rankers = rankers
+        self.second_opinion: SecondOpinion | None = None
+        """Orders passages anew, where one of them comes first."""
 
     async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
         """Return the `k` most probable candidates for a question.
@@ -117,6 +128,9 @@ class Retriever:
         hits = _literal_first(
             question, ranker.rank(question, vector, dense=dense, text=text), dense
         )
+        opinion = await self._opinion(question, hits)
+        if opinion is not None:
+            hits = ranker.rank(question, vector, dense=dense, text=text, opinion=opinion)
         hits = _unobjected(hits, await view.objections(vector))
         decided = time.perf_counter()
         timings = {
@@ -125,6 +139,13 @@ class Retriever:
             "decide": (decided - searched) * 1000,
         }
         return Retrieval(question, vector, tuple(hits[:k]), view.release, timings)
+
+    async def _opinion(self, question: str, hits: Sequence[Hit]) -> Opinion | None:
+        """Ask for a second opinion on the passages, where it may change the answer."""
+        if self.second_opinion is None or not hits or hits[0].chunk.kind != "passage":
+            return None
+        passages = [hit.chunk for hit in hits if hit.chunk.kind == "passage"]
+        return await self.second_opinion.opinion(question, passages)
 
 
 def _unobjected(hits: Sequence[Hit], objections: Mapping[str, float]) -> Sequence[Hit]:

@@ -33,11 +33,12 @@ from kb.rank import Defaults, EntryJudge, Ranker
 from kb.rows import Row
 from kb.strangers import headings, strange
 from kb.train_rows import MOST_ROWS, Entries, background_texts, count, hand_over
+from kb.unheard import Openness
 
 log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[1]
-_FORMAT = 6
+_FORMAT = 7
 _NEAR_STEP = 3
 """Every third off-topic message is asked of the passages (`kb.null`)."""
 
@@ -298,7 +299,8 @@ class Trainer:
         judge = None
         if about["fitted"]:
             models = Models.from_json(about["fitted"]["models"])
-            judge = EntryJudge(Kernel.load(folder), models, about["numbers"])
+            openness = Openness(about["fitted"]["unheard"])
+            judge = EntryJudge(Kernel.load(folder), models, about["numbers"], openness)
         return Ranker(
             self._defaults,
             entries=judge,

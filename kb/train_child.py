@@ -30,6 +30,7 @@ from kb.calibrate import (
 from kb.features import Bools, Floats, Ints, Rarity, char_bags, stem_bags, sums
 from kb.kernel import BROAD, SHARP, Kernel, Models, Votes, entry_evidence, joint, sureness
 from kb.text import normalise
+from kb.unheard import Openness
 
 _DENSE_ROWS = 100
 _TEXT_ROWS = 50
@@ -384,6 +385,7 @@ def main(source: Path, target: Path) -> None:
         "models": fitted.models.to_json(),
         "questions": fitted.questions,
         "reliability": fitted.reliability.to_json(),
+        "unheard": Openness.of(base.texts, base.answers).unheard,
     }
     (target / "fitted.json").write_text(json.dumps(result), "utf-8")
 

@@ -15,6 +15,13 @@ from core.types import Prompt
 _INSTRUCTIONS, _PASSAGE, _QUESTION = "@@instructions@@", "@@passage@@", "@@question@@"
 _BETWEEN = "\n\n"
 
+TILE = 4
+"""Tokens that llama.cpp multiplies at a time; the last one to three of a call take another way.
+
+The sums are then rounded differently. A passage of whole tiles gives the same state, bit for bit,
+whether it is read alone or with the question after it (tests/models/test_engine.py).
+"""
+
 Tokenize = Callable[[str, bool], list[int]]
 """Text and whether control tokens are recognised in it."""
 
@@ -25,10 +32,14 @@ class PromptTokens:
 
     instructions: tuple[int, ...]
     passage: tuple[int, ...]
+    """Whole tiles, see `TILE`."""
     question: tuple[int, ...]
-    """With what the template puts after it, up to where the reply starts."""
+    """With what the template puts after it, up to where the reply starts, and up to three tokens
+    of the passage's end before it."""
     sources: tuple[str, ...] = ()
     """As `core.types.Prompt`."""
+    carried: int = 0
+    """How many tokens of `question` are the passage's."""
 
     @property
     def stages(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -51,16 +62,20 @@ class ChatLayout:
         if add_bos and bos and not self._before.startswith(bos):
             self._before = bos + self._before
 
-    def tokens(self, prompt: Prompt) -> PromptTokens:
-        """Return the tokens of a prompt."""
+    def tokens(self, prompt: Prompt, *, to_reply: bool = True) -> PromptTokens:
+        """Return the tokens of a prompt; unless `to_reply`, they end with the question."""
         passage = self._text(prompt.passage)
         if passage:
             passage += self._text(_BETWEEN)
+        passage = self._words(self._between) + passage
+        cut = len(passage) // TILE * TILE
+        question = self._text(prompt.question) + (self._words(self._after) if to_reply else [])
         return PromptTokens(
             instructions=(*self._words(self._before), *self._text(prompt.instructions)),
-            passage=(*self._words(self._between), *passage),
-            question=(*self._text(prompt.question), *self._words(self._after)),
+            passage=tuple(passage[:cut]),
+            question=(*passage[cut:], *question),
             sources=prompt.sources,
+            carried=len(passage) - cut,
         )
 
     def _text(self, text: str) -> list[int]:

@@ -2,7 +2,9 @@
 
 A prompt is read in pieces (instructions, passage, question), each in chunks of a fixed size, so
 that a prefix read today and one restored tomorrow give the same numbers. The state after the
-instructions and after the passage is kept; the question is never part of a kept state.
+instructions and after the passage is kept; the question is never part of a kept state. The end of
+a passage that is read for the first time and the question after it are computed in one call where
+that gives the same numbers as two (`models.chat.TILE`); it saves a pass over the weights.
 
 Who computes when: one chunk of the shortest prompt that is being read, then the questions of those
 whose passage is known together with one token for everyone who is being answered, or several where
@@ -12,13 +14,16 @@ stored joins at once, and may overtake a long one a few times. Preparing prefixe
 question.
 """
 
+import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from core.errors import PromptTooLong
 from core.types import TokenUsage
-from models.chat import PromptTokens
+from models.chat import TILE, PromptTokens
 from models.llama import Llama
 from models.lookup import Lookup
 from models.pieces import Pieces
@@ -29,6 +34,8 @@ _SHORT_READ = 64
 _MAX_OVERTAKEN = 4
 GUESSED = 3
 """Tokens that are guessed at most for one reply at a time."""
+SCORED = 16
+"""Tokens of one question whose likelihood is taken in one call; `Llama.outputs` must allow it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +47,8 @@ class Job:
     max_tokens: int
     """0: only prepare the prefix."""
     pieces: Pieces
+    scores: bool = False
+    """Nothing is written: how likely each token of the question is, is wanted."""
     sequence: int = -1
     stage: int = 0
     """Which piece is being read: 0 instructions, 1 passage, 2 question; 3: writing."""
@@ -50,6 +59,8 @@ class Job:
     """The token written last; not yet seen by the model."""
     generated: int = 0
     overtaken: int = 0
+    likelihoods: list[float] = field(default_factory=list)
+    """Log-probabilities of the question's tokens but the first."""
     lookup: Lookup = field(init=False)
     ends: tuple[int, ...] = field(init=False)
     """Position at which each piece ends."""
@@ -60,13 +71,15 @@ class Job:
         self.tokens = prefix + self.prompt.question
         if self.prepares:
             self.tokens = prefix
+        elif self.scores:
+            self.tokens = self.tokens[:-1]  # what would follow the last one is of no interest
         self.ends = (len(instructions), len(prefix), len(self.tokens))
         self.lookup = Lookup(self.tokens)
 
     @property
     def prepares(self) -> bool:
         """Whether only the prefix is wanted."""
-        return self.max_tokens == 0
+        return self.max_tokens == 0 and not self.scores
 
     @property
     def to_read(self) -> int:
@@ -77,6 +90,10 @@ class Job:
     def room(self) -> int:
         """Places in the context that it needs at most."""
         return len(self.tokens) + self.max_tokens
+
+    def wants_logits(self, position: int) -> bool:
+        """Tell whether what follows the token at `position` matters."""
+        return self.stage == 3 or self.scores or position == len(self.tokens) - 1
 
     @property
     def usage(self) -> TokenUsage:
@@ -92,6 +109,8 @@ class Output:
     text: str = ""
     usage: TokenUsage | None = None
     """Set when the job is done."""
+    likelihood: float | None = None
+    """Mean log-probability of the question's tokens but the first, where that was wanted."""
 
 
 class Engine:
@@ -100,8 +119,12 @@ class Engine:
     def __init__(
         self, llama: Llama, states: PrefixStates, *, parallel: int, context_tokens: int
     ) -> None:
-        """`context_tokens` is the longest prompt and reply of one job."""
+        """`context_tokens` is the longest prompt and reply of one job.
+
+        `llama` has one sequence more than `parallel`; the last one is only there to save states.
+        """
         self._llama = llama
+        self._spare = parallel
         self._states = states
         self._context_tokens = context_tokens
         self._free = list(range(parallel))
@@ -125,14 +148,23 @@ class Engine:
         return bool(active) and all(job.prepares for job in active)
 
     def add(
-        self, job_id: int, prompt: PromptTokens, *, max_tokens: int, stop: Sequence[str] = ()
+        self,
+        job_id: int,
+        prompt: PromptTokens,
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        scores: bool = False,
     ) -> None:
         """Take a job; customers' before those that only prepare.
+
+        With `scores` nothing is written (`max_tokens` is 0), and the question's likelihood is
+        wanted; it must have two tokens at least.
 
         Raises:
             PromptTooLong: if prompt and reply do not fit.
         """
-        job = Job(job_id, prompt, max_tokens, Pieces(stop))
+        job = Job(job_id, prompt, max_tokens, Pieces(stop), scores)
         if job.room > self._context_tokens:
             raise PromptTooLong(job.room, self._context_tokens)
         if not job.prepares:
@@ -153,8 +185,8 @@ class Engine:
             self._finish(job, outputs)  # all of it was kept already
         reading = sorted((j for j in self._active if j.stage < 3), key=lambda j: j.to_read)
         if reading and reading[0].stage < 2:
-            if not self._read_chunk(reading[0], outputs):
-                return outputs
+            if not self._read_chunk(reading[0], outputs) or outputs:
+                return outputs  # the first word is not held back for the second
             reading = []
         asking = [job for job in reading if job.stage == 2]
         writing = [job for job in self._active if job.stage == 3]
@@ -221,22 +253,41 @@ class Engine:
 
         Nobody else's tokens are among them, so that a state that is kept depends on nothing else.
         """
-        end = min(job.ends[job.stage], job.position + self._llama.chunk_tokens)
-        items = [(job.tokens[i], i, job.sequence, False) for i in range(job.position, end)]
+        kept = job.ends[job.stage]
+        asks = self._question_fits(job)
+        end = len(job.tokens) if asks else min(kept, job.position + self._llama.chunk_tokens)
+        items = [
+            (job.tokens[i], i, job.sequence, asks and i == end - 1)
+            for i in range(job.position, end)
+        ]
         if not self._llama.decode(items):
             self._llama.forget(job.sequence, job.position)
             return False
         job.position = end
-        if end == job.ends[job.stage]:
-            self._keep(job)
+        if end >= kept:
+            self._keep(job, kept)
         job.stage = _stage_at(job)
-        if job.prepares and not job.to_read:
+        if asks:
+            self._take(job, self._llama.sample(len(items) - 1), outputs)
+        elif job.prepares and not job.to_read:
             self._finish(job, outputs)
         return True
 
-    def _keep(self, job: Job) -> None:
-        """Keep the state after the instructions or after the passage."""
-        state = self._llama.save(job.sequence)
+    def _question_fits(self, job: Job) -> bool:
+        """Whether the question can be read with the rest of the passage, to the same numbers."""
+        passage_end, end = job.ends[1:]
+        return (
+            job.stage == 1
+            and not job.prepares
+            and not job.scores
+            and end - job.position <= self._llama.chunk_tokens
+            and (passage_end - job.position) % TILE == 0
+            and end - passage_end >= TILE
+        )
+
+    def _keep(self, job: Job, end: int) -> None:
+        """Keep the state after the instructions or after the passage, which end at `end`."""
+        state = self._llama.save(job.sequence, end=end, spare=self._spare)
         if job.stage == 0:
             self._states.put(job.prompt.instructions, state, resident=True)
         else:
@@ -248,11 +299,12 @@ class Engine:
         parts = [(job, self._draft(job, len(writing))) for job in writing]
         room = self._llama.chunk_tokens - sum(len(tokens) for _, tokens in parts)
         for job in asking:
-            tokens = list(job.tokens[job.position : job.position + room])
+            most = min(room, SCORED) if job.scores else room
+            tokens = list(job.tokens[job.position : job.position + most])
             room -= len(tokens)
             parts.append((job, tokens))
         items = [
-            (token, position, job.sequence, job.stage == 3 or position == len(job.tokens) - 1)
+            (token, position, job.sequence, job.wants_logits(position))
             for job, tokens in parts
             for position, token in enumerate(tokens, job.position)
         ]
@@ -265,11 +317,24 @@ class Engine:
             if job.stage == 3:
                 self._take_drafted(job, tokens, first, outputs)
             else:
+                if job.scores:
+                    self._score(job, len(tokens), first)
                 job.position += len(tokens)
                 job.stage = _stage_at(job)
-                if job.stage == 3:
+                if job.stage == 3 and job.scores:
+                    self._finish(job, outputs)
+                elif job.stage == 3:
                     self._take(job, self._llama.sample(first + len(tokens) - 1), outputs)
             first += len(tokens)
+
+    def _score(self, job: Job, number: int, first: int) -> None:
+        """Note how likely the model finds the token after each of the next `number` ones."""
+        after = job.position + 1 - job.ends[1]
+        for index, token in enumerate(job.prompt.question[after : after + number]):
+            if after + index <= job.prompt.carried:
+                continue
+            logits = self._llama.logits(first + index)
+            job.likelihoods.append(float(logits[token] - np.logaddexp.reduce(logits)))
 
     def _draft(self, job: Job, writing: int) -> list[int]:
         """Return the token that was written last and guesses of what follows."""
@@ -309,7 +374,8 @@ class Engine:
         text = job.pieces.flush()
         if text:
             outputs.append(Output(job.id, text))
-        outputs.append(Output(job.id, usage=job.usage))
+        likelihood = statistics.fmean(job.likelihoods) if job.scores else None
+        outputs.append(Output(job.id, usage=job.usage, likelihood=likelihood))
         self._leave(job)
 
 

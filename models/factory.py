@@ -8,10 +8,11 @@ from models.calls import Limits
 from models.catalogue import Catalogue, load_catalogue
 from models.embedder import WorkerEmbedder
 from models.fetch import ModelStore, build_onnx
-from models.folder import files_that_matter, fingerprint, read_folder
+from models.folder import check_reranker, files_that_matter, fingerprint, read_folder
 from models.generator import WorkerGenerator
 from models.onnx_folder import FILES, NotSupported, Precision, check_supported
 from models.remote import HttpEmbedder, HttpGenerator
+from models.reranker import WorkerReranker
 from models.spec import Hub, Local, Named, Off, Server, Spec, parse_spec
 from models.worker import Worker
 
@@ -118,12 +119,14 @@ def make_generator(
     prefix_memory_bytes: int = 128 << 20,
     prefix_disk_bytes: int = 1 << 30,
     prefix_folder: Path | None = None,
+    scores: bool = False,
     api_key: str = "",
 ) -> WorkerGenerator | HttpGenerator | None:
     """Return the generator that `spec` names; `None` for "off".
 
     `queue` calls may wait while `parallel` are answered. States of passages are kept in memory and
-    in `prefix_folder` (by default ``DATA/prefixes``) up to the two budgets.
+    in `prefix_folder` (by default ``DATA/prefixes``) up to the two budgets. `scores` keeps room for
+    `WorkerGenerator.likelihood`, about 40 MB.
 
     Raises:
         ConfigError: if `spec` names no model.
@@ -145,6 +148,7 @@ def make_generator(
             "context_tokens": _CONTEXT_TOKENS,
             "extra_tokens": _EXTRA_TOKENS,
             "sha256": sha256,
+            "scores": scores,
             "prefix_folder": str(prefix_folder or data / "prefixes"),
             "prefix_memory_bytes": prefix_memory_bytes,
             "prefix_disk_bytes": prefix_disk_bytes,
@@ -158,6 +162,38 @@ def make_generator(
         ),
     )
     return WorkerGenerator(worker, name=name, context_tokens=_CONTEXT_TOKENS)
+
+
+def make_reranker(
+    spec: str, data: Path, *, threads: int = 2, recycle_after: int = 2000
+) -> WorkerReranker:
+    """Return the cross-encoder that `spec` names; call its `start` before use and `close` after.
+
+    Raises:
+        ConfigError: if `spec` names none.
+        ModelFileMissing, ModelFileDamaged, NotAReranker: with the remedy.
+    """
+    match parse_spec(spec):
+        case Local(path):
+            if not path.is_dir():
+                raise ModelFileMissing(spec, str(path))
+            folder, name = path, path.name
+        case Hub(repo, "") as hub:
+            folder, name = make_store(data).check_hub(hub)[0], repo
+        case _:
+            raise ConfigError(
+                f"{spec!r} names no cross-encoder. Write path:FOLDER, hub:OWNER/NAME, generator, "
+                "or off."
+            )
+    check_reranker(folder)
+    worker = Worker(
+        "reranker",
+        "models.reranker_child",
+        {"folder": str(folder), "threads": threads},
+        environment=_ENVIRONMENT,
+        limits=Limits(wait_while_loading=False, recycle_after=recycle_after),
+    )
+    return WorkerReranker(worker, name=name)
 
 
 def _build_onnx(store: ModelStore, folder: Path, key: str, precision: Precision) -> Precision:

@@ -9,7 +9,7 @@ from core.errors import PromptTooLong
 from core.types import Prompt
 from models.chat import ChatLayout, PromptTokens
 from models.child import Channel, Request, main
-from models.engine import GUESSED, Engine
+from models.engine import GUESSED, SCORED, Engine, Output
 from models.llama import Llama
 from models.prefix_store import DiskPrefixes
 from models.prefixes import MemoryPrefixes
@@ -19,7 +19,8 @@ CHUNK_TOKENS = 128
 
 
 class GeneratorHandler:
-    """Answers ``generate`` (streamed), ``prepare``, ``sources``, ``forget`` and ``count``."""
+    """Answers ``generate`` (streamed), ``prepare``, ``score``, ``sources``, ``forget`` and
+    ``count``."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """Load the model; a context longer than the model was trained for is cut to that."""
@@ -29,9 +30,9 @@ class GeneratorHandler:
             Path(settings["path"]),
             threads=int(settings["threads"]),
             context_tokens=context_tokens + (parallel - 1) * int(settings["extra_tokens"]),
-            sequences=parallel,
+            sequences=parallel + 1,
             chunk_tokens=CHUNK_TOKENS,
-            outputs=1 + GUESSED,
+            outputs=max(1 + GUESSED, SCORED if settings.get("scores") else 0),
         )
         self._context_tokens = min(context_tokens, self._llama.trained_tokens)
         self._layout = layout_of(self._llama)
@@ -69,7 +70,7 @@ class GeneratorHandler:
                 if output.text:
                     channel.item(self._requests[output.job_id], {"text": output.text})
                 if output.usage is not None:
-                    channel.done(self._requests.pop(output.job_id), asdict(output.usage))
+                    channel.done(self._requests.pop(output.job_id), _said(output))
 
     def _start(self, channel: Channel, request: Request) -> None:
         params = request.params
@@ -82,25 +83,32 @@ class GeneratorHandler:
         if request.method == "count":  # it came before `serve` could intercept it
             self._arrived(channel, request)
             return
+        scores = request.method == "score"
+        tokens = self._tokens(params, to_reply=not scores)
+        if scores and len(tokens.question) - tokens.carried < 2:
+            channel.done(request, {"likelihood": 0.0})
+            return
         self._requests[request.id] = request
         try:
             self._engine.add(
                 request.id,
-                self._tokens(params),
+                tokens,
                 max_tokens=params.get("max_tokens", 0),
                 stop=params.get("stop", ()),
+                scores=scores,
             )
         except PromptTooLong as error:
             channel.error(self._requests.pop(request.id), error)
 
-    def _tokens(self, params: Mapping[str, Any]) -> PromptTokens:
+    def _tokens(self, params: Mapping[str, Any], *, to_reply: bool) -> PromptTokens:
         return self._layout.tokens(
             Prompt(
                 params["instructions"],
                 params["passage"],
                 params["question"],
                 tuple(params["sources"]),
-            )
+            ),
+            to_reply=to_reply,
         )
 
     # --- in the reading thread, while the model computes ----------------------------------------
@@ -111,13 +119,19 @@ class GeneratorHandler:
             counts = [len(self._llama.tokenize(text)) for text in request.params["texts"]]
             channel.done(request, {"counts": counts})
             return True
-        if request.method == "generate" and self._engine.only_prepares:
+        if request.method in ("generate", "score") and self._engine.only_prepares:
             self._llama.interrupt()
         return False
 
     def _interrupt_if_active(self, request_id: int) -> None:
         if request_id in self._engine.active_ids:
             self._llama.interrupt()
+
+
+def _said(output: Output) -> Mapping[str, Any]:
+    if output.likelihood is not None:
+        return {"likelihood": output.likelihood}
+    return asdict(output.usage) if output.usage else {}
 
 
 def layout_of(llama: Llama) -> ChatLayout:

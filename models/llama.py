@@ -205,11 +205,16 @@ class Llama:
         """Drop a sequence's positions from `start` on."""
         c.llama_memory_seq_rm(self._memory, sequence, start, -1)
 
-    def save(self, sequence: int) -> bytes:
-        """Return the state of a sequence."""
-        size = c.llama_state_seq_get_size(self._context, sequence)
+    def save(self, sequence: int, *, end: int, spare: int) -> bytes:
+        """Return the state of a sequence up to position `end`, nothing of what comes after it.
+
+        The empty sequence `spare` is used meanwhile.
+        """
+        c.llama_memory_seq_cp(self._memory, sequence, spare, 0, end)
+        size = c.llama_state_seq_get_size(self._context, spare)
         data = (ctypes.c_uint8 * size)()
-        written = c.llama_state_seq_get_data(self._context, data, size, sequence)
+        written = c.llama_state_seq_get_data(self._context, data, size, spare)
+        self.forget(spare)
         return bytes(memoryview(data)[:written])
 
     def restore(self, sequence: int, state: bytes) -> bool:

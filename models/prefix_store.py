@@ -32,8 +32,8 @@ _HALF_LIFE_S = 7 * 24 * 3600
 _MAX_UNWRITTEN = 16
 """States that may wait for the disk; beyond it the newest is not stored."""
 
-_Unwritten: TypeAlias = tuple[str, bytes, frozenset[str]]
-"""Name, content and sources of a file."""
+_Unwritten: TypeAlias = tuple[Tokens, bytes, frozenset[str]]
+"""Tokens, state and sources of a file."""
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ class DiskPrefixes:
         with self._lock:
             self._gone -= set(sources)
         try:
-            self._unwritten.put_nowait((_name(tokens), _pack(tokens, state), frozenset(sources)))
+            self._unwritten.put_nowait((tokens, state, frozenset(sources)))
         except queue.Full:
             _logger.warning("The disk is too slow to store the state of a passage")
 
@@ -172,7 +172,8 @@ class DiskPrefixes:
             except OSError as error:
                 _logger.warning("A state cannot be stored: %s", error)
 
-    def _write(self, name: str, data: bytes, sources: frozenset[str]) -> None:
+    def _write(self, tokens: Tokens, state: bytes, sources: frozenset[str]) -> None:
+        name, data = _name(tokens), _pack(tokens, state)
         path = self._folder / (name + _SUFFIX)
         temporary = self._folder / f"{name}.{os.getpid()}.new"
         with temporary.open("wb") as file:

@@ -50,12 +50,17 @@ async def chat() -> None:
 
 
 async def await_generator(service: Service) -> None:
-    """Wait until the generator is loaded; without it, passages are quoted."""
+    """Wait until what answers beside the embedder is loaded; without it, passages are quoted."""
     if service.generator is not None:
         try:
             await service.generator.start(wait=True)
         except ModelUnavailable as error:
             say(f"{error} Passages are quoted.")
+    if service.reranker is not None:
+        try:
+            await service.reranker.start(wait=True)
+        except ModelUnavailable as error:
+            say(f"{error} Passages keep their first order.")
 
 
 async def make_it_hold(knowledge: Knowledge, files: list[IncomingFile]) -> IngestReport:

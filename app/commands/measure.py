@@ -80,6 +80,8 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
     files = [IncomingFile(name, data=data) for name, data in sorted(evalset.files.items())]
     paths = base_paths(folder, options)
     model = config.models.generator if config.answers.compose else "off"
+    if config.models.reranker != "off":
+        model += f"\0{config.models.reranker}\0{config.models.reranker_weight}"
     asked = f"{options.ask}\0{options.leave_out}\0{options.sample}\0{model}"
     kept = paths.data / f"outcomes-{hashlib.sha256(asked.encode()).hexdigest()[:8]}.jsonl"
     known = await asyncio.to_thread(_read_outcomes, kept) if options.resume else {}

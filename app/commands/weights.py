@@ -6,7 +6,8 @@ from typing import Any
 from rich.markup import escape
 
 from app import output
-from app.commands.common import read_config, say
+from app.commands.common import Failed, read_config, say
+from app.reranking import BY_GENERATOR
 from core.config import data_folder
 from core.errors import ModelError, ModelFileMissing
 from models.factory import make_store
@@ -32,19 +33,22 @@ async def list_models(*, as_json: bool) -> None:
 
 async def fetch(name: str, *, default: bool, tests: bool) -> None:
     """Fetch weights; what is there and whole is not fetched again."""
-    names = [name] if name else []
+    wanted = [name] if name else []
     if default:
         models = read_config().models
-        specs = [parse_spec(spec) for spec in (models.embedder, models.generator)]
-        names += [spec.name for spec in specs if isinstance(spec, Named)]
-        for spec in specs:
-            if isinstance(spec, Hub):
-                await asyncio.to_thread(make_store(data_folder()).fetch_hub, spec)
+        wanted += [models.embedder, models.generator]
+        wanted += [models.reranker] if models.reranker != BY_GENERATOR else []
     if tests:
-        names += _FOR_TESTS
+        wanted += _FOR_TESTS
     store = make_store(data_folder())
-    for wanted in dict.fromkeys(names):
-        await _fetch(store, wanted)
+    for spec in dict.fromkeys(wanted):
+        match parse_spec(spec):
+            case Named(known):
+                await _fetch(store, known)
+            case Hub() as hub:
+                say(f"{spec} is whole: {await asyncio.to_thread(store.fetch_hub, hub)}")
+            case _ if spec == name:
+                raise Failed(f"{spec!r} is nothing to fetch: it stays where it is.")
 
 
 async def use(name: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 from core.types import Chunk
 from kb.calibrate import Doubles
 from kb.features import Rarity, word_bags
-from kb.passages import FEATURES, passage_sureness, sort_of, spread
+from kb.passages import FEATURES, passage_sureness, reordered, sort_of, spread
 
 
 def passage(text: str, language: str = "en") -> Chunk:
@@ -100,3 +100,14 @@ def test_the_others_are_as_probable_as_their_odds_allow() -> None:
     judged = spread(np.array([0.0, 2.0, -3.0]), 0.6)
     assert judged[1] == pytest.approx(0.6)
     assert judged[1] > judged[0] > judged[2] > 0
+
+
+def test_a_second_opinion_hands_the_same_scores_out_in_another_order() -> None:
+    scores = np.array([0.0, 3.0, 2.0, 5.0, 9.0])
+    assert reordered(scores, {1: 0.0, 2: 1.5, 3: -3.0}).tolist() == [0.0, 3.0, 5.0, 2.0, 9.0]
+
+
+def test_a_second_opinion_that_agrees_changes_nothing() -> None:
+    scores = np.array([1.0, 3.0, 2.0])
+    assert reordered(scores, {1: 1.0, 2: 0.0, 0: -1.0}).tolist() == scores.tolist()
+    assert reordered(scores, {}).tolist() == scores.tolist()

@@ -1,7 +1,7 @@
 import pytest
 
 from core.types import Prompt
-from models.chat import ChatLayout
+from models.chat import TILE, ChatLayout
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -33,10 +33,21 @@ PROMPT = Prompt("Be brief.", "We ship.", "When?")
 def test_the_question_comes_last_and_everything_before_it_is_the_prefix() -> None:
     tokens = layout(CHATML).tokens(PROMPT)
     assert text(tokens.instructions) == "<|im_start|>system\nBe brief."
-    assert text(tokens.passage) == "<|im_end|>\n<|im_start|>user\nWe ship.\n\n"
-    assert text(tokens.question) == "When?<|im_end|>\n<|im_start|>assistant\n"
+    assert text(tokens.passage) == "<|im_end|>\n<|im_start|>user\nWe ship."
+    assert text(tokens.question) == "\n\nWhen?<|im_end|>\n<|im_start|>assistant\n"
     assert tokens.stages == (tokens.instructions, tokens.instructions + tokens.passage)
     assert len(tokens) == sum(map(len, (tokens.instructions, tokens.passage, tokens.question)))
+
+
+def test_a_passage_is_cut_to_whole_tiles_and_nothing_is_lost() -> None:
+    for n in range(9):
+        tokens = layout(CHATML).tokens(Prompt("Be brief.", "x" * n, "When?"))
+        between = "\n\n" if n else ""
+        assert len(tokens.passage) % TILE == 0
+        assert text(tokens.passage + tokens.question) == (
+            f"<|im_end|>\n<|im_start|>user\n{'x' * n}{between}When?<|im_end|>\n"
+            "<|im_start|>assistant\n"
+        )
 
 
 def test_the_prefix_is_the_same_for_every_question() -> None:
@@ -67,7 +78,7 @@ def test_without_a_template_the_texts_follow_each_other() -> None:
 
 def test_an_empty_passage_leaves_no_gap() -> None:
     tokens = layout(CHATML).tokens(Prompt("Be brief.", "", "When?"))
-    assert text(tokens.passage) == "<|im_end|>\n<|im_start|>user\n"
+    assert text(tokens.passage + tokens.question).startswith("<|im_end|>\n<|im_start|>user\nWhen?")
 
 
 def test_a_template_that_leaves_out_the_texts_is_refused() -> None:

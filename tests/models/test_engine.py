@@ -8,7 +8,7 @@ import pytest
 
 from core.types import Prompt, TokenUsage
 from models.chat import PromptTokens
-from models.engine import GUESSED, Engine, Output
+from models.engine import GUESSED, SCORED, Engine, Output
 from models.fetch import ModelStore
 from models.generator_child import layout_of
 from models.llama import Llama, LlamaFailed
@@ -23,7 +23,7 @@ def llama(store: ModelStore) -> Iterator[Llama]:
     folder = need(store, "smollm2-135m-instruct")
     (path,) = folder.glob("*.gguf")
     model = Llama(
-        path, threads=1, context_tokens=1024, sequences=3, chunk_tokens=32, outputs=1 + GUESSED
+        path, threads=1, context_tokens=1024, sequences=4, chunk_tokens=32, outputs=SCORED
     )
     yield model
     model.close()
@@ -102,6 +102,50 @@ def test_a_restored_state_gives_bit_for_bit_the_numbers_of_reading(
 
 
 @pytest.mark.models
+@pytest.mark.parametrize("name", ["smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct"])
+def test_a_question_read_with_its_passage_leaves_no_trace_in_the_kept_state(
+    store: ModelStore, name: str
+) -> None:
+    """Read alone or with either question: the same state, bit for bit, and one call less."""
+    (path,) = need(store, name).glob("*.gguf")
+    llama = Llama(
+        path, threads=2, context_tokens=1024, sequences=2, chunk_tokens=128, outputs=1 + GUESSED
+    )
+    try:
+        for words in range(40, 48):
+            passage = " ".join((PASSAGE * 2).split()[:words])
+            questions = ("How long may I return it?", "Who pays for the parcel? I live abroad.")
+            found = [_read(llama, passage, question, 1) for question in questions]
+            alone = _read(llama, passage, questions[0], 0)
+            assert found[0][0] == found[1][0] == alone[0]
+            assert [calls for _, calls in found] == [2, 2]  # instructions; passage and question
+            assert alone[1] == 2
+    finally:
+        llama.close()
+
+
+def _read(llama: Llama, passage: str, question: str, max_tokens: int) -> tuple[bytes, int]:
+    """Return the state of the passage and how many calls reading took."""
+    states = MemoryPrefixes(64 << 20)
+    engine = Engine(llama, states, parallel=1, context_tokens=512)
+    prompt = layout_of(llama).tokens(Prompt("Answer from the passage.", passage, question))
+    calls: list[int] = []
+    decode = llama.decode
+
+    def count(items: Sequence[tuple[int, int, int, bool]]) -> bool:
+        calls.append(len(items))
+        return decode(items)
+
+    llama.decode = count  # type: ignore[method-assign]
+    engine.add(1, prompt, max_tokens=max_tokens)
+    run(engine, 1)
+    llama.decode = decode  # type: ignore[method-assign]
+    state = states.get(prompt.stages[1])
+    assert state is not None
+    return state, len(calls)
+
+
+@pytest.mark.models
 def test_guessing_saves_calls_and_changes_no_word(
     llama: Llama, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +158,7 @@ def test_guessing_changes_no_word_of_the_default_model_either(
 ) -> None:
     (path,) = need(store, "qwen2.5-coder-0.5b-instruct").glob("*.gguf")
     llama = Llama(
-        path, threads=2, context_tokens=1024, sequences=1, chunk_tokens=128, outputs=1 + GUESSED
+        path, threads=2, context_tokens=1024, sequences=2, chunk_tokens=128, outputs=1 + GUESSED
     )
     try:
         engine = Engine(llama, MemoryPrefixes(64 << 20), parallel=1, context_tokens=512)
@@ -145,6 +189,74 @@ def _compare_with_guessing(llama: Llama, engine: Engine, monkeypatch: pytest.Mon
     assert text == plain_text
     assert usage.generated == plain_usage.generated
     assert fewer < 0.7 * more
+
+
+def likelihood(engine: Engine, prompt: PromptTokens) -> float:
+    engine.add(9, prompt, max_tokens=0, scores=True)
+    while not engine.idle:
+        for output in engine.step():
+            if output.job_id == 9 and output.likelihood is not None:
+                return output.likelihood
+    raise AssertionError("the job did not end")
+
+
+@pytest.mark.models
+def test_the_likelihood_is_that_of_reading_the_question_token_by_token(
+    llama: Llama, engine: Engine
+) -> None:
+    prompt = layout_of(llama).tokens(
+        Prompt("Answer.", PASSAGE, "Question: " + "How long may I return an unused item? " * 3),
+        to_reply=False,
+    )
+    assert len(prompt.question) > SCORED
+    found = likelihood(engine, prompt)
+    llama.forget(0)
+    logs = []
+    for position, token in enumerate(tokens := prompt.stages[1] + prompt.question):
+        if position > len(prompt.stages[1]) + prompt.carried:
+            logits = llama.logits(0).astype(np.float64)
+            logs.append(logits[token] - logits.max() - np.log(np.exp(logits - logits.max()).sum()))
+        llama.decode([(token, position, 0, True)])
+    llama.forget(0)
+    assert len(logs) == len(prompt.question) - prompt.carried - 1
+    assert len(tokens) == len(prompt)
+    assert found == pytest.approx(np.mean(logs), abs=0.02)
+
+
+@pytest.mark.models
+def test_a_question_is_likelier_after_the_passage_that_it_is_about(
+    llama: Llama, engine: Engine, states: Recorder
+) -> None:
+    about, other = [
+        layout_of(llama).tokens(Prompt("Answer.", passage, question), to_reply=False)
+        for question in ["Question: May an unused item be returned free of charge?"]
+        for passage in (PASSAGE, "The red kettle holds two litres of water. " * 4)
+    ]
+    assert likelihood(engine, about) > likelihood(engine, other) + 0.2
+    assert likelihood(engine, about) == likelihood(engine, about)  # from the stored state
+    assert states.kept == [*about.stages, other.stages[1]]
+
+
+@pytest.mark.models
+def test_replies_go_on_while_a_question_is_scored(llama: Llama, engine: Engine) -> None:
+    prompt = tokens_of(llama)
+    engine.add(1, prompt, max_tokens=12)
+    alone = run(engine, 1)
+    scored = layout_of(llama).tokens(
+        Prompt("Answer from the passage.", PASSAGE, "Question: Is it free?"), to_reply=False
+    )
+    by_itself = likelihood(engine, scored)
+    engine.add(1, prompt, max_tokens=12)
+    outputs = engine.step()
+    engine.add(9, scored, max_tokens=0, scores=True)
+    text, found = "", 0.0
+    while outputs or not engine.idle:
+        for output in outputs:
+            text += output.text if output.job_id == 1 else ""
+            found = output.likelihood if output.likelihood is not None else found
+        outputs = engine.step()
+    assert text[:20] == alone[0][:20]
+    assert found == pytest.approx(by_itself, abs=0.02)
 
 
 @pytest.mark.models
