@@ -177,4 +177,4 @@ def _confidence(axes: "Axes", outcomes: Sequence[Outcome]) -> None:
     outside = [o.confidence for o in outcomes if not o.relevant]
     axes.hist([inside, outside], bins=20, range=(0, 1), label=["answerable", "no answer"])
     axes.set(xlabel="sure", ylabel="questions")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper center")

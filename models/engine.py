@@ -93,7 +93,11 @@ class Job:
 
     def wants_logits(self, position: int) -> bool:
         """Tell whether what follows the token at `position` matters."""
-        return self.stage == 3 or self.scores or position == len(self.tokens) - 1
+        return self.stage == 3 or position == len(self.tokens) - 1 or self.is_scored(position + 1)
+
+    def is_scored(self, position: int) -> bool:
+        """Tell whether the likelihood of the token at `position` is wanted."""
+        return self.scores and position > self.ends[1] + self.prompt.carried
 
     @property
     def usage(self) -> TokenUsage:
@@ -329,12 +333,12 @@ class Engine:
 
     def _score(self, job: Job, number: int, first: int) -> None:
         """Note how likely the model finds the token after each of the next `number` ones."""
-        after = job.position + 1 - job.ends[1]
-        for index, token in enumerate(job.prompt.question[after : after + number]):
-            if after + index <= job.prompt.carried:
-                continue
-            logits = self._llama.logits(first + index)
-            job.likelihoods.append(float(logits[token] - np.logaddexp.reduce(logits)))
+        for index in range(number):
+            position = job.position + index + 1
+            if job.is_scored(position):
+                logits = self._llama.logits(first + index)
+                token = job.prompt.question[position - job.ends[1]]
+                job.likelihoods.append(float(logits[token] - np.logaddexp.reduce(logits)))
 
     def _draft(self, job: Job, writing: int) -> list[int]:
         """Return the token that was written last and guesses of what follows."""

@@ -63,7 +63,7 @@ _BESIDES = re.compile(
     re.IGNORECASE,
 )
 _RELATIONS = (
-    (re.compile("位于"), re.compile("[位处在]|坐落|设[于在立]")),
+    (re.compile("位于"), re.compile("[位处]|(?<![旨正现存])在|坐落|设[于在立]")),
     (re.compile("包括|包含"), re.compile("[括含有如、]|分[为成]|组成")),
     (re.compile("属于"), re.compile("[属是为]")),
     (re.compile("成为"), re.compile("[成为任是当]")),

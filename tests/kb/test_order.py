@@ -109,7 +109,7 @@ def test_what_follows_the_sentence_is_kept(statement: str, sentence: str, questi
         ("1990", "The shop moved to Leeds in 1990.", "When did the shop first move to Leeds?"),
         (
             "创新中心位于设计智优计划。",
-            "创新中心源自设计智优计划，有展览场。",
+            "创新中心源自设计智优计划，旨在推广设计。",
             "创新中心位于哪里？",
         ),
         # Who is asked for besides, or before, is somebody else.

@@ -20,7 +20,7 @@ CHUNKS = [
 class Reads:
     """Gives scores from a list, or fails."""
 
-    surer = 0.5
+    odds = (0.5, -0.25)
 
     def __init__(self, *scores: float, error: Exception | None = None, late: bool = False) -> None:
         self._scores = scores
@@ -43,7 +43,7 @@ async def test_scores_count_in_standard_deviations() -> None:
         opinion = await rerank.opinion("?", CHUNKS[:2])
         assert opinion is not None
         assert opinion.likes == {"p0": -2.0, "p1": 2.0}
-        assert opinion.surer == {"p0": -scale, "p1": scale}  # half of what it is above the other
+        assert opinion.surer == {"p0": -scale - 0.25, "p1": scale - 0.25}  # half of what is between
 
 
 async def test_only_the_best_are_read() -> None:
@@ -109,7 +109,7 @@ async def test_within_a_language_the_generator_is_not_asked() -> None:
     opinion = await rerank.opinion("哪一页？", CHUNKS[:2])
     assert opinion is not None
     assert opinion.likes == {"p0": 1.0, "p1": -1.0}
-    assert opinion.surer == {"p0": 2.0, "p1": -2.0}
+    assert opinion.surer == pytest.approx({"p0": 1.3, "p1": -2.7})
 
 
 async def test_the_likelihood_is_of_the_question_after_the_prompt_of_a_reply() -> None:

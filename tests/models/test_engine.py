@@ -202,14 +202,26 @@ def likelihood(engine: Engine, prompt: PromptTokens) -> float:
 
 @pytest.mark.models
 def test_the_likelihood_is_that_of_reading_the_question_token_by_token(
-    llama: Llama, engine: Engine
+    llama: Llama, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prompt = layout_of(llama).tokens(
-        Prompt("Answer.", PASSAGE, "Question: " + "How long may I return an unused item? " * 3),
-        to_reply=False,
-    )
-    assert len(prompt.question) > SCORED
-    found = likelihood(engine, prompt)
+    question = "Question: " + "How long may I return an unused item? " * 3
+    prompt = layout_of(llama).tokens(Prompt("Answer.", PASSAGE, question), to_reply=False)
+    own = tuple(llama.tokenize(question))
+    assert len(own) > SCORED
+    assert prompt.carried > 0  # of the passage's end, not scored
+    assert prompt.question[prompt.carried :] == own
+    wanted: list[int] = []
+    decode = llama.decode
+
+    def count(items: Sequence[tuple[int, int, int, bool]]) -> bool:
+        wanted.append(sum(item[3] for item in items))
+        return decode(items)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(llama, "decode", count)
+        found = likelihood(engine, prompt)
+    assert max(wanted) == SCORED
+    assert sum(wanted) == len(own) - 1
     llama.forget(0)
     logs = []
     for position, token in enumerate(tokens := prompt.stages[1] + prompt.question):
@@ -218,7 +230,7 @@ def test_the_likelihood_is_that_of_reading_the_question_token_by_token(
             logs.append(logits[token] - logits.max() - np.log(np.exp(logits - logits.max()).sum()))
         llama.decode([(token, position, 0, True)])
     llama.forget(0)
-    assert len(logs) == len(prompt.question) - prompt.carried - 1
+    assert len(logs) == len(own) - 1
     assert len(tokens) == len(prompt)
     assert found == pytest.approx(np.mean(logs), abs=0.02)
 
