@@ -299,7 +299,7 @@ class Trainer:
         judge = None
         if about["fitted"]:
             models = Models.from_json(about["fitted"]["models"])
-            openness = Openness(about["fitted"]["unheard"])
+            openness = Openness(about["fitted"]["openness"])
             judge = EntryJudge(Kernel.load(folder), models, about["numbers"], openness)
         return Ranker(
             self._defaults,

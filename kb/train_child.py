@@ -385,7 +385,7 @@ def main(source: Path, target: Path) -> None:
         "models": fitted.models.to_json(),
         "questions": fitted.questions,
         "reliability": fitted.reliability.to_json(),
-        "unheard": Openness.of(base.texts, base.answers).unheard,
+        "openness": Openness.of(base.texts, base.owners.tolist(), base.answers).signs,
     }
     (target / "fitted.json").write_text(json.dumps(result), "utf-8")
 

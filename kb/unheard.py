@@ -8,7 +8,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -32,6 +32,7 @@ _LONG_WORD = 4
 _ALIKE = 0.7
 """Share of neighbouring letters that two spellings of a name have in common (Dice)."""
 
+_SEVERAL = 3
 _PASSAGE_ODDS = 3.0
 """What is taken off the log-odds of passages. In xquad (en, es, zh) a question names something
 unheard 20 times as often when its passage was left out as when it is there (.16 and .008)."""
@@ -39,28 +40,34 @@ unheard 20 times as often when its passage was left out as when it is there (.16
 
 @dataclass(frozen=True, slots=True)
 class Openness:
-    """How often a base's own questions give a name that nothing else in it has."""
+    """How much a base's own questions say that another name changes nothing."""
 
-    unheard: int = 0
-    """Such questions. A base where customers name their cities answers for any city."""
+    signs: int = 0
+    """Questions with a name that nothing else in the base has, and entries whose questions give
+    three names and more. Where customers name their cities, any city is answered for."""
 
     @property
     def share(self) -> float:
-        """How sure an entry remains that was asked about such a name: rule of succession."""
-        return (self.unheard + 1) / (self.unheard + 2)
+        """How sure an entry remains that was asked about an unheard name: rule of succession."""
+        return (self.signs + 1) / (self.signs + 2)
 
     @classmethod
-    def of(cls, questions: Sequence[str], answers: Sequence[str]) -> "Openness":
-        """Count over all questions of a base."""
+    def of(
+        cls, questions: Sequence[str], owners: Iterable[int], answers: Sequence[str]
+    ) -> "Openness":
+        """Count over all questions; `owners` gives the entry of each."""
+        names: dict[int, set[str]] = {}
+        for text, owner in zip(questions, owners, strict=True):
+            names.setdefault(owner, set()).update(names_in(text))
         read = [frozenset(words(text)) for text in questions]
         count = Counter(word for found in (*read, *map(words, answers)) for word in set(found))
-        strange = 0
+        signs = sum(len(own_names) >= _SEVERAL for own_names in names.values())
         for text, own in zip(questions, read, strict=True):
             parts = [part for name in names_in(text) for part in words(name) if count[part] < 2]
             if parts:
                 others = {word for word, n in count.items() if n > (word in own)}
-                strange += any(not _alike_any(part, others) for part in parts)
-        return cls(strange)
+                signs += any(not _alike_any(part, others) for part in parts)
+        return cls(signs)
 
 
 def names_in(question: str) -> tuple[str, ...]:
@@ -121,7 +128,8 @@ def doubted(question: str, hits: Sequence[Hit], openness: Openness) -> list[Hit]
             bounded = min(max(hit.probability, 1e-9), 1 - 1e-9)
             odds = math.log(bounded / (1 - bounded)) - _PASSAGE_ODDS
             found.append(replace(hit, probability=1 / (1 + math.exp(-odds))))
-        elif _any_name_will_do((hit.chunk.text, *hit.chunk.variants)):
+        elif len({n for text in (hit.chunk.text, *hit.chunk.variants) for n in names_in(text)}) > 1:
+            # "Do you deliver to Mumbai?" and "Will it come to Chennai?" are answered alike.
             found.append(hit)
         else:
             found.append(replace(hit, probability=hit.probability * openness.share))
@@ -132,14 +140,6 @@ def _same_names(question: str, language: str) -> bool:
     if not language or any(map(is_cjk, question)):
         return True
     return detect_language(question, language) == language
-
-
-def _any_name_will_do(questions: Sequence[str]) -> bool:
-    """Tell whether questions of one entry differ in the names they give.
-
-    "Do you deliver to Mumbai?" and "Will it come to Chennai?" are answered alike.
-    """
-    return len({name for question in questions for name in names_in(question)}) > 1
 
 
 def _alike_any(name: str, others: Collection[str]) -> bool:

@@ -86,9 +86,11 @@ def test_names_in_another_language_are_written_otherwise() -> None:
 
 def test_names_of_a_base_are_counted_where_no_other_text_has_them() -> None:
     questions = ["Do you deliver to Pune?", "is it sent to Delhi", "Do you send to Delhi?"]
-    assert Openness.of(questions, ["Everywhere."]).unheard == 1
-    assert Openness.of(questions, ["Everywhere, Pune too."]).unheard == 0
-    assert Openness.of([*questions, "Send it to Puna"], [""]).unheard == 2
+    assert Openness.of(questions, [0, 0, 1], ["Everywhere.", ""]) == Openness(1)
+    assert Openness.of(questions, [0, 0, 0], ["Everywhere, Pune too."]) == Openness(0)
+    assert Openness.of([*questions, "Send it to Puna"], [0] * 4, [""]).signs == 3, (
+        "three names in one"
+    )
 
 
 @pytest.mark.anyio
@@ -99,10 +101,10 @@ async def test_a_name_that_nothing_in_the_base_has_makes_an_answer_less_sure(
     index = await make_base(chunks)
     trainer = Trainer(index, WordEmbedder(), tmp_path)
     await trainer.train(1)
-    for rankers, falls in ((trainer, True), (DefaultRanker(), True)):
+    for rankers in (trainer, DefaultRanker()):
         retriever = Retriever(WordEmbedder(), index, rankers)
         known = (await retriever.retrieve("Tell me how far the Heron will go")).hits[0]
         strange = (await retriever.retrieve("Tell me how far the Kestrel will go")).hits[0]
         misspelt = (await retriever.retrieve("Tell me how far the Herron will go")).hits[0]
         assert strange.chunk.text == known.chunk.text == "How far does the Heron go?"
-        assert (strange.probability < misspelt.probability) is falls
+        assert strange.probability < misspelt.probability
