@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from kb.evidence.reading import Read, Word, covered, read_text, same_word, vocabulary
 from kb.evidence.spans import best_span, clause_spans
 from kb.evidence.verdict import Reason
-from kb.lexicon import Terms, fold, lexicon
+from kb.lexicon import Terms, fold, is_cjk, lexicon
 from kb.text import split_sentences
 
 MIN_LIKENESS = 3.3
@@ -16,6 +16,8 @@ MIN_LIKENESS = 3.3
 (en, zh) it keeps 92 % of true pairs, 8 % of pairs from one article and 0.7 % of others."""
 _BEFORE = 12
 """Characters before a clause in which it may be said to be wrong ("mistakenly: ...")."""
+_UNTRANSLATED = re.compile(r"(?<![A-Za-z@./_])[a-z]{3,}(?![\w@/_]|\.\w)")
+"""A word, no name, unit or address, that a reply in another script has left as it was."""
 YES_NO = re.compile(
     r"\s*(?:(?P<no>no|nein|нет|不是的?|不可以|不能|不行|不)"
     r"|yes|ja|sí|si|да|是的?|可以的?|能|对的?|好的)\s*[,，.。!！:：;]\s*",
@@ -189,6 +191,9 @@ def wrong_across_languages(reply: Read, nearest: str, likeness: float | None) ->
     if likeness is None or likeness < MIN_LIKENESS:
         shown = "not known" if likeness is None else f"{likeness:.1f}"
         yield Reason("likeness", shown)
+    untranslated = _UNTRANSLATED.search(reply.text)
+    if untranslated and any(is_cjk(word.text[0]) or word.text > "\u0370" for word in reply.words):
+        yield Reason("language", untranslated[0])
     lower = fold(nearest).lower()
     if bool(_count_negations(reply.lower)) != bool(_count_negations(lower)):
         yield Reason("negation", reply.text)

@@ -289,3 +289,20 @@ TEXTS = st.lists(
 def test_any_text_can_be_checked(sentence: str, passage: str, question: str) -> None:
     for same in (True, False):
         check_sentence(sentence, passage, question=question, same_language=same)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "supported"),
+    [
+        ("运费为 €4.90。", True),
+        ("请写信至 help@kontor.example。", True),
+        ("英国与法国移民的比例是 €4.90 million。", False),
+        ("原因是他的工作 was published first。", False),
+        ("Доставка стоит €4.90 per order.", False),
+    ],
+)
+def test_a_reply_across_languages_leaves_no_word_untranslated(
+    sentence: str, supported: bool
+) -> None:
+    verdict = check_sentence(sentence, SHOP, question="?", likeness=9.0, same_language=False)
+    assert ("language" not in {reason.kind for reason in verdict.reasons}) is supported
