@@ -42,8 +42,8 @@ class Channel:
         self._send_lock = threading.Lock()
         self.on_cancel: Callable[[int], None] = lambda _id: None
         """Called in the reading thread when a request is cancelled; must be quick."""
-        self.intercept: Callable[[Request], bool] = lambda _request: False
-        """Called in the reading thread for each request; true if that has answered it already."""
+        self._take: Callable[[Request], bool] = lambda _request: False
+        self._arriving = threading.Lock()
 
     def read_settings(self) -> Mapping[str, Any]:
         """Return the first frame's settings, then start the reading thread."""
@@ -58,6 +58,21 @@ class Channel:
             return self._requests.get(block=block)
         except queue.Empty:
             return None
+
+    def intercept(self, take: Callable[[Request], bool]) -> None:
+        """Call `take` in the reading thread for each request; true if that sees to it already.
+
+        Those that came before, between "ready" and this call, are put to it now.
+        """
+        with self._arriving:
+            self._take = take
+            waiting = list(iter(lambda: self.receive(block=False), None))
+            for request in waiting:
+                self._arrive(request)
+
+    def _arrive(self, request: Request) -> None:
+        if not self._take(request):
+            self._requests.put(request)
 
     def is_cancelled(self, request_id: int) -> bool:
         """Tell whether the parent no longer wants this reply."""
@@ -92,8 +107,8 @@ class Channel:
                     self.on_cancel(header["cancel"])
                 else:
                     request = Request(header["id"], header["method"], header["params"], blob)
-                    if not self.intercept(request):
-                        self._requests.put(request)
+                    with self._arriving:
+                        self._arrive(request)
         except (EOFError, OSError, ValueError):
             os._exit(0)  # the parent closed the pipe or died; the model may be computing
 

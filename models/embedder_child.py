@@ -92,7 +92,7 @@ class EmbedderHandler:
 
     def serve(self, channel: Channel) -> None:
         """Work on batches in threads that step back, and on customers' questions beside them."""
-        channel.intercept = lambda request: self._arrived(channel, request)
+        channel.intercept(lambda request: self._arrived(channel, request))
         for number in range(self._at_once):
             threading.Thread(
                 target=self._work_on_batches, args=(channel,), name=f"batches-{number}", daemon=True

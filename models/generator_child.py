@@ -56,7 +56,7 @@ class GeneratorHandler:
 
     def serve(self, channel: Channel) -> None:
         """Take what has come, drop what was cancelled, compute a step, send what came out."""
-        channel.intercept = lambda request: self._arrived(channel, request)
+        channel.intercept(lambda request: self._arrived(channel, request))
         channel.on_cancel = self._interrupt_if_active
         while True:
             request = channel.receive(block=self._engine.idle)
@@ -79,9 +79,6 @@ class GeneratorHandler:
             return
         if request.method == "forget":
             channel.done(request, {"dropped": self._states.forget(set(params["sources"]))})
-            return
-        if request.method == "count":  # it came before `serve` could intercept it
-            self._arrived(channel, request)
             return
         scores = request.method == "score"
         tokens = self._tokens(params, to_reply=not scores)

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import io
-import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -14,12 +12,9 @@ import pytest
 from core.errors import ModelUnavailable, PromptTooLong
 from core.protocols import Generator
 from core.types import Piece, Prompt, TokenUsage
-from models.child import Channel, Request
 from models.factory import make_generator
 from models.fetch import ModelStore
-from models.frames import LENGTHS
 from models.generator import WorkerGenerator
-from models.generator_child import GeneratorHandler
 from tests.fakes import ScriptedGenerator
 from tests.models.conftest import need
 from tests.models.servers import llama_server
@@ -261,23 +256,6 @@ async def test_text_is_valid_though_a_character_takes_several_tokens(
 ) -> None:
     prompt = Prompt("Repeat the text of the user.", "", "🪁🧿退款🛒")
     assert "�" not in text_of(await events(small, prompt, max_tokens=40))
-
-
-@pytest.mark.models
-def test_tokens_are_counted_though_nobody_listens_yet(store: ModelStore, tmp_path: Path) -> None:
-    """A count that came right after "ready", before the handler could intercept it."""
-    (path,) = need(store, SMALL).glob("*.gguf")
-    numbers = dict.fromkeys(("parallel", "threads", "prefix_memory_bytes", "prefix_disk_bytes"), 1)
-    handler = GeneratorHandler(
-        numbers
-        | {"path": str(path), "context_tokens": 64, "extra_tokens": 0, "sha256": ""}
-        | {"prefix_folder": str(tmp_path)}
-    )
-    sink = io.BytesIO()
-    channel = Channel(io.BytesIO(), sink)
-    handler._start(channel, Request(7, "count", {"texts": ["one two"]}, b""))
-    header = sink.getvalue()[LENGTHS.size :]
-    assert json.loads(header) == {"id": 7, "done": {"counts": [2]}}
 
 
 async def _usage(generator: Generator, prompt: Prompt) -> TokenUsage:
