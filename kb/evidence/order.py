@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kb.evidence.reading import Read, read_text, same_word
+from kb.evidence.reading import Read, beginning, read_text, same_word
 from kb.evidence.verdict import Reason
 from kb.lexicon import is_cjk
 
@@ -156,7 +156,7 @@ class _Sentence:
         return min(best.values())
 
     def _lack(self, token: _Token, *, first: bool, han: bool) -> int:
-        if any(_same(token, other) for other in self._above):
+        if any(_same(token, other) or _begin_alike(token, other) for other in self._above):
             return 0
         if not self.asks(token):
             return _HAN if han and _is_han(token) else _NEW
@@ -277,6 +277,10 @@ def _same(left: _Token, right: _Token) -> bool:
     if left.values or right.values:
         return bool(left.values & right.values)
     return same_word(left.text, right.text)
+
+
+def _begin_alike(left: _Token, right: _Token) -> bool:
+    return bool(left.text and right.text) and beginning(left.text) == beginning(right.text)
 
 
 def _tokens(read: Read) -> list[_Token]:
