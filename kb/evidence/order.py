@@ -109,8 +109,7 @@ def rearranged(
                 continue
             if any(map(_is_han, rest)) and _share(rest, source.known) < 1:
                 continue  # "was born in" is two characters
-            is_fact = all(token.values for token in answer) and source.has_all_but_one(rest)
-            if is_fact or source.cost(rest) <= _MOST:
+            if source.cost(rest) <= _MOST:
                 return
     yield Reason("swapped", statement)
 
@@ -208,10 +207,6 @@ class _Sentence:
             if _equal(answer, run) and _breaks(answer) >= _breaks(run):
                 return j
         return None
-
-    def has_all_but_one(self, words: Sequence[_Token]) -> bool:
-        """Tell whether the sentence has these words, in any order."""
-        return _share(words, self.known) >= 1 - 1 / len(words)
 
     def share_beside(self, answer: Sequence[_Token], wanted: Sequence[_Token]) -> float:
         """Return which share of words stands in the clauses of an answer, or in the heading."""

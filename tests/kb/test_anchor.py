@@ -16,8 +16,11 @@ CHINESE = "后来更多国家加入，1979年的希腊，1985年的西班牙和�
 @pytest.mark.parametrize(
     ("statement", "sentence", "question"),
     [
-        ("Spain joined in 1986.", JOINED, "When did Spain join?"),
-        ("Greece joined in 1981.", JOINED, "When did Greece join?"),
+        (
+            "Greece joined in 1981.",
+            "Greece joined in 1981, Spain in 1986.",
+            "When did Greece join?",
+        ),
         (
             "You can send it back within 30 days.",
             "Send it back within 30 days.",
