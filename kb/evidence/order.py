@@ -3,8 +3,9 @@
 A small model puts the words of a sentence together as it likes: "normal forces are associated with
 forces that act normal" from "terms associated with forces that act normal". Each word is there, and
 what is said is not. So the statement has to follow the sentence: in its order, without leaping from
-one clause into another, and only the question may be put before or behind the words that answer it.
-It also has to say itself what it is about: a bare "1930" is true of anything that has a year.
+one clause into another. The question's words behind an answer are no exception: "a Tulku is a vow"
+comes from "who continues their vow is called a Tulku". And it has to say itself what it is about:
+a bare "1930" is true of anything that has a year.
 """
 
 import itertools
@@ -27,8 +28,7 @@ the question has, of one that neither has."""
 _HAN = 1
 """Cost of a Han character that the sentence has not: a word of Chinese has two."""
 _HALF = 0.5
-"""Share of the question's words that a statement must say itself, and that the clause of its answer
-must hold."""
+"""Share of the question's words that a statement must say itself."""
 _BOUNDARY = re.compile(
     r"[,;:()\u3001，；：。（）—–]|\s-\s|\b(?:which|who|whom|whose|where|that|while|whereas|although"
     r"|because|since|but|die|der|das|welche[rs]?|weil|während|aber|dass|que|quien|donde|pero|porque"
@@ -71,8 +71,6 @@ class _Token:
     """Number of the clause in its text."""
     before: str
     """What stands between it and the word before."""
-    start: int
-    end: int
 
 
 def rearranged(
@@ -84,7 +82,7 @@ def rearranged(
     Args:
         statement: a sentence of a reply.
         sentence: of the passage.
-        question: its words may stand before or behind the answer.
+        question: half of its words have to be in the statement.
         above: heading of the sentence, whose words count as the sentence's.
     """
     reply, asked = read_text(statement), _tokens(read_text(question))
@@ -99,19 +97,8 @@ def rearranged(
     if asked and _share(asked, said) < _HALF:
         yield Reason("fragment", statement)
         return
-    if source.cost(said) <= _MOST:
-        return
-    for at in range(1, len(said)):
-        for answer, rest in ((said[:at], said[at:]), (said[at:], said[:at])):
-            if not all(map(source.asks, rest)) or source.share_beside(answer, rest) < _HALF:
-                continue
-            if not source.says_as_much(reply.text, answer, said[at - 1 : at + 1]):
-                continue
-            if any(map(_is_han, rest)) and _share(rest, source.known) < 1:
-                continue  # "was born in" is two characters
-            if source.cost(rest) <= _MOST:
-                return
-    yield Reason("swapped", statement)
+    if source.cost(said) > _MOST:
+        yield Reason("swapped", statement)
 
 
 def adds_nothing(statement: str, question: str) -> bool:
@@ -124,15 +111,12 @@ class _Sentence:
     """A sentence of the passage, for a question."""
 
     def __init__(self, read: Read, asked: Sequence[_Token], above: Sequence[_Token]) -> None:
-        self._text = read.text
         self._tokens = _tokens(read)
         self._asked = asked
         self._above = above
-        self.known = [*self._tokens, *above]
-        """The words of the sentence and of its heading."""
         self._by_pronoun = _PRONOUN.match(read.text) is not None
 
-    def asks(self, token: _Token) -> bool:
+    def _asks(self, token: _Token) -> bool:
         """Tell whether the question has a word."""
         return any(_same(token, other) for other in self._asked)
 
@@ -157,7 +141,7 @@ class _Sentence:
     def _lack(self, token: _Token, *, first: bool, han: bool) -> int:
         if any(_same(token, other) or _begin_alike(token, other) for other in self._above):
             return 0
-        if not self.asks(token):
+        if not self._asks(token):
             return _HAN if han and _is_han(token) else _NEW
         if han:
             return _HAN
@@ -200,43 +184,6 @@ class _Sentence:
         goes_on = _is_han(self._tokens[to]) and _GOES_ON.fullmatch(self._tokens[to].before)
         return _GAP if begins and before == 0 and goes_on else _LEAP
 
-    def run_of(self, answer: Sequence[_Token]) -> int | None:
-        """Return where words stand side by side; ``None`` if nowhere."""
-        for j in range(len(self._tokens) - len(answer) + 1):
-            run = self._tokens[j : j + len(answer)]
-            if _equal(answer, run) and _breaks(answer) >= _breaks(run):
-                return j
-        return None
-
-    def share_beside(self, answer: Sequence[_Token], wanted: Sequence[_Token]) -> float:
-        """Return which share of words stands in the clauses of an answer, or in the heading."""
-        beside = self._clauses_of(answer)
-        return _share(wanted, [*beside, *self._above]) if beside else 0.0
-
-    def says_as_much(
-        self, statement: str, answer: Sequence[_Token], junction: Sequence[_Token]
-    ) -> bool:
-        """Tell whether "may" and "is" are in a statement as in the clauses of its answer.
-
-        An "is" may be put between two words that stand side by side: "its founder, Ellison".
-        """
-        beside = self._clauses_of(answer)
-        there = self._text[beside[0].start : beside[-1].end] if beside else ""
-        if _MAY.search(there) and not _MAY.search(statement):
-            return False
-        is_, was = len(_BE.findall(statement)), len(_BE.findall(there))
-        if was and not is_ and not _MAY.search(statement):
-            return False
-        put_in = is_ == 1 and _BE.search(junction[1].before) and self.run_of(junction) is not None
-        return bool(was or not is_ or put_in)
-
-    def _clauses_of(self, run: Sequence[_Token]) -> list[_Token]:
-        j = self.run_of(run)
-        if j is None:
-            return []
-        first, last = self._tokens[j].clause, self._tokens[j + len(run) - 1].clause
-        return [token for token in self._tokens if first <= token.clause <= last]
-
 
 def _share(wanted: Sequence[_Token], there: Sequence[_Token]) -> float:
     """Return which share of words stands in a text; a Han character beside the same neighbour."""
@@ -251,16 +198,8 @@ def _share(wanted: Sequence[_Token], there: Sequence[_Token]) -> float:
     return found / max(1, len(wanted))
 
 
-def _equal(left: Sequence[_Token], right: Sequence[_Token]) -> bool:
-    return all(_same(a, b) for a, b in zip(left, right, strict=True))
-
-
 def _is_han(token: _Token) -> bool:
     return bool(token.text) and is_cjk(token.text[0])
-
-
-def _breaks(run: Sequence[_Token]) -> int:
-    return run[-1].clause - run[0].clause
 
 
 def _lower(costs: dict[int, int], place: int, cost: int) -> None:
@@ -287,6 +226,6 @@ def _tokens(read: Read) -> list[_Token]:
     for start, end, text, values in sorted([*words, *facts], key=lambda item: item[0]):
         between = read.text[before:start]
         clause += bool(tokens and _BOUNDARY.search(between))
-        tokens.append(_Token(text, values, clause, between, start, end))
+        tokens.append(_Token(text, values, clause, between))
         before = end
     return tokens

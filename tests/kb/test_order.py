@@ -116,6 +116,22 @@ def test_what_follows_the_sentence_is_kept(statement: str, sentence: str, questi
             "Ann, who came from Leeds in the north, is since 2015 the chair of the shop.",
             "Who is the chair of the shop?",
         ),
+        # An answer that was put before the question's words, or behind them.
+        (
+            "A Tulku is a Bodhisattva vow.",
+            "A Lama who was reborn to continue their Bodhisattva vow is called a Tulku.",
+            "What is the name of a Bodhisattva vow?",
+        ),
+        (
+            "The neighborhood lies southwest of the 41 freeway.",
+            "The neighborhood lies southwest of the 99 freeway, west of the 41 freeway and south.",
+            "Which neighborhood lies west of the 41 freeway?",
+        ),
+        (
+            "加那利群岛在非洲大西洋沿岸。",
+            "探险队在非洲大西洋沿岸征服了加那利群岛的几个岛。",
+            "加那利群岛在哪个大陆沿岸？",
+        ),
         # A figure of the sentence, put behind the question.
         (
             "Ann was active in our shop for 15 years.",
