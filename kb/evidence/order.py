@@ -59,6 +59,10 @@ _RELATIONS = (
 )
 """What a Chinese reply may only say if the sentence says it in one of these words; the rest of
 them carries no content of its own."""
+_THAT = re.compile(r"\b(?:that|dass|que|что)\b", re.IGNORECASE)
+_HOLDS = re.compile(r"(?:认为|以为|声称|宣称|据称|指出|表示|相信|主张|规定)\W*\w?$")
+"""What a sentence has between somebody and what he says or thinks; the first character of that may
+be new."""
 _GOES_ON = re.compile(r"\W*[，；,;]\s*[^\x00-\u2e7f他她它其的各每两]*\W*")
 
 
@@ -158,6 +162,8 @@ class _Sentence:
             between: what the statement has before that word.
             joined: the statement has no comma there.
         """
+        if to > place == 0 and self._is_reported(to):
+            return _LEAP
         if between is None:
             return 0
         if not place:  # what stands before comes from the question or the heading
@@ -183,6 +189,12 @@ class _Sentence:
         begins = self._tokens[to - 1].clause != clause
         goes_on = _is_han(self._tokens[to]) and _GOES_ON.fullmatch(self._tokens[to].before)
         return _GAP if begins and before == 0 and goes_on else _LEAP
+
+    def _is_reported(self, at: int) -> bool:
+        """Tell whether somebody says, thinks or wants what begins at a word."""
+        before = self._tokens[at].before
+        verb = "".join(token.before + token.text for token in self._tokens[max(at - 3, 0) : at])
+        return _THAT.search(before) is not None or _HOLDS.search(verb + before) is not None
 
 
 def _share(wanted: Sequence[_Token], there: Sequence[_Token]) -> float:

@@ -132,6 +132,13 @@ def test_what_follows_the_sentence_is_kept(statement: str, sentence: str, questi
             "探险队在非洲大西洋沿岸征服了加那利群岛的几个岛。",
             "加那利群岛在哪个大陆沿岸？",
         ),
+        # What somebody says or thinks is not what the passage says.
+        (
+            "The red lamp is the best of all.",
+            "The makers of Leeds usually claim that the red lamp is the best of all.",
+            "Which lamp is the best of all?",
+        ),
+        ("红色的灯最好。", "厂家认为红色的灯最好，价格也最低。", "哪种灯最好？"),
         # A figure of the sentence, put behind the question.
         (
             "Ann was active in our shop for 15 years.",
