@@ -162,8 +162,8 @@ class _Sentence:
             between: what the statement has before that word.
             joined: the statement has no comma there.
         """
-        if to > place == 0 and self._is_reported(to):
-            return _LEAP
+        if to > place == 0 and (self._is_reported(to) or _OF.search(self._tokens[to].before)):
+            return _LEAP  # "much of the work of Parliament" is not "Parliament"
         if between is None:
             return 0
         if not place:  # what stands before comes from the question or the heading

@@ -139,6 +139,11 @@ def test_what_follows_the_sentence_is_kept(statement: str, sentence: str, questi
             "Which lamp is the best of all?",
         ),
         ("红色的灯最好。", "厂家认为红色的灯最好，价格也最低。", "哪种灯最好？"),
+        (
+            "Scottish Parliament is done in committee.",
+            "Much of the work of the Scottish Parliament is done in committee.",
+            "Where is much of the work of the Scottish Parliament done?",
+        ),
         # A figure of the sentence, put behind the question.
         (
             "Ann was active in our shop for 15 years.",
