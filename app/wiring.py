@@ -356,6 +356,7 @@ def _policy(config: Config) -> Policy:
         max_question_chars=config.answers.max_question_chars,
         company=config.company.name,
         fallback_language=config.company.languages[0],
+        compose_across=config.answers.compose_across,
     )
 
 

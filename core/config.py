@@ -58,6 +58,7 @@ class AnswersConfig(_Section):
     passage_at: Probability = 0.35
     clarify_at: Probability = 0.35
     compose: bool = True
+    compose_across: bool = False
     max_tokens: int = Field(96, ge=8)
     max_question_chars: int = Field(2000, ge=50)
 

@@ -54,6 +54,8 @@ class Policy:
     company: str
     fallback_language: str
     """ISO 639-1 of the service texts where the customer's language has none."""
+    compose_across: bool = False
+    """Let the generator write in another language than the passage's, too."""
 
 
 class Finds(Protocol):
@@ -267,8 +269,9 @@ class Answerer:
         passage: "_Quoted",
         on_event: OnEvent | None,
     ) -> Composed | None:
-        """Let the generator write; ``None`` if there is none or it is down, late or overloaded."""
-        if self._composer is None:
+        """Let the generator write; ``None`` if it may not, or is down, late or overloaded."""
+        across = passage.hit.chunk.language not in ("", language)
+        if self._composer is None or (across and not self._policy.compose_across):
             return None
         try:
             return await self._composer.compose(

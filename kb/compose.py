@@ -36,7 +36,7 @@ from kb.lexicon import lexicon
 from kb.likeness import Likeness
 from kb.pace import Pace, Turn
 from kb.prompt import fit_prompt, is_no_answer, may_become_no_answer, passage_of
-from kb.quote import asks_openly, lacks_what_is_asked, score_sentences
+from kb.quote import asks_openly, lacks_what_is_asked
 from kb.text import normalise, split_sentences, words
 
 OnEvent = Callable[[AnswerEvent], Awaitable[None]]
@@ -50,8 +50,6 @@ _MAX_WORDS = 60
 """Longest reply, in words or, of Chinese, pairs of characters."""
 _FRAGMENT_WORDS = 4
 """Shorter replies ("30 days") say too little to be checked alone: the question counts as well."""
-_MIN_RELEVANCE = 0.3
-"""Probability that the sentence a fragment comes from answers the question."""
 _NO_TOKENS = TokenUsage()
 _STOP = ("\n\n",)
 _ENDS = (".", "!", "?", ":", ";", "…", "。", "！", "？", "：", "；")
@@ -258,8 +256,6 @@ class Composer:
         if passage.same_language or shares_words(sentence, passage.text):
             nearest = nearest_sentence(sentence, passage.text)
             verdict = check_sentence(sentence, passage.text, question=question)
-            if verdict.supported and len(words(sentence)) < _FRAGMENT_WORDS:
-                verdict = _fragment(sentence, question, passage)
             if verdict.supported:
                 verdict = _at_the_answer(sentence, nearest, question, passage)
             return verdict, nearest
@@ -362,16 +358,6 @@ def _heading_of(sentence: str, sentences: Sequence[str]) -> str:
     at = sentences.index(sentence) if sentence in sentences else 0
     above = sentences[at - 1].strip() if at else ""
     return "" if above.endswith(_ENDS) else above
-
-
-def _fragment(sentence: str, question: str, passage: _Passage) -> Verdict:
-    """Check that a few words come from a sentence that has to do with the question."""
-    probabilities = score_sentences(question, passage.sentences)
-    wanted = re.sub(r"\W", "", normalise(sentence))
-    for text, probability in zip(passage.sentences, probabilities, strict=True):
-        if probability >= _MIN_RELEVANCE and wanted in re.sub(r"\W", "", normalise(text)):
-            return Verdict(supported=True)
-    return Verdict(supported=False, reasons=(Reason("fragment", sentence),), coverage=0.0)
 
 
 # --- text --------------------------------------------------------------------------------------

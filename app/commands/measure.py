@@ -80,6 +80,7 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
     files = [IncomingFile(name, data=data) for name, data in sorted(evalset.files.items())]
     paths = base_paths(folder, options)
     model = config.models.generator if config.answers.compose else "off"
+    model += "\0across" if config.answers.compose_across else ""
     if config.models.reranker != "off":
         model += f"\0{config.models.reranker}\0{config.models.reranker_weight}"
     asked = f"{options.ask}\0{options.leave_out}\0{options.sample}\0{model}"

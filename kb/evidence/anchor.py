@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 
 from kb.evidence.order import rearranged
-from kb.evidence.reading import Read, covered, read_text, vocabulary
+from kb.evidence.reading import Read, beginning, covered, read_text, vocabulary
 from kb.evidence.verdict import Reason
 from kb.lexicon import is_cjk
-from kb.stems import content_words, stem_of
+from kb.stems import content_words
 
 _MIN_SHARE = 0.8
 """Share of a statement's content words that the one sentence must hold, the question's included.
@@ -39,8 +39,8 @@ def unanchored(
     here = [i for i in content if covered(i, reply.words, there)]
     new = [i for i in content if not covered(i, reply.words, questioned)]
     lacking = [i for i in new if i not in here]
-    above = {_beginning(word) for word in content_words(heading)}
-    here += [i for i in content if i not in here + new and _beginning(reply.words[i].text) in above]
+    above = {beginning(word) for word in content_words(heading)}
+    here += [i for i in content if i not in here + new and beginning(reply.words[i].text) in above]
     han = sum(is_cjk(reply.words[i].text[0]) for i in content) > len(content) / 2
     if len(lacking) > (_FREE_HAN if han else 0) or len(here) < _MIN_SHARE * len(content):
         missing = [reply.words[i].text for i in content if i not in here]
@@ -56,10 +56,6 @@ def unanchored(
         return
     garbled = list(_garbled(reply, source))
     yield from garbled or rearranged(statement, sentence, question, above=heading)
-
-
-def _beginning(word: str) -> str:
-    return stem_of(word).removesuffix("e")  # "store" and "storing"
 
 
 def _garbled(reply: Read, source: Read) -> Iterator[Reason]:

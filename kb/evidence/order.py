@@ -3,7 +3,9 @@
 A small model puts the words of a sentence together as it likes: "normal forces are associated with
 forces that act normal" from "terms associated with forces that act normal". Each word is there, and
 what is said is not. So the statement has to follow the sentence: in its order, without leaping from
-one clause into another, and only the question may be put before or behind the words that answer it.
+one clause into another. The question's words behind an answer are no exception: "a Tulku is a vow"
+comes from "who continues their vow is called a Tulku". And it has to say itself what it is about:
+a bare "1930" is true of anything that has a year.
 """
 
 import itertools
@@ -11,11 +13,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kb.evidence.reading import Read, read_text, same_word
+from kb.evidence.reading import Read, beginning, read_text, same_word
 from kb.evidence.verdict import Reason
 from kb.lexicon import is_cjk
 
-_MOST = 2
+_MOST = 1
 """Cost at which a statement still follows the sentence; the costs below were set by reading what
 passes (docs/evidence.md)."""
 _NEAR = 2
@@ -25,10 +27,8 @@ _GAP, _LEAP, _LACK, _NEW = 1, 3, 2, 9
 the question has, of one that neither has."""
 _HAN = 1
 """Cost of a Han character that the sentence has not: a word of Chinese has two."""
-_FEW = 3
-"""Words of an answer that names one of several."""
-_LINKED, _SAID = 0.5, 0.8
-"""Share of the question's words that the clause, or the sentence, of a bare answer must hold."""
+_HALF = 0.5
+"""Share of the question's words that a statement must say itself."""
 _BOUNDARY = re.compile(
     r"[,;:()\u3001，；：。（）—–]|\s-\s|\b(?:which|who|whom|whose|where|that|while|whereas|although"
     r"|because|since|but|die|der|das|welche[rs]?|weil|während|aber|dass|que|quien|donde|pero|porque"
@@ -51,17 +51,6 @@ _MAY = re.compile(
 )
 _AND = re.compile(r"\b(?:and|or|und|oder|y|e|o|и|или)\b|[和与與及或]", re.IGNORECASE)
 _OF = re.compile(r"\bof(?: (?:the|a|an|its|their|his|her))?\s*$", re.IGNORECASE)
-_WHICH = re.compile(
-    r"\b(?:first|last|original|initial|former|previous|planned|scheduled|latest|largest|smallest|highest"
-    r"|lowest|oldest|second|third|erste|letzte|ursprünglich|geplant|primer|último|original|previst"
-    r"|перв|последн|планир)|原定|原计划|最初|最早|第一|首[次任位]|最后|第二|第三|最[大小高低长短多少]",
-    re.IGNORECASE,
-)
-_BESIDES = re.compile(
-    r"\b(?:besides|other than|apart from|aside from|except for|before|außer|neben|además de|excepto"
-    r"|antes de|кроме|помимо)\b([^,?]+)|除了?([^，,？?]+?)之?以?外|在?([^，,？?]+?)[之以]前",
-    re.IGNORECASE,
-)
 _RELATIONS = (
     (re.compile("位于"), re.compile("[位处]|(?<![旨正现存])在|坐落|设[于在立]")),
     (re.compile("包括|包含"), re.compile("[括含有如、]|分[为成]|组成")),
@@ -70,6 +59,10 @@ _RELATIONS = (
 )
 """What a Chinese reply may only say if the sentence says it in one of these words; the rest of
 them carries no content of its own."""
+_THAT = re.compile(r"\b(?:that|dass|que|что)\b", re.IGNORECASE)
+_HOLDS = re.compile(r"(?:认为|以为|声称|宣称|据称|指出|表示|相信|主张|规定)\W*\w?$")
+"""What a sentence has between somebody and what he says or thinks; the first character of that may
+be new."""
 _GOES_ON = re.compile(r"\W*[，；,;]\s*[^\x00-\u2e7f他她它其的各每两]*\W*")
 
 
@@ -82,19 +75,18 @@ class _Token:
     """Number of the clause in its text."""
     before: str
     """What stands between it and the word before."""
-    start: int
-    end: int
 
 
 def rearranged(
     statement: str, sentence: str, question: str, *, above: str = ""
 ) -> Iterator[Reason]:
-    """Find a statement that does not follow `sentence`, the one that it was made from.
+    """Find a statement that does not follow `sentence`, the one that it was made from, or that
+    says too little of the question to be understood without it.
 
     Args:
         statement: a sentence of a reply.
         sentence: of the passage.
-        question: its words may stand before or behind the answer.
+        question: half of its words have to be in the statement.
         above: heading of the sentence, whose words count as the sentence's.
     """
     reply, asked = read_text(statement), _tokens(read_text(question))
@@ -106,55 +98,11 @@ def rearranged(
         if relation.search(reply.text) and not words.search(f"{sentence} {above}"):
             yield Reason("swapped", statement)
             return
-    if source.cost(said) <= _MOST:
-        place = source.run_of(said)
-        is_bare = not any(map(source.asks, said))
-        if is_bare and place is None:
-            yield Reason("swapped", statement)  # a bare answer is word for word
-        elif (
-            (is_bare and _lacks_which(question, f"{sentence} {above}"))
-            or (_share(asked, said) < _LINKED and _is_known_already(question, said))
-            or _is_of_another_item(sentence, asked, said)
-            or (
-                place is not None
-                and not source.has_clause(said, whole=is_bare)
-                and not source.is_linked(said)
-            )
-        ):
-            yield Reason("elsewhere", statement)
+    if asked and _share(asked, said) < _HALF:
+        yield Reason("fragment", statement)
         return
-    for at in range(1, len(said)):
-        for answer, rest in ((said[:at], said[at:]), (said[at:], said[:at])):
-            if not all(map(source.asks, rest)) or source.share_beside(answer, rest) < _LINKED:
-                continue
-            if not source.says_as_much(reply.text, answer, said[at - 1 : at + 1]):
-                continue
-            if any(map(_is_han, rest)) and _share(rest, source.known) < 1:
-                continue  # "was born in" is two characters
-            is_fact = all(token.values for token in answer) and source.has_all_but_one(rest)
-            if is_fact or 1 + source.cost(rest) <= _MOST:
-                return
-    yield Reason("swapped", statement)
-
-
-def _lacks_which(question: str, sentence: str) -> bool:
-    """Tell whether a question asks for the first, the latest, the planned one, which the sentence
-    does not speak of: a bare answer says nothing of that itself."""
-    there = sentence.casefold()
-    return any(match.casefold() not in there for match in _WHICH.findall(question))
-
-
-def _is_known_already(question: str, said: Sequence[_Token]) -> bool:
-    """Tell whether "besides Manning" or "before Manning" is answered with Manning."""
-    known = [part for found in _BESIDES.findall(question) for part in found if part]
-    return any(_share(_tokens(read_text(part)), said) >= _LINKED for part in known)
-
-
-def _is_of_another_item(sentence: str, asked: Sequence[_Token], said: Sequence[_Token]) -> bool:
-    """Tell whether one item of a list has all that is asked for, and the reply is of another."""
-    items = [_tokens(read_text(item)) for item in re.split(r"[;；]", sentence)]
-    about = max(items, key=lambda item: _share(asked, item))
-    return len(items) > 1 and _share(asked, about) >= _SAID and _share(said, about) < _LINKED
+    if source.cost(said) > _MOST:
+        yield Reason("swapped", statement)
 
 
 def adds_nothing(statement: str, question: str) -> bool:
@@ -167,15 +115,12 @@ class _Sentence:
     """A sentence of the passage, for a question."""
 
     def __init__(self, read: Read, asked: Sequence[_Token], above: Sequence[_Token]) -> None:
-        self._text = read.text
         self._tokens = _tokens(read)
         self._asked = asked
         self._above = above
-        self.known = [*self._tokens, *above]
-        """The words of the sentence and of its heading."""
         self._by_pronoun = _PRONOUN.match(read.text) is not None
 
-    def asks(self, token: _Token) -> bool:
+    def _asks(self, token: _Token) -> bool:
         """Tell whether the question has a word."""
         return any(_same(token, other) for other in self._asked)
 
@@ -198,9 +143,9 @@ class _Sentence:
         return min(best.values())
 
     def _lack(self, token: _Token, *, first: bool, han: bool) -> int:
-        if any(_same(token, other) for other in self._above):
+        if any(_same(token, other) or _begin_alike(token, other) for other in self._above):
             return 0
-        if not self.asks(token):
+        if not self._asks(token):
             return _HAN if han and _is_han(token) else _NEW
         if han:
             return _HAN
@@ -217,6 +162,8 @@ class _Sentence:
             between: what the statement has before that word.
             joined: the statement has no comma there.
         """
+        if to > place == 0 and (self._is_reported(to) or _OF.search(self._tokens[to].before)):
+            return _LEAP  # "much of the work of Parliament" is not "Parliament"
         if between is None:
             return 0
         if not place:  # what stands before comes from the question or the heading
@@ -243,93 +190,11 @@ class _Sentence:
         goes_on = _is_han(self._tokens[to]) and _GOES_ON.fullmatch(self._tokens[to].before)
         return _GAP if begins and before == 0 and goes_on else _LEAP
 
-    def run_of(self, answer: Sequence[_Token]) -> int | None:
-        """Return where words stand side by side; ``None`` if nowhere."""
-        for j in range(len(self._tokens) - len(answer) + 1):
-            run = self._tokens[j : j + len(answer)]
-            if _equal(answer, run) and _breaks(answer) >= _breaks(run):
-                return j
-        return None
-
-    def has_clause(self, said: Sequence[_Token], *, whole: bool) -> bool:
-        """Tell whether words are whole clauses, which say something by themselves; or, if
-        `whole`, all of the sentence."""
-        if whole:
-            return len(said) == len(self._tokens)
-        j = self.run_of(said)
-        if j is None:
-            return False
-        end = j + len(said)
-        opens = j == 0 or self._tokens[j - 1].clause != self._tokens[j].clause
-        closes = (
-            end == len(self._tokens) or self._tokens[end].clause != self._tokens[end - 1].clause
-        )
-        return opens and closes
-
-    def is_linked(self, answer: Sequence[_Token]) -> bool:
-        """Tell whether an answer stands where the question's words do.
-
-        In their clause; a bare name or thing also beside one of them, since others stand there as
-        well ("Nixon named Simon as the first administrator").
-        """
-        if not self._asked:
-            return True
-        j = self.run_of(answer) or 0
-        size = 2 if _is_han(answer[0]) else 1
-        before, after = self._tokens[max(j - size, 0) : j], self._tokens[j + len(answer) :][:size]
-        if len(answer) <= _FEW and any(map(self._has_others, answer)):
-            return False
-        if self.share_beside(answer, self._asked) >= _LINKED:
-            bare = not any(map(self.asks, answer)) and not all(token.values for token in answer)
-            return not bare or _share(before, self._asked) > 0 or _share(after, self._asked) > 0
-        return _share(self._asked, self.known) >= _SAID and any(map(self._leads, (before, after)))
-
-    def has_all_but_one(self, words: Sequence[_Token]) -> bool:
-        """Tell whether the sentence has these words, in any order."""
-        return _share(words, self.known) >= 1 - 1 / len(words)
-
-    def _has_others(self, token: _Token) -> bool:
-        """Tell whether a word of the question, of which an answer names one, stands there twice.
-
-        "The WWF report misquoted an ICSI report": which report was asked for?
-        """
-        count = sum(_same(token, other) for other in self._tokens)
-        return count > 1 and not _is_han(token) and not token.values and self.asks(token)
-
-    def _leads(self, beside: Sequence[_Token]) -> bool:
-        """Tell whether words beside an answer are the question's, and stand nowhere else."""
-        ends = range(len(self._tokens) - len(beside) + 1)
-        places = sum(_equal(beside, self._tokens[i : i + len(beside)]) for i in ends)
-        return bool(beside) and places == 1 and all(map(self.asks, beside))
-
-    def share_beside(self, answer: Sequence[_Token], wanted: Sequence[_Token]) -> float:
-        """Return which share of words stands in the clauses of an answer, or in the heading."""
-        beside = self._clauses_of(answer)
-        return _share(wanted, [*beside, *self._above]) if beside else 0.0
-
-    def says_as_much(
-        self, statement: str, answer: Sequence[_Token], junction: Sequence[_Token]
-    ) -> bool:
-        """Tell whether "may" and "is" are in a statement as in the clauses of its answer.
-
-        An "is" may be put between two words that stand side by side: "its founder, Ellison".
-        """
-        beside = self._clauses_of(answer)
-        there = self._text[beside[0].start : beside[-1].end] if beside else ""
-        if _MAY.search(there) and not _MAY.search(statement):
-            return False
-        is_, was = len(_BE.findall(statement)), len(_BE.findall(there))
-        if was and not is_ and not _MAY.search(statement):
-            return False
-        put_in = is_ == 1 and _BE.search(junction[1].before) and self.run_of(junction) is not None
-        return bool(was or not is_ or put_in)
-
-    def _clauses_of(self, run: Sequence[_Token]) -> list[_Token]:
-        j = self.run_of(run)
-        if j is None:
-            return []
-        first, last = self._tokens[j].clause, self._tokens[j + len(run) - 1].clause
-        return [token for token in self._tokens if first <= token.clause <= last]
+    def _is_reported(self, at: int) -> bool:
+        """Tell whether somebody says, thinks or wants what begins at a word."""
+        before = self._tokens[at].before
+        verb = "".join(token.before + token.text for token in self._tokens[max(at - 3, 0) : at])
+        return _THAT.search(before) is not None or _HOLDS.search(verb + before) is not None
 
 
 def _share(wanted: Sequence[_Token], there: Sequence[_Token]) -> float:
@@ -345,16 +210,8 @@ def _share(wanted: Sequence[_Token], there: Sequence[_Token]) -> float:
     return found / max(1, len(wanted))
 
 
-def _equal(left: Sequence[_Token], right: Sequence[_Token]) -> bool:
-    return all(_same(a, b) for a, b in zip(left, right, strict=True))
-
-
 def _is_han(token: _Token) -> bool:
     return bool(token.text) and is_cjk(token.text[0])
-
-
-def _breaks(run: Sequence[_Token]) -> int:
-    return run[-1].clause - run[0].clause
 
 
 def _lower(costs: dict[int, int], place: int, cost: int) -> None:
@@ -368,6 +225,10 @@ def _same(left: _Token, right: _Token) -> bool:
     return same_word(left.text, right.text)
 
 
+def _begin_alike(left: _Token, right: _Token) -> bool:
+    return bool(left.text and right.text) and beginning(left.text) == beginning(right.text)
+
+
 def _tokens(read: Read) -> list[_Token]:
     """Return the words that carry meaning and the facts of a text, in order."""
     words = [(w.start, w.end, w.text, frozenset[str]()) for w in read.words if not w.stop]
@@ -377,6 +238,6 @@ def _tokens(read: Read) -> list[_Token]:
     for start, end, text, values in sorted([*words, *facts], key=lambda item: item[0]):
         between = read.text[before:start]
         clause += bool(tokens and _BOUNDARY.search(between))
-        tokens.append(_Token(text, values, clause, between, start, end))
+        tokens.append(_Token(text, values, clause, between))
         before = end
     return tokens

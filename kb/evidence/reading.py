@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from kb.facts import Fact, extract_facts
 from kb.lexicon import fold, is_cjk, lexicon
+from kb.stems import stem_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,11 @@ def same_word(left: str, right: str) -> bool:
     common = len(_common_prefix(left, right))
     longer = max(len(left), len(right))
     return common >= 4 and common >= shorter - 2 and longer - common <= 4 and common >= 0.6 * longer
+
+
+def beginning(word: str) -> str:
+    """Return what a word of a heading has in common with its forms: "storing" and "store"."""
+    return stem_of(word).removesuffix("e")
 
 
 def _common_prefix(left: str, right: str) -> str:

@@ -16,14 +16,15 @@ CHINESE = "后来更多国家加入，1979年的希腊，1985年的西班牙和�
 @pytest.mark.parametrize(
     ("statement", "sentence", "question"),
     [
-        ("Spain joined in 1986.", JOINED, "When did Spain join?"),
-        ("1981", JOINED, "When did Greece join?"),
-        ("His work was published first.", OXYGEN, "Why is Priestley given priority?"),
-        ("1985年", CHINESE, "西班牙何时来的？"),
+        (
+            "Greece joined in 1981.",
+            "Greece joined in 1981, Spain in 1986.",
+            "When did Greece join?",
+        ),
         (
             "You can send it back within 30 days.",
             "Send it back within 30 days.",
-            "How long can I return it?",
+            "How long can I send it back?",
         ),
     ],
 )
@@ -46,7 +47,7 @@ def test_what_one_place_says_is_kept(statement: str, sentence: str, question: st
         (
             "His patents earned money from his own projects.",
             "His patents earned him a considerable amount of money; his own projects began.",
-            "How did Tesla finance his work?",
+            "What did his patents earn?",
             "swapped",
         ),
         (

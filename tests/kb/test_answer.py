@@ -34,12 +34,14 @@ PASSAGE = Chunk(
     "p1",
     "returns.md",
     "passage",
-    "Send it back within 30 days. Refunds take 5 working days. We pay the postage.",
+    "Send it back within 30 days in its box with the printed form. Refunds take 5 working days. "
+    "We pay the postage.",
     title="Returns › Deadlines",
     location="line 4",
     language="en",
     updated="2026-11-01",
 )
+CHINESE = replace(PASSAGE, text="商品可以在七天之内寄回。我们承担邮费。", language="zh")
 
 
 class ScriptedRetriever:
@@ -62,6 +64,7 @@ def answerer(
     generator: ScriptedGenerator | None = None,
     *,
     silence_s: float = 2.0,
+    policy: Policy = POLICY,
 ) -> Answerer:
     composer = None
     if generator:
@@ -69,7 +72,7 @@ def answerer(
             generator, WordEmbedder(), max_tokens=60, timeout_s=9, silence_s=silence_s
         )
     return Answerer(
-        ScriptedRetriever(found), Quoter(), composer, policy=POLICY, today=lambda: TODAY
+        ScriptedRetriever(found), Quoter(), composer, policy=policy, today=lambda: TODAY
     )
 
 
@@ -104,13 +107,14 @@ async def test_a_passage_in_another_language_has_to_be_as_sure_as_an_entry() -> 
 
 async def test_a_composed_reply_holds_only_what_the_passage_says() -> None:
     generator = ScriptedGenerator("You can send it back within 30 days. Damaged items get 50 EUR.")
-    found = {"How long can I return it?": [(PASSAGE, 0.9)]}
+    found = {"How long can I send it back?": [(PASSAGE, 0.9)]}
     shown: list[AnswerEvent] = []
 
     async def on_event(event: AnswerEvent) -> None:
         shown.append(event)
 
-    answer = await answerer(found, generator).answer("How long can I return it?", on_event=on_event)
+    question = "How long can I send it back?"
+    answer = await answerer(found, generator).answer(question, on_event=on_event)
     assert answer.kind == "composed"
     assert "30 days" in answer.text
     assert "50" not in answer.text
@@ -128,9 +132,9 @@ async def test_while_a_reply_takes_long_its_passage_is_there_to_read() -> None:
         shown.append(event)
         generator.gate.set()
 
-    found = {"How long can I return it?": [(PASSAGE, 0.9)]}
+    found = {"How long can I send it back?": [(PASSAGE, 0.9)]}
     slow = answerer(found, generator, silence_s=0)
-    answer = await slow.answer("How long can I return it?", on_event=on_event)
+    answer = await slow.answer("How long can I send it back?", on_event=on_event)
     waiting = shown[0]
     assert isinstance(waiting, Waiting)
     assert waiting.source is not None
@@ -141,8 +145,8 @@ async def test_while_a_reply_takes_long_its_passage_is_there_to_read() -> None:
 
 async def test_a_reply_of_which_nothing_is_left_is_quoted_instead() -> None:
     generator = ScriptedGenerator("Paris is the capital of France.")
-    found = {"How long can I return it?": [(PASSAGE, 0.9)]}
-    answer = await answerer(found, generator).answer("How long can I return it?")
+    found = {"How long can I send it back?": [(PASSAGE, 0.9)]}
+    answer = await answerer(found, generator).answer("How long can I send it back?")
     assert answer.kind == "quoted"
     assert answer.text in PASSAGE.text
     assert answer.sources[0].title == "Returns › Deadlines"
@@ -150,12 +154,32 @@ async def test_a_reply_of_which_nothing_is_left_is_quoted_instead() -> None:
 
 async def test_below_what_was_written_stand_the_words_that_it_rests_on() -> None:
     generator = ScriptedGenerator("You can send it back within 30 days.")
-    found = {"How long can I return it?": [(PASSAGE, 0.9)]}
-    answer = await answerer(found, generator).answer("How long can I return it?")
+    found = {"How long can I send it back?": [(PASSAGE, 0.9)]}
+    answer = await answerer(found, generator).answer("How long can I send it back?")
     written, _, quoted = answer.text.partition("\n\n")
     assert written == "You can send it back within 30 days."
     assert quoted.strip("“”") in PASSAGE.text
     assert answer.sources[0].quote == quoted.strip("“”")
+
+
+@pytest.mark.parametrize(
+    ("question", "written", "passage"),
+    [
+        ("How long can I send it back?", "It can be sent back within 7 days.", CHINESE),
+        ("多久之内可以寄回？", "30天之内可以寄回。", PASSAGE),
+    ],
+)
+async def test_a_passage_in_another_language_is_quoted_unless_the_operator_wants_it(
+    question: str, written: str, passage: Chunk
+) -> None:
+    found = {question: [(passage, 0.99)]}
+    generator = ScriptedGenerator(written)
+    answer = await answerer(found, generator).answer(question)
+    assert (answer.kind, answer.language) == ("quoted", passage.language)
+    assert generator.prompts == []
+    wanted = replace(POLICY, compose_across=True)
+    await answerer(found, generator, policy=wanted).answer(question)
+    assert generator.prompts
 
 
 async def test_what_repeats_the_passage_is_not_said_twice() -> None:

@@ -10,6 +10,7 @@ PRESSURE = (
 )
 BRIDGE = "拆除后，吴淞路闸桥的运输功能由外滩隧道代替，水闸功能则由金山路水闸代替。"
 NIXON = "1973年，尼克松任命威廉·西蒙为联邦能源办公室首任主任。"
+TURK = "李思摩，本姓阿史那氏，名思摩，突厥人。"
 GROUP = "雨润集团是中国一家食品工业企业，是中国最大的肉制品生产企业之一。"
 
 
@@ -40,11 +41,11 @@ GROUP = "雨润集团是中国一家食品工业企业，是中国最大的肉�
         ),
         ("雨润集团是中国最大的肉制品生产企业之一。", GROUP, "雨润集团在中国的地位是怎样的？"),
         (
-            "美国的重要盟友是伊朗。",
+            "伊朗是美国的重要盟友。",
             "伊朗是世界第二大石油出口国，也是美国的重要盟友。",
             "哪个石油生产国是美国的重要盟友？",
         ),
-        ("阿史那氏", "李思摩，本姓阿史那氏，名思摩，突厥人。", "李思摩的本姓是什么？"),
+        ("李思摩本姓阿史那氏。", TURK, "李思摩的本姓是什么？"),
     ],
 )
 def test_what_follows_the_sentence_is_kept(statement: str, sentence: str, question: str) -> None:
@@ -104,7 +105,60 @@ def test_what_follows_the_sentence_is_kept(statement: str, sentence: str, questi
         ),
         # "May" is not "is".
         ("芭蕉扇是芭蕉叶制成的扇子。", "但「芭蕉扇」也可指芭蕉叶制成的扇子。", "什么是芭蕉扇？"),
-        # A bare answer says nothing of the plan, or of which one.
+        # What is put together of too many pieces.
+        (
+            "1901年实现了氧气乙炔焊接。",
+            "后来，在1901年，人们通过燃烧乙炔和压缩氧气的混合物首次实现氧乙炔焊接。",
+            "1901年实现了怎样的焊接工艺？",
+        ),
+        (
+            "The chair of the shop is Ann.",
+            "Ann, who came from Leeds in the north, is since 2015 the chair of the shop.",
+            "Who is the chair of the shop?",
+        ),
+        # An answer that was put before the question's words, or behind them.
+        (
+            "A Tulku is a Bodhisattva vow.",
+            "A Lama who was reborn to continue their Bodhisattva vow is called a Tulku.",
+            "What is the name of a Bodhisattva vow?",
+        ),
+        (
+            "The neighborhood lies southwest of the 41 freeway.",
+            "The neighborhood lies southwest of the 99 freeway, west of the 41 freeway and south.",
+            "Which neighborhood lies west of the 41 freeway?",
+        ),
+        (
+            "加那利群岛在非洲大西洋沿岸。",
+            "探险队在非洲大西洋沿岸征服了加那利群岛的几个岛。",
+            "加那利群岛在哪个大陆沿岸？",
+        ),
+        # What somebody says or thinks is not what the passage says.
+        (
+            "The red lamp is the best of all.",
+            "The makers of Leeds usually claim that the red lamp is the best of all.",
+            "Which lamp is the best of all?",
+        ),
+        ("红色的灯最好。", "厂家认为红色的灯最好，价格也最低。", "哪种灯最好？"),
+        (
+            "Scottish Parliament is done in committee.",
+            "Much of the work of the Scottish Parliament is done in committee.",
+            "Where is much of the work of the Scottish Parliament done?",
+        ),
+        # A figure of the sentence, put behind the question.
+        (
+            "Ann was active in our shop for 15 years.",
+            "The most active in our shop during the first 15 years was Ann.",
+            "In what years was Ann active in our shop?",
+        ),
+        (
+            "辛普森为剧集作曲15年。",
+            "最初15年为剧集作曲最多的是辛普森，他还写过主题曲。",
+            "辛普森为剧集作曲多少年？",
+        ),
+        # A bare answer says nothing of what it answers.
+        ("阿史那氏", TURK, "李思摩的本姓是什么？"),
+        ("3 to 5 days", "Standard delivery takes 3 to 5 days.", "How long is standard delivery?"),
+        # Nor of the plan, or of which one.
         ("1930年", "协约国于1930年撤离莱茵兰。", "协约国原定何时撤离莱茵兰？"),
         ("1990", "The shop moved to Leeds in 1990.", "When did the shop first move to Leeds?"),
         (
