@@ -123,12 +123,8 @@ class Engine:
     def __init__(
         self, llama: Llama, states: PrefixStates, *, parallel: int, context_tokens: int
     ) -> None:
-        """`context_tokens` is the longest prompt and reply of one job.
-
-        `llama` has one sequence more than `parallel`; the last one is only there to save states.
-        """
+        """`context_tokens` is the longest prompt and reply of one job."""
         self._llama = llama
-        self._spare = parallel
         self._states = states
         self._context_tokens = context_tokens
         self._free = list(range(parallel))
@@ -278,12 +274,17 @@ class Engine:
         return True
 
     def _question_fits(self, job: Job) -> bool:
-        """Whether the question can be read with the rest of the passage, to the same numbers."""
+        """Whether the question can be read with the rest of the passage, to the same numbers.
+
+        A free sequence is needed to save the passage without it; one more for that alone would
+        make four customers at once a tenth slower (docs/performance.md).
+        """
         passage_end, end = job.ends[1:]
         return (
             job.stage == 1
             and not job.prepares
             and not job.scores
+            and bool(self._free)
             and end - job.position <= self._llama.chunk_tokens
             and (passage_end - job.position) % TILE == 0
             and end - passage_end >= TILE
@@ -291,7 +292,10 @@ class Engine:
 
     def _keep(self, job: Job, end: int) -> None:
         """Keep the state after the instructions or after the passage, which end at `end`."""
-        state = self._llama.save(job.sequence, end=end, spare=self._spare)
+        if end == job.position:
+            state = self._llama.save(job.sequence)
+        else:
+            state = self._llama.save_start(job.sequence, end, spare=self._free[-1])
         if job.stage == 0:
             self._states.put(job.prompt.instructions, state, resident=True)
         else:

@@ -30,7 +30,7 @@ class GeneratorHandler:
             Path(settings["path"]),
             threads=int(settings["threads"]),
             context_tokens=context_tokens + (parallel - 1) * int(settings["extra_tokens"]),
-            sequences=parallel + 1,
+            sequences=parallel,
             chunk_tokens=CHUNK_TOKENS,
             outputs=max(1 + GUESSED, SCORED if settings.get("scores") else 0),
         )

@@ -205,17 +205,19 @@ class Llama:
         """Drop a sequence's positions from `start` on."""
         c.llama_memory_seq_rm(self._memory, sequence, start, -1)
 
-    def save(self, sequence: int, *, end: int, spare: int) -> bytes:
-        """Return the state of a sequence up to position `end`, nothing of what comes after it.
-
-        The empty sequence `spare` is used meanwhile.
-        """
-        c.llama_memory_seq_cp(self._memory, sequence, spare, 0, end)
-        size = c.llama_state_seq_get_size(self._context, spare)
+    def save(self, sequence: int) -> bytes:
+        """Return the state of a sequence."""
+        size = c.llama_state_seq_get_size(self._context, sequence)
         data = (ctypes.c_uint8 * size)()
-        written = c.llama_state_seq_get_data(self._context, data, size, spare)
-        self.forget(spare)
+        written = c.llama_state_seq_get_data(self._context, data, size, sequence)
         return bytes(memoryview(data)[:written])
+
+    def save_start(self, sequence: int, end: int, *, spare: int) -> bytes:
+        """Return the state up to position `end`; the empty sequence `spare` is used meanwhile."""
+        c.llama_memory_seq_cp(self._memory, sequence, spare, 0, end)
+        state = self.save(spare)
+        self.forget(spare)
+        return state
 
     def restore(self, sequence: int, state: bytes) -> bool:
         """Put a saved state into an empty sequence; false if llama.cpp does not take it."""
