@@ -23,7 +23,7 @@ SHARES = (0.2, 0.5)
 """Shares of the second model in a pair's similarity that training tries beside none at all."""
 MOST_ROWS = 3_000
 """Larger bases are judged by the first model alone: each share takes as long to try as training
-(2 s for 1,650 rows), and what a second model adds shrinks as a base has more of its own."""
+, and what a second model adds shrinks as a base has more of its own."""
 
 _Rows = TypeVar("_Rows", Vector, Matrix)
 
