@@ -322,7 +322,10 @@ class Trainer:
 
     def _tried_other(self, folder: Path) -> bool:
         """Tell whether a release was trained without the second embedder of now."""
-        about = json.loads((folder / "about.json").read_text("utf-8"))
+        try:
+            about = json.loads((folder / "about.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return True  # deleted meanwhile
         return bool(about["second"] != (self._second.fingerprint if self._second else ""))
 
     def _load(self, folder: Path) -> Ranker:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from core.types import Matrix
 from kb.calibrate import (
     Choice,
     Doubles,
@@ -146,26 +145,6 @@ def _top(asked: Sequence[Asked], scores: Sequence[Doubles]) -> tuple[Floats, Boo
     return np.stack(features), np.asarray(right)
 
 
-def fit_pair(
-    workshop: Workshop, second: Matrix, prior: Models | None
-) -> tuple[Fitted, float] | None:
-    """Train with a second embedder as well; ``None`` if it is no help.
-
-    Args:
-        workshop: of the base with the first model's vectors.
-        second: the other model's vectors of its texts and of the off-topic messages, in this order.
-        prior: as `fit_models` takes it.
-
-    Returns:
-        What was fitted on paired vectors, and the share of the second model in them.
-    """
-    share = best_share(workshop, second)
-    if not share:
-        return None
-    both = Workshop(paired_base(workshop.base, second, share))
-    return fit_models(both.kernel(), list(both.asked()), prior), share
-
-
 def main(source: Path, target: Path) -> None:
     """Read the base in `source`, train, and write what answering needs into `target`."""
     texts = json.loads((source / "base.json").read_text("utf-8"))
@@ -187,12 +166,15 @@ def main(source: Path, target: Path) -> None:
         "reliability": fitted.reliability.to_json(),
         "openness": Openness.of(base.texts, base.owners.tolist(), base.answers).signs,
     }
-    second = source / SECOND
-    # Without enough questions of its own a base cannot tell whether a second model helps.
-    tried = second.is_file() and fitted.questions
-    both = fit_pair(workshop, np.load(second), prior) if tried else None
-    if both is not None:
-        pair, share = both
+    share = 0.0
+    if (source / SECOND).is_file() and fitted.questions:
+        # Without enough questions of its own a base cannot tell whether a second model helps.
+        second = np.load(source / SECOND)
+        share = best_share(workshop, second)
+    del workshop  # its matrices are as large as the next one's
+    if share:
+        both = Workshop(paired_base(base, second, share))
+        pair = fit_models(both.kernel(), list(both.asked()), prior)
         (target / PAIR).mkdir()
         pair.kernel.save(target / PAIR)
         result |= {
