@@ -65,11 +65,12 @@ def test_what_is_put_together_is_found(
 
 
 def test_words_of_the_question_may_stand_in_the_heading_above() -> None:
-    statement = "Store the battery in a dry room."
+    statement = "Store the battery in a dry room at 10 to 20 °C."
     sentence = "Take the battery out and keep it in a dry room at 10 to 20 °C."
     question = "How do I store the battery over the winter?"
     heading = "Storing the battery in winter"
     assert list(unanchored(statement, sentence, question))
     assert not list(unanchored(statement, sentence, question, heading=heading))
-    other = "Store the charger in a dry room."  # the heading lends the question's words only
+    # The heading lends the question's words only.
+    other = "Store the charger in a dry room at 10 to 20 °C."
     assert list(unanchored(other, sentence, question, heading="Chargers and storing"))

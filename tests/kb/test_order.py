@@ -3,6 +3,7 @@
 import pytest
 
 from kb.evidence import adds_nothing, unanchored
+from kb.evidence.order import rearranged
 
 PRESSURE = (
     "This formalism includes pressure terms associated with forces that act normal to the "
@@ -18,19 +19,39 @@ GROUP = "雨润集团是中国一家食品工业企业，是中国最大的肉�
     ("statement", "sentence", "question"),
     [
         (
-            "William E. Simon is the first Administrator of the Federal Energy Office.",
-            "Nixon named William E. Simon as the first Administrator of the Federal Energy Office.",
-            "Who is the first administrator of the Federal Energy Office?",
-        ),
-        (
-            "Hoesung Lee is the chair of the IPCC.",
-            "Korean economist Hoesung Lee is the chair of the IPCC since October 8, 2015.",
-            "Who is the chair of the IPCC?",
-        ),
-        (
             "The lamp and the cable are in the box.",
-            "The white lamp and the cable are in the box.",
+            "However, the lamp and a cable are in the box, and both are white.",
             "What is in the box?",
+        ),
+        (
+            "You can send it back within 30 days.",
+            "Send it back within 30 days, in its box.",
+            "How long can I send it back?",
+        ),
+        (
+            "Each packet has an address.",
+            "In the other mode each packet has an address, which is long.",
+            "What does each packet have in the other mode?",
+        ),
+        (
+            "The cable charges the lamp.",
+            "The button is red; the cable charges the lamp because it is long.",
+            "What charges the lamp?",
+        ),
+        (
+            "Der Versand dauert drei Tage.",
+            "Der Versand dauert drei Tage und kostet 5 Euro.",
+            "Wie lange dauert der Versand?",
+        ),
+        (
+            "八数字推盘的最优解至多有31步。",
+            "十五数字推盘的最优解至多有80步；而八数字推盘的最优解至多有31步。",
+            "八数字推盘的最优解至多有多少步？",
+        ),
+        (
+            "中爪兽目是肉食性的有蹄动物。",
+            "另外，中爪兽目是肉食性的有蹄动物，分布很广。",
+            "中爪兽目是什么动物？",
         ),
         ("We refund half of the price.", "We refund half of the price.", "What do you refund?"),
         ("灯和电缆在盒子里。", "灯和电缆在盒子里，可以退货。", "盒子里有什么？"),
@@ -208,6 +229,50 @@ def test_what_was_put_together_otherwise_is_found(
     statement: str, sentence: str, question: str
 ) -> None:
     assert list(unanchored(statement, sentence, question))
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence", "question"),
+    [
+        # A modifier of what it is about, or of anything in it.
+        ("The lamp is in the box.", "The white lamp is in the box.", "What is in the box?"),
+        ("The lamp is in the box.", "The lamp is in the blue box.", "Where is the lamp?"),
+        ("Disobedience is simple.", "Non-violent disobedience is simple.", "What is disobedience?"),
+        ("Ann Lee is the chair.", "Korean economist Ann Lee is the chair.", "Who is the chair?"),
+        ("快递免费。", "普通快递免费。", "快递免费吗？"),
+        ("快递要两天。", "快递普通要两天。", "快递要几天？"),
+        ("宋朝区划改为路。", "宋朝一级区划改为路。", "宋朝区划改为什么？"),
+        # What limits it, before or behind.
+        ("Delivery is free.", "For members, delivery is free.", "Is delivery free?"),
+        ("Delivery is free.", "Delivery is free for orders over 50 euros.", "Is delivery free?"),
+        ("Delivery is free.", "Delivery is free, but not in July.", "Is delivery free?"),
+        (
+            "There are two big shops.",
+            "Home of two big shops that sell lamps.",
+            "How many big shops?",
+        ),
+        ("Der Versand ist frei.", "Der Versand ist frei ab 50 Euro.", "Ist der Versand frei?"),
+        ("El envío es gratis.", "El envío es gratis para socios.", "¿Es gratis el envío?"),
+        ("Доставка бесплатная.", "Доставка бесплатная при заказе.", "Доставка бесплатная?"),
+        ("退货免费。", "满99元，退货免费。", "退货免费吗？"),
+        ("退货免费。", "退货免费，但偏远地区另付运费。", "退货免费吗？"),
+        ("雨润是最大的企业。", "雨润是最大的企业之一。", "雨润是什么？"),
+        # A small word that is another one.
+        ("The lamp is sent to Leeds.", "The lamp is sent from Leeds.", "Where is the lamp sent?"),
+        ("You pay the postage.", "We pay the postage.", "Who pays the postage?"),
+        ("All lamps are blue.", "Lamps are blue.", "What are lamps?"),
+        ("The lamp was sold.", "The lamp is sold.", "Is the lamp sold?"),
+        ("Lamps are blue.", "There are lamps that are blue.", "What are lamps?"),
+        ("这盏灯是蓝色大灯。", "这盏灯是蓝色最大灯。", "这盏灯是什么？"),
+        # Something before it that changes what it says of.
+        ("Nine lamps have names.", "Boxes of nine lamps have names.", "How many lamps have names?"),
+        ("思摩姓阿史那。", "思摩的父亲是突厥人，姓阿史那。", "思摩姓什么？"),
+    ],
+)
+def test_what_was_left_out_changes_what_is_said(
+    statement: str, sentence: str, question: str
+) -> None:
+    assert [reason.kind for reason in rearranged(statement, sentence, question)] == ["swapped"]
 
 
 def test_a_heading_is_not_the_subject_of_what_stands_in_the_middle() -> None:

@@ -1,0 +1,87 @@
+"""Where a sentence may be entered and left, and which small words have to be the same.
+
+All of it is read from what stands between two words that carry meaning.
+"""
+
+import re
+from functools import lru_cache
+
+_MARK = re.compile(r"[,;:()\u3001，；：。（）—–]|\s-\s")
+_MORE = re.compile(
+    _MARK.pattern + r"|\b(?:and|while|whereas|because|since|und|während|weil|y|mientras|porque|и)\b"
+    r"|[和與与及]",
+    re.IGNORECASE,
+)
+_LIMIT = re.compile(
+    r"\b(?:but|or|however|aber|jedoch|sondern|oder|pero|sino|o|u|но|однако|или)\b|[但或]|不过|然而",
+    re.IGNORECASE,
+)
+_APART = re.compile(
+    r"[;:；：。]|[,，]\W*(?:\b(?:and|but|und|aber|y|pero|и|но|а)\b|[但而并且])", re.IGNORECASE
+)
+_LINKING = re.compile(
+    r"\W*(?:however|moreover|furthermore|in addition|additionally|therefore|thus|hence|in fact"
+    r"|außerdem|zudem|daher|además|sin embargo|кроме того|поэтому|однако"
+    r"|另外|此外|同时|因此|然而)\W*[,，]",
+    re.IGNORECASE,
+)
+_PRONOUN = re.compile(
+    r"\W*(?:(?:it|he|she|they|er|sie|es|él|ella|он|она|оно|они)(?![a-zа-яäöüß])|[他她它]们?(?![们的]))",
+    re.IGNORECASE,
+)
+_SMALL = re.compile(r"[^\W\d_\u2e80-\uffef]+|之一|[\u3400-\u9fff]")
+_ARTICLES = re.compile(
+    r"\b(?:an?|the|der|die|das|den|dem|des|eine?[nmrs]?|el|la|los|las|una?)\b", re.IGNORECASE
+)
+_FREE = frozenset("的了是为在于以而并且也都就则这那其之者个名所着得一种有称叫又还此该共")
+"""What Chinese says or leaves out without another meaning."""
+_FORMS = {"are": "is", "were": "was", "has": "have", "sind": "ist", "waren": "war"}
+_FORMS |= {"haben": "hat", "werden": "wird", "wurden": "wurde", "son": "es", "eran": "era"}
+_FORMS |= {"fueron": "fue", "han": "ha"}
+
+
+@lru_cache(maxsize=4096)
+def small_words(text: str) -> frozenset[str]:
+    """Return the words of what stands between two others, without those that change nothing."""
+    found = _SMALL.findall(_ARTICLES.sub(" ", text.lower()))
+    return frozenset(_FORMS.get(word, word) for word in found) - _FREE
+
+
+def without_linking(sentence: str) -> str:
+    """Return a sentence without a "However," before it."""
+    linking = _LINKING.match(sentence)
+    return sentence[linking.end() :] if linking else sentence
+
+
+def begins_part(before: str) -> bool:
+    """Tell whether a part of the sentence between commas, or the like, begins behind `before`."""
+    return _MARK.search(before) is not None
+
+
+def stands_alone(before: str) -> bool:
+    """Tell whether what begins behind `before` says something by itself."""
+    return _APART.search(before) is not None
+
+
+def behind_mark(before: str) -> str:
+    """Return what stands behind the last comma, or the like; all if there is none."""
+    return _MARK.split(before)[-1]
+
+
+def before_more(after: str) -> str:
+    """Return what still belongs to the words before `after`: "企业之一，" ends with "之一"."""
+    return _MORE.split(after)[0]
+
+
+def says_more(after: str) -> bool:
+    """Tell whether what begins with `after` adds to what was said before, and does not limit it.
+
+    "Free for orders over 50 euros" limits, and so does "free, but not in July".
+    """
+    return _MORE.search(after) is not None and _LIMIT.search(after) is None
+
+
+def without_pronoun(text: str) -> str | None:
+    """Return a text without the "it" that it begins with; ``None`` if it begins otherwise."""
+    pronoun = _PRONOUN.match(text)
+    return text[pronoun.end() :] if pronoun else None
