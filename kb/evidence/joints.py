@@ -30,9 +30,12 @@ _PRONOUN = re.compile(
     re.IGNORECASE,
 )
 _SMALL = re.compile(r"[^\W\d_\u2e80-\uffef]+|之一|[\u3400-\u9fff]")
-_ARTICLES = re.compile(
-    r"\b(?:an?|the|der|die|das|den|dem|des|eine?[nmrs]?|el|la|los|las|una?)\b", re.IGNORECASE
+_IDLE = re.compile(
+    r"\b(?:an?|the|der|die|das|den|dem|des|eine?[nmrs]?|el|la|los|las|una?"
+    r"|also|then|auch|dann|también|также)\b",
+    re.IGNORECASE,
 )
+"""Articles and the like, without which a statement says the same."""
 _FREE = frozenset("的了是为在于以而并且也都就则这那其之者个名所着得一种有称叫又还此该共")
 """What Chinese says or leaves out without another meaning."""
 _FORMS = {"are": "is", "were": "was", "has": "have", "sind": "ist", "waren": "war"}
@@ -43,7 +46,7 @@ _FORMS |= {"fueron": "fue", "han": "ha"}
 @lru_cache(maxsize=4096)
 def small_words(text: str) -> frozenset[str]:
     """Return the words of what stands between two others, without those that change nothing."""
-    found = _SMALL.findall(_ARTICLES.sub(" ", text.lower()))
+    found = _SMALL.findall(_IDLE.sub(" ", text.lower()))
     return frozenset(_FORMS.get(word, word) for word in found) - _FREE
 
 
