@@ -13,11 +13,10 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _LIMIT = re.compile(
-    r"\b(?:but|or|however|aber|jedoch|sondern|oder|pero|sino|o|u|но|однако|или)\b|[但或]|不过|然而",
+    r"\b(?:but|or|however|if|only|unless|until|when|for|from|aber|jedoch|sondern|oder|wenn|nur|bis|für|ab"
+    r"|pero|sino|o|u|si|hasta|cuando|para|desde|но|однако|или|если|только|до|для|от)\b"
+    r"|[但或若只仅须需]|如果|不过|然而",
     re.IGNORECASE,
-)
-_APART = re.compile(
-    r"[;:；：。]|[,，]\W*(?:\b(?:and|but|und|aber|y|pero|и|но|а)\b|[但而并且])", re.IGNORECASE
 )
 _LINKING = re.compile(
     r"\W*(?:however|moreover|furthermore|in addition|additionally|therefore|thus|hence|in fact"
@@ -61,11 +60,6 @@ def begins_part(before: str) -> bool:
     return _MARK.search(before) is not None
 
 
-def stands_alone(before: str) -> bool:
-    """Tell whether what begins behind `before` says something by itself."""
-    return _APART.search(before) is not None
-
-
 def behind_mark(before: str) -> str:
     """Return what stands behind the last comma, or the like; all if there is none."""
     return _MARK.split(before)[-1]
@@ -79,7 +73,7 @@ def before_more(after: str) -> str:
 def says_more(after: str) -> bool:
     """Tell whether what begins with `after` adds to what was said before, and does not limit it.
 
-    "Free for orders over 50 euros" limits, and so does "free, but not in July".
+    "Free for orders over 50 euros" limits, and so do "free, but not in July" and "free, from 50".
     """
     return _MORE.search(after) is not None and _LIMIT.search(after) is None
 

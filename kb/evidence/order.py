@@ -19,7 +19,6 @@ from kb.evidence.joints import (
     behind_mark,
     says_more,
     small_words,
-    stands_alone,
     without_linking,
     without_pronoun,
 )
@@ -135,10 +134,9 @@ class _Sentence:
         about_it = without_pronoun(there) if lent else None
         if about_it is not None:
             return 0 if said == small_words(about_it) else _LEAP
-        part = max((j for j in range(at + 1) if stands_alone(self._tokens[j].before)), default=0)
-        left_out = self._tokens[part:at]
+        left_out = self._tokens[:at]
         if (lent and left_out) or not all(map(self._asks, left_out)):
-            return _LEAP
+            return _LEAP  # "for members, delivery is free" is not "delivery is free"
         wanted = small_words(behind_mark(there))
         return 0 if wanted <= said <= wanted | self._asked_small else _LEAP
 

@@ -37,18 +37,13 @@ GROUP = "雨润集团是中国一家食品工业企业，是中国最大的肉�
         ),
         (
             "The cable charges the lamp.",
-            "The button is red; the cable charges the lamp because it is long.",
+            "The cable charges the lamp because it is long.",
             "What charges the lamp?",
         ),
         (
             "Der Versand dauert drei Tage.",
             "Der Versand dauert drei Tage und kostet 5 Euro.",
             "Wie lange dauert der Versand?",
-        ),
-        (
-            "八数字推盘的最优解至多有31步。",
-            "十五数字推盘的最优解至多有80步；而八数字推盘的最优解至多有31步。",
-            "八数字推盘的最优解至多有多少步？",
         ),
         (
             "中爪兽目是肉食性的有蹄动物。",
@@ -289,6 +284,11 @@ def test_what_was_put_together_otherwise_is_found(
         ("Delivery is free.", "For members, delivery is free.", "Is delivery free?"),
         ("Delivery is free.", "Delivery is free for orders over 50 euros.", "Is delivery free?"),
         ("Delivery is free.", "Delivery is free, but not in July.", "Is delivery free?"),
+        ("Delivery is free.", "Delivery is free, from 50 euros.", "Is delivery free?"),
+        ("Delivery is free.", "Members: delivery is free.", "Is delivery free?"),
+        ("Delivery is free.", "For members, tea is free; delivery is free.", "Is delivery free?"),
+        ("退货免费。", "会员：退货免费。", "退货免费吗？"),
+        ("退货免费。", "退货免费，需自行寄回。", "退货免费吗？"),
         (
             "There are two big shops.",
             "Home of two big shops that sell lamps.",
