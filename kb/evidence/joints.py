@@ -35,11 +35,11 @@ _IDLE = re.compile(
     re.IGNORECASE,
 )
 """Articles and the like, without which a statement says the same."""
-_FREE = frozenset("的了是为在于以而并且也都就则这那其之者个名所着得一种有称叫又还此该共")
-"""What Chinese says or leaves out without another meaning."""
+_FREE = frozenset("的了是为而并且也都就则这那其之者个名所着得一种称叫又还此该共")
+"""What Chinese says or leaves out without another meaning; not 在, 以 or 有."""
 _FORMS = {"are": "is", "were": "was", "has": "have", "sind": "ist", "waren": "war"}
 _FORMS |= {"haben": "hat", "werden": "wird", "wurden": "wurde", "son": "es", "eran": "era"}
-_FORMS |= {"fueron": "fue", "han": "ha"}
+_FORMS |= {"fueron": "fue", "han": "ha", "于": "在"}
 
 
 @lru_cache(maxsize=4096)

@@ -307,6 +307,8 @@ def test_what_was_put_together_otherwise_is_found(
         ("The lamp was sold.", "The lamp is sold.", "Is the lamp sold?"),
         ("Lamps are blue.", "There are lamps that are blue.", "What are lamps?"),
         ("这盏灯是蓝色大灯。", "这盏灯是蓝色最大灯。", "这盏灯是什么？"),
+        ("蟾蜍以食肉动物为食。", "蟾蜍是食肉动物，吃小老鼠。", "蟾蜍以什么为食？"),
+        ("台灯在盒子。", "台灯有盒子。", "台灯在哪里？"),
         # Something before it that changes what it says of.
         ("Nine lamps have names.", "Boxes of nine lamps have names.", "How many lamps have names?"),
         ("思摩姓阿史那。", "思摩的父亲是突厥人，姓阿史那。", "思摩姓什么？"),
