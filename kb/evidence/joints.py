@@ -13,9 +13,15 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _LIMIT = re.compile(
-    r"\b(?:but|or|however|if|only|unless|until|when|for|from|aber|jedoch|sondern|oder|wenn|nur|bis|für|ab"
-    r"|pero|sino|o|u|si|hasta|cuando|para|desde|но|однако|или|если|только|до|для|от)\b"
-    r"|[但或若只仅须需]|如果|不过|然而",
+    r"\b(?:but|or|however|if|unless|until|when|for|from|at|by|during|in|on|over|to|under|with|within"
+    r"|aber|jedoch|sondern|oder|wenn|bis|für|ab|auf|bei|im|innerhalb|mit|nach"
+    r"|pero|sino|o|u|si|hasta|cuando|para|desde|con|dentro|en|por"
+    r"|но|однако|или|если|до|для|от|в|на|при|с)\b"
+    r"|[但或若须需]|如果|不过|然而",
+    re.IGNORECASE,
+)
+_ONLY = re.compile(
+    r"\b(?:only|just|nur|lediglich|sol[oa]|sólo|solamente|только|лишь)\b|(?<!有)限|[仅只]",
     re.IGNORECASE,
 )
 _LINKING = re.compile(
@@ -70,12 +76,19 @@ def before_more(after: str) -> str:
     return _MORE.split(after)[0]
 
 
-def says_more(after: str) -> bool:
-    """Tell whether what begins with `after` adds to what was said before, and does not limit it.
+def says_more(after: str, rest: str) -> bool:
+    """Tell whether what goes on adds to what was said before, and does not limit it.
 
-    "Free for orders over 50 euros" limits, and so do "free, but not in July" and "free, from 50".
+    "Free for orders over 50 euros" limits, and so do "free, but not in July" and "free (members
+    only)".
+
+    Args:
+        after: what stands up to the next word that carries meaning.
+        rest: all that stands behind, `after` included.
     """
-    return _MORE.search(after) is not None and _LIMIT.search(after) is None
+    part = after + _MARK.split(rest[len(after) :])[0]
+    limited = _LIMIT.search(after) or _ONLY.search(part)
+    return _MORE.search(after) is not None and not limited
 
 
 def without_pronoun(text: str) -> str | None:

@@ -156,8 +156,9 @@ class _Sentence:
 
     def _leave(self, place: int, ending: str) -> int:
         """Return the cost of ending behind the first `place` words."""
-        for token in self._tokens[place:]:
-            if says_more(token.before):
+        for at, token in enumerate(self._tokens[place:], place):
+            behind = "".join(other.before + other.text for other in self._tokens[at:])
+            if says_more(token.before, behind + self._ending):
                 break
             if not self._asks(token):
                 return _LEAP

@@ -24,7 +24,8 @@ from tests.fakes import ScriptedGenerator, WordEmbedder
 pytestmark = pytest.mark.anyio
 
 PASSAGE = (
-    "Items can be returned within 30 days, in their own box. Opened software cannot be returned. "
+    "Items can be returned within 30 days, and we pay the postage. "
+    "Opened software cannot be returned. "
     "Standard delivery takes 3 to 5 business days and costs €4.90."
 )
 CHINESE = "商品签收后七天内可以无理由退货。已拆封的软件不能退货。普通快递需要3至5个工作日。"
@@ -76,7 +77,7 @@ async def test_a_supported_reply_is_shown_sentence_by_sentence() -> None:
     ]
     ((cited, quote),) = result.cited
     assert cited.chunk.chunk_id == "1"
-    assert quote.startswith("Items can be returned within 30 days, in their own box.")
+    assert quote.startswith("Items can be returned within 30 days, and we pay the postage.")
 
 
 async def test_what_the_passage_does_not_say_is_never_shown() -> None:

@@ -27,7 +27,7 @@ GROUP = "雨润集团是中国一家食品工业企业，是中国最大的肉�
         ),
         (
             "You can send it back within 30 days.",
-            "Send it back within 30 days, in its box.",
+            "Send it back within 30 days, and add the form.",
             "How long can I send it back?",
         ),
         (
@@ -285,6 +285,11 @@ def test_what_was_put_together_otherwise_is_found(
         ("Delivery is free.", "Delivery is free for orders over 50 euros.", "Is delivery free?"),
         ("Delivery is free.", "Delivery is free, but not in July.", "Is delivery free?"),
         ("Delivery is free.", "Delivery is free, from 50 euros.", "Is delivery free?"),
+        ("Delivery is free.", "Delivery is free, on orders over 50 euros.", "Is delivery free?"),
+        ("Delivery is free.", "Delivery is free (within Germany).", "Is delivery free?"),
+        ("Delivery is free.", "Delivery is free, members only.", "Is delivery free?"),
+        ("Der Versand ist frei.", "Der Versand ist frei, bei Vorkasse.", "Ist der Versand frei?"),
+        ("退货免费。", "退货免费（限会员）。", "退货免费吗？"),
         ("Delivery is free.", "Members: delivery is free.", "Is delivery free?"),
         ("Delivery is free.", "For members, tea is free; delivery is free.", "Is delivery free?"),
         ("退货免费。", "会员：退货免费。", "退货免费吗？"),
@@ -326,7 +331,7 @@ def test_a_heading_is_not_the_subject_of_what_stands_in_the_middle() -> None:
     )
     said, asked = "Amazon rainforest is pasture for cattle.", "What is the Amazon rainforest?"
     assert list(rearranged(said, sentence, asked, above="Amazon rainforest"))
-    beginning = "Home of many plants, it is in Brazil."
+    beginning = "Home of many plants, which few people know."
     said = "The Amazon rainforest is home of many plants."
     assert not list(rearranged(said, beginning, asked, above="Amazon rainforest"))
 
