@@ -156,13 +156,11 @@ class _Sentence:
 
     def _leave(self, place: int, ending: str) -> int:
         """Return the cost of ending behind the first `place` words."""
-        for at, token in enumerate(self._tokens[place:], place):
-            behind = "".join(other.before + other.text for other in self._tokens[at:])
-            if says_more(token.before, behind + self._ending):
-                break
-            if not self._asks(token):
-                return _LEAP
-        after = [*(token.before for token in self._tokens), self._ending][place]
+        left_out = self._tokens[place:]
+        rest = "".join(token.before + token.text for token in left_out) + self._ending
+        after = left_out[0].before if left_out else rest
+        if left_out and not says_more(after, rest):
+            return _LEAP
         return 0 if small_words(before_more(after)) == small_words(before_more(ending)) else _LEAP
 
 
