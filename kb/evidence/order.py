@@ -86,7 +86,6 @@ class _Sentence:
         self._asked = _tokens(asked)
         self._asked_small = small_words(asked.text) | {"you"}
         self._above = above
-        self._by_pronoun = without_pronoun(read.text) is not None
 
     def cost(self, said: Sequence[_Token], *, ending: str) -> int:
         """Return how far `said` is from following the sentence; 0: word for word.
@@ -114,11 +113,10 @@ class _Sentence:
     def _lack(self, token: _Token, *, begun: bool, han: bool) -> int:
         """Return the cost of a word that the sentence does not have here.
 
-        What a statement is about may come from the heading, or from the question for an "it".
+        What a statement is about may come from the heading. From the question it may not: whom "it"
+        means in the passage is not known.
         """
         if not begun and any(_same(token, o) or _begin_alike(token, o) for o in self._above):
-            return 0
-        if not begun and self._by_pronoun and self._asks(token):
             return 0
         return _SMALL if han and _is_han(token) else _LEAP
 
@@ -128,7 +126,7 @@ class _Sentence:
         Args:
             at: the place.
             token: the word of the statement that stands there.
-            lent: words that the statement has before it, from the heading or the question.
+            lent: words that the statement has before it, from the heading.
         """
         there, said = self._tokens[at].before, small_words(token.before)
         about_it = without_pronoun(there) if lent else None
