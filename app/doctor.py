@@ -13,7 +13,7 @@ from db.base import Database, create_engine, database_url, wal_is_safe
 from db.sqlite import VERSION
 
 _NEED_MEMORY = 1_500_000_000
-"""Bytes: parent 0.25 GB, embedder 0.6 GB, the default generator 0.6 GB."""
+"""Bytes: parent 0.3 GB, embedders 0.5 GB and 0.15 GB, the default generator 0.6 GB."""
 _NEED_DISK = 1_000_000_000
 
 

@@ -34,8 +34,8 @@ from jobs.learn_passages import Example as Judged
 from jobs.learn_passages import examples_of, learn
 from kb.ingest import IncomingFile
 from kb.rank import DEFAULTS, Defaults
-from kb.train_child import Base
 from kb.train_rows import background_texts, entries_of
+from kb.workshop import Base
 
 _LANGUAGES = ("en", "de", "zh", "ru")
 """Of xquad: questions in each about passages in each of the first three."""

@@ -18,6 +18,7 @@ from app.disk import DiskWatch
 from app.paths import Paths
 from app.reembed import is_undone, reembed_beside, said_meanwhile
 from app.schedule import make_scheduler, make_watcher
+from app.second import wait_for
 from app.warm import keep_warm
 from app.web_server import serve_web
 from app.wiring import Knowledge, Service, open_knowledge, open_service
@@ -296,6 +297,7 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
     troubles.sentences.pop("index", None)
     await ingest_demo_if_empty(knowledge, say=logger.info)
     await knowledge.embedder.start(wait=True)
+    await wait_for(knowledge.second)
     await knowledge.trainer.ensure()
     if service.generator is not None:
         try:
@@ -309,7 +311,8 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
 
 def _health(service: Service, troubles: Troubles) -> Health:
     reasons = list(troubles.sentences.values())
-    for model in (service.knowledge.embedder, service.generator, service.reranker):
+    knowledge = service.knowledge
+    for model in (knowledge.embedder, knowledge.second, service.generator, service.reranker):
         if model is not None and model.state.status == "down":
             reasons.append(f"The model {model.name!r} is down: {model.state.reason}.")
     if not troubles.prepared.is_set():

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from app.paths import Paths
 from app.reranking import BY_GENERATOR, open_reranker, second_opinion
+from app.second import ModelEmbedder, open_second, wait_for
 from core.config import Config
 from core.errors import ConfigError, IndexDamaged, ModelError
 from core.metrics import Metrics
@@ -45,16 +46,15 @@ from kb.publish import Publisher
 from kb.quote import Quoter
 from kb.release import Releases
 from kb.retrieve import Retriever
+from kb.second import SecondEmbedder
 from kb.spool import VectorSpool
 from kb.team_answers import TeamAnswers
 from kb.train import Trainer
-from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
 from models.generator import WorkerGenerator
-from models.remote import HttpEmbedder, HttpGenerator
+from models.remote import HttpGenerator
 from models.reranker import WorkerReranker
 
-ModelEmbedder: TypeAlias = WorkerEmbedder | HttpEmbedder
 ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
 
 logger = logging.getLogger(__name__)
@@ -82,6 +82,8 @@ class Knowledge:
     source_rows: SourceRepository
     originals: Originals
     embedder: ModelEmbedder
+    second: ModelEmbedder | None
+    """Helps to judge entries, if one is configured and there (`kb.pair`)."""
     searched: Embedder
     """What the rows of the index were embedded with: `embedder`, its vectors free of language."""
     wanted: str
@@ -170,7 +172,11 @@ async def open_knowledge(
             spec = wanted
             embedder = await _make_embedder(config, paths, spec)
         stack.push_async_callback(embedder.close)
+        helper = await open_second(stack, config, paths.root, steps_back=beside is not None)
         await embedder.start(wait=wait_for_embedder)
+        if wait_for_embedder:
+            await wait_for(helper)
+        second = SecondEmbedder(helper, paths.rankers) if helper else None
         searched: Embedder = AlignedEmbedder.load(embedder) or embedder
         older = searched is not embedder and (
             filled is not None and filled.fingerprint == embedder.fingerprint
@@ -212,10 +218,10 @@ async def open_knowledge(
             ),
             paths.data / LOCK_NAME,
         )
-        trainer = Trainer(index, searched, paths.rankers)
+        trainer = Trainer(index, searched, paths.rankers, second=second)
         publisher.after_publish = trainer.after_publish
         conversations, golden = Conversations(database), GoldenQuestions(database)
-        replay = Replay(searched, policy=_policy(config), today=days_of(config))
+        replay = Replay(searched, policy=_policy(config), today=days_of(config), second=second)
         publisher.gate = Gate(golden, replay, trainer)
 
         async def asked() -> Sequence[tuple[str, int]]:
@@ -241,6 +247,7 @@ async def open_knowledge(
             source_rows=SourceRepository(database),
             originals=originals,
             embedder=embedder,
+            second=helper,
             searched=searched,
             wanted=wanted if older or spec != wanted else "",
             older=older,
@@ -253,7 +260,7 @@ async def open_knowledge(
             gate=publisher.gate,
             most_asked=most_asked,
             trainer=trainer,
-            retriever=Retriever(searched, index, trainer),
+            retriever=Retriever(searched, index, trainer, second),
         )
 
 

@@ -38,6 +38,7 @@ class ModelsConfig(_Section):
 
     embedder: str = "multilingual-e5-small"
     embedder_precision: Literal["exact", "int8"] = "int8"
+    second_embedder: str = "all-MiniLM-L6-v2"
     generator: str = "qwen2.5-coder-0.5b-instruct"
     threads: int = Field(2, ge=1)
     generator_queue: int = Field(8, ge=1)

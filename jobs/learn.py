@@ -20,7 +20,8 @@ from kb.kernel import Models, entry_evidence
 from kb.passages import SORTS, Sort
 from kb.rank import FoundRow, Pool, Ranker
 from kb.retrieve import DENSE_ROWS, TEXT_ROWS
-from kb.train_child import ANSWERED, Asked, Base, Workshop, fit_models
+from kb.train_child import fit_models
+from kb.workshop import ANSWERED, Asked, Base, Workshop
 
 _ROWS_PENALTY = 1e-4
 

@@ -6,17 +6,24 @@ from core.protocols import Embedder
 from core.types import Chunk, Vector
 from kb.rank import FoundRow
 from kb.retrieve import Rankers, Retrieval, Retriever, SearchIndex, SearchView
+from kb.second import SecondEmbedder
 
 
 class Probe(Retriever):
     """Searches as the service does; one question at a time."""
 
     def __init__(
-        self, embedder: Embedder, index: SearchIndex, rankers: Rankers, *, by_document: bool
+        self,
+        embedder: Embedder,
+        index: SearchIndex,
+        rankers: Rankers,
+        second: SecondEmbedder | None = None,
+        *,
+        by_document: bool,
     ) -> None:
         """Take what `Retriever` takes; `by_document`: labels name files instead of entries."""
         self._leaving_out = _LeavingOut(index, by_document=by_document)
-        super().__init__(embedder, self._leaving_out, rankers)
+        super().__init__(embedder, self._leaving_out, rankers, second)
         self.found: tuple[str, ...] = ()
         """Labels of what the last search found, the most probable first, each once."""
 

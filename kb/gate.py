@@ -18,6 +18,7 @@ from kb.index_view import View
 from kb.quote import Quoter
 from kb.rank import Ranker
 from kb.retrieve import Retriever, SearchView
+from kb.second import SecondEmbedder
 from kb.text import normalise
 
 _NAMED = 5
@@ -118,9 +119,15 @@ class Replay:
     """Asks questions of any release, live or not. Nothing is recorded."""
 
     def __init__(
-        self, embedder: Embedder, *, policy: Policy, today: Callable[[], datetime.date]
+        self,
+        embedder: Embedder,
+        *,
+        policy: Policy,
+        today: Callable[[], datetime.date],
+        second: SecondEmbedder | None = None,
     ) -> None:
         self._embedder = embedder
+        self._second = second
         self._policy = policy
         self._today = today
 
@@ -135,7 +142,7 @@ class Replay:
         for release in releases:
             fixed = _Fixed(release.view, release.ranker)
             answerer = Answerer(
-                Retriever(release.embedder or own, fixed, fixed),
+                Retriever(release.embedder or own, fixed, fixed, self._second),
                 Quoter(),
                 None,
                 policy=self._policy,

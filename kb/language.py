@@ -5,6 +5,8 @@ from functools import cache
 
 from lingua import IsoCode639_1, Language, LanguageDetector, LanguageDetectorBuilder
 
+from kb.lexicon import lexicon
+
 _LETTERS_AND_CODES = (
     "EN", "ES", "DE", "FR", "IT", "PT", "NL", "PL", "TR", "VI", "ID", "CS", "SV", "RO", "HU",
     "RU", "UK", "BG", "AR", "FA",
@@ -108,6 +110,23 @@ def detect_language(text: str, hint: str = "") -> str:
     if scores[best] < _GUESS:
         return wanted or ("ru" if _is_cyrillic(found) else "en")
     return best
+
+
+def may_be(text: str, language: str) -> bool:
+    """Tell whether a text may be in a language: its script does not forbid it, nor its small words.
+
+    For where a false no costs more than a false yes. `detect_language` takes one English message
+    in forty of a shop for another language: "cancel oder", "is EMI available?".
+    """
+    found = detect_language(text, language)
+    if found == language:
+        return True
+    said = _WORD.findall(_NOISE.sub(" ", text[:_ENOUGH]).lower())
+    if not said or not _same_script(language, said) or _from_script(text):
+        return False
+    lists = lexicon().stopwords
+    own, other = (sum(w in lists.get(code, ()) for w in said) for code in (language, found))
+    return own >= other and (own > 0 or len(said) <= _MIN_WORDS)
 
 
 def _from_script(text: str) -> str:

@@ -8,7 +8,7 @@ the latter ship with the project (`kb/data/default_rank.json`).
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -27,8 +27,8 @@ from kb.features import (
     margin,
     word_bags,
 )
-from kb.kernel import SURENESS, Kernel, Models, entry_evidence, sureness
-from kb.language import detect_language
+from kb.judge import EntryJudge
+from kb.kernel import Models
 from kb.passages import (
     NO_OPINION,
     SORTS,
@@ -46,9 +46,6 @@ DEFAULTS = Path(__file__).parent / "data" / "default_rank.json"
 
 FEATURES = ("best", "mean", "lift", "margin", "char", "char_margin", "cover", "cover_margin")
 """Evidence of found rows for a candidate, in the order of the weights; see `row_evidence`."""
-
-MOST_CANDIDATES = 40
-"""Entries that the kernel judges: those of the nearest rows."""
 
 _KEPT_TEXTS = 1_000
 """Rows whose n-grams are kept, of characters and of words; at most 20 MB."""
@@ -99,41 +96,6 @@ class Defaults:
             Models.from_json(values["several"]),
             Models.from_json(values["single"]),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class EntryJudge:
-    """A trained kernel with the entries that it knows."""
-
-    kernel: Kernel
-    models: Models
-    numbers: Mapping[str, int]
-    """Number of each entry, by chunk id; entries with the same text and answer share one."""
-    openness: Openness = field(default_factory=Openness)
-    """What a name says that the base has never heard."""
-
-    def judge(self, question: str, vector: Vector, pool: "Pool") -> Floats | None:
-        """Return the probability of each chunk of the pool; ``None`` if one of them is unknown.
-
-        Chunks beyond the `MOST_CANDIDATES` nearest have probability 0.
-        """
-        numbers = np.asarray([self.numbers.get(chunk.chunk_id, -1) for chunk in pool.chunks])
-        if numbers.min() < 0:
-            return None
-        candidates = np.sort(np.asarray(list(dict.fromkeys(numbers.tolist()))[:MOST_CANDIDATES]))
-        votes = self.kernel.ask(question, vector, candidates)
-        if _across(question, pool.chunks[0]):
-            # Another language's words say nothing about what an entry lacks.
-            usual = float(self.models.sure.mean[SURENESS.index("lacks")])
-            votes = replace(votes, lacks=np.full(len(candidates), usual, np.float32))
-        alive = np.ones(len(self.kernel.owners), bool)
-        evidence = entry_evidence(votes, self.kernel.owners, candidates, alive)
-        scores = self.models.rank.score(evidence)
-        features = sureness(votes, evidence, scores.astype(np.float32))
-        judged = spread(scores, float(self.models.sure.probability(features[None])[0]))
-        by_number = np.zeros(int(self.kernel.owners.max()) + 1, np.float32)
-        by_number[candidates] = judged
-        return np.asarray(by_number[numbers])
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +216,11 @@ class Ranker:
             passage_shift=self._shift,
         )
 
+    def asks_second(self, question: str) -> bool:
+        """Tell whether a second model's vector of a question helps to judge entries."""
+        pair = self._entries.pair if self._entries else None
+        return pair is not None and pair.reads(question)
+
     def rank(
         self,
         question: str,
@@ -262,6 +229,7 @@ class Ranker:
         dense: Sequence[FoundRow],
         text: Sequence[FoundRow],
         opinion: Opinion = NO_OPINION,
+        second: Vector | None = None,
     ) -> list[Hit]:
         """Return the candidates, the most probable first.
 
@@ -274,6 +242,7 @@ class Ranker:
             dense: rows found by vector, nearest first.
             text: rows found by full-text search.
             opinion: on passages, of a model that has read them.
+            second: the question's vector by a second model, where `asks_second` wants it.
         """
         hits: list[Hit] = []
         for kind, weights in self._rows.items():
@@ -286,7 +255,8 @@ class Ranker:
             if kind == "passage":
                 hits += _hits(pool, self._judge_passages(question, pool, weights, opinion))
                 continue
-            known = self._entries.judge(question, vector, pool) if self._entries else None
+            judge = self._entries
+            known = judge.judge(question, vector, pool.chunks, second) if judge else None
             if known is None:
                 known = weights.probability(self.evidence(question, pool)).astype(np.float32)
             hits += _hits(pool, known)
@@ -373,11 +343,6 @@ def _shifted(probabilities: npt.NDArray[np.floating], by: float) -> Floats:
     bounded = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
     odds = np.log(bounded / (1 - bounded)) + by
     return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
-
-
-def _across(question: str, chunk: Chunk) -> bool:
-    """Tell whether a question is in another language than a chunk."""
-    return bool(chunk.language) and detect_language(question, chunk.language) != chunk.language
 
 
 @dataclass(frozen=True, slots=True)

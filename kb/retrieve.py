@@ -10,6 +10,7 @@ from core.protocols import Embedder
 from core.types import Chunk, Hit, Vector
 from kb.passages import Opinion
 from kb.rank import Defaults, FoundRow, Ranker
+from kb.second import SecondEmbedder
 from kb.text import normalise
 
 DENSE_ROWS = 100
@@ -96,8 +97,16 @@ class DefaultRanker:
 class Retriever:
     """Finds the entries and passages that may answer a question."""
 
-    def __init__(self, embedder: Embedder, index: SearchIndex, rankers: Rankers) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        index: SearchIndex,
+        rankers: Rankers,
+        second: SecondEmbedder | None = None,
+    ) -> None:
+        """Take what questions and rows are embedded with, and what helps to judge entries."""
         self._embedder = embedder
+        self.second = second
         self._index = index
         self._rankers = rankers
         self.second_opinion: SecondOpinion | None = None
@@ -119,18 +128,21 @@ class Retriever:
         vector = await self._embedder.embed_query(question)
         embedded = time.perf_counter()
         view = await self._index.view()
-        dense, text = await asyncio.gather(
+        ranker = await self._rankers.ranker(view.release)
+        dense, text, second = await asyncio.gather(
             view.search_dense(vector, DENSE_ROWS, today=today),
             view.search_text(question, TEXT_ROWS, today=today),
+            self._by_second(question, ranker),
         )
         searched = time.perf_counter()
-        ranker = await self._rankers.ranker(view.release)
         hits = _literal_first(
-            question, ranker.rank(question, vector, dense=dense, text=text), dense
+            question, ranker.rank(question, vector, dense=dense, text=text, second=second), dense
         )
         opinion = await self._opinion(question, hits)
         if opinion is not None:
-            hits = ranker.rank(question, vector, dense=dense, text=text, opinion=opinion)
+            hits = ranker.rank(
+                question, vector, dense=dense, text=text, opinion=opinion, second=second
+            )
         hits = _unobjected(hits, await view.objections(vector))
         decided = time.perf_counter()
         timings = {
@@ -139,6 +151,12 @@ class Retriever:
             "decide": (decided - searched) * 1000,
         }
         return Retrieval(question, vector, tuple(hits[:k]), view.release, timings)
+
+    async def _by_second(self, question: str, ranker: Ranker) -> Vector | None:
+        """Embed a question with the second model, if that helps to judge entries."""
+        if self.second is None or not ranker.asks_second(question):
+            return None
+        return await self.second.vector(question)
 
     async def _opinion(self, question: str, hits: Sequence[Hit]) -> Opinion | None:
         """Ask for a second opinion on the passages, where it may change the answer."""

@@ -27,18 +27,22 @@ from core.types import Matrix
 from kb.calibrate import Reliability
 from kb.features import Rarity
 from kb.index_view import Sample
+from kb.judge import EntryJudge
 from kb.kernel import Kernel, Models
 from kb.null import passage_shift
-from kb.rank import Defaults, EntryJudge, Ranker
+from kb.pair import MOST_ROWS as PAIRED_ROWS
+from kb.pair import Pair
+from kb.rank import Defaults, Ranker
 from kb.rows import Row
+from kb.second import SecondEmbedder
 from kb.strangers import headings, strange
-from kb.train_rows import MOST_ROWS, Entries, background_texts, count, hand_over
+from kb.train_rows import MOST_ROWS, PAIR, Entries, background_texts, count, hand_over
 from kb.unheard import Openness
 
 log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[1]
-_FORMAT = 7
+_FORMAT = 8
 _NEAR_STEP = 3
 """Every third off-topic message is asked of the passages (`kb.null`)."""
 
@@ -99,8 +103,19 @@ class ReadableIndex(Protocol):
 class Trainer:
     """Trains releases one at a time and gives the ranker of each."""
 
-    def __init__(self, index: ReadableIndex, embedder: Embedder, folder: Path) -> None:
-        """Keep what is trained in `folder`, which is created when it is first written."""
+    def __init__(
+        self,
+        index: ReadableIndex,
+        embedder: Embedder,
+        folder: Path,
+        *,
+        second: SecondEmbedder | None = None,
+    ) -> None:
+        """Keep what is trained in `folder`, which is created when it is first written.
+
+        Where a `second` embedder helps to judge entries, it is trained with both (`kb.pair`).
+        """
+        self._second = second
         self._index = index
         self._embedder = embedder
         self._folder = folder
@@ -127,9 +142,12 @@ class Trainer:
         return loaded
 
     async def ensure(self) -> None:
-        """Train the live release if that has not been done for this embedding model."""
+        """Train the live release if that has not been done for these embedding models."""
         release = (await self._index.view()).release
-        if release and await self.ranker(release) is self._default:
+        if not release:
+            return
+        missing = await self.ranker(release) is self._default
+        if missing or await asyncio.to_thread(self._tried_other, self._folder_of(release)):
             await self.after_publish(release)
 
     async def after_publish(self, release: int) -> None:
@@ -229,24 +247,32 @@ class Trainer:
             if not sample.whole_entries:
                 entries = None
             fitted = {}
+            tried = self._second.fingerprint if self._second else ""
             if entries is not None:
                 source = Path(temporary)
                 prior = self._prior(entries).to_json()
                 texts, apart = await self._strangers(rows, vectors[entries.places])
+                foreign = [*background, *texts]
+                second = None
+                if self._second and len(entries.texts) <= PAIRED_ROWS:
+                    second = await self._second.vectors([*entries.texts, *foreign])
+                    tried = "" if second is None else tried
                 await asyncio.to_thread(
                     hand_over,
                     source,
                     entries,
                     vectors,
-                    [*background, *texts],
+                    foreign,
                     np.concatenate([background_vectors, apart]),
                     prior,
+                    second,
                 )
                 await self._run(view.release, source, done)
                 fitted = json.loads((done / "fitted.json").read_text("utf-8"))
             about: dict[str, Any] = {
                 "format": _FORMAT,
                 "fingerprint": self._embedder.fingerprint,
+                "second": tried,
                 "numbers": entries.numbers if entries else {},
                 "fitted": fitted,
                 "passage_shift": await asyncio.to_thread(
@@ -294,13 +320,21 @@ class Trainer:
         found = about.get("format"), about.get("fingerprint")
         return bool(found == (_FORMAT, self._embedder.fingerprint))
 
+    def _tried_other(self, folder: Path) -> bool:
+        """Tell whether a release was trained without the second embedder of now."""
+        about = json.loads((folder / "about.json").read_text("utf-8"))
+        return bool(about["second"] != (self._second.fingerprint if self._second else ""))
+
     def _load(self, folder: Path) -> Ranker:
         about = json.loads((folder / "about.json").read_text("utf-8"))
         judge = None
         if about["fitted"]:
             models = Models.from_json(about["fitted"]["models"])
             openness = Openness(about["fitted"]["openness"])
-            judge = EntryJudge(Kernel.load(folder), models, about["numbers"], openness)
+            pair = None
+            if self._second and about["second"] == self._second.fingerprint:
+                pair = _pair(folder, about["fitted"].get(PAIR))
+            judge = EntryJudge(Kernel.load(folder), models, about["numbers"], openness, pair)
         return Ranker(
             self._defaults,
             entries=judge,
@@ -366,6 +400,14 @@ class Trainer:
 def _rarity(folder: Path, what: str) -> Rarity:
     """Read how rare ``chars`` or ``words`` are in the base."""
     return Rarity(np.load(folder / f"all_{what}.npy", mmap_mode="r"))
+
+
+def _pair(folder: Path, about: dict[str, Any] | None) -> Pair | None:
+    """Read what was trained with both embedders, if they were better than one."""
+    if about is None:
+        return None
+    models = Models.from_json(about["models"])
+    return Pair(Kernel.load(folder / PAIR), models, about["share"], about["language"])
 
 
 def _answering(rows: Sequence[Row], vectors: Matrix) -> tuple[list[Row], Matrix]:

@@ -11,6 +11,11 @@ from core.types import Matrix
 from kb.features import Rarity, char_bags, word_bags
 from kb.rows import Row
 
+SECOND = "second.npy"
+"""Vectors of a second embedder, for training."""
+PAIR = "pair"
+"""Folder of what was trained with both embedders, and its key among what was fitted."""
+
 _BACKGROUND = Path(__file__).parent / "data" / "background.txt"
 MOST_ROWS = 6_000
 _MOST_WEIGHTS = 12_000_000
@@ -86,8 +91,11 @@ def hand_over(
     background: Sequence[str],
     background_vectors: Matrix,
     prior: object,
+    second: Matrix | None,
 ) -> None:
     """Write what the training process reads."""
+    if second is not None:
+        np.save(source / SECOND, second)
     np.save(source / "vectors.npy", vectors[entries.places])
     np.save(source / "background.npy", background_vectors)
     base = {

@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 
 from core.types import Matrix, Vector
-from models.calls import ModelStopped, Priority, WorkerState
+from models.calls import ModelStopped, Priority
 from models.process import Reply
 from models.worker import Worker
+from models.worker_model import WorkerModel
 
 _BATCH_BYTES = 2048
 """Texts of about 450 tokens go to the child at a time: more at once are not faster."""
@@ -22,7 +23,7 @@ _QUESTION_DEADLINE_S = 20
 _BATCH_DEADLINE_S = 300
 
 
-class WorkerEmbedder:
+class WorkerEmbedder(WorkerModel):
     """`core.protocols.Embedder` on a worker process."""
 
     def __init__(
@@ -36,30 +37,12 @@ class WorkerEmbedder:
         at_once: int = 1,
     ) -> None:
         """`at_once` is how many batches the child works on at a time."""
-        self.name = name
         self.dim = dim
         self.max_tokens = max_tokens
         self.fingerprint = fingerprint
-        self._worker = worker
+        super().__init__(worker, name=name)
         self._at_once = at_once
         self._questions: OrderedDict[str, Vector] = OrderedDict()
-
-    async def start(self, *, wait: bool = True) -> None:
-        """Load the model; without `wait`, calls wait for it instead.
-
-        Raises:
-            ModelUnavailable: if it cannot be loaded.
-        """
-        await self._worker.start(wait=wait)
-
-    async def close(self) -> None:
-        """End the process."""
-        await self._worker.close()
-
-    @property
-    def state(self) -> WorkerState:
-        """How the process is."""
-        return self._worker.state
 
     async def embed_query(self, text: str) -> Vector:
         """Embed one question; the last ones are remembered. A very long one is averaged."""

@@ -5,39 +5,22 @@ from contextlib import aclosing
 from typing import Any
 
 from core.types import GenerationEvent, Piece, Prompt, TokenUsage
-from models.calls import Priority, WorkerState
+from models.calls import Priority
 from models.process import Reply
 from models.worker import Worker
+from models.worker_model import WorkerModel
 
 _COUNT_DEADLINE_S = 30
 _PREPARE_DEADLINE_S = 600
 _SCORE_DEADLINE_S = 60
 
 
-class WorkerGenerator:
+class WorkerGenerator(WorkerModel):
     """`core.protocols.Generator` on a worker process."""
 
     def __init__(self, worker: Worker, *, name: str, context_tokens: int) -> None:
-        self.name = name
         self._context_tokens = context_tokens
-        self._worker = worker
-
-    async def start(self, *, wait: bool = True) -> None:
-        """Load the model; without `wait`, calls fail with `ModelUnavailable` until it is there.
-
-        Raises:
-            ModelUnavailable: if it cannot be loaded.
-        """
-        await self._worker.start(wait=wait)
-
-    async def close(self) -> None:
-        """End the process."""
-        await self._worker.close()
-
-    @property
-    def state(self) -> WorkerState:
-        """How the process is."""
-        return self._worker.state
+        super().__init__(worker, name=name)
 
     @property
     def context_tokens(self) -> int:

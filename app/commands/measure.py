@@ -83,6 +83,7 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
     model += "\0across" if config.answers.compose_across else ""
     if config.models.reranker != "off":
         model += f"\0{config.models.reranker}\0{config.models.reranker_weight}"
+    model += f"\0{config.models.second_embedder}"
     asked = f"{options.ask}\0{options.leave_out}\0{options.sample}\0{model}"
     kept = paths.data / f"outcomes-{hashlib.sha256(asked.encode()).hexdigest()[:8]}.jsonl"
     known = await asyncio.to_thread(_read_outcomes, kept) if options.resume else {}
@@ -118,6 +119,7 @@ async def _ask_all(
         knowledge.searched,
         knowledge.index,
         knowledge.trainer,
+        knowledge.retriever.second,
         by_document=evalset.by_document,
     )
     knowledge = dataclasses.replace(knowledge, retriever=probe)

@@ -57,6 +57,15 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         )
         return f"{model.name}, weights whole"
 
+    async def second() -> str:
+        spec = config.models.second_embedder
+        if spec in ("off", config.models.embedder):
+            return "off: entries are judged by the first embedder alone"
+        model = await asyncio.to_thread(
+            make_embedder, spec, paths.root, precision=config.models.embedder_precision
+        )
+        return f"{model.name}, weights whole"
+
     async def generator() -> str:
         model = await asyncio.to_thread(make_generator, config.models.generator, paths.root)
         return f"{model.name}, weights whole" if model else "off: passages are quoted"
@@ -105,6 +114,7 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
     return [
         ("Telegram token", token),
         ("embedder", embedder),
+        ("second embedder", second),
         ("generator", generator),
         ("reranker", reranker),
         ("memory", memory),

@@ -36,7 +36,7 @@ async def fetch(name: str, *, default: bool, tests: bool) -> None:
     wanted = [name] if name else []
     if default:
         models = read_config().models
-        wanted += [models.embedder, models.generator]
+        wanted += [models.embedder, models.second_embedder, models.generator]
         wanted += [models.reranker] if models.reranker != BY_GENERATOR else []
     if tests:
         wanted += _FOR_TESTS

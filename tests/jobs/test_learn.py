@@ -19,7 +19,7 @@ from jobs.learn_passages import examples_of, learn
 from kb.calibrate import Linear
 from kb.kernel import entry_evidence, sureness
 from kb.rank import DEFAULTS, Defaults, Ranker
-from kb.train_child import Base, Workshop
+from kb.workshop import Base, Workshop
 from tests.fakes import WordEmbedder
 from tests.kb.test_retrieve import MemoryView
 

@@ -1,6 +1,6 @@
 import pytest
 
-from kb.language import detect_language
+from kb.language import detect_language, may_be
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,26 @@ def test_the_users_language_decides_when_the_text_is_too_short() -> None:
 def test_a_clear_text_outweighs_the_users_language() -> None:
     assert detect_language("Where is my order?", hint="ru") == "en"
     assert detect_language("退款", hint="en") == "zh"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "may"),
+    [
+        ("cancel order", "en", True),
+        ("is EMI available?", "en", True),
+        ("The ATM machine stole my card.", "en", True),
+        ("increase my credit limit", "en", True),
+        ("Versandkosten", "en", True),
+        ("Kann ich das zurückgeben?", "en", False),
+        ("¿Cuánto cuesta el envío?", "en", False),
+        ("Wie viele Sacks erzielte Jared Allen in seiner Karriere?", "en", False),
+        ("我的包裹在哪里", "en", False),
+        ("где мой заказ", "en", False),
+        ("where is my order", "zh", False),
+        ("Wie lange dauert es", "de", True),
+        ("我的包裹在哪里", "zh", True),
+        ("", "en", True),
+    ],
+)
+def test_whether_a_text_may_be_in_a_language(text: str, language: str, may: bool) -> None:
+    assert may_be(text, language) is may
