@@ -28,8 +28,8 @@ from kb.evidence import (
     adds_nothing,
     check_sentence,
     nearest_sentence,
+    rearranged,
     shares_words,
-    unanchored,
 )
 from kb.language import detect_language
 from kb.lexicon import lexicon
@@ -347,7 +347,7 @@ def _is_idle(sentence: str, question: str) -> bool:
 def _at_the_answer(sentence: str, nearest: str, question: str, passage: _Passage) -> Verdict:
     """Check that a true statement comes from where the passage answers the question."""
     heading = _heading_of(nearest, passage.sentences)
-    reasons = tuple(unanchored(sentence, nearest, question, heading=heading))
+    reasons = tuple(rearranged(sentence, nearest, question, above=heading))
     if (passage.quote and nearest not in passage.quote) or nearest not in passage.own_text:
         reasons += (Reason("elsewhere", nearest),)
     return Verdict(supported=not reasons, reasons=reasons)

@@ -1,8 +1,7 @@
 """Check sentences of a reply against the passage that they cite. Deterministic, no model."""
 
-from kb.evidence.anchor import unanchored
 from kb.evidence.check import check_sentence, nearest_sentence
-from kb.evidence.order import adds_nothing
+from kb.evidence.order import adds_nothing, rearranged
 from kb.evidence.reading import shares_words
 from kb.evidence.verdict import Reason, ReasonKind, Verdict
 
@@ -13,6 +12,6 @@ __all__ = [
     "adds_nothing",
     "check_sentence",
     "nearest_sentence",
+    "rearranged",
     "shares_words",
-    "unanchored",
 ]

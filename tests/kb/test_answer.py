@@ -34,7 +34,7 @@ PASSAGE = Chunk(
     "p1",
     "returns.md",
     "passage",
-    "Send it back within 30 days in its box with the printed form. Refunds take 5 working days. "
+    "Send it back within 30 days, and add the printed form to it. Refunds take 5 working days. "
     "We pay the postage.",
     title="Returns › Deadlines",
     location="line 4",
