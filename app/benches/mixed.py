@@ -79,11 +79,13 @@ async def mixed_hour(config: Config, say: Say) -> Measured:
 
 
 def _memory() -> tuple[Figure, ...]:
-    """Return the memory of the model processes, against the files of their weights."""
-    figures = []
+    """Return the memory of the model processes; both embedders count as one."""
+    sizes: Counter[str] = Counter()
     for process in psutil.Process().children(recursive=True):
         for name in ("embedder", "generator"):
             if f"models.{name}_child" in process.cmdline():
-                size = process.memory_info().rss / 1e6
-                figures.append(Figure(f"{name}_mb", round(size), "MB", None, None, "its process"))
-    return tuple(figures)
+                sizes[name] += process.memory_info().rss
+    return tuple(
+        Figure(f"{name}_mb", round(size / 1e6), "MB", None, None, "its process")
+        for name, size in sizes.items()
+    )
