@@ -68,6 +68,12 @@ def expit(z: npt.NDArray[Any]) -> Doubles:
     return np.asarray(1 / (1 + np.exp(-np.clip(z, -_LIMIT, _LIMIT))), np.float64)
 
 
+def log_odds(probabilities: npt.ArrayLike) -> Doubles:
+    """Return the log-odds of probabilities; those of 0 and 1 are finite."""
+    bounded = np.clip(np.asarray(probabilities, np.float64), 1e-9, 1 - 1e-9)
+    return np.asarray(np.log(bounded / (1 - bounded)))
+
+
 def blank(features: Floats) -> Linear:
     """Return a model that knows only the scale of the features."""
     mean = features.mean(0, dtype=np.float64)

@@ -48,8 +48,8 @@ _MAX_DROPPED = 2
 """After as many failed sentences the rest is not worth waiting for."""
 _MAX_WORDS = 60
 """Longest reply, in words or, of Chinese, pairs of characters."""
-_FRAGMENT_WORDS = 4
-"""Shorter replies ("30 days") say too little to be checked alone: the question counts as well."""
+_FEW_WORDS = 4
+"""The language of shorter replies ("30 days") cannot be told."""
 _NO_TOKENS = TokenUsage()
 _STOP = ("\n\n",)
 _ENDS = (".", "!", "?", ":", ";", "…", "。", "！", "？", "：", "；")
@@ -398,7 +398,7 @@ def _size(sentence: str) -> int:
 
 def _is_other_language(sentence: str, language: str) -> bool:
     """Tell whether a sentence is in another language; a few words are not enough to say."""
-    if _size(sentence) < _FRAGMENT_WORDS:
+    if _size(sentence) < _FEW_WORDS:
         return False
     found = detect_language(sentence, language)
     if found == language:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.types import Chunk, Matrix
+from kb.calibrate import log_odds
 from kb.rank import Ranker
 from kb.rows import Row, chunk_of_rows
 
@@ -59,6 +60,5 @@ def passage_shift(
         nearest = np.argsort(-scores)[:_NEAREST]
         hits = [_Found(found[i].chunk, found[i].text, float(scores[i])) for i in nearest]
         best = ranker.rank(message, vector, dense=hits, text=())[0].probability
-        bounded = min(max(float(best), 1e-9), 1 - 1e-9)
-        odds.append(np.log(bounded / (1 - bounded)))
+        odds.append(float(log_odds(best)))
     return max(float(np.quantile(odds, _QUANTILE)), 0.0)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.types import Chunk, ChunkKind, Hit, Vector
-from kb.calibrate import Doubles, Linear
+from kb.calibrate import Doubles, Linear, expit, log_odds
 from kb.features import (
     BagCache,
     Floats,
@@ -340,9 +340,7 @@ class Ranker:
 
 def _shifted(probabilities: npt.NDArray[np.floating], by: float) -> Floats:
     """Return probabilities with something added to their log-odds."""
-    bounded = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
-    odds = np.log(bounded / (1 - bounded)) + by
-    return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
+    return np.asarray(expit(log_odds(probabilities) + by), np.float32)
 
 
 @dataclass(frozen=True, slots=True)

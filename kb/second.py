@@ -43,7 +43,7 @@ class SecondEmbedder:
     async def vectors(self, texts: Sequence[str]) -> Matrix | None:
         """Return the vectors of questions, row by row; ``None`` if the model is down.
 
-        Those of the last call are kept on the disk: a publish embeds only what is new.
+        They are kept on the disk until a call has new texts: a publish embeds only those.
         """
         keys = [_hash(text) for text in texts]
         known = await asyncio.to_thread(self._read)
