@@ -312,7 +312,7 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
 def _health(service: Service, troubles: Troubles) -> Health:
     reasons = list(troubles.sentences.values())
     knowledge = service.knowledge
-    for model in (knowledge.embedder, knowledge.second, service.generator, service.reranker):
+    for model in (knowledge.embedder, knowledge.second, service.generator):
         if model is not None and model.state.status == "down":
             reasons.append(f"The model {model.name!r} is down: {model.state.reason}.")
     if not troubles.prepared.is_set():

@@ -38,6 +38,7 @@ class ModelsConfig(_Section):
 
     embedder: str = "multilingual-e5-small"
     embedder_precision: Literal["exact", "int8"] = "int8"
+    reader: bool = True
     second_embedder: str = "all-MiniLM-L6-v2"
     generator: str = "qwen2.5-coder-0.5b-instruct"
     threads: int = Field(2, ge=1)
@@ -47,17 +48,13 @@ class ModelsConfig(_Section):
     prefix_memory_mb: int = Field(128, ge=0)
     prefix_disk_mb: int = Field(1024, ge=0)
     warm_passages: int = Field(64, ge=0)
-    reranker: str = "off"
-    reranker_weight: float = Field(2, gt=0)
-    reranker_timeout_s: float = Field(2, gt=0)
 
 
 class AnswersConfig(_Section):
     """When to answer, and how long."""
 
     answer_at: Probability = 0.65
-    passage_at: Probability = 0.35
-    clarify_at: Probability = 0.35
+    hedge_at: Probability = 0.35
     compose: bool = True
     compose_across: bool = False
     max_tokens: int = Field(96, ge=8)
@@ -65,9 +62,10 @@ class AnswersConfig(_Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> "AnswersConfig":
-        for name, value in (("clarify_at", self.clarify_at), ("passage_at", self.passage_at)):
-            if value > self.answer_at:
-                raise ValueError(f"{name} ({value}) must not be above answer_at ({self.answer_at})")
+        if self.hedge_at > self.answer_at:
+            raise ValueError(
+                f"hedge_at ({self.hedge_at}) must not be above answer_at ({self.answer_at})"
+            )
         return self
 
 

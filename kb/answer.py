@@ -11,9 +11,8 @@ from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Tur
 from kb.compose import Composed, Composer
 from kb.decide import Decision, decide
 from kb.language import detect_language
-from kb.passages import sort_of
 from kb.quote import Quoter
-from kb.retrieve import Retrieval
+from kb.ranking.retriever import Retrieval
 from kb.stems import stems
 from kb.texts import TextKey, service_text
 from kb.turn import classify_turn, in_context, split_questions
@@ -45,11 +44,8 @@ class Policy:
 
     answer_at: float
     """Answer when at least this sure, 0 to 1."""
-    passage_at: float
-    """The same for a document's passage in the question's language, whose own words and source
-    are shown; one in another language needs `answer_at`."""
-    clarify_at: float
-    """Between this and `answer_at`: offer entries to choose from."""
+    hedge_at: float
+    """Between this and `answer_at`: answer with a reservation, and offer other choices."""
     max_question_chars: int
     company: str
     fallback_language: str
@@ -59,7 +55,7 @@ class Policy:
 
 
 class Finds(Protocol):
-    """What answering needs of `kb.retrieve.Retriever`."""
+    """What answering needs of `kb.ranking.retriever.Retriever`."""
 
     async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
         """Return the most probable candidates for a question."""
@@ -192,28 +188,34 @@ class Answerer:
         return decide(
             retrieval.hits,
             answer_at=self._policy.answer_at,
-            passage_at=self._passage_at(retrieval),
-            clarify_at=self._policy.clarify_at,
+            hedge_at=self._policy.hedge_at,
         )
-
-    def _passage_at(self, retrieval: Retrieval) -> float:
-        """Return how sure a passage must be; of one in another language words prove nothing."""
-        best = retrieval.hits[0].chunk if retrieval.hits else None
-        across = best is not None and sort_of(retrieval.question, best) == "across"
-        return self._policy.answer_at if across else self._policy.passage_at
 
     # --- replying ------------------------------------------------------------------------------
 
     async def _carry_out(
         self, decision: Decision, retrieval: Retrieval, language: str, on_event: OnEvent | None
     ) -> Answer:
-        if decision.action == "faq":
-            return self._faq(decision, language)
         if decision.action == "clarify":
             return self._clarify(decision, language)
-        if decision.action == "compose":
-            return await self._from_passages(decision, retrieval, language, on_event)
-        return self._unknown(language, decision.confidence)
+        if decision.action == "faq":
+            answer = self._faq(decision, language)
+        elif decision.action == "compose":
+            answer = await self._from_passages(decision, retrieval, language, on_event)
+        else:
+            return self._unknown(language, decision.confidence)
+        return self._hedged(answer, decision, language) if decision.hedged else answer
+
+    def _hedged(self, answer: Answer, decision: Decision, language: str) -> Answer:
+        """Return an answer with the sentence that it may not be the one, and other choices."""
+        if answer.kind == "unknown":
+            return answer
+        return replace(
+            answer,
+            text=f"{self._text('hedge', language)}\n\n{answer.text}",
+            hedged=True,
+            choices=tuple(_choice(hit) for hit in decision.others),
+        )
 
     def _faq(self, decision: Decision, language: str) -> Answer:
         hit = decision.hits[0]
@@ -226,9 +228,7 @@ class Answerer:
         )
 
     def _clarify(self, decision: Decision, language: str) -> Answer:
-        choices = tuple(
-            Choice(hit.chunk.chunk_id, _cut(hit.chunk.text, _LABEL_CHARS)) for hit in decision.hits
-        )
+        choices = tuple(_choice(hit) for hit in decision.hits)
         return Answer(
             "clarify",
             self._text("clarify", language),
@@ -248,7 +248,7 @@ class Answerer:
         composed = await self._compose(decision, retrieval, language, passage, on_event)
         if composed and composed.no_answer:
             lowered = _doubted(decision.confidence)
-            if lowered < self._passage_at(retrieval):
+            if lowered < self._policy.hedge_at:
                 return replace(self._unknown(language, lowered), tokens=composed.tokens)
         quote = await passage.quote()
         text = _with_quote(composed, quote) if composed else ""
@@ -337,6 +337,16 @@ def _with_quote(composed: Composed, quote: str) -> str:
     if not said or len(own & said) >= _SAME * len(own):
         return ""
     return f"{composed.text}\n\n“{quote}”"
+
+
+def _choice(hit: Hit) -> Choice:
+    """Return a choice: an entry's question; of a passage its innermost heading and first words."""
+    chunk = hit.chunk
+    if chunk.kind == "faq":
+        return Choice(chunk.chunk_id, _cut(chunk.text, _LABEL_CHARS))
+    heading = chunk.title.rsplit(" › ", 1)[-1]
+    words = " ".join(chunk.text.split())
+    return Choice(chunk.chunk_id, _cut(f"{heading}: {words}" if heading else words, _LABEL_CHARS))
 
 
 def source_of(hit: Hit, *, quote: str) -> Source:

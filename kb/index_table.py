@@ -1,9 +1,9 @@
 """What LanceDB and Arrow hand us, as our own types and errors."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,18 @@ _IN_LIST = 1_000
 
 NEGATIVE = "role = 'negative'"
 """Filter for what entries do not answer."""
+
+RowSet: TypeAlias = Literal["own", "stated", "all"]
+"""What is searched. ``own``: the texts that operators wrote, each once (questions, variants,
+passages). ``stated``: what is embedded as a statement (answers, passages). ``all``: both."""
+ROLES: Mapping[RowSet, tuple[Role, ...]] = {
+    "own": ("question", "variant", "passage"),
+    "stated": ("answer", "passage"),
+    "all": ("question", "variant", "answer", "passage"),
+}
+FILTERS = {rows: f"role IN ({', '.join(map(repr, roles))})" for rows, roles in ROLES.items()}
+"""Filter expressions of each."""
+OWN = FILTERS["own"]
 
 ROW_FIELDS = tuple(field.name for field in fields(Row))
 """Columns of the table beside the vector."""

@@ -15,6 +15,7 @@ TextKey: TypeAlias = Literal[
     "person_called",
     "unknown",
     "clarify",
+    "hedge",
     "none_of_these",
     "talk_to_person",
     "quoted",

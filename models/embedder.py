@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.types import Matrix, Vector
+from core.types import Matrix, Reading, Vector
 from models.calls import ModelStopped, Priority
 from models.process import Reply
 from models.worker import Worker
@@ -35,8 +35,10 @@ class WorkerEmbedder(WorkerModel):
         max_tokens: int,
         fingerprint: str,
         at_once: int = 1,
+        reads: bool = False,
     ) -> None:
-        """`at_once` is how many batches the child works on at a time."""
+        """`at_once` is how many batches the child works on at a time; `reads`: it has a reader."""
+        self.reads = reads
         self.dim = dim
         self.max_tokens = max_tokens
         self.fingerprint = fingerprint
@@ -63,6 +65,22 @@ class WorkerEmbedder(WorkerModel):
     async def embed_passages(self, texts: Sequence[str]) -> Matrix:
         """Embed passages."""
         return await self._embed_all(texts, "passage")
+
+    async def read(self, question: str, texts: Sequence[str]) -> Sequence[Reading]:
+        """Return what each text says of a question; see `core.protocols.Reader`."""
+        if not texts:
+            return ()
+        params = {"question": question, "texts": list(texts)}
+        reply = await self._call("read", params, Priority.CUSTOMER)
+        values = np.frombuffer(reply.blob, np.float32)
+        answers, rest = values[: len(texts)], values[len(texts) :]
+        sizes = reply.values["tokens"]
+        width = len(rest) // sum(sizes)
+        marks = np.split(rest.reshape(-1, width), np.cumsum(sizes)[:-1])
+        return [
+            Reading(float(answer), mark, reply.values["offset"])
+            for answer, mark in zip(answers, marks, strict=True)
+        ]
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count tokens with the model's own tokenizer."""

@@ -74,6 +74,7 @@ class EmbedderHandler:
         self._at_once = int(settings["threads"]) if settings.get("onnx") else 1
         """Batches that are worked on at a time."""
         self._questions: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._reader = self._load_reader(settings)
         self._dim = self._encoder.encode([self._prompts["query"] + "?"]).shape[1]
 
     def _load(self, folder: Path, settings: Mapping[str, Any]) -> Encoder:
@@ -85,6 +86,20 @@ class EmbedderHandler:
         # Each batch in one thread: two at a time are quicker than two threads for each, and a
         # thread of the library's own pool could not step back for a customer.
         return OnnxEncoder(Path(settings["onnx"]), self._tokenizer, threads=1)
+
+    def _load_reader(self, settings: Mapping[str, Any]) -> Any:
+        """Return the reader if there is a file for it and for the layers below it."""
+        if not settings.get("reader"):
+            return None
+        from models.onnx_reader import OnnxReader
+
+        return OnnxReader(
+            Path(settings["reader"]),
+            self._encoder,  # type: ignore[arg-type]  # a reader comes with a file for onnxruntime
+            self._tokenizer,
+            query_prompt=settings["query_prompt"],
+            passage_prompt=settings["passage_prompt"],
+        )
 
     def info(self) -> Mapping[str, Any]:
         """Return the length of the vectors."""
@@ -105,13 +120,18 @@ class EmbedderHandler:
 
     def _arrived(self, channel: Channel, request: Request) -> bool:
         """Let questions and counts overtake the batches of an ingest; runs while it computes."""
-        if request.method == "count" or request.params.get("windows"):
+        if request.method in ("count", "read") or request.params.get("windows"):
             self._questions.put(request)
             return True
         return False
 
     def _handle(self, request: Request) -> tuple[Mapping[str, Any], bytes]:
         texts: list[str] = request.params["texts"]
+        if request.method == "read":
+            answers, marks = self._reader.read(request.params["question"], texts)
+            blob = np.concatenate([answers, *(mark.ravel() for mark in marks)])
+            values = {"tokens": [len(mark) for mark in marks], "offset": self._reader.offset}
+            return values, blob.astype(np.float32).tobytes()
         if request.method == "count":
             return {"counts": self._count(texts, special=False)}, b""
         prompted = [self._prompts[request.params["prompt"]] + text for text in texts]

@@ -15,7 +15,7 @@ from jobs.metrics import Outcome
 from jobs.probe import Probe
 from kb.answer import Answerer, Policy
 from kb.quote import Quoter
-from kb.retrieve import DefaultRanker
+from kb.ranking.ranker import DefaultRanker
 from tests.fakes import WordEmbedder
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ from core.types import AnswerEvent, Chunk, Hit, Sentence, Turn, Waiting
 from kb.answer import Answerer, Policy
 from kb.compose import Composer
 from kb.quote import Quoter
-from kb.retrieve import Retrieval
+from kb.ranking.retriever import Retrieval
 from tests.fakes import ScriptedGenerator, WordEmbedder
 
 pytestmark = pytest.mark.anyio

@@ -10,11 +10,11 @@ import pytest
 
 from core.types import Chunk, Matrix
 from kb.index_view import Sample
-from kb.kernel import Kernel
-from kb.rank import Ranker
-from kb.retrieve import Retriever
+from kb.ranking.kernel import Kernel
+from kb.ranking.ranker import Ranker
+from kb.ranking.retriever import Retriever
+from kb.ranking.training import Trainer, TrainingFailed
 from kb.rows import Row, rows_of_chunk
-from kb.train import Trainer, TrainingFailed
 from tests.fakes import WordEmbedder
 from tests.kb.test_retrieve import Found, MemoryIndex, MemoryView
 
@@ -296,7 +296,7 @@ async def test_a_large_base_is_judged_as_the_live_release_is(
     index = await make_base(shop())
     trainer = Trainer(index, WordEmbedder(), tmp_path)
     await trainer.train(1)
-    monkeypatch.setattr("kb.train.MOST_ROWS", 3)
+    monkeypatch.setattr("kb.ranking.training.MOST_ROWS", 3)
     tried = await trainer.trial((await make_base(shop(), release=2)).base)
     assert tried is await trainer.ranker(1)
 
@@ -327,7 +327,7 @@ async def test_a_preview_trains_beside_and_leaves_nothing(
     await trainer.adopt(2)
     assert await trainer.ranker(1) is live
     assert {path.name for path in tmp_path.iterdir()} == before
-    monkeypatch.setattr("kb.train._PREVIEWED_ROWS", 3)
+    monkeypatch.setattr("kb.ranking.training._PREVIEWED_ROWS", 3)
     assert await trainer.preview(candidate) is None
 
 
