@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from app.check import SelfCheck
 from app.demo import ingest_demo_if_empty, read_demo
 from app.disk import DiskWatch
 from app.paths import Paths
@@ -21,7 +22,7 @@ from app.schedule import make_scheduler, make_watcher
 from app.second import wait_for
 from app.warm import keep_warm
 from app.web_server import serve_web
-from app.wiring import Knowledge, Service, open_knowledge, open_service
+from app.wiring import Knowledge, Service, make_answerer, open_knowledge, open_service
 from bot.knowledge import Library
 from bot.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
@@ -121,8 +122,11 @@ async def _serve_with_one_model(
         service = await stack.enter_async_context(open_service(knowledge))
         troubles = Troubles()
 
+        # Without the generator, which would write for seconds: where it fails, passages are quoted.
+        check = SelfCheck(make_answerer(knowledge, None).answer, service.metrics)
+
         async def health() -> Health:
-            return _health(service, troubles)
+            return _health(service, troubles, check)
 
         uploads = await stack.enter_async_context(_upload_desk(knowledge))
         web = build_console(
@@ -161,6 +165,7 @@ async def _serve_with_one_model(
             asyncio.create_task(_scrub(knowledge.database), name="scrub"),
             asyncio.create_task(_resume(uploads, troubles), name="uploads"),
             asyncio.create_task(_watch(service, scheduler, troubles), name="watch"),
+            asyncio.create_task(_check(check, troubles), name="check"),
             asyncio.create_task(disk.run(), name="disk"),
         ]
         try:
@@ -265,6 +270,12 @@ async def _watch(service: Service, scheduler: Scheduler, troubles: Troubles) -> 
         await watcher.run()
 
 
+async def _check(check: SelfCheck, troubles: Troubles) -> None:
+    """Ask questions of our own, once there is something to answer from, until cancelled."""
+    await troubles.prepared.wait()
+    await check.run()
+
+
 async def _reembed(knowledge: Knowledge, troubles: Troubles, reports: asyncio.Queue[str]) -> None:
     """Change to the configured embedding model, beside what answers."""
     await troubles.prepared.wait()
@@ -309,15 +320,19 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
     await keep_warm(service)
 
 
-def _health(service: Service, troubles: Troubles) -> Health:
+def _health(service: Service, troubles: Troubles, check: SelfCheck) -> Health:
     reasons = list(troubles.sentences.values())
     knowledge = service.knowledge
     for model in (knowledge.embedder, knowledge.second, service.generator, service.reranker):
         if model is not None and model.state.status == "down":
             reasons.append(f"The model {model.name!r} is down: {model.state.reason}.")
-    if not troubles.prepared.is_set():
+    last = check.result()
+    if last is None:
         return Health("loading", tuple(reasons) or ("Models and knowledge base are loading.",))
-    return Health("degraded" if reasons else "ok", tuple(reasons))
+    if last.error:
+        reasons.insert(0, f"A question of the service to itself was not answered: {last.error}")
+        return Health("failing", tuple(reasons), last)
+    return Health("degraded" if reasons else "ok", tuple(reasons), last)
 
 
 @contextmanager

@@ -1,14 +1,19 @@
 """What the service counts and times, in the text format that Prometheus reads."""
 
+import math
+from collections.abc import Callable
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     ProcessCollector,
     generate_latest,
 )
 
+from core.health import Check
 from core.types import Answer
 
 _SECONDS = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 4, 8, 15, 30)
@@ -61,6 +66,30 @@ class Metrics:
     def observe_request(self, route: str, status: int) -> None:
         """Count an HTTP request under its route, never under a path that a visitor made up."""
         self._requests.labels(route, str(status)).inc()
+
+    def watch_check(self, result: Callable[[], Check | None]) -> None:
+        """Show what `result` says of the service's question to itself; no number before one."""
+        figures: dict[str, tuple[str, Callable[[Check], float]]] = {
+            "answerdesk_check_answered": (
+                "1 if the service's last question to itself was answered, else 0.",
+                lambda check: not check.error,
+            ),
+            "answerdesk_check_age_seconds": (
+                "Time since the service last asked itself a question.",
+                lambda check: check.age_s,
+            ),
+            "answerdesk_check_seconds": (
+                "Time until the service's last question to itself was answered or given up.",
+                lambda check: check.took_s,
+            ),
+        }
+        for name, (text, figure) in figures.items():
+
+            def value(figure: Callable[[Check], float] = figure) -> float:
+                check = result()
+                return math.nan if check is None else float(figure(check))
+
+            Gauge(name, text, registry=self._registry).set_function(value)
 
     def render(self) -> bytes:
         """Return all figures as text."""

@@ -122,8 +122,10 @@ class ChildProcess:
             await self._read_replies()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
-        except ValueError as error:
-            self._failed = self._failed or f"it sent something that is no reply ({error})"
+        except Exception as error:  # whatever it is: a child that nobody reads must not stay
+            _logger.exception("%s cannot be understood", self.name)
+            what = f"{type(error).__name__}: {error}"
+            self._failed = self._failed or f"it sent something that is no reply ({what})"
             self.kill()
         code = await self._process.wait()
         await errors

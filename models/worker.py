@@ -1,10 +1,10 @@
 """A model in a supervised child process: queue, deadlines, cancelling, restarts.
 
 The parent's event loop never computes. Calls wait here in order of priority and go to the child
-one at a time (or a few, where the child works on several together). A child that crashes is
-started again after a pause that grows; one that keeps crashing is left down for a while, and calls
-fail at once instead of waiting. After a number of requests a fresh child is loaded beside the old
-one and takes its place, because C libraries leak.
+one at a time (or a few, where the child works on several together). A child that crashes or cannot
+be started, for whatever reason, is started again after a pause that grows; one that keeps crashing
+is left down for a while, and calls fail at once instead of waiting. After a number of requests a
+fresh child is loaded beside the old one and takes its place, because C libraries leak.
 """
 
 import asyncio
@@ -294,27 +294,36 @@ class Worker:
             await self._pause()
 
     async def _load(self) -> ChildProcess | None:
-        """Start a child and wait until its model is loaded; `None` if that failed."""
-        child = await ChildProcess.spawn(
-            self.name,
-            self._module,
-            self._settings,
-            environment=self._environment,
-            on_reply=self._on_reply,
-            on_exit=self._on_exit,
-        )
-        self._retired.add(child)  # so that `close` ends it while it loads
+        """Start a child and wait until its model is loaded; `None` if that failed.
+
+        Whatever fails (no descriptors, no memory, no threads, no interpreter) may be well a moment
+        later, and nobody else would start the model again: so every error is a crash.
+        """
+        child: ChildProcess | None = None
         try:
+            child = await ChildProcess.spawn(
+                self.name,
+                self._module,
+                self._settings,
+                environment=self._environment,
+                on_reply=self._on_reply,
+                on_exit=self._on_exit,
+            )
+            self._retired.add(child)  # so that `close` ends it while it loads
             async with asyncio.timeout(self._limits.load_timeout_s):
                 self.info = await asyncio.shield(child.ready)
         except ProcessEnded as error:
             self._crashed(str(error))
         except TimeoutError:
-            child.kill()
             self._crashed(f"it was not loaded after {self._limits.load_timeout_s:g} s")
+        except Exception as error:
+            _logger.exception("%s cannot be started", self.name)
+            self._crashed(f"it cannot be started: {error or type(error).__name__}")
         else:
             self._retired.discard(child)
             return child
+        if child is not None:
+            child.kill()
         return None
 
     async def _recycle(self, old: ChildProcess) -> ChildProcess:

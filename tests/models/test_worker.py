@@ -1,9 +1,13 @@
 import asyncio
+import errno
+import itertools
+import os
+import resource
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,7 @@ import pytest
 
 from core.errors import ModelUnavailable, Overloaded, TextTooLong
 from models.calls import Limits, Priority
-from models.process import Reply
+from models.process import ChildProcess, Reply
 from models.worker import Worker
 
 pytestmark = pytest.mark.anyio
@@ -184,9 +188,70 @@ async def test_a_model_that_is_down_comes_back(make: Make) -> None:
     assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
 
 
-async def test_something_that_is_no_reply_ends_the_child(worker: Worker) -> None:
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Let this process open no further file, as under a thousand half-open connections."""
+    with Path(os.devnull).open() as file:
+        free = file.fileno()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_a_model_that_cannot_be_spawned_says_why_and_comes_back(make: Make) -> None:
+    """Target 18: the supervisor outlives what it cannot start."""
+    worker = make()
+    with no_descriptors(), pytest.raises(ModelUnavailable, match="Too many open files"):
+        await asyncio.wait_for(worker.start(), 10)
+    await asyncio.wait_for(worker.wait_until_ready(), 10)
+    assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.EAGAIN, "busy"), MemoryError(), RuntimeError("can't start new thread")],
+    ids=lambda error: type(error).__name__,
+)
+async def test_no_failure_of_a_spawn_ends_the_supervisor(
+    make: Make, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Target 18: of a crash, the failed restarts and the pause after them, none is the end."""
+    worker = make()
+    await worker.start()
+    spawn, tries = ChildProcess.spawn, itertools.count(1)
+
+    async def fails_four_times(*args: Any, **kwargs: Any) -> ChildProcess:
+        if next(tries) <= 4:
+            raise error
+        return await spawn(*args, **kwargs)
+
+    monkeypatch.setattr(ChildProcess, "spawn", fails_four_times)
+    with pytest.raises(ModelUnavailable, match="stopped while it worked"):
+        await worker.call("crash", {})
+    await asyncio.wait_for(worker.wait_until_ready(), 10)
+    assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
+    assert worker.state.restarts == 5
+
+
+async def test_while_no_fresh_child_can_be_spawned_the_old_one_serves(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = make(Limits(recycle_after=2, wait_while_loading=False))
+    await worker.start()
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    for n in range(20):
+        assert (await worker.call("echo", {"n": n})).values == {"n": n}
+    assert worker.state.restarts > 0
+    assert worker.state.status == "ready"
+
+
+@pytest.mark.parametrize("method", ["garbage", "nonsense"])
+async def test_something_that_is_no_reply_ends_the_child(worker: Worker, method: str) -> None:
     with pytest.raises(ModelUnavailable, match="it sent something that is no reply"):
-        await worker.call("garbage", {})
+        await worker.call(method, {})
     assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
 
 
