@@ -308,6 +308,7 @@ class Worker:
                 environment=self._environment,
                 on_reply=self._on_reply,
                 on_exit=self._on_exit,
+                beat_s=self._limits.beat_s,
             )
             self._retired.add(child)  # so that `close` ends it while it loads
             async with asyncio.timeout(self._limits.load_timeout_s):

@@ -255,6 +255,27 @@ async def test_something_that_is_no_reply_ends_the_child(worker: Worker, method:
     assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
 
 
+@pytest.mark.parametrize("working", [False, True])
+async def test_a_child_that_hangs_is_found_and_replaced(make: Make, working: bool) -> None:
+    """Target 18: nobody waits for a call's own deadline."""
+    worker = make(Limits(beat_s=0.2, backoff_s=(0.01,)))
+    await worker.start()
+    stream = await started(worker, "never") if working else None
+    os.kill(worker.state.pid, signal.SIGSTOP)
+    with pytest.raises(ModelUnavailable, match=r"stopped .*: it gave no sign of life for 0\.4 s"):
+        await (worker.call("echo", {}) if stream is None else anext(stream))
+    assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
+    assert worker.state.restarts == 1
+
+
+async def test_a_child_that_computes_for_long_gives_signs_of_life(make: Make) -> None:
+    worker = make(Limits(beat_s=0.2))
+    await worker.start()
+    with pytest.raises(ModelUnavailable, match=r"was not done after 1\.5 s"):
+        await worker.call("until_cancelled", {}, deadline_s=1.5)
+    assert worker.state.restarts == 0
+
+
 async def test_after_many_requests_a_fresh_child_takes_over_without_a_gap(make: Make) -> None:
     worker = make(Limits(recycle_after=3, wait_while_loading=False))
     await worker.start()
