@@ -35,7 +35,6 @@ from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from core.hours import WorkingHours
-from db.base import Database
 from db.group_commit import GroupCommit
 from db.jobs import JobRepository
 from db.uploads import Uploads
@@ -162,7 +161,7 @@ async def _serve_with_one_model(
             asyncio.create_task(knowledge.index.superseded.wait(), name="other model"),
             asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
             asyncio.create_task(_telegram(service, reports), name="telegram"),
-            asyncio.create_task(_scrub(knowledge.database), name="scrub"),
+            asyncio.create_task(_scrub(knowledge), name="scrub"),
             asyncio.create_task(_resume(uploads, troubles), name="uploads"),
             asyncio.create_task(_watch(service, scheduler, troubles), name="watch"),
             asyncio.create_task(_check(check, troubles), name="check"),
@@ -200,11 +199,12 @@ async def _resume(uploads: UploadDesk, troubles: Troubles) -> None:
     await uploads.resume()
 
 
-async def _scrub(database: Database) -> None:
-    """Take off the disk what was deleted, such as updates that have been answered."""
+async def _scrub(knowledge: Knowledge) -> None:
+    """Record answers that could not be; take off the disk what was deleted, such as updates."""
     while True:
         await asyncio.sleep(_SCRUB_S)
-        if not await database.scrub():
+        await knowledge.conversations.catch_up()
+        if not await knowledge.database.scrub():
             logger.info("The database's log could not be emptied; it will be tried again")
 
 
@@ -326,6 +326,8 @@ def _health(service: Service, troubles: Troubles, check: SelfCheck) -> Health:
     for model in (knowledge.embedder, knowledge.second, service.generator, service.reranker):
         if model is not None and model.state.status == "down":
             reasons.append(f"The model {model.name!r} is down: {model.state.reason}.")
+    if knowledge.conversations.trouble:
+        reasons.append(knowledge.conversations.trouble)
     last = check.result()
     if last is None:
         return Health("loading", tuple(reasons) or ("Models and knowledge base are loading.",))

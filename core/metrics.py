@@ -67,29 +67,31 @@ class Metrics:
         """Count an HTTP request under its route, never under a path that a visitor made up."""
         self._requests.labels(route, str(status)).inc()
 
+    def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
+        """Show a figure that is asked for whenever the figures are read."""
+        Gauge(name, text, registry=self._registry).set_function(value)
+
     def watch_check(self, result: Callable[[], Check | None]) -> None:
         """Show what `result` says of the service's question to itself; no number before one."""
-        figures: dict[str, tuple[str, Callable[[Check], float]]] = {
-            "answerdesk_check_answered": (
-                "1 if the service's last question to itself was answered, else 0.",
-                lambda check: not check.error,
-            ),
-            "answerdesk_check_age_seconds": (
-                "Time since the service last asked itself a question.",
-                lambda check: check.age_s,
-            ),
-            "answerdesk_check_seconds": (
-                "Time until the service's last question to itself was answered or given up.",
-                lambda check: check.took_s,
-            ),
-        }
-        for name, (text, figure) in figures.items():
 
-            def value(figure: Callable[[Check], float] = figure) -> float:
-                check = result()
-                return math.nan if check is None else float(figure(check))
+        def of(figure: Callable[[Check], float]) -> Callable[[], float]:
+            return lambda: math.nan if (check := result()) is None else float(figure(check))
 
-            Gauge(name, text, registry=self._registry).set_function(value)
+        self.watch(
+            "answerdesk_check_answered",
+            "1 if the service's last question to itself was answered, else 0.",
+            of(lambda check: not check.error),
+        )
+        self.watch(
+            "answerdesk_check_age_seconds",
+            "Time since the service last asked itself a question.",
+            of(lambda check: check.age_s),
+        )
+        self.watch(
+            "answerdesk_check_seconds",
+            "Time until the service's last question to itself was answered or given up.",
+            of(lambda check: check.took_s),
+        )
 
     def render(self) -> bytes:
         """Return all figures as text."""

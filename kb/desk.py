@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from core.errors import AnswerdeskError
+from core.errors import AnswerdeskError, StorageError
 from core.metrics import Metrics
 from core.types import Answer, AnswerEvent, Turn
 from db.conversations import Conversations
@@ -83,18 +84,22 @@ class Desk:
         recorded = channel != "eval"
         async with self._locks.setdefault(chat, asyncio.Lock()):
             if history is None:
-                history = (
-                    await self._conversations.turns(chat, limit=_HISTORY_TURNS) if recorded else ()
-                )
+                history = await self._turns(chat) if recorded else ()
             self._asked = time.monotonic()
             started = time.perf_counter()
             try:
                 answer = await self._answerer.answer(
                     text, language_code=language_code, history=history, on_event=on_event
                 )
-            except AnswerdeskError:
-                # The message itself stays out of the log: it is the customer's.
-                logger.exception("A message of %d characters was not answered", len(text))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the customer is told
+                # The message itself stays out of the log: it is the customer's, and may be part of
+                # what an error says that is not ours.
+                logger.error(  # noqa: TRY400
+                    "A message of %d characters was not answered: %s\n%s",
+                    len(text),
+                    error if isinstance(error, AnswerdeskError) else type(error).__name__,
+                    "".join(traceback.format_tb(error.__traceback__)),
+                )
                 language = detect_language(text, language_code)
                 answer = Answer("unknown", service_text("trouble", language), language)
             total = (time.perf_counter() - started) * 1000
@@ -104,3 +109,11 @@ class Desk:
                 return answer
             answer_id = await self._conversations.record(text, answer, chat=chat, channel=channel)
             return replace(answer, answer_id=answer_id)
+
+    async def _turns(self, chat: str) -> Sequence[Turn]:
+        """Return what was said before; nothing if that cannot be read."""
+        try:
+            return await self._conversations.turns(chat, limit=_HISTORY_TURNS)
+        except StorageError as error:
+            logger.warning("A message is answered without those before it: %s", error)
+            return ()

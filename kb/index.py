@@ -25,7 +25,7 @@ import lancedb
 import pyarrow as pa
 from lancedb import Session
 
-from core.errors import IndexDamaged, IndexMismatch
+from core.errors import IndexDamaged, IndexMismatch, StorageError
 from core.protocols import Embedder
 from core.types import Chunk, ChunkKind, Matrix, Vector
 from db.knowledge import Release
@@ -113,11 +113,18 @@ class Index:
     async def view(self) -> View:
         """Return the live release for reading; use one view for all reads of one question.
 
+        While the database cannot be read, that is the release that is open.
+
         Raises:
             IndexDamaged, IndexUnreachable: if it cannot be opened.
             IndexMismatch: if another embedding model filled it.
         """
-        release = await self._current()
+        try:
+            release = await self._current()
+        except StorageError:
+            if self._view is None:
+                raise
+            return self._view
         if release is None:
             return View(0, None)
         place = (release.number, release.table, release.version)

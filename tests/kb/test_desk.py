@@ -36,12 +36,17 @@ class ScriptedAnswerer:
 
 
 @pytest.fixture
-async def conversations(tmp_path: Path) -> AsyncIterator[Conversations]:
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
     database = Database(create_engine(database_url("", tmp_path)))
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
-    yield Conversations(database)
+    yield database
     await database.close()
+
+
+@pytest.fixture
+def conversations(database: Database) -> Conversations:
+    return Conversations(database)
 
 
 @pytest.fixture
@@ -76,14 +81,39 @@ async def test_messages_of_one_chat_are_answered_in_order_and_others_do_not_wait
     assert answerer.asked.index("slow") < answerer.asked.index("behind")
 
 
+@pytest.mark.parametrize(
+    "trouble", [IndexDamaged("gone"), OSError(24, "gone"), RuntimeError("no 'secret words' gone")]
+)
 async def test_trouble_of_ours_becomes_an_answer_that_offers_a_person(
-    desk: Desk, answerer: ScriptedAnswerer, caplog: pytest.LogCaptureFixture
+    desk: Desk,
+    answerer: ScriptedAnswerer,
+    caplog: pytest.LogCaptureFixture,
+    trouble: Exception,
 ) -> None:
-    answerer.trouble = IndexDamaged("gone")
+    answerer.trouble = trouble
     answer = await desk.ask("secret words", chat="web:1", channel="web")
     assert answer.kind == "unknown"
     assert "gone" not in answer.text
+    assert "A message of 12 characters was not answered" in caplog.text
     assert "secret words" not in caplog.text
+
+
+async def test_a_database_that_is_damaged_while_running_stops_no_answer(
+    desk: Desk,
+    database: Database,
+    conversations: Conversations,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await desk.ask("one", chat="web:1", channel="web")
+    await database.close()  # with nothing left in its log
+    (tmp_path / "answerdesk.db").write_bytes(b"nothing of a database" * 500)
+    answer = await desk.ask("two", chat="web:1", channel="web")
+    assert (answer.text, answer.answer_id) == ("re: two", 0)
+    assert conversations.trouble.startswith("1 answers are not recorded yet: The database is dama")
+    monkeypatch.setattr("db.conversations._KEPT", 1)
+    await desk.ask("three", chat="web:1", channel="web")
+    assert conversations.trouble.startswith("1 answers are not recorded yet, and 1 older ones nev")
 
 
 async def test_an_evaluation_leaves_no_trace(desk: Desk, conversations: Conversations) -> None:
