@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from console.chat import AskingDesk
+from console.security import client_address
 from core.health import Health
 from core.metrics import Metrics
 from core.render import answer_to_dict
@@ -58,6 +59,7 @@ class Api:
             chat=f"api:{body.conversation or secrets.token_urlsafe(16)}",
             channel="web",
             language_code=body.language,
+            asker="" if body.conversation else client_address(request),
         )
         return JSONResponse(answer_to_dict(answer), headers={"Cache-Control": "no-store"})
 

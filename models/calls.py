@@ -48,6 +48,9 @@ class Limits:
     """Calls that may wait; one more is refused."""
     concurrency: int = 1
     """Calls the child works on at a time."""
+    ahead: float = 1_000
+    """Cost of the short calls that the child may have at a time, so that it never waits for the
+    next; of the calls that cost more it has one, and works on short ones beside it."""
     wait_while_loading: bool = True
     """Let calls wait for a model that is still loading; else they fail at once."""
     recycle_after: int = 2000

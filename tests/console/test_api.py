@@ -36,6 +36,7 @@ async def test_a_conversation_has_a_name_or_is_new(
     chats = [call.chat for call in desk.calls]
     assert chats[:2] == ["api:shop-7", "api:shop-7"]
     assert len(set(chats[2:])) == 2
+    assert [call.asker for call in desk.calls] == ["", "", "127.0.0.1", "127.0.0.1"]
 
 
 @pytest.mark.parametrize(

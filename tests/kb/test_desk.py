@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from core.asker import asker
 from core.errors import IndexDamaged
 from core.metrics import Metrics
 from core.types import Answer, Turn
@@ -23,9 +24,11 @@ class ScriptedAnswerer:
         self.histories: list[list[Turn]] = []
         self.gates: dict[str, asyncio.Event] = {}
         self.trouble: Exception | None = None
+        self.askers: list[str] = []
 
     async def answer(self, message: str, *, history: Any = (), **_: Any) -> Answer:
         self.asked.append(message)
+        self.askers.append(asker())
         self.histories.append(list(history))
         if message in self.gates:
             await self.gates[message].wait()
@@ -114,6 +117,20 @@ async def test_a_database_that_is_damaged_while_running_stops_no_answer(
     monkeypatch.setattr("db.conversations._KEPT", 1)
     await desk.ask("three", chat="web:1", channel="web")
     assert conversations.trouble.startswith("1 answers are not recorded yet, and 1 older ones nev")
+
+
+async def test_who_asks_is_known_to_queues_by_a_mark_that_names_nobody(
+    desk: Desk, answerer: ScriptedAnswerer
+) -> None:
+    await desk.ask("one", chat="telegram:123", channel="telegram")
+    await desk.ask("two", chat="telegram:123", channel="telegram")
+    await desk.ask("three", chat="web:new", channel="web", asker="192.0.2.7")
+    await desk.ask("four", chat="web:newer", channel="web", asker="192.0.2.7")
+    first, second, third, fourth = answerer.askers
+    assert (first, third) == (second, fourth)
+    assert first != third
+    assert all(len(mark) == 16 and "123" not in mark for mark in answerer.askers)
+    assert asker() == ""
 
 
 async def test_an_evaluation_leaves_no_trace(desk: Desk, conversations: Conversations) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from core.asker import working_for
 from core.errors import ModelUnavailable, Overloaded, TextTooLong
 from models.calls import Limits, Priority
 from models.process import ChildProcess, Reply
@@ -120,6 +121,82 @@ async def test_calls_that_do_not_queue_are_bounded_too(worker: Worker) -> None:
     assert (worker.state.waiting, worker.state.running) == (0, 4)
     await stream.aclose()
     await asyncio.gather(*waiting)
+
+
+async def asked(worker: Worker, name: str, cost: float, order: list[str]) -> None:
+    """Ask something that costs as much, and note when it was answered."""
+    with working_for(name):
+        await worker.call("echo", {}, cost=cost)
+    order.append(name)
+
+
+async def test_calls_with_a_cost_take_turns_by_it(make: Make) -> None:
+    """Target 41: four who send long messages do not hold up a short question."""
+    worker = make(Limits())
+    await worker.start()
+    order: list[str] = []
+    async with aclosing(worker.stream("until_cancelled", {}, cost=2000)) as stream:
+        await anext(stream)
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(4):
+                tasks.create_task(asked(worker, f"sender {number}", 2000, order))
+                await asyncio.sleep(0)
+            tasks.create_task(asked(worker, "customer", 100, order))
+            await asyncio.sleep(0)
+            assert worker.state.waiting == 4
+            await stream.aclose()
+    assert order == ["customer", *(f"sender {number}" for number in range(4))]
+
+
+@pytest.mark.parametrize(
+    ("running", "sent"),
+    [(500, ["a", "b", "long"]), (2000, ["a", "b", "c", "d"])],
+    ids=["short", "long"],
+)
+async def test_the_child_has_one_long_call_and_some_short_ones_at_a_time(
+    make: Make, running: float, sent: list[str]
+) -> None:
+    worker = make(Limits(ahead=1000))
+    await worker.start()
+    stream = worker.stream("until_cancelled", {}, cost=running)
+    await anext(stream)
+    order: list[str] = []
+    async with asyncio.TaskGroup() as tasks:
+        for name in ("long", "longer"):
+            tasks.create_task(asked(worker, name, 2000, order))
+        for name in ("a", "b", "c", "d"):
+            tasks.create_task(asked(worker, name, 250, order))
+        await asyncio.sleep(0)
+        assert worker.state.running == 1 + len(sent)
+        await stream.aclose()
+    assert set(order[: len(sent)]) == set(sent)
+
+
+async def test_where_too_many_wait_the_most_expensive_has_to_go(make: Make) -> None:
+    worker = make(Limits(max_waiting=2, ahead=50))
+    await worker.start()
+    stream = worker.stream("until_cancelled", {}, cost=2000)
+    await anext(stream)
+    order: list[str] = []
+    tasks = []
+    for name, cost in (("short", 100), ("long", 3000), ("longer", 4000), ("brief", 90)):
+        tasks.append(asyncio.create_task(asked(worker, name, cost, order)))
+        await asyncio.sleep(0)
+    await stream.aclose()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert order == ["brief", "short"]
+    assert [str(error) for error in found if error] == [
+        "2 calls are waiting and the limit is 2."
+    ] * 2
+
+
+async def test_a_call_with_a_cost_that_waits_too_long_leaves_the_queue(worker: Worker) -> None:
+    stream = worker.stream("until_cancelled", {}, cost=2000)
+    await anext(stream)
+    with pytest.raises(ModelUnavailable, match="was not done after"):
+        await worker.call("echo", {}, cost=2000, deadline_s=0.01)
+    assert worker.state.waiting == 0
+    await stream.aclose()
 
 
 async def test_closing_the_iterator_frees_the_model(worker: Worker) -> None:
