@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import secrets
 import signal
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from app.check import SelfCheck
+from app.cookie import cookie_secret
 from app.demo import ingest_demo_if_empty, read_demo
 from app.disk import DiskWatch
 from app.paths import Paths
@@ -142,7 +142,7 @@ async def _serve_with_one_model(
             metrics=service.metrics,
             shop=config.company.name,
             examples=read_demo().questions,
-            secret=await asyncio.to_thread(_cookie_secret, paths),
+            secret=await asyncio.to_thread(cookie_secret, paths.data),
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
             password=password,
             exposed=not is_loopback(config.console.host),
@@ -351,12 +351,3 @@ def _alone(paths: Paths) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _cookie_secret(paths: Paths) -> bytes:
-    """Return the key that signs cookies; made once, so that a restart keeps conversations."""
-    file = paths.data / "cookie.key"
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_bytes(secrets.token_bytes(32))
-    return file.read_bytes()

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import os
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -11,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.child import child_environment
 from models.frames import LENGTHS, pack, unpack_lengths
 
 _logger = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).parents[1]
-_SECRETS = ("TELEGRAM_BOT_TOKEN", "CONSOLE_PASSWORD")
 _LAST_WORDS = 12
 _CLOSE_GRACE_S = 3
 _MISSED = 2
@@ -80,7 +79,6 @@ class ChildProcess:
         Once it is ready it is asked for a sign of life every `beat_s` seconds, and ended when two
         in a row are missing: one that was stopped, or that swaps, would hold up every customer.
         """
-        env = {key: value for key, value in os.environ.items() if key not in _SECRETS}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -88,12 +86,12 @@ class ChildProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=env | {"PYTHONPATH": str(_ROOT)} | dict(environment),
+            env=child_environment(PYTHONPATH=str(_ROOT), **environment),
             process_group=0,  # Ctrl-C is for the parent; it closes us
         )
-        child = cls(name, process, on_reply=on_reply, on_exit=on_exit, beat_s=beat_s)
-        child.send({"settings": dict(settings)})
-        return child
+        started = cls(name, process, on_reply=on_reply, on_exit=on_exit, beat_s=beat_s)
+        started.send({"settings": dict(settings)})
+        return started
 
     @property
     def pid(self) -> int:
