@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import logging
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -326,15 +327,40 @@ async def test_429_is_obeyed_and_stops_no_other_chat(telegram: BotApi, start_bot
         assert (again.at - refused.at) * speed >= 10
 
 
-async def test_after_an_outage_everything_is_answered(bot: TelegramBot, telegram: BotApi) -> None:
+async def until_logged(caplog: pytest.LogCaptureFixture, text: str, *, count: int) -> None:
+    """Wait until so many records with a text were written from now on."""
+    seen = asyncio.Semaphore(0)
+
+    def note(record: logging.LogRecord) -> bool:
+        if text in record.getMessage():
+            seen.release()
+        return True
+
+    caplog.handler.addFilter(note)
+    async with asyncio.timeout(30):
+        for _ in range(count):
+            await seen.acquire()
+
+
+async def test_after_an_outage_everything_is_answered(
+    bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk, caplog: pytest.LogCaptureFixture
+) -> None:
     """Target 6."""
     people = [telegram.person(f"P{n}") for n in range(10)]
-    telegram.down = True
+    desk.gates["before?"] = asyncio.Event()
+    for person in people:
+        person.say("before?")
+        await desk.started.get()
+    await telegram.go_away()
     for person in people:
         for number in range(3):
             person.say(f"during {number}?")
-    telegram.down = False
+    desk.gates["before?"].set()
+    await until_logged(caplog, "Receiving from Telegram", count=2)
+    assert telegram.called("sendMessage") == []
+    await telegram.come_back()
     for person in people:
+        assert (await person.next()).text == "echo: before?"
         for number in range(3):
             assert (await person.next()).text == f"echo: during {number}?"
     for person in people:
