@@ -323,6 +323,11 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
             )
         answerer = make_answerer(knowledge, composer)
         metrics = Metrics()
+        metrics.watch(
+            "answerdesk_unrecorded_answers",
+            "Answers that went out and are not stored yet, because the database cannot be written.",
+            lambda: knowledge.conversations.unrecorded,
+        )
         desk = Desk(answerer, knowledge.conversations, metrics)
         yield Service(knowledge, generator, answerer, desk, metrics)
 

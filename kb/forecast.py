@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from core.errors import IndexDamaged, IndexMismatch, ModelError
+from core.errors import IndexUnusable, ModelError
 from core.types import Answer, AnswerChange, Vector
 from db.golden import Golden, GoldenQuestions
 from kb.asked import Asked, differences
@@ -87,7 +87,7 @@ class Forecaster:
             old, new = await self._replay.compare(
                 questions, Seen(live, before), Seen(overlay, after)
             )
-        except (ModelError, IndexDamaged, IndexMismatch) as error:
+        except (ModelError, IndexUnusable) as error:
             logger.warning("What a change would do to answers is not known: %s", error)
             return Forecast()
         return Forecast(

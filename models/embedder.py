@@ -3,8 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,7 +18,10 @@ _BATCH_BYTES = 2048
 _BATCH_TEXTS = 32
 _COUNT_TEXTS = 512
 _CACHED_QUESTIONS = 2000
-_QUESTION_DEADLINE_S = 20
+_LEAST_COST = 64
+_QUESTION_DEADLINE_S = 12
+"""A customer is answered, or told that it cannot be done, within 15 s; a process that hangs is
+found and replaced in half of it."""
 _BATCH_DEADLINE_S = 300
 
 
@@ -117,21 +119,31 @@ class WorkerEmbedder(WorkerModel):
             await asyncio.gather(*workers, return_exceptions=True)
         return rows
 
-    async def _call(self, method: str, params: Mapping[str, object], priority: Priority) -> Reply:
+    async def _call(self, method: str, params: Mapping[str, Any], priority: Priority) -> Reply:
         """Send a request, and once more if the process ended meanwhile: nothing is half done."""
         customer = priority is Priority.CUSTOMER
-        send = partial(
-            self._worker.call,
-            method,
-            params,
-            priority=priority,
-            deadline_s=_QUESTION_DEADLINE_S if customer else _BATCH_DEADLINE_S,
-            at_once=customer or method == "count",
-        )
+        loop = asyncio.get_running_loop()
+        end = loop.time() + (_QUESTION_DEADLINE_S if customer else _BATCH_DEADLINE_S)
+
+        async def send() -> Reply:
+            return await self._worker.call(
+                method,
+                params,
+                priority=priority,
+                deadline_s=end - loop.time(),
+                at_once=method == "count",
+                cost=_cost(params["texts"]) if customer else 0,
+            )
+
         try:
             return await send()
         except ModelStopped:
             return await send()
+
+
+def _cost(texts: Sequence[str]) -> int:
+    """Return about how long a question takes, in bytes of text; even the shortest takes a while."""
+    return _LEAST_COST + sum(len(text.encode()) for text in texts)
 
 
 def batches(texts: Sequence[str]) -> Iterator[list[int]]:

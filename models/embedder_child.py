@@ -106,12 +106,25 @@ class EmbedderHandler:
         return {"dim": self._dim}
 
     def serve(self, channel: Channel) -> None:
-        """Work on batches in threads that step back, and on customers' questions beside them."""
+        """Work on batches in threads that step back, and on customers' questions beside them.
+
+        Where batches have two threads, so have questions: short ones do not wait for a long one.
+        """
         channel.intercept(lambda request: self._arrived(channel, request))
         for number in range(self._at_once):
             threading.Thread(
                 target=self._work_on_batches, args=(channel,), name=f"batches-{number}", daemon=True
             ).start()
+        for number in range(1, self._at_once):
+            threading.Thread(
+                target=self._work_on_questions,
+                args=(channel,),
+                name=f"questions-{number}",
+                daemon=True,
+            ).start()
+        self._work_on_questions(channel)
+
+    def _work_on_questions(self, channel: Channel) -> None:
         serve_one_by_one(channel, self._handle, receive=self._questions.get)
 
     def _work_on_batches(self, channel: Channel) -> None:

@@ -19,6 +19,8 @@ _PROJECT = Path(__file__).resolve().parents[1]
 _logger = logging.getLogger(__name__)
 
 _WAITING_BATCHES = 64
+_BATCH_GRACE_S = 5
+"""A batch is computed in half a second, so a call that does not end by then hangs."""
 _CONTEXT_TOKENS = 2048
 _EXTRA_TOKENS = 768
 """Room in the context for each further customer: a usual prompt with its reply."""
@@ -92,7 +94,10 @@ def make_embedder(
         },
         environment=_ENVIRONMENT,
         limits=Limits(
-            max_waiting=_WAITING_BATCHES, concurrency=at_once, recycle_after=recycle_after
+            max_waiting=_WAITING_BATCHES,
+            concurrency=at_once,
+            recycle_after=recycle_after,
+            cancel_grace_s=_BATCH_GRACE_S,
         ),
     )
     return WorkerEmbedder(

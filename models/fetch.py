@@ -2,13 +2,13 @@
 
 import dataclasses
 import logging
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from core.child import child_environment
 from core.errors import FetchFailed, ModelFileDamaged, ModelFileMissing
 from models.catalogue import Catalogue, HubSource, Model, ModelFile, PathSource, Source
 from models.files import HashMemory, exclusive, sha256_of, sync
@@ -47,7 +47,7 @@ def build_reader(weights: Path, target: Path) -> str:
 
 def _run(*program: str) -> str:
     command = [sys.executable, "-m", *program]
-    env = os.environ | {"PYTHONPATH": str(_ROOT)}
+    env = child_environment(PYTHONPATH=str(_ROOT))
     result = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if not result.returncode:
         return ""

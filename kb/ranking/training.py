@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import shutil
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from core.child import child_environment
 from core.errors import AnswerdeskError
 from core.protocols import Embedder
 from core.types import Matrix
@@ -349,7 +349,7 @@ class Trainer:
             str(source),
             str(target),
             cwd=_ROOT,
-            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+            env=child_environment(PYTHONPATH=str(_ROOT)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

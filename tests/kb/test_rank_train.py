@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -240,6 +241,24 @@ async def test_a_failed_training_says_why_and_answering_goes_on(
     assert "could not be trained" in caplog.text
     assert (await _ask(index, trainer))[0][0] == "faq.csv:Where is my order?"
     assert not list(tmp_path.glob("training-*"))
+
+
+async def test_the_process_that_trains_has_no_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[str, str]] = []
+    spawn = asyncio.create_subprocess_exec
+
+    async def noted(*command: str, env: dict[str, str], **options: Any) -> Any:
+        seen.append(env)
+        return await spawn(*command, env=env, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    for name in ("TELEGRAM_BOT_TOKEN", "CONSOLE_PASSWORD", "ANSWERDESK__DATABASE"):
+        monkeypatch.setenv(name, "s3cret")
+    await Trainer(await make_base(shop()), WordEmbedder(), tmp_path).train(1)
+    assert len(seen) == 1
+    assert "s3cret" not in seen[0].values()
 
 
 async def test_only_the_latest_trainings_are_kept(tmp_path: Path) -> None:
