@@ -27,6 +27,7 @@ from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from kb.align import AlignedEmbedder
 from kb.answer import Answerer, Policy
+from kb.answering.reply import Replier
 from kb.asked import MostAsked
 from kb.chunk import chunk_file
 from kb.compose import Composer
@@ -43,7 +44,6 @@ from kb.parse.sandbox import Limits as ParserLimits
 from kb.parse.sandbox import ParserProcess
 from kb.prepare import Preparer
 from kb.publish import Publisher
-from kb.quote import Quoter
 from kb.release import Releases
 from kb.retrieve import Retriever
 from kb.second import SecondEmbedder
@@ -320,7 +320,7 @@ def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
     """Return what answers from a knowledge base; without a composer it quotes passages."""
     return Answerer(
         knowledge.retriever,
-        Quoter(knowledge.searched),
+        Replier(knowledge.searched, knowledge.index),
         composer,
         policy=_policy(knowledge.config),
         today=days_of(knowledge.config),

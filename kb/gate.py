@@ -14,8 +14,8 @@ from core.protocols import Embedder
 from core.types import Answer, AnswerChange, Matrix, Vector
 from db.golden import Golden, GoldenQuestions
 from kb.answer import Answerer, Policy
+from kb.answering.reply import Replier
 from kb.index_view import View
-from kb.quote import Quoter
 from kb.rank import Ranker
 from kb.retrieve import Retriever, SearchView
 from kb.second import SecondEmbedder
@@ -143,7 +143,7 @@ class Replay:
             fixed = _Fixed(release.view, release.ranker)
             answerer = Answerer(
                 Retriever(release.embedder or own, fixed, fixed, self._second),
-                Quoter(),
+                Replier(),
                 None,
                 policy=self._policy,
                 today=self._today,
