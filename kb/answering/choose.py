@@ -20,6 +20,8 @@ _GAP = 15.0
 """Words between two chosen sentences that are given too instead of being left out."""
 _ELSEWHERE = 0.25
 """Probability from which on a sentence under another heading is added."""
+_BESIDE_STEPS = 0.1
+"""The same for one beside numbered steps, which need no more."""
 
 _LEANS = re.compile(
     r"\W*(?:it|he|she|they|this|these|that|those|its|his|her|their|such|then|after that|afterwards"
@@ -56,6 +58,7 @@ def choose(units: Sequence[Unit], scores: Sequence[float]) -> list[int]:
     if not order:
         return [i for i, unit in enumerate(units) if unit.kind != "row"][:1]
     chosen: set[int] = set()
+    steps = {i for run in steps_of(units) for i in run}
     for i in order:
         sure = sum(scores[j] for j in chosen)
         if chosen and sure >= _ENOUGH:
@@ -63,7 +66,8 @@ def choose(units: Sequence[Unit], scores: Sequence[float]) -> list[int]:
         used = length_of(units, chosen)
         found = _with_steps(units, i) if chosen else _around(units, _body_of(units, i, scores))
         elsewhere = chosen and units[i].section not in {units[j].section for j in chosen}
-        if (units[i].kind == "heading" and chosen) or (elsewhere and scores[i] < _ELSEWHERE):
+        least = _ELSEWHERE if elsewhere else _BESIDE_STEPS if chosen & steps else 0.0
+        if (units[i].kind == "heading" and chosen) or scores[i] < least:
             continue
         if i in chosen or (chosen and used + length_of(units, found) > _LONG):
             continue
@@ -74,6 +78,14 @@ def choose(units: Sequence[Unit], scores: Sequence[float]) -> list[int]:
 def length_of(units: Sequence[Unit], indexes: set[int]) -> float:
     """Return the words of some units together."""
     return sum(length(units[i].text) for i in indexes)
+
+
+def rest_of_steps(units: Sequence[Unit]) -> set[int]:
+    """Return the steps at the begin of a passage whose first ones another passage has."""
+    first = next((i for i, unit in enumerate(units) if unit.kind != "heading"), 0)
+    if not units or units[first].kind != "item" or units[first].number < 2:
+        return set()
+    return _list_of(units, first)
 
 
 def _can_answer(units: Sequence[Unit], i: int) -> bool:
@@ -103,6 +115,9 @@ def _around(units: Sequence[Unit], i: int) -> set[int]:
         for j, unit in enumerate(units)
         if unit.section == units[i].section and unit.kind not in ("heading", "row")
     }
+    rest = rest_of_steps(units)
+    if i not in rest:
+        section -= rest
     if length_of(units, section) <= WHOLE:
         return section
     if steps:

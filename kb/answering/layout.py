@@ -148,13 +148,19 @@ def _number(sentence: str) -> int:
 
 
 def _without_single_numbers(units: Sequence[Unit]) -> list[Unit]:
-    """Make sentences of numbered lines that are no list: "3. How to claim" above its text."""
+    """Make sentences of numbered lines that are no list: "3. How to claim" above its text.
+
+    At the begin or end of a passage one may be the rest of a list that was cut.
+    """
     in_list = {i for steps in steps_of(units) for i in steps}
     kept: list[Unit] = []
     for i, unit in enumerate(units):
-        alone = unit.kind == "item" and unit.number and i not in in_list
-        bullet_near = any(u.kind == "item" and not u.number for u in units[max(0, i - 1) : i + 2])
-        kept.append(replace(unit, kind="sentence", number=0) if alone and not bullet_near else unit)
+        following = units[i + 1] if i + 1 < len(units) else None
+        above = following is not None and following.paragraph == unit.paragraph
+        cut = (i == 0 and unit.number > 1 and not above) or following is None
+        near = any(u.kind == "item" and not u.number for u in units[max(0, i - 1) : i + 2])
+        alone = unit.number and i not in in_list and not near and not cut
+        kept.append(replace(unit, kind="sentence", number=0) if alone else unit)
     return kept
 
 

@@ -10,13 +10,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
+
 from core.protocols import Embedder
 from core.types import Chunk, Hit, Matrix, Vector
 from kb.answering.choose import MOST, choose
 from kb.answering.layout import Unit, length, steps_of, units_of
 from kb.answering.plain import plain
 from kb.answering.scores import asks_figure, asks_how, score_sentences
-from kb.answering.tables import choose_rows, columns_of, read_rows, row_name, row_values, say_rows
+from kb.answering.tables import (
+    Row,
+    choose_rows,
+    column_names,
+    columns_of,
+    read_rows,
+    row_name,
+    row_values,
+    say_rows,
+)
 from kb.language import detect_language
 from kb.stems import stems
 from kb.turn import split_questions
@@ -137,12 +148,13 @@ class Replier:
         row = _row_meant(units, best, scores)
         if row is not None:
             return await self._rows(question, vector, chunk, units, row, others)
-        if any(u.kind == "item" and u.number for u in units):
-            whole = await self._whole_steps(chunk, text)
-            if whole != text:
-                text, units = whole, units_of(whole, chunk.language)
-                scores = _scores(question, chunk, units, None)
         chosen = choose(units, scores)
+        if any(units[i].number for i in chosen):
+            text = await self._whole_steps(chunk, text)
+            if text != (chunk.answer or chunk.text):
+                units = units_of(text, chunk.language)
+                steps = {i for run in steps_of(units) for i in run}
+                chosen = choose(units, [float(i in steps) / len(steps) for i in range(len(units))])
         words = assemble(text, units, chosen)
         piece = _Piece(plain(words), words, _heading_of(units, chosen[0]))
         table = chosen[-1] + 1
@@ -170,18 +182,26 @@ class Replier:
             more = [u.text for u in units_of(other.text, chunk.language) if u.kind == "row"]
             lines += [m for m in more if columns_of(read_rows([m])[0]) == first]
         rows = read_rows(list(dict.fromkeys(lines)))
-        near = None
-        if self._embedder is not None and vector is not None and len(rows) > 1:
-            texts = [row_name(rows, i) for i in range(len(rows))] + [row_values(r) for r in rows]
-            matrix = await self._remember(f"{chunk.chunk_id} {len(rows)}", texts)
-            found = (matrix @ vector).reshape(2, -1)
-            near = [float(value) for value in (found.T - found.mean(axis=1)).max(axis=1)]
+        near, near_columns = await self._near_rows(vector, chunk, rows)
         chosen = choose_rows(question, rows, near=near)
-        said = say_rows(question, rows, chosen, chunk.language)
+        said = say_rows(question, rows, chosen, chunk.language, near=near_columns)
         words = "\n".join(rows[i].text for i in chosen)
         column, name = rows[chosen[0]].cells[0]
         named = f"{column}: {name}" if column else name
         return _Piece(plain(said), words, _heading_of(units, row), named)
+
+    async def _near_rows(
+        self, vector: Vector | None, chunk: Chunk, rows: Sequence[Row]
+    ) -> tuple[list[float] | None, list[float] | None]:
+        """Return how near each row and each column of a table is, compared with the others."""
+        if self._embedder is None or vector is None or len(rows) < 2:
+            return None, None
+        names = [row_name(rows, i) for i in range(len(rows))]
+        texts = [*names, *map(row_values, rows), *column_names(rows)]
+        found = await self._remember(f"{chunk.chunk_id} {len(rows)}", texts) @ vector
+        by_name, by_cells, columns = np.split(found, [len(rows), 2 * len(rows)])
+        near = np.maximum(by_name - by_name.mean(), by_cells - by_cells.mean())
+        return near.tolist(), (columns - columns.mean()).tolist() if len(columns) else None
 
     async def _whole_steps(self, chunk: Chunk, text: str) -> str:
         """Return the passage with the rest of a procedure that was cut at its begin or end."""

@@ -22,6 +22,10 @@ name to a question that names no row is at most .04 above."""
 _NEAR = 10.0
 """What a similarity of 1 counts beside the words: a word of one row in ten counts 2.3."""
 _TIE = 0.5
+_FEW = 2
+"""Rows that may be meant together by their similarity alone; more say that it tells nothing."""
+_COLUMN_TIE = 0.04
+"""How much less near than the nearest column another one may be to be shown too."""
 _SHORT = 3
 """Letters of an abbreviation that is looked for in the words of a question."""
 _AS_NEAR = 0.8
@@ -119,6 +123,8 @@ def choose_rows(
         return list(range(len(rows)))
     total = [words + _NEAR * like for words, like in zip(told, nearness, strict=True)]
     best = max(range(len(rows)), key=lambda i: total[i])
+    if max(told) < math.log(2) and sum(like >= _MEANT for like in nearness) > _FEW:
+        return list(range(len(rows)))
     least = _AS_NEAR * nearness[best] if nearness[best] >= _MEANT else math.inf
     return [i for i in range(len(rows)) if total[i] >= total[best] - _TIE or nearness[i] >= least]
 
@@ -149,16 +155,32 @@ def _named_in(name: str, question: str) -> set[str]:
     return max((part for part in parts if part and part <= asked), key=len, default=set())
 
 
-def say_rows(question: str, rows: Sequence[Row], chosen: Sequence[int], language: str) -> str:
-    """Return rows in words: one as a sentence, several as a list, at most as many as fit."""
+def say_rows(
+    question: str,
+    rows: Sequence[Row],
+    chosen: Sequence[int],
+    language: str,
+    *,
+    near: Sequence[float] | None = None,
+) -> str:
+    """Return rows in words: one as a sentence, several as a list, at most as many as fit.
+
+    Args:
+        question: as the customer asked it.
+        rows: of one table.
+        chosen: indexes of the rows to say.
+        language: ISO 639-1 of the table.
+        near: how far the similarity of the question with each of `column_names` is above their
+            mean, if known.
+    """
     joints = _JOINTS.get(language, _NEUTRAL)
-    columns = _asked_columns(question, rows)
+    columns = _asked_columns(question, rows, near)
     if len(chosen) == 1:
         row = rows[chosen[0]]
         wide = length(row.text) > _WIDE
         return _sentence(rows, chosen[0], joints, columns if wide else frozenset())
     lines = [_line(rows, i, joints, columns) for i in chosen]
-    most = len(lines) if len(columns) == 1 else _MANY
+    most = len(lines) if columns else _MANY
     while most > 1 and length("\n".join(lines[:most])) > MOST:
         most -= 1
     more = ["…"] if most < len(lines) else []
@@ -183,15 +205,24 @@ def _said(name: str, cell: str) -> str:
     return f"{name} {cell}" if name and re.match(r"[\d<>≤≥]", cell) else cell
 
 
-def _asked_columns(question: str, rows: Sequence[Row]) -> frozenset[str]:
-    """Return the columns whose names the question says; empty if none, or all."""
+def column_names(rows: Sequence[Row]) -> list[str]:
+    """Return the names of the columns but those that name the rows."""
+    return list(dict.fromkeys(n for row in rows for n, _ in row.cells[_name_cells(rows) :] if n))
+
+
+def _asked_columns(
+    question: str, rows: Sequence[Row], near: Sequence[float] | None
+) -> frozenset[str]:
+    """Return the columns that a question asks for; empty if none, or all."""
     asked = set(stems(question))
-    skip = _name_cells(rows)
-    names = dict.fromkeys(name for row in rows for name, _ in row.cells[skip:] if name)
-    shared = {name: len(asked & set(stems(name))) / max(1, len(stems(name))) for name in names}
-    best = max(shared.values(), default=0.0)
-    found = frozenset(name for name, share in shared.items() if share and share >= best)
-    return found if len(found) < len(names) or len(names) == 1 else frozenset()
+    names = column_names(rows)
+    shared = [len(asked & set(stems(name))) / max(1, len(stems(name))) for name in names]
+    best = max(shared, default=0.0)
+    found = {name for name, share in zip(names, shared, strict=True) if share and share >= best}
+    if not found and near and max(near) >= _MEANT:
+        least = max(near) - _COLUMN_TIE
+        found = {name for name, value in zip(names, near, strict=True) if value >= least}
+    return frozenset(found) if len(found) < len(names) or len(names) == 1 else frozenset()
 
 
 def _sentence(rows: Sequence[Row], i: int, joints: Joints, columns: frozenset[str]) -> str:

@@ -123,6 +123,25 @@ async def test_a_procedure_that_was_cut_into_passages_is_whole_in_the_reply(cut:
     assert re.findall(r"^\d", made.text, re.MULTILINE) == ["1", "2", "3", "4"]
 
 
+async def test_the_rest_of_a_cut_procedure_is_no_part_of_another_answer() -> None:
+    chunks = await chunks_of("sauna.md", SAUNA, tokens=24)
+    text = "4. Switch off the oven.\n\nStones last for two years. Replace them when they crumble."
+    passage = Chunk("1", "other.md", "passage", text, title="Stones", language="en")
+    made = await reply("How long do stones last?", [*chunks, passage], "crumble")
+    assert made.text == "Stones last for two years. Replace them when they crumble."
+
+
+async def test_what_leads_to_a_table_comes_with_the_rows() -> None:
+    text = (
+        "We repair cabins of all makes. Parts are charged extra.\n\n"
+        "Job: New heater; Price: 90 EUR\nJob: New door; Price: 140 EUR"
+    )
+    passage = Chunk("1", "a.md", "passage", text, title="Repairs", language="en")
+    made = await reply("Do you repair cabins of other makes?", [passage], "makes")
+    assert "all makes" in made.text
+    assert "• New door: 140 EUR" in made.text.replace(" – price:", ":")
+
+
 async def test_a_row_is_said_with_its_name_first_and_the_names_of_its_columns() -> None:
     made = await reply(
         "How long does delivery of the Barrel take?", await chunks_of("s.md", SAUNA), "Barrel"

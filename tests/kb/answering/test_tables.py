@@ -40,6 +40,18 @@ def test_of_many_rows_none_of_which_is_meant_five_are_shown() -> None:
     assert lines[-1] == "…"
 
 
+def test_of_a_list_only_the_columns_are_shown_that_are_near_to_the_question() -> None:
+    text = say_rows("How fast?", COUNTRIES, [0, 1], "en", near=[0.06, -0.06])
+    assert text == "Days:\n• Ireland: 1 to 2\n• Great Britain: 3 to 4"
+
+
+def test_a_day_is_found_by_its_abbreviation() -> None:
+    rows = read_rows(
+        ["Trip: Bend; Days: Wed, Sat", "Trip: Locks; Days: Sun", "Trip: Sunset; Days: Fri"]
+    )
+    assert choose_rows("Is there a trip on friday evening?", rows) == [2]
+
+
 def test_a_cell_with_a_semicolon_stays_whole() -> None:
     rows = read_rows(
         ["Product: Tent; Note: dry; then fold", "Product: Mat; Note: roll; note: tight"]
