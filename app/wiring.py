@@ -26,6 +26,7 @@ from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from kb.align import OLDER_ROWS, AlignedEmbedder
 from kb.answer import Answerer, Policy
+from kb.answering.reply import Replier
 from kb.asked import MostAsked
 from kb.chunk import chunk_file
 from kb.compose import Composer
@@ -42,7 +43,6 @@ from kb.parse.sandbox import Limits as ParserLimits
 from kb.parse.sandbox import ParserProcess
 from kb.prepare import Preparer
 from kb.publish import Publisher
-from kb.quote import Quoter
 from kb.ranking.retriever import Retriever
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training import Trainer
@@ -58,7 +58,7 @@ ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = "parser 3, chunker 3"
+_SETTINGS = "parser 4, chunker 3"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
 _RECENT_S = 28 * 24 * 3600
@@ -336,7 +336,7 @@ def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
     """Return what answers from a knowledge base; without a composer it quotes passages."""
     return Answerer(
         knowledge.retriever,
-        Quoter(knowledge.searched),
+        Replier(knowledge.searched, knowledge.index),
         composer,
         policy=_policy(knowledge.config),
         today=days_of(knowledge.config),

@@ -283,8 +283,8 @@ class Answer:
     """What the customer is told, and why."""
 
     kind: AnswerKind
-    """``faq``: the stored answer, word for word. ``composed``: written by the model, each
-    sentence checked against its source. ``quoted``: sentences of the source itself.
+    """``faq``: the stored answer, word for word. ``composed``: built from the sources: rows of a
+    table in words, several passages, several questions. ``quoted``: sentences of one passage.
     ``clarify``: choices to pick from. ``unknown``: no answer is known; a person is offered.
     ``smalltalk``: the message was no question (a greeting, thanks, a wish for a person)."""
     text: str

@@ -14,8 +14,8 @@ from core.protocols import Embedder, Reader
 from core.types import Answer, AnswerChange, Matrix, Vector
 from db.golden import Golden, GoldenQuestions
 from kb.answer import Answerer, Policy
+from kb.answering.reply import Replier
 from kb.index_view import View
-from kb.quote import Quoter
 from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever, SearchView
 from kb.ranking.second import SecondEmbedder
@@ -145,7 +145,7 @@ class Replay:
             fixed = _Fixed(release.view, release.ranker)
             answerer = Answerer(
                 Retriever(release.embedder or own, fixed, fixed, self._second, self._reader),
-                Quoter(),
+                Replier(),
                 None,
                 policy=self._policy,
                 today=self._today,

@@ -14,6 +14,7 @@ TextKey: TypeAlias = Literal[
     "person_elsewhere",
     "person_called",
     "unknown",
+    "rest_unknown",
     "clarify",
     "hedge",
     "none_of_these",
