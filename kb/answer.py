@@ -255,7 +255,11 @@ class Answerer:
         on_event: OnEvent | None,
     ) -> Answer:
         reply = await self._replier.reply(
-            retrieval.question, retrieval.vector, decision.hits, others=retrieval.hits
+            retrieval.question,
+            retrieval.vector,
+            decision.hits,
+            others=retrieval.hits,
+            readings=retrieval.readings,
         )
         composed = await self._compose(decision, retrieval, language, reply, on_event)
         if composed and composed.no_answer:

@@ -29,7 +29,7 @@ from kb.stems import content_words
 from models.factory import make_embedder
 from training.companies import Company, asked, read_companies, split
 
-READ = 8
+READ = 10
 _TOGETHER = 3
 
 
@@ -226,7 +226,7 @@ async def main() -> None:
         for c in [*cases, *check]:
             best = np.argsort(-scored[id(c)])[:READ]
             pairs += [[c.question, c.statements[i]] for i in best]
-        unique = sorted({tuple(pair) for pair in pairs})
+        unique = list(dict.fromkeys(tuple(pair) for pair in pairs))
         options.pairs.write_text(json.dumps(unique, ensure_ascii=False), "utf-8")
     if options.readings:
         said = {(q, t): v for q, t, v in json.loads(options.readings.read_text("utf-8"))}

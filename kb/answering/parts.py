@@ -52,6 +52,7 @@ def join(answers: Sequence[Answer], rest: str) -> Answer:
         "\n\n".join(filter(None, [*texts, rest])),
         answers[0].language,
         confidence=min(answer.confidence for answer in answers),
+        hedged=any(answer.hedged for answer in answers),
         sources=tuple(sources.values()),
         release=answers[0].release,
         timings_ms=timings,

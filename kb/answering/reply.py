@@ -6,14 +6,14 @@ joints are headings of the sources and the marks between the cells of a row.
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 
 from core.protocols import Embedder
-from core.types import Chunk, Hit, Matrix, Vector
+from core.types import Chunk, Hit, Matrix, Reading, Vector
 from kb.answering.choose import MOST, choose
 from kb.answering.layout import Unit, length, steps_of, units_of
 from kb.answering.plain import plain
@@ -38,6 +38,9 @@ _PROCEDURE = 4.0
 _LIKE = 0.5
 """Share of the words of the shorter of two texts that the other has if they say the like."""
 _FEW = 1.0
+_READER = 1.5
+"""How much the reader's log-odds of a sentence count beside its words and nearness."""
+_UNREAD: Mapping[str, tuple[str, Reading]] = {}
 
 
 class Passages(Protocol):
@@ -80,6 +83,33 @@ class _Piece:
     """The cell that names its first row, if it was built from rows of a table."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the reader says of a passage, if it read it."""
+
+    reading: Reading | None = None
+    offset: int = 0
+    """Where the passage begins in the text that was read."""
+
+    @classmethod
+    def of(cls, chunk: Chunk, found: tuple[str, Reading] | None) -> Self:
+        """Return what was read of a passage."""
+        if found is None or not found[0].endswith(chunk.text):
+            return cls()
+        return cls(found[1], len(found[0]) - len(chunk.text))
+
+    def judged(self, units: Sequence[Unit], scores: Sequence[float]) -> list[float]:
+        """Return the probabilities of units with what the reader says of each."""
+        if self.reading is None or not units:
+            return list(scores)
+        said = [self.reading.of_span(u.start + self.offset, u.end + self.offset) for u in units]
+        known = [one for one in said if np.isfinite(one)]
+        lowest = min(known, default=0.0)
+        odds = np.asarray([one if np.isfinite(one) else lowest for one in said])
+        joined = np.asarray(scores) * np.exp(_READER * (odds - odds.max()))
+        return [float(p) for p in joined / joined.sum()]
+
+
 class Replier:
     """Builds replies; remembers the vectors of the sentences of passages it has read."""
 
@@ -109,6 +139,7 @@ class Replier:
         hits: Sequence[Hit],
         *,
         others: Sequence[Hit] = (),
+        readings: Mapping[str, tuple[str, Reading]] = _UNREAD,
     ) -> Reply:
         """Return the reply to a question.
 
@@ -118,6 +149,7 @@ class Replier:
             hits: passages that answer, best first, at least one. A later one is used for what the
                 ones before it do not say of the question.
             others: what else was found.
+            readings: by chunk id, the text that the reader read, and what it says.
         """
         texts: list[str] = []
         cited: list[tuple[Hit, str]] = []
@@ -126,7 +158,8 @@ class Replier:
         for hit in hits:
             if texts and not _adds(hit.chunk, open_words, question):
                 continue
-            piece = await self._piece(question, vector, hit.chunk, others)
+            read = _Read.of(hit.chunk, readings.get(hit.chunk.chunk_id))
+            piece = await self._piece(question, vector, hit.chunk, others, read)
             label = _label(hit, piece, [*hits, *others])
             text = _under(label, piece.text, hit.chunk.language)
             if texts and length("\n".join([*texts, text])) > MOST:
@@ -138,12 +171,17 @@ class Replier:
         return Reply("\n\n".join(texts), tuple(cited), built or len(texts) > 1)
 
     async def _piece(
-        self, question: str, vector: Vector | None, chunk: Chunk, others: Sequence[Hit]
+        self,
+        question: str,
+        vector: Vector | None,
+        chunk: Chunk,
+        others: Sequence[Hit],
+        read: "_Read",
     ) -> _Piece:
         text = chunk.answer or chunk.text
         units = units_of(text, chunk.language)
         near = await self._near(vector, chunk, units)
-        scores = _scores(question, chunk, units, near)
+        scores = read.judged(units, _scores(question, chunk, units, near))
         best = max(range(len(units)), key=lambda i: scores[i], default=-1)
         row = _row_meant(units, best, scores)
         if row is not None:

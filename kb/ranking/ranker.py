@@ -22,7 +22,7 @@ from kb.ranking.features import Floats, Rarity
 from kb.ranking.own_questions import OwnQuestions
 from kb.stems import content_words
 
-READ = 8
+READ = 10
 """Candidates that the reader reads."""
 _SURE_OF_OWN = 0.9
 """Probability by the base's own questions above which the reader is not asked."""
