@@ -4,9 +4,10 @@ Order of precedence: environment (``ANSWERDESK__SECTION__KEY``), then the YAML f
 defaults here. An unknown key is an error, so that a typing mistake is not silently ignored.
 """
 
+import logging
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -22,8 +23,22 @@ from core.hours import WorkingHours
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
+_logger = logging.getLogger(__name__)
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    GONE: ClassVar[tuple[str, ...]] = ()
+    """Keys of earlier versions, which are ignored with a warning."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_is_gone(cls, values: Any) -> Any:
+        found = [key for key in cls.GONE if isinstance(values, dict) and key in values]
+        if found:
+            _logger.warning("The configuration has keys that are gone: %s", ", ".join(found))
+        return {k: v for k, v in values.items() if k not in found} if found else values
 
 
 class CompanyConfig(_Section):
@@ -35,6 +50,8 @@ class CompanyConfig(_Section):
 
 class ModelsConfig(_Section):
     """Which models, and what they may use."""
+
+    GONE = ("reranker", "reranker_weight", "reranker_timeout_s")
 
     embedder: str = "multilingual-e5-small"
     embedder_precision: Literal["exact", "int8"] = "int8"
@@ -52,6 +69,8 @@ class ModelsConfig(_Section):
 
 class AnswersConfig(_Section):
     """When to answer, and how long."""
+
+    GONE = ("passage_at", "clarify_at")
 
     answer_at: Probability = 0.65
     hedge_at: Probability = 0.35

@@ -203,7 +203,7 @@ class Conversations:
             )
             session.add(row)
             await session.flush()
-            if answer.kind == "unknown" and answer.intent == "question":
+            if answer.kind in ("unknown", "clarify") and answer.intent == "question":
                 session.add(OpenQuestionRow(answer_id=row.id, status="open"))
             return row.id
 
@@ -262,6 +262,15 @@ class Conversations:
             )
             if known is None:
                 session.add(OpenQuestionRow(answer_id=answer_id, status="open"))
+
+    async def taken(self, answer_id: int) -> None:
+        """Note that the customer took one of the choices: the question waits for nobody."""
+        async with self._database.session() as session:
+            await session.execute(
+                delete(OpenQuestionRow).where(
+                    OpenQuestionRow.answer_id == answer_id, OpenQuestionRow.status == "open"
+                )
+            )
 
     async def reopen(self, open_ids: Sequence[int]) -> None:
         """Let questions wait for an operator again whose answer was undone."""

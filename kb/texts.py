@@ -18,6 +18,7 @@ TextKey: TypeAlias = Literal[
     "clarify",
     "hedge",
     "none_of_these",
+    "say_otherwise",
     "talk_to_person",
     "quoted",
     "source",
