@@ -125,7 +125,7 @@ async def cases_of(companies: Sequence[Company], embedder: AlignedEmbedder) -> l
                         evidence.of(text, found),
                         [c.statement for c in found],
                         np.asarray([c.chunk.chunk_id in by for c in found]),
-                        0.35 if left_out else 1.0,
+                        0.15 if left_out else 1.0,
                         len(content_words(text)),
                     )
                 )

@@ -9,7 +9,7 @@ from kb.answering.layout import Unit, length, steps_of
 WHOLE = 65.0
 """Words of the longest section, paragraph or list that is given whole: who reads it needs nothing
 more, and no condition is lost."""
-MOST = 90.0
+MOST = 80.0
 """Words of the longest reply; a Chinese character counts half. Numbered steps may be longer."""
 _ENOUGH = 0.8
 """Of a longer text sentences are added until the answer stands in one of them with this
