@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
@@ -22,13 +22,16 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_web(application: ASGIApp, *, host: str, port: int) -> AsyncIterator[str]:
+async def serve_web(
+    application: ASGIApp, *, host: str, port: int, proxies: Sequence[str] = ()
+) -> AsyncIterator[str]:
     """Serve the application while the context is open; yield its address.
 
     Args:
         application: what to serve.
         host: address to listen on.
         port: 0 takes any free port.
+        proxies: addresses and networks whose word counts on who connects through them.
 
     Raises:
         ConfigError: if the address cannot be used.
@@ -36,7 +39,12 @@ async def serve_web(application: ASGIApp, *, host: str, port: int) -> AsyncItera
     listener = _listen(host, port)
     server = _Server(
         uvicorn.Config(
-            application, log_config=None, timeout_graceful_shutdown=_STOP_S, server_header=False
+            application,
+            log_config=None,
+            timeout_graceful_shutdown=_STOP_S,
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
         )
     )
     task = asyncio.create_task(server.serve(sockets=[listener]), name="web server")
