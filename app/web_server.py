@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.connections import Connections, Limits
 from core.errors import ConfigError
 
 _STOP_S = 5
@@ -23,7 +24,12 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serve_web(
-    application: ASGIApp, *, host: str, port: int, proxies: Sequence[str] = ()
+    application: ASGIApp,
+    *,
+    host: str,
+    port: int,
+    proxies: Sequence[str] = (),
+    limits: Limits | None = None,
 ) -> AsyncIterator[str]:
     """Serve the application while the context is open; yield its address.
 
@@ -32,10 +38,12 @@ async def serve_web(
         host: address to listen on.
         port: 0 takes any free port.
         proxies: addresses and networks whose word counts on who connects through them.
+        limits: of connections; ``None``: those that this process can afford.
 
     Raises:
         ConfigError: if the address cannot be used.
     """
+    limits = limits or Limits.of_this_process()
     listener = _listen(host, port)
     server = _Server(
         uvicorn.Config(
@@ -43,6 +51,8 @@ async def serve_web(
             log_config=None,
             timeout_graceful_shutdown=_STOP_S,
             server_header=False,
+            http=Connections(limits, proxies=proxies).protocol(),
+            ws="none",
             proxy_headers=bool(proxies),
             forwarded_allow_ips=list(proxies),
         )

@@ -157,7 +157,7 @@ class Logins:
             TooManyFailures: if it comes before the delay after wrong ones is over; also for the
                 right password, unless the address gave it before.
         """
-        now, address = self._clock(), _bucket(client)
+        now, address = self._clock(), address_group(client)
         right = self.required and hmac.compare_digest(password.encode(), self._password.encode())
         wait_s = 0.0 if right and address in self._known else self._wait_s(address, now)
         if right and wait_s <= 0:
@@ -225,7 +225,7 @@ def is_same_origin(method: str, headers: Headers) -> bool:
     return origin is None or origin.partition("://")[2] == headers.get("host")
 
 
-def _bucket(client: str) -> str:
+def address_group(client: str) -> str:
     """Return what counts as one address: of IPv6 the network that one customer has."""
     try:
         address = ip_address(client)
