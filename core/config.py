@@ -6,6 +6,7 @@ defaults here. An unknown key is an error, so that a typing mistake is not silen
 
 import logging
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -189,6 +190,14 @@ class ConsoleConfig(_Section):
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
+    trusted_proxies: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _addresses(self) -> "ConsoleConfig":
+        for proxy in self.trusted_proxies:
+            if not ip_network(proxy).prefixlen:
+                raise ValueError(f"trusted_proxies: {proxy} trusts everybody; name the proxies")
+        return self
 
 
 class Config(BaseSettings):

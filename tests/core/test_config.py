@@ -47,6 +47,16 @@ def test_thresholds_out_of_order_are_refused(tmp_path: Path) -> None:
         load_config(file)
 
 
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [("proxy.example", "does not appear to be an IPv4"), ("0.0.0.0/0", "trusts everybody")],
+)
+def test_a_proxy_is_an_address_or_a_network(tmp_path: Path, proxy: str, said: str) -> None:
+    file = write(tmp_path, f"console: {{trusted_proxies: ['{proxy}']}}\n")
+    with pytest.raises(ConfigError, match=said):
+        load_config(file)
+
+
 def test_a_time_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     file = write(tmp_path, "knowledge: {timezone: Berlin}\n")
     with pytest.raises(ConfigError, match="there is no time zone 'Berlin'; write one as Europe"):
