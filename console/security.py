@@ -57,11 +57,6 @@ def is_of_this_machine(request: Request) -> bool:
     return is_loopback(client_address(request)) and not through_proxy
 
 
-def client_address(request: Request) -> str:
-    """Return the address of whoever connects."""
-    return request.client.host if request.client else ""
-
-
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine reaches `host`. A name other than localhost counts as open."""
     if host == "localhost":

@@ -30,7 +30,7 @@ class Section:
     text: str
     """The passage; for an FAQ entry, its question."""
     answer: str = ""
-    """The approved answer of an FAQ entry, Markdown allowed; empty for a passage."""
+    """The approved answer of an FAQ entry, plain text; empty for a passage."""
     title_path: tuple[str, ...] = ()
     """Headings above the text, outermost first."""
     location: str = ""
