@@ -119,7 +119,16 @@ def refresh(
 
 
 @app.command()
-def rebuild(anyway: Anyway = False) -> None:
+def rebuild(
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway",
+            help="Leave out what cannot be read again; switch to another embedding model even if "
+            "golden questions come out worse.",
+        ),
+    ] = False,
+) -> None:
     """Make the index again from the stored originals, with the configured embedder."""
     run_now(knowledge.rebuild(anyway=anyway))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.wiring import Knowledge, days_of
 from core.config import Config, RefreshConfig, SourceConfig
-from core.errors import ConfigError, IndexDamaged, IndexMismatch
+from core.errors import ConfigError, IndexUnusable
 from db.jobs import JobRepository, JobRun
 from db.pages import PageRepository
 from jobs.expiry import NAME, Reminders
@@ -197,7 +197,7 @@ async def _cited(knowledge: Knowledge) -> Mapping[str, Collection[int]]:
     cited = await knowledge.conversations.cited(since=time.time() - _CITED_S)
     try:
         live = await (await knowledge.index.view()).present(cited)
-    except (IndexDamaged, IndexMismatch) as error:
+    except IndexUnusable as error:
         logger.warning("Answers that may change are not counted: %s", error)
         return {}
     return {chunk_id: answers for chunk_id, answers in cited.items() if chunk_id in live}

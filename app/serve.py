@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import secrets
 import signal
 import time
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from app.check import SelfCheck
+from app.cookie import cookie_secret
 from app.demo import ingest_demo_if_empty, read_demo
 from app.disk import DiskWatch
 from app.paths import Paths
@@ -21,7 +22,7 @@ from app.schedule import make_scheduler, make_watcher
 from app.second import wait_for
 from app.warm import keep_warm
 from app.web_server import serve_web
-from app.wiring import Knowledge, Service, open_knowledge, open_service
+from app.wiring import Knowledge, Service, make_answerer, open_knowledge, open_service
 from bot.knowledge import Library
 from bot.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
@@ -34,7 +35,6 @@ from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from core.hours import WorkingHours
-from db.base import Database
 from db.group_commit import GroupCommit
 from db.jobs import JobRepository
 from db.uploads import Uploads
@@ -121,8 +121,11 @@ async def _serve_with_one_model(
         service = await stack.enter_async_context(open_service(knowledge))
         troubles = Troubles()
 
+        # Without the generator, which would write for seconds: where it fails, passages are quoted.
+        check = SelfCheck(make_answerer(knowledge, None).answer, service.metrics)
+
         async def health() -> Health:
-            return _health(service, troubles)
+            return _health(service, troubles, check)
 
         uploads = await stack.enter_async_context(_upload_desk(knowledge))
         web = build_console(
@@ -139,7 +142,7 @@ async def _serve_with_one_model(
             metrics=service.metrics,
             shop=config.company.name,
             examples=read_demo().questions,
-            secret=await asyncio.to_thread(_cookie_secret, paths),
+            secret=await asyncio.to_thread(cookie_secret, paths.data),
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
             password=password,
             exposed=not is_loopback(config.console.host),
@@ -158,9 +161,10 @@ async def _serve_with_one_model(
             asyncio.create_task(knowledge.index.superseded.wait(), name="other model"),
             asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
             asyncio.create_task(_telegram(service, reports), name="telegram"),
-            asyncio.create_task(_scrub(knowledge.database), name="scrub"),
+            asyncio.create_task(_scrub(knowledge), name="scrub"),
             asyncio.create_task(_resume(uploads, troubles), name="uploads"),
             asyncio.create_task(_watch(service, scheduler, troubles), name="watch"),
+            asyncio.create_task(_check(check, troubles), name="check"),
             asyncio.create_task(disk.run(), name="disk"),
         ]
         try:
@@ -195,11 +199,12 @@ async def _resume(uploads: UploadDesk, troubles: Troubles) -> None:
     await uploads.resume()
 
 
-async def _scrub(database: Database) -> None:
-    """Take off the disk what was deleted, such as updates that have been answered."""
+async def _scrub(knowledge: Knowledge) -> None:
+    """Record answers that could not be; take off the disk what was deleted, such as updates."""
     while True:
         await asyncio.sleep(_SCRUB_S)
-        if not await database.scrub():
+        await knowledge.conversations.catch_up()
+        if not await knowledge.database.scrub():
             logger.info("The database's log could not be emptied; it will be tried again")
 
 
@@ -265,6 +270,12 @@ async def _watch(service: Service, scheduler: Scheduler, troubles: Troubles) -> 
         await watcher.run()
 
 
+async def _check(check: SelfCheck, troubles: Troubles) -> None:
+    """Ask questions of our own, once there is something to answer from, until cancelled."""
+    await troubles.prepared.wait()
+    await check.run()
+
+
 async def _reembed(knowledge: Knowledge, troubles: Troubles, reports: asyncio.Queue[str]) -> None:
     """Change to the configured embedding model, beside what answers."""
     await troubles.prepared.wait()
@@ -309,15 +320,21 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
     await keep_warm(service)
 
 
-def _health(service: Service, troubles: Troubles) -> Health:
+def _health(service: Service, troubles: Troubles, check: SelfCheck) -> Health:
     reasons = list(troubles.sentences.values())
     knowledge = service.knowledge
-    for model in (knowledge.embedder, knowledge.second, service.generator, service.reranker):
+    for model in (knowledge.embedder, knowledge.second, service.generator):
         if model is not None and model.state.status == "down":
             reasons.append(f"The model {model.name!r} is down: {model.state.reason}.")
-    if not troubles.prepared.is_set():
+    if knowledge.conversations.trouble:
+        reasons.append(knowledge.conversations.trouble)
+    last = check.result()
+    if last is None:
         return Health("loading", tuple(reasons) or ("Models and knowledge base are loading.",))
-    return Health("degraded" if reasons else "ok", tuple(reasons))
+    if last.error:
+        reasons.insert(0, f"A question of the service to itself was not answered: {last.error}")
+        return Health("failing", tuple(reasons), last)
+    return Health("degraded" if reasons else "ok", tuple(reasons), last)
 
 
 @contextmanager
@@ -334,12 +351,3 @@ def _alone(paths: Paths) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _cookie_secret(paths: Paths) -> bytes:
-    """Return the key that signs cookies; made once, so that a restart keeps conversations."""
-    file = paths.data / "cookie.key"
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_bytes(secrets.token_bytes(32))
-    return file.read_bytes()

@@ -12,12 +12,11 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from app.paths import Paths
-from app.reranking import BY_GENERATOR, open_reranker, second_opinion
 from app.second import ModelEmbedder, open_second, wait_for
 from core.config import Config
 from core.errors import ConfigError, IndexDamaged, ModelError
 from core.metrics import Metrics
-from core.protocols import Embedder
+from core.protocols import Embedder, Reader
 from core.types import Chunk, ParsedFile
 from db.base import Database, create_engine, database_url
 from db.conversations import Conversations
@@ -25,8 +24,9 @@ from db.curation import Curations
 from db.golden import GoldenQuestions
 from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
-from kb.align import AlignedEmbedder
+from kb.align import OLDER_ROWS, AlignedEmbedder
 from kb.answer import Answerer, Policy
+from kb.answering.reply import Replier
 from kb.asked import MostAsked
 from kb.chunk import chunk_file
 from kb.compose import Composer
@@ -43,23 +43,22 @@ from kb.parse.sandbox import Limits as ParserLimits
 from kb.parse.sandbox import ParserProcess
 from kb.prepare import Preparer
 from kb.publish import Publisher
-from kb.quote import Quoter
+from kb.ranking.retriever import Retriever
+from kb.ranking.second import SecondEmbedder
+from kb.ranking.training import Trainer
 from kb.release import Releases
-from kb.retrieve import Retriever
-from kb.second import SecondEmbedder
 from kb.spool import VectorSpool
 from kb.team_answers import TeamAnswers
-from kb.train import Trainer
+from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
 from models.generator import WorkerGenerator
 from models.remote import HttpGenerator
-from models.reranker import WorkerReranker
 
 ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = "parser 3, chunker 2"
+_SETTINGS = "parser 4, chunker 3"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
 _RECENT_S = 28 * 24 * 3600
@@ -83,15 +82,18 @@ class Knowledge:
     originals: Originals
     embedder: ModelEmbedder
     second: ModelEmbedder | None
-    """Helps to judge entries, if one is configured and there (`kb.pair`)."""
+    """Helps to judge entries, if one is configured and there (`kb.ranking.pair`)."""
+    reader: Reader | None
+    """Reads candidates together with the question, where the embedder has one."""
+    helper: SecondEmbedder | None
+    """What asks `second`, never late."""
     searched: Embedder
     """What the rows of the index were embedded with: `embedder`, its vectors free of language."""
     wanted: str
     """The model that the configuration names, if the index is not as that one fills it: another
     one did, or an older version. What filled it answers."""
     older: bool
-    """Whether an older version of the program filled it, with vectors that say more about the
-    language (`kb.align`)."""
+    """Whether an older version of the program filled it (`kb.align`)."""
     index: Index
     ingestor: Ingestor
     releases: Releases
@@ -113,8 +115,6 @@ class Service:
     answerer: Answerer
     desk: Desk
     metrics: Metrics
-    reranker: WorkerReranker | None = None
-    """A cross-encoder, if one is configured and there."""
 
 
 @asynccontextmanager
@@ -178,11 +178,9 @@ async def open_knowledge(
             await wait_for(helper)
         second = SecondEmbedder(helper, paths.rankers) if helper else None
         searched: Embedder = AlignedEmbedder.load(embedder) or embedder
-        older = searched is not embedder and (
-            filled is not None and filled.fingerprint == embedder.fingerprint
-        )
-        if older:  # a version before vectors were freed of language: its rows answer meanwhile
-            searched = embedder
+        earlier = _earlier(embedder, filled) if searched is not embedder else None
+        older = earlier is not None
+        searched = earlier or searched  # the rows of an older version answer meanwhile
         index = await stack.enter_async_context(
             Index.open(uri, embedder=searched, current=release_rows.current, spec=spec)
         )
@@ -221,7 +219,11 @@ async def open_knowledge(
         trainer = Trainer(index, searched, paths.rankers, second=second)
         publisher.after_publish = trainer.after_publish
         conversations, golden = Conversations(database), GoldenQuestions(database)
-        replay = Replay(searched, policy=_policy(config), today=days_of(config), second=second)
+        reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
+        reader = reader if config.models.reader else None
+        replay = Replay(
+            searched, policy=_policy(config), today=days_of(config), second=second, reader=reader
+        )
         publisher.gate = Gate(golden, replay, trainer)
 
         async def asked() -> Sequence[tuple[str, int]]:
@@ -260,7 +262,9 @@ async def open_knowledge(
             gate=publisher.gate,
             most_asked=most_asked,
             trainer=trainer,
-            retriever=Retriever(searched, index, trainer, second),
+            reader=reader,
+            helper=second,
+            retriever=Retriever(searched, index, trainer, second, reader),
         )
 
 
@@ -270,6 +274,15 @@ async def _filled_by(uri: str, live: Release) -> FilledBy | None:
         return await filled_by(uri, live)
     except IndexDamaged:
         return None  # it is rebuilt with the configured one
+
+
+def _earlier(embedder: ModelEmbedder, filled: FilledBy | None) -> Embedder | None:
+    """Return what older versions of the program embedded with, if one filled the index."""
+    if filled is None:
+        return None
+    aligned = AlignedEmbedder.load(embedder, rows=OLDER_ROWS)
+    known: list[Embedder] = [embedder, *([aligned] if aligned else [])]
+    return next((one for one in known if one.fingerprint == filled.fingerprint), None)
 
 
 def _wanted(config: Config) -> str:
@@ -308,19 +321,22 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
                 max_tokens=config.answers.max_tokens,
                 timeout_s=config.models.generator_timeout_s,
             )
-        reranker = await open_reranker(stack, config, knowledge.paths.root)
-        knowledge.retriever.second_opinion = second_opinion(config, reranker, generator)
         answerer = make_answerer(knowledge, composer)
         metrics = Metrics()
+        metrics.watch(
+            "answerdesk_unrecorded_answers",
+            "Answers that went out and are not stored yet, because the database cannot be written.",
+            lambda: knowledge.conversations.unrecorded,
+        )
         desk = Desk(answerer, knowledge.conversations, metrics)
-        yield Service(knowledge, generator, answerer, desk, metrics, reranker)
+        yield Service(knowledge, generator, answerer, desk, metrics)
 
 
 def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
     """Return what answers from a knowledge base; without a composer it quotes passages."""
     return Answerer(
         knowledge.retriever,
-        Quoter(knowledge.searched),
+        Replier(knowledge.searched, knowledge.index),
         composer,
         policy=_policy(knowledge.config),
         today=days_of(knowledge.config),
@@ -343,7 +359,6 @@ async def _open_generator(
             recycle_after=config.models.recycle_after,
             prefix_memory_bytes=config.models.prefix_memory_mb << 20,
             prefix_disk_bytes=config.models.prefix_disk_mb << 20,
-            scores=config.models.reranker == BY_GENERATOR,
         )
     except ModelError as error:
         logger.warning("Passages are quoted, not composed: %s", error)
@@ -358,8 +373,7 @@ async def _open_generator(
 def _policy(config: Config) -> Policy:
     return Policy(
         answer_at=config.answers.answer_at,
-        passage_at=config.answers.passage_at,
-        clarify_at=config.answers.clarify_at,
+        hedge_at=config.answers.hedge_at,
         max_question_chars=config.answers.max_question_chars,
         company=config.company.name,
         fallback_language=config.company.languages[0],

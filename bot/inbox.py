@@ -89,7 +89,10 @@ class InboxQueue(Queue[object]):
         try:
             return await self._inbox.store(
                 [
-                    NewUpdate(number, chat_of(raw), json.dumps(raw, ensure_ascii=False), error)
+                    # What cannot be read may hold half characters, which no database takes.
+                    NewUpdate(
+                        number, chat_of(raw), json.dumps(raw, ensure_ascii=bool(error)), error
+                    )
                     for number, raw, error in updates
                 ]
             )
@@ -172,7 +175,7 @@ def chat_of(raw: dict[str, Any]) -> int | None:
         if isinstance(content, dict):
             message = content.get("message") if "chat_instance" in content else content
             chat = message.get("chat") if isinstance(message, dict) else None
-            if isinstance(chat, dict) and isinstance(chat.get("id"), int):
+            if isinstance(chat, dict) and _fits(chat.get("id")):
                 return int(chat["id"])
     return None
 
@@ -219,7 +222,10 @@ class PollRequest(HTTPXRequest):
         return json.dumps(reply).encode()
 
     def _problem(self, raw: dict[str, Any]) -> str:
+        if _has_huge_number(raw):
+            return "it holds a number of more than 64 bits"
         try:
+            json.dumps(raw, ensure_ascii=False).encode()
             lane_of(Update.de_json(raw, self.bot))
         except Exception as error:  # noqa: BLE001 - any error at all must become a dead letter
             return redact(f"{type(error).__name__}: {error}")
@@ -227,4 +233,17 @@ class PollRequest(HTTPXRequest):
 
 
 def _numbered(raw: dict[str, Any]) -> bool:
-    return isinstance(raw.get("update_id"), int)
+    return _fits(raw.get("update_id"))
+
+
+def _fits(value: object) -> bool:
+    """Tell whether a value is a number that a database takes."""
+    return isinstance(value, int) and -(2**63) <= value < 2**63
+
+
+def _has_huge_number(content: object) -> bool:
+    if isinstance(content, dict):
+        return any(map(_has_huge_number, content.values()))
+    if isinstance(content, list):
+        return any(map(_has_huge_number, content))
+    return isinstance(content, int) and not _fits(content)

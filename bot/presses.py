@@ -61,16 +61,21 @@ class Presses:
         await self._service.sender.deliver(messages, update_id=update.update_id)
 
     async def choice(self, query: CallbackQuery, update: Update, value: str) -> None:
-        """Answer the question that the customer meant."""
-        if value == "none":
-            await self.human(query, update, "")
-            return
+        """Answer the question that the customer meant, or ask for other words."""
         stored, to = await self._service.pressed(query)
+        if stored is not None and value == "none":
+            await self._service.alert(query)
+            person = (f"🙋 {service_text('talk_to_person', *to.languages)}", "human")
+            text = service_text("say_otherwise", *to.languages)
+            asked_again = message(to, text, buttons=[[person]], context=stored.context)
+            await self._service.sender.deliver([asked_again], update_id=update.update_id)
+            return
         choices = stored.context.get("choices", []) if stored else []
         if stored is None or not value.isdigit() or int(value) >= len(choices):
             await self._expired(query, to)
             return
         await self._service.alert(query)
+        await self._service.judges.taken(int(stored.context.get("answer_id", 0)))
         question = choices[int(value)]["label"]
         async with Typing(self._service.bot, to.chat_id, to.thread_id):
             answer = await self._service.ask(

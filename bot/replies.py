@@ -129,17 +129,16 @@ def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list
     """Return the buttons under an answer: choices or sources, verdict, a person."""
     rows: list[list[Button]] = []
     kind = context["kind"]
+    rows += [
+        [(f"📄 {_short(source_label(source))}", f"src:{number}")]
+        for number, source in enumerate(context["sources"])
+    ]
+    rows += [
+        [(_short(choice["label"]), f"pick:{number}")]
+        for number, choice in enumerate(context["choices"])
+    ]
     if kind == "clarify":
-        rows += [
-            [(_short(choice["label"]), f"pick:{number}")]
-            for number, choice in enumerate(context["choices"])
-        ]
         rows.append([(service_text("none_of_these", *languages), "pick:none")])
-    else:
-        rows += [
-            [(f"📄 {_short(source_label(source))}", f"src:{number}")]
-            for number, source in enumerate(context["sources"])
-        ]
     person = (f"🙋 {service_text('talk_to_person', *languages)}", "human")
     if kind in _JUDGED and context["answer_id"]:
         rows.append([("👍", "fb:1"), ("👎", "fb:0")])

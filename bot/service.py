@@ -56,6 +56,10 @@ class Remembers(Protocol):
         """Store a verdict on an answer; return whether the answer exists."""
         ...
 
+    async def taken(self, answer_id: int) -> None:
+        """Note that the customer took one of the choices."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Manners:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from console.chat import AskingDesk
+from console.security import client_address
 from core.health import Health
 from core.metrics import Metrics
 from core.render import answer_to_dict
@@ -58,16 +59,23 @@ class Api:
             chat=f"api:{body.conversation or secrets.token_urlsafe(16)}",
             channel="web",
             language_code=body.language,
+            asker="" if body.conversation else client_address(request),
         )
         return JSONResponse(answer_to_dict(answer), headers={"Cache-Control": "no-store"})
 
     async def health(self, request: Request) -> Response:
-        """Say whether the service works; 503 until it is ready for customers."""
+        """Say whether the service works; 503 while customers are not answered."""
         health = await self._health()
         body: dict[str, object] = {"status": health.status}
         if self._detailed_health(request):
             body["reasons"] = list(health.reasons)
-        status = 503 if health.status == "loading" else 200
+            if health.check is not None:
+                body["check"] = {
+                    "answered": not health.check.error,
+                    "age_s": round(health.check.age_s, 1),
+                    "took_s": round(health.check.took_s, 3),
+                }
+        status = 503 if health.status in ("loading", "failing") else 200
         return JSONResponse(body, status, headers={"Cache-Control": "no-store"})
 
     async def metrics(self, request: Request) -> Response:

@@ -16,9 +16,15 @@ from console.api import Api, error_json
 from console.chat import AskingDesk, ChatPages
 from console.knowledge import Editing, KnowledgePages
 from console.operator import COOKIE as OPERATOR_COOKIE
-from console.operator import OperatorPages, Records, client_address
+from console.operator import OperatorPages, Records
 from console.pages import STATIC, Pages
-from console.security import LOOPBACK_HOSTS, CookieSigner, Logins, TooManyFailures
+from console.security import (
+    LOOPBACK_HOSTS,
+    CookieSigner,
+    Logins,
+    TooManyFailures,
+    client_address,
+)
 from console.shield import Shield
 from console.upload_desk import UploadDesk
 from console.uploads import UploadLimits, UploadPages

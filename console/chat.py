@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from console.labels import Labels
 from console.pages import Pages
-from console.security import CookieSigner
+from console.security import CookieSigner, client_address
 from console.transcripts import Exchange, Transcripts
 from console.view import show_answer
 from core.health import Health
@@ -39,8 +39,9 @@ class AskingDesk(Protocol):
         language_code: str = "",
         history: Sequence[Turn] | None = None,
         on_event: Callable[[AnswerEvent], Awaitable[None]] | None = None,
+        asker: str = "",
     ) -> Answer:
-        """Answer one message of a chat."""
+        """Answer one message of a chat; see there."""
         ...
 
 
@@ -88,19 +89,30 @@ class ChatPages:
             if streams:
                 return Response(notice, 400, media_type="text/plain")
             return await self._page(request, notice=notice, status=400)
-        session = self._session(request) or secrets.token_urlsafe(16)
+        known = self._session(request)
+        session = known or secrets.token_urlsafe(16)
+        # Whoever sends no cookie has a new conversation each time.
+        asker = "" if known else client_address(request)
         response: Response
         if streams:
             response = StreamingResponse(
                 self._stream(
-                    question, session=session, language_code=_language(request), labels=labels
+                    question,
+                    session=session,
+                    language_code=_language(request),
+                    labels=labels,
+                    asker=asker,
                 ),
                 media_type="text/event-stream",
                 headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             )
         else:
             answer = await self._desk.ask(
-                question, chat=_chat(session), channel="web", language_code=_language(request)
+                question,
+                chat=_chat(session),
+                channel="web",
+                language_code=_language(request),
+                asker=asker,
             )
             self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], answer))
             # Redirected, so that reloading the page does not ask again.
@@ -158,7 +170,7 @@ class ChatPages:
         )
 
     async def _stream(
-        self, question: str, *, session: str, language_code: str, labels: Labels
+        self, question: str, *, session: str, language_code: str, labels: Labels, asker: str
     ) -> AsyncIterator[str]:
         """Yield server-sent events: ``sentence`` and ``waiting``, then ``answer`` or ``trouble``.
 
@@ -172,6 +184,7 @@ class ChatPages:
                 channel="web",
                 language_code=language_code,
                 on_event=events.put,
+                asker=asker,
             )
         )
         task.add_done_callback(lambda _: events.put_nowait(None))

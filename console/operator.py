@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.pages import Pages
-from console.security import Logins, TooManyFailures
+from console.security import Logins, TooManyFailures, client_address
 from core.health import Health
 from db.conversations import Conversations, OpenQuestion
 from db.jobs import JobRepository, JobRun
@@ -110,11 +110,6 @@ class OperatorPages:
             answers=await self._records.conversations.counts(),
             runs=await self._records.jobs.runs(limit=10) if self._records.jobs else (),
         )
-
-
-def client_address(request: Request) -> str:
-    """Return the address of whoever connects."""
-    return request.client.host if request.client else ""
 
 
 def _next(wanted: str) -> str:

@@ -11,6 +11,7 @@ from math import ceil
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 
 from core.errors import AnswerdeskError, ConfigError
 
@@ -30,6 +31,11 @@ class TooManyFailures(AnswerdeskError):
     def __init__(self, minutes: int) -> None:
         super().__init__(f"Too many wrong passwords. Try again in {minutes} minutes.")
         self.minutes = minutes
+
+
+def client_address(request: Request) -> str:
+    """Return the address of whoever connects."""
+    return request.client.host if request.client else ""
 
 
 def is_loopback(host: str) -> bool:

@@ -4,9 +4,10 @@ Order of precedence: environment (``ANSWERDESK__SECTION__KEY``), then the YAML f
 defaults here. An unknown key is an error, so that a typing mistake is not silently ignored.
 """
 
+import logging
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -22,8 +23,22 @@ from core.hours import WorkingHours
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
+_logger = logging.getLogger(__name__)
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    GONE: ClassVar[tuple[str, ...]] = ()
+    """Keys of earlier versions, which are ignored with a warning."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_is_gone(cls, values: Any) -> Any:
+        found = [key for key in cls.GONE if isinstance(values, dict) and key in values]
+        if found:
+            _logger.warning("The configuration has keys that are gone: %s", ", ".join(found))
+        return {k: v for k, v in values.items() if k not in found} if found else values
 
 
 class CompanyConfig(_Section):
@@ -36,8 +51,11 @@ class CompanyConfig(_Section):
 class ModelsConfig(_Section):
     """Which models, and what they may use."""
 
+    GONE = ("reranker", "reranker_weight", "reranker_timeout_s")
+
     embedder: str = "multilingual-e5-small"
     embedder_precision: Literal["exact", "int8"] = "int8"
+    reader: bool = True
     second_embedder: str = "all-MiniLM-L6-v2"
     generator: str = "qwen2.5-coder-0.5b-instruct"
     threads: int = Field(2, ge=1)
@@ -47,17 +65,15 @@ class ModelsConfig(_Section):
     prefix_memory_mb: int = Field(128, ge=0)
     prefix_disk_mb: int = Field(1024, ge=0)
     warm_passages: int = Field(64, ge=0)
-    reranker: str = "off"
-    reranker_weight: float = Field(2, gt=0)
-    reranker_timeout_s: float = Field(2, gt=0)
 
 
 class AnswersConfig(_Section):
     """When to answer, and how long."""
 
+    GONE = ("passage_at", "clarify_at")
+
     answer_at: Probability = 0.65
-    passage_at: Probability = 0.35
-    clarify_at: Probability = 0.35
+    hedge_at: Probability = 0.35
     compose: bool = True
     compose_across: bool = False
     max_tokens: int = Field(96, ge=8)
@@ -65,9 +81,10 @@ class AnswersConfig(_Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> "AnswersConfig":
-        for name, value in (("clarify_at", self.clarify_at), ("passage_at", self.passage_at)):
-            if value > self.answer_at:
-                raise ValueError(f"{name} ({value}) must not be above answer_at ({self.answer_at})")
+        if self.hedge_at > self.answer_at:
+            raise ValueError(
+                f"hedge_at ({self.hedge_at}) must not be above answer_at ({self.answer_at})"
+            )
         return self
 
 

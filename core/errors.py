@@ -59,7 +59,11 @@ class UnsupportedFile(IngestError):
         self.supported = tuple(supported)
 
 
-class IndexMismatch(AnswerdeskError):
+class IndexUnusable(AnswerdeskError):
+    """Nothing can be searched."""
+
+
+class IndexMismatch(IndexUnusable):
     """The index was filled by another embedding model than the one in use."""
 
     def __init__(self, *, index_model: str, model: str) -> None:
@@ -71,7 +75,18 @@ class IndexMismatch(AnswerdeskError):
         self.model = model
 
 
-class IndexDamaged(AnswerdeskError):
+class IndexUnreachable(IndexUnusable):
+    """The index may be whole, but cannot be read now; nothing is repaired for that."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The index cannot be reached ({reason}). Check the permissions of its folder, or the "
+            "connection to its storage, and try again."
+        )
+        self.reason = reason
+
+
+class IndexDamaged(IndexUnusable):
     """The index cannot be opened or does not match the truth."""
 
     def __init__(self, reason: str) -> None:

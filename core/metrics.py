@@ -1,14 +1,19 @@
 """What the service counts and times, in the text format that Prometheus reads."""
 
+import math
+from collections.abc import Callable
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     ProcessCollector,
     generate_latest,
 )
 
+from core.health import Check
 from core.types import Answer
 
 _SECONDS = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 4, 8, 15, 30)
@@ -61,6 +66,32 @@ class Metrics:
     def observe_request(self, route: str, status: int) -> None:
         """Count an HTTP request under its route, never under a path that a visitor made up."""
         self._requests.labels(route, str(status)).inc()
+
+    def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
+        """Show a figure that is asked for whenever the figures are read."""
+        Gauge(name, text, registry=self._registry).set_function(value)
+
+    def watch_check(self, result: Callable[[], Check | None]) -> None:
+        """Show what `result` says of the service's question to itself; no number before one."""
+
+        def of(figure: Callable[[Check], float]) -> Callable[[], float]:
+            return lambda: math.nan if (check := result()) is None else float(figure(check))
+
+        self.watch(
+            "answerdesk_check_answered",
+            "1 if the service's last question to itself was answered, else 0.",
+            of(lambda check: not check.error),
+        )
+        self.watch(
+            "answerdesk_check_age_seconds",
+            "Time since the service last asked itself a question.",
+            of(lambda check: check.age_s),
+        )
+        self.watch(
+            "answerdesk_check_seconds",
+            "Time until the service's last question to itself was answered or given up.",
+            of(lambda check: check.took_s),
+        )
 
     def render(self) -> bytes:
         """Return all figures as text."""

@@ -7,7 +7,7 @@ of tests runs over all of them.
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from core.types import GenerationEvent, Matrix, Prompt, Vector
+from core.types import GenerationEvent, Matrix, Prompt, Reading, Vector
 
 
 class Embedder(Protocol):
@@ -54,21 +54,14 @@ class Embedder(Protocol):
         ...
 
 
-class Reranker(Protocol):
-    """Reads a question together with each of a few texts."""
+class Reader(Protocol):
+    """Reads a question together with each of a few texts (trained in `training/`)."""
 
-    @property
-    def name(self) -> str:
-        """Name of the model, for people."""
-        ...
-
-    async def scores(self, question: str, texts: Sequence[str]) -> Sequence[float]:
-        """Return how well each text answers, in order; higher is better.
-
-        Only numbers of one call can be compared. A text longer than the model reads is cut.
+    async def read(self, question: str, texts: Sequence[str]) -> Sequence[Reading]:
+        """Return what each text says of the question, in order; a longer text is cut.
 
         Raises:
-            ModelUnavailable: if the model is down, or still loading.
+            ModelUnavailable: if the model is down, still loading, or late.
             Overloaded: if the queue of waiting calls is full.
         """
         ...

@@ -202,6 +202,26 @@ class IngestReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader says of one text and a question."""
+
+    log_odds: float
+    """That the text answers; on the scale that the reader was trained on."""
+    marks: npt.NDArray[np.float32]
+    """Shape (tokens, 2 + question tokens): start and end of each token in the text, and how near it
+    is to each token of the question."""
+    offset: float
+    """What is taken off a span's nearness to give log-odds."""
+
+    def of_span(self, start: int, end: int) -> float:
+        """Return the log-odds that a span of the text belongs to the answer; -inf if unread."""
+        inside = (self.marks[:, 1] > start) & (self.marks[:, 0] < end)
+        if not inside.any():
+            return -np.inf
+        return float(self.marks[inside, 2:].max(0).sum() - self.offset)
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """What the generator reads, in the order that lets the state before `question` be stored."""
 
@@ -263,8 +283,8 @@ class Answer:
     """What the customer is told, and why."""
 
     kind: AnswerKind
-    """``faq``: the stored answer, word for word. ``composed``: written by the model, each
-    sentence checked against its source. ``quoted``: sentences of the source itself.
+    """``faq``: the stored answer, word for word. ``composed``: built from the sources: rows of a
+    table in words, several passages, several questions. ``quoted``: sentences of one passage.
     ``clarify``: choices to pick from. ``unknown``: no answer is known; a person is offered.
     ``smalltalk``: the message was no question (a greeting, thanks, a wish for a person)."""
     text: str
@@ -272,6 +292,8 @@ class Answer:
     """ISO 639-1 of the reply."""
     confidence: float = 0.0
     """Calibrated probability that the best candidate answers the question, 0 to 1."""
+    hedged: bool = False
+    """Whether it was given with the reservation that it may not be what was asked for."""
     sources: tuple[Source, ...] = ()
     choices: tuple[Choice, ...] = ()
     release: int = 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import MetaData, event, make_url
-from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -128,7 +128,7 @@ class Database:
         if self.engine.dialect.name != "sqlite":
             return True
         for pause_s in (0.05, 0.2, 1.0, 0.0):
-            with suppress(OperationalError):
+            with suppress(DatabaseError):
                 async with self.engine.connect() as connection:
                     found = await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
                     if not found.scalar_one():

@@ -1,17 +1,36 @@
 """What was asked and what was answered: answers, feedback, questions that found no answer."""
 
+import asyncio
+import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import JSON, ForeignKey, String, Text, delete, func, select, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    String,
+    Text,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.errors import StorageError
 from core.types import Answer, Turn
 from db.base import Base, Database
 
+logger = logging.getLogger(__name__)
+
 _LOOKED_AT = 5_000
+_KEPT = 1_000
+"""Exchanges that wait in memory for a database that cannot be written; some megabytes."""
+_TRY_AGAIN_S = 5.0
+"""A database that cannot be written is left alone for so long: no customer waits for it."""
 
 
 class AnswerRow(Base):
@@ -79,20 +98,99 @@ class OpenQuestion:
     """UTC epoch seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """What was asked and answered."""
+
+    question: str
+    answer: Answer
+    chat: str
+    channel: str
+    created: float
+    """UTC epoch seconds."""
+
+
 class Conversations:
     """Stores what was asked and answered."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._unrecorded: deque[_Exchange] = deque()
+        self._refused = ""
+        self._refused_at = 0.0
+        self._lost = 0
+        self._catching_up = asyncio.Lock()
 
     async def record(self, question: str, answer: Answer, *, chat: str, channel: str) -> int:
-        """Store a reply, and the question as open if it found no answer; return the answer's id."""
+        """Store a reply, and the question as open if it found no answer; return the answer's id.
+
+        0 if the database cannot be written: the reply goes out all the same, and is stored when
+        that works again (`catch_up`).
+        """
+        exchange = _Exchange(question, answer, chat, channel, time.time())
+        if not await self.catch_up():
+            self._keep(exchange)
+            return 0
+        try:
+            return await self._store(exchange)
+        except StorageError as error:
+            self._refuse(error)
+            self._keep(exchange)
+            return 0
+
+    async def catch_up(self) -> bool:
+        """Store what could not be stored before; return whether nothing is left of it."""
+        async with self._catching_up:
+            while self._unrecorded:
+                if time.monotonic() - self._refused_at < _TRY_AGAIN_S:
+                    return False
+                exchange = self._unrecorded[0]
+                try:
+                    answer_id = await self._store(exchange)
+                    if exchange not in self._unrecorded:  # its chat was forgotten meanwhile
+                        await self._erase(AnswerRow.id == answer_id)
+                        continue
+                except StorageError as error:
+                    self._refuse(error)
+                    return False
+                self._unrecorded.popleft()
+            if self._lost:
+                logger.error("%d answers were never recorded: too many had to wait", self._lost)
+                self._lost = 0
+        return True
+
+    @property
+    def unrecorded(self) -> int:
+        """Number of replies that went out and are not stored yet."""
+        return len(self._unrecorded)
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with recording, as a sentence; empty if nothing is."""
+        if not self._unrecorded:
+            return ""
+        lost = f", and {self._lost} older ones never will be" if self._lost else ""
+        return f"{self.unrecorded} answers are not recorded yet{lost}: {self._refused}"
+
+    def _refuse(self, error: StorageError) -> None:
+        if not self._unrecorded:
+            logger.warning("Answers go out unrecorded for now: %s", error)
+        self._refused, self._refused_at = str(error), time.monotonic()
+
+    def _keep(self, exchange: _Exchange) -> None:
+        self._unrecorded.append(exchange)
+        if len(self._unrecorded) > _KEPT:
+            self._unrecorded.popleft()
+            self._lost += 1
+
+    async def _store(self, exchange: _Exchange) -> int:
+        answer = exchange.answer
         async with self._database.session() as session:
             row = AnswerRow(
-                chat=chat,
-                channel=channel,
-                created=time.time(),
-                question=question,
+                chat=exchange.chat,
+                channel=exchange.channel,
+                created=exchange.created,
+                question=exchange.question,
                 intent=answer.intent,
                 kind=answer.kind,
                 text=answer.text,
@@ -105,7 +203,7 @@ class Conversations:
             )
             session.add(row)
             await session.flush()
-            if answer.kind == "unknown" and answer.intent == "question":
+            if answer.kind in ("unknown", "clarify") and answer.intent == "question":
                 session.add(OpenQuestionRow(answer_id=row.id, status="open"))
             return row.id
 
@@ -164,6 +262,15 @@ class Conversations:
             )
             if known is None:
                 session.add(OpenQuestionRow(answer_id=answer_id, status="open"))
+
+    async def taken(self, answer_id: int) -> None:
+        """Note that the customer took one of the choices: the question waits for nobody."""
+        async with self._database.session() as session:
+            await session.execute(
+                delete(OpenQuestionRow).where(
+                    OpenQuestionRow.answer_id == answer_id, OpenQuestionRow.status == "open"
+                )
+            )
 
     async def reopen(self, open_ids: Sequence[int]) -> None:
         """Let questions wait for an operator again whose answer was undone."""
@@ -261,10 +368,12 @@ class Conversations:
 
     async def forget(self, chat: str) -> int:
         """Erase everything a chat asked and was told; return how many answers that were."""
-        async with self._database.session() as session:
-            gone = await session.scalars(
-                delete(AnswerRow).where(AnswerRow.chat == chat).returning(AnswerRow.id)
-            )
-            count = len(gone.all())
+        self._unrecorded = deque(one for one in self._unrecorded if one.chat != chat)
+        count = await self._erase(AnswerRow.chat == chat)
         await self._database.scrub()
         return count
+
+    async def _erase(self, which: ColumnElement[bool]) -> int:
+        async with self._database.session() as session:
+            gone = await session.scalars(delete(AnswerRow).where(which).returning(AnswerRow.id))
+            return len(gone.all())

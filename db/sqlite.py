@@ -14,12 +14,15 @@ left between two states.
 """
 
 import asyncio
+import contextlib
+import os
 import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pysqlite3 import dbapi2 as driver
@@ -246,6 +249,8 @@ class _Module(AsyncAdapt_dbapi_module):
 
     def connect(self, *args: Any, writer: asyncio.Lock, **options: Any) -> Connection:
         """Open a connection; `writer` is shared by all that write to the same file."""
+        if args[0] != ":memory:":
+            _keep_private(Path(args[0]))
         options |= {"check_same_thread": False, "timeout": 0.0}
         return Connection(driver.connect(*args, **options), writer)
 
@@ -274,6 +279,21 @@ class Dialect(SQLiteDialect_pysqlite):
 
 
 registry.register("sqlite.answerdesk", __name__, "Dialect")
+
+
+def _keep_private(file: Path) -> None:
+    """Let nobody else read the database; its log and index get the rights that it has.
+
+    It is never opened here: closing it would free the locks that SQLite holds on it.
+    """
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        with contextlib.suppress(OSError):  # not ours
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)
+    except OSError:
+        return  # SQLite says what is wrong
 
 
 def _first_word(sql: str) -> str:

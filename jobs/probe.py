@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from core.protocols import Embedder
+from core.protocols import Embedder, Reader
 from core.types import Chunk, Vector
-from kb.rank import FoundRow
-from kb.retrieve import Rankers, Retrieval, Retriever, SearchIndex, SearchView
-from kb.second import SecondEmbedder
+from kb.index_table import RowSet
+from kb.ranking.candidates import FoundRow
+from kb.ranking.retriever import Rankers, Retrieval, Retriever, SearchIndex, SearchView
+from kb.ranking.second import SecondEmbedder
 
 
 class Probe(Retriever):
@@ -18,12 +19,13 @@ class Probe(Retriever):
         index: SearchIndex,
         rankers: Rankers,
         second: SecondEmbedder | None = None,
+        reader: Reader | None = None,
         *,
         by_document: bool,
     ) -> None:
         """Take what `Retriever` takes; `by_document`: labels name files instead of entries."""
         self._leaving_out = _LeavingOut(index, by_document=by_document)
-        super().__init__(embedder, self._leaving_out, rankers, second)
+        super().__init__(embedder, self._leaving_out, rankers, second, reader)
         self.found: tuple[str, ...] = ()
         """Labels of what the last search found, the most probable first, each once."""
 
@@ -70,15 +72,20 @@ class _PartOfView:
         self._view = view
         self._out = out
 
-    async def search_dense(self, vector: Vector, k: int, *, today: str = "") -> Sequence[FoundRow]:
-        rows = self._kept(await self._view.search_dense(vector, k, today=today))
-        self._out.dense = self._labels(rows)
-        return rows
+    async def search_dense(
+        self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
+    ) -> Sequence[FoundRow]:
+        found = self._kept(await self._view.search_dense(vector, k, today=today, rows=rows))
+        if rows == "own":
+            self._out.dense = self._labels(found)
+        return found
 
-    async def search_text(self, text: str, k: int, *, today: str = "") -> Sequence[FoundRow]:
-        rows = self._kept(await self._view.search_text(text, k, today=today))
-        self._out.text = self._labels(rows)
-        return rows
+    async def search_text(
+        self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
+    ) -> Sequence[FoundRow]:
+        found = self._kept(await self._view.search_text(text, k, today=today, rows=rows))
+        self._out.text = self._labels(found)
+        return found
 
     async def objections(self, vector: Vector) -> Mapping[str, float]:
         return await self._view.objections(vector)

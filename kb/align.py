@@ -15,28 +15,35 @@ import numpy as np
 
 from core.protocols import Embedder
 from core.types import Matrix, Vector
-from kb.features import Floats
+from kb.ranking.features import Floats
 
 _DATA = Path(__file__).parent / "data"
+_ROWS = "aligned2"
+"""Entries have rows for their answers (`kb.rows`); with "aligned1" they had none."""
+OLDER_ROWS = "aligned1"
 
 
 class AlignedEmbedder:
     """An embedder whose vectors are nearly free of language. Same protocol, other vectors."""
 
-    def __init__(self, embedder: Embedder, *, shift: Floats, directions: Floats) -> None:
+    def __init__(
+        self, embedder: Embedder, *, shift: Floats, directions: Floats, rows: str = _ROWS
+    ) -> None:
         """Wrap an embedder.
 
         Args:
             embedder: gives the vectors as the model makes them.
             shift: taken off every vector, shape (dim,).
             directions: taken out of every vector; orthonormal, shape (n, dim).
+            rows: which texts of a chunk are embedded, as a part of the fingerprint.
         """
+        self._rows = rows
         self._embedder = embedder
         self._shift = shift
         self._directions = directions
 
     @classmethod
-    def load(cls, embedder: Embedder) -> Self | None:
+    def load(cls, embedder: Embedder, *, rows: str = _ROWS) -> Self | None:
         """Return an aligned embedder, or ``None`` if nothing is known about this model."""
         path = _DATA / f"align-{embedder.name}.json"
         if not path.is_file():
@@ -45,7 +52,8 @@ class AlignedEmbedder:
         directions = np.asarray(values["directions"], np.float32)
         if directions.shape[1] != embedder.dim:
             return None
-        return cls(embedder, shift=np.asarray(values["shift"], np.float32), directions=directions)
+        shift = np.asarray(values["shift"], np.float32)
+        return cls(embedder, shift=shift, directions=directions, rows=rows)
 
     @property
     def name(self) -> str:
@@ -60,7 +68,7 @@ class AlignedEmbedder:
     @property
     def fingerprint(self) -> str:
         """Fingerprint of the model and of what is taken out."""
-        return f"aligned1-{self._embedder.fingerprint}"
+        return f"{self._rows}-{self._embedder.fingerprint}"
 
     @property
     def max_tokens(self) -> int:

@@ -8,12 +8,12 @@ from typing import Literal, Protocol, TypeAlias
 
 from core.errors import ModelError
 from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Turn, Waiting
+from kb.answering.parts import is_foreign, join
+from kb.answering.reply import Replier, Reply
 from kb.compose import Composed, Composer
 from kb.decide import Decision, decide
 from kb.language import detect_language
-from kb.passages import sort_of
-from kb.quote import Quoter
-from kb.retrieve import Retrieval
+from kb.ranking.retriever import Retrieval
 from kb.stems import stems
 from kb.texts import TextKey, service_text
 from kb.turn import classify_turn, in_context, split_questions
@@ -45,11 +45,8 @@ class Policy:
 
     answer_at: float
     """Answer when at least this sure, 0 to 1."""
-    passage_at: float
-    """The same for a document's passage in the question's language, whose own words and source
-    are shown; one in another language needs `answer_at`."""
-    clarify_at: float
-    """Between this and `answer_at`: offer entries to choose from."""
+    hedge_at: float
+    """Between this and `answer_at`: answer with a reservation, and offer other choices."""
     max_question_chars: int
     company: str
     fallback_language: str
@@ -59,7 +56,7 @@ class Policy:
 
 
 class Finds(Protocol):
-    """What answering needs of `kb.retrieve.Retriever`."""
+    """What answering needs of `kb.ranking.retriever.Retriever`."""
 
     async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
         """Return the most probable candidates for a question."""
@@ -72,7 +69,7 @@ class Answerer:
     def __init__(
         self,
         retriever: Finds,
-        quoter: Quoter,
+        replier: Replier,
         composer: Composer | None,
         *,
         policy: Policy,
@@ -82,13 +79,13 @@ class Answerer:
 
         Args:
             retriever: finds candidates with probabilities.
-            quoter: picks the sentences of a passage that answer.
+            replier: builds replies from passages.
             composer: writes from a passage; ``None`` quotes instead.
             policy: thresholds and names.
             today: the date by which entries are valid.
         """
         self._retriever = retriever
-        self._quoter = quoter
+        self._replier = replier
         self._composer = composer
         self._policy = policy
         self._today = today
@@ -118,11 +115,8 @@ class Answerer:
         intent = classify_turn(text, language, last_answer=last)
         if intent != "question":
             return self._smalltalk(intent, language)
-        parts = split_questions(text, language)[:_MAX_PARTS]
-        if len(parts) > 1 and await self._are_separate(parts):
-            answers = [await self.answer_question(p, language_code=language) for p in parts]
-            return _join(parts, answers)
-        return await self.answer_question(
+        joined = await self._part_by_part(split_questions(text, language), language, history)
+        return joined or await self.answer_question(
             text, language_code=language, history=history, on_event=on_event
         )
 
@@ -135,19 +129,9 @@ class Answerer:
         on_event: OnEvent | None = None,
     ) -> Answer:
         """Answer one question, without asking whether it is one; see `answer`."""
-        started = time.perf_counter()
-        language = detect_language(question, language_code)
         retrieval = await self._best_retrieval(question, history)
-        decision = self._decide(retrieval)
-        answer = await self._carry_out(decision, retrieval, language, on_event)
-        total = (time.perf_counter() - started) * 1000
-        generate = total - sum(retrieval.timings_ms.values())
-        timings = {**retrieval.timings_ms, "generate": max(generate, 0.0), "total": total}
-        return replace(
-            answer,
-            release=retrieval.release,
-            timings_ms={key: round(value, 1) for key, value in timings.items()},
-        )
+        language = detect_language(question, language_code)
+        return await self._reply(retrieval, self._decide(retrieval), language, on_event)
 
     async def would_read(self, question: str) -> tuple[str, str] | None:
         """Return the id of the passage that a reply would be written from, and its language.
@@ -175,45 +159,73 @@ class Answerer:
                 best = found
         return best
 
-    async def _are_separate(self, parts: Sequence[str]) -> bool:
-        """Tell whether at least two parts have sure answers of their own, in different chunks.
-
-        Otherwise the parts are one question in several sentences.
-        """
-        today = self._today().isoformat()
-        sure = set()
-        for part in parts:
-            found = await self._retriever.retrieve(part, today=today)
-            if found.answerable >= self._policy.answer_at:
-                sure.add(found.hits[0].chunk.chunk_id)
-        return len(sure) > 1
-
     def _decide(self, retrieval: Retrieval) -> Decision:
         return decide(
             retrieval.hits,
             answer_at=self._policy.answer_at,
-            passage_at=self._passage_at(retrieval),
-            clarify_at=self._policy.clarify_at,
+            hedge_at=self._policy.hedge_at,
         )
 
-    def _passage_at(self, retrieval: Retrieval) -> float:
-        """Return how sure a passage must be; of one in another language words prove nothing."""
-        best = retrieval.hits[0].chunk if retrieval.hits else None
-        across = best is not None and sort_of(retrieval.question, best) == "across"
-        return self._policy.answer_at if across else self._policy.passage_at
-
     # --- replying ------------------------------------------------------------------------------
+
+    async def _part_by_part(
+        self, parts: Sequence[str], language: str, history: Sequence[Turn]
+    ) -> Answer | None:
+        """Answer the questions of a message one by one; ``None`` if they are one question."""
+        if len(parts) < 2:
+            return None
+        found: list[tuple[Retrieval, Decision]] = []
+        for number, part in enumerate(parts[:_MAX_PARTS]):
+            before = [Turn(earlier, "") for earlier in parts[:number]]
+            retrieval = await self._best_retrieval(part, [*history, *before])
+            found.append((retrieval, self._decide(retrieval)))
+        known = [(r, d) for r, d in found if d.action in ("faq", "compose")]
+        chunks = [decision.hits[0].chunk for _, decision in known]
+        others = [r.question for r, d in found if d.action not in ("faq", "compose")]
+        unknown = [part for part in others if is_foreign(part, chunks)]
+        if not known or len({chunk.chunk_id for chunk in chunks}) + len(unknown) < 2:
+            return None
+        answers = [await self._reply(r, d, language, None) for r, d in known]
+        rest = self._text("rest_unknown", language) if others else ""
+        return join(answers, rest)
+
+    async def _reply(
+        self, retrieval: Retrieval, decision: Decision, language: str, on_event: OnEvent | None
+    ) -> Answer:
+        started = time.perf_counter()
+        answer = await self._carry_out(decision, retrieval, language, on_event)
+        generate = (time.perf_counter() - started) * 1000
+        spent = retrieval.timings_ms
+        timings = {**spent, "generate": generate, "total": sum(spent.values()) + generate}
+        return replace(
+            answer,
+            release=retrieval.release,
+            timings_ms={key: round(value, 1) for key, value in timings.items()},
+        )
 
     async def _carry_out(
         self, decision: Decision, retrieval: Retrieval, language: str, on_event: OnEvent | None
     ) -> Answer:
-        if decision.action == "faq":
-            return self._faq(decision, language)
         if decision.action == "clarify":
             return self._clarify(decision, language)
-        if decision.action == "compose":
-            return await self._from_passages(decision, retrieval, language, on_event)
-        return self._unknown(language, decision.confidence)
+        if decision.action == "faq":
+            answer = self._faq(decision, language)
+        elif decision.action == "compose":
+            answer = await self._from_passages(decision, retrieval, language, on_event)
+        else:
+            return self._unknown(language, decision.confidence)
+        return self._hedged(answer, decision, language) if decision.hedged else answer
+
+    def _hedged(self, answer: Answer, decision: Decision, language: str) -> Answer:
+        """Return an answer with the sentence that it may not be the one, and other choices."""
+        if answer.kind == "unknown":
+            return answer
+        return replace(
+            answer,
+            text=f"{self._text('hedge', language)}\n\n{answer.text}",
+            hedged=True,
+            choices=tuple(_choice(hit) for hit in decision.others),
+        )
 
     def _faq(self, decision: Decision, language: str) -> Answer:
         hit = decision.hits[0]
@@ -226,9 +238,7 @@ class Answerer:
         )
 
     def _clarify(self, decision: Decision, language: str) -> Answer:
-        choices = tuple(
-            Choice(hit.chunk.chunk_id, _cut(hit.chunk.text, _LABEL_CHARS)) for hit in decision.hits
-        )
+        choices = tuple(_choice(hit) for hit in decision.hits)
         return Answer(
             "clarify",
             self._text("clarify", language),
@@ -244,20 +254,25 @@ class Answerer:
         language: str,
         on_event: OnEvent | None,
     ) -> Answer:
-        passage = _Quoted(self._quoter, retrieval, decision.hits[0])
-        composed = await self._compose(decision, retrieval, language, passage, on_event)
+        reply = await self._replier.reply(
+            retrieval.question,
+            retrieval.vector,
+            decision.hits,
+            others=retrieval.hits,
+            readings=retrieval.readings,
+        )
+        composed = await self._compose(decision, retrieval, language, reply, on_event)
         if composed and composed.no_answer:
             lowered = _doubted(decision.confidence)
-            if lowered < self._passage_at(retrieval):
+            if lowered < self._policy.hedge_at:
                 return replace(self._unknown(language, lowered), tokens=composed.tokens)
-        quote = await passage.quote()
-        text = _with_quote(composed, quote) if composed else ""
+        text = _with_quote(composed, reply.text) if composed else ""
         return Answer(
-            "composed" if text else "quoted",
-            text or quote,
-            language if text else passage.hit.chunk.language or language,
+            "composed" if text or reply.built else "quoted",
+            text or reply.text,
+            language if text else decision.hits[0].chunk.language or language,
             confidence=decision.confidence,
-            sources=(source_of(passage.hit, quote=quote),),
+            sources=tuple(source_of(hit, quote=words) for hit, words in reply.cited),
             tokens=composed.tokens if composed else TokenUsage(),
         )
 
@@ -266,11 +281,12 @@ class Answerer:
         decision: Decision,
         retrieval: Retrieval,
         language: str,
-        passage: "_Quoted",
+        reply: Reply,
         on_event: OnEvent | None,
     ) -> Composed | None:
         """Let the generator write; ``None`` if it may not, or is down, late or overloaded."""
-        across = passage.hit.chunk.language not in ("", language)
+        hit, quote = reply.cited[0]
+        across = hit.chunk.language not in ("", language)
         if self._composer is None or (across and not self._policy.compose_across):
             return None
         try:
@@ -278,8 +294,8 @@ class Answerer:
                 retrieval.question,
                 decision.hits[:1],
                 language=language,
-                quote=await passage.quote(),
-                on_event=passage.shown_while_waiting(on_event) if on_event else None,
+                quote=quote,
+                on_event=_showing(source_of(hit, quote=quote), on_event) if on_event else None,
             )
         except ModelError:
             return None  # the passage itself still answers
@@ -297,32 +313,13 @@ class Answerer:
         )
 
 
-class _Quoted:
-    """The words of a passage that answer, looked for once, when they are needed."""
+def _showing(source: Source, on_event: OnEvent) -> OnEvent:
+    """Return a handler that adds the passage to the news that a reply takes long."""
 
-    def __init__(self, quoter: Quoter, retrieval: Retrieval, hit: Hit) -> None:
-        self.hit = hit
-        self._quoter = quoter
-        self._retrieval = retrieval
-        self._quote = ""
+    async def handle(event: AnswerEvent) -> None:
+        await on_event(replace(event, source=source) if isinstance(event, Waiting) else event)
 
-    async def quote(self) -> str:
-        """Return them."""
-        if not self._quote:
-            self._quote = await self._quoter.quote(
-                self._retrieval.question, self._retrieval.vector, self.hit.chunk
-            )
-        return self._quote
-
-    def shown_while_waiting(self, on_event: OnEvent) -> OnEvent:
-        """Return a handler that adds the passage to the news that a reply takes long."""
-
-        async def handle(event: AnswerEvent) -> None:
-            if isinstance(event, Waiting):
-                event = replace(event, source=source_of(self.hit, quote=await self.quote()))
-            await on_event(event)
-
-        return handle
+    return handle
 
 
 def _doubted(confidence: float) -> float:
@@ -339,6 +336,16 @@ def _with_quote(composed: Composed, quote: str) -> str:
     return f"{composed.text}\n\n“{quote}”"
 
 
+def _choice(hit: Hit) -> Choice:
+    """Return a choice: an entry's question; of a passage its innermost heading and first words."""
+    chunk = hit.chunk
+    if chunk.kind == "faq":
+        return Choice(chunk.chunk_id, _cut(chunk.text, _LABEL_CHARS))
+    heading = chunk.title.rsplit(" › ", 1)[-1]
+    words = " ".join(chunk.text.split())
+    return Choice(chunk.chunk_id, _cut(f"{heading}: {words}" if heading else words, _LABEL_CHARS))
+
+
 def source_of(hit: Hit, *, quote: str) -> Source:
     """Return what a customer sees of the chunk an answer comes from."""
     chunk = hit.chunk
@@ -351,34 +358,6 @@ def source_of(hit: Hit, *, quote: str) -> Source:
         quote=_cut(quote, _SOURCE_QUOTE_CHARS),
         score=round(hit.score, 4),
         updated=chunk.updated,
-    )
-
-
-def _join(parts: Sequence[str], answers: Sequence[Answer]) -> Answer:
-    """Return one answer to several questions, each under its question."""
-    text = "\n\n".join(f"**{q}**\n{a.text}" for q, a in zip(parts, answers, strict=True))
-    kinds = {answer.kind for answer in answers}
-    known = [answer for answer in answers if answer.kind in ("faq", "composed", "quoted")]
-    kind = next(k for k in ("composed", "quoted", "faq", "clarify", "unknown") if k in kinds)
-    timings: dict[str, float] = {}
-    for answer in answers:
-        for key, value in answer.timings_ms.items():
-            timings[key] = round(timings.get(key, 0.0) + value, 1)
-    sources = {source.chunk_id: source for answer in answers for source in answer.sources}
-    return Answer(
-        kind,
-        text,
-        answers[0].language,
-        confidence=min(answer.confidence for answer in known or answers),
-        sources=tuple(sources.values()),
-        choices=tuple(choice for answer in answers for choice in answer.choices)[:_MAX_PARTS],
-        release=answers[0].release,
-        timings_ms=timings,
-        tokens=TokenUsage(
-            prompt=sum(answer.tokens.prompt for answer in answers),
-            cached=sum(answer.tokens.cached for answer in answers),
-            generated=sum(answer.tokens.generated for answer in answers),
-        ),
     )
 
 

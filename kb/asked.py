@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from core.errors import IndexDamaged, IndexMismatch, ModelError
+from core.errors import IndexUnusable, ModelError
 from core.types import Answer, AnswerChange, IngestReport
 from kb.gate import Replay, Seen, Side, TriesRankers, change_of, rests_on
 from kb.index_view import View
@@ -58,7 +58,7 @@ class MostAsked:
                 else Seen(before, await self._rankers.ranker(known)),
                 Seen(after, await self._rankers.ranker(after.release)),
             )
-        except (ModelError, IndexDamaged, IndexMismatch) as error:
+        except (ModelError, IndexUnusable) as error:
             logger.warning("What customers ask most was not compared: %s", error)
             return 0, ()
         return len(asked), differences(asked, old, new)

@@ -211,6 +211,7 @@ def _unpack(path: Path, folder: Path, on_progress: OnBytes) -> BackupContent:
 def _write(content: IO[bytes], path: Path) -> str:
     """Write a member to the disk; return its sha256."""
     digest = hashlib.sha256()
+    path.touch(mode=0o600)
     with path.open("wb") as file:
         while block := content.read(_BLOCK_BYTES):
             digest.update(block)
@@ -232,6 +233,7 @@ def _hash_of(path: Path) -> str:
 
 
 def _put_in_place(packed: Path, path: Path) -> None:
+    packed.chmod(0o600)  # customers' conversations are in it
     with packed.open("rb") as file:
         os.fsync(file.fileno())
     packed.replace(path)

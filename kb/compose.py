@@ -36,7 +36,6 @@ from kb.lexicon import lexicon
 from kb.likeness import Likeness
 from kb.pace import Pace, Turn
 from kb.prompt import fit_prompt, is_no_answer, may_become_no_answer, passage_of
-from kb.quote import asks_openly, lacks_what_is_asked
 from kb.text import normalise, split_sentences, words
 
 OnEvent = Callable[[AnswerEvent], Awaitable[None]]
@@ -338,10 +337,8 @@ def _outcome(draft: _Draft, passages: Sequence[_Passage]) -> Composed:
 
 
 def _is_idle(sentence: str, question: str) -> bool:
-    """Tell whether a statement does not answer: it repeats the question, or lacks what it asks."""
-    if lacks_what_is_asked(question, sentence):
-        return True
-    return asks_openly(question) and adds_nothing(sentence, question)
+    """Tell whether a statement does not answer: it repeats the question."""
+    return adds_nothing(sentence, question)
 
 
 def _at_the_answer(sentence: str, nearest: str, question: str, passage: _Passage) -> Verdict:

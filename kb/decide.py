@@ -1,4 +1,4 @@
-"""What to do with what was found: answer, compose, ask back, or say that nothing is known."""
+"""What to do with what was found: answer, answer with a reservation, offer choices, or pass."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ Action: TypeAlias = Literal["faq", "compose", "clarify", "unknown"]
 _MOST_CHOICES = 3
 _CHOICE_SHARE = 0.25
 """A choice is at least this share as probable as the best one."""
+_CLOSE = 0.9
+"""The same share of the second one at which neither is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,50 +20,38 @@ class Decision:
     """How to reply."""
 
     action: Action
-    """``faq``: the stored answer of the first hit. ``compose``: write from the hits (passages).
-    ``clarify``: offer the hits to choose from. ``unknown``: say so."""
+    """``faq``: the stored answer of the first hit. ``compose``: build it from the first hit, a
+    passage. ``clarify``: offer the hits to choose from. ``unknown``: say so."""
     hits: tuple[Hit, ...]
     """Those that the action needs, best first; empty for ``unknown``."""
     confidence: float
     """Calibrated probability that the best candidate answers the question."""
+    hedged: bool = False
+    """Say that the answer may not be the one."""
+    others: tuple[Hit, ...] = ()
+    """Further choices under a hedged answer."""
 
 
-def decide(
-    hits: Sequence[Hit], *, answer_at: float, passage_at: float, clarify_at: float
-) -> Decision:
+def decide(hits: Sequence[Hit], *, answer_at: float, hedge_at: float) -> Decision:
     """Choose how to reply.
 
-    Answers when the best candidate is at least `answer_at` probable. Below, two or three entries
-    that together are at least `clarify_at` probable, and of which the best is, are offered to
-    choose from; passages are never choices, since their first words name no question. Where
-    nothing can be offered, a passage is enough that is `passage_at` probable: its words are shown
-    with their source.
+    Answers when the best candidate, entry or passage, is at least `answer_at` probable. Between
+    `hedge_at` and that, answers with the reservation that it may not be what was asked for, beside
+    up to two other choices; where two are really close, offers the choices alone.
 
     Args:
         hits: most probable first.
         answer_at: probability, 0 to 1, of ``config.yaml``.
-        passage_at: probability, 0 to `answer_at`.
-        clarify_at: probability, 0 to `answer_at`.
+        hedge_at: probability, 0 to `answer_at`.
     """
-    if not hits:
-        return Decision("unknown", (), 0.0)
+    if not hits or hits[0].probability < hedge_at:
+        return Decision("unknown", (), hits[0].probability if hits else 0.0)
     best = hits[0]
-    confidence = best.probability
-    choices = _choices(hits, clarify_at) if confidence < answer_at else ()
-    if choices:
-        return Decision("clarify", choices, confidence)
-    if best.chunk.kind == "faq" and confidence >= answer_at:
-        return Decision("faq", (best,), confidence)
-    if best.chunk.kind == "passage" and confidence >= passage_at:
-        passages = [hit for hit in hits[:4] if hit.chunk.kind == "passage"]
-        second = [hit for hit in passages[1:2] if hit.probability >= passage_at]
-        return Decision("compose", (best, *second), confidence)
-    return Decision("unknown", (), confidence)
-
-
-def _choices(hits: Sequence[Hit], clarify_at: float) -> tuple[Hit, ...]:
-    entries = [hit for hit in hits if hit.chunk.kind == "faq"][:_MOST_CHOICES]
-    if not entries or sum(hit.probability for hit in entries) < clarify_at:
-        return ()
-    lowest = entries[0].probability * _CHOICE_SHARE
-    return tuple(hit for hit in entries if hit.probability >= lowest)
+    action: Action = "faq" if best.chunk.kind == "faq" else "compose"
+    if best.probability >= answer_at:
+        return Decision(action, (best,), best.probability)
+    lowest = _CHOICE_SHARE * best.probability
+    others = tuple(hit for hit in hits[1:_MOST_CHOICES] if hit.probability >= lowest)
+    if others and others[0].probability >= _CLOSE * best.probability:
+        return Decision("clarify", (best, *others), best.probability)
+    return Decision(action, (best,), best.probability, hedged=True, others=others)

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from core.errors import AnswerdeskError
+from core.asker import working_for
+from core.errors import AnswerdeskError, StorageError
 from core.metrics import Metrics
 from core.types import Answer, AnswerEvent, Turn
 from db.conversations import Conversations
@@ -66,6 +68,7 @@ class Desk:
         language_code: str = "",
         history: Sequence[Turn] | None = None,
         on_event: EventHandler | None = None,
+        asker: str = "",
     ) -> Answer:
         """Answer one message.
 
@@ -79,28 +82,52 @@ class Desk:
             language_code: of the customer's app, for messages too short to tell.
             history: earlier turns, if the caller keeps them; else those on record.
             on_event: receives checked sentences and waiting times while the answer is made.
+            asker: whose share of the models it takes, such as an address; empty: the chat's.
         """
         recorded = channel != "eval"
         async with self._locks.setdefault(chat, asyncio.Lock()):
             if history is None:
-                history = (
-                    await self._conversations.turns(chat, limit=_HISTORY_TURNS) if recorded else ()
-                )
+                history = await self._turns(chat) if recorded else ()
             self._asked = time.monotonic()
-            started = time.perf_counter()
-            try:
-                answer = await self._answerer.answer(
-                    text, language_code=language_code, history=history, on_event=on_event
-                )
-            except AnswerdeskError:
-                # The message itself stays out of the log: it is the customer's.
-                logger.exception("A message of %d characters was not answered", len(text))
-                language = detect_language(text, language_code)
-                answer = Answer("unknown", service_text("trouble", language), language)
-            total = (time.perf_counter() - started) * 1000
-            answer = replace(answer, timings_ms={**answer.timings_ms, "total": round(total, 1)})
+            with working_for(asker or chat):
+                answer = await self._answer(text, language_code, history, on_event)
             self._metrics.observe_answer(answer, channel=channel)
             if not recorded:
                 return answer
             answer_id = await self._conversations.record(text, answer, chat=chat, channel=channel)
             return replace(answer, answer_id=answer_id)
+
+    async def _answer(
+        self,
+        text: str,
+        language_code: str,
+        history: Sequence[Turn],
+        on_event: EventHandler | None,
+    ) -> Answer:
+        """Return the answer with the time it took, whatever happens."""
+        started = time.perf_counter()
+        try:
+            answer = await self._answerer.answer(
+                text, language_code=language_code, history=history, on_event=on_event
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, the customer is told
+            # The message itself stays out of the log: it is the customer's, and may be part of
+            # what an error says that is not ours.
+            logger.error(  # noqa: TRY400
+                "A message of %d characters was not answered: %s\n%s",
+                len(text),
+                error if isinstance(error, AnswerdeskError) else type(error).__name__,
+                "".join(traceback.format_tb(error.__traceback__)),
+            )
+            language = detect_language(text, language_code)
+            answer = Answer("unknown", service_text("trouble", language), language)
+        total = (time.perf_counter() - started) * 1000
+        return replace(answer, timings_ms={**answer.timings_ms, "total": round(total, 1)})
+
+    async def _turns(self, chat: str) -> Sequence[Turn]:
+        """Return what was said before; nothing if that cannot be read."""
+        try:
+            return await self._conversations.turns(chat, limit=_HISTORY_TURNS)
+        except StorageError as error:
+            logger.warning("A message is answered without those before it: %s", error)
+            return ()

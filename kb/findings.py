@@ -12,13 +12,13 @@ import yaml
 from core.protocols import Embedder
 from core.types import Finding, FindingKind, Matrix, Vector
 from kb.compare import Comparison
-from kb.features import Floats
 from kb.figures import Statement, differing_figure
 from kb.index_table import Neighbour
 from kb.index_view import View
 from kb.likeness import REFERENCE
 from kb.own_words import each_its_own
 from kb.prepare import Preparer
+from kb.ranking.features import Floats
 from kb.rows import Row
 from kb.text import ngram_cosine, normalise
 
@@ -83,7 +83,7 @@ class Inspector:
             ModelError: if the embedding model fails.
             IndexDamaged: if the index cannot be read.
         """
-        fresh = [row for row in comparison.fresh if row.role != "negative"]
+        fresh = [row for row in comparison.fresh if row.role not in ("negative", "answer")]
         if not fresh:
             return Inspection((), 0)
         equal = await view.rows_of_texts({row.vector_key for row in fresh if row.role != "passage"})

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from core.errors import IndexDamaged, IndexMismatch, ModelError
+from core.errors import IndexUnusable, ModelError
 from core.types import Answer, AnswerChange, Vector
 from db.golden import Golden, GoldenQuestions
 from kb.asked import Asked, differences
@@ -15,8 +15,8 @@ from kb.compare import Comparison
 from kb.gate import Replay, Seen, change_of, drop, drops_out, rests_on
 from kb.index_view import View
 from kb.overlay import Overlay
-from kb.rank import Ranker
-from kb.train import ReadableView
+from kb.ranking.ranker import Ranker
+from kb.ranking.training import ReadableView
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Forecast:
 
 
 class PreviewsRankers(Protocol):
-    """Gives rankers, also of rows that nobody has published (`kb.train.Trainer`)."""
+    """Gives rankers, also of rows that nobody has published (`kb.ranking.training.Trainer`)."""
 
     async def ranker(self, release: int) -> Ranker:
         """Return the ranker of a release that is, or was, live."""
@@ -87,7 +87,7 @@ class Forecaster:
             old, new = await self._replay.compare(
                 questions, Seen(live, before), Seen(overlay, after)
             )
-        except (ModelError, IndexDamaged, IndexMismatch) as error:
+        except (ModelError, IndexUnusable) as error:
             logger.warning("What a change would do to answers is not known: %s", error)
             return Forecast()
         return Forecast(

@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from core.errors import AnswerdeskError
-from core.protocols import Embedder
+from core.protocols import Embedder, Reader
 from core.types import Answer, AnswerChange, Matrix, Vector
 from db.golden import Golden, GoldenQuestions
 from kb.answer import Answerer, Policy
+from kb.answering.reply import Replier
 from kb.index_view import View
-from kb.quote import Quoter
-from kb.rank import Ranker
-from kb.retrieve import Retriever, SearchView
-from kb.second import SecondEmbedder
+from kb.ranking.ranker import Ranker
+from kb.ranking.retriever import Retriever, SearchView
+from kb.ranking.second import SecondEmbedder
 from kb.text import normalise
 
 _NAMED = 5
@@ -37,7 +37,7 @@ class HeldBack(AnswerdeskError):
 
 
 class TriesRankers(Protocol):
-    """Gives rankers, also of a release that is not live (`kb.train.Trainer`)."""
+    """Gives rankers, also of a release that is not live (`kb.ranking.training.Trainer`)."""
 
     async def ranker(self, release: int) -> Ranker:
         """Return the ranker of a release that is, or was, live."""
@@ -125,7 +125,9 @@ class Replay:
         policy: Policy,
         today: Callable[[], datetime.date],
         second: SecondEmbedder | None = None,
+        reader: Reader | None = None,
     ) -> None:
+        self._reader = reader
         self._embedder = embedder
         self._second = second
         self._policy = policy
@@ -142,8 +144,8 @@ class Replay:
         for release in releases:
             fixed = _Fixed(release.view, release.ranker)
             answerer = Answerer(
-                Retriever(release.embedder or own, fixed, fixed, self._second),
-                Quoter(),
+                Retriever(release.embedder or own, fixed, fixed, self._second, self._reader),
+                Replier(),
                 None,
                 policy=self._policy,
                 today=self._today,

@@ -25,7 +25,7 @@ import lancedb
 import pyarrow as pa
 from lancedb import Session
 
-from core.errors import IndexDamaged, IndexMismatch
+from core.errors import IndexDamaged, IndexMismatch, StorageError
 from core.protocols import Embedder
 from core.types import Chunk, ChunkKind, Matrix, Vector
 from db.knowledge import Release
@@ -99,13 +99,12 @@ class Index:
             spec: what the configuration calls that model; noted in the tables that it fills.
         """
         folder = None if "://" in uri else Path(uri)
-        connection = await lancedb.connect_async(
-            uri,
-            session=Session(
-                index_cache_size_bytes=_INDEX_CACHE_BYTES,
-                metadata_cache_size_bytes=_METADATA_CACHE_BYTES,
-            ),
+        session = Session(
+            index_cache_size_bytes=_INDEX_CACHE_BYTES,
+            metadata_cache_size_bytes=_METADATA_CACHE_BYTES,
         )
+        with reading():
+            connection = await lancedb.connect_async(uri, session=session)
         try:
             yield cls(connection, folder=folder, embedder=embedder, current=current, spec=spec)
         finally:
@@ -114,11 +113,18 @@ class Index:
     async def view(self) -> View:
         """Return the live release for reading; use one view for all reads of one question.
 
+        While the database cannot be read, that is the release that is open.
+
         Raises:
-            IndexDamaged: if it cannot be opened.
+            IndexDamaged, IndexUnreachable: if it cannot be opened.
             IndexMismatch: if another embedding model filled it.
         """
-        release = await self._current()
+        try:
+            release = await self._current()
+        except StorageError:
+            if self._view is None:
+                raise
+            return self._view
         if release is None:
             return View(0, None)
         place = (release.number, release.table, release.version)
@@ -152,11 +158,13 @@ class Index:
 
         Raises:
             IndexDamaged: if a part of it is missing, changed or unreadable.
+            IndexUnreachable: if that cannot be told.
             IndexMismatch: if another embedding model filled it.
         """
         release = await self._current()
         if release is not None and release.table and self._folder is not None:
-            reason = await asyncio.to_thread(TableFiles(self._folder, release.table).damaged)
+            with reading():
+                reason = await asyncio.to_thread(TableFiles(self._folder, release.table).damaged)
             if reason:
                 raise IndexDamaged(reason)
         await (await self.view()).check()
@@ -303,7 +311,8 @@ async def filled_by(uri: str, release: Release) -> FilledBy:
     Raises:
         IndexDamaged: if the index does not have it.
     """
-    connection = await lancedb.connect_async(uri)
+    with reading():
+        connection = await lancedb.connect_async(uri)
     try:
         return (await _named(connection, release.table))[1]
     finally:

@@ -16,7 +16,7 @@ _SUMMED = frozenset({"data", "_deletions", "_indices", "_versions"})
 
 
 class TableFiles:
-    """The files of one table. Blocking."""
+    """The files of one table. Blocking; raises OSError for one that cannot be read."""
 
     def __init__(self, index: Path, table: str) -> None:
         self._folder = index / f"{table}.lance"
@@ -68,7 +68,7 @@ class TableFiles:
     def _known(self) -> dict[str, int] | None:
         try:
             found: dict[str, int] = json.loads(self._sums.read_text("utf-8"))
-        except (OSError, ValueError):
+        except (FileNotFoundError, ValueError):
             return None
         return found if isinstance(found, dict) else None
 

@@ -1,14 +1,17 @@
 """What LanceDB and Arrow hand us, as our own types and errors."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import errno
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
-from core.errors import AnswerdeskError, IndexDamaged, IndexNotWritten
+from core.errors import AnswerdeskError, IndexDamaged, IndexNotWritten, IndexUnreachable
 from core.types import Chunk, Matrix
 from kb.rows import Role, Row, chunk_of_rows
 
@@ -17,6 +20,34 @@ _IN_LIST = 1_000
 
 NEGATIVE = "role = 'negative'"
 """Filter for what entries do not answer."""
+
+RowSet: TypeAlias = Literal["own", "stated", "all"]
+"""What is searched. ``own``: the texts that operators wrote, each once (questions, variants,
+passages). ``stated``: what is embedded as a statement (answers, passages). ``all``: both."""
+ROLES: Mapping[RowSet, tuple[Role, ...]] = {
+    "own": ("question", "variant", "passage"),
+    "stated": ("answer", "passage"),
+    "all": ("question", "variant", "answer", "passage"),
+}
+FILTERS = {rows: f"role IN ({', '.join(map(repr, roles))})" for rows, roles in ROLES.items()}
+"""Filter expressions of each."""
+OWN = FILTERS["own"]
+_OUT_OF_REACH = re.compile(
+    "|".join(
+        (
+            *(os.strerror(number) for number in (
+                errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN,
+                errno.ESTALE, errno.ENOTCONN, errno.ECONNREFUSED, errno.ECONNRESET,
+                errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT,
+            )),
+            r"The operation lacked",  # the right, or who asks: of every remote storage
+            r"Generic \{ store: \"(?!LocalFileSystem|N/A)",
+            r"Generic (?!LocalFileSystem|N/A)\w+ error",
+        )
+    )
+)  # fmt: skip
+"""What LanceDB says where its storage did not let it read; a remote one's every error but "not
+found" is of that kind."""
 
 ROW_FIELDS = tuple(field.name for field in fields(Row))
 """Columns of the table beside the vector."""
@@ -90,29 +121,41 @@ class Nearest:
 
 @contextlib.contextmanager
 def reading() -> Iterator[None]:
-    """Turn what LanceDB raises for missing or unreadable files into `IndexDamaged`."""
-    with _translate(IndexDamaged):
+    """Turn what LanceDB raises for missing or damaged files into `IndexDamaged`.
+
+    What only cannot be reached becomes `IndexUnreachable`.
+    """
+    with _translate(_unread):
         yield
 
 
 @contextlib.contextmanager
 def writing() -> Iterator[None]:
     """Turn what LanceDB raises for a write that failed into `IndexNotWritten`."""
-    with _translate(IndexNotWritten):
+    with _translate(_unwritten):
         yield
 
 
 @contextlib.contextmanager
-def _translate(kind: Callable[[str], AnswerdeskError]) -> Iterator[None]:
+def _translate(kind: Callable[[Exception], AnswerdeskError]) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError, OSError) as error:
-        raise kind(_line(error)) from error
+        raise kind(error) from error
     except Exception as error:
         # A panic of its Rust code, met in zeroed and cut manifests: a class that nobody can import.
         if type(error).__name__ != "RustPanic":
             raise
-        raise kind(_line(error)) from error
+        raise kind(error) from error
+
+
+def _unread(error: Exception) -> IndexDamaged | IndexUnreachable:
+    """Tell an index that cannot be reached from a damaged one by what LanceDB says of it."""
+    return (IndexUnreachable if _OUT_OF_REACH.search(str(error)) else IndexDamaged)(_line(error))
+
+
+def _unwritten(error: Exception) -> IndexNotWritten:
+    return IndexNotWritten(_line(error))
 
 
 def _line(error: Exception) -> str:

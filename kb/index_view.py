@@ -12,11 +12,14 @@ from lancedb.query import MatchQuery
 from core.errors import IndexDamaged
 from core.types import Chunk, ChunkKind, Matrix, Vector
 from kb.index_table import (
+    FILTERS,
     NEGATIVE,
+    OWN,
     ROW_FIELDS,
     Nearest,
     Neighbour,
     RowHit,
+    RowSet,
     StoredRow,
     chunks,
     hit,
@@ -28,10 +31,6 @@ from kb.index_table import (
     tuples,
 )
 from kb.rows import Row, chunk_of_rows
-
-_NEAR = 100
-"""Rows near each question of a sample: as many as a search looks at."""
-
 
 _COMPARED = 300
 """Candidates of a vector index that are compared exactly. At 100,000 rows these hold 99.8 % of the
@@ -106,7 +105,13 @@ class View(Reader):
         self._negatives: tuple[list[str], Matrix] | None = None
 
     async def search_dense(
-        self, vector: Vector, k: int, *, today: str = "", kind: ChunkKind | None = None
+        self,
+        vector: Vector,
+        k: int,
+        *,
+        today: str = "",
+        kind: ChunkKind | None = None,
+        rows: RowSet = "own",
     ) -> list[RowHit]:
         """Return the `k` rows nearest to a question's vector, nearest first.
 
@@ -115,6 +120,7 @@ class View(Reader):
             k: counts rows, not chunks: an entry comes back with each of its variants that is near.
             today: ISO date; rows that are not valid on it are left out. Empty: no row is.
             kind: only entries or only passages.
+            rows: which texts are searched.
 
         Raises:
             IndexDamaged: if the rows cannot be read.
@@ -123,11 +129,17 @@ class View(Reader):
             return []
         query = self._table.query().nearest_to(vector).distance_type("cosine").limit(k)
         query = query.nprobes(20).refine_factor(max(1, -(-_COMPARED // k)))
-        found = await self._fetch(query, "_distance", today, kind)
+        found = await self._fetch(query, "_distance", today, kind, rows)
         return [hit(row, 1.0 - row["_distance"]) for row in found if row["_distance"] is not None]
 
     async def search_text(
-        self, text: str, k: int, *, today: str = "", kind: ChunkKind | None = None
+        self,
+        text: str,
+        k: int,
+        *,
+        today: str = "",
+        kind: ChunkKind | None = None,
+        rows: RowSet = "own",
     ) -> list[RowHit]:
         """Return the `k` rows that share the rarest words with `text`, by BM25, best first.
 
@@ -140,7 +152,7 @@ class View(Reader):
             return []
         words = MatchQuery(text, "text")  # type: ignore[call-arg]  # mypy misses its defaults
         query = self._table.query().nearest_to_text(words).limit(k)
-        found = await self._fetch(query, "_score", today, kind)
+        found = await self._fetch(query, "_score", today, kind, rows)
         return [hit(row, row["_score"]) for row in found]
 
     async def objections(self, vector: Vector) -> Mapping[str, float]:
@@ -178,7 +190,7 @@ class View(Reader):
             return [[] for _ in vectors]
         best = Nearest(vectors, k, frozenset(without))
         with reading():
-            query = self._table.query().select(["row_id", "vector"]).where(f"NOT ({NEGATIVE})")
+            query = self._table.query().select(["row_id", "vector"]).where(OWN)
             batches = await query.to_batches()
             async for batch in batches:
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
@@ -193,7 +205,7 @@ class View(Reader):
         """Return the questions and variants whose text has one of these vector keys."""
         found = []
         for where in in_lists("vector_key", vector_keys):
-            found += await self._rows(f"{where} AND NOT ({NEGATIVE})")
+            found += await self._rows(f"{where} AND {OWN}")
         return found
 
     async def chunk(self, chunk_id: str) -> Chunk | None:
@@ -246,15 +258,13 @@ class View(Reader):
         table = await self._select([*ROW_FIELDS, "vector"])
         return read_rows(table), matrix(table)
 
-    async def sample(self, near: Matrix, *, most: int) -> Sample:
+    async def sample(self, *, most: int) -> Sample:
         """Return what training reads: all rows, of a large base as many as its memory allows.
 
         Of a base of more than three times `most` rows these are all entries, if they have at most
-        `most` rows, else a part of them; a part of the passages; and the rows nearest to `near`.
-        The parts are those with the smallest ids, which are hashes.
+        `most` rows, else a part of them, and a part of the passages. The parts are those with the smallest ids, which are hashes.
 
         Args:
-            near: vectors of questions, shape ``(n, dim)``.
             most: rows of a part.
         """
         if await self.count() <= 3 * most:
@@ -262,11 +272,10 @@ class View(Reader):
         chosen: set[str] = set()
         sizes = {}
         for kind in ("faq", "passage"):
-            table = await self._select(["row_id"], f"kind = '{kind}' AND NOT ({NEGATIVE})")
+            table = await self._select(["row_id"], f"kind = '{kind}' AND {OWN}")
             ids = sorted(table["row_id"].to_pylist())
             sizes[kind] = len(ids)
             chosen |= set(ids[:most])
-        chosen |= {hit.row.row_id for hits in await self.nearest(near, _NEAR) for hit in hits}
         rows: list[Row] = []
         vectors: list[Matrix] = []
         for where in in_lists("row_id", chosen):
@@ -286,18 +295,15 @@ class View(Reader):
         return read_rows(await self._select(ROW_FIELDS, where))
 
     async def _fetch(
-        self, query: Any, score: str, today: str, kind: ChunkKind | None
+        self, query: Any, score: str, today: str, kind: ChunkKind | None, rows: RowSet
     ) -> list[dict[str, Any]]:
-        conditions = []
+        conditions = [FILTERS[rows]]
         if today and self._dated:
             day = quoted(today)
             conditions.append(f"valid_from <= {day} AND (valid_until = '' OR valid_until >= {day})")
         if kind is not None:
             conditions.append(f"kind = '{kind}'")
-        if self._has_negatives:
-            conditions.append(f"NOT ({NEGATIVE})")
-        if conditions:
-            query = query.where(" AND ".join(conditions))
+        query = query.where(" AND ".join(conditions))
         with reading():
             found: list[dict[str, Any]] = await query.select([*ROW_FIELDS, score]).to_list()
         return found

@@ -5,11 +5,11 @@ from typing import Protocol
 from core.types import Chunk
 from db.curation import Curation
 from kb.entries import Entries
-from kb.retrieve import Retrieval
+from kb.ranking.retriever import Retrieval
 
 
 class Finds(Protocol):
-    """The part of `kb.retrieve.Retriever` that this uses."""
+    """The part of `kb.ranking.retriever.Retriever` that this uses."""
 
     async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
         """Return the most probable candidates for a question."""

@@ -57,7 +57,7 @@ class Originals:
         """Return where the original is, after comparing its bytes with its name.
 
         Raises:
-            OriginalMissing: if it is gone or was changed.
+            OriginalMissing: if it is gone, was changed or cannot be read.
         """
         path = self.path(sha256)
         try:
@@ -65,6 +65,8 @@ class Originals:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError as error:
             raise OriginalMissing(sha256, "is not on disk") from error
+        except OSError as error:
+            raise OriginalMissing(sha256, f"cannot be read ({error.strerror})") from error
         if found != sha256:
             # Out of the way, so that sending the file again repairs it.
             path.replace(path.with_name(f"{sha256}.damaged"))

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from core.types import Matrix, Vector
-from kb.features import Rarity, word_bags
-from kb.index_table import RowHit
+from kb.index_table import ROLES, RowHit, RowSet
 from kb.index_view import Sample, View
+from kb.ranking.features import Rarity, word_bags
 from kb.rows import Row, chunk_of_rows
 
 _MOST_EXTRA = 1_000
@@ -32,27 +32,35 @@ class Overlay:
         self._rows = rows
         self._vectors = vectors
         self._without = frozenset(without)
-        self._found = [place for place, row in enumerate(rows) if row.role != "negative"]
-        self._bags = word_bags([rows[place].text for place in self._found])
-        self._rarity = Rarity.of(self._bags)
+        self._places = {
+            kind: [place for place, row in enumerate(rows) if row.role in roles]
+            for kind, roles in ROLES.items()
+        }
 
-    async def search_dense(self, vector: Vector, k: int, *, today: str = "") -> list[RowHit]:
+    async def search_dense(
+        self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
+    ) -> list[RowHit]:
         """Return the `k` rows nearest to a vector, nearest first; see `View.search_dense`."""
         extra = min(len(self._without), _MOST_EXTRA)
-        hits = self._staying(await self._live.search_dense(vector, k + extra, today=today))
-        if self._found:
-            scores = self._vectors[self._found] @ vector
-            hits += self._hits(zip(self._found, scores.tolist(), strict=True), k, today)
+        found = await self._live.search_dense(vector, k + extra, today=today, rows=rows)
+        hits, places = self._staying(found), self._places[rows]
+        if places:
+            scores = self._vectors[places] @ vector
+            hits += self._hits(zip(places, scores.tolist(), strict=True), k, today)
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
-    async def search_text(self, text: str, k: int, *, today: str = "") -> list[RowHit]:
+    async def search_text(
+        self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
+    ) -> list[RowHit]:
         """Return `k` rows that share words with `text`."""
         extra = min(len(self._without), _MOST_EXTRA)
-        stay = self._staying(await self._live.search_text(text, k + extra, today=today))
+        found = await self._live.search_text(text, k + extra, today=today, rows=rows)
+        stay, places = self._staying(found), self._places[rows]
         new: list[RowHit] = []
-        if self._found:
-            shares = self._rarity.coverage(word_bags([text]), self._bags)[0]
-            scores = zip(self._found, shares.tolist(), strict=True)
+        if places:
+            bags = word_bags([self._rows[place].text for place in places])
+            shares = Rarity.of(bags).coverage(word_bags([text]), bags)[0]
+            scores = zip(places, shares.tolist(), strict=True)
             new = self._hits((found for found in scores if found[1] > 0), k // 2, today)
         return [*new, *stay][:k]
 
@@ -69,9 +77,9 @@ class Overlay:
         """Return the number of rows."""
         return await self._live.count() - len(self._without) + len(self._rows)
 
-    async def sample(self, near: Matrix, *, most: int) -> Sample:
+    async def sample(self, *, most: int) -> Sample:
         """Return what training reads; see `View.sample`."""
-        sample = await self._live.sample(near, most=most)
+        sample = await self._live.sample(most=most)
         kept = [p for p, row in enumerate(sample.rows) if row.row_id not in self._without]
         parts = [part for part in (sample.vectors[kept], self._vectors) if len(part)]
         return Sample(

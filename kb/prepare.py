@@ -21,7 +21,7 @@ from core.types import Chunk, ParsedFile, Skipped, Vector
 from db.curation import Curation, Settled
 from kb.curate import attach, expected_work
 from kb.originals import Originals
-from kb.rows import Row, embedded_text, rows_of_chunk
+from kb.rows import Row, embedded_text, is_statement, rows_of_chunk
 from kb.settings import columns_of, with_work
 from kb.spool import VectorSpool
 
@@ -248,7 +248,7 @@ class Preparer:
         """Embed the texts of some rows; return the vectors by vector key."""
         found: dict[str, Vector] = {}
         for passages in (False, True):
-            group = [row for row in rows if (row.role == "passage") is passages]
+            group = [row for row in rows if is_statement(row) is passages]
             if not group:
                 continue
             texts = [embedded_text(row) for row in group]
@@ -395,4 +395,4 @@ def _keys(rows: Sequence[Row]) -> list[str]:
 
 
 def _length(row: Row) -> tuple[bool, int]:
-    return row.role == "passage", len(embedded_text(row).encode())
+    return is_statement(row), len(embedded_text(row).encode())

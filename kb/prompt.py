@@ -17,8 +17,8 @@ import yaml
 from core.errors import PromptTooLong
 from core.protocols import Generator
 from core.types import Chunk, Prompt
+from kb.answering.reply import quote
 from kb.lexicon import fold
-from kb.quote import best_sentences
 
 _FILE = Path(__file__).parent / "data" / "prompts.yaml"
 
@@ -84,7 +84,7 @@ async def fit_prompt(
 def _smaller(question: str, passages: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Return ever smaller versions of a question with its passages."""
     versions = [(question, list(passages[:n])) for n in range(len(passages), 0, -1)]
-    short = [best_sentences(question, passage) for passage in passages[:1]]
+    short = [quote(question, passage) for passage in passages[:1]]
     versions.append((question, short))
     versions += [(question[:limit], short) for limit in (500, 200) if len(question) > limit]
     return versions

@@ -8,19 +8,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from core.errors import (
-    AnswerdeskError,
-    IndexDamaged,
-    OriginalMissing,
-    ReleaseNotFound,
-)
+from core.errors import IndexDamaged, ReleaseNotFound
 from db.knowledge import Document, Release
 from kb.compare import compare
 from kb.index_view import View
 from kb.originals import Originals
 from kb.prepare import OnProgress
 from kb.publish import Publisher
-from kb.reread import Rereader, made_of, vectors_left
+from kb.reread import Left, Rereader, left_of, made_of
 
 logger = logging.getLogger(__name__)
 
@@ -62,19 +57,6 @@ class ReleaseContent:
     documents: tuple[Document, ...]
 
 
-class NotReembedded(AnswerdeskError):
-    """Documents could not be read again, so the embedding model was not changed."""
-
-    def __init__(self, errors: Mapping[str, str]) -> None:
-        first = next(iter(errors.values()))
-        super().__init__(
-            f"The embedding model was not changed: {len(errors)} documents cannot be read again, "
-            f"the first: {first} Send them again or remove them, or run `answerdesk rebuild "
-            "--anyway`, which leaves them out."
-        )
-        self.errors = errors
-
-
 class Releases:
     """Undoes, rebuilds, lists and prunes what `Ingestor` published."""
 
@@ -92,8 +74,8 @@ class Releases:
 
         Raises:
             ReleaseNotFound: if it never was, or was pruned.
-            OriginalMissing: if the index lost it and an original is gone too. In each case the
-                live release is untouched.
+            NotReadAgain: if the index lost it and an original is gone too. In each case the live
+                release is untouched.
         """
         publisher = self._publisher
         async with publisher.locked():
@@ -144,8 +126,8 @@ class Releases:
             on_progress: called after each file and each batch of embeddings.
 
         Raises:
-            NotReembedded, ModelError, IndexNotWritten: the old rows are then still live; so they
-                are after whatever `judge` raises.
+            NotReadAgain, ModelError, IndexNotWritten: the old rows are then still live; so they are
+                after whatever `judge` raises.
         """
         started = time.perf_counter()
         publisher = self._publisher
@@ -154,9 +136,9 @@ class Releases:
             if base is None:
                 return Rebuilt(0, 0, {}, time.perf_counter() - started)
             before = await publisher.releases.documents(base.number)
-            prepared, errors = await self._rereader.prepare(before, set(), on_progress)
-            if errors and not partial:
-                raise NotReembedded(errors)
+            prepared, errors = await self._rereader.prepare(
+                before, set(), on_progress, partial=partial
+            )
             async with publisher.locked():
                 live = await publisher.releases.current()
                 if live is None or live.number != base.number:
@@ -181,7 +163,11 @@ class Releases:
             return Rebuilt(release.number, prepared.wanted, errors, seconds)
 
     async def rebuild(
-        self, *, reuse: bool = False, on_progress: OnProgress | None = None
+        self,
+        *,
+        reuse: bool = False,
+        partial: bool = False,
+        on_progress: OnProgress | None = None,
     ) -> Rebuilt:
         """Fill a new index from the originals of the live release, then use it.
 
@@ -190,11 +176,14 @@ class Releases:
         new release.
 
         Args:
-            reuse: take the vectors that the old index still gives, and embed only the others.
+            reuse: take the vectors that the old index still gives, and embed only the others. A
+                document that cannot be read again keeps its rows, if all of them are left.
+            partial: leave documents out that cannot be read again.
             on_progress: called after each file and each batch of embeddings.
 
         Raises:
-            ModelError: if the embedding model fails; the old index is then still in use.
+            NotReadAgain, ModelError: the old index is then still in use, damaged or not.
+            IndexUnreachable: with `reuse`, if it cannot be told what is left of it.
         """
         started = time.perf_counter()
         publisher = self._publisher
@@ -203,11 +192,17 @@ class Releases:
             if base is None:
                 return Rebuilt(0, 0, {}, time.perf_counter() - started)
             before = await publisher.releases.documents(base.number)
-            salvaged = await vectors_left(publisher.index) if reuse else {}
-            prepared, errors = await self._rereader.prepare(before, set(salvaged), on_progress)
+            left = await left_of(publisher.index) if reuse else Left()
+            kept = left.whole_of(before)
+            prepared, errors = await self._rereader.prepare(
+                before, set(left.vectors), on_progress, spared=kept.keys(), partial=partial
+            )
             draft = await publisher.index.draft(base, fresh=True)
             rows = list(prepared.rows().values())
-            vectors = salvaged | prepared.vectors
+            for doc_id in errors.keys() & kept.keys():
+                logger.warning("Its rows are kept as they were: %s", errors.pop(doc_id))
+                rows += kept[doc_id]
+            vectors = {**left.vectors, **prepared.vectors}
             await draft.write((), rows, [vectors[row.vector_key] for row in rows])
             after = made_of(prepared, before)
             if after == before:
@@ -242,6 +237,8 @@ class Releases:
             What the rebuild did, ``None`` if none was needed.
 
         Raises:
+            NotReadAgain: if documents would be lost: they are in a backup, or can be sent again.
+            IndexUnreachable: the index may be whole.
             IndexMismatch: if another embedding model filled the index: re-embedding everything is
                 for the operator to decide.
         """
@@ -335,14 +332,9 @@ class Releases:
             if before.get(doc_id) != document
         }
         draft = await publisher.index.draft(base)
-        prepared, errors = await self._rereader.prepare(
+        prepared, _ = await self._rereader.prepare(
             differing, await draft.known(), on_progress, as_of=as_of
         )
-        if errors:
-            raise OriginalMissing(
-                documents[next(iter(errors))].sha256,
-                f"cannot be used: {next(iter(errors.values()))}",
-            )
         gone = [doc_id for doc_id in before if doc_id not in documents]
         comparison = await compare(draft, prepared, gone)
         after = made_of(prepared, documents)

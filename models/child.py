@@ -102,7 +102,9 @@ class Channel:
         try:
             while True:
                 header, blob = self._read()
-                if "cancel" in header:
+                if "beat" in header:
+                    self.send(header)
+                elif "cancel" in header:
                     self._cancelled.add(header["cancel"])
                     self.on_cancel(header["cancel"])
                 else:

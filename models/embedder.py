@@ -3,12 +3,11 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from core.types import Matrix, Vector
+from core.types import Matrix, Reading, Vector
 from models.calls import ModelStopped, Priority
 from models.process import Reply
 from models.worker import Worker
@@ -19,7 +18,10 @@ _BATCH_BYTES = 2048
 _BATCH_TEXTS = 32
 _COUNT_TEXTS = 512
 _CACHED_QUESTIONS = 2000
-_QUESTION_DEADLINE_S = 20
+_LEAST_COST = 64
+_QUESTION_DEADLINE_S = 12
+"""A customer is answered, or told that it cannot be done, within 15 s; a process that hangs is
+found and replaced in half of it."""
 _BATCH_DEADLINE_S = 300
 
 
@@ -35,8 +37,10 @@ class WorkerEmbedder(WorkerModel):
         max_tokens: int,
         fingerprint: str,
         at_once: int = 1,
+        reads: bool = False,
     ) -> None:
-        """`at_once` is how many batches the child works on at a time."""
+        """`at_once` is how many batches the child works on at a time; `reads`: it has a reader."""
+        self.reads = reads
         self.dim = dim
         self.max_tokens = max_tokens
         self.fingerprint = fingerprint
@@ -63,6 +67,22 @@ class WorkerEmbedder(WorkerModel):
     async def embed_passages(self, texts: Sequence[str]) -> Matrix:
         """Embed passages."""
         return await self._embed_all(texts, "passage")
+
+    async def read(self, question: str, texts: Sequence[str]) -> Sequence[Reading]:
+        """Return what each text says of a question; see `core.protocols.Reader`."""
+        if not texts:
+            return ()
+        params = {"question": question, "texts": list(texts)}
+        reply = await self._call("read", params, Priority.CUSTOMER)
+        values = np.frombuffer(reply.blob, np.float32)
+        answers, rest = values[: len(texts)], values[len(texts) :]
+        sizes = reply.values["tokens"]
+        width = len(rest) // sum(sizes)
+        marks = np.split(rest.reshape(-1, width), np.cumsum(sizes)[:-1])
+        return [
+            Reading(float(answer), mark, reply.values["offset"])
+            for answer, mark in zip(answers, marks, strict=True)
+        ]
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count tokens with the model's own tokenizer."""
@@ -99,21 +119,31 @@ class WorkerEmbedder(WorkerModel):
             await asyncio.gather(*workers, return_exceptions=True)
         return rows
 
-    async def _call(self, method: str, params: Mapping[str, object], priority: Priority) -> Reply:
+    async def _call(self, method: str, params: Mapping[str, Any], priority: Priority) -> Reply:
         """Send a request, and once more if the process ended meanwhile: nothing is half done."""
         customer = priority is Priority.CUSTOMER
-        send = partial(
-            self._worker.call,
-            method,
-            params,
-            priority=priority,
-            deadline_s=_QUESTION_DEADLINE_S if customer else _BATCH_DEADLINE_S,
-            at_once=customer or method == "count",
-        )
+        loop = asyncio.get_running_loop()
+        end = loop.time() + (_QUESTION_DEADLINE_S if customer else _BATCH_DEADLINE_S)
+
+        async def send() -> Reply:
+            return await self._worker.call(
+                method,
+                params,
+                priority=priority,
+                deadline_s=end - loop.time(),
+                at_once=method == "count",
+                cost=_cost(params["texts"]) if customer else 0,
+            )
+
         try:
             return await send()
         except ModelStopped:
             return await send()
+
+
+def _cost(texts: Sequence[str]) -> int:
+    """Return about how long a question takes, in bytes of text; even the shortest takes a while."""
+    return _LEAST_COST + sum(len(text.encode()) for text in texts)
 
 
 def batches(texts: Sequence[str]) -> Iterator[list[int]]:

@@ -74,6 +74,7 @@ class EmbedderHandler:
         self._at_once = int(settings["threads"]) if settings.get("onnx") else 1
         """Batches that are worked on at a time."""
         self._questions: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._reader = self._load_reader(settings)
         self._dim = self._encoder.encode([self._prompts["query"] + "?"]).shape[1]
 
     def _load(self, folder: Path, settings: Mapping[str, Any]) -> Encoder:
@@ -86,17 +87,44 @@ class EmbedderHandler:
         # thread of the library's own pool could not step back for a customer.
         return OnnxEncoder(Path(settings["onnx"]), self._tokenizer, threads=1)
 
+    def _load_reader(self, settings: Mapping[str, Any]) -> Any:
+        """Return the reader if there is a file for it and for the layers below it."""
+        if not settings.get("reader"):
+            return None
+        from models.onnx_reader import OnnxReader
+
+        return OnnxReader(
+            Path(settings["reader"]),
+            self._encoder,  # type: ignore[arg-type]  # a reader comes with a file for onnxruntime
+            self._tokenizer,
+            query_prompt=settings["query_prompt"],
+            passage_prompt=settings["passage_prompt"],
+        )
+
     def info(self) -> Mapping[str, Any]:
         """Return the length of the vectors."""
         return {"dim": self._dim}
 
     def serve(self, channel: Channel) -> None:
-        """Work on batches in threads that step back, and on customers' questions beside them."""
+        """Work on batches in threads that step back, and on customers' questions beside them.
+
+        Where batches have two threads, so have questions: short ones do not wait for a long one.
+        """
         channel.intercept(lambda request: self._arrived(channel, request))
         for number in range(self._at_once):
             threading.Thread(
                 target=self._work_on_batches, args=(channel,), name=f"batches-{number}", daemon=True
             ).start()
+        for number in range(1, self._at_once):
+            threading.Thread(
+                target=self._work_on_questions,
+                args=(channel,),
+                name=f"questions-{number}",
+                daemon=True,
+            ).start()
+        self._work_on_questions(channel)
+
+    def _work_on_questions(self, channel: Channel) -> None:
         serve_one_by_one(channel, self._handle, receive=self._questions.get)
 
     def _work_on_batches(self, channel: Channel) -> None:
@@ -105,13 +133,18 @@ class EmbedderHandler:
 
     def _arrived(self, channel: Channel, request: Request) -> bool:
         """Let questions and counts overtake the batches of an ingest; runs while it computes."""
-        if request.method == "count" or request.params.get("windows"):
+        if request.method in ("count", "read") or request.params.get("windows"):
             self._questions.put(request)
             return True
         return False
 
     def _handle(self, request: Request) -> tuple[Mapping[str, Any], bytes]:
         texts: list[str] = request.params["texts"]
+        if request.method == "read":
+            answers, marks = self._reader.read(request.params["question"], texts)
+            blob = np.concatenate([answers, *(mark.ravel() for mark in marks)])
+            values = {"tokens": [len(mark) for mark in marks], "offset": self._reader.offset}
+            return values, blob.astype(np.float32).tobytes()
         if request.method == "count":
             return {"counts": self._count(texts, special=False)}, b""
         prompted = [self._prompts[request.params["prompt"]] + text for text in texts]

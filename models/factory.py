@@ -7,18 +7,20 @@ from core.errors import ConfigError, ModelFileMissing
 from models.calls import Limits
 from models.catalogue import Catalogue, load_catalogue
 from models.embedder import WorkerEmbedder
-from models.fetch import ModelStore, build_onnx
-from models.folder import check_reranker, files_that_matter, fingerprint, read_folder
+from models.fetch import ModelStore, build_onnx, build_reader
+from models.folder import files_that_matter, fingerprint, read_folder
 from models.generator import WorkerGenerator
-from models.onnx_folder import FILES, NotSupported, Precision, check_supported
+from models.onnx_folder import FILES, RUNTIMES, NotSupported, Precision, check_supported
 from models.remote import HttpEmbedder, HttpGenerator
-from models.reranker import WorkerReranker
 from models.spec import Hub, Local, Named, Off, Server, Spec, parse_spec
 from models.worker import Worker
 
+_PROJECT = Path(__file__).resolve().parents[1]
 _logger = logging.getLogger(__name__)
 
 _WAITING_BATCHES = 64
+_BATCH_GRACE_S = 5
+"""A batch is computed in half a second, so a call that does not end by then hangs."""
 _CONTEXT_TOKENS = 2048
 _EXTRA_TOKENS = 768
 """Room in the context for each further customer: a usual prompt with its reply."""
@@ -76,12 +78,14 @@ def make_embedder(
         precision = _build_onnx(store, folder, key, precision)
     onnx = None if on_torch else _onnx_file(store, folder, key, precision)
     at_once = threads if onnx else 1
+    reader = None if onnx is None else _reader_file(store, folder, name)
     worker = Worker(
         "embedder",
         "models.embedder_child",
         {
             "folder": str(folder),
             "onnx": str(onnx or ""),
+            "reader": str(reader or ""),
             "threads": threads,
             "max_tokens": info.max_tokens,
             "steps_back": steps_back,
@@ -90,7 +94,10 @@ def make_embedder(
         },
         environment=_ENVIRONMENT,
         limits=Limits(
-            max_waiting=_WAITING_BATCHES, concurrency=at_once, recycle_after=recycle_after
+            max_waiting=_WAITING_BATCHES,
+            concurrency=at_once,
+            recycle_after=recycle_after,
+            cancel_grace_s=_BATCH_GRACE_S,
         ),
     )
     return WorkerEmbedder(
@@ -102,9 +109,10 @@ def make_embedder(
             hashes,
             query_prompt=info.query_prompt,
             passage_prompt=info.passage_prompt,
-            runtime="" if precision == "exact" else FILES[precision],
+            runtime=RUNTIMES[precision],
         ),
         at_once=at_once,
+        reads=reader is not None,
     )
 
 
@@ -164,36 +172,30 @@ def make_generator(
     return WorkerGenerator(worker, name=name, context_tokens=_CONTEXT_TOKENS)
 
 
-def make_reranker(
-    spec: str, data: Path, *, threads: int = 2, recycle_after: int = 2000
-) -> WorkerReranker:
-    """Return the cross-encoder that `spec` names; call its `start` before use and `close` after.
-
-    Raises:
-        ConfigError: if `spec` names none.
-        ModelFileMissing, ModelFileDamaged, NotAReranker: with the remedy.
-    """
-    match parse_spec(spec):
-        case Local(path):
-            if not path.is_dir():
-                raise ModelFileMissing(spec, str(path))
-            folder, name = path, path.name
-        case Hub(repo, "") as hub:
-            folder, name = make_store(data).check_hub(hub)[0], repo
-        case _:
-            raise ConfigError(
-                f"{spec!r} names no cross-encoder. Write path:FOLDER, hub:OWNER/NAME, generator, "
-                "or off."
-            )
-    check_reranker(folder)
-    worker = Worker(
-        "reranker",
-        "models.reranker_child",
-        {"folder": str(folder), "threads": threads},
-        environment=_ENVIRONMENT,
-        limits=Limits(wait_while_loading=False, recycle_after=recycle_after),
-    )
-    return WorkerReranker(worker, name=name)
+def _reader_file(store: ModelStore, folder: Path, name: str) -> Path | None:
+    """Return the file of the reader that goes on the embedder, built the first time; ``None`` if it
+    has none, or a damaged one."""
+    known = name in store.catalogue.names and store.catalogue.get(name).reader
+    if not known:
+        return None
+    weights = _PROJECT / known.path
+    try:
+        found = store.hashes(f"{name}--reader", {known.path: weights})[known.path]
+    except OSError:
+        found = ""
+    if found != known.sha256:
+        _logger.warning(
+            "The reader's weights %s are %s; questions are answered without it",
+            known.path,
+            "damaged" if found else "missing",
+        )
+        return None
+    target = folder / "onnx" / f"reader-{known.sha256[:12]}.onnx"
+    reason = "" if target.is_file() else build_reader(weights, target)
+    if reason:
+        _logger.warning("The reader cannot be built: %s", reason)
+        return None
+    return target
 
 
 def _build_onnx(store: ModelStore, folder: Path, key: str, precision: Precision) -> Precision:

@@ -2,13 +2,13 @@
 
 import dataclasses
 import logging
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from core.child import child_environment
 from core.errors import FetchFailed, ModelFileDamaged, ModelFileMissing
 from models.catalogue import Catalogue, HubSource, Model, ModelFile, PathSource, Source
 from models.files import HashMemory, exclusive, sha256_of, sync
@@ -37,8 +37,17 @@ def _to_nobody(_progress: Progress) -> None:
 
 def build_onnx(folder: Path, precision: Precision) -> str:
     """Write an embedder's file for onnxruntime; return why that is not possible, else nothing."""
-    command = [sys.executable, "-m", "models.onnx_build", str(folder), "--precision", precision]
-    env = os.environ | {"PYTHONPATH": str(_ROOT)}
+    return _run("models.onnx_build", str(folder), "--precision", precision)
+
+
+def build_reader(weights: Path, target: Path) -> str:
+    """Write the reader's file for onnxruntime; return why that is not possible, else nothing."""
+    return _run("models.reader_build", str(weights), str(target))
+
+
+def _run(*program: str) -> str:
+    command = [sys.executable, "-m", *program]
+    env = child_environment(PYTHONPATH=str(_ROOT))
     result = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if not result.returncode:
         return ""

@@ -26,19 +26,6 @@ class NotAnEmbedder(ModelError):
         self.reason = reason
 
 
-class NotAReranker(ModelError):
-    """The folder is not a cross-encoder that can be loaded without foreign code."""
-
-    def __init__(self, folder: Path, reason: str) -> None:
-        super().__init__(
-            f"{str(folder)!r} cannot be used as a cross-encoder: {reason}. It must be a folder "
-            "that sentence-transformers' CrossEncoder loads, with config.json, tokenizer.json and "
-            "model.safetensors, and one number for a pair."
-        )
-        self.folder = folder
-        self.reason = reason
-
-
 @dataclass(frozen=True, slots=True)
 class FolderInfo:
     """What is needed to use the folder."""
@@ -72,24 +59,6 @@ def read_folder(folder: Path) -> FolderInfo:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise NotAnEmbedder(folder, f"its configuration lacks {error}") from error
-
-
-def check_reranker(folder: Path) -> None:
-    """Look whether a folder is a cross-encoder.
-
-    Raises:
-        NotAReranker: saying what is missing.
-    """
-    for name in ("config.json", "tokenizer.json", "model.safetensors"):
-        if not (folder / name).is_file():
-            raise NotAReranker(folder, f"{name} is missing")
-    config = _read(folder / "config.json")
-    kinds = config.get("architectures") or []
-    if not any(kind.endswith("ForSequenceClassification") for kind in kinds):
-        raise NotAReranker(folder, f"it is a {', '.join(kinds) or 'model of no known kind'}")
-    labels = len(config.get("id2label") or {}) or int(config.get("num_labels", 2))
-    if labels != 1:
-        raise NotAReranker(folder, f"it gives {labels} numbers for a pair")
 
 
 def _dim(folder: Path, config: Mapping[str, Any]) -> int:

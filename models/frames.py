@@ -4,7 +4,8 @@ A frame is two lengths (big-endian, 4 bytes each), the header in UTF-8 JSON, the
 pickled, so neither side can make the other run anything.
 
 Parent to child: ``{"settings": …}`` once, then ``{"id", "method", "params"}`` for each request, and
-``{"cancel": id}``. Child to parent: ``{"ready": info}`` or ``{"failed": sentence}`` once, then per
+``{"cancel": id}``, and ``{"beat": true}``, which the child sends back whatever it computes.
+Child to parent: ``{"ready": info}`` or ``{"failed": sentence}`` once, then per
 request any number of ``{"id", "item": …}`` and one ``{"id", "done": …}`` or ``{"id", "error": …}``.
 """
 

@@ -4,7 +4,7 @@ The graph is written node by node with onnxruntime's fused operators: tokens in,
 Matrices whose weights are 4-bit blocks in disguise (``value = n * scale``, n from -8 to 7, blocks
 of 32 along the input) are stored as such, without loss: the file of multilingual-e5-small has 70 MB
 instead of 470. With ``int8`` the layers are computed with whole numbers instead, more than twice as
-fast, with vectors that differ a little (see `_Graph._in_halves`).
+fast, with vectors that differ a little (see `Graph._in_halves`).
 
 Run as a program, because it needs a gigabyte for a moment: ``python -m models.onnx_build FOLDER``.
 """
@@ -25,10 +25,13 @@ from models.onnx_folder import FILES, NotSupported, Precision, check_supported
 
 Array = npt.NDArray[np.float32]
 
-_FUSED = "com.microsoft"
+FUSED = "com.microsoft"
 _BLOCK = 32
 _ROWS = 20_000
-_OPSET, _IR = 18, 10
+OPSET, IR = 18, 10
+
+LOWER = 8
+"""Layers below the reader: their states are an output of their own (`models.reader_build`)."""
 
 _STEPS, _ZERO = 63, 64
 """Inputs are whole numbers from 1 to 127: two products of such a number with a weight of 8 bits fit
@@ -84,7 +87,7 @@ def _blocks_of(blocks: Array) -> tuple[npt.NDArray[np.int8], Array] | None:
 # --- graph -------------------------------------------------------------------------------------
 
 
-class _Graph:
+class Graph:
     """Collects nodes and weights."""
 
     def __init__(self, precision: Precision) -> None:
@@ -100,7 +103,7 @@ class _Graph:
     def node(
         self, op: str, inputs: list[str], *outputs: str, fused: bool = False, **attributes: Any
     ) -> str:
-        domain = _FUSED if fused else ""
+        domain = FUSED if fused else ""
         self.nodes.append(helper.make_node(op, inputs, outputs, domain=domain, **attributes))
         return outputs[0]
 
@@ -190,15 +193,21 @@ class _Graph:
 def build_graph(
     tensors: Mapping[str, Array], config: Mapping[str, Any], precision: Precision
 ) -> onnx.ModelProto:
-    """Return the whole embedder: ids and mask of shape (texts, tokens) to vectors (texts, dim)."""
-    graph = _Graph(precision)
+    """Return the whole embedder: ids and mask of shape (texts, tokens) to vectors (texts, dim).
+
+    What is not asked for is not computed.
+    """
+    graph = Graph(precision)
     eps = float(config["layer_norm_eps"])
     x = _embeddings(graph, tensors, eps)
     graph.node("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)
     for number in range(config["num_hidden_layers"]):
         x = _layer(graph, tensors, number, x, heads=config["num_attention_heads"], eps=eps)
     _pooling(graph, x)
-    shape = ["texts", "tokens"]
+    shape, width = ["texts", "tokens"], config["hidden_size"]
+    outputs = {"vectors": ["texts"]}
+    if config["num_hidden_layers"] > LOWER:
+        outputs[f"x{LOWER}"] = shape
     return helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -208,18 +217,17 @@ def build_graph(
                 helper.make_tensor_value_info("attention_mask", TensorProto.INT64, shape),
             ],
             [
-                helper.make_tensor_value_info(
-                    "vectors", TensorProto.FLOAT, ["texts", config["hidden_size"]]
-                )
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, [*axes, width])
+                for name, axes in outputs.items()
             ],
             graph.weights,
         ),
-        opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)],
-        ir_version=_IR,
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)],
+        ir_version=IR,
     )
 
 
-def _embeddings(graph: _Graph, tensors: Mapping[str, Array], eps: float) -> str:
+def _embeddings(graph: Graph, tensors: Mapping[str, Array], eps: float) -> str:
     name = "embeddings."
     words = graph.look_up("input_ids", "words", tensors[name + "word_embeddings.weight"])
     positions = tensors[name + "position_embeddings.weight"]
@@ -237,7 +245,7 @@ def _embeddings(graph: _Graph, tensors: Mapping[str, Array], eps: float) -> str:
 
 
 def _layer(
-    graph: _Graph, tensors: Mapping[str, Array], number: int, x: str, *, heads: int, eps: float
+    graph: Graph, tensors: Mapping[str, Array], number: int, x: str, *, heads: int, eps: float
 ) -> str:
     """Write one layer: attention and feed-forward, each with its residual and norm."""
 
@@ -271,7 +279,7 @@ def _layer(
     return add_and_norm(f"x{number + 1}", y, attended, "output.dense", "output.LayerNorm")
 
 
-def _pooling(graph: _Graph, x: str) -> None:
+def _pooling(graph: Graph, x: str) -> None:
     """Write the mean over the tokens of each text, scaled to unit length."""
     one = graph.weight("one", np.ones(1, np.int64))
     graph.node("Cast", ["attention_mask"], "weights", to=TensorProto.FLOAT)

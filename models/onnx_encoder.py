@@ -21,15 +21,7 @@ class OnnxEncoder:
 
     def __init__(self, model: Path, tokenizer: Tokenizer, *, threads: int) -> None:
         """`tokenizer` must neither cut nor pad; `threads` is for the matrix products."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # A thread that waits for work sleeps instead of spinning: the generator needs the cores.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(model), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = new_session(model, threads=threads)
         self._tokenizer = tokenizer
 
     def encode(self, texts: Sequence[str]) -> Array:
@@ -37,13 +29,13 @@ class OnnxEncoder:
         rows = self._ids(texts)
         parts, places = [], []
         for run in runs([len(row) for row in rows]):
-            parts.append(self.run(*_padded([rows[place] for place in run])))
+            parts.append(self.run(*padded([rows[place] for place in run])))
             places += run
         return np.concatenate(parts)[np.argsort(places)]
 
     def tokenize(self, texts: Sequence[str]) -> tuple[Ids, Ids]:
         """Return token ids and mask, each of shape (texts, longest)."""
-        return _padded(self._ids(texts))
+        return padded(self._ids(texts))
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
@@ -52,6 +44,22 @@ class OnnxEncoder:
         """Return the vectors of tokenised texts."""
         (vectors,) = self._session.run(["vectors"], {"input_ids": ids, "attention_mask": mask})
         return np.asarray(vectors, np.float32)
+
+    def states(self, ids: Ids, mask: Ids, layer: str) -> Array:
+        """Return the states of tokenised texts at an inner output, shape (texts, tokens, width)."""
+        (states,) = self._session.run([layer], {"input_ids": ids, "attention_mask": mask})
+        return np.asarray(states, np.float32)
+
+
+def new_session(model: Path, *, threads: int) -> onnxruntime.InferenceSession:
+    """Open a file; `threads` is for the matrix products."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A thread that waits for work sleeps instead of spinning: the generator needs the cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
 def runs(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -66,7 +74,8 @@ def runs(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield run
 
 
-def _padded(rows: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
+def padded(rows: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
+    """Return token ids and mask, each of shape (texts, longest)."""
     longest = max(len(row) for row in rows)
     ids = np.zeros((len(rows), longest), np.int64)
     mask = np.zeros((len(rows), longest), np.int64)

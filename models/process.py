@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import os
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -11,14 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.child import child_environment
 from models.frames import LENGTHS, pack, unpack_lengths
 
 _logger = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).parents[1]
-_SECRETS = ("TELEGRAM_BOT_TOKEN", "CONSOLE_PASSWORD")
 _LAST_WORDS = 12
 _CLOSE_GRACE_S = 3
+_MISSED = 2
+"""Beats in a row without a sign of life: one alone may be due to a late event loop of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class ChildProcess:
         *,
         on_reply: Callable[["ChildProcess", int, Reply], None],
         on_exit: Callable[["ChildProcess", str], None],
+        beat_s: float,
     ) -> None:
         self.name = name
         self.ready: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
@@ -55,6 +57,9 @@ class ChildProcess:
         self._on_exit = on_exit
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS)
         self._failed = ""
+        self._beat_s = beat_s
+        self._heard = False
+        """Whether anything came from the child since the last beat."""
         self._task = asyncio.create_task(self._run(), name=f"{name}-process")
 
     @classmethod
@@ -67,9 +72,13 @@ class ChildProcess:
         environment: Mapping[str, str],
         on_reply: Callable[["ChildProcess", int, Reply], None],
         on_exit: Callable[["ChildProcess", str], None],
+        beat_s: float,
     ) -> "ChildProcess":
-        """Start ``python -m module`` and send it its settings. It has no secret of ours."""
-        env = {key: value for key, value in os.environ.items() if key not in _SECRETS}
+        """Start ``python -m module`` and send it its settings. It has no secret of ours.
+
+        Once it is ready it is asked for a sign of life every `beat_s` seconds, and ended when two
+        in a row are missing: one that was stopped, or that swaps, would hold up every customer.
+        """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -77,12 +86,12 @@ class ChildProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=env | {"PYTHONPATH": str(_ROOT)} | dict(environment),
+            env=child_environment(PYTHONPATH=str(_ROOT), **environment),
             process_group=0,  # Ctrl-C is for the parent; it closes us
         )
-        child = cls(name, process, on_reply=on_reply, on_exit=on_exit)
-        child.send({"settings": dict(settings)})
-        return child
+        started = cls(name, process, on_reply=on_reply, on_exit=on_exit, beat_s=beat_s)
+        started.send({"settings": dict(settings)})
+        return started
 
     @property
     def pid(self) -> int:
@@ -118,20 +127,36 @@ class ChildProcess:
     async def _run(self) -> None:
         """Read until the process ends, then report how."""
         errors = asyncio.create_task(self._read_errors(), name=f"{self.name}-stderr")
+        beats = asyncio.create_task(self._beat(), name=f"{self.name}-beats")
         try:
             await self._read_replies()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
-        except ValueError as error:
-            self._failed = self._failed or f"it sent something that is no reply ({error})"
+        except Exception as error:  # whatever it is: a child that nobody reads must not stay
+            _logger.exception("%s cannot be understood", self.name)
+            what = f"{type(error).__name__}: {error}"
+            self._failed = self._failed or f"it sent something that is no reply ({what})"
             self.kill()
         code = await self._process.wait()
-        await errors
+        beats.cancel()
+        await asyncio.gather(errors, beats, return_exceptions=True)
         reason = self._reason(code)
         if not self.ready.done():
             self.ready.set_exception(ProcessEnded(reason))
             self.ready.exception()  # read here, so that an unobserved one is no warning
         self._on_exit(self, reason)
+
+    async def _beat(self) -> None:
+        """Ask for signs of life, and end the process when they are missing."""
+        await asyncio.wait({self.ready})
+        missed = 0
+        while missed < _MISSED:
+            self._heard = False
+            self.send({"beat": True})
+            await asyncio.sleep(self._beat_s)
+            missed = 0 if self._heard else missed + 1
+        self._failed = f"it gave no sign of life for {_MISSED * self._beat_s:g} s"
+        self.kill()
 
     async def _read_replies(self) -> None:
         reader = self._process.stdout
@@ -140,6 +165,9 @@ class ChildProcess:
             header_size, blob_size = unpack_lengths(await reader.readexactly(LENGTHS.size))
             header = json.loads(await reader.readexactly(header_size))
             blob = await reader.readexactly(blob_size)
+            self._heard = True
+            if "beat" in header:
+                continue
             if "ready" in header:
                 self.ready.set_result(header["ready"])
             elif "failed" in header:

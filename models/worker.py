@@ -1,10 +1,11 @@
 """A model in a supervised child process: queue, deadlines, cancelling, restarts.
 
 The parent's event loop never computes. Calls wait here in order of priority and go to the child
-one at a time (or a few, where the child works on several together). A child that crashes is
-started again after a pause that grows; one that keeps crashing is left down for a while, and calls
-fail at once instead of waiting. After a number of requests a fresh child is loaded beside the old
-one and takes its place, because C libraries leak.
+one at a time (or a few, where the child works on several together); beside them go calls that say
+what they cost, in an order that is fair to those who ask (`models.fair`). A child that crashes or
+cannot be started, for whatever reason, is started again after a pause that grows; one that keeps
+crashing is left down for a while, and calls fail at once instead of waiting. After a number of
+requests a fresh child is loaded beside the old one and takes its place, because C libraries leak.
 """
 
 import asyncio
@@ -15,10 +16,13 @@ from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from core.errors import ModelUnavailable, Overloaded
+from core.asker import asker
+from core.errors import ModelError, ModelUnavailable, Overloaded
 from models.calls import Limits, ModelStopped, Priority, Status, WorkerState, error_of
+from models.fair import FairQueue
 from models.process import ChildProcess, ProcessEnded, Reply
 
 _logger = logging.getLogger(__name__)
@@ -31,7 +35,8 @@ class _Call:
     header: Mapping[str, Any]
     blob: bytes
     at_once: bool
-    replies: asyncio.Queue[Reply | ModelUnavailable] = field(default_factory=asyncio.Queue)
+    cost: float
+    replies: asyncio.Queue[Reply | ModelError] = field(default_factory=asyncio.Queue)
     process: ChildProcess | None = None
     """The child that works on it; `None` while it waits."""
 
@@ -58,6 +63,8 @@ class Worker:
         self._limits = limits or Limits()
         self._ids = itertools.count(1)
         self._waiting: list[tuple[Priority, int, _Call]] = []
+        self._asked: FairQueue[_Call] = FairQueue()
+        """Waiting calls that say what they cost."""
         self._running: dict[int, _Call] = {}
         self._process: ChildProcess | None = None
         self._retired: set[ChildProcess] = set()
@@ -116,7 +123,7 @@ class Worker:
             status=self._status,
             reason="" if self._status == "ready" else self._reason,
             pid=self._process.pid if self._process and self._process.alive else 0,
-            waiting=len(self._waiting),
+            waiting=len(self._waiting) + len(self._asked),
             running=len(self._running),
             served=self._served,
             restarts=self._restarts,
@@ -133,6 +140,7 @@ class Worker:
         priority: Priority = Priority.CUSTOMER,
         deadline_s: float = 60,
         at_once: bool = False,
+        cost: float = 0,
     ) -> Reply:
         """Send a request and return the end of its reply. Raises what `stream` raises."""
         replies = self.stream(
@@ -142,6 +150,7 @@ class Worker:
             priority=priority,
             deadline_s=deadline_s,
             at_once=at_once,
+            cost=cost,
         )
         async with aclosing(replies):
             async for reply in replies:
@@ -158,20 +167,22 @@ class Worker:
         priority: Priority = Priority.CUSTOMER,
         deadline_s: float = 60,
         at_once: bool = False,
+        cost: float = 0,
     ) -> AsyncGenerator[Reply, None]:
         """Send a request and yield the parts of its reply; closing the iterator cancels it.
 
         `at_once` is for requests that the child answers while it computes: they do not queue
-        behind others.
+        behind others. A `cost` above 0 is for those that it computes beside the others: they take
+        turns by what whoever asks (`core.asker`) has cost lately, whatever their priority.
 
         Raises:
-            Overloaded: if too many calls wait.
+            Overloaded: if too many calls wait, and none of them is further back.
             ModelUnavailable: if the model is down, or not done after `deadline_s` seconds.
             TextTooLong, PromptTooLong: as the child says.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + deadline_s
-        call = self._admit(method, params, blob, priority, at_once=at_once)
+        call = self._admit(method, params, blob, priority, at_once=at_once, cost=cost)
         finished = False
         try:
             while not finished:
@@ -181,7 +192,7 @@ class Worker:
                     raise ModelUnavailable(
                         f"The model {self.name!r} was not done after {deadline_s:g} s."
                     ) from None
-                if isinstance(reply, ModelUnavailable):
+                if isinstance(reply, ModelError):
                     finished = True
                     raise reply
                 finished = reply.last
@@ -200,13 +211,17 @@ class Worker:
         priority: Priority,
         *,
         at_once: bool,
+        cost: float,
     ) -> _Call:
         waits = self._limits.wait_while_loading and self._status == "loading"
         if self._status != "ready" and not waits:
             raise self._unavailable()
         call_id = next(self._ids)
         header = {"id": call_id, "method": method, "params": params}
-        call = _Call(call_id, priority, header, blob, at_once)
+        call = _Call(call_id, priority, header, blob, at_once, cost)
+        if cost:
+            self._ask(call)
+            return call
         ahead = sum(running.at_once for running in self._running.values()) if at_once else 0
         if max(ahead, len(self._waiting)) >= self._limits.max_waiting:
             raise Overloaded(max(ahead, len(self._waiting)), self._limits.max_waiting)
@@ -217,16 +232,38 @@ class Worker:
         self._dispatch()
         return call
 
+    def _ask(self, call: _Call) -> None:
+        """Queue a call that says what it costs; where too many wait, the last one has to go."""
+        self._asked.push(call, asker=asker(), cost=call.cost)
+        most = self._limits.max_waiting
+        if len(self._asked) > most:
+            last = self._asked.pop_last()
+            error = Overloaded(most, most)
+            if last is call:
+                raise error
+            last.replies.put_nowait(error)
+        self._dispatch()
+
     def _dispatch(self) -> None:
         """Send waiting calls to the child as far as it takes them."""
         process = self._process
         if self._status != "ready" or process is None:
             return
-        busy = sum(not call.at_once for call in self._calls_of(process))
+        while (asked := self._asked.pop(partial(self._may_join, process))) is not None:
+            self._send(asked, process)
+        busy = sum(not call.at_once and not call.cost for call in self._calls_of(process))
         while self._waiting and busy < self._limits.concurrency:
             _, _, call = heapq.heappop(self._waiting)
             self._send(call, process)
             busy += 1
+
+    def _may_join(self, process: ChildProcess, call: _Call) -> bool:
+        """Tell whether the child takes a call that says what it costs."""
+        most = self._limits.ahead
+        costs = [other.cost for other in self._calls_of(process)]
+        if call.cost > most:
+            return all(cost <= most for cost in costs)
+        return sum(cost for cost in costs if cost <= most) + call.cost <= most
 
     def _send(self, call: _Call, process: ChildProcess) -> None:
         call.process = process
@@ -236,6 +273,7 @@ class Worker:
     def _give_up(self, call: _Call) -> None:
         """Forget a waiting call; tell the child to stop a running one, and see that it does."""
         if call.process is None:
+            self._asked.remove(call)
             self._waiting = [entry for entry in self._waiting if entry[2] is not call]
             heapq.heapify(self._waiting)
         elif call.id in self._running:
@@ -294,27 +332,37 @@ class Worker:
             await self._pause()
 
     async def _load(self) -> ChildProcess | None:
-        """Start a child and wait until its model is loaded; `None` if that failed."""
-        child = await ChildProcess.spawn(
-            self.name,
-            self._module,
-            self._settings,
-            environment=self._environment,
-            on_reply=self._on_reply,
-            on_exit=self._on_exit,
-        )
-        self._retired.add(child)  # so that `close` ends it while it loads
+        """Start a child and wait until its model is loaded; `None` if that failed.
+
+        Whatever fails (no descriptors, no memory, no threads, no interpreter) may be well a moment
+        later, and nobody else would start the model again: so every error is a crash.
+        """
+        child: ChildProcess | None = None
         try:
+            child = await ChildProcess.spawn(
+                self.name,
+                self._module,
+                self._settings,
+                environment=self._environment,
+                on_reply=self._on_reply,
+                on_exit=self._on_exit,
+                beat_s=self._limits.beat_s,
+            )
+            self._retired.add(child)  # so that `close` ends it while it loads
             async with asyncio.timeout(self._limits.load_timeout_s):
                 self.info = await asyncio.shield(child.ready)
         except ProcessEnded as error:
             self._crashed(str(error))
         except TimeoutError:
-            child.kill()
             self._crashed(f"it was not loaded after {self._limits.load_timeout_s:g} s")
+        except Exception as error:
+            _logger.exception("%s cannot be started", self.name)
+            self._crashed(f"it cannot be started: {error or type(error).__name__}")
         else:
             self._retired.discard(child)
             return child
+        if child is not None:
+            child.kill()
         return None
 
     async def _recycle(self, old: ChildProcess) -> ChildProcess:
@@ -363,7 +411,8 @@ class Worker:
             await asyncio.sleep(limits.backoff_s[min(recent, len(limits.backoff_s)) - 1])
 
     def _fail_all(self) -> None:
-        for call in (*self._running.values(), *(entry[2] for entry in self._waiting)):
+        waiting = [*self._asked.clear(), *(entry[2] for entry in self._waiting)]
+        for call in (*self._running.values(), *waiting):
             call.replies.put_nowait(self._unavailable())
         self._running.clear()
         self._waiting.clear()

@@ -56,11 +56,6 @@ async def await_generator(service: Service) -> None:
             await service.generator.start(wait=True)
         except ModelUnavailable as error:
             say(f"{error} Passages are quoted.")
-    if service.reranker is not None:
-        try:
-            await service.reranker.start(wait=True)
-        except ModelUnavailable as error:
-            say(f"{error} Passages keep their first order.")
 
 
 async def make_it_hold(knowledge: Knowledge, files: list[IncomingFile]) -> IngestReport:

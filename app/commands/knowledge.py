@@ -102,9 +102,9 @@ async def rebuild(*, anyway: bool) -> None:
             if knowledge.wanted:
                 text = await reembed(knowledge, anyway=anyway, on_progress=on_progress)
             else:
-                rebuilt = await knowledge.releases.rebuild(on_progress=on_progress)
+                rebuilt = await knowledge.releases.rebuild(partial=anyway, on_progress=on_progress)
                 for error in rebuilt.errors.values():
-                    say(f"not taken: {error}")
+                    say(f"left out: {error}")
                 text = (
                     f"Release {rebuilt.release} is rebuilt: {rebuilt.embedded} texts embedded, "
                     f"{rebuilt.seconds:.1f} s."

@@ -18,8 +18,9 @@ from app.commands.common import Failed, read_config, say
 from app.paths import Paths, find_paths
 from app.wiring import Knowledge, make_answerer, open_knowledge, open_service
 from core.config import data_folder
-from core.types import Answer
+from core.types import Answer, Turn
 from jobs.audit import inventions
+from jobs.desks import ask_all, is_desk_set, load_desk_set, summarise_desk
 from jobs.evalset import EvalSet, load_evalset
 from jobs.evaluate import Checked, EvalResult, evaluate, summarise
 from jobs.metrics import Outcome
@@ -48,6 +49,15 @@ async def evaluate_set(
     folder: Path, options: Options, *, as_json: bool, report: Path | None
 ) -> None:
     """Build a knowledge base of the set's own, ask it the set's questions, print the figures."""
+    if is_desk_set(folder):
+        figures = await measured_desk(folder, options)
+        if as_json:
+            output.print_json(figures)
+        else:
+            output.print_table(
+                ("figure", "value"), [(key, escape(str(v))) for key, v in figures.items()]
+            )
+        return
     result, outcomes = await measured(folder, options)
     if report is not None:
         # Imported here: only a report needs the plotting library, which takes seconds to load.
@@ -63,6 +73,44 @@ async def evaluate_set(
             ("figure", "value"),
             [(key, "–" if v is None else escape(str(v))) for key, v in result.to_dict().items()],
         )
+
+
+async def measured_desk(folder: Path, options: Options) -> dict[str, object]:
+    """Return the figures of a desk set; what each customer got is kept beside its base."""
+    files, questions = await asyncio.to_thread(load_desk_set, folder)
+    questions = questions[: options.sample or None]
+    paths = base_paths(folder, options)
+    async with open_knowledge(read_config(), paths) as knowledge:
+        await knowledge.releases.open_or_rebuild()
+        await make_it_hold(knowledge, [IncomingFile(n, data=d) for n, d in files.items()])
+        await knowledge.trainer.ensure()
+        async with open_service(knowledge) as service:
+            await await_generator(service)
+            with output.progress() as shown:
+                task = shown.add_task("asked", total=len(questions))
+
+                async def ask(text: str, turns: Sequence[Turn]) -> Answer:
+                    return await service.answerer.answer(text, history=turns)
+
+                outcomes = await ask_all(questions, ask, lambda _: shown.advance(task))
+    kept = [
+        {
+            "id": o.question.question_id,
+            "kind": o.question.kind,
+            "question": o.question.text,
+            "verdict": o.verdict,
+            "reply_kind": o.answer.kind,
+            "hedged": o.answer.hedged,
+            "confidence": o.answer.confidence,
+            "reply": o.answer.text,
+            "source": [s.title or s.document for s in o.answer.sources],
+        }
+        for o in outcomes
+    ]
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
+    await asyncio.to_thread((paths.data / "replies.jsonl").write_text, lines, encoding="utf-8")
+    say(f"Replies: {paths.data / 'replies.jsonl'}")
+    return summarise_desk(folder.name, outcomes)
 
 
 async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Outcome]]:
@@ -81,8 +129,6 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
     paths = base_paths(folder, options)
     model = config.models.generator if config.answers.compose else "off"
     model += "\0across" if config.answers.compose_across else ""
-    if config.models.reranker != "off":
-        model += f"\0{config.models.reranker}\0{config.models.reranker_weight}"
     model += f"\0{config.models.second_embedder}"
     asked = f"{options.ask}\0{options.leave_out}\0{options.sample}\0{model}"
     kept = paths.data / f"outcomes-{hashlib.sha256(asked.encode()).hexdigest()[:8]}.jsonl"
@@ -119,7 +165,8 @@ async def _ask_all(
         knowledge.searched,
         knowledge.index,
         knowledge.trainer,
-        knowledge.retriever.second,
+        knowledge.helper,
+        knowledge.reader,
         by_document=evalset.by_document,
     )
     knowledge = dataclasses.replace(knowledge, retriever=probe)

@@ -11,13 +11,11 @@ from app.commands.common import read_config
 from app.doctor import Check, Finding, Unhealthy, examine
 from app.log import set_up_logging
 from app.paths import Paths, find_config, find_paths
-from app.reranking import BY_GENERATOR, NO_LIKELIHOOD
 from app.serve import serve
 from app.wiring import open_knowledge
 from bot.token import check_token
 from core.config import Config, data_folder
-from models.factory import make_embedder, make_generator, make_reranker
-from models.generator import WorkerGenerator
+from models.factory import make_embedder, make_generator
 
 
 async def run() -> None:
@@ -70,18 +68,6 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         model = await asyncio.to_thread(make_generator, config.models.generator, paths.root)
         return f"{model.name}, weights whole" if model else "off: passages are quoted"
 
-    async def reranker() -> str:
-        spec = config.models.reranker
-        if spec == "off":
-            return "off: passages keep their first order"
-        if spec == BY_GENERATOR:
-            local = await asyncio.to_thread(make_generator, config.models.generator, paths.root)
-            if not isinstance(local, WorkerGenerator) or not config.answers.compose:
-                raise Unhealthy(NO_LIKELIHOOD)
-            return f"likelihood by {local.name}"
-        model = await asyncio.to_thread(make_reranker, spec, paths.root)
-        return f"{model.name}, files there"
-
     async def index() -> str:
         async with open_knowledge(config, paths) as knowledge:
             live = await knowledge.release_rows.current()
@@ -116,7 +102,6 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         ("embedder", embedder),
         ("second embedder", second),
         ("generator", generator),
-        ("reranker", reranker),
         ("memory", memory),
         ("disk", disk),
         ("database", database),

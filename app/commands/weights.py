@@ -7,7 +7,6 @@ from rich.markup import escape
 
 from app import output
 from app.commands.common import Failed, read_config, say
-from app.reranking import BY_GENERATOR
 from core.config import data_folder
 from core.errors import ModelError, ModelFileMissing
 from models.factory import make_store
@@ -37,7 +36,6 @@ async def fetch(name: str, *, default: bool, tests: bool) -> None:
     if default:
         models = read_config().models
         wanted += [models.embedder, models.second_embedder, models.generator]
-        wanted += [models.reranker] if models.reranker != BY_GENERATOR else []
     if tests:
         wanted += _FOR_TESTS
     store = make_store(data_folder())

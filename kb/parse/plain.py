@@ -2,7 +2,7 @@
 
 import re
 
-from kb.parse.blocks import Block, Document, heading
+from kb.parse.blocks import Block, Document, heading, looks_like_header
 from kb.parse.encoding import decode
 from kb.text import width
 
@@ -11,6 +11,7 @@ _ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–·●■□]|\(?(?:\d{1,2}|[a-z])[
 _NUMBERED = re.compile(
     r"\s*(?:(?:chapter|section|kapitel|第)\s*)?(\d{1,2}(?:\.\d{1,2}){0,4})[.)、]?\s+\S", re.I
 )
+_COLUMN_GAP = re.compile(r"\s{3,}")
 _FRAME = re.compile(r"^\s*[|+].*[|+]\s*$")
 
 
@@ -25,8 +26,10 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
     `page`: the location of all of it; without it each block names its line.
     """
     lines = text.expandtabs(4).split("\n")
+    columns = _columns(lines) if not page else {}
     blocks: list[Block] = []
     paragraph: list[str] = []
+    rows: list[tuple[str, ...]] = []
     start = 0
 
     def close() -> None:
@@ -43,6 +46,15 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
         before = lines[number - 2] if number > 1 else ""
         if not line.strip() or _RULE.match(line):
             close()
+        elif number - 1 in columns:
+            close()
+            if number - 2 not in columns:
+                rows.clear()
+            rows.append(columns[number - 1])
+            if number not in columns:
+                named = looks_like_header(rows)
+                where = f"line {number + 1 - len(rows)}"
+                blocks.append(Block("table", rows=tuple(rows), header=named, location=where))
         elif level := _heading_level(before, line, following):
             close()
             blocks.append(heading(_clean(line), level, page or f"line {number}"))
@@ -54,6 +66,18 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
             paragraph.append(line)
     close()
     return blocks
+
+
+def _columns(lines: list[str]) -> dict[int, tuple[str, ...]]:
+    """Return the cells of lines that are rows: two or more with as many columns, set by blanks."""
+    cells = [tuple(_COLUMN_GAP.split(line.strip())) for line in lines]
+    return {
+        i: row
+        for i, row in enumerate(cells)
+        if len(row) > 1
+        and not _ITEM.match(lines[i])
+        and any(0 <= j < len(cells) and len(cells[j]) == len(row) for j in (i - 1, i + 1))
+    }
 
 
 def _heading_level(before: str, line: str, following: str) -> int:

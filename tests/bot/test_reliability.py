@@ -2,8 +2,11 @@
 
 import asyncio
 import itertools
+import json
+import logging
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from telegram import Chat, Message, Update
@@ -99,6 +102,44 @@ async def test_an_update_that_cannot_be_parsed_is_a_dead_letter_and_blocks_nothi
     assert "date" in dead.error
     assert str(ana.chat_id) in dead.payload
     assert len(telegram.called("getUpdates")) < 10
+
+
+HUGE = 2**63
+
+
+@pytest.mark.parametrize(
+    ("sender", "text"),
+    [
+        ({"id": 7, "is_bot": False, "first_name": "Eve"}, "half a character \ud83d"),
+        ({"id": HUGE, "is_bot": False, "first_name": "Eve"}, "who am I?"),
+        ({"id": 7, "is_bot": False, "first_name": "Eve", "extra": [{"deep": -HUGE - 1}]}, "?"),
+    ],
+    ids=["half character", "number", "deep number"],
+)
+async def test_an_update_that_no_database_takes_is_a_dead_letter_and_blocks_nothing(
+    bot: TelegramBot, telegram: BotApi, sender: dict[str, Any], text: str
+) -> None:
+    ana = telegram.person()
+    chat = {"id": ana.chat_id, "type": "private"}
+    message = {"message_id": 5, "date": 1, "chat": chat, "from": sender, "text": text}
+    broken = telegram.push_broken({"message": message})
+    ana.say("still there?")
+    assert (await ana.next()).text == "echo: still there?"
+    (dead,) = await bot.inbox.dead_letters()
+    assert dead.update_id == broken
+    assert json.loads(dead.payload)["message"] == message
+    assert len(telegram.called("getUpdates")) < 10
+
+
+async def test_an_update_of_a_chat_that_cannot_be_is_a_dead_letter(
+    bot: TelegramBot, telegram: BotApi
+) -> None:
+    telegram.push_broken({"message": {"message_id": 5, "date": 1, "chat": {"id": HUGE}}})
+    ana = telegram.person()
+    ana.say("still there?")
+    assert (await ana.next()).text == "echo: still there?"
+    (dead,) = await bot.inbox.dead_letters()
+    assert (dead.chat_id, dead.error) == (None, "it holds a number of more than 64 bits")
 
 
 async def test_a_poison_update_is_a_dead_letter_after_three_tries(
@@ -286,15 +327,40 @@ async def test_429_is_obeyed_and_stops_no_other_chat(telegram: BotApi, start_bot
         assert (again.at - refused.at) * speed >= 10
 
 
-async def test_after_an_outage_everything_is_answered(bot: TelegramBot, telegram: BotApi) -> None:
+async def until_logged(caplog: pytest.LogCaptureFixture, text: str, *, count: int) -> None:
+    """Wait until so many records with a text were written from now on."""
+    seen = asyncio.Semaphore(0)
+
+    def note(record: logging.LogRecord) -> bool:
+        if text in record.getMessage():
+            seen.release()
+        return True
+
+    caplog.handler.addFilter(note)
+    async with asyncio.timeout(30):
+        for _ in range(count):
+            await seen.acquire()
+
+
+async def test_after_an_outage_everything_is_answered(
+    bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk, caplog: pytest.LogCaptureFixture
+) -> None:
     """Target 6."""
     people = [telegram.person(f"P{n}") for n in range(10)]
-    telegram.down = True
+    desk.gates["before?"] = asyncio.Event()
+    for person in people:
+        person.say("before?")
+        await desk.started.get()
+    await telegram.go_away()
     for person in people:
         for number in range(3):
             person.say(f"during {number}?")
-    telegram.down = False
+    desk.gates["before?"].set()
+    await until_logged(caplog, "Receiving from Telegram", count=2)
+    assert telegram.called("sendMessage") == []
+    await telegram.come_back()
     for person in people:
+        assert (await person.next()).text == "echo: before?"
         for number in range(3):
             assert (await person.next()).text == f"echo: during {number}?"
     for person in people:

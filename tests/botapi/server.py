@@ -84,6 +84,7 @@ class BotApi:
         self._news = asyncio.Condition()
         self._inboxes: dict[int, asyncio.Queue[Received]] = {}
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
         self._port = 0
 
     async def __aenter__(self) -> Self:
@@ -92,8 +93,7 @@ class BotApi:
         app.router.add_get("/file/bot{token}/{path:.+}", self._on_file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-        self._port = self._runner.addresses[0][1]
+        await self.come_back()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -101,6 +101,23 @@ class BotApi:
         self.end_polls()
         await self._runner.cleanup()
         assert not self.violations, "\n".join(self.violations)
+
+    async def go_away(self) -> None:
+        """Refuse connections and cut those there are, as in an outage."""
+        assert self._runner is not None
+        assert self._runner.server is not None
+        assert self._site is not None
+        await self._site.stop()
+        for connection in self._runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def come_back(self) -> None:
+        """Take connections, at the same port as before."""
+        assert self._runner is not None
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await self._site.start()
+        self._port = self._runner.addresses[0][1]
 
     @property
     def base_url(self) -> str:

@@ -106,6 +106,7 @@ class Call:
     chat: str
     channel: str
     language_code: str
+    asker: str
 
 
 @dataclass(slots=True)
@@ -137,9 +138,10 @@ class ScriptedDesk:
         language_code: str = "",
         history: Sequence[Turn] | None = None,
         on_event: Callable[[AnswerEvent], Awaitable[None]] | None = None,
+        asker: str = "",
     ) -> Answer:
         self._loop = asyncio.get_running_loop()
-        self.calls.append(Call(text, chat, channel, language_code))
+        self.calls.append(Call(text, chat, channel, language_code, asker))
         if text == BREAKING_QUESTION:
             raise RuntimeError("secret detail of the inside")
         for event in EVENTS.get(text, ()):

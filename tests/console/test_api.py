@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from core.health import Health
+from core.health import Check, Health
 from tests.console.conftest import Builder
 from tests.console.fakes import CLARIFY_QUESTION, DOCUMENT_QUESTION, ScriptedDesk
 
@@ -36,6 +36,7 @@ async def test_a_conversation_has_a_name_or_is_new(
     chats = [call.chat for call in desk.calls]
     assert chats[:2] == ["api:shop-7", "api:shop-7"]
     assert len(set(chats[2:])) == 2
+    assert [call.asker for call in desk.calls] == ["", "", "127.0.0.1", "127.0.0.1"]
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,7 @@ async def test_an_unknown_address_is_json_below_api_and_a_page_elsewhere(
         (Health("ok"), 200),
         (Health("loading", ("The embedder is loading.",)), 503),
         (Health("degraded", ("The generator is down; answers are quoted.",)), 200),
+        (Health("failing", ("No answer within 15 s.",)), 503),
     ],
 )
 async def test_health(builder: Builder, health: Health, status: int) -> None:
@@ -99,6 +101,22 @@ async def test_health(builder: Builder, health: Health, status: int) -> None:
         response = await client.get("/health")
     assert response.status_code == status
     assert response.json() == {"status": health.status, "reasons": list(health.reasons)}
+
+
+async def test_health_and_metrics_tell_how_the_last_question_to_itself_went(
+    builder: Builder,
+) -> None:
+    check = Check(error="", age_s=12.34, took_s=0.0567)
+    builder.health = Health("ok", check=check)
+    async with builder.client() as client:
+        assert "answerdesk_check_answered" not in (await client.get("/metrics")).text
+        builder.metrics.watch_check(lambda: check)
+        health = (await client.get("/health")).json()
+        metrics = (await client.get("/metrics")).text.splitlines()
+    assert health["check"] == {"answered": True, "age_s": 12.3, "took_s": 0.057}
+    assert "answerdesk_check_answered 1.0" in metrics
+    assert "answerdesk_check_age_seconds 12.34" in metrics
+    assert "answerdesk_check_seconds 0.0567" in metrics
 
 
 async def test_metrics_count_requests_by_route_and_never_by_invented_path(

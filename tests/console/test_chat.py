@@ -88,6 +88,16 @@ async def test_a_browser_keeps_its_conversation(
     assert first.channel == "web"
 
 
+async def test_who_sends_no_cookie_shares_the_models_with_all_of_the_same_address(
+    client: httpx.AsyncClient, desk: ScriptedDesk
+) -> None:
+    await client.post("/ask", data={"question": "one"})
+    await client.post("/ask", data={"question": "two"})
+    client.cookies.clear()
+    await client.post("/ask", data={"question": "three"})
+    assert [call.asker for call in desk.calls] == ["127.0.0.1", "", "127.0.0.1"]
+
+
 async def test_two_browsers_do_not_see_each_other(builder: Builder) -> None:
     console = builder.build()
 

@@ -1,5 +1,7 @@
 """The operators' page over a real database."""
 
+from typing import Literal
+
 import httpx
 import pytest
 
@@ -35,11 +37,20 @@ async def test_release_documents_and_open_questions(builder: Builder) -> None:
     assert "&lt;b&gt;first&lt;/b&gt;" in page
 
 
-async def test_what_is_wrong_is_shown_to_operators(builder: Builder) -> None:
-    builder.health = Health("degraded", ("The generator is down; answers are quoted.",))
+@pytest.mark.parametrize(
+    ("status", "headline"),
+    [
+        ("degraded", "Works, but needs attention."),
+        ("failing", "Customers are not answered."),
+    ],
+)
+async def test_what_is_wrong_is_shown_to_operators(
+    builder: Builder, status: Literal["degraded", "failing"], headline: str
+) -> None:
+    builder.health = Health(status, ("The generator is down; answers are quoted.",))
     async with builder.client() as client:
         page = (await client.get("/console")).text
-    assert "Works, but needs attention." in page
+    assert headline in page
     assert "The generator is down; answers are quoted." in page
 
 

@@ -221,3 +221,17 @@ async def test_scrubbing_while_somebody_writes_waits_for_them(database: Database
         assert not scrub.done()
     assert await scrub
     assert await run(database, "SELECT x FROM t") == [1]
+
+
+@pytest.mark.parametrize("exists", [False, True])
+async def test_nobody_else_reads_the_database_or_its_log(tmp_path: Path, exists: bool) -> None:
+    file = tmp_path / "answerdesk.db"
+    if exists:
+        file.touch(mode=0o644)
+    database = Database(create_engine(database_url("", tmp_path)))
+    async with database.session() as session:
+        await session.execute(text("CREATE TABLE t (x)"))
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    await database.close()
+    assert modes["answerdesk.db"] == 0o600
+    assert set(modes.values()) == {0o600}

@@ -14,8 +14,8 @@ from jobs.evaluate import Checked, evaluate, summarise
 from jobs.metrics import Outcome
 from jobs.probe import Probe
 from kb.answer import Answerer, Policy
-from kb.quote import Quoter
-from kb.retrieve import DefaultRanker
+from kb.answering.reply import Replier
+from kb.ranking.ranker import DefaultRanker
 from tests.fakes import WordEmbedder
 
 pytestmark = pytest.mark.anyio
@@ -72,7 +72,7 @@ async def run(
     probe = Probe(WordEmbedder(), Base(), DefaultRanker(), by_document=False)
     policy = Policy(0.0, 0.0, 0.0, 200, "Acme", "en")
     answerer = Answerer(
-        probe, Quoter(), None, policy=policy, today=lambda: datetime.date(2026, 11, 22)
+        probe, Replier(), None, policy=policy, today=lambda: datetime.date(2026, 11, 22)
     )
 
     async def nothing_wrong(question: str, answer: Answer) -> Checked:

@@ -10,9 +10,9 @@ import pytest
 from core.errors import ModelUnavailable
 from core.types import AnswerEvent, Chunk, Hit, Sentence, Turn, Waiting
 from kb.answer import Answerer, Policy
+from kb.answering.reply import Replier
 from kb.compose import Composer
-from kb.quote import Quoter
-from kb.retrieve import Retrieval
+from kb.ranking.retriever import Retrieval
 from tests.fakes import ScriptedGenerator, WordEmbedder
 
 pytestmark = pytest.mark.anyio
@@ -72,7 +72,7 @@ def answerer(
             generator, WordEmbedder(), max_tokens=60, timeout_s=9, silence_s=silence_s
         )
     return Answerer(
-        ScriptedRetriever(found), Quoter(), composer, policy=policy, today=lambda: TODAY
+        ScriptedRetriever(found), Replier(), composer, policy=policy, today=lambda: TODAY
     )
 
 
@@ -183,7 +183,7 @@ async def test_a_passage_in_another_language_is_quoted_unless_the_operator_wants
 
 
 async def test_what_repeats_the_passage_is_not_said_twice() -> None:
-    passage = replace(PASSAGE, text="Refunds take 5 working days. We are open. We are closed.")
+    passage = replace(PASSAGE, text="Refunds take 5 working days.")
     generator = ScriptedGenerator("Refunds take 5 working days.")
     found = {"How long do refunds take?": [(passage, 0.9)]}
     answer = await answerer(found, generator).answer("How long do refunds take?")
@@ -222,7 +222,7 @@ async def test_a_generator_that_is_down_costs_nothing_but_the_wording() -> None:
 )
 async def test_a_message_that_is_no_question_is_not_searched_for(message: str, intent: str) -> None:
     retriever = ScriptedRetriever({})
-    made = Answerer(retriever, Quoter(), None, policy=POLICY, today=lambda: TODAY)
+    made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
     answer = await made.answer(message)
     assert (answer.kind, answer.intent) == ("smalltalk", intent)
     assert retriever.asked == []
@@ -242,7 +242,7 @@ async def test_a_follow_up_is_also_tried_in_its_context() -> None:
             self.found = {question: [(ENTRY, 0.9 if known else 0.1)]}
             return await super().retrieve(question, k=k, today=today)
 
-    made = Answerer(Contextual({}), Quoter(), None, policy=POLICY, today=lambda: TODAY)
+    made = Answerer(Contextual({}), Replier(), None, policy=POLICY, today=lambda: TODAY)
     history = [Turn("How long does delivery take?", "Three days.")]
     answer = await made.answer("and for abroad?", history=history)
     assert answer.kind == "faq", together
@@ -260,8 +260,52 @@ async def test_two_questions_in_one_message_are_answered_one_by_one() -> None:
     assert len(answer.sources) == 2
 
 
+async def test_the_customers_words_do_not_come_back_as_a_link() -> None:
+    found = {
+        "When do you open?": [(ENTRY, 0.9)],
+        "Is [it](https://evil.example) closed?": [(OTHER, 0.9)],
+    }
+    asked = "When do you open? Is [it](https://evil.example) closed?"
+    answer = await answerer(found).answer(asked)
+    assert answer.text == "When do you open?\nAt nine.\n\nWhen do you close?\nAt six."
+
+
+async def test_of_two_questions_the_one_that_is_not_known_is_said_to_be_not_known() -> None:
+    answer = await answerer({"When do you open?": [(ENTRY, 0.9)]}).answer(
+        "When do you open? Do you sell used caravans?"
+    )
+    assert answer.text.startswith("When do you open?\nAt nine.")
+    assert answer.text.endswith("I don't know the answer to the rest of your question.")
+
+
+async def test_a_remark_is_no_question_of_its_own() -> None:
+    message = "How long can I send it back? Refunds take working days?"
+    first = "How long can I send it back?"
+    found = {first: [(PASSAGE, 0.9)], message: [(PASSAGE, 0.9)]}
+    answer = await answerer(found).answer(message)
+    assert answer.kind == "quoted"
+    assert "30 days" in answer.text
+    assert "5 working days" in answer.text
+
+
+async def test_an_entry_beside_a_passage_is_shown_without_marks() -> None:
+    entry = replace(ENTRY, answer="At **nine**.")
+    found = {"When do you open?": [(entry, 0.9)], "How long do refunds take?": [(PASSAGE, 0.9)]}
+    answer = await answerer(found).answer("When do you open? How long do refunds take?")
+    assert answer.kind == "composed"
+    assert answer.text.startswith("When do you open?\nAt nine.\n\nDeadlines:\nSend it back")
+
+
+async def test_each_part_of_a_message_is_searched_for_once() -> None:
+    found = {"When do you open?": [(ENTRY, 0.9)], "When do you close?": [(OTHER, 0.9)]}
+    retriever = ScriptedRetriever(found)
+    made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
+    await made.answer("When do you open? When do you close?")
+    assert retriever.asked == ["When do you open?", "When do you close?"]
+
+
 async def test_a_very_long_message_is_cut() -> None:
     retriever = ScriptedRetriever({})
-    made = Answerer(retriever, Quoter(), None, policy=POLICY, today=lambda: TODAY)
+    made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
     await made.answer("word " * 1000)
     assert all(len(question) <= 200 for question in retriever.asked)

@@ -66,6 +66,20 @@ async def test_a_restored_backup_answers_the_same_and_can_still_be_undone(
     assert list((tmp_path / "new" / "spool").iterdir()) == []
 
 
+def readable_by_others(folder: Path) -> list[str]:
+    return [p.name for p in folder.rglob("*") if p.is_file() and p.stat().st_mode & 0o077]
+
+
+async def test_nobody_else_reads_a_backup_or_what_is_restored(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    await shop.put(faq=FAQ)
+    await save(shop, tmp_path / "backups.tar.gz")
+    restore(tmp_path / "backups.tar.gz", tmp_path / "new")
+    assert readable_by_others(tmp_path / "new") == []
+    assert "backups.tar.gz" not in readable_by_others(tmp_path)
+
+
 async def test_a_restore_never_overwrites(shop: Workshop, tmp_path: Path) -> None:
     await shop.put(faq=FAQ)
     await save(shop, tmp_path / "saved.tar.gz")

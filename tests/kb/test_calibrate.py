@@ -3,7 +3,15 @@ import json
 import numpy as np
 import pytest
 
-from kb.calibrate import Choice, Linear, Reliability, blank, fit_choice, fit_logistic, reliability
+from kb.ranking.calibration import (
+    Choice,
+    Linear,
+    Reliability,
+    blank,
+    fit_choice,
+    fit_logistic,
+    reliability,
+)
 
 
 def test_probabilities_follow_the_share_that_is_right() -> None:

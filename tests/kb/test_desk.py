@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from core.asker import asker
 from core.errors import IndexDamaged
 from core.metrics import Metrics
 from core.types import Answer, Turn
@@ -23,9 +24,11 @@ class ScriptedAnswerer:
         self.histories: list[list[Turn]] = []
         self.gates: dict[str, asyncio.Event] = {}
         self.trouble: Exception | None = None
+        self.askers: list[str] = []
 
     async def answer(self, message: str, *, history: Any = (), **_: Any) -> Answer:
         self.asked.append(message)
+        self.askers.append(asker())
         self.histories.append(list(history))
         if message in self.gates:
             await self.gates[message].wait()
@@ -36,12 +39,17 @@ class ScriptedAnswerer:
 
 
 @pytest.fixture
-async def conversations(tmp_path: Path) -> AsyncIterator[Conversations]:
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
     database = Database(create_engine(database_url("", tmp_path)))
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
-    yield Conversations(database)
+    yield database
     await database.close()
+
+
+@pytest.fixture
+def conversations(database: Database) -> Conversations:
+    return Conversations(database)
 
 
 @pytest.fixture
@@ -76,14 +84,53 @@ async def test_messages_of_one_chat_are_answered_in_order_and_others_do_not_wait
     assert answerer.asked.index("slow") < answerer.asked.index("behind")
 
 
+@pytest.mark.parametrize(
+    "trouble", [IndexDamaged("gone"), OSError(24, "gone"), RuntimeError("no 'secret words' gone")]
+)
 async def test_trouble_of_ours_becomes_an_answer_that_offers_a_person(
-    desk: Desk, answerer: ScriptedAnswerer, caplog: pytest.LogCaptureFixture
+    desk: Desk,
+    answerer: ScriptedAnswerer,
+    caplog: pytest.LogCaptureFixture,
+    trouble: Exception,
 ) -> None:
-    answerer.trouble = IndexDamaged("gone")
+    answerer.trouble = trouble
     answer = await desk.ask("secret words", chat="web:1", channel="web")
     assert answer.kind == "unknown"
     assert "gone" not in answer.text
+    assert "A message of 12 characters was not answered" in caplog.text
     assert "secret words" not in caplog.text
+
+
+async def test_a_database_that_is_damaged_while_running_stops_no_answer(
+    desk: Desk,
+    database: Database,
+    conversations: Conversations,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await desk.ask("one", chat="web:1", channel="web")
+    await database.close()  # with nothing left in its log
+    (tmp_path / "answerdesk.db").write_bytes(b"nothing of a database" * 500)
+    answer = await desk.ask("two", chat="web:1", channel="web")
+    assert (answer.text, answer.answer_id) == ("re: two", 0)
+    assert conversations.trouble.startswith("1 answers are not recorded yet: The database is dama")
+    monkeypatch.setattr("db.conversations._KEPT", 1)
+    await desk.ask("three", chat="web:1", channel="web")
+    assert conversations.trouble.startswith("1 answers are not recorded yet, and 1 older ones nev")
+
+
+async def test_who_asks_is_known_to_queues_by_a_mark_that_names_nobody(
+    desk: Desk, answerer: ScriptedAnswerer
+) -> None:
+    await desk.ask("one", chat="telegram:123", channel="telegram")
+    await desk.ask("two", chat="telegram:123", channel="telegram")
+    await desk.ask("three", chat="web:new", channel="web", asker="192.0.2.7")
+    await desk.ask("four", chat="web:newer", channel="web", asker="192.0.2.7")
+    first, second, third, fourth = answerer.askers
+    assert (first, third) == (second, fourth)
+    assert first != third
+    assert all(len(mark) == 16 and "123" not in mark for mark in answerer.askers)
+    assert asker() == ""
 
 
 async def test_an_evaluation_leaves_no_trace(desk: Desk, conversations: Conversations) -> None:

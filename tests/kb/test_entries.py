@@ -11,7 +11,8 @@ from core.types import Chunk
 from db.curation import Curation, CurationNotFound
 from kb.entries import BadChange, EntryNotFound
 from kb.ingest import IncomingFile
-from kb.retrieve import DefaultRanker, Retriever
+from kb.ranking.ranker import DefaultRanker
+from kb.ranking.retriever import Retriever
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 

@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 
 from core.errors import AnswerdeskError
+from core.metrics import Metrics
+from core.types import Answer
+from db.base import Database, create_engine, database_url
+from db.conversations import Conversations
+from db.schema import ensure_schema
+from kb.desk import Desk
 from kb.ingest import IncomingFile
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
@@ -36,6 +42,40 @@ async def upload(shop: Workshop, name: str, text: str) -> bool:
     except (AnswerdeskError, OSError):
         return False
     return not any(file.error for file in report.files)
+
+
+class Answers:
+    """Has an answer for everything."""
+
+    async def answer(self, message: str, **_: object) -> Answer:
+        return Answer("unknown", f"re: {message}", "en")
+
+
+async def test_answers_go_out_unrecorded_and_are_recorded_with_the_space(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.conversations._TRY_AGAIN_S", 0.0)
+    url = database_url("", small_disk)
+    await ensure_schema(url)
+    database = Database(create_engine(url))
+    conversations = Conversations(database)
+    desk = Desk(Answers(), conversations, Metrics())
+    long = "x" * 10_000
+    await desk.ask(f"before {long}", chat="api:9", channel="web")
+    free = os.statvfs(small_disk)
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(free.f_bavail * free.f_bsize))
+    for number in range(3):
+        answer = await desk.ask(f"{number} {long}", chat=f"api:{number}", channel="web")
+        assert (answer.answer_id, answer.text[:5]) == (0, f"re: {number}")
+    assert "3 answers are not recorded yet: The database cannot be used" in conversations.trouble
+    await conversations.forget("api:1")
+    ballast.unlink()
+    assert (await desk.ask("after", chat="api:2", channel="web")).answer_id > 0
+    assert (conversations.unrecorded, conversations.trouble) == (0, "")
+    questions = [question.question[:6] for question in await conversations.open_questions()]
+    assert questions == ["after", "2 xxxx", "0 xxxx", "before"]
+    await database.close()
 
 
 async def test_answers_go_on_and_publishing_comes_back_with_the_space(small_disk: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from lancedb.index import IvfRq
 
-from core.errors import IndexDamaged, IndexMismatch
+from core.errors import DatabaseDamaged, IndexDamaged, IndexMismatch
 from kb.index_draft import vector_index
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
@@ -156,6 +156,19 @@ async def test_a_missing_index_is_damaged_with_the_remedy(shop: Workshop) -> Non
     async with workshop(shop.folder, shop.embedder) as again:
         with pytest.raises(IndexDamaged, match=r"is damaged .*Run `answerdesk rebuild`"):
             await again.index.view()
+
+
+async def test_while_the_database_cannot_be_read_the_open_release_answers(shop: Workshop) -> None:
+    await shop.put(faq=REFUND)
+    assert await shop.index.search_text("refund", 5)
+    await shop.database.close()
+    (shop.folder / "answerdesk.db").write_bytes(b"nothing of a database" * 500)
+    assert await shop.index.search_text("refund", 5)
+    async with workshop(shop.folder / "elsewhere", shop.embedder) as unopened:
+        await unopened.database.close()
+        (shop.folder / "elsewhere" / "answerdesk.db").write_bytes(b"nothing of a database" * 500)
+        with pytest.raises(DatabaseDamaged):
+            await unopened.index.view()
 
 
 async def test_rows_that_are_not_the_releases_are_damage(shop: Workshop) -> None:

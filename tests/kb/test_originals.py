@@ -84,6 +84,12 @@ def test_a_changed_original_is_told_and_sending_it_again_repairs_it(originals: O
     assert originals.checked_path(SHA256).read_bytes() == DATA
 
 
+def test_an_original_that_cannot_be_read_is_told(originals: Originals) -> None:
+    originals.path(SHA256).mkdir(parents=True)
+    with pytest.raises(OriginalMissing, match=r"cannot be read \(Is a directory\)"):
+        originals.checked_path(SHA256)
+
+
 def test_a_cut_original_is_replaced_when_it_comes_again(originals: Originals) -> None:
     originals.store(DATA)
     originals.path(SHA256).write_bytes(b"")

@@ -11,10 +11,10 @@ from core.errors import ModelUnavailable
 from core.types import Chunk, Matrix, Vector
 from kb import second as second_module
 from kb import train
-from kb.pair import between, paired
-from kb.retrieve import Retriever
-from kb.second import SecondEmbedder
-from kb.train import Trainer
+from kb.ranking.pair import between, paired
+from kb.ranking.retriever import Retriever
+from kb.ranking.second import SecondEmbedder
+from kb.ranking.training import Trainer
 from tests.fakes import WordEmbedder, words
 from tests.kb.test_rank_train import BaseIndex, entry, make_base
 

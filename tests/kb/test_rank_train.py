@@ -4,17 +4,18 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from core.types import Chunk, Matrix
 from kb.index_view import Sample
-from kb.kernel import Kernel
-from kb.rank import Ranker
-from kb.retrieve import Retriever
+from kb.ranking.kernel import Kernel
+from kb.ranking.ranker import Ranker
+from kb.ranking.retriever import Retriever
+from kb.ranking.training import Trainer, TrainingFailed
 from kb.rows import Row, rows_of_chunk
-from kb.train import Trainer, TrainingFailed
 from tests.fakes import WordEmbedder
 from tests.kb.test_retrieve import Found, MemoryIndex, MemoryView
 
@@ -242,6 +243,24 @@ async def test_a_failed_training_says_why_and_answering_goes_on(
     assert not list(tmp_path.glob("training-*"))
 
 
+async def test_the_process_that_trains_has_no_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[str, str]] = []
+    spawn = asyncio.create_subprocess_exec
+
+    async def noted(*command: str, env: dict[str, str], **options: Any) -> Any:
+        seen.append(env)
+        return await spawn(*command, env=env, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    for name in ("TELEGRAM_BOT_TOKEN", "CONSOLE_PASSWORD", "ANSWERDESK__DATABASE"):
+        monkeypatch.setenv(name, "s3cret")
+    await Trainer(await make_base(shop()), WordEmbedder(), tmp_path).train(1)
+    assert len(seen) == 1
+    assert "s3cret" not in seen[0].values()
+
+
 async def test_only_the_latest_trainings_are_kept(tmp_path: Path) -> None:
     index = await make_base(shop())
     trainer = Trainer(index, WordEmbedder(), tmp_path)
@@ -296,7 +315,7 @@ async def test_a_large_base_is_judged_as_the_live_release_is(
     index = await make_base(shop())
     trainer = Trainer(index, WordEmbedder(), tmp_path)
     await trainer.train(1)
-    monkeypatch.setattr("kb.train.MOST_ROWS", 3)
+    monkeypatch.setattr("kb.ranking.training.MOST_ROWS", 3)
     tried = await trainer.trial((await make_base(shop(), release=2)).base)
     assert tried is await trainer.ranker(1)
 
@@ -327,7 +346,7 @@ async def test_a_preview_trains_beside_and_leaves_nothing(
     await trainer.adopt(2)
     assert await trainer.ranker(1) is live
     assert {path.name for path in tmp_path.iterdir()} == before
-    monkeypatch.setattr("kb.train._PREVIEWED_ROWS", 3)
+    monkeypatch.setattr("kb.ranking.training._PREVIEWED_ROWS", 3)
     assert await trainer.preview(candidate) is None
 
 

@@ -13,7 +13,7 @@ from db.golden import Golden
 from kb.gate import HeldBack, Side
 from kb.index import filled_by
 from kb.index_view import View
-from kb.release import NotReembedded
+from kb.reread import NotReadAgain
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import SameRanker, Workshop, workshop
 
@@ -146,7 +146,9 @@ async def test_a_document_that_cannot_be_read_again_stops_it(tmp_path: Path) -> 
         documents = (await old.releases.show(1)).documents
         await asyncio.to_thread(old.originals.path(documents[1].sha256).unlink)
         async with workshop(tmp_path, WordEmbedder("b")) as new:
-            with pytest.raises(NotReembedded, match="1 documents cannot be read again, the first"):
+            with pytest.raises(
+                NotReadAgain, match=r"1 documents cannot be read again\. 'page\.txt'"
+            ):
                 await new.releases.reembed(allow, model="b")
             assert (await old.snapshot())[0] == 1
             done = await new.releases.reembed(allow, model="b", partial=True)

@@ -1,7 +1,9 @@
 """Undo, rebuild and repair: the truth is on disk, the index follows."""
 
+import contextlib
 import os
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import lancedb
 import lancedb.table
 import pytest
 
-from core.errors import IndexDamaged, IndexMismatch, OriginalMissing, ReleaseNotFound
+from core.errors import IndexDamaged, IndexMismatch, IndexUnreachable, ReleaseNotFound
+from kb.index import Index
+from kb.reread import NotReadAgain
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 
@@ -135,7 +139,7 @@ async def test_a_rollback_without_its_original_changes_nothing(shop: Workshop) -
     before = await shop.snapshot()
     sha256 = (await shop.releases.show(1)).documents[0].sha256
     shop.originals.path(sha256).unlink()
-    with pytest.raises(OriginalMissing, match="is not on disk"):
+    with pytest.raises(NotReadAgain, match=r"'faq\.txt': The original \w+… is not on disk"):
         await shop.releases.rollback(1)
     assert await shop.snapshot() == before
 
@@ -174,11 +178,50 @@ async def test_a_rebuild_under_new_settings_is_a_new_release(shop: Workshop) -> 
     assert (await shop.releases.show(1)).documents[0].settings == "test-1"
 
 
-async def test_a_lost_original_is_named_and_the_rest_is_rebuilt(shop: Workshop) -> None:
+@pytest.mark.parametrize("operation", ["rebuild", "open_or_rebuild"])
+async def test_what_cannot_be_read_again_is_named_and_nothing_is_published(
+    shop: Workshop, embedder: WordEmbedder, operation: str
+) -> None:
+    """As on a second machine or a restored disk, where the originals are missing."""
+    await shop.put(faq=FAQ, **{f"page{n}": "one" for n in range(6)})
+    if operation == "open_or_rebuild":
+        await shop.index.drop_tables(keep=())
+    before = await shop.releases.show(1)
+    embedder.embedded.clear()
+    for sha256 in shop.originals.names():
+        shop.originals.path(sha256).unlink()
+    with pytest.raises(
+        NotReadAgain,
+        match=r"Nothing was changed: 7 documents cannot be read again\. 'faq\.txt': The original "
+        r"\w+… is not on disk\. .* 'page3\.txt': .* 2 more are like that\.",
+    ):
+        await getattr(shop.releases, operation)()
+    assert await shop.releases.show(1) == before
+    assert [release.number for release in await shop.repository.list()] == [1]
+    assert embedder.embedded == []
+
+
+async def test_a_document_without_its_original_keeps_the_rows_that_a_repair_can_read(
+    shop: Workshop, embedder: WordEmbedder
+) -> None:
+    await shop.put(faq=FAQ, page="one")
+    before = await shop.snapshot()
+    documents = (await shop.releases.show(1)).documents
+    shop.originals.path(documents[1].sha256).unlink()
+    (sums,) = (shop.folder / "index").glob("*.sums")
+    sums.write_text("[")
+    embedder.embedded.clear()
+    rebuilt = await shop.releases.open_or_rebuild()
+    assert rebuilt is not None
+    assert (rebuilt.errors, embedder.embedded) == ({}, [])
+    assert await shop.snapshot() == before
+
+
+async def test_a_lost_original_is_named_and_the_rest_is_rebuilt_anyway(shop: Workshop) -> None:
     await shop.put(faq=FAQ, page="one")
     documents = (await shop.releases.show(1)).documents
     shop.originals.path(documents[1].sha256).write_text("tampered")
-    rebuilt = await shop.releases.rebuild()
+    rebuilt = await shop.releases.rebuild(partial=True)
     assert list(rebuilt.errors) == ["page.txt"]
     assert "was changed on disk" in rebuilt.errors["page.txt"]
     assert len(await shop.texts()) == 3
@@ -207,6 +250,58 @@ async def test_a_deleted_index_is_rebuilt_when_the_service_starts(
         assert len(reasons) == 1
         assert await again.snapshot() == before
         assert await again.releases.open_or_rebuild() is None
+
+
+@contextlib.contextmanager
+def no_permission(folder: Path) -> Iterator[None]:
+    """Take the right to read a folder from this process, root or not."""
+    user, mode = os.geteuid(), folder.stat().st_mode
+    folder.chmod(0)
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        folder.chmod(mode)
+
+
+@pytest.mark.parametrize("part", ["data", "_versions", "_indices"])
+async def test_an_index_that_may_not_be_read_is_not_repaired(
+    shop: Workshop, embedder: WordEmbedder, part: str
+) -> None:
+    await shop.put(faq=FAQ, page="one\ntwo")
+    release = await shop.repository.get(1)
+    (table,) = (shop.folder / "index").glob("*.lance")
+    async with workshop(shop.folder, embedder) as again:
+        with (
+            no_permission(table / part),
+            pytest.raises(
+                IndexUnreachable, match=r"^The index cannot be reached \(.*[Pp]ermission denied"
+            ),
+        ):
+            await again.releases.open_or_rebuild()
+        assert await again.repository.get(1) == release
+        assert await again.releases.open_or_rebuild() is None
+
+
+async def test_an_index_in_a_storage_that_does_not_answer_is_not_repaired(
+    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+        async with workshop(tmp_path, embedder) as shop:
+            await shop.put(faq=FAQ)
+            with pytest.raises(IndexUnreachable, match="S3"):
+                async with Index.open(
+                    "s3://bucket/index", embedder=embedder, current=shop.repository.current
+                ) as index:
+                    await index.check()
 
 
 async def test_nothing_to_open_is_no_damage(shop: Workshop) -> None:

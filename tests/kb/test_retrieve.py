@@ -6,7 +6,7 @@ import pytest
 
 from core.types import Chunk, Vector
 from kb.passages import Opinion
-from kb.retrieve import DefaultRanker, Retriever
+from kb.ranking.retriever import DefaultRanker, Retriever
 from tests.fakes import WordEmbedder
 
 pytestmark = pytest.mark.anyio

@@ -30,12 +30,11 @@ from kb.originals import Originals
 from kb.parse.sandbox import ParserProcess
 from kb.prepare import Preparer
 from kb.publish import AfterPublish, Publisher
-from kb.rank import Ranker
+from kb.ranking.ranker import DefaultRanker, Ranker
+from kb.ranking.training import ReadableView
 from kb.release import Releases
-from kb.retrieve import DefaultRanker
 from kb.rows import Row
 from kb.spool import VectorSpool
-from kb.train import ReadableView
 
 SETTINGS = "test-1"
 TODAY = datetime.date(2026, 11, 20)
@@ -176,8 +175,7 @@ async def workshop(
             golden, conversations = GoldenQuestions(database), Conversations(database)
             policy = Policy(
                 answer_at=0.65,
-                passage_at=0.65,
-                clarify_at=0.35,
+                hedge_at=0.35,
                 max_question_chars=2000,
                 company="Test",
                 fallback_language="en",

@@ -65,6 +65,10 @@ class Echo:
         channel._sink.flush()
         threading.Event().wait()
 
+    def nonsense(self, channel: Channel, request: Request) -> None:
+        channel.send({"id": request.id})  # neither a part nor an end
+        threading.Event().wait()
+
 
 if __name__ == "__main__":
     main(Echo)

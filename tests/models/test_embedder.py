@@ -1,3 +1,5 @@
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,7 +19,7 @@ async def frail(tmp_path: Path) -> AsyncIterator[WorkerEmbedder]:
         "frail",
         "tests.models.frail_child",
         {"note": str(tmp_path / "died")},
-        limits=Limits(backoff_s=(0.01,), crashes=5),
+        limits=Limits(backoff_s=(0.01,), crashes=5, beat_s=0.2),
     )
     embedder = WorkerEmbedder(worker, name="frail", dim=2, max_tokens=8, fingerprint="f")
     await embedder.start()
@@ -35,6 +37,14 @@ async def test_a_crash_in_the_middle_of_an_ingest_costs_nothing(frail: WorkerEmb
 async def test_a_crash_while_a_question_is_embedded_costs_a_moment(frail: WorkerEmbedder) -> None:
     assert (await frail.embed_query("hello"))[0] == 5
     assert frail.state.restarts == 1
+
+
+async def test_a_process_that_hangs_costs_a_moment(frail: WorkerEmbedder) -> None:
+    """Target 18: the question is answered by the next process, within its own deadline."""
+    await frail.embed_query("hello")
+    os.kill(frail.state.pid, signal.SIGSTOP)
+    assert (await frail.embed_query("hello again"))[0] == 11
+    assert frail.state.restarts == 2
 
 
 async def test_a_text_that_always_kills_the_model_is_given_up(frail: WorkerEmbedder) -> None:

@@ -1,18 +1,23 @@
 import asyncio
+import errno
+import itertools
+import os
+import resource
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from core.asker import working_for
 from core.errors import ModelUnavailable, Overloaded, TextTooLong
 from models.calls import Limits, Priority
-from models.process import Reply
+from models.process import ChildProcess, Reply
 from models.worker import Worker
 
 pytestmark = pytest.mark.anyio
@@ -118,6 +123,82 @@ async def test_calls_that_do_not_queue_are_bounded_too(worker: Worker) -> None:
     await asyncio.gather(*waiting)
 
 
+async def asked(worker: Worker, name: str, cost: float, order: list[str]) -> None:
+    """Ask something that costs as much, and note when it was answered."""
+    with working_for(name):
+        await worker.call("echo", {}, cost=cost)
+    order.append(name)
+
+
+async def test_calls_with_a_cost_take_turns_by_it(make: Make) -> None:
+    """Target 41: four who send long messages do not hold up a short question."""
+    worker = make(Limits())
+    await worker.start()
+    order: list[str] = []
+    async with aclosing(worker.stream("until_cancelled", {}, cost=2000)) as stream:
+        await anext(stream)
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(4):
+                tasks.create_task(asked(worker, f"sender {number}", 2000, order))
+                await asyncio.sleep(0)
+            tasks.create_task(asked(worker, "customer", 100, order))
+            await asyncio.sleep(0)
+            assert worker.state.waiting == 4
+            await stream.aclose()
+    assert order == ["customer", *(f"sender {number}" for number in range(4))]
+
+
+@pytest.mark.parametrize(
+    ("running", "sent"),
+    [(500, ["a", "b", "long"]), (2000, ["a", "b", "c", "d"])],
+    ids=["short", "long"],
+)
+async def test_the_child_has_one_long_call_and_some_short_ones_at_a_time(
+    make: Make, running: float, sent: list[str]
+) -> None:
+    worker = make(Limits(ahead=1000))
+    await worker.start()
+    stream = worker.stream("until_cancelled", {}, cost=running)
+    await anext(stream)
+    order: list[str] = []
+    async with asyncio.TaskGroup() as tasks:
+        for name in ("long", "longer"):
+            tasks.create_task(asked(worker, name, 2000, order))
+        for name in ("a", "b", "c", "d"):
+            tasks.create_task(asked(worker, name, 250, order))
+        await asyncio.sleep(0)
+        assert worker.state.running == 1 + len(sent)
+        await stream.aclose()
+    assert set(order[: len(sent)]) == set(sent)
+
+
+async def test_where_too_many_wait_the_most_expensive_has_to_go(make: Make) -> None:
+    worker = make(Limits(max_waiting=2, ahead=50))
+    await worker.start()
+    stream = worker.stream("until_cancelled", {}, cost=2000)
+    await anext(stream)
+    order: list[str] = []
+    tasks = []
+    for name, cost in (("short", 100), ("long", 3000), ("longer", 4000), ("brief", 90)):
+        tasks.append(asyncio.create_task(asked(worker, name, cost, order)))
+        await asyncio.sleep(0)
+    await stream.aclose()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert order == ["brief", "short"]
+    assert [str(error) for error in found if error] == [
+        "2 calls are waiting and the limit is 2."
+    ] * 2
+
+
+async def test_a_call_with_a_cost_that_waits_too_long_leaves_the_queue(worker: Worker) -> None:
+    stream = worker.stream("until_cancelled", {}, cost=2000)
+    await anext(stream)
+    with pytest.raises(ModelUnavailable, match="was not done after"):
+        await worker.call("echo", {}, cost=2000, deadline_s=0.01)
+    assert worker.state.waiting == 0
+    await stream.aclose()
+
+
 async def test_closing_the_iterator_frees_the_model(worker: Worker) -> None:
     async with aclosing(worker.stream("until_cancelled", {})) as stream:
         await anext(stream)
@@ -184,10 +265,92 @@ async def test_a_model_that_is_down_comes_back(make: Make) -> None:
     assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
 
 
-async def test_something_that_is_no_reply_ends_the_child(worker: Worker) -> None:
-    with pytest.raises(ModelUnavailable, match="it sent something that is no reply"):
-        await worker.call("garbage", {})
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Let this process open no further file, as under a thousand half-open connections."""
+    with Path(os.devnull).open() as file:
+        free = file.fileno()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_a_model_that_cannot_be_spawned_says_why_and_comes_back(make: Make) -> None:
+    """Target 18: the supervisor outlives what it cannot start."""
+    worker = make()
+    with no_descriptors(), pytest.raises(ModelUnavailable, match="Too many open files"):
+        await asyncio.wait_for(worker.start(), 10)
+    await asyncio.wait_for(worker.wait_until_ready(), 10)
     assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.EAGAIN, "busy"), MemoryError(), RuntimeError("can't start new thread")],
+    ids=lambda error: type(error).__name__,
+)
+async def test_no_failure_of_a_spawn_ends_the_supervisor(
+    make: Make, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Target 18: of a crash, the failed restarts and the pause after them, none is the end."""
+    worker = make()
+    await worker.start()
+    spawn, tries = ChildProcess.spawn, itertools.count(1)
+
+    async def fails_four_times(*args: Any, **kwargs: Any) -> ChildProcess:
+        if next(tries) <= 4:
+            raise error
+        return await spawn(*args, **kwargs)
+
+    monkeypatch.setattr(ChildProcess, "spawn", fails_four_times)
+    with pytest.raises(ModelUnavailable, match="stopped while it worked"):
+        await worker.call("crash", {})
+    await asyncio.wait_for(worker.wait_until_ready(), 10)
+    assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
+    assert worker.state.restarts == 5
+
+
+async def test_while_no_fresh_child_can_be_spawned_the_old_one_serves(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = make(Limits(recycle_after=2, wait_while_loading=False))
+    await worker.start()
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    for n in range(20):
+        assert (await worker.call("echo", {"n": n})).values == {"n": n}
+    assert worker.state.restarts > 0
+    assert worker.state.status == "ready"
+
+
+@pytest.mark.parametrize("method", ["garbage", "nonsense"])
+async def test_something_that_is_no_reply_ends_the_child(worker: Worker, method: str) -> None:
+    with pytest.raises(ModelUnavailable, match="it sent something that is no reply"):
+        await worker.call(method, {})
+    assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
+
+
+@pytest.mark.parametrize("working", [False, True])
+async def test_a_child_that_hangs_is_found_and_replaced(make: Make, working: bool) -> None:
+    """Target 18: nobody waits for a call's own deadline."""
+    worker = make(Limits(beat_s=0.2, backoff_s=(0.01,)))
+    await worker.start()
+    stream = await started(worker, "never") if working else None
+    os.kill(worker.state.pid, signal.SIGSTOP)
+    with pytest.raises(ModelUnavailable, match=r"stopped .*: it gave no sign of life for 0\.4 s"):
+        await (worker.call("echo", {}) if stream is None else anext(stream))
+    assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
+    assert worker.state.restarts == 1
+
+
+async def test_a_child_that_computes_for_long_gives_signs_of_life(make: Make) -> None:
+    worker = make(Limits(beat_s=0.2))
+    await worker.start()
+    with pytest.raises(ModelUnavailable, match=r"was not done after 1\.5 s"):
+        await worker.call("until_cancelled", {}, deadline_s=1.5)
+    assert worker.state.restarts == 0
 
 
 async def test_after_many_requests_a_fresh_child_takes_over_without_a_gap(make: Make) -> None:

@@ -23,8 +23,8 @@ from core.types import Matrix, Vector
 from kb.backup import backup, restore
 from kb.index_draft import vector_index
 from kb.ingest import IncomingFile
-from kb.retrieve import Retriever
-from kb.train import Trainer
+from kb.ranking.retriever import Retriever
+from kb.ranking.training import Trainer
 from tests.fakes import WordEmbedder, words
 from tests.kb.workshop import Workshop, workshop
 

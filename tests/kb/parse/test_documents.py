@@ -135,6 +135,20 @@ def test_merged_cells_of_a_page_are_repeated() -> None:
     assert texts(parse("x.html", page.encode())) == ["A: x; B: 1; C: 2\nA: x; B: 3; C: 4"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "rows"),
+    [
+        ("Old floor    0.5\nRadiators    0.8", "Old floor: 0.5\nRadiators: 0.8"),
+        ("Model    Price    Days\nA    4 EUR    3\nB    6 EUR    5",
+         "Model: A; Price: 4 EUR; Days: 3\nModel: B; Price: 6 EUR; Days: 5"),
+        ("Total    4 EUR is what you pay.", "Total    4 EUR is what you pay."),
+    ],
+)  # fmt: skip
+def test_columns_of_plain_text_are_a_table(lines: str, rows: str) -> None:
+    parsed = parse("a.txt", f"Prices are net.\n\n{lines}\n\nThank you.\n".encode())
+    assert texts(parsed) == [f"Prices are net.\n\n{rows}\n\nThank you."]
+
+
 def test_plain_text_is_cut_at_underlined_and_capital_headings() -> None:
     parsed = parse("a.txt", b"Guide\n=====\n\nOne\ntwo\n\nRETURNS\n\nWithin thirty days.\n")
     assert [(s.title_path, s.text) for s in parsed.sections] == [

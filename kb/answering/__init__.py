@@ -1,0 +1,1 @@
+"""From the passages that were found to the reply that a customer reads."""

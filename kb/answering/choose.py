@@ -1,0 +1,209 @@
+"""Choose the pieces of a passage that a customer needs, and no more."""
+
+import itertools
+import re
+from collections.abc import Sequence
+
+from kb.answering.layout import Unit, length, steps_of
+
+WHOLE = 65.0
+"""Words of the longest section, paragraph or list that is given whole: who reads it needs nothing
+more, and no condition is lost."""
+MOST = 90.0
+"""Words of the longest reply; a Chinese character counts half. Numbered steps may be longer."""
+_ENOUGH = 0.8
+"""Of a longer text sentences are added until the answer stands in one of them with this
+probability …"""
+_LONG = 75.0
+"""… or they have as many words."""
+_GAP = 15.0
+"""Words between two chosen sentences that are given too instead of being left out."""
+_ELSEWHERE = 0.25
+"""Probability from which on a sentence under another heading is added."""
+_BESIDE_STEPS = 0.1
+"""The same for one beside numbered steps, which need no more."""
+
+_LEANS = re.compile(
+    r"\W*(?:it|he|she|they|this|these|that|those|its|his|her|their|such|then|after that|afterwards"
+    r"|so|therefore|er|sie|es|dies\w*|dann|danach|daher|deshalb|él|ella|est[aeo]s?|es[aeo]s?"
+    r"|entonces|después|por eso|он|она|оно|они|это|эт\w+|тогда|затем|поэтому)(?![a-zа-яäöüßáéíóúñ])"
+    r"|\W*(?:他|她|它|这|该|此|其|然后|因此|所以)",
+    re.IGNORECASE,
+)
+"""How a sentence begins that leans on the one before."""
+_LIMITS = re.compile(
+    r"\W*(?:however|otherwise|but|except|unless|only|if (?:not|you|the|it)|in th(?:at|is) case"
+    r"|jedoch|allerdings|sonst|andernfalls|aber|außer|ausgenommen|nur|falls|wenn|in diesem fall"
+    r"|sin embargo|pero|salvo|excepto|si|s[oó]lo|en (?:ese|este|tal) caso|de lo contrario"
+    r"|однако|но|иначе|кроме|если|только|в этом случае|в таком случае)(?![a-zа-яäöüßáéíóúñ])"
+    r"|\W*(?:但|不过|然而|否则|除非|除外|如果|如|若|仅|只)",
+    re.IGNORECASE,
+)
+"""How a sentence begins that limits the one before."""
+
+
+def choose(units: Sequence[Unit], scores: Sequence[float]) -> list[int]:
+    """Return the indexes of the units that answer, in order; no headings, no rows.
+
+    A short section is given whole, else a short paragraph or list, else sentences with those that
+    limit them. Numbered steps are always whole.
+
+    Args:
+        units: of `kb.answering.layout.units_of`.
+        scores: for each unit the probability that it answers, from whatever reads them.
+    """
+    order = [
+        i for i in sorted(range(len(units)), key=lambda i: -scores[i]) if _can_answer(units, i)
+    ]
+    if not order:
+        return [i for i, unit in enumerate(units) if unit.kind != "row"][:1]
+    chosen: set[int] = set()
+    steps = {i for run in steps_of(units) for i in run}
+    for i in order:
+        sure = sum(scores[j] for j in chosen)
+        if chosen and sure >= _ENOUGH:
+            break
+        used = length_of(units, chosen)
+        found = _with_steps(units, i) if chosen else _around(units, _body_of(units, i, scores))
+        elsewhere = chosen and units[i].section not in {units[j].section for j in chosen}
+        least = _ELSEWHERE if elsewhere else _BESIDE_STEPS if chosen & steps else 0.0
+        if (units[i].kind == "heading" and chosen) or scores[i] < least:
+            continue
+        if i in chosen or (chosen and used + length_of(units, found) > _LONG):
+            continue
+        chosen |= found
+    return sorted(_completed(units, chosen))
+
+
+def length_of(units: Sequence[Unit], indexes: set[int]) -> float:
+    """Return the words of some units together."""
+    return sum(length(units[i].text) for i in indexes)
+
+
+def rest_of_steps(units: Sequence[Unit]) -> set[int]:
+    """Return the steps at the begin of a passage whose first ones another passage has."""
+    first = next((i for i, unit in enumerate(units) if unit.kind != "heading"), 0)
+    if not units or units[first].kind != "item" or units[first].number < 2:
+        return set()
+    return _list_of(units, first)
+
+
+def _can_answer(units: Sequence[Unit], i: int) -> bool:
+    unit = units[i]
+    if unit.kind == "heading":
+        return any(u.section == unit.section and u.kind not in ("heading", "row") for u in units)
+    return unit.kind != "row" and not unit.asks
+
+
+def _body_of(units: Sequence[Unit], i: int, scores: Sequence[float]) -> int:
+    """Return the best unit under a heading; a unit that is no heading stands for itself."""
+    if units[i].kind != "heading":
+        return i
+    below = [
+        j
+        for j, unit in enumerate(units)
+        if unit.section == units[i].section and unit.kind not in ("heading", "row")
+    ]
+    return max(below, key=lambda j: (not units[j].asks, scores[j]))
+
+
+def _around(units: Sequence[Unit], i: int) -> set[int]:
+    """Return the largest piece around a unit that may be given whole."""
+    steps = next((set(steps) for steps in steps_of(units) if i in steps or i + 1 == steps[0]), None)
+    section = {
+        j
+        for j, unit in enumerate(units)
+        if unit.section == units[i].section and unit.kind not in ("heading", "row")
+    }
+    rest = rest_of_steps(units)
+    if i not in rest:
+        section -= rest
+    if length_of(units, section) <= WHOLE:
+        return section
+    if steps:
+        return steps | _lead_of(units, min(steps))
+    if units[i].kind == "item":
+        items = _list_of(units, i)
+        items |= _lead_of(units, min(items))
+        if length_of(units, items) <= WHOLE:
+            return items
+        return {i} | _lead_of(units, min(_list_of(units, i)))
+    paragraph = {j for j in section if units[j].paragraph == units[i].paragraph}
+    if length_of(units, paragraph) <= WHOLE:
+        return paragraph | _announced(units, max(paragraph))
+    return {i}
+
+
+def _with_steps(units: Sequence[Unit], i: int) -> set[int]:
+    """Return a unit, or all steps of the procedure that it is a step of."""
+    return next((set(s) | _lead_of(units, s[0]) for s in steps_of(units) if i in s), {i})
+
+
+def _list_of(units: Sequence[Unit], i: int) -> set[int]:
+    """Return the unbroken run of list items around one of them."""
+    begin = end = i
+    while begin and units[begin - 1].kind == "item":
+        begin -= 1
+    while end + 1 < len(units) and units[end + 1].kind == "item":
+        end += 1
+    return set(range(begin, end + 1))
+
+
+def _lead_of(units: Sequence[Unit], i: int) -> set[int]:
+    """Return the sentence that leads to a list, if there is one."""
+    before = units[i - 1] if i else None
+    if before is None or before.kind != "sentence" or before.section != units[i].section:
+        return set()
+    return set() if before.asks else {i - 1}
+
+
+def _announced(units: Sequence[Unit], i: int) -> set[int]:
+    """Return what a last sentence that ends with a colon announces, if it is short."""
+    if not units[i].introduces or i + 1 >= len(units) or units[i + 1].kind == "row":
+        return set()
+    if units[i + 1].kind == "item":
+        items = _list_of(units, i + 1)
+        return items if length_of(units, items) <= WHOLE else set()
+    return {i + 1}
+
+
+def _completed(units: Sequence[Unit], chosen: set[int]) -> set[int]:
+    """Add to sentences of long paragraphs what they lean on and what limits them."""
+    full = set(chosen)
+
+    def add(j: int) -> None:
+        if length_of(units, full | {j}) <= MOST:
+            full.add(j)
+
+    for i in sorted(chosen):
+        if i and _leans(units[i].text) and _same_paragraph(units, i - 1, i):
+            add(i - 1)
+        after = i + 1
+        while after < len(units) and _same_paragraph(units, i, after):
+            if not _LIMITS.match(units[after].text):
+                break
+            add(after)
+            after += 1
+        for j in _announced(units, i):
+            add(j)
+    ordered = sorted(full)
+    for low, high in itertools.pairwise(ordered):
+        between = set(range(low + 1, high))
+        if any(units[j].kind in ("heading", "row") for j in between):
+            continue
+        if 0 < length_of(units, between) <= _GAP and length_of(units, full | between) <= MOST:
+            full |= between
+    return full
+
+
+def _leans(text: str) -> bool:
+    return _LEANS.match(text) is not None or _LIMITS.match(text) is not None
+
+
+def _same_paragraph(units: Sequence[Unit], a: int, b: int) -> bool:
+    first, second = units[a], units[b]
+    return (first.section, first.paragraph, first.kind) == (
+        second.section,
+        second.paragraph,
+        second.kind,
+    ) and first.kind == "sentence"

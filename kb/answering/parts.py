@@ -1,0 +1,73 @@
+"""One reply to a message with several questions."""
+
+from collections.abc import Sequence
+
+from core.types import Answer, AnswerKind, Chunk, TokenUsage
+from kb.answering.plain import plain
+from kb.language import detect_language
+from kb.stems import stems
+
+_FOREIGN = 0.5
+"""Share of a question's words above which, if the answers have none of them, it is about something
+else."""
+
+
+def is_foreign(part: str, chunks: Sequence[Chunk]) -> bool:
+    """Tell whether a question is about something else than what answers the other questions.
+
+    "And it has been twenty days?" belongs to the question before it, "Do you sell cars?" does not.
+    A question in another language than the answers cannot be compared with them.
+    """
+    asked = set(stems(part))
+    told: set[str] = set()
+    for chunk in chunks:
+        if chunk.language != detect_language(part, chunk.language):
+            return False
+        told |= set(stems(f"{chunk.title} {chunk.text} {chunk.answer}"))
+    return len(asked - told) > _FOREIGN * len(asked)
+
+
+def join(answers: Sequence[Answer], rest: str) -> Answer:
+    """Return one answer of several, each under what its source is about.
+
+    The customer's own words are not repeated: they could come back as a link.
+
+    Args:
+        answers: to the questions that can be answered, in order.
+        rest: says that others cannot; empty if all can.
+    """
+    kinds = {answer.kind for answer in answers}
+    kind: AnswerKind = "faq" if kinds == {"faq"} else "composed"
+    seen: dict[tuple[str, ...], Answer] = {}
+    for answer in answers:
+        seen.setdefault((*tuple(s.chunk_id for s in answer.sources), answer.text), answer)
+    texts = [_labelled(answer, plain_text=kind != "faq") for answer in seen.values()]
+    timings: dict[str, float] = {}
+    for answer in answers:
+        for key, value in answer.timings_ms.items():
+            timings[key] = round(timings.get(key, 0.0) + value, 1)
+    sources = {source.chunk_id: source for answer in answers for source in answer.sources}
+    return Answer(
+        kind,
+        "\n\n".join(filter(None, [*texts, rest])),
+        answers[0].language,
+        confidence=min(answer.confidence for answer in answers),
+        hedged=any(answer.hedged for answer in answers),
+        sources=tuple(sources.values()),
+        release=answers[0].release,
+        timings_ms=timings,
+        tokens=TokenUsage(
+            prompt=sum(answer.tokens.prompt for answer in answers),
+            cached=sum(answer.tokens.cached for answer in answers),
+            generated=sum(answer.tokens.generated for answer in answers),
+        ),
+    )
+
+
+def _labelled(answer: Answer, *, plain_text: bool) -> str:
+    label = answer.sources[0].title.rpartition(" › ")[2].strip() if answer.sources else ""
+    text = plain(answer.text) if answer.kind == "faq" and plain_text else answer.text
+    if not label or text.casefold().startswith(label.casefold()):
+        return text
+    colon = "：" if answer.language in ("zh", "ja") else ":"
+    return f"{label}\n{text}" if label.endswith(("?", "？")) else f"{label}{colon}\n{text}"

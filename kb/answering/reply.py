@@ -1,0 +1,458 @@
+"""Build the reply to a question from the passages that were found: their words, chosen and joined.
+
+Nothing is written anew. A reply is made of sentences, lists, steps and table rows of the sources;
+joints are headings of the sources and the marks between the cells of a row.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
+
+import numpy as np
+
+from core.protocols import Embedder
+from core.types import Chunk, Hit, Matrix, Reading, Vector
+from kb.answering.choose import MOST, choose
+from kb.answering.layout import Unit, length, steps_of, units_of
+from kb.answering.plain import plain
+from kb.answering.scores import asks_figure, asks_how, score_sentences
+from kb.answering.tables import (
+    Row,
+    choose_rows,
+    column_names,
+    columns_of,
+    read_rows,
+    row_name,
+    row_values,
+    say_rows,
+)
+from kb.language import detect_language
+from kb.stems import stems
+from kb.turn import split_questions
+
+_TITLE = " › "
+_PROCEDURE = 4.0
+"""How much likelier a step answers a question of how something is done."""
+_LIKE = 0.5
+"""Share of the words of the shorter of two texts that the other has if they say the like."""
+_FEW = 1.0
+_READER = 1.5
+"""How much the reader's log-odds of a sentence count beside its words and nearness."""
+_UNREAD: Mapping[str, tuple[str, Reading]] = {}
+
+
+class Passages(Protocol):
+    """One release of the index (`kb.index_view.View`)."""
+
+    async def chunks_of(self, doc_ids: Sequence[str]) -> list[Chunk]:
+        """Return the chunks of documents."""
+        ...
+
+
+class PassageIndex(Protocol):
+    """The index of a knowledge base (`kb.index.Index`)."""
+
+    async def view(self) -> Passages:
+        """Return the live release."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a customer reads, and the words of the sources that it was built from."""
+
+    text: str
+    cited: tuple[tuple[Hit, str], ...]
+    """Each passage with its words in the reply, exactly as they stand in it."""
+    built: bool
+    """Whether more than sentences of one passage was joined: a heading, rows, several passages."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What one passage gives."""
+
+    text: str
+    words: str
+    """As they stand in the passage."""
+    heading: str = ""
+    """Of the part of the passage that it comes from."""
+    row: str = ""
+    """The cell that names its first row, if it was built from rows of a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the reader says of a passage, if it read it."""
+
+    reading: Reading | None = None
+    offset: int = 0
+    """Where the passage begins in the text that was read."""
+
+    @classmethod
+    def of(cls, chunk: Chunk, found: tuple[str, Reading] | None) -> Self:
+        """Return what was read of a passage."""
+        if found is None or not found[0].endswith(chunk.text):
+            return cls()
+        return cls(found[1], len(found[0]) - len(chunk.text))
+
+    def judged(self, units: Sequence[Unit], scores: Sequence[float]) -> list[float]:
+        """Return the probabilities of units with what the reader says of each."""
+        if self.reading is None or not units:
+            return list(scores)
+        said = [self.reading.of_span(u.start + self.offset, u.end + self.offset) for u in units]
+        known = [one for one in said if np.isfinite(one)]
+        lowest = min(known, default=0.0)
+        odds = np.asarray([one if np.isfinite(one) else lowest for one in said])
+        joined = np.asarray(scores) * np.exp(_READER * (odds - odds.max()))
+        return [float(p) for p in joined / joined.sum()]
+
+
+class Replier:
+    """Builds replies; remembers the vectors of the sentences of passages it has read."""
+
+    def __init__(
+        self,
+        embedder: Embedder | None = None,
+        index: PassageIndex | None = None,
+        *,
+        remembered: int = 500,
+    ) -> None:
+        """Take what helps.
+
+        Args:
+            embedder: tells how near sentences are to a question; ``None`` compares words alone.
+            index: has the rest of a procedure or table that was cut; ``None``: it is left out.
+            remembered: passages whose vectors are kept, about 10 kB each.
+        """
+        self._embedder = embedder
+        self._index = index
+        self._remembered = remembered
+        self._vectors: OrderedDict[str, Matrix] = OrderedDict()
+
+    async def reply(
+        self,
+        question: str,
+        vector: Vector | None,
+        hits: Sequence[Hit],
+        *,
+        others: Sequence[Hit] = (),
+        readings: Mapping[str, tuple[str, Reading]] = _UNREAD,
+    ) -> Reply:
+        """Return the reply to a question.
+
+        Args:
+            question: as the customer asked it.
+            vector: its embedding with the query prompt; ``None`` compares words alone.
+            hits: passages that answer, best first, at least one. A later one is used for what the
+                ones before it do not say of the question.
+            others: what else was found.
+            readings: by chunk id, the text that the reader read, and what it says.
+        """
+        texts: list[str] = []
+        cited: list[tuple[Hit, str]] = []
+        built = False
+        open_words = set(stems(question))
+        for hit in hits:
+            if texts and not _adds(hit.chunk, open_words, question):
+                continue
+            read = _Read.of(hit.chunk, readings.get(hit.chunk.chunk_id))
+            piece = await self._piece(question, vector, hit.chunk, others, read)
+            label = _label(hit, piece, [*hits, *others])
+            text = _under(label, piece.text, hit.chunk.language)
+            if texts and length("\n".join([*texts, text])) > MOST:
+                continue
+            texts.append(text)
+            cited.append((hit, piece.words))
+            built = built or bool(label or piece.row)
+            open_words -= set(stems(f"{hit.chunk.title} {piece.text}"))
+        return Reply("\n\n".join(texts), tuple(cited), built or len(texts) > 1)
+
+    async def _piece(
+        self,
+        question: str,
+        vector: Vector | None,
+        chunk: Chunk,
+        others: Sequence[Hit],
+        read: "_Read",
+    ) -> _Piece:
+        text = chunk.answer or chunk.text
+        units = units_of(text, chunk.language)
+        near = await self._near(vector, chunk, units)
+        scores = read.judged(units, _scores(question, chunk, units, near))
+        best = max(range(len(units)), key=lambda i: scores[i], default=-1)
+        row = _row_meant(units, best, scores)
+        if row is not None:
+            return await self._rows(question, vector, chunk, units, row, others)
+        chosen = choose(units, scores)
+        if any(units[i].number for i in chosen):
+            text = await self._whole_steps(chunk, text)
+            if text != (chunk.answer or chunk.text):
+                units = units_of(text, chunk.language)
+                steps = {i for run in steps_of(units) for i in run}
+                chosen = choose(units, [float(i in steps) / len(steps) for i in range(len(units))])
+        words = assemble(text, units, chosen)
+        piece = _Piece(plain(words), words, _heading_of(units, chosen[0]))
+        table = chosen[-1] + 1
+        leads = table < len(units) and units[table].kind == "row"
+        below = _rows_below(units, chosen[0])
+        if below and (leads or asks_figure(question)) and not re.search(r"\d", words):
+            rows = await self._rows(question, vector, chunk, units, below[0], others)
+            both = f"{piece.text}\n{rows.text}"
+            return replace(rows, text=both if leads and length(both) <= MOST else rows.text)
+        return piece
+
+    async def _rows(
+        self,
+        question: str,
+        vector: Vector | None,
+        chunk: Chunk,
+        units: Sequence[Unit],
+        row: int,
+        others: Sequence[Hit],
+    ) -> _Piece:
+        """Say the rows of a table that were asked for; other passages may have more of them."""
+        lines = _table_around(units, row)
+        first = columns_of(read_rows(lines)[0])
+        for other in await self._siblings(chunk, others) if first else ():
+            more = [u.text for u in units_of(other.text, chunk.language) if u.kind == "row"]
+            lines += [m for m in more if columns_of(read_rows([m])[0]) == first]
+        rows = read_rows(list(dict.fromkeys(lines)))
+        near, near_columns = await self._near_rows(vector, chunk, rows)
+        chosen = choose_rows(question, rows, near=near)
+        said = say_rows(question, rows, chosen, chunk.language, near=near_columns)
+        words = "\n".join(rows[i].text for i in chosen)
+        column, name = rows[chosen[0]].cells[0]
+        named = f"{column}: {name}" if column else name
+        return _Piece(plain(said), words, _heading_of(units, row), named)
+
+    async def _near_rows(
+        self, vector: Vector | None, chunk: Chunk, rows: Sequence[Row]
+    ) -> tuple[list[float] | None, list[float] | None]:
+        """Return how near each row and each column of a table is, compared with the others."""
+        if self._embedder is None or vector is None or len(rows) < 2:
+            return None, None
+        names = [row_name(rows, i) for i in range(len(rows))]
+        texts = [*names, *map(row_values, rows), *column_names(rows)]
+        found = await self._remember(f"{chunk.chunk_id} {len(rows)}", texts) @ vector
+        by_name, by_cells, columns = np.split(found, [len(rows), 2 * len(rows)])
+        near = np.maximum(by_name - by_name.mean(), by_cells - by_cells.mean())
+        return near.tolist(), (columns - columns.mean()).tolist() if len(columns) else None
+
+    async def _whole_steps(self, chunk: Chunk, text: str) -> str:
+        """Return the passage with the rest of a procedure that was cut at its begin or end."""
+        units = units_of(text, chunk.language)
+        numbered = [u for u in units if u.kind == "item" and u.number]
+        ends_open = units[-1].kind == "item"
+        begins_open = numbered[0].number > 1 and units.index(numbered[0]) <= 1
+        if not (ends_open or begins_open):
+            return text
+        same = [
+            c
+            for c in await self._siblings(chunk, ())
+            if c.title.startswith(chunk.title) or chunk.title.startswith(c.title)
+        ]
+        first, last = numbered[0].number, numbered[-1].number
+        while begins_open and first > 1:
+            before = next((p for c in same if (p := _steps_until(c, first - 1))), None)
+            if before is None:
+                break
+            text, first = f"{before[0]}\n{text}", before[1]
+        while ends_open:
+            after = next((p for c in same if (p := _steps_from(c, last + 1))), None)
+            if after is None:
+                break
+            text, last = f"{text}\n{after[0]}", after[1]
+        return text
+
+    async def _siblings(self, chunk: Chunk, others: Sequence[Hit]) -> list[Chunk]:
+        """Return the other passages of a document; without an index those that were found."""
+        if self._index is not None:
+            view = await self._index.view()
+            found = await view.chunks_of([chunk.doc_id])
+        else:
+            found = [hit.chunk for hit in others if hit.chunk.doc_id == chunk.doc_id]
+        return [c for c in found if c.kind == "passage" and c.chunk_id != chunk.chunk_id]
+
+    async def _near(
+        self, vector: Vector | None, chunk: Chunk, units: Sequence[Unit]
+    ) -> list[float] | None:
+        if self._embedder is None or vector is None or len(units) < 2:
+            return None
+        matrix = await self._remember(chunk.chunk_id, [unit.text for unit in units])
+        return [float(s) for s in matrix @ vector]
+
+    async def _remember(self, key: str, texts: Sequence[str]) -> Matrix:
+        known = self._vectors.get(key)
+        if known is None or len(known) != len(texts):
+            assert self._embedder is not None
+            known = await self._embedder.embed_passages(list(texts))
+            self._vectors[key] = known
+            if len(self._vectors) > self._remembered:
+                self._vectors.popitem(last=False)
+        self._vectors.move_to_end(key)
+        return known
+
+
+def quote(question: str, text: str, *, language: str = "") -> str:
+    """Return the words of a text that answer, as far as words alone can tell."""
+    units = units_of(text, language)
+    if len(units) < 2:
+        return text.strip()
+    return assemble(text, units, choose(units, score_sentences(question, [u.text for u in units])))
+
+
+def assemble(text: str, units: Sequence[Unit], chosen: Sequence[int]) -> str:
+    """Return chosen units as they stand in the text; neighbours keep what is between them.
+
+    What is left out within a paragraph is marked by " … ".
+    """
+    out = ""
+    for at, i in enumerate(chosen):
+        unit = units[i]
+        before = units[chosen[at - 1]] if at else None
+        if before is None:
+            gap = ""
+        elif chosen[at - 1] == i - 1:
+            gap = text[before.end : unit.start]
+        elif (before.section, before.paragraph) == (unit.section, unit.paragraph):
+            gap = "\n" if unit.kind == "item" else " … "
+        else:
+            gap = "\n\n"
+        out += gap + text[unit.start : unit.end]
+    return out
+
+
+def _scores(
+    question: str, chunk: Chunk, units: Sequence[Unit], near: Sequence[float] | None
+) -> list[float]:
+    across = near is not None and detect_language(question, chunk.language) != chunk.language
+    texts = [unit.text for unit in units]
+    parts = split_questions(question)
+    scores = [score_sentences(p, texts, similarities=near, across=across) for p in parts]
+    mean = [sum(of_unit) / len(parts) for of_unit in zip(*scores, strict=True)]
+    steps = {i for steps in steps_of(units) for i in steps}
+    if not steps or not asks_how(question):
+        return mean
+    likelier = [score * _PROCEDURE if i in steps else score for i, score in enumerate(mean)]
+    return [score / sum(likelier) for score in likelier]
+
+
+def _heading_of(units: Sequence[Unit], i: int) -> str:
+    """Return the heading inside the passage that a unit stands under."""
+    section = units[i].section
+    return next((u.text for u in units if u.kind == "heading" and u.section == section), "")
+
+
+def _rows_below(units: Sequence[Unit], i: int) -> list[int]:
+    """Return the rows under the same heading as a unit."""
+    section = units[i].section
+    return [j for j, u in enumerate(units) if u.kind == "row" and u.section == section]
+
+
+def _row_meant(units: Sequence[Unit], best: int, scores: Sequence[float]) -> int | None:
+    """Return the row that answers, if a table does rather than sentences."""
+    if best < 0:
+        return None
+    if units[best].kind == "row":
+        return best
+    rows = [i for i, unit in enumerate(units) if unit.kind == "row"]
+    if units[best].kind == "heading":
+        below = [i for i, u in enumerate(units) if u.section == units[best].section and i != best]
+        top = max(below, key=lambda i: scores[i], default=best)
+        return top if units[top].kind == "row" else None
+    told = sum(scores[i] for i in rows)
+    return max(rows, key=lambda i: scores[i]) if told > 0.5 else None
+
+
+def _table_around(units: Sequence[Unit], row: int) -> list[str]:
+    """Return the rows of the table that a row belongs to."""
+    begin = end = row
+    while begin and units[begin - 1].kind == "row":
+        begin -= 1
+    while end + 1 < len(units) and units[end + 1].kind == "row":
+        end += 1
+    return [unit.text for unit in units[begin : end + 1]]
+
+
+def _steps_from(chunk: Chunk, number: int) -> tuple[str, int] | None:
+    """Return the steps at the begin of a passage that start with a number, and the last number."""
+    units = units_of(chunk.text, chunk.language)
+    at = next((i for i, u in enumerate(units) if u.kind != "heading"), len(units))
+    if at == len(units) or not units[at].text.lstrip("( ").startswith(str(number)):
+        return None
+    end, last = at, number
+    while end + 1 < len(units) and units[end + 1].kind == "item":
+        end += 1
+        last = units[end].number or last
+    return chunk.text[units[at].start : units[end].end], last
+
+
+def _steps_until(chunk: Chunk, number: int) -> tuple[str, int] | None:
+    """Return the steps at the end of a passage up to a number, with what leads to them."""
+    units = units_of(chunk.text, chunk.language)
+    runs = steps_of(units)
+    if not runs or runs[-1][-1] != len(units) - 1:
+        return None
+    numbers = [units[i].number for i in runs[-1] if units[i].number]
+    if numbers[-1] != number:
+        return None
+    at = runs[-1][0]
+    lead = at - 1 if at and units[at - 1].kind == "sentence" else at
+    return chunk.text[units[lead].start :], numbers[0]
+
+
+def _adds(chunk: Chunk, open_words: set[str], question: str) -> bool:
+    """Tell whether a further passage is about something that was asked and not said yet."""
+    if not open_words or detect_language(question, chunk.language) != chunk.language:
+        return False
+    return bool(open_words & set(stems(chunk.title.rpartition(_TITLE)[2])))
+
+
+def _label(hit: Hit, piece: _Piece, others: Sequence[Hit]) -> str:
+    """Return the heading that tells what a reply is about; mostly nothing.
+
+    It is said where another part of the documents says the like of something else: the opening
+    hours of another store, the price list of another country.
+    """
+    path = [*hit.chunk.title.split(_TITLE), piece.heading]
+    said = set(stems(piece.text))
+    parts = [(tuple(path), "")]
+    for other in [hit, *others]:
+        if other.chunk.kind == "passage" and other.chunk.language == hit.chunk.language:
+            parts += _parts_of(other.chunk)
+    for other_path, text in parts:
+        if other_path == tuple(path) or piece.words in text:
+            continue
+        label = next((a for a, b in zip(path, [*other_path, "", ""], strict=False) if a != b), "")
+        like = piece.row in text if piece.row else _is_like(said, set(stems(text)))
+        if label and not label.endswith(("?", "？")) and like:
+            return "" if label.casefold() in piece.text.casefold() else label
+    return ""
+
+
+def _under(label: str, text: str, language: str) -> str:
+    if not label:
+        return text
+    colon = "：" if language in ("zh", "ja") else ":"
+    return f"{label}{colon}" + ("\n" if "\n" in text else "" if colon == "：" else " ") + text
+
+
+def _parts_of(chunk: Chunk) -> list[tuple[tuple[str, ...], str]]:
+    """Return the parts of a passage, each under its headings."""
+    titles = chunk.title.split(_TITLE)
+    parts: dict[str, str] = {}
+    heading = ""
+    for unit in units_of(chunk.text, chunk.language):
+        if unit.kind == "heading":
+            heading = unit.text
+        else:
+            parts[heading] = f"{parts.get(heading, '')} {unit.text}"
+    return [((*titles, heading), text) for heading, text in parts.items()]
+
+
+def _is_like(words: set[str], other: set[str]) -> bool:
+    """Tell whether two texts say the same kind of thing, by the words they share."""
+    return len(words & other) >= _LIKE * min(len(words), len(other)) > _FEW

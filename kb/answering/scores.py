@@ -1,0 +1,200 @@
+"""How likely each sentence of a passage answers a question.
+
+A small linear model (weights below, fitted once on public questions with known answers;
+`docs/replies.md` says how) over the words that a sentence shares with the question, the kind of
+answer that is asked for, and the similarity of embeddings.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.facts import Fact, extract_facts
+from kb.lexicon import is_cjk
+from kb.stems import stems as stems_of
+from kb.text import normalise, words
+
+_FEATURES = (
+    "words", "grams", "pairs", "number", "date", "who", "where", "why", "lacking",
+    "pronoun", "before", "after", "length", "similarity",
+)  # fmt: skip
+_SPACED = (4.63, 4.08, -1.36, 1.0, 1.65, 1.78, 0.96, 1.19, -1.1, 0.67, 2.03, 1.58, -0.22, 1.0)
+_HAN = (15.25, 2.7, -7.06, 1.78, 2.06, 1.43, 1.58, 1.44, -1.13, 2.27, 2.41, 0.76, -0.21, 1.0)
+_ACROSS = (0.1, 0.3, 0.0, 0.3, 0.6, 0.4, 0.1, 0.1, -0.75, 0.1, 0.3, -0.2, 0.1, 3.2)
+"""Weights for text with blanks, for Chinese, and for a question in another language."""
+
+
+def score_sentences(
+    question: str,
+    sentences: Sequence[str],
+    *,
+    similarities: Sequence[float] | None = None,
+    across: bool = False,
+) -> list[float]:
+    """Return for each sentence the probability that it holds the answer; they sum to 1.
+
+    Args:
+        question: as the customer asked it.
+        sentences: of one passage, in its order.
+        similarities: cosine of the question with each sentence; ``None`` compares words alone.
+        across: whether the question is in another language.
+    """
+    weights = _ACROSS if across else _HAN if _is_han("".join(sentences)) else _SPACED
+    values = sentence_features(question, sentences, similarities) @ np.array(weights)
+    odds = np.exp(values - values.max())
+    return [float(p) for p in odds / odds.sum()]
+
+
+def asks_how(question: str) -> bool:
+    """Tell whether a question asks how something is done."""
+    return _HOW.search(question) is not None
+
+
+def asks_figure(question: str) -> bool:
+    """Tell whether a question asks for a number or a date."""
+    return bool(_asked(question).kinds & {"number", "date"})
+
+
+def sentence_features(
+    question: str, sentences: Sequence[str], similarities: Sequence[float] | None = None
+) -> npt.NDArray[np.float64]:
+    """Return one row for each sentence, one column for each of `_FEATURES`."""
+    asked = _asked(question)
+    stems = [stems_of(sentence) for sentence in sentences]
+    shared = _weighted_share(asked.stems, [set(s) for s in stems], asked.rarity)
+    size = 2 if _is_han(question) else 4
+    grams = _weighted_share(_grams(question, size), [_grams(s, size) for s in sentences], {})
+    pairs = set(zip(asked.stems, asked.stems[1:], strict=False))
+    near = np.zeros(len(sentences)) if similarities is None else np.array(similarities)
+    near = (near - near.mean()) * 10
+    rows = []
+    for i, sentence in enumerate(sentences):
+        kinds = _answer_kinds(sentence, asked)
+        measured = {"number", "date"} & asked.kinds
+        before = shared[i - 1] if i else 0.0
+        after = shared[i + 1] if i + 1 < len(sentences) else 0.0
+        own_pairs = set(zip(stems[i], stems[i][1:], strict=False))
+        rows.append(
+            [
+                shared[i],
+                grams[i],
+                len(pairs & own_pairs) / max(1, len(pairs)),
+                *(float(kind in asked.kinds and kind in kinds) for kind in _KINDS),
+                float(bool(measured) and not kinds & {"number", "date"}),
+                before if _PRONOUN.match(sentence) else 0.0,
+                before,
+                after,
+                math.log(1 + len(stems[i])),
+                near[i],
+            ]
+        )
+    return np.array(rows, dtype=np.float64)
+
+
+_KINDS = ("number", "date", "who", "where", "why")
+
+_ASKS = {
+    "number": r"\bhow (?:many|much|long|old|far|high|large|big|tall|deep|often)\b"
+    r"|\bwhat (?:percentage|number|percent|year)|\bprice|\bcosts?\b|\bkoste[nt]?\b|\bpreis|\bcuesta"
+    r"|\bprecio|\bцен[аыу]|стоит|价格|費用|费用|\bwie ?(?:viele?|lange|hoch|groß|alt|oft|weit)\b"
+    r"|\bcu[aá]nt|сколько|多少|几|多久|多长|多大|多高|百分之",
+    "date": r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b|\bwann\b"
+    r"|in welchem jahr|cu[aá]ndo|когда|в каком году|何时|什么时候|哪一?年|哪天|几年|几点|年份|日期"
+    r"|时间",
+    "who": r"\bwho(?:se|m)?\b|\bwe[rnm]\b|qui[eé]n|\bкто\b|\bкого\b|\bкем\b|谁|哪位|什么人",
+    "where": r"\bwhere\b|\bwo(?:hin|her)?\b|d[oó]nde|\bгде\b|\bкуда\b|哪里|哪儿|何处|什么地方|位于",
+    "why": r"\bwhy\b|\bwarum\b|\bweshalb\b|por qu[eé]|почему|зачем|为什么|为何|原因",
+}
+_ASKING = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _ASKS.items()}
+_HOW = re.compile(
+    r"\bhow (?:do|does|can|could|to|should|would|must|is|are)\b|\bwie(?! ?(?:viele?|lange?|oft|hoch"
+    r"|groß|alt|weit|teuer|schnell|schwer)\b)\b|c[oó]mo|\bкак\b|怎么(?!样)|怎樣|怎麼|如何",
+    re.IGNORECASE,
+)
+_BECAUSE = re.compile(
+    r"\bbecause\b|\bdue to\b|\bso that\b|\bin order\b|\bsince\b|\bweil\b|\bda\b|\bum\b|porque"
+    r"|debido|поскольку|потому|так как|因为|由于|因此|所以|为了|导致",
+    re.IGNORECASE,
+)
+_PRONOUN = re.compile(
+    r"\W*(?:it|he|she|they|this|these|that|those|its|his|her|their|such|er|sie|es|dies\w*|él|ella"
+    r"|este|esta|esto|он|она|оно|они|это|эт\w+|他|她|它|他们|这|该|此|其)(?![a-zа-яäöüß])",
+    re.IGNORECASE,
+)
+_PLACE = re.compile(
+    r"\b(?:in|at|near|on|to|from|im|en|в|на)\s+[A-ZА-ЯÄÖÜ]|[省市县区州国岛山河路街镇村]"
+)
+_NAME = re.compile(r"(?<=[\s(])[A-ZÀ-ÞА-Я][\w-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    stems: tuple[str, ...]
+    rarity: dict[str, float]
+    """Longer words tell more, where nothing else is known."""
+    words: frozenset[str]
+    kinds: frozenset[str]
+    values: frozenset[str]
+    """Numbers and dates of the question: they are no answers to it."""
+
+
+def _asked(question: str) -> _Asked:
+    stems = stems_of(question)
+    return _Asked(
+        stems=stems,
+        rarity={s: 1.0 if is_cjk(s[0]) else 1 + 0.1 * min(len(s), 10) for s in stems},
+        words=frozenset(words(question)),
+        kinds=frozenset(kind for kind, pattern in _ASKING.items() if pattern.search(question)),
+        values=frozenset().union(*(fact.values for fact in extract_facts(question))),
+    )
+
+
+def _is_han(text: str) -> bool:
+    return sum(map(is_cjk, text)) > 0.3 * len(text)
+
+
+def _answer_kinds(sentence: str, asked: _Asked) -> set[str]:
+    facts = [f for f in extract_facts(sentence) if f.certain and not f.values & asked.values]
+    kinds = set()
+    if any(fact.kind in {"number", "amount", "percent"} for fact in facts):
+        kinds.add("number")
+    if any(_is_date(fact) for fact in facts):
+        kinds.add("date")
+    if "·" in sentence or any(m.lower() not in asked.words for m in _NAME.findall(sentence)):
+        kinds.add("who")
+    if _PLACE.search(sentence):
+        kinds.add("where")
+    if _BECAUSE.search(sentence):
+        kinds.add("why")
+    return kinds
+
+
+def _is_date(fact: Fact) -> bool:
+    if fact.kind in {"date", "weekday", "time"}:
+        return True
+    years = (re.fullmatch(r"1\d{3}|20\d\d", value) for value in fact.values)
+    return fact.kind == "number" and any(years)
+
+
+def _weighted_share(
+    wanted: Sequence[str] | set[str], there: Sequence[set[str]], rarity: dict[str, float]
+) -> list[float]:
+    """Return how much of `wanted` each sentence has; what few sentences have weighs more."""
+    frequency = Counter(item for items in there for item in items)
+    weight = {
+        item: math.log((len(there) + 1) / (frequency[item] + 0.5)) * rarity.get(item, 1.0)
+        for item in set(wanted)
+        if rarity or frequency[item]
+    }
+    total = sum(weight.values()) or 1.0
+    return [sum(weight[item] for item in items & weight.keys()) / total for items in there]
+
+
+def _grams(text: str, size: int) -> set[str]:
+    folded = normalise(text)
+    return {folded[i : i + size] for i in range(len(folded) - size + 1)}

@@ -1,0 +1,250 @@
+"""Say rows of a table in words: the name of the row first, then what its columns say."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kb.answering.choose import MOST
+from kb.answering.layout import length
+from kb.stems import stem_of, stems
+from kb.text import words
+
+_MANY = 5
+"""Rows with all their columns that are listed where none was asked for by name."""
+_WIDE = 45.0
+"""Words of the longest row that is given whole."""
+_MEANT = 0.05
+"""How far above the mean of all rows the similarity of a row is that is meant: with
+multilingual-e5-small "UK" is .07 above for Great Britain, "Akku" .10 for the battery; the nearest
+name to a question that names no row is at most .04 above."""
+_NEAR = 10.0
+"""What a similarity of 1 counts beside the words: a word of one row in ten counts 2.3."""
+_TIE = 0.5
+_FEW = 2
+"""Rows that may be meant together by their similarity alone; more say that it tells nothing."""
+_COLUMN_TIE = 0.04
+"""How much less near than the nearest column another one may be to be shown too."""
+_SHORT = 3
+"""Letters of an abbreviation that is looked for in the words of a question."""
+_AS_NEAR = 0.8
+"""Share of the best row's similarity from which on another row may be meant as well, where the
+question has only a part of a name: "bike" for "E-bikes" and "Bicycles"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joints:
+    """What stands between the parts of a row in one language."""
+
+    name: str
+    """After the name of the row."""
+    cell: str
+    """Between the name of a column and its cell."""
+    between: str
+    end: str
+    lowers: bool
+    """Whether the name of a column begins with a small letter inside a sentence."""
+
+
+_JOINTS = {
+    "en": Joints(" – ", ": ", "; ", ".", lowers=True),
+    "de": Joints(" – ", ": ", "; ", ".", lowers=False),
+    "es": Joints(" – ", ": ", "; ", ".", lowers=True),
+    "ru": Joints(" — ", ": ", "; ", ".", lowers=True),
+    "zh": Joints("：", " ", "；", "。", lowers=False),
+    "ja": Joints("：", " ", "；", "。", lowers=False),
+}
+_NEUTRAL = Joints(" – ", ": ", "; ", "", lowers=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row with the names of its columns."""
+
+    text: str
+    """As it stands in the passage."""
+    cells: tuple[tuple[str, str], ...]
+    """(column, cell); the column is empty where the table names none."""
+
+
+def read_rows(lines: Sequence[str]) -> list[Row]:
+    """Read neighbouring lines of one table, as `kb.parse.blocks.table_lines` writes them."""
+    named = Counter(
+        name
+        for line in lines
+        for name in {m[1] for m in re.finditer(r"(?:^|; )([^:;\n]+): ", line)}
+    )
+    rows = []
+    for line in lines:
+        cells: list[tuple[str, str]] = []
+        for piece in line.split("; "):
+            name, colon, cell = piece.partition(": ")
+            if colon and (not cells or named[name] > len(lines) / 2 or len(lines) == 1):
+                cells.append((name, cell))
+            elif cells:
+                cells[-1] = (cells[-1][0], f"{cells[-1][1]}; {piece}")
+            else:
+                cells.append(("", piece))
+        rows.append(Row(line, tuple(cells)))
+    if all(len(row.cells) == 1 for row in rows) and len({row.cells[0][0] for row in rows}) > 1:
+        return [Row(r.text, (("", r.cells[0][0]), ("", r.cells[0][1]))) for r in rows]
+    return rows
+
+
+def row_values(row: Row) -> str:
+    """Return the cells of a row without the names of its columns."""
+    return " ".join(cell for _, cell in row.cells)
+
+
+def columns_of(row: Row) -> str:
+    """Return the name of the first column: rows of one table have it in common."""
+    return row.cells[0][0]
+
+
+def choose_rows(
+    question: str, rows: Sequence[Row], *, near: Sequence[float] | None = None
+) -> list[int]:
+    """Return the rows that a question is about; all of them if it names none.
+
+    Args:
+        question: as the customer asked it.
+        rows: of one table.
+        near: how far the similarity of the question with each row is above the mean, if known.
+    """
+    if len(rows) < 2:
+        return list(range(len(rows)))
+    named = [_named_in(row_name(rows, i), question) for i in range(len(rows))]
+    if any(named):  # of "Parcel" and "Parcel, express" the one that says more of the question
+        return [i for i, n in enumerate(named) if n and not any(n < other for other in named)]
+    told = _told(question, rows)
+    nearness = list(near) if near else [0.0] * len(rows)
+    if max(told) < math.log(2) and max(nearness) < _MEANT:
+        return list(range(len(rows)))
+    total = [words + _NEAR * like for words, like in zip(told, nearness, strict=True)]
+    best = max(range(len(rows)), key=lambda i: total[i])
+    if max(told) < math.log(2) and sum(like >= _MEANT for like in nearness) > _FEW:
+        return list(range(len(rows)))
+    least = _AS_NEAR * nearness[best] if nearness[best] >= _MEANT else math.inf
+    return [i for i in range(len(rows)) if total[i] >= total[best] - _TIE or nearness[i] >= least]
+
+
+def _told(question: str, rows: Sequence[Row]) -> list[float]:
+    """Return how much of a question the cells of each row say; a word of few rows counts more.
+
+    A word counts for its abbreviation: "Friday" for "Fri".
+    """
+    asked = words(question)
+    told = [{stem_of(word) for word in words(row_values(row))} for row in rows]
+    common = Counter(stem for found in told for stem in found)
+    spoken = {stem for found in told for stem in found}
+    wanted = set(stems(question))
+    wanted |= {s for s in spoken if len(s) == _SHORT and any(_shortens(s, w) for w in asked)}
+    weight = {s: math.log((len(rows) + 0.5) / common[s]) for s in wanted if common[s]}
+    return [sum(weight[s] for s in found & weight.keys()) for found in told]
+
+
+def _shortens(short: str, word: str) -> bool:
+    return len(word) > len(short) + 1 and word.startswith(short) and short.isalpha()
+
+
+def _named_in(name: str, question: str) -> set[str]:
+    """Return the words of a row's name, or of a part of it, if the question has them all."""
+    asked = {stem_of(word) for word in words(question)}
+    parts = [set(map(stem_of, words(part))) for part in [name, *re.split(r"[,;/，、；]", name)]]
+    return max((part for part in parts if part and part <= asked), key=len, default=set())
+
+
+def say_rows(
+    question: str,
+    rows: Sequence[Row],
+    chosen: Sequence[int],
+    language: str,
+    *,
+    near: Sequence[float] | None = None,
+) -> str:
+    """Return rows in words: one as a sentence, several as a list, at most as many as fit.
+
+    Args:
+        question: as the customer asked it.
+        rows: of one table.
+        chosen: indexes of the rows to say.
+        language: ISO 639-1 of the table.
+        near: how far the similarity of the question with each of `column_names` is above their
+            mean, if known.
+    """
+    joints = _JOINTS.get(language, _NEUTRAL)
+    columns = _asked_columns(question, rows, near)
+    if len(chosen) == 1:
+        row = rows[chosen[0]]
+        wide = length(row.text) > _WIDE
+        return _sentence(rows, chosen[0], joints, columns if wide else frozenset())
+    lines = [_line(rows, i, joints, columns) for i in chosen]
+    most = len(lines) if columns else _MANY
+    while most > 1 and length("\n".join(lines[:most])) > MOST:
+        most -= 1
+    more = ["…"] if most < len(lines) else []
+    colon = "：" if joints.name == "：" else ":"
+    head = next(iter(columns)) + colon if len(columns) == 1 else ""
+    return "\n".join(filter(None, [head, *(f"• {line}" for line in lines[:most]), *more]))
+
+
+def row_name(rows: Sequence[Row], i: int) -> str:
+    """Return what names a row: its first cell, and the second where the first is not enough."""
+    return " ".join(_said(name, cell) for name, cell in rows[i].cells[: _name_cells(rows)])
+
+
+def _name_cells(rows: Sequence[Row]) -> int:
+    firsts = {row.cells[0][1] for row in rows}
+    several = len(rows) > 1 and len(firsts) < len(rows) and all(len(r.cells) > 2 for r in rows)
+    return 2 if several else 1
+
+
+def _said(name: str, cell: str) -> str:
+    """Return the cell that names a row; a bare number needs the name of its column."""
+    return f"{name} {cell}" if name and re.match(r"[\d<>≤≥]", cell) else cell
+
+
+def column_names(rows: Sequence[Row]) -> list[str]:
+    """Return the names of the columns but those that name the rows."""
+    return list(dict.fromkeys(n for row in rows for n, _ in row.cells[_name_cells(rows) :] if n))
+
+
+def _asked_columns(
+    question: str, rows: Sequence[Row], near: Sequence[float] | None
+) -> frozenset[str]:
+    """Return the columns that a question asks for; empty if none, or all."""
+    asked = set(stems(question))
+    names = column_names(rows)
+    shared = [len(asked & set(stems(name))) / max(1, len(stems(name))) for name in names]
+    best = max(shared, default=0.0)
+    found = {name for name, share in zip(names, shared, strict=True) if share and share >= best}
+    if not found and near and max(near) >= _MEANT:
+        least = max(near) - _COLUMN_TIE
+        found = {name for name, value in zip(names, near, strict=True) if value >= least}
+    return frozenset(found) if len(found) < len(names) or len(names) == 1 else frozenset()
+
+
+def _sentence(rows: Sequence[Row], i: int, joints: Joints, columns: frozenset[str]) -> str:
+    text = _line(rows, i, joints, columns, named=True)
+    return text if text.endswith((".", "。", "!", "?")) else text + joints.end
+
+
+def _line(
+    rows: Sequence[Row], i: int, joints: Joints, columns: frozenset[str], *, named: bool = False
+) -> str:
+    cells = rows[i].cells[_name_cells(rows) :]
+    kept = [(name, cell) for name, cell in cells if not columns or name in columns]
+    alone = len(columns) == 1 and not named
+    said = [
+        cell if alone or not name else f"{_small(name, joints)}{joints.cell}{cell}"
+        for name, cell in kept or cells
+    ]
+    bare = alone or all(not name for name, _ in kept or cells)
+    joint = ": " if bare and joints.name != "：" else joints.name
+    return joint.join(filter(None, [row_name(rows, i), joints.between.join(said)]))
+
+
+def _small(name: str, joints: Joints) -> str:
+    first = name.split(" ")[0]
+    return name[0].lower() + name[1:] if joints.lowers and first[1:].islower() else name

@@ -1,0 +1,1 @@
+"""From a question to candidates, each with the probability that it answers."""

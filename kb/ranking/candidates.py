@@ -1,0 +1,107 @@
+"""Put the rows that several searches found together, by entry or passage."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from core.types import Chunk
+from kb.chunk import embedding_text
+
+MOST = 40
+"""Candidates that are judged: the nearest ones."""
+_STATED_CHARS = 480
+
+
+class FoundRow(Protocol):
+    """What ranking reads of a row that a search returned (`kb.index_table.RowHit`)."""
+
+    @property
+    def chunk(self) -> Chunk:
+        """The row's chunk."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The text that matched."""
+        ...
+
+    @property
+    def role(self) -> str:
+        """What the text is to its chunk (`kb.rows.Role`)."""
+        ...
+
+    @property
+    def score(self) -> float:
+        """Cosine similarity, or the score of full-text search."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry or passage that may answer a question."""
+
+    chunk: Chunk
+    stated: float
+    """Cosine similarity of the passage, or of the nearest part of the entry's answer with its
+    question before it; of one that only other searches found, that of the last row found."""
+    asked: float
+    """Cosine similarity of the entry's nearest question; of a passage, as `stated`."""
+    statement: str
+    """The text of `stated`: what the reader reads."""
+    questions: tuple[str, ...]
+    """Questions of the entry that were found, or its first one; none for a passage."""
+
+    @property
+    def score(self) -> float:
+        """Cosine similarity of its nearest text."""
+        return max(self.stated, self.asked)
+
+
+@dataclass(slots=True)
+class _Found:
+    chunk: Chunk
+    stated: float | None = None
+    asked: float | None = None
+    statement: str = ""
+    questions: list[str] = field(default_factory=list)
+
+
+def gather(
+    own: Sequence[FoundRow], stated: Sequence[FoundRow], text: Iterable[FoundRow]
+) -> list[Candidate]:
+    """Return the candidates, the nearest first, at most `MOST`.
+
+    Args:
+        own: rows found by vector among questions and passages, nearest first.
+        stated: rows found by vector among answers and passages, nearest first.
+        text: rows found by full-text search.
+    """
+    found: dict[str, _Found] = {}
+    for row in own:
+        one = found.setdefault(row.chunk.chunk_id, _Found(row.chunk))
+        if row.chunk.kind == "faq":
+            one.asked = row.score if one.asked is None else one.asked
+            one.questions.append(row.text)
+    for row in stated:
+        one = found.setdefault(row.chunk.chunk_id, _Found(row.chunk))
+        if one.stated is None:
+            one.stated, one.statement = row.score, row.text
+    for row in text:
+        one = found.setdefault(row.chunk.chunk_id, _Found(row.chunk))
+        if row.role == "answer" and not one.statement:
+            one.statement = row.text
+    lowest_asked = min((row.score for row in own), default=0.0)
+    lowest_stated = min((row.score for row in stated), default=0.0)
+    candidates = [_candidate(one, lowest_asked, lowest_stated) for one in found.values()]
+    candidates.sort(key=lambda c: (-(c.stated + 0.25 * c.asked), c.chunk.chunk_id))
+    return candidates[:MOST]
+
+
+def _candidate(one: _Found, lowest_asked: float, lowest_stated: float) -> Candidate:
+    chunk = one.chunk
+    stated = lowest_stated if one.stated is None else one.stated
+    if chunk.kind == "passage":
+        return Candidate(chunk, stated, stated, embedding_text(chunk), ())
+    asked = lowest_asked if one.asked is None else one.asked
+    statement = one.statement or f"{chunk.text}\n{chunk.answer}"[:_STATED_CHARS]
+    return Candidate(chunk, stated, asked, statement, tuple(one.questions) or (chunk.text,))

@@ -1,0 +1,97 @@
+"""What speaks for a candidate: nearness, letters and words; the same for entries and passages."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kb.ranking.candidates import Candidate
+from kb.ranking.features import (
+    BagCache,
+    Floats,
+    Rarity,
+    char_bags,
+    stem_bags,
+)
+
+FEATURES = ("stated", "lift", "entry", "letters", "own_letters", "words", "own_words")
+"""Of a candidate, in the order of the weights; see `Evidence.of`."""
+CERTAINTY = ("score", "lead", "stated", "letters", "words", "asked_words")
+"""Of the best candidate, in the order of the weights; see `certainty`."""
+_KEPT_TEXTS = 1_000
+"""Texts whose n-grams are kept; at most 20 MB."""
+_FAR = 8.0
+
+
+class Evidence:
+    """Computes the features of candidates; holds how rare letters and words are in the base."""
+
+    def __init__(self, letters: Rarity | None = None, words: Rarity | None = None) -> None:
+        self._letters = letters or Rarity.flat()
+        self._words = words or Rarity.flat()
+        self._letter_bags = BagCache(char_bags, size=_KEPT_TEXTS)
+        self._word_bags = BagCache(stem_bags, size=_KEPT_TEXTS)
+
+    def of(self, question: str, candidates: Sequence[Candidate]) -> Floats:
+        """Return the features of candidates, shape (n, len(FEATURES)).
+
+        ``stated``: cosine with passage or answer. ``lift``: how much nearer an entry's question is
+        than its answer. ``entry``: 1 for an entry. ``letters``, ``words``: tf-idf cosine of
+        character n-grams with the statement, and which share of the question's content words, by
+        rarity, stands in the text. ``own_letters``, ``own_words``: the same of an entry's nearest
+        question; 0 for a passage.
+        """
+        entry = np.asarray([c.chunk.kind == "faq" for c in candidates], np.float32)
+        stated = np.asarray([c.stated for c in candidates], np.float32)
+        asked = np.asarray([c.asked for c in candidates], np.float32)
+        letters, words = char_bags([question]), stem_bags([question])
+        statements = [c.statement for c in candidates]
+        read = [_whole(c) for c in candidates]
+        own = [text for c in candidates for text in c.questions]
+        owner = np.repeat(np.arange(len(candidates)), [len(c.questions) for c in candidates])
+        columns = [
+            stated,
+            entry * (asked - stated),
+            entry,
+            self._letters.cosine(letters, self._letter_bags.bags(statements))[0],
+            _best(owner, self._letters.cosine(letters, self._letter_bags.bags(own))[0], entry),
+            self._words.coverage(words, self._word_bags.bags(read))[0],
+            _best(owner, self._words.coverage(words, self._word_bags.bags(own))[0], entry),
+        ]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+
+def certainty(features: Floats, scores: Floats, question_words: int) -> Floats:
+    """Return the features by which the best candidate is judged, shape (len(CERTAINTY),).
+
+    Args:
+        features: of all candidates, from `Evidence.of`.
+        scores: of all candidates, by which they are ordered.
+        question_words: content words of the question.
+    """
+    best = int(np.argmax(scores))
+    others = np.delete(scores, best)
+    lead = min(float(scores[best] - others.max(initial=-_FAR)), _FAR)
+    row = features[best]
+    return np.asarray(
+        [
+            scores[best],
+            lead,
+            row[FEATURES.index("stated")],
+            max(row[FEATURES.index("letters")], row[FEATURES.index("own_letters")]),
+            row[FEATURES.index("words")],
+            np.log1p(question_words),
+        ],
+        np.float32,
+    )
+
+
+def _whole(candidate: Candidate) -> str:
+    chunk = candidate.chunk
+    return f"{chunk.title}\n{chunk.text}\n{chunk.answer}"
+
+
+def _best(owner: Floats, values: Floats, entry: Floats) -> Floats:
+    """Return each candidate's highest value; 0 for one without any."""
+    out = np.zeros(len(entry), np.float32)
+    np.maximum.at(out, owner.astype(np.int64), values)
+    return out * entry

@@ -1,0 +1,250 @@
+"""What a knowledge base's own questions would have been told, had they been asked.
+
+Every question and variant is asked against the base without itself (its entry is the answer), and
+against the base without its entry (there is no answer); a list of off-topic messages is asked,
+too. What the votes of the kernel machine would be in each case follows from one matrix inverse.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse
+
+from core.types import Matrix
+from kb.ranking.calibration import Doubles
+from kb.ranking.features import Bools, Floats, Ints, Rarity, char_bags, stem_bags, sums
+from kb.ranking.kernel import BROAD, SHARP, Kernel, Votes, entry_evidence, joint
+from kb.text import normalise
+
+_DENSE_ROWS = 100
+_TEXT_ROWS = 50
+"""Rows that make an entry a candidate, as in `kb.ranking.retriever`."""
+_MOST_CANDIDATES = 40
+_MOST_QUESTIONS = 1500
+"""Questions that are asked in each of the two ways; more change nothing but the time."""
+
+ANSWERED, NEAR, FAR = 0.7, 0.05, 0.25
+"""Shares of questions with an answer, without one though of this base's subject, and off-topic:
+what a service may meet. Chosen in docs/retrieval.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The entries of a knowledge base, and the off-topic messages."""
+
+    texts: tuple[str, ...]
+    vectors: Matrix
+    owners: Ints
+    """Entry of each text, ascending from 0."""
+    answers: tuple[str, ...]
+    """By entry."""
+    background: tuple[str, ...]
+    background_vectors: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question, as answering would see it."""
+
+    votes: Votes
+    candidates: Ints
+    alive: Bools
+    entry: int
+    """The right one; -1: there is none."""
+    evidence: Floats
+    share: float
+
+
+class Workshop:
+    """The matrices from which all votes follow."""
+
+    def __init__(self, base: Base) -> None:
+        """Take a base of at least one entry.
+
+        Raises:
+            ValueError: if a vector is not finite.
+        """
+        if not np.isfinite(base.vectors).all():
+            raise ValueError("a vector of the index is not a number")
+        self.base = base
+        self.n = len(base.texts)
+        self.entries = int(base.owners.max()) + 1
+        everything = np.concatenate([base.vectors, base.background_vectors])
+        self.middle = base.vectors.mean(0).astype(np.float32)
+        away = everything - self.middle
+        self.lengths = np.maximum(np.linalg.norm(away, axis=1), 1e-9).astype(np.float32)
+        self.rows = (away / self.lengths[:, None]).astype(np.float32)
+        own = char_bags(base.texts)
+        self.rarity = Rarity.of(own)
+        bags = char_bags([*base.texts, *base.background])
+        weights = bags.weights * self.rarity.idf[bags.keys]
+        norms = np.sqrt(np.maximum(sums(weights * weights, bags.starts), 1e-12))
+        self.bags = replace(bags, weights=np.asarray(weights / norms[bags.owners()], np.float32))
+        sparse = scipy.sparse.csr_matrix(
+            (self.bags.weights, self.bags.keys, self.bags.starts),
+            shape=(len(bags), len(self.rarity.idf)),
+        )
+        self.char = np.asarray((sparse @ sparse.T).toarray(), np.float32)
+        self.dense = everything @ everything.T
+        self.cosine = np.clip(self.rows @ self.rows.T, -1, 1)
+        self.groups = self._groups()
+        targets = np.zeros((len(everything), self.entries + 1))
+        targets[np.arange(self.n), base.owners] = 1
+        targets[self.n :, -1] = 1
+        self._targets = targets
+        self.broad = self.solve(BROAD, self.cosine)
+        self.sharp = self.solve(SHARP, self.cosine)
+        self.total = np.zeros((self.entries, self.rows.shape[1]), np.float32)
+        np.add.at(self.total, base.owners, self.rows[: self.n])
+        answers = char_bags(base.answers)
+        self.answers = answers
+        self.answer = self.rarity.cosine(bags, answers)
+        self.words = stem_bags([*base.texts, *base.background])
+        self.word_rarity = Rarity.of(self.words.of(np.arange(self.n)))
+        owned = _sparse(np.arange(self.n + 1), base.owners, self.entries).T
+        texts = _sparse(
+            self.words.starts, self.words.keys.astype(np.int64), len(self.word_rarity.idf)
+        )[: self.n]
+        answered = stem_bags(base.answers)
+        said = _sparse(answered.starts, answered.keys.astype(np.int64), len(self.word_rarity.idf))
+        self.entry_words = (owned @ texts + said).tocsc()
+        """How often each word stands in each entry, shape (entries, words)."""
+
+    def _groups(self) -> list[Ints]:
+        """Return the rows that are the same text to a reader, by entry; each row is in one."""
+        found: dict[tuple[int, str], list[int]] = {}
+        for row, (entry, text) in enumerate(zip(self.base.owners, self.base.texts, strict=True)):
+            found.setdefault((int(entry), normalise(text)), []).append(row)
+        return [np.asarray(rows) for rows in found.values()]
+
+    def solve(self, shape: tuple[float, float, float], cosine: Floats) -> "Solved":
+        """Fit the votes of all rows, given the cosine of each two, shape (rows, rows)."""
+        kernel = joint(cosine, self.char, shape).astype(np.float64)
+        sizes = np.bincount(self.base.owners).astype(float)
+        # An entry with many variants has to explain each of them less exactly.
+        own = np.sqrt(sizes / np.exp(np.log(sizes).mean()))[self.base.owners]
+        ridge = np.concatenate([own, np.ones(len(kernel) - self.n)]) * shape[2]
+        kernel[np.diag_indices_from(kernel)] += ridge
+        factor = scipy.linalg.cholesky(kernel, lower=True, overwrite_a=True, check_finite=False)
+        inverse, _ = scipy.linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
+        inverse = np.tril(inverse) + np.tril(inverse, -1).T
+        return Solved(inverse, inverse @ self._targets, self._targets)
+
+    def kernel(self) -> Kernel:
+        """Return what answering needs."""
+        norms = np.maximum(np.linalg.norm(self.total, axis=1, keepdims=True), 1e-9)
+        words = self.entry_words.tocsr()
+        return Kernel(
+            middle=self.middle,
+            rows=self.rows,
+            lengths=self.lengths,
+            tilts=self.rows @ self.middle,
+            owners=self.base.owners,
+            starts=self.bags.starts,
+            keys=self.bags.keys,
+            weights=self.bags.weights,
+            char_idf=self.rarity.idf,
+            broad=self.broad.duals[:, :-1].T.astype(np.float16),
+            sharp=self.sharp.duals.T.astype(np.float16),
+            centres=self.total / norms,
+            answer_starts=self.answers.starts,
+            answer_keys=self.answers.keys,
+            answer_weights=self.answers.weights,
+            word_idf=self.word_rarity.idf,
+            word_starts=words.indptr.astype(np.int64),
+            word_keys=words.indices.astype(np.int32),
+        )
+
+    def asked(self) -> Iterator[Asked]:
+        """Ask every question in turn, without itself, without its entry, and the off-topic ones."""
+        sizes = np.bincount(self.base.owners, minlength=self.entries)
+        several = [g for g in self.groups if len(g) < sizes[self.base.owners[g[0]]]]
+        for group, share in _spread(several, ANSWERED):
+            row, entry = group[0], int(self.base.owners[group[0]])
+            alive = np.ones(self.n, bool)
+            alive[group] = False
+            yield self._ask(row, group, alive, entry, share)
+        if self.entries > 1:
+            for group, share in _spread(self.groups, NEAR):
+                row, entry = group[0], int(self.base.owners[group[0]])
+                alive = self.base.owners != entry
+                yield self._ask(row, np.flatnonzero(~alive), alive, -1, share)
+        for group, share in _spread([np.asarray([r]) for r in range(self.n, len(self.rows))], FAR):
+            yield self._ask(group[0], group, np.ones(self.n, bool), -1, share)
+
+    def _ask(self, row: int, out: Ints, alive: Bools, entry: int, share: float) -> Asked:
+        dense, char = self.dense[row, : self.n], self.char[row, : self.n]
+        rows = np.flatnonzero(alive)
+        near = rows[np.argsort(-dense[rows], kind="stable")[:_DENSE_ROWS]]
+        alike = rows[np.argsort(-char[rows], kind="stable")[:_TEXT_ROWS]]
+        candidates = self.candidates(np.concatenate([near, alike]))
+        own = int(self.base.owners[row]) if row < self.n else -1
+        totals = self.total[candidates]
+        if own >= 0:
+            totals = totals - np.where(
+                (candidates == own)[:, None], self.rows[out[out < self.n]].sum(0), 0
+            )
+        norms = np.maximum(np.linalg.norm(totals, axis=1), 1e-9)
+        broad = self.broad.without(row, out)
+        sharp = self.sharp.without(row, out)
+        votes = Votes(
+            dense=dense,
+            char=char,
+            broad=broad[candidates].astype(np.float32),
+            sharp=sharp[candidates].astype(np.float32),
+            none=float(sharp[-1]),
+            centre=np.asarray(totals @ self.rows[row] / norms, np.float32),
+            answer=self.answer[row, candidates],
+            lacks=self._lacks(row, out, candidates),
+        )
+        evidence = entry_evidence(votes, self.base.owners, candidates, alive)
+        return Asked(votes, candidates, alive, entry, evidence, share)
+
+    def _lacks(self, row: int, out: Ints, candidates: Ints) -> Floats:
+        asked = self.words.keys[self.words.starts[row] : self.words.starts[row + 1]]
+        if not len(asked):
+            return np.zeros(len(candidates), np.float32)
+        there = self.entry_words[:, asked].toarray()[candidates]
+        if row < self.n:
+            # What is left out are rows with the very words of this one.
+            there[candidates == self.base.owners[row]] -= len(out)
+        weight = self.word_rarity.idf[asked]
+        return np.asarray((there <= 0) @ weight / weight.sum(), np.float32)
+
+    def candidates(self, found: Ints) -> Ints:
+        """Return the entries to judge where a search found these rows, the best first."""
+        owners = self.base.owners[found]
+        _, first = np.unique(owners, return_index=True)
+        return np.sort(owners[np.sort(first)[:_MOST_CANDIDATES]])
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A fitted ridge regression."""
+
+    inverse: Doubles
+    duals: Doubles
+    targets: Doubles
+
+    def without(self, row: int, out: Ints) -> Doubles:
+        """Return the votes for `row` of a regression that never saw the rows `out`."""
+        block = self.inverse[np.ix_(out, out)]
+        found = self.targets[out] - np.linalg.solve(block, self.duals[out])
+        return np.asarray(found[int(np.flatnonzero(out == row)[0])])
+
+
+def _sparse(starts: Ints, keys: Ints, width: int) -> scipy.sparse.csr_matrix:
+    """Return a matrix that counts each key of each row once."""
+    ones = np.ones(len(keys), np.float32)
+    return scipy.sparse.csr_matrix((ones, keys, starts), shape=(len(starts) - 1, width))
+
+
+def _spread(groups: Sequence[Ints], share: float) -> Iterator[tuple[Ints, float]]:
+    """Yield up to `_MOST_QUESTIONS` of the groups, evenly spread, with the weight of each."""
+    if not groups:
+        return
+    chosen = np.linspace(0, len(groups) - 1, min(len(groups), _MOST_QUESTIONS)).astype(int)
+    for place in chosen:
+        yield groups[place], share / len(chosen)

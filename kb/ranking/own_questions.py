@@ -1,0 +1,99 @@
+"""What a knowledge base's own questions say about a new one, where entries have several wordings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.types import Chunk, Vector
+from kb.language import detect_language
+from kb.ranking.calibration import Doubles
+from kb.ranking.features import Floats, Ints
+from kb.ranking.kernel import SURENESS, Kernel, Models, entry_evidence, sureness
+from kb.ranking.pair import Pair, between, paired
+
+MOST_CANDIDATES = 40
+"""Entries that the kernel judges: those of the nearest rows."""
+_AS_MUCH = 5.0
+"""Further wordings of an entry at which they count as much as the texts themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnQuestions:
+    """A trained kernel with the entries that it knows."""
+
+    kernel: Kernel
+    models: Models
+    numbers: Mapping[str, int]
+    """Number of each entry, by chunk id; entries with the same text and answer share one."""
+    pair: Pair | None = None
+    """The same of two embedders, where the second one helps: it ranks, and both say how sure."""
+
+    @property
+    def weight(self) -> float:
+        """How much this counts beside the texts themselves, 0 to 1: more with more wordings."""
+        further = len(self.kernel.owners) / (int(self.kernel.owners.max()) + 1) - 1
+        return further / (further + _AS_MUCH)
+
+    def judge(
+        self, question: str, vector: Vector, chunks: Sequence[Chunk], second: Vector | None = None
+    ) -> Floats | None:
+        """Return the probability of each entry; ``None`` if one of them is unknown.
+
+        Args:
+            question: as it was embedded.
+            vector: its vector.
+            chunks: entries, the nearest first; those beyond `MOST_CANDIDATES` have probability 0.
+            second: the question's vector by the second embedder; ``None``: the first one judges.
+        """
+        numbers = np.asarray([self.numbers.get(chunk.chunk_id, -1) for chunk in chunks])
+        if numbers.min() < 0:
+            return None
+        candidates = np.sort(np.asarray(list(dict.fromkeys(numbers.tolist()))[:MOST_CANDIDATES]))
+        asked = _Asked(question, candidates, _across(question, chunks[0]))
+        scores, sure = asked.of(self.kernel, self.models, vector)
+        if second is not None and self.pair is not None:
+            both = paired(vector, second, self.pair.share)
+            scores, by_both = asked.of(self.pair.kernel, self.pair.models, both)
+            sure = float(between(sure, by_both))
+        judged = _spread(scores, sure)
+        by_number = np.zeros(int(self.kernel.owners.max()) + 1, np.float32)
+        by_number[candidates] = judged
+        return np.asarray(by_number[numbers])
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question to some entries."""
+
+    question: str
+    candidates: Ints
+    across: bool
+    """They are in another language."""
+
+    def of(self, kernel: Kernel, models: Models, vector: Vector) -> tuple[Doubles, float]:
+        """Return the scores of the candidates, and how sure the best one is."""
+        votes = kernel.ask(self.question, vector, self.candidates)
+        if self.across:
+            # Another language's words say nothing about what an entry lacks.
+            usual = float(models.sure.mean[SURENESS.index("lacks")])
+            votes = replace(votes, lacks=np.full(len(self.candidates), usual, np.float32))
+        alive = np.ones(len(kernel.owners), bool)
+        evidence = entry_evidence(votes, kernel.owners, self.candidates, alive)
+        scores = models.rank.score(evidence)
+        features = sureness(votes, evidence, scores.astype(np.float32))
+        return scores, float(models.sure.probability(features[None])[0])
+
+
+def _across(question: str, chunk: Chunk) -> bool:
+    """Tell whether a question is in another language than a chunk."""
+    return bool(chunk.language) and detect_language(question, chunk.language) != chunk.language
+
+
+def _spread(scores: Doubles, sure: float) -> Floats:
+    """Return probabilities of all candidates: of the best `sure`, of the others what their odds
+    against it allow."""
+    odds = np.exp(scores - scores.max())
+    judged = np.minimum(odds / odds.sum(), odds * sure)
+    judged[np.argmax(scores)] = sure
+    return np.asarray(judged, np.float32)

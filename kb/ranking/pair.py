@@ -1,0 +1,69 @@
+"""Two embedders in one vector: what a second model adds to how entries are judged.
+
+Small models err differently. all-MiniLM-L6-v2 reads English only, and together with
+multilingual-e5-small it finds more of the right entries than either alone (docs/retrieval.md). The
+rows of the index stay those of the first model; the second one is asked by `kb.ranking.kernel` only, where
+the knowledge base's own questions show that it helps, for questions in their language.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from core.types import Matrix, Vector
+from kb.language import detect_language, may_be
+from kb.ranking.calibration import Doubles, expit, log_odds
+from kb.ranking.kernel import Kernel, Models
+
+SHARES = (0.2, 0.5)
+"""Shares of the second model in a pair's similarity that training tries beside none at all."""
+MOST_ROWS = 3_000
+"""Larger bases are judged by the first model alone: with both, training takes twice as long."""
+
+_Rows = TypeVar("_Rows", Vector, Matrix)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What training made of both models together."""
+
+    kernel: Kernel
+    """Of paired vectors."""
+    models: Models
+    share: float
+    language: str
+    """Of the base's questions; one in another language is judged by the first model alone."""
+
+    def reads(self, question: str) -> bool:
+        """Tell whether a question may be in the language of the base's own."""
+        return may_be(question, self.language)
+
+
+def paired(first: _Rows, second: _Rows, share: float) -> _Rows:
+    """Return unit vectors whose cosine is that of both models, the second counting `share`.
+
+    Args:
+        first: unit vectors, shape (…, dim).
+        second: unit vectors of the same texts by the other model, shape (…, other dim).
+        share: 0 to 1.
+    """
+    parts = [first * np.float32((1 - share) ** 0.5), second * np.float32(share**0.5)]
+    return np.concatenate(parts, axis=-1).astype(np.float32)
+
+
+def between(one: npt.ArrayLike, other: npt.ArrayLike) -> Doubles:
+    """Return the probabilities in the middle of two, by their log-odds.
+
+    A second model makes the order better, and alone would be too sure of it: both together refuse
+    best (docs/retrieval.md).
+    """
+    return expit((log_odds(one) + log_odds(other)) / 2)
+
+
+def main_language(texts: Sequence[str]) -> str:
+    """Return the language that most of some questions are in."""
+    return Counter(detect_language(text) for text in texts).most_common(1)[0][0]

@@ -1,0 +1,55 @@
+"""Whether a second embedder helps a knowledge base, and by what share. Runs in `kb.ranking.training_child`."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from core.types import Matrix
+from kb.ranking.features import Ints
+from kb.ranking.kernel import BROAD
+from kb.ranking.leave_one_out import Base, Solved, Workshop
+from kb.ranking.pair import SHARES, paired
+
+_SCALES = (3.0, 5.0, 8.0, 12.0, 16.0)
+"""Votes are compared as probabilities: after a softmax of this sharpness, the best one of these."""
+
+
+def best_share(workshop: Workshop, second: Matrix) -> float:
+    """Return the share at which every question of the base is best told by all others; 0: without.
+
+    Args:
+        workshop: of the base with the first model's vectors.
+        second: the other model's vectors of its texts and of the off-topic messages, in this order.
+    """
+    base = workshop.base
+    losses = {0.0: _loss(workshop.broad, base.owners)}
+    first = np.concatenate([base.vectors, base.background_vectors])
+    for share in SHARES:
+        rows = paired(first, second, share)
+        rows = rows - rows[: workshop.n].mean(0)
+        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+        losses[share] = _loss(workshop.solve(BROAD, np.clip(rows @ rows.T, -1, 1)), base.owners)
+    return min(losses, key=lambda share: losses[share])
+
+
+def paired_base(base: Base, second: Matrix, share: float) -> Base:
+    """Return the base with paired vectors."""
+    n = len(base.texts)
+    return replace(
+        base,
+        vectors=paired(base.vectors, second[:n], share),
+        background_vectors=paired(base.background_vectors, second[n:], share),
+    )
+
+
+def _loss(solved: Solved, owners: Ints) -> float:
+    """Return the mean negative log-probability of each question's entry, told without it."""
+    n = len(owners)
+    residuals = solved.duals / np.diag(solved.inverse)[:, None]
+    votes = (solved.targets - residuals)[:n, :-1]
+    found = []
+    for scale in _SCALES:
+        scaled = votes * scale
+        own = scaled[np.arange(n), owners]
+        found.append(float((np.logaddexp.reduce(scaled, axis=1) - own).mean()))
+    return min(found)

@@ -1,0 +1,212 @@
+"""Order candidates and say how probable it is that the best one answers.
+
+Three things speak, each on the scale of log-odds: the evidence of the search (`kb.ranking.evidence`),
+the reader, which reads the best few together with the question, and the knowledge base's own
+questions where entries have several wordings (`kb.ranking.own_questions`). The weights of the first
+two ship with the project (`kb/ranking/data/weights.json`, made by `training/fit_ranking.py`).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from core.types import Chunk, Hit, Reading, Vector
+from kb.ranking.calibration import Doubles, Linear, log_odds
+from kb.ranking.candidates import Candidate, FoundRow, gather
+from kb.ranking.evidence import Evidence, certainty
+from kb.ranking.features import Floats, Rarity
+from kb.ranking.own_questions import OwnQuestions
+from kb.stems import content_words
+
+READ = 10
+"""Candidates that the reader reads."""
+_SURE_OF_OWN = 0.9
+"""Probability by the base's own questions above which the reader is not asked."""
+_MOST_ODDS = 8.0
+_FILE = Path(__file__).parent / "data" / "weights.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The weights that ship with the project."""
+
+    order: Linear
+    """Log-odds of a candidate by its evidence."""
+    certain: Linear
+    """Log-odds that the best one answers, by `kb.ranking.evidence.certainty`."""
+    read_order: Linear
+    """Log-odds of a candidate by `order` and the reader together."""
+    read_certain: Linear
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the file that ships with the project."""
+        values: dict[str, Any] = json.loads(_FILE.read_text("utf-8"))
+        names = ("order", "certain", "read_order", "read_certain")
+        return cls(*(Linear.from_json(values[name]) for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The candidates of one question, best first."""
+
+    question: str
+    candidates: tuple[Candidate, ...]
+    scores: Doubles
+    """Log-odds of each."""
+    probability: float
+    """That the best one answers."""
+    features: Floats
+    own: Doubles
+    """Log-odds of each by the base's own questions; NaN where these say nothing."""
+    settled: bool
+    """Whether the reader could not change anything."""
+
+    def hits(self) -> list[Hit]:
+        """Return the candidates with their probabilities, the most probable first."""
+        odds = np.exp(self.scores - self.scores.max(initial=0.0))
+        shares = np.minimum(odds / max(odds.sum(), 1e-9), odds * self.probability)
+        return [
+            Hit(c.chunk, c.score, self.probability if place == 0 else float(share))
+            for place, (c, share) in enumerate(zip(self.candidates, shares, strict=True))
+        ]
+
+
+class Ranker:
+    """Judges what was found for a question. Pure; holds only parameters."""
+
+    def __init__(
+        self,
+        weights: Weights,
+        *,
+        own: OwnQuestions | None = None,
+        letters: Rarity | None = None,
+        words: Rarity | None = None,
+    ) -> None:
+        """Take the weights, and what a knowledge base's own texts say."""
+        self._weights = weights
+        self._own = own
+        self._letters = letters
+        self._words = words
+        self._evidence = Evidence(letters, words)
+
+    def untrained(self) -> "Ranker":
+        """Return the same without what was learned of the entries: any rows may be asked."""
+        return Ranker(self._weights, letters=self._letters, words=self._words)
+
+    def asks_second(self, question: str) -> bool:
+        """Tell whether a second model's vector of a question helps to judge entries."""
+        pair = self._own.pair if self._own else None
+        return pair is not None and pair.reads(question)
+
+    def rank(
+        self,
+        question: str,
+        vector: Vector,
+        *,
+        own: Sequence[FoundRow],
+        stated: Sequence[FoundRow],
+        text: Sequence[FoundRow],
+        second: Vector | None = None,
+    ) -> Ranked:
+        """Return the candidates, judged by the search and the base's own questions.
+
+        Args:
+            question: as it was embedded.
+            vector: its vector.
+            own: rows found by vector among questions and passages, nearest first.
+            stated: rows found by vector among answers and passages, nearest first.
+            text: rows found by full-text search.
+            second: the question's vector by a second model, where `asks_second` wants it.
+        """
+        candidates = gather(own, stated, text)
+        if not candidates:
+            nothing = np.zeros(0)
+            features = np.zeros((0, 0), np.float32)
+            return Ranked(question, (), nothing, 0.0, features, nothing, True)
+        features = self._evidence.of(question, candidates)
+        scores = self._weights.order.score(features)
+        by_own = self._by_own(question, vector, [c.chunk for c in candidates], second)
+        sure = self._own is not None and bool(
+            np.nanmax(np.append(by_own, -np.inf)) > log_odds(_SURE_OF_OWN)
+        )
+        return self._judged(
+            question, candidates, scores, features, by_own, self._weights.certain, settled=sure
+        )
+
+    def read(self, ranked: Ranked, readings: Sequence[Reading]) -> Ranked:
+        """Return the best candidates judged anew with what the reader says of them, in order."""
+        few = len(readings)
+        by_search = self._weights.order.score(ranked.features[:few])
+        said = np.asarray([reading.log_odds for reading in readings])
+        scores = self._weights.read_order.score(
+            np.stack([by_search, said], axis=1).astype(np.float32)
+        )
+        return self._judged(
+            ranked.question,
+            ranked.candidates[:few],
+            scores,
+            ranked.features[:few],
+            ranked.own[:few],
+            self._weights.read_certain,
+            settled=True,
+        )
+
+    def _by_own(
+        self, question: str, vector: Vector, chunks: Sequence[Chunk], second: Vector | None
+    ) -> Doubles:
+        """Return what the base's own questions say of each candidate."""
+        said = np.full(len(chunks), np.nan)
+        places = [place for place, chunk in enumerate(chunks) if chunk.kind == "faq"]
+        if self._own is not None and places:
+            entries = [chunks[place] for place in places]
+            judged = self._own.judge(question, vector, entries, second)
+            if judged is not None:
+                said[places] = np.clip(log_odds(judged), -_MOST_ODDS, _MOST_ODDS)
+        return said
+
+    def _judged(
+        self,
+        question: str,
+        candidates: Sequence[Candidate],
+        scores: Doubles,
+        features: Floats,
+        own: Doubles,
+        certain: Linear,
+        *,
+        settled: bool,
+    ) -> Ranked:
+        """Put the order and the certainty together, and sort."""
+        weight = self._own.weight if self._own is not None else 0.0
+        known = np.isfinite(own)
+        blended = np.where(known, (1 - weight) * scores + weight * np.where(known, own, 0), scores)
+        order = np.argsort(-blended, kind="stable")
+        best = int(order[0])
+        words = len(content_words(question))
+        odds = float(certain.score(certainty(features, blended.astype(np.float32), words)[None])[0])
+        if known[best]:
+            odds = (1 - weight) * odds + weight * float(own[best])
+        return Ranked(
+            question,
+            tuple(candidates[place] for place in order),
+            blended[order],
+            float(1 / (1 + np.exp(-odds))),
+            features[order],
+            own[order],
+            settled,
+        )
+
+
+class DefaultRanker:
+    """The ranker that ships with the project, for every release."""
+
+    def __init__(self) -> None:
+        self._ranker = Ranker(Weights.load())
+
+    async def ranker(self, release: int) -> Ranker:
+        """Return the ranker with the weights that ship with the project."""
+        return self._ranker

@@ -1,0 +1,212 @@
+"""From a question to candidates with probabilities: embed, search, rank, read."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from core.errors import ModelError
+from core.protocols import Embedder, Reader
+from core.types import Hit, Reading, Vector
+from kb.index_table import RowSet
+from kb.ranking.candidates import FoundRow
+from kb.ranking.ranker import READ, Ranked, Ranker
+from kb.ranking.second import SecondEmbedder
+from kb.text import normalise
+
+OWN_ROWS = 100
+STATED_ROWS = 60
+TEXT_ROWS = 50
+"""Rows of each search that are looked at. An entry may have dozens of variants among them."""
+_LITERAL = 0.99
+"""Probability that an entry answers its own question, whatever was learned from others."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What was found for a question."""
+
+    question: str
+    vector: Vector
+    hits: tuple[Hit, ...]
+    """The most probable first."""
+    release: int = 0
+    """The release that was searched."""
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds of ``embed``, ``search`` and ``decide``."""
+    readings: Mapping[str, tuple[str, Reading]] = field(default_factory=dict)
+    """By chunk id: the text that the reader read, and what it says; empty if it read nothing."""
+
+    @property
+    def answerable(self) -> float:
+        """Probability that the best candidate answers the question; 0 without candidates."""
+        return self.hits[0].probability if self.hits else 0.0
+
+
+class SearchView(Protocol):
+    """One release of the index, for reading (`kb.index_view.View`)."""
+
+    release: int
+
+    async def search_dense(
+        self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
+    ) -> Sequence[FoundRow]:
+        """Return the `k` rows nearest to a vector."""
+        ...
+
+    async def search_text(
+        self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
+    ) -> Sequence[FoundRow]:
+        """Return the `k` best rows of full-text search."""
+        ...
+
+    async def objections(self, vector: Vector) -> Mapping[str, float]:
+        """Return how near a question is to what entries do not answer, by chunk id."""
+        ...
+
+
+class SearchIndex(Protocol):
+    """The index of a knowledge base (`kb.index.Index`)."""
+
+    async def view(self) -> SearchView:
+        """Return the live release."""
+        ...
+
+
+class Rankers(Protocol):
+    """Gives the ranker of a release (`kb.ranking.training.Trainer`)."""
+
+    async def ranker(self, release: int) -> Ranker:
+        """Return the ranker of this release, the default one while it has none of its own."""
+        ...
+
+
+class Retriever:
+    """Finds the entries and passages that may answer a question."""
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        index: SearchIndex,
+        rankers: Rankers,
+        second: SecondEmbedder | None = None,
+        reader: Reader | None = None,
+    ) -> None:
+        """Take what questions and rows are embedded with, and what helps to judge them.
+
+        Without a `reader`, or while it is down, the order and the certainty are those of the
+        search: less is answered.
+        """
+        self._embedder = embedder
+        self._second = second
+        self._index = index
+        self._rankers = rankers
+        self._reader = reader
+        self._reader_down = False
+
+    async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
+        """Return the `k` most probable candidates for a question.
+
+        Args:
+            question: one question, in any language.
+            k: chunks to return.
+            today: ISO date; entries that are not valid on it are left out. Empty: none is.
+
+        Raises:
+            IndexDamaged, IndexMismatch: if the index cannot be read.
+            ModelUnavailable: if the embedding model is down.
+        """
+        started = time.perf_counter()
+        vector = await self._embedder.embed_query(question)
+        embedded = time.perf_counter()
+        view = await self._index.view()
+        ranker = await self._rankers.ranker(view.release)
+        own, stated, text, second = await asyncio.gather(
+            view.search_dense(vector, OWN_ROWS, today=today, rows="own"),
+            view.search_dense(vector, STATED_ROWS, today=today, rows="stated"),
+            view.search_text(question, TEXT_ROWS, today=today, rows="all"),
+            self._by_second(question, ranker),
+        )
+        searched = time.perf_counter()
+        objections = await view.objections(vector)
+        own, stated, text = (_unobjected(rows, own, objections) for rows in (own, stated, text))
+        ranked = ranker.rank(question, vector, own=own, stated=stated, text=text, second=second)
+        literal = _literal(question, own)
+        readings: dict[str, tuple[str, Reading]] = {}
+        if not literal and not ranked.settled:
+            ranked, readings = await self._read(ranker, ranked)
+        hits = _literal_first(ranked.hits(), literal)
+        decided = time.perf_counter()
+        timings = {
+            "embed": (embedded - started) * 1000,
+            "search": (searched - embedded) * 1000,
+            "decide": (decided - searched) * 1000,
+        }
+        return Retrieval(question, vector, tuple(hits[:k]), view.release, timings, readings)
+
+    async def _by_second(self, question: str, ranker: Ranker) -> Vector | None:
+        """Embed a question with the second model, if that helps to judge entries."""
+        if self._second is None or not ranker.asks_second(question):
+            return None
+        return await self._second.vector(question)
+
+    async def _read(
+        self, ranker: Ranker, ranked: Ranked
+    ) -> tuple[Ranked, dict[str, tuple[str, Reading]]]:
+        """Let the reader judge the best candidates; as they are if it cannot."""
+        if self._reader is None:
+            return ranked, {}
+        best = ranked.candidates[:READ]
+        try:
+            readings = await self._reader.read(ranked.question, [c.statement for c in best])
+        except ModelError as error:
+            if not self._reader_down:
+                logger.warning("Questions are answered without the reader: %s", error)
+            self._reader_down = True
+            return ranked, {}
+        self._reader_down = False
+        said = {
+            c.chunk.chunk_id: (c.statement, reading)
+            for c, reading in zip(best, readings, strict=True)
+        }
+        return ranker.read(ranked, readings), said
+
+
+def _unobjected(
+    rows: Sequence[FoundRow], own: Sequence[FoundRow], objections: Mapping[str, float]
+) -> Sequence[FoundRow]:
+    """Leave out entries whose negative examples are nearer to the question than their own texts."""
+    if not objections:
+        return rows
+    best: dict[str, float] = {}
+    for row in own:
+        best.setdefault(row.chunk.chunk_id, row.score)
+    return [
+        row
+        for row in rows
+        if objections.get(row.chunk.chunk_id, -1.0) <= best.get(row.chunk.chunk_id, -1.0)
+    ]
+
+
+def _literal(question: str, own: Sequence[FoundRow]) -> set[str]:
+    """Return the entries of which the customer wrote a question word for word."""
+    wanted = normalise(question)
+    return {
+        row.chunk.chunk_id
+        for row in own
+        if row.chunk.kind == "faq" and normalise(row.text) == wanted
+    }
+
+
+def _literal_first(hits: list[Hit], literal: set[str]) -> list[Hit]:
+    sure = [
+        replace(hit, probability=max(hit.probability, _LITERAL))
+        if hit.chunk.chunk_id in literal
+        else hit
+        for hit in hits
+    ]
+    return sorted(sure, key=lambda hit: (hit.chunk.chunk_id not in literal, -hit.probability))

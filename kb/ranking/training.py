@@ -1,0 +1,402 @@
+"""Train the ranking for each release, beside the service, and hand out what was trained.
+
+A release is answered with the default weights until its own are there, a few seconds after it
+went live. Training is deterministic and reads nothing but the index, so what it wrote may be
+deleted at any time.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from core.child import child_environment
+from core.errors import AnswerdeskError
+from core.protocols import Embedder
+from core.types import Matrix
+from kb.index_view import Sample
+from kb.ranking.calibration import Reliability
+from kb.ranking.features import Rarity
+from kb.ranking.kernel import Kernel, Models
+from kb.ranking.own_questions import OwnQuestions
+from kb.ranking.pair import MOST_ROWS as PAIRED_ROWS
+from kb.ranking.pair import Pair
+from kb.ranking.ranker import Ranker, Weights
+from kb.ranking.second import SecondEmbedder
+from kb.ranking.training_rows import (
+    MOST_ROWS,
+    PAIR,
+    background_texts,
+    count,
+    hand_over,
+    several,
+)
+from kb.rows import Row
+
+log = logging.getLogger(__name__)
+
+_ROOT = Path(__file__).resolve().parents[1]
+_FORMAT = 9
+_TRIED = "tried"
+"""Folder of what was trained for a release that is not live."""
+_PREVIEWED_ROWS = 2_000
+"""Rows up to which a preview trains: it is waited for (3 s on two cores)."""
+_KEPT = 4
+"""Trained releases that stay on the disk, for a quick way back."""
+
+
+class TrainingFailed(AnswerdeskError):
+    """The training process ended with an error; answering goes on with the default weights."""
+
+    def __init__(self, release: int, reason: str) -> None:
+        super().__init__(
+            f"The ranking of release {release} could not be trained ({reason}). Questions are "
+            "answered with the default weights. Run `answerdesk calibrate` to try again."
+        )
+        self.release = release
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What training made of a release."""
+
+    release: int
+    entries: int
+    questions: int
+    """Questions of the base that the weights were fitted on; 0: the default weights are used."""
+    reliability: Reliability
+    """By cross-validation; empty with the default weights."""
+
+
+class ReadableView(Protocol):
+    """One release of the index (`kb.index_view.View`)."""
+
+    release: int
+
+    async def sample(self, *, most: int) -> Sample:
+        """Return all rows; of a large base, those that matter most."""
+        ...
+
+    async def count(self) -> int:
+        """Return the number of rows."""
+        ...
+
+
+class ReadableIndex(Protocol):
+    """The index of a knowledge base (`kb.index.Index`)."""
+
+    async def view(self) -> ReadableView:
+        """Return the live release."""
+        ...
+
+
+class Trainer:
+    """Trains releases one at a time and gives the ranker of each."""
+
+    def __init__(
+        self,
+        index: ReadableIndex,
+        embedder: Embedder,
+        folder: Path,
+        *,
+        second: SecondEmbedder | None = None,
+    ) -> None:
+        """Keep what is trained in `folder`, which is created when it is first written.
+
+        Where a `second` embedder helps to judge entries, it is trained with both (`kb.ranking.pair`).
+        """
+        self._second = second
+        self._index = index
+        self._embedder = embedder
+        self._folder = folder
+        self._weights = Weights.load()
+        self._default = Ranker(self._weights)
+        self._rankers: dict[int, Ranker] = {}
+        self._tried: tuple[int, Ranker] | None = None
+        self._adopted = 0
+        self._lock = asyncio.Lock()
+
+    async def ranker(self, release: int) -> Ranker:
+        """Return the ranker of this release, the default one while it has none of its own.
+
+        What another process trained is found on the disk.
+        """
+        found = self._rankers.get(release)
+        if found is not None:
+            return found
+        folder = self._folder_of(release)
+        if not await asyncio.to_thread(self._usable, folder):
+            return self._default
+        loaded = await asyncio.to_thread(self._load, folder)
+        self._rankers = {release: loaded}
+        return loaded
+
+    async def ensure(self) -> None:
+        """Train the live release if that has not been done for these embedding models."""
+        release = (await self._index.view()).release
+        if not release:
+            return
+        missing = await self.ranker(release) is self._default
+        if missing or await asyncio.to_thread(self._tried_other, self._folder_of(release)):
+            await self.after_publish(release)
+
+    async def after_publish(self, release: int) -> None:
+        """Train a release that went live; a failure is logged and leaves it answering."""
+        if release == self._adopted:
+            self._adopted = 0
+            return
+        try:
+            await self.train(release)
+        except TrainingFailed:
+            log.exception("Training failed")
+
+    async def train(self, release: int) -> Training:
+        """Train the live release and use the result from here on.
+
+        Args:
+            release: that went live; a newer one is trained in its place if there is one by now.
+
+        Raises:
+            TrainingFailed: answering goes on with the default weights.
+            IndexDamaged, IndexMismatch: if the rows cannot be read.
+            ModelUnavailable: if the embedding model is down.
+        """
+        async with self._lock:
+            view = await self._index.view()
+            folder = self._folder_of(view.release)
+            training = await self._make(view, folder)
+            self._rankers = {view.release: await asyncio.to_thread(self._load, folder)}
+            await asyncio.to_thread(self._forget_old)
+            return training
+
+    async def trial(self, view: ReadableView) -> Ranker:
+        """Return the ranker that a release will have when it is live; see `adopt`.
+
+        Bases that training is too slow for are judged as the live release is.
+
+        Raises:
+            IndexDamaged, IndexMismatch: if the rows cannot be read.
+            ModelUnavailable: if the embedding model is down.
+        """
+        self._tried = None
+        if await view.count() > MOST_ROWS:
+            return await self.ranker((await self._index.view()).release)
+        async with self._lock:
+            folder = self._folder / _TRIED
+            try:
+                await self._make(view, folder)
+            except TrainingFailed:
+                log.exception("Training failed")
+                return self._default
+            ranker = await asyncio.to_thread(self._load, folder)
+            self._tried = (view.release, ranker)
+            return ranker
+
+    async def preview(self, view: ReadableView) -> Ranker | None:
+        """Return the ranker that rows would have if they were live; ``None``: there are too many.
+
+        Raises:
+            IndexDamaged, IndexMismatch: if the rows cannot be read.
+            ModelUnavailable: if the embedding model is down.
+        """
+        if await view.count() > _PREVIEWED_ROWS:
+            return None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # A folder of its own: other processes may make previews at the same time.
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix="preview-") as temporary:
+            folder = Path(temporary) / "made"
+            async with self._lock:
+                try:
+                    await self._make(view, folder)
+                except TrainingFailed:
+                    log.exception("Training failed")
+                    return None
+            return await asyncio.to_thread(self._load, folder)
+
+    async def adopt(self, release: int) -> None:
+        """Use what `trial` made of a release: it is live now."""
+        tried, self._tried = self._tried, None
+        if tried is None or tried[0] != release:
+            return
+        async with self._lock:
+            await asyncio.to_thread(_replace, self._folder / _TRIED, self._folder_of(release))
+            self._rankers = {release: tried[1]}
+            self._adopted = release
+
+    async def _make(self, view: ReadableView, folder: Path) -> Training:
+        """Train the rows of a release and put what was made in `folder`."""
+        background = background_texts()
+        background_vectors = await self.background_vectors(background)
+        sample = await view.sample(most=MOST_ROWS)
+        rows, vectors = _own(sample.rows, sample.vectors)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix="training-") as temporary:
+            done = Path(temporary) / "done"
+            done.mkdir()
+            entries = await asyncio.to_thread(count, rows, done)
+            if entries is not None and not (sample.whole_entries and several(entries)):
+                entries = None
+            fitted = {}
+            tried = self._second.fingerprint if self._second else ""
+            if entries is not None:
+                source = Path(temporary)
+                second = None
+                if self._second and len(entries.texts) <= PAIRED_ROWS:
+                    second = await self._second.vectors([*entries.texts, *background])
+                    tried = "" if second is None else tried
+                await asyncio.to_thread(
+                    hand_over,
+                    source,
+                    entries,
+                    vectors,
+                    background,
+                    background_vectors,
+                    second,
+                )
+                await self._run(view.release, source, done)
+                fitted = json.loads((done / "fitted.json").read_text("utf-8"))
+            about: dict[str, Any] = {
+                "format": _FORMAT,
+                "fingerprint": self._embedder.fingerprint,
+                "second": tried,
+                "numbers": entries.numbers if entries else {},
+                "fitted": fitted,
+            }
+            (done / "about.json").write_text(json.dumps(about), "utf-8")
+            await asyncio.to_thread(_replace, done, folder)
+        training = Training(
+            view.release,
+            len(entries.answers) if entries else 0,
+            fitted.get("questions", 0),
+            Reliability.from_json(fitted.get("reliability", {"bins": [], "error": 0})),
+        )
+        log.info(
+            "Release %d: ranking trained on %d questions of %d entries, calibration error %.3f",
+            view.release,
+            training.questions,
+            training.entries,
+            training.reliability.error,
+        )
+        return training
+
+    def _folder_of(self, release: int) -> Path:
+        return self._folder / f"release-{release}"
+
+    def _usable(self, folder: Path) -> bool:
+        try:
+            about = json.loads((folder / "about.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return False
+        found = about.get("format"), about.get("fingerprint")
+        return bool(found == (_FORMAT, self._embedder.fingerprint))
+
+    def _tried_other(self, folder: Path) -> bool:
+        """Tell whether a release was trained without the second embedder of now."""
+        try:
+            about = json.loads((folder / "about.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return True  # deleted meanwhile
+        return bool(about["second"] != (self._second.fingerprint if self._second else ""))
+
+    def _load(self, folder: Path) -> Ranker:
+        about = json.loads((folder / "about.json").read_text("utf-8"))
+        judge = None
+        if about["fitted"]:
+            models = Models.from_json(about["fitted"]["models"])
+            pair = None
+            if self._second and about["second"] == self._second.fingerprint:
+                pair = _pair(folder, about["fitted"].get(PAIR))
+            judge = OwnQuestions(Kernel.load(folder), models, about["numbers"], pair)
+        return Ranker(
+            self._weights,
+            own=judge,
+            letters=_rarity(folder, "chars"),
+            words=_rarity(folder, "words"),
+        )
+
+    async def background_vectors(self, texts: Sequence[str]) -> Matrix:
+        """Embed the off-topic messages, once for each embedding model."""
+        model = hashlib.sha256(self._embedder.fingerprint.encode()).hexdigest()[:16]
+        path = self._folder / f"background-{model}.npy"
+        if path.is_file():
+            kept: Matrix = np.load(path)
+            if len(kept) == len(texts):
+                return kept
+        vectors = await self._embedder.embed_queries(texts)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new.npy")
+        np.save(new, vectors)
+        new.replace(path)
+        return vectors
+
+    async def _run(self, release: int, source: Path, target: Path) -> None:
+        """Train in a process of its own: it needs libraries and memory that the service has not."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "kb.ranking.training_child",
+            str(source),
+            str(target),
+            cwd=_ROOT,
+            env=child_environment(PYTHONPATH=str(_ROOT)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            _, complaint = await process.communicate()
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if process.returncode:
+            lines = complaint.decode("utf-8", "replace").strip().splitlines()
+            reason = lines[-1] if lines else f"exit status {process.returncode}"
+            raise TrainingFailed(release, reason[:300])
+
+    def _forget_old(self) -> None:
+        kept = sorted(self._folder.glob("release-*"), key=lambda path: path.stat().st_mtime)
+        for folder in kept[:-_KEPT]:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _rarity(folder: Path, what: str) -> Rarity:
+    """Read how rare ``chars`` or ``words`` are in the base."""
+    return Rarity(np.load(folder / f"all_{what}.npy", mmap_mode="r"))
+
+
+def _pair(folder: Path, about: dict[str, Any] | None) -> Pair | None:
+    """Read what was trained with both embedders, if they were better than one."""
+    if about is None:
+        return None
+    models = Models.from_json(about["models"])
+    return Pair(Kernel.load(folder / PAIR), models, about["share"], about["language"])
+
+
+def _own(rows: Sequence[Row], vectors: Matrix) -> tuple[list[Row], Matrix]:
+    """Leave out what entries do not answer, and answers: they repeat the question's row."""
+    kept = [place for place, row in enumerate(rows) if row.role not in ("negative", "answer")]
+    return [rows[place] for place in kept], vectors[kept] if len(kept) < len(rows) else vectors
+
+
+def _replace(new: Path, old: Path) -> None:
+    """Put a finished folder in the place of an old one; readers keep what they have open."""
+    _remove([old])
+    new.rename(old)
+
+
+def _remove(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,80 @@
+"""What a passage is made of: headings, paragraphs, items, steps, rows; each an exact piece."""
+
+import pytest
+
+from kb.answering.layout import length, steps_of, units_of
+
+MIXED = """Tyres
+Check the pressure every two weeks.
+
+Model: Plover; Front: 3.5 bar
+Model: Heron; Front: 3.8 bar; note it
+
+Do this:
+1. Open the valve.
+2. Pump. Listen.
+   - gently
+3. Close it.
+
+Weight up to 5 kg: 4 EUR
+Weight up to 9 kg: 6 EUR"""
+
+
+def test_kinds() -> None:
+    kinds = [(unit.kind, unit.text.split()[0]) for unit in units_of(MIXED, "en")]
+    assert kinds == [
+        ("heading", "Tyres"),
+        ("sentence", "Check"),
+        ("row", "Model:"),
+        ("row", "Model:"),
+        ("sentence", "Do"),
+        ("item", "1."),
+        ("item", "2."),
+        ("item", "Listen."),
+        ("item", "-"),
+        ("item", "3."),
+        ("row", "Weight"),
+        ("row", "Weight"),
+    ]
+
+
+def test_units_are_exact_pieces_in_order() -> None:
+    units = units_of(MIXED, "en")
+    assert [MIXED[u.start : u.end] for u in units] == [u.text for u in units]
+    assert [u.start for u in units] == sorted(u.start for u in units)
+
+
+def test_steps_are_one_list_with_what_stands_inside() -> None:
+    (steps,) = steps_of(units_of(MIXED, "en"))
+    assert next(units_of(MIXED, "en")[i].text for i in steps) == "1. Open the valve."
+    assert len(steps) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("第一步 打开盖子。\n第二步 放入茶叶。\n第三步 加水。", 3),
+        ("① 打开盖子。\n② 放入茶叶。", 2),
+        ("Step 1: Open it.\nStep 2: Close it.", 2),
+        ("Schritt 1. Öffnen.\nSchritt 2. Schließen.", 2),
+        ("3. How to claim\nSend us the number. Wait.", 0),
+        ("In 2024. We moved.", 0),
+    ],
+)
+def test_ways_to_number_steps(text: str, steps: int) -> None:
+    assert [len(run) for run in steps_of(units_of(text))] == ([steps] if steps else [])
+
+
+def test_a_numbered_line_above_a_text_is_its_heading() -> None:
+    units = units_of("3. How to claim\nSend us the number. Wait.\n\n4. Second owners\nPay.", "en")
+    assert [u.text for u in units if u.kind == "heading"] == ["3. How to claim", "4. Second owners"]
+
+
+@pytest.mark.parametrize("text", ["14 Quayside", "Open daily", "Closed on Sunday."])
+def test_a_line_without_anything_below_is_no_heading(text: str) -> None:
+    assert [unit.kind for unit in units_of(text, "en")] == ["sentence"]
+
+
+@pytest.mark.parametrize(("text", "words"), [("two words", 2), ("两个字", 1.5), ("3 天", 1.5)])
+def test_length_counts_words_and_half_of_chinese_characters(text: str, words: float) -> None:
+    assert length(text) == words

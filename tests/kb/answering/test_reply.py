@@ -1,0 +1,270 @@
+"""Replies from files as they come: Markdown, HTML, text and CSV, with tables and steps."""
+
+import re
+from collections.abc import Sequence
+
+import pytest
+
+from core.types import Chunk, Hit
+from kb.answering.layout import length
+from kb.answering.reply import Replier, Reply
+from kb.chunk import chunk_file
+from kb.parse import parse
+from tests.fakes import WordEmbedder
+
+pytestmark = pytest.mark.anyio
+
+SAUNA = """# Sauna manual
+
+## First heating
+
+Before the first bath the stones have to be heated once. Proceed as follows:
+
+1. Open the window and the door of the cabin.
+2. Set the dial to 90 degrees.
+3. Heat for one hour without water on the stones.
+4. Switch off, and let everything cool for three hours.
+
+## Prices
+
+| Model | Price | Delivery | Warranty |
+|-------|-------|----------|----------|
+| Kelo 4 | 2,900 EUR | 3 weeks | 2 years |
+| Kelo 6 | 3,700 EUR | 5 weeks | 2 years |
+| Barrel | 4,100 EUR | **8 weeks** | 5 years |
+
+## Returning a cabin
+
+A cabin that was not assembled can be returned within 21 days. You pay the carrier. \
+Cabins made to measure cannot be returned.
+
+## Water on the stones
+
+[Lemon oil](https://sauna.example/oil) may be added. Use `3` drops on a litre, **never** more.
+"""
+
+OFEN = """<html lang="de"><head><title>Kaminöfen</title></head><body><h1>Kaminöfen</h1>
+<h2>Asche entsorgen</h2><p>Asche glüht bis zu 48 Stunden nach. Bewahren Sie sie in einem Eimer aus
+Metall auf. Danach gehört sie in den Restmüll, jedoch nie in die Biotonne.</p>
+<h2>Maße</h2><table><tr><th>Modell</th><th>Breite</th><th>Gewicht</th></tr>
+<tr><td>Föhr</td><td>52 cm</td><td>98 kg</td></tr>
+<tr><td>Sylt</td><td>61 cm</td><td>131 kg</td></tr></table>
+<h2>Anzünden</h2><ol><li>Luftregler ganz öffnen.</li><li>Zwei Scheite und Anzünder einlegen.</li>
+<li>Nach zehn Minuten den Regler halb schließen.</li></ol></body></html>"""
+
+TEA = """会员与退换
+
+一、退换货
+
+未开封的茶叶签收后15天内可以退货，运费由顾客承担。已开封的茶叶不能退货，但质量问题除外。
+
+二、办理会员卡的步骤
+
+1. 在门店填写登记表。
+2. 出示身份证。
+3. 支付20元工本费。
+4. 当场领取会员卡。
+"""
+
+PARTS = """Part,Fits,Price,Stock
+Seal ring,Pump A,3.20 EUR,in stock
+Filter,Pump A and B,9.80 EUR,two weeks
+Motor,Pump B,120 EUR,on request
+"""
+
+
+async def chunks_of(name: str, text: str, tokens: int = 160) -> list[Chunk]:
+    parsed = parse(name, text.encode())
+    return await chunk_file(
+        parsed, doc_id=name, embedder=WordEmbedder(), passage_tokens=tokens, updated="2026-11-28"
+    )
+
+
+class Release:
+    """The passages of one release."""
+
+    def __init__(self, chunks: Sequence[Chunk]) -> None:
+        self.chunks = chunks
+
+    async def view(self) -> "Release":
+        return self
+
+    async def chunks_of(self, doc_ids: Sequence[str]) -> list[Chunk]:
+        return [chunk for chunk in self.chunks if chunk.doc_id in doc_ids]
+
+
+async def reply(
+    question: str, chunks: Sequence[Chunk], holding: str, *, also: Sequence[str] = ()
+) -> Reply:
+    """Reply from the passages that hold certain words."""
+    hits = [Hit(next(c for c in chunks if words in c.text), 0.9, 0.9) for words in (holding, *also)]
+    others = [Hit(chunk, 0.8, 0.4) for chunk in chunks]
+    made = await Replier(None, Release(chunks)).reply(question, None, hits, others=others)
+    for hit, words in made.cited:
+        pieces = [part for line in words.split("\n") for part in line.split(" … ")]
+        whole = " ".join(" ".join(c.text.split()) for c in chunks if c.doc_id == hit.chunk.doc_id)
+        assert all(" ".join(piece.split()) in whole for piece in pieces)
+    return made
+
+
+async def test_all_steps_are_given_in_order_with_what_leads_to_them() -> None:
+    made = await reply(
+        "How do I heat the stones?", await chunks_of("sauna.md", SAUNA), "90 degrees"
+    )
+    places = [made.text.index(w) for w in ("Proceed", "window", "90", "one hour", "three hours")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("cut", ["1. Open", "4. Switch"])
+async def test_a_procedure_that_was_cut_into_passages_is_whole_in_the_reply(cut: str) -> None:
+    chunks = await chunks_of("sauna.md", SAUNA, tokens=24)
+    assert sum("dial" in chunk.text or "Switch" in chunk.text for chunk in chunks) > 1
+    made = await reply("How do I heat the stones the first time?", chunks, cut)
+    assert re.findall(r"^\d", made.text, re.MULTILINE) == ["1", "2", "3", "4"]
+
+
+async def test_the_rest_of_a_cut_procedure_is_no_part_of_another_answer() -> None:
+    chunks = await chunks_of("sauna.md", SAUNA, tokens=24)
+    text = "4. Switch off the oven.\n\nStones last for two years. Replace them when they crumble."
+    passage = Chunk("1", "other.md", "passage", text, title="Stones", language="en")
+    made = await reply("How long do stones last?", [*chunks, passage], "crumble")
+    assert made.text == "Stones last for two years. Replace them when they crumble."
+
+
+async def test_what_leads_to_a_table_comes_with_the_rows() -> None:
+    text = (
+        "We repair cabins of all makes. Parts are charged extra.\n\n"
+        "Job: New heater; Price: 90 EUR\nJob: New door; Price: 140 EUR"
+    )
+    passage = Chunk("1", "a.md", "passage", text, title="Repairs", language="en")
+    made = await reply("Do you repair cabins of other makes?", [passage], "makes")
+    assert "all makes" in made.text
+    assert "• New door: 140 EUR" in made.text.replace(" – price:", ":")
+
+
+async def test_a_row_is_said_with_its_name_first_and_the_names_of_its_columns() -> None:
+    made = await reply(
+        "How long does delivery of the Barrel take?", await chunks_of("s.md", SAUNA), "Barrel"
+    )
+    assert made.text == "Barrel – price: 4,100 EUR; delivery: 8 weeks; warranty: 5 years."
+    assert made.built
+
+
+async def test_where_no_row_is_named_the_column_is_listed() -> None:
+    made = await reply("What is the price?", await chunks_of("s.md", SAUNA), "Barrel")
+    assert made.text == "Price:\n• Kelo 4: 2,900 EUR\n• Kelo 6: 3,700 EUR\n• Barrel: 4,100 EUR"
+
+
+async def test_a_row_of_a_spreadsheet_without_questions() -> None:
+    made = await reply("price of the filter", await chunks_of("parts.csv", PARTS), "Filter")
+    assert made.text == "Filter – fits: Pump A and B; price: 9.80 EUR; stock: two weeks."
+
+
+async def test_rows_in_german_keep_their_capitals() -> None:
+    made = await reply("Wie schwer ist Sylt?", await chunks_of("ofen.html", OFEN), "Sylt")
+    assert made.text == "Sylt – Breite: 61 cm; Gewicht: 131 kg."
+
+
+async def test_conditions_and_exceptions_travel_along() -> None:
+    made = await reply(
+        "How long can I return a cabin?", await chunks_of("s.md", SAUNA), "not assembled"
+    )
+    assert all(words in made.text for words in ("21 days", "carrier", "made to measure"))
+    assert "Returning" not in made.text
+
+
+async def test_german_sentences_come_whole() -> None:
+    made = await reply("Wohin mit der Asche?", await chunks_of("ofen.html", OFEN), "Asche")
+    assert "48 Stunden" in made.text
+    assert "nie in die Biotonne" in made.text
+
+
+async def test_german_steps() -> None:
+    made = await reply(
+        "Wie zünde ich den Ofen an?", await chunks_of("ofen.html", OFEN), "Luftregler"
+    )
+    assert made.text.index("Luftregler") < made.text.index("Scheite") < made.text.index("halb")
+
+
+@pytest.mark.parametrize(
+    ("question", "holding", "wanted"),
+    [
+        ("茶叶可以退货吗？", "15天", ("15天", "运费由顾客承担", "质量问题除外")),
+        ("怎么办会员卡？", "登记表", ("登记表", "身份证", "20元", "当场领取")),
+    ],
+)
+async def test_chinese(question: str, holding: str, wanted: Sequence[str]) -> None:
+    made = await reply(question, await chunks_of("tea.txt", TEA), holding)
+    assert all(words in made.text for words in wanted)
+    assert length(made.text) <= 90
+
+
+async def test_a_reply_has_no_marks_of_markdown() -> None:
+    text = "Use **two** drops of [oil](https://sauna.example/oil), not `three`.\n> Really."
+    passage = Chunk("1", "a.txt", "passage", text, language="en")
+    made = await Replier().reply("How many drops?", None, [Hit(passage, 0.9, 0.9)])
+    assert made.text == "Use two drops of oil (https://sauna.example/oil), not three.\nReally."
+
+
+STORES = """# Stores
+
+## Harbour
+
+Open from Monday to Friday, 9:00 to 18:00. Closed on Saturday and Sunday. Parking is free.
+
+## Old town
+
+Open from Tuesday to Saturday, 11:00 to 19:00. Closed on Sunday and Monday. Parking is not free.
+"""
+
+
+async def test_a_place_is_named_where_there_are_several() -> None:
+    made = await reply("When is the harbour open?", await chunks_of("stores.md", STORES), "Friday")
+    assert made.text.startswith("Harbour: Open from Monday")
+    assert "Old town" not in made.text
+
+
+async def test_two_things_that_were_asked_for_stand_side_by_side() -> None:
+    chunks = [
+        Chunk(name, "bikes.md", "passage", text, title=f"Bikes › {name}", language="en")
+        for name, text in {
+            "Heron": "It weighs 24 kg. The battery lasts for 80 km.",
+            "Plover": "It weighs 14 kg. It has eight gears.",
+        }.items()
+    ]
+    made = await reply("What weighs the Heron and the Plover?", chunks, "24", also=["14"])
+    assert "24 kg" in made.text
+    assert "14 kg" in made.text
+    assert len(made.cited) == 2
+
+
+async def test_a_long_text_gives_the_sentences_that_answer_within_the_limit() -> None:
+    filler = "The harbour has been rebuilt since then and looks as it did before the great fire. "
+    text = filler * 6 + "The ferry costs 12 EUR a car. However, bicycles travel free. " + filler * 6
+    passage = Chunk("1", "a.md", "passage", text, language="en")
+    made = await Replier().reply("What does the ferry cost?", None, [Hit(passage, 0.9, 0.9)])
+    assert "12 EUR" in made.text
+    assert "travel free" in made.text
+    assert length(made.text) <= 90
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cleaning the filter\n\nRinse it with cold water once a month.",
+        "Cleaning the filter\nRinse it with cold water once a month.\n\nOther parts\nOil them.",
+    ],
+)
+async def test_a_heading_alone_is_never_the_reply(text: str) -> None:
+    passage = Chunk("1", "a.md", "passage", text, title="Manual", language="en")
+    made = await Replier().reply("cleaning the filter?", None, [Hit(passage, 0.9, 0.9)])
+    assert made.text == "Rinse it with cold water once a month."
+
+
+async def test_a_question_in_a_text_is_never_the_reply_alone() -> None:
+    filler = "We have been repairing clocks in this street for longer than anybody can remember. "
+    text = f"Do you repair clocks? Yes, within 10 days. {filler * 7}"
+    passage = Chunk("1", "a.md", "passage", text, language="en")
+    made = await Replier().reply("Do you repair clocks?", None, [Hit(passage, 0.9, 0.9)])
+    assert not made.text.endswith("?")
+    assert "Yes, within 10 days." in made.text

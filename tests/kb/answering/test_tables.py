@@ -1,0 +1,107 @@
+"""Which rows a question is about, and how they are said."""
+
+import pytest
+
+from kb.answering.tables import choose_rows, read_rows, row_name, say_rows
+
+COUNTRIES = read_rows(
+    [
+        "Country: Ireland; Days: 1 to 2; Price: EUR 4.95",
+        "Country: Great Britain; Days: 3 to 4; Price: EUR 9.50",
+        "Country: Germany, Netherlands; Days: 3 to 5; Price: EUR 7.90",
+        "Country: France; Days: 4 to 5; Price: EUR 8.90",
+        "Country: Spain; Days: 5 to 7; Price: EUR 11.50",
+        "Country: Italy; Days: 5 to 6; Price: EUR 10.90",
+        "Country: Poland; Days: 6 to 7; Price: EUR 10.40",
+    ]
+)
+
+
+def said(question: str, language: str = "en") -> str:
+    return say_rows(question, COUNTRIES, choose_rows(question, COUNTRIES), language)
+
+
+def test_one_row() -> None:
+    assert said("What is the price for Spain?") == "Spain – days: 5 to 7; price: EUR 11.50."
+
+
+def test_a_name_among_several_in_one_cell() -> None:
+    assert said("How long to the Netherlands?").startswith("Germany, Netherlands – days: 3 to 5")
+
+
+def test_two_rows_that_are_named() -> None:
+    text = said("What is the price for France and Great Britain?")
+    assert text == "Price:\n• Great Britain: EUR 9.50\n• France: EUR 8.90"
+
+
+def test_of_many_rows_none_of_which_is_meant_five_are_shown() -> None:
+    lines = said("Where do you send to?").split("\n")
+    assert len(lines) == 6
+    assert lines[-1] == "…"
+
+
+def test_of_a_list_only_the_columns_are_shown_that_are_near_to_the_question() -> None:
+    text = say_rows("How fast?", COUNTRIES, [0, 1], "en", near=[0.06, -0.06])
+    assert text == "Days:\n• Ireland: 1 to 2\n• Great Britain: 3 to 4"
+
+
+def test_a_day_is_found_by_its_abbreviation() -> None:
+    rows = read_rows(
+        ["Trip: Bend; Days: Wed, Sat", "Trip: Locks; Days: Sun", "Trip: Sunset; Days: Fri"]
+    )
+    assert choose_rows("Is there a trip on friday evening?", rows) == [2]
+
+
+def test_a_cell_with_a_semicolon_stays_whole() -> None:
+    rows = read_rows(
+        ["Product: Tent; Note: dry; then fold", "Product: Mat; Note: roll; note: tight"]
+    )
+    assert [row.cells[1] for row in rows] == [
+        ("Note", "dry; then fold"),
+        ("Note", "roll; note: tight"),
+    ]
+
+
+def test_a_number_that_names_a_row_keeps_its_column() -> None:
+    rows = read_rows(["Up to kg: 5; Price: 4 EUR", "Up to kg: 9; Price: 6 EUR"])
+    assert row_name(rows, 0) == "Up to kg 5"
+
+
+def test_a_first_column_that_repeats_is_not_enough_of_a_name() -> None:
+    rows = read_rows(
+        [
+            "Line: Red; Stop: Port; Fare: 2",
+            "Line: Red; Stop: Mill; Fare: 3",
+            "Line: Blue; Stop: Port; Fare: 4",
+        ]
+    )
+    assert row_name(rows, 1) == "Red Mill"
+
+
+def test_lines_of_two_cells_without_column_names() -> None:
+    rows = read_rows(["Day ticket: 4 EUR", "Week ticket: 19 EUR"])
+    question = "What is a week ticket?"
+    assert say_rows(question, rows, choose_rows(question, rows), "en") == "Week ticket: 19 EUR."
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "Plover – one day: 18; VAT: 20 %."),
+        ("de", "Plover – One day: 18; VAT: 20 %."),
+        ("ru", "Plover — one day: 18; VAT: 20 %."),
+        ("es", "Plover – one day: 18; VAT: 20 %."),
+        ("zh", "Plover：One day 18；VAT 20 %。"),
+        ("fi", "Plover – One day: 18; VAT: 20 %"),
+    ],
+)
+def test_the_joints_of_each_language(language: str, text: str) -> None:
+    rows = read_rows(["Model: Plover; One day: 18; VAT: 20 %"])
+    assert say_rows("?", rows, [0], language) == text
+
+
+def test_a_row_nearer_in_meaning_is_not_passed_over_for_a_shared_word() -> None:
+    rows = read_rows(
+        ["Product: Bicycles; Days: 30", "Product: E-bikes; Days: 14", "Product: Locks; Days: 60"]
+    )
+    assert choose_rows("How long can I return a bike?", rows, near=[0.07, 0.06, -0.13]) == [0, 1]

@@ -1,0 +1,48 @@
+"""Let the reader read pairs of a question and a text, as the product does.
+
+    python -m training.read_pairs PAIRS.json OUT.json [--data DIR]
+
+`PAIRS.json` is from `training.fit_ranking --pairs`. Goes on where it stopped.
+"""
+
+import argparse
+import asyncio
+import json
+from collections import defaultdict
+from pathlib import Path
+
+from models.embedder import WorkerEmbedder
+from models.factory import make_embedder
+
+
+async def main() -> None:
+    """Read."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--data", type=Path, default=Path("data"))
+    parser.add_argument("--most", type=int, default=10**9)
+    options = parser.parse_args()
+    done = json.loads(options.out.read_text("utf-8")) if options.out.is_file() else []
+    known = {(question, text) for question, text, _ in done}
+    wanted = defaultdict(list)
+    for question, text in json.loads(options.pairs.read_text("utf-8")):
+        if (question, text) not in known:
+            wanted[question].append(text)
+    model = make_embedder(
+        "multilingual-e5-small", options.data, recycle_after=10**9, precision="int8"
+    )
+    assert isinstance(model, WorkerEmbedder)
+    await model.start(wait=True)
+    for number, (question, texts) in enumerate(list(wanted.items())[: options.most]):
+        readings = await model.read(question, texts)
+        done += [[question, t, r.log_odds] for t, r in zip(texts, readings, strict=True)]
+        if number % 500 == 499:
+            options.out.write_text(json.dumps(done, ensure_ascii=False), "utf-8")
+            print(number + 1, flush=True)
+    options.out.write_text(json.dumps(done, ensure_ascii=False), "utf-8")
+    await model.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
