@@ -262,7 +262,8 @@ class View(Reader):
         """Return what training reads: all rows, of a large base as many as its memory allows.
 
         Of a base of more than three times `most` rows these are all entries, if they have at most
-        `most` rows, else a part of them, and a part of the passages. The parts are those with the smallest ids, which are hashes.
+        `most` rows, else a part of them, and a part of the passages. The parts are those with the
+        smallest ids, which are hashes.
 
         Args:
             most: rows of a part.

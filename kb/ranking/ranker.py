@@ -1,9 +1,9 @@
 """Order candidates and say how probable it is that the best one answers.
 
-Three things speak, each on the scale of log-odds: the evidence of the search (`kb.ranking.evidence`),
-the reader, which reads the best few together with the question, and the knowledge base's own
-questions where entries have several wordings (`kb.ranking.own_questions`). The weights of the first
-two ship with the project (`kb/ranking/data/weights.json`, made by `training/fit_ranking.py`).
+Three things speak, each on the scale of log-odds: the evidence of the search
+(`kb.ranking.evidence`), the reader, which reads the best few together with the question, and the
+knowledge base's own questions where entries have several wordings (`kb.ranking.own_questions`). The
+weights of the first two ship with the project (`kb/ranking/data/weights.json`, made by `training/fit_ranking.py`).
 """
 
 import json
@@ -68,7 +68,9 @@ class Ranked:
 
     def hits(self) -> list[Hit]:
         """Return the candidates with their probabilities, the most probable first."""
-        odds = np.exp(self.scores - self.scores.max(initial=0.0))
+        if not self.candidates:
+            return []
+        odds = np.exp(self.scores - self.scores[0])
         shares = np.minimum(odds / max(odds.sum(), 1e-9), odds * self.probability)
         return [
             Hit(c.chunk, c.score, self.probability if place == 0 else float(share))

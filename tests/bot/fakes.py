@@ -9,7 +9,8 @@ from bot.lifetime import Lifetime
 from core.types import Answer, AnswerEvent, Choice, Source, Turn
 from kb.alike import Alike
 from kb.linking import EntryLinks
-from kb.ranking.retriever import DefaultRanker, Retriever
+from kb.ranking.ranker import DefaultRanker
+from kb.ranking.retriever import Retriever
 from kb.team_answers import TeamAnswers
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop

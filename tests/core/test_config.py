@@ -42,8 +42,8 @@ def test_a_wrong_value_is_named_with_its_key(tmp_path: Path) -> None:
 
 
 def test_thresholds_out_of_order_are_refused(tmp_path: Path) -> None:
-    file = write(tmp_path, "answers: {answer_at: 0.3, clarify_at: 0.6}\n")
-    with pytest.raises(ConfigError, match=r"clarify_at \(0\.6\) must not be above answer_at"):
+    file = write(tmp_path, "answers: {answer_at: 0.3, hedge_at: 0.6}\n")
+    with pytest.raises(ConfigError, match=r"hedge_at \(0\.6\) must not be above answer_at"):
         load_config(file)
 
 
