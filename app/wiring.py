@@ -27,10 +27,11 @@ from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from kb.align import AlignedEmbedder
 from kb.answer import Answerer, Policy
+from kb.answering.chooser import Chooser
 from kb.answering.reply import Replier
+from kb.answering.writer import Writer
 from kb.asked import MostAsked
 from kb.chunk import chunk_file
-from kb.compose import Composer
 from kb.desk import Desk
 from kb.entries import Entries
 from kb.findings import Inspector
@@ -300,38 +301,41 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
     config = knowledge.config
     async with AsyncExitStack() as stack:
         generator = await _open_generator(stack, config, knowledge.paths.root)
-        composer = None
-        if generator is not None:
-            composer = Composer(
-                generator,
-                knowledge.embedder,
-                max_tokens=config.answers.max_tokens,
-                timeout_s=config.models.generator_timeout_s,
-            )
         reranker = await open_reranker(stack, config, knowledge.paths.root)
         knowledge.retriever.second_opinion = second_opinion(config, reranker, generator)
-        answerer = make_answerer(knowledge, composer)
+        answerer = make_answerer(knowledge, generator)
         metrics = Metrics()
         desk = Desk(answerer, knowledge.conversations, metrics)
         yield Service(knowledge, generator, answerer, desk, metrics, reranker)
 
 
-def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
-    """Return what answers from a knowledge base; without a composer it quotes passages."""
+def make_answerer(knowledge: Knowledge, generator: ModelGenerator | None) -> Answerer:
+    """Return what answers from a knowledge base.
+
+    A generator of this machine chooses sentences; one behind a server writes.
+    """
+    config = knowledge.config
+    generator = generator if config.answers.compose else None
+    late_s = config.models.generator_timeout_s
+    local = generator if isinstance(generator, WorkerGenerator) else None
+    chooser = Chooser(local, timeout_s=late_s) if local else None
+    writer = None
+    if generator is not None and local is None:
+        writer = Writer(generator, max_tokens=config.answers.max_tokens, timeout_s=late_s)
     return Answerer(
         knowledge.retriever,
-        Replier(knowledge.searched, knowledge.index),
-        composer,
-        policy=_policy(knowledge.config),
-        today=days_of(knowledge.config),
+        Replier(knowledge.searched, knowledge.index, chooser),
+        writer,
+        policy=_policy(config),
+        today=days_of(config),
     )
 
 
 async def _open_generator(
     stack: AsyncExitStack, config: Config, root: Path
 ) -> ModelGenerator | None:
-    """Start the generator, or say why passages are quoted instead."""
-    if not config.answers.compose:
+    """Start the generator, or say why replies are built without it."""
+    if not (config.answers.compose or config.models.reranker == BY_GENERATOR):
         return None
     try:
         generator = await asyncio.to_thread(
@@ -346,7 +350,7 @@ async def _open_generator(
             scores=config.models.reranker == BY_GENERATOR,
         )
     except ModelError as error:
-        logger.warning("Passages are quoted, not composed: %s", error)
+        logger.warning("Replies are built without the generator: %s", error)
         return None
     if generator is None:
         return None
@@ -363,7 +367,6 @@ def _policy(config: Config) -> Policy:
         max_question_chars=config.answers.max_question_chars,
         company=config.company.name,
         fallback_language=config.company.languages[0],
-        compose_across=config.answers.compose_across,
     )
 
 

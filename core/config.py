@@ -4,6 +4,7 @@ Order of precedence: environment (``ANSWERDESK__SECTION__KEY``), then the YAML f
 defaults here. An unknown key is an error, so that a typing mistake is not silently ignored.
 """
 
+import logging
 import os
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +19,8 @@ from pydantic_settings import (
 
 from core.errors import ConfigError
 from core.hours import WorkingHours
+
+logger = logging.getLogger(__name__)
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -58,10 +61,18 @@ class AnswersConfig(_Section):
     answer_at: Probability = 0.65
     passage_at: Probability = 0.35
     clarify_at: Probability = 0.35
-    compose: bool = True
-    compose_across: bool = False
+    compose: bool = False
     max_tokens: int = Field(96, ge=8)
     max_question_chars: int = Field(2000, ge=50)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_old_keys(cls, values: object) -> object:
+        """Accept `compose_across` of older versions for one more release: nothing reads it."""
+        if isinstance(values, dict) and "compose_across" in values:
+            logger.warning("answers.compose_across has no effect any more; take it out")
+            return {key: value for key, value in values.items() if key != "compose_across"}
+        return values
 
     @model_validator(mode="after")
     def _ordered(self) -> "AnswersConfig":

@@ -67,8 +67,10 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         return f"{model.name}, weights whole"
 
     async def generator() -> str:
+        if not config.answers.compose:
+            return "off: replies are built without it"
         model = await asyncio.to_thread(make_generator, config.models.generator, paths.root)
-        return f"{model.name}, weights whole" if model else "off: passages are quoted"
+        return f"{model.name}, weights whole" if model else "off: replies are built without it"
 
     async def reranker() -> str:
         spec = config.models.reranker
@@ -76,7 +78,7 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
             return "off: passages keep their first order"
         if spec == BY_GENERATOR:
             local = await asyncio.to_thread(make_generator, config.models.generator, paths.root)
-            if not isinstance(local, WorkerGenerator) or not config.answers.compose:
+            if not isinstance(local, WorkerGenerator):
                 raise Unhealthy(NO_LIKELIHOOD)
             return f"likelihood by {local.name}"
         model = await asyncio.to_thread(make_reranker, spec, paths.root)

@@ -15,7 +15,7 @@ from models.fetch import ModelStore
 from models.sources import Progress
 from models.spec import Hub, Named, parse_spec
 
-_FOR_TESTS = ("smollm2-135m-instruct",)
+_FOR_TESTS = ("smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct")
 
 
 async def list_models(*, as_json: bool) -> None:
@@ -35,9 +35,12 @@ async def fetch(name: str, *, default: bool, tests: bool) -> None:
     """Fetch weights; what is there and whole is not fetched again."""
     wanted = [name] if name else []
     if default:
-        models = read_config().models
-        wanted += [models.embedder, models.second_embedder, models.generator]
-        wanted += [models.reranker] if models.reranker != BY_GENERATOR else []
+        config = read_config()
+        models = config.models
+        wanted += [models.embedder, models.second_embedder]
+        by_generator = models.reranker == BY_GENERATOR
+        wanted += [models.generator] if config.answers.compose or by_generator else []
+        wanted += [] if by_generator else [models.reranker]
     if tests:
         wanted += _FOR_TESTS
     store = make_store(data_folder())
