@@ -318,7 +318,7 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
         try:
             await service.generator.start(wait=True)
         except ModelUnavailable as error:
-            logger.warning("Passages are quoted until the generator is back: %s", error)
+            logger.warning("Replies are built without the generator until it is back: %s", error)
     troubles.prepared.set()
     logger.info("Ready after %.1f s", time.perf_counter() - started)
     await keep_warm(service)

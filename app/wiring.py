@@ -26,10 +26,11 @@ from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from kb.align import OLDER_ROWS, AlignedEmbedder
 from kb.answer import Answerer, Policy
+from kb.answering.chooser import Chooser
 from kb.answering.reply import Replier
+from kb.answering.writer import Writer
 from kb.asked import MostAsked
 from kb.chunk import chunk_file
-from kb.compose import Composer
 from kb.desk import Desk
 from kb.entries import Entries
 from kb.findings import Inspector
@@ -313,15 +314,7 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
     config = knowledge.config
     async with AsyncExitStack() as stack:
         generator = await _open_generator(stack, config, knowledge.paths.root)
-        composer = None
-        if generator is not None:
-            composer = Composer(
-                generator,
-                knowledge.embedder,
-                max_tokens=config.answers.max_tokens,
-                timeout_s=config.models.generator_timeout_s,
-            )
-        answerer = make_answerer(knowledge, composer)
+        answerer = make_answerer(knowledge, generator)
         metrics = Metrics()
         metrics.watch(
             "answerdesk_unrecorded_answers",
@@ -332,21 +325,32 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
         yield Service(knowledge, generator, answerer, desk, metrics)
 
 
-def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
-    """Return what answers from a knowledge base; without a composer it quotes passages."""
+def make_answerer(knowledge: Knowledge, generator: ModelGenerator | None) -> Answerer:
+    """Return what answers from a knowledge base.
+
+    A generator of this machine chooses sentences; one behind a server writes.
+    """
+    config = knowledge.config
+    generator = generator if config.answers.compose else None
+    late_s = config.models.generator_timeout_s
+    local = generator if isinstance(generator, WorkerGenerator) else None
+    chooser = Chooser(local, timeout_s=late_s) if local else None
+    writer = None
+    if generator is not None and local is None:
+        writer = Writer(generator, max_tokens=config.answers.max_tokens, timeout_s=late_s)
     return Answerer(
         knowledge.retriever,
-        Replier(knowledge.searched, knowledge.index),
-        composer,
-        policy=_policy(knowledge.config),
-        today=days_of(knowledge.config),
+        Replier(knowledge.searched, knowledge.index, chooser),
+        writer,
+        policy=_policy(config),
+        today=days_of(config),
     )
 
 
 async def _open_generator(
     stack: AsyncExitStack, config: Config, root: Path
 ) -> ModelGenerator | None:
-    """Start the generator, or say why passages are quoted instead."""
+    """Start the generator, or say why replies are built without it."""
     if not config.answers.compose:
         return None
     try:
@@ -361,7 +365,7 @@ async def _open_generator(
             prefix_disk_bytes=config.models.prefix_disk_mb << 20,
         )
     except ModelError as error:
-        logger.warning("Passages are quoted, not composed: %s", error)
+        logger.warning("Replies are built without the generator: %s", error)
         return None
     if generator is None:
         return None
@@ -377,7 +381,6 @@ def _policy(config: Config) -> Policy:
         max_question_chars=config.answers.max_question_chars,
         company=config.company.name,
         fallback_language=config.company.languages[0],
-        compose_across=config.answers.compose_across,
     )
 
 

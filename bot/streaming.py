@@ -1,6 +1,6 @@
 """Show a reply while it is written: as a preview in private chats, by editing elsewhere, or not.
 
-What is shown early is only sentences that have passed the evidence check. The final message never
+What is shown early is only sentences that the passage supports. The final message never
 depends on the preview: a preview that fails is left out.
 """
 

@@ -21,10 +21,11 @@ from pydantic_settings import (
 from core.errors import ConfigError
 from core.hours import WorkingHours
 
+
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class _Section(BaseModel):
@@ -38,7 +39,7 @@ class _Section(BaseModel):
     def _without_what_is_gone(cls, values: Any) -> Any:
         found = [key for key in cls.GONE if isinstance(values, dict) and key in values]
         if found:
-            _logger.warning("The configuration has keys that are gone: %s", ", ".join(found))
+            logger.warning("The configuration has keys that are gone: %s", ", ".join(found))
         return {k: v for k, v in values.items() if k not in found} if found else values
 
 
@@ -71,12 +72,11 @@ class ModelsConfig(_Section):
 class AnswersConfig(_Section):
     """When to answer, and how long."""
 
-    GONE = ("passage_at", "clarify_at")
+    GONE = ("passage_at", "clarify_at", "compose_across")
 
     answer_at: Probability = 0.65
     hedge_at: Probability = 0.35
-    compose: bool = True
-    compose_across: bool = False
+    compose: bool = False
     max_tokens: int = Field(96, ge=8)
     max_question_chars: int = Field(2000, ge=50)
 

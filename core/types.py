@@ -230,6 +230,9 @@ class Prompt:
     question: str
     sources: tuple[str, ...] = ()
     """Ids of the chunks in `passage`: its stored state is dropped when one of them is gone."""
+    only: str = ""
+    """Characters that the reply may be made of, as far as the model can be held to them; empty:
+    any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +322,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of a reply that has passed the evidence check and may be shown."""
+    """A written sentence that the passage supports and that may be shown."""
 
     text: str
 

@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import yaml
@@ -15,7 +16,6 @@ from kb.compare import Comparison
 from kb.figures import Statement, differing_figure
 from kb.index_table import Neighbour
 from kb.index_view import View
-from kb.likeness import REFERENCE
 from kb.own_words import each_its_own
 from kb.prepare import Preparer
 from kb.ranking.features import Floats
@@ -25,6 +25,8 @@ from kb.text import ngram_cosine, normalise
 _BUDGET_CHARS = 100_000
 """Text that a preview embeds to compare it: about 7 s with the default embedder on two cores.
 Publishing finds these vectors in the spool, so nothing is computed twice."""
+_REFERENCE = Path(__file__).parent / "data" / "reference.yaml"
+"""Unrelated statements by language."""
 _NEIGHBOURS = 6
 
 NEAR = 0.72
@@ -289,7 +291,7 @@ def _matrix(rows: Sequence[Row], vectors: Mapping[str, Vector]) -> Matrix:
 
 
 def _statements() -> dict[str, list[str]]:
-    statements: dict[str, list[str]] = yaml.safe_load(REFERENCE.read_text("utf-8"))
+    statements: dict[str, list[str]] = yaml.safe_load(_REFERENCE.read_text("utf-8"))
     return statements
 
 

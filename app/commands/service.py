@@ -82,8 +82,10 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         return f"{model.name}, weights whole"
 
     async def generator() -> str:
+        if not config.answers.compose:
+            return "off: replies are built without it"
         model = await asyncio.to_thread(make_generator, config.models.generator, paths.root)
-        return f"{model.name}, weights whole" if model else "off: passages are quoted"
+        return f"{model.name}, weights whole" if model else "off: replies are built without it"
 
     async def index() -> str:
         async with open_knowledge(config, paths) as knowledge:

@@ -3,7 +3,8 @@
 Three things speak, each on the scale of log-odds: the evidence of the search
 (`kb.ranking.evidence`), the reader, which reads the best few together with the question, and the
 knowledge base's own questions where entries have several wordings (`kb.ranking.own_questions`). The
-weights of the first two ship with the project (`kb/ranking/data/weights.json`, made by `training/fit_ranking.py`).
+weights of the first two ship with the project (`kb/ranking/data/weights.json`, made by
+`training/fit_ranking.py`).
 """
 
 import json
