@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+from app.lookups import open_lookups
 from app.paths import Paths
 from app.second import ModelEmbedder, open_second, wait_for
 from core.config import Config
@@ -321,7 +322,10 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
             "Answers that went out and are not stored yet, because the database cannot be written.",
             lambda: knowledge.conversations.unrecorded,
         )
-        desk = Desk(answerer, knowledge.conversations, metrics)
+        lookups = await stack.enter_async_context(
+            open_lookups(config, knowledge.searched, knowledge.index, today=days_of(config))
+        )
+        desk = Desk(answerer, knowledge.conversations, metrics, lookups)
         yield Service(knowledge, generator, answerer, desk, metrics)
 
 

@@ -200,6 +200,59 @@ class ConsoleConfig(_Section):
         return self
 
 
+class LookupParameterConfig(_Section):
+    """A value that a customer gives: which record, or a proof of who asks."""
+
+    pattern: str
+    ask: dict[str, str] = Field(min_length=1)
+    proof: bool = False
+    field: str = ""
+
+
+class SqlConfig(_Section):
+    """A database and the statement that finds a record."""
+
+    url: str
+    statement: str
+
+
+class HttpConfig(_Section):
+    """A service that returns a record as JSON."""
+
+    url: str
+    record: str = ""
+    token: str = ""
+
+
+class ReplyConfig(_Section):
+    """What is said of a record, and of which."""
+
+    text: dict[str, str] = Field(min_length=1)
+    when: dict[str, str] = {}
+
+
+class LookupConfig(_Section):
+    """Something that customers ask about their own records; file, sql or http says where."""
+
+    questions: tuple[str, ...] = Field(min_length=1)
+    match_at: Probability = 0.9
+    parameters: dict[str, LookupParameterConfig] = Field(min_length=1)
+    file: Path | None = None
+    sql: SqlConfig | None = None
+    http: HttpConfig | None = None
+    replies: tuple[ReplyConfig, ...] = Field(min_length=1)
+    cache_s: float = Field(30, ge=0)
+    timeout_s: float = Field(4, gt=0)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "LookupConfig":
+        if sum(bool(source) for source in (self.file, self.sql, self.http)) != 1:
+            raise ValueError("a lookup has exactly one of file, sql and http")
+        if all(parameter.proof for parameter in self.parameters.values()):
+            raise ValueError("a lookup needs a parameter that is no proof, to find the record by")
+        return self
+
+
 class Config(BaseSettings):
     """The whole configuration."""
 
@@ -217,6 +270,7 @@ class Config(BaseSettings):
     refresh: RefreshConfig = RefreshConfig()
     telegram: TelegramConfig = TelegramConfig()
     console: ConsoleConfig = ConsoleConfig()
+    lookups: dict[str, LookupConfig] = {}
     index: str = ""
     database: str = ""
 

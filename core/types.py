@@ -16,7 +16,9 @@ Matrix: TypeAlias = npt.NDArray[np.float32]
 ChunkKind: TypeAlias = Literal["faq", "passage"]
 """An operator's question with its approved answer, or a piece of a document."""
 
-AnswerKind: TypeAlias = Literal["faq", "composed", "quoted", "clarify", "unknown", "smalltalk"]
+AnswerKind: TypeAlias = Literal[
+    "faq", "composed", "quoted", "clarify", "unknown", "smalltalk", "lookup"
+]
 """How a reply came about; see `Answer.kind`."""
 
 
@@ -289,7 +291,8 @@ class Answer:
     """``faq``: the stored answer, word for word. ``composed``: built from the sources: rows of a
     table in words, several passages, several questions. ``quoted``: sentences of one passage.
     ``clarify``: choices to pick from. ``unknown``: no answer is known; a person is offered.
-    ``smalltalk``: the message was no question (a greeting, thanks, a wish for a person)."""
+    ``smalltalk``: the message was no question (a greeting, thanks, a wish for a person).
+    ``lookup``: from the customer's own records, or what is asked to find them."""
     text: str
     language: str
     """ISO 639-1 of the reply."""
@@ -304,7 +307,8 @@ class Answer:
     """Milliseconds of ``embed``, ``search``, ``decide``, ``generate`` and ``total``."""
     tokens: TokenUsage = TokenUsage()
     intent: str = "question"
-    """``question``, ``greeting``, ``thanks``, ``goodbye`` or ``person``."""
+    """``question``, ``greeting``, ``thanks``, ``goodbye``, ``person`` or ``lookup``; the last is no
+    part of what later questions refer to, nor of what operators are shown as asked."""
     answer_id: int = 0
     """Row in the answers table, 0 if the answer was not stored."""
 

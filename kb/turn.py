@@ -13,7 +13,7 @@ import yaml
 from core.types import Turn
 from kb.lexicon import fold, is_cjk
 from kb.text import split_sentences
-from kb.texts import TEXT_LANGUAGES, service_text
+from kb.texts import TEXT_LANGUAGES, TextKey, service_text
 
 Intent: TypeAlias = Literal["question", "greeting", "thanks", "goodbye", "person", "acknowledged"]
 """``acknowledged``: "ok", "yes", a thumb up: nothing to answer."""
@@ -25,6 +25,8 @@ _PRIORITY: tuple[SmallTalk, ...] = ("thanks", "goodbye", "greeting", "acknowledg
 _MAX_SMALLTALK_WORDS = 16
 _MAX_PERSON_WORDS = 16
 _MAX_GAP = 5
+_OFFERS: tuple[TextKey, ...] = ("unknown", "trouble", "lookup_not_found", "lookup_failed")
+"""Texts that offer a person."""
 """Words between "talk" and "human"."""
 _MAX_FOLLOWUP_WORDS = 9
 _MAX_FOLLOWUP_CHARACTERS = 16
@@ -321,8 +323,9 @@ def _ends_there(after: Sequence[str]) -> bool:
 
 
 def _offers_person(answer: str) -> bool:
-    texts = [service_text(k, code) for k in ("unknown", "trouble") for code in TEXT_LANGUAGES]
-    return any(answer.strip() == text for text in texts)
+    return any(
+        answer.strip() == service_text(key, code) for key in _OFFERS for code in TEXT_LANGUAGES
+    )
 
 
 # --- several questions, follow-ups -------------------------------------------------------------
