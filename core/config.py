@@ -21,7 +21,6 @@ from pydantic_settings import (
 from core.errors import ConfigError
 from core.hours import WorkingHours
 
-
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 

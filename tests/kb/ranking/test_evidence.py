@@ -26,7 +26,9 @@ def features(*candidates: Candidate, evidence: Evidence | None = None) -> dict[s
 
 
 def test_nearness_of_an_answer_and_of_a_passage_is_the_same_column() -> None:
-    found = features(of(entry(0, "Warranty?"), stated=0.6, asked=0.9), of(page(1, TEXT), stated=0.6))
+    found = features(
+        of(entry(0, "Warranty?"), stated=0.6, asked=0.9), of(page(1, TEXT), stated=0.6)
+    )
     assert found["stated"] == pytest.approx([0.6, 0.6])
     assert found["lift"] == pytest.approx([0.3, 0.0]), "only an entry's question can be nearer"
     assert found["entry"] == [1, 0]

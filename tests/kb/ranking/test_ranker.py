@@ -149,7 +149,10 @@ async def test_own_questions_count_more_with_more_wordings(wordings: int, weight
     assert own.weight == pytest.approx(weight)
     near = ((returns, 0.8), (opening, 0.79), (page(2, "c"), 0.6))
     question = "are you open on sunday, hours please"
-    alone, both = await rank(*near, question=question), await rank(*near, question=question, own=own)
+    alone, both = (
+        await rank(*near, question=question),
+        await rank(*near, question=question, own=own),
+    )
     assert ids(alone) == ["c0", "c1", "p2"]
     assert ids(both)[0] == ("c1" if wordings > 1 else "c0")
     expected = dict(zip(ids(alone), alone.scores.tolist(), strict=True))
@@ -173,7 +176,9 @@ async def test_own_questions_keep_their_weight_when_the_reader_has_read() -> Non
 
 
 @pytest.mark.parametrize(("sure", "texts_read"), [(0.0, 1), (5.0, 0)])
-async def test_what_the_bases_own_questions_settle_is_not_read(sure: float, texts_read: int) -> None:
+async def test_what_the_bases_own_questions_settle_is_not_read(
+    sure: float, texts_read: int
+) -> None:
     own, chunks = await own_questions(5, sure=sure)
 
     class Trained:
