@@ -40,7 +40,7 @@ class Weights:
     certain: Linear
     """Log-odds that the best one answers, by `kb.ranking.evidence.certainty`."""
     read_order: Linear
-    """Log-odds of a candidate by `order` and the reader together."""
+    """Log-odds of a candidate by its evidence and what the reader says of it."""
     read_certain: Linear
 
     @classmethod
@@ -144,10 +144,9 @@ class Ranker:
     def read(self, ranked: Ranked, readings: Sequence[Reading]) -> Ranked:
         """Return the best candidates judged anew with what the reader says of them, in order."""
         few = len(readings)
-        by_search = self._weights.order.score(ranked.features[:few])
-        said = np.asarray([reading.log_odds for reading in readings])
+        said = np.asarray([reading.log_odds for reading in readings], np.float32)
         scores = self._weights.read_order.score(
-            np.stack([by_search, said], axis=1).astype(np.float32)
+            np.concatenate([ranked.features[:few], said[:, None]], axis=1)
         )
         return self._judged(
             ranked.question,
@@ -157,6 +156,7 @@ class Ranker:
             ranked.own[:few],
             self._weights.read_certain,
             settled=True,
+            said=said,
         )
 
     def _by_own(
@@ -182,6 +182,7 @@ class Ranker:
         certain: Linear,
         *,
         settled: bool,
+        said: Floats | None = None,
     ) -> Ranked:
         """Put the order and the certainty together, and sort."""
         weight = self._own.weight if self._own is not None else 0.0
@@ -190,7 +191,8 @@ class Ranker:
         order = np.argsort(-blended, kind="stable")
         best = int(order[0])
         words = len(content_words(question))
-        odds = float(certain.score(certainty(features, blended.astype(np.float32), words)[None])[0])
+        judged = certainty(features, blended.astype(np.float32), words, said)
+        odds = float(certain.score(judged[None])[0])
         if known[best]:
             odds = (1 - weight) * odds + weight * float(own[best])
         return Ranked(

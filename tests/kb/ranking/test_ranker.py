@@ -29,8 +29,8 @@ def by(names: Sequence[str], bias: float = 0.0, **weights: float) -> Linear:
 WEIGHTS = Weights(
     order=by(FEATURES, -5.0, stated=10.0),
     certain=by(CERTAINTY, score=1.0),
-    read_order=by(("search", "reader"), search=0.1, reader=1.0),
-    read_certain=by(CERTAINTY, 0.5, score=1.0),
+    read_order=by((*FEATURES, "reader"), -0.5, stated=1.0, reader=1.0),
+    read_certain=by((*CERTAINTY, "reader"), 0.5, score=1.0, reader=0.2),
 )
 """Log-odds of the search: ten times the nearness of what is stated, less 5."""
 
@@ -82,13 +82,19 @@ async def test_nothing_found_has_no_probability_and_nothing_to_read() -> None:
     assert (ranked.probability, ranked.settled, ranked.hits()) == (0.0, True, [])
 
 
-async def test_hits_have_the_best_ones_probability_and_what_it_leaves_to_the_others() -> None:
+async def test_hits_have_the_best_ones_probability_and_their_shares_of_the_odds() -> None:
     hits = (await rank((page(0, "a"), 0.8), (page(1, "b"), 0.79), (page(2, "c"), 0.4))).hits()
     assert [hit.chunk.chunk_id for hit in hits] == ["p0", "p1", "p2"]
     assert [hit.score for hit in hits] == pytest.approx([0.8, 0.79, 0.4])
     assert hits[0].probability == pytest.approx(float(expit(np.asarray(3.0))))
     odds = np.exp([3.0, 2.9, -1.0])
     assert [hit.probability for hit in hits[1:]] == pytest.approx((odds / odds.sum())[1:])
+
+
+async def test_where_none_is_probable_the_others_are_as_near_to_the_best_as_their_odds() -> None:
+    first, second = (await rank((page(0, "a"), 0.3), (page(1, "b"), 0.29))).hits()
+    assert first.probability == pytest.approx(float(expit(np.asarray(-2.0))))
+    assert second.probability == pytest.approx(first.probability * float(np.exp(-0.1)))
 
 
 # --- the reader --------------------------------------------------------------------------------
@@ -100,7 +106,7 @@ async def test_the_reader_can_reorder() -> None:
     read = Ranker(WEIGHTS).read(ranked, says(-2.0, 1.0, 0.0))
     assert ids(read) == ["p1", "p2", "c0"]
     assert read.scores == pytest.approx([1.2, 0.1, -1.7])
-    assert read.probability == pytest.approx(float(expit(np.asarray(1.7))))
+    assert read.probability == pytest.approx(float(expit(np.asarray(0.5 + 1.2 + 0.2 * 1.0))))
 
 
 async def test_only_what_was_read_is_left() -> None:
