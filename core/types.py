@@ -129,7 +129,9 @@ class FileReport:
     """Operators' own work on its entries that no longer fits, as sentences."""
 
 
-FindingKind: TypeAlias = Literal["conflict", "figure", "near"]
+FindingKind: TypeAlias = Literal[
+    "address", "model", "contact", "secret", "conflict", "figure", "near"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +141,15 @@ class Finding:
     kind: FindingKind
     """``conflict``: the same question has another answer. ``figure``: about the same thing, a
     number, date or amount differs. ``near``: nearly the same question, or nearly the same answer
-    to a like question."""
+    to a like question. Of one text alone: ``address``: it leads where no other text leads;
+    ``model``: it speaks to a model. Both wait for a person. ``contact``: another link or telephone
+    number in a known document; ``secret``: it names passwords or payments, as it did not before."""
     doc_id: str
     location: str
     text: str
     """The new question, or the sentence of a new passage."""
     mine: str
-    """What is new: the answer, or the figure."""
+    """What is new: the answer, the figure, the address, the words."""
     other_doc_id: str
     other_location: str
     other_text: str
@@ -184,11 +188,12 @@ class IngestReport:
     seconds: float
     dry_run: bool = False
     findings: tuple[Finding, ...] = ()
-    """Only of a ``dry_run``: conflicts first, then figures, then near duplicates."""
+    """Only of a ``dry_run``: what waits for a person first, then conflicts, figures, near ones."""
     uncompared: int = 0
     """New texts that were compared with others word for word only: too many for a preview."""
     held: str = ""
-    """Why nothing was published: golden questions that came out worse; empty if it was."""
+    """Why nothing was published: golden questions that came out worse, or texts that a person must
+    confirm; empty if it was."""
     asked: int = 0
     """Questions that customers ask most, which were asked of the new release."""
     answers: tuple[AnswerChange, ...] = ()

@@ -43,7 +43,15 @@ _RELATED = 0.3
 """Below this similarity of the vectors (0: unrelated) two texts are not about the same thing."""
 
 _ORDER: Mapping[FindingKind, int] = {"conflict": 0, "figure": 1, "near": 2}
+_ALONE: Mapping[FindingKind, str] = {
+    "address": "leads to an address that nothing else in the knowledge base has,",
+    "model": "this speaks to a model, not to a reader:",
+    "contact": "another link or telephone number:",
+    "secret": "names what customers should keep to themselves or pay with:",
+}
 _SHOWN_CHARS = 160
+_NAMED = 5
+"""Findings that the sentence of a held change names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +139,9 @@ class Inspector:
 def describe(finding: Finding) -> str:
     """Return a finding as a sentence for operators."""
     here = _place(finding.doc_id, finding.location)
+    if finding.kind in _ALONE:
+        instead = f" in place of “{_cut(finding.theirs)}”" if finding.theirs else ""
+        return f"{here}: {_ALONE[finding.kind]} “{_cut(finding.mine)}”{instead}."
     there = _place(finding.other_doc_id, finding.other_location)
     mine, theirs = _cut(finding.mine), _cut(finding.theirs)
     if finding.kind == "conflict":
@@ -144,6 +155,18 @@ def describe(finding: Finding) -> str:
             f"“{_cut(finding.other_text)}”."
         )
     return f"{here}: “{_cut(finding.text)}” is much like “{_cut(finding.other_text)}” in {there}."
+
+
+def to_confirm(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings that hold a change back until an editor has seen them."""
+    return [finding for finding in findings if finding.kind in ("address", "model")]
+
+
+def confirmation(waiting: Sequence[Finding]) -> str:
+    """Return why a change waits for a person, as sentences."""
+    more = [f"And {len(waiting) - _NAMED} more."] if len(waiting) > _NAMED else []
+    said = [describe(finding) for finding in waiting[:_NAMED]]
+    return " ".join(["Held back until confirmed:", *said, *more, "Nothing of it was published."])
 
 
 # --- pairs ---------------------------------------------------------------------------------------
