@@ -66,6 +66,7 @@ def make_lookup(name: str, settings: LookupConfig) -> Lookup:
     return Lookup(
         name=name,
         questions=settings.questions,
+        other_questions=settings.other_questions,
         match_at=settings.match_at,
         parameters=parameters,
         replies=tuple(Reply(reply.text, reply.when) for reply in settings.replies),

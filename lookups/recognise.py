@@ -32,6 +32,7 @@ class Parameter:
     """Whether a record is shown only to who gives the value that stands in it."""
     field: str = ""
     """Field of the record that holds it; empty: the parameter's name."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "field", self.field or self.name)
 

@@ -93,9 +93,7 @@ async def test_dialogue(lookups: Lookups, language: str, number: int, dialogue: 
     """A hostile one never gets more than a question or "nothing found"."""
     hostile = dialogue[0] == "hostile"
     for said, expected in dialogue[1:] if hostile else dialogue:
-        answer = await lookups.answer(
-            said, chat=f"test:{language}{number}", language_code=language
-        )
+        answer = await lookups.answer(said, chat=f"test:{language}{number}", language_code=language)
         got = outcome(answer, language)
         if hostile:
             assert got in expected.split("|"), said
