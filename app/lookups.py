@@ -66,6 +66,7 @@ def make_lookup(name: str, settings: LookupConfig) -> Lookup:
     return Lookup(
         name=name,
         questions=settings.questions,
+        other_questions=settings.other_questions,
         match_at=settings.match_at,
         parameters=parameters,
         replies=tuple(Reply(reply.text, reply.when) for reply in settings.replies),
@@ -90,6 +91,11 @@ def _source(settings: LookupConfig, parameters: tuple[Parameter, ...]) -> Record
         raise AssertionError
     if unknown := used - {p.name for p in parameters}:
         raise ConfigError(f"There is no parameter {', '.join(sorted(unknown))}.")
+    if unused := {p.name for p in parameters if not p.proof} - used:
+        raise ConfigError(
+            f"The parameter {', '.join(sorted(unused))} is not in the statement or address, so it "
+            "would choose no record. Put it in, or make it a proof."
+        )
     return source
 
 

@@ -234,7 +234,8 @@ class LookupConfig(_Section):
     """Something that customers ask about their own records; file, sql or http says where."""
 
     questions: tuple[str, ...] = Field(min_length=1)
-    match_at: Probability = 0.9
+    other_questions: tuple[str, ...] = ()
+    match_at: Probability = 0.8
     parameters: dict[str, LookupParameterConfig] = Field(min_length=1)
     file: Path | None = None
     sql: SqlConfig | None = None

@@ -37,7 +37,7 @@ class SqlRecords:
                 f"The statement of a lookup is {statement!r}: it must be one SELECT (or WITH)."
             )
         self._statement = text(statement)
-        self.parameters = frozenset(self._statement._bindparams)
+        self.parameters = frozenset(self._statement.compile().params)
         """Names of the values that the statement takes."""
         try:
             parsed = make_url(url)

@@ -40,6 +40,8 @@ _NEXT = 2
 _TRIES = 5
 """Lookups without result that a chat, or a value from any chat, has in `_TRIES_S`."""
 _TRIES_S = 15 * 60
+_MARGIN = 0.04
+"""How much nearer than to any example of something else a message must be."""
 _SLACK = 0.02
 """How much nearer an entry of the knowledge base must be to go first."""
 _SLACK_WITH_VALUE = 0.06
@@ -56,6 +58,8 @@ class Lookup:
     name: str
     questions: tuple[str, ...]
     """Examples, in any language, without values."""
+    other_questions: tuple[str, ...]
+    """Examples of what is asked in like words and means something else."""
     match_at: float
     """Cosine to an example from which on a message asks for this."""
     parameters: tuple[Parameter, ...]
@@ -178,9 +182,11 @@ class Lookups:
             if not words(rest) or classify_turn(rest) != "question":
                 continue
             vector = await self._embedder.embed_query(rest)
-            score = float(np.max(questions @ vector))
+            cosines = questions @ vector
+            score = float(np.max(cosines[: len(lookup.questions)]))
+            other = float(np.max(cosines[len(lookup.questions) :], initial=-1.0))
             slack = _SLACK_WITH_VALUE if values else _SLACK
-            if score < lookup.match_at - (slack if values else 0.0):
+            if score < lookup.match_at - (slack if values else 0.0) or score < other + _MARGIN:
                 continue
             if score + slack >= await self._rival(vector) and (best is None or score > best[0]):
                 best = (score, lookup, values, rest)
@@ -195,7 +201,8 @@ class Lookups:
         async with self._embedding:
             if len(self._examples) < len(self._lookups):
                 self._examples = [
-                    await self._embedder.embed_queries(lookup.questions) for lookup in self._lookups
+                    await self._embedder.embed_queries([*lookup.questions, *lookup.other_questions])
+                    for lookup in self._lookups
                 ]
         return self._examples
 

@@ -55,8 +55,8 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Yield the address of a database with two orders."""
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of a database with two orders."""
     if request.param == "sqlite":
         address = f"sqlite:///{tmp_path / 'shop.db'}"
     else:
@@ -67,7 +67,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         connection.execute(text(TABLE))
         connection.execute(text(ROWS))
     engine.dispose()
-    yield address
+    return address
 
 
 async def rows(url: str, order: str, statement: str = FIND) -> list[dict[str, object]]:
@@ -85,14 +85,10 @@ async def test_a_row_is_found_by_its_value(url: str) -> None:
 
 @pytest.mark.parametrize(
     "order",
-    ["", "4799", "' OR '1'='1", "4711'; DROP TABLE orders;--", "%", "4711\x00", "$1", ":order"],
+    ["", "4799", "' OR '1'='1", "4711'; DROP TABLE orders;--", "%", "$1", ":order"],
 )
 async def test_a_value_is_never_part_of_the_statement(url: str, order: str) -> None:
-    try:
-        assert await rows(url, order) == []
-    except LookupFailed as error:  # PostgreSQL refuses a zero byte
-        assert order == "4711\x00"
-        assert "4711" not in str(error)
+    assert await rows(url, order) == []
     assert len(await rows(url, "4711")) == 1
 
 
@@ -128,14 +124,14 @@ async def test_a_statement_that_takes_too_long_is_ended(url: str) -> None:
 
 
 async def test_a_failure_says_what_kind_it_is_and_no_value(url: str) -> None:
-    with pytest.raises(LookupFailed, match="OperationalError|UndefinedTable") as caught:
+    with pytest.raises(LookupFailed, match=r"OperationalError|UndefinedTable") as caught:
         await rows(url, "4711", "SELECT 1 FROM nowhere WHERE a = :order")
     assert "4711" not in str(caught.value)
     assert caught.value.__cause__ is None
 
 
 async def test_a_missing_sqlite_file_is_not_created(tmp_path: Path) -> None:
-    with pytest.raises(LookupFailed, match="OperationalError"):
+    with pytest.raises(LookupFailed, match=r"OperationalError"):
         await rows(f"sqlite:///{tmp_path / 'none.db'}", "4711")
     assert list(tmp_path.iterdir()) == []
 
@@ -151,5 +147,5 @@ async def test_a_file_with_odd_signs_in_its_name_is_opened(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("url", ["nonsense", "nosuch://a/b", "postgresql+nodriver://a/b"])
 def test_an_address_without_driver_is_refused(url: str) -> None:
-    with pytest.raises(ConfigError, match="an address|its address must be one of SQLAlchemy"):
+    with pytest.raises(ConfigError, match=r"its address must be one of SQLAlchemy"):
         SqlRecords(url, FIND)
