@@ -38,6 +38,7 @@ from kb.gate import Gate, Replay
 from kb.index import FilledBy, Index, filled_by
 from kb.ingest import Ingestor
 from kb.lock import NAME as LOCK_NAME
+from kb.mood import Moods
 from kb.originals import Originals
 from kb.parse.sandbox import Limits as ParserLimits
 from kb.parse.sandbox import ParserProcess
@@ -340,6 +341,7 @@ def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
         composer,
         policy=_policy(knowledge.config),
         today=days_of(knowledge.config),
+        moods=Moods.load(knowledge.embedder),
     )
 
 

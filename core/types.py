@@ -278,6 +278,10 @@ class Choice:
     label: str
 
 
+Urgency: TypeAlias = Literal["", "angry", "urgent"]
+"""``urgent``: danger, fraud under way or distress. ``angry``: a complaint or a threat."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the customer is told, and why."""
@@ -301,7 +305,10 @@ class Answer:
     """Milliseconds of ``embed``, ``search``, ``decide``, ``generate`` and ``total``."""
     tokens: TokenUsage = TokenUsage()
     intent: str = "question"
-    """``question``, ``greeting``, ``thanks``, ``goodbye`` or ``person``."""
+    """``question``, ``greeting``, ``smalltalk``, ``thanks``, ``goodbye``, ``acknowledged`` or
+    ``person``."""
+    urgency: Urgency = ""
+    """Why a person is offered first, and this customer comes before others."""
     answer_id: int = 0
     """Row in the answers table, 0 if the answer was not stored."""
 

@@ -13,7 +13,7 @@ import yaml
 from core.types import Turn
 from kb.lexicon import fold, is_cjk
 from kb.text import split_sentences
-from kb.texts import TEXT_LANGUAGES, service_text
+from kb.texts import TEXT_LANGUAGES, TextKey, service_text
 
 Intent: TypeAlias = Literal["question", "greeting", "thanks", "goodbye", "person", "acknowledged"]
 """``acknowledged``: "ok", "yes", a thumb up: nothing to answer."""
@@ -321,8 +321,9 @@ def _ends_there(after: Sequence[str]) -> bool:
 
 
 def _offers_person(answer: str) -> bool:
-    texts = [service_text(k, code) for k in ("unknown", "trouble") for code in TEXT_LANGUAGES]
-    return any(answer.strip() == text for text in texts)
+    offers: Sequence[TextKey] = ("unknown", "trouble", "angry", "urgent")
+    texts = [service_text(key, code) for key in offers for code in TEXT_LANGUAGES]
+    return answer.strip().startswith(tuple(texts))
 
 
 # --- several questions, follow-ups -------------------------------------------------------------
