@@ -40,6 +40,7 @@ from kb.gate import Gate, Replay
 from kb.index import FilledBy, Index, filled_by
 from kb.ingest import Ingestor
 from kb.lock import NAME as LOCK_NAME
+from kb.mood import Moods
 from kb.originals import Originals
 from kb.parse.sandbox import Limits as ParserLimits
 from kb.parse.sandbox import ParserProcess
@@ -348,6 +349,7 @@ def make_answerer(knowledge: Knowledge, generator: ModelGenerator | None) -> Ans
         writer,
         policy=_policy(config),
         today=days_of(config),
+        moods=Moods.load(knowledge.embedder),
     )
 
 

@@ -10,7 +10,7 @@ from bot.service import CustomerService
 from bot.texts import bot_text
 from bot.topic_link import TopicLink
 from core.hours import WorkingHours
-from core.types import Answer
+from core.types import Answer, Urgency
 from db.conversations import Conversations
 from db.operators import Operators
 from kb.texts import service_text
@@ -44,6 +44,7 @@ class PersonCalls:
         draft: str = "",
         found: str = "",
         answer_id: int = 0,
+        urgency: Urgency = "",
     ) -> str:
         """Let a chat wait for a person; return what its customer is to be told.
 
@@ -53,12 +54,20 @@ class PersonCalls:
             draft: the answer that the bot proposes to the operator.
             found: where it stands, and how sure the bot is.
             answer_id: the bot's answer under which a person was asked for, 0 for none.
+            urgency: why this customer comes before others, if so.
         """
         handovers = self._service.handovers
         language = to.languages[0] if to.languages else ""
         new = await handovers.ask(
-            to.chat_id, reason=reason, language=language[:8], draft=draft, found=found
+            to.chat_id,
+            reason=reason,
+            language=language[:8],
+            draft=draft,
+            found=found,
+            urgency=urgency,
         )
+        if urgency and not new:
+            await self.hasten(to.chat_id, urgency)
         if not await self._operators.list():
             await self._leave_open(to, reason, answer_id)
             return bot_text("nobody_here", *to.languages)
@@ -75,6 +84,11 @@ class PersonCalls:
                 zone=self._hours.timezone,
             )
         return service_text("person_called", *to.languages)
+
+    async def hasten(self, chat_id: int, urgency: Urgency) -> None:
+        """Let a customer who waits already come before others, and their card say why."""
+        if await self._service.handovers.hasten(chat_id, urgency):
+            self._spawn(self._link.refresh(chat_id))
 
     async def _leave_open(self, to: Addressee, reason: str, answer_id: int) -> None:
         """Keep the question for the list of those that wait for an operator."""

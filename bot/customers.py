@@ -93,7 +93,10 @@ class Customers:
             answer = replace(answer, kind="smalltalk", text=noted)
             copies = await self._link.copies(written, answer)
         if answer.intent == "person":
-            answer = replace(answer, text=await self._calls.call(to, reason=text))
+            called = await self._calls.call(to, reason=text, urgency=answer.urgency)
+            answer = replace(answer, text=called)
+        elif answer.urgency:
+            await self._calls.hasten(to.chat_id, answer.urgency)
         waited = time.time() - incoming.message.date.timestamp()
         lead = ""
         if waited > LATE_S:

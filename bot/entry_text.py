@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.replies import Button
+from bot.topic_text import mark
 from bot.uploads_text import live_text, preview_text
-from core.types import Chunk, IngestReport
+from core.types import Chunk, IngestReport, Urgency
 from db.conversations import OpenQuestion
 from db.uploads import Entry
 
@@ -31,6 +32,12 @@ class OpenGroup:
     def newest(self) -> OpenQuestion:
         """The one that stands for all."""
         return self.questions[0]
+
+    @property
+    def urgency(self) -> Urgency:
+        """The most pressing of them."""
+        found = {question.urgency for question in self.questions}
+        return "urgent" if "urgent" in found else "angry" if "angry" in found else ""
 
 
 def too_long(entry: Entry) -> str:
@@ -150,6 +157,7 @@ def questions_text(
         others = [text for text in texts if text != newest.question]
         lines += [f"    also “{_short(text)}”" for text in others[:_OTHERS_SHOWN]]
         near = (nearest or {}).get(newest.open_id, "")
+        lines += [f"    {mark(group.urgency)}"] if group.urgency else []
         lines += [f"    nearest entry: “{_short(near)}”"] if near else []
     return "\n".join(lines)
 

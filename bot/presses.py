@@ -126,6 +126,7 @@ class Presses:
             draft=await self._draft(context, to),
             found=found_text(context),
             answer_id=int(context.get("answer_id", 0)),
+            urgency=context.get("urgency", ""),
         )
         await self._service.sender.deliver([message(to, text)], update_id=update.update_id)
 

@@ -27,6 +27,7 @@ from db.uploads import Entry
 
 Order: TypeAlias = Literal["most", "newest"]
 
+_PRESSING = ("urgent", "angry", "")
 _CONSIDERED = 500
 """The newest questions; older ones come when these are dealt with."""
 
@@ -144,7 +145,7 @@ class QuestionDesk:
         groups = [OpenGroup([questions[n] for n in group]) for group in positions]
         if order == "most":
             groups.sort(key=lambda group: -len(group.questions))  # stable: else newest first
-        return groups
+        return sorted(groups, key=lambda group: _PRESSING.index(group.urgency))
 
     async def _group(self, open_id: int) -> OpenGroup | None:
         """Return the open questions that ask the same as one of them, that one first."""

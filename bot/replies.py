@@ -92,6 +92,7 @@ def answer_messages(
         "kind": answer.kind,
         "confidence": answer.confidence,
         "language": answer.language,
+        "urgency": answer.urgency,
         "sources": [asdict(source) for source in answer.sources[:MAX_SOURCES]],
         "choices": [asdict(choice) for choice in answer.choices],
     }
@@ -116,9 +117,14 @@ def render_answer(answer: Answer) -> list[Part]:
 
 
 def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list[list[Button]]:
-    """Return the buttons under an answer: choices or sources, verdict, a person."""
-    rows: list[list[Button]] = []
+    """Return the buttons under an answer: choices or sources, verdict, a person.
+
+    Who is angry or in danger is offered the person first.
+    """
     kind = context["kind"]
+    person = (f"🙋 {service_text('talk_to_person', *languages)}", "human")
+    pressing = bool(context.get("urgency"))  # messages of earlier versions do not say
+    rows: list[list[Button]] = [[person]] if pressing else []
     rows += [
         [(f"📄 {_short(source_label(source))}", f"src:{number}")]
         for number, source in enumerate(context["sources"])
@@ -129,10 +135,9 @@ def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list
     ]
     if kind == "clarify":
         rows.append([(service_text("none_of_these", *languages), "pick:none")])
-    person = (f"🙋 {service_text('talk_to_person', *languages)}", "human")
     if kind in _JUDGED and context["answer_id"]:
         rows.append([("👍", "fb:1"), ("👎", "fb:0")])
-    if kind in _OFFERS_PERSON:
+    if kind in _OFFERS_PERSON and not pressing:
         rows.append([person])  # a row of its own: three in a row cut its label on a phone
     return rows
 

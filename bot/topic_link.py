@@ -17,7 +17,7 @@ from bot.limiter import Priority
 from bot.redact import redact
 from bot.replies import Addressee, message
 from bot.service import CustomerService
-from bot.topic_text import bot_turn, card_buttons, card_text, topic_name
+from bot.topic_text import bot_turn, card_buttons, card_text, mark, topic_name
 from core.types import Answer
 from db.handover import Handover, Place
 from db.operators import Operators, Team
@@ -149,8 +149,9 @@ class TopicLink:
 
     async def _write_to_operators(self, handover: Handover) -> None:
         name = await self._service.chats.name(handover.chat_id)
+        lead = f"{mark(handover.urgency)}. " if handover.urgency else ""
         text = (
-            f"{name or 'A customer'} asks for a person: “{handover.reason[:500]}”. For whole "
+            f"{lead}{name or 'A customer'} asks for a person: “{handover.reason[:500]}”. For whole "
             "conversations, add me to a group with topics and write /here there."
         )
         reply = [[("✍ Reply", f"reply:{handover.chat_id}")]]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.replies import Button, source_label
-from core.types import Answer, Turn
+from core.types import Answer, Turn, Urgency
 from db.handover import Handover
 
 _NAME_CHARS = 100
@@ -28,7 +28,8 @@ def card_text(
         "held": f"✋ {holder or 'a person'} has it",
         "closed": "✔ closed",
     }
-    lines = [
+    lines = [mark(handover.urgency)] if handover.urgency else []
+    lines += [
         f"{name or 'A customer'} · {handover.language or 'language unknown'} · "
         f"{states[handover.state]}"
     ]
@@ -84,6 +85,11 @@ def found_text(context: Mapping[str, Any]) -> str:
 def bot_turn(answer: Answer) -> str:
     """Return the bot's reply as its team reads it."""
     return f"🤖 {answer.text[:_TURN_CHARS]}"
+
+
+def mark(urgency: Urgency) -> str:
+    """Return how the team is told why a customer comes before others; empty if none does."""
+    return {"urgent": "🚨 Urgent: danger, fraud or distress", "angry": "😠 Angry", "": ""}[urgency]
 
 
 def _short(text: str) -> str:

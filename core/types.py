@@ -288,6 +288,10 @@ class Choice:
     label: str
 
 
+Urgency: TypeAlias = Literal["", "angry", "urgent"]
+"""``urgent``: danger, fraud under way or distress. ``angry``: a complaint or a threat."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the customer is told, and why."""
@@ -312,8 +316,11 @@ class Answer:
     """Milliseconds of ``embed``, ``search``, ``decide``, ``generate`` and ``total``."""
     tokens: TokenUsage = TokenUsage()
     intent: str = "question"
-    """``question``, ``greeting``, ``thanks``, ``goodbye``, ``person`` or ``lookup``; the last is no
-    part of what later questions refer to, nor of what operators are shown as asked."""
+    """``question``, ``greeting``, ``smalltalk``, ``thanks``, ``goodbye``, ``acknowledged``,
+    ``person`` or ``lookup``; the last is no part of what later questions refer to, nor of what
+    operators are shown as asked."""
+    urgency: Urgency = ""
+    """Why a person is offered first, and this customer comes before others."""
     answer_id: int = 0
     """Row in the answers table, 0 if the answer was not stored."""
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, event, make_url
+from sqlalchemy import Case, MetaData, case, event, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from core.errors import DatabaseDamaged, StorageError
 from db import sqlite
@@ -139,3 +139,8 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+def pressing_first(urgency: Mapped[str]) -> Case[int]:
+    """Return what sorts rows of urgent customers before those of angry ones and of all others."""
+    return case({"urgent": 0, "angry": 1}, value=urgency, else_=2)

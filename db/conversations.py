@@ -6,6 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from sqlalchemy import (
     JSON,
@@ -21,8 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import StorageError
-from core.types import Answer, Turn
-from db.base import Base, Database
+from core.types import Answer, Turn, Urgency
+from db.base import Base, Database, pressing_first
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class AnswerRow(Base):
     chunk_ids: Mapped[list[str]] = mapped_column(JSON)
     """Chunks the answer cites, best first."""
     total_ms: Mapped[float]
+    urgency: Mapped[str] = mapped_column(String(8), default="")
+    """``angry``, ``urgent`` or empty."""
 
 
 class OpenQuestionRow(Base):
@@ -96,6 +99,7 @@ class OpenQuestion:
     confidence: float
     asked: float
     """UTC epoch seconds."""
+    urgency: Urgency = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,7 @@ class Conversations:
                 chunk_ids=[source.chunk_id for source in answer.sources]
                 or [choice.chunk_id for choice in answer.choices],
                 total_ms=answer.timings_ms.get("total", 0.0),
+                urgency=answer.urgency,
             )
             session.add(row)
             await session.flush()
@@ -221,7 +226,8 @@ class Conversations:
     async def open_questions(
         self, *, limit: int = 100, open_ids: Sequence[int] | None = None
     ) -> list[OpenQuestion]:
-        """Return questions that wait for an operator, newest first.
+        """Return questions that wait for an operator: urgent, angry, others; of each the newest
+        first.
 
         With `open_ids` those questions, whatever became of them; who was forgotten is left out.
         """
@@ -235,7 +241,7 @@ class Conversations:
                 select(OpenQuestionRow, AnswerRow)
                 .join(AnswerRow, OpenQuestionRow.answer_id == AnswerRow.id)
                 .where(wanted)
-                .order_by(OpenQuestionRow.id.desc())
+                .order_by(pressing_first(AnswerRow.urgency), OpenQuestionRow.id.desc())
                 .limit(limit)
             )
             return [
@@ -248,6 +254,7 @@ class Conversations:
                     nearest_chunk_id=row.chunk_ids[0] if row.chunk_ids else "",
                     confidence=row.confidence,
                     asked=row.created,
+                    urgency=cast(Urgency, row.urgency),
                 )
                 for open_row, row in rows.all()
             ]

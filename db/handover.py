@@ -2,13 +2,14 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from sqlalchemy import BigInteger, String, Text, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database
+from core.types import Urgency
+from db.base import Base, Database, pressing_first
 from db.group_commit import GroupCommit
 
 HandoverState: TypeAlias = Literal["waiting", "held", "closed"]
@@ -25,6 +26,8 @@ class HandoverRow(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     """The question that led to it."""
     asked: Mapped[float]
+    urgency: Mapped[str] = mapped_column(String(8), default="")
+    """``angry``, ``urgent`` or empty."""
     closed: Mapped[float | None]
     thread_id: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
     """The customer's topic in the team's group, kept from one conversation to the next."""
@@ -85,6 +88,7 @@ class Handover:
     found: str = ""
     answer: str = ""
     rating: int = 0
+    urgency: Urgency = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,14 @@ class Handovers:
         self._silent: dict[int, bool] = {}
 
     async def ask(
-        self, chat_id: int, *, reason: str, language: str = "", draft: str = "", found: str = ""
+        self,
+        chat_id: int,
+        *,
+        reason: str,
+        language: str = "",
+        draft: str = "",
+        found: str = "",
+        urgency: Urgency = "",
     ) -> bool:
         """Let a chat wait for a person; return whether it did not wait already."""
 
@@ -118,8 +129,26 @@ class Handovers:
             row.state, row.reason, row.asked, row.closed = "waiting", reason, time.time(), None
             row.holder, row.draft, row.language = 0, draft, language or row.language or ""
             row.draft_sent, row.found, row.answer, row.rating = 0, found, "", 0
-            row.card_id = 0
+            row.card_id, row.urgency = 0, urgency
             return True
+
+        return await self._writer.run(write)
+
+    async def hasten(self, chat_id: int, urgency: Urgency) -> bool:
+        """Let a chat that waits come before others; return whether that is news."""
+
+        async def write(session: AsyncSession) -> bool:
+            changed = await session.scalar(
+                update(HandoverRow)
+                .where(
+                    HandoverRow.chat_id == chat_id,
+                    HandoverRow.state == "waiting",
+                    HandoverRow.urgency.notin_(("urgent", urgency)),
+                )
+                .values(urgency=urgency)
+                .returning(HandoverRow.chat_id)
+            )
+            return changed is not None
 
         return await self._writer.run(write)
 
@@ -145,10 +174,13 @@ class Handovers:
         return self._silent[chat_id]
 
     async def open(self) -> list[Handover]:
-        """Return the conversations that wait for a person or have one, longest wait first."""
+        """Return the conversations that wait for a person or have one: urgent ones, angry ones,
+        others; of each the longest wait first."""
         async with self._database.session() as session:
             rows = await session.scalars(
-                select(HandoverRow).where(HandoverRow.state != "closed").order_by(HandoverRow.asked)
+                select(HandoverRow)
+                .where(HandoverRow.state != "closed")
+                .order_by(pressing_first(HandoverRow.urgency), HandoverRow.asked)
             )
             return [_handover(row) for row in rows]
 
@@ -304,4 +336,5 @@ def _handover(row: HandoverRow) -> Handover:
         found=row.found,
         answer=row.answer,
         rating=row.rating,
+        urgency=cast(Urgency, row.urgency),
     )

@@ -7,21 +7,34 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
 from core.errors import ModelError
-from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Turn
+from core.types import (
+    Answer,
+    AnswerEvent,
+    Choice,
+    Hit,
+    Source,
+    TokenUsage,
+    Turn,
+    Urgency,
+)
 from kb.answering.parts import is_foreign, join
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer, Written
 from kb.decide import Decision, decide
 from kb.language import detect_language
+from kb.mood import NEUTRAL, Mood, Moods
 from kb.ranking.retriever import Retrieval
 from kb.texts import TextKey, service_text
 from kb.turn import classify_turn, in_context, split_questions
 
 OnEvent = Callable[[AnswerEvent], Awaitable[None]]
 
-SmallIntent: TypeAlias = Literal["greeting", "thanks", "goodbye", "person", "acknowledged"]
+SmallIntent: TypeAlias = Literal[
+    "greeting", "smalltalk", "thanks", "goodbye", "person", "acknowledged"
+]
 _SMALLTALK: Mapping[SmallIntent, TextKey] = {
     "greeting": "greeting",
+    "smalltalk": "smalltalk",
     "thanks": "thanks",
     "goodbye": "goodbye",
     "person": "person_elsewhere",  # who can call one, the bot, says so in place of this
@@ -66,6 +79,7 @@ class Answerer:
         *,
         policy: Policy,
         today: Callable[[], datetime.date],
+        moods: Moods | None = None,
     ) -> None:
         """Take ready parts.
 
@@ -75,12 +89,14 @@ class Answerer:
             writer: writes from a passage; ``None``: what is built is sent.
             policy: thresholds and names.
             today: the date by which entries are valid.
+            moods: tells who is angry or in danger; ``None``: every message is an ordinary one.
         """
         self._retriever = retriever
         self._replier = replier
         self._writer = writer
         self._policy = policy
         self._today = today
+        self._moods = moods
 
     async def answer(
         self,
@@ -105,12 +121,17 @@ class Answerer:
         language = detect_language(text, language_code)
         last = history[-1].answer if history else ""
         intent = classify_turn(text, language, last_answer=last)
+        if intent == "person":
+            asked = [text, *(turn.question for turn in history[-1:])]
+            return replace(self._smalltalk(intent, language), urgency=await self._urgency(asked))
         if intent != "question":
             return self._smalltalk(intent, language)
+        mood = await self._mood(text)
         joined = await self._part_by_part(split_questions(text, language), language, history)
-        return joined or await self.answer_question(
+        answer = joined or await self.answer_question(
             text, language_code=language, history=history, on_event=on_event
         )
+        return self._in_mood(answer, mood, language)
 
     async def answer_question(
         self,
@@ -132,6 +153,14 @@ class Answerer:
 
     # --- understanding -------------------------------------------------------------------------
 
+    async def _mood(self, text: str) -> Mood:
+        return await self._moods.of(text) if self._moods else NEUTRAL
+
+    async def _urgency(self, asked: Sequence[str]) -> Urgency:
+        """Return the most pressing mood of messages that led to a call for a person."""
+        moods = {await self._mood(text) for text in asked}
+        return "urgent" if "urgent" in moods else "angry" if "angry" in moods else ""
+
     async def _best_retrieval(self, question: str, history: Sequence[Turn]) -> Retrieval:
         """Search for the question alone and, if it may be a follow-up, in its context."""
         today = self._today().isoformat()
@@ -152,6 +181,17 @@ class Answerer:
         )
 
     # --- replying ------------------------------------------------------------------------------
+
+    def _in_mood(self, answer: Answer, mood: Mood, language: str) -> Answer:
+        """Return an answer as a customer in this mood is given it."""
+        if mood == "angry" or mood == "urgent":
+            lead = self._text(mood, language)
+            text = lead if answer.kind == "unknown" else f"{lead}\n\n{answer.text}"
+            return replace(answer, text=text, urgency=mood)
+        unsure = answer.hedged or answer.kind in ("unknown", "clarify")
+        if mood == "neutral" or not unsure:
+            return answer
+        return self._smalltalk(mood, language)
 
     async def _part_by_part(
         self, parts: Sequence[str], language: str, history: Sequence[Turn]

@@ -8,6 +8,7 @@ import yaml
 
 TextKey: TypeAlias = Literal[
     "greeting",
+    "smalltalk",
     "thanks",
     "goodbye",
     "acknowledged",
@@ -15,6 +16,8 @@ TextKey: TypeAlias = Literal[
     "person_called",
     "unknown",
     "rest_unknown",
+    "angry",
+    "urgent",
     "clarify",
     "hedge",
     "none_of_these",
@@ -33,7 +36,8 @@ TextKey: TypeAlias = Literal[
     "feedback_thanks",
     "forgotten",
 ]
-"""``greeting`` takes ``company``, ``waiting`` ``seconds``, ``too_long`` ``characters``."""
+"""``greeting`` and ``smalltalk`` take ``company``, ``waiting`` takes ``seconds``,
+``too_long`` ``characters``."""
 
 TEXT_KEYS: tuple[TextKey, ...] = get_args(TextKey)
 TEXT_LANGUAGES = ("en", "zh", "es", "de", "ru")

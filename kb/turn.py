@@ -25,9 +25,11 @@ _PRIORITY: tuple[SmallTalk, ...] = ("thanks", "goodbye", "greeting", "acknowledg
 _MAX_SMALLTALK_WORDS = 16
 _MAX_PERSON_WORDS = 16
 _MAX_GAP = 5
-_OFFERS: tuple[TextKey, ...] = ("unknown", "trouble", "lookup_not_found", "lookup_failed")
-"""Texts that offer a person."""
 """Words between "talk" and "human"."""
+_OFFERS: tuple[TextKey, ...] = (
+    "unknown", "trouble", "lookup_not_found", "lookup_failed", "angry", "urgent",
+)  # fmt: skip
+"""Texts that offer a person."""
 _MAX_FOLLOWUP_WORDS = 9
 _MAX_FOLLOWUP_CHARACTERS = 16
 """Of a Chinese follow-up."""
@@ -323,9 +325,8 @@ def _ends_there(after: Sequence[str]) -> bool:
 
 
 def _offers_person(answer: str) -> bool:
-    return any(
-        answer.strip() == service_text(key, code) for key in _OFFERS for code in TEXT_LANGUAGES
-    )
+    texts = [service_text(key, code) for key in _OFFERS for code in TEXT_LANGUAGES]
+    return answer.strip().startswith(tuple(texts))
 
 
 # --- several questions, follow-ups -------------------------------------------------------------

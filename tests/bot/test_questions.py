@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.telegram_app import TelegramBot
-from core.types import Answer
+from core.types import Answer, Urgency
 from db.conversations import Conversations
 from kb.ingest import IncomingFile
 from kb.parse.sandbox import ParserProcess
@@ -41,10 +41,12 @@ async def editor(bot: TelegramBot, telegram: BotApi) -> Person:
     return person
 
 
-async def ask_in_vain(shop: Workshop, who: Person | None, question: str) -> int:
+async def ask_in_vain(
+    shop: Workshop, who: Person | None, question: str, *, urgency: Urgency = ""
+) -> int:
     return await Conversations(shop.database).record(
         question,
-        Answer("unknown", "I don't know.", "en"),
+        Answer("unknown", "I don't know.", "en", urgency=urgency),
         chat=f"telegram:{who.chat_id}" if who else "web:1",
         channel="telegram",
     )
@@ -68,6 +70,21 @@ async def proposed(telegram: BotApi, editor: Person, *, press: str, text: str) -
     assert "Write the answer now" in (await editor.next()).text
     editor.say(text)
     return await shown(telegram, editor, await editor.next(), "This would be stored")
+
+
+@pytest.mark.parametrize("order", ["", " newest"])
+async def test_urgent_and_angry_customers_come_before_others_with_the_reason(
+    telegram: BotApi, shop: Workshop, editor: Person, order: str
+) -> None:
+    ana = telegram.person("Ana")
+    await ask_in_vain(shop, ana, "The lamp is on fire", urgency="urgent")
+    await ask_in_vain(shop, ana, "You are thieves", urgency="angry")
+    await ask_in_vain(shop, ana, NORWAY)
+    await ask_in_vain(shop, None, "to Norway do you ship")
+    editor.say(f"/unanswered{order}")
+    text = (await editor.next()).text
+    places = [text.index(word) for word in ("on fire", "🚨", "thieves", "😠", "Norway")]
+    assert places == sorted(places)
 
 
 async def test_the_list_groups_what_means_the_same_most_asked_first(

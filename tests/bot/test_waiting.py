@@ -18,6 +18,39 @@ from tests.botapi import BotApi, FaultKind, Received
 pytestmark = pytest.mark.anyio
 
 
+# --- who comes first ----------------------------------------------------------------------------
+
+
+async def test_an_urgent_customer_is_offered_a_person_first_and_the_card_says_why(
+    office: Office, desk: ScriptedDesk
+) -> None:
+    desk.knows("It smokes!", "This sounds urgent. Unplug it.", urgency="urgent")
+    office.ana.say("It smokes!")
+    reply = await office.ana.next()
+    assert reply.buttons[0] == "🙋 Talk to a person"
+    assert reply.buttons.count("🙋 Talk to a person") == 1
+    office.ana.press(reply, "Talk")
+    await office.ana.next()
+    card = await office.agent.next(chat=office.group)
+    assert card.text.startswith("🚨 Urgent: danger, fraud or distress\nAna")
+
+
+async def test_who_waits_already_comes_first_once_it_is_urgent(
+    office: Office, desk: ScriptedDesk, telegram: BotApi
+) -> None:
+    other = telegram.person("Olga")
+    handovers = office.bot.handovers
+    for who in (other, office.ana):
+        who.say("/human")
+        await who.next()
+        card = await office.agent.next(chat=office.group)
+    assert [h.chat_id for h in await handovers.open()] == [other.chat_id, office.ana.chat_id]
+    desk.knows("You liars", "I'm sorry about the trouble.", urgency="angry")
+    office.ana.say("You liars")
+    await telegram.until(lambda: "😠 Angry" in office.agent.current(card).text)
+    assert [h.chat_id for h in await handovers.open()] == [office.ana.chat_id, other.chat_id]
+
+
 # --- drafts -------------------------------------------------------------------------------------
 
 

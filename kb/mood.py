@@ -1,0 +1,65 @@
+"""Tell angry, urgent, grateful and chatting customers from those with an ordinary question.
+
+A multinomial logistic regression on the question's own vector, which the search needs anyway, so
+that it costs no model call and no word list. `training/fit_moods.py` made the weights.
+"""
+
+import json
+from pathlib import Path
+from typing import Literal, Self, TypeAlias, cast
+
+import numpy as np
+
+from core.protocols import Embedder
+from kb.ranking.features import Floats
+
+Mood: TypeAlias = Literal["neutral", "angry", "urgent", "thanks", "goodbye", "smalltalk"]
+
+NEUTRAL: Mood = "neutral"
+_DATA = Path(__file__).parent / "data"
+
+
+class Moods:
+    """Tells the mood of messages. The weights belong to one model's vectors."""
+
+    def __init__(
+        self, embedder: Embedder, *, moods: tuple[Mood, ...], weights: Floats, bias: Floats
+    ) -> None:
+        """Take what was learned.
+
+        Args:
+            embedder: gives the vectors as the model makes them.
+            moods: names of the rows.
+            weights: shape (moods, dim).
+            bias: shape (moods,).
+        """
+        self._embedder = embedder
+        self._moods = moods
+        self._weights = weights
+        self._bias = bias
+
+    @classmethod
+    def load(cls, embedder: Embedder) -> Self | None:
+        """Return what was learned for this model's vectors, ``None`` if nothing was."""
+        path = _DATA / f"moods-{embedder.name}.json"
+        if not path.is_file():
+            return None
+        values = json.loads(path.read_text("utf-8"))
+        weights = np.asarray(list(values["weights"].values()), np.float32)
+        if weights.shape[1] != embedder.dim:
+            return None
+        moods = cast("tuple[Mood, ...]", tuple(values["weights"]))
+        return cls(
+            embedder, moods=moods, weights=weights, bias=np.asarray(values["bias"], np.float32)
+        )
+
+    async def of(self, text: str) -> Mood:
+        """Return the most probable mood of a message, ``neutral`` unless it is at least even odds.
+
+        Raises:
+            ModelError: if it cannot be embedded.
+        """
+        scores = self._weights @ await self._embedder.embed_query(text) + self._bias
+        best = int(scores.argmax())
+        odds = float(np.exp(scores - scores.max()).sum())
+        return self._moods[best] if odds <= 2 else NEUTRAL
