@@ -192,7 +192,8 @@ class Lookups:
                 best = (score, lookup, values, rest)
         if best is None:
             return None
-        _, lookup, values, rest = best
+        _, lookup, known, rest = best
+        values = dict(known)
         if talk is not None and talk.lookup is lookup:
             values = {**talk.values, **values}
         return _Talk(lookup, values, detect_language(rest, language_code))

@@ -229,12 +229,12 @@ async def main() -> None:
         unique = list(dict.fromkeys(tuple(pair) for pair in pairs))
         options.pairs.write_text(json.dumps(unique, ensure_ascii=False), "utf-8")
     if options.readings:
-        said = {(q, t): v for q, t, v in json.loads(options.readings.read_text("utf-8"))}
+        by_pair = {(q, t): v for q, t, v in json.loads(options.readings.read_text("utf-8"))}
         features = {}
         for c in check:
             z = scored[id(c)]
             best = np.argsort(-z)[:READ]
-            read = np.asarray([said.get((c.question, c.statements[i]), np.nan) for i in best])
+            read = np.asarray([by_pair.get((c.question, c.statements[i]), np.nan) for i in best])
             joint = np.concatenate([c.features[best], read[:, None]], axis=1)
             features[id(c)] = (best, joint.astype(np.float32))
         check = [c for c in check if np.isfinite(features[id(c)][1]).all()]

@@ -8,6 +8,7 @@ from kb.ranking.candidates import Candidate
 from kb.ranking.features import (
     BagCache,
     Floats,
+    Ints,
     Rarity,
     char_bags,
     stem_bags,
@@ -92,8 +93,8 @@ def _whole(candidate: Candidate) -> str:
     return f"{chunk.title}\n{chunk.text}\n{chunk.answer}"
 
 
-def _best(owner: Floats, values: Floats, entry: Floats) -> Floats:
+def _best(owner: Ints, values: Floats, entry: Floats) -> Floats:
     """Return each candidate's highest value; 0 for one without any."""
     out = np.zeros(len(entry), np.float32)
-    np.maximum.at(out, owner.astype(np.int64), values)
+    np.maximum.at(out, owner, values)
     return out * entry

@@ -15,6 +15,7 @@ from jobs.metrics import Outcome
 from jobs.probe import Probe
 from kb.answer import Answerer, Policy
 from kb.answering.reply import Replier
+from kb.index_table import RowSet
 from kb.ranking.ranker import DefaultRanker
 from tests.fakes import WordEmbedder
 
@@ -32,6 +33,7 @@ class Row:
     chunk: Chunk
     text: str
     score: float
+    role: str = "passage"
 
 
 class Base:
@@ -42,8 +44,10 @@ class Base:
     async def view(self) -> "Base":
         return self
 
-    async def search_dense(self, vector: Vector, k: int, *, today: str = "") -> Sequence[Row]:
-        rows = [
+    async def search_dense(
+        self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
+    ) -> Sequence[Row]:
+        found = [
             Row(
                 Chunk(f"id-{name}", "texts.md", "passage", text, entry_id=name, language="en"),
                 text,
@@ -51,9 +55,11 @@ class Base:
             )
             for name, text in TEXTS.items()
         ]
-        return sorted(rows, key=lambda row: -row.score)
+        return sorted(found, key=lambda row: -row.score)
 
-    async def search_text(self, text: str, k: int, *, today: str = "") -> Sequence[Row]:
+    async def search_text(
+        self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
+    ) -> Sequence[Row]:
         return await self.search_dense(np.ones(64, np.float32), k)
 
     async def objections(self, vector: Vector) -> Mapping[str, float]:

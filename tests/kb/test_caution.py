@@ -42,7 +42,7 @@ async def put(
 
 
 async def found(shop: Workshop, **texts: str) -> list[tuple[str, str, str]]:
-    report = await put(shop, dry_run=True, **texts)
+    report = await put(shop, dry_run=True, anyway=False, **texts)
     wanted = {"address", "model", "contact", "secret"}
     return [(f.kind, f.mine, f.theirs) for f in report.findings if f.kind in wanted]
 

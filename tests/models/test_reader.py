@@ -68,7 +68,8 @@ def layer(tensors: dict[str, Array], number: int, x: Array) -> Array:
     def norm(name: str, y: Array) -> Array:
         weight, bias = get(name)
         y = y - y.mean(-1, keepdims=True)
-        return y / np.sqrt((y * y).mean(-1, keepdims=True) + 1e-12) * weight + bias
+        normed: Array = y / np.sqrt((y * y).mean(-1, keepdims=True) + 1e-12) * weight + bias
+        return normed
 
     size, head = len(x), WIDTH // HEADS
     q, k, v = dense("qkv", x).reshape(size, 3, HEADS, head).transpose(1, 2, 0, 3)
@@ -204,7 +205,8 @@ TEXTS = ("parcels leave at noon", "returns are free within thirty days", "noon")
 
 def states_of(encoder: OnnxEncoder, text: str) -> Array:
     ids, mask = encoder.tokenize([text])
-    return encoder.states(ids, mask, f"x{LOWER}")[0]
+    states: Array = encoder.states(ids, mask, f"x{LOWER}")[0]
+    return states
 
 
 def test_log_odds_are_those_of_the_whole_texts_and_of_their_nearest_tokens(
