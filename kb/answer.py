@@ -42,7 +42,8 @@ _SMALLTALK: Mapping[SmallIntent, TextKey] = {
 }
 _MAX_PARTS = 3
 """Questions of one message that are answered one by one."""
-_SOURCE_QUOTE_CHARS = 300
+_SOURCE_QUOTE_CHARS = 900
+"""As long as the longest reply: a link in it is shown if the cited words have it."""
 _LABEL_CHARS = 120
 
 

@@ -184,6 +184,8 @@ class Replier:
     ) -> _Piece:
         text = chunk.answer or chunk.text
         units = units_of(text, chunk.language)
+        if not units:
+            return _Piece(text, text)
         near = await self._near(vector, chunk, units)
         scores = read.judged(units, _scores(question, chunk, units, near))
         if self._chooser is not None and len(units) > 1:
@@ -345,7 +347,8 @@ def _row_meant(units: Sequence[Unit], best: int, scores: Sequence[float]) -> int
         top = max(below, key=lambda i: scores[i], default=best)
         return top if units[top].kind == "row" else None
     told = sum(scores[i] for i in rows)
-    return max(rows, key=lambda i: scores[i]) if told > 0.5 else None
+    alone = not any(u.kind in ("sentence", "item") and not u.asks for u in units)
+    return max(rows, key=lambda i: scores[i]) if rows and (told > 0.5 or alone) else None
 
 
 def _table_around(units: Sequence[Unit], row: int) -> list[str]:

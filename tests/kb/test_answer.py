@@ -163,6 +163,17 @@ async def test_a_model_that_finds_no_answer_leaves_what_was_built() -> None:
     assert "30 days" in answer.text
 
 
+async def test_a_link_at_the_end_of_a_long_reply_stands_in_its_source() -> None:
+    link = "https://shop.example/returns"
+    text = "Everybody returning merchandise completes the corresponding questionnaire before. " * 4
+    passage = replace(PASSAGE, text=f"{text}The form is at {link}.")
+    answer = await answerer({"How do I send it back?": [(passage, 0.9)]}).answer(
+        "How do I send it back?"
+    )
+    assert link in answer.text
+    assert link in answer.sources[0].quote
+
+
 async def test_a_generator_that_is_down_costs_nothing_but_the_wording() -> None:
     generator = ScriptedGenerator(ModelUnavailable("down"))
     found = {"How long can I return it?": [(PASSAGE, 0.9)]}

@@ -268,3 +268,18 @@ async def test_a_question_in_a_text_is_never_the_reply_alone() -> None:
     made = await Replier().reply("Do you repair clocks?", None, [Hit(passage, 0.9, 0.9)])
     assert not made.text.endswith("?")
     assert "Yes, within 10 days." in made.text
+
+
+async def test_a_question_above_a_table_is_not_the_reply_but_its_rows_are() -> None:
+    text = "Which oven fits?\n\nCabin: small; Oven: 4 kW\nCabin: large; Oven: 9 kW"
+    passage = Chunk("1", "a.md", "passage", text, language="en")
+    made = await Replier().reply("Which oven fits me?", None, [Hit(passage, 0.9, 0.9)])
+    assert "4 kW" in made.text
+    assert "Which" not in made.text
+
+
+@pytest.mark.parametrize("text", ["", "Open daily", "Is it open?"])
+async def test_the_smallest_passages_are_given_as_they_are(text: str) -> None:
+    passage = Chunk("1", "a.md", "passage", text, language="en")
+    made = await Replier().reply("Open?", None, [Hit(passage, 0.9, 0.9)])
+    assert made.text == text
