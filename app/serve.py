@@ -5,9 +5,10 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -46,6 +47,8 @@ logger = logging.getLogger(__name__)
 
 _REPORT_S = 120
 """For comparing what customers ask most, and training, after a change of embedding model."""
+_AGAIN_S = 60.0
+"""After a failure of what the service can do without."""
 _SCRUB_S = 30.0
 """A customer who wants to be forgotten is promised a minute."""
 
@@ -165,11 +168,12 @@ async def _serve_with_one_model(
             asyncio.create_task(knowledge.index.superseded.wait(), name="other model"),
             asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
             asyncio.create_task(_telegram(service, reports), name="telegram"),
-            asyncio.create_task(_scrub(knowledge), name="scrub"),
+            _beside("scrub", partial(_scrub, knowledge), troubles),
             asyncio.create_task(_resume(uploads, troubles), name="uploads"),
-            asyncio.create_task(_watch(service, scheduler, troubles), name="watch"),
+            _beside("watch", partial(_watch, service, scheduler, troubles), troubles),
+            _beside("warm", partial(_keep_warm, service, troubles), troubles),
             asyncio.create_task(_check(check, troubles), name="check"),
-            asyncio.create_task(disk.run(), name="disk"),
+            _beside("disk", disk.run, troubles),
         ]
         try:
             await _until_stopped(work, stop, knowledge.index.superseded)
@@ -180,6 +184,33 @@ async def _serve_with_one_model(
             for task in work:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
+
+
+def _beside(
+    name: str, work: Callable[[], Awaitable[None]], troubles: Troubles
+) -> "asyncio.Task[object]":
+    return asyncio.create_task(keep_at(name, work, troubles.sentences), name=name)
+
+
+async def keep_at(
+    name: str,
+    work: Callable[[], Awaitable[None]],
+    sentences: MutableMapping[str, str],
+    *,
+    pause_s: float = _AGAIN_S,
+) -> None:
+    """Do what the service can do without; after a failure of any kind, say so and do it again."""
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            logger.exception("%s failed and is tried again", name)
+            reason = str(error) or type(error).__name__
+            sentences[f"task {name}"] = f"The task {name!r} failed: {reason}"
+            await asyncio.sleep(pause_s)
+            sentences.pop(f"task {name}", None)
+        else:
+            return
 
 
 def _upload_desk(knowledge: Knowledge) -> AbstractAsyncContextManager[UploadDesk]:
@@ -274,6 +305,12 @@ async def _watch(service: Service, scheduler: Scheduler, troubles: Troubles) -> 
         await watcher.run()
 
 
+async def _keep_warm(service: Service, troubles: Troubles) -> None:
+    """Read passages ahead, once everything is loaded, until cancelled."""
+    await troubles.prepared.wait()
+    await keep_warm(service)
+
+
 async def _check(check: SelfCheck, troubles: Troubles) -> None:
     """Ask questions of our own, once there is something to answer from, until cancelled."""
     await troubles.prepared.wait()
@@ -302,7 +339,7 @@ async def _until_stopped(work: list[asyncio.Task[object]], *ends: asyncio.Event)
 
 
 async def _prepare(service: Service, troubles: Troubles, started: float) -> None:
-    """Make the knowledge base ready while questions are already accepted, and keep it warm."""
+    """Make the knowledge base ready while questions are already accepted."""
     knowledge = service.knowledge
 
     async def on_rebuild(reason: str) -> None:
@@ -321,7 +358,6 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
             logger.warning("Replies are built without the generator until it is back: %s", error)
     troubles.prepared.set()
     logger.info("Ready after %.1f s", time.perf_counter() - started)
-    await keep_warm(service)
 
 
 def _health(service: Service, troubles: Troubles, check: SelfCheck) -> Health:

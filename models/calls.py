@@ -57,7 +57,8 @@ class Limits:
     """Requests after which a fresh child takes over."""
     load_timeout_s: float = 180
     beat_s: float = 1.5
-    """A child that hangs, as after SIGSTOP, is ended after twice to three times as long."""
+    """A child that hangs, as after SIGSTOP, is ended after twice to three times as long; one that
+    does not react and computes, after eight times."""
     cancel_grace_s: float = 20
     """Seconds in which a cancelled request must end; then the child is killed."""
     backoff_s: tuple[float, ...] = (0.2, 1, 3)

@@ -77,7 +77,7 @@ class ModelStore:
     def check(self, name: str) -> Path:
         """Return the model's folder after checking every file against the catalogue.
 
-        A file is read only if its size or time of change is new since it was last checked.
+        A file is read only if its size or a time of change is new since it was last checked.
 
         Raises:
             UnknownModel: if the catalogue has none of this name.

@@ -54,13 +54,15 @@ def exclusive(lock: Path) -> Iterator[None]:
 class _Seen:
     size: int
     mtime_ns: int
+    ctime_ns: int
+    """Of the last change of content or rights, which no program can set."""
     sha256: str
 
 
 class HashMemory:
     """Remembers the hash of files, so that a start need not read a gigabyte again.
 
-    A file whose size or time of change differs from what was seen is read again. What is
+    A file whose size or times of change differ from what was seen is read again. What is
     remembered lies in one small JSON file per model; losing it costs time only.
     """
 
@@ -79,10 +81,11 @@ class HashMemory:
         for name, path in files.items():
             stat = path.stat()
             known = seen.get(name)
-            if known and (known.size, known.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
+            times = stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+            if known and (known.size, known.mtime_ns, known.ctime_ns) == times:
                 now[name] = known
             else:
-                now[name] = _Seen(stat.st_size, stat.st_mtime_ns, sha256_of(path))
+                now[name] = _Seen(*times, sha256_of(path))
         if now != seen:
             _write_note(note, now)
         return {name: entry.sha256 for name, entry in now.items()}
@@ -97,7 +100,7 @@ def _read_note(note: Path) -> dict[str, _Seen]:
 
 
 def _write_note(note: Path, entries: dict[str, _Seen]) -> None:
-    values = {name: [e.size, e.mtime_ns, e.sha256] for name, e in entries.items()}
+    values = {name: [e.size, e.mtime_ns, e.ctime_ns, e.sha256] for name, e in entries.items()}
     with contextlib.suppress(OSError):  # a read-only folder only costs the time of hashing
         note.parent.mkdir(parents=True, exist_ok=True)
         write_durably(note, json.dumps(values, indent=0).encode())

@@ -1,6 +1,7 @@
 """One child process of a model, as the event loop sees it."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import sys
@@ -20,6 +21,8 @@ _LAST_WORDS = 12
 _CLOSE_GRACE_S = 3
 _MISSED = 2
 """Beats in a row without a sign of life: one alone may be due to a late event loop of ours."""
+_MISSED_AT_WORK = 8
+"""The same for one of which a thread would run if it could: the machine may be overloaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ class ChildProcess:
         """Start ``python -m module`` and send it its settings. It has no secret of ours.
 
         Once it is ready it is asked for a sign of life every `beat_s` seconds, and ended when two
-        in a row are missing: one that was stopped, or that swaps, would hold up every customer.
+        in a row are missing, eight if it only lacks a processor: one that was stopped would hold
+        up every customer.
         """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -150,12 +154,12 @@ class ChildProcess:
         """Ask for signs of life, and end the process when they are missing."""
         await asyncio.wait({self.ready})
         missed = 0
-        while missed < _MISSED:
+        while missed < _MISSED or (missed < _MISSED_AT_WORK and _is_at_work(self.pid)):
             self._heard = False
             self.send({"beat": True})
             await asyncio.sleep(self._beat_s)
             missed = 0 if self._heard else missed + 1
-        self._failed = f"it gave no sign of life for {_MISSED * self._beat_s:g} s"
+        self._failed = f"it gave no sign of life for {missed * self._beat_s:g} s"
         self.kill()
 
     async def _read_replies(self) -> None:
@@ -194,6 +198,19 @@ class ChildProcess:
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         words = self._last_words[-1] if self._last_words else ""
         return f"the process ended with {how}" + (f": {words}" if words else "")
+
+
+def _is_at_work(pid: int) -> bool:
+    """Tell whether a thread of a process runs, or waits for a processor or a disk.
+
+    One that was stopped, or whose threads wait for each other, has none. On Linux only.
+    """
+    states = []
+    with contextlib.suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            _, _, rest = (thread / "stat").read_text().rpartition(")")
+            states.append(rest.split()[0])
+    return bool({"R", "D"} & set(states))
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes:

@@ -245,14 +245,16 @@ class HttpGenerator:
         """Wait for a turn, then stream; every wait is bounded by the deadline."""
         late = f"it was not done after {deadline_s:g} s"
         try:
-            await asyncio.wait_for(self._turns.acquire(), _left(end))
+            async with asyncio.timeout(_left(end)):
+                await self._turns.acquire()
             try:
                 request = self._api.client.build_request("POST", "chat/completions", json=body)
-                sending = self._api.client.send(request, stream=True)
-                response = await asyncio.wait_for(sending, _left(end))
+                async with asyncio.timeout(_left(end)):
+                    response = await self._api.client.send(request, stream=True)
                 try:
                     if response.is_error:
-                        await asyncio.wait_for(response.aread(), _left(end))
+                        async with asyncio.timeout(_left(end)):
+                            await response.aread()
                         raise self._refused(response, tokens)
                     async for event in self._events(response, tokens, end=end):
                         yield event
@@ -274,7 +276,8 @@ class HttpGenerator:
         lines = response.aiter_lines()
         while True:
             try:
-                line = await asyncio.wait_for(anext(lines), _left(end))
+                async with asyncio.timeout(_left(end)):
+                    line = await anext(lines)
             except StopAsyncIteration:
                 break
             if not line.startswith("data:") or line.endswith("[DONE]"):

@@ -187,7 +187,9 @@ class Worker:
         try:
             while not finished:
                 try:
-                    reply = await asyncio.wait_for(call.replies.get(), end - loop.time())
+                    # Not `wait_for`, which forgets a cancellation that comes with a reply.
+                    async with asyncio.timeout_at(end):
+                        reply = await call.replies.get()
                 except TimeoutError:
                     raise ModelUnavailable(
                         f"The model {self.name!r} was not done after {deadline_s:g} s."

@@ -1,6 +1,7 @@
 """A model process for tests of the worker: it does what each request says."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -64,6 +65,9 @@ class Echo:
         channel._sink.write(b"\xff" * 64)
         channel._sink.flush()
         threading.Event().wait()
+
+    def spin(self, channel: Channel, request: Request) -> None:
+        re.match(r"(a+)+$", "a" * 60 + "b")  # for years, and without letting other threads run
 
     def nonsense(self, channel: Channel, request: Request) -> None:
         channel.send({"id": request.id})  # neither a part nor an end

@@ -155,6 +155,22 @@ def test_a_changed_file_is_refused_before_use(tiny: ModelStore, packages: Path) 
     assert caught.value.expected == in_two_parts().files[0].sha256
 
 
+def test_a_file_of_equal_size_and_time_with_other_bytes_is_refused(
+    tiny: ModelStore, packages: Path
+) -> None:
+    """Target 42."""
+    write_parts(packages, 1, 2)
+    path = tiny.fetch("tiny") / "tiny.gguf"
+    before = path.stat()
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+    with pytest.raises(ModelFileDamaged):
+        tiny.check("tiny")
+
+
 def test_a_cut_file_is_refused_before_use(tiny: ModelStore, packages: Path) -> None:
     write_parts(packages, 1, 2)
     path = tiny.fetch("tiny") / "tiny.gguf"

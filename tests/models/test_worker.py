@@ -206,6 +206,23 @@ async def test_closing_the_iterator_frees_the_model(worker: Worker) -> None:
     assert worker.state.restarts == 0
 
 
+async def test_a_cancellation_that_comes_with_the_reply_is_felt(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = make()
+    take = worker._on_reply
+
+    def take_and_cancel(process: ChildProcess, call_id: int, reply: Reply) -> None:
+        take(process, call_id, reply)
+        task.cancel()
+
+    monkeypatch.setattr(worker, "_on_reply", take_and_cancel)
+    await worker.start()
+    task = asyncio.create_task(worker.call("echo", {}))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_a_late_reply_is_given_up_and_the_model_is_free_again(worker: Worker) -> None:
     with pytest.raises(ModelUnavailable, match=r"'echo' was not done after 0\.05 s"):
         await worker.call("until_cancelled", {}, deadline_s=0.05)
@@ -343,6 +360,15 @@ async def test_a_child_that_hangs_is_found_and_replaced(make: Make, working: boo
         await (worker.call("echo", {}) if stream is None else anext(stream))
     assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
     assert worker.state.restarts == 1
+
+
+async def test_a_child_that_computes_and_does_not_react_has_more_time(make: Make) -> None:
+    """An overloaded machine is no reason to load a model again."""
+    worker = make(Limits(beat_s=0.2, backoff_s=(0.01,)))
+    await worker.start()
+    with pytest.raises(ModelUnavailable, match=r"it gave no sign of life for 1\.6 s"):
+        await worker.call("spin", {})
+    assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
 
 
 async def test_a_child_that_computes_for_long_gives_signs_of_life(make: Make) -> None:

@@ -2,12 +2,12 @@
 
 import sys
 
-from tests.soak import damage, faults, kills, load, publish_kills, readers, turns
+from tests.soak import damage, faults, kills, load, models, publish_kills, readers, turns
 
 
 def main() -> int:
     """Run everything; 1 if a promise was broken."""
-    telegram = kills.main(), faults.main(), load.main()
+    telegram = kills.main(), faults.main(), load.main(), models.main()
     knowledge = publish_kills.main(), damage.main(), turns.main(), readers.main()
     return max(*telegram, *knowledge)
 
