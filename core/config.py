@@ -183,6 +183,15 @@ class ConsoleConfig(_Section):
         return self
 
 
+class RetentionConfig(_Section):
+    """For how many days personal data is kept."""
+
+    telegram_days: float = Field(365, gt=0)
+    web_days: float = Field(30, gt=0)
+    api_days: float = Field(30, gt=0)
+    audit_days: float = Field(365, gt=0)
+
+
 class Config(BaseSettings):
     """The whole configuration."""
 
@@ -200,6 +209,7 @@ class Config(BaseSettings):
     refresh: RefreshConfig = RefreshConfig()
     telegram: TelegramConfig = TelegramConfig()
     console: ConsoleConfig = ConsoleConfig()
+    retention: RetentionConfig = RetentionConfig()
     index: str = ""
     database: str = ""
 
