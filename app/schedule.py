@@ -16,7 +16,7 @@ from jobs.expiry import NAME, Reminders
 from jobs.fetch.address import read_url
 from jobs.fetch.errors import PageNotFetched
 from jobs.fetch.fetcher import Fetcher, FetchLimits
-from jobs.housekeeping import Housekeeping
+from jobs.housekeeping import Housekeeping, Retention
 from jobs.refresh import Refresh
 from jobs.schedule import Job, Scheduler
 from jobs.sources import Source
@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 _MAINTENANCE_CRON = "30 4 * * *"
 _REMINDERS_CRON = "0 7 * * *"
-_CITED_S = 28 * 24 * 3600
+_DAY_S = 24 * 3600
+_CITED_S = 28 * _DAY_S
 """Answers younger than this are counted when a refresh takes away what they rest on."""
 WATCHED_JOB = "refresh of watched folders"
 _MAX_JOB_NAME = 64
@@ -120,6 +121,14 @@ def make_scheduler(
         runs,
         knowledge.database,
         keep_releases=config.knowledge.keep_releases,
+        retention=Retention(
+            answers={
+                "telegram": config.retention.telegram_days * _DAY_S,
+                "api": config.retention.api_days * _DAY_S,
+                "": config.retention.web_days * _DAY_S,
+            },
+            audit=config.retention.audit_days * _DAY_S,
+        ),
     )
     jobs.append(Job("maintenance", housekeeping.job, cron=_MAINTENANCE_CRON))
     return Scheduler(jobs, runs, on_finished=None if tell is None else reporter(tell))

@@ -36,6 +36,8 @@ from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from core.hours import WorkingHours
+from db.erasure import NAME as ERASED
+from db.erasure import ErasureList, replay
 from db.group_commit import GroupCommit
 from db.jobs import JobRepository
 from db.uploads import Uploads
@@ -121,6 +123,9 @@ async def _serve_with_one_model(
         knowledge = await stack.enter_async_context(
             open_knowledge(config, paths, wait_for_embedder=False)
         )
+        erased = await asyncio.to_thread(ErasureList(paths.data / ERASED).read)
+        if again := await replay(knowledge.database, erased):
+            logger.info("%d customers were forgotten before and were erased again", again)
         service = await stack.enter_async_context(open_service(knowledge))
         troubles = Troubles()
 
@@ -278,6 +283,7 @@ async def _telegram(service: Service, reports: asyncio.Queue[str]) -> None:
             Alike(service.knowledge.embedder),
             EntryLinks(service.knowledge.retriever, service.knowledge.entries),
         ),
+        erasures=ErasureList(service.knowledge.paths.data / ERASED),
     ) as bot:
         telling = asyncio.create_task(_tell(bot, reports), name="reports")
         try:

@@ -36,6 +36,12 @@ def lane_of(update: Update) -> Lane:
     return chat_id, thread, "press" if update.callback_query else "talk"
 
 
+def is_talk_of(update: Update, chat_id: int) -> bool:
+    """Tell whether an update is something that was written in a chat, not a pressed button."""
+    chat, _, kind = lane_of(update)
+    return chat == chat_id and kind == "talk"
+
+
 class InboxQueue(Queue[object]):
     """The application's queue of updates: `put` returns when the update is on disk.
 
@@ -151,6 +157,12 @@ class InboxQueue(Queue[object]):
         """Remove the first updates that wait behind one: they are handled together with it."""
         parked = self._lanes.get(lane_of(update), deque())
         return [parked.popleft() for _ in range(count)]
+
+    def drop_talk(self, chat_id: int) -> None:
+        """Let nothing come of what was written in a chat and waits behind something else."""
+        for (chat, _, kind), parked in self._lanes.items():
+            if chat == chat_id and kind == "talk":
+                parked.clear()
 
     def release(self, update: Update) -> None:
         """Let the next update of the same conversation into the queue."""

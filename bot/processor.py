@@ -9,7 +9,7 @@ from telegram import Update
 from telegram.ext import BaseUpdateProcessor
 
 from bot.errors import Stopping
-from bot.inbox import InboxQueue
+from bot.inbox import InboxQueue, is_talk_of
 from bot.lifetime import Lifetime
 from bot.redact import redact
 from core.errors import StorageError
@@ -25,6 +25,8 @@ MAX_STARTS = SUSPECT_STARTS + 3
 """After three deaths while it was handled alone, an update is a dead letter."""
 
 _STORAGE_RETRY_S = 5.0
+_FORGOTTEN_S = 3600.0
+"""What was received before a chat was forgotten has had its turn by then."""
 
 
 class PerChatProcessor(BaseUpdateProcessor):
@@ -49,7 +51,10 @@ class PerChatProcessor(BaseUpdateProcessor):
         self._lifetime = lifetime
         self._timeout_s = timeout_s
         self._closing = False
-        self._running: set[asyncio.Task[Any]] = set()
+        self._running: dict[asyncio.Task[Any], Update] = {}
+        self._stopped: set[asyncio.Task[Any]] = set()
+        self._forgotten: dict[int, tuple[int, float]] = {}
+        """Chats that were forgotten lately: the update that asked for it, and when."""
         self._errors: dict[int, Exception] = {}
         self.again: Callable[[Update], Awaitable[None]] | None = None
         """Runs the handlers once more: ``application.process_update``."""
@@ -74,6 +79,27 @@ class PerChatProcessor(BaseUpdateProcessor):
             for task in late:
                 task.cancel()
 
+    async def stop_talk(self, chat_id: int) -> None:
+        """End the answers that are being made for a chat, and drop its messages that wait.
+
+        Pressed buttons go on: one of them asked for this.
+        """
+        self._queue.drop_talk(chat_id)
+        own = asyncio.current_task()
+        if own in self._running:
+            number = self._running[own].update_id
+            self._forgotten[chat_id] = (number, self._lifetime.now())
+        tasks = {
+            task
+            for task, update in self._running.items()
+            if task is not own and is_talk_of(update, chat_id)
+        }
+        self._stopped |= tasks
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Handle one update; leave it pending if the bot is being stopped."""
         if not isinstance(update, Update):
@@ -81,15 +107,22 @@ class PerChatProcessor(BaseUpdateProcessor):
             return
         task = asyncio.current_task()
         assert task is not None
-        self._running.add(task)
+        self._running[task] = update
         try:
             await self._handle(update, coroutine)
         except Stopping:
             logger.info("Update %d stays stored for the next start", update.update_id)
+        except asyncio.CancelledError:
+            if task not in self._stopped:
+                raise
+            task.uncancel()
+            number = update.update_id
+            await self._persist(lambda: self._inbox.finish(number, note="its chat was forgotten"))
         finally:
             if asyncio.iscoroutine(coroutine):
                 coroutine.close()  # no effect on one that has run
-            self._running.discard(task)
+            self._running.pop(task, None)
+            self._stopped.discard(task)
             self._errors.pop(update.update_id, None)
             self._queue.release(update)
 
@@ -97,6 +130,9 @@ class PerChatProcessor(BaseUpdateProcessor):
         if self._closing:
             raise Stopping
         number = update.update_id
+        if self._is_forgotten(update):
+            await self._persist(lambda: self._inbox.finish(number, note="its chat was forgotten"))
+            return
         await self._persist(lambda: self._inbox.start(number))
         for attempt in range(1, MAX_TRIES + 1):
             error = await self._try(update, coroutine if attempt == 1 else None)
@@ -117,6 +153,15 @@ class PerChatProcessor(BaseUpdateProcessor):
         await self._persist(lambda: self._inbox.bury(number, reason))
         if self.on_dead:
             await self.on_dead(update)
+
+    def _is_forgotten(self, update: Update) -> bool:
+        """Tell whether an update was written before its chat was forgotten, and waited since."""
+        chat_id = update.effective_chat.id if update.effective_chat else 0
+        number, at = self._forgotten.get(chat_id, (0, 0.0))
+        if number and self._lifetime.now() - at > _FORGOTTEN_S:
+            del self._forgotten[chat_id]  # Telegram's numbers may begin anew
+            return False
+        return update.update_id < number and is_talk_of(update, chat_id)
 
     async def _try(self, update: Update, coroutine: Awaitable[Any] | None) -> Exception | None:
         assert self.again is not None

@@ -46,6 +46,7 @@ from db.awaited import AwaitedTexts
 from db.base import Database
 from db.chats import Chats
 from db.conversations import Conversations
+from db.erasure import ErasureList
 from db.group_commit import GroupCommit
 from db.handover import CannedReplies, Handovers
 from db.inbox import Inbox, StoredUpdate
@@ -88,6 +89,7 @@ class TelegramBot:
         desk: Asks,
         judges: Remembers,
         library: Library | None = None,
+        erasures: ErasureList | None = None,
         lifetime: Lifetime | None = None,
     ) -> None:
         if not _TOKEN.fullmatch(settings.token):
@@ -134,7 +136,9 @@ class TelegramBot:
         )
         self._menus = menus = Menus(bot, self.operators, self.team)
         questions = Conversations(database)
-        self._link = link = TopicLink(service, self.team, self.operators, saves=library is not None)
+        self._link = link = TopicLink(
+            service, self.team, self.operators, self.inbox, saves=library is not None
+        )
         calls = PersonCalls(
             service,
             link,
@@ -175,7 +179,18 @@ class TelegramBot:
             links = LinkDesk(service, questions, library.links)
             listed = QuestionDesk(service, questions, library.alike, dictation, entries, links)
             parts += [entries, listed, links]
-        service.before_forgetting += [link.forget, self._uploads.forget, dictation.forget]
+        # First what is under way, so that nothing of it is stored or sent when all is erased.
+        service.before_forgetting.append(self._processor.stop_talk)
+        if erasures is not None:
+            service.before_forgetting.append(
+                lambda chat_id: asyncio.to_thread(erasures.add, f"telegram:{chat_id}")
+            )
+        service.before_forgetting += [
+            link.forget,
+            self._uploads.forget,
+            dictation.forget,
+            self.audit.forget,
+        ]
         parts.append(Topics(service, link, CannedReplies(database, writer), dictation, entries))
         if self._knowledge:
             parts.append(self._knowledge)  # after topics: a file in a topic is for the customer

@@ -5,8 +5,10 @@ bot's reply, so that a restart loses nothing of it.
 """
 
 import asyncio
+import json
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -20,12 +22,16 @@ from bot.service import CustomerService
 from bot.topic_text import bot_turn, card_buttons, card_text, mark, topic_name
 from core.types import Answer
 from db.handover import Handover, Place
+from db.inbox import Inbox
 from db.operators import Operators, Team
 from db.outbox import Outgoing, StoredMessage
 
 logger = logging.getLogger(__name__)
 
 _TURNS = 3
+_ALL_TURNS = 10_000
+_TELLING_CHARS = 8
+"""A shorter question ("hello") tells nothing of who asked it."""
 _GONE = ("thread not found", "topic_deleted", "topic_id_invalid")
 
 
@@ -33,12 +39,19 @@ class TopicLink:
     """Opens topics and copies messages between them and the customers."""
 
     def __init__(
-        self, service: CustomerService, team: Team, operators: Operators, *, saves: bool
+        self,
+        service: CustomerService,
+        team: Team,
+        operators: Operators,
+        inbox: Inbox,
+        *,
+        saves: bool,
     ) -> None:
         """`saves`: answers may be saved as entries of the knowledge base."""
         self._service = service
         self._team = team
         self._operators = operators
+        self._inbox = inbox
         self._saves = saves
         # Weak: a topic's lock lives only while one of its messages holds or awaits it.
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -97,11 +110,15 @@ class TopicLink:
             logger.info("A topic was not closed: %s", refusal)
 
     async def forget(self, chat_id: int) -> None:
-        """Delete a customer's topic with everything in it, and what the team failed to get."""
-        handover = await self._service.handovers.get(chat_id)
+        """Delete a customer's topic with everything in it, and what the team was sent."""
+        service = self._service
+        handover = await service.handovers.get(chat_id)
         group = await self._team.group()
-        team = [operator.user_id for operator in await self._operators.list()]
-        await self._service.outbox.drop_failures([group, *team])
+        team = [group, *(operator.user_id for operator in await self._operators.list())]
+        turns = await service.judges.turns(f"telegram:{chat_id}", limit=_ALL_TURNS)
+        about = _tells_of(chat_id, handover, [turn.question for turn in turns])
+        await service.outbox.forget_at(team, about=about)
+        await self._inbox.forget_at(team, about=about)
         if handover and handover.thread_id and group:
             try:
                 await self._service.bot.delete_forum_topic(group, handover.thread_id)
@@ -270,6 +287,19 @@ def _copy_of(incoming: Incoming, to: Addressee) -> Outgoing:
         params["message_thread_id"] = to.thread_id
     context = {"copy_of": incoming.message.message_id}
     return Outgoing(to.chat_id, "copyMessage", params, context)
+
+
+def _tells_of(
+    chat_id: int, handover: Handover | None, questions: Sequence[str]
+) -> Callable[[str], bool]:
+    """Return what tells whether the JSON of a message is about a customer."""
+    parts = [json.dumps(question, ensure_ascii=False)[1:-1] for question in questions]
+    parts = [part for part in parts if len(part) >= _TELLING_CHARS]
+    numbers = [f"{chat_id}"]
+    if handover and handover.thread_id:
+        numbers.append(f'"message_thread_id": {handover.thread_id}')
+    named = re.compile("|".join(rf"(?<!\d){re.escape(number)}(?!\d)" for number in numbers))
+    return lambda said: bool(named.search(said)) or any(part in said for part in parts)
 
 
 def _is_gone(refusal: str) -> bool:

@@ -253,6 +253,15 @@ class LookupConfig(_Section):
         return self
 
 
+class RetentionConfig(_Section):
+    """For how many days personal data is kept."""
+
+    telegram_days: float = Field(365, gt=0)
+    web_days: float = Field(30, gt=0)
+    api_days: float = Field(30, gt=0)
+    audit_days: float = Field(365, gt=0)
+
+
 class Config(BaseSettings):
     """The whole configuration."""
 
@@ -271,6 +280,7 @@ class Config(BaseSettings):
     telegram: TelegramConfig = TelegramConfig()
     console: ConsoleConfig = ConsoleConfig()
     lookups: dict[str, LookupConfig] = {}
+    retention: RetentionConfig = RetentionConfig()
     index: str = ""
     database: str = ""
 

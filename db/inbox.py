@@ -1,7 +1,7 @@
 """Updates of Telegram, stored before Telegram is told that they arrived."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,6 +167,28 @@ class Inbox:
             return len(gone.all())
 
         return await self._writer.run(write)
+
+    async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
+        """Empty the dead letters of some chats that are `about` a customer.
+
+        Args:
+            chat_ids: of the team.
+            about: tells it of an update as JSON.
+        """
+
+        async def write(session: AsyncSession) -> None:
+            rows = await session.scalars(
+                select(InboxRow).where(
+                    InboxRow.bot_id == self._bot_id,
+                    InboxRow.chat_id.in_(chat_ids),
+                    InboxRow.state == "failed",
+                )
+            )
+            for row in rows:
+                if about(row.payload):
+                    await session.delete(row)
+
+        await self._writer.run(write)
 
     def _finished(self, update_ids: Sequence[int], note: str) -> Any:
         return (

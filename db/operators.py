@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import BigInteger, String, Text, delete, func, select
+from sqlalchemy import BigInteger, String, Text, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -209,6 +209,18 @@ class Audit:
         async def write(session: AsyncSession) -> None:
             session.add(
                 AuditRow(at=time.time(), actor=actor, action=action[:64], details=details[:2000])
+            )
+
+        await self._writer.run(write)
+
+    async def forget(self, chat_id: int) -> None:
+        """Erase which entries are about a customer's chat; that something was done stays."""
+
+        async def write(session: AsyncSession) -> None:
+            await session.execute(
+                update(AuditRow)
+                .where(or_(AuditRow.details == str(chat_id), AuditRow.actor == chat_id))
+                .values(details="")
             )
 
         await self._writer.run(write)

@@ -1,7 +1,8 @@
 """Messages to send, and what became of each: nothing is lost, and nothing is sent twice."""
 
+import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -222,21 +223,32 @@ class Outbox:
             )
             return {state: count for state, count in rows.all()}
 
-    async def drop_failures(self, chat_ids: Sequence[int]) -> None:
-        """Delete the messages to some chats that did not arrive, or may not have.
+    async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
+        """Erase what the messages to some chats say of a customer.
 
-        They keep their text, and what is said to the team may be about a customer who asks to be
-        forgotten.
+        Those that did not arrive, or may not have, are deleted; those that wait to be sent, if
+        they are `about` the customer. Of those that were sent, what their buttons need is emptied.
+
+        Args:
+            chat_ids: of the team.
+            about: tells it of a message's parameters and context, as JSON.
         """
 
         async def write(session: AsyncSession) -> None:
-            await session.execute(
-                delete(OutboxRow).where(
-                    OutboxRow.bot_id == self._bot_id,
-                    OutboxRow.chat_id.in_(chat_ids),
-                    OutboxRow.state.in_(("failed", "uncertain")),
+            rows = await session.scalars(
+                select(OutboxRow).where(
+                    OutboxRow.bot_id == self._bot_id, OutboxRow.chat_id.in_(chat_ids)
                 )
             )
+            for row in rows:
+                said = json.dumps([row.params, row.context], ensure_ascii=False)
+                if row.state in ("failed", "uncertain"):
+                    await session.delete(row)
+                elif about(said):
+                    if row.state == "sent":
+                        row.context = {}
+                    else:
+                        await session.delete(row)
 
         await self._writer.run(write)
 

@@ -15,6 +15,7 @@ from typing import IO, TypeAlias
 
 from core.errors import AnswerdeskError
 from db.base import Database
+from db.erasure import NAME as ERASED
 from db.knowledge import ReleaseRepository
 from db.snapshot import snapshot
 from kb.lock import publish_lock
@@ -25,8 +26,9 @@ _MANIFEST = "manifest.json"
 _DATABASE = "answerdesk.db"
 _ORIGINAL = re.compile(r"originals/([0-9a-f]{64})")
 _BLOCK_BYTES = 1 << 20
-_MAY_BE_THERE = frozenset({"models", "prefixes"})
-"""Weights and stored model states: what `make setup` leaves in an otherwise empty data folder."""
+_MAY_BE_THERE = frozenset({"models", "prefixes", ERASED})
+"""Weights and stored model states, which `make setup` leaves in an otherwise empty data folder; and
+whom the service has forgotten since the backup."""
 
 OnBytes: TypeAlias = Callable[[int, int], None]
 """Told how many bytes are done, and of how many."""

@@ -11,6 +11,8 @@ from app.commands.common import Failed, read_config
 from app.paths import find_paths
 from app.wiring import open_database, open_knowledge
 from core.config import data_folder
+from db.erasure import NAME as ERASED
+from db.erasure import ErasureList, replay
 from kb.backup import OnBytes
 from kb.backup import backup as write_backup
 from kb.backup import restore as read_backup
@@ -42,6 +44,18 @@ async def restore(path: Path) -> None:
     """Put a backup into an empty data folder."""
     with _bytes_shown("restored") as on_progress:
         content = await asyncio.to_thread(read_backup, path, data_folder(), on_progress=on_progress)
+    paths = find_paths(data_folder())
+    erased = await asyncio.to_thread(ErasureList(paths.data / ERASED).read)
+    if erased:
+        async with open_database(read_config(), paths) as database:
+            again = await replay(database, erased)
+        output.console.print(f"{again} customers who were forgotten since were erased again.")
+    else:
+        output.console.print(
+            "Customers who were forgotten since the backup are in it again. Copy "
+            f"{ERASED} from the old data folder into the new one, if there is one: "
+            "`answerdesk run` then erases them again."
+        )
     output.console.print(
         f"Restored the database and {content.originals} originals "
         f"({_megabytes(content.size_bytes)}). `answerdesk run` makes the index again when it "

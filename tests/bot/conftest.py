@@ -49,6 +49,7 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
         lifetime = changes.pop("lifetime", None) or QuickLifetime()
         used = changes.pop("database", database)
         library = changes.pop("library", None)
+        erasures = changes.pop("erasures", None)
         settings = TelegramSettings(
             token=changes.pop("token", TOKEN),
             base_url=changes.pop("base_url", telegram.base_url),
@@ -64,6 +65,7 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
             desk=desk,
             judges=desk,
             library=library,
+            erasures=erasures,
             lifetime=lifetime,
         ) as bot:
             yield bot

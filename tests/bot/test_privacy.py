@@ -1,15 +1,19 @@
 """A customer's own data: target 36."""
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.replies import Addressee, message
 from bot.telegram_app import TelegramBot
 from core.types import Answer
 from db.base import Database
 from db.conversations import Conversations
+from db.erasure import ErasureList
+from db.inbox import NewUpdate
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import RETURNS, ScriptedDesk
 from tests.botapi import BotApi, FaultKind
@@ -110,6 +114,67 @@ async def test_forgetting_reaches_what_the_team_was_told(
         assert "deleted" in (await ana.next()).text
         await telegram.until(lambda: bot.queue.waiting == 0)
     assert files() == []
+
+
+async def test_an_answer_that_is_being_made_neither_arrives_nor_stays(
+    start_bot: StartBot,
+    telegram: BotApi,
+    desk: ScriptedDesk,
+    database: Database,
+    tmp_path: Path,
+) -> None:
+    """Nor do the messages that wait behind it; what comes afterwards is answered."""
+    conversations = Conversations(database)
+    desk.forget = conversations.forget  # type: ignore[method-assign]
+    gate = desk.gates[f"{CANARY} slow?"] = asyncio.Event()
+    erased = tmp_path / "erased.txt"
+    async with start_bot(erasures=ErasureList(erased)) as bot:
+        ana = telegram.person("Ana")
+        ana.say("/forget")
+        question = await ana.next()
+        ana.say(f"{CANARY} slow?")
+        assert await desk.started.get() == f"{CANARY} slow?"
+        ana.say(f"{CANARY} waiting?")
+        await telegram.until(lambda: bot.queue.waiting == 1)
+        ana.press(question, "Delete everything")
+        assert (await ana.next()).text == "Everything you wrote here has been deleted."
+        gate.set()
+        ana.say("hello again?")
+        assert (await ana.next()).text == "echo: hello again?"
+        await telegram.until(lambda: bot.queue.waiting == 0)
+    assert [asked.text for asked in desk.asked] == [f"{CANARY} slow?", "hello again?"]
+    left = [f for f in tmp_path.rglob("*") if f.is_file() and CANARY.encode() in f.read_bytes()]
+    assert left == []
+    assert len(ErasureList(erased).read()) == 1
+
+
+async def test_forgetting_reaches_buttons_drafts_and_dead_letters_of_the_team(
+    bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk, tmp_path: Path
+) -> None:
+    gus, ana = telegram.person("Gus"), telegram.person("Ana")
+    await bot.operators.add(gus.user_id, "agent", name="Gus")
+    ana.say(f"{CANARY}?")
+    await ana.next()
+    shown = message(Addressee(gus.chat_id), "Link it?", context={"question": f"{CANARY}?"})
+    other = message(Addressee(gus.chat_id), "Link it?", context={"question": "another?"})
+    (sent, kept) = await bot.sender.deliver([shown, other])
+    await bot.sender.store([message(Addressee(gus.chat_id), f"Draft: {CANARY}?")])
+    await bot.inbox.store([NewUpdate(9_000_001, gus.chat_id, f'{{"text": "{CANARY}?"}}', "boom")])
+    await bot.audit.record(gus.user_id, "button reply", str(ana.chat_id))
+    ana.say("/forget")
+    ana.press(await ana.next(), "Delete everything")
+    assert "deleted" in (await ana.next()).text
+    await telegram.until(lambda: bot.queue.waiting == 0)
+    assert [entry.details for entry in await bot.audit.recent()] == [""]
+    found = await bot.outbox.find(gus.chat_id, sent.message_id or 0)
+    assert found is not None
+    assert found.context == {}
+    found = await bot.outbox.find(gus.chat_id, kept.message_id or 0)
+    assert found is not None
+    assert found.context == {"question": "another?"}
+    queued = await bot.outbox.in_state("queued")
+    assert [one for one in queued if one.chat_id == gus.chat_id] == []
+    assert await bot.inbox.dead_letters() == []
 
 
 async def test_nobody_erases_for_somebody_else(bot: TelegramBot, telegram: BotApi) -> None:

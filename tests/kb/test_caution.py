@@ -1,6 +1,6 @@
 """What only a person may let through: strange addresses, and words for a model (target 35)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -30,19 +30,17 @@ async def shop(tmp_path: Path, embedder: WordEmbedder) -> AsyncIterator[Workshop
 
 
 async def put(
-    shop: Workshop,
-    *,
-    anyway: bool = False,
-    kind: str = "ingest",
-    dry_run: bool = False,
-    **texts: str,
+    shop: Workshop, *, anyway: bool = False, kind: str = "ingest", **texts: str
 ) -> IngestReport:
-    files = [IncomingFile(f"{name}.txt", data=text.encode()) for name, text in texts.items()]
-    return await shop.ingestor.ingest(files, anyway=anyway, kind=kind, dry_run=dry_run)
+    return await shop.ingestor.ingest(files(texts), anyway=anyway, kind=kind)
+
+
+def files(texts: Mapping[str, str]) -> list[IncomingFile]:
+    return [IncomingFile(f"{name}.txt", data=text.encode()) for name, text in texts.items()]
 
 
 async def found(shop: Workshop, **texts: str) -> list[tuple[str, str, str]]:
-    report = await put(shop, dry_run=True, anyway=False, **texts)
+    report = await shop.ingestor.ingest(files(texts), dry_run=True)
     wanted = {"address", "model", "contact", "secret"}
     return [(f.kind, f.mine, f.theirs) for f in report.findings if f.kind in wanted]
 

@@ -1,0 +1,147 @@
+"""Whom the service has forgotten, so that a backup from before cannot bring them back."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, not_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from core.errors import StorageError
+from db.awaited import AwaitedRow
+from db.base import Base, Database
+from db.chats import ChatRow
+from db.conversations import AnswerRow
+from db.handover import HandoverRow, MirrorRow
+from db.inbox import InboxRow
+from db.operators import AuditRow
+from db.outbox import OutboxRow
+from db.uploads import UploadRow
+
+NAME = "erased.txt"
+"""In the data folder. A restored folder needs the newest one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Personal:
+    """A table of rows about customers in Telegram."""
+
+    table: type[Base]
+    chat: InstrumentedAttribute[Any]
+    since: InstrumentedAttribute[float]
+
+
+_TELEGRAM: Sequence[_Personal] = (
+    _Personal(ChatRow, ChatRow.chat_id, ChatRow.first_seen),
+    _Personal(InboxRow, InboxRow.chat_id, InboxRow.received),
+    _Personal(OutboxRow, OutboxRow.chat_id, OutboxRow.created),
+    _Personal(HandoverRow, HandoverRow.chat_id, HandoverRow.asked),
+    _Personal(MirrorRow, MirrorRow.customer, MirrorRow.created),
+    _Personal(UploadRow, UploadRow.customer, UploadRow.created),
+    _Personal(AwaitedRow, AwaitedRow.ref, AwaitedRow.created),
+)
+
+
+class ErasureList:
+    """A line for each chat that was forgotten: when, and a hash that names it to nobody who reads.
+
+    It is a file of its own, since it must outlive the database: a backup made before an erasure
+    knows nothing of it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, chat: str, *, clock: Callable[[], float] = time.time) -> None:
+        """Note that a chat (``telegram:123``) is forgotten from now on. Blocking, on the disk.
+
+        Raises:
+            StorageError: if it cannot be written; nothing may be erased then.
+        """
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(descriptor, f"{clock():.0f} {_digest(chat)}\n".encode())
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise StorageError(f"{NAME} cannot be written: {error.strerror or error}") from error
+
+    def read(self) -> Mapping[str, float]:
+        """Return when chats were forgotten last (UTC epoch seconds), by their hash. Blocking.
+
+        A line that is not whole, such as the last one before a power cut, is left out.
+        """
+        if not self._path.is_file():
+            return {}
+        found: dict[str, float] = {}
+        for line in self._path.read_text("ascii", "replace").splitlines():
+            at, _, digest = line.partition(" ")
+            if at.isdigit() and len(digest) == len(_digest("")):
+                found[digest] = max(float(at), found.get(digest, 0.0))
+        return found
+
+
+async def replay(database: Database, erased: Mapping[str, float]) -> int:
+    """Erase once more what chats left before they were forgotten; return how many chats had any.
+
+    What a chat wrote after that stays.
+    """
+    if not erased:
+        return 0
+    found: set[str] = set()
+    async with database.session() as session:
+        for chat in (await session.scalars(select(AnswerRow.chat).distinct())).all():
+            if until := erased.get(_digest(chat)):
+                gone = await session.scalars(
+                    delete(AnswerRow)
+                    .where(AnswerRow.chat == chat, AnswerRow.created < until)
+                    .returning(AnswerRow.id)
+                )
+                found |= {chat} if gone.all() else set()
+        for kind in _TELEGRAM:
+            for number in (await session.scalars(select(kind.chat).distinct())).all():
+                chat = f"telegram:{number}"
+                if until := erased.get(_digest(chat)):
+                    gone = await session.scalars(
+                        delete(kind.table)
+                        .where(kind.chat == number, kind.since < until)
+                        .returning(kind.since)
+                    )
+                    found |= {chat} if gone.all() else set()
+    if found:
+        await database.scrub()
+    return len(found)
+
+
+async def purge(database: Database, kept_since: Mapping[str, float], *, audit: float) -> int:
+    """Delete what is older than it is kept; return how many answers that were.
+
+    Questions that wait for the team, and verdicts, go with their answers.
+
+    Args:
+        database: where.
+        kept_since: UTC epoch seconds by the beginning of chats' names (``telegram``, ``api``);
+            under the empty name, for all others.
+        audit: the same for what operators did.
+    """
+    named = [AnswerRow.chat.startswith(f"{name}:") for name in kept_since if name]
+    count = 0
+    async with database.session() as session:
+        for name, since in kept_since.items():
+            which = AnswerRow.chat.startswith(f"{name}:") if name else not_(or_(*named))
+            gone = await session.scalars(
+                delete(AnswerRow).where(which, AnswerRow.created < since).returning(AnswerRow.id)
+            )
+            count += len(gone.all())
+        await session.execute(delete(AuditRow).where(AuditRow.at < audit))
+    return count
+
+
+def _digest(chat: str) -> str:
+    return hashlib.sha256(f"answerdesk erasure\0{chat}".encode()).hexdigest()

@@ -1,0 +1,89 @@
+"""Who was forgotten stays forgotten, whatever is restored (target 36)."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import StorageError
+from core.types import Answer
+from db.base import Base, Database, create_engine, database_url
+from db.chats import Chats
+from db.conversations import Conversations
+from db.erasure import ErasureList, replay
+from db.group_commit import GroupCommit
+from db.handover import Handovers
+from db.inbox import Inbox, NewUpdate
+from db.outbox import Outbox, Outgoing
+from db.uploads import Entry, Uploads
+
+pytestmark = pytest.mark.anyio
+
+CANARY = "canary-51c2"
+LATER = 4e9
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(create_engine(database_url("", tmp_path)))
+    async with opened.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    yield opened
+    await opened.close()
+
+
+async def write(database: Database, number: int, text: str) -> None:
+    """Leave something of a chat in every table that may hold it."""
+    writer = GroupCommit(database)
+    answer = Answer("unknown", text, "en")
+    for chat in (f"telegram:{number}", f"web:{number}"):
+        await Conversations(database).record(text, answer, chat=chat, channel="x")
+    await Chats(database, writer).see(number, name=text)
+    await Inbox(database, writer, bot_id=1).store([NewUpdate(number, number, text)])
+    outgoing = Outgoing(number, "sendMessage", {"text": text}, {})
+    await Outbox(database, writer, bot_id=1).add([outgoing])
+    await Handovers(database, writer).ask(number, reason=text)
+    await Uploads(database, writer).add(entry=Entry(text, text), customer=number)
+
+
+def files_with(folder: Path, text: str) -> list[str]:
+    return [f.name for f in folder.glob("answerdesk.db*") if text.encode() in f.read_bytes()]
+
+
+async def test_a_restored_database_is_erased_again(database: Database, tmp_path: Path) -> None:
+    await write(database, 5, CANARY)
+    await write(database, 6, "kept-77")
+    erasures = ErasureList(tmp_path / "erased.txt")
+    for chat in ("telegram:5", "web:5"):
+        erasures.add(chat, clock=lambda: LATER)
+    assert files_with(tmp_path, CANARY)
+    assert await replay(database, erasures.read()) == 2
+    assert files_with(tmp_path, CANARY) == []
+    assert files_with(tmp_path, "kept-77")
+    assert await replay(database, erasures.read()) == 0
+
+
+async def test_what_came_after_the_erasure_stays(database: Database, tmp_path: Path) -> None:
+    erasures = ErasureList(tmp_path / "erased.txt")
+    erasures.add("telegram:5", clock=lambda: 1000.0)
+    await write(database, 5, CANARY)
+    assert await replay(database, erasures.read()) == 0
+    assert len(await Conversations(database).turns("telegram:5", limit=9)) == 1
+
+
+def test_the_list_names_nobody_and_survives_a_torn_line(tmp_path: Path) -> None:
+    path = tmp_path / "erased.txt"
+    erasures = ErasureList(path)
+    assert erasures.read() == {}
+    erasures.add("telegram:123456", clock=lambda: 1000.0)
+    erasures.add("telegram:123456", clock=lambda: 2000.0)
+    with path.open("a") as file:
+        file.write("3000 abc")
+    assert list(erasures.read().values()) == [2000.0]
+    assert "123456" not in path.read_text()
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_list_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"erased\.txt cannot be written"):
+        ErasureList(tmp_path / "none" / "erased.txt").add("telegram:1")
