@@ -65,8 +65,7 @@ def read(update: Update, *, username: str) -> Incoming | None:
     if user.is_bot or user.id in (ANONYMOUS_ADMIN, TELEGRAM_ITSELF):
         return None
     text = message.text or message.caption or ""
-    mention = re.compile(rf"@{re.escape(username)}\b", re.IGNORECASE)
-    return Incoming(update, message, user, mention.sub("", text).strip())
+    return Incoming(update, message, user, _mention(username).sub("", text).strip())
 
 
 def is_addressed(incoming: Incoming, me: Me) -> bool:
@@ -78,7 +77,14 @@ def is_addressed(incoming: Incoming, me: Me) -> bool:
         # In a forum every message of a topic "replies" to the one that made the topic.
         return replied.forum_topic_created is None
     text = incoming.message.text or incoming.message.caption or ""
-    return f"@{me.username}".lower() in text.lower()
+    return bool(me.username) and _mention(me.username).search(text) is not None
+
+
+def _mention(username: str) -> re.Pattern[str]:
+    """Return what finds the bot's name where it stands alone, not in a longer one or an address."""
+    return re.compile(
+        rf"(?<![a-zA-Z0-9_@./-])@{re.escape(username)}(?![a-zA-Z0-9_-]|[.@]\w)", re.IGNORECASE
+    )
 
 
 def command_of(message: Message, *, username: str) -> tuple[str, str] | None:

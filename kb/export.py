@@ -63,7 +63,7 @@ def export(path: Path, entries: Iterable[Chunk]) -> int:
 
 
 def join_variants(variants: Iterable[str]) -> str:
-    """Return variants as one cell; `kb.parse.rows.split_variants` reads it."""
+    """Return variants as one cell; `kb.parse.values.split_variants` reads it."""
     escaped = (re.sub(r"[|｜]", r"\\\g<0>", " ".join(v.split("\n"))) for v in variants)
     return " | ".join(escaped)
 

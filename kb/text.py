@@ -75,8 +75,11 @@ def width(text: str) -> int:
 # --- sentences ---------------------------------------------------------------------------------
 
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–—●○■□※]|\(?(?:\d{1,3}|[a-zA-Z])[.)]|[①-⑳])\s+\S")
-TABLE_ROW = re.compile(r"([^:;\n]{1,60}): [^;\n]+(?:; [^:;\n]{1,60}: [^;\n]+)+$")
-"""A row as `kb.parse.blocks.table_lines` writes it: ``Size: S; Price: 9``."""
+TABLE_ROW = re.compile(
+    r"(?:[^:;\n]{1,60}; )?([^:;\n]{1,60}): [^;\n]+(?:; [^:;\n]{1,60}: [^;\n]+)+$"
+)
+"""A row as `kb.parse.blocks.table_lines` writes it: ``Size: S; Price: 9``; its first cell may
+have no column: ``Express; Small: 9; Large: 14``."""
 _LINE_ALONE = re.compile(
     rf"\s*(?:#{{1,6}}\s|\||>|```|~~~|[-*_=]{{3,}}\s*$|<[a-zA-Z/!]|{TABLE_ROW.pattern})"
 )

@@ -15,7 +15,7 @@ from core.config import data_folder
 from core.types import Chunk
 from db.curation import Curation, CurationKind, Curations
 from kb.entries import BadChange, Entries
-from kb.parse.rows import iso_date
+from kb.parse.values import iso_date
 
 _NUMBER_CHARS = 8
 

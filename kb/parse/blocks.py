@@ -93,20 +93,37 @@ def _distinct(row: Iterable[str]) -> list[str]:
 def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     """Tell whether the first row of a table without marks names its columns.
 
-    It does when its cells are short, all filled, all different and no numbers, and rows follow.
+    It does when its cells are short, all different and no numbers, and rows follow. The first may
+    be empty if the rows below have a name there; others may be if a column below holds amounts.
     """
     if len(rows) < 2 or len(rows[0]) < 2:
         return False
     first = [cell.strip() for cell in rows[0]]
-    if not all(first) or len(set(first)) != len(first):
+    filled = [cell for cell in first if cell]
+    if len(set(filled)) != len(filled):
         return False
-    if any(len(cell) > 60 or cell.endswith((".", "。")) for cell in first):
+    if any(len(cell) > 60 or cell.endswith((".", "。", "?", "？")) for cell in filled):
         return False
-    if any(_NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in first):
+    if any(_NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in filled):
+        return False
+    below = [[cell.strip() for cell in row] for row in rows[1:]]
+    if not all(first[1:]) and not (len(filled) > 1 and _amounts_below(first, below)):
+        return False
+    if not first[0] and not all(row and row[0] for row in below):
         return False
     if len(first) == 2:  # otherwise a list of terms and their meanings loses its first term
         return all(_AMOUNT.fullmatch(row[1].strip()) for row in rows[1:] if len(row) > 1 and row[1])
     return True
+
+
+def _amounts_below(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether a named column holds nothing but amounts."""
+    columns = (
+        [row[place] for row in rows if place < len(row) and row[place]]
+        for place, name in enumerate(names)
+        if name
+    )
+    return any(cells and all(map(_AMOUNT.fullmatch, cells)) for cells in columns)
 
 
 def text_of(blocks: Iterable[Block], *, links: bool = False) -> str:

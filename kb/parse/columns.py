@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias, get_args
 
 from core.errors import ConfigError
+from kb.parse.values import LANGUAGE_CODES, language_code
 
 Field: TypeAlias = Literal[
     "question", "answer", "variants", "category", "language", "valid_from", "valid_until", "id"
@@ -27,8 +28,8 @@ _NAMES: dict[Field, str] = {
     "svar răspuns válasz תשובה پاسخ απάντηση",
     "variants": "variants variant variations alternatives alternative_questions "
     "similar_questions similar utterances examples synonyms paraphrases "
-    "other_questions also_asked 变体 相似问 相似问题 相似问法 扩展问 同义问 "
-    "同义问题 其他问法 例句 類似質問 言い換え 유사_질문 varianten alternativen "
+    "other_questions also_asked indexes utterance patterns 变体 相似问 相似问题 相似问法 扩展问 "
+    "同义问 同义问题 其他问法 例句 類似質問 言い換え 유사_질문 varianten alternativen "
     "ähnliche_fragen beispiele variantes alternativas preguntas_similares "
     "ejemplos formulations varianti variantes_de_pergunta variações warianty "
     "варианты варианты_вопроса синонимы похожие_вопросы варіанти benzer_sorular",
@@ -52,6 +53,9 @@ _NAMES: dict[Field, str] = {
     "nummer número numéro номер",
 }
 """Names as people write them in a header, in the order in which a field prefers them."""
+
+LISTED = frozenset({"indexes"})
+"""Columns of variants in which commas stand between them."""
 
 Mapped: TypeAlias = Mapping[Field, int]
 """Field to the number of its column, counted from 0."""
@@ -124,14 +128,16 @@ def field_of(name: str) -> Field | None:
 def map_columns(names: Sequence[str], given: Given | None = None) -> Mapped:
     """Match column names; of two names for one field the more usual wins, then the first.
 
-    With `given` names only a row that has them all matches.
+    With `given` names only a row that has them all matches. A given answer may join columns,
+    ``Answer+Link``; the first of them is returned, `joined` has the others.
     """
     found: dict[Field, int] = {}
     folded = [plain(name) for name in names]
     for wanted, name in (given or {}).items():
-        if plain(name) not in folded:
+        places = _places(name, folded)
+        if not places:
             return {}
-        found[wanted] = folded.index(plain(name))
+        found[wanted] = places[0]
     for index, name in enumerate(names):
         field = field_of(name)
         if field is None or field in (given or {}) or index in found.values():
@@ -139,6 +145,55 @@ def map_columns(names: Sequence[str], given: Given | None = None) -> Mapped:
         if field not in found or _RANK[plain(name)] < _RANK[plain(names[found[field]])]:
             found[field] = index
     return found
+
+
+def joined(names: Sequence[str], given: Given | None) -> Sequence[int]:
+    """Return the columns that are joined to the given one of the answers."""
+    return _places((given or {}).get("answer", ""), [plain(name) for name in names])[1:]
+
+
+def _places(name: str, folded: Sequence[str]) -> Sequence[int]:
+    parts = [name] if plain(name) in folded else name.split("+")
+    wanted = [plain(part) for part in parts if part.strip()]
+    return [folded.index(w) for w in wanted] if all(w in folded for w in wanted) else []
+
+
+def faq_columns(names: Sequence[str], given: Given | None = None) -> Sequence[tuple[str, Mapped]]:
+    """Return the columns of questions and answers, for each language that the table has them in.
+
+    ``Question EN, Answer EN, Frage (DE), Antwort (DE)`` has two; a language is "" where the names
+    say none. Empty if the row names no such columns.
+    """
+    if given:
+        mapped = map_columns(names, given)
+        return [("", mapped)] if is_faq(mapped) else []
+    by_language: dict[str, list[str]] = {}
+    for index, name in enumerate(names):
+        language, base = _language_in(name)
+        columns = by_language.setdefault(language, [""] * len(names))
+        columns[index] = base
+    shared = map_columns(by_language.pop("", [""] * len(names)))
+    found = [("", shared)] if is_faq(shared) else []
+    rest = {field: place for field, place in shared.items() if field not in _SPOKEN}
+    for language, columns in by_language.items():
+        mapped = {**rest, **map_columns(columns)}
+        if is_faq(mapped):
+            found.append((language, mapped))
+    return found
+
+
+_SPOKEN: frozenset[Field] = frozenset({"question", "answer", "variants"})
+
+
+def _language_in(name: str) -> tuple[str, str]:
+    """Return the language that the name of a column says beside its field, and the rest of it."""
+    parts = [part for part in re.split(r"[\s_\-.:/()\[\]（）]+", name) if part]
+    for base, affix in ((parts[:-1], parts[-1:]), (parts[1:], parts[:1])):
+        written = " ".join(base)
+        code = language_code("".join(affix)) if base else ""
+        if code in LANGUAGE_CODES and field_of(written) in _SPOKEN:
+            return code, written
+    return "", name
 
 
 def is_faq(mapped: Mapped) -> bool:

@@ -45,12 +45,14 @@ _NUMBER = re.compile(
 )
 _BOLD = r"(?:\*\*|__)?"
 _ASK = re.compile(
-    rf"^\s*{_BOLD}(?:(?:Q|Question|问题?|問題?|質問|질문)\s?\d{{0,3}}\s?{_BOLD}\s?[:：.、]|"
+    rf"^\s*{_BOLD}(?:(?:【(?:Q|問|质问|質問|问)】|(?:Q|Question|Ques|问题?|問題?|質問|질문|प्रश्न)\s?\d{{0,3}}"
+    rf"\s?{_BOLD}\s?[:：.、)])|"
     rf"(?:Frage|F|Pregunta|P|Domanda|D|Pergunta|Vraag|Вопрос|В|Питання|Soru|S|سؤال|س)\s?\d{{0,3}}"
     rf"\s?{_BOLD}\s?[:：]){_BOLD}\s*(?=\S)"
 )
 _REPLY = re.compile(
-    rf"^\s*{_BOLD}(?:(?:A|Answer|答案?|回答|답변|답)\s?\d{{0,3}}\s?{_BOLD}\s?[:：.、]|"
+    rf"^\s*{_BOLD}(?:(?:【(?:A|答|回答)】|(?:A|Answer|Ans|答案?|回答|답변|답|उत्तर)\s?\d{{0,3}}"
+    rf"\s?{_BOLD}\s?[:：.、)])|"
     rf"(?:Antwort|Respuesta|R|Réponse|Risposta|Resposta|Antwoord|Ответ|О|Відповідь|Cevap|C|جواب|ج)"
     rf"\s?\d{{0,3}}\s?{_BOLD}\s?[:：]){_BOLD}\s*"
 )
@@ -108,7 +110,7 @@ def sections_of(
 
     `announced` says that the file's name or title promises questions and answers.
     """
-    tree = _tree(_split_asked(list(blocks)))
+    tree = _tree(_split_lines(_split_asked(list(blocks))))
     sections: list[Section] = []
     _walk(tree, (), announced, language, sections)
     return sections
@@ -286,3 +288,61 @@ def _lines(block: Block) -> list[Block]:
     if len(parts) == 1:
         return [block]
     return [replace(block, text=text, linked=linked) for text, linked in parts]
+
+
+# --- lines that ask ----------------------------------------------------------------------------
+
+_LIST_MARK = re.compile(r"^\s*(?:[-*+•‣▪●]|\(?\d{1,3}[.)])\s+")
+_SENTENCE_INSIDE = re.compile(r"[.!?。！？]\s+\S|[。！？]\S")
+_MAX_LINE = 200
+
+
+def _split_lines(blocks: list[Block]) -> list[Block]:
+    """Turn lines that ask into headings, where at least three have an answer below them.
+
+    They may be bold, numbered, items of a list or plain; each is one question and nothing else.
+    """
+    if any(block.asked for block in blocks):
+        return blocks
+    lines = [line for block in blocks for line in _each_line(block)]
+    asks = [_is_asking(line) for line in lines]
+    answered = [
+        ask and at + 1 < len(lines) and lines[at + 1].kind != "heading" and not asks[at + 1]
+        for at, ask in enumerate(asks)
+    ]
+    if sum(answered) < _MIN_QUESTIONS or sum(answered) < _SHARE * sum(asks):
+        return blocks
+    level = 1 + max((b.level for b in blocks if b.kind == "heading"), default=0)
+    out: list[Block] = []
+    inside: Block | None = None
+    for line, asked in zip(lines, answered, strict=True):
+        if asked:
+            question = bare(_LIST_MARK.sub("", line.text))
+            out.append(Block("heading", question, level=level, location=line.location, asked=True))
+            inside = None
+        elif (
+            inside is not None and out[-1].kind == inside.kind and line.location == inside.location
+        ):
+            joined = f"{out[-1].linked or out[-1].text}\n{line.linked or line.text}"
+            out[-1] = replace(out[-1], text=f"{out[-1].text}\n{line.text}", linked=joined)
+        else:
+            out.append(line)
+            inside = line if line.kind == "text" else None
+    return out
+
+
+def _each_line(block: Block) -> list[Block]:
+    if block.kind not in {"text", "item"} or "\n" not in block.text:
+        return [block]
+    pairs = zip(block.text.split("\n"), (block.linked or block.text).split("\n"), strict=True)
+    return [
+        replace(block, kind="text" if number else block.kind, text=text, linked=linked)
+        for number, (text, linked) in enumerate(pairs)
+    ]
+
+
+def _is_asking(line: Block) -> bool:
+    if line.kind not in {"text", "item"} or len(line.text) > _MAX_LINE:
+        return False
+    text = bare(_LIST_MARK.sub("", line.text))
+    return is_question(text) and not _SENTENCE_INSIDE.search(text)

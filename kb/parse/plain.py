@@ -110,7 +110,8 @@ def _clean(line: str) -> str:
 def unwrap(lines: list[str]) -> str:
     """Join the lines of a paragraph that an editor wrapped; keep breaks that were meant.
 
-    Lines count as wrapped when all but the last are about as wide as the widest.
+    Lines count as wrapped when all but the last are about as wide as the widest, but
+    not after a question.
     """
     texts = [line.strip() for line in lines]
     if len(texts) == 1:
@@ -119,7 +120,12 @@ def unwrap(lines: list[str]) -> str:
     widest = max(widths)
     joined = texts[0]
     for index, text in enumerate(texts[1:]):
-        wrapped = widest >= 40 and widths[index] + _first_word(text) + 1 > min(widest, 100) * 0.9
+        asks = joined.endswith(("?", "？"))
+        wrapped = (
+            not asks
+            and widest >= 40
+            and widths[index] + _first_word(text) + 1 > min(widest, 100) * 0.9
+        )
         spaced = joined.endswith("  ") or not _glued(joined[-1], text[0])
         joined += (" " if spaced else "") + text if wrapped else "\n" + text
     return joined

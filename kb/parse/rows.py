@@ -1,17 +1,27 @@
 """Rows of a CSV, XLSX or JSON file to FAQ entries, or to passages where they are no FAQ."""
 
-import datetime as dt
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from core.types import Section, Skipped
 from kb.parse.blocks import Block, looks_like_header, table_lines
-from kb.parse.columns import Field, Given, Mapped, field_of, is_faq, map_columns, written
+from kb.parse.columns import (
+    LISTED,
+    Field,
+    Given,
+    Mapped,
+    faq_columns,
+    field_of,
+    joined,
+    plain,
+    written,
+)
 from kb.parse.faq import is_question
 from kb.parse.formula import unprotect
 from kb.parse.limits import MAX_CELL_CHARS
+from kb.parse.marks import with_links, without_links
+from kb.parse.values import cell_text, iso_date, language_code, split_list, split_variants
 
 MAX_QUESTION_CHARS = 1000
 MAX_VARIANTS = 500
@@ -19,32 +29,13 @@ _HEADER_WITHIN = 10
 """Rows from the top in which the column names are sought: titles and notes may stand above them."""
 
 _FEWEST_QUESTIONS = 2
+_FEWEST_PAIRS = 3
+_NAME_CHARS = 60
 _QUESTIONS = 0.6
 """Share of a column's cells that ask something, from which on it holds questions."""
 
-_LANGUAGES = {
-    name: code
-    for code, names in {
-        "en": "english englisch 英文 英语",
-        "zh": "chinese chinesisch 中文 汉语 简体中文 繁體中文",
-        "es": "spanish español",
-        "de": "german deutsch",
-        "ru": "russian русский",
-        "fr": "french français",
-        "it": "italian italiano",
-        "pt": "portuguese português",
-        "ja": "japanese 日本語",
-        "ko": "korean 한국어",
-        "ar": "arabic العربية",
-        "tr": "turkish türkçe",
-        "uk": "ukrainian українська",
-        "pl": "polish polski",
-        "nl": "dutch nederlands",
-        "hi": "hindi",
-        "vi": "vietnamese",
-    }.items()
-    for name in names.split()
-}
+EXPORTED = "document"
+"""The column of an exported table that says where an entry came from."""
 
 Cells: TypeAlias = Sequence[str]
 
@@ -55,6 +46,8 @@ class Row:
 
     location: str
     cells: tuple[str, ...]
+    repeated: frozenset[int] = frozenset()
+    """Columns, from 0, whose cell is one with the cell above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +69,14 @@ def read_table(
     """
     filled = [row for row in rows if any(cell.strip() for cell in row.cells)]
     for index, row in enumerate(filled[:_HEADER_WITHIN]):
-        mapped = map_columns(row.cells, given)
-        if is_faq(mapped):
+        if groups := faq_columns(row.cells, given):
             above = _as_text(filled[:index], title_path) if index else ()
-            taken = _entries(filled[index + 1 :], row.cells, mapped, title_path)
-            return Taken((*above, *taken.sections), taken.skipped)
+            table = _Table(groups, joined(row.cells, given), _variant_columns(row.cells, groups))
+            taken = _entries(filled[index + 1 :], table, title_path)
+            unread = _unread_columns(row, filled[index + 1 :], table)
+            return Taken((*above, *taken.sections), (*unread, *taken.skipped))
+    if mapped := _by_position(filled, given):
+        return _entries(filled, _Table([("", mapped)]), title_path)
     if given and filled:
         there = ", ".join(cell.strip() for cell in filled[0].cells if cell.strip())[:200]
         reason = f"There is no header with the given columns ({written(given)}), but {there!r}."
@@ -88,21 +84,68 @@ def read_table(
     return Taken(_as_text(filled, title_path), tuple(_asked_for_columns(filled)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Where the parts of entries stand."""
+
+    groups: Sequence[tuple[str, Mapped]]
+    """A language, "" for unknown, and its columns."""
+    joined: Sequence[int] = ()
+    """Columns that are a part of the answers."""
+    variants: Sequence[tuple[int, Callable[[str], list[str]]]] = ()
+    """With what splits a cell of them."""
+
+
+def _variant_columns(
+    names: Cells, groups: Sequence[tuple[str, Mapped]]
+) -> list[tuple[int, Callable[[str], list[str]]]]:
+    taken = {p for _, mapped in groups for field, p in mapped.items() if field != "variants"}
+    return [
+        (place, split_list if plain(name) in LISTED else split_variants)
+        for place, name in enumerate(names)
+        if place not in taken and field_of(name) == "variants"
+    ]
+
+
+def _by_position(rows: Sequence[Row], given: Given | None) -> Mapped:
+    """Return the columns of a table without a header: as given by number, or plain to see.
+
+    They are where the first of two columns holds nothing but questions, at least three.
+    """
+    if given:
+        numbers = {field: int(name) - 1 for field, name in given.items() if name.isdecimal()}
+        ok = len(numbers) == len(given) and {"question", "answer"} <= set(numbers)
+        return numbers if ok and min(numbers.values()) >= 0 else {}
+    pairs = [_trim(row.cells) for row in rows]
+    if len(pairs) < _FEWEST_PAIRS or any(len(pair) != 2 for pair in pairs):
+        return {}
+    if all(is_question(ask) and not is_question(reply) for ask, reply in pairs):
+        return {"question": 0, "answer": 1}
+    return {}
+
+
 def _asked_for_columns(rows: Sequence[Row]) -> Iterable[Skipped]:
     """Ask which columns mean what if one holds questions and none has a name that says so."""
-    names = [cell.strip() for cell in rows[0].cells] if rows else []
-    below = [row.cells for row in rows[1:]]
-    if len(below) < _FEWEST_QUESTIONS or not looks_like_header([names, *below[:3]]):
+    top = next((i for i, row in enumerate(rows[:_HEADER_WITHIN]) if _filled(row) > 1), 0)
+    rows = rows[top:]
+    first = [cell.strip() for cell in rows[0].cells] if rows else []
+    headed = not any(map(is_question, first)) and all(len(cell) <= _NAME_CHARS for cell in first)
+    below = [row.cells for row in rows[headed:]]
+    if len(below) < _FEWEST_QUESTIONS:
         return
-    columns = [[cells[n].strip() for cells in below if n < len(cells)] for n in range(len(names))]
-    asked = max(range(len(names)), key=lambda n: sum(map(is_question, columns[n])))
+    columns = [[c[n].strip() for c in below if n < len(c)] for n in range(len(first))]
+    asked = max(range(len(first)), key=lambda n: sum(map(is_question, columns[n])))
     questions = sum(map(is_question, columns[asked]))
     if questions < max(_FEWEST_QUESTIONS, _QUESTIONS * len(below)):
         return
-    others = [n for n in range(len(names)) if n != asked and field_of(names[n]) in {None, "answer"}]
+    names = first if headed and all(first) else [str(n + 1) for n in range(len(first))]
+    fields = {n: field_of(first[n]) if headed else None for n in range(len(first))}
+    others = [n for n in range(len(first)) if n != asked and fields[n] in {None, "answer"}]
     if not others:
         return
-    answer = max(others, key=lambda n: sum(map(len, columns[n])))
+    answer = max(
+        others, key=lambda n: (fields[n] == "answer", n > asked, sum(map(len, columns[n])))
+    )
     yield Skipped(
         rows[0].location,
         "No two columns are named as questions and answers, so the rows were read as text. If "
@@ -111,41 +154,106 @@ def _asked_for_columns(rows: Sequence[Row]) -> Iterable[Skipped]:
     )
 
 
-def _entries(
-    rows: Sequence[Row], names: Cells, mapped: Mapped, title_path: tuple[str, ...]
-) -> Taken:
+def _filled(row: Row) -> int:
+    return sum(bool(cell.strip()) for cell in row.cells)
+
+
+def _unread_columns(header: Row, rows: Sequence[Row], table: _Table) -> Iterable[Skipped]:
+    """Name the columns beside questions and answers that are not read."""
+    read = {place for _, mapped in table.groups for place in mapped.values()}
+    read |= {*table.joined, *(place for place, _ in table.variants)}
+    width = max((len(row.cells) for row in rows), default=0)
+    cells = {
+        place: [row.cells[place].strip() for row in rows if place < len(row.cells)]
+        for place in range(width)
+        if place not in read
+    }
+    names = {
+        place: (header.cells[place].strip() if place < len(header.cells) else "")
+        or f"column {place + 1}"
+        for place, column in cells.items()
+        if any(column)
+    }
+    names = {place: name for place, name in names.items() if name != EXPORTED}
+    if not names:
+        return
+    listed = ", ".join(repr(name) for name in names.values())
+    reason = f"Only questions and answers are read, not what stands under {listed}."
+    addresses = [p for p in names if all(c.startswith(("http", "www.")) for c in cells[p] if c)]
+    answer = header.cells[table.groups[0][1]["answer"]].strip()
+    if addresses:
+        reason += (
+            f" To have {names[addresses[0]]!r} at the end of each answer, give the columns "
+            f"answer={answer}+{names[addresses[0]]}."
+        )
+    yield Skipped(header.location, reason)
+
+
+def _entries(rows: Sequence[Row], table: _Table, title_path: tuple[str, ...]) -> Taken:
+    """Make an entry of each row and language; a row without a question goes on with an answer."""
     sections: list[Section] = []
     skipped: list[Skipped] = []
-    taken = {place for field, place in mapped.items() if field != "variants"}
-    variant_columns = [
-        place
-        for place, name in enumerate(names)
-        if place not in taken and (field_of(name) == "variants" or place == mapped.get("variants"))
-    ]
+    above: dict[str, tuple[int, dict[Field, str]]] = {}
     for row in rows:
-
-        def cell(field: Field, row: Row = row) -> str:
-            index = mapped.get(field, -1)
-            return unprotect(row.cells[index]).strip() if 0 <= index < len(row.cells) else ""
-
-        variants = [unprotect(row.cells[i]) for i in variant_columns if i < len(row.cells)]
-        entry = entry_of(
-            row.location,
-            question=cell("question"),
-            answer=cell("answer"),
-            variants=[v for cell_text in variants for v in split_variants(cell_text)],
-            category=cell("category"),
-            language=cell("language"),
-            valid_from=cell("valid_from"),
-            valid_until=cell("valid_until"),
-            entry_id=cell("id"),
-            title_path=title_path,
-        )
-        if isinstance(entry, Skipped):
-            skipped.append(entry)
-        else:
-            sections.append(entry)
+        cells = [cell_text(unprotect(cell)) for cell in row.cells]
+        for language, mapped in table.groups:
+            values = _values(cells, mapped, table)
+            values["language"] = values.get("language") or language
+            if language and not values["question"] and not values["answer"]:
+                continue
+            at, before = above.pop(language, (-1, {}))
+            if before and _goes_on(values, before, row, mapped):
+                so_far = sections[at]
+                if not values["question"]:
+                    reason = (
+                        f"The question is empty: read as more of the answer at {so_far.location}."
+                    )
+                    skipped.append(Skipped(row.location, reason))
+                sections[at] = replace(so_far, answer=f"{so_far.answer}\n{values['answer']}")
+                above[language] = at, before
+                continue
+            variants = [
+                variant
+                for place, split in table.variants
+                if place < len(cells)
+                for variant in split(without_links(cells[place]))
+            ]
+            entry = entry_of(
+                row.location,
+                question=values["question"],
+                answer=values["answer"],
+                variants=variants,
+                category=values.get("category", ""),
+                language=values["language"],
+                valid_from=values.get("valid_from", ""),
+                valid_until=values.get("valid_until", ""),
+                entry_id=values.get("id", ""),
+                title_path=title_path,
+            )
+            if isinstance(entry, Skipped):
+                skipped.append(entry)
+            else:
+                above[language] = len(sections), values
+                sections.append(entry)
     return Taken(tuple(sections), tuple(skipped))
+
+
+def _values(cells: Cells, mapped: Mapped, table: _Table) -> dict[Field, str]:
+    """Return the cells of a row by what they mean, an answer with the addresses of its links."""
+    values: dict[Field, str] = {}
+    for field, place in mapped.items():
+        places = [place, *table.joined] if field == "answer" else [place]
+        write = with_links if field == "answer" else without_links
+        values[field] = "\n".join(write(cells[p]) for p in places if p < len(cells) and cells[p])
+    return values
+
+
+def _goes_on(values: dict[Field, str], before: dict[Field, str], row: Row, mapped: Mapped) -> bool:
+    """Tell whether a row has more of the answer above: its question is empty, or one with it."""
+    if not values["answer"] or (values["question"] and mapped["question"] not in row.repeated):
+        return False
+    own = {f: v for f, v in values.items() if f not in {"question", "answer", "variants"}}
+    return all(not value or value == before.get(field) for field, value in own.items())
 
 
 def entry_of(
@@ -162,7 +270,7 @@ def entry_of(
     title_path: tuple[str, ...] = (),
 ) -> Section | Skipped:
     """Make an entry, or say why the row cannot be one."""
-    question, answer = _lines(question).strip(), _lines(answer).strip()
+    question, answer = question.strip(), answer.strip()
     if not question or not answer:
         missing = "question and the answer are" if question == answer else (
             "question is" if not question else "answer is"
@@ -208,71 +316,20 @@ def entry_of(
     )
 
 
-def split_variants(cell: str) -> list[str]:
-    """Split a cell at ``|`` and at line ends; blanks around and empty ones fall away.
-
-    ``\\|`` is a vertical bar within a variant.
-    """
-    pieces = re.split(r"(?<!\\)[|｜]|\n", cell)
-    return [
-        re.sub(r"\\([|｜])", r"\1", part) for piece in pieces if (part := piece.strip(" \t\r;"))
-    ]
-
-
-def _lines(text: str) -> str:
-    """Write every line end as one character, as all other formats do."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def language_code(value: str) -> str:
-    """Return ISO 639-1 of ``zh-CN``, ``ZH`` or ``Chinese``; empty if it is none."""
-    folded = value.strip().casefold()
-    if folded in _LANGUAGES:
-        return _LANGUAGES[folded]
-    code = re.split(r"[-_\s]", folded)[0]
-    return code if re.fullmatch(r"[a-z]{2}", code) else ""
-
-
-def iso_date(value: str) -> str | None:
-    """Return a date as ISO 8601, "" for none, None if it is unclear.
-
-    ``03/04/2026`` is unclear (3 April or 4 March); with dots the day stands first.
-    """
-    if len(value) > 60:
-        return None
-    text = re.sub(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?$", "", value.strip())
-    if not text or text.lower() in {"-", "–", "n/a", "none", "null", "always", "forever", "∞"}:
-        return ""
-    year_first = re.fullmatch(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?", text)
-    dotted = re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text)
-    slashed = re.fullmatch(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})", text)
-    if year_first:
-        year, month, day = (int(part) for part in year_first.groups())
-    elif dotted:
-        day, month, year = (int(part) for part in dotted.groups())
-    elif slashed:
-        first, second, year = (int(part) for part in slashed.groups())
-        if first <= 12 and second <= 12 and first != second:
-            return None
-        day, month = (first, second) if first > 12 else (second, first)
-    else:
-        return None
-    try:
-        return dt.date(year, month, day).isoformat()
-    except ValueError:
-        return None
-
-
 def _as_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section, ...]:
     """Write each row of a table that is no FAQ as a line that names its columns."""
     sections: list[Section] = []
     header: Row | None = None
     left = min((_leading_blanks(row.cells) for row in rows), default=0)
-    rows = [replace(row, cells=row.cells[left:]) for row in rows]
+    rows = [replace(row, cells=tuple(map(_shown, row.cells[left:]))) for row in rows]
     for index, row in enumerate(rows):
         cells = [cell.strip() for cell in row.cells]
-        if header is None and looks_like_header(
-            [_trim(cells), *[_trim(r.cells) for r in rows[index + 1 : index + 4]]]
+        if (
+            header is None
+            and index < _HEADER_WITHIN
+            and looks_like_header(
+                [_trim(cells), *[_trim(r.cells) for r in rows[index + 1 : index + 4]]]
+            )
         ):
             header = row
             continue
@@ -283,6 +340,10 @@ def _as_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section,
         text = "; ".join(cell.strip() for cell in header.cells if cell.strip())
         return (Section(text=text, title_path=title_path, location=header.location),)
     return tuple(sections)
+
+
+def _shown(cell: str) -> str:
+    return without_links(cell_text(cell))
 
 
 def _leading_blanks(cells: Cells) -> int:

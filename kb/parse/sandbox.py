@@ -18,9 +18,9 @@ from kb.parse.wire import HEADER, read_reply, request
 log = logging.getLogger(__name__)
 
 _FILES_PER_PROCESS = 64
-_START_S = 30.0
-"""Allowance for starting Python on a busy machine, on top of a process's first file."""
 _ROOT = Path(__file__).resolve().parents[2]
+_WAIT = 10
+"""How many times its processor time a file may take by the clock, on a busy machine."""
 _STDERR_BYTES = 20_000
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -31,6 +31,9 @@ class Limits:
 
     memory_bytes: int = 1024 * 2**20
     timeout_s: float = 25.0
+    """Processor time. By the clock it may be ten times as long."""
+    wait_s: float = 30.0
+    """Allowance for starting Python on a busy machine, on top of that."""
     file_bytes: int = 50 * 2**20
     output_bytes: int = 256 * 2**20
 
@@ -65,14 +68,18 @@ class ParserProcess:
         child: _Child | None = None
         try:
             for name, path in files:
-                async with self._slots:
-                    if child is None or child.served >= _FILES_PER_PROCESS:
+                for last in (False, True):
+                    async with self._slots:
+                        if child is None or child.served >= _FILES_PER_PROCESS:
+                            await _close(child)
+                            child = await _Child.start(self._limits)
+                        result = await child.read(name, path, columns.get(name, ""))
+                    late = child.late
+                    if not child.usable:
                         await _close(child)
-                        child = await _Child.start(self._limits)
-                    result = await child.read(name, path, columns.get(name, ""))
-                if not child.usable:
-                    await _close(child)
-                    child = None
+                        child = None
+                    if last or not late:
+                        break
                 yield result
         finally:
             await _close(child)
@@ -87,6 +94,8 @@ class _Child:
         self._errors = asyncio.create_task(_drain(process.stderr))
         self.served = 0
         self.usable = True
+        self.late = False
+        """Whether the last file was given up by the clock: the machine was busy."""
 
     @classmethod
     async def start(cls, limits: Limits) -> "_Child":
@@ -104,7 +113,7 @@ class _Child:
 
     async def read(self, name: str, path: Path, columns: str) -> ParsedFile | IngestError:
         """Ask for one file; afterwards `usable` says whether the process may be asked again."""
-        deadline_s = self._limits.timeout_s + (0 if self.served else _START_S)
+        deadline_s = _WAIT * self._limits.timeout_s + self._limits.wait_s
         self.served += 1
         self.usable = False
         try:
@@ -112,7 +121,8 @@ class _Child:
                 encoded = await self._exchange(name, path, columns)
             result = await asyncio.to_thread(read_reply, name, encoded)
         except TimeoutError:
-            return UnreadableFile(name, self._too_long())
+            self.late = True
+            return UnreadableFile(name, self._too_busy(deadline_s))
         except (asyncio.IncompleteReadError, ConnectionError):
             return UnreadableFile(name, await self._death(name))
         except ValueError as error:
@@ -134,8 +144,14 @@ class _Child:
 
     def _too_long(self) -> str:
         return (
-            f"Reading it took longer than {self._limits.timeout_s:.0f} s and was stopped "
-            "(knowledge.parse_timeout_s). Split it, or save it in a simpler form."
+            f"Reading it took longer than {self._limits.timeout_s:.0f} s of processor time and was "
+            "stopped (knowledge.parse_timeout_s). Split it, or save it in a simpler form."
+        )
+
+    def _too_busy(self, seconds: float) -> str:
+        return (
+            f"The machine was so busy that it was not read within {seconds:.0f} s, twice. "
+            "Try again when less is going on."
         )
 
     async def _death(self, name: str) -> str:

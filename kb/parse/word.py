@@ -9,8 +9,9 @@ import re
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import docx
@@ -22,6 +23,7 @@ from lxml.etree import XMLSyntaxError
 from core.errors import UnreadableFile
 from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, looks_like_header
 from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office
+from kb.parse.marks import link_mark, lowered, raised, with_links, without_links
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _SKIPPED_INSIDE = {
@@ -29,6 +31,7 @@ _SKIPPED_INSIDE = {
     "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback",
     qn("w:txbxContent"), "{http://schemas.openxmlformats.org/drawingml/2006/main}graphic",
 }  # fmt: skip
+_NO_LINKS: Mapping[str, str] = MappingProxyType({})
 _PAGE_NUMBER = re.compile(
     r"^\W*(?:page|seite|página|стр\.?|第)?\W*\d*\W*(?:of|von|de|из|/|页)?\W*\d*\W*$", re.I
 )
@@ -63,6 +66,11 @@ class _Reader:
         self._document = document
         self._styles = _styles(document)
         self._numbering = _numbering(document)
+        self._links = {
+            key: str(relation.target_ref)
+            for key, relation in document.part.rels.items()
+            if relation.reltype.endswith("/hyperlink") and relation.is_external
+        }
         self._counters: Counter[tuple[str, int]] = Counter()
         self._paragraph = 0
 
@@ -100,9 +108,11 @@ class _Reader:
     def _paragraph_blocks(self, paragraph: Any, depth: int) -> Iterator[Block]:
         self._paragraph += 1
         where = f"paragraph {self._paragraph}"
-        text = _text(paragraph)
-        if text:
-            yield self._classified(paragraph, text, where)
+        marked = _marked_text(paragraph, self._links)
+        if text := without_links(marked):
+            block = self._classified(paragraph, text, where)
+            lead = block.text[: len(block.text) - len(text)] if block.kind == "item" else ""
+            yield replace(block, linked=lead + with_links(marked))
         for box in paragraph.iter(qn("w:txbxContent")):
             if not _inside(
                 box, "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -224,28 +234,61 @@ def _headings_from_bold(blocks: list[Block]) -> list[Block]:
 
 
 def _text(paragraph: Any) -> str:
-    """Return the words of a paragraph as its reader sees them."""
-    parts: list[str] = []
+    """Return the words of a paragraph as its reader sees them, addresses of links unmarked."""
+    return without_links(_marked_text(paragraph))
+
+
+def _marked_text(paragraph: Any, links: Mapping[str, str] = _NO_LINKS) -> str:
+    """Return the words of a paragraph, with the addresses of its links marked.
+
+    Hidden and struck-out words are left out; raised and lowered ones are written in the line.
+    """
+    out = ""
 
     def walk(element: Any, depth: int) -> None:
+        nonlocal out
         for child in element.iterchildren():
             tag = child.tag
             if tag in _SKIPPED_INSIDE or depth > MAX_NESTING:
                 continue
             if tag == qn("w:t"):
-                parts.append(child.text or "")
+                out += child.text or ""
             elif tag in {qn("w:br"), qn("w:cr")}:
-                parts.append("\n")
+                out += "\n"
             elif tag == qn("w:tab"):
-                parts.append("\t")
+                out += "\t"
             elif tag == qn("w:noBreakHyphen"):
-                parts.append("-")
+                out += "-"
+            elif tag == qn("w:r") and (properties := child.find(qn("w:rPr"))) is not None:
+                run(child, properties, depth)
             elif isinstance(tag, str):
+                start = len(out)
                 walk(child, depth + 1)
+                if tag == qn("w:hyperlink"):
+                    out += link_mark(links.get(child.get(qn("r:id"), ""), ""), out[start:])
+
+    def run(element: Any, properties: Any, depth: int) -> None:
+        nonlocal out
+        if any(_is_on(properties, mark) for mark in ("w:vanish", "w:strike", "w:dstrike")):
+            return
+        before, position = out, _value(properties, "w:vertAlign")
+        walk(element, depth + 1)
+        words = out[len(before) :]
+        if position == "superscript" and words.strip():
+            following = element.getnext()
+            after = "".join(following.itertext(qn("w:t"))) if following is not None else ""
+            out = before + raised(before, words, after=after)
+        elif position == "subscript" and words.strip():
+            out = before + lowered(before, words)
 
     walk(paragraph, 0)
-    lines = ("".join(parts)).split("\n")
+    lines = out.split("\n")
     return "\n".join(re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in lines).strip()
+
+
+def _is_on(properties: Any, name: str) -> bool:
+    mark = properties.find(qn(name))
+    return mark is not None and mark.get(qn("w:val")) not in {"0", "false", "off"}
 
 
 def _cells(row: Any) -> Iterator[Any]:

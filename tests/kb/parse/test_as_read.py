@@ -3,7 +3,13 @@
 Each kind of fault is tried in every format in which it can happen.
 """
 
+import io
+
+import docx
 import pytest
+from docx.opc.constants import RELATIONSHIP_TYPE as RT
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
 
 from kb.parse import parse
 from kb.parse.marks import lowered, raised
@@ -78,8 +84,13 @@ LINKS = {
     "a.md": "See [our plans](https://a.example/p), [here](https://b.example), "
     "[mail](mailto:x@c.example) or [below](#x).",
     "a.html": '<p>See <a href="https://a.example/p">our plans</a>, '
+<<<<<<< HEAD
     '<a href="https://b.example">here</a>, <a href="mailto:x@c.example">mail</a> or '
     '<a href="#x">below</a>.</p>',
+=======
+    '<a href="https://b.example">here</a>, '
+    '<a href="mailto:x@c.example">mail</a> or <a href="#x">below</a>.</p>',
+>>>>>>> w17
 }
 
 
@@ -186,3 +197,42 @@ def test_a_table_with_markdown_in_its_cells_is_read() -> None:
     text = "<table>\n<tr><th>Size</th><th>Price</th></tr>\n"
     text += "<tr><td>\n\n**S**\n\n</td><td>\n\n5\n\n</td></tr>\n</table>\n"
     assert read("a.md", text)[1] == "Size: S; Price: 5"
+
+
+# --- DOCX --------------------------------------------------------------------------------------
+
+
+def test_a_document_is_read_as_it_is_shown() -> None:
+    document = docx.Document()
+    paragraph = document.add_paragraph("The lamp costs ")
+    paragraph.add_run("49 ").font.strike = True
+    paragraph.add_run("29")
+    paragraph.add_run("95").font.superscript = True
+    paragraph.add_run(" euros")
+    paragraph.add_run(", we pay 12").font.hidden = True
+    paragraph.add_run(" for 8 m")
+    paragraph.add_run("2").font.superscript = True
+    paragraph.add_run(", H")
+    paragraph.add_run("2").font.subscript = True
+    paragraph.add_run("O.")
+    out = io.BytesIO()
+    document.save(out)
+    (section,) = parse("a.docx", out.getvalue()).sections
+    assert section.text == "The lamp costs 29.95 euros for 8 m², H₂O."
+
+
+def test_an_answer_of_a_document_has_the_addresses_of_its_links() -> None:
+    document = docx.Document()
+    for question in ("Where is it?", "Is it new?", "Why?"):
+        document.add_heading(question, 2)
+        paragraph = document.add_paragraph("See ")
+        link = OxmlElement("w:hyperlink")
+        target = paragraph.part.relate_to("https://a.example/p", RT.HYPERLINK, is_external=True)
+        link.set(qn("r:id"), target)
+        link.append(paragraph.add_run("our plans")._r)
+        paragraph._p.append(link)
+    out = io.BytesIO()
+    document.save(out)
+    assert (
+        parse("a.docx", out.getvalue()).sections[0].answer == "See our plans (https://a.example/p)"
+    )

@@ -81,6 +81,14 @@ async def test_files_after_one_that_takes_too_long_are_still_read(
     assert isinstance(third, ParsedFile)
 
 
+async def test_a_file_given_up_by_the_clock_was_tried_twice_and_blames_the_machine(
+    faq: Path,
+) -> None:
+    limits = Limits(timeout_s=0.001, wait_s=0.001)  # no process starts so soon
+    with pytest.raises(UnreadableFile, match=r"machine was so busy.*twice"):
+        await ParserProcess(limits).parse("faq.csv", faq)
+
+
 async def test_a_file_that_needs_too_much_memory_is_named_with_the_setting(tmp_path: Path) -> None:
     path = tmp_path / "big.json"
     path.write_text("[" + ",".join(["[[],[],[],[]]"] * 1_000_000) + "]")

@@ -1,0 +1,34 @@
+"""Questions in lines of their own, bold, numbered or in lists, are entries (issue 17)."""
+
+import pytest
+
+from kb.parse import parse
+
+PAIRS = [
+    ("May I pay later than on the day of the delivery?", "Within 14 days."),
+    ("Is it new?", "No."),
+    ("How long?", "2 m."),
+]
+SHAPES = {
+    "a.md": "**{q}**\n\n{a}\n\n", "b.md": "- {q}\n  - {a}\n", "a.txt": "{q}\n{a}\n\n",
+    "b.txt": "{n}. {q}\n{a}\n\n", "a.html": "<p><strong>{q}</strong><br>{a}</p>",
+    "c.txt": "Q{n}) {q}\nA{n}) {a}\n", "d.txt": "【Q】{q}\n【A】{a}\n",
+    "e.txt": "Ques: {q}\nAns: {a}\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_lines_that_ask_are_entries_with_what_stands_below(name: str) -> None:
+    text = "".join(SHAPES[name].format(q=q, a=a, n=n) for n, (q, a) in enumerate(PAIRS, 1))
+    found = [(s.text, s.answer.strip(" -")) for s in parse(name, text.encode()).sections]
+    assert found == PAIRS
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Why a lamp?\nIt shines.\n\nWhy a desk?\nIt stands.\n\nThe end.\n",
+     "Is it?\nIs it new?\nIs it old?\nIs it red?\nYes.\n",
+     "It is late. Is it?\nYes.\n\nWell. Was it?\nNo.\n\nSo. Who is it?\nMe.\n"],
+)  # fmt: skip
+def test_a_question_here_and_there_makes_no_entries(text: str) -> None:
+    assert [s for s in parse("a.txt", text.encode()).sections if s.answer] == []
