@@ -38,7 +38,9 @@ _CORRECTION = 6
 _NEXT = 2
 """The same for the next lookup after one that succeeded ("and 4712?"); more may be a question."""
 _TRIES = 5
-"""Lookups without result that a chat, or a value from any chat, has in `_TRIES_S`."""
+"""Lookups without result that a chat has in `_TRIES_S`."""
+_TRIES_OF_VALUE = 20
+"""The same for a number, from any chat; fewer would let anybody lock others out."""
 _TRIES_S = 15 * 60
 _MARGIN = 0.04
 """How much nearer than to any example of something else a message must be."""
@@ -211,8 +213,11 @@ class Lookups:
 
     async def _look_up(self, talk: _Talk, chat: str) -> Answer:
         lookup = talk.lookup
-        tries = [(chat,), *((lookup.name, p.name, v) for p, v in self._keys(talk))]
-        if any((self._failed.get(key) or 0) >= _TRIES for key in tries):
+        tries: dict[tuple[str, ...], int] = {(chat,): _TRIES}
+        for p in lookup.parameters:
+            if not p.proof:
+                tries[lookup.name, p.name, p.folded(talk.values[p.name])] = _TRIES_OF_VALUE
+        if any((self._failed.get(key) or 0) >= most for key, most in tries.items()):
             return self._service(talk, "lookup_not_found")
         try:
             records = await self._records(talk)
@@ -231,9 +236,6 @@ class Lookups:
                 return self._say(talk, text)
         logger.warning("Lookup %r has no reply for what it found", lookup.name)
         return self._service(talk, "lookup_failed")
-
-    def _keys(self, talk: _Talk) -> list[tuple[Parameter, str]]:
-        return [(p, p.folded(talk.values[p.name])) for p in talk.lookup.parameters if not p.proof]
 
     async def _records(self, talk: _Talk) -> Sequence[Record]:
         lookup = talk.lookup
@@ -280,7 +282,8 @@ def _continued(text: str, talk: _Talk | None) -> _Talk | None:
     values, rest = find_values(text, talk.lookup.parameters, wanted=missing)
     beside = len(words(rest))
     if missing & values.keys() or (values and beside <= (_NEXT if talk.done else _CORRECTION)):
-        language = detect_language(rest, talk.language) if beside else talk.language
+        long = beside > _CORRECTION  # fewer words are names and numbers as often as a language
+        language = detect_language(rest, talk.language) if long else talk.language
         return replace(talk, values={**talk.values, **values}, language=language)
     attempt = beside <= _CORRECTION and any(c.isdigit() or c == "@" for c in text)
     if missing and attempt and talk.asked < _ASK_AGAIN:

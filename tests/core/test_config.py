@@ -79,21 +79,19 @@ def test_the_configuration_is_frozen() -> None:
         Config().answers.answer_at = 0.1  # type: ignore[misc]
 
 
-_LOOKUP = (
-    "lookups: {a: {questions: [Where?], replies: [{text: {en: Here}}], parameters: {n: {%s}}%s}}"
-)
+_LOOKUP = "lookups: {a: {questions: [Where is it], replies: [{text: {en: Here}}], parameters: {n: {%s}}%s}}"
 
 
 @pytest.mark.parametrize(
     ("parameter", "rest", "reason"),
     [
-        ("pattern: email, ask: {en: Yes}", "", "exactly one of file, sql and http"),
+        ("pattern: email, ask: {en: Which}", "", "exactly one of file, sql and http"),
         (
-            "pattern: email, ask: {en: Yes}",
+            "pattern: email, ask: {en: Which}",
             ", file: a.csv, http: {url: 'http://a/'}",
             "exactly one of file, sql and http",
         ),
-        ("pattern: email, ask: {en: Yes}, proof: true", ", file: a.csv", "that is no proof"),
+        ("pattern: email, ask: {en: Which}, proof: true", ", file: a.csv", "that is no proof"),
         ("pattern: email, ask: {}", ", file: a.csv", "at least 1 item"),
         ("pattern: email", ", file: a.csv", r"lookups\.a\.parameters\.n\.ask"),
     ],
@@ -110,7 +108,7 @@ def test_the_secret_of_a_lookup_comes_from_the_environment(
 ) -> None:
     file = write(
         tmp_path,
-        _LOOKUP % ("pattern: email, ask: {en: Yes}", ", http: {url: 'http://a/${n}'}"),
+        _LOOKUP % ("pattern: email, ask: {en: Which}", ", http: {url: 'http://a/${n}'}"),
     )
     monkeypatch.setenv("ANSWERDESK__LOOKUPS__A__HTTP__TOKEN", "from-the-environment")
     http = load_config(file).lookups["a"].http

@@ -78,7 +78,7 @@ def outcome(answer: Answer | None, language: str) -> str:
     for name, parameter in SETTINGS.parameters.items():
         if answer.text == parameter.ask[language]:
             return f"?{name}"
-    return answer.text
+    return answer.text.replace("\xa0", " ")  # between an amount and its sign
 
 
 def test_there_are_sixty_of_which_twenty_are_hostile() -> None:
