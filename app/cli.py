@@ -32,7 +32,11 @@ app.add_typer(models_app, name="models")
 app.add_typer(operators_app, name="operators")
 
 Anyway = Annotated[
-    bool, typer.Option("--anyway", help="Publish even if golden questions come out worse.")
+    bool,
+    typer.Option(
+        "--anyway",
+        help="Publish though golden questions come out worse, or a text waits for confirmation.",
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from core.shown import shown
 from core.types import Answer, FileReport, IngestReport
 from kb.asked import answers_text
 from kb.findings import describe
@@ -49,7 +50,7 @@ def print_markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Non
 
 def print_answer(answer: Answer) -> None:
     """Print an answer with its sources, for people."""
-    console.print(escape(answer.text))
+    console.print(escape(shown(answer)))
     for choice in answer.choices:
         console.print(f"  • {escape(choice.label)}")
     for source in answer.sources:

@@ -29,7 +29,7 @@ from bot.telegram_app import TelegramBot, TelegramSettings
 from console.application import build_console
 from console.knowledge import Editing
 from console.operator import Records
-from console.security import check_exposure, is_loopback
+from console.security import check_exposure
 from console.upload_desk import UploadDesk
 from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable, StorageError
@@ -88,7 +88,7 @@ async def serve(config: Config, paths: Paths) -> None:
         AnswerdeskError: with the remedy, if the service cannot start or must not go on.
     """
     password = os.environ.get("CONSOLE_PASSWORD", "")
-    check_exposure(config.console.host, password)
+    check_exposure(config.console.host, password, proxies=config.console.trusted_proxies)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -145,10 +145,14 @@ async def _serve_with_one_model(
             secret=await asyncio.to_thread(cookie_secret, paths.data),
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
             password=password,
-            exposed=not is_loopback(config.console.host),
         )
         address = await stack.enter_async_context(
-            serve_web(web, host=config.console.host, port=config.console.port)
+            serve_web(
+                web,
+                host=config.console.host,
+                port=config.console.port,
+                proxies=config.console.trusted_proxies,
+            )
         )
         logger.info("Open %s (up after %.1f s)", address, time.perf_counter() - started)
         scheduler = make_scheduler(knowledge, tell=reports.put)
@@ -314,7 +318,7 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
         try:
             await service.generator.start(wait=True)
         except ModelUnavailable as error:
-            logger.warning("Passages are quoted until the generator is back: %s", error)
+            logger.warning("Replies are built without the generator until it is back: %s", error)
     troubles.prepared.set()
     logger.info("Ready after %.1f s", time.perf_counter() - started)
     await keep_warm(service)

@@ -29,11 +29,12 @@ async def keep_warm(service: Service) -> None:
     if not isinstance(generator, WorkerGenerator):
         return
 
-    async def cited(limit: int) -> list[tuple[str, str]]:
+    async def cited(limit: int) -> list[str]:
         since = time.time() - _LOOK_BACK_S
-        return await service.knowledge.conversations.most_cited(
+        found = await service.knowledge.conversations.most_cited(
             ("composed", "quoted"), since=since, limit=limit
         )
+        return list(dict.fromkeys(chunk_id for chunk_id, _ in found))
 
     async def idle() -> None:
         while (left := _IDLE_S - service.desk.quiet_s()) > 0:  # noqa: ASYNC110 - time is waited for

@@ -2,12 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.connections import Connections, Limits
 from core.errors import ConfigError
 
 _STOP_S = 5
@@ -22,21 +23,38 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_web(application: ASGIApp, *, host: str, port: int) -> AsyncIterator[str]:
+async def serve_web(
+    application: ASGIApp,
+    *,
+    host: str,
+    port: int,
+    proxies: Sequence[str] = (),
+    limits: Limits | None = None,
+) -> AsyncIterator[str]:
     """Serve the application while the context is open; yield its address.
 
     Args:
         application: what to serve.
         host: address to listen on.
         port: 0 takes any free port.
+        proxies: addresses and networks whose word counts on who connects through them.
+        limits: of connections; ``None``: those that this process can afford.
 
     Raises:
         ConfigError: if the address cannot be used.
     """
+    limits = limits or Limits.of_this_process()
     listener = _listen(host, port)
     server = _Server(
         uvicorn.Config(
-            application, log_config=None, timeout_graceful_shutdown=_STOP_S, server_header=False
+            application,
+            log_config=None,
+            timeout_graceful_shutdown=_STOP_S,
+            server_header=False,
+            http=Connections(limits, proxies=proxies).protocol(),
+            ws="none",
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
         )
     )
     task = asyncio.create_task(server.serve(sockets=[listener]), name="web server")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+from app.lookups import open_lookups
 from app.paths import Paths
 from app.second import ModelEmbedder, open_second, wait_for
 from core.config import Config
@@ -26,10 +27,11 @@ from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from kb.align import OLDER_ROWS, AlignedEmbedder
 from kb.answer import Answerer, Policy
+from kb.answering.chooser import Chooser
 from kb.answering.reply import Replier
+from kb.answering.writer import Writer
 from kb.asked import MostAsked
 from kb.chunk import chunk_file
-from kb.compose import Composer
 from kb.desk import Desk
 from kb.entries import Entries
 from kb.findings import Inspector
@@ -59,7 +61,7 @@ ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = "parser 4, chunker 3"
+_SETTINGS = "parser 5, chunker 3"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
 _RECENT_S = 28 * 24 * 3600
@@ -314,33 +316,39 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
     config = knowledge.config
     async with AsyncExitStack() as stack:
         generator = await _open_generator(stack, config, knowledge.paths.root)
-        composer = None
-        if generator is not None:
-            composer = Composer(
-                generator,
-                knowledge.embedder,
-                max_tokens=config.answers.max_tokens,
-                timeout_s=config.models.generator_timeout_s,
-            )
-        answerer = make_answerer(knowledge, composer)
+        answerer = make_answerer(knowledge, generator)
         metrics = Metrics()
         metrics.watch(
             "answerdesk_unrecorded_answers",
             "Answers that went out and are not stored yet, because the database cannot be written.",
             lambda: knowledge.conversations.unrecorded,
         )
-        desk = Desk(answerer, knowledge.conversations, metrics)
+        lookups = await stack.enter_async_context(
+            open_lookups(config, knowledge.searched, knowledge.index, today=days_of(config))
+        )
+        desk = Desk(answerer, knowledge.conversations, metrics, lookups)
         yield Service(knowledge, generator, answerer, desk, metrics)
 
 
-def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
-    """Return what answers from a knowledge base; without a composer it quotes passages."""
+def make_answerer(knowledge: Knowledge, generator: ModelGenerator | None) -> Answerer:
+    """Return what answers from a knowledge base.
+
+    A generator of this machine chooses sentences; one behind a server writes.
+    """
+    config = knowledge.config
+    generator = generator if config.answers.compose else None
+    late_s = config.models.generator_timeout_s
+    local = generator if isinstance(generator, WorkerGenerator) else None
+    chooser = Chooser(local, timeout_s=late_s) if local else None
+    writer = None
+    if generator is not None and local is None:
+        writer = Writer(generator, max_tokens=config.answers.max_tokens, timeout_s=late_s)
     return Answerer(
         knowledge.retriever,
-        Replier(knowledge.searched, knowledge.index),
-        composer,
-        policy=_policy(knowledge.config),
-        today=days_of(knowledge.config),
+        Replier(knowledge.searched, knowledge.index, chooser),
+        writer,
+        policy=_policy(config),
+        today=days_of(config),
         moods=Moods.load(knowledge.embedder),
     )
 
@@ -348,7 +356,7 @@ def make_answerer(knowledge: Knowledge, composer: Composer | None) -> Answerer:
 async def _open_generator(
     stack: AsyncExitStack, config: Config, root: Path
 ) -> ModelGenerator | None:
-    """Start the generator, or say why passages are quoted instead."""
+    """Start the generator, or say why replies are built without it."""
     if not config.answers.compose:
         return None
     try:
@@ -363,7 +371,7 @@ async def _open_generator(
             prefix_disk_bytes=config.models.prefix_disk_mb << 20,
         )
     except ModelError as error:
-        logger.warning("Passages are quoted, not composed: %s", error)
+        logger.warning("Replies are built without the generator: %s", error)
         return None
     if generator is None:
         return None
@@ -379,7 +387,6 @@ def _policy(config: Config) -> Policy:
         max_question_chars=config.answers.max_question_chars,
         company=config.company.name,
         fallback_language=config.company.languages[0],
-        compose_across=config.answers.compose_across,
     )
 
 

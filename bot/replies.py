@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.render import Part, render_markdown, render_plain, urls_in
+from bot.render import Part, render_approved, render_plain
 from bot.texts import LANGUAGE_NAMES, bot_text
+from core.shown import shown, urls_in
 from core.types import Answer, Source
 from db.outbox import Outgoing
 from kb.texts import service_text
@@ -19,7 +20,7 @@ MAX_SOURCES = 3
 REASONS = ("wrong", "incomplete", "outdated", "not_my_question")
 
 _LABEL_CHARS = 48
-_OFFERS_PERSON = {"faq", "composed", "quoted", "clarify", "unknown"}
+_OFFERS_PERSON = {"faq", "composed", "quoted", "clarify", "unknown", "lookup"}
 _JUDGED = {"faq", "composed", "quoted"}
 
 
@@ -38,14 +39,11 @@ def message(
     text: str,
     *,
     buttons: Sequence[Sequence[Button]] = (),
-    entities: Sequence[Mapping[str, Any]] = (),
     reply_to: int = 0,
     context: Mapping[str, Any] | None = None,
 ) -> Outgoing:
     """Return one message to send."""
     params: Json = {"chat_id": to.chat_id, "text": text}
-    if entities:
-        params["entities"] = [dict(entity) for entity in entities]
     if buttons:
         params["reply_markup"] = keyboard(buttons)
     if reply_to:
@@ -103,7 +101,6 @@ def answer_messages(
         message(
             to,
             part.text,
-            entities=part.entities,
             buttons=answer_buttons(context, languages) if number == last else (),
             reply_to=question_message_id if quote_question and number == 0 else 0,
             context=context
@@ -115,15 +112,8 @@ def answer_messages(
 
 
 def render_answer(answer: Answer) -> list[Part]:
-    """Return an answer's text as messages.
-
-    An operator's own words keep their formatting and links. What was taken from a document or
-    written by the model is shown as plain text, without an address that its sources do not have.
-    """
-    if answer.kind == "faq":
-        return render_markdown(answer.text)
-    approved = set().union(*(urls_in(source.quote) for source in answer.sources))
-    return render_plain(answer.text, allowed=approved)
+    """Return an answer's text as messages."""
+    return render_approved(shown(answer))
 
 
 def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list[list[Button]]:
@@ -190,7 +180,7 @@ def passage_messages(source: Mapping[str, Any], to: Addressee, *, reply_to: int)
     )
     parts = render_plain(f"{head}\n\n{shown.quote}", allowed=urls_in(shown.quote))
     return [
-        message(to, part.text, entities=part.entities, reply_to=0 if number else reply_to)
+        message(to, part.text, reply_to=0 if number else reply_to)
         for number, part in enumerate(parts)
     ]
 

@@ -1,6 +1,6 @@
 """Show a reply while it is written: as a preview in private chats, by editing elsewhere, or not.
 
-What is shown early is only sentences that have passed the evidence check. The final message never
+What is shown early is only sentences that the passage supports. The final message never
 depends on the preview: a preview that fails is left out.
 """
 
@@ -12,9 +12,10 @@ from telegram.ext import ExtBot
 
 from bot.lifetime import Lifetime
 from bot.redact import redact
-from bot.render import Part, render_plain, urls_in
+from bot.render import Part, render_plain
 from bot.replies import Addressee, message, source_label
 from bot.sender import Sender
+from core.shown import urls_in
 from core.types import AnswerEvent, Sentence, Waiting
 from db.outbox import Outgoing, StoredMessage
 from kb.texts import service_text

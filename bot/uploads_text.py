@@ -15,7 +15,15 @@ _FILES_SHOWN = 20
 _FINDINGS_SHOWN = 6
 _ROOM_CHARS = 3900
 """Below Telegram's limit of 4,096 for one message."""
-_SIGNS = {"conflict": "⚠️", "figure": "🔢", "near": "👯"}
+_SIGNS = {
+    "address": "🔗",
+    "model": "🤖",
+    "contact": "☎️",
+    "secret": "🔑",
+    "conflict": "⚠️",
+    "figure": "🔢",
+    "near": "👯",
+}
 
 
 def preview_text(report: IngestReport) -> str:
@@ -50,7 +58,7 @@ def live_text(report: IngestReport) -> str:
 
 
 def held_text(report: IngestReport) -> str:
-    """Return why golden questions hold a release back."""
+    """Return why a release is held back."""
     last = "\nIf that is right, publish it anyway; else cancel and correct the file."
     return _fit([f"⛔ {report.held}"], last)
 

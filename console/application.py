@@ -24,6 +24,7 @@ from console.security import (
     Logins,
     TooManyFailures,
     client_address,
+    is_of_this_machine,
 )
 from console.shield import Shield
 from console.upload_desk import UploadDesk
@@ -37,6 +38,10 @@ _MAX_BODY_BYTES = 64 * 1024
 
 _SENTENCES = {
     400: "The request could not be understood.",
+    401: (
+        "This console has no password, so it serves this machine alone and nobody through a proxy. "
+        "Set CONSOLE_PASSWORD."
+    ),
     403: "This page does not take requests from other sites.",
     404: "There is no such page.",
     405: "This page does not take such a request.",
@@ -50,8 +55,7 @@ class Access(Enum):
     """Who may use a route. Every route names one, so that a new one is not open by mistake."""
 
     PUBLIC = "everybody"
-    VISITOR = "everybody on this machine; elsewhere whoever has the password"
-    OPERATOR = "whoever has the password, if there is one"
+    OPERATOR = "whoever has the password; if there is none, whoever is on this machine"
 
 
 def build_console(
@@ -67,7 +71,6 @@ def build_console(
     secret: bytes,
     max_file_bytes: int = 50 * 2**20,
     password: str = "",
-    exposed: bool = False,
     hosts: Sequence[str] = LOOPBACK_HOSTS,
 ) -> Shield:
     """Assemble the web application.
@@ -83,14 +86,13 @@ def build_console(
         examples: questions that the empty try-it page offers.
         secret: signs cookies; another one starts every browser's conversation anew.
         max_file_bytes: larger files are not taken.
-        password: of the operators; empty: none is asked for.
-        exposed: whether others than this machine reach the service. Then the try-it page asks for
-            the password too, and any host name is accepted, since a login is bound to its name.
-        hosts: names under which a service that is not exposed may be opened.
+        password: of the operators; empty: this machine alone is served, and needs none.
+        hosts: names under which a service without a password may be opened. With one any name is
+            accepted, since a login is bound to its name.
     """
     logins = Logins(password)
     pages = Pages(shop=shop, can_log_out=logins.required)
-    guard = _Guard(logins, exposed=exposed)
+    guard = _Guard(logins)
     chat = ChatPages(
         desk=desk,
         verdicts=records.conversations,
@@ -119,12 +121,12 @@ def build_console(
     errors = _Errors(pages)
     application = Starlette(
         routes=[
-            route("/", chat.show, Access.VISITOR),
-            route("/ask", chat.ask, Access.VISITOR, "POST"),
-            route("/feedback", chat.rate, Access.VISITOR, "POST"),
-            route("/new", chat.start_again, Access.VISITOR, "POST"),
-            route("/api/ask", api.ask, Access.VISITOR, "POST"),
-            route("/metrics", api.metrics, Access.VISITOR),
+            route("/", chat.show, Access.OPERATOR),
+            route("/ask", chat.ask, Access.OPERATOR, "POST"),
+            route("/feedback", chat.rate, Access.OPERATOR, "POST"),
+            route("/new", chat.start_again, Access.OPERATOR, "POST"),
+            route("/api/ask", api.ask, Access.OPERATOR, "POST"),
+            route("/metrics", api.metrics, Access.OPERATOR),
             route("/health", api.health, Access.PUBLIC),
             route("/console", operator.show, Access.OPERATOR),
             route("/console/knowledge", knowledge.show, Access.OPERATOR),
@@ -159,7 +161,7 @@ def build_console(
     # Outside of the application, so that its error pages too get their headers and are counted.
     return Shield(
         application,
-        hosts=None if exposed else tuple(hosts),
+        hosts=None if logins.required else tuple(hosts),
         metrics=metrics,
         refuse=errors.refuse,
     )
@@ -168,9 +170,8 @@ def build_console(
 class _Guard:
     """Lets through who may use a route."""
 
-    def __init__(self, logins: Logins, *, exposed: bool) -> None:
+    def __init__(self, logins: Logins) -> None:
         self._logins = logins
-        self._exposed = exposed
 
     def over(self, endpoint: Endpoint, access: Access) -> Endpoint:
         """Return `endpoint` behind the check of `access`."""
@@ -178,10 +179,10 @@ class _Guard:
             return endpoint
 
         async def guarded(request: Request) -> Response:
-            if access is Access.VISITOR and not self._exposed:
-                return await endpoint(request)
             if self.knows(request):
                 return await endpoint(request)
+            if not self._logins.required:
+                raise HTTPException(401)
             if request.method == "GET" and not _wants_json(request):
                 return RedirectResponse(f"/login?next={request.url.path}", 303)
             return error_json("Log in first, or send the password as a bearer token.", 401)
@@ -195,7 +196,7 @@ class _Guard:
             TooManyFailures: after too many wrong bearer tokens.
         """
         if not self._logins.required:
-            return not self._exposed
+            return is_of_this_machine(request)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self._logins.check(token, client=client_address(request))
@@ -221,7 +222,10 @@ class _Errors:
 
     async def too_many(self, request: Request, error: Exception) -> Response:
         """Answer a client that keeps guessing the password."""
-        return error_json(str(error), 429)
+        response = error_json(str(error), 429)
+        if isinstance(error, TooManyFailures):
+            response.headers["Retry-After"] = str(error.wait_s)
+        return response
 
     async def unknown(self, request: Request, error: Exception) -> Response:
         """Answer any other error; the server logs it with its traceback."""

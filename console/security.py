@@ -6,8 +6,9 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -19,23 +20,41 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 """Names under which a browser on the same machine reaches the page."""
 
 _LOGIN_LASTS_S = 12 * 3600
-_MAX_FAILURES = 10
-_FAILURES_LAST_S = 15 * 60
+_FREE_FAILURES = 5
+"""Wrong passwords of one address that cost nothing; from then on each doubles the delay."""
+_FIRST_DELAY_S = 15.0
+_LONGEST_DELAY_S = 900.0
+"""Also how long failures are remembered. One address has about 12 guesses in half an hour."""
+_ACCOUNT_FAILURES = 100
+"""Wrong passwords of all addresses in 15 minutes; beyond it strangers share one guess in 5 s."""
+_ACCOUNT_DELAY_S = 5.0
+_MAX_KNOWN_FAILURES = 1000
+"""Wrong passwords, since its last right one, after which an address is a stranger again."""
 _MAX_CLIENTS = 1000
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+
+_Value = TypeVar("_Value")
 
 
 class TooManyFailures(AnswerdeskError):
     """A client gave wrong passwords too often."""
 
-    def __init__(self, minutes: int) -> None:
-        super().__init__(f"Too many wrong passwords. Try again in {minutes} minutes.")
-        self.minutes = minutes
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = ceil(wait_s)
+        when = f"{self.wait_s} seconds" if wait_s <= 60 else f"{ceil(wait_s / 60)} minutes"
+        super().__init__(f"Too many wrong passwords. Try again in {when}.")
 
 
 def client_address(request: Request) -> str:
-    """Return the address of whoever connects."""
+    """Return the address of whoever connects; behind a trusted proxy, of its client."""
     return request.client.host if request.client else ""
+
+
+def is_of_this_machine(request: Request) -> bool:
+    """Tell whether a program on this machine asks, and no proxy for somebody elsewhere."""
+    through_proxy = any(name in request.headers for name in _PROXY_HEADERS)
+    return is_loopback(client_address(request)) and not through_proxy
 
 
 def is_loopback(host: str) -> bool:
@@ -48,16 +67,24 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check_exposure(host: str, password: str) -> None:
+def check_exposure(host: str, password: str, *, proxies: Sequence[str] = ()) -> None:
     """Refuse to open the console to the network without a password.
 
     Raises:
-        ConfigError: if `host` is not this machine alone and `password` is empty.
+        ConfigError: if others than this machine reach `host`, itself or through `proxies`, and
+            `password` is empty.
     """
-    if not password and not is_loopback(host):
+    if password:
+        return
+    if not is_loopback(host):
         raise ConfigError(
             f"console.host is {host!r}, which opens the console to the network, and "
             "CONSOLE_PASSWORD is not set. Set CONSOLE_PASSWORD, or console.host to 127.0.0.1."
+        )
+    if proxies:
+        raise ConfigError(
+            f"console.trusted_proxies names {', '.join(proxies)}, which open the console to the "
+            "network, and CONSOLE_PASSWORD is not set. Set CONSOLE_PASSWORD, or remove them."
         )
 
 
@@ -82,13 +109,23 @@ class CookieSigner:
 
 
 class Logins:
-    """Who has given the password. Held in memory: a restart logs everybody out."""
+    """Who has given the password. Held in memory: a restart logs everybody out.
+
+    Wrong passwords delay the next one of the same address, and many of them those of all addresses
+    from which nobody logged in yet. Where somebody did, the right password is always taken: guesses
+    of others behind the same address, or elsewhere, lock nobody out.
+    """
 
     def __init__(self, password: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._password = password
         self._clock = clock
         self._expiries: dict[str, float] = {}
-        self._failures: dict[str, deque[float]] = {}
+        self._failures: dict[str, tuple[int, float]] = {}
+        """Wrong passwords by address: how many, and when the last was looked at."""
+        self._account: deque[float] = deque(maxlen=_ACCOUNT_FAILURES)
+        """When the last ones of all addresses were looked at."""
+        self._known: dict[str, int] = {}
+        """Addresses that gave the right password, with how many wrong ones came since."""
 
     @property
     def required(self) -> bool:
@@ -99,7 +136,7 @@ class Logins:
         """Return a new token, or ``None`` if the password is wrong.
 
         Raises:
-            TooManyFailures: after ten wrong passwords of one client in fifteen minutes.
+            TooManyFailures: as `check`.
         """
         if not self.check(password, client=client):
             return None
@@ -112,23 +149,44 @@ class Logins:
     def check(self, password: str, *, client: str) -> bool:
         """Tell whether the password is right, and remember if it is not.
 
+        Args:
+            password: as given.
+            client: address of whoever gives it.
+
         Raises:
-            TooManyFailures: as `log_in`; also for the right password, so that guessing stops.
+            TooManyFailures: if it comes before the delay after wrong ones is over; also for the
+                right password, unless the address gave it before.
         """
-        now = self._clock()
-        failures = self._failures.get(client, deque())
-        while failures and failures[0] <= now - _FAILURES_LAST_S:
-            failures.popleft()
-        if len(failures) >= _MAX_FAILURES:
-            raise TooManyFailures(ceil((failures[0] + _FAILURES_LAST_S - now) / 60))
-        if self.required and hmac.compare_digest(password.encode(), self._password.encode()):
-            self._failures.pop(client, None)
+        now, address = self._clock(), address_group(client)
+        right = self.required and hmac.compare_digest(password.encode(), self._password.encode())
+        wait_s = 0.0 if right and address in self._known else self._wait_s(address, now)
+        if right and wait_s <= 0:
+            self._failures.pop(address, None)
+            _keep_last(self._known, address, 0)
             return True
-        failures.append(now)
-        self._failures[client] = failures
-        while len(self._failures) > _MAX_CLIENTS:
-            self._failures.pop(next(iter(self._failures)))
+        if address in self._known:
+            self._known[address] += 1
+            if self._known[address] >= _MAX_KNOWN_FAILURES:
+                del self._known[address]
+        if wait_s > 0:
+            raise TooManyFailures(wait_s)
+        count, last = self._failures.get(address, (0, 0.0))
+        count = count + 1 if now - last < _LONGEST_DELAY_S else 1
+        _keep_last(self._failures, address, (count, now))
+        self._account.append(now)
         return False
+
+    def _wait_s(self, address: str, now: float) -> float:
+        """Return the seconds until a password of an address is looked at."""
+        wait_s = 0.0
+        count, last = self._failures.get(address, (0, 0.0))
+        if count >= _FREE_FAILURES:
+            doubled = _FIRST_DELAY_S * 2 ** min(count - _FREE_FAILURES, 10)
+            wait_s = last + min(doubled, _LONGEST_DELAY_S) - now
+        many = len(self._account) == _ACCOUNT_FAILURES
+        if many and self._account[0] > now - _LONGEST_DELAY_S and address not in self._known:
+            wait_s = max(wait_s, self._account[-1] + _ACCOUNT_DELAY_S - now)
+        return wait_s
 
     def is_valid(self, token: str) -> bool:
         """Tell whether `token` was given out, is not too old and was not logged out."""
@@ -165,3 +223,23 @@ def is_same_origin(method: str, headers: Headers) -> bool:
         return site in ("same-origin", "none")
     origin = headers.get("origin")
     return origin is None or origin.partition("://")[2] == headers.get("host")
+
+
+def address_group(client: str) -> str:
+    """Return what counts as one address: of IPv6 the network that one customer has."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return ""
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    mapped = address.ipv4_mapped
+    return str(mapped or ip_network((int(address) >> 64 << 64, 64)))
+
+
+def _keep_last(kept: dict[str, _Value], address: str, value: _Value) -> None:
+    """Put an address last; beyond a thousand the first goes."""
+    kept.pop(address, None)
+    kept[address] = value
+    if len(kept) > _MAX_CLIENTS:
+        kept.pop(next(iter(kept)))

@@ -1,21 +1,12 @@
-"""An answer as the page shows it. Whatever comes from files or models is made harmless here."""
+"""An answer as the page shows it: its own characters, with the links that are its sources'."""
 
 from dataclasses import dataclass
-from functools import cache
 
-import nh3
-from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from console.labels import LabelKey, Labels
+from core.shown import links_in, shown
 from core.types import Answer, AnswerKind
-
-_INLINE = ("a", "br", "code", "em", "s", "strong")
-_BLOCKS = ("p", "hr", "pre", "ul", "ol", "li", "blockquote", "h3", "h4", "h5", "h6")
-_TABLES = ("table", "thead", "tbody", "tr", "th", "td")
-_TAGS = frozenset((*_INLINE, *_BLOCKS, *_TABLES))
-_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
-_SCHEMES = frozenset({"https", "http", "mailto", "tel"})
 
 _BADGES: dict[AnswerKind, LabelKey] = {
     "faq": "badge_faq",
@@ -75,7 +66,9 @@ def show_answer(answer: Answer, labels: Labels, *, rated: bool = False) -> Answe
             SourceView(s.document, s.title, s.location, s.quote, s.updated) for s in answer.sources
         ),
         choices=tuple(choice.label for choice in answer.choices),
-        offers_person=answer.kind in ("unknown", "clarify") or bool(answer.urgency),
+        offers_person=answer.hedged
+        or bool(answer.urgency)
+        or answer.kind in ("unknown", "clarify"),
         rateable_id=answer.answer_id if sure else 0,
         rated=rated,
     )
@@ -85,8 +78,7 @@ def _body(answer: Answer, labels: Labels) -> Markup:
     if answer.intent == "person":
         # Nobody watches this page: what is true in Telegram would be a false promise here.
         return render_plain(labels("person_here"))
-    # Approved answers may use Markdown; sentences of documents and models are plain text.
-    return render_markdown(answer.text) if answer.kind == "faq" else render_plain(answer.text)
+    return render_plain(shown(answer))
 
 
 def _time(milliseconds: float) -> str:
@@ -95,31 +87,20 @@ def _time(milliseconds: float) -> str:
     return f"{milliseconds / 1000:.1f} s"
 
 
-def render_markdown(text: str) -> Markup:
-    """Turn an operator's Markdown into HTML that can neither run, load nor restyle anything."""
-    html = _markdown().render(text)
-    return Markup(
-        nh3.clean(
-            html,
-            tags=set(_TAGS),
-            attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
-            url_schemes=set(_SCHEMES),
-            link_rel="noopener noreferrer nofollow",
-        )
-    )
-
-
 def render_plain(text: str) -> Markup:
-    """Turn plain text into paragraphs, keeping its line breaks."""
+    """Turn plain text into paragraphs, keeping its line breaks; web addresses are links."""
     paragraphs = [part.strip() for part in text.split("\n\n") if part.strip()]
     return Markup("").join(
-        Markup("<p>{}</p>").format(Markup("<br>").join(escape(line) for line in part.splitlines()))
+        Markup("<p>{}</p>").format(Markup("<br>").join(map(_line, part.splitlines())))
         for part in paragraphs
     )
 
 
-@cache
-def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(
-        ["table", "strikethrough"]
-    )
+def _line(text: str) -> Markup:
+    out = Markup("")
+    end = 0
+    for start, stop in links_in(text):
+        link = Markup('<a href="{0}" rel="noopener noreferrer nofollow">{0}</a>')
+        out += escape(text[end:start]) + link.format(text[start:stop])
+        end = stop
+    return out + escape(text[end:])

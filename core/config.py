@@ -6,6 +6,7 @@ defaults here. An unknown key is an error, so that a typing mistake is not silen
 
 import logging
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -23,7 +24,7 @@ from core.hours import WorkingHours
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class _Section(BaseModel):
@@ -37,7 +38,7 @@ class _Section(BaseModel):
     def _without_what_is_gone(cls, values: Any) -> Any:
         found = [key for key in cls.GONE if isinstance(values, dict) and key in values]
         if found:
-            _logger.warning("The configuration has keys that are gone: %s", ", ".join(found))
+            logger.warning("The configuration has keys that are gone: %s", ", ".join(found))
         return {k: v for k, v in values.items() if k not in found} if found else values
 
 
@@ -70,12 +71,11 @@ class ModelsConfig(_Section):
 class AnswersConfig(_Section):
     """When to answer, and how long."""
 
-    GONE = ("passage_at", "clarify_at")
+    GONE = ("passage_at", "clarify_at", "compose_across")
 
     answer_at: Probability = 0.65
     hedge_at: Probability = 0.35
-    compose: bool = True
-    compose_across: bool = False
+    compose: bool = False
     max_tokens: int = Field(96, ge=8)
     max_question_chars: int = Field(2000, ge=50)
 
@@ -189,6 +189,68 @@ class ConsoleConfig(_Section):
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
+    trusted_proxies: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _addresses(self) -> "ConsoleConfig":
+        for proxy in self.trusted_proxies:
+            if not ip_network(proxy).prefixlen:
+                raise ValueError(f"trusted_proxies: {proxy} trusts everybody; name the proxies")
+        return self
+
+
+class LookupParameterConfig(_Section):
+    """A value that a customer gives: which record, or a proof of who asks."""
+
+    pattern: str
+    ask: dict[str, str] = Field(min_length=1)
+    proof: bool = False
+    field: str = ""
+
+
+class SqlConfig(_Section):
+    """A database and the statement that finds a record."""
+
+    url: str
+    statement: str
+
+
+class HttpConfig(_Section):
+    """A service that returns a record as JSON."""
+
+    url: str
+    record: str = ""
+    token: str = ""
+
+
+class ReplyConfig(_Section):
+    """What is said of a record, and of which."""
+
+    text: dict[str, str] = Field(min_length=1)
+    when: dict[str, str] = {}
+
+
+class LookupConfig(_Section):
+    """Something that customers ask about their own records; file, sql or http says where."""
+
+    questions: tuple[str, ...] = Field(min_length=1)
+    other_questions: tuple[str, ...] = ()
+    match_at: Probability = 0.8
+    parameters: dict[str, LookupParameterConfig] = Field(min_length=1)
+    file: Path | None = None
+    sql: SqlConfig | None = None
+    http: HttpConfig | None = None
+    replies: tuple[ReplyConfig, ...] = Field(min_length=1)
+    cache_s: float = Field(30, ge=0)
+    timeout_s: float = Field(4, gt=0)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "LookupConfig":
+        if sum(bool(source) for source in (self.file, self.sql, self.http)) != 1:
+            raise ValueError("a lookup has exactly one of file, sql and http")
+        if all(parameter.proof for parameter in self.parameters.values()):
+            raise ValueError("a lookup needs a parameter that is no proof, to find the record by")
+        return self
 
 
 class Config(BaseSettings):
@@ -208,6 +270,7 @@ class Config(BaseSettings):
     refresh: RefreshConfig = RefreshConfig()
     telegram: TelegramConfig = TelegramConfig()
     console: ConsoleConfig = ConsoleConfig()
+    lookups: dict[str, LookupConfig] = {}
     index: str = ""
     database: str = ""
 

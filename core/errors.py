@@ -34,6 +34,14 @@ class DatabaseDamaged(StorageError):
         self.reason = reason
 
 
+class LookupFailed(AnswerdeskError):
+    """A source of records could not be asked; `reason` has nothing of a customer in it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The records could not be looked up: {reason}.")
+        self.reason = reason
+
+
 # --- files and knowledge -----------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from core.shown import shown
 from core.types import Answer
 
 
@@ -12,7 +13,7 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
     """
     rendered: dict[str, Any] = {
         "kind": answer.kind,
-        "text": answer.text,
+        "text": shown(answer),
         "confidence": round(answer.confidence, 4),
         "language": answer.language,
         "sources": [

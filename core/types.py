@@ -16,7 +16,9 @@ Matrix: TypeAlias = npt.NDArray[np.float32]
 ChunkKind: TypeAlias = Literal["faq", "passage"]
 """An operator's question with its approved answer, or a piece of a document."""
 
-AnswerKind: TypeAlias = Literal["faq", "composed", "quoted", "clarify", "unknown", "smalltalk"]
+AnswerKind: TypeAlias = Literal[
+    "faq", "composed", "quoted", "clarify", "unknown", "smalltalk", "lookup"
+]
 """How a reply came about; see `Answer.kind`."""
 
 
@@ -30,7 +32,7 @@ class Section:
     text: str
     """The passage; for an FAQ entry, its question."""
     answer: str = ""
-    """The approved answer of an FAQ entry, Markdown allowed; empty for a passage."""
+    """The approved answer of an FAQ entry, plain text; empty for a passage."""
     title_path: tuple[str, ...] = ()
     """Headings above the text, outermost first."""
     location: str = ""
@@ -127,7 +129,9 @@ class FileReport:
     """Operators' own work on its entries that no longer fits, as sentences."""
 
 
-FindingKind: TypeAlias = Literal["conflict", "figure", "near"]
+FindingKind: TypeAlias = Literal[
+    "address", "model", "contact", "secret", "conflict", "figure", "near"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +141,15 @@ class Finding:
     kind: FindingKind
     """``conflict``: the same question has another answer. ``figure``: about the same thing, a
     number, date or amount differs. ``near``: nearly the same question, or nearly the same answer
-    to a like question."""
+    to a like question. Of one text alone: ``address``: it leads where no other text leads;
+    ``model``: it speaks to a model. Both wait for a person. ``contact``: another link or telephone
+    number in a known document; ``secret``: it names passwords or payments, as it did not before."""
     doc_id: str
     location: str
     text: str
     """The new question, or the sentence of a new passage."""
     mine: str
-    """What is new: the answer, or the figure."""
+    """What is new: the answer, the figure, the address, the words."""
     other_doc_id: str
     other_location: str
     other_text: str
@@ -182,11 +188,12 @@ class IngestReport:
     seconds: float
     dry_run: bool = False
     findings: tuple[Finding, ...] = ()
-    """Only of a ``dry_run``: conflicts first, then figures, then near duplicates."""
+    """Only of a ``dry_run``: what waits for a person first, then conflicts, figures, near ones."""
     uncompared: int = 0
     """New texts that were compared with others word for word only: too many for a preview."""
     held: str = ""
-    """Why nothing was published: golden questions that came out worse; empty if it was."""
+    """Why nothing was published: golden questions that came out worse, or texts that a person must
+    confirm; empty if it was."""
     asked: int = 0
     """Questions that customers ask most, which were asked of the new release."""
     answers: tuple[AnswerChange, ...] = ()
@@ -230,6 +237,9 @@ class Prompt:
     question: str
     sources: tuple[str, ...] = ()
     """Ids of the chunks in `passage`: its stored state is dropped when one of them is gone."""
+    only: str = ""
+    """Characters that the reply may be made of, as far as the model can be held to them; empty:
+    any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +300,8 @@ class Answer:
     """``faq``: the stored answer, word for word. ``composed``: built from the sources: rows of a
     table in words, several passages, several questions. ``quoted``: sentences of one passage.
     ``clarify``: choices to pick from. ``unknown``: no answer is known; a person is offered.
-    ``smalltalk``: the message was no question (a greeting, thanks, a wish for a person)."""
+    ``smalltalk``: the message was no question (a greeting, thanks, a wish for a person).
+    ``lookup``: from the customer's own records, or what is asked to find them."""
     text: str
     language: str
     """ISO 639-1 of the reply."""
@@ -305,8 +316,9 @@ class Answer:
     """Milliseconds of ``embed``, ``search``, ``decide``, ``generate`` and ``total``."""
     tokens: TokenUsage = TokenUsage()
     intent: str = "question"
-    """``question``, ``greeting``, ``smalltalk``, ``thanks``, ``goodbye``, ``acknowledged`` or
-    ``person``."""
+    """``question``, ``greeting``, ``smalltalk``, ``thanks``, ``goodbye``, ``acknowledged``,
+    ``person`` or ``lookup``; the last is no part of what later questions refer to, nor of what
+    operators are shown as asked."""
     urgency: Urgency = ""
     """Why a person is offered first, and this customer comes before others."""
     answer_id: int = 0
@@ -326,7 +338,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of a reply that has passed the evidence check and may be shown."""
+    """A written sentence that the passage supports and that may be shown."""
 
     text: str
 

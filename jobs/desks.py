@@ -1,9 +1,9 @@
 """Desk sets: a company's files, and what a right reply to each question must contain.
 
-A set is a folder with ``files/`` and ``questions.jsonl``; a line has ``id``, ``question``, ``lang``,
-``kind``, ``must`` (facts, each a list of alternatives), ``must_not`` and ``history``. Without
-``must`` the files have no answer. The counting is of what the customer gets: whether the reply
-contains every fact asked for and nothing wrong, in at most 90 words.
+A set is a folder with ``files/`` and ``questions.jsonl``; a line has ``id``, ``question``,
+``lang``, ``kind``, ``must`` (facts, each a list of alternatives), ``must_not`` and ``history``.
+Without ``must`` the files have no answer. The counting is of what the customer gets: whether the
+reply contains every fact asked for and nothing wrong, in at most 90 words.
 """
 
 import json

@@ -28,7 +28,7 @@ class Outcome:
     kind: AnswerKind
     text: str
     unsupported: int
-    """Sentences of the reply that the evidence check, run again, does not accept."""
+    """Sentences of the reply with something that the cited passages do not say."""
     total_ms: float
     written: bool = True
     """Whether the generator, if there is one, was asked."""

@@ -1,4 +1,4 @@
-"""A message to an answer: the operator's words if we have them, checked words if we must."""
+"""A message to an answer: the operator's words if we have them, else those of the documents."""
 
 import datetime
 import time
@@ -7,25 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
 from core.errors import ModelError
-from core.types import (
-    Answer,
-    AnswerEvent,
-    Choice,
-    Hit,
-    Source,
-    TokenUsage,
-    Turn,
-    Urgency,
-    Waiting,
-)
+from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Turn, Urgency
 from kb.answering.parts import is_foreign, join
-from kb.answering.reply import Replier, Reply
-from kb.compose import Composed, Composer
+from kb.answering.reply import Replier
+from kb.answering.writer import Writer, Written
 from kb.decide import Decision, decide
 from kb.language import detect_language
 from kb.mood import NEUTRAL, Mood, Moods
 from kb.ranking.retriever import Retrieval
-from kb.stems import stems
 from kb.texts import TextKey, service_text
 from kb.turn import classify_turn, in_context, split_questions
 
@@ -46,11 +35,6 @@ _MAX_PARTS = 3
 """Questions of one message that are answered one by one."""
 _SOURCE_QUOTE_CHARS = 300
 _LABEL_CHARS = 120
-_DOUBT = 3.0
-"""How much more often the default model says "no answer" of passages that have none: 38 % against
-13 % (xquad zh, 21 and 60 questions)."""
-_SAME = 0.8
-"""A reply with this share of the quote's content words is the quote over again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +49,6 @@ class Policy:
     company: str
     fallback_language: str
     """ISO 639-1 of the service texts where the customer's language has none."""
-    compose_across: bool = False
-    """Let the generator write in another language than the passage's, too."""
 
 
 class Finds(Protocol):
@@ -84,7 +66,7 @@ class Answerer:
         self,
         retriever: Finds,
         replier: Replier,
-        composer: Composer | None,
+        writer: Writer | None,
         *,
         policy: Policy,
         today: Callable[[], datetime.date],
@@ -95,14 +77,14 @@ class Answerer:
         Args:
             retriever: finds candidates with probabilities.
             replier: builds replies from passages.
-            composer: writes from a passage; ``None`` quotes instead.
+            writer: writes from a passage; ``None``: what is built is sent.
             policy: thresholds and names.
             today: the date by which entries are valid.
             moods: tells who is angry or in danger; ``None``: every message is an ordinary one.
         """
         self._retriever = retriever
         self._replier = replier
-        self._composer = composer
+        self._writer = writer
         self._policy = policy
         self._today = today
         self._moods = moods
@@ -155,17 +137,10 @@ class Answerer:
         language = detect_language(question, language_code)
         return await self._reply(retrieval, self._decide(retrieval), language, on_event)
 
-    async def would_read(self, question: str) -> tuple[str, str] | None:
-        """Return the id of the passage that a reply would be written from, and its language.
-
-        ``None`` if the question is not answered by writing.
-        """
-        language = detect_language(question)
-        retrieval = await self._best_retrieval(question, ())
-        decision = self._decide(retrieval)
-        if decision.action != "compose":
-            return None
-        return decision.hits[0].chunk.chunk_id, language
+    async def would_read(self, question: str) -> str | None:
+        """Return the id of the passage that a reply would be built from; ``None`` if none would."""
+        decision = self._decide(await self._best_retrieval(question, ()))
+        return decision.hits[0].chunk.chunk_id if decision.action == "compose" else None
 
     # --- understanding -------------------------------------------------------------------------
 
@@ -302,44 +277,38 @@ class Answerer:
             others=retrieval.hits,
             readings=retrieval.readings,
         )
-        composed = await self._compose(decision, retrieval, language, reply, on_event)
-        if composed and composed.no_answer:
-            lowered = _doubted(decision.confidence)
-            if lowered < self._policy.hedge_at:
-                return replace(self._unknown(language, lowered), tokens=composed.tokens)
-        text = _with_quote(composed, reply.text) if composed else ""
+        written = await self._write(retrieval, reply.cited[0], language, on_event)
+        text = written.text if written else ""
         return Answer(
             "composed" if text or reply.built else "quoted",
             text or reply.text,
-            language if text else decision.hits[0].chunk.language or language,
+            decision.hits[0].chunk.language or language,
             confidence=decision.confidence,
             sources=tuple(source_of(hit, quote=words) for hit, words in reply.cited),
-            tokens=composed.tokens if composed else TokenUsage(),
+            tokens=written.tokens if written else TokenUsage(),
         )
 
-    async def _compose(
+    async def _write(
         self,
-        decision: Decision,
         retrieval: Retrieval,
+        cited: tuple[Hit, str],
         language: str,
-        reply: Reply,
         on_event: OnEvent | None,
-    ) -> Composed | None:
-        """Let the generator write; ``None`` if it may not, or is down, late or overloaded."""
-        hit, quote = reply.cited[0]
-        across = hit.chunk.language not in ("", language)
-        if self._composer is None or (across and not self._policy.compose_across):
+    ) -> Written | None:
+        """Let a model write; ``None`` if it may not, or is down, late or overloaded."""
+        hit, words = cited
+        if self._writer is None or hit.chunk.language not in ("", language):
             return None
         try:
-            return await self._composer.compose(
+            return await self._writer.write(
                 retrieval.question,
-                decision.hits[:1],
+                hit.chunk,
+                source_of(hit, quote=words),
                 language=language,
-                quote=quote,
-                on_event=_showing(source_of(hit, quote=quote), on_event) if on_event else None,
+                on_event=on_event,
             )
         except ModelError:
-            return None  # the passage itself still answers
+            return None  # what was built still answers
 
     def _unknown(self, language: str, confidence: float) -> Answer:
         return Answer("unknown", self._text("unknown", language), language, confidence=confidence)
@@ -352,29 +321,6 @@ class Answerer:
         return service_text(
             key, language, self._policy.fallback_language, company=self._policy.company
         )
-
-
-def _showing(source: Source, on_event: OnEvent) -> OnEvent:
-    """Return a handler that adds the passage to the news that a reply takes long."""
-
-    async def handle(event: AnswerEvent) -> None:
-        await on_event(replace(event, source=source) if isinstance(event, Waiting) else event)
-
-    return handle
-
-
-def _doubted(confidence: float) -> float:
-    """Return the probability that a passage answers after the model has said that it does not."""
-    odds = confidence / max(1 - confidence, 1e-9) / _DOUBT
-    return odds / (1 + odds)
-
-
-def _with_quote(composed: Composed, quote: str) -> str:
-    """Return what was written with the passage's own words below; empty if these say it all."""
-    said, own = set(stems(composed.text)), set(stems(quote))
-    if not said or len(own & said) >= _SAME * len(own):
-        return ""
-    return f"{composed.text}\n\n“{quote}”"
 
 
 def _choice(hit: Hit) -> Choice:

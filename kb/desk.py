@@ -41,14 +41,29 @@ class Answers(Protocol):
         ...
 
 
+class Lookups(Protocol):
+    """What the desk needs of `lookups.dialogue.Lookups`."""
+
+    async def answer(self, message: str, *, chat: str, language_code: str = "") -> Answer | None:
+        """Answer a message about the customer's own records; ``None`` if it is about others."""
+        ...
+
+
 class Desk:
     """Answers messages and remembers what it said.
 
     Messages of one chat are answered one by one, in the order in which they were asked.
     """
 
-    def __init__(self, answerer: Answers, conversations: Conversations, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        answerer: Answers,
+        conversations: Conversations,
+        metrics: Metrics,
+        lookups: Lookups | None = None,
+    ) -> None:
         self._answerer = answerer
+        self._lookups = lookups
         self._conversations = conversations
         self._metrics = metrics
         self._asked = 0.0
@@ -90,7 +105,9 @@ class Desk:
                 history = await self._turns(chat) if recorded else ()
             self._asked = time.monotonic()
             with working_for(asker or chat):
-                answer = await self._answer(text, language_code, history, on_event)
+                answer = await self._answer(
+                    text, language_code, history, on_event, chat=chat if recorded else ""
+                )
             self._metrics.observe_answer(answer, channel=channel)
             if not recorded:
                 return answer
@@ -103,11 +120,16 @@ class Desk:
         language_code: str,
         history: Sequence[Turn],
         on_event: EventHandler | None,
+        *,
+        chat: str,
     ) -> Answer:
-        """Return the answer with the time it took, whatever happens."""
+        """Return the answer with the time it took, whatever happens; no lookup without `chat`."""
         started = time.perf_counter()
         try:
-            answer = await self._answerer.answer(
+            answer = None
+            if self._lookups and chat:
+                answer = await self._lookups.answer(text, chat=chat, language_code=language_code)
+            answer = answer or await self._answerer.answer(
                 text, language_code=language_code, history=history, on_event=on_event
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the customer is told

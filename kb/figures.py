@@ -1,13 +1,12 @@
 """Numbers, dates and amounts that differ between two texts about the same thing. Pure functions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kb.evidence.claims import agrees
-from kb.evidence.reading import Read, read_text, same_word
-from kb.facts import Fact
+from kb.facts import Fact, agree, extract_facts, names_in, without_facts
 from kb.lexicon import is_cjk
-from kb.text import split_sentences
+from kb.stems import content_words, same_word
+from kb.text import split_sentences, words
 
 _KINDS = frozenset({"number", "amount", "percent", "date", "time"})
 _LOWER = frozenset({"ge", "gt", "lo"})
@@ -18,7 +17,7 @@ _SHARED = 0.6
 figures of the demo shop's files against each other, .6 with two shared words gives no alarm."""
 _SHARED_WORDS = 2.0
 _HAN_WORD = 0.5
-"""A Han character counts half: most words have two."""
+"""A pair of Han characters counts half: pairs overlap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +52,27 @@ def differing_figure(new: Statement, old: Statement, *, alike: bool) -> Differen
         alike: whether both answer nearly the same question; else the sentences themselves must
             share most of their words.
     """
-    whole_new, whole_old = read_text(new.text), read_text(old.text)
-    mine = [f for f in _figures(whole_new) if not _stands_in(f, whole_old)]
-    theirs = [f for f in _figures(whole_old) if not _stands_in(f, whole_new)]
+    whole_new, whole_old = extract_facts(new.text), extract_facts(old.text)
+    mine = [f for f in _figures(new.text) if not _stands_in(f, whole_old)]
+    theirs = [f for f in _figures(old.text) if not _stands_in(f, whole_new)]
     if not any(_same_measure(a, b) for a in mine for b in theirs):
         return None
     for sentence, other in _pairs(new, old, alike=alike):
-        for fact in _figures(read_text(sentence)):
+        for fact in _figures(sentence):
             if _stands_in(fact, whole_old):
                 continue
-            for rival in _figures(read_text(other)):
+            for rival in _figures(other):
                 if _same_measure(fact, rival) and not _stands_in(rival, whole_new):
                     return Difference(fact.text.strip(), rival.text.strip(), sentence, other)
     return None
 
 
-def _figures(read: Read) -> list[Fact]:
-    return [fact for fact in read.facts if fact.kind in _KINDS and fact.certain]
+def _figures(text: str) -> list[Fact]:
+    return [fact for fact in extract_facts(text) if fact.kind in _KINDS and fact.certain]
 
 
-def _stands_in(fact: Fact, text: Read) -> bool:
-    return any(agrees(fact, other, text) or agrees(other, fact, text) for other in text.facts)
+def _stands_in(fact: Fact, facts: Sequence[Fact]) -> bool:
+    return any(agree(fact, other) or agree(other, fact) for other in facts)
 
 
 def _same_measure(fact: Fact, other: Fact) -> bool:
@@ -104,15 +103,12 @@ def _about_the_same(sentence: str, question: str, other: str, other_question: st
 
 def _names(sentence: str, other: str) -> bool:
     """Tell whether a sentence has a name that does not stand in the other."""
-    known = [word.text for word in read_text(other).words]
-    return any(
-        word.name and not any(same_word(word.text, k) for k in known)
-        for word in read_text(sentence).words
-    )
+    known = words(other)
+    return any(not any(same_word(name.casefold(), k) for k in known) for name in names_in(sentence))
 
 
 def _content(text: str) -> list[str]:
-    return list(dict.fromkeys(word.text for word in read_text(text).content))
+    return list(dict.fromkeys(content_words(without_facts(text))))
 
 
 def _overlap(left: list[str], right: list[str]) -> bool:

@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import yaml
@@ -15,7 +16,6 @@ from kb.compare import Comparison
 from kb.figures import Statement, differing_figure
 from kb.index_table import Neighbour
 from kb.index_view import View
-from kb.likeness import REFERENCE
 from kb.own_words import each_its_own
 from kb.prepare import Preparer
 from kb.ranking.features import Floats
@@ -25,6 +25,8 @@ from kb.text import ngram_cosine, normalise
 _BUDGET_CHARS = 100_000
 """Text that a preview embeds to compare it: about 7 s with the default embedder on two cores.
 Publishing finds these vectors in the spool, so nothing is computed twice."""
+_REFERENCE = Path(__file__).parent / "data" / "reference.yaml"
+"""Unrelated statements by language."""
 _NEIGHBOURS = 6
 
 NEAR = 0.72
@@ -41,7 +43,15 @@ _RELATED = 0.3
 """Below this similarity of the vectors (0: unrelated) two texts are not about the same thing."""
 
 _ORDER: Mapping[FindingKind, int] = {"conflict": 0, "figure": 1, "near": 2}
+_ALONE: Mapping[FindingKind, str] = {
+    "address": "leads to an address that nothing else in the knowledge base has,",
+    "model": "this speaks to a model, not to a reader:",
+    "contact": "another link or telephone number:",
+    "secret": "names what customers should keep to themselves or pay with:",
+}
 _SHOWN_CHARS = 160
+_NAMED = 5
+"""Findings that the sentence of a held change names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +139,9 @@ class Inspector:
 def describe(finding: Finding) -> str:
     """Return a finding as a sentence for operators."""
     here = _place(finding.doc_id, finding.location)
+    if finding.kind in _ALONE:
+        instead = f" in place of “{_cut(finding.theirs)}”" if finding.theirs else ""
+        return f"{here}: {_ALONE[finding.kind]} “{_cut(finding.mine)}”{instead}."
     there = _place(finding.other_doc_id, finding.other_location)
     mine, theirs = _cut(finding.mine), _cut(finding.theirs)
     if finding.kind == "conflict":
@@ -142,6 +155,18 @@ def describe(finding: Finding) -> str:
             f"“{_cut(finding.other_text)}”."
         )
     return f"{here}: “{_cut(finding.text)}” is much like “{_cut(finding.other_text)}” in {there}."
+
+
+def to_confirm(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings that hold a change back until an editor has seen them."""
+    return [finding for finding in findings if finding.kind in ("address", "model")]
+
+
+def confirmation(waiting: Sequence[Finding]) -> str:
+    """Return why a change waits for a person, as sentences."""
+    more = [f"And {len(waiting) - _NAMED} more."] if len(waiting) > _NAMED else []
+    said = [describe(finding) for finding in waiting[:_NAMED]]
+    return " ".join(["Held back until confirmed:", *said, *more, "Nothing of it was published."])
 
 
 # --- pairs ---------------------------------------------------------------------------------------
@@ -289,7 +314,7 @@ def _matrix(rows: Sequence[Row], vectors: Mapping[str, Vector]) -> Matrix:
 
 
 def _statements() -> dict[str, list[str]]:
-    statements: dict[str, list[str]] = yaml.safe_load(REFERENCE.read_text("utf-8"))
+    statements: dict[str, list[str]] = yaml.safe_load(_REFERENCE.read_text("utf-8"))
     return statements
 
 

@@ -5,6 +5,7 @@ with the ranking trained on them; only the generator is left out, since it decid
 """
 
 import datetime
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -15,6 +16,7 @@ from core.types import Answer, AnswerChange, Matrix, Vector
 from db.golden import Golden, GoldenQuestions
 from kb.answer import Answerer, Policy
 from kb.answering.reply import Replier
+from kb.caution import contacts
 from kb.index_view import View
 from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever, SearchView
@@ -231,13 +233,34 @@ def fits(golden: Golden, answer: Answer) -> bool:
 
 
 def drops_out(golden: Golden, old: Answer, new: Answer) -> bool:
-    """Tell whether a golden question came out as expected and no longer would."""
-    return fits(golden, old) and not fits(golden, new)
+    """Tell whether a golden question came out as expected and no longer would.
+
+    Its figures and links are expected to stay, whatever else is: a poisoned answer may come from
+    the same entry of the same file.
+    """
+    return fits(golden, old) and (not fits(golden, new) or changed_marks(old, new) != ([], []))
+
+
+def changed_marks(old: Answer, new: Answer) -> tuple[list[str], list[str]]:
+    """Return the figures and links that an answer loses, and those that it gets.
+
+    None if it comes from the same texts: then only what is quoted of them differs.
+    """
+    if {s.chunk_id for s in new.sources} <= {s.chunk_id for s in old.sources}:
+        return [], []
+    before, after = _marks(old.text), _marks(new.text)
+    return [m for m in before if m not in after], [m for m in after if m not in before]
 
 
 def drop(golden: Golden, old: Answer, new: Answer) -> AnswerChange:
     """Return what became of a golden question that no longer comes out as expected."""
-    return replace(change_of(old, new), question=golden.question, expected=expectation(golden))
+    expected = expectation(golden)
+    lost, got = changed_marks(old, new)
+    if fits(golden, new) and lost:
+        expected += f" with {', '.join(lost)}"
+    if fits(golden, new) and got:
+        expected += f" without {', '.join(got)}"
+    return replace(change_of(old, new), question=golden.question, expected=expected)
 
 
 def change_of(old: Answer, new: Answer) -> AnswerChange:
@@ -260,7 +283,7 @@ def expectation(golden: Golden) -> str:
     parts = [
         f'from "{golden.document}"' if golden.document else "",
         f'by the entry "{golden.entry}"' if golden.entry else "",
-        f'with the words "{golden.words}"' if golden.words else "",
+        f'with the words "{_cut(golden.words, _WORDS_CHARS)}"' if golden.words else "",
     ]
     return " ".join(["answered", *(part for part in parts if part)])
 
@@ -291,6 +314,13 @@ def _difference(change: AnswerChange) -> str:
     if change.after == change.before:
         return f"should be {change.expected}, and the answer's words are others"
     return f"should be {change.expected}, would be {change.after}"
+
+
+def _marks(text: str) -> list[str]:
+    """Return the links, telephone numbers and figures of a text."""
+    found = [contact.text for contact in contacts(text)]
+    figures = re.findall(r"\d+(?:[.,:/]\d+)*", normalise(text))
+    return list(dict.fromkeys([*found, *figures]))
 
 
 def _words(answer: Answer) -> str:

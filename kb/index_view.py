@@ -36,6 +36,9 @@ _COMPARED = 300
 """Candidates of a vector index that are compared exactly. At 100,000 rows these hold 99.8 % of the
 exact ten nearest; 1,000 hold no more and cost 15 ms of a core a question."""
 
+_PARTS = 100
+"""Parts of texts that one pass over the rows looks for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -208,6 +211,22 @@ class View(Reader):
             found += await self._rows(f"{where} AND {OWN}")
         return found
 
+    async def texts_of(self, row_ids: Iterable[str]) -> list[tuple[str, str]]:
+        """Return document and text, questions with their answers, of rows."""
+        return [(row.doc_id, _whole_text(row)) for row in await self.rows_of_ids(row_ids)]
+
+    async def texts_with(self, parts: Sequence[str]) -> list[str]:
+        """Return the texts that have any of these parts, which are in lower case."""
+        found: dict[str, str] = {}
+        for begin in range(0, len(parts), _PARTS):
+            some = [
+                f"contains(lower({column}), {quoted(part)})"
+                for part in parts[begin : begin + _PARTS]
+                for column in ("chunk_text", "answer")
+            ]
+            found |= {row.chunk_id: _whole_text(row) for row in await self._rows(" OR ".join(some))}
+        return list(found.values())
+
     async def chunk(self, chunk_id: str) -> Chunk | None:
         """Return a chunk with all its variants, ``None`` if this release does not have it."""
         rows = await self._rows(f"chunk_id = {quoted(chunk_id)}")
@@ -262,7 +281,8 @@ class View(Reader):
         """Return what training reads: all rows, of a large base as many as its memory allows.
 
         Of a base of more than three times `most` rows these are all entries, if they have at most
-        `most` rows, else a part of them, and a part of the passages. The parts are those with the smallest ids, which are hashes.
+        `most` rows, else a part of them, and a part of the passages. The parts are those with the
+        smallest ids, which are hashes.
 
         Args:
             most: rows of a part.
@@ -307,3 +327,7 @@ class View(Reader):
         with reading():
             found: list[dict[str, Any]] = await query.select([*ROW_FIELDS, score]).to_list()
         return found
+
+
+def _whole_text(row: Row) -> str:
+    return f"{row.chunk_text}\n{row.answer}"

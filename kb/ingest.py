@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.types import AnswerChange, FileReport, IngestReport
+from core.types import AnswerChange, FileReport, Finding, IngestReport
 from db.knowledge import Document, Release
 from kb.asked import MostAsked
+from kb.caution import cautions
 from kb.compare import Comparison
-from kb.findings import Inspection, Inspector
+from kb.findings import Inspection, Inspector, confirmation, to_confirm
 from kb.forecast import Forecast, Forecaster
 from kb.gate import HeldBack
 from kb.originals import Originals
@@ -120,7 +121,9 @@ class Ingestor:
         All of it becomes one release, or none if nothing changes. A file that cannot be taken is
         reported with its error; what stood under its id stays, and the other files go on.
         Cancelling leaves the knowledge base as it was. So does a release that answers golden
-        questions worse than the live one: it is not published, and `IngestReport.held` says why.
+        questions worse than the live one, or has texts that a person must confirm: it is not
+        published, and `IngestReport.held` says why. A refresh leaves out the documents with such
+        texts and says so as their error.
 
         Args:
             files: a file with the bytes of the one before is not even parsed.
@@ -129,7 +132,8 @@ class Ingestor:
             kind: of the release, see `Release.kind`.
             note: a sentence for the list of releases.
             guard: sees what would change and may hold documents back.
-            anyway: publish whatever the golden questions say.
+            anyway: publish whatever the golden questions say, and what else waits for a person
+                (`kb.caution`).
             on_progress: called after each file and each batch of embeddings.
 
         Raises:
@@ -212,9 +216,11 @@ class Ingestor:
             )
         errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
         inspection, forecast = Inspection((), 0), Forecast()
+        cautious: tuple[Finding, ...] = ()
         if dry_run:
             view = await self._publisher.index.view()
             comparison, _, _ = await guarded(view, prepared, gone, guard)
+            cautious = await cautions(view, comparison)
             if self._inspector is not None:
                 inspection = await self._inspector.inspect(
                     view, self._publisher.preparer, comparison
@@ -239,7 +245,7 @@ class Ingestor:
             embedded=applied.embedded,
             seconds=time.perf_counter() - work.started,
             dry_run=dry_run,
-            findings=inspection.findings,
+            findings=(*cautious, *inspection.findings),
             uncompared=inspection.uncompared,
             held=applied.held,
             asked=applied.asked,
@@ -267,6 +273,14 @@ class Ingestor:
             seen = await publisher.index.view()
             draft = await publisher.index.draft(base)
             comparison, taken, gone = await guarded(draft, taken, gone, guard)
+            if work.gated:
+                waiting = to_confirm(await cautions(seen, comparison))
+                if waiting and work.kind != "refresh":
+                    return replace(nothing, held=confirmation(waiting))
+                if waiting:  # the other sources of the run go on
+                    errors |= {f.doc_id: confirmation([f]) for f in reversed(waiting)}
+                    held = {finding.doc_id for finding in waiting}
+                    comparison, taken, gone = await guarded(draft, taken, gone, lambda _: held)
             if not taken.files and not gone:
                 return nothing
             after = {doc_id: before[doc_id] for doc_id in before.keys() - set(gone)}

@@ -22,7 +22,7 @@ _SAME = str.maketrans({c: "-" for c in "‐‑‒–—―−〜～"} | {c: "'" 
 def fold(text: str) -> str:
     """Return `text` with one way of writing dashes, apostrophes, fractions and full-width forms.
 
-    Letters keep their case. Everything of the evidence check works on folded text.
+    Letters keep their case. Facts are found in folded text.
     """
     text = _FRACTION.sub(lambda m: (m[1] or "0") + _FRACTIONS[m[2]], text)
     text = _WIDE_COMMA.sub(", ", text)  # else "2015，300人" would read as one number
@@ -46,10 +46,6 @@ class Terms:
     def find(self, text: str) -> list[tuple[int, int, str]]:
         """Return (start, end, meaning) of each phrase, longest first at each place."""
         return [(m.start(), m.end(), self.meaning[m[0]]) for m in self.pattern.finditer(text)]
-
-    def within(self, text: str) -> bool:
-        """Tell whether any phrase stands in the text."""
-        return self.pattern.search(text) is not None
 
 
 def _terms(groups: Mapping[str, Iterable[str]], *, around: bool = True) -> Terms:
@@ -95,27 +91,13 @@ class Lexicon:
     weekdays: Terms
     bounds_before: Mapping[str, str]
     bounds_after: Mapping[str, str]
-    negations: Terms
-    negations_neutral: Terms
-    only: Terms
-    only_neutral: Terms
-    partly: Terms
-    """What says that something holds of a part only, or not always."""
-    doubted: Terms
-    """What says that others are wrong about something, or only say so."""
-    exceptions: Terms
-    conditions: Terms
-    conditions_neutral: Terms
-    passive: frozenset[str]
     stopwords: Mapping[str, frozenset[str]]
-    meta: Terms
 
 
 @cache
 def lexicon() -> Lexicon:
     """Read the lists, once."""
     raw: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
-    negations = raw["negations"]
     return Lexicon(
         units=_meanings(raw["units"]),
         currencies=_meanings(raw["currencies"]),
@@ -127,18 +109,7 @@ def lexicon() -> Lexicon:
         weekdays=_terms(raw["weekdays"]),
         bounds_before=_meanings(raw["bounds_before"]),
         bounds_after=_meanings(raw["bounds_after"]),
-        negations=_terms({"not": [*negations["words"], *negations["phrases"]]}),
-        negations_neutral=_terms({"": negations["neutral"]}),
-        only=_terms({"only": raw["only"]}),
-        only_neutral=_terms({"": raw["only_neutral"]}),
-        partly=_terms({"": raw["partly"]}),
-        doubted=_terms({"": raw["doubted"]}),
-        exceptions=_terms({"except": raw["except"]}),
-        conditions=_terms({"if": raw["conditions"]}),
-        conditions_neutral=_terms({"": raw["conditions_neutral"]}),
-        passive=frozenset(_words(raw["passive"])),
         stopwords={k: frozenset(_words(v.split())) for k, v in raw["stopwords"].items()},
-        meta=_terms({"meta": raw["meta"]}),
     )
 
 

@@ -2,8 +2,9 @@
 
 from difflib import SequenceMatcher
 
-from kb.evidence.claims import agrees
-from kb.evidence.reading import Read, read_text, same_word
+from kb.facts import agree, extract_facts, without_facts
+from kb.stems import content_words, same_word
+from kb.text import words
 
 _SPELLING = 0.75
 """Likeness of two spellings of one word (2 letters swapped in 6: .83)."""
@@ -15,16 +16,18 @@ def each_its_own(text: str, other: str) -> bool:
 
     "Do you ship to France?" and "Do you ship to Spain?" are alike and ask different things.
     """
-    left, right = read_text(text), read_text(other)
-    return _has_its_own(left, right) and _has_its_own(right, left)
+    return _has_its_own(text, other) and _has_its_own(other, text)
 
 
-def _has_its_own(read: Read, other: Read) -> bool:
-    known = {word.text for word in other.words}
+def _has_its_own(text: str, other: str) -> bool:
+    known = {*words(without_facts(other)), *content_words(without_facts(other))}
     return any(
-        not any(same_word(word.text, k) or _misspelt(word.text, k) for k in known)
-        for word in read.content
-    ) or any(not any(agrees(fact, there, other) for there in other.facts) for fact in read.facts)
+        not any(same_word(word, k) or _misspelt(word, k) for k in known)
+        for word in content_words(without_facts(text))
+    ) or any(
+        not any(agree(fact, there) for there in extract_facts(other))
+        for fact in extract_facts(text)
+    )
 
 
 def _misspelt(word: str, other: str) -> bool:

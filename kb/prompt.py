@@ -17,7 +17,7 @@ import yaml
 from core.errors import PromptTooLong
 from core.protocols import Generator
 from core.types import Chunk, Prompt
-from kb.answering.reply import quote
+from kb.answering.choose import quote
 from kb.lexicon import fold
 
 _FILE = Path(__file__).parent / "data" / "prompts.yaml"

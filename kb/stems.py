@@ -42,3 +42,15 @@ def stem_of(word: str) -> str:
     if len(word) > 5:
         return word[: max(4, len(word) - 3)]
     return word.rstrip("s") if len(word) > 3 else word
+
+
+def same_word(left: str, right: str) -> bool:
+    """Tell whether two folded words are forms of one (``deliver``, ``delivery``)."""
+    if left == right:
+        return True
+    shorter, longer = sorted((len(left), len(right)))
+    if shorter < 4 or is_cjk(left[0]):
+        return len(left) > 2 and left.rstrip("s") == right.rstrip("s")
+    pairs = enumerate(zip(left, right, strict=False))
+    common = next((i for i, (a, b) in pairs if a != b), shorter)
+    return common >= max(4, shorter - 2, 0.6 * longer) and longer - common <= 4

@@ -29,6 +29,8 @@ TextKey: TypeAlias = Literal[
     "waiting",
     "busy",
     "trouble",
+    "lookup_not_found",
+    "lookup_failed",
     "too_long",
     "text_only",
     "feedback_thanks",

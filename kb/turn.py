@@ -26,6 +26,15 @@ _MAX_SMALLTALK_WORDS = 16
 _MAX_PERSON_WORDS = 16
 _MAX_GAP = 5
 """Words between "talk" and "human"."""
+_OFFERS: tuple[TextKey, ...] = (
+    "unknown",
+    "trouble",
+    "lookup_not_found",
+    "lookup_failed",
+    "angry",
+    "urgent",
+)
+"""Texts that offer a person; the last two also stand before a reply."""
 _MAX_FOLLOWUP_WORDS = 9
 _MAX_FOLLOWUP_CHARACTERS = 16
 """Of a Chinese follow-up."""
@@ -321,8 +330,7 @@ def _ends_there(after: Sequence[str]) -> bool:
 
 
 def _offers_person(answer: str) -> bool:
-    offers: Sequence[TextKey] = ("unknown", "trouble", "angry", "urgent")
-    texts = [service_text(key, code) for key in offers for code in TEXT_LANGUAGES]
+    texts = [service_text(key, code) for key in _OFFERS for code in TEXT_LANGUAGES]
     return answer.strip().startswith(tuple(texts))
 
 

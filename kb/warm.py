@@ -8,16 +8,14 @@ the states of those that the live release no longer has are deleted.
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from core.errors import ModelUnavailable, Overloaded, PromptTooLong
 from core.types import Chunk, Prompt, TokenUsage
-from kb.prompt import build_prompt, passage_of
+from kb.answering.chooser import choice_prompt
+from kb.answering.layout import units_of
 
 logger = logging.getLogger(__name__)
-
-Wanted: TypeAlias = tuple[str, str]
-"""A chunk's id and the language of the reply."""
 
 
 class ReadsAhead(Protocol):
@@ -64,9 +62,9 @@ class WarmUp:
     Args:
         index: where the passages are.
         generator: reads them; a customer's question goes before.
-        cited: returns what replies were written from lately, the most often first.
+        cited: returns the passages that replies were built from lately, the most often first.
         expected: questions that customers are expected to ask; asked of `find` once a release.
-        find: returns the passage that answers a question and the language of the reply.
+        find: returns the passage that answers a question.
         most: passages to keep ready.
         idle: returns once customers have left the machine alone for a while.
     """
@@ -76,9 +74,9 @@ class WarmUp:
         index: ReadableIndex,
         generator: ReadsAhead,
         *,
-        cited: Callable[[int], Awaitable[Sequence[Wanted]]],
+        cited: Callable[[int], Awaitable[Sequence[str]]],
         expected: Sequence[str],
-        find: Callable[[str], Awaitable[Wanted | None]],
+        find: Callable[[str], Awaitable[str | None]],
         most: int,
         idle: Callable[[], Awaitable[None]],
     ) -> None:
@@ -89,8 +87,8 @@ class WarmUp:
         self._find = find
         self._most = most
         self._idle = idle
-        self._expected: tuple[int, list[Wanted]] = (0, [])
-        self._done: tuple[int, set[Wanted]] = (0, set())
+        self._expected: tuple[int, list[str]] = (0, [])
+        self._done: tuple[int, set[str]] = (0, set())
 
     async def run(self) -> int:
         """Prepare what is wanted and not prepared yet; return how many passages were read.
@@ -125,21 +123,21 @@ class WarmUp:
         done = self._done[1]
         wanted = dict.fromkeys([*await self._cited(self._most), *self._expected[1]])
         count = 0
-        for chunk_id, language in list(wanted)[: self._most]:
-            if (chunk_id, language) in done:
+        for chunk_id in list(wanted)[: self._most]:
+            if chunk_id in done:
                 continue
             chunk = await view.chunk(chunk_id)
             if chunk is not None:
-                prompt = build_prompt("", [passage_of(chunk)], language)
+                prompt = choice_prompt("", units_of(chunk.answer or chunk.text, chunk.language))
                 await self._idle()
                 try:
                     usage = await self._generator.prepare(replace(prompt, sources=(chunk_id,)))
                 except PromptTooLong:
-                    pass  # it is shortened for each question anew, so no state would fit
+                    pass  # no question about it fits either
                 except (ModelUnavailable, Overloaded) as error:
                     logger.info("Reading ahead goes on later: %s", error)
                     return count
                 else:
                     count += usage.cached < usage.prompt
-            done.add((chunk_id, language))
+            done.add(chunk_id)
         return count

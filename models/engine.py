@@ -49,6 +49,8 @@ class Job:
     pieces: Pieces
     scores: bool = False
     """Nothing is written: how likely each token of the question is, is wanted."""
+    only: tuple[int, ...] = ()
+    """The tokens that may be written; empty: all."""
     sequence: int = -1
     stage: int = 0
     """Which piece is being read: 0 instructions, 1 passage, 2 question; 3: writing."""
@@ -155,16 +157,18 @@ class Engine:
         max_tokens: int,
         stop: Sequence[str] = (),
         scores: bool = False,
+        only: tuple[int, ...] = (),
     ) -> None:
         """Take a job; customers' before those that only prepare.
 
         With `scores` nothing is written (`max_tokens` is 0), and the question's likelihood is
-        wanted; it must have two tokens at least.
+        wanted; it must have two tokens at least. `only` are the tokens that may be written; empty:
+        all.
 
         Raises:
             PromptTooLong: if prompt and reply do not fit.
         """
-        job = Job(job_id, prompt, max_tokens, Pieces(stop), scores)
+        job = Job(job_id, prompt, max_tokens, Pieces(stop), scores, only)
         if job.room > self._context_tokens:
             raise PromptTooLong(job.room, self._context_tokens)
         if not job.prepares:
@@ -268,7 +272,7 @@ class Engine:
             self._keep(job, kept)
         job.stage = _stage_at(job)
         if asks:
-            self._take(job, self._llama.sample(len(items) - 1), outputs)
+            self._take(job, self._llama.sample(len(items) - 1, job.only), outputs)
         elif job.prepares and not job.to_read:
             self._finish(job, outputs)
         return True
@@ -332,7 +336,7 @@ class Engine:
                 if job.stage == 3 and job.scores:
                     self._finish(job, outputs)
                 elif job.stage == 3:
-                    self._take(job, self._llama.sample(first + len(tokens) - 1), outputs)
+                    self._take(job, self._llama.sample(first + len(tokens) - 1, job.only), outputs)
             first += len(tokens)
 
     def _score(self, job: Job, number: int, first: int) -> None:
@@ -355,7 +359,7 @@ class Engine:
         start = job.position
         for index in range(len(draft)):
             job.position += 1
-            token = self._llama.sample(first + index)
+            token = self._llama.sample(first + index, job.only)
             self._take(job, token, outputs)
             if job not in self._active:
                 return

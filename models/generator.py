@@ -89,4 +89,5 @@ def _params(prompt: Prompt) -> dict[str, Any]:
         "passage": prompt.passage,
         "question": prompt.question,
         "sources": list(prompt.sources),
+        "only": prompt.only,
     }

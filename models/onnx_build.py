@@ -97,12 +97,14 @@ class Graph:
         self._halves: dict[str, tuple[str, str, str]] = {}
 
     def weight(self, name: str, values: npt.NDArray[Any] | np.generic) -> str:
+        """Keep a constant and return its name."""
         self.weights.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def node(
         self, op: str, inputs: list[str], *outputs: str, fused: bool = False, **attributes: Any
     ) -> str:
+        """Add an operation and return the name of its first output."""
         domain = FUSED if fused else ""
         self.nodes.append(helper.make_node(op, inputs, outputs, domain=domain, **attributes))
         return outputs[0]

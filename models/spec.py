@@ -55,7 +55,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Off:
-    """No generator: passages are quoted."""
+    """No generator: replies are built without one."""
 
 
 Spec: TypeAlias = Named | Local | Hub | Server | Off

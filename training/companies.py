@@ -99,7 +99,7 @@ def _read(path: Path) -> Company:
 
 
 def mistyped(text: str, rng: random.Random) -> str:
-    """Return a text as somebody in a hurry types it: letters swapped, lost, doubled; no capitals."""
+    """Return a text as typed in a hurry: letters swapped, lost, doubled; no capitals."""
     letters = list(text.lower() if rng.random() < 0.7 else text)
     if _CJK.search(text):
         if len(letters) > 5 and rng.random() < 0.7:

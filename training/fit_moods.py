@@ -75,9 +75,7 @@ def read(path: Path) -> list[Message]:
     return found
 
 
-def fit(
-    vectors: Doubles, moods: npt.NDArray[np.int64], share: Doubles, *, penalty: float
-) -> Fit:
+def fit(vectors: Doubles, moods: npt.NDArray[np.int64], share: Doubles, *, penalty: float) -> Fit:
     """Fit by maximum likelihood with a squared penalty; `share` is how much each row counts."""
     dim = vectors.shape[1]
     share = share / share.sum()

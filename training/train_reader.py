@@ -2,8 +2,8 @@
 
     python training/train_reader.py --embedder DIR --out DIR [--minutes M]
 
-DIR of the embedder is the data folder's ``models/multilingual-e5-small``. Prints the loss and, after
-each part of an epoch, what the held-out companies say.
+DIR of the embedder is the data folder's ``models/multilingual-e5-small``. Prints the loss and,
+after each part of an epoch, what the held-out companies say.
 """
 
 import argparse
@@ -157,7 +157,8 @@ def _steps(data: Data, rng: random.Random) -> Iterator[Step]:
     for own in left.values():
         rng.shuffle(own)
     while any(left.values()):
-        chosen = sorted(left, key=lambda n: -len(left[n]) + rng.random() * 40)[:TOGETHER]
+        full = [name for name in names if left[name]]
+        chosen = sorted(full, key=lambda n: -len(left[n]) + rng.random() * 40)[:TOGETHER]
         asked_ = [a for name in chosen for a in left[name][: QUESTIONS // TOGETHER]]
         for name in chosen:
             left[name] = left[name][QUESTIONS // TOGETHER :]

@@ -50,12 +50,12 @@ async def chat() -> None:
 
 
 async def await_generator(service: Service) -> None:
-    """Wait until what answers beside the embedder is loaded; without it, passages are quoted."""
+    """Wait until what answers beside the embedder is loaded; without it, less takes part."""
     if service.generator is not None:
         try:
             await service.generator.start(wait=True)
         except ModelUnavailable as error:
-            say(f"{error} Passages are quoted.")
+            say(f"{error} Replies are built without it.")
 
 
 async def make_it_hold(knowledge: Knowledge, files: list[IncomingFile]) -> IngestReport:

@@ -107,7 +107,7 @@ async def _as_it_is(question: str) -> Golden:
         source = answer.sources[0]
         chunk = await view.chunk(source.chunk_id)
     entry = source.title if chunk is not None and chunk.kind == "faq" else ""
-    return Golden(question, document=source.document, entry=entry, author="cli")
+    return Golden(question, document=source.document, entry=entry, words=answer.text, author="cli")
 
 
 def _text(file: Path) -> str:

@@ -25,7 +25,7 @@ from jobs.evalset import EvalSet, load_evalset
 from jobs.evaluate import Checked, EvalResult, evaluate, summarise
 from jobs.metrics import Outcome
 from jobs.probe import Probe
-from kb.evidence import check_sentence, shares_words
+from kb.answering.checker import unsupported
 from kb.ingest import IncomingFile
 from kb.prompt import passage_of
 from kb.text import split_sentences
@@ -128,7 +128,6 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
     files = [IncomingFile(name, data=data) for name, data in sorted(evalset.files.items())]
     paths = base_paths(folder, options)
     model = config.models.generator if config.answers.compose else "off"
-    model += "\0across" if config.answers.compose_across else ""
     model += f"\0{config.models.second_embedder}"
     asked = f"{options.ask}\0{options.leave_out}\0{options.sample}\0{model}"
     kept = paths.data / f"outcomes-{hashlib.sha256(asked.encode()).hexdigest()[:8]}.jsonl"
@@ -210,17 +209,12 @@ async def _check(knowledge: Knowledge, question: str, answer: Answer) -> Checked
     """Look through a composed reply once more, sentence by sentence and for inventions."""
     found = [await knowledge.index.chunk(source.chunk_id) for source in answer.sources]
     passages = [passage_of(chunk) for chunk in found if chunk is not None]
-    written = answer.text.partition("\n\n“")[0]  # below stand the passage's own words
-    languages = {chunk.language or answer.language for chunk in found if chunk is not None}
-    unsupported = 0
-    for sentence in split_sentences(written, answer.language) if languages else ():
-        verdicts = [
-            check_sentence(sentence, passage, question=question)
-            for passage in passages
-            if languages == {answer.language} or shares_words(sentence, passage)
-        ]
-        unsupported += bool(verdicts) and not any(verdict.supported for verdict in verdicts)
-    return Checked(unsupported, tuple(inventions(answer.text, passages, question)))
+    source = "\n".join(passages)
+    sentences = split_sentences(answer.text, answer.language) if passages else ()
+    return Checked(
+        sum(bool(unsupported(sentence, source, question)) for sentence in sentences),
+        tuple(inventions(answer.text, passages, question)),
+    )
 
 
 async def bench(names: Sequence[str], *, as_json: bool, markdown: bool, plot: Path | None) -> None:

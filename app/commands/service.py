@@ -15,6 +15,7 @@ from app.serve import serve
 from app.wiring import open_knowledge
 from bot.token import check_token
 from core.config import Config, data_folder
+from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
 
 
@@ -55,6 +56,22 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         )
         return f"{model.name}, weights whole"
 
+    async def reader() -> str:
+        if not config.models.reader:
+            return "off: candidates are judged by the search alone"
+        model = await asyncio.to_thread(
+            make_embedder,
+            config.models.embedder,
+            paths.root,
+            precision=config.models.embedder_precision,
+        )
+        if isinstance(model, WorkerEmbedder) and model.reads:
+            return "weights whole"
+        raise Unhealthy(
+            f"There is no whole reader for {model.name!r}: less is answered. Restore "
+            "training/weights/reader.safetensors, or set models.reader: false."
+        )
+
     async def second() -> str:
         spec = config.models.second_embedder
         if spec in ("off", config.models.embedder):
@@ -65,8 +82,10 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         return f"{model.name}, weights whole"
 
     async def generator() -> str:
+        if not config.answers.compose:
+            return "off: replies are built without it"
         model = await asyncio.to_thread(make_generator, config.models.generator, paths.root)
-        return f"{model.name}, weights whole" if model else "off: passages are quoted"
+        return f"{model.name}, weights whole" if model else "off: replies are built without it"
 
     async def index() -> str:
         async with open_knowledge(config, paths) as knowledge:
@@ -100,6 +119,7 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
     return [
         ("Telegram token", token),
         ("embedder", embedder),
+        ("reader", reader),
         ("second embedder", second),
         ("generator", generator),
         ("memory", memory),

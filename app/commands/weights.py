@@ -14,7 +14,7 @@ from models.fetch import ModelStore
 from models.sources import Progress
 from models.spec import Hub, Named, parse_spec
 
-_FOR_TESTS = ("smollm2-135m-instruct",)
+_FOR_TESTS = ("smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct")
 
 
 async def list_models(*, as_json: bool) -> None:
@@ -34,8 +34,10 @@ async def fetch(name: str, *, default: bool, tests: bool) -> None:
     """Fetch weights; what is there and whole is not fetched again."""
     wanted = [name] if name else []
     if default:
-        models = read_config().models
-        wanted += [models.embedder, models.second_embedder, models.generator]
+        config = read_config()
+        models = config.models
+        wanted += [models.embedder, models.second_embedder]
+        wanted += [models.generator] if config.answers.compose else []
     if tests:
         wanted += _FOR_TESTS
     store = make_store(data_folder())

@@ -4,12 +4,13 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from kb.answering.layout import Unit, length, steps_of
+from kb.answering.layout import Unit, length, steps_of, units_of
+from kb.answering.scores import score_sentences
 
 WHOLE = 65.0
 """Words of the longest section, paragraph or list that is given whole: who reads it needs nothing
 more, and no condition is lost."""
-MOST = 90.0
+MOST = 80.0
 """Words of the longest reply; a Chinese character counts half. Numbered steps may be longer."""
 _ENOUGH = 0.8
 """Of a longer text sentences are added until the answer stands in one of them with this
@@ -73,6 +74,35 @@ def choose(units: Sequence[Unit], scores: Sequence[float]) -> list[int]:
             continue
         chosen |= found
     return sorted(_completed(units, chosen))
+
+
+def quote(question: str, text: str, *, language: str = "") -> str:
+    """Return the words of a text that answer, as far as words alone can tell."""
+    units = units_of(text, language)
+    if len(units) < 2:
+        return text.strip()
+    return assemble(text, units, choose(units, score_sentences(question, [u.text for u in units])))
+
+
+def assemble(text: str, units: Sequence[Unit], chosen: Sequence[int]) -> str:
+    """Return chosen units as they stand in the text; neighbours keep what is between them.
+
+    What is left out within a paragraph is marked by " … ".
+    """
+    out = ""
+    for at, i in enumerate(chosen):
+        unit = units[i]
+        before = units[chosen[at - 1]] if at else None
+        if before is None:
+            gap = ""
+        elif chosen[at - 1] == i - 1:
+            gap = text[before.end : unit.start]
+        elif (before.section, before.paragraph) == (unit.section, unit.paragraph):
+            gap = "\n" if unit.kind == "item" else " … "
+        else:
+            gap = "\n\n"
+        out += gap + text[unit.start : unit.end]
+    return out
 
 
 def length_of(units: Sequence[Unit], indexes: set[int]) -> float:

@@ -14,7 +14,8 @@ import numpy as np
 
 from core.protocols import Embedder
 from core.types import Chunk, Hit, Matrix, Reading, Vector
-from kb.answering.choose import MOST, choose
+from kb.answering.choose import MOST, assemble, choose
+from kb.answering.chooser import Chooser
 from kb.answering.layout import Unit, length, steps_of, units_of
 from kb.answering.plain import plain
 from kb.answering.scores import asks_figure, asks_how, score_sentences
@@ -117,6 +118,7 @@ class Replier:
         self,
         embedder: Embedder | None = None,
         index: PassageIndex | None = None,
+        chooser: Chooser | None = None,
         *,
         remembered: int = 500,
     ) -> None:
@@ -125,10 +127,12 @@ class Replier:
         Args:
             embedder: tells how near sentences are to a question; ``None`` compares words alone.
             index: has the rest of a procedure or table that was cut; ``None``: it is left out.
+            chooser: says which sentences answer, beside the scores; ``None``: these decide alone.
             remembered: passages whose vectors are kept, about 10 kB each.
         """
         self._embedder = embedder
         self._index = index
+        self._chooser = chooser
         self._remembered = remembered
         self._vectors: OrderedDict[str, Matrix] = OrderedDict()
 
@@ -182,6 +186,12 @@ class Replier:
         units = units_of(text, chunk.language)
         near = await self._near(vector, chunk, units)
         scores = read.judged(units, _scores(question, chunk, units, near))
+        if self._chooser is not None and len(units) > 1:
+            picked = await self._chooser.choose(question, chunk, units) or ()
+            scores = [
+                (score + (i in picked) / len(picked)) / 2 if picked else score
+                for i, score in enumerate(scores)
+            ]
         best = max(range(len(units)), key=lambda i: scores[i], default=-1)
         row = _row_meant(units, best, scores)
         if row is not None:
@@ -294,35 +304,6 @@ class Replier:
                 self._vectors.popitem(last=False)
         self._vectors.move_to_end(key)
         return known
-
-
-def quote(question: str, text: str, *, language: str = "") -> str:
-    """Return the words of a text that answer, as far as words alone can tell."""
-    units = units_of(text, language)
-    if len(units) < 2:
-        return text.strip()
-    return assemble(text, units, choose(units, score_sentences(question, [u.text for u in units])))
-
-
-def assemble(text: str, units: Sequence[Unit], chosen: Sequence[int]) -> str:
-    """Return chosen units as they stand in the text; neighbours keep what is between them.
-
-    What is left out within a paragraph is marked by " … ".
-    """
-    out = ""
-    for at, i in enumerate(chosen):
-        unit = units[i]
-        before = units[chosen[at - 1]] if at else None
-        if before is None:
-            gap = ""
-        elif chosen[at - 1] == i - 1:
-            gap = text[before.end : unit.start]
-        elif (before.section, before.paragraph) == (unit.section, unit.paragraph):
-            gap = "\n" if unit.kind == "item" else " … "
-        else:
-            gap = "\n\n"
-        out += gap + text[unit.start : unit.end]
-    return out
 
 
 def _scores(

@@ -5,9 +5,11 @@ reads one small text file stays small.
 """
 
 import re
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from core.errors import UnreadableFile, UnsupportedFile
+from core.shown import clean
 from core.types import ParsedFile, Section, Skipped
 from kb.parse.columns import Given, read_columns
 from kb.parse.limits import MAX_TEXT_CHARS, open_zip
@@ -67,7 +69,7 @@ def _parse(name: str, data: bytes, given: Given, *, inside: bool) -> ParsedFile:
     if kind == "zip" and inside:
         raise UnreadableFile(name, "An archive inside an archive is not opened.")
     title, sections, skipped = _read(kind, name, data, given)
-    sections = [_cleaned(section) for section in sections]
+    sections = [s for s in map(_cleaned, sections) if s.text.strip()]
     size = sum(len(s.text) + len(s.answer) for s in sections)
     if size > MAX_TEXT_CHARS:
         raise UnreadableFile(
@@ -77,7 +79,7 @@ def _parse(name: str, data: bytes, given: Given, *, inside: bool) -> ParsedFile:
         )
     if not sections:
         raise UnreadableFile(name, _nothing(skipped))
-    title = " ".join(title.split())[:200] or PurePosixPath(name.replace("\\", "/")).stem
+    title = _scrub(" ".join(title.split())[:200]) or PurePosixPath(name.replace("\\", "/")).stem
     return ParsedFile(name, title, tuple(sections), tuple(skipped))
 
 
@@ -90,20 +92,23 @@ def _nothing(skipped: list[Skipped]) -> str:
 
 
 def _cleaned(section: Section) -> Section:
-    """Drop what no database or messenger takes: NUL and lone surrogates."""
-    if _clean(section.text) and _clean(section.answer):
-        return section
-    from dataclasses import replace
-
-    return replace(section, text=_scrub(section.text), answer=_scrub(section.answer))
-
-
-def _clean(text: str) -> bool:
-    return (text.isascii() and "\x00" not in text) or _scrub(text) == text
+    """Drop what no database takes, and what is not seen but changes how a text is shown."""
+    return replace(
+        section,
+        text=_scrub(section.text),
+        answer=_scrub(section.answer),
+        title_path=tuple(map(_scrub, section.title_path)),
+        location=_scrub(section.location),
+        entry_id=_scrub(section.entry_id),
+        variants=tuple(map(_scrub, section.variants)),
+        category=_scrub(section.category),
+    )
 
 
 def _scrub(text: str) -> str:
-    return text.replace("\x00", "").encode("utf-8", "ignore").decode()
+    if text.isascii() and text.isprintable():
+        return text
+    return clean(text.encode("utf-8", "ignore").decode())
 
 
 # --- which format ------------------------------------------------------------------------------
@@ -227,9 +232,11 @@ def _read_document(kind: str, name: str, data: bytes) -> tuple[str, list[Section
 
             document = parse_markdown(name, data)
         case "html":
+            from kb.parse.declared import declared_entries
             from kb.parse.html import parse_html
 
-            document, declared = parse_html(name, data)
+            document, tree = parse_html(name, data)
+            declared = list(declared_entries(tree))
         case "docx":
             from kb.parse.word import parse_word
 

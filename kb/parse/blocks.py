@@ -7,12 +7,8 @@ from typing import Literal, TypeAlias
 
 from core.types import Section, Skipped
 
-VAGUE_LINK = re.compile(
-    r"^(?:(?:click |see |go )?here|this (?:page|link|form|site)|link|download|website|form|page|"
-    r"more|read more|hier|ici|aquí|aqui|qui|здесь|тут|这里|此处|点击这里|链接|下载|こちら|여기)$",
-    re.IGNORECASE,
-)
-"""Words of a link that say nothing without its address, which then stays in the text."""
+PSEUDO_LEVEL = 7
+"""Level of a line that only looks like a heading: of a folded part, a bold line."""
 
 _NUMBER = re.compile(r"[\s\d.,:%+\-−()/€$£¥]*\d[\s\d.,:%+\-−()/€$£¥]*")
 _AMOUNT = re.compile(
@@ -38,8 +34,10 @@ class Block:
     header: bool = False
     """Of a table: the first row names the columns."""
     location: str = ""
-    source: str = ""
-    """Markdown of the block where the file is Markdown; an FAQ answer keeps it."""
+    linked: str = ""
+    """The text with the address of each link, as an answer shows it; empty if it has none."""
+    asked: bool = False
+    """Of a heading: it was marked as a question ("Q: …")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,35 +109,17 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     return True
 
 
-def text_of(blocks: Iterable[Block]) -> str:
-    """Join blocks to the text of a passage: paragraphs apart, list items and rows on lines."""
+def text_of(blocks: Iterable[Block], *, links: bool = False) -> str:
+    """Join blocks to one text: paragraphs apart, list items and rows on lines.
+
+    `links`: with the address behind each link, as an entry's answer has it. A passage only has
+    those of links whose words say nothing.
+    """
     out = ""
     previous: Block | None = None
     for block in blocks:
-        piece = "\n".join(table_lines(block)) if block.kind == "table" else block.text.strip("\n")
-        if not piece.strip():
-            continue
-        tight = previous is not None and previous.kind == block.kind == "item"
-        out += ("\n" if tight else "\n\n" if out else "") + piece
-        previous = block
-    return out.strip()
-
-
-def markdown_of(blocks: Iterable[Block]) -> str:
-    """Join blocks to the Markdown of an FAQ answer; headings in it become bold lines."""
-    out = ""
-    previous: Block | None = None
-    for block in blocks:
-        if block.kind == "heading":
-            piece = f"**{block.text}**"
-        elif block.source:
-            piece = block.source.strip("\n")
-        elif block.kind == "code":
-            piece = f"```\n{block.text}\n```"
-        elif block.kind == "table":
-            piece = "\n".join(f"- {line}" for line in table_lines(block))
-        else:
-            piece = block.text.strip("\n")
+        words = (links and block.linked) or block.text
+        piece = "\n".join(table_lines(block)) if block.kind == "table" else words.strip("\n")
         if not piece.strip():
             continue
         tight = previous is not None and previous.kind == block.kind == "item"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from core.types import Section
-from kb.parse.blocks import Block, markdown_of, passages
+from kb.parse.blocks import PSEUDO_LEVEL, Block, passages, text_of
 from kb.parse.columns import is_faq, map_columns
 
 MAX_ANSWER_CHARS = 6000
@@ -54,8 +54,6 @@ _REPLY = re.compile(
     rf"(?:Antwort|Respuesta|R|Réponse|Risposta|Resposta|Antwoord|Ответ|О|Відповідь|Cevap|C|جواب|ج)"
     rf"\s?\d{{0,3}}\s?{_BOLD}\s?[:：]){_BOLD}\s*"
 )
-_MARK = "asked"
-"""Stands in the source of a heading that was marked as a question ("Q: …")."""
 
 
 def is_question(text: str, *, strict: bool = True) -> bool:
@@ -81,7 +79,7 @@ def names_faq(text: str) -> bool:
 # --- the tree of headings ----------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Node:
     """A heading with what stands under it."""
 
@@ -93,9 +91,9 @@ class _Node:
     def title(self) -> str:
         return self.heading.text if self.heading else ""
 
-    def blocks(self) -> list[Block]:
+    def blocks(self, *, without: Sequence["_Node"] = ()) -> list[Block]:
         """Return everything under the heading, deeper headings included."""
-        below = [b for child in self.children for b in child.whole()]
+        below = [b for child in self.children if child not in without for b in child.whole()]
         return self.body + below
 
     def whole(self) -> list[Block]:
@@ -143,17 +141,18 @@ def _walk(
     for child in node.children:
         below = (*path, child.title) if child.title else path
         if id(child) in entries:
-            answer = markdown_of(child.blocks())
-            out.append(
-                Section(
-                    text=bare(child.title),
-                    answer=answer,
-                    title_path=path,
-                    location=child.heading.location if child.heading else "",
-                    category=path[-1] if len(path) > 1 else "",
-                    language=language,
+            folded = [c for c in child.children if _is_folded(c)]
+            for node in (child, *folded):
+                out.append(
+                    Section(
+                        text=bare(node.title),
+                        answer=text_of(node.blocks(without=folded), links=True),
+                        title_path=path,
+                        location=node.heading.location if node.heading else "",
+                        category=path[-1] if len(path) > 1 else "",
+                        language=language,
+                    )
                 )
-            )
         else:
             _walk(child, below, announced, language, out)
 
@@ -162,7 +161,7 @@ def _entry_children(node: _Node, announced: bool) -> set[int]:
     """Return the ids of the children that are questions with an answer."""
     leaves = [c for c in node.children if _has_answer(c) and not _is_group(c, announced)]
     asked = [c for c in leaves if is_question(c.title, strict=not announced)]
-    if marked := {id(c) for c in leaves if c.heading and c.heading.source == _MARK}:
+    if marked := {id(c) for c in leaves if c.heading and c.heading.asked}:
         return marked
     if not asked:
         return set()
@@ -175,8 +174,14 @@ def _entry_children(node: _Node, announced: bool) -> set[int]:
     return {id(c) for c in asked} if enough else set()
 
 
+def _is_folded(node: _Node) -> bool:
+    """Tell whether a heading of no rank, as of a folded part, asks a question of its own."""
+    rank = node.heading.level if node.heading else 0
+    return rank >= PSEUDO_LEVEL and is_question(node.title) and _has_answer(node)
+
+
 def _has_answer(node: _Node) -> bool:
-    answer = markdown_of(node.blocks())
+    answer = text_of(node.blocks(), links=True)
     return 0 < len(answer) <= MAX_ANSWER_CHARS
 
 
@@ -256,13 +261,11 @@ def _split_asked(blocks: list[Block]) -> list[Block]:
     for line in lines:
         if line.kind in {"text", "item", "heading"} and _ASK.match(line.text):
             question = bare(line.text)
-            out.append(
-                Block("heading", question, level=level, location=line.location, source=_MARK)
-            )
+            out.append(Block("heading", question, level=level, location=line.location, asked=True))
             replied = False
         elif line.kind in {"text", "item"} and not replied and _REPLY.match(line.text):
-            reply = _REPLY.sub("", line.text, count=1)
-            out.append(replace(line, kind="text", text=reply, source=""))
+            text, linked = (_REPLY.sub("", each, count=1) for each in (line.text, line.linked))
+            out.append(replace(line, kind="text", text=text, linked=linked))
             replied = True
         else:
             out.append(line)
@@ -273,12 +276,13 @@ def _lines(block: Block) -> list[Block]:
     """Split a paragraph before each line that starts a question or an answer."""
     if block.kind not in {"text", "item"} or "\n" not in block.text:
         return [block]
-    parts: list[str] = []
-    for line in block.text.split("\n"):
+    parts: list[tuple[str, str]] = []
+    pairs = zip(block.text.split("\n"), (block.linked or block.text).split("\n"), strict=True)
+    for line, linked in pairs:
         if not parts or _ASK.match(line) or _REPLY.match(line):
-            parts.append(line)
+            parts.append((line, linked))
         else:
-            parts[-1] += f"\n{line}"
+            parts[-1] = (f"{parts[-1][0]}\n{line}", f"{parts[-1][1]}\n{linked}")
     if len(parts) == 1:
         return [block]
-    return [replace(block, text=part, source="") for part in parts]
+    return [replace(block, text=text, linked=linked) for text, linked in parts]

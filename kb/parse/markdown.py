@@ -1,23 +1,36 @@
 """Markdown through markdown-it: headings, paragraphs, lists, tables; code and HTML inside it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from kb.parse.blocks import VAGUE_LINK, Block, Document, heading
+from kb.parse.blocks import Block, Document, heading
 from kb.parse.encoding import decode
 from kb.parse.limits import MAX_NESTING
+from kb.parse.marks import LOCATION, link_mark, lowered, raised, with_links, without_links
 
 _FRONT_MATTER = re.compile(r"\A(-{3}|\+{3})[ \t]*\n(.*?)\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
 _META = r"^{key}[ \t]{{0,9}}[:=]([^\n]{{1,300}})$"
-_ANCHOR = re.compile(r"</?a\b[^<>]{0,500}>|<!--.{0,4000}?-->|\{#[\w:.-]{1,200}\}", re.DOTALL)
-_RELATIVE_LINK = re.compile(
-    r"(?<!!)\[((?:[^\[\]\\]|\\.){0,500})\]\((?!https?://|mailto:|tel:)[^()\s]{0,500}(?:\s{1,9}\"[^\"]{0,500}\")?\)"
+_COMMENT = re.compile(r"</?a\b[^<>]{0,500}>|<!--.{0,4000}?-->", re.DOTALL)
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,40}\]:?")
+_DIRECTIVE = re.compile(r"\A:{3,}\s*[a-z-]*\s*")
+"""Opens and closes a box, ``:::note``."""
+_NO_TEXT = re.compile(
+    r"\[\[?_?toc_?\]?\]|(?:import|export)\s[^\n]*['\"][^\n]*['\"];?", re.IGNORECASE
 )
-_ASSET = re.compile(r"!\[([^\]]{0,500})\]\([^)]{0,2000}\)")
-_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+"""A paragraph that asks for a table of contents, or loads the parts of a page."""
+_BREAK = "\x0b"
+"""A line end that was meant, until `tidy` has joined the lines that were only wrapped."""
+_TAG = re.compile(r"<(/?)([a-zA-Z][\w.-]{0,40})((?:[^<>\"']|\"[^\"<>]*\"|'[^'<>]*')*?)(/?)>")
+_VOID = {
+    "br", "hr", "img", "input", "meta", "link", "area", "base", "col", "embed", "source", "track",
+    "wbr",
+}  # fmt: skip
 _LABELLED = re.compile(r"(?:\*\*)?(?:[^\W\d_]{1,12}\s?\d{0,3}(?::\s|：|:\*\*\s?)|[QA]\d{0,3}\.\s)")
 """A line such as "A: yes", "答：是" or "Phone: 123", not meant to follow the line before it."""
 _PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).enable(
@@ -47,26 +60,25 @@ def _meta(front_matter: str, key: str) -> str:
 
 def markdown_blocks(text: str, *, first_line: int = 1) -> list[Block]:
     """Cut Markdown into blocks; `first_line` is the number of its first line in the file."""
-    return list(_Reader(text, first_line).read(_PARSER.parse(text)))
+    return list(_Reader(first_line).read(_PARSER.parse(text)))
 
 
 class _Reader:
     """Walks the tokens of one text."""
 
-    def __init__(self, text: str, first_line: int) -> None:
-        self._lines = text.split("\n")
+    def __init__(self, first_line: int) -> None:
         self._first_line = first_line
         self._lists: list[list[int]] = []  # one counter a level; -1 for bullets
         self._item_started = False
-        self._item_source = ""
 
     def read(self, tokens: Sequence[Token]) -> Iterator[Block]:
+        elements = _elements(tokens)
         index = 0
         while index < len(tokens):
             token = tokens[index]
             match token.type:
                 case "heading_open":
-                    text = _plain(tokens[index + 1])
+                    text = without_links(_plain(tokens[index + 1]))
                     if text:
                         yield heading(text, int(token.tag[1]), self._where(token))
                     index += 2
@@ -79,19 +91,15 @@ class _Reader:
                 case "list_item_open":
                     self._start_item()
                 case "inline":
-                    if text := _plain(token):
+                    if (text := _plain(token)) and not _NO_TEXT.fullmatch(token.content):
                         yield self._paragraph(token, text)
                 case "fence" | "code_block":
                     if token.content.strip():
-                        yield Block(
-                            "code",
-                            token.content.rstrip("\n"),
-                            location=self._where(token),
-                            source=f"```{token.info.split()[0] if token.info.split() else ''}\n"
-                            f"{token.content.rstrip()}\n```",
-                        )
+                        yield Block("code", token.content.rstrip("\n"), location=self._where(token))
                 case "html_block":
-                    yield from self._html(token)
+                    end = elements.get(index, index)
+                    yield from self._html(tokens[index : end + 1])
+                    index = end
                 case "table_open":
                     end = next(
                         i for i in range(index, len(tokens)) if tokens[i].type == "table_close"
@@ -112,32 +120,30 @@ class _Reader:
         self._item_started = True
 
     def _paragraph(self, token: Token, text: str) -> Block:
-        where = self._where(token)
-        if not self._lists:
-            return Block("text", text, location=where, source=clean_source(token.content))
-        indent = "  " * (len(self._lists) - 1)
-        if not self._item_started:
-            source = f"{indent}  {clean_source(token.content)}"
-            return Block("item", f"{indent}  {text}", location=where, source=source)
-        self._item_started = False
-        number = self._lists[-1][0]
-        mark = f"{number}." if number >= 0 else "-"
+        kind: Literal["text", "item"] = "text"
+        lead = ""
+        if self._lists:
+            kind, number = "item", self._lists[-1][0]
+            mark = "  " if not self._item_started else f"{number}. " if number >= 0 else "- "
+            lead = "  " * (len(self._lists) - 1) + mark
+            self._item_started = False
+        text = lead + text
         return Block(
-            "item",
-            f"{indent}{mark} {text}",
-            location=where,
-            source=f"{indent}{mark} {clean_source(token.content)}",
+            kind, without_links(text), location=self._where(token), linked=with_links(text)
         )
 
-    def _html(self, token: Token) -> Iterator[Block]:
-        if not re.search(r"[^\s<>]", _ANCHOR.sub("", token.content)):
+    def _html(self, tokens: Sequence[Token]) -> Iterator[Block]:
+        """Read an HTML element, with the Markdown in it if it reaches over several blocks."""
+        if len(tokens) == 1 and not re.search(r"[^\s<>]", _COMMENT.sub("", tokens[0].content)):
             return
         from kb.parse.html import html_blocks  # most Markdown holds none: its parser loads late
 
-        for block in html_blocks(token.content):
-            yield Block(
-                block.kind, block.text, block.level, block.rows, block.header, self._where(token)
-            )
+        for token in tokens:
+            if token.nesting >= 0 and token.type != "html_block" and (where := self._where(token)):
+                token.attrSet(LOCATION, where)
+        markup = _PARSER.renderer.render(tokens, _PARSER.options, {})
+        for block in html_blocks(markup):
+            yield replace(block, location=block.location or self._where(tokens[0]))
 
     def _table(self, token: Token, tokens: Sequence[Token]) -> Block:
         rows: list[tuple[str, ...]] = []
@@ -146,53 +152,85 @@ class _Reader:
             if inner.type == "tr_open":
                 row = []
             elif inner.type == "inline":
-                row.append(_plain(inner))
+                row.append(without_links(_plain(inner)))
             elif inner.type == "tr_close":
                 rows.append(tuple(row))
         named = bool(rows) and any(rows[0])
-        start, end = token.map or (0, 0)
-        source = "\n".join(self._lines[start:end])
         return Block(
             "table",
             rows=tuple(rows if named else rows[1:]),
             header=named,
             location=self._where(token),
-            source=clean_source(source),
         )
 
 
-def clean_source(source: str) -> str:
-    """Drop from Markdown what a messenger cannot show: anchors, comments, pictures, inner links."""
-    source = _ASSET.sub(r"\1", _ANCHOR.sub("", source))
-    return _BREAK.sub("\n", _RELATIVE_LINK.sub(r"\1", source)).strip()
+def _elements(tokens: Sequence[Token]) -> dict[int, int]:
+    """Map the token that opens an HTML element to the one that closes it, if this is another."""
+    found: dict[int, int] = {}
+    open_: list[tuple[str, int]] = []
+    counts: Counter[str] = Counter()
+    for index, token in enumerate(tokens):
+        if token.type != "html_block":
+            continue
+        for closing, tag, _, alone in _TAG.findall(_COMMENT.sub("", token.content)):
+            name = tag.lower()
+            if name in _VOID or alone:
+                continue
+            if not closing:
+                open_.append((name, index))
+                counts[name] += 1
+                continue
+            while counts[name]:
+                opened, start = open_.pop()
+                counts[opened] -= 1
+                if opened == name:
+                    if start < index and token.level == tokens[start].level:
+                        found[start] = max(index, found.get(start, 0))
+                    break
+    return found
 
 
 def _plain(token: Token) -> str:
-    """Return the words of an inline token; the address of a link whose words say nothing."""
-    parts: list[str] = []
-    links: list[tuple[str, int]] = []
-    for child in token.children or ():
-        match child.type:
-            case "text" | "code_inline":
-                parts.append(child.content)
-            case "softbreak":
-                parts.append("\n")
-            case "hardbreak":
-                parts.append("\n")
-            case "image":
-                parts.append(child.content)
-            case "html_inline":
-                parts.append("\n" if _BREAK.match(child.content) else "")
-            case "link_open":
-                links.append((str(child.attrGet("href") or ""), len(parts)))
-            case "link_close" if links:
-                address, since = links.pop()
-                words = "".join(parts[since:]).strip()
-                if address.startswith(("https://", "http://")) and VAGUE_LINK.match(words):
-                    parts.append(f" ({address})")
-            case _:
-                pass
-    return tidy("".join(parts))
+    """Return the words of an inline token, the addresses of its links marked.
+
+    Struck-out words are left out. The address of a link whose words say nothing stays unmarked.
+    """
+    children = token.children or []
+    text = ""
+    starts: dict[str, list[tuple[int, str]]] = {}
+    """Of links (with their address), struck-out, raised and lowered words: where they begin."""
+    for number, child in enumerate(children):
+        tag = _TAG.fullmatch(child.content) if child.type == "html_inline" else None
+        kind = _SPECIAL.get(tag[2].lower(), "") if tag else child.type.partition("_")[0]
+        if child.type in {"text", "code_inline", "image"}:
+            text += _DIRECTIVE.sub("", child.content) if text[-1:] in {"", "\n"} else child.content
+        elif child.type in {"softbreak", "hardbreak"} or kind == "br":
+            text += "\n" if child.type == "softbreak" else _BREAK
+        elif child.type.endswith("_open") or (tag and not tag[1]):
+            starts.setdefault(kind, []).append((len(text), str(child.attrGet("href") or "")))
+        elif starts.get(kind):
+            start, address = starts[kind].pop()
+            before, words = text[:start], text[start:]
+            after = children[number + 1].content if number + 1 < len(children) else ""
+            text = before + _within(kind, before, words, after, address)
+    return tidy(_FOOTNOTE.sub("", text))
+
+
+_SPECIAL = {"del": "s", "s": "s", "strike": "s", "sup": "sup", "sub": "sub", "br": "br"}
+
+
+def _within(kind: str, before: str, words: str, after: str, address: str) -> str:
+    match kind:
+        case "s":
+            return ""
+        case "sup":
+            return raised(before, words, after=after)
+        case "sub":
+            return lowered(before, words)
+        case "link":
+            return words + link_mark(address, words)
+        case _:
+            return words
 
 
 def tidy(text: str) -> str:
@@ -201,14 +239,14 @@ def tidy(text: str) -> str:
     lines = [re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in text.split("\n")]
     joined = ""
     for line in lines:
-        if not line:
+        if not line.strip(_BREAK):
             continue
         if joined and _LABELLED.match(line):
             joined += "\n"
         elif joined and not (_wide(joined[-1]) and _wide(line[0])):
             joined += " "
         joined += line
-    return joined.strip()
+    return re.sub(rf" ?{_BREAK}[ {_BREAK}]*", "\n", joined).strip()
 
 
 def _wide(character: str) -> bool:

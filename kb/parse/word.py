@@ -20,7 +20,7 @@ from docx.oxml.parser import parse_xml
 from lxml.etree import XMLSyntaxError
 
 from core.errors import UnreadableFile
-from kb.parse.blocks import Block, Document, heading, looks_like_header
+from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, looks_like_header
 from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -29,7 +29,6 @@ _SKIPPED_INSIDE = {
     "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback",
     qn("w:txbxContent"), "{http://schemas.openxmlformats.org/drawingml/2006/main}graphic",
 }  # fmt: skip
-_PSEUDO_LEVEL = 7
 _PAGE_NUMBER = re.compile(
     r"^\W*(?:page|seite|página|стр\.?|第)?\W*\d*\W*(?:of|von|de|из|/|页)?\W*\d*\W*$", re.I
 )
@@ -131,7 +130,7 @@ class _Reader:
                 "item", f"{'  ' * depth}{self._mark(list_id, depth)} {text}", location=where
             )
         bold = _all_bold(paragraph)
-        return Block("text", text, level=_PSEUDO_LEVEL if bold else 0, location=where)
+        return Block("text", text, level=PSEUDO_LEVEL if bold else 0, location=where)
 
     def _mark(self, list_id: str, depth: int) -> str:
         if self._numbering.get((list_id, depth), "bullet") in {"bullet", "none"}:
@@ -213,12 +212,12 @@ def _headings_from_bold(blocks: list[Block]) -> list[Block]:
     styled = any(b.kind == "heading" and b.level > 0 for b in blocks)
     out: list[Block] = []
     for index, block in enumerate(blocks):
-        bold = block.kind == "text" and block.level == _PSEUDO_LEVEL
-        followed = index + 1 < len(blocks) and blocks[index + 1].level != _PSEUDO_LEVEL
+        bold = block.kind == "text" and block.level == PSEUDO_LEVEL
+        followed = index + 1 < len(blocks) and blocks[index + 1].level != PSEUDO_LEVEL
         short = len(block.text) <= 120 and not block.text.endswith((".", "。", ",", ";"))
         asks = block.text.endswith(("?", "？"))
         if bold and followed and short and (asks or not styled):
-            out.append(heading(" ".join(block.text.split()), _PSEUDO_LEVEL, block.location))
+            out.append(heading(" ".join(block.text.split()), PSEUDO_LEVEL, block.location))
         else:
             out.append(replace(block, level=0) if bold else block)
     return out

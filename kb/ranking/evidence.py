@@ -60,29 +60,31 @@ class Evidence:
         return np.stack(columns, axis=1).astype(np.float32)
 
 
-def certainty(features: Floats, scores: Floats, question_words: int) -> Floats:
+def certainty(
+    features: Floats, scores: Floats, question_words: int, said: Floats | None = None
+) -> Floats:
     """Return the features by which the best candidate is judged, shape (len(CERTAINTY),).
 
     Args:
         features: of all candidates, from `Evidence.of`.
         scores: of all candidates, by which they are ordered.
         question_words: content words of the question.
+        said: what the reader says of each, which is one feature more; ``None``: it read nothing.
     """
     best = int(np.argmax(scores))
     others = np.delete(scores, best)
     lead = min(float(scores[best] - others.max(initial=-_FAR)), _FAR)
     row = features[best]
-    return np.asarray(
-        [
-            scores[best],
-            lead,
-            row[FEATURES.index("stated")],
-            max(row[FEATURES.index("letters")], row[FEATURES.index("own_letters")]),
-            row[FEATURES.index("words")],
-            np.log1p(question_words),
-        ],
-        np.float32,
-    )
+    values = [
+        scores[best],
+        lead,
+        row[FEATURES.index("stated")],
+        max(row[FEATURES.index("letters")], row[FEATURES.index("own_letters")]),
+        row[FEATURES.index("words")],
+        np.log1p(question_words),
+        *([] if said is None else [said[best]]),
+    ]
+    return np.asarray(values, np.float32)
 
 
 def _whole(candidate: Candidate) -> str:

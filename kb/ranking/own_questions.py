@@ -1,4 +1,4 @@
-"""What a knowledge base's own questions say about a new one, where entries have several wordings."""
+"""What a base's own questions say about a new one, where entries have several wordings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

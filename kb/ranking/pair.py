@@ -2,8 +2,8 @@
 
 Small models err differently. all-MiniLM-L6-v2 reads English only, and together with
 multilingual-e5-small it finds more of the right entries than either alone (docs/retrieval.md). The
-rows of the index stay those of the first model; the second one is asked by `kb.ranking.kernel` only, where
-the knowledge base's own questions show that it helps, for questions in their language.
+rows of the index stay those of the first model; the second one is asked by `kb.ranking.kernel`
+only, where the knowledge base's own questions show that it helps, for questions in their language.
 """
 
 from collections import Counter

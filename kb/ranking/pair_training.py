@@ -1,4 +1,7 @@
-"""Whether a second embedder helps a knowledge base, and by what share. Runs in `kb.ranking.training_child`."""
+"""Whether a second embedder helps a knowledge base, and by what share.
+
+Runs in `kb.ranking.training_child`.
+"""
 
 from dataclasses import replace
 

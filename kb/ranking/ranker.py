@@ -1,9 +1,10 @@
 """Order candidates and say how probable it is that the best one answers.
 
-Three things speak, each on the scale of log-odds: the evidence of the search (`kb.ranking.evidence`),
-the reader, which reads the best few together with the question, and the knowledge base's own
-questions where entries have several wordings (`kb.ranking.own_questions`). The weights of the first
-two ship with the project (`kb/ranking/data/weights.json`, made by `training/fit_ranking.py`).
+Three things speak, each on the scale of log-odds: the evidence of the search
+(`kb.ranking.evidence`), the reader, which reads the best few together with the question, and the
+knowledge base's own questions where entries have several wordings (`kb.ranking.own_questions`). The
+weights of the first two ship with the project (`kb/ranking/data/weights.json`, made by
+`training/fit_ranking.py`).
 """
 
 import json
@@ -39,7 +40,7 @@ class Weights:
     certain: Linear
     """Log-odds that the best one answers, by `kb.ranking.evidence.certainty`."""
     read_order: Linear
-    """Log-odds of a candidate by `order` and the reader together."""
+    """Log-odds of a candidate by its evidence and what the reader says of it."""
     read_certain: Linear
 
     @classmethod
@@ -68,7 +69,9 @@ class Ranked:
 
     def hits(self) -> list[Hit]:
         """Return the candidates with their probabilities, the most probable first."""
-        odds = np.exp(self.scores - self.scores.max(initial=0.0))
+        if not self.candidates:
+            return []
+        odds = np.exp(self.scores - self.scores[0])
         shares = np.minimum(odds / max(odds.sum(), 1e-9), odds * self.probability)
         return [
             Hit(c.chunk, c.score, self.probability if place == 0 else float(share))
@@ -141,10 +144,9 @@ class Ranker:
     def read(self, ranked: Ranked, readings: Sequence[Reading]) -> Ranked:
         """Return the best candidates judged anew with what the reader says of them, in order."""
         few = len(readings)
-        by_search = self._weights.order.score(ranked.features[:few])
-        said = np.asarray([reading.log_odds for reading in readings])
+        said = np.asarray([reading.log_odds for reading in readings], np.float32)
         scores = self._weights.read_order.score(
-            np.stack([by_search, said], axis=1).astype(np.float32)
+            np.concatenate([ranked.features[:few], said[:, None]], axis=1)
         )
         return self._judged(
             ranked.question,
@@ -154,6 +156,7 @@ class Ranker:
             ranked.own[:few],
             self._weights.read_certain,
             settled=True,
+            said=said,
         )
 
     def _by_own(
@@ -179,6 +182,7 @@ class Ranker:
         certain: Linear,
         *,
         settled: bool,
+        said: Floats | None = None,
     ) -> Ranked:
         """Put the order and the certainty together, and sort."""
         weight = self._own.weight if self._own is not None else 0.0
@@ -187,7 +191,8 @@ class Ranker:
         order = np.argsort(-blended, kind="stable")
         best = int(order[0])
         words = len(content_words(question))
-        odds = float(certain.score(certainty(features, blended.astype(np.float32), words)[None])[0])
+        judged = certainty(features, blended.astype(np.float32), words, said)
+        odds = float(certain.score(judged[None])[0])
         if known[best]:
             odds = (1 - weight) * odds + weight * float(own[best])
         return Ranked(

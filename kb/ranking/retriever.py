@@ -133,7 +133,8 @@ class Retriever:
         )
         searched = time.perf_counter()
         objections = await view.objections(vector)
-        own, stated, text = (_unobjected(rows, own, objections) for rows in (own, stated, text))
+        near = [*own, *stated]
+        own, stated, text = (_unobjected(rows, near, objections) for rows in (own, stated, text))
         ranked = ranker.rank(question, vector, own=own, stated=stated, text=text, second=second)
         literal = _literal(question, own)
         readings: dict[str, tuple[str, Reading]] = {}
@@ -177,14 +178,14 @@ class Retriever:
 
 
 def _unobjected(
-    rows: Sequence[FoundRow], own: Sequence[FoundRow], objections: Mapping[str, float]
+    rows: Sequence[FoundRow], near: Sequence[FoundRow], objections: Mapping[str, float]
 ) -> Sequence[FoundRow]:
     """Leave out entries whose negative examples are nearer to the question than their own texts."""
     if not objections:
         return rows
     best: dict[str, float] = {}
-    for row in own:
-        best.setdefault(row.chunk.chunk_id, row.score)
+    for row in near:
+        best[row.chunk.chunk_id] = max(row.score, best.get(row.chunk.chunk_id, -1.0))
     return [
         row
         for row in rows

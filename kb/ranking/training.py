@@ -45,11 +45,11 @@ from kb.rows import Row
 
 log = logging.getLogger(__name__)
 
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 _FORMAT = 9
 _TRIED = "tried"
 """Folder of what was trained for a release that is not live."""
-_PREVIEWED_ROWS = 2_000
+_PREVIEWED_ROWS = 4_000
 """Rows up to which a preview trains: it is waited for (3 s on two cores)."""
 _KEPT = 4
 """Trained releases that stay on the disk, for a quick way back."""
@@ -114,7 +114,8 @@ class Trainer:
     ) -> None:
         """Keep what is trained in `folder`, which is created when it is first written.
 
-        Where a `second` embedder helps to judge entries, it is trained with both (`kb.ranking.pair`).
+        Where a `second` embedder helps to judge entries, it is trained with both
+        (`kb.ranking.pair`).
         """
         self._second = second
         self._index = index
@@ -190,7 +191,7 @@ class Trainer:
             ModelUnavailable: if the embedding model is down.
         """
         self._tried = None
-        if await view.count() > MOST_ROWS:
+        if await view.count() > 2 * MOST_ROWS:  # of an entry, its answer has a row too
             return await self.ranker((await self._index.view()).release)
         async with self._lock:
             folder = self._folder / _TRIED

@@ -1,6 +1,7 @@
-"""Fit the ranking of one knowledge base. Runs in a process of its own (`kb.ranking.training` starts it).
+"""Fit the ranking of one knowledge base.
 
-What its questions would be told is `kb.ranking.leave_one_out`'s; here the models are fitted on it.
+Runs in a process of its own, which `kb.ranking.training` starts. What its questions would be told
+is `kb.ranking.leave_one_out`'s; here the models are fitted on it.
 """
 
 import json

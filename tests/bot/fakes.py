@@ -9,7 +9,8 @@ from bot.lifetime import Lifetime
 from core.types import Answer, AnswerEvent, Choice, Source, Turn
 from kb.alike import Alike
 from kb.linking import EntryLinks
-from kb.ranking.retriever import DefaultRanker, Retriever
+from kb.ranking.ranker import DefaultRanker
+from kb.ranking.retriever import Retriever
 from kb.team_answers import TeamAnswers
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop
@@ -49,6 +50,8 @@ class ScriptedDesk:
         self.most_at_once = 0
         self._at_once = 0
         self.judged: list[tuple[int, bool, str]] = []
+        self.chosen: list[int] = []
+        """Answers of which a customer took one of the choices."""
 
     async def ask(
         self,
@@ -93,6 +96,9 @@ class ScriptedDesk:
     async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
         self.judged.append((answer_id, helpful, reason))
         return True
+
+    async def taken(self, answer_id: int) -> None:
+        self.chosen.append(answer_id)
 
     async def turns(self, chat: str, *, limit: int) -> Sequence[Turn]:
         return [Turn(a.text, f"echo: {a.text}") for a in self.asked if a.chat == chat]

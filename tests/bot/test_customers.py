@@ -21,8 +21,8 @@ async def test_a_question_is_answered_with_its_source(
     ana = telegram.person(language="de")
     ana.say("Can I return it?")
     reply = await ana.next()
-    assert reply.text == "Yes, within 30 days."
-    assert reply.raw["entities"] == [{"type": "bold", "offset": 12, "length": 7}]
+    assert reply.text == "Yes, within **30 days**."
+    assert "entities" not in reply.raw
     assert reply.buttons == [
         "📄 Returns policy, page 3",
         "👍",

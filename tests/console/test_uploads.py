@@ -327,7 +327,7 @@ async def test_columns_are_given_by_hand(builder: Builder, shop: Workshop) -> No
 async def test_another_site_and_a_stranger_cannot_send_files(
     builder: Builder, shop: Workshop
 ) -> None:
-    async with served(builder, shop, password="correct horse", exposed=True) as client:
+    async with served(builder, shop, password="correct horse") as client:
         response = await send(client, ("faq.txt", SECOND))
         assert response.status_code == 401
         client.headers["Authorization"] = "Bearer correct horse"

@@ -4,8 +4,8 @@ import pytest
 
 from console.labels import Labels
 from console.transcripts import Exchange, Transcripts
-from console.view import render_markdown, render_plain, show_answer
-from core.types import Answer
+from console.view import render_plain, show_answer
+from core.types import Answer, Source
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -28,21 +28,24 @@ def test_hostile_text_stays_text(text: str, kind: str) -> None:
     body = str(show_answer(Answer(kind, text, "en"), Labels("en")).body)  # type: ignore[arg-type]
     for tag in ("<script", "<img", "<style", "<svg", "<form", "<iframe", "<b "):
         assert tag not in body
-    for link in ('href="javascript', 'href="data', 'src="'):
+    for link in ('href="javascript', 'href="data', 'src="', "onclick='"):
         assert link not in body
 
 
-def test_an_approved_answer_may_use_markdown() -> None:
-    html = render_markdown(
-        "1. **Turn** the dials\n2. Press\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n[page](https://a.example)"
+def test_an_answer_is_shown_with_its_characters_and_its_links() -> None:
+    answer = Answer("faq", "A desk is 120*60*75 cm.\n__x__: https://a.example/b.", "en")
+    assert show_answer(answer, Labels("en")).body == (
+        "<p>A desk is 120*60*75 cm.<br>__x__: "
+        '<a href="https://a.example/b" rel="noopener noreferrer nofollow">https://a.example/b</a>.</p>'
     )
-    assert "<li><strong>Turn</strong> the dials</li>" in html
-    assert "<td>1</td>" in html
-    assert '<a href="https://a.example" rel="noopener noreferrer nofollow">page</a>' in html
 
 
-def test_lines_of_an_approved_answer_stay_lines() -> None:
-    assert "first<br" in render_markdown("first\nsecond")
+def test_an_address_that_no_source_has_is_cut() -> None:
+    source = Source("c", "plans.md", "Plans", "", "See https://a.example", 1.0, "")
+    text = "See https://a.example or https://evil.example"
+    body = show_answer(Answer("composed", text, "en", sources=(source,)), Labels("en")).body
+    assert "evil" not in body
+    assert 'href="https://a.example"' in body
 
 
 def test_on_this_page_nobody_is_promised() -> None:

@@ -17,7 +17,8 @@ def write(path: Path, text: str) -> Path:
 def test_the_shipped_file_says_what_the_defaults_are() -> None:
     shipped = load_config(PROJECT / "config.yaml")
     defaults = Config()
-    assert shipped.model_dump(exclude={"company"}) == defaults.model_dump(exclude={"company"})
+    demo = {"company", "lookups"}
+    assert shipped.model_dump(exclude=demo) == defaults.model_dump(exclude=demo)
 
 
 def test_the_environment_wins_over_the_file(
@@ -42,8 +43,18 @@ def test_a_wrong_value_is_named_with_its_key(tmp_path: Path) -> None:
 
 
 def test_thresholds_out_of_order_are_refused(tmp_path: Path) -> None:
-    file = write(tmp_path, "answers: {answer_at: 0.3, clarify_at: 0.6}\n")
-    with pytest.raises(ConfigError, match=r"clarify_at \(0\.6\) must not be above answer_at"):
+    file = write(tmp_path, "answers: {answer_at: 0.3, hedge_at: 0.6}\n")
+    with pytest.raises(ConfigError, match=r"hedge_at \(0\.6\) must not be above answer_at"):
+        load_config(file)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [("proxy.example", "does not appear to be an IPv4"), ("0.0.0.0/0", "trusts everybody")],
+)
+def test_a_proxy_is_an_address_or_a_network(tmp_path: Path, proxy: str, said: str) -> None:
+    file = write(tmp_path, f"console: {{trusted_proxies: ['{proxy}']}}\n")
+    with pytest.raises(ConfigError, match=said):
         load_config(file)
 
 
@@ -66,6 +77,45 @@ def test_broken_yaml_is_one_sentence(tmp_path: Path) -> None:
 def test_the_configuration_is_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Config().answers.answer_at = 0.1  # type: ignore[misc]
+
+
+_LOOKUP = (
+    "lookups: {a: {questions: [Where?], replies: [{text: {en: Here}}], parameters: {n: {%s}}%s}}"
+)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "rest", "reason"),
+    [
+        ("pattern: email, ask: {en: Yes}", "", "exactly one of file, sql and http"),
+        (
+            "pattern: email, ask: {en: Yes}",
+            ", file: a.csv, http: {url: 'http://a/'}",
+            "exactly one of file, sql and http",
+        ),
+        ("pattern: email, ask: {en: Yes}, proof: true", ", file: a.csv", "that is no proof"),
+        ("pattern: email, ask: {}", ", file: a.csv", "at least 1 item"),
+        ("pattern: email", ", file: a.csv", r"lookups\.a\.parameters\.n\.ask"),
+    ],
+)
+def test_a_lookup_that_makes_no_sense_is_refused(
+    tmp_path: Path, parameter: str, rest: str, reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        load_config(write(tmp_path, _LOOKUP % (parameter, rest)))
+
+
+def test_the_secret_of_a_lookup_comes_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(
+        tmp_path,
+        _LOOKUP % ("pattern: email, ask: {en: Yes}", ", http: {url: 'http://a/${n}'}"),
+    )
+    monkeypatch.setenv("ANSWERDESK__LOOKUPS__A__HTTP__TOKEN", "from-the-environment")
+    http = load_config(file).lookups["a"].http
+    assert http is not None
+    assert (http.url, http.token) == ("http://a/${n}", "from-the-environment")
 
 
 def test_sources_are_of_five_kinds(tmp_path: Path) -> None:
@@ -102,3 +152,11 @@ def test_sources_are_of_five_kinds(tmp_path: Path) -> None:
 def test_a_source_that_makes_no_sense_is_refused(tmp_path: Path, sources: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason.replace("(", r"\(")):
         load_config(write(tmp_path, f"refresh: {{sources: {sources}}}"))
+
+
+def test_a_key_of_an_older_version_is_named_and_has_no_effect(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "config.yaml").write_text("answers: {compose: true, compose_across: true}\n")
+    assert load_config(tmp_path / "config.yaml").answers.compose
+    assert "answers.compose_across has no effect any more; take it out" in caplog.text

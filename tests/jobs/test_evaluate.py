@@ -70,7 +70,7 @@ async def run(
 ) -> tuple[list[Outcome], list[str]]:
     """Return the outcomes and the ids of the questions that were asked."""
     probe = Probe(WordEmbedder(), Base(), DefaultRanker(), by_document=False)
-    policy = Policy(0.0, 0.0, 0.0, 200, "Acme", "en")
+    policy = Policy(0.0, 0.0, 200, "Acme", "en")
     answerer = Answerer(
         probe, Replier(), None, policy=policy, today=lambda: datetime.date(2026, 11, 22)
     )

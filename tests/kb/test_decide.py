@@ -1,9 +1,7 @@
 import pytest
 
 from core.types import Chunk, ChunkKind, Hit
-from kb.decide import decide
-
-AT = {"answer_at": 0.65, "passage_at": 0.4, "clarify_at": 0.35}
+from kb.decide import Decision, decide
 
 
 def hit(name: str, probability: float, kind: ChunkKind = "faq") -> Hit:
@@ -11,63 +9,69 @@ def hit(name: str, probability: float, kind: ChunkKind = "faq") -> Hit:
     return Hit(Chunk(name, "faq.csv", kind, name, answer), 0.9, probability)
 
 
-def test_a_sure_entry_is_answered() -> None:
-    decision = decide([hit("a", 0.8), hit("b", 0.1)], **AT)
-    assert decision.action == "faq"
-    assert [h.chunk.chunk_id for h in decision.hits] == ["a"]
-    assert decision.confidence == 0.8
+def decided(*hits: Hit) -> Decision:
+    return decide(hits, answer_at=0.65, hedge_at=0.35)
+
+
+def names(hits: tuple[Hit, ...]) -> list[str]:
+    return [hit.chunk.chunk_id for hit in hits]
+
+
+@pytest.mark.parametrize(("kind", "action"), [("faq", "faq"), ("passage", "compose")])
+def test_what_is_sure_is_answered_alone_whether_entry_or_passage(
+    kind: ChunkKind, action: str
+) -> None:
+    decision = decided(hit("a", 0.8, kind), hit("b", 0.79, "passage"))
+    assert (decision.action, decision.confidence) == (action, 0.8)
+    assert names(decision.hits) == ["a"]
+    assert not decision.hedged
+    assert decision.others == ()
 
 
 def test_a_probability_at_the_threshold_is_sure_enough() -> None:
-    assert decide([hit("a", 0.65)], **AT).action == "faq"
-    assert decide([hit("a", 0.649)], **AT).action == "clarify"
+    assert not decided(hit("a", 0.65)).hedged
+    assert decided(hit("a", 0.649)).hedged
 
 
-def test_a_sure_passage_is_composed_from_with_at_most_one_more() -> None:
-    hits = [hit("p", 0.9, "passage"), hit("q", 0.5, "passage"), hit("r", 0.4, "passage")]
-    decision = decide(hits, **AT)
-    assert decision.action == "compose"
-    assert [h.chunk.chunk_id for h in decision.hits] == ["p", "q"]
+@pytest.mark.parametrize(("kind", "action"), [("faq", "faq"), ("passage", "compose")])
+def test_between_the_thresholds_the_best_is_answered_with_a_reservation_and_other_choices(
+    kind: ChunkKind, action: str
+) -> None:
+    decision = decided(hit("a", 0.5, kind), hit("b", 0.3, "passage"), hit("c", 0.2))
+    assert (decision.action, decision.hedged, decision.confidence) == (action, True, 0.5)
+    assert names(decision.hits) == ["a"]
+    assert names(decision.others) == ["b", "c"]
 
 
-def test_an_improbable_second_passage_is_left_out() -> None:
-    hits = [hit("p", 0.9, "passage"), hit("q", 0.2, "passage")]
-    decision = decide(hits, **AT)
-    assert [h.chunk.chunk_id for h in decision.hits] == ["p"]
+def test_an_improbable_second_one_is_no_choice() -> None:
+    decision = decided(hit("a", 0.6), hit("b", 0.16), hit("c", 0.14))
+    assert names(decision.others) == ["b"]
+    assert decided(hit("a", 0.6), hit("b", 0.14)).others == ()
 
 
-def test_two_entries_close_together_are_offered() -> None:
-    hits = [hit("a", 0.4), hit("b", 0.35), hit("c", 0.02)]
-    decision = decide(hits, **AT)
-    assert decision.action == "clarify"
-    assert [h.chunk.chunk_id for h in decision.hits] == ["a", "b"]
+def test_at_most_two_others_are_offered() -> None:
+    decision = decided(hit("a", 0.6), *(hit(name, 0.3) for name in "bcde"))
+    assert names(decision.others) == ["b", "c"]
 
 
-def test_at_most_three_entries_are_offered() -> None:
-    hits = [hit(name, 0.2) for name in "abcde"]
-    decision = decide(hits, **AT)
-    assert [h.chunk.chunk_id for h in decision.hits] == ["a", "b", "c"]
+def test_two_that_are_really_close_are_offered_and_neither_is_answered() -> None:
+    decision = decided(hit("a", 0.5), hit("b", 0.46, "passage"), hit("c", 0.02))
+    assert (decision.action, decision.hedged, decision.others) == ("clarify", False, ())
+    assert names(decision.hits) == ["a", "b"]
 
 
-def test_passages_are_never_choices() -> None:
-    hits = [hit("p", 0.5, "passage"), hit("a", 0.4)]
-    decision = decide(hits, **AT)
-    assert decision.action == "clarify"
-    assert [h.chunk.chunk_id for h in decision.hits] == ["a"]
+def test_at_most_three_are_offered() -> None:
+    decision = decided(*(hit(name, 0.4) for name in "abcde"))
+    assert names(decision.hits) == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("hits", [[], [hit("a", 0.1)], [hit("p", 0.39, "passage")]])
+@pytest.mark.parametrize("hits", [[], [hit("a", 0.349)], [hit("p", 0.34, "passage")]])
 def test_what_is_not_probable_is_unknown(hits: list[Hit]) -> None:
-    decision = decide(hits, **AT)
+    decision = decided(*hits)
     assert decision.action == "unknown"
-    assert decision.hits == ()
+    assert decision.hits == decision.others == ()
+    assert decision.confidence == (hits[0].probability if hits else 0)
 
 
-def test_a_passage_has_a_threshold_of_its_own() -> None:
-    assert decide([hit("p", 0.4, "passage"), hit("a", 0.1)], **AT).action == "compose"
-
-
-def test_entries_to_choose_from_come_before_a_passage_that_is_not_sure() -> None:
-    hits = [hit("p", 0.5, "passage"), hit("a", 0.4)]
-    assert decide(hits, **AT).action == "clarify"
-    assert decide([hit("p", 0.7, "passage"), hit("a", 0.4)], **AT).action == "compose"
+def test_a_probability_at_the_lower_threshold_is_answered_with_a_reservation() -> None:
+    assert decided(hit("p", 0.35, "passage")).hedged

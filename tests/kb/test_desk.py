@@ -144,3 +144,48 @@ async def test_a_question_without_answer_is_kept_for_the_operators(
 ) -> None:
     await desk.ask("?kayaks", chat="web:1", channel="web")
     assert [q.question for q in await conversations.open_questions()] == ["?kayaks"]
+
+
+class OrderLookup:
+    """Answers messages that have a number in them."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    async def answer(self, message: str, *, chat: str, language_code: str = "") -> Answer | None:
+        self.asked.append((chat, message))
+        if not any(c.isdigit() for c in message):
+            return None
+        kind = "unknown" if "0000" in message else "lookup"
+        return Answer(kind, "secret date", "en", intent="lookup")  # type: ignore[arg-type]
+
+
+async def test_a_lookup_goes_first_and_leaves_the_rest_to_the_knowledge_base(
+    answerer: ScriptedAnswerer, conversations: Conversations
+) -> None:
+    lookups = OrderLookup()
+    desk = Desk(answerer, conversations, Metrics(), lookups)
+    assert (await desk.ask("order 4711", chat="web:1", channel="web")).text == "secret date"
+    assert (await desk.ask("one", chat="web:1", channel="web")).text == "re: one"
+    assert answerer.asked == ["one"]
+    assert lookups.asked == [("web:1", "order 4711"), ("web:1", "one")]
+
+
+async def test_what_was_looked_up_is_no_context_of_later_questions_and_no_open_question(
+    answerer: ScriptedAnswerer, conversations: Conversations
+) -> None:
+    desk = Desk(answerer, conversations, Metrics(), OrderLookup())
+    for message in ("order 4711", "order 0000", "one"):
+        await desk.ask(message, chat="web:1", channel="web")
+    assert answerer.histories == [[]]
+    assert await conversations.open_questions() == []
+    assert await conversations.most_asked(since=0, limit=9) == [("one", 1)]
+
+
+async def test_an_evaluation_looks_nothing_up(
+    answerer: ScriptedAnswerer, conversations: Conversations
+) -> None:
+    lookups = OrderLookup()
+    desk = Desk(answerer, conversations, Metrics(), lookups)
+    await desk.ask("order 4711", chat="eval", channel="eval")
+    assert lookups.asked == []

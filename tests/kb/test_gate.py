@@ -135,6 +135,27 @@ async def test_five_poison_rows_are_flagged_by_a_hundred_golden_questions(shop: 
     assert (await shop.releases.rollback(2)).number == 4
 
 
+async def test_a_golden_answers_figures_and_links_do_not_change_unseen(shop: Workshop) -> None:
+    """Though it comes from the same entry of the same file, and no words were fixed."""
+    await shop.golden.add([RETURN])
+    poisoned = FAQ.replace("30 days", "90 days, at evil.com")
+    assert poisoned != FAQ
+    report = await put(shop, faq=poisoned)
+    assert report.held.startswith("Held back")
+    assert (await shop.snapshot())[0] == 1
+    assert (await put(shop, faq=FAQ.replace("30 days", "30 days only"))).held == ""
+
+
+async def test_what_of_a_golden_answer_changed_is_said(shop: Workshop) -> None:
+    await shop.golden.add([RETURN])
+    report = await put(shop, faq=FAQ.replace("30 days", "90 days"))
+    assert report.held == (
+        "Held back: 1 of 1 golden questions would no longer come out as expected: "
+        '"May I return it?" (should be answered from "faq.txt" by the entry "may i return it?" '
+        "with 30 without 90, and the answer's words are others). Nothing was published."
+    )
+
+
 async def test_without_a_model_nothing_unjudged_goes_live(
     shop: Workshop, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -205,19 +205,18 @@ async def test_training_reads_a_large_base_in_part(shop: Workshop, embedder: Wor
     pages = "\n".join(f"passage {n} about pumps" for n in range(60))
     await shop.put(faq="refund?|Yes.\nshipping?|No.|post", page=f"{pages}\nthe odd lighthouse")
     view = await shop.index.view()
-    near = await embedder.embed_queries(["lighthouse"])
-    whole = await view.sample(near, most=30)
+    whole = await view.sample(most=30)
     assert len(whole.rows) == len(whole.vectors) == 64
-    part = await view.sample(near, most=10)
+    part = await view.sample(most=10)
     texts = [row.text for row in part.rows]
     assert len(texts) == len(set(texts)) <= 10 + 3 + 100
     assert {"refund?", "shipping?", "post", "the odd lighthouse"} <= set(texts)
     assert part.whole_entries
-    again = await view.sample(near, most=10)
+    again = await view.sample(most=10)
     assert sorted(row.row_id for row in again.rows) == sorted(row.row_id for row in part.rows)
     vectors = dict(zip(texts, part.vectors, strict=True))
     assert vectors["refund?"] == pytest.approx(await embedder.embed_query("refund?"))
-    assert not (await view.sample(near, most=2)).whole_entries
+    assert not (await view.sample(most=2)).whole_entries
 
 
 async def test_rows_that_do_not_say_which_model_filled_them_are_damage(

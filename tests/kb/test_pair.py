@@ -9,8 +9,8 @@ import pytest
 
 from core.errors import ModelUnavailable
 from core.types import Chunk, Matrix, Vector
-from kb import second as second_module
-from kb import train
+from kb.ranking import second as second_module
+from kb.ranking import training
 from kb.ranking.pair import between, paired
 from kb.ranking.retriever import Retriever
 from kb.ranking.second import SecondEmbedder
@@ -116,7 +116,7 @@ async def test_the_sureness_of_both_is_in_the_middle(tmp_path: Path) -> None:
     index = await make_base(shop())
     trainer, _ = await _trained(tmp_path, Thesaurus(), index)
     ranker = await trainer.ranker(1)
-    judge = ranker._entries
+    judge = ranker._own
     assert judge is not None
     assert judge.pair is not None
     question = "where is my parcel now"
@@ -197,7 +197,7 @@ async def test_vectors_of_another_second_model_are_not_mixed(tmp_path: Path) -> 
 async def test_a_large_base_is_judged_by_the_first_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "PAIRED_ROWS", 10)
+    monkeypatch.setattr(training, "PAIRED_ROWS", 10)
     embedder = Thesaurus()
     trainer, _ = await _trained(tmp_path, embedder, await make_base(shop()))
     assert embedder.embedded == []

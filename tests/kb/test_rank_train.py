@@ -15,7 +15,7 @@ from kb.ranking.kernel import Kernel
 from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever
 from kb.ranking.training import Trainer, TrainingFailed
-from kb.rows import Row, rows_of_chunk
+from kb.rows import Row, embedded_text, rows_of_chunks
 from tests.fakes import WordEmbedder
 from tests.kb.test_retrieve import Found, MemoryIndex, MemoryView
 
@@ -65,12 +65,12 @@ class Base(MemoryView):
     ) -> None:
         by_id = {chunk.chunk_id: chunk for chunk in chunks}
         super().__init__(
-            [(by_id[r.chunk_id], r.text, v) for r, v in zip(rows, vectors, strict=True)]
+            [(by_id[r.chunk_id], r.text, r.role, v) for r, v in zip(rows, vectors, strict=True)]
         )
         self.release = release
         self._whole = rows, vectors
 
-    async def sample(self, near: Matrix, *, most: int) -> Sample:
+    async def sample(self, *, most: int) -> Sample:
         return Sample(*self._whole, whole_entries=True)
 
     async def count(self) -> int:
@@ -87,8 +87,8 @@ class BaseIndex(MemoryIndex):
 
 
 async def make_base(chunks: Sequence[Chunk], *, release: int = 1) -> BaseIndex:
-    rows = [row for chunk in chunks for row in rows_of_chunk(chunk)]
-    vectors = await WordEmbedder().embed_queries([row.text for row in rows])
+    rows = rows_of_chunks(chunks)
+    vectors = await WordEmbedder().embed_queries([embedded_text(row) for row in rows])
     return BaseIndex(Base(chunks, rows, vectors, release))
 
 
@@ -223,9 +223,12 @@ async def test_an_entry_that_training_never_saw_falls_back(tmp_path: Path) -> No
     await trainer.train(1)
     ranker: Ranker = await trainer.ranker(1)
     vector = await WordEmbedder().embed_query("gift wrapping")
-    new = Found(entry("Do you offer gift wrapping?"), "Do you offer gift wrapping?", 0.9)
-    hits = ranker.rank("gift wrapping", vector, dense=[new], text=[])
-    assert hits[0].chunk.text == "Do you offer gift wrapping?"
+    new = Found(
+        entry("Do you offer gift wrapping?"), "Do you offer gift wrapping?", "question", 0.9
+    )
+    ranked = ranker.rank("gift wrapping", vector, own=[new], stated=[], text=[])
+    assert ranked.hits()[0].chunk.text == "Do you offer gift wrapping?"
+    assert np.isnan(ranked.own).all()
 
 
 async def test_a_failed_training_says_why_and_answering_goes_on(
@@ -336,13 +339,11 @@ async def test_a_preview_trains_beside_and_leaves_nothing(
     assert first is not live
     index.base = candidate
     vector = await WordEmbedder().embed_query("when are you open")
-    hits = await candidate.search_dense(vector, 10)
-    found = first.rank("when are you open", vector, dense=hits, text=[])
-    assert found[0].chunk.text == "When are you open?"
-    assert (
-        found[0].probability
-        != live.untrained().rank("when are you open", vector, dense=hits, text=[])[0].probability
-    ), "it was trained"
+    rows = await candidate.search_dense(vector, 10)
+    found = first.rank("when are you open", vector, own=rows, stated=[], text=[])
+    assert found.hits()[0].chunk.text == "When are you open?"
+    default = live.untrained().rank("when are you open", vector, own=rows, stated=[], text=[])
+    assert found.probability != default.probability, "it was trained"
     await trainer.adopt(2)
     assert await trainer.ranker(1) is live
     assert {path.name for path in tmp_path.iterdir()} == before

@@ -7,8 +7,9 @@ import pytest
 
 from core.errors import Overloaded, PromptTooLong
 from core.types import Chunk, Prompt, TokenUsage
-from kb.prompt import build_prompt, passage_of
-from kb.warm import Wanted, WarmUp
+from kb.answering.chooser import choice_prompt
+from kb.answering.layout import units_of
+from kb.warm import WarmUp
 
 pytestmark = pytest.mark.anyio
 
@@ -65,16 +66,16 @@ async def at_once() -> None:
 def make(
     reader: Reader,
     *,
-    cited: Sequence[Wanted] = (),
+    cited: Sequence[str] = (),
     most: int = 10,
     index: Index | None = None,
     idle: Callable[[], Awaitable[None]] = at_once,
 ) -> WarmUp:
-    async def most_cited(limit: int) -> Sequence[Wanted]:
+    async def most_cited(limit: int) -> Sequence[str]:
         return cited[:limit]
 
-    async def find(question: str) -> Wanted | None:
-        return (question, "en") if question in CHUNKS else None
+    async def find(question: str) -> str | None:
+        return question if question in CHUNKS else None
 
     return WarmUp(
         index or Index(),
@@ -87,15 +88,15 @@ def make(
     )
 
 
-def passage(name: str, language: str = "en") -> str:
-    return build_prompt("Why?", [passage_of(CHUNKS[name])], language).passage
+def passage(name: str) -> str:
+    return choice_prompt("Why?", units_of(CHUNKS[name].text)).passage
 
 
 async def test_the_most_cited_come_first_then_what_is_expected_each_once() -> None:
     reader = Reader()
-    warm_up = make(reader, cited=[("b", "zh"), ("a", "en"), ("gone", "en")])
+    warm_up = make(reader, cited=["b", "a", "gone"])
     assert await warm_up.run() == 3
-    assert reader.read == [passage("b", "zh"), passage("a"), passage("c")]
+    assert reader.read == [passage("b"), passage("a"), passage("c")]
     assert await warm_up.run() == 0
 
 
@@ -109,14 +110,14 @@ async def test_a_new_release_is_prepared_anew() -> None:
 
 async def test_no_more_than_the_budget() -> None:
     reader = Reader()
-    assert await make(reader, cited=[("a", "en"), ("b", "en")], most=1).run() == 1
+    assert await make(reader, cited=["a", "b"], most=1).run() == 1
     assert reader.read == [passage("a")]
 
 
 async def test_it_stops_for_customers_and_goes_on_later() -> None:
     reader = Reader()
     reader.error = Overloaded(8, 8)
-    warm_up = make(reader, cited=[("a", "en")])
+    warm_up = make(reader, cited=["a"])
     assert await warm_up.run() == 0
     reader.error = None
     assert await warm_up.run() == 2
@@ -152,7 +153,7 @@ async def test_customers_are_left_the_machine_before_each_passage() -> None:
     async def idle() -> None:
         await free.wait()
 
-    reading = asyncio.create_task(make(reader, cited=[("a", "en")], idle=idle).run())
+    reading = asyncio.create_task(make(reader, cited=["a"], idle=idle).run())
     await asyncio.sleep(0)
     assert reader.read == []
     free.set()

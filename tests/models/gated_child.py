@@ -1,4 +1,7 @@
-"""An embedder process for tests: a batch with "slow" in it ends only after a question."""
+"""An embedder process for tests: a batch with "slow" in it ends only after a question.
+
+Its reader says how many words a text has, and marks each of them once for each of the question.
+"""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -23,9 +26,22 @@ class Gated:
         return np.ones((len(texts), 4), np.float32)
 
 
+class Counting:
+    offset = 0.5
+
+    def read(self, question: str, texts: Sequence[str]) -> tuple[Array, list[Array]]:
+        width = 2 + len(question.split())
+        sizes = [len(text.split()) for text in texts]
+        marks = [np.arange(size * width, dtype=np.float32).reshape(size, width) for size in sizes]
+        return np.asarray(sizes, np.float32), marks
+
+
 class Handler(EmbedderHandler):
     def _load(self, folder: Path, settings: Mapping[str, Any]) -> Encoder:
         return Gated()
+
+    def _load_reader(self, settings: Mapping[str, Any]) -> Counting:
+        return Counting()
 
 
 if __name__ == "__main__":

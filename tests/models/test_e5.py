@@ -174,6 +174,34 @@ async def test_sentence_transformers_can_use_the_same_file(
     assert model.get_embedding_dimension() == e5.dim
 
 
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_the_reader_tells_the_text_that_answers_and_the_sentence_in_it(
+    store: ModelStore,
+) -> None:
+    need(store, "multilingual-e5-small")
+    model = make_embedder("multilingual-e5-small", store.folder.parent, precision="int8")
+    assert isinstance(model, WorkerEmbedder)
+    assert model.reads
+    texts = [
+        "Returns\nParcels leave at noon. You may send an item back within 30 days. We are in Bern.",
+        "Opening hours\nThe shop opens at nine and closes at six.",
+    ]
+    sentences = ("Parcels leave at noon.", "You may send an item back within 30 days.")
+    await model.start()
+    try:
+        for question in ("How long can I return something?", "多久之内可以退货？"):
+            right, wrong = await model.read(question, texts)
+            assert right.log_odds > wrong.log_odds
+            noon, days = (
+                right.of_span(texts[0].index(sentence), texts[0].index(sentence) + len(sentence))
+                for sentence in sentences
+            )
+            assert days > noon
+    finally:
+        await model.close()
+
+
 def test_batches_hold_texts_of_like_length_and_every_text_once() -> None:
     texts = ["word " * (n % 50) for n in range(200)]
     found = list(batches(texts))

@@ -62,6 +62,27 @@ async def test_a_question_does_not_wait_for_a_batch(embedder: WorkerEmbedder) ->
     assert (await batch).shape == (1, 4)
 
 
+async def test_what_the_reader_says_of_each_text_arrives_in_order(
+    embedder: WorkerEmbedder,
+) -> None:
+    first, second = await embedder.read("why not", ["one two three", "four"])
+    assert (first.log_odds, second.log_odds) == (3, 1)
+    assert first.marks.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    assert second.marks.tolist() == [[0, 1, 2, 3]]
+    assert first.offset == second.offset == 0.5
+    assert await embedder.read("why not", []) == ()
+
+
+async def test_reading_for_a_customer_does_not_wait_for_a_batch(embedder: WorkerEmbedder) -> None:
+    batch = asyncio.create_task(embedder.embed_passages(["slow text"]))
+    for _ in range(2):  # the batch is sent by a task of its own
+        await asyncio.sleep(0)
+    assert len(await embedder.read("why", ["one"])) == 1
+    assert not batch.done()
+    await embedder.embed_query("a question")
+    await batch
+
+
 async def test_a_text_that_is_too_long_is_refused_by_its_number(embedder: WorkerEmbedder) -> None:
     with pytest.raises(TextTooLong) as caught:
         await embedder.embed_passages(["one two three four five six seven eight nine"])

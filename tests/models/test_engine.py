@@ -80,9 +80,9 @@ def first_logits(llama: Llama, engine: Engine, prompt: PromptTokens) -> "np.ndar
     seen: list[np.ndarray] = []
     sample = llama.sample
 
-    def watch(index: int) -> int:
+    def watch(index: int, only: Sequence[int] = ()) -> int:
         seen.append(llama.logits(index))
-        return sample(index)
+        return sample(index, only)
 
     llama.sample = watch  # type: ignore[method-assign]
     engine.add(1, prompt, max_tokens=1)

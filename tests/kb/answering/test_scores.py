@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from core.types import Chunk, Hit, Matrix
-from kb.answering.reply import Replier, quote
+from kb.answering.choose import quote
+from kb.answering.reply import Replier
 from kb.answering.scores import score_sentences
 from kb.text import normalise, split_sentences
 from tests.fakes import WordEmbedder

@@ -42,14 +42,14 @@ def test_lists_keep_their_marks_and_wrapped_lines_are_joined() -> None:
     assert texts(parsed) == ["A line that goes on.\n\n1. one\n2. two\n  - inner\n\ncode"]
 
 
-def test_question_headings_become_entries_with_markdown_answers() -> None:
+def test_question_headings_become_entries_whose_answers_are_plain_text() -> None:
     parsed = markdown(
         "# Shop\n\n## How long is delivery?\n\n**Three** days.\n\n- EU: [here](https://a.b)\n\n"
         "## Can I return?\n\nYes, see [terms](terms.md).\n\n## What does it cost?\n\nNothing.\n"
     )
     assert entries(parsed)[0] == (
         "How long is delivery?",
-        "**Three** days.\n\n- EU: [here](https://a.b)",
+        "Three days.\n\n- EU: here (https://a.b)",
     )
     assert entries(parsed)[1] == ("Can I return?", "Yes, see terms.")
     assert len(parsed.sections) == 3

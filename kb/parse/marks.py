@@ -1,0 +1,96 @@
+"""What small signs in running text say: raised digits, and the addresses behind links."""
+
+import re
+
+_OPEN, _CLOSE = "\ufdd0", "\ufdd1"
+"""Noncharacters, which no text may hold (Unicode 23.7): around the address of a link."""
+LOCATION = "data-kb-location"
+"""Attribute of HTML made from Markdown: where its element stands in the file."""
+VAGUE_LINK = re.compile(
+    r"^(?:(?:click |see |go )?here|this (?:page|link|form|site)|link|download|website|form|page|"
+    r"more|read more|hier|ici|aquí|aqui|qui|здесь|тут|这里|此处|点击这里|链接|下载|こちら|여기)$",
+    re.IGNORECASE,
+)
+"""Words of a link that say nothing without its address, which then stays in every text."""
+_UNFIT = re.compile(f"[\\s{_OPEN}{_CLOSE}]|.{{2001}}")
+_MARKED = re.compile(f"{_OPEN}[^{_CLOSE}]*{_CLOSE}")
+_NO_MARKS = dict.fromkeys(map(ord, (_OPEN, _CLOSE)))
+
+_RAISED = str.maketrans("0123456789+-−()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾")
+_LOWERED = str.maketrans("0123456789+-−()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎")
+_NUMBER = re.compile(r"[+\-−]?\d{1,4}|\(\d{1,3}\)")
+_NOTE = re.compile(r"[\[(]?\d{1,2}[\])]?(?:\s?,\s?\d{1,2})*")
+_WHOLE = re.compile(r"(?<![\d.,])\d{1,6}$")
+_DECIMAL = re.compile(r"\d[.,]\d+$|\d(?:[.,]-|[.,]–)$")
+_WORD = re.compile(r"[^\W\d_]+$")
+_UNIT = re.compile(r"\w|[cmdkn]m|ft|in|yd|mi|sec|qm|[смкд]м|met(?:re|er)s?", re.IGNORECASE)
+"""What may be squared or cubed: a sign of a formula, or a unit."""
+_FRACTION = re.compile(r"\s*[/⁄]")
+_POWERS = {"10", "2"}
+
+
+def without_links(text: str) -> str:
+    """Return a text without the addresses that `linked` put into it."""
+    return _MARKED.sub("", text).translate(_NO_MARKS) if _OPEN in text else text
+
+
+def with_links(text: str) -> str:
+    """Return a text with these addresses to be read."""
+    return text.translate(_NO_MARKS) if _OPEN in text else text
+
+
+def link_mark(address: str, words: str) -> str:
+    """Return what stands behind the words of a link: its address, marked for `with_links`.
+
+    It is not marked, so that every reader sees it, if the words say nothing without it. It is empty
+    if the words say it themselves, and for links within a site.
+    """
+    bare = re.sub(r"^(?:mailto:|tel:)", "", address.strip(), flags=re.IGNORECASE)
+    contact = bare != address.strip()
+    if not (contact or re.match(r"https?://", bare, re.IGNORECASE)) or _UNFIT.search(bare):
+        return ""
+    said, told = (re.sub(r"^(?:https?://)?(?:www\.)?|/$", "", t.casefold()) for t in (words, bare))
+    digits = re.sub(r"\D", "", words)
+    if not bare or said.strip() == told or (contact and digits and digits in told):
+        return ""
+    if contact or VAGUE_LINK.match(words.strip()):
+        return f" ({bare})"
+    return f"{_OPEN} ({bare}){_CLOSE}"
+
+
+def raised(before: str, mark: str, *, after: str = "", link: bool = False) -> str:
+    """Return raised signs as they are written in a line.
+
+    Cents get their point (29.99), powers and units raised digits (10³, m²), a fraction its blank
+    (1 1/2). What points to a note falls away: a link, digits after a word or an amount with cents,
+    and a raised 1, which is no power. Letters and other signs stay (1st, ™).
+
+    Args:
+        before: the text in front of the mark.
+        mark: what is raised.
+        after: the text behind it.
+        link: whether the mark is a link.
+    """
+    text = mark.strip()
+    if link and len(text) <= 5:
+        return ""
+    whole, word = _WHOLE.search(before), _WORD.search(before)
+    if text.isdigit() and _FRACTION.match(after):
+        return f" {text}" if whole else text
+    if whole and re.fullmatch(r"\d\d|-|–", text) and whole[0] not in _POWERS:
+        return f".{text}" if text.isdigit() else ""
+    if _NOTE.fullmatch(text):
+        unit = word is not None and _UNIT.fullmatch(word[0]) is not None
+        if (word and not unit) or _DECIMAL.search(before) or (whole and text == "1"):
+            return ""
+        if before and before[-1] in ".,;:!?)%€$£":
+            return ""
+    return text.translate(_RAISED) if _NUMBER.fullmatch(text) else text
+
+
+def lowered(before: str, mark: str) -> str:
+    """Return lowered signs as they are written in a line: H₂O, 1/2, log₁₀."""
+    text = mark.strip()
+    if before.rstrip().endswith(("/", "⁄")):
+        return text
+    return text.translate(_LOWERED) if _NUMBER.fullmatch(text) else text

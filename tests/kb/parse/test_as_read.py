@@ -1,0 +1,188 @@
+"""What the file says is what the customer reads (issue 17): figures, links, folded parts.
+
+Each kind of fault is tried in every format in which it can happen.
+"""
+
+import pytest
+
+from kb.parse import parse
+from kb.parse.marks import lowered, raised
+
+
+def read(name: str, text: str) -> tuple[list[tuple[str, str]], str]:
+    """Return the entries of a file, and the text of its passages."""
+    parsed = parse(name, text.encode())
+    entries = [(s.text, s.answer) for s in parsed.sections if s.answer]
+    return entries, "\n".join(s.text for s in parsed.sections if not s.answer)
+
+
+# --- figures -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "mark", "after", "written"),
+    [
+        ("costs 29", "99", " euros", ".99"), ("costs 1299", "00", "", ".00"),
+        ("within 3", "1", " days", ""), ("4.90", "2", " euros", ""), ("4,90", "1)", "", ""),
+        ("holds 10", "3", " litres", "³"), ("10", "-6", "", "⁻⁶"), ("10", "12", "", "¹²"),
+        ("25 m", "2", "", "²"), ("40 см", "3", "", "³"), ("x", "2", "", "²"), ("5", "2", "", "²"),
+        ("1", "1", "/2", " 1"), ("the 1", "st", " floor", "st"), ("Acme", "®", "", "®"),
+        ("Delivery", "3", "", ""), ("in stock.", "[2]", "", ""), ("", "2", " Islands", "²"),
+    ],
+)  # fmt: skip
+def test_raised_digits_do_not_join_the_number_before_them(
+    before: str, mark: str, after: str, written: str
+) -> None:
+    assert raised(before, mark, after=after) == written
+
+
+def test_lowered_digits_do_not_join_either() -> None:
+    assert lowered("H", "2") == "₂"
+    assert lowered("1 1/", "2") == "2"
+    assert raised("3", "a", link=True) == ""
+
+
+RAISED = (
+    "The lamp costs 19<sup>95</sup> euros within 5<sup>1</sup> days; 10<sup>6</sup> lux on "
+    "8 m<sup>2</sup>, CO<sub>2</sub>, 1<sup>1</sup>/<sub>2</sub> hours."
+)
+AS_READ = "The lamp costs 19.95 euros within 5 days; 10⁶ lux on 8 m², CO₂, 1 1/2 hours."
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.md"])
+def test_raised_digits_of_a_page_and_of_markdown_are_read_as_they_are_shown(name: str) -> None:
+    assert read(name, RAISED)[1] == AS_READ
+
+
+def test_raised_digits_in_a_cell_are_read_as_they_are_shown() -> None:
+    table = "<table><tr><th>Item</th><th>Price</th></tr><tr><td>Lamp</td><td>19<sup>95</sup> €</td>"
+    assert read("a.html", table)[1] == "Item: Lamp; Price: 19.95 €"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.html", "<p><del>49 euros</del> <ins>39 euros</ins>, <s>20</s> 15 pieces</p>"),
+     ("a.md", "~~49 euros~~ 39 euros, <s>20</s> 15 pieces")],
+)  # fmt: skip
+def test_struck_out_words_are_left_out(name: str, text: str) -> None:
+    assert read(name, text)[1] == "39 euros, 15 pieces"
+
+
+def test_a_footnote_of_markdown_leaves_no_mark() -> None:
+    assert read("a.md", "Yes, always[^1].\n\n[^1]: From May.")[1] == "Yes, always.\n\nFrom May."
+
+
+# --- links -------------------------------------------------------------------------------------
+
+LINKS = {
+    "a.md": "See [our plans](https://a.example/p), [here](https://b.example), "
+    "[mail](mailto:x@c.example) or [below](#x).",
+    "a.html": '<p>See <a href="https://a.example/p">our plans</a>, '
+    '<a href="https://b.example">here</a>, <a href="mailto:x@c.example">mail</a> or '
+    '<a href="#x">below</a>.</p>',
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_an_answer_has_the_address_of_each_link(name: str) -> None:
+    ask = "## {}?\n\n{}\n\n" if name.endswith("md") else "<h2>{}?</h2>{}"
+    text = "".join(ask.format(f"Question {n}", LINKS[name]) for n in "abc")
+    assert read(name, text)[0][0] == (
+        "Question a?",
+        "See our plans (https://a.example/p), here (https://b.example), mail (x@c.example) "
+        "or below.",
+    )
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_a_passage_has_the_addresses_without_which_its_words_say_nothing(name: str) -> None:
+    assert read(name, LINKS[name])[1] == (
+        "See our plans, here (https://b.example), mail (x@c.example) or below."
+    )
+
+
+def test_an_address_that_is_its_own_text_is_not_repeated() -> None:
+    text = "## Aaa?\n\n<https://a.example/x> or [0800 123](tel:+49800123)\n\n"
+    text += "## Bbb?\n\nb\n\n## Ccc?\n\nc"
+    assert read("a.md", text)[0][0][1] == "https://a.example/x or 0800 123 (+49800123)"
+
+
+def test_what_is_not_seen_is_left_out_of_every_text() -> None:
+    (section,) = parse(
+        "a.csv", "question,answer\nWh\u200by?,B\u202eec\u0085ause\n".encode()
+    ).sections
+    assert (section.text, section.answer) == ("Why?", "Because")
+
+
+# --- folded and hidden -------------------------------------------------------------------------
+
+ASKED = [("May I pay later?", "Yes, within 14 days."), ("Is it new?", "No."), ("Why?", "So.")]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        '<button class="faq-toggle">{q}</button><div style="display:none"><p>{a}</p></div>',
+        '<h3><button aria-expanded="false" aria-controls="x{n}">{q}</button></h3>'
+        '<div id="x{n}" hidden>{a}</div>',
+        '<h3>{q}</h3><div class="collapse" aria-hidden="true">{a}</div>',
+        '<h3>{q}</h3><div role="region" hidden="until-found">{a}</div>',
+        "<details><summary>{q}</summary><p>{a}</p></details>",
+    ],
+)
+def test_answers_that_a_visitor_can_unfold_are_read(shape: str) -> None:
+    page = "".join(shape.format(q=q, a=a, n=n) for n, (q, a) in enumerate(ASKED))
+    assert read("a.html", page)[0] == ASKED
+
+
+@pytest.mark.parametrize(
+    "markup",
+    ['<div style="display: none">', "<div hidden>", '<div class="old">', '<p id="gone">',
+     '<div style="visibility:hidden">', '<div style="position:absolute;left:-9999px">',
+     '<div style="font-size:0">', '<div aria-hidden="true">'],
+)  # fmt: skip
+def test_what_nobody_is_shown_is_left_out_and_named(markup: str) -> None:
+    style = "<style>.old, .older {display:none} #gone{visibility:hidden}</style>"
+    page = f"{style}<p>Open from nine.</p>{markup}The purchase price is four euros.</div>"
+    parsed = parse("a.html", page.encode())
+    assert [s.text for s in parsed.sections] == ["Open from nine."]
+    assert parsed.skipped[0].reason == "6 words are hidden on it and were left out."
+
+
+def test_a_page_inside_a_form_is_read_without_its_fields() -> None:
+    page = (
+        "<form><h2>Warranty</h2><p>Seven years.</p><label for=m>Mail</label><input id=m>"
+        "<select><option>DE</option></select><button>Send</button></form>"
+    )
+    assert read("a.html", page)[1] == "Seven years."
+
+
+def test_signs_and_pictures_that_mean_yes_or_no_are_read() -> None:
+    page = (
+        "<table><tr><th>Part</th><th>Basic</th><th>Pro</th></tr><tr><td>SSO</td>"
+        '<td><i class="icon-cross" aria-hidden=true></i></td>'
+        '<td><img src=y alt="yes"></td></tr></table>'
+    )
+    assert read("a.html", page)[1] == "Part: SSO; Basic: ✗; Pro: yes"
+
+
+def test_an_element_around_blocks_of_markdown_is_read_with_them() -> None:
+    folded = "".join(
+        f"<details>\n<summary><b>{q}</b></summary>\n\n{a} **x** `*`\n\n</details>\n\n"
+        for q, a in ASKED
+    )
+    parsed = parse("a.md", f"# Help\n\n{folded}".encode())
+    assert [(s.text, s.answer) for s in parsed.sections] == [(q, f"{a} x *") for q, a in ASKED]
+    assert [s.location for s in parsed.sections] == ["line 3", "line 10", "line 17"]
+
+
+def test_a_folded_question_is_no_part_of_the_answer_above_it() -> None:
+    head = "".join(f"## {q}\n\n{a}\n\n" for q, a in ASKED)
+    found = read("a.md", f"{head}<details>\n<summary>Cash?</summary>\n\nNever.\n\n</details>\n")[0]
+    assert found == [*ASKED, ("Cash?", "Never.")]
+
+
+def test_a_table_with_markdown_in_its_cells_is_read() -> None:
+    text = "<table>\n<tr><th>Size</th><th>Price</th></tr>\n"
+    text += "<tr><td>\n\n**S**\n\n</td><td>\n\n5\n\n</td></tr>\n</table>\n"
+    assert read("a.md", text)[1] == "Size: S; Price: 5"

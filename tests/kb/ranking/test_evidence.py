@@ -1,0 +1,92 @@
+"""The features of candidates mean the same for entries and passages."""
+
+import numpy as np
+import pytest
+
+from core.types import Chunk
+from kb.ranking.candidates import Candidate
+from kb.ranking.evidence import CERTAINTY, FEATURES, Evidence, certainty
+from kb.ranking.features import Rarity, stem_bags
+from tests.kb.test_retrieve import entry, page
+
+QUESTION = "How long does the kettle guarantee last?"
+TEXT = "The kettle guarantee lasts two years."
+
+
+def of(chunk: Chunk, *, stated: float = 0.5, asked: float = 0.5, statement: str = "") -> Candidate:
+    questions = (chunk.text,) if chunk.kind == "faq" else ()
+    return Candidate(chunk, stated, asked, statement or chunk.text, questions)
+
+
+def features(*candidates: Candidate, evidence: Evidence | None = None) -> dict[str, list[float]]:
+    """Return the columns by name."""
+    found = (evidence or Evidence()).of(QUESTION, candidates)
+    assert found.shape == (len(candidates), len(FEATURES))
+    return {name: found[:, place].tolist() for place, name in enumerate(FEATURES)}
+
+
+def test_nearness_of_an_answer_and_of_a_passage_is_the_same_column() -> None:
+    found = features(
+        of(entry(0, "Warranty?"), stated=0.6, asked=0.9), of(page(1, TEXT), stated=0.6)
+    )
+    assert found["stated"] == pytest.approx([0.6, 0.6])
+    assert found["lift"] == pytest.approx([0.3, 0.0]), "only an entry's question can be nearer"
+    assert found["entry"] == [1, 0]
+
+
+def test_the_same_statement_has_the_same_letters_and_words_in_an_entry_and_a_passage() -> None:
+    found = features(
+        of(entry(0, "Warranty?", answer=TEXT), statement=TEXT), of(page(1, TEXT), statement=TEXT)
+    )
+    assert found["letters"][0] == found["letters"][1] > 0
+    assert found["words"][0] == found["words"][1] > 0
+
+
+def test_only_an_entry_has_a_question_of_its_own_and_the_nearest_one_counts() -> None:
+    both = Candidate(entry(0, "Warranty?"), 0.5, 0.5, "x", ("Warranty?", QUESTION))
+    found = features(both, of(page(1, QUESTION)))
+    assert found["own_letters"] == pytest.approx([1, 0])
+    assert found["own_words"] == pytest.approx([1, 0])
+
+
+def test_words_of_the_question_are_looked_for_in_title_text_and_answer() -> None:
+    found = features(
+        of(page(0, "Two years.", "Kettle › Guarantee")),
+        of(entry(1, "Which guarantee?", answer="On the kettle: two years.")),
+        of(page(2, "Parcels leave at noon.")),
+    )
+    assert found["words"][0] == found["words"][1] > found["words"][2] == 0
+
+
+def test_a_rare_word_counts_more_than_one_that_every_text_has() -> None:
+    words = Rarity.of(stem_bags([*(f"kettle {n}" for n in range(50)), "guarantee"]))
+    found = features(
+        of(page(0, "the kettle")), of(page(1, "the guarantee")), evidence=Evidence(words=words)
+    )
+    assert found["words"][1] > 2 * found["words"][0] > 0
+
+
+def test_the_certainty_looks_at_the_best_candidate_and_its_lead() -> None:
+    rows = np.zeros((3, len(FEATURES)), np.float32)
+    rows[1] = np.arange(1, len(FEATURES) + 1)
+    found = certainty(rows, np.asarray([0.5, 2.0, 1.5], np.float32), 3)
+    named = dict(zip(CERTAINTY, found.tolist(), strict=True))
+    assert (named["score"], named["lead"]) == pytest.approx((2.0, 0.5))
+    assert named["stated"] == rows[1, FEATURES.index("stated")]
+    assert named["letters"] == rows[1, FEATURES.index("own_letters")], "the higher of the two"
+    assert named["words"] == rows[1, FEATURES.index("words")]
+    assert named["asked_words"] == pytest.approx(np.log(4))
+
+
+def test_what_the_reader_says_of_the_best_candidate_is_one_feature_more() -> None:
+    rows = np.zeros((2, len(FEATURES)), np.float32)
+    scores = np.asarray([0.5, 2.0], np.float32)
+    found = certainty(rows, scores, 3, np.asarray([7.0, -1.5], np.float32))
+    assert found.tolist() == [*certainty(rows, scores, 3).tolist(), -1.5]
+
+
+def test_the_lead_of_a_candidate_alone_is_as_far_as_any() -> None:
+    row = np.zeros((1, len(FEATURES)), np.float32)
+    alone = certainty(row, np.asarray([1.0], np.float32), 1)
+    ahead = certainty(np.repeat(row, 2, axis=0), np.asarray([1.0, -40.0], np.float32), 1)
+    assert alone[1] == ahead[1] == 8
