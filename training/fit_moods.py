@@ -4,8 +4,9 @@
 
 Learns from `data/moods.jsonl`, whose languages say the same line by line: the penalty is chosen by
 leaving out a fifth of the lines in all languages at once. Questions to the written companies that
-are learned from count as neutral, at half weight, except what a first fit finds urgent: some are. `data/moods_heldout.jsonl` is judged at
-the end, with the weights as they ship, and never learned from.
+are learned from count as neutral, at half weight, except what a first fit finds urgent: some are.
+`data/moods_heldout.jsonl` is judged at the end, with the weights as they ship, and never learned
+from.
 """
 
 import argparse
