@@ -155,7 +155,7 @@ async def told(real: WorkerEmbedder) -> Sequence[Mood]:
 @pytest.mark.models
 @pytest.mark.parametrize("mood", ["angry", "urgent", "thanks", "smalltalk", "neutral"])
 def test_messages_written_before_the_code_are_told_apart(told: Sequence[Mood], mood: str) -> None:
-    """Guards what is reached (docs/replies.md); the aim of .9 each is not. A goodbye is small talk."""
+    """Guards what is reached; the aim of .9 each is not (docs/replies.md). Goodbyes: small talk."""
     wanted = [_class(message["label"]) == mood for message in HELD_OUT]
     given = [_class(one) == mood for one in told]
     right = sum(w and g for w, g in zip(wanted, given, strict=True))
