@@ -7,16 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
 from core.errors import ModelError
-from core.types import (
-    Answer,
-    AnswerEvent,
-    Choice,
-    Hit,
-    Source,
-    TokenUsage,
-    Turn,
-    Urgency,
-)
+from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Turn, Urgency
 from kb.answering.parts import is_foreign, join
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer, Written

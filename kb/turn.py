@@ -27,9 +27,14 @@ _MAX_PERSON_WORDS = 16
 _MAX_GAP = 5
 """Words between "talk" and "human"."""
 _OFFERS: tuple[TextKey, ...] = (
-    "unknown", "trouble", "lookup_not_found", "lookup_failed", "angry", "urgent",
-)  # fmt: skip
-"""Texts that offer a person."""
+    "unknown",
+    "trouble",
+    "lookup_not_found",
+    "lookup_failed",
+    "angry",
+    "urgent",
+)
+"""Texts that offer a person; the last two also stand before a reply."""
 _MAX_FOLLOWUP_WORDS = 9
 _MAX_FOLLOWUP_CHARACTERS = 16
 """Of a Chinese follow-up."""

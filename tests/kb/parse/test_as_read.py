@@ -84,13 +84,8 @@ LINKS = {
     "a.md": "See [our plans](https://a.example/p), [here](https://b.example), "
     "[mail](mailto:x@c.example) or [below](#x).",
     "a.html": '<p>See <a href="https://a.example/p">our plans</a>, '
-<<<<<<< HEAD
-    '<a href="https://b.example">here</a>, <a href="mailto:x@c.example">mail</a> or '
-    '<a href="#x">below</a>.</p>',
-=======
     '<a href="https://b.example">here</a>, '
     '<a href="mailto:x@c.example">mail</a> or <a href="#x">below</a>.</p>',
->>>>>>> w17
 }
 
 
