@@ -51,7 +51,8 @@ class Layer(nn.Module):
         seen = seen.transpose(1, 2).reshape(n, size, HIDDEN)
         x = self.aln(x + self.ao(seen))
         more = self.fo(F.gelu(self.fi(x)))
-        return self.oln(x + F.dropout(more, _DROPPED, self.training))
+        out: Tensor = self.oln(x + F.dropout(more, _DROPPED, self.training))
+        return out
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor], number: int) -> "Layer":
@@ -85,7 +86,8 @@ class Lower(nn.Module):
     def __init__(self, tensors: Mapping[str, Tensor], layers: int = OWN_FROM) -> None:
         super().__init__()
         at = "embeddings."
-        self.words = nn.Embedding.from_pretrained(tensors[f"{at}word_embeddings.weight"])
+        words = tensors[f"{at}word_embeddings.weight"]
+        self.words = nn.Embedding(*words.shape, _weight=words)
         places = tensors[f"{at}position_embeddings.weight"]
         self.places = nn.Parameter(places + tensors[f"{at}token_type_embeddings.weight"][0])
         self.norm = nn.LayerNorm(HIDDEN, eps=_EPS)
@@ -97,7 +99,7 @@ class Lower(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the states below the reader, shape (texts, tokens, 384)."""
-        x = self.norm(self.words(ids) + self.places[: ids.shape[1]])
+        x: Tensor = self.norm(self.words(ids) + self.places[: ids.shape[1]])
         more = padding(mask)
         for layer in self.layers:
             x = layer(x, *more)
