@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 from core.types import Answer, Chunk, Vector
-from kb.index_table import RowSet
-from kb.rows import Role
 from jobs.audit import inventions
 from jobs.evalset import EvalQuestion, EvalSet
 from jobs.evaluate import Checked, evaluate, summarise
