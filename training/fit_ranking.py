@@ -146,8 +146,9 @@ def fit_order(cases: Sequence[Case], scored: Sequence[npt.NDArray[np.float32]]) 
     share = np.concatenate(
         [np.full(min(8, len(t)), c.share) for c, t in zip(cases, top, strict=True)]
     )
+    # From nothing: a start at 1 is so far from the optimum that Newton's steps do not get there.
     line = fit_logistic(
-        z[:, None], right, share, Linear(np.zeros(1), np.ones(1), np.ones(1)), penalty=1e-6
+        z[:, None], right, share, Linear(np.zeros(1), np.ones(1), np.zeros(1)), penalty=1e-6
     )
     stretch, bias = float(line.weights[0]), line.bias
     return Linear(order.mean, order.scale, order.weights * stretch, order.bias * stretch + bias)

@@ -87,7 +87,7 @@ class Lower(nn.Module):
         super().__init__()
         at = "embeddings."
         words = tensors[f"{at}word_embeddings.weight"]
-        self.words = nn.Embedding(*words.shape, _weight=words)
+        self.words = nn.Embedding.from_pretrained(words)
         places = tensors[f"{at}position_embeddings.weight"]
         self.places = nn.Parameter(places + tensors[f"{at}token_type_embeddings.weight"][0])
         self.norm = nn.LayerNorm(HIDDEN, eps=_EPS)

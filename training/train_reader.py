@@ -315,7 +315,7 @@ def main() -> None:
                 group["lr"] = rate * factor
             loss, parts = loss_of(reader, data, step)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
             optimiser.step()
             done += 1

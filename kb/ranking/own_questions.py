@@ -15,7 +15,7 @@ from kb.ranking.pair import Pair, between, paired
 MOST_CANDIDATES = 40
 """Entries that the kernel judges: those of the nearest rows."""
 _AS_MUCH = 5.0
-"""Further wordings of an entry at which they count as much as the texts themselves."""
+"""Further wordings of an entry at which their `weight` is a half."""
 
 
 @dataclass(frozen=True, slots=True)

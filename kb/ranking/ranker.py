@@ -27,7 +27,7 @@ READ = 10
 """Candidates that the reader reads."""
 _SURE_OF_OWN = 0.9
 """Probability by the base's own questions above which the reader is not asked."""
-_MOST_ODDS = 8.0
+_MOST_ODDS = 5.0
 _FILE = Path(__file__).parent / "data" / "weights.json"
 
 
@@ -186,15 +186,16 @@ class Ranker:
     ) -> Ranked:
         """Put the order and the certainty together, and sort."""
         weight = self._own.weight if self._own is not None else 0.0
+        texts, wordings = 1 - weight**3, weight**1.3
         known = np.isfinite(own)
-        blended = np.where(known, (1 - weight) * scores + weight * np.where(known, own, 0), scores)
+        blended = np.where(known, texts * scores + wordings * np.where(known, own, 0), scores)
         order = np.argsort(-blended, kind="stable")
         best = int(order[0])
         words = len(content_words(question))
         judged = certainty(features, blended.astype(np.float32), words, said)
         odds = float(certain.score(judged[None])[0])
         if known[best]:
-            odds = (1 - weight) * odds + weight * float(own[best])
+            odds = texts * odds + wordings * float(own[best])
         return Ranked(
             question,
             tuple(candidates[place] for place in order),
