@@ -62,7 +62,7 @@ class Reply:
 
 def choose(texts: Mapping[str, str], languages: Sequence[str]) -> str:
     """Return the key of the first of `languages` that there is, else the first key."""
-    by_code = {key.split("-")[0].lower(): key for key in reversed(texts)}
+    by_code = {key.split("-")[0].lower(): key for key in reversed(list(texts))}
     found = (by_code.get(language.split("-")[0].lower()) for language in languages)
     return next((key for key in found if key), next(iter(texts)))
 

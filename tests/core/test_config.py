@@ -69,7 +69,9 @@ def test_the_configuration_is_frozen() -> None:
         Config().answers.answer_at = 0.1  # type: ignore[misc]
 
 
-_LOOKUP = "lookups: {a: {questions: [Where is it], replies: [{text: {en: Here}}], parameters: {n: {%s}}%s}}"
+_LOOKUP = (
+    "lookups: {a: {questions: [Where], replies: [{text: {en: Here}}], parameters: {n: {%s}}%s}}"
+)
 
 
 @pytest.mark.parametrize(
