@@ -194,11 +194,9 @@ class Lookups:
                 best = (score, lookup, values, rest)
         if best is None:
             return None
-        _, lookup, known, rest = best
-        values = dict(known)
-        if talk is not None and talk.lookup is lookup:
-            values = {**talk.values, **values}
-        return _Talk(lookup, values, detect_language(rest, language_code))
+        _, lookup, found, rest = best
+        known = talk.values if talk is not None and talk.lookup is lookup else {}
+        return _Talk(lookup, {**known, **found}, detect_language(rest, language_code))
 
     async def _embedded(self) -> Sequence[Matrix]:
         async with self._embedding:

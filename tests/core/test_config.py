@@ -80,8 +80,7 @@ def test_the_configuration_is_frozen() -> None:
 
 
 _LOOKUP = (
-    "lookups: {a: {questions: [Where is it], replies: [{text: {en: Here}}], "
-    "parameters: {n: {%s}}%s}}"
+    "lookups: {a: {questions: [Where], replies: [{text: {en: Here}}], parameters: {n: {%s}}%s}}"
 )
 
 
