@@ -1,10 +1,9 @@
-"""Answers as Telegram messages: plain text, split, with no link that nobody approved."""
+"""Plain text as Telegram messages: its own characters, split."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.shown import clean, strip_urls
+from core.shown import clean
 
 MAX_UNITS = 4096
 """UTF-16 code units of a message."""
@@ -17,18 +16,9 @@ class Part:
     text: str
 
 
-def render_approved(text: str) -> list[Part]:
-    """Return an operator's own words as messages, character for character, links and all."""
+def render_plain(text: str) -> list[Part]:
+    """Return text as messages, character for character, links and all; see `core.shown.shown`."""
     return _split(clean(text))
-
-
-def render_plain(text: str, *, allowed: Iterable[str] = ()) -> list[Part]:
-    """Return text as messages, character for character, except for addresses not `allowed`.
-
-    Telegram makes a link of whatever looks like one; an address that does not stand in the cited
-    source is therefore cut to an ellipsis.
-    """
-    return _split(strip_urls(clean(text), allowed))
 
 
 def utf16_len(text: str) -> int:

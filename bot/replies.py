@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.render import Part, render_approved, render_plain
+from bot.render import Part, render_plain
 from bot.texts import LANGUAGE_NAMES, bot_text
-from core.shown import shown, urls_in
+from core.shown import shown
 from core.types import Answer, Source
 from db.outbox import Outgoing
 from kb.texts import service_text
@@ -113,7 +113,7 @@ def answer_messages(
 
 def render_answer(answer: Answer) -> list[Part]:
     """Return an answer's text as messages."""
-    return render_approved(shown(answer))
+    return render_plain(shown(answer))
 
 
 def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list[list[Button]]:
@@ -178,7 +178,7 @@ def passage_messages(source: Mapping[str, Any], to: Addressee, *, reply_to: int)
         place=place,
         date=shown.updated or "?",
     )
-    parts = render_plain(f"{head}\n\n{shown.quote}", allowed=urls_in(shown.quote))
+    parts = render_plain(f"{head}\n\n{shown.quote}")
     return [
         message(to, part.text, reply_to=0 if number else reply_to)
         for number, part in enumerate(parts)

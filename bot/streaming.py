@@ -87,9 +87,7 @@ class Stream:
             {"title": source.title, "document": source.document, "location": source.location}
         )
         head = service_text("quoted", *languages)
-        return render_plain(
-            f"{head}\n{source.quote}\n📄 {label}\n\n{text}", allowed=urls_in(source.quote)
-        )
+        return render_plain(f"{head}\n{source.quote}\n📄 {label}\n\n{text}")
 
     async def finish(self, messages: list[Outgoing]) -> list[Outgoing]:
         """Put the first message of the reply in the place of what was shown; return the rest."""

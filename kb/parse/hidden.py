@@ -33,6 +33,7 @@ class Visibility:
                 self._controlled |= {
                     word.lstrip("#") for word in (node.attributes.get(name) or "").split()
                 }
+        self._controlled.discard("")
 
     def _read_sheet(self, css: str) -> None:
         for rule in _RULE.finditer(re.sub(r"/\*.*?\*/|@media[^{]{0,200}\{", "", css, flags=re.S)):
@@ -64,7 +65,7 @@ class Visibility:
             return True
         if attributes.get("role") in {"region", "tabpanel"}:
             return True
-        if (attributes.get("id") or "") in self._controlled - {""}:
+        if (attributes.get("id") or "") in self._controlled:
             return True
         if _FOLDS.search(attributes.get("class") or ""):
             return True

@@ -47,3 +47,21 @@ def test_an_approved_answer_is_shown_character_for_character(text: str) -> None:
     seen = shown(Answer("faq", text, "en"))
     assert seen == clean(text)
     assert all(c in seen for c in text if c.isprintable() and not "\ufdd0" <= c <= "\ufdef")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("See https://evil.example/x?y=1.", "See …."),
+        ("See http://acme.example/a, please", "See http://acme.example/a, please"),
+        ("(www.evil.example)", "(…)"),
+        ("去 https://evil.example/退款。", "去 …。"),
+        ("t.me/evil_bot", "…"),
+        ("Go to evil.com/x now", "Go to … now"),
+        ("tg://user?id=5 ftp://a.b mailto:x@y.z", "… … …"),
+        ("Ask @evil_bot or a@evil.com", "Ask … or …"),
+        ("About 3.50 euros, e.g. v2.0 or Mr. Lee", "About 3.50 euros, e.g. v2.0 or Mr. Lee"),
+    ],
+)
+def test_only_approved_addresses_stay(text: str, left: str) -> None:
+    assert strip_urls(text, {"http://acme.example/a"}) == left
