@@ -1,7 +1,8 @@
 """The reader on onnxruntime: each token of a question looks for the nearest one of a text."""
 
+import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class OnnxReader:
         self._query_prompt = query_prompt
         self._passage_prompt = passage_prompt
         self._kept: OrderedDict[str, _Read] = OrderedDict()
+        self._keeping = threading.Lock()
 
     def read(self, question: str, texts: Sequence[str]) -> tuple[Array, list[Array]]:
         """Return the log-odds that each text answers, and what its tokens say.
@@ -67,14 +69,15 @@ class OnnxReader:
             are the sum of its highest values less `offset`.
         """
         (asked,) = self._encode([question], self._query_prompt)
-        new = [text for text in dict.fromkeys(texts) if text not in self._kept]
-        for text, read in zip(new, self._encode(new, self._passage_prompt), strict=True):
-            self._kept[text] = read
+        with self._keeping:
+            found = {text: self._kept[text] for text in texts if text in self._kept}
+        new = [text for text in dict.fromkeys(texts) if text not in found]
+        found |= zip(new, self._encode(new, self._passage_prompt), strict=True)
+        self._keep(found)
         weights = asked.weights / asked.weights.sum()
         answers, marks = [], []
         for text in texts:
-            read = self._kept[text]
-            self._kept.move_to_end(text)
+            read = found[text]
             near = read.tokens.astype(np.float32) @ asked.tokens.astype(np.float32).T
             by_tokens = float((near.max(0) * weights).sum())
             whole = float(read.whole @ asked.whole)
@@ -83,9 +86,15 @@ class OnnxReader:
                 + self._scale[1] * (by_tokens - self._threshold)
             )
             marks.append(np.concatenate([read.places, near * weights * self._line[0]], axis=1))
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
         return np.asarray(answers, np.float32), marks
+
+    def _keep(self, found: Mapping[str, _Read]) -> None:
+        with self._keeping:  # two threads of the process read
+            for text, read in found.items():
+                self._kept[text] = read
+                self._kept.move_to_end(text)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
 
     @property
     def offset(self) -> float:

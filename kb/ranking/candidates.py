@@ -71,23 +71,26 @@ def gather(
 ) -> list[Candidate]:
     """Return the candidates, the nearest first, at most `MOST`.
 
+    What stands in several files with the same words is one candidate.
+
     Args:
         own: rows found by vector among questions and passages, nearest first.
         stated: rows found by vector among answers and passages, nearest first.
         text: rows found by full-text search.
     """
-    found: dict[str, _Found] = {}
+    found: dict[tuple[str, str, str], _Found] = {}
     for row in own:
-        one = found.setdefault(row.chunk.chunk_id, _Found(row.chunk))
+        one = found.setdefault(_content(row.chunk), _Found(row.chunk))
         if row.chunk.kind == "faq":
             one.asked = row.score if one.asked is None else one.asked
-            one.questions.append(row.text)
+            if row.text not in one.questions:
+                one.questions.append(row.text)
     for row in stated:
-        one = found.setdefault(row.chunk.chunk_id, _Found(row.chunk))
+        one = found.setdefault(_content(row.chunk), _Found(row.chunk))
         if one.stated is None:
             one.stated, one.statement = row.score, row.text
     for row in text:
-        one = found.setdefault(row.chunk.chunk_id, _Found(row.chunk))
+        one = found.setdefault(_content(row.chunk), _Found(row.chunk))
         if row.role == "answer" and not one.statement:
             one.statement = row.text
     lowest_asked = min((row.score for row in own), default=0.0)
@@ -95,6 +98,10 @@ def gather(
     candidates = [_candidate(one, lowest_asked, lowest_stated) for one in found.values()]
     candidates.sort(key=lambda c: (-(c.stated + 0.25 * c.asked), c.chunk.chunk_id))
     return candidates[:MOST]
+
+
+def _content(chunk: Chunk) -> tuple[str, str, str]:
+    return chunk.kind, chunk.text, chunk.answer
 
 
 def _candidate(one: _Found, lowest_asked: float, lowest_stated: float) -> Candidate:

@@ -212,9 +212,9 @@ async def test_the_same_entry_in_two_files_is_one_answer(tmp_path: Path) -> None
     trainer = Trainer(index, WordEmbedder(), tmp_path)
     await trainer.train(1)
     found = await Retriever(WordEmbedder(), index, trainer).retrieve("track my order please")
-    first, second = found.hits[:2]
-    assert {first.chunk.doc_id, second.chunk.doc_id} == {"faq.csv", "copy.csv"}
-    assert first.probability == second.probability > 0.5
+    assert [hit.chunk.text for hit in found.hits].count("Where is my order?") == 1
+    assert found.hits[0].chunk.text == "Where is my order?"
+    assert found.answerable > 0.5
 
 
 async def test_an_entry_that_training_never_saw_falls_back(tmp_path: Path) -> None:

@@ -266,7 +266,7 @@ def test_texts_are_kept_as_they_were_read_and_only_so_many(
     monkeypatch.setattr(encoder, "states", noted)
     monkeypatch.setattr(onnx_reader, "_KEPT", 2)
     assert texts_encoded([TEXTS[0], TEXTS[0], TEXTS[1]]) == 2
-    assert texts_encoded(TEXTS[:2]) == 0
+    assert texts_encoded(TEXTS[:1]) == 0
     assert texts_encoded(TEXTS[2:]) == 1
-    assert texts_encoded(TEXTS[1:]) == 0
-    assert texts_encoded(TEXTS[:1]) == 1, "the one that was not asked for longest is gone"
+    assert texts_encoded(TEXTS[:1]) == 0
+    assert texts_encoded(TEXTS[1:2]) == 1, "it was asked for longest ago, and is gone"

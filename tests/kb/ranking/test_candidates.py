@@ -1,6 +1,7 @@
 """Rows of several searches become candidates, one for each entry or passage."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.types import Chunk
 from kb.ranking.candidates import MOST, Candidate, gather
@@ -41,6 +42,16 @@ def test_a_passage_has_no_question_and_is_read_with_its_title() -> None:
     assert (found.asked, found.stated) == (0.8, 0.8)
     assert found.statement == "Terms\nReturns are free."
     assert found.questions == ()
+
+
+def test_what_stands_in_several_files_is_one_candidate() -> None:
+    copy = replace(RETURNS, chunk_id="copy", doc_id="copy.csv")
+    own = [asked(RETURNS, "send it back", 0.9), asked(copy, "send it back", 0.9)]
+    answers = [stated(copy, PARTS[0], 0.7), stated(RETURNS, PARTS[0], 0.7)]
+    (found,) = gather(own, answers, [Found(copy, PARTS[0], "answer", 3.0)])
+    assert (found.asked, found.stated, found.questions) == (0.9, 0.7, ("send it back",))
+    other = replace(copy, answer="No.")
+    assert len(gather([*own, asked(other, "send it back", 0.8)], answers, [])) == 2
 
 
 def test_what_only_one_search_found_is_as_near_as_the_last_of_the_other() -> None:
