@@ -14,8 +14,8 @@ from kb.ranking.pair import Pair, between, paired
 
 MOST_CANDIDATES = 40
 """Entries that the kernel judges: those of the nearest rows."""
-_AS_MUCH = 5.0
-"""Further wordings of an entry at which their `weight` is a half."""
+_ENOUGH = 12
+"""Further wordings of an entry, on average, from which they decide alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class OwnQuestions:
     def weight(self) -> float:
         """How much this counts beside the texts themselves, 0 to 1: more with more wordings."""
         further = len(self.kernel.owners) / (int(self.kernel.owners.max()) + 1) - 1
-        return further / (further + _AS_MUCH)
+        return min(1.0, (further / _ENOUGH) ** 2)
 
     def judge(
         self, question: str, vector: Vector, chunks: Sequence[Chunk], second: Vector | None = None

@@ -27,6 +27,10 @@ READ = 10
 """Candidates that the reader reads."""
 _SURE_OF_OWN = 0.9
 """Probability by the base's own questions above which the reader is not asked."""
+_ALONE = 0.9
+"""Weight of the base's own questions above which it is not asked either."""
+_BESIDE = 0.2
+"""What their log-odds count beside those of the texts."""
 _MOST_ODDS = 5.0
 _FILE = Path(__file__).parent / "data" / "weights.json"
 
@@ -135,7 +139,8 @@ class Ranker:
         scores = self._weights.order.score(features)
         by_own = self._by_own(question, vector, [c.chunk for c in candidates], second)
         sure = self._own is not None and bool(
-            np.nanmax(np.append(by_own, -np.inf)) > log_odds(_SURE_OF_OWN)
+            self._own.weight > _ALONE
+            or np.nanmax(np.append(by_own, -np.inf)) > log_odds(_SURE_OF_OWN)
         )
         return self._judged(
             question, candidates, scores, features, by_own, self._weights.certain, settled=sure
@@ -186,7 +191,8 @@ class Ranker:
     ) -> Ranked:
         """Put the order and the certainty together, and sort."""
         weight = self._own.weight if self._own is not None else 0.0
-        texts, wordings = 1 - weight**3, weight**1.3
+        texts = 1 - weight
+        wordings = weight + _BESIDE * texts if weight else 0.0
         known = np.isfinite(own)
         blended = np.where(known, texts * scores + wordings * np.where(known, own, 0), scores)
         order = np.argsort(-blended, kind="stable")

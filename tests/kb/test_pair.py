@@ -109,7 +109,7 @@ async def test_a_second_embedder_that_knows_more_finds_more(tmp_path: Path) -> N
     first = await Retriever(WordEmbedder(), index, alone).retrieve(UNHEARD)
     found = await both.retrieve(UNHEARD)
     assert found.hits[0].chunk.text == "where is my refund"
-    assert found.answerable > 0.5 > first.answerable
+    assert found.answerable > first.answerable
 
 
 async def test_the_sureness_of_both_is_in_the_middle(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ async def own_questions(wordings: int, *, sure: float = 0.0) -> tuple[OwnQuestio
     return OwnQuestions(workshop.kernel(), models, numbers), chunks
 
 
-@pytest.mark.parametrize(("wordings", "weight"), [(1, 0.0), (2, 1 / 6), (5, 4 / 9)])
+@pytest.mark.parametrize(("wordings", "weight"), [(1, 0.0), (2, 1 / 144), (5, 1 / 9)])
 async def test_the_weight_of_own_questions_is_by_their_wordings(
     wordings: int, weight: float
 ) -> None:
