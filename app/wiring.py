@@ -216,6 +216,7 @@ async def open_knowledge(
                 searched,
                 VectorSpool(paths.spool, searched.fingerprint),
                 curations,
+                answers=True,
             ),
             paths.data / LOCK_NAME,
         )

@@ -93,6 +93,8 @@ class Prepared:
     """By vector key, of the texts that were embedded."""
     wanted: int
     """Texts that were new, whether they were embedded or not."""
+    answers: bool = False
+    """Whether entries have rows for their answers, too."""
 
     def rows(self) -> dict[str, Row]:
         """Return the rows of all documents by id."""
@@ -100,7 +102,7 @@ class Prepared:
             row.row_id: row
             for prepared in self.files
             for chunk in prepared.chunks
-            for row in rows_of_chunk(chunk)
+            for row in rows_of_chunk(chunk, answers=self.answers)
         }
 
 
@@ -165,7 +167,11 @@ class Preparer:
         embedder: Embedder,
         spool: VectorSpool,
         curations: Curator,
+        *,
+        answers: bool = False,
     ) -> None:
+        """Take ready parts; with `answers`, entries get rows for their answers (`kb.rows`)."""
+        self._answers = answers
         self.spool = spool
         """Holds what a stopped run has embedded; whoever publishes vectors tells it."""
         self.curations = curations
@@ -221,7 +227,7 @@ class Preparer:
                         chunked = await self._chunk(file, await anext(results))
                         prepared.append(_curated(chunked, work.get(file.doc_id, ())))
                         state.files += 1
-                        _offer(prepared[-1], state)
+                        _offer(prepared[-1], state, answers=self._answers)
                         report()
             finally:
                 state.finished = True
@@ -242,7 +248,8 @@ class Preparer:
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
-        return Prepared(tuple(prepared), vectors, len(state.seen) - len(known))
+        new = len(state.seen) - len(known)
+        return Prepared(tuple(prepared), vectors, new, self._answers)
 
     async def embed(self, rows: Sequence[Row]) -> dict[str, Vector]:
         """Embed the texts of some rows; return the vectors by vector key."""
@@ -364,9 +371,9 @@ def _unique(chunks: Sequence[Chunk]) -> tuple[tuple[Chunk, ...], list[Skipped]]:
     return tuple(first.values()), repeated
 
 
-def _offer(prepared: PreparedFile, state: _State) -> None:
+def _offer(prepared: PreparedFile, state: _State, *, answers: bool) -> None:
     for chunk in prepared.chunks:
-        for row in rows_of_chunk(chunk):
+        for row in rows_of_chunk(chunk, answers=answers):
             if row.vector_key not in state.seen:
                 state.seen.add(row.vector_key)
                 state.waiting[row.vector_key] = row

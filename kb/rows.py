@@ -51,10 +51,11 @@ class Row:
     """Hash of everything above: another digest under the same row id is changed metadata."""
 
 
-def rows_of_chunk(chunk: Chunk) -> list[Row]:
+def rows_of_chunk(chunk: Chunk, *, answers: bool = True) -> list[Row]:
     """Return the rows of a chunk; variants that repeat the question or each other appear once.
 
-    A long answer has several rows, each with the question before a part of it.
+    A long answer has several rows, each with the question before a part of it; without `answers`
+    none has.
     """
     if chunk.kind == "passage":
         return [_row(chunk, "passage", 0, chunk.text)]
@@ -63,7 +64,7 @@ def rows_of_chunk(chunk: Chunk) -> list[Row]:
         _row(chunk, "variant" if position else "question", position, text)
         for position, text in enumerate(texts)
     ]
-    parts = dict.fromkeys(_answer_parts(chunk))
+    parts = dict.fromkeys(_answer_parts(chunk) if answers else ())
     rows += [_row(chunk, "answer", position, text) for position, text in enumerate(parts)]
     return rows + [
         _row(chunk, "negative", position, text)

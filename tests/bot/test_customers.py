@@ -119,7 +119,9 @@ async def test_choices_are_buttons_and_the_pressed_one_is_answered(
     ana.press(reply, "order a card")
     assert (await ana.next()).text == "echo: How do I order a card?"
     ana.press(reply, "None of these")
-    assert (await ana.next()).text.startswith("I have passed this on")
+    again = await ana.next()
+    assert again.text.startswith("I have noted your question")
+    assert again.buttons == ["🙋 Talk to a person"]
 
 
 @pytest.mark.parametrize(("button", "helpful"), [("👍", True), ("👎", False)])

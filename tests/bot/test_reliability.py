@@ -382,20 +382,6 @@ async def test_a_customer_who_blocked_the_bot_costs_one_call(
     assert "blocked" in failed.error.lower()
 
 
-async def test_refused_formatting_is_sent_as_plain_text(
-    bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk
-) -> None:
-    desk.knows("bold?", "Yes, **bold**.")
-    telegram.fault(
-        FaultKind.BAD_REQUEST, "sendMessage", description="Bad Request: can't parse entities"
-    )
-    ana = telegram.person()
-    ana.say("bold?")
-    reply = await ana.next()
-    assert reply.text == "Yes, bold."
-    assert "entities" not in reply.raw
-
-
 async def test_a_group_that_became_a_supergroup_gets_its_answer(
     bot: TelegramBot, telegram: BotApi
 ) -> None:

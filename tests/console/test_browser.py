@@ -131,7 +131,7 @@ def sideways(browser: webdriver.Chrome) -> int:
 
 def test_a_question_is_answered_with_its_source(browser: webdriver.Chrome) -> None:
     type_question(browser, FAQ_QUESTION)
-    assert "A test ride is free and lasts 45 minutes." in find(browser, ".answer-faq .text")
+    assert "A test ride is **free** and lasts 45 minutes." in find(browser, ".answer-faq .text")
     assert find(browser, ".answer-faq .badge") == "From the FAQ"
     press(browser, ".answer-faq summary")
     source = find(browser, ".answer-faq .sources li")

@@ -52,7 +52,7 @@ async def test_the_empty_page_offers_the_examples(client: httpx.AsyncClient) -> 
 
 async def test_a_posted_question_is_answered_on_the_page(client: httpx.AsyncClient) -> None:
     page = await ask(client, FAQ_QUESTION)
-    assert "A test ride is <strong>free</strong> and lasts 45 minutes." in page
+    assert "A test ride is **free** and lasts 45 minutes." in page
     assert "From the FAQ" in page
     assert "97 % sure" in page
     assert "25 ms" in page

@@ -159,4 +159,4 @@ def test_a_key_of_an_older_version_is_named_and_has_no_effect(
 ) -> None:
     (tmp_path / "config.yaml").write_text("answers: {compose: true, compose_across: true}\n")
     assert load_config(tmp_path / "config.yaml").answers.compose
-    assert "answers.compose_across has no effect any more; take it out" in caplog.text
+    assert "The configuration has keys that are gone: compose_across" in caplog.text

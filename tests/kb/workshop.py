@@ -130,8 +130,9 @@ class Workshop:
         return view.release, by_id, values
 
     async def texts(self) -> list[str]:
-        """Return the text of every row of the live release, sorted."""
-        return sorted(row.text for row in (await self.snapshot())[1].values())
+        """Return the texts that operators wrote in the live release, sorted."""
+        rows = (await self.snapshot())[1].values()
+        return sorted(row.text for row in rows if row.role != "answer")
 
     async def put(self, **texts: str) -> int:
         """Ingest files by name (``faq`` becomes ``faq.txt``); return the live release."""
