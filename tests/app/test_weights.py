@@ -29,7 +29,6 @@ def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("ANSWERDESK__MODELS__EMBEDDER", "hub:maker/vectors")
     monkeypatch.setenv("ANSWERDESK__MODELS__SECOND_EMBEDDER", "hub:maker/more-vectors")
     monkeypatch.setenv("ANSWERDESK__MODELS__GENERATOR", "off")
-    monkeypatch.setenv("ANSWERDESK__MODELS__RERANKER", "generator")
     return asked
 
 
@@ -44,10 +43,9 @@ async def test_the_configured_models_are_fetched(
 ) -> None:
     await weights.fetch("", default=True, tests=False)
     assert fetched == ["maker/vectors", "maker/more-vectors"]
-    monkeypatch.setenv("ANSWERDESK__MODELS__RERANKER", "hub:maker/pairs")
     monkeypatch.setenv("ANSWERDESK__MODELS__SECOND_EMBEDDER", "off")
     await weights.fetch("", default=True, tests=False)
-    assert fetched[2:] == ["maker/vectors", "maker/pairs"]
+    assert fetched[2:] == ["maker/vectors"]
 
 
 async def test_what_cannot_be_fetched_is_said(fetched: list[str]) -> None:
