@@ -42,7 +42,7 @@ _OUT_OF_REACH = re.compile(
             )),
             r"The operation lacked",  # the right, or who asks: of every remote storage
             r"Generic \{ store: \"(?!LocalFileSystem|N/A)",
-            r"Generic (?!LocalFileSystem|N/A)\w+ error",
+            r"Generic (?!LocalFileSystem|N/A|memory)\w+ error",
         )
     )
 )  # fmt: skip

@@ -88,7 +88,7 @@ async def test_a_damaged_file_for_onnxruntime_is_not_used(
     shutil.copytree(folder, copy)
     (copy / "onnx").mkdir(exist_ok=True)
     (copy / "onnx" / "exact-2.onnx").write_bytes(b"changed")
-    (copy / "onnx" / "exact.sha256").write_text("0" * 64)
+    (copy / "onnx" / "exact-2.sha256").write_text("0" * 64)
     model = make_embedder("all-MiniLM-L6-v2", tmp_path)
     assert "is damaged; torch is used instead" in caplog.text
     await model.start()
