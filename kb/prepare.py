@@ -248,8 +248,8 @@ class Preparer:
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
-        new = len(state.seen) - len(known)
-        return Prepared(tuple(prepared), vectors, new, self._answers)
+        wanted = len(state.seen) - len(known)
+        return Prepared(tuple(prepared), vectors, wanted, self._answers)
 
     async def embed(self, rows: Sequence[Row]) -> dict[str, Vector]:
         """Embed the texts of some rows; return the vectors by vector key."""
