@@ -346,7 +346,7 @@ def make_answerer(knowledge: Knowledge, generator: ModelGenerator | None) -> Ans
         writer = Writer(generator, max_tokens=config.answers.max_tokens, timeout_s=late_s)
     return Answerer(
         knowledge.retriever,
-        Replier(knowledge.searched, knowledge.index, chooser),
+        Replier(knowledge.searched, knowledge.index, chooser, knowledge.reader),
         writer,
         policy=_policy(config),
         today=days_of(config),

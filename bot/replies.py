@@ -133,7 +133,7 @@ def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list
         [(_short(choice["label"]), f"pick:{number}")]
         for number, choice in enumerate(context["choices"])
     ]
-    if kind == "clarify":
+    if context["choices"]:
         rows.append([(service_text("none_of_these", *languages), "pick:none")])
     if kind in _JUDGED and context["answer_id"]:
         rows.append([("👍", "fb:1"), ("👎", "fb:0")])

@@ -73,7 +73,7 @@ class AnswersConfig(_Section):
 
     GONE = ("passage_at", "clarify_at", "compose_across")
 
-    answer_at: Probability = 0.65
+    answer_at: Probability = 0.7
     hedge_at: Probability = 0.4
     compose: bool = False
     max_tokens: int = Field(96, ge=8)

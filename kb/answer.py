@@ -8,6 +8,8 @@ from typing import Literal, Protocol, TypeAlias
 
 from core.errors import ModelError
 from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Turn, Urgency
+from kb.answering.choose import MOST
+from kb.answering.layout import length
 from kb.answering.parts import is_foreign, join
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer, Written
@@ -141,7 +143,8 @@ class Answerer:
     async def would_read(self, question: str) -> str | None:
         """Return the id of the passage that a reply would be built from; ``None`` if none would."""
         decision = self._decide(await self._best_retrieval(question, ()))
-        return decision.hits[0].chunk.chunk_id if decision.action == "compose" else None
+        best = decision.hits[0].chunk if decision.hits else None
+        return best.chunk_id if best is not None and best.kind == "passage" else None
 
     # --- understanding -------------------------------------------------------------------------
 
@@ -196,21 +199,30 @@ class Answerer:
             before = [Turn(earlier, "") for earlier in parts[:number]]
             retrieval = await self._best_retrieval(part, [*history, *before])
             found.append((retrieval, self._decide(retrieval)))
-        known = [(r, d) for r, d in found if d.action in ("faq", "compose")]
+        known = [(r, d) for r, d in found if d.action == "answer"]
         chunks = [decision.hits[0].chunk for _, decision in known]
-        others = [r.question for r, d in found if d.action not in ("faq", "compose")]
+        others = [r.question for r, d in found if d.action != "answer"]
         unknown = [part for part in others if is_foreign(part, chunks)]
         if not known or len({chunk.chunk_id for chunk in chunks}) + len(unknown) < 2:
             return None
-        answers = [await self._reply(r, d, language, None) for r, d in known]
+        room = MOST / len(known)
+        plainly = [(r, replace(d, hits=d.hits[:1], hedged=False)) for r, d in known]
+        answers = [await self._reply(r, d, language, None, room) for r, d in plainly]
         rest = self._text("rest_unknown", language) if others else ""
-        return join(answers, rest)
+        said = join(answers, rest)
+        return self._with_reservation(said, language) if any(d.hedged for _, d in known) else said
 
     async def _reply(
-        self, retrieval: Retrieval, decision: Decision, language: str, on_event: OnEvent | None
+        self,
+        retrieval: Retrieval,
+        decision: Decision,
+        language: str,
+        on_event: OnEvent | None,
+        most: float = MOST,
     ) -> Answer:
+        """Carry a decision out; what is built has at most so many words."""
         started = time.perf_counter()
-        answer = await self._carry_out(decision, retrieval, language, on_event)
+        answer = await self._carry_out(decision, retrieval, language, on_event, most)
         generate = (time.perf_counter() - started) * 1000
         spent = retrieval.timings_ms
         timings = {**spent, "generate": generate, "total": sum(spent.values()) + generate}
@@ -221,31 +233,36 @@ class Answerer:
         )
 
     async def _carry_out(
-        self, decision: Decision, retrieval: Retrieval, language: str, on_event: OnEvent | None
+        self,
+        decision: Decision,
+        retrieval: Retrieval,
+        language: str,
+        on_event: OnEvent | None,
+        most: float,
     ) -> Answer:
-        if decision.action == "clarify":
-            return self._clarify(decision, language)
-        if decision.action == "faq":
-            answer = self._faq(decision, language)
-        elif decision.action == "compose":
-            answer = await self._from_passages(decision, retrieval, language, on_event)
-        else:
+        if decision.action == "unknown":
             return self._unknown(language, decision.confidence)
-        return self._hedged(answer, decision, language) if decision.hedged else answer
+        room = most / len(decision.hits)
+        answers = [
+            await self._from(hit, decision, retrieval, language, on_event, room)
+            for hit in decision.hits
+        ]
+        if not decision.hedged:
+            return answers[0]
+        return self._hedged(answers, decision, language, most)
 
-    def _hedged(self, answer: Answer, decision: Decision, language: str) -> Answer:
-        """Return an answer with the sentence that it may not be the one, and other choices."""
-        if answer.kind == "unknown":
-            return answer
-        return replace(
-            answer,
-            text=f"{self._text('hedge', language)}\n\n{answer.text}",
-            hedged=True,
-            choices=tuple(_choice(hit) for hit in decision.others),
-        )
-
-    def _faq(self, decision: Decision, language: str) -> Answer:
-        hit = decision.hits[0]
+    async def _from(
+        self,
+        hit: Hit,
+        decision: Decision,
+        retrieval: Retrieval,
+        language: str,
+        on_event: OnEvent | None,
+        most: float,
+    ) -> Answer:
+        """Return the answer of one entry or passage; of a passage at most so many words."""
+        if hit.chunk.kind == "passage":
+            return await self._from_passages(hit, decision, retrieval, language, on_event, most)
         return Answer(
             "faq",
             hit.chunk.answer,
@@ -254,38 +271,53 @@ class Answerer:
             sources=(source_of(hit, quote=hit.chunk.answer),),
         )
 
-    def _clarify(self, decision: Decision, language: str) -> Answer:
-        choices = tuple(_choice(hit) for hit in decision.hits)
-        return Answer(
-            "clarify",
-            self._text("clarify", language),
-            language,
-            confidence=decision.confidence,
-            choices=choices,
-        )
+    def _hedged(
+        self, answers: Sequence[Answer], decision: Decision, language: str, most: float
+    ) -> Answer:
+        """Return what may be asked for, with the sentence that it may not be, and other choices.
+
+        Two answers that are together longer than a reply may be give way to the first one and to a
+        choice of the other.
+        """
+        said, others = answers[0], decision.others
+        if len(answers) > 1:
+            both = join(answers, "")
+            if length(both.text) <= most:
+                said = both
+            else:
+                others = (*decision.hits[1:], *others)
+        said = replace(said, choices=tuple(_choice(hit) for hit in others))
+        return self._with_reservation(said, language)
+
+    def _with_reservation(self, answer: Answer, language: str) -> Answer:
+        """Return an answer after the sentence that it may not be what was asked for."""
+        text = f"{self._text('hedge', language)}\n\n{answer.text}"
+        return replace(answer, text=text, hedged=True)
 
     async def _from_passages(
         self,
+        hit: Hit,
         decision: Decision,
         retrieval: Retrieval,
         language: str,
         on_event: OnEvent | None,
+        most: float,
     ) -> Answer:
         reply = await self._replier.reply(
             retrieval.question,
             retrieval.vector,
-            decision.hits,
+            [hit],
             others=retrieval.hits,
-            readings=retrieval.readings,
+            most=most,
         )
         written = await self._write(retrieval, reply.cited[0], language, on_event)
         text = written.text if written else ""
         return Answer(
             "composed" if text or reply.built else "quoted",
             text or reply.text,
-            decision.hits[0].chunk.language or language,
+            hit.chunk.language or language,
             confidence=decision.confidence,
-            sources=tuple(source_of(hit, quote=words) for hit, words in reply.cited),
+            sources=tuple(source_of(cited, quote=words) for cited, words in reply.cited),
             tokens=written.tokens if written else TokenUsage(),
         )
 

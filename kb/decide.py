@@ -6,13 +6,12 @@ from typing import Literal, TypeAlias
 
 from core.types import Hit
 
-Action: TypeAlias = Literal["faq", "compose", "clarify", "unknown"]
+Action: TypeAlias = Literal["answer", "unknown"]
 
-_MOST_CHOICES = 3
-_CHOICE_SHARE = 0.25
-"""A choice is at least this share as probable as the best one."""
-_CLOSE = 0.9
-"""The same share of the second one at which neither is answered."""
+_MOST = 3
+"""Candidates that an answer with a reservation names: two answers and a choice."""
+_LIKELY_SHARE = 0.25
+"""They are at least this share as probable as the best one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +19,10 @@ class Decision:
     """How to reply."""
 
     action: Action
-    """``faq``: the stored answer of the first hit. ``compose``: build it from the first hit, a
-    passage. ``clarify``: offer the hits to choose from. ``unknown``: say so."""
+    """``answer``: from the hits, each by itself. ``unknown``: say so."""
     hits: tuple[Hit, ...]
-    """Those that the action needs, best first; empty for ``unknown``."""
+    """The best one; of a reply with a reservation perhaps also the second. Empty for
+    ``unknown``."""
     confidence: float
     """Calibrated probability that the best candidate answers the question."""
     hedged: bool = False
@@ -36,8 +35,8 @@ def decide(hits: Sequence[Hit], *, answer_at: float, hedge_at: float) -> Decisio
     """Choose how to reply.
 
     Answers when the best candidate, entry or passage, is at least `answer_at` probable. Between
-    `hedge_at` and that, answers with the reservation that it may not be what was asked for, beside
-    up to two other choices; where two are really close, offers the choices alone.
+    `hedge_at` and that, answers with the reservation that it may not be what was asked for: from
+    the best candidate, and from the second where that is likely too, beside a further choice.
 
     Args:
         hits: most probable first.
@@ -47,11 +46,9 @@ def decide(hits: Sequence[Hit], *, answer_at: float, hedge_at: float) -> Decisio
     if not hits or hits[0].probability < hedge_at:
         return Decision("unknown", (), hits[0].probability if hits else 0.0)
     best = hits[0]
-    action: Action = "faq" if best.chunk.kind == "faq" else "compose"
     if best.probability >= answer_at:
-        return Decision(action, (best,), best.probability)
-    lowest = _CHOICE_SHARE * best.probability
-    others = tuple(hit for hit in hits[1:_MOST_CHOICES] if hit.probability >= lowest)
-    if others and others[0].probability >= _CLOSE * best.probability:
-        return Decision("clarify", (best, *others), best.probability)
-    return Decision(action, (best,), best.probability, hedged=True, others=others)
+        return Decision("answer", (best,), best.probability)
+    likely = [h for h in hits[:_MOST] if h.probability >= _LIKELY_SHARE * best.probability]
+    return Decision(
+        "answer", tuple(likely[:2]), best.probability, hedged=True, others=tuple(likely[2:])
+    )

@@ -1,4 +1,4 @@
-"""Write what ships of a trained reader: half-precision weights.
+"""Write what ships of a trained reader: the averaged weights, in half precision.
 
 python -m training.export_reader STATE.pt OUT.safetensors
 """
@@ -9,5 +9,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-state = torch.load(sys.argv[1])["reader"]
-save_file({name: tensor.half().contiguous() for name, tensor in state.items()}, Path(sys.argv[2]))
+average = torch.load(sys.argv[1])["average"]
+weights = {
+    name.removeprefix("module."): tensor.half().contiguous()
+    for name, tensor in average.items()
+    if name != "n_averaged"
+}
+save_file(weights, Path(sys.argv[2]))

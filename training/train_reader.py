@@ -19,6 +19,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.companies import Company, asked, mistyped, read_companies, split
 from training.reader import OWN_FROM, Lower, Reader, embedder_tensors
@@ -29,6 +30,8 @@ QUESTIONS = 90
 HARD = 6
 """Wrong texts of each question that the certainty is learned from: the nearest ones."""
 LONGEST = 180
+AVERAGED = 100
+"""Steps over which the weights are averaged: what is judged and ships."""
 
 
 @dataclass
@@ -278,6 +281,7 @@ def main() -> None:
     tokenizer.no_padding()
     lower, reader = Lower(tensors, options.first), Reader(tensors, options.first)
     data, check = Data(lower, tokenizer), Data(lower, tokenizer)
+    average = AveragedModel(reader, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / AVERAGED))
     own = [p for n, p in reader.named_parameters() if n.startswith("layers")]
     new = [reader.weight.weight, reader.weight.bias]
     scales = [reader.scale, reader.threshold, reader.line]
@@ -297,6 +301,7 @@ def main() -> None:
         state = torch.load(path)
         reader.load_state_dict(state["reader"])
         optimiser.load_state_dict(state["optimiser"])
+        average.load_state_dict(state["average"])
         done, used, epoch = state["done"], state["used"], state["epoch"]
     began = time.time() - used
     sums: dict[str, float] = {}
@@ -307,7 +312,7 @@ def main() -> None:
         check.add(held)
         print(f"epoch {epoch}: {len(data.asked)} questions, {len(data.texts)} texts", flush=True)
         if done == 0:
-            print(json.dumps(judge(reader, check, 100)), flush=True)
+            print(json.dumps(judge(average.module, check, 100)), flush=True)
         for step in _steps(data, random.Random(100 + epoch)):
             share = (time.time() - began) / (options.minutes * 60)
             factor = min(1.0, (done + 1) / 20) * max(0.03, 1 - share)
@@ -318,6 +323,7 @@ def main() -> None:
             loss.backward()
             torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
             optimiser.step()
+            average.update_parameters(reader)
             done += 1
             for key, value in parts.items():
                 sums[key] = sums.get(key, 0.0) + value
@@ -326,16 +332,17 @@ def main() -> None:
                 print(f"{done:.0f} {time.time() - began:.0f} s {shown}", flush=True)
                 sums = {}
             if time.time() - saved > 300 or share >= 1:
-                print(json.dumps(judge(reader, check, 100)), flush=True)
+                print(json.dumps(judge(average.module, check, 100)), flush=True)
                 saved = time.time()
                 state = {"reader": reader.state_dict(), "optimiser": optimiser.state_dict()}
+                state["average"] = average.state_dict()
                 state |= {"done": done, "used": saved - began, "epoch": epoch}
                 torch.save(state, path.with_suffix(".new"))
                 path.with_suffix(".new").replace(path)
             if share >= 1:
                 break
         epoch += 1
-    print(json.dumps(judge(reader, check)), flush=True)
+    print(json.dumps(judge(average.module, check)), flush=True)
 
 
 if __name__ == "__main__":

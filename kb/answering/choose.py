@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from kb.answering.layout import Unit, length, steps_of, units_of
 from kb.answering.scores import score_sentences
 
-WHOLE = 65.0
-"""Words of the longest section, paragraph or list that is given whole: who reads it needs nothing
-more, and no condition is lost."""
 MOST = 80.0
 """Words of the longest reply; a Chinese character counts half. Numbered steps may be longer."""
+_WHOLE = 0.8
+"""Share of that of the longest section, paragraph or list that is given whole: who reads it needs
+nothing more, and no condition is lost."""
 _ENOUGH = 0.8
 """Of a longer text sentences are added until the answer stands in one of them with this
 probability …"""
-_LONG = 75.0
-"""… or they have as many words."""
+_LONG = 0.95
+"""… or they have this share of the words of the longest reply."""
 _GAP = 15.0
 """Words between two chosen sentences that are given too instead of being left out."""
 _ELSEWHERE = 0.25
@@ -43,7 +43,7 @@ _LIMITS = re.compile(
 """How a sentence begins that limits the one before."""
 
 
-def choose(units: Sequence[Unit], scores: Sequence[float]) -> list[int]:
+def choose(units: Sequence[Unit], scores: Sequence[float], most: float = MOST) -> list[int]:
     """Return the indexes of the units that answer, in order; no headings, no rows.
 
     A short section is given whole, else a short paragraph or list, else sentences with those that
@@ -52,6 +52,7 @@ def choose(units: Sequence[Unit], scores: Sequence[float]) -> list[int]:
     Args:
         units: of `kb.answering.layout.units_of`.
         scores: for each unit the probability that it answers, from whatever reads them.
+        most: words of the longest reply.
     """
     order = [
         i for i in sorted(range(len(units)), key=lambda i: -scores[i]) if _can_answer(units, i)
@@ -65,15 +66,16 @@ def choose(units: Sequence[Unit], scores: Sequence[float]) -> list[int]:
         if chosen and sure >= _ENOUGH:
             break
         used = length_of(units, chosen)
-        found = _with_steps(units, i) if chosen else _around(units, _body_of(units, i, scores))
+        body = _body_of(units, i, scores)
+        found = _with_steps(units, i) if chosen else _around(units, body, most)
         elsewhere = chosen and units[i].section not in {units[j].section for j in chosen}
         least = _ELSEWHERE if elsewhere else _BESIDE_STEPS if chosen & steps else 0.0
         if (units[i].kind == "heading" and chosen) or scores[i] < least:
             continue
-        if i in chosen or (chosen and used + length_of(units, found) > _LONG):
+        if i in chosen or (chosen and used + length_of(units, found) > _LONG * most):
             continue
         chosen |= found
-    return sorted(_completed(units, chosen))
+    return sorted(_completed(units, chosen, most))
 
 
 def quote(question: str, text: str, *, language: str = "") -> str:
@@ -137,7 +139,7 @@ def _body_of(units: Sequence[Unit], i: int, scores: Sequence[float]) -> int:
     return max(below, key=lambda j: (not units[j].asks, scores[j]))
 
 
-def _around(units: Sequence[Unit], i: int) -> set[int]:
+def _around(units: Sequence[Unit], i: int, most: float) -> set[int]:
     """Return the largest piece around a unit that may be given whole."""
     steps = next((set(steps) for steps in steps_of(units) if i in steps or i + 1 == steps[0]), None)
     section = {
@@ -148,19 +150,19 @@ def _around(units: Sequence[Unit], i: int) -> set[int]:
     rest = rest_of_steps(units)
     if i not in rest:
         section -= rest
-    if length_of(units, section) <= WHOLE:
+    if length_of(units, section) <= _WHOLE * most:
         return section
     if steps:
         return steps | _lead_of(units, min(steps))
     if units[i].kind == "item":
         items = _list_of(units, i)
         items |= _lead_of(units, min(items))
-        if length_of(units, items) <= WHOLE:
+        if length_of(units, items) <= _WHOLE * most:
             return items
         return {i} | _lead_of(units, min(_list_of(units, i)))
     paragraph = {j for j in section if units[j].paragraph == units[i].paragraph}
-    if length_of(units, paragraph) <= WHOLE:
-        return paragraph | _announced(units, max(paragraph))
+    if length_of(units, paragraph) <= _WHOLE * most:
+        return paragraph | _announced(units, max(paragraph), most)
     return {i}
 
 
@@ -187,22 +189,22 @@ def _lead_of(units: Sequence[Unit], i: int) -> set[int]:
     return set() if before.asks else {i - 1}
 
 
-def _announced(units: Sequence[Unit], i: int) -> set[int]:
+def _announced(units: Sequence[Unit], i: int, most: float) -> set[int]:
     """Return what a last sentence that ends with a colon announces, if it is short."""
     if not units[i].introduces or i + 1 >= len(units) or units[i + 1].kind == "row":
         return set()
     if units[i + 1].kind == "item":
         items = _list_of(units, i + 1)
-        return items if length_of(units, items) <= WHOLE else set()
+        return items if length_of(units, items) <= _WHOLE * most else set()
     return {i + 1}
 
 
-def _completed(units: Sequence[Unit], chosen: set[int]) -> set[int]:
+def _completed(units: Sequence[Unit], chosen: set[int], most: float) -> set[int]:
     """Add to sentences of long paragraphs what they lean on and what limits them."""
     full = set(chosen)
 
     def add(j: int) -> None:
-        if length_of(units, full | {j}) <= MOST:
+        if length_of(units, full | {j}) <= most:
             full.add(j)
 
     for i in sorted(chosen):
@@ -214,14 +216,14 @@ def _completed(units: Sequence[Unit], chosen: set[int]) -> set[int]:
                 break
             add(after)
             after += 1
-        for j in _announced(units, i):
+        for j in _announced(units, i, most):
             add(j)
     ordered = sorted(full)
     for low, high in itertools.pairwise(ordered):
         between = set(range(low + 1, high))
         if any(units[j].kind in ("heading", "row") for j in between):
             continue
-        if 0 < length_of(units, between) <= _GAP and length_of(units, full | between) <= MOST:
+        if 0 < length_of(units, between) <= _GAP and length_of(units, full | between) <= most:
             full |= between
     return full
 

@@ -6,14 +6,15 @@ joints are headings of the sources and the marks between the cells of a row.
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Protocol
 
 import numpy as np
 
-from core.protocols import Embedder
-from core.types import Chunk, Hit, Matrix, Reading, Vector
+from core.errors import ModelError
+from core.protocols import Embedder, Reader
+from core.types import Chunk, Hit, Matrix, Vector
 from kb.answering.choose import MOST, assemble, choose
 from kb.answering.chooser import Chooser
 from kb.answering.layout import Unit, length, steps_of, units_of
@@ -39,9 +40,8 @@ _PROCEDURE = 4.0
 _LIKE = 0.5
 """Share of the words of the shorter of two texts that the other has if they say the like."""
 _FEW = 1.0
-_READER = 1.5
+_READER = 0.5
 """How much the reader's log-odds of a sentence count beside its words and nearness."""
-_UNREAD: Mapping[str, tuple[str, Reading]] = {}
 
 
 class Passages(Protocol):
@@ -84,33 +84,6 @@ class _Piece:
     """The cell that names its first row, if it was built from rows of a table."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What the reader says of a passage, if it read it."""
-
-    reading: Reading | None = None
-    offset: int = 0
-    """Where the passage begins in the text that was read."""
-
-    @classmethod
-    def of(cls, chunk: Chunk, found: tuple[str, Reading] | None) -> Self:
-        """Return what was read of a passage."""
-        if found is None or not found[0].endswith(chunk.text):
-            return cls()
-        return cls(found[1], len(found[0]) - len(chunk.text))
-
-    def judged(self, units: Sequence[Unit], scores: Sequence[float]) -> list[float]:
-        """Return the probabilities of units with what the reader says of each."""
-        if self.reading is None or not units:
-            return list(scores)
-        said = [self.reading.of_span(u.start + self.offset, u.end + self.offset) for u in units]
-        known = [one for one in said if np.isfinite(one)]
-        lowest = min(known, default=0.0)
-        odds = np.asarray([one if np.isfinite(one) else lowest for one in said])
-        joined = np.asarray(scores) * np.exp(_READER * (odds - odds.max()))
-        return [float(p) for p in joined / joined.sum()]
-
-
 class Replier:
     """Builds replies; remembers the vectors of the sentences of passages it has read."""
 
@@ -119,6 +92,7 @@ class Replier:
         embedder: Embedder | None = None,
         index: PassageIndex | None = None,
         chooser: Chooser | None = None,
+        reader: Reader | None = None,
         *,
         remembered: int = 500,
     ) -> None:
@@ -128,11 +102,13 @@ class Replier:
             embedder: tells how near sentences are to a question; ``None`` compares words alone.
             index: has the rest of a procedure or table that was cut; ``None``: it is left out.
             chooser: says which sentences answer, beside the scores; ``None``: these decide alone.
+            reader: says of each sentence how likely it answers; ``None``: words and nearness do.
             remembered: passages whose vectors are kept, about 10 kB each.
         """
         self._embedder = embedder
         self._index = index
         self._chooser = chooser
+        self._reader = reader
         self._remembered = remembered
         self._vectors: OrderedDict[str, Matrix] = OrderedDict()
 
@@ -143,7 +119,7 @@ class Replier:
         hits: Sequence[Hit],
         *,
         others: Sequence[Hit] = (),
-        readings: Mapping[str, tuple[str, Reading]] = _UNREAD,
+        most: float = MOST,
     ) -> Reply:
         """Return the reply to a question.
 
@@ -153,7 +129,7 @@ class Replier:
             hits: passages that answer, best first, at least one. A later one is used for what the
                 ones before it do not say of the question.
             others: what else was found.
-            readings: by chunk id, the text that the reader read, and what it says.
+            most: words of the reply.
         """
         texts: list[str] = []
         cited: list[tuple[Hit, str]] = []
@@ -162,11 +138,10 @@ class Replier:
         for hit in hits:
             if texts and not _adds(hit.chunk, open_words, question):
                 continue
-            read = _Read.of(hit.chunk, readings.get(hit.chunk.chunk_id))
-            piece = await self._piece(question, vector, hit.chunk, others, read)
+            piece = await self._piece(question, vector, hit.chunk, others, most)
             label = _label(hit, piece, [*hits, *others])
             text = _under(label, piece.text, hit.chunk.language)
-            if texts and length("\n".join([*texts, text])) > MOST:
+            if texts and length("\n".join([*texts, text])) > most:
                 continue
             texts.append(text)
             cited.append((hit, piece.words))
@@ -180,14 +155,15 @@ class Replier:
         vector: Vector | None,
         chunk: Chunk,
         others: Sequence[Hit],
-        read: "_Read",
+        most: float,
     ) -> _Piece:
         text = chunk.answer or chunk.text
         units = units_of(text, chunk.language)
         if not units:
             return _Piece(text, text)
         near = await self._near(vector, chunk, units)
-        scores = read.judged(units, _scores(question, chunk, units, near))
+        scores = _scores(question, chunk, units, near)
+        scores = await self._read(question, chunk, units, scores)
         if self._chooser is not None and len(units) > 1:
             picked = await self._chooser.choose(question, chunk, units) or ()
             scores = [
@@ -198,7 +174,7 @@ class Replier:
         row = _row_meant(units, best, scores)
         if row is not None:
             return await self._rows(question, vector, chunk, units, row, others)
-        chosen = choose(units, scores)
+        chosen = choose(units, scores, most)
         if any(units[i].number for i in chosen):
             text = await self._whole_steps(chunk, text)
             if text != (chunk.answer or chunk.text):
@@ -215,6 +191,21 @@ class Replier:
             both = f"{piece.text}\n{rows.text}"
             return replace(rows, text=both if leads and length(both) <= MOST else rows.text)
         return piece
+
+    async def _read(
+        self, question: str, chunk: Chunk, units: Sequence[Unit], scores: Sequence[float]
+    ) -> list[float]:
+        """Return the probabilities of units with what the reader says of each under its heading."""
+        if self._reader is None or len(units) < 2:
+            return list(scores)
+        heading = chunk.title.rpartition(_TITLE)[2]
+        try:
+            said = await self._reader.read(question, [f"{heading}\n{u.text}" for u in units])
+        except ModelError:
+            return list(scores)
+        odds = np.asarray([reading.log_odds for reading in said])
+        joined = np.asarray(scores) * np.exp(_READER * (odds - odds.max()))
+        return [float(p) for p in joined / joined.sum()]
 
     async def _rows(
         self,

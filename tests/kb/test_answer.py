@@ -75,11 +75,21 @@ async def test_a_sure_entry_is_answered_word_for_word_without_the_generator() ->
     assert generator.prompts == []
 
 
-async def test_two_entries_that_are_close_are_offered_to_choose_from() -> None:
+async def test_two_entries_that_are_likely_are_both_answered_under_their_questions() -> None:
     answer = await answerer({"hours?": [(ENTRY, 0.5), (OTHER, 0.48)]}).answer("hours?")
-    assert answer.kind == "clarify"
-    assert [c.label for c in answer.choices] == ["When do you open?", "When do you close?"]
-    assert answer.sources == ()
+    assert (answer.kind, answer.hedged, answer.choices) == ("faq", True, ())
+    assert answer.text == (
+        "This may be what you are looking for:\n\n"
+        f"When do you open?\nAt nine.\n\nWhen do you close?\n{OTHER.answer}"
+    )
+    assert len(answer.sources) == 2
+
+
+async def test_of_two_answers_too_long_for_one_reply_the_second_is_a_choice() -> None:
+    long = replace(OTHER, answer=" ".join(["word"] * 90))
+    answer = await answerer({"hours?": [(ENTRY, 0.5), (long, 0.48)]}).answer("hours?")
+    assert answer.text == "This may be what you are looking for:\n\nAt nine."
+    assert [choice.label for choice in answer.choices] == ["When do you close?"]
 
 
 async def test_nothing_likely_is_unknown_in_the_customers_language() -> None:
@@ -90,9 +100,9 @@ async def test_nothing_likely_is_unknown_in_the_customers_language() -> None:
 
 
 async def test_less_sure_the_best_answer_comes_with_a_reservation_and_other_choices() -> None:
-    asked = {"How long can I return it?": [(PASSAGE, 0.5), (OTHER, 0.2)]}
+    asked = {"How long can I return it?": [(PASSAGE, 0.5), (ENTRY, 0.2), (OTHER, 0.2)]}
     answer = await answerer(asked).answer("How long can I return it?")
-    assert (answer.kind, answer.hedged) == ("quoted", True)
+    assert (answer.kind, answer.hedged) == ("composed", True)
     assert answer.text.startswith("This may be what you are looking for:")
     assert [choice.label for choice in answer.choices] == ["When do you close?"]
 
