@@ -254,5 +254,8 @@ def _read_document(kind: str, name: str, data: bytes) -> tuple[str, list[Section
     sections = sections_of(blocks, announced=announced, language=document.language)
     asked = {s.text.casefold() for s in declared}
     sections = declared + [s for s in sections if s.text.casefold() not in asked]
+    if document.valid_from or document.valid_until:
+        days = (document.valid_from, document.valid_until)
+        sections = [replace(s, valid_from=days[0], valid_until=days[1]) for s in sections]
     bare = bare_headings(blocks, sections, title=document.title)
     return document.title, sections, [*document.skipped, *contents, *bare]

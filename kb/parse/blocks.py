@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise, zip_longest
 from typing import Literal, TypeAlias
 
 from core.types import Section, Skipped
@@ -48,6 +49,8 @@ class Document:
     title: str = ""
     language: str = ""
     skipped: tuple[Skipped, ...] = field(default=())
+    valid_from: str = ""
+    valid_until: str = ""
 
 
 def heading(text: str, level: int, location: str = "") -> Block:
@@ -107,7 +110,10 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     if any(_NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in filled):
         return False
     below = [[cell.strip() for cell in row] for row in rows[1:]]
-    if not all(first[1:]) and not (len(filled) > 1 and _amounts_below(first, below)):
+    for place, unit in enumerate(map(_unit, first)):
+        if unit and any(unit == _unit(row[place]) for row in below if place < len(row)):
+            return False  # an amount above others of its unit
+    if not all(first[1:]) and not (len(filled) > 1 and amounts_below(first, below)):
         return False
     if not first[0] and not all(row and row[0] for row in below):
         return False
@@ -116,7 +122,53 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     return True
 
 
-def _amounts_below(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+def _unit(cell: str) -> str:
+    """Return what a cell counts if it is an amount: ``EUR`` of ``4.90 EUR``."""
+    return re.sub(r"[\W\d]+", "", cell) if _AMOUNT.fullmatch(cell) else ""
+
+
+def joined_header(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return the names of the columns of a table without marks whose first two rows name them.
+
+    The first has names that reach over several columns, repeated or followed by empty cells; a
+    column below holds amounts. Empty if it is no such table.
+    """
+    if len(rows) < 3:
+        return ()
+    top, second = ([cell.strip() for cell in row] for row in rows[:2])
+    top += [""] * (len(second) - len(top))
+    wide = any(b in ("", a) and a for a, b in pairwise(top))
+    if not wide or len(second) < len(top) or any(map(_AMOUNT.fullmatch, filter(None, second))):
+        return ()
+    for place in range(1, len(top)):
+        if not top[place] and second[place]:
+            top[place] = top[place - 1]
+    names = join_names([top, second])
+    below = [[cell.strip() for cell in row] for row in rows[2:]]
+    return names if looks_like_header([names, *below]) and amounts_below(names, below) else ()
+
+
+def with_header(
+    rows: Sequence[tuple[str, ...]], heads: int = 0
+) -> tuple[list[tuple[str, ...]], bool]:
+    """Return a table whose first row names the columns, and whether it does.
+
+    `heads`: so many rows are marked as names; without marks its cells tell.
+    """
+    if heads > 1 and heads < len(rows):
+        return [join_names(rows[:heads]), *rows[heads:]], True
+    if not heads and (names := joined_header(rows)):
+        return [names, *rows[2:]], True
+    return list(rows), heads > 0 or looks_like_header(rows)
+
+
+def join_names(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Join the names of columns that stand in several rows: "Inland, small"."""
+    columns = zip_longest(*rows, fillvalue="")
+    return tuple(", ".join(dict.fromkeys(name for name in column if name)) for column in columns)
+
+
+def amounts_below(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Tell whether a named column holds nothing but amounts."""
     columns = (
         [row[place] for row in rows if place < len(row) and row[place]]

@@ -9,13 +9,17 @@ from typing import Literal
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from core.errors import UnreadableFile
 from kb.parse.blocks import Block, Document, heading
 from kb.parse.encoding import decode
 from kb.parse.limits import MAX_NESTING
 from kb.parse.marks import LOCATION, link_mark, lowered, raised, with_links, without_links
+from kb.parse.values import iso_date
 
 _FRONT_MATTER = re.compile(r"\A(-{3}|\+{3})[ \t]*\n(.*?)\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
 _META = r"^{key}[ \t]{{0,9}}[:=]([^\n]{{1,300}})$"
+_BEGINS = r"(?:publish_?date|valid_from)"
+_ENDS = r"(?:expiry_?date|expires|unpublish_?date|valid_until)"
 _COMMENT = re.compile(r"</?a\b[^<>]{0,500}>|<!--.{0,4000}?-->", re.DOTALL)
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,40}\]:?")
 _DIRECTIVE = re.compile(r"\A:{3,}\s*[a-z-]*\s*")
@@ -39,22 +43,30 @@ _PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).en
 
 
 def parse_markdown(name: str, data: bytes) -> Document:
-    """Read a Markdown file; front matter gives title and language."""
+    """Read a Markdown file; front matter gives title, language and first and last day.
+
+    Raises:
+        UnreadableFile: if it is a draft.
+    """
     text = decode(name, data)
-    title = language = ""
+    title = language = start = end = ""
     offset = 0
     if match := _FRONT_MATTER.match(text):
-        title, language = _meta(match.group(2), "title"), _meta(match.group(2), "lang(?:uage)?")
+        meta = match.group(2)
+        title, language = _meta(meta, "title"), _meta(meta, "lang(?:uage)?")
+        start, end = (iso_date(_meta(meta, key)) or "" for key in (_BEGINS, _ENDS))
+        if _meta(meta, "draft").lower() == "true" or _meta(meta, "published").lower() == "false":
+            raise UnreadableFile(name, "Its front matter says that it is a draft.")
         offset = match.group(0).count("\n")
         text = text[match.end() :]
     blocks = markdown_blocks(text, first_line=offset + 1)
     if not title:
         title = next((b.text for b in blocks if b.kind == "heading" and b.level == 1), "")
-    return Document(tuple(blocks), title, language[:2].lower())
+    return Document(tuple(blocks), title, language[:2].lower(), valid_from=start, valid_until=end)
 
 
 def _meta(front_matter: str, key: str) -> str:
-    found = re.search(_META.format(key=key), front_matter, re.MULTILINE)
+    found = re.search(_META.format(key=key), front_matter, re.MULTILINE | re.IGNORECASE)
     return found.group(1).strip().strip("\"'") if found else ""
 
 

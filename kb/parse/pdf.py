@@ -7,6 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pypdf
@@ -15,7 +16,7 @@ from pypdf.generic import NameObject
 
 from core.errors import UnreadableFile
 from core.types import Skipped
-from kb.parse.blocks import Block, Document, heading
+from kb.parse.blocks import Block, Document, amounts_below, heading
 from kb.parse.limits import MAX_PAGES
 from kb.parse.pdf_layout import PLACEHOLDER, heading_levels, tables_in, take_tables
 from kb.parse.pdf_page import Box, Letters, fold, with_changes
@@ -44,6 +45,8 @@ _MAX_OUTLINE = 2000
 _MAX_TITLE = 200
 _MAX_LAYOUT_PAGES = 300
 """Tables are looked for on the first pages: it takes as long again as reading them."""
+_CHAPTER = 3
+"""Pages from which on their first or last line is that of a chapter."""
 _SHORT_LINE, _SHORT_LINES = 60, 6
 
 _DAMAGED = (
@@ -343,8 +346,23 @@ def _blocks(
                 continue
             seen |= marks
             kept.append(line)
-        blocks += _page_blocks(kept, f"page {number}", tables.get(number, ()), titles)
+        found = _page_blocks(kept, f"page {number}", tables.get(number, ()), titles)
+        if blocks and found:
+            found[0] = _continued(found[0], blocks[-1])
+        blocks += found
     return blocks
+
+
+def _continued(block: Block, above: Block) -> Block:
+    """Return a table with the header of the one on the page before, if it goes on with it."""
+    if not (block.kind == above.kind == "table" and above.header):
+        return block
+    names, own = above.rows[0], block.rows[0]
+    if len(names) != len(own) or own == names:
+        return block
+    if block.header and amounts_below(own, block.rows[1:]):
+        return block  # another table
+    return replace(block, rows=(names, *block.rows), header=True)
 
 
 def _page_blocks(
@@ -398,13 +416,19 @@ def _furniture_keys(line: str, page: int) -> set[str]:
 
 
 def _repeated(texts: Sequence[str]) -> set[str]:
-    """Return keys of first and last lines on most pages: headers, footers, page numbers."""
+    """Return keys of first and last lines on most pages: headers, footers, page numbers.
+
+    The outermost lines of a few pages are the running heads of a chapter.
+    """
     if len(texts) < 3:
         return set()
     counts: Counter[str] = Counter()
+    outermost: Counter[str] = Counter()
     for page, text in enumerate(texts, start=1):
         lines = [line for line in text.split("\n") if line.strip()]
-        edges = {*lines[:2], *lines[-2:]}
-        counts.update({key for line in edges for key in _furniture_keys(line, page)})
+        for edge, found in ((lines[:1] + lines[-1:], outermost), (lines[:2] + lines[-2:], counts)):
+            said = (line for line in edge if not line.startswith(PLACEHOLDER))
+            found.update({key for line in said for key in _furniture_keys(line, page)})
     limit = max(3, len(texts) // 2)
-    return {key for key, count in counts.items() if count >= limit}
+    often = {key for key, count in counts.items() if count >= limit}
+    return often | {key for key, count in outermost.items() if count >= _CHAPTER}

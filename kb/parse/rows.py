@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from core.types import Section, Skipped
-from kb.parse.blocks import Block, looks_like_header, table_lines
+from kb.parse.blocks import Block, table_lines, with_header
 from kb.parse.columns import (
     LISTED,
     Field,
@@ -320,18 +320,21 @@ def _as_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section,
     """Write each row of a table that is no FAQ as a line that names its columns."""
     sections: list[Section] = []
     header: Row | None = None
+    second = False
+    """Whether the row below the header has a part of its names."""
     left = min((_leading_blanks(row.cells) for row in rows), default=0)
     rows = [replace(row, cells=tuple(map(_shown, row.cells[left:]))) for row in rows]
     for index, row in enumerate(rows):
         cells = [cell.strip() for cell in row.cells]
-        if (
-            header is None
-            and index < _HEADER_WITHIN
-            and looks_like_header(
-                [_trim(cells), *[_trim(r.cells) for r in rows[index + 1 : index + 4]]]
-            )
-        ):
-            header = row
+        if header is None and index < _HEADER_WITHIN:
+            following = [tuple(_trim(r.cells)) for r in rows[index : index + 5]]
+            found, named = with_header(following)
+            if named:
+                header = replace(row, cells=found[0])
+                second = len(found) < len(following)
+                continue
+        if second:
+            second = False
             continue
         grid = (tuple(header.cells), tuple(cells)) if header else (tuple(cells),)
         for line in table_lines(Block("table", rows=grid, header=header is not None)):
