@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, zip_longest
 from typing import Literal, TypeAlias
 
@@ -56,6 +56,22 @@ class Document:
 def heading(text: str, level: int, location: str = "") -> Block:
     """Make a heading."""
     return Block("heading", text, level=level, location=location)
+
+
+def headings_from_bold(blocks: list[Block]) -> list[Block]:
+    """Take bold lines for headings: questions always, others where the document has no headings."""
+    styled = any(b.kind == "heading" and b.level > 0 for b in blocks)
+    out: list[Block] = []
+    for index, block in enumerate(blocks):
+        bold = block.kind == "text" and block.level == PSEUDO_LEVEL
+        followed = index + 1 < len(blocks) and blocks[index + 1].level != PSEUDO_LEVEL
+        short = len(block.text) <= 120 and not block.text.endswith((".", "。", ",", ";"))
+        asks = block.text.endswith(("?", "？"))
+        if bold and followed and short and (asks or not styled):
+            out.append(heading(" ".join(block.text.split()), PSEUDO_LEVEL, block.location))
+        else:
+            out.append(replace(block, level=0) if bold else block)
+    return out
 
 
 def table_lines(block: Block) -> list[str]:

@@ -31,6 +31,7 @@ _NO_TEXT = re.compile(
 _BREAK = "\x0b"
 """A line end that was meant, until `tidy` has joined the lines that were only wrapped."""
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w.-]{0,40})((?:[^<>\"']|\"[^\"<>]*\"|'[^'<>]*')*?)(/?)>")
+_EMPHASIS = {"em_open", "em_close", "strong_open", "strong_close"}
 _VOID = {
     "br", "hr", "img", "input", "meta", "link", "area", "base", "col", "embed", "source", "track",
     "wbr",
@@ -72,7 +73,32 @@ def _meta(front_matter: str, key: str) -> str:
 
 def markdown_blocks(text: str, *, first_line: int = 1) -> list[Block]:
     """Cut Markdown into blocks; `first_line` is the number of its first line in the file."""
-    return list(_Reader(first_line).read(_PARSER.parse(text)))
+    tokens = _PARSER.parse(text)
+    for token in tokens:
+        if token.children and "*" in token.content:
+            _keep_signs(token.children)
+    return list(_Reader(first_line).read(tokens))
+
+
+def _keep_signs(children: list[Token]) -> None:
+    """Make text again of asterisks between digits: 120*60*75 and *100*5# mean themselves."""
+    opened: list[int] = []
+    for index, token in enumerate(children):
+        if token.type not in _EMPHASIS:
+            continue
+        if token.nesting > 0:
+            opened.append(index)
+        elif opened:
+            pair = (opened.pop(), index)
+            if any(_between_digits(children, place) for place in pair):
+                for place in pair:
+                    children[place] = Token("text", "", 0, content=children[place].markup)
+
+
+def _between_digits(children: Sequence[Token], place: int) -> bool:
+    around = children[max(place - 1, 0) : place + 2]
+    before, after = around[0].content[-1:], around[-1].content[:1]
+    return before.isdigit() and after.isdigit()
 
 
 class _Reader:

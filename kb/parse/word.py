@@ -22,7 +22,14 @@ from lxml.etree import XMLSyntaxError
 
 from core.errors import UnreadableFile
 from core.types import Skipped
-from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, with_header
+from kb.parse.blocks import (
+    PSEUDO_LEVEL,
+    Block,
+    Document,
+    heading,
+    headings_from_bold,
+    with_header,
+)
 from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office
 from kb.parse.marks import link_mark, lowered, raised, with_links, without_links
 
@@ -78,7 +85,7 @@ class _Reader:
 
     def read(self) -> Document:
         body = self._document.element.body
-        blocks = _headings_from_bold(list(self._container(body, 0)))
+        blocks = headings_from_bold(list(self._container(body, 0)))
         title = next((b.text for b in blocks if b.kind == "heading" and b.level == 0), "")
         blocks = [
             replace(b, level=1) if b.kind == "heading" and b.level == 0 else b for b in blocks
@@ -223,22 +230,6 @@ class _Reader:
                     if len(text) > 60 or not _PAGE_NUMBER.match(text):
                         seen.setdefault(text, Block("text", text, location=where))
         return [heading("", 1), *seen.values()] if seen else []
-
-
-def _headings_from_bold(blocks: list[Block]) -> list[Block]:
-    """Take bold lines for headings: questions always, others where the document has no headings."""
-    styled = any(b.kind == "heading" and b.level > 0 for b in blocks)
-    out: list[Block] = []
-    for index, block in enumerate(blocks):
-        bold = block.kind == "text" and block.level == PSEUDO_LEVEL
-        followed = index + 1 < len(blocks) and blocks[index + 1].level != PSEUDO_LEVEL
-        short = len(block.text) <= 120 and not block.text.endswith((".", "。", ",", ";"))
-        asks = block.text.endswith(("?", "？"))
-        if bold and followed and short and (asks or not styled):
-            out.append(heading(" ".join(block.text.split()), PSEUDO_LEVEL, block.location))
-        else:
-            out.append(replace(block, level=0) if bold else block)
-    return out
 
 
 def _text(paragraph: Any) -> str:
