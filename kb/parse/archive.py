@@ -35,7 +35,7 @@ def parse_archive(
                 skipped.append(Skipped(member[:200], error.reason))
             else:
                 sections += [inside(section, parsed, member) for section in parsed.sections]
-                skipped += [Skipped(f"{member}, {s.location}", s.reason) for s in parsed.skipped]
+                skipped += [replace(s, location=f"{member}, {s.location}") for s in parsed.skipped]
     return sections, skipped
 
 

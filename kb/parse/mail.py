@@ -3,6 +3,7 @@
 import email
 import email.policy
 from collections.abc import Callable
+from dataclasses import replace
 from email.errors import MessageError
 from email.message import EmailMessage, MIMEPart
 
@@ -46,7 +47,7 @@ def parse_mail(
                 skipped += parsed.skipped
             else:
                 sections += [inside(section, parsed, label) for section in parsed.sections]
-                skipped += [Skipped(f"{label}, {s.location}", s.reason) for s in parsed.skipped]
+                skipped += [replace(s, location=f"{label}, {s.location}") for s in parsed.skipped]
     if len(parts) > _MAX_PARTS:
         skipped.append(Skipped("attachments", f"Only {_MAX_PARTS} are read."))
     return str(message.get("subject", "")).strip(), sections, skipped

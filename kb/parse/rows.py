@@ -8,6 +8,7 @@ from core.types import Section, Skipped
 from kb.parse.blocks import Block, table_lines, with_header
 from kb.parse.columns import (
     LISTED,
+    BadColumns,
     Field,
     Given,
     Mapped,
@@ -15,6 +16,7 @@ from kb.parse.columns import (
     field_of,
     joined,
     plain,
+    read_columns,
     written,
 )
 from kb.parse.faq import is_question
@@ -29,6 +31,7 @@ _HEADER_WITHIN = 10
 """Rows from the top in which the column names are sought: titles and notes may stand above them."""
 
 _FEWEST_QUESTIONS = 2
+_MOST_OFFERED = 4
 _FEWEST_PAIRS = 3
 _NAME_CHARS = 60
 _QUESTIONS = 0.6
@@ -143,15 +146,30 @@ def _asked_for_columns(rows: Sequence[Row]) -> Iterable[Skipped]:
     others = [n for n in range(len(first)) if n != asked and fields[n] in {None, "answer"}]
     if not others:
         return
-    answer = max(
-        others, key=lambda n: (fields[n] == "answer", n > asked, sum(map(len, columns[n])))
+    others.sort(
+        key=lambda n: (fields[n] == "answer", n > asked, sum(map(len, columns[n]))), reverse=True
     )
+    answer = others[0]
+    offered = [(names[asked], names[n]) for n in others]
+    if len(names) == 2:
+        offered.append((names[answer], names[asked]))
     yield Skipped(
         rows[0].location,
         "No two columns are named as questions and answers, so the rows were read as text. If "
         f"{names[asked]!r} holds the questions and {names[answer]!r} the answers, give the columns "
         f"question={names[asked]},answer={names[answer]}.",
+        tuple(offer for pair in offered[:_MOST_OFFERED] if (offer := _offer(*pair))),
     )
+
+
+def _offer(question: str, answer: str) -> str:
+    """Return what gives these columns; empty if names with commas and the like cannot be given."""
+    text = written({"question": question, "answer": answer})
+    try:
+        given = read_columns(text)
+    except BadColumns:
+        return ""
+    return text if given == {"question": question, "answer": answer} else ""
 
 
 def _filled(row: Row) -> int:
