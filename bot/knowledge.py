@@ -159,9 +159,11 @@ class KnowledgeDesk:
         upload = await self._upload(number)
         offers = self._offers.pop(int(number), ()) if number.isdigit() else ()
         known = place.isdigit() and int(place) < len(offers)
-        chosen = {"columns": offers[int(place)]} if known else {}
         if upload is None or not await self._uploads.move(
-            upload.upload_id, "preview", "checking", **chosen
+            upload.upload_id,
+            "preview",
+            "checking",
+            columns=offers[int(place)] if known else upload.columns,
         ):
             await self._service.alert(query, "This preview is no longer open.")
             return
