@@ -127,7 +127,8 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
         return False
     below = [[cell.strip() for cell in row] for row in rows[1:]]
     for place, unit in enumerate(map(_unit, first)):
-        if unit and any(unit == _unit(row[place]) for row in below if place < len(row)):
+        others = {row[place] for row in below if place < len(row)} - {first[place]}
+        if unit and any(unit == _unit(cell) for cell in others):
             return False  # an amount above others of its unit
     if not all(first[1:]) and not (len(filled) > 1 and amounts_below(first, below)):
         return False
