@@ -24,6 +24,7 @@ from db.conversations import Conversations
 from db.uploads import SentFile, Upload, Uploads, UploadState
 from kb.ingest import IncomingFile
 from kb.linking import LinksQuestions
+from kb.parse.columns import described
 from kb.team_answers import AddsAnswers
 from kb.upload import (
     Ingests,
@@ -85,6 +86,8 @@ class KnowledgeDesk:
         self._queue = queue
         self._questions = questions
         self._spawn = spawn
+        self._offers: dict[int, Sequence[str]] = {}
+        """What the columns of a previewed table may mean, by upload."""
         self._flow = UploadFlow(
             uploads,
             ingestor=library.ingestor,
@@ -104,6 +107,7 @@ class KnowledgeDesk:
                 Press("force", "editor", self.apply_anyway),
                 Press("drop", "editor", self.cancel),
                 Press("undo", "editor", self.undo),
+                Press("columns", "editor", self.choose_columns),
             ),
             contents=(Content("file", "editor", _is_file, self.on_file),),
         )
@@ -145,6 +149,27 @@ class KnowledgeDesk:
         await self._press(
             query, value, old="preview", new="cancelled", says="Cancelled. Nothing was changed."
         )
+
+    async def choose_columns(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Read the files of a preview anew with one of the offered columns.
+
+        After a restart the preview is made again, with its offers.
+        """
+        number, _sep, place = value.partition(":")
+        upload = await self._upload(number)
+        offers = self._offers.pop(int(number), ()) if number.isdigit() else ()
+        known = place.isdigit() and int(place) < len(offers)
+        if upload is None or not await self._uploads.move(
+            upload.upload_id,
+            "preview",
+            "checking",
+            columns=offers[int(place)] if known else upload.columns,
+        ):
+            await self._service.alert(query, "This preview is no longer open.")
+            return
+        await self._service.alert(query)
+        await self._show(upload, "Reading it again …")
+        self.start(upload.upload_id)
 
     async def undo(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Bring back the release from before, if nobody published since."""
@@ -214,9 +239,14 @@ class KnowledgeDesk:
                 entry_buttons(number, changes=changes, personal=personal),
             )
             return
-        buttons: list[list[Button]] = []
-        if changes:
-            buttons = [[("✅ Apply", f"apply:{number}"), ("Cancel", f"drop:{number}")]]
+        offers = dict.fromkeys(o for f in report.files for s in f.skipped for o in s.columns)
+        self._offers[number] = tuple(offers)
+        buttons = [
+            [(described(offer), f"columns:{number}:{place}")] for place, offer in enumerate(offers)
+        ]
+        if changes or offers:
+            apply = [("✅ Apply", f"apply:{number}")] if changes else []
+            buttons.append([*apply, ("Cancel", f"drop:{number}")])
         await self._show(upload, preview_text(report), buttons)
 
     async def _apply(self, upload: Upload, *, anyway: bool) -> None:
@@ -246,7 +276,11 @@ class KnowledgeDesk:
     async def _fetch(self, upload: Upload) -> list[IncomingFile]:
         """Load the files from Telegram, where they wait; nothing of them is kept here before."""
         return [
-            IncomingFile(sent.name, data=await self._service.sender.download(sent.file_id))
+            IncomingFile(
+                sent.name,
+                data=await self._service.sender.download(sent.file_id),
+                columns=upload.columns or None,
+            )
             for sent in upload.files
         ]
 

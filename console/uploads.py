@@ -16,7 +16,7 @@ from core.errors import AnswerdeskError
 from core.types import FileReport, FindingKind, Skipped
 from kb.asked import answers_text
 from kb.findings import describe
-from kb.parse.columns import BadColumns, read_columns, written
+from kb.parse.columns import BadColumns, described, read_columns, written
 from kb.upload import changes_something, file_name
 
 MAX_FILES = 50
@@ -68,6 +68,8 @@ class Shown:
     summary: str = ""
     """What applying does, in words."""
     columns: Sequence[tuple[str, str]] = ()
+    offers: Sequence[tuple[str, str]] = ()
+    """What the columns of a table may mean: for people, and as the form gives it."""
     """Of the table of files, those that say something: heading, and name of the count."""
     findings: Sequence[tuple[FindingKind, str]] = ()
     more_findings: int = 0
@@ -220,6 +222,10 @@ def _shown(seen: Seen) -> Shown:
             (heading, name)
             for heading, name in _COLUMNS
             if name == "added" or any(getattr(file, name) for file in report.files)
+        ],
+        offers=[
+            (described(offer), offer)
+            for offer in dict.fromkeys(o for _, part in skipped for o in part.columns)
         ],
         findings=[(found.kind, describe(found)) for found in report.findings[:_SHOWN]],
         more_findings=max(0, len(report.findings) - _SHOWN),

@@ -56,6 +56,8 @@ class Skipped:
 
     location: str
     reason: str
+    columns: tuple[str, ...] = ()
+    """Of a table whose columns have unknown names: what they may mean, the likeliest first."""
 
 
 @dataclass(frozen=True, slots=True)

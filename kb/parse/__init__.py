@@ -12,10 +12,11 @@ from core.errors import UnreadableFile, UnsupportedFile
 from core.shown import clean
 from core.types import ParsedFile, Section, Skipped
 from kb.parse.columns import Given, read_columns
-from kb.parse.limits import MAX_TEXT_CHARS, open_zip
+from kb.parse.limits import MAX_TEXT_CHARS, open_zip, read_member
 
 SUPPORTED = (
-    "CSV", "TSV", "XLSX", "JSON", "JSONL", "Markdown", "HTML", "TXT", "DOCX", "PDF", "ZIP",
+    "CSV", "TSV", "XLSX", "JSON", "JSONL", "Markdown", "HTML", "TXT", "DOCX", "PDF", "PPTX",
+    "ODT", "ODS", "RTF", "EPUB", "EML", "ZIP",
 )  # fmt: skip
 """Formats, as they are named to operators."""
 
@@ -24,6 +25,7 @@ SUFFIXES: dict[str, str] = {
     ".ndjson": "jsonl", ".json": "json", ".md": "markdown", ".markdown": "markdown",
     ".mdown": "markdown", ".mkd": "markdown", ".html": "html", ".htm": "html", ".xhtml": "html",
     ".txt": "text", ".text": "text", ".docx": "docx", ".pdf": "pdf", ".zip": "zip",
+    ".pptx": "pptx", ".odt": "odt", ".ods": "ods", ".rtf": "rtf", ".epub": "epub", ".eml": "eml",
 }  # fmt: skip
 """Endings of the names that a folder is searched for."""
 
@@ -37,6 +39,11 @@ _SIGNATURES = (
     (b"SQLite format 3", "a database"), (b"PAR1", "a Parquet table"),
 )  # fmt: skip
 _BINARY_ONLY_IF_UNDECODABLE = {b"BM", b"MZ", b"RIFF", b"ID3", b"BZh"}
+_NOT_AS_TEXT = {"pdf", "docx", "xlsx", "zip", "pptx", "odt", "ods", "rtf", "epub"}
+_OPEN_DOCUMENTS = {
+    b"application/vnd.oasis.opendocument.text": "odt",
+    b"application/vnd.oasis.opendocument.spreadsheet": "ods",
+}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LOOKS_HTML = re.compile(
     rb"\s*+(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype\s+html|html[\s>])", re.I | re.DOTALL
@@ -126,13 +133,13 @@ def _format(name: str, data: bytes) -> str:
     if head.startswith(_OLE):
         raise UnreadableFile(name, _old_office(data, suffix))
     if head.startswith(b"{\\rtf"):
-        raise UnreadableFile(name, "It is an RTF document. Save it as DOCX and upload that.")
+        return "rtf"
     for signature, what in _SIGNATURES:
         if head.startswith(signature) and not (
             signature in _BINARY_ONLY_IF_UNDECODABLE and _is_text(head)
         ):
             raise UnreadableFile(name, f"It is {what}, whatever its name says, and holds no text.")
-    if claimed in {"pdf", "docx", "xlsx", "zip"}:
+    if claimed in _NOT_AS_TEXT:
         if claimed == "xlsx" and _is_text(head):
             return "html" if _LOOKS_HTML.match(head) else "csv"
         raise UnreadableFile(
@@ -154,7 +161,10 @@ def _is_text(head: bytes) -> bool:
 def _packed(name: str, data: bytes) -> str:
     """Tell what an archive is: an office document, or files."""
     with open_zip(name, data) as archive:
-        names = {info.filename for info in archive.infolist()}
+        parts = {info.filename: info for info in archive.infolist()}
+        told = parts.get("mimetype")
+        declared = read_member(name, archive, told)[:200].strip() if told else b""
+    names = set(parts)
     if any(n.lower().endswith("vbaproject.bin") for n in names):
         raise UnreadableFile(
             name,
@@ -166,12 +176,14 @@ def _packed(name: str, data: bytes) -> str:
         return "xlsx"
     if "xl/workbook.bin" in names:
         raise UnreadableFile(name, "It is a binary workbook (XLSB). Save it as XLSX.")
-    if any(n.startswith("ppt/") for n in names):
-        raise UnreadableFile(name, "It is a presentation. Save it as PDF and upload that.")
+    if "ppt/presentation.xml" in names:
+        return "pptx"
+    if declared in _OPEN_DOCUMENTS:
+        return _OPEN_DOCUMENTS[declared]
     if "mimetype" in names and "content.xml" in names:
-        raise UnreadableFile(name, "It is an OpenDocument file. Save it as DOCX or XLSX.")
+        raise UnreadableFile(name, "It is a drawing or a presentation. Save it as PDF or PPTX.")
     if "META-INF/container.xml" in names:
-        raise UnreadableFile(name, "It is an e-book. Save it as PDF or HTML and upload that.")
+        return "epub"
     if "[Content_Types].xml" in names:
         raise UnreadableFile(name, "It is an office file without a document in it: it is damaged.")
     return "zip"
@@ -202,6 +214,11 @@ def _read(
 
             taken = parse_spreadsheet(name, data, given)
             return "", list(taken.sections), list(taken.skipped)
+        case "ods":
+            from kb.parse.open_document import parse_sheets
+
+            taken = parse_sheets(name, data, given)
+            return "", list(taken.sections), list(taken.skipped)
         case "json" | "jsonl":
             from kb.parse.records import parse_json, parse_jsonl
 
@@ -216,6 +233,14 @@ def _read(
                 parse=lambda member, content: _parse(member, content, given, inside=True),
             )
             return "", sections, skipped
+        case "eml":
+            from kb.parse.mail import parse_mail
+
+            return parse_mail(
+                name,
+                data,
+                parse=lambda part, content: _parse(part, content, given, inside=True),
+            )
         case _:
             return _read_document(kind, name, data)
 
@@ -245,6 +270,22 @@ def _read_document(kind: str, name: str, data: bytes) -> tuple[str, list[Section
             from kb.parse.pdf import parse_pdf
 
             document = parse_pdf(name, data)
+        case "pptx":
+            from kb.parse.presentation import parse_presentation
+
+            document = parse_presentation(name, data)
+        case "odt":
+            from kb.parse.open_document import parse_text_document
+
+            document = parse_text_document(name, data)
+        case "rtf":
+            from kb.parse.rtf import parse_rtf
+
+            document = parse_rtf(name, data)
+        case "epub":
+            from kb.parse.book import parse_book
+
+            document = parse_book(name, data)
         case _:
             from kb.parse.plain import parse_plain
 
@@ -254,5 +295,8 @@ def _read_document(kind: str, name: str, data: bytes) -> tuple[str, list[Section
     sections = sections_of(blocks, announced=announced, language=document.language)
     asked = {s.text.casefold() for s in declared}
     sections = declared + [s for s in sections if s.text.casefold() not in asked]
+    if document.valid_from or document.valid_until:
+        days = (document.valid_from, document.valid_until)
+        sections = [replace(s, valid_from=days[0], valid_until=days[1]) for s in sections]
     bare = bare_headings(blocks, sections, title=document.title)
     return document.title, sections, [*document.skipped, *contents, *bare]

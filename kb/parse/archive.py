@@ -34,8 +34,8 @@ def parse_archive(
             except UnreadableFile as error:
                 skipped.append(Skipped(member[:200], error.reason))
             else:
-                sections += [_inside(section, parsed, member) for section in parsed.sections]
-                skipped += [Skipped(f"{member}, {s.location}", s.reason) for s in parsed.skipped]
+                sections += [inside(section, parsed, member) for section in parsed.sections]
+                skipped += [replace(s, location=f"{member}, {s.location}") for s in parsed.skipped]
     return sections, skipped
 
 
@@ -47,7 +47,8 @@ def _refused(info: zipfile.ZipInfo) -> str:
     return ""
 
 
-def _inside(section: Section, parsed: ParsedFile, member: str) -> Section:
+def inside(section: Section, parsed: ParsedFile, member: str) -> Section:
+    """Return a section of a file with the name of the member of another that it is."""
     path = section.title_path
     if parsed.title and (not path or path[0] != parsed.title):
         path = (parsed.title, *path)

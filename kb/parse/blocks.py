@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise, zip_longest
 from typing import Literal, TypeAlias
 
 from core.types import Section, Skipped
@@ -48,11 +49,29 @@ class Document:
     title: str = ""
     language: str = ""
     skipped: tuple[Skipped, ...] = field(default=())
+    valid_from: str = ""
+    valid_until: str = ""
 
 
 def heading(text: str, level: int, location: str = "") -> Block:
     """Make a heading."""
     return Block("heading", text, level=level, location=location)
+
+
+def headings_from_bold(blocks: list[Block]) -> list[Block]:
+    """Take bold lines for headings: questions always, others where the document has no headings."""
+    styled = any(b.kind == "heading" and b.level > 0 for b in blocks)
+    out: list[Block] = []
+    for index, block in enumerate(blocks):
+        bold = block.kind == "text" and block.level == PSEUDO_LEVEL
+        followed = index + 1 < len(blocks) and blocks[index + 1].level != PSEUDO_LEVEL
+        short = len(block.text) <= 120 and not block.text.endswith((".", "。", ",", ";"))
+        asks = block.text.endswith(("?", "？"))
+        if bold and followed and short and (asks or not styled):
+            out.append(heading(" ".join(block.text.split()), PSEUDO_LEVEL, block.location))
+        else:
+            out.append(replace(block, level=0) if bold else block)
+    return out
 
 
 def table_lines(block: Block) -> list[str]:
@@ -107,7 +126,11 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     if any(_NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in filled):
         return False
     below = [[cell.strip() for cell in row] for row in rows[1:]]
-    if not all(first[1:]) and not (len(filled) > 1 and _amounts_below(first, below)):
+    for place, unit in enumerate(map(_unit, first)):
+        others = {row[place] for row in below if place < len(row)} - {first[place]}
+        if unit and any(unit == _unit(cell) for cell in others):
+            return False  # an amount above others of its unit
+    if not all(first[1:]) and not (len(filled) > 1 and amounts_below(first, below)):
         return False
     if not first[0] and not all(row and row[0] for row in below):
         return False
@@ -116,7 +139,53 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     return True
 
 
-def _amounts_below(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+def _unit(cell: str) -> str:
+    """Return what a cell counts if it is an amount: ``EUR`` of ``4.90 EUR``."""
+    return re.sub(r"[\W\d]+", "", cell) if _AMOUNT.fullmatch(cell) else ""
+
+
+def joined_header(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return the names of the columns of a table without marks whose first two rows name them.
+
+    The first has names that reach over several columns, repeated or followed by empty cells; a
+    column below holds amounts. Empty if it is no such table.
+    """
+    if len(rows) < 3:
+        return ()
+    top, second = ([cell.strip() for cell in row] for row in rows[:2])
+    top += [""] * (len(second) - len(top))
+    wide = any(b in ("", a) and a for a, b in pairwise(top))
+    if not wide or len(second) < len(top) or any(map(_AMOUNT.fullmatch, filter(None, second))):
+        return ()
+    for place in range(1, len(top)):
+        if not top[place] and second[place]:
+            top[place] = top[place - 1]
+    names = join_names([top, second])
+    below = [[cell.strip() for cell in row] for row in rows[2:]]
+    return names if looks_like_header([names, *below]) and amounts_below(names, below) else ()
+
+
+def with_header(
+    rows: Sequence[tuple[str, ...]], heads: int = 0
+) -> tuple[list[tuple[str, ...]], bool]:
+    """Return a table whose first row names the columns, and whether it does.
+
+    `heads`: so many rows are marked as names; without marks its cells tell.
+    """
+    if heads > 1 and heads < len(rows):
+        return [join_names(rows[:heads]), *rows[heads:]], True
+    if not heads and (names := joined_header(rows)):
+        return [names, *rows[2:]], True
+    return list(rows), heads > 0 or looks_like_header(rows)
+
+
+def join_names(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Join the names of columns that stand in several rows: "Inland, small"."""
+    columns = zip_longest(*rows, fillvalue="")
+    return tuple(", ".join(dict.fromkeys(name for name in column if name)) for column in columns)
+
+
+def amounts_below(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Tell whether a named column holds nothing but amounts."""
     columns = (
         [row[place] for row in rows if place < len(row) and row[place]]

@@ -105,6 +105,16 @@ def written(given: Given) -> str:
     return ",".join(f"{field}={given[field]}" for field in FIELDS if field in given)
 
 
+def described(text: str) -> str:
+    """Return what `read_columns` reads, as a choice: "Questions: Title, answers: Body"."""
+    given = read_columns(text)
+    said = ", ".join(f"{_PLURALS.get(field, field)}: {name}" for field, name in given.items())
+    return said[:1].upper() + said[1:]
+
+
+_PLURALS: Mapping[Field, str] = {"question": "questions", "answer": "answers"}
+
+
 def plain(name: str) -> str:
     """Fold a column name: ``"Gültig bis:"`` and ``"gültig_bis"`` are the same."""
     if len(name) > 80:  # a sentence, no name

@@ -9,7 +9,7 @@ _RULE = re.compile(r"([^{}@]{1,400})\{([^{}]{0,2000})\}")
 _CLASS = re.compile(r"\s*(?:[a-z]+)?([.#][\w-]+)\s*", re.IGNORECASE)
 _HIDES = re.compile(
     r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0*)?\s*(?:;|$|!)|"
-    r"font-size\s*:\s*0(?:px|pt|em|rem|%)?\s*(?:;|$|!)|(?:left|top|text-indent)\s*:\s*-\d{3,}(?:px|em|rem)?)",
+    r"font-size\s*:\s*(?:0(?:\.\d+)?(?:px|pt|em|rem|%)?|1px)\s*(?:;|$|!)|color\s*:\s*transparent|(?:left|top|text-indent)\s*:\s*-\d{3,}(?:px|em|rem)?)",
     re.IGNORECASE,
 )
 _FOLDS = re.compile(

@@ -8,7 +8,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from core.errors import UnreadableFile
 from core.types import Skipped
-from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, looks_like_header, text_of
+from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, text_of, with_header
 from kb.parse.encoding import decode
 from kb.parse.hidden import Visibility, opens
 from kb.parse.limits import MAX_CELLS, MAX_COLUMNS, MAX_NESTING
@@ -299,7 +299,7 @@ class _Reader:
         """Return the cells of a table, spans repeated, and whether its first row is a header."""
         rows: list[tuple[str, ...]] = []
         above: dict[int, tuple[int, str]] = {}
-        header = False
+        heads = 0
         budget = MAX_CELLS // 10
         for row_node in table.css("tr"):
             if self._seen.hidden(row_node, "tr"):
@@ -309,12 +309,12 @@ class _Reader:
             budget -= len(row)
             if budget < 0:
                 break
-            if not rows and cells:
-                in_head = row_node.parent is not None and row_node.parent.tag == "thead"
-                header = in_head or all(cell.tag == "th" for cell in cells)
+            in_head = row_node.parent is not None and row_node.parent.tag == "thead"
+            if cells and heads == len(rows) and (in_head or all(c.tag == "th" for c in cells)):
+                heads += any(row)
             if any(row):
                 rows.append(tuple(row))
-        return rows, header or looks_like_header(rows)
+        return with_header(rows, heads)
 
     def _cell(self, cell: LexborNode) -> str:
         """Return the words of a cell on one line."""

@@ -9,13 +9,17 @@ from typing import Literal
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from core.errors import UnreadableFile
 from kb.parse.blocks import Block, Document, heading
 from kb.parse.encoding import decode
 from kb.parse.limits import MAX_NESTING
 from kb.parse.marks import LOCATION, link_mark, lowered, raised, with_links, without_links
+from kb.parse.values import iso_date
 
 _FRONT_MATTER = re.compile(r"\A(-{3}|\+{3})[ \t]*\n(.*?)\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
 _META = r"^{key}[ \t]{{0,9}}[:=]([^\n]{{1,300}})$"
+_BEGINS = r"(?:publish_?date|valid_from)"
+_ENDS = r"(?:expiry_?date|expires|unpublish_?date|valid_until)"
 _COMMENT = re.compile(r"</?a\b[^<>]{0,500}>|<!--.{0,4000}?-->", re.DOTALL)
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,40}\]:?")
 _DIRECTIVE = re.compile(r"\A:{3,}\s*[a-z-]*\s*")
@@ -27,6 +31,7 @@ _NO_TEXT = re.compile(
 _BREAK = "\x0b"
 """A line end that was meant, until `tidy` has joined the lines that were only wrapped."""
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w.-]{0,40})((?:[^<>\"']|\"[^\"<>]*\"|'[^'<>]*')*?)(/?)>")
+_EMPHASIS = {"em_open", "em_close", "strong_open", "strong_close"}
 _VOID = {
     "br", "hr", "img", "input", "meta", "link", "area", "base", "col", "embed", "source", "track",
     "wbr",
@@ -39,28 +44,61 @@ _PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).en
 
 
 def parse_markdown(name: str, data: bytes) -> Document:
-    """Read a Markdown file; front matter gives title and language."""
+    """Read a Markdown file; front matter gives title, language and first and last day.
+
+    Raises:
+        UnreadableFile: if it is a draft.
+    """
     text = decode(name, data)
-    title = language = ""
+    title = language = start = end = ""
     offset = 0
     if match := _FRONT_MATTER.match(text):
-        title, language = _meta(match.group(2), "title"), _meta(match.group(2), "lang(?:uage)?")
+        meta = match.group(2)
+        title, language = _meta(meta, "title"), _meta(meta, "lang(?:uage)?")
+        start, end = (iso_date(_meta(meta, key)) or "" for key in (_BEGINS, _ENDS))
+        if _meta(meta, "draft").lower() == "true" or _meta(meta, "published").lower() == "false":
+            raise UnreadableFile(name, "Its front matter says that it is a draft.")
         offset = match.group(0).count("\n")
         text = text[match.end() :]
     blocks = markdown_blocks(text, first_line=offset + 1)
     if not title:
         title = next((b.text for b in blocks if b.kind == "heading" and b.level == 1), "")
-    return Document(tuple(blocks), title, language[:2].lower())
+    return Document(tuple(blocks), title, language[:2].lower(), valid_from=start, valid_until=end)
 
 
 def _meta(front_matter: str, key: str) -> str:
-    found = re.search(_META.format(key=key), front_matter, re.MULTILINE)
+    found = re.search(_META.format(key=key), front_matter, re.MULTILINE | re.IGNORECASE)
     return found.group(1).strip().strip("\"'") if found else ""
 
 
 def markdown_blocks(text: str, *, first_line: int = 1) -> list[Block]:
     """Cut Markdown into blocks; `first_line` is the number of its first line in the file."""
-    return list(_Reader(first_line).read(_PARSER.parse(text)))
+    tokens = _PARSER.parse(text)
+    for token in tokens:
+        if token.children and "*" in token.content:
+            _keep_signs(token.children)
+    return list(_Reader(first_line).read(tokens))
+
+
+def _keep_signs(children: list[Token]) -> None:
+    """Make text again of asterisks between digits: 120*60*75 and *100*5# mean themselves."""
+    opened: list[int] = []
+    for index, token in enumerate(children):
+        if token.type not in _EMPHASIS:
+            continue
+        if token.nesting > 0:
+            opened.append(index)
+        elif opened:
+            pair = (opened.pop(), index)
+            if any(_between_digits(children, place) for place in pair):
+                for place in pair:
+                    children[place] = Token("text", "", 0, content=children[place].markup)
+
+
+def _between_digits(children: Sequence[Token], place: int) -> bool:
+    around = children[max(place - 1, 0) : place + 2]
+    before, after = around[0].content[-1:], around[-1].content[:1]
+    return before.isdigit() and after.isdigit()
 
 
 class _Reader:

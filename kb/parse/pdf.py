@@ -7,23 +7,19 @@ import io
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pypdf
 from pypdf.errors import DependencyError, DeprecationError, FileNotDecryptedError, PyPdfError
+from pypdf.generic import NameObject
 
 from core.errors import UnreadableFile
 from core.types import Skipped
-from kb.parse.blocks import Block, Document, heading
+from kb.parse.blocks import Block, Document, amounts_below, heading
 from kb.parse.limits import MAX_PAGES
-from kb.parse.pdf_layout import (
-    PLACEHOLDER,
-    Letters,
-    fold,
-    heading_levels,
-    tables_in,
-    take_tables,
-)
+from kb.parse.pdf_layout import PLACEHOLDER, heading_levels, tables_in, take_tables
+from kb.parse.pdf_page import Box, Letters, fold, with_changes
 from kb.parse.plain import text_blocks
 
 _GLUED = re.compile(
@@ -49,6 +45,8 @@ _MAX_OUTLINE = 2000
 _MAX_TITLE = 200
 _MAX_LAYOUT_PAGES = 300
 """Tables are looked for on the first pages: it takes as long again as reading them."""
+_CHAPTER = 3
+"""Pages from which on their first or last line is that of a chapter."""
 _SHORT_LINE, _SHORT_LINES = 60, 6
 
 _DAMAGED = (
@@ -80,8 +78,14 @@ def parse_pdf(name: str, data: bytes) -> Document:
     for number in range(1, min(count, MAX_PAGES) + 1):
         try:
             page = reader.pages[number - 1]
-            read = Letters()
-            texts.append(_cleaned(page.extract_text(visitor_text=read.visit)))
+            read = Letters(_box(page))
+            page.extract_text(
+                visitor_text=read.visit,
+                visitor_operand_before=read.before,
+                visitor_operand_after=read.after,
+            )
+            read.finish()
+            texts.append(_cleaned(read.text))
             letters[number] = read
             pictures += 0 if texts[-1].strip() else _has_picture(page)
         except _DAMAGED as error:
@@ -95,7 +99,11 @@ def parse_pdf(name: str, data: bytes) -> Document:
         raise _without_text(name, failures, pictures=pictures)
     glued = _loses_blanks(texts)
     if glued:
-        texts = _better(texts, _pdfium_texts(data, len(texts)))
+        others = enumerate(_pdfium_texts(data, len(texts)), start=1)
+        changed = [
+            with_changes(text, letters[n].changes if n in letters else ()) for n, text in others
+        ]
+        texts = _better(texts, changed)
     damaged = {s.location for s in skipped}
     for number, text in enumerate(texts, start=1):
         if not text.strip() and f"page {number}" not in damaged:
@@ -109,6 +117,10 @@ def parse_pdf(name: str, data: bytes) -> Document:
     titles = _Titles(_outline(reader), letters)
     tables = {} if glued else _take_tables(reader, texts, letters)
     blocks = tuple(_blocks(texts, tables, titles))
+    for number, read in letters.items():
+        if read.hidden_words:
+            reason = f"{read.hidden_words:,} words are white, tiny or off the page: left out."
+            skipped.append(Skipped(f"page {number}", reason))
     used = {block.location for block in blocks}
     for number, text in enumerate(texts, start=1):
         if text.strip() and f"page {number}" not in used:
@@ -159,6 +171,12 @@ def _has_picture(page: Any) -> bool:
         return bool(objects.get_object()) if objects else False
     except _DAMAGED:
         return False
+
+
+def _box(page: Any) -> Box:
+    """Return the part of a page that is seen."""
+    left, bottom, right, top = (float(edge) for edge in page.cropbox)
+    return min(left, right), min(bottom, top), max(left, right), max(bottom, top)
 
 
 def _cleaned(text: str) -> str:
@@ -288,14 +306,24 @@ def _take_tables(
         if number > _MAX_LAYOUT_PAGES or not _may_hold_table(text):
             continue
         try:
-            layout = reader.pages[number - 1].extract_text(extraction_mode="layout")
+            page = reader.pages[number - 1]
+            if read.changes:
+                _lower(page)
+            layout = page.extract_text(extraction_mode="layout")
         except _DAMAGED:
             continue  # its text has been read
         bold = {line for line, _, is_bold in read.lines if is_bold}
         texts[number - 1], found[number] = take_tables(
-            text, tables_in(_cleaned(layout)), bold, f"page {number}"
+            text, tables_in(with_changes(_cleaned(layout), read.changes)), bold, f"page {number}"
         )
     return found
+
+
+def _lower(page: Any) -> None:
+    """Put raised letters on the line of the others, so that they do not break a row in two."""
+    contents = page.get_contents()
+    contents.operations = [one for one in contents.operations if one[1] != b"Ts"]
+    page[NameObject("/Contents")] = contents
 
 
 def _may_hold_table(text: str) -> bool:
@@ -318,8 +346,23 @@ def _blocks(
                 continue
             seen |= marks
             kept.append(line)
-        blocks += _page_blocks(kept, f"page {number}", tables.get(number, ()), titles)
+        found = _page_blocks(kept, f"page {number}", tables.get(number, ()), titles)
+        if blocks and found:
+            found[0] = _continued(found[0], blocks[-1])
+        blocks += found
     return blocks
+
+
+def _continued(block: Block, above: Block) -> Block:
+    """Return a table with the header of the one on the page before, if it goes on with it."""
+    if not (block.kind == above.kind == "table" and above.header):
+        return block
+    names, own = above.rows[0], block.rows[0]
+    if len(names) != len(own) or own == names:
+        return block
+    if block.header and amounts_below(own, block.rows[1:]):
+        return block  # another table
+    return replace(block, rows=(names, *block.rows), header=True)
 
 
 def _page_blocks(
@@ -373,13 +416,19 @@ def _furniture_keys(line: str, page: int) -> set[str]:
 
 
 def _repeated(texts: Sequence[str]) -> set[str]:
-    """Return keys of first and last lines on most pages: headers, footers, page numbers."""
+    """Return keys of first and last lines on most pages: headers, footers, page numbers.
+
+    The outermost lines of a few pages are the running heads of a chapter.
+    """
     if len(texts) < 3:
         return set()
     counts: Counter[str] = Counter()
+    outermost: Counter[str] = Counter()
     for page, text in enumerate(texts, start=1):
         lines = [line for line in text.split("\n") if line.strip()]
-        edges = {*lines[:2], *lines[-2:]}
-        counts.update({key for line in edges for key in _furniture_keys(line, page)})
+        for edge, found in ((lines[:1] + lines[-1:], outermost), (lines[:2] + lines[-2:], counts)):
+            said = (line for line in edge if not line.startswith(PLACEHOLDER))
+            found.update({key for line in said for key in _furniture_keys(line, page)})
     limit = max(3, len(texts) // 2)
-    return {key for key, count in counts.items() if count >= limit}
+    often = {key for key, count in counts.items() if count >= limit}
+    return often | {key for key, count in outermost.items() if count >= _CHAPTER}

@@ -8,11 +8,12 @@ only if the page's plain text has the same cells, one after the other, so no wor
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from kb.parse.blocks import Block, looks_like_header
+from kb.parse.pdf_page import Letters, fold
 
 PLACEHOLDER = "\ue000"
 """Stands on a line of its own where a table was taken out; followed by the table's number."""
@@ -26,7 +27,6 @@ _MOST = 0.4
 _BOLD_MOST = 0.3
 _MAX_HEADING = 120
 _SENTENCE_END = re.compile(r"[.,;。，；]$")
-_BOLD = re.compile(r"bold|black|heavy|semibold|demi", re.IGNORECASE)
 
 _GAP = re.compile(r" {3,}")
 """Between cells. Two blanks also stand between the words of justified text."""
@@ -35,44 +35,6 @@ _MAX_CELL = 30
 """Median characters of the shortest column: in two columns of running text, every line is long."""
 _MARK = re.compile(r"\W*\w{0,3}\W*")
 """A column of bullets, numbers of a list or of lines of code is no column of a table."""
-
-
-@dataclass(slots=True)
-class Letters:
-    """Collects the size and weight of each line while pypdf reads a page."""
-
-    lines: list[tuple[str, float, bool]] = field(default_factory=list)
-    """Text without blanks, size in points (the smallest in the line), whether all of it is bold."""
-    _text: str = ""
-    _size: float = 0.0
-    _bold: bool = True
-
-    def visit(self, text: str, cm: Any, tm: Any, font: Any, size: Any) -> None:
-        """Take a piece of text as `pypdf.PageObject.extract_text` hands it to a visitor."""
-        for index, piece in enumerate(text.split("\n")):
-            if index:
-                self.end_line()
-            if folded := fold(piece):
-                points = abs(float(size) * _height(tm) * _height(cm))
-                self._size = min(self._size, points) if self._text else points
-                bold = _BOLD.search(str((font or {}).get("/BaseFont", ""))) is not None
-                self._bold = (self._bold or not self._text) and bold
-                self._text += folded
-
-    def end_line(self) -> None:
-        """Note the line that ends here."""
-        if self._text:
-            self.lines.append((self._text, round(self._size, 1), self._bold))
-        self._text, self._size, self._bold = "", 0.0, True
-
-
-def _height(matrix: Any) -> float:
-    return float((matrix[2] ** 2 + matrix[3] ** 2) ** 0.5)
-
-
-def fold(text: str) -> str:
-    """Leave out blanks."""
-    return "".join(text.split())
 
 
 def heading_levels(pages: Sequence[Letters]) -> dict[str, int]:

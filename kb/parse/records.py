@@ -82,7 +82,6 @@ def _records(
         for item in value:
             nested = isinstance(item, dict) and not _is_record(item, given) and _holds_more(item)
             yield from _records(item, given, group, depth + 1) if nested else [(group, item)]
-        yield group, value
     elif value and all(isinstance(v, str) for v in value.values()):
         for key, answer in value.items():
             yield group, {"question": key, "answer": answer}

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from core.types import Section, Skipped
-from kb.parse.blocks import Block, looks_like_header, table_lines
+from kb.parse.blocks import Block, table_lines, with_header
 from kb.parse.columns import (
     LISTED,
+    BadColumns,
     Field,
     Given,
     Mapped,
@@ -15,6 +16,7 @@ from kb.parse.columns import (
     field_of,
     joined,
     plain,
+    read_columns,
     written,
 )
 from kb.parse.faq import is_question
@@ -29,6 +31,7 @@ _HEADER_WITHIN = 10
 """Rows from the top in which the column names are sought: titles and notes may stand above them."""
 
 _FEWEST_QUESTIONS = 2
+_MOST_OFFERED = 4
 _FEWEST_PAIRS = 3
 _NAME_CHARS = 60
 _QUESTIONS = 0.6
@@ -143,15 +146,30 @@ def _asked_for_columns(rows: Sequence[Row]) -> Iterable[Skipped]:
     others = [n for n in range(len(first)) if n != asked and fields[n] in {None, "answer"}]
     if not others:
         return
-    answer = max(
-        others, key=lambda n: (fields[n] == "answer", n > asked, sum(map(len, columns[n])))
+    others.sort(
+        key=lambda n: (fields[n] == "answer", n > asked, sum(map(len, columns[n]))), reverse=True
     )
+    answer = others[0]
+    offered = [(names[asked], names[n]) for n in others]
+    if len(names) == 2:
+        offered.append((names[answer], names[asked]))
     yield Skipped(
         rows[0].location,
         "No two columns are named as questions and answers, so the rows were read as text. If "
         f"{names[asked]!r} holds the questions and {names[answer]!r} the answers, give the columns "
         f"question={names[asked]},answer={names[answer]}.",
+        tuple(offer for pair in offered[:_MOST_OFFERED] if (offer := _offer(*pair))),
     )
+
+
+def _offer(question: str, answer: str) -> str:
+    """Return what gives these columns; empty if names with commas and the like cannot be given."""
+    text = written({"question": question, "answer": answer})
+    try:
+        given = read_columns(text)
+    except BadColumns:
+        return ""
+    return text if given == {"question": question, "answer": answer} else ""
 
 
 def _filled(row: Row) -> int:
@@ -320,18 +338,21 @@ def _as_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section,
     """Write each row of a table that is no FAQ as a line that names its columns."""
     sections: list[Section] = []
     header: Row | None = None
+    second = False
+    """Whether the row below the header has a part of its names."""
     left = min((_leading_blanks(row.cells) for row in rows), default=0)
     rows = [replace(row, cells=tuple(map(_shown, row.cells[left:]))) for row in rows]
     for index, row in enumerate(rows):
         cells = [cell.strip() for cell in row.cells]
-        if (
-            header is None
-            and index < _HEADER_WITHIN
-            and looks_like_header(
-                [_trim(cells), *[_trim(r.cells) for r in rows[index + 1 : index + 4]]]
-            )
-        ):
-            header = row
+        if header is None and index < _HEADER_WITHIN:
+            following = [tuple(_trim(r.cells)) for r in rows[index : index + 5]]
+            found, named = with_header(following)
+            if named:
+                header = replace(row, cells=found[0])
+                second = len(found) < len(following)
+                continue
+        if second:
+            second = False
             continue
         grid = (tuple(header.cells), tuple(cells)) if header else (tuple(cells),)
         for line in table_lines(Block("table", rows=grid, header=header is not None)):

@@ -133,6 +133,9 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
     if hidden_rows:
         reason = f"Hidden rows were left out: {hidden_rows:,}. Show them to have them read."
         skipped.append(Skipped(label, reason))
+    if shown.white:
+        reason = f"Cells in white letters on white were left out: {shown.white:,}."
+        skipped.append(Skipped(label, reason))
     _drop_hidden_columns(grid, repeated, parser, label, skipped)
     return [
         Row(
@@ -241,6 +244,14 @@ def _fill_merged(grid: dict[int, dict[int, str]], parser: WorkSheetParser) -> di
     return repeated
 
 
+def _is_white(color: Any) -> bool:
+    if color is None:
+        return False
+    if color.type == "theme":
+        return color.theme == 0 and not color.tint
+    return color.type == "rgb" and str(color.rgb)[-6:].upper() == "FFFFFF"
+
+
 class _Shown:
     """Says what the reader of a sheet sees in a cell."""
 
@@ -250,11 +261,21 @@ class _Shown:
         self._sheet = sheet
         self._formats: dict[int, str] = {}
         self._struck = {i for i, s in enumerate(styles) if book._fonts[s.fontId].strike}
+        self._white = {
+            i
+            for i, s in enumerate(styles)
+            if _is_white(book._fonts[s.fontId].color) and not book._fills[s.fillId].fill_type
+        }
+        self.white = 0
+        """Cells so far that are white on white."""
 
     def __call__(self, cell: dict[str, Any]) -> str:
         """Return a cell as it is shown: dates, percentages, currencies; nothing if struck out."""
         value = cell["value"]
         if value is None or cell["style_id"] in self._struck:
+            return ""
+        if cell["style_id"] in self._white:
+            self.white += 1
             return ""
         if isinstance(value, str):
             decoded = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)

@@ -26,7 +26,7 @@ def reply(result: ParsedFile | IngestError) -> bytes:
     match result:
         case ParsedFile():
             sections = [_section_fields(section) for section in result.sections]
-            skipped = [[s.location, s.reason] for s in result.skipped]
+            skipped = [[s.location, s.reason, *s.columns] for s in result.skipped]
             body: list[Any] = ["parsed", result.title, sections, skipped]
         case UnreadableFile():
             body = ["unreadable", result.reason]
@@ -48,13 +48,20 @@ def read_reply(name: str, encoded: bytes) -> ParsedFile | IngestError:
                 name,
                 title,
                 tuple(_section(fields) for fields in sections),
-                tuple(Skipped(*_strings(pair, 2)) for pair in skipped),
+                tuple(map(_skipped, skipped)),
             )
         case ["unreadable", str(reason)]:
             return UnreadableFile(name, reason)
         case ["unsupported"]:
             return UnsupportedFile(name, SUPPORTED)
     raise ValueError("the reply has an unknown shape")
+
+
+def _skipped(fields: Any) -> Skipped:
+    match fields:
+        case [str(location), str(reason), *columns]:
+            return Skipped(location, reason, tuple(_strings(columns, len(columns))))
+    raise ValueError("what was skipped has an unknown shape")
 
 
 def _section_fields(section: Section) -> list[Any]:

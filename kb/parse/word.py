@@ -21,7 +21,15 @@ from docx.oxml.parser import parse_xml
 from lxml.etree import XMLSyntaxError
 
 from core.errors import UnreadableFile
-from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, looks_like_header
+from core.types import Skipped
+from kb.parse.blocks import (
+    PSEUDO_LEVEL,
+    Block,
+    Document,
+    heading,
+    headings_from_bold,
+    with_header,
+)
 from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office
 from kb.parse.marks import link_mark, lowered, raised, with_links, without_links
 
@@ -31,6 +39,7 @@ _SKIPPED_INSIDE = {
     "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback",
     qn("w:txbxContent"), "{http://schemas.openxmlformats.org/drawingml/2006/main}graphic",
 }  # fmt: skip
+_TINY_HALF_POINTS = 3
 _NO_LINKS: Mapping[str, str] = MappingProxyType({})
 _PAGE_NUMBER = re.compile(
     r"^\W*(?:page|seite|página|стр\.?|第)?\W*\d*\W*(?:of|von|de|из|/|页)?\W*\d*\W*$", re.I
@@ -76,7 +85,7 @@ class _Reader:
 
     def read(self) -> Document:
         body = self._document.element.body
-        blocks = _headings_from_bold(list(self._container(body, 0)))
+        blocks = headings_from_bold(list(self._container(body, 0)))
         title = next((b.text for b in blocks if b.kind == "heading" and b.level == 0), "")
         blocks = [
             replace(b, level=1) if b.kind == "heading" and b.level == 0 else b for b in blocks
@@ -86,7 +95,17 @@ class _Reader:
             blocks.pop(first)
         blocks += self._notes()
         blocks += self._furniture()
-        return Document(tuple(blocks), title)
+        return Document(tuple(blocks), title, skipped=self._hidden())
+
+    def _hidden(self) -> tuple[Skipped, ...]:
+        """Name what is left out since nobody sees it, with the number of its words."""
+        body = self._document.element.body
+        runs = (run for run in body.iter(qn("w:r")) if _is_hidden(run))
+        words = sum(len(" ".join(run.itertext(qn("w:t"))).split()) for run in runs)
+        if not words:
+            return ()
+        reason = f"{words:,} words are hidden, struck out, white or tiny: left out."
+        return (Skipped("the document", reason),)
 
     def _container(self, element: Any, depth: int) -> Iterator[Block]:
         if depth > MAX_NESTING:
@@ -153,7 +172,7 @@ class _Reader:
     def _table(self, table: Any, depth: int) -> Iterator[Block]:
         rows: list[tuple[str, ...]] = []
         above: list[str] = []
-        marked_header = False
+        heads = 0
         for row_element in table.iterchildren(qn("w:tr")):
             row: list[str] = []
             for cell in _cells(row_element):
@@ -166,8 +185,8 @@ class _Reader:
                     text = above[len(row)]
                 wide = int(span) if span.isdigit() and len(span) < 4 else 1
                 row += [text] * min(wide, MAX_COLUMNS)
-            if not rows:
-                marked_header = row_element.find(f".//{_W}tblHeader") is not None
+            if heads == len(rows) and row_element.find(f".//{_W}tblHeader") is not None:
+                heads += any(row)
             above = row
             if any(row):
                 rows.append(tuple(row))
@@ -179,12 +198,8 @@ class _Reader:
                     yield from self._container(cell, depth + 1)
             return
         self._paragraph += sum(1 for _ in table.iter(qn("w:p")))
-        yield Block(
-            "table",
-            rows=tuple(rows),
-            header=marked_header or looks_like_header(rows),
-            location=where,
-        )
+        rows, header = with_header(rows, heads)
+        yield Block("table", rows=tuple(rows), header=header, location=where)
 
     def _notes(self) -> list[Block]:
         blocks: list[Block] = []
@@ -215,22 +230,6 @@ class _Reader:
                     if len(text) > 60 or not _PAGE_NUMBER.match(text):
                         seen.setdefault(text, Block("text", text, location=where))
         return [heading("", 1), *seen.values()] if seen else []
-
-
-def _headings_from_bold(blocks: list[Block]) -> list[Block]:
-    """Take bold lines for headings: questions always, others where the document has no headings."""
-    styled = any(b.kind == "heading" and b.level > 0 for b in blocks)
-    out: list[Block] = []
-    for index, block in enumerate(blocks):
-        bold = block.kind == "text" and block.level == PSEUDO_LEVEL
-        followed = index + 1 < len(blocks) and blocks[index + 1].level != PSEUDO_LEVEL
-        short = len(block.text) <= 120 and not block.text.endswith((".", "。", ",", ";"))
-        asks = block.text.endswith(("?", "？"))
-        if bold and followed and short and (asks or not styled):
-            out.append(heading(" ".join(block.text.split()), PSEUDO_LEVEL, block.location))
-        else:
-            out.append(replace(block, level=0) if bold else block)
-    return out
 
 
 def _text(paragraph: Any) -> str:
@@ -269,7 +268,7 @@ def _marked_text(paragraph: Any, links: Mapping[str, str] = _NO_LINKS) -> str:
 
     def run(element: Any, properties: Any, depth: int) -> None:
         nonlocal out
-        if any(_is_on(properties, mark) for mark in ("w:vanish", "w:strike", "w:dstrike")):
+        if _is_hidden(element):
             return
         before, position = out, _value(properties, "w:vertAlign")
         walk(element, depth + 1)
@@ -284,6 +283,32 @@ def _marked_text(paragraph: Any, links: Mapping[str, str] = _NO_LINKS) -> str:
     walk(paragraph, 0)
     lines = out.split("\n")
     return "\n".join(re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in lines).strip()
+
+
+def _is_hidden(run: Any) -> bool:
+    """Tell whether nobody sees a run, or it is struck out.
+
+    White letters count where nothing dark can be behind them: outside of tables, boxes and what is
+    shaded.
+    """
+    properties = run.find(qn("w:rPr"))
+    if properties is None:
+        return False
+    if any(_is_on(properties, mark) for mark in ("w:vanish", "w:strike", "w:dstrike")):
+        return True
+    size = _value(properties, "w:sz")
+    if size.isdigit() and int(size) <= _TINY_HALF_POINTS:
+        return True
+    if _value(properties, "w:color").upper() != "FFFFFF":
+        return False
+    around = next(run.iterancestors(qn("w:p")), None)
+    own = around.find(qn("w:pPr")) if around is not None else None
+    shaded = any(
+        part is not None and part.find(qn(mark)) is not None
+        for part in (properties, own)
+        for mark in ("w:shd", "w:highlight", "w:pStyle", "w:rStyle")
+    )
+    return not (shaded or _inside(run, qn("w:tbl")) or _inside(run, qn("w:txbxContent")))
 
 
 def _is_on(properties: Any, name: str) -> bool:

@@ -12,6 +12,7 @@ from bot.knowledge import Library
 from bot.telegram_app import TelegramBot
 from core.errors import ModelUnavailable
 from db.golden import Golden
+from kb.parse.sandbox import ParserProcess
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import ScriptedDesk, library_of
 from tests.botapi import BotApi, FaultKind, Person, Received
@@ -281,3 +282,32 @@ async def test_reports_of_jobs_reach_those_who_may_change_the_knowledge(
         await bot.tell_team("refresh, held: docs would lose 9 of 10 documents.")
         assert (await editor.next()).text == "refresh, held: docs would lose 9 of 10 documents."
         assert telegram.inbox(agent.chat_id).empty()
+
+
+@pytest.fixture
+async def reading_shop(tmp_path: Path) -> AsyncIterator[Workshop]:
+    async with workshop(tmp_path / "reading", WordEmbedder(), parser=ParserProcess()) as opened:
+        yield opened
+
+
+TITLED = b"Title;Body\nDo you ship?;Yes, daily.\nAre you open?;Always.\nIs it new?;No.\n"
+
+
+async def test_columns_with_unknown_names_are_chosen_by_a_button(
+    start_bot: StartBot, telegram: BotApi, reading_shop: Workshop, editor: Person
+) -> None:
+    library = library_of(reading_shop)
+    async with start_bot(database=reading_shop.database, library=library) as bot:
+        await bot.operators.add(editor.user_id, "editor", name="Eddi")
+        editor.upload("list.csv", TITLED)
+        message = await editor.next()
+        preview = await shown(telegram, editor, message, "No two columns")
+        assert preview.buttons[:2] == [
+            "Questions: Title, answers: Body", "Questions: Body, answers: Title",
+        ]  # fmt: skip
+        editor.press(preview, "Questions: Title")
+        again = await shown(telegram, editor, message, "3 new")
+        assert "No two columns" not in again.text
+        editor.press(again, "Apply")
+        await shown(telegram, editor, message, "is live")
+        assert "Do you ship?" in await reading_shop.texts()

@@ -57,6 +57,7 @@ TABLE = {
     "apply:": EDITOR,
     "drop:": EDITOR,
     "undo:": EDITOR,
+    "columns:": EDITOR,
     "force:": EDITOR,
     "file": EDITOR,
     "/unanswered": AGENT,

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import uvicorn
 
 from console.upload_desk import UploadDesk
 from core.errors import ModelUnavailable
-from core.types import IngestReport
+from core.types import IngestReport, Skipped
 from db.golden import Golden
 from db.group_commit import GroupCommit
 from db.uploads import Uploads
@@ -291,6 +292,29 @@ async def test_what_is_too_much_is_refused_in_a_sentence(builder: Builder, shop:
         assert response.status_code == 400
         assert "Choose at least one file." in response.text
         assert "No file was sent here yet." in response.text
+
+
+async def test_columns_with_unknown_names_are_offered_as_buttons(
+    builder: Builder, shop: Workshop
+) -> None:
+    seen: list[str | None] = []
+
+    class Asking:
+        async def ingest(self, files: Sequence[IncomingFile], **options: Any) -> IngestReport:
+            seen.extend(file.columns for file in files)
+            report = await shop.ingestor.ingest(files, **options)
+            asked = Skipped("row 1", "Which?", ("question=Title,answer=Body",))
+            return replace(report, files=tuple(replace(f, skipped=(asked,)) for f in report.files))
+
+    async with served(builder, shop, Asking()) as client:
+        sent = await send(client, ("faq.txt", SECOND))
+        page = await until_done(client, sent)
+        assert "<button>Questions: Title, answers: Body</button>" in page
+        assert 'value="question=Title,answer=Body"' in page
+        number = sent.headers["location"].partition("number=")[2]
+        form = {"number": number, "columns": "question=Title,answer=Body"}
+        await until_done(client, await client.post("/console/uploads/columns", data=form))
+        assert seen[-1] == "question=Title,answer=Body"
 
 
 async def test_columns_are_given_by_hand(builder: Builder, shop: Workshop) -> None:

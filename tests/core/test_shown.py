@@ -1,11 +1,15 @@
 """What is shown is what the source says."""
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.shown import clean, shown, strip_urls, urls_in
 from core.types import Answer, Source
+
+TEXTS = int(os.environ.get("ANSWERDESK_SHOWN_TEXTS", "1000"))
 
 
 def test_what_is_not_seen_is_removed() -> None:
@@ -41,7 +45,7 @@ def test_an_approved_answer_keeps_its_links_and_a_built_one_those_of_its_sources
     assert shown(Answer("quoted", text, "en", sources=(source,))) == "See https://a.example or …"
 
 
-@settings(max_examples=1000)
+@settings(max_examples=TEXTS, deadline=None)
 @given(st.text())
 def test_an_approved_answer_is_shown_character_for_character(text: str) -> None:
     seen = shown(Answer("faq", text, "en"))

@@ -246,6 +246,9 @@ def test_a_zip_gives_its_files_with_their_names_in_the_location() -> None:
     assert [s.location for s in parsed.skipped] == ["faq.csv, row 3", "song.mp3"]
 
 
+ODT = b"application/vnd.oasis.opendocument.text"
+
+
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
@@ -253,8 +256,11 @@ def test_a_zip_gives_its_files_with_their_names_in_the_location() -> None:
         ("a.docx", word()[:200], "its archive cannot be opened"),
         ("a.pdf", b"hello there", "named .pdf but its content is not"),
         ("a.xlsx", b"\x89PNG\r\n\x1a\n123", "It is a PNG picture"),
-        ("a.pptx", zipped({"ppt/presentation.xml": b"<a/>"}), "It is a presentation"),
-        ("a.odt", zipped({"mimetype": b"a", "content.xml": b"b"}), "It is an OpenDocument file"),
+        ("a.pptx", zipped({"ppt/presentation.xml": b"<a/>"}), "It holds no text"),
+        ("a.odp", zipped({"mimetype": b"a", "content.xml": b"b"}), "It is a drawing or"),
+        ("a.odt", zipped({"mimetype": ODT, "content.xml": b"b"}), "The document is damaged"),
+        ("a.epub", zipped({"META-INF/container.xml": b"b"}), "The e-book is damaged"),
+        ("a.eml", b"no header at all", "It is no e-mail"),
     ],
 )
 def test_files_that_cannot_be_read_have_a_sentence_each(

@@ -11,7 +11,7 @@ import pytest
 from core.errors import IngestError
 from core.types import ParsedFile
 from kb.parse.sandbox import Limits, ParserProcess
-from tests.kb.parse import hostile
+from tests.kb.parse import hostile, office
 
 pytestmark = pytest.mark.anyio
 
@@ -55,7 +55,6 @@ EXPECTED = {
     "picture.pdf": "It is a PNG picture",
     "program.txt": "It is a program",
     "old.xlsx": "format of Office 97",
-    "rich.docx": "an RTF document",
 }
 """What must be said about some of them; the others need any sentence, or may be read."""
 
@@ -131,7 +130,17 @@ def originals() -> dict[str, bytes]:
         "guide.docx": hostile.word("Returns", "Within thirty days.", "Shipping", "Three days."),
         "guide.pdf": hostile.pdf("Returns within thirty days.", "Shipping takes three days."),
         "all.zip": hostile.zipped({"faq.csv": faq, "guide.md": markdown}),
+        **{f"guide.{kind}": office.MAKERS[kind](_GUIDE) for kind in _LATER},
     }
+
+
+_LATER = ("pptx", "odt", "ods", "rtf", "epub", "eml")
+_GUIDE = office.Content(
+    "Returns",
+    ["Within thirty days.", "Shipping takes three."],
+    ["one", "two"],
+    [["a", "b"], ["1", "2"]],
+)
 
 
 def mutated(count: int, seed: int) -> Iterator[tuple[str, bytes]]:

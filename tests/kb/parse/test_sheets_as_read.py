@@ -183,6 +183,15 @@ def test_two_columns_with_unknown_names_are_asked_about(header: str, given: str)
     assert len(entries(table(f"{header}\n{ASKED}", columns=given))) == 3
 
 
+def test_what_columns_may_mean_is_offered_the_likeliest_first() -> None:
+    parsed = table(f"Title,Body\n{ASKED}")
+    assert parsed.skipped[0].columns == (
+        "question=Title,answer=Body", "question=Body,answer=Title",
+    )  # fmt: skip
+    wide = table('Code;Ask;Say;"Note,1"\na;Ship?;Yes.;x\nb;Open?;No, on Sundays.;y\n')
+    assert wide.skipped[0].columns == ("question=Ask,answer=Say", "question=Ask,answer=Code")
+
+
 def test_a_known_name_is_proposed_before_a_longer_column() -> None:
     text = "Intent,Ask,Response\nlong intent name,Do you ship?,Yes\nlong name,Is cash ok?,No\n"
     assert reasons(table(text)).endswith("question=Ask,answer=Response.")

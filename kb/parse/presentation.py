@@ -1,0 +1,194 @@
+"""PPTX: the slides in their order, with titles as headings, lists and tables.
+
+What a speaker reads (notes) and slides that are not shown are left out and named.
+"""
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from core.errors import UnreadableFile
+from core.types import Skipped
+from kb.parse.blocks import Block, Document, heading, with_header
+from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office, open_zip, read_member
+from kb.parse.marks import link_mark, lowered, raised, with_links, without_links
+
+_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_MAX_SLIDES = 1000
+
+
+def parse_presentation(name: str, data: bytes) -> Document:
+    """Read the slides of a PPTX file.
+
+    Raises:
+        UnreadableFile: if it is damaged, protected or hostile.
+    """
+    check_office(name, data)
+    try:
+        with open_zip(name, data) as archive:
+            return _Reader(name, archive).read()
+    except (ParseError, DefusedXmlException, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UnreadableFile(
+            name,
+            f"The presentation is damaged ({type(error).__name__}: {str(error)[:120]}). "
+            "Open it, save it again as PPTX and upload it.",
+        ) from error
+
+
+class _Reader:
+    """Walks one presentation."""
+
+    def __init__(self, name: str, archive: zipfile.ZipFile) -> None:
+        self._name = name
+        self._archive = archive
+        self._parts = {info.filename: info for info in archive.infolist()}
+        self._links: Mapping[str, str] = {}
+        self._where = ""
+
+    def read(self) -> Document:
+        blocks: list[Block] = []
+        skipped: list[Skipped] = []
+        spoken = 0
+        main = "ppt/presentation.xml"
+        order = self._xml(main).iter(f"{_P}sldId")
+        paths = self._relations(main)
+        slides = [paths[slide.get(f"{_R}id", "")][1] for slide in order]
+        for number, path in enumerate(slides[:_MAX_SLIDES], start=1):
+            self._where = f"slide {number}"
+            slide = self._xml(path)
+            related = self._relations(path)
+            if slide.get("show") in {"0", "false"}:
+                skipped.append(
+                    Skipped(self._where, "The slide is hidden. Show it to have it read.")
+                )
+                continue
+            self._links = {key: target for key, (kind, target) in related.items() if kind == "link"}
+            found = list(self._shapes(slide, 0))
+            titles = [block for block in found if block.kind == "heading"]
+            blocks += titles or [heading("", 1, self._where)]
+            blocks += [block for block in found if block.kind != "heading"]
+            notes = [target for kind, target in related.values() if kind == "notesSlide"]
+            spoken += sum(len(_words(self._xml(note))) for note in notes)
+        if len(slides) > _MAX_SLIDES:
+            where = f"slides {_MAX_SLIDES + 1} to {len(slides)}"
+            skipped.append(Skipped(where, f"Only {_MAX_SLIDES:,} slides are read. Split the file."))
+        if spoken:
+            reason = f"{spoken:,} words for the speaker are not shown to others: left out."
+            skipped.append(Skipped("notes", reason))
+        return Document(tuple(blocks), skipped=tuple(skipped))
+
+    def _xml(self, path: str) -> Element:
+        root: Element = fromstring(read_member(self._name, self._archive, self._parts[path]))
+        return root
+
+    def _relations(self, path: str) -> dict[str, tuple[str, str]]:
+        """Return kind and target of each part that a part names; "link" is an address."""
+        folder, file = posixpath.split(path)
+        own = f"{folder}/_rels/{file}.rels"
+        found: dict[str, tuple[str, str]] = {}
+        for relation in self._xml(own) if own in self._parts else ():
+            kind = relation.get("Type", "").rsplit("/", 1)[-1]
+            target = relation.get("Target", "")
+            if relation.get("TargetMode") == "External":
+                found[relation.get("Id", "")] = ("link", target)
+            else:
+                whole = posixpath.normpath(posixpath.join(folder, target)).lstrip("/")
+                found[relation.get("Id", "")] = (kind, whole)
+        return found
+
+    def _shapes(self, parent: Element, depth: int) -> Iterator[Block]:
+        if depth > MAX_NESTING:
+            return
+        for shape in parent:
+            tag = shape.tag
+            if tag == f"{_P}sp":
+                yield from self._shape(shape)
+            elif tag == f"{_P}graphicFrame":
+                for table in shape.iter(f"{_A}tbl"):
+                    yield self._table(table)
+            elif tag in {f"{_P}cSld", f"{_P}spTree", f"{_P}grpSp"}:
+                yield from self._shapes(shape, depth + 1)
+
+    def _shape(self, shape: Element) -> Iterator[Block]:
+        placeholder = shape.find(f".//{_P}nvPr/{_P}ph")
+        kind = placeholder.get("type", "body") if placeholder is not None else ""
+        hidden = shape.find(f".//{_P}cNvPr")
+        if kind in {"sldNum", "dt"} or (hidden is not None and hidden.get("hidden") == "1"):
+            return
+        for paragraph in shape.iter(f"{_A}p"):
+            marked = self._text(paragraph)
+            text, linked = without_links(marked), with_links(marked)
+            if not text:
+                continue
+            if kind in {"title", "ctrTitle"}:
+                yield heading(text.replace("\n", " "), 1, self._where)
+            elif kind == "body":
+                properties = paragraph.find(f"{_A}pPr")
+                level = properties.get("lvl", "0") if properties is not None else "0"
+                lead = "  " * min(int(level) if level.isdigit() else 0, 8) + "- "
+                yield Block("item", lead + text, location=self._where, linked=lead + linked)
+            else:
+                yield Block("text", text, location=self._where, linked=linked)
+
+    def _text(self, paragraph: Element) -> str:
+        """Return the words of a paragraph with the addresses of its links marked."""
+        out = ""
+        runs = [run for run in paragraph if run.tag in {f"{_A}r", f"{_A}br", f"{_A}fld"}]
+        for number, run in enumerate(runs):
+            words = run.findtext(f"{_A}t") or ("\n" if run.tag == f"{_A}br" else "")
+            properties = run.find(f"{_A}rPr")
+            if properties is None:
+                out += words
+                continue
+            position = properties.get("baseline", "0")
+            if properties.get("strike", "noStrike") != "noStrike":
+                continue
+            if position.startswith("-") and words.strip():
+                out += lowered(out, words)
+            elif position not in {"0", ""} and words.strip():
+                after = runs[number + 1].findtext(f"{_A}t") if number + 1 < len(runs) else ""
+                out += raised(out, words, after=after or "")
+            else:
+                out += words
+            link = properties.find(f"{_A}hlinkClick")
+            if link is not None:
+                out += link_mark(self._links.get(link.get(f"{_R}id", ""), ""), words)
+        lines = (re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in out.split("\n"))
+        return "\n".join(line for line in lines if line)
+
+    def _table(self, table: Element) -> Block:
+        rows: list[tuple[str, ...]] = []
+        for row_element in table.iter(f"{_A}tr"):
+            row: list[str] = []
+            for cell in row_element.iter(f"{_A}tc"):
+                text = "; ".join(t for p in cell.iter(f"{_A}p") if (t := self._text(p)))
+                text = " ".join(without_links(text).split())
+                if cell.get("hMerge") == "1" and row:
+                    text = row[-1]
+                if cell.get("vMerge") == "1" and rows and len(row) < len(rows[-1]):
+                    text = rows[-1][len(row)]
+                row.append(text)
+            if any(row):
+                rows.append(tuple(row[:MAX_COLUMNS]))
+        properties = table.find(f"{_A}tblPr")
+        marked = properties is not None and properties.get("firstRow") == "1"
+        rows, header = with_header(rows)
+        return Block(
+            "table", rows=tuple(rows), header=header or (marked and len(rows) > 1),
+            location=self._where,
+        )  # fmt: skip
+
+
+def _words(notes: Element) -> list[str]:
+    """Return the words of the notes, without the number of the slide."""
+    text = " ".join(
+        run.findtext(f"{_A}t") or "" for p in notes.iter(f"{_A}p") for run in p.iter(f"{_A}r")
+    )
+    return text.split()

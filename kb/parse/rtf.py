@@ -1,0 +1,275 @@
+"""RTF: paragraphs, lists, tables and links of a rich text (Microsoft's specification, 1.9.1)."""
+
+import re
+from dataclasses import dataclass, replace
+
+from core.errors import UnreadableFile
+from core.types import Skipped
+from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, headings_from_bold, with_header
+from kb.parse.limits import MAX_COLUMNS
+from kb.parse.marks import link_mark, lowered, raised, with_links, without_links
+
+_TOKEN = re.compile(
+    rb"\\([a-zA-Z]{1,32})(-?\d{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z'])|([{}])|"
+    rb"[\r\n]+|([^\\{}\r\n]+)",
+    re.DOTALL,
+)
+_SKIPPED = frozenset(
+    b"fonttbl colortbl stylesheet info pict object header headerl headerr headerf footer footerl "
+    b"footerr footerf listtable listoverridetable rsidtbl generator themedata datastore "
+    b"colorschememapping latentstyles xmlnstbl annotation atnid atnauthor comment nonshppict "
+    b"pntext listtext bkmkstart bkmkend fldinst deleted".split()
+)
+_SIGNS = {
+    b"emdash": "—", b"endash": "–", b"lquote": "‘", b"rquote": "’", b"ldblquote": "“",
+    b"rdblquote": "”", b"bullet": "•", b"tab": "\t", b"line": "\n", b"emspace": " ",
+    b"enspace": " ", b"~": "\u00a0", b"_": "-", b"-": "",
+}  # fmt: skip
+_MAX_DEPTH = 500
+_LINK = re.compile(r'HYPERLINK\s+"([^"]{1,2000})"')
+_HIGH_CODE_PAGES = {932: "cp932", 936: "gbk", 949: "cp949", 950: "cp950"}
+_CHARSETS = {
+    128: 932, 129: 949, 134: 936, 136: 950, 161: 1253, 162: 1254, 163: 1258, 177: 1255, 178: 1256,
+    186: 1257, 204: 1251, 222: 874, 238: 1250,
+}  # fmt: skip
+"""Code pages of the character sets that a font names."""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What holds within a group."""
+
+    skip: bool = False
+    instructs: bool = False
+    """It says what a field does: where a link leads."""
+    hidden: bool = False
+    position: str = ""
+    bold: bool = False
+    after_unicode: int = 1
+    font: int = -1
+
+
+def parse_rtf(name: str, data: bytes) -> Document:
+    """Read an RTF file.
+
+    Raises:
+        UnreadableFile: if it is nested too deep.
+    """
+    return _Reader(name).read(data)
+
+
+class _Reader:
+    """Follows the control words of one text."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._state = _State()
+        self._page = 1252
+        self._fonts: dict[int, int] = {}
+        self._font_table = False
+        self._out = ""
+        self._raised = ("", "")
+        """Position and text of raised or lowered letters that are not written yet."""
+        self._bytes = b""
+        self._pending = 0
+        self._blocks: list[Block] = []
+        self._cells: list[str] = []
+        self._rows: list[tuple[str, ...]] = []
+        self._in_table = False
+        self._listed = False
+        self._level = 0
+        self._all_bold = True
+        self._instruction = ""
+        self._address = ""
+        self._link_start = 0
+        self._hidden_words = 0
+
+    def read(self, data: bytes) -> Document:
+        stack: list[tuple[_State, bytes]] = []
+        word = b""
+        starred = False
+        for match in _TOKEN.finditer(data):
+            control, number, code, sign, brace, text = match.groups()
+            if code is None:
+                self._flush()
+            if brace == b"{":
+                stack.append((self._state, word))
+                word = b""
+                if len(stack) > _MAX_DEPTH:
+                    raise UnreadableFile(self._name, "It is nested too deep. Save it as DOCX.")
+            elif brace == b"}":
+                if stack:
+                    self._leave(word)
+                    self._state, word = stack.pop()
+            elif sign == b"*":
+                starred = True
+                continue
+            elif control is not None:
+                if control in _SKIPPED or starred:
+                    word = control
+                    instructs = control == b"fldinst"
+                    self._state = replace(self._state, skip=True, instructs=instructs)
+                    self._font_table = control == b"fonttbl" or self._font_table
+                    if instructs:
+                        self._instruction = ""
+                elif control == b"fldrslt":
+                    word = control
+                    self._settle()
+                    found = _LINK.search(self._instruction)
+                    self._address, self._link_start = found[1] if found else "", len(self._out)
+                else:
+                    self._control(control, int(number) if number else None)
+            elif code is not None:
+                self._byte(bytes.fromhex(code.decode()))
+            elif sign is not None:
+                self._write(_SIGNS.get(sign, sign.decode("latin-1") if sign in b"\\{}" else ""))
+            elif text is not None:
+                if self._state.instructs:
+                    self._instruction += text.decode("latin-1")
+                self._plain(text)
+            starred = False
+        self._flush()
+        self._end_paragraph()
+        self._end_table()
+        blocks = headings_from_bold(self._blocks)
+        skipped: tuple[Skipped, ...] = ()
+        if self._hidden_words:
+            reason = f"{self._hidden_words:,} words are hidden or struck out: left out."
+            skipped = (Skipped("the document", reason),)
+        return Document(tuple(blocks), skipped=skipped)
+
+    def _leave(self, word: bytes) -> None:
+        if word == b"fonttbl":
+            self._font_table = False
+        if word == b"fldrslt":
+            self._settle()
+            self._out += link_mark(self._address, self._out[self._link_start :])
+            self._address = ""
+
+    def _control(self, control: bytes, number: int | None) -> None:
+        state, on = self._state, number != 0
+        match control:
+            case b"ansicpg":
+                self._page = number or 1252
+            case b"f" if number is not None:
+                self._state = replace(state, font=number)
+            case b"fcharset" if self._font_table and number in _CHARSETS:
+                self._fonts[state.font] = _CHARSETS[number]
+            case b"u" if number is not None:
+                self._write(chr(number % 65536))
+                self._pending = state.after_unicode
+            case b"uc":
+                self._state = replace(state, after_unicode=number or 0)
+            case b"v" | b"strike" | b"striked":
+                self._state = replace(state, hidden=on)
+            case b"b":
+                self._state = replace(state, bold=on)
+            case b"super" | b"sub":
+                self._state = replace(state, position=control.decode() if on else "")
+            case b"nosupersub":
+                self._state = replace(state, position="")
+            case b"plain":
+                self._state = _State(state.skip, after_unicode=state.after_unicode, font=state.font)
+            case b"par" | b"sect" | b"page":
+                self._end_paragraph()
+            case b"pard":
+                self._in_table = self._listed = False
+                self._level = 0
+            case b"intbl":
+                self._in_table = True
+            case b"ls":
+                self._listed = True
+            case b"outlinelevel" if number is not None and number < 6:
+                self._level = number + 1
+            case b"cell":
+                self._settle()
+                self._cells.append(" ".join(without_links(self._out).split()))
+                self._out = ""
+            case b"row":
+                if any(self._cells):
+                    self._rows.append(tuple(self._cells[:MAX_COLUMNS]))
+                self._cells = []
+            case _ if control in _SIGNS:
+                self._write(_SIGNS[control])
+            case _:
+                pass
+
+    # --- letters ---
+
+    def _byte(self, code: bytes) -> None:
+        if self._pending:
+            self._pending -= 1
+        else:
+            self._bytes += code
+
+    def _flush(self) -> None:
+        """Write the letters that were given as bytes of the font's code page."""
+        if self._bytes:
+            page = self._fonts.get(self._state.font, self._page)
+            known = _HIGH_CODE_PAGES.get(page, f"cp{page}")
+            try:
+                text = self._bytes.decode(known, "replace")
+            except LookupError:
+                text = self._bytes.decode("cp1252", "replace")
+            self._bytes = b""
+            self._write(text)
+
+    def _plain(self, text: bytes) -> None:
+        passed = min(self._pending, len(text))
+        self._pending -= passed
+        self._write(text[passed:].decode("cp1252", "replace"))
+
+    def _write(self, text: str) -> None:
+        if self._state.skip or not text:
+            return
+        if self._state.hidden:
+            self._hidden_words += len(text.split())
+            return
+        if self._state.position:
+            if self._raised[0] != self._state.position:
+                self._settle()
+            self._raised = (self._state.position, self._raised[1] + text)
+            return
+        self._settle(text)
+        self._all_bold = self._all_bold and (self._state.bold or not text.strip())
+        self._out += text
+
+    def _settle(self, after: str = "") -> None:
+        position, text = self._raised
+        if text:
+            self._raised = ("", "")
+            write = raised(self._out, text, after=after) if position == "super" else (
+                lowered(self._out, text)
+            )  # fmt: skip
+            self._out += write
+
+    # --- blocks ---
+
+    def _end_paragraph(self) -> None:
+        self._settle()
+        if self._in_table:
+            self._out += "; " if self._out.strip() else ""
+            return
+        self._end_table()
+        out = self._out.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        lines = (re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in out.split("\n"))
+        marked = "\n".join(line for line in lines if line)
+        text, linked = without_links(marked), with_links(marked)
+        bold, self._all_bold, self._out = self._all_bold, True, ""
+        if not text:
+            return
+        where = f"paragraph {len(self._blocks) + 1}"
+        if self._level and "\n" not in text:
+            self._blocks.append(heading(text, self._level, where))
+        elif self._listed:
+            self._blocks.append(Block("item", f"- {text}", location=where, linked=f"- {linked}"))
+        else:
+            level = PSEUDO_LEVEL if bold else 0
+            self._blocks.append(Block("text", text, level=level, location=where, linked=linked))
+
+    def _end_table(self) -> None:
+        if self._rows:
+            rows, header = with_header(self._rows)
+            where = f"paragraph {len(self._blocks) + 1}"
+            self._blocks.append(Block("table", rows=tuple(rows), header=header, location=where))
+            self._rows = []

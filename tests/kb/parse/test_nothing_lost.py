@@ -1,0 +1,99 @@
+"""83 files made by code, in 14 formats and six languages, read in two ways (issue 17).
+
+All figures are equal before and after, and words in = words taken + words named as left out.
+"""
+
+import re
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from core.types import ParsedFile
+from kb.parse import parse
+from tests.kb.parse.office import MAKERS, Content, read_otherwise
+
+_TABLE = [("4.90", "120*60*75"), ("12,50", "40*60*20"), ("1.299,00", "18.5"), ("0", "007")]
+
+
+def content(title: str, said: str, listed: str, names: str, rows: str) -> Content:
+    first = rows.split()
+    table = [names.split(), *([a, *b] for a, b in zip(first, _TABLE, strict=True))]
+    items = [f"{listed} {figure}" for figure in ("*100*5#", "+49 351 2345678", "31.12.2026")]
+    return Content(title, said.split("|"), items, table)
+
+
+LANGUAGES = {
+    "en": content("Desk prices", "The desk costs 249.00 euros, 2 of them 480.00.|It weighs 31.5 kg "
+                  "and holds 120 kg at 20 degrees.|Open from 9:30 to 18:00, closed 24/12.",
+                  "Dial or write", "Model Price Size", "Alpha Beta Gamma Delta"),
+    "de": content("Preise der Tische", "Der Tisch kostet 249,00 Euro, zwei 480,00.|Er wiegt "
+                  "31,5 kg und trägt 120 kg.|Geöffnet 9:30 bis 18:00 Uhr, 12 Monate Garantie.",
+                  "Wählen oder schreiben", "Modell Preis Größe", "Ahorn Birke Eiche Kiefer"),
+    "es": content("Precios de mesas", "La mesa cuesta 249,00 euros y dos 480,00.|Pesa 31,5 kg y "
+                  "aguanta 120 kg.|Abierto de 9:30 a 18:00, 30 días para devolver.",
+                  "Marque o escriba", "Modelo Precio Tamaño", "Roble Pino Haya Olmo"),
+    "fr": content("Prix des tables", "La table coûte 249,00 euros, deux 480,00.|Elle pèse "
+                  "31,5 kg et porte 120 kg.|Ouvert de 9:30 à 18:00, 14 jours pour changer.",
+                  "Composez ou écrivez", "Modèle Prix Taille", "Chêne Pin Hêtre Orme"),
+    "ru": content("Цены столов", "Стол стоит 249,00 евро, два 480,00.|Он весит 31,5 кг и держит "
+                  "120 кг.|Открыто с 9:30 до 18:00, гарантия 24 месяца.",
+                  "Наберите или пишите", "Модель Цена Размер", "Дуб Бук Клён Ель"),
+    "zh": content("桌子价格", "桌子 249.00 元，两张 480.00 元。|重 31.5 公斤，承重 120 公斤。|"
+                  "营业时间 9:30 到 18:00，保修 24 个月。",
+                  "拨打", "型号 价格 尺寸", "橡木 松木 榉木 榆木"),
+}  # fmt: skip
+_FIGURE = re.compile(r"[*+]?\d(?:[\d.,:*#/]*[\d#])?")
+_WORD = re.compile(r"[\w*#+.,:/]*\w[\w#]*")
+_DRAWN_IN = {"en", "de", "es", "fr", "zh"}
+"""Languages that the PDF fonts at hand can write."""
+CASES = [
+    (kind, language)
+    for kind in MAKERS
+    for language in LANGUAGES
+    if kind != "pdf" or language in _DRAWN_IN
+]
+_HIDES = {"docx": "7 words", "html": "7 words", "odt": "7 words", "pptx": "7 words",
+          "rtf": "7 words", "pdf": "7 words", "epub": "7 words", "eml": "7 words"}  # fmt: skip
+SECRET = "Bought for 17 euros from some factory"
+
+
+def taken(parsed: ParsedFile) -> str:
+    """Return the words of a file, headings once."""
+    parts = [parsed.title]
+    for section in parsed.sections:
+        parts += [title for title in section.title_path if title not in parts]
+        parts += [section.text, section.answer]
+    return "\n".join(parts)
+
+
+def test_there_are_more_than_sixty_files() -> None:
+    assert len(CASES) >= 60
+    assert len({kind for kind, _ in CASES}) >= 6
+    assert len({language for _, language in CASES}) >= 6
+
+
+@pytest.mark.parametrize(("kind", "language"), CASES)
+def test_all_figures_and_words_are_equal_before_and_after(kind: str, language: str) -> None:
+    made = LANGUAGES[language]
+    data = MAKERS[kind](made)
+    before = read_otherwise(kind, data)
+    after = taken(parse(f"file.{kind}", data))
+    assert Counter(_FIGURE.findall(after)) == Counter(_FIGURE.findall(before))
+    names = {*made.table[0], "file", "T", "Sheet"}
+    kept, was = (Counter(w for w in _WORD.findall(t) if w not in names) for t in (after, before))
+    assert {w: n for w, n in (was - kept).items()} == {}
+
+
+@pytest.mark.parametrize("kind", _HIDES)
+@pytest.mark.parametrize("language", ["en", "de", "es", "fr", "zh"])
+def test_words_in_are_words_taken_and_words_named(kind: str, language: str) -> None:
+    made = replace(LANGUAGES[language], hidden=SECRET)
+    data = MAKERS[kind](made)
+    parsed = parse(f"file.{kind}", data)
+    named = [int(n) for s in parsed.skipped for n in re.findall(r"(\d+) words", s.reason)]
+    names = {*made.table[0], "file"}
+    was = Counter(w for w in _WORD.findall(read_otherwise(kind, data)) if w not in names)
+    kept = Counter(w for w in _WORD.findall(taken(parsed)) if w not in names)
+    assert sum(named) == (was - kept).total() == 7
+    assert "17" not in kept

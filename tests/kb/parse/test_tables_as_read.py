@@ -1,0 +1,206 @@
+"""Tables as people have them: names in two rows, over several pages, below running heads."""
+
+import io
+from collections.abc import Sequence
+
+import docx
+import openpyxl
+import pytest
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Pt, RGBColor
+from openpyxl.styles import Font, PatternFill
+from reportlab.pdfgen import canvas
+
+from core.errors import UnreadableFile
+from core.types import ParsedFile
+from kb.parse import parse
+
+ZONES = [
+    ["Zone", "Inland", "Inland", "Abroad", "Abroad"],
+    ["Zone", "small", "large", "small", "large"],
+    ["A", "4.90", "7.90", "14.90", "22.50"],
+    ["B", "5.90", "8.90", "16.90", "25.00"],
+]
+READ = [
+    "Zone: A; Inland, small: 4.90; Inland, large: 7.90; Abroad, small: 14.90; Abroad, large: 22.50",
+    "Zone: B; Inland, small: 5.90; Inland, large: 8.90; Abroad, small: 16.90; Abroad, large: 25.00",
+]
+
+
+def lines(parsed: ParsedFile) -> list[str]:
+    return [line for s in parsed.sections for line in s.text.split("\n") if line]
+
+
+def as_html() -> bytes:
+    head = "<tr><th rowspan=2>Zone<th colspan=2>Inland<th colspan=2>Abroad</tr><tr>"
+    head += "".join(f"<th>{name}" for name in ZONES[1][1:])
+    body = "".join("<tr>" + "".join(f"<td>{cell}" for cell in row) for row in ZONES[2:])
+    return f"<table>{head}</tr>{body}</table>".encode()
+
+
+def as_html_without_marks() -> bytes:
+    return as_html().replace(b"<th", b"<td")
+
+
+def as_csv() -> bytes:
+    rows = [["Zone", "Inland", "", "Abroad", ""], ["", *ZONES[1][1:]], *ZONES[2:]]
+    return "\n".join(";".join(row) for row in rows).encode()
+
+
+def as_xlsx() -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in ZONES:
+        sheet.append(row)
+    for area in ("A1:A2", "B1:C1", "D1:E1"):
+        sheet.merge_cells(area)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def as_docx() -> bytes:
+    document = docx.Document()
+    table = document.add_table(rows=4, cols=5)
+    for row, cells in zip(table.rows, ZONES, strict=True):
+        for cell, text in zip(row.cells, cells, strict=True):
+            cell.text = text
+    for row in table.rows[:2]:
+        row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("a.html", as_html()), ("b.html", as_html_without_marks()), ("a.csv", as_csv()),
+     ("a.xlsx", as_xlsx()), ("a.docx", as_docx())],
+)  # fmt: skip
+def test_names_in_two_rows_are_joined(name: str, data: bytes) -> None:
+    assert lines(parse(name, data)) == READ
+
+
+def pages(*texts: Sequence[tuple[float, float, str]]) -> bytes:
+    out = io.BytesIO()
+    drawn = canvas.Canvas(out, pagesize=(595, 842))
+    for text in texts:
+        drawn.setFont("Helvetica", 10)
+        for x, y, words in text:
+            drawn.drawString(x, 842 - y, words)
+        drawn.showPage()
+    drawn.save()
+    return out.getvalue()
+
+
+def grid(y: float, rows: Sequence[Sequence[str]]) -> list[tuple[float, float, str]]:
+    return [
+        (60 + 150 * c, y + 14 * r, cell) for r, row in enumerate(rows) for c, cell in enumerate(row)
+    ]
+
+
+def test_a_table_over_several_pages_keeps_its_header() -> None:
+    parts = [[f"Part {n}{i}", f"{n + 2} years", f"{i}9 EUR"] for n in range(3) for i in range(1, 9)]
+    first = grid(80, [["Part", "Warranty", "Price"], *parts[:8]])
+    data = pages(first, grid(60, parts[8:16]), grid(60, parts[16:]))
+    found = lines(parse("a.pdf", data))
+    assert found == [f"Part: {a}; Warranty: {b}; Price: {c}" for a, b, c in parts]
+
+
+def test_tables_at_the_top_of_most_pages_are_all_read() -> None:
+    rows = [["Size", "Price"], *[[f"S{n}", f"{n} EUR"] for n in range(1, 8)]]
+    more = [(60.0, 300.0, "The price has the tax in it."), (60.0, 320.0, "Ask for more.")]
+    other = [["Size", "Price"], *[[f"T{n}", f"{n} EUR"] for n in range(1, 8)]]
+    third = [["Size", "Price"], *[[f"U{n}", f"{n} EUR"] for n in range(1, 8)]]
+    read = lines(parse("a.pdf", pages(*(grid(60, r) + more for r in (rows, other, third)))))
+    assert {"Size: S7; Price: 7 EUR", "Size: T7; Price: 7 EUR", "Size: U7; Price: 7 EUR"} <= {*read}
+
+
+def test_running_heads_with_the_name_of_the_chapter_are_read_once() -> None:
+    texts = []
+    for page in range(1, 13):
+        chapter = ["Unpacking", "Assembly", "Care"][(page - 1) // 4]
+        head = (60.0, 40.0, f"Manual of the K2 - {chapter} {page}")
+        body = [
+            (60.0, 80.0 + 14 * i, f"Sentence {page * 37 + i * i} says something.") for i in range(8)
+        ]
+        texts.append([head, *body])
+    read = "\n".join(lines(parse("a.pdf", pages(*texts))))
+    assert [read.count(f"K2 - {name}") for name in ("Unpacking", "Assembly", "Care")] == [1, 1, 1]
+    assert all(f"Sentence {page * 37 + 49} says" in read for page in range(1, 13))
+
+
+def test_columns_of_a_page_are_read_one_after_the_other() -> None:
+    left = [
+        (60.0, 80.0 + 14 * i, f"Left sentence {i} of the first column stands here.")
+        for i in range(9)
+    ]
+    right = [(320.0, 80.0 + 14 * i, f"Right sentence {i} of the second one.") for i in range(9)]
+    read = "\n".join(lines(parse("a.pdf", pages([*left, *right]))))
+    assert read.index("Left sentence 8") < read.index("Right sentence 0")
+
+
+# --- what is not meant to be read --------------------------------------------------------------
+
+
+def test_a_draft_is_refused_and_dates_of_front_matter_hold_for_all_its_text() -> None:
+    with pytest.raises(UnreadableFile, match="it is a draft"):
+        parse("a.md", b"---\ntitle: Sale\ndraft: true\n---\nNot yet.\n")
+    (section,) = parse(
+        "a.md", b"---\nexpiryDate: 2026-01-31\npublishDate: 2026-01-02\n---\nSale.\n"
+    ).sections
+    assert (section.valid_from, section.valid_until) == ("2026-01-02", "2026-01-31")
+
+
+def test_what_nobody_sees_in_a_document_is_left_out_and_counted() -> None:
+    document = docx.Document()
+    paragraph = document.add_paragraph("Open from nine.")
+    for words in ("White words here.", "Tiny ones.", "Hidden one."):
+        run = paragraph.add_run(words)
+        if words.startswith("White"):
+            run.font.color.rgb = RGBColor(255, 255, 255)
+        elif words.startswith("Tiny"):
+            run.font.size = Pt(1)
+        else:
+            run.font.hidden = True
+    table = document.add_table(rows=2, cols=2)
+    for cell, text in zip(table._cells, ("Name", "Price", "Lamp", "9 EUR"), strict=True):
+        run = cell.paragraphs[0].add_run(text)
+        run.font.color.rgb = RGBColor(255, 255, 255)
+    assert table._tbl.find(qn("w:tblPr")) is not None
+    out = io.BytesIO()
+    document.save(out)
+    parsed = parse("a.docx", out.getvalue())
+    assert lines(parsed) == ["Open from nine.", "Name: Lamp; Price: 9 EUR"]
+    assert parsed.skipped[0].reason == "7 words are hidden, struck out, white or tiny: left out."
+
+
+def test_white_cells_of_a_sheet_are_left_out_and_counted() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["Model", "Price", "Cost"], ["K1", 39, 20], ["K2", 59, 31]):
+        sheet.append(row)
+    for cell in sheet["C"]:
+        cell.font = Font(color="FFFFFFFF")
+    for cell in sheet[1][:2]:
+        cell.font = Font(color="FFFFFFFF")
+        cell.fill = PatternFill("solid", fgColor="FF222222")
+    out = io.BytesIO()
+    book.save(out)
+    parsed = parse("a.xlsx", out.getvalue())
+    assert lines(parsed) == ["Model: K1; Price: 39", "Model: K2; Price: 59"]
+    assert parsed.skipped[0].reason == "Cells in white letters on white were left out: 3."
+
+
+def test_lists_of_json_are_named_only_where_something_is_left_out() -> None:
+    parsed = parse(
+        "a.json", b'{"faq": [{"q": "Open?", "a": "Yes."}, {"q": "Late?", "a": "No."}, 7]}'
+    )
+    assert [(s.location, s.text) for s in parsed.sections] == [
+        ("row 1", "Open?"),
+        ("row 2", "Late?"),
+    ]
+    assert [s.location for s in parsed.skipped] == ["row 3"]
