@@ -84,14 +84,14 @@ class QuestionPages:
         """Make a question a way to ask an entry."""
         fields = await fields_of(request)
         number = read_number(fields["number"])
-        question = " ".join(fields["question"].split())
         try:
             group = await self._questions.group(number)
+            question = " ".join(fields["question"].split()) or group.text
             parts = await self._questions.personal(question, customer=group.customer)
             if parts and not fields["confirmed"]:
                 raise MayBePersonal(parts)
             change, _ = await self._questions.link(
-                group.open_ids, fields["entry"], question or group.text, author=_AUTHOR
+                group.open_ids, fields["entry"], question, author=_AUTHOR
             )
         except AnswerdeskError as error:
             return await self._page(number, notice=str(error), status=409)

@@ -1,4 +1,4 @@
-"""The test bench over a real knowledge base and real HTTP."""
+"""The test bench over a real knowledge base."""
 
 import re
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The inbox over a real knowledge base, the real parser and real HTTP."""
+"""The inbox over a real knowledge base and the real parser."""
 
 import re
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from core.types import Answer
 from db.conversations import Conversations
 from kb.ingest import IncomingFile
 from tests.console.conftest import Builder
-from tests.console.test_uploads import preview_of, served
+from tests.console.test_uploads import preview_of, upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import InProcess, Workshop, library_of, workshop
 
@@ -35,7 +35,11 @@ async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncC
     builder.records = replace(
         builder.records, releases=shop.repository, conversations=shop.conversations
     )
-    async with served(builder, shop, questions=library_of(shop).questions) as opened:
+    questions = library_of(shop).questions
+    async with (
+        upload_desk(shop) as desk,
+        builder.client(questions=questions, uploads=desk) as opened,
+    ):
         yield opened
 
 
@@ -154,10 +158,11 @@ async def test_a_link_that_names_a_customer_is_confirmed(
 ) -> None:
     (number,) = await ask(shop, "Are you open for order 471182?")
     (entry,) = await shop.entries.find("open")
-    form = {"number": str(number), "entry": entry.chunk_id, "question": "Open for order 471182?"}
-    response = await client.post("/console/questions/link", data=form)
-    assert response.status_code == 409
-    assert "It may tell who the customer is: “471182”." in response.text
+    form = {"number": str(number), "entry": entry.chunk_id}
+    for question in ("Open for order 471182?", ""):  # empty: the customer's own words
+        response = await client.post("/console/questions/link", data=form | {"question": question})
+        assert response.status_code == 409
+        assert "It may tell who the customer is: “471182”." in response.text
     response = await client.post("/console/questions/link", data=form | {"confirmed": "yes"})
     assert response.status_code == 303
 
