@@ -17,14 +17,21 @@ from app.check import SelfCheck
 from app.cookie import cookie_secret
 from app.demo import ingest_demo_if_empty, read_demo
 from app.disk import DiskWatch
+from app.messages import as_messages
 from app.paths import Paths
 from app.reembed import is_undone, reembed_beside, said_meanwhile
 from app.schedule import make_scheduler, make_watcher
 from app.second import wait_for
 from app.warm import keep_warm
 from app.web_server import serve_web
-from app.wiring import Knowledge, Service, make_answerer, open_knowledge, open_service
-from bot.knowledge import Library
+from app.wiring import (
+    Knowledge,
+    Service,
+    make_answerer,
+    make_library,
+    open_knowledge,
+    open_service,
+)
 from bot.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from console.application import build_console
@@ -38,12 +45,13 @@ from core.health import Health
 from core.hours import WorkingHours
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay
+from db.figures import Figures
 from db.group_commit import GroupCommit
 from db.jobs import JobRepository
 from db.uploads import Uploads
 from jobs.schedule import Scheduler
-from kb.alike import Alike
-from kb.linking import EntryLinks
+from kb.trace import Tracer
+from kb.upload import Library
 
 logger = logging.getLogger(__name__)
 
@@ -135,17 +143,22 @@ async def _serve_with_one_model(
         async def health() -> Health:
             return _health(service, troubles, check)
 
-        uploads = await stack.enter_async_context(_upload_desk(knowledge))
+        library = make_library(knowledge)
+        uploads = await stack.enter_async_context(_upload_desk(knowledge, library))
         web = build_console(
             desk=service.desk,
             records=Records(
                 knowledge.release_rows,
                 knowledge.source_rows,
                 knowledge.conversations,
+                Figures(knowledge.database, timezone=config.telegram.timezone),
                 JobRepository(knowledge.database),
             ),
             editing=Editing(knowledge.entries, knowledge.releases),
             uploads=uploads,
+            questions=library.questions,
+            tracer=Tracer(service.answerer, knowledge.index, knowledge.gate, knowledge.golden),
+            as_messages=as_messages,
             health=health,
             metrics=service.metrics,
             shop=config.company.name,
@@ -172,7 +185,7 @@ async def _serve_with_one_model(
             asyncio.create_task(stop.wait(), name="signal"),
             asyncio.create_task(knowledge.index.superseded.wait(), name="other model"),
             asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
-            asyncio.create_task(_telegram(service, reports), name="telegram"),
+            asyncio.create_task(_telegram(service, library, reports), name="telegram"),
             _beside("scrub", partial(_scrub, knowledge), troubles),
             asyncio.create_task(_resume(uploads, troubles), name="uploads"),
             _beside("watch", partial(_watch, service, scheduler, troubles), troubles),
@@ -218,7 +231,7 @@ async def keep_at(
             return
 
 
-def _upload_desk(knowledge: Knowledge) -> AbstractAsyncContextManager[UploadDesk]:
+def _upload_desk(knowledge: Knowledge, library: Library) -> AbstractAsyncContextManager[UploadDesk]:
     async def live_release() -> int:
         live = await knowledge.release_rows.current()
         return live.number if live else 0
@@ -226,9 +239,7 @@ def _upload_desk(knowledge: Knowledge) -> AbstractAsyncContextManager[UploadDesk
     return UploadDesk.open(
         Uploads(knowledge.database, GroupCommit(knowledge.database), channel="console"),
         knowledge.originals,
-        ingestor=knowledge.ingestor,
-        releases=knowledge.releases,
-        answers=knowledge.team_answers,
+        library,
         live_release=live_release,
     )
 
@@ -248,7 +259,7 @@ async def _scrub(knowledge: Knowledge) -> None:
             logger.info("The database's log could not be emptied; it will be tried again")
 
 
-async def _telegram(service: Service, reports: asyncio.Queue[str]) -> None:
+async def _telegram(service: Service, library: Library, reports: asyncio.Queue[str]) -> None:
     """Serve Telegram until cancelled, and pass reports on to the team.
 
     Without a token, say so and end; reports are in the console and the log all the same.
@@ -276,13 +287,7 @@ async def _telegram(service: Service, reports: asyncio.Queue[str]) -> None:
         database=service.knowledge.database,
         desk=service.desk,
         judges=service.knowledge.conversations,
-        library=Library(
-            service.knowledge.ingestor,
-            service.knowledge.releases,
-            service.knowledge.team_answers,
-            Alike(service.knowledge.embedder),
-            EntryLinks(service.knowledge.retriever, service.knowledge.entries),
-        ),
+        library=library,
         erasures=ErasureList(service.knowledge.paths.data / ERASED),
     ) as bot:
         telling = asyncio.create_task(_tell(bot, reports), name="reports")

@@ -20,12 +20,15 @@ from core.metrics import Metrics
 from core.protocols import Embedder, Reader
 from core.types import Chunk, ParsedFile
 from db.base import Database, create_engine, database_url
+from db.chats import Chats
 from db.conversations import Conversations
 from db.curation import Curations
 from db.golden import GoldenQuestions
+from db.group_commit import GroupCommit
 from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from kb.align import OLDER_ROWS, AlignedEmbedder
+from kb.alike import Alike
 from kb.answer import Answerer, Policy
 from kb.answering.chooser import Chooser
 from kb.answering.reply import Replier
@@ -39,8 +42,10 @@ from kb.forecast import Forecaster
 from kb.gate import Gate, Replay
 from kb.index import FilledBy, Index, filled_by
 from kb.ingest import Ingestor
+from kb.linking import EntryLinks
 from kb.lock import NAME as LOCK_NAME
 from kb.mood import Moods
+from kb.open_questions import OpenQuestions
 from kb.originals import Originals
 from kb.parse.sandbox import Limits as ParserLimits
 from kb.parse.sandbox import ParserProcess
@@ -52,6 +57,7 @@ from kb.ranking.training import Trainer
 from kb.release import Releases
 from kb.spool import VectorSpool
 from kb.team_answers import TeamAnswers
+from kb.upload import Library
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
 from models.generator import WorkerGenerator
@@ -309,6 +315,18 @@ async def _make_embedder(
         precision="exact" if name == spec else "int8",
         steps_back=steps_back,
     )
+
+
+def make_library(knowledge: Knowledge) -> Library:
+    """Return a knowledge base as operators change it, in Telegram and on the console."""
+    chats = Chats(knowledge.database, GroupCommit(knowledge.database))
+    questions = OpenQuestions(
+        knowledge.conversations,
+        Alike(knowledge.embedder),
+        EntryLinks(knowledge.retriever, knowledge.entries),
+        name_of=chats.name,
+    )
+    return Library(knowledge.ingestor, knowledge.releases, knowledge.team_answers, questions)
 
 
 @asynccontextmanager

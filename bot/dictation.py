@@ -29,8 +29,8 @@ class Dictation:
     def routes(self) -> Routes:
         """What operators write when they were asked to."""
         return Routes(
-            presses=(Press("quit", "agent", self.quit),),
-            contents=(Content("dictated", "agent", self._is_awaited, self.on_text),),
+            presses=(Press("quit", "talk", self.quit),),
+            contents=(Content("dictated", "talk", self._is_awaited, self.on_text),),
         )
 
     async def ask(

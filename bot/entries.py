@@ -5,7 +5,7 @@ from dataclasses import replace
 from telegram import CallbackQuery, Update
 
 from bot.dictation import Dictation
-from bot.entry_text import customers_of, too_long
+from bot.entry_text import MAX_ANSWER_CHARS
 from bot.incoming import Incoming
 from bot.knowledge import KnowledgeDesk, live_buttons
 from bot.replies import Addressee, answer_messages, keyboard, message
@@ -14,8 +14,9 @@ from bot.service import CustomerService
 from bot.texts import bot_text
 from core.types import Answer
 from db.awaited import Awaited
-from db.conversations import Conversations
 from db.uploads import Entry, Upload, Uploads
+from kb.open_questions import OpenQuestions, customers_of
+from kb.team_answers import BadEntry, check_entry
 
 
 class EntryDesk:
@@ -27,7 +28,7 @@ class EntryDesk:
         uploads: Uploads,
         knowledge: KnowledgeDesk,
         dictation: Dictation,
-        questions: Conversations,
+        questions: OpenQuestions,
     ) -> None:
         self._service = service
         self._uploads = uploads
@@ -42,10 +43,10 @@ class EntryDesk:
         """What can be done with an entry before and after it is applied."""
         return Routes(
             presses=(
-                Press("editq", "agent", self.edit_question),
-                Press("edita", "agent", self.edit_answer),
-                Press("fine", "editor", self.confirm),
-                Press("tell", "agent", self.tell),
+                Press("editq", "propose", self.edit_question),
+                Press("edita", "propose", self.edit_answer),
+                Press("fine", "publish", self.confirm),
+                Press("tell", "talk", self.tell),
             )
         )
 
@@ -53,8 +54,10 @@ class EntryDesk:
         self, to: Addressee, entry: Entry, *, actor: int, customer: int, update_id: int
     ) -> None:
         """Show an operator what would be stored, with buttons to change, apply or drop it."""
-        if trouble := too_long(entry):
-            await self._service.sender.deliver([message(to, trouble)], update_id=update_id)
+        try:
+            check_entry(entry, answer_chars=MAX_ANSWER_CHARS)
+        except BadEntry as error:
+            await self._service.sender.deliver([message(to, str(error))], update_id=update_id)
             return
         upload_id = await self._uploads.add(
             actor=actor,
@@ -97,6 +100,7 @@ class EntryDesk:
         self, incoming: Incoming, upload_id: int, *, question: str = "", answer: str = ""
     ) -> None:
         upload = await self._uploads.get(upload_id)
+        to = Addressee(incoming.chat_id, incoming.thread_id)
         says = "This entry is no longer open."
         if upload and upload.entry:
             entry = replace(
@@ -105,21 +109,21 @@ class EntryDesk:
                 answer=answer or upload.entry.answer,
                 confirmed=False,
             )
-            says = too_long(entry)
-            if not says and await self._uploads.change_entry(upload_id, entry):
-                # Below what was written, where the operator looks now.
-                to = Addressee(incoming.chat_id, incoming.thread_id)
-                (shown,) = await self._service.sender.deliver(
-                    [message(to, "Looking at what this would change …")],
-                    update_id=incoming.update.update_id,
-                )
-                await self._service.sender.delete(upload.chat_id, upload.message_id)
-                await self._uploads.set_message(upload_id, shown.message_id or 0)
-                self._knowledge.start(upload_id)
-                return
-        to = Addressee(incoming.chat_id, incoming.thread_id)
-        text = says or "This entry is no longer open."
-        await self._service.sender.deliver([message(to, text)], update_id=incoming.update.update_id)
+            try:
+                check_entry(entry, answer_chars=MAX_ANSWER_CHARS)
+                if await self._uploads.change_entry(upload_id, entry):
+                    says = ""
+            except BadEntry as error:
+                says = str(error)
+        (shown,) = await self._service.sender.deliver(
+            [message(to, says or "Looking at what this would change …")],
+            update_id=incoming.update.update_id,
+        )
+        if upload and not says:
+            # Below what was written, where the operator looks now.
+            await self._service.sender.delete(upload.chat_id, upload.message_id)
+            await self._uploads.set_message(upload_id, shown.message_id or 0)
+            self._knowledge.start(upload_id)
 
     async def confirm(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Let what may be personal be stored as it stands in the message with the button."""
@@ -153,9 +157,7 @@ class EntryDesk:
         if not await self._uploads.tell_once(upload.upload_id, update_id=update.update_id):
             await self._service.alert(query, "They have been told already.")
             return
-        asked = await self._questions.open_questions(
-            open_ids=upload.entry.open_ids, limit=len(upload.entry.open_ids)
-        )
+        asked = await self._questions.asked(upload.entry.open_ids)
         messages = []
         customers = customers_of(asked)
         for chat_id, question in customers.items():

@@ -1,17 +1,15 @@
 """What operators read about an entry that they wrote, and about open questions. Pure functions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.replies import Button
 from bot.topic_text import mark
 from bot.uploads_text import live_text, preview_text
-from core.types import Chunk, IngestReport, Urgency
-from db.conversations import OpenQuestion
+from core.types import Chunk, IngestReport
 from db.uploads import Entry
+from kb.open_questions import OpenGroup
 
-MAX_QUESTION_CHARS = 500
 MAX_ANSWER_CHARS = 2500
 """Question, answer and what they change stand in one message of 4096 units."""
 PAGE = 6
@@ -20,38 +18,6 @@ PAGE = 6
 _SHOWN_CHARS = 200
 _SHOWN_ANSWER_CHARS = 1500
 _OTHERS_SHOWN = 2
-
-
-@dataclass(frozen=True, slots=True)
-class OpenGroup:
-    """Open questions that ask the same, newest first."""
-
-    questions: Sequence[OpenQuestion]
-
-    @property
-    def newest(self) -> OpenQuestion:
-        """The one that stands for all."""
-        return self.questions[0]
-
-    @property
-    def urgency(self) -> Urgency:
-        """The most pressing of them."""
-        found = {question.urgency for question in self.questions}
-        return "urgent" if "urgent" in found else "angry" if "angry" in found else ""
-
-
-def too_long(entry: Entry) -> str:
-    """Return why an entry cannot be taken, empty if it can."""
-    for what, text, limit in (
-        ("question", entry.question, MAX_QUESTION_CHARS),
-        ("answer", entry.answer, MAX_ANSWER_CHARS),
-    ):
-        if len(text) > limit:
-            return (
-                f"The {what} has {len(text)} characters; an entry from here may have {limit}. "
-                "Shorten it, or send it in a file."
-            )
-    return ""
 
 
 def entry_text(entry: Entry) -> str:
@@ -127,11 +93,11 @@ def questions_text(
     order: str,
     page: int,
     waiting: int,
-    nearest: Mapping[int, str] | None = None,
+    nearest: Mapping[int, Sequence[Chunk]] | None = None,
 ) -> str:
     """Return one page of the list of open questions.
 
-    `nearest` has the nearest entry's question by the id of a group's newest question.
+    `nearest` has the nearest entries by the id of a group's newest question.
     """
     number = sum(len(group.questions) for group in groups)
     lines = []
@@ -156,9 +122,9 @@ def questions_text(
         texts = dict.fromkeys(q.question for q in group.questions)
         others = [text for text in texts if text != newest.question]
         lines += [f"    also “{_short(text)}”" for text in others[:_OTHERS_SHOWN]]
-        near = (nearest or {}).get(newest.open_id, "")
+        near = (nearest or {}).get(newest.open_id, ())
         lines += [f"    {mark(group.urgency)}"] if group.urgency else []
-        lines += [f"    nearest entry: “{_short(near)}”"] if near else []
+        lines += [f"    nearest entry: “{_short(entry.text)}”" for entry in near[:1]]
     return "\n".join(lines)
 
 
@@ -189,16 +155,6 @@ def questions_buttons(groups: Sequence[OpenGroup], *, order: str, page: int) -> 
     if (page + 1) * PAGE < len(groups):
         turn.append(("▶", f"list:{order}:{page + 1}"))
     return [*rows, turn]
-
-
-def customers_of(questions: Sequence[OpenQuestion]) -> dict[int, OpenQuestion]:
-    """Return the Telegram chats that asked, each with its newest question; newest come first."""
-    found: dict[int, OpenQuestion] = {}
-    for question in questions:
-        channel, _, chat = question.chat.partition(":")
-        if channel == "telegram" and chat.lstrip("-").isdigit():
-            found.setdefault(int(chat), question)
-    return found
 
 
 def answer_prompt(group: OpenGroup) -> str:

@@ -2,35 +2,31 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 from telegram import CallbackQuery, Document, Update
 from telegram.constants import FileSizeLimit
 from telegram.error import TelegramError
 
-from bot.entry_text import customers_of, entry_buttons, entry_live, entry_preview
+from bot.entry_text import entry_buttons, entry_live, entry_preview
 from bot.errors import Stopping
 from bot.inbox import InboxQueue
 from bot.incoming import Incoming
-from bot.personal import personal_parts
 from bot.redact import redact
 from bot.replies import Addressee, Button, keyboard, message
 from bot.router import Content, Press, Routes
 from bot.service import CustomerService
 from bot.uploads_text import DOWNLOAD_LIMIT, held_text, live_text, preview_text
 from core.errors import AnswerdeskError
-from db.conversations import Conversations
 from db.uploads import SentFile, Upload, Uploads, UploadState
 from kb.ingest import IncomingFile
-from kb.linking import LinksQuestions
+from kb.open_questions import customers_of
 from kb.parse.columns import described
-from kb.team_answers import AddsAnswers
 from kb.upload import (
-    Ingests,
+    Library,
     NothingToUndo,
     NotUndoable,
-    RollsBack,
     UploadFlow,
     changes_something,
     file_name,
@@ -42,25 +38,6 @@ ALBUM_S = 2.0
 """The files of one album arrive one by one; the next one within this many seconds."""
 
 Json = dict[str, Any]
-
-
-class GroupsQuestions(Protocol):
-    """The part of `kb.alike.Alike` that the bot uses."""
-
-    async def group(self, questions: Sequence[str]) -> list[list[int]]:
-        """Return the positions of questions that ask the same."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Library:
-    """The knowledge base as operators change it from Telegram."""
-
-    ingestor: Ingests
-    releases: RollsBack
-    answers: AddsAnswers
-    alike: GroupsQuestions
-    links: LinksQuestions
 
 
 class KnowledgeDesk:
@@ -76,7 +53,6 @@ class KnowledgeDesk:
         uploads: Uploads,
         library: Library,
         queue: InboxQueue,
-        questions: Conversations,
         *,
         live_release: Callable[[], Awaitable[int]],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
@@ -84,15 +60,13 @@ class KnowledgeDesk:
         self._service = service
         self._uploads = uploads
         self._queue = queue
-        self._questions = questions
+        self._questions = library.questions
         self._spawn = spawn
         self._offers: dict[int, Sequence[str]] = {}
         """What the columns of a previewed table may mean, by upload."""
         self._flow = UploadFlow(
             uploads,
-            ingestor=library.ingestor,
-            releases=library.releases,
-            answers=library.answers,
+            library,
             live_release=live_release,
             load=self._fetch,
             via="Telegram",
@@ -103,13 +77,13 @@ class KnowledgeDesk:
         """What concerns the knowledge."""
         return Routes(
             presses=(
-                Press("apply", "editor", self.apply),
-                Press("force", "editor", self.apply_anyway),
-                Press("drop", "editor", self.cancel),
-                Press("undo", "editor", self.undo),
-                Press("columns", "editor", self.choose_columns),
+                Press("apply", "publish", self.apply),
+                Press("force", "publish", self.apply_anyway),
+                Press("drop", "publish", self.cancel),
+                Press("undo", "publish", self.undo),
+                Press("columns", "publish", self.choose_columns),
             ),
-            contents=(Content("file", "editor", _is_file, self.on_file),),
+            contents=(Content("file", "publish", _is_file, self.on_file),),
         )
 
     # --- what operators do ---------------------------------------------------------------------
@@ -189,8 +163,6 @@ class KnowledgeDesk:
         except AnswerdeskError as error:
             await self._show(upload, f"Not undone: {error}")
             return
-        if upload.entry:
-            await self._questions.reopen(upload.entry.open_ids)
         await self._show(
             upload, f"Undone. Release {now} has the content of release {upload.before} again."
         )
@@ -232,7 +204,7 @@ class KnowledgeDesk:
         changes = changes_something(report)
         number = upload.upload_id
         if upload.entry:
-            personal = await self._personal(upload)
+            personal = await self._flow.personal(upload)
             await self._show(
                 upload,
                 entry_preview(upload.entry, report, personal=personal),
@@ -250,28 +222,18 @@ class KnowledgeDesk:
         await self._show(upload, preview_text(report), buttons)
 
     async def _apply(self, upload: Upload, *, anyway: bool) -> None:
-        report, before = await self._flow.apply(upload, anyway=anyway)
+        applied = await self._flow.apply(upload, anyway=anyway)
+        report = applied.report
         if report.held:
             await self._show(upload, held_text(report), held_buttons(upload.upload_id))
             return
         text = live_text(report)
         waiting = 0
         if upload.entry:
-            ids = upload.entry.open_ids
-            answered = await self._questions.resolve(ids, status="answered")
-            asked = await self._questions.open_questions(open_ids=ids, limit=len(ids))
-            waiting = len(customers_of(asked))
-            text = entry_live(upload.entry, report, answered=answered)
-        live = replace(upload, before=before, after=report.release)
+            waiting = len(customers_of(await self._questions.asked(upload.entry.open_ids)))
+            text = entry_live(upload.entry, report, answered=applied.answered)
+        live = replace(upload, before=applied.before, after=report.release)
         await self._show(upload, text, live_buttons(live, waiting=waiting))
-
-    async def _personal(self, upload: Upload) -> list[str]:
-        """Return what in an entry may be personal and nobody has confirmed."""
-        entry = upload.entry
-        if entry is None or entry.confirmed:
-            return []
-        name = await self._service.chats.name(upload.customer) if upload.customer else ""
-        return personal_parts(f"{entry.question}\n{entry.answer}", name=name)
 
     async def _fetch(self, upload: Upload) -> list[IncomingFile]:
         """Load the files from Telegram, where they wait; nothing of them is kept here before."""
@@ -314,7 +276,7 @@ class KnowledgeDesk:
 
     async def _apply_press(self, query: CallbackQuery, value: str, *, anyway: bool) -> None:
         upload = await self._upload(value)
-        if upload and await self._personal(upload):
+        if upload and await self._flow.personal(upload):
             await self._service.alert(query, "Confirm first that it may be stored as it stands.")
             return
         await self._press(

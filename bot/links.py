@@ -2,66 +2,47 @@
 
 from telegram import CallbackQuery, Update
 
-from bot.entry_text import OpenGroup, customers_of, link_buttons, link_text
-from bot.personal import personal_parts
+from bot.entry_text import link_buttons, link_text
 from bot.replies import Addressee, Button, keyboard, message
 from bot.router import Press, Routes
 from bot.service import CustomerService
 from core.errors import AnswerdeskError
-from db.conversations import Conversations, OpenQuestion
 from db.outbox import StoredMessage
-from kb.linking import LinksQuestions
+from kb.open_questions import OpenGroup, OpenQuestions
 
 
 class LinkDesk:
     """Handles the buttons that make a question a variant of an entry."""
 
-    def __init__(
-        self, service: CustomerService, questions: Conversations, links: LinksQuestions
-    ) -> None:
+    def __init__(self, service: CustomerService, questions: OpenQuestions) -> None:
         self._service = service
         self._questions = questions
-        self._links = links
 
     @property
     def routes(self) -> Routes:
         """What is pressed under a proposed link."""
         return Routes(
             presses=(
-                Press("linked", "editor", self.apply),
-                Press("nolink", "agent", self.cancel),
-                Press("unlink", "editor", self.undo),
+                Press("linked", "publish", self.apply),
+                Press("nolink", "propose", self.cancel),
+                Press("unlink", "publish", self.undo),
             )
         )
 
-    async def nearest(self, question: OpenQuestion) -> str:
-        """Return the question of the entry nearest to an open question, empty if none is found."""
-        try:
-            entry = await self._links.nearest(question.question)
-        except AnswerdeskError:
-            return ""
-        return entry.text if entry else ""
-
     async def propose(self, query: CallbackQuery, update: Update, group: OpenGroup) -> None:
         """Show which entry would answer the question from now on."""
-        question = " ".join(group.newest.question.split())
-        try:
-            entry = await self._links.nearest(question)
-        except AnswerdeskError as error:
-            await self._service.alert(query, str(error)[:200])
-            return
+        question = group.text
+        entry = next(iter(await self._questions.nearest(question)), None)
         if entry is None:
-            await self._service.alert(query, "There is no entry yet. Write an answer instead.")
+            await self._service.alert(query, "No entry is near. Write an answer instead.")
             return
         await self._service.alert(query)
         _, to = await self._service.pressed(query)
-        customers = list(customers_of([group.newest]))
-        name = await self._service.chats.name(customers[0]) if customers else ""
-        personal = personal_parts(question, name=name)
+        personal = await self._questions.personal(question, customer=group.customer)
         context = {
             "question": question,
             "entry": entry.chunk_id,
-            "open_ids": [question.open_id for question in group.questions],
+            "open_ids": list(group.open_ids),
         }
         shown = message(
             Addressee(to.chat_id, to.thread_id),
@@ -80,14 +61,16 @@ class LinkDesk:
         await self._service.alert(query, "Linking …")
         context = dict(stored.context)
         try:
-            entry = await self._links.entry(context["entry"])
-            number = await self._links.link(
-                entry.chunk_id, context["question"], author=f"telegram:{query.from_user.id}"
+            entry = await self._questions.entry(context["entry"])
+            number, answered = await self._questions.link(
+                context["open_ids"],
+                entry.chunk_id,
+                context["question"],
+                author=f"telegram:{query.from_user.id}",
             )
         except AnswerdeskError as error:
             await self._change(stored, str(error), [])
             return
-        answered = await self._questions.resolve(context["open_ids"], status="answered")
         context["number"] = number
         await self._service.outbox.change_context(stored.outbox_id, context)
         text = (
@@ -112,11 +95,10 @@ class LinkDesk:
             return
         await self._service.alert(query, "Undoing …")
         try:
-            await self._links.unlink(stored.context["number"])
+            await self._questions.unlink(stored.context["number"])
         except AnswerdeskError as error:
             await self._change(stored, str(error), [])
             return
-        await self._questions.reopen(stored.context["open_ids"])
         await self._service.outbox.change_context(stored.outbox_id, {})
         await self._change(stored, "Undone. The question is open again.", [])
 

@@ -10,7 +10,8 @@ from telegram.ext import ExtBot
 
 from bot.redact import redact
 from bot.texts import LANGUAGE_NAMES, BotTextKey, bot_text
-from db.operators import ROLES, Operators, Role, Team
+from core.rights import Right, may
+from db.operators import Operators, Team
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +23,10 @@ _CUSTOMERS: tuple[tuple[str, BotTextKey], ...] = (
     ("mydata", "cmd_mydata"),
     ("forget", "cmd_forget"),
 )
-_PRIVATE: tuple[tuple[Role, str, str], ...] = (
-    ("agent", "unanswered", "What customers asked in vain"),
-    ("agent", "team", "Who belongs to the team"),
-    ("owner", "invite", "Make a code for somebody new"),
+_PRIVATE: tuple[tuple[Right, str, str], ...] = (
+    ("see", "unanswered", "What customers asked in vain"),
+    ("see", "team", "Who belongs to the team"),
+    ("manage", "invite", "Make a code for somebody new"),
 )
 _TOPICS = (
     ("take", "Take this conversation"),
@@ -64,11 +65,7 @@ class Menus:
         if group := await self._team.group():
             await self._set(group, _TOPICS)
         for operator in await self._operators.list():
-            own = [
-                (name, says)
-                for role, name, says in _PRIVATE
-                if ROLES.index(operator.role) >= ROLES.index(role)
-            ]
+            own = [(name, says) for right, name, says in _PRIVATE if may(operator.role, right)]
             await self._set(operator.user_id, own, customers_too=True)
 
     async def remove(self, user_id: int) -> None:

@@ -11,7 +11,8 @@ from bot.menus import Menus
 from bot.replies import Addressee, Button, message
 from bot.router import Command, Press, Routes
 from bot.service import CustomerService
-from db.operators import ROLES, Audit, Operator, Operators, Team
+from core.rights import ROLES
+from db.operators import Audit, Operator, Operators, Team
 
 _MAY = {
     "agent": "talk to customers",
@@ -47,11 +48,11 @@ class TeamDesk:
         return Routes(
             commands=(
                 Command("operator", "anyone", self.operator),
-                Command("team", "agent", self.team),
-                Command("invite", "owner", self.invite),
-                Command("here", "owner", self.here, anywhere=True),
+                Command("team", "see", self.team),
+                Command("invite", "manage", self.invite),
+                Command("here", "manage", self.here, anywhere=True),
             ),
-            presses=(Press("rm", "owner", self.remove),),
+            presses=(Press("rm", "manage", self.remove),),
         )
 
     async def operator(self, incoming: Incoming, argument: str) -> None:

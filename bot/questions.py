@@ -1,35 +1,20 @@
 """What customers asked in vain: listed for operators, answered or dismissed by them."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from telegram import CallbackQuery, Update
 
 from bot.dictation import Dictation
 from bot.entries import EntryDesk
-from bot.entry_text import (
-    PAGE,
-    OpenGroup,
-    answer_prompt,
-    customers_of,
-    questions_buttons,
-    questions_text,
-)
+from bot.entry_text import PAGE, answer_prompt, questions_buttons, questions_text
 from bot.incoming import Incoming
-from bot.knowledge import GroupsQuestions
 from bot.links import LinkDesk
 from bot.replies import Addressee, keyboard, message
 from bot.router import Command, Press, Routes
 from bot.service import CustomerService
 from db.awaited import Awaited
-from db.conversations import Conversations
-from db.uploads import Entry
-
-Order: TypeAlias = Literal["most", "newest"]
-
-_PRESSING = ("urgent", "angry", "")
-_CONSIDERED = 500
-"""The newest questions; older ones come when these are dealt with."""
+from kb.open_questions import DealtWith, OpenGroup, OpenQuestions, Order
 
 
 class QuestionDesk:
@@ -38,15 +23,13 @@ class QuestionDesk:
     def __init__(
         self,
         service: CustomerService,
-        questions: Conversations,
-        alike: GroupsQuestions,
+        questions: OpenQuestions,
         dictation: Dictation,
         entries: EntryDesk,
         links: LinkDesk,
     ) -> None:
         self._service = service
         self._questions = questions
-        self._alike = alike
         self._dictation = dictation
         self._entries = entries
         self._links = links
@@ -56,19 +39,19 @@ class QuestionDesk:
     def routes(self) -> Routes:
         """What concerns open questions."""
         return Routes(
-            commands=(Command("unanswered", "agent", self.unanswered),),
+            commands=(Command("unanswered", "see", self.unanswered),),
             presses=(
-                Press("list", "agent", self.turn),
-                Press("answer", "agent", self.answer),
-                Press("link", "editor", self.link),
-                Press("notours", "agent", self.dismiss),
+                Press("list", "see", self.turn),
+                Press("answer", "propose", self.answer),
+                Press("link", "publish", self.link),
+                Press("notours", "propose", self.dismiss),
             ),
         )
 
     async def unanswered(self, incoming: Incoming, argument: str) -> None:
         """List what customers asked in vain."""
         order: Order = "newest" if argument.strip().lower() == "newest" else "most"
-        groups = await self._groups(order)
+        groups = await self._questions.groups(order)
         to = Addressee(incoming.chat_id, incoming.thread_id)
         text, buttons = await self._page(groups, order, 0)
         await self._service.sender.deliver(
@@ -84,23 +67,19 @@ class QuestionDesk:
 
     async def dismiss(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Take questions off the list that are not for us."""
-        group = await self._group(_number(value))
-        number = 0
-        if group:
-            ids = [question.open_id for question in group.questions]
-            number = await self._questions.resolve(ids, status="dismissed")
-        await self._service.alert(
-            query, f"Dismissed: {number}." if number else "It was dealt with already."
-        )
+        try:
+            number = await self._questions.dismiss(_number(value))
+            await self._service.alert(query, f"Dismissed: {number}.")
+        except DealtWith as error:
+            await self._service.alert(query, str(error))
         stored, _to = await self._service.pressed(query)
         context = stored.context if stored else {}
         await self._show(query, context.get("order", "most"), context.get("page", 0))
 
     async def answer(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Ask for the answer to a question."""
-        group = await self._group(_number(value))
+        group = await self._group(query, value)
         if group is None:
-            await self._service.alert(query, "It was dealt with already.")
             return
         await self._service.alert(query)
         awaited = Awaited("answer", group.newest.open_id)
@@ -108,59 +87,45 @@ class QuestionDesk:
 
     async def link(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Offer to have the nearest entry answer a question from now on."""
-        group = await self._group(_number(value))
+        group = await self._group(query, value)
         if group is None:
-            await self._service.alert(query, "It was dealt with already.")
             return
         await self._links.propose(query, update, group)
 
     async def on_answer(self, incoming: Incoming, awaited: Awaited) -> None:
         """Propose the question with what the operator wrote as an entry."""
         to = Addressee(incoming.chat_id, incoming.thread_id)
-        group = await self._group(awaited.ref)
-        if group is None:
+        try:
+            group = await self._questions.group(awaited.ref)
+        except DealtWith as error:
             await self._service.sender.deliver(
-                [message(to, "It was dealt with already, so nothing was stored.")],
-                update_id=incoming.update.update_id,
+                [message(to, f"{error} Nothing was stored.")], update_id=incoming.update.update_id
             )
             return
-        customers = list(customers_of([group.newest]))
         await self._entries.propose(
             to,
-            Entry(
-                question=" ".join(group.newest.question.split()),
-                answer=incoming.text,
-                open_ids=tuple(question.open_id for question in group.questions),
-            ),
+            group.entry(incoming.text),
             actor=incoming.user.id,
-            customer=customers[0] if customers else 0,
+            customer=group.customer,
             update_id=incoming.update.update_id,
         )
 
     # --- what they share -----------------------------------------------------------------------
 
-    async def _groups(self, order: Order) -> list[OpenGroup]:
-        questions = await self._questions.open_questions(limit=_CONSIDERED)
-        positions = await self._alike.group([question.question for question in questions])
-        groups = [OpenGroup([questions[n] for n in group]) for group in positions]
-        if order == "most":
-            groups.sort(key=lambda group: -len(group.questions))  # stable: else newest first
-        return sorted(groups, key=lambda group: _PRESSING.index(group.urgency))
-
-    async def _group(self, open_id: int) -> OpenGroup | None:
-        """Return the open questions that ask the same as one of them, that one first."""
-        for group in await self._groups("newest"):
-            own = [question for question in group.questions if question.open_id == open_id]
-            if own:
-                return OpenGroup([*own, *(q for q in group.questions if q not in own)])
-        return None
+    async def _group(self, query: CallbackQuery, value: str) -> OpenGroup | None:
+        """Return the questions that a button is about; ``None``, and say so, if none are open."""
+        try:
+            return await self._questions.group(_number(value))
+        except DealtWith as error:
+            await self._service.alert(query, str(error))
+            return None
 
     async def _show(self, query: CallbackQuery, order: Order, page: int) -> None:
         """Bring the list in the message with the button up to date."""
         shown = query.message
         if shown is None:
             return
-        groups = await self._groups(order)
+        groups = await self._questions.groups(order)
         page = min(page, max(0, (len(groups) - 1) // PAGE))
         text, buttons = await self._page(groups, order, page)
         params: dict[str, Any] = {"text": text}
@@ -178,7 +143,7 @@ class QuestionDesk:
         handovers = await self._service.handovers.open()
         waiting = sum(handover.state == "waiting" for handover in handovers)
         nearest = {
-            group.newest.open_id: await self._links.nearest(group.newest)
+            group.newest.open_id: await self._questions.nearest(group.text)
             for group in groups[page * PAGE : (page + 1) * PAGE]
         }
         text = questions_text(groups, order=order, page=page, waiting=waiting, nearest=nearest)

@@ -3,18 +3,15 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from telegram import CallbackQuery, Message, Update
 from telegram.constants import ChatType
 
 from bot.incoming import ANONYMOUS_ADMIN, TELEGRAM_ITSELF, Incoming, Me, command_of, read
-from db.operators import ROLES, Role
+from core.rights import Audience, Role, may
 
 logger = logging.getLogger(__name__)
-
-Audience: TypeAlias = Literal["anyone", "agent", "editor", "owner"]
-"""Who may use a route: everybody, or operators from this role up."""
 
 OnCommand = Callable[[Incoming, str], Awaitable[None]]
 OnPress = Callable[[CallbackQuery, Update, str], Awaitable[None]]
@@ -186,5 +183,4 @@ class Router:
         private = message.chat.type == ChatType.PRIVATE
         if not (private or anywhere or message.chat.id == await self._team_group()):
             return False
-        role = await self._permits.role_of(user_id)
-        return role is not None and ROLES.index(role) >= ROLES.index(audience)
+        return may(await self._permits.role_of(user_id), audience)

@@ -21,7 +21,7 @@ from bot.entries import EntryDesk
 from bot.errors import BadToken, BotStopped, Stopping
 from bot.inbox import InboxQueue, PollRequest
 from bot.incoming import Me
-from bot.knowledge import KnowledgeDesk, Library
+from bot.knowledge import KnowledgeDesk
 from bot.lifetime import Lifetime
 from bot.limiter import ChatRateLimiter
 from bot.links import LinkDesk
@@ -54,6 +54,7 @@ from db.knowledge import ReleaseRepository
 from db.operators import Audit, Operators, Team
 from db.outbox import Outbox, StoredMessage
 from db.uploads import Uploads
+from kb.upload import Library
 
 logger = logging.getLogger(__name__)
 
@@ -171,13 +172,13 @@ class TelegramBot:
                 self._uploads,
                 library,
                 self.queue,
-                questions,
                 live_release=lambda: _live_release(database),
                 spawn=self._spawn_task,
             )
-            entries = EntryDesk(service, self._uploads, self._knowledge, dictation, questions)
-            links = LinkDesk(service, questions, library.links)
-            listed = QuestionDesk(service, questions, library.alike, dictation, entries, links)
+            asked = library.questions
+            entries = EntryDesk(service, self._uploads, self._knowledge, dictation, asked)
+            links = LinkDesk(service, asked)
+            listed = QuestionDesk(service, asked, dictation, entries, links)
             parts += [entries, listed, links]
         # First what is under way, so that nothing of it is stored or sent when all is erased.
         service.before_forgetting.append(self._processor.stop_talk)

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from enum import Enum
 from typing import TypeAlias
 
 from starlette.applications import Starlette
@@ -13,11 +12,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from console.api import Api, error_json
+from console.bench import AsMessages, BenchPages, Traces
 from console.chat import AskingDesk, ChatPages
+from console.figures import FigurePages
 from console.knowledge import Editing, KnowledgePages
 from console.operator import COOKIE as OPERATOR_COOKIE
 from console.operator import OperatorPages, Records
 from console.pages import STATIC, Pages
+from console.questions import QuestionPages
 from console.security import (
     LOOPBACK_HOSTS,
     CookieSigner,
@@ -31,10 +33,14 @@ from console.upload_desk import UploadDesk
 from console.uploads import UploadLimits, UploadPages
 from core.health import Health
 from core.metrics import Metrics
+from core.rights import Audience, Role, may
+from kb.open_questions import OpenQuestions
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 _MAX_BODY_BYTES = 64 * 1024
+_ENTRY_BYTES = 256 * 1024
+"""Of a form with an answer: 20,000 characters that take nine bytes each."""
 
 _SENTENCES = {
     400: "The request could not be understood.",
@@ -51,19 +57,15 @@ _SENTENCES = {
 }
 
 
-class Access(Enum):
-    """Who may use a route. Every route names one, so that a new one is not open by mistake."""
-
-    PUBLIC = "everybody"
-    OPERATOR = "whoever has the password; if there is none, whoever is on this machine"
-
-
 def build_console(
     *,
     desk: AskingDesk,
     records: Records,
     editing: Editing,
     uploads: UploadDesk,
+    questions: OpenQuestions,
+    tracer: Traces,
+    as_messages: AsMessages,
     health: Callable[[], Awaitable[Health]],
     metrics: Metrics,
     shop: str,
@@ -79,7 +81,10 @@ def build_console(
         desk: answers questions.
         records: what the operators' page shows.
         editing: changes the knowledge base.
-        uploads: takes files.
+        uploads: takes files and entries.
+        questions: what found no answer, as Telegram's operators have it too.
+        tracer: tells how a question is answered.
+        as_messages: shows an answer as Telegram does.
         health: tells how the service is; called for every /health and page.
         metrics: what /metrics shows.
         shop: name of the company, as headline.
@@ -103,52 +108,85 @@ def build_console(
     )
     api = Api(desk=desk, health=health, metrics=metrics, detailed_health=guard.knows)
     operator = OperatorPages(pages=pages, logins=logins, records=records, health=health)
-    knowledge = KnowledgePages(pages=pages, editing=editing, releases=records.releases)
+    knowledge = KnowledgePages(
+        pages=pages,
+        editing=editing,
+        questions=questions,
+        desk=uploads,
+        releases=records.releases,
+    )
     limits = UploadLimits(max_file_bytes)
+    inbox = QuestionPages(pages=pages, questions=questions, desk=uploads)
+    bench = BenchPages(pages=pages, tracer=tracer, as_messages=as_messages)
+    figures = FigurePages(pages=pages, figures=records.figures)
     files = UploadPages(pages=pages, desk=uploads, limits=limits)
 
     def route(
         path: str,
         endpoint: Endpoint,
-        access: Access,
+        audience: Audience,
         method: str = "GET",
         *,
         max_body_bytes: int = _MAX_BODY_BYTES,
     ) -> Route:
-        guarded = guard.over(endpoint, access)
+        guarded = guard.over(endpoint, audience)
         return Route(path, guarded, methods=[method], max_body_size=max_body_bytes)
+
+    def entry_route(path: str, endpoint: Endpoint, audience: Audience) -> Route:
+        return route(path, endpoint, audience, "POST", max_body_bytes=_ENTRY_BYTES)
 
     errors = _Errors(pages)
     application = Starlette(
         routes=[
-            route("/", chat.show, Access.OPERATOR),
-            route("/ask", chat.ask, Access.OPERATOR, "POST"),
-            route("/feedback", chat.rate, Access.OPERATOR, "POST"),
-            route("/new", chat.start_again, Access.OPERATOR, "POST"),
-            route("/api/ask", api.ask, Access.OPERATOR, "POST"),
-            route("/metrics", api.metrics, Access.OPERATOR),
-            route("/health", api.health, Access.PUBLIC),
-            route("/console", operator.show, Access.OPERATOR),
-            route("/console/knowledge", knowledge.show, Access.OPERATOR),
-            route("/console/changes/undo", knowledge.take_back, Access.OPERATOR, "POST"),
-            route("/console/releases/rollback", knowledge.roll_back, Access.OPERATOR, "POST"),
-            route("/console/uploads", files.show, Access.OPERATOR),
+            route("/", chat.show, "see"),
+            route("/ask", chat.ask, "see", "POST"),
+            route("/feedback", chat.rate, "see", "POST"),
+            route("/new", chat.start_again, "see", "POST"),
+            route("/api/ask", api.ask, "see", "POST"),
+            route("/metrics", api.metrics, "see"),
+            route("/health", api.health, "anyone"),
+            route("/console", operator.show, "see"),
+            route("/console/knowledge", knowledge.show, "see"),
+            route("/console/entry", knowledge.one, "see"),
+            entry_route("/console/entries/add", knowledge.add, "propose"),
+            entry_route("/console/entries/change", knowledge.change, "publish"),
+            route("/console/changes/undo", knowledge.take_back, "publish", "POST"),
+            route("/console/releases/rollback", knowledge.roll_back, "publish", "POST"),
+            route("/console/uploads", files.show, "see"),
             route(
                 "/console/uploads",
                 files.take,
-                Access.OPERATOR,
+                "publish",
                 "POST",
                 max_body_bytes=sys.maxsize,  # it looks itself, to say it in a sentence
             ),
-            route("/console/upload", files.one, Access.OPERATOR),
-            route("/console/uploads/columns", files.columns, Access.OPERATOR, "POST"),
-            route("/console/uploads/apply", files.apply, Access.OPERATOR, "POST"),
-            route("/console/uploads/anyway", files.apply_anyway, Access.OPERATOR, "POST"),
-            route("/console/uploads/discard", files.discard, Access.OPERATOR, "POST"),
-            route("/console/uploads/undo", files.undo, Access.OPERATOR, "POST"),
-            route("/login", operator.login_form, Access.PUBLIC),
-            route("/login", operator.log_in, Access.PUBLIC, "POST"),
-            route("/logout", operator.log_out, Access.PUBLIC, "POST"),
+            route("/console/upload", files.one, "see"),
+            route("/console/uploads/columns", files.columns, "publish", "POST"),
+            route("/console/uploads/apply", files.apply, "publish", "POST"),
+            route("/console/uploads/anyway", files.apply_anyway, "publish", "POST"),
+            route("/console/uploads/discard", files.discard, "publish", "POST"),
+            route("/console/uploads/undo", files.undo, "publish", "POST"),
+            entry_route("/console/uploads/entry", files.change, "propose"),
+            route("/console/uploads/confirm", files.confirm, "publish", "POST"),
+            route("/console/questions", inbox.show, "see"),
+            route("/console/questions/dismissed", inbox.set_aside, "see"),
+            route("/console/question", inbox.one, "see"),
+            entry_route("/console/questions/answer", inbox.answer, "propose"),
+            route("/console/questions/link", inbox.link, "publish", "POST"),
+            route("/console/questions/dismiss", inbox.dismiss, "propose", "POST"),
+            route("/console/questions/reopen", inbox.reopen, "propose", "POST"),
+            route("/console/questions/merge", inbox.merge, "propose", "POST"),
+            route("/console/questions/separate", inbox.separate, "propose", "POST"),
+            route("/console/bench", bench.show, "see"),
+            entry_route("/console/bench", bench.ask, "see"),
+            route("/console/bench/golden", bench.keep, "publish", "POST"),
+            route("/console/figures", figures.show, "see"),
+            route("/console/figures.csv", figures.export, "see"),
+            route("/console/answers", figures.answers, "see"),
+            route("/console/conversation", figures.conversation, "see"),
+            route("/login", operator.login_form, "anyone"),
+            route("/login", operator.log_in, "anyone", "POST"),
+            route("/logout", operator.log_out, "anyone", "POST"),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         exception_handlers={
@@ -173,13 +211,13 @@ class _Guard:
     def __init__(self, logins: Logins) -> None:
         self._logins = logins
 
-    def over(self, endpoint: Endpoint, access: Access) -> Endpoint:
-        """Return `endpoint` behind the check of `access`."""
-        if access is Access.PUBLIC:
+    def over(self, endpoint: Endpoint, audience: Audience) -> Endpoint:
+        """Return `endpoint` behind the check of who may use it."""
+        if audience == "anyone":
             return endpoint
 
         async def guarded(request: Request) -> Response:
-            if self.knows(request):
+            if may(self.role_of(request), audience):
                 return await endpoint(request)
             if not self._logins.required:
                 raise HTTPException(401)
@@ -190,17 +228,26 @@ class _Guard:
         return guarded
 
     def knows(self, request: Request) -> bool:
-        """Tell whether the request may see what operators see.
+        """Tell whether the request may see what operators see; raises as `role_of`."""
+        return may(self.role_of(request), "see")
+
+    def role_of(self, request: Request) -> Role | None:
+        """Return what whoever asks may do: everything with the password; ``None``: nothing.
+
+        Without a password everybody on this machine may do everything.
 
         Raises:
             TooManyFailures: after too many wrong bearer tokens.
         """
         if not self._logins.required:
-            return is_of_this_machine(request)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            return self._logins.check(token, client=client_address(request))
-        return self._logins.is_valid(request.cookies.get(OPERATOR_COOKIE, ""))
+            known = is_of_this_machine(request)
+        else:
+            scheme, _, token = request.headers.get("authorization", "").partition(" ")
+            if scheme.lower() == "bearer":
+                known = self._logins.check(token, client=client_address(request))
+            else:
+                known = self._logins.is_valid(request.cookies.get(OPERATOR_COOKIE, ""))
+        return "owner" if known else None
 
 
 class _Errors:

@@ -1,12 +1,22 @@
 """What small forms of the operators' pages send."""
 
+from collections import defaultdict
+from collections.abc import Mapping
+
 from starlette.requests import Request
+
+_MOST_FIELDS = 12
+
+
+async def fields_of(request: Request) -> Mapping[str, str]:
+    """Return the fields of a form; one that it does not have is empty."""
+    async with request.form(max_files=0, max_fields=_MOST_FIELDS) as form:
+        return defaultdict(str, {name: str(value) for name, value in form.items()})
 
 
 async def number_of(request: Request) -> int:
     """Return the number that a form names; 0, which nothing has, if it names none."""
-    async with request.form(max_files=0, max_fields=2) as form:
-        return read_number(str(form.get("number", "")))
+    return read_number((await fields_of(request))["number"])
 
 
 def read_number(text: str) -> int:

@@ -1,37 +1,68 @@
-"""The operators' page of entries: what is live, what was changed by hand, what waits for review."""
+"""Entries and passages: searched, added, changed by hand; what waits for review; releases."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import number_of
+from console.form import fields_of, number_of
 from console.pages import Pages
+from console.questions import Proposes
 from core.errors import AnswerdeskError
-from core.types import Chunk
-from db.curation import Curation
+from core.types import Chunk, ChunkKind
+from db.curation import Curation, CurationKind
 from db.knowledge import Release, ReleaseRepository
+from db.uploads import Entry
+from kb.entries import Found
+from kb.open_questions import OpenQuestions
 
 _SHOWN = 100
 """Entries of one page; a search finds the others."""
 _SEARCH_CHARS = 200
+_KINDS: tuple[CurationKind, ...] = ("variant", "answer", "disabled", "negative", "validity", "note")
 
 
 class EditsEntries(Protocol):
-    """The part of `kb.entries.Entries` that the page uses."""
+    """The part of `kb.entries.Entries` that the pages use."""
 
-    async def find(self, words: str = "", *, documents: str = "*") -> list[Chunk]:
-        """Return live entries with these letters."""
+    async def search(
+        self,
+        words: str = "",
+        *,
+        documents: str = "*",
+        kind: ChunkKind | None = None,
+        most: int | None = None,
+    ) -> Found:
+        """Return live entries and passages with these words."""
+        ...
+
+    async def one(self, chunk_id: str) -> Chunk:
+        """Return a live entry or passage."""
+        ...
+
+    async def history(self, entry: Chunk) -> list[Curation]:
+        """Return what operators did to an entry, the latest first."""
+        ...
+
+    async def change(
+        self,
+        key: str,
+        kind: CurationKind,
+        *,
+        text: str = "",
+        valid_from: str = "",
+        valid_until: str = "",
+        author: str = "",
+    ) -> Curation:
+        """Store a change to an entry and publish it."""
         ...
 
     async def changes(self) -> list[Curation]:
         """Return what operators changed by hand."""
-        ...
-
-    async def take_back(self, number: int) -> Curation:
-        """Undo a change, or drop one that waits for review."""
         ...
 
 
@@ -56,9 +87,11 @@ class Shown:
     """What the page shows."""
 
     words: str
-    entries: Sequence[Chunk]
-    found: int
-    """Entries that have the words, of which some may not be shown."""
+    document: str
+    kind: str
+    """``faq``, ``passage`` or empty for both."""
+    found: Found
+    documents: Sequence[str]
     waiting: Sequence[Curation]
     live: Sequence[Curation]
     releases: Sequence[Release]
@@ -67,20 +100,75 @@ class Shown:
 class KnowledgePages:
     """Endpoints of the page of entries."""
 
-    def __init__(self, *, pages: Pages, editing: Editing, releases: ReleaseRepository) -> None:
+    def __init__(
+        self,
+        *,
+        pages: Pages,
+        editing: Editing,
+        questions: OpenQuestions,
+        desk: Proposes,
+        releases: ReleaseRepository,
+    ) -> None:
         self._pages = pages
         self._editing = editing
+        self._questions = questions
+        self._desk = desk
         self._releases = releases
 
     async def show(self, request: Request) -> Response:
-        """Show entries, changes and releases."""
-        return await self._page(words=request.query_params.get("q", "")[:_SEARCH_CHARS])
+        """Show entries and passages, changes and releases."""
+        asked = request.query_params
+        return await self._page(
+            words=asked.get("q", "")[:_SEARCH_CHARS],
+            document=asked.get("document", ""),
+            kind=asked.get("kind", ""),
+        )
+
+    async def one(self, request: Request) -> Response:
+        """Show an entry or passage with everything that operators did to it."""
+        return await self._entry(request.query_params.get("id", ""))
+
+    async def add(self, request: Request) -> Response:
+        """Propose an entry, and lead to its preview."""
+        fields = await fields_of(request)
+        question = " ".join(fields["question"].split())
+        try:
+            number = await self._desk.propose(Entry(question, fields["answer"].strip()))
+        except AnswerdeskError as error:
+            return await self._page(notice=str(error), status=409)
+        return RedirectResponse(f"/console/upload?number={number}", 303)
+
+    async def change(self, request: Request) -> Response:
+        """Change an entry, and publish that."""
+        fields = await fields_of(request)
+        kind = next((kind for kind in _KINDS if kind == fields["kind"]), None)
+        if kind is None:
+            raise HTTPException(400)
+        try:
+            made = await self._editing.entries.change(
+                fields["id"],
+                kind,
+                text=fields["text"],
+                valid_from=fields["from"],
+                valid_until=fields["until"],
+                author="console",
+            )
+        except AnswerdeskError as error:
+            return await self._entry(
+                fields["id"], notice=str(error), status=409, text=fields["text"]
+            )
+        if kind == "disabled":
+            return RedirectResponse("/console/knowledge#changes", 303)
+        return RedirectResponse(f"/console/entry?id={made.chunk_id}", 303)
 
     async def take_back(self, request: Request) -> Response:
-        """Undo a change by hand, or drop one that waits for review."""
+        """Undo a change by hand, or drop one that waits for review.
+
+        Questions that it answered are open again.
+        """
         number = await number_of(request)
         try:
-            await self._editing.entries.take_back(number)
+            await self._questions.unlink(number)
         except AnswerdeskError as error:
             return await self._page(notice=str(error), status=409)
         return RedirectResponse("/console/knowledge#changes", 303)
@@ -94,18 +182,57 @@ class KnowledgePages:
             return await self._page(notice=str(error), status=409)
         return RedirectResponse("/console/knowledge#releases", 303)
 
-    async def _page(self, *, words: str = "", notice: str = "", status: int = 200) -> Response:
+    async def _page(
+        self,
+        *,
+        words: str = "",
+        document: str = "",
+        kind: str = "",
+        notice: str = "",
+        status: int = 200,
+    ) -> Response:
+        found = Found((), 0)
+        only: ChunkKind | None = "faq" if kind == "faq" else "passage" if kind else None
         try:
-            entries = await self._editing.entries.find(words)
+            found = await self._editing.entries.search(
+                words, documents=_literally(document) or "*", kind=only, most=_SHOWN
+            )
         except AnswerdeskError as error:
-            entries, notice = [], notice or str(error)
+            notice = notice or str(error)
         changes = await self._editing.entries.changes()
+        releases = await self._releases.list(limit=20)
+        documents = await self._releases.documents(releases[0].number) if releases else {}
         shown = Shown(
             words=words,
-            entries=entries[:_SHOWN],
-            found=len(entries),
+            document=document,
+            kind=kind,
+            found=found,
+            documents=sorted(documents),
             waiting=[change for change in changes if change.state != "active"],
             live=[change for change in changes if change.state == "active"],
-            releases=await self._releases.list(limit=20),
+            releases=releases,
         )
         return self._pages.response("knowledge.html", status=status, shown=shown, notice=notice)
+
+    async def _entry(
+        self, chunk_id: str, *, notice: str = "", status: int = 200, text: str = ""
+    ) -> Response:
+        try:
+            chunk = await self._editing.entries.one(chunk_id)
+        except AnswerdeskError as error:
+            kept = f" You wrote: {text}" if text else ""  # the entry is gone, its form too
+            status = 409 if notice else 404
+            return await self._page(notice=(notice or str(error)) + kept, status=status)
+        return self._pages.response(
+            "entry.html",
+            status=status,
+            chunk=chunk,
+            history=await self._editing.entries.history(chunk),
+            notice=notice,
+            text=text,
+        )
+
+
+def _literally(document: str) -> str:
+    """Return a document's name as a pattern that means it alone."""
+    return re.sub(r"([*?[])", r"[\1]", document)

@@ -9,12 +9,21 @@ from starlette.responses import RedirectResponse, Response
 from console.pages import Pages
 from console.security import Logins, TooManyFailures, client_address
 from core.health import Health
-from db.conversations import Conversations, OpenQuestion
+from db.conversations import Conversations
+from db.figures import Figures
 from db.jobs import JobRepository, JobRun
 from db.knowledge import Document, Release, ReleaseRepository, SourceRepository, SourceState
 
 COOKIE = "answerdesk_operator"
-_NEXT_PAGES = ("/console", "/", "/console/knowledge", "/console/uploads")
+_NEXT_PAGES = (
+    "/console",
+    "/",
+    "/console/knowledge",
+    "/console/uploads",
+    "/console/questions",
+    "/console/bench",
+    "/console/figures",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class Records:
     releases: ReleaseRepository
     sources: SourceRepository
     conversations: Conversations
+    figures: Figures
     jobs: JobRepository | None = None
 
 
@@ -36,7 +46,7 @@ class Overview:
     releases: Sequence[Release]
     documents: Sequence[Document]
     sources: Sequence[SourceState]
-    open_questions: Sequence[OpenQuestion]
+    open_questions: int
     answers: dict[str, int]
     runs: Sequence[JobRun]
 
@@ -58,7 +68,7 @@ class OperatorPages:
         self._health = health
 
     async def show(self, request: Request) -> Response:
-        """Show release, documents, sources, job runs and open questions."""
+        """Show release, documents, sources, job runs and how much waits."""
         return self._pages.response("console.html", overview=await self._overview())
 
     async def login_form(self, request: Request) -> Response:
@@ -106,7 +116,7 @@ class OperatorPages:
             releases=releases,
             documents=[documents[doc_id] for doc_id in sorted(documents)],
             sources=await self._records.sources.list(),
-            open_questions=await self._records.conversations.open_questions(limit=50),
+            open_questions=await self._records.conversations.count_open(),
             answers=await self._records.conversations.counts(),
             runs=await self._records.jobs.runs(limit=10) if self._records.jobs else (),
         )

@@ -5,16 +5,17 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Self
 
 from core.errors import AnswerdeskError, IngestError
-from db.uploads import SentFile, Upload, Uploads
+from db.uploads import Entry, SentFile, Upload, Uploads
 from kb.ingest import IncomingFile
+from kb.open_questions import MayBePersonal
 from kb.originals import Originals
 from kb.prepare import Progress
-from kb.team_answers import AddsAnswers
-from kb.upload import Ingests, Outcome, RollsBack, UploadFlow, outcome_of
+from kb.team_answers import check_entry
+from kb.upload import Library, Outcome, UploadFlow, outcome_of
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ class Seen:
 
     upload: Upload
     outcome: Outcome
+    personal: tuple[str, ...] = ()
+    """What in an entry may tell who a customer is; nobody has confirmed that it may stay."""
     progress: Progress | None = None
     """Of the step that is under way; ``None`` before its first news."""
 
@@ -66,19 +69,15 @@ class UploadDesk:
         self,
         uploads: Uploads,
         originals: Originals,
+        library: Library,
         *,
-        ingestor: Ingests,
-        releases: RollsBack,
-        answers: AddsAnswers,
         live_release: Callable[[], Awaitable[int]],
     ) -> None:
         self._uploads = uploads
         self._originals = originals
         self._flow = UploadFlow(
             uploads,
-            ingestor=ingestor,
-            releases=releases,
-            answers=answers,
+            library,
             live_release=live_release,
             load=self._load,
             via="console",
@@ -94,21 +93,12 @@ class UploadDesk:
         cls,
         uploads: Uploads,
         originals: Originals,
+        library: Library,
         *,
-        ingestor: Ingests,
-        releases: RollsBack,
-        answers: AddsAnswers,
         live_release: Callable[[], Awaitable[int]],
     ) -> AsyncIterator[Self]:
         """Yield a desk; at the end its work stops, and goes on after the next start."""
-        desk = cls(
-            uploads,
-            originals,
-            ingestor=ingestor,
-            releases=releases,
-            answers=answers,
-            live_release=live_release,
-        )
+        desk = cls(uploads, originals, library, live_release=live_release)
         try:
             yield desk
         finally:
@@ -141,6 +131,48 @@ class UploadDesk:
         self._start(number)
         return number
 
+    async def propose(self, entry: Entry, *, customer: int = 0) -> int:
+        """Keep an entry that an operator wrote and begin to check it; return its number.
+
+        `customer` is the Telegram chat whose question it answers.
+
+        Raises:
+            BadEntry: if it cannot be one.
+            StorageError: if the database cannot be written.
+        """
+        check_entry(entry)
+        number = await self._uploads.add(entry=entry, customer=customer)
+        self._start(number)
+        return number
+
+    async def change(self, number: int, *, question: str, answer: str) -> None:
+        """Give an entry that was previewed other words, and begin to check it anew.
+
+        Raises:
+            BadEntry, PreviewClosed: nothing was changed.
+        """
+        upload = await self._uploads.get(number)
+        if upload is None or upload.entry is None:
+            raise PreviewClosed
+        entry = replace(upload.entry, question=question, answer=answer, confirmed=False)
+        check_entry(entry)
+        if not await self._uploads.change_entry(number, entry):
+            raise PreviewClosed
+        self._start(number)
+
+    async def confirm(self, number: int) -> None:
+        """Let what may be personal in an entry be stored as it stands, and check it anew.
+
+        Raises:
+            PreviewClosed: if it waits for nobody any more.
+        """
+        upload = await self._uploads.get(number)
+        if upload is None or upload.entry is None:
+            raise PreviewClosed
+        if not await self._uploads.change_entry(number, replace(upload.entry, confirmed=True)):
+            raise PreviewClosed
+        self._start(number)
+
     async def check_again(self, number: int, *, columns: str) -> None:
         """Begin to check what was previewed anew, with other columns.
 
@@ -156,7 +188,11 @@ class UploadDesk:
 
         Raises:
             PreviewClosed: if it does not wait for that.
+            MayBePersonal: if somebody has to confirm an entry first.
         """
+        upload = await self._uploads.get(number)
+        if upload is not None and (parts := await self._flow.personal(upload)):
+            raise MayBePersonal(parts)
         if not await self._uploads.move(number, "preview", "applying"):
             raise PreviewClosed
         self._start(number, anyway=anyway)
@@ -186,7 +222,8 @@ class UploadDesk:
         upload = await self._uploads.get(number)
         if upload is None:
             return None
-        return Seen(upload, outcome_of(upload), self._progress.get(number))
+        personal = await self._flow.personal(upload)
+        return Seen(upload, outcome_of(upload), tuple(personal), self._progress.get(number))
 
     async def latest(self, *, limit: int) -> list[Upload]:
         """Return the newest uploads, newest first."""

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import number_of, read_number
+from console.form import fields_of, number_of, read_number
 from console.pages import Pages
 from console.upload_desk import AUTO, Seen, UploadDesk
 from core.errors import AnswerdeskError
@@ -131,6 +131,19 @@ class UploadPages:
         except BadColumns as error:
             return await self._page(number, notice=str(error), status=400)
         return await self._after(number, self._desk.check_again(number, columns=columns))
+
+    async def change(self, request: Request) -> Response:
+        """Give an entry other words, and check it anew."""
+        fields = await fields_of(request)
+        number = read_number(fields["number"])
+        question = " ".join(fields["question"].split())
+        work = self._desk.change(number, question=question, answer=fields["answer"].strip())
+        return await self._after(number, work)
+
+    async def confirm(self, request: Request) -> Response:
+        """Let what may be personal in an entry be stored as it stands."""
+        number = await number_of(request)
+        return await self._after(number, self._desk.confirm(number))
 
     async def apply(self, request: Request) -> Response:
         """Begin to make an upload live."""

@@ -6,7 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, TypeAlias, cast
 
 from sqlalchemy import (
     JSON,
@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import StorageError
@@ -26,6 +27,8 @@ from core.types import Answer, Turn, Urgency
 from db.base import Base, Database, pressing_first
 
 logger = logging.getLogger(__name__)
+
+OpenStatus: TypeAlias = Literal["open", "answered", "dismissed"]
 
 _LOOKED_AT = 5_000
 _KEPT = 1_000
@@ -55,6 +58,8 @@ class AnswerRow(Base):
     total_ms: Mapped[float]
     urgency: Mapped[str] = mapped_column(String(8), default="")
     """``angry``, ``urgent`` or empty."""
+    hedged: Mapped[bool] = mapped_column(default=False)
+    """Given with the reservation that it may not be what was asked for."""
 
 
 class OpenQuestionRow(Base):
@@ -69,6 +74,10 @@ class OpenQuestionRow(Base):
     status: Mapped[str] = mapped_column(String(16), default="open", index=True)
     """``open``, ``answered`` or ``dismissed``."""
     resolved: Mapped[float | None]
+    change: Mapped[int | None]
+    """The operators' change of an entry that answered it."""
+    same_as: Mapped[int | None]
+    """Another open question: an operator said that it asks the same."""
 
 
 class FeedbackRow(Base):
@@ -100,6 +109,12 @@ class OpenQuestion:
     asked: float
     """UTC epoch seconds."""
     urgency: Urgency = ""
+    kind: str = "unknown"
+    """How the reply came about (`core.types.AnswerKind`)."""
+    reply: str = ""
+    """What the customer was told."""
+    same_as: int = 0
+    """Another question that an operator said asks the same; 0: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +220,7 @@ class Conversations:
                 or [choice.chunk_id for choice in answer.choices],
                 total_ms=answer.timings_ms.get("total", 0.0),
                 urgency=answer.urgency,
+                hedged=answer.hedged,
             )
             session.add(row)
             await session.flush()
@@ -224,15 +240,18 @@ class Conversations:
             return [Turn(question, text) for question, text in reversed(rows.all())]
 
     async def open_questions(
-        self, *, limit: int = 100, open_ids: Sequence[int] | None = None
+        self,
+        *,
+        limit: int = 100,
+        open_ids: Sequence[int] | None = None,
+        status: OpenStatus = "open",
     ) -> list[OpenQuestion]:
-        """Return questions that wait for an operator: urgent, angry, others; of each the newest
-        first.
+        """Return questions of a status: urgent, angry, others; of each the newest first.
 
         With `open_ids` those questions, whatever became of them; who was forgotten is left out.
         """
         wanted = (
-            OpenQuestionRow.status == "open"
+            OpenQuestionRow.status == status
             if open_ids is None
             else OpenQuestionRow.id.in_(open_ids)
         )
@@ -255,20 +274,23 @@ class Conversations:
                     confidence=row.confidence,
                     asked=row.created,
                     urgency=cast(Urgency, row.urgency),
+                    kind=row.kind,
+                    reply=row.text,
+                    same_as=open_row.same_as or 0,
                 )
                 for open_row, row in rows.all()
             ]
 
+    async def count_open(self) -> int:
+        """Return how many questions wait for an operator."""
+        async with self._database.session() as session:
+            waiting = select(func.count()).where(OpenQuestionRow.status == "open")
+            return await session.scalar(waiting) or 0
+
     async def leave_open(self, answer_id: int) -> None:
         """Let the question of an answer wait for an operator, though the bot said something."""
         async with self._database.session() as session:
-            if await session.get(AnswerRow, answer_id) is None:
-                return
-            known = await session.scalar(
-                select(OpenQuestionRow.id).where(OpenQuestionRow.answer_id == answer_id)
-            )
-            if known is None:
-                session.add(OpenQuestionRow(answer_id=answer_id, status="open"))
+            await _leave_open(session, answer_id)
 
     async def taken(self, answer_id: int) -> None:
         """Note that the customer took one of the choices: the question waits for nobody."""
@@ -279,31 +301,60 @@ class Conversations:
                 )
             )
 
-    async def reopen(self, open_ids: Sequence[int]) -> None:
-        """Let questions wait for an operator again whose answer was undone."""
-        async with self._database.session() as session:
-            await session.execute(
-                update(OpenQuestionRow)
-                .where(OpenQuestionRow.id.in_(open_ids), OpenQuestionRow.status == "answered")
-                .values(status="open", resolved=None)
-            )
+    async def reopen(self, open_ids: Sequence[int] = (), *, change: int | None = None) -> int:
+        """Let questions wait for an operator again; return how many these are.
 
-    async def resolve(self, open_ids: Sequence[int], *, status: str) -> int:
-        """Mark open questions ``answered`` or ``dismissed``; return how many were still open."""
+        Args:
+            open_ids: what answered them was undone, or they were set aside by mistake.
+            change: the change of an entry that answered them and was taken back.
+        """
+        which: ColumnElement[bool] = OpenQuestionRow.id.in_(open_ids)
+        if change is not None:
+            which |= OpenQuestionRow.change == change
         async with self._database.session() as session:
             found = await session.scalars(
                 update(OpenQuestionRow)
-                .where(OpenQuestionRow.id.in_(open_ids), OpenQuestionRow.status == "open")
-                .values(status=status, resolved=time.time())
+                .where(which, OpenQuestionRow.status != "open")
+                .values(status="open", resolved=None, change=None)
                 .returning(OpenQuestionRow.id)
             )
             return len(found.all())
 
+    async def resolve(
+        self, open_ids: Sequence[int], *, status: OpenStatus, change: int | None = None
+    ) -> int:
+        """Mark open questions ``answered`` or ``dismissed``; return how many were still open.
+
+        `change` is what answered them, if it is a change of an entry.
+        """
+        async with self._database.session() as session:
+            found = await session.scalars(
+                update(OpenQuestionRow)
+                .where(OpenQuestionRow.id.in_(open_ids), OpenQuestionRow.status == "open")
+                .values(status=status, resolved=time.time(), change=change)
+                .returning(OpenQuestionRow.id)
+            )
+            return len(found.all())
+
+    async def put_together(self, open_ids: Sequence[int], *, with_: int | None) -> None:
+        """Note that questions ask the same as another; ``None``: that none of them does."""
+        async with self._database.session() as session:
+            await session.execute(
+                update(OpenQuestionRow)
+                .where(OpenQuestionRow.id.in_(open_ids))
+                .values(same_as=with_)
+            )
+
     async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
-        """Store a verdict on an answer; return whether the answer exists."""
+        """Store a verdict on an answer; return whether the answer exists.
+
+        The question of one that did not help waits for an operator.
+        """
         async with self._database.session() as session:
             if await session.get(AnswerRow, answer_id) is None:
                 return False
+            if not helpful:
+                await _leave_open(session, answer_id)
             await session.merge(
                 FeedbackRow(
                     answer_id=answer_id, helpful=helpful, reason=reason, created=time.time()
@@ -384,3 +435,13 @@ class Conversations:
         async with self._database.session() as session:
             gone = await session.scalars(delete(AnswerRow).where(which).returning(AnswerRow.id))
             return len(gone.all())
+
+
+async def _leave_open(session: AsyncSession, answer_id: int) -> None:
+    if await session.get(AnswerRow, answer_id) is None:
+        return
+    known = await session.scalar(
+        select(OpenQuestionRow.id).where(OpenQuestionRow.answer_id == answer_id)
+    )
+    if known is None:
+        session.add(OpenQuestionRow(answer_id=answer_id, status="open"))

@@ -83,7 +83,7 @@ class NewCuration:
 
 @dataclass(frozen=True, slots=True)
 class Curation:
-    """A stored piece of work that nobody took back."""
+    """A stored piece of work."""
 
     curation_id: int
     kind: CurationKind
@@ -98,6 +98,8 @@ class Curation:
     state: CurationState
     reason: str
     """Why it waits for review."""
+    closed: float | None = None
+    """UTC epoch seconds at which it was taken back or replaced; ``None``: it was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,16 @@ class Curations:
             rows = await session.scalars(query.order_by(CurationRow.curation_id))
             wanted = None if doc_ids is None else set(doc_ids)
             return [_curation(row) for row in rows if wanted is None or row.doc_id in wanted]
+
+    async def history(self, doc_id: str, question: str) -> list[Curation]:
+        """Return all work on an entry, the latest first, also what was taken back."""
+        async with self._database.session() as session:
+            rows = await session.scalars(
+                select(CurationRow)
+                .where(CurationRow.doc_id == doc_id, CurationRow.question == question)
+                .order_by(CurationRow.curation_id.desc())
+            )
+            return [_curation(row) for row in rows]
 
     async def as_of(self, moment: float) -> list[Curation]:
         """Return what was attached, or waited to be, at a moment (UTC epoch seconds), as active."""
@@ -282,4 +294,5 @@ def _curation(row: CurationRow, *, state: CurationState | None = None) -> Curati
         created=row.created,
         state=state or stored.state,
         reason=row.reason,
+        closed=row.closed,
     )

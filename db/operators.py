@@ -4,20 +4,15 @@ import hashlib
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from sqlalchemy import BigInteger, String, Text, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.rights import ROLES, Role
 from db.base import Base, Database
 from db.group_commit import GroupCommit
-
-Role: TypeAlias = Literal["agent", "editor", "owner"]
-"""Each may do what those before it may. ``agent``: talk to customers. ``editor``: also change the
-knowledge. ``owner``: also say who may do what."""
-
-ROLES: tuple[Role, ...] = ("agent", "editor", "owner")
 
 CODE_LIFE_S = 3600.0
 MAX_FAILURES = 5
@@ -276,14 +271,3 @@ def _digest(code: str) -> str:
 def _operator(row: OperatorRow) -> Operator:
     role: Any = row.role
     return Operator(row.user_id, role, row.name, row.added)
-
-
-__all__ = [
-    "ROLES",
-    "Audit",
-    "AuditEntry",
-    "Operator",
-    "Operators",
-    "Role",
-    "Team",
-]

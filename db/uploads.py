@@ -15,6 +15,9 @@ from db.group_commit import GroupCommit
 UploadState: TypeAlias = Literal[
     "checking", "preview", "applying", "live", "cancelled", "undone", "failed"
 ]
+_NAMED = 3
+"""Files that the title of an upload names."""
+
 Channel: TypeAlias = Literal["telegram", "console"]
 
 
@@ -91,6 +94,15 @@ class Upload:
     """What the last step found, as the console shows it again (`kb.upload.Outcome`)."""
     created: float = 0.0
     """UTC epoch seconds."""
+
+    @property
+    def title(self) -> str:
+        """The question of an entry, or the names of the first files."""
+        if self.entry:
+            return self.entry.question
+        names = [file.name for file in self.files]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return ", ".join(names[:_NAMED]) + more
 
 
 class Uploads:

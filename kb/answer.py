@@ -136,13 +136,20 @@ class Answerer:
         on_event: OnEvent | None = None,
     ) -> Answer:
         """Answer one question, without asking whether it is one; see `answer`."""
-        retrieval = await self._best_retrieval(question, history)
+        retrieval, decision = await self.judge(question, history)
         language = detect_language(question, language_code)
-        return await self._reply(retrieval, self._decide(retrieval), language, on_event)
+        return await self._reply(retrieval, decision, language, on_event)
+
+    async def judge(
+        self, question: str, history: Sequence[Turn] = ()
+    ) -> tuple[Retrieval, Decision]:
+        """Return what is found for a question, in context, and how it would be replied to."""
+        retrieval = await self._best_retrieval(question, history)
+        return retrieval, self._decide(retrieval)
 
     async def would_read(self, question: str) -> str | None:
         """Return the id of the passage that a reply would be built from; ``None`` if none would."""
-        decision = self._decide(await self._best_retrieval(question, ()))
+        _, decision = await self.judge(question)
         best = decision.hits[0].chunk if decision.hits else None
         return best.chunk_id if best is not None and best.kind == "passage" else None
 

@@ -1,11 +1,12 @@
 """What operators change by hand: variants, answers, validity, and what an entry is not for."""
 
-import fnmatch
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from core.errors import AnswerdeskError
-from core.types import Chunk, IngestReport
+from core.types import Chunk, ChunkKind, IngestReport
 from db.curation import Anchor, Curation, CurationKind, Curations, NewCuration
 from kb.text import normalise
 
@@ -13,6 +14,7 @@ _SHORTEST_KEY = 4
 _QUESTION_CHARS = 400
 """Of a variant or negative example: every embedding model reads as much whole."""
 _ANSWER_CHARS = 20_000
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _ONE_OF_A_KIND: frozenset[CurationKind] = frozenset({"answer", "validity"})
 
 
@@ -49,11 +51,35 @@ class ChangeNotLive(AnswerdeskError):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search among entries and passages found."""
+
+    chunks: Sequence[Chunk]
+    """The first of them, by document and text."""
+    total: int
+
+
 class EntryView(Protocol):
     """A release of the index (`kb.index_view.View`)."""
 
-    async def entries(self) -> list[Chunk]:
-        """Return every FAQ entry with all its variants."""
+    async def find(
+        self,
+        words: str = "",
+        *,
+        documents: str = "*",
+        kind: ChunkKind | None = None,
+        most: int | None = None,
+    ) -> tuple[list[Chunk], int]:
+        """Return chunks that have all of these words, and how many there are."""
+        ...
+
+    async def entries_like(self, prefix: str) -> list[Chunk]:
+        """Return the entries whose id begins so."""
+        ...
+
+    async def chunk(self, chunk_id: str) -> Chunk | None:
+        """Return a chunk, ``None`` if there is none of this id."""
         ...
 
 
@@ -86,23 +112,42 @@ class Entries:
         self._curations = curations
 
     async def find(self, words: str = "", *, documents: str = "*") -> list[Chunk]:
-        """Return live entries by document and question.
+        """Return live entries by document and question; see `search`."""
+        return list((await self.search(words, documents=documents, kind="faq")).chunks)
+
+    async def search(
+        self,
+        words: str = "",
+        *,
+        documents: str = "*",
+        kind: ChunkKind | None = None,
+        most: int | None = None,
+    ) -> Found:
+        """Return live entries and passages.
 
         Args:
-            words: only those with these letters in question, variants or answer.
+            words: only those that have each of these in text, variants or answer.
             documents: only of documents like this; ``*`` and ``?`` are allowed.
+            kind: only entries or only passages.
+            most: chunks to return; `Found.total` counts the others too.
         """
-        wanted = normalise(words)
-        entries = await (await self._index.view()).entries()
-        return sorted(
-            (
-                entry
-                for entry in entries
-                if fnmatch.fnmatchcase(entry.doc_id, documents)
-                and wanted in normalise("\n".join((entry.text, entry.answer, *entry.variants)))
-            ),
-            key=lambda entry: (entry.doc_id, entry.text),
-        )
+        view = await self._index.view()
+        return Found(*await view.find(words, documents=documents, kind=kind, most=most))
+
+    async def one(self, chunk_id: str) -> Chunk:
+        """Return a live entry or passage.
+
+        Raises:
+            EntryNotFound: if none has this id: it was changed or removed.
+        """
+        chunk = await (await self._index.view()).chunk(chunk_id)
+        if chunk is None:
+            raise EntryNotFound(chunk_id)
+        return chunk
+
+    async def history(self, entry: Chunk) -> list[Curation]:
+        """Return what operators did to an entry, the latest first, also what was taken back."""
+        return await self._curations.history(entry.doc_id, entry.text)
 
     async def get(self, key: str) -> Chunk:
         """Return the live entry of a number, or of the beginning of one.
@@ -112,8 +157,7 @@ class Entries:
         """
         if len(key) < _SHORTEST_KEY:
             raise EntryNotFound(key)
-        entries = await (await self._index.view()).entries()
-        found = [entry for entry in entries if entry.chunk_id.startswith(key.lower())]
+        found = await (await self._index.view()).entries_like(key.lower())
         if len(found) != 1:
             raise EntryNotFound(key, found)
         return found[0]
@@ -233,5 +277,8 @@ def _check(entry: Chunk, kind: CurationKind, text: str, valid_from: str, valid_u
         raise BadChange(f"The entry is asked {text!r} already.")
     if kind == "negative" and normalise(text) in asked:
         raise BadChange(f"The entry itself is asked {text!r}: take that out of the file first.")
+    for day in (valid_from, valid_until):
+        if day and not _DAY.fullmatch(day):
+            raise BadChange(f"{day!r} is no clear date: write 2026-12-31.")
     if kind == "validity" and valid_from and valid_until and valid_from > valid_until:
         raise BadChange(f"It would be valid from {valid_from}, but only until {valid_until}.")

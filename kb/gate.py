@@ -38,6 +38,16 @@ class HeldBack(AnswerdeskError):
         self.golden = golden
 
 
+class NothingToExpect(AnswerdeskError):
+    """What comes of a question now is no answer and no refusal that could be expected again."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"The question is {found} now, which cannot be expected from here on: say what is "
+            "expected with `answerdesk golden add`."
+        )
+
+
 class TriesRankers(Protocol):
     """Gives rankers, also of a release that is not live (`kb.ranking.training.Trainer`)."""
 
@@ -203,6 +213,24 @@ class Gate:
         ranker = await self._rankers.ranker(live.release)
         ((answer,),) = await self._replay.compare([question], Seen(live, ranker))
         return answer
+
+    async def as_it_is(self, live: View, question: str, *, author: str) -> Golden:
+        """Return a golden question that expects what the live release makes of it.
+
+        Raises:
+            NothingToExpect: if that is neither an answer nor a refusal.
+            IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
+        """
+        answer = await self.ask(live, question)
+        if answer.kind == "unknown":
+            return Golden(question, refuse=True, author=author)
+        if answer.kind == "clarify" or not answer.sources:
+            raise NothingToExpect(outcome(answer))
+        source = answer.sources[0]
+        chunk = await live.chunk(source.chunk_id)
+        entry = source.title if chunk is not None and chunk.kind == "faq" else ""
+        words = answer.text.partition("\n\n")[2] if answer.hedged else answer.text
+        return Golden(question, document=source.document, entry=entry, words=words, author=author)
 
     async def check(self, live: View) -> list[tuple[Golden, Answer, bool]]:
         """Ask the golden questions of the live release; return each with whether it fits.

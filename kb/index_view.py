@@ -1,6 +1,7 @@
 """One release of the index, for reading."""
 
 import asyncio
+import fnmatch
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -36,6 +37,8 @@ _COMPARED = 300
 """Candidates of a vector index that are compared exactly. At 100,000 rows these hold 99.8 % of the
 exact ten nearest; 1,000 hold no more and cost 15 ms of a core a question."""
 
+_SEARCHED = ("chunk_text", "answer", "text")
+"""Columns in which operators search for words."""
 _PARTS = 100
 """Parts of texts that one pass over the rows looks for."""
 
@@ -242,6 +245,44 @@ class View(Reader):
     async def entries(self) -> list[Chunk]:
         """Return every FAQ entry with all its variants."""
         return chunks(await self._rows("kind = 'faq'"))
+
+    async def entries_like(self, prefix: str) -> list[Chunk]:
+        """Return the entries whose id begins so."""
+        return chunks(await self._rows(f"kind = 'faq' AND starts_with(chunk_id, {quoted(prefix)})"))
+
+    async def find(
+        self,
+        words: str = "",
+        *,
+        documents: str = "*",
+        kind: ChunkKind | None = None,
+        most: int | None = None,
+    ) -> tuple[list[Chunk], int]:
+        """Return chunks by document and text, and how many there are.
+
+        Args:
+            words: each must stand in the text, the answer or the variant of one row; case does not
+                count.
+            documents: only of documents like this; ``*`` and ``?`` are allowed.
+            kind: only entries or only passages.
+            most: chunks to return, the first; ``None``: all.
+        """
+        names = ["chunk_id", "doc_id", "chunk_text"]
+        conditions = [FILTERS["all"], *([f"kind = '{kind}'"] if kind else [])]
+        for word in words.lower().split():
+            places = (f"contains(lower({name}), {quoted(word)})" for name in _SEARCHED)
+            conditions.append(f"({' OR '.join(places)})")
+        found = {
+            chunk_id: (doc_id, text)
+            for chunk_id, doc_id, text in tuples(
+                await self._select(names, " AND ".join(conditions)), names
+            )
+            if fnmatch.fnmatchcase(doc_id, documents)
+        }
+        wanted = sorted(found, key=found.__getitem__)[:most]
+        rows = [row for where in in_lists("chunk_id", wanted) for row in await self._rows(where)]
+        made = {chunk.chunk_id: chunk for chunk in chunks(rows)}
+        return [made[chunk_id] for chunk_id in wanted], len(found)
 
     async def present(self, chunk_ids: Iterable[str]) -> set[str]:
         """Return which of these chunks this release has."""

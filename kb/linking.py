@@ -19,8 +19,8 @@ class Finds(Protocol):
 class LinksQuestions(Protocol):
     """What operators do with a question and an entry (`EntryLinks`)."""
 
-    async def nearest(self, question: str) -> Chunk | None:
-        """Return the entry that is most likely meant; ``None`` if there is none."""
+    async def nearest(self, question: str, *, most: int = 1) -> list[Chunk]:
+        """Return the entries that are most likely meant, best first."""
         ...
 
     async def entry(self, chunk_id: str) -> Chunk:
@@ -43,14 +43,14 @@ class EntryLinks:
         self._finder = finder
         self._entries = entries
 
-    async def nearest(self, question: str) -> Chunk | None:
-        """Return the entry that is most likely meant; ``None`` if there is none.
+    async def nearest(self, question: str, *, most: int = 1) -> list[Chunk]:
+        """Return the entries that are most likely meant, best first.
 
         Raises:
             ModelError, IndexDamaged, IndexMismatch: if nothing can be searched.
         """
         found = await self._finder.retrieve(question)
-        return next((hit.chunk for hit in found.hits if hit.chunk.kind == "faq"), None)
+        return [hit.chunk for hit in found.hits if hit.chunk.kind == "faq"][:most]
 
     async def entry(self, chunk_id: str) -> Chunk:
         """Return a live entry with its variants.

@@ -9,9 +9,10 @@ import csv
 import io
 from typing import Protocol
 
-from core.errors import UnreadableFile
+from core.errors import AnswerdeskError, UnreadableFile
 from core.types import IngestReport
 from db.knowledge import ReleaseRepository
+from db.uploads import Entry
 from kb.ingest import IncomingFile, Ingestor
 from kb.originals import Originals
 from kb.parse.columns import Field, plain
@@ -19,6 +20,38 @@ from kb.text import normalise
 
 DOC_ID = "team-answers.csv"
 _COLUMNS: tuple[Field, ...] = ("question", "answer")
+
+
+QUESTION_CHARS = 500
+ANSWER_CHARS = 20_000
+"""Of an entry that is written by hand; longer ones come in a file."""
+
+
+class BadEntry(AnswerdeskError):
+    """An entry that somebody wrote cannot be stored."""
+
+    def __init__(self, what: str, chars: int, limit: int) -> None:
+        super().__init__(
+            f"The {what} has {chars} characters; an entry from here may have {limit}. Shorten it, "
+            "or send it in a file."
+            if chars
+            else f"The {what} is empty."
+        )
+        self.what = what
+
+
+def check_entry(entry: Entry, *, answer_chars: int = ANSWER_CHARS) -> None:
+    """Make sure that an entry has a question and an answer, neither too long.
+
+    Raises:
+        BadEntry: if not.
+    """
+    for what, text, limit in (
+        ("question", entry.question, QUESTION_CHARS),
+        ("answer", entry.answer, answer_chars),
+    ):
+        if not text.strip() or len(text) > limit:
+            raise BadEntry(what, len(text.strip()), limit)
 
 
 class AddsAnswers(Protocol):

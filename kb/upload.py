@@ -14,6 +14,7 @@ from core.errors import AnswerdeskError
 from core.types import IngestReport
 from db.uploads import Upload, Uploads, UploadState
 from kb.ingest import IncomingFile
+from kb.open_questions import OpenQuestions
 from kb.prepare import OnProgress
 from kb.team_answers import AddsAnswers
 
@@ -45,6 +46,27 @@ class RollsBack(Protocol):
     async def rollback(self, number: int) -> object:
         """Publish an earlier release again."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The knowledge base as operators change it, whichever way they come in."""
+
+    ingestor: Ingests
+    releases: RollsBack
+    answers: AddsAnswers
+    questions: OpenQuestions
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What making an upload live did."""
+
+    report: IngestReport
+    before: int
+    """The release before it."""
+    answered: int = 0
+    """Open questions that it answered."""
 
 
 class NotUndoable(AnswerdeskError):
@@ -103,10 +125,8 @@ class UploadFlow:
     def __init__(
         self,
         uploads: Uploads,
+        library: Library,
         *,
-        ingestor: Ingests,
-        releases: RollsBack,
-        answers: AddsAnswers,
         live_release: Callable[[], Awaitable[int]],
         load: LoadFiles,
         via: str,
@@ -116,9 +136,7 @@ class UploadFlow:
         `via` names the way in, in the notes of releases. `live_release` is 0 before the first.
         """
         self._uploads = uploads
-        self._ingestor = ingestor
-        self._releases = releases
-        self._answers = answers
+        self._library = library
         self._live_release = live_release
         self._load = load
         self._via = via
@@ -138,14 +156,14 @@ class UploadFlow:
         changes = changes_something(report) or upload.entry is not None
         state: UploadState = "preview" if changes else "cancelled"
         moved = await self._uploads.move(
-            upload.upload_id, "checking", state, outcome=self._kept(upload, report)
+            upload.upload_id, "checking", state, outcome=stored(Outcome(report))
         )
         return report if moved else None
 
     async def apply(
         self, upload: Upload, *, anyway: bool = False, on_progress: OnProgress | None = None
-    ) -> tuple[IngestReport, int]:
-        """Make an upload live; return what that changed, and the release before it.
+    ) -> Applied:
+        """Make an upload live, and take the questions that it answers off the list.
 
         If golden questions hold it back (`IngestReport.held`), it waits for a word again.
 
@@ -156,21 +174,30 @@ class UploadFlow:
         # Stored first: after a crash the release that it made must not count as the one before.
         await self._uploads.move(upload.upload_id, "applying", "applying", before=before)
         report = await self._ingest(upload, anyway=anyway, on_progress=on_progress)
-        kept = self._kept(upload, report)
+        kept = stored(Outcome(report))
         if report.held:
             await self._uploads.move(
                 upload.upload_id, "applying", "preview", before=0, outcome=kept
             )
-        else:
-            await self._uploads.move(
-                upload.upload_id,
-                "applying",
-                "live",
-                before=before,
-                after=report.release,
-                outcome=kept,
-            )
-        return report, before
+            return Applied(report, before)
+        answered = await self._library.questions.answered(upload.entry) if upload.entry else 0
+        await self._uploads.move(
+            upload.upload_id,
+            "applying",
+            "live",
+            before=before,
+            after=report.release,
+            outcome=kept,
+        )
+        return Applied(report, before, answered)
+
+    async def personal(self, upload: Upload) -> list[str]:
+        """Return what in an entry may be personal and nobody has confirmed."""
+        entry = upload.entry
+        if entry is None or entry.confirmed:
+            return []
+        text = f"{entry.question}\n{entry.answer}"
+        return await self._library.questions.personal(text, customer=upload.customer)
 
     async def check_undo(self, upload: Upload) -> None:
         """Make sure that an upload can be undone.
@@ -187,6 +214,8 @@ class UploadFlow:
     async def undo(self, upload: Upload) -> int:
         """Bring back the release from before an upload; return the number that this became.
 
+        The questions that an entry answered are open again.
+
         Raises:
             NothingToUndo, Overtaken: nothing was changed.
             AnswerdeskError: if the release cannot be published again; likewise.
@@ -195,10 +224,12 @@ class UploadFlow:
         if not await self._uploads.move(upload.upload_id, "live", "undone"):
             raise NothingToUndo
         try:
-            await self._releases.rollback(upload.before)
+            await self._library.releases.rollback(upload.before)
         except AnswerdeskError:
             await self._uploads.move(upload.upload_id, "undone", "live")
             raise
+        if upload.entry:
+            await self._library.questions.reopen(upload.entry.open_ids)
         return await self._live_release()
 
     async def fail(self, upload: Upload, reason: str) -> None:
@@ -215,7 +246,7 @@ class UploadFlow:
         on_progress: OnProgress | None = None,
     ) -> IngestReport:
         if upload.entry:
-            return await self._answers.add(
+            return await self._library.answers.add(
                 upload.entry.question,
                 upload.entry.answer,
                 dry_run=dry_run,
@@ -223,17 +254,13 @@ class UploadFlow:
                 anyway=anyway,
             )
         names = ", ".join(file.name for file in upload.files)
-        return await self._ingestor.ingest(
+        return await self._library.ingestor.ingest(
             await self._load(upload),
             dry_run=dry_run,
             note="" if dry_run else f"{self._via}: {names}"[:_NOTE_CHARS],
             anyway=anyway,
             on_progress=on_progress,
         )
-
-    def _kept(self, upload: Upload, report: IngestReport) -> Mapping[str, Any] | None:
-        """Return what is stored of a report; an entry's, which may name a customer, is not."""
-        return None if upload.entry else stored(Outcome(report))
 
 
 def file_name(sent: str, *, otherwise: str) -> str:

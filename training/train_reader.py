@@ -282,6 +282,8 @@ def main() -> None:
     lower, reader = Lower(tensors, options.first), Reader(tensors, options.first)
     data, check = Data(lower, tokenizer), Data(lower, tokenizer)
     average = AveragedModel(reader, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / AVERAGED))
+    averaged = average.module
+    assert isinstance(averaged, Reader)
     own = [p for n, p in reader.named_parameters() if n.startswith("layers")]
     new = [reader.weight.weight, reader.weight.bias]
     scales = [reader.scale, reader.threshold, reader.line]
@@ -312,7 +314,7 @@ def main() -> None:
         check.add(held)
         print(f"epoch {epoch}: {len(data.asked)} questions, {len(data.texts)} texts", flush=True)
         if done == 0:
-            print(json.dumps(judge(average.module, check, 100)), flush=True)
+            print(json.dumps(judge(averaged, check, 100)), flush=True)
         for step in _steps(data, random.Random(100 + epoch)):
             share = (time.time() - began) / (options.minutes * 60)
             factor = min(1.0, (done + 1) / 20) * max(0.03, 1 - share)
@@ -332,7 +334,7 @@ def main() -> None:
                 print(f"{done:.0f} {time.time() - began:.0f} s {shown}", flush=True)
                 sums = {}
             if time.time() - saved > 300 or share >= 1:
-                print(json.dumps(judge(average.module, check, 100)), flush=True)
+                print(json.dumps(judge(averaged, check, 100)), flush=True)
                 saved = time.time()
                 state = {"reader": reader.state_dict(), "optimiser": optimiser.state_dict()}
                 state["average"] = average.state_dict()
@@ -342,7 +344,7 @@ def main() -> None:
             if share >= 1:
                 break
         epoch += 1
-    print(json.dumps(judge(average.module, check)), flush=True)
+    print(json.dumps(judge(averaged, check)), flush=True)
 
 
 if __name__ == "__main__":

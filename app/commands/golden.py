@@ -96,18 +96,7 @@ async def _as_it_is(question: str) -> Golden:
     """Return the question with what the live release makes of it."""
     async with main_knowledge(with_demo=True) as knowledge:
         view = await knowledge.index.view()
-        answer = await knowledge.gate.ask(view, question)
-        if answer.kind == "unknown":
-            return Golden(question, refuse=True, author="cli")
-        if answer.kind == "clarify" or not answer.sources:
-            raise Failed(
-                f"The question is {outcome(answer)} now: say what is expected with --document, "
-                "--entry, --words or --refuse."
-            )
-        source = answer.sources[0]
-        chunk = await view.chunk(source.chunk_id)
-    entry = source.title if chunk is not None and chunk.kind == "faq" else ""
-    return Golden(question, document=source.document, entry=entry, words=answer.text, author="cli")
+        return await knowledge.gate.as_it_is(view, question, author="cli")
 
 
 def _text(file: Path) -> str:

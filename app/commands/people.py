@@ -11,8 +11,9 @@ from app.commands.common import Failed, moment, read_config
 from app.paths import find_paths
 from app.wiring import open_database
 from core.config import data_folder
+from core.rights import ROLES, Role
 from db.group_commit import GroupCommit
-from db.operators import ROLES, Operators, Role
+from db.operators import Operators
 
 
 async def add(user_id: int, *, role: str, name: str) -> None:

@@ -40,6 +40,8 @@ class Retrieval:
     """Milliseconds of ``embed``, ``search`` and ``decide``."""
     readings: Mapping[str, tuple[str, Reading]] = field(default_factory=dict)
     """By chunk id: the text that the reader read, and what it says; empty if it read nothing."""
+    ranked: Ranked | None = None
+    """What spoke for each candidate."""
 
     @property
     def answerable(self) -> float:
@@ -147,7 +149,7 @@ class Retriever:
             "search": (searched - embedded) * 1000,
             "decide": (decided - searched) * 1000,
         }
-        return Retrieval(question, vector, tuple(hits[:k]), view.release, timings, readings)
+        return Retrieval(question, vector, tuple(hits[:k]), view.release, timings, readings, ranked)
 
     async def _by_second(self, question: str, ranker: Ranker) -> Vector | None:
         """Embed a question with the second model, if that helps to judge entries."""

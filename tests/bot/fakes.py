@@ -4,16 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.knowledge import Library
 from bot.lifetime import Lifetime
 from core.types import Answer, AnswerEvent, Choice, Source, Turn
-from kb.alike import Alike
-from kb.linking import EntryLinks
-from kb.ranking.ranker import DefaultRanker
-from kb.ranking.retriever import Retriever
-from kb.team_answers import TeamAnswers
-from tests.fakes import WordEmbedder
-from tests.kb.workshop import Workshop
 
 RETURNS = Source(
     chunk_id="c1",
@@ -133,10 +125,3 @@ class QuickLifetime(Lifetime):
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         await super().sleep(seconds / self._speed)
-
-
-def library_of(shop: Workshop) -> Library:
-    """Return a workshop's knowledge base as operators change it."""
-    answers = TeamAnswers(shop.ingestor, shop.repository, shop.originals)
-    links = EntryLinks(Retriever(WordEmbedder(), shop.index, DefaultRanker()), shop.entries)
-    return Library(shop.ingestor, shop.releases, answers, Alike(WordEmbedder()), links)

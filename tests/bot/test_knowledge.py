@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from bot.knowledge import Library
 from bot.telegram_app import TelegramBot
 from core.errors import ModelUnavailable
 from db.golden import Golden
 from kb.parse.sandbox import ParserProcess
+from kb.upload import Library
 from tests.bot.conftest import StartBot
-from tests.bot.fakes import ScriptedDesk, library_of
+from tests.bot.fakes import ScriptedDesk
 from tests.botapi import BotApi, FaultKind, Person, Received
 from tests.fakes import WordEmbedder
-from tests.kb.workshop import Workshop, workshop
+from tests.kb.workshop import Workshop, library_of, workshop
 
 pytestmark = pytest.mark.anyio
 

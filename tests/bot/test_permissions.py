@@ -9,14 +9,14 @@ import pytest
 from telegram import Update
 
 from bot.incoming import Incoming
-from bot.knowledge import Library
 from bot.telegram_app import TelegramBot
+from kb.upload import Library
 from tests.bot.conftest import StartBot
 from tests.botapi import BotApi, Person, Received
 
 pytestmark = pytest.mark.anyio
 
-NO_LIBRARY = Library(None, None, None, None, None)  # type: ignore[arg-type]
+NO_LIBRARY = Library(None, None, None, None)  # type: ignore[arg-type]
 ANYONE, AGENT, EDITOR, OWNER = range(4)
 
 TABLE = {

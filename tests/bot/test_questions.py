@@ -11,10 +11,9 @@ from db.conversations import Conversations
 from kb.ingest import IncomingFile
 from kb.parse.sandbox import ParserProcess
 from tests.bot.conftest import StartBot
-from tests.bot.fakes import library_of
 from tests.botapi import BotApi, Person, Received
 from tests.fakes import WordEmbedder
-from tests.kb.workshop import Workshop, workshop
+from tests.kb.workshop import Workshop, library_of, workshop
 
 pytestmark = pytest.mark.anyio
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from blockbuster import blockbuster_ctx
 
+from app.messages import as_messages
 from console.application import build_console
 from console.knowledge import Editing
 from console.operator import Records
@@ -15,8 +16,11 @@ from core.health import Health
 from core.metrics import Metrics
 from db.base import Base, Database, create_engine
 from db.conversations import Conversations
+from db.figures import Figures
 from db.jobs import JobRepository
 from db.knowledge import ReleaseRepository, SourceRepository
+from kb.alike import Alike
+from kb.open_questions import OpenQuestions
 from tests.console.fakes import (
     DOCUMENT_QUESTION,
     FAQ_QUESTION,
@@ -25,6 +29,7 @@ from tests.console.fakes import (
     NoUploads,
     ScriptedDesk,
 )
+from tests.fakes import WordEmbedder
 
 
 @pytest.fixture
@@ -42,6 +47,7 @@ def records(database: Database) -> Records:
         ReleaseRepository(database),
         SourceRepository(database),
         Conversations(database),
+        Figures(database),
         JobRepository(database),
     )
 
@@ -49,6 +55,10 @@ def records(database: Database) -> Records:
 @pytest.fixture
 def desk() -> ScriptedDesk:
     return ScriptedDesk()
+
+
+async def nobody(chat_id: int) -> str:
+    return ""
 
 
 class Builder:
@@ -69,6 +79,11 @@ class Builder:
             "records": self.records,
             "editing": Editing(NoEntries(), NoEntries()),
             "uploads": NoUploads(),
+            "questions": OpenQuestions(
+                self.records.conversations, Alike(WordEmbedder()), NoEntries(), name_of=nobody
+            ),
+            "tracer": NoEntries(),
+            "as_messages": as_messages,
             "health": health,
             "metrics": self.metrics,
             "shop": "Finch & Ferry",

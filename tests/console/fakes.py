@@ -12,15 +12,17 @@ from core.types import (
     AnswerEvent,
     Choice,
     Chunk,
+    ChunkKind,
     Sentence,
     Source,
     TokenUsage,
     Turn,
     Waiting,
 )
-from db.curation import Curation, CurationNotFound
+from db.curation import Curation, CurationKind, CurationNotFound
 from db.knowledge import Release
-from db.uploads import Upload
+from db.uploads import Entry, Upload
+from kb.entries import EntryNotFound, Found
 
 FAQ_QUESTION = "Can I try a bike before I buy it?"
 DOCUMENT_QUESTION = "How do I store the e-bike battery over the winter?"
@@ -160,13 +162,38 @@ class ScriptedDesk:
 class NoEntries:
     """An empty knowledge base."""
 
-    async def find(self, words: str = "", *, documents: str = "*") -> list[Chunk]:
+    async def search(
+        self,
+        words: str = "",
+        *,
+        documents: str = "*",
+        kind: ChunkKind | None = None,
+        most: int | None = None,
+    ) -> Found:
+        return Found((), 0)
+
+    async def one(self, chunk_id: str) -> Chunk:
+        raise EntryNotFound(chunk_id)
+
+    async def history(self, entry: Chunk) -> list[Curation]:
         return []
+
+    async def change(self, key: str, kind: CurationKind, **_: str) -> Curation:
+        raise EntryNotFound(key)
 
     async def changes(self) -> list[Curation]:
         return []
 
-    async def take_back(self, number: int) -> Curation:
+    async def nearest(self, question: str, *, most: int = 1) -> list[Chunk]:
+        return []
+
+    async def entry(self, chunk_id: str) -> Chunk:
+        raise EntryNotFound(chunk_id)
+
+    async def link(self, chunk_id: str, question: str, *, author: str) -> int:
+        raise EntryNotFound(chunk_id)
+
+    async def unlink(self, number: int) -> None:
         raise CurationNotFound(number)
 
     async def rollback(self, number: int) -> Release:
@@ -181,6 +208,15 @@ class NoUploads:
 
     async def seen(self, number: int) -> Seen | None:
         return None
+
+    async def propose(self, entry: Entry, *, customer: int = 0) -> int:
+        return 0
+
+    async def change(self, number: int, *, question: str, answer: str) -> None:
+        raise PreviewClosed
+
+    async def confirm(self, number: int) -> None:
+        raise PreviewClosed
 
     async def check_again(self, number: int, *, columns: str) -> None:
         raise PreviewClosed

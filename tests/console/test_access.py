@@ -194,7 +194,8 @@ async def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline(
     client: httpx.AsyncClient,
 ) -> None:
     await client.post("/ask", data={"question": FAQ_QUESTION})
-    for path in ("/", "/console", "/login"):
+    pages = ("questions", "questions/dismissed", "knowledge", "uploads", "bench", "figures")
+    for path in ("/", "/console", "/login", *(f"/console/{name}" for name in pages)):
         page = (await client.get(path)).text
         assert "://" not in page, path
         assert " style=" not in page, path

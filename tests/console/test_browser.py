@@ -18,6 +18,7 @@ from console.labels import Labels
 from console.operator import Records
 from db.base import Base, Database, create_engine
 from db.conversations import Conversations
+from db.figures import Figures
 from db.knowledge import ReleaseRepository, SourceRepository
 from tests.console.browser import (
     PHONE_WIDTH,
@@ -68,7 +69,10 @@ def service() -> Iterator[Service]:
         async with database.engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)
         records = Records(
-            ReleaseRepository(database), SourceRepository(database), Conversations(database)
+            ReleaseRepository(database),
+            SourceRepository(database),
+            Conversations(database),
+            Figures(database),
         )
         app = Builder(desk, records).build()
         config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)

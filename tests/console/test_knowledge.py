@@ -1,6 +1,8 @@
 """The operators' page of entries, over a real knowledge base."""
 
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -8,8 +10,9 @@ import pytest
 
 from console.knowledge import Editing
 from tests.console.conftest import Builder
+from tests.console.test_uploads import upload_desk
 from tests.fakes import WordEmbedder
-from tests.kb.workshop import Workshop, workshop
+from tests.kb.workshop import Workshop, library_of, workshop
 
 pytestmark = pytest.mark.anyio
 
@@ -25,22 +28,29 @@ async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
 
 @pytest.fixture
 async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncClient]:
-    builder.records = type(builder.records)(
-        shop.repository, builder.records.sources, builder.records.conversations
+    builder.records = replace(
+        builder.records, releases=shop.repository, conversations=shop.conversations
     )
-    async with builder.client(editing=Editing(shop.entries, shop.releases)) as opened:
+    async with (
+        upload_desk(shop) as desk,
+        builder.client(
+            editing=Editing(shop.entries, shop.releases),
+            questions=library_of(shop).questions,
+            uploads=desk,
+        ) as opened,
+    ):
         yield opened
 
 
 async def test_entries_are_listed_and_searched(client: httpx.AsyncClient) -> None:
     page = (await client.get("/console/knowledge")).text
     assert "Within &lt;b&gt;30&lt;/b&gt; days." in page
-    assert "+1 wordings" in page
+    assert "1 more wording " in page
     page = (await client.get("/console/knowledge", params={"q": "open"})).text
     assert "Are you open?" in page
     assert "May I return it?" not in page
     page = (await client.get("/console/knowledge", params={"q": "<kayak>"})).text
-    assert "No entry has these words." in page
+    assert "Nothing has these words." in page
     assert 'value="&lt;kayak&gt;"' in page
 
 
@@ -91,6 +101,105 @@ async def test_what_does_not_exist_is_said_in_a_sentence(
     assert "There is no operators&#39; change" in response.text
 
 
+async def test_passages_are_found_too_and_by_document(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    await shop.put(guide="Keep the lamp <dry>.\nNever open it.")
+    page = (await client.get("/console/knowledge", params={"q": "OPEN"})).text
+    assert "Are you open?" in page
+    assert "Never open it." in page
+    page = (await client.get("/console/knowledge", params={"q": "open", "kind": "passage"})).text
+    assert "Are you open?" not in page
+    page = (await client.get("/console/knowledge", params={"document": "guide.txt"})).text
+    assert "2 found." in page
+    passage = re.findall(r"/console/entry\?id=(\w+)", page)[0]
+    page = (await client.get("/console/entry", params={"id": passage})).text
+    assert "Keep the lamp &lt;dry&gt;." in page
+    assert "A passage is changed in its document" in page
+
+
+async def edit(client: httpx.AsyncClient, shop: Workshop, **fields: str) -> httpx.Response:
+    """Change the entry about opening; return what the console says."""
+    (entry,) = await shop.entries.find("you open")
+    form = {"id": entry.chunk_id, **fields}
+    return await client.post("/console/entries/change", data=form)
+
+
+async def test_an_entry_is_edited_with_history_and_undo(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    await edit(client, shop, kind="variant", text="opening hours")
+    await edit(client, shop, kind="negative", text="open a tin")
+    await edit(client, shop, kind="validity", until="2026-12-31")
+    response = await edit(client, shop, kind="answer", text="On <Mondays>.")
+    page = (await client.get(response.headers["location"])).text
+    (entry,) = await shop.entries.find("you open")
+    assert entry.answer == "On <Mondays>."
+    assert entry.variants == ("opening hours",)
+    assert entry.negatives == ("open a tin",)
+    assert entry.valid_until == "2026-12-31"
+    assert "On &lt;Mondays&gt;." in page
+    assert page.count("· console") == 4
+    change = re.findall(r'name="number" value="(\d+)"', page)[0]
+    await client.post("/console/changes/undo", data={"number": change})
+    (entry,) = await shop.entries.find("you open")
+    assert entry.answer == "Always."
+    page = (await client.get("/console/entry", params={"id": entry.chunk_id})).text
+    assert "taken back or replaced" in page
+
+
+async def test_an_entry_is_switched_off_and_on(client: httpx.AsyncClient, shop: Workshop) -> None:
+    response = await edit(client, shop, kind="disabled")
+    page = (await client.get(response.headers["location"])).text
+    assert await shop.entries.find("you open") == []
+    change = re.findall(r'name="number" value="(\d+)"', page)[0]
+    await client.post("/console/changes/undo", data={"number": change})
+    assert len(await shop.entries.find("you open")) == 1
+
+
+async def test_the_second_of_two_operators_is_told_and_keeps_their_text(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (entry,) = await shop.entries.find("you open")
+    form = {"id": entry.chunk_id, "kind": "answer"}
+    await client.post("/console/entries/change", data=form | {"text": "On Mondays."})
+    response = await client.post("/console/entries/change", data=form | {"text": "On Fridays."})
+    assert response.status_code == 409
+    assert "an entry whose answer changed has another number" in response.text
+    assert "On Fridays." in response.text
+    (entry,) = await shop.entries.find("you open")
+    assert entry.answer == "On Mondays."
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "says"),
+    [
+        ({"kind": "answer", "text": "Always."}, 409, "That is its answer already."),
+        ({"kind": "variant", "text": " "}, 409, "The text is empty."),
+        ({"kind": "validity", "from": "soon"}, 409, "&#39;soon&#39; is no clear date"),
+        ({"kind": "other"}, 400, "could not be understood"),
+    ],
+)
+async def test_a_change_that_makes_no_sense_is_refused(
+    client: httpx.AsyncClient, shop: Workshop, fields: dict[str, str], status: int, says: str
+) -> None:
+    response = await edit(client, shop, **fields)
+    assert response.status_code == status
+    assert says in response.text
+    assert (await shop.snapshot())[0] == 1
+
+
+async def test_an_entry_is_added_after_its_preview(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    form = {"question": "Is it heavy?", "answer": ""}
+    response = await client.post("/console/entries/add", data=form)
+    assert response.status_code == 409
+    assert "The answer is empty." in response.text
+    response = await client.post("/console/entries/add", data=form | {"answer": "No."})
+    assert response.headers["location"].startswith("/console/upload?number=")
+
+
 async def test_another_site_cannot_change_anything(
     client: httpx.AsyncClient, shop: Workshop
 ) -> None:
@@ -102,3 +211,10 @@ async def test_another_site_cannot_change_anything(
     )
     assert response.status_code == 403
     assert (await shop.snapshot())[0] == 2
+
+
+async def test_a_long_answer_in_any_script_is_taken(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    response = await edit(client, shop, kind="answer", text="营" * 20_000)
+    assert response.status_code == 303

@@ -16,12 +16,13 @@ from selenium.webdriver.support.ui import WebDriverWait
 from console.knowledge import Editing
 from console.operator import Records
 from db.conversations import Conversations
+from db.figures import Figures
 from db.knowledge import SourceRepository
 from tests.console.browser import PHONE_WIDTH, missing_browser, open_browser, set_screen
 from tests.console.conftest import Builder
 from tests.console.fakes import ScriptedDesk
 from tests.fakes import WordEmbedder
-from tests.kb.workshop import workshop
+from tests.kb.workshop import library_of, workshop
 
 pytestmark = [
     pytest.mark.browser,
@@ -53,10 +54,14 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             left = [line for line in FAQ.splitlines() if not line.startswith(second.text)]
             await shop.put(faq="\n".join(left))
             records = Records(
-                shop.repository, SourceRepository(shop.database), Conversations(shop.database)
+                shop.repository,
+                SourceRepository(shop.database),
+                Conversations(shop.database),
+                Figures(shop.database),
             )
             app = Builder(ScriptedDesk(), records).build(
-                editing=Editing(shop.entries, shop.releases)
+                editing=Editing(shop.entries, shop.releases),
+                questions=library_of(shop).questions,
             )
             config = uvicorn.Config(
                 app, log_level="error", lifespan="off", timeout_graceful_shutdown=1

@@ -17,7 +17,6 @@ async def test_a_new_installation_says_what_to_do(client: httpx.AsyncClient) -> 
     page = (await client.get("/console")).text
     assert "answerdesk ingest PATH" in page
     assert "There is no release yet." in page
-    assert "Every question so far found an answer." in page
 
 
 async def test_release_documents_and_open_questions(builder: Builder) -> None:
@@ -33,7 +32,7 @@ async def test_release_documents_and_open_questions(builder: Builder) -> None:
         page = (await client.get("/console")).text
     assert "documents/租车指南.md" in page
     assert '<time datetime="2026-09-21T14:13:20+00:00">2026-09-21 14:13 UTC</time>' in page
-    assert "&lt;i&gt;Kayaks?&lt;/i&gt;" in page
+    assert '<a href="/console/questions">1</a>' in page
     assert "&lt;b&gt;first&lt;/b&gt;" in page
 
 

@@ -20,11 +20,10 @@ from db.group_commit import GroupCommit
 from db.uploads import Uploads
 from kb.ingest import IncomingFile
 from kb.prepare import Progress
-from kb.team_answers import TeamAnswers
 from kb.upload import Ingests
 from tests.console.conftest import Builder
 from tests.fakes import WordEmbedder
-from tests.kb.workshop import Workshop, workshop
+from tests.kb.workshop import Workshop, library_of, workshop
 
 pytestmark = pytest.mark.anyio
 
@@ -49,9 +48,7 @@ async def upload_desk(shop: Workshop, ingestor: Ingests | None = None) -> AsyncI
     async with UploadDesk.open(
         Uploads(shop.database, GroupCommit(shop.database), channel="console"),
         shop.originals,
-        ingestor=ingestor or shop.ingestor,
-        releases=shop.releases,
-        answers=TeamAnswers(shop.ingestor, shop.repository, shop.originals),
+        replace(library_of(shop), ingestor=ingestor or shop.ingestor),
         live_release=live_release,
     ) as desk:
         yield desk
@@ -105,9 +102,14 @@ async def send(
 async def until_done(client: httpx.AsyncClient, sent: httpx.Response) -> str:
     """Return the page of an upload once no step is under way."""
     assert sent.status_code == 303, sent.text
+    return await preview_of(client, sent.headers["location"])
+
+
+async def preview_of(client: httpx.AsyncClient, where: str) -> str:
+    """Return a page of an upload once no step is under way."""
     async with asyncio.timeout(30):
         while True:
-            page = await client.get(sent.headers["location"])
+            page = await client.get(where)
             if "http-equiv" not in page.text:
                 return page.text
 

@@ -15,6 +15,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from console.operator import Records
 from core.types import Answer
 from db.conversations import Conversations
+from db.figures import Figures
 from db.golden import Golden
 from db.knowledge import SourceRepository
 from tests.console.browser import (
@@ -64,7 +65,10 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 "can i return it?", Answer("faq", "Yes.", "en"), chat="web:1", channel="web"
             )
             records = Records(
-                shop.repository, SourceRepository(shop.database), Conversations(shop.database)
+                shop.repository,
+                SourceRepository(shop.database),
+                Conversations(shop.database),
+                Figures(shop.database),
             )
             app = Builder(ScriptedDesk(), records).build(
                 uploads=desk, max_file_bytes=MAX_FILE_BYTES

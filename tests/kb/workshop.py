@@ -13,11 +13,15 @@ from core.errors import IngestError, UnreadableFile
 from core.protocols import Embedder
 from core.types import Chunk, ParsedFile, Section
 from db.base import Base, Database, create_engine, database_url
+from db.chats import Chats
 from db.conversations import Conversations
 from db.curation import Curations
 from db.golden import GoldenQuestions
+from db.group_commit import GroupCommit
 from db.knowledge import ReleaseRepository
-from kb.answer import Policy
+from kb.alike import Alike
+from kb.answer import Answerer, Policy
+from kb.answering.reply import Replier
 from kb.asked import MostAsked
 from kb.entries import Entries
 from kb.findings import Inspector
@@ -26,18 +30,31 @@ from kb.gate import Gate, Replay
 from kb.index import Index
 from kb.index_view import View
 from kb.ingest import IncomingFile, Ingestor
+from kb.linking import EntryLinks
+from kb.open_questions import OpenQuestions
 from kb.originals import Originals
-from kb.parse.sandbox import ParserProcess
-from kb.prepare import Preparer
+from kb.parse import parse
+from kb.prepare import FileParser, Preparer
 from kb.publish import AfterPublish, Publisher
 from kb.ranking.ranker import DefaultRanker, Ranker
+from kb.ranking.retriever import Retriever
 from kb.ranking.training import ReadableView
 from kb.release import Releases
 from kb.rows import Row
 from kb.spool import VectorSpool
+from kb.team_answers import TeamAnswers
+from kb.trace import Tracer
+from kb.upload import Library
 
 SETTINGS = "test-1"
 TODAY = datetime.date(2026, 11, 20)
+POLICY = Policy(
+    answer_at=0.65,
+    hedge_at=0.35,
+    max_question_chars=2000,
+    company="Test",
+    fallback_language="en",
+)
 
 
 class SameRanker(DefaultRanker):
@@ -69,6 +86,17 @@ class LineParser:
                 yield UnreadableFile(name, "it is broken. Send another one.")
             else:
                 yield ParsedFile(name, name, tuple(map(_section, text.splitlines(), count(1))))
+
+
+class InProcess:
+    """Reads files as the product does, but in this process: a child takes a second to start."""
+
+    async def parse_many(
+        self, files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str]
+    ) -> AsyncGenerator[ParsedFile | IngestError, None]:
+        for name, path in files:
+            data = await asyncio.to_thread(path.read_bytes)
+            yield await asyncio.to_thread(parse, name, data, columns.get(name, ""))
 
 
 def _section(line: str, number: int) -> Section:
@@ -149,7 +177,7 @@ async def workshop(
     embedder: Embedder,
     *,
     after_publish: AfterPublish | None = None,
-    parser: ParserProcess | None = None,
+    parser: FileParser | None = None,
 ) -> AsyncIterator[Workshop]:
     folder.mkdir(parents=True, exist_ok=True)
     engine = create_engine(database_url("", folder))
@@ -174,14 +202,7 @@ async def workshop(
                 after_publish=after_publish,
             )
             golden, conversations = GoldenQuestions(database), Conversations(database)
-            policy = Policy(
-                answer_at=0.65,
-                hedge_at=0.35,
-                max_question_chars=2000,
-                company="Test",
-                fallback_language="en",
-            )
-            replay = Replay(embedder, policy=policy, today=lambda: TODAY)
+            replay = Replay(embedder, policy=POLICY, today=lambda: TODAY)
 
             async def asked() -> Sequence[tuple[str, int]]:
                 return await conversations.most_asked(since=0, limit=50)
@@ -214,3 +235,22 @@ async def workshop(
             )
     finally:
         await database.close()
+
+
+def library_of(shop: Workshop) -> Library:
+    """Return a workshop's knowledge base as operators change it."""
+    answers = TeamAnswers(shop.ingestor, shop.repository, shop.originals)
+    links = EntryLinks(Retriever(shop.embedder, shop.index, DefaultRanker()), shop.entries)
+    chats = Chats(shop.database, GroupCommit(shop.database))
+    questions = OpenQuestions(shop.conversations, Alike(shop.embedder), links, name_of=chats.name)
+    return Library(shop.ingestor, shop.releases, answers, questions)
+
+
+def tracer_of(shop: Workshop) -> Tracer:
+    """Return what asks a workshop's knowledge base and shows each step."""
+    finder = Retriever(shop.embedder, shop.index, DefaultRanker())
+    answerer = Answerer(finder, Replier(), None, policy=POLICY, today=lambda: TODAY)
+    gate = Gate(
+        shop.golden, Replay(shop.embedder, policy=POLICY, today=lambda: TODAY), SameRanker()
+    )
+    return Tracer(answerer, shop.index, gate, shop.golden)

@@ -14,13 +14,10 @@ from typing import Any
 from app.demo import read_demo
 from app.files import collect
 from app.paths import PROJECT, find_paths
-from app.wiring import open_knowledge, open_service
-from bot.knowledge import Library
+from app.wiring import make_library, open_knowledge, open_service
 from bot.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from core.config import data_folder, load_config
-from kb.alike import Alike
-from kb.linking import EntryLinks
 from tests.bot.fakes import QuickLifetime
 from tests.botapi import TOKEN, BotApi, Person, Received
 from tests.botapi.check import Json
@@ -79,19 +76,12 @@ async def stage() -> AsyncIterator[Stage]:
                 base_file_url=telegram.base_file_url,
                 manners=Manners(company=config.company.name, merge_s=0),
             )
-            library = Library(
-                knowledge.ingestor,
-                knowledge.releases,
-                knowledge.team_answers,
-                Alike(knowledge.embedder),
-                EntryLinks(knowledge.retriever, knowledge.entries),
-            )
             async with TelegramBot(
                 settings,
                 database=knowledge.database,
                 desk=service.desk,
                 judges=knowledge.conversations,
-                library=library,
+                library=make_library(knowledge),
                 lifetime=QuickLifetime(20),
             ) as bot:
                 gus = telegram.person("Gus")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.personal import personal_parts
+from kb.personal import personal_parts
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""The test bench: a question, every step to its reply, and the reply as each channel shows it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from console.form import fields_of
+from console.labels import Labels
+from console.pages import Pages
+from console.view import show_answer
+from core.errors import AnswerdeskError
+from core.types import Answer, Turn
+from db.golden import Golden
+from kb.gate import expectation
+from kb.trace import Trace
+
+_LANGUAGES = ("en", "zh", "es", "de", "ru")
+_TURNS = 6
+"""Earlier questions and answers that are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """A message as a messenger shows it."""
+
+    text: str
+    buttons: Sequence[Sequence[str]] = ()
+    """Labels, row by row."""
+
+
+AsMessages = Callable[[Answer], Sequence[ChatMessage]]
+"""Returns an answer as Telegram shows it."""
+
+
+class Traces(Protocol):
+    """What the page needs of `kb.trace.Tracer`."""
+
+    async def trace(
+        self, message: str, *, language_code: str = "", history: Sequence[Turn] = ()
+    ) -> Trace:
+        """Answer a message and tell what led to the answer."""
+        ...
+
+    async def keep(self, question: str, *, author: str) -> Golden:
+        """Make a question golden."""
+        ...
+
+
+class BenchPages:
+    """Endpoints of the test bench."""
+
+    def __init__(self, *, pages: Pages, tracer: Traces, as_messages: AsMessages) -> None:
+        self._pages = pages
+        self._tracer = tracer
+        self._as_messages = as_messages
+
+    async def show(self, request: Request) -> Response:
+        """Show the empty form."""
+        return self._page()
+
+    async def ask(self, request: Request) -> Response:
+        """Ask the question of the form and show what led to the reply."""
+        fields = await fields_of(request)
+        question = " ".join(fields["question"].split())
+        if not question:
+            return self._page(notice="Write a question first.", status=400)
+        try:
+            trace = await self._tracer.trace(
+                question,
+                language_code=fields["language"],
+                history=_turns(fields["history"]),
+            )
+        except AnswerdeskError as error:
+            trace, notice, status = None, str(error), 503
+        else:
+            notice, status = "", 200
+        return self._page(
+            question,
+            language=fields["language"],
+            history=fields["history"],
+            trace=trace,
+            notice=notice,
+            status=status,
+        )
+
+    async def keep(self, request: Request) -> Response:
+        """Make the question golden."""
+        question = " ".join((await fields_of(request))["question"].split())
+        if not question:
+            return self._page(notice="Write a question first.", status=400)
+        try:
+            golden = await self._tracer.keep(question, author="console")
+        except AnswerdeskError as error:
+            return self._page(question, notice=str(error), status=409)
+        return self._page(question, kept=f"Golden now: it is to be {expectation(golden)}.")
+
+    def _page(
+        self,
+        question: str = "",
+        *,
+        language: str = "",
+        history: str = "",
+        trace: Trace | None = None,
+        notice: str = "",
+        kept: str = "",
+        status: int = 200,
+    ) -> Response:
+        answer = trace.answer if trace else None
+        labels = Labels(answer.language if answer else "en")
+        return self._pages.response(
+            "bench.html",
+            status=status,
+            question=question,
+            language=language,
+            languages=_LANGUAGES,
+            history=history,
+            trace=trace,
+            answer=show_answer(answer, labels) if answer else None,
+            messages=self._as_messages(answer) if answer else (),
+            labels=labels,
+            notice=notice,
+            kept=kept,
+        )
+
+
+def _turns(text: str) -> list[Turn]:
+    """Return the turns of lines that are by turns a customer's and the answer to it."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()][-2 * _TURNS :]
+    if len(lines) % 2:
+        lines.append("")
+    return [Turn(*pair) for pair in zip(lines[::2], lines[1::2], strict=True)]

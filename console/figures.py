@@ -1,0 +1,182 @@
+"""Figures of what customers asked, the questions behind each, and their conversations."""
+
+import csv
+import io
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from console.form import read_number
+from console.pages import Pages
+from db.figures import OUTCOMES, Cell, Figures, Which
+
+PERIODS = (1, 7, 28, 90, 365)
+"""Days that the pages offer."""
+_DEFAULT = 28
+_DAY_S = 86_400
+_PAGE = 50
+_TURNS = 100
+"""Of a conversation, before and after the answer that leads to it."""
+_NAMES = {
+    "answered": "Answered",
+    "hedged": "Answered, perhaps",
+    "choices": "Asked to choose",
+    "refused": "No answer known",
+    "handed_over": "Asked for a person",
+    "other": "No question",
+}
+_VERDICTS = {"yes": "Helped", "no": "Did not help"}
+_COLUMNS = ("day", "channel", "language", "outcome", "answers", "helpful", "unhelpful")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One figure, with the address of the questions behind it."""
+
+    name: str
+    count: int
+    percent: float
+    """Of all that it is a part of."""
+    length: float
+    """Percent of the longest bar beside it."""
+    address: str
+
+
+class FigurePages:
+    """Endpoints of the figures."""
+
+    def __init__(self, *, pages: Pages, figures: Figures) -> None:
+        self._pages = pages
+        self._figures = figures
+
+    async def show(self, request: Request) -> Response:
+        """Show the figures of the last days."""
+        days = _days(request)
+        since = time.time() - days * _DAY_S
+        cells = await self._figures.cells(since=since)
+        asked = [cell for cell in cells if cell.outcome != "other"]
+        hours = await self._figures.hours(since=since)
+        return self._pages.response(
+            "figures.html",
+            days=days,
+            periods=PERIODS,
+            total=sum(cell.answers for cell in asked),
+            outcomes=_bars(
+                ((_NAMES[o], _sum(asked, outcome=o), {"outcome": o}) for o in OUTCOMES[:-1]), days
+            ),
+            verdicts=_bars(
+                (
+                    (_VERDICTS["yes"], sum(c.helpful for c in cells), {"feedback": "yes"}),
+                    (_VERDICTS["no"], sum(c.unhelpful for c in cells), {"feedback": "no"}),
+                ),
+                days,
+            ),
+            languages=_bars(
+                ((code, count, {"language": code}) for code, count in _languages(asked)), days
+            ),
+            hours=_bars(
+                ((f"{hour:02}:00", count, {"hour": str(hour)}) for hour, count in enumerate(hours)),
+                days,
+            ),
+            timezone=self._figures.timezone,
+        )
+
+    async def export(self, request: Request) -> Response:
+        """Send the figures as CSV: a row for each day, way in, language and outcome."""
+        days = _days(request)
+        cells = await self._figures.cells(since=time.time() - days * _DAY_S)
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(_COLUMNS)
+        writer.writerows([getattr(cell, name) for name in _COLUMNS] for cell in cells)
+        return Response(
+            text.getvalue(),
+            media_type="text/csv",
+            headers={
+                "Content-Disposition": f'attachment; filename="figures-{days}-days.csv"',
+                "Cache-Control": "no-store",
+            },
+        )
+
+    async def answers(self, request: Request) -> Response:
+        """List the questions behind a figure."""
+        asked = request.query_params
+        days, page = _days(request), max(1, read_number(asked.get("page", "")))
+        hour = asked.get("hour", "")
+        which = Which(
+            since=time.time() - days * _DAY_S,
+            outcome=asked.get("outcome", "") if asked.get("outcome", "") in OUTCOMES else "",
+            language=asked.get("language", "")[:8],
+            feedback=asked.get("feedback", "") if asked.get("feedback", "") in _VERDICTS else "",
+            hour=read_number(hour) if hour else -1,
+        )
+        found = await self._figures.answers(which, limit=_PAGE + 1, offset=(page - 1) * _PAGE)
+        parts = [
+            _NAMES.get(which.outcome, ""),
+            _VERDICTS.get(which.feedback, ""),
+            which.language,
+            f"{which.hour:02}:00 to {which.hour + 1:02}:00" if which.hour >= 0 else "",
+        ]
+        wanted = {
+            "days": str(days),
+            "outcome": which.outcome,
+            "language": which.language,
+            "feedback": which.feedback,
+            "hour": str(which.hour) if which.hour >= 0 else "",
+        }
+        return self._pages.response(
+            "answers.html",
+            title=", ".join(part for part in parts if part) or "Questions",
+            days=days,
+            answers=found[:_PAGE],
+            names=_NAMES,
+            page=page,
+            address=urlencode({name: value for name, value in wanted.items() if value}),
+            more=len(found) > _PAGE,
+        )
+
+    async def conversation(self, request: Request) -> Response:
+        """Show the conversation that an answer is part of."""
+        number = read_number(request.query_params.get("answer", ""))
+        turns = await self._figures.conversation(number, limit=_TURNS)
+        if not turns:
+            raise HTTPException(404)
+        return self._pages.response("conversation.html", turns=turns, number=number, names=_NAMES)
+
+
+def _days(request: Request) -> int:
+    days = read_number(request.query_params.get("days", ""))
+    return days if days in PERIODS else _DEFAULT
+
+
+def _sum(cells: Sequence[Cell], *, outcome: str) -> int:
+    return sum(cell.answers for cell in cells if cell.outcome == outcome)
+
+
+def _languages(cells: Sequence[Cell]) -> list[tuple[str, int]]:
+    counts: Counter[str] = Counter()
+    for cell in cells:
+        counts[cell.language] += cell.answers
+    return counts.most_common()
+
+
+def _bars(figures: Iterable[tuple[str, int, dict[str, str]]], days: int) -> list[Bar]:
+    known = list(figures)
+    total = sum(count for _, count, _ in known) or 1
+    longest = max((count for _, count, _ in known), default=0) or 1
+    return [
+        Bar(
+            name,
+            count,
+            100 * count / total,
+            100 * count / longest,
+            f"/console/answers?{urlencode({'days': str(days), **which})}",
+        )
+        for name, count, which in known
+    ]

@@ -1,0 +1,172 @@
+"""The inbox: questions that found no answer, and what operators do with them."""
+
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.form import fields_of, number_of, read_number
+from console.pages import Pages
+from core.errors import AnswerdeskError
+from core.types import Chunk
+from db.uploads import Entry
+from kb.open_questions import MayBePersonal, OpenGroup, OpenQuestions, Order
+
+_PAGE = 10
+"""Groups of one page; the nearest entries of each are searched for."""
+_NEAREST = 3
+_DISMISSED = 50
+_MERGEABLE = 30
+"""Other groups that a page offers to merge with."""
+_AUTHOR = "console"
+
+
+class Proposes(Protocol):
+    """The part of `console.upload_desk.UploadDesk` that takes entries."""
+
+    async def propose(self, entry: Entry, *, customer: int = 0) -> int:
+        """Keep an entry and begin to check it; return its number."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """What the list shows."""
+
+    order: Order
+    groups: Sequence[OpenGroup]
+    nearest: Mapping[int, Sequence[Chunk]]
+    """By the number of a group's newest question."""
+    page: int
+    pages: int
+    waiting: int
+    """Questions of all pages."""
+
+
+class QuestionPages:
+    """Endpoints of the inbox."""
+
+    def __init__(self, *, pages: Pages, questions: OpenQuestions, desk: Proposes) -> None:
+        self._pages = pages
+        self._questions = questions
+        self._desk = desk
+
+    async def show(self, request: Request) -> Response:
+        """List what waits for an operator."""
+        order: Order = "newest" if request.query_params.get("order") == "newest" else "most"
+        return await self._list(order, read_number(request.query_params.get("page", "")))
+
+    async def set_aside(self, request: Request) -> Response:
+        """List what was set aside as not ours."""
+        found = await self._questions.dismissed(most=_DISMISSED)
+        return self._pages.response("dismissed.html", questions=found, most=_DISMISSED)
+
+    async def one(self, request: Request) -> Response:
+        """Show the questions that ask the same, with what was replied and what is near."""
+        return await self._page(read_number(request.query_params.get("number", "")))
+
+    async def answer(self, request: Request) -> Response:
+        """Propose a question with an answer as an entry, and lead to its preview."""
+        fields = await fields_of(request)
+        number = read_number(fields["number"])
+        answer = fields["answer"].strip()
+        try:
+            group = await self._questions.group(number)
+            entry = group.entry(answer, question=" ".join(fields["question"].split()))
+            upload = await self._desk.propose(entry, customer=group.customer)
+        except AnswerdeskError as error:
+            return await self._page(number, notice=str(error), status=409, answer=answer)
+        return RedirectResponse(f"/console/upload?number={upload}", 303)
+
+    async def link(self, request: Request) -> Response:
+        """Make a question a way to ask an entry."""
+        fields = await fields_of(request)
+        number = read_number(fields["number"])
+        try:
+            group = await self._questions.group(number)
+            question = " ".join(fields["question"].split()) or group.text
+            parts = await self._questions.personal(question, customer=group.customer)
+            if parts and not fields["confirmed"]:
+                raise MayBePersonal(parts)
+            change, _ = await self._questions.link(
+                group.open_ids, fields["entry"], question, author=_AUTHOR
+            )
+        except AnswerdeskError as error:
+            return await self._page(number, notice=str(error), status=409)
+        return RedirectResponse(f"/console/knowledge?changed={change}#changes", 303)
+
+    async def dismiss(self, request: Request) -> Response:
+        """Set a question aside with those that ask the same."""
+        number = await number_of(request)
+        return await self._after(self._questions.dismiss(number))
+
+    async def reopen(self, request: Request) -> Response:
+        """Let a question wait again that was set aside."""
+        number = await number_of(request)
+        return await self._after(
+            self._questions.reopen([number]), then="/console/questions/dismissed"
+        )
+
+    async def merge(self, request: Request) -> Response:
+        """Put a group together with another one."""
+        fields = await fields_of(request)
+        number, into = read_number(fields["number"]), read_number(fields["into"])
+        there = f"/console/question?number={into}"
+        return await self._after(self._questions.merge(number, into), then=there)
+
+    async def separate(self, request: Request) -> Response:
+        """Undo what was merged in a group."""
+        number = await number_of(request)
+        there = f"/console/question?number={number}"
+        return await self._after(self._questions.separate(number), then=there)
+
+    async def _after(
+        self, work: Coroutine[Any, Any, object], *, then: str = "/console/questions"
+    ) -> Response:
+        try:
+            await work
+        except AnswerdeskError as error:
+            return await self._list(notice=str(error), status=409)
+        return RedirectResponse(then, 303)
+
+    async def _list(
+        self, order: Order = "most", page: int = 1, *, notice: str = "", status: int = 200
+    ) -> Response:
+        groups = await self._questions.groups(order)
+        pages = max(1, -(-len(groups) // _PAGE))
+        page = min(max(1, page), pages)
+        shown = groups[(page - 1) * _PAGE : page * _PAGE]
+        inbox = Inbox(
+            order=order,
+            groups=shown,
+            nearest={g.newest.open_id: await self._questions.nearest(g.text) for g in shown},
+            page=page,
+            pages=pages,
+            waiting=sum(len(group.questions) for group in groups),
+        )
+        return self._pages.response("questions.html", status=status, inbox=inbox, notice=notice)
+
+    async def _page(
+        self, number: int, *, notice: str = "", status: int = 200, answer: str = ""
+    ) -> Response:
+        try:
+            group = await self._questions.group(number)
+        except AnswerdeskError as error:
+            return await self._list(notice=str(error), status=409 if notice else 404)
+        others = [
+            other
+            for other in await self._questions.groups()
+            if other.newest.open_id not in group.open_ids
+        ]
+        return self._pages.response(
+            "question.html",
+            status=status,
+            group=group,
+            nearest=await self._questions.nearest(group.text, most=_NEAREST),
+            personal=await self._questions.personal(group.text, customer=group.customer),
+            others=others[:_MERGEABLE],
+            notice=notice,
+            answer=answer,
+        )

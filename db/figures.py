@@ -1,0 +1,209 @@
+"""What came of customers' questions, counted; and the questions behind each figure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias, get_args
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Integer, case, cast, func, select
+
+from db.base import Database
+from db.conversations import AnswerRow, FeedbackRow
+
+Outcome: TypeAlias = Literal["answered", "hedged", "choices", "refused", "handed_over", "other"]
+"""``other``: greetings, thanks, lookups and the like."""
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+_SLOT_S = 900
+"""Every time zone is off by a multiple of it."""
+_QUESTION = AnswerRow.intent == "question"
+_OUTCOME = case(
+    (AnswerRow.intent == "person", "handed_over"),
+    (~_QUESTION, "other"),
+    (AnswerRow.kind == "unknown", "refused"),
+    (AnswerRow.kind == "clarify", "choices"),
+    (AnswerRow.hedged, "hedged"),
+    (AnswerRow.kind.in_(("faq", "composed", "quoted")), "answered"),
+    else_="other",
+)
+_LISTED = select(AnswerRow, _OUTCOME, FeedbackRow.helpful, FeedbackRow.reason).outerjoin(
+    FeedbackRow, FeedbackRow.answer_id == AnswerRow.id
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Some of the answers; what is empty does not count."""
+
+    since: float
+    """UTC epoch seconds."""
+    outcome: str = ""
+    language: str = ""
+    feedback: str = ""
+    """``yes`` or ``no``: whether it helped."""
+    hour: int = -1
+    """Of the day, 0 to 23; -1: any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How many answers of one day, way in, language and outcome."""
+
+    day: str
+    """ISO 8601."""
+    channel: str
+    language: str
+    outcome: str
+    answers: int
+    helpful: int
+    unhelpful: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with its answer, as it is listed."""
+
+    answer_id: int
+    asked: float
+    """UTC epoch seconds."""
+    question: str
+    text: str
+    kind: str
+    outcome: str
+    language: str
+    channel: str
+    confidence: float
+    helpful: bool | None
+    """``None``: the customer did not say."""
+    reason: str
+
+
+class Figures:
+    """Counts answers. Nothing is written."""
+
+    def __init__(self, database: Database, *, timezone: str = "UTC") -> None:
+        """`timezone` is that of days and hours."""
+        self._database = database
+        self._timezone = timezone
+        self._zone = ZoneInfo(timezone)
+
+    @property
+    def timezone(self) -> str:
+        """Name of the time zone of days and hours."""
+        return self._timezone
+
+    async def cells(self, *, since: float) -> list[Cell]:
+        """Return the counts since a moment, oldest day first."""
+        found: Counter[tuple[str, str, str, str]] = Counter()
+        verdicts: Counter[tuple[tuple[str, str, str, str], bool]] = Counter()
+        for (slot, channel, language, outcome, helpful), count in (
+            await self._counts(since)
+        ).items():
+            day = self._at(slot).date().isoformat()
+            key = (day, channel, language, outcome)
+            found[key] += count
+            if helpful is not None:
+                verdicts[key, helpful] += count
+        return [
+            Cell(*key, found[key], verdicts[key, True], verdicts[key, False])
+            for key in sorted(found)
+        ]
+
+    async def hours(self, *, since: float) -> list[int]:
+        """Return how many questions came in each hour of the day, 24 numbers."""
+        found = [0] * 24
+        for (slot, _, _, outcome, _), count in (await self._counts(since)).items():
+            if outcome != "other":
+                found[self._at(slot).hour] += count
+        return found
+
+    async def answers(self, which: Which, *, limit: int, offset: int = 0) -> list[Asked]:
+        """Return answers, newest first."""
+        where = self._where(which)
+        async with self._database.session() as session:
+            if which.hour >= 0:  # clocks change, so the database does not know the hour of the day
+                known = await session.execute(
+                    select(AnswerRow.id, AnswerRow.created)
+                    .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
+                    .where(*where)
+                    .order_by(AnswerRow.id.desc())
+                )
+                ids = [
+                    answer_id
+                    for answer_id, created in known.all()
+                    if datetime.fromtimestamp(created, self._zone).hour == which.hour
+                ]
+                where, offset = [AnswerRow.id.in_(ids[offset : offset + limit])], 0
+            rows = await session.execute(
+                _LISTED.where(*where).order_by(AnswerRow.id.desc()).limit(limit).offset(offset)
+            )
+            return [_asked(*row) for row in rows.all()]
+
+    async def conversation(self, answer_id: int, *, limit: int) -> list[Asked]:
+        """Return the chat of an answer, oldest first; of a long one what is around the answer."""
+        async with self._database.session() as session:
+            row = await session.get(AnswerRow, answer_id)
+            if row is None:
+                return []
+            query = _LISTED.where(AnswerRow.chat == row.chat)
+            before = await session.execute(
+                query.where(AnswerRow.id <= answer_id).order_by(AnswerRow.id.desc()).limit(limit)
+            )
+            after = await session.execute(
+                query.where(AnswerRow.id > answer_id).order_by(AnswerRow.id).limit(limit)
+            )
+            return [_asked(*found) for found in (*reversed(before.all()), *after.all())]
+
+    async def _counts(self, since: float) -> dict[tuple[int, str, str, str, bool | None], int]:
+        """Count answers by quarter of an hour since 1970, way in, language, outcome and verdict."""
+        slot = cast(func.floor(AnswerRow.created / _SLOT_S), Integer)
+        keys = (
+            slot.label("slot"),
+            AnswerRow.channel,
+            AnswerRow.language,
+            _OUTCOME.label("outcome"),
+            FeedbackRow.helpful,
+        )
+        async with self._database.session() as session:
+            rows = await session.execute(
+                select(*keys, func.count())
+                .select_from(AnswerRow)
+                .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
+                .where(AnswerRow.created >= since)
+                .group_by("slot", AnswerRow.channel, AnswerRow.language, "outcome", keys[-1])
+            )
+            return {(row[0], row[1], row[2], row[3], row[4]): row[5] for row in rows.all()}
+
+    def _at(self, slot: int) -> datetime:
+        return datetime.fromtimestamp(slot * _SLOT_S, self._zone)
+
+    @staticmethod
+    def _where(which: Which) -> Sequence[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = [AnswerRow.created >= which.since]
+        if which.outcome:
+            found.append(_OUTCOME.in_((which.outcome,)))
+        elif not which.feedback:
+            found.append(_OUTCOME != "other")
+        if which.language:
+            found.append(AnswerRow.language == which.language)
+        if which.feedback:
+            found.append(FeedbackRow.helpful.is_(which.feedback == "yes"))
+        return found
+
+
+def _asked(row: AnswerRow, outcome: str, helpful: bool | None, reason: str | None) -> Asked:
+    return Asked(
+        answer_id=row.id,
+        asked=row.created,
+        question=row.question,
+        text=row.text,
+        kind=row.kind,
+        outcome=outcome,
+        language=row.language,
+        channel=row.channel,
+        confidence=row.confidence,
+        helpful=helpful,
+        reason=reason or "",
+    )

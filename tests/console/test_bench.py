@@ -1,0 +1,107 @@
+"""The test bench over a real knowledge base."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.messages import as_messages
+from core.types import Answer, Choice, Source
+from kb.gate import Gate, Replay
+from tests.console.conftest import Builder
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import POLICY, TODAY, SameRanker, Workshop, tracer_of, workshop
+
+pytestmark = pytest.mark.anyio
+
+FAQ = "May I return a lamp?|Within <b>30</b> days.|give a lamp back\nAre you open?|Always."
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
+    async with workshop(tmp_path, WordEmbedder()) as opened:
+        await opened.put(faq=FAQ)
+        yield opened
+
+
+@pytest.fixture
+async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncClient]:
+    async with builder.client(tracer=tracer_of(shop)) as opened:
+        yield opened
+
+
+async def ask(client: httpx.AsyncClient, question: str, **fields: str) -> str:
+    response = await client.post("/console/bench", data={"question": question, **fields})
+    assert response.status_code == 200
+    return response.text
+
+
+async def test_each_step_to_a_reply_is_shown_as_both_channels_show_it(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    page = await ask(client, "May I return a lamp?")
+    assert page.count("Within &lt;b&gt;30&lt;/b&gt; days.") >= 2, "on the web and in Telegram"
+    assert '<dt>Decision</dt><dd class="word">entry</dd>' in page
+    assert re.search(r"<dt>search</dt><dd>\d+ ms</dd>", page)
+    assert "probability <strong>0.99" in page
+    assert re.search(r"stated -?\d\.\d\d, lift -?\d", page)
+    assert "<span>👍</span><span>👎</span>" in page
+    assert "Are you open?" in page, "a candidate that was not taken"
+    assert await shop.conversations.counts() == {}, "nothing is recorded"
+
+
+async def test_a_follow_up_is_searched_for_in_its_context(client: httpx.AsyncClient) -> None:
+    history = "May I return a lamp?\nWithin 30 days.\n"
+    page = await ask(client, "And when open?", history=history)
+    assert "lamp" in page
+    assert "And when open?" in page
+
+
+async def test_what_is_no_question_says_so(client: httpx.AsyncClient) -> None:
+    assert "The message is taken for no question" in await ask(client, "Thank you!", language="en")
+
+
+async def test_an_empty_question_is_asked_for(client: httpx.AsyncClient) -> None:
+    for path in ("/console/bench", "/console/bench/golden"):
+        response = await client.post(path, data={"question": " "})
+        assert response.status_code == 400
+        assert "Write a question first." in response.text
+
+
+async def test_a_question_becomes_golden_with_what_comes_of_it_now(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    response = await client.post("/console/bench/golden", data={"question": "Are you open?"})
+    assert "by the entry &#34;Are you open?&#34; with the words &#34;Always.&#34;" in response.text
+    await client.post("/console/bench/golden", data={"question": "zzz qqq xxx"})
+    kept = await shop.golden.list()
+    assert [(one.question, one.refuse, one.words) for one in kept] == [
+        ("Are you open?", False, "Always."),
+        ("zzz qqq xxx", True, ""),
+    ]
+    response = await client.post("/console/bench/golden", data={"question": "hello"})
+    assert response.status_code == 409
+    assert "cannot be expected from here on" in response.text
+
+
+async def test_a_hedged_answer_is_expected_without_its_reservation(shop: Workshop) -> None:
+    unsure = replace(POLICY, answer_at=0.999)
+    replay = Replay(shop.embedder, policy=unsure, today=lambda: TODAY)
+    gate = Gate(shop.golden, replay, SameRanker())
+    view = await shop.index.view()
+    assert (await gate.ask(view, "Are you open?")).hedged
+    golden = await gate.as_it_is(view, "Are you open?", author="Ada")
+    assert golden.words == "Always."
+
+
+def test_messages_have_the_buttons_that_customers_get() -> None:
+    source = Source("c1", "faq.csv", "May I?", "row 2", "Yes.", 0.9, "2026-11-01")
+    (shown,) = as_messages(Answer("faq", "Yes.", "en", sources=(source,)))
+    assert shown.text == "Yes."
+    assert list(shown.buttons) == [["📄 May I?"], ["👍", "👎"], ["🙋 Talk to a person"]]
+    choices = (Choice("c1", "May I?"),)
+    (shown,) = as_messages(Answer("clarify", "Which?", "en", choices=choices))
+    assert ["May I?"] in list(shown.buttons)

@@ -1,0 +1,124 @@
+"""The figures over a real database: each counts what its link then lists."""
+
+import csv
+import html
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import httpx
+import pytest
+from sqlalchemy import update
+
+from core.types import Answer
+from db.base import Database
+from db.conversations import AnswerRow
+from db.figures import Figures, Which
+from tests.console.conftest import Builder
+
+pytestmark = pytest.mark.anyio
+
+FAQ = Answer("faq", "Yes.", "en", confidence=0.9)
+KINDS: Sequence[tuple[str, Answer]] = (
+    ("May I?", FAQ),
+    ("May I <b>too</b>?", FAQ),
+    ("Darf ich?", replace(FAQ, language="de", hedged=True)),
+    ("Which?", Answer("clarify", "?", "en")),
+    ("Kayaks?", Answer("unknown", "I don't know.", "en")),
+    ("A person please", Answer("smalltalk", "One moment.", "en", intent="person")),
+    ("Hello", Answer("smalltalk", "Hello!", "en", intent="greeting")),
+)
+
+
+@pytest.fixture
+async def client(builder: Builder, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    conversations = builder.records.conversations
+    ids = [
+        await conversations.record(question, answer, chat=f"web:{number % 2}", channel="web")
+        for number, (question, answer) in enumerate(KINDS)
+    ]
+    await conversations.give_feedback(ids[0], helpful=True)
+    await conversations.give_feedback(ids[1], helpful=False, reason="not_my_question")
+    async with builder.client() as opened:
+        yield opened
+
+
+def figures(page: str) -> dict[str, tuple[int, str]]:
+    """Return each figure of a page with its link."""
+    found = re.findall(r'<a href="(/console/answers[^"]+)">([^<]+)</a></th><td[^>]*>(\d+)<', page)
+    return {name: (int(count), html.unescape(link)) for link, name, count in found}
+
+
+async def test_each_figure_leads_to_the_questions_that_it_counts(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/console/figures")).text
+    assert "6 questions." in page
+    counted = figures(page)
+    hours = {name: counted.pop(name) for name in list(counted) if name.endswith(":00")}
+    assert {name: count for name, (count, _) in counted.items()} == {
+        "Answered": 2,
+        "Answered, perhaps": 1,
+        "Asked to choose": 1,
+        "No answer known": 1,
+        "Asked for a person": 1,
+        "Helped": 1,
+        "Did not help": 1,
+        "en": 5,
+        "de": 1,
+    }
+    assert sum(count for count, _ in hours.values()) == 6
+    for name, (count, link) in (counted | hours).items():
+        assert (await client.get(link)).text.count("<li>") == count, name
+
+
+async def test_a_question_leads_to_its_conversation(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/console/answers?feedback=no")).text
+    assert "May I &lt;b&gt;too&lt;/b&gt;?" in page
+    assert "did not help: not my question" in page
+    link = re.findall(r"/console/conversation\?answer=\d+", page)[0]
+    page = (await client.get(link)).text
+    assert page.index("too&lt;/b&gt;?") < page.index("Which?") < page.index("A person please")
+    assert "Kayaks?" not in page, "another chat"
+    for number in ("0", "77", "x"):
+        response = await client.get(f"/console/conversation?answer={number}")
+        assert response.status_code == 404
+
+
+async def test_figures_are_exported_without_what_customers_wrote(client: httpx.AsyncClient) -> None:
+    response = await client.get("/console/figures.csv?days=7")
+    assert response.headers["content-type"].startswith("text/csv")
+    assert 'filename="figures-7-days.csv"' in response.headers["content-disposition"]
+    rows = list(csv.DictReader(response.text.splitlines()))
+    assert sum(int(row["answers"]) for row in rows) == len(KINDS)
+    (answered,) = (row for row in rows if row["outcome"] == "answered")
+    assert (answered["answers"], answered["helpful"], answered["unhelpful"]) == ("2", "1", "1")
+    assert "Kayaks" not in response.text
+
+
+async def test_days_and_pages_that_make_no_sense_are_ignored(client: httpx.AsyncClient) -> None:
+    for query in ("days=x&page=-1&hour=99", "outcome=nonsense&feedback=maybe&language=%27"):
+        assert (await client.get(f"/console/answers?{query}")).status_code == 200
+    assert "The last" in (await client.get("/console/figures?days=5")).text
+
+
+async def test_hours_and_days_are_those_of_the_time_zone(
+    builder: Builder, database: Database
+) -> None:
+    noon = 1_790_000_000 // 86_400 * 86_400 + 12 * 3600  # UTC
+    answer = await builder.records.conversations.record("?", FAQ, chat="web:1", channel="web")
+    async with database.session() as session:
+        later = update(AnswerRow).where(AnswerRow.id == answer).values(created=noon + 0.5)
+        await session.execute(later)
+    kathmandu = Figures(database, timezone="Asia/Kathmandu")
+    assert (await kathmandu.hours(since=0))[17] == 1
+    (found,) = await kathmandu.answers(Which(since=0, hour=17), limit=5)
+    assert found.answer_id == answer
+    assert await kathmandu.answers(Which(since=0, hour=12), limit=5) == []
+    auckland = Figures(database, timezone="Pacific/Auckland")
+    (cell,) = await auckland.cells(since=0)
+    assert cell.day == "2026-09-22"
+
+
+async def test_a_new_installation_has_no_figures(builder: Builder) -> None:
+    async with builder.client() as client:
+        assert "0 questions." in (await client.get("/console/figures")).text
+        assert "There are none." in (await client.get("/console/answers")).text

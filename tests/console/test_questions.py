@@ -1,0 +1,244 @@
+"""The inbox over a real knowledge base and the real parser."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from core.types import Answer
+from db.conversations import Conversations
+from kb.ingest import IncomingFile
+from tests.console.conftest import Builder
+from tests.console.test_uploads import preview_of, upload_desk
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import InProcess, Workshop, library_of, workshop
+
+pytestmark = pytest.mark.anyio
+
+NORWAY = "Do you ship to <b>Norway</b>?"
+UNKNOWN = Answer("unknown", "I don't know that.", "en")
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
+    async with workshop(tmp_path / "shop", WordEmbedder(), parser=InProcess()) as opened:
+        table = b"question,answer\nAre you open?,Always.\nMay I return it?,Within 30 days.\n"
+        await opened.ingestor.ingest([IncomingFile("faq.csv", data=table)])
+        yield opened
+
+
+@pytest.fixture
+async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncClient]:
+    builder.records = replace(
+        builder.records, releases=shop.repository, conversations=shop.conversations
+    )
+    questions = library_of(shop).questions
+    async with (
+        upload_desk(shop) as desk,
+        builder.client(questions=questions, uploads=desk) as opened,
+    ):
+        yield opened
+
+
+async def ask(shop: Workshop, *questions: str, chat: str = "web:1") -> list[int]:
+    """Ask in vain; return the numbers under which the questions wait, in their order."""
+    for question in questions:
+        await shop.conversations.record(question, UNKNOWN, chat=chat, channel="web")
+    waiting = await shop.conversations.open_questions()
+    return [found.open_id for found in reversed(waiting)][-len(questions) :]
+
+
+async def inbox(client: httpx.AsyncClient) -> str:
+    return (await client.get("/console/questions")).text
+
+
+async def entries(shop: Workshop) -> dict[str, str]:
+    return {entry.text: entry.answer for entry in await shop.entries.find()}
+
+
+async def test_questions_that_ask_the_same_are_one_card_with_what_is_near(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    await ask(shop, NORWAY, "to norway B do you ship b", "Are you open on Sunday?")
+    page = await inbox(client)
+    assert page.count("<li>") == 2
+    assert "2 times" in page
+    assert "Do you ship to &lt;b&gt;Norway&lt;/b&gt;?" not in page, "the newest stands for all"
+    assert "I don&#39;t know that." in page
+    assert 'Nearest entry: <span lang="">Are you open?</span>' in page
+    assert page.index("2 times") < page.index("on Sunday")
+    page = (await client.get("/console/questions?order=newest")).text
+    assert page.index("on Sunday") < page.index("2 times")
+
+
+async def test_an_answer_is_previewed_applied_and_undone(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    first, _ = await ask(shop, NORWAY, "to norway B do you ship b")
+    form = {"number": str(first), "question": "Do you ship to Norway?", "answer": "Yes, for 9."}
+    response = await client.post("/console/questions/answer", data=form)
+    where = response.headers["location"]
+    page = await preview_of(client, where)
+    assert "team-answers.csv" in page
+    assert "2 questions asked most lately" in page
+    assert "Do you ship to Norway?" not in await entries(shop)
+    number = where.partition("=")[2]
+    change = {"number": number, "question": "Do you ship to Norway?", "answer": "Yes, for 12."}
+    await client.post("/console/uploads/entry", data=change)
+    assert "Yes, for 12." in await preview_of(client, where)
+    await client.post("/console/uploads/apply", data={"number": number})
+    assert "is live." in await preview_of(client, where)
+    assert (await entries(shop))["Do you ship to Norway?"] == "Yes, for 12."
+    assert "Nothing is waiting." in await inbox(client)
+    await client.post("/console/uploads/undo", data={"number": number})
+    assert "2 waiting" in await inbox(client)
+    assert "Do you ship to Norway?" not in await entries(shop)
+
+
+async def test_what_may_be_personal_is_confirmed_before_it_is_applied(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (number,) = await ask(shop, "Where is order 48213?")
+    form = {"number": str(number), "question": "", "answer": "On its way."}
+    where = (await client.post("/console/questions/answer", data=form)).headers["location"]
+    upload = {"number": where.partition("=")[2]}
+    page = await preview_of(client, where)
+    assert "It may tell who the customer is: 48213." in page
+    assert ">Apply<" not in page
+    response = await client.post("/console/uploads/apply", data=upload)
+    assert response.status_code == 409
+    assert "confirm that it may be stored" in response.text
+    await client.post("/console/uploads/confirm", data=upload)
+    assert ">Apply<" in await preview_of(client, where)
+    await client.post("/console/uploads/apply", data=upload)
+    await preview_of(client, where)
+    assert (await entries(shop))["Where is order 48213?"] == "On its way."
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (" ", "The answer is empty."),
+        ("x" * 20_001, "The answer has 20001 characters; an entry from here may have 20000."),
+    ],
+)
+async def test_an_answer_that_is_none_says_so_and_is_kept_in_the_form(
+    client: httpx.AsyncClient, shop: Workshop, answer: str, says: str
+) -> None:
+    (number,) = await ask(shop, NORWAY)
+    form = {"number": str(number), "question": "Do you?", "answer": answer}
+    response = await client.post("/console/questions/answer", data=form)
+    assert response.status_code == 409
+    assert says in response.text
+    assert answer.strip() in response.text
+
+
+async def test_a_question_is_linked_and_its_change_taken_back(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (number,) = await ask(shop, "Are you open on Sunday?")
+    page = (await client.get(f"/console/question?number={number}")).text
+    chosen = re.findall(r'name="entry" value="(\w+)" checked', page)
+    form = {"number": str(number), "entry": chosen[0], "question": "Are you open on Sunday?"}
+    response = await client.post("/console/questions/link", data=form)
+    change = re.findall(r"changed=(\d+)", response.headers["location"])[0]
+    (entry,) = await shop.entries.find("sunday")
+    assert (entry.text, entry.variants) == ("Are you open?", ("Are you open on Sunday?",))
+    assert "Nothing is waiting." in await inbox(client)
+    await client.post("/console/changes/undo", data={"number": change})
+    assert await shop.entries.find("sunday") == []
+    assert "Are you open on Sunday?" in await inbox(client)
+
+
+async def test_a_link_that_names_a_customer_is_confirmed(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (number,) = await ask(shop, "Are you open for order 471182?")
+    (entry,) = await shop.entries.find("open")
+    form = {"number": str(number), "entry": entry.chunk_id}
+    for question in ("Open for order 471182?", ""):  # empty: the customer's own words
+        response = await client.post("/console/questions/link", data=form | {"question": question})
+        assert response.status_code == 409
+        assert "It may tell who the customer is: “471182”." in response.text
+    response = await client.post("/console/questions/link", data=form | {"confirmed": "yes"})
+    assert response.status_code == 303
+
+
+async def test_a_link_to_an_entry_that_changed_meanwhile_changes_nothing(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (number,) = await ask(shop, "Are you open on Sunday?")
+    (entry,) = await shop.entries.find("open")
+    await shop.entries.change(entry.chunk_id, "answer", text="On Mondays.")
+    form = {"number": str(number), "entry": entry.chunk_id, "question": "Open on Sunday?"}
+    response = await client.post("/console/questions/link", data=form)
+    assert response.status_code == 409
+    assert "means no live entry" in response.text
+
+
+async def test_what_is_not_ours_is_set_aside_and_put_back(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (number,) = await ask(shop, "Who won the match?")
+    await client.post("/console/questions/dismiss", data={"number": number})
+    assert "Nothing is waiting." in await inbox(client)
+    response = await client.post("/console/questions/dismiss", data={"number": number})
+    assert response.status_code == 409
+    assert "It was dealt with already." in response.text
+    assert "Who won the match?" in (await client.get("/console/questions/dismissed")).text
+    await client.post("/console/questions/reopen", data={"number": number})
+    assert "Who won the match?" in await inbox(client)
+
+
+async def test_two_groups_are_merged_and_separated(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    one, other = await ask(shop, NORWAY, "Delivery abroad")
+    response = await client.post("/console/questions/merge", data={"number": one, "into": other})
+    assert response.headers["location"] == f"/console/question?number={other}"
+    page = await inbox(client)
+    assert page.count("<li>") == 1
+    assert "2 times" in page
+    assert "Separate what was merged" in (await client.get(f"/console/question?number={one}")).text
+    form = {"number": str(one), "question": "Do you ship abroad?", "answer": "Yes."}
+    where = (await client.post("/console/questions/answer", data=form)).headers["location"]
+    await preview_of(client, where)
+    await client.post("/console/questions/separate", data={"number": one})
+    assert (await inbox(client)).count("<li>") == 2
+
+
+async def test_an_answer_that_did_not_help_waits_with_what_was_said(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    given = Answer("quoted", "We open <late>.", "en", confidence=0.9)
+    conversations = Conversations(shop.database)
+    answer = await conversations.record("Opening hours?", given, chat="web:1", channel="web")
+    assert "Nothing is waiting." in await inbox(client)
+    await conversations.give_feedback(answer, helpful=True)
+    assert "Nothing is waiting." in await inbox(client)
+    await conversations.give_feedback(answer, helpful=False, reason="wrong")
+    page = await inbox(client)
+    assert "The answer did not help" in page
+    assert "We open &lt;late&gt;." in page
+
+
+async def test_many_questions_have_pages(client: httpx.AsyncClient, shop: Workshop) -> None:
+    await ask(shop, *(f"word{n}x other{n}y third{n}z" for n in range(12)))
+    page = await inbox(client)
+    assert page.count("<li>") == 10
+    assert "Page 1 of 2" in page
+    second = (await client.get("/console/questions?order=most&page=2")).text
+    assert second.count("<li>") == 2
+    assert (await client.get("/console/questions?page=99")).text.count("<li>") == 2
+
+
+@pytest.mark.parametrize("number", ["0", "77", "x", "-1"])
+async def test_a_question_that_is_not_open_is_said_in_a_sentence(
+    client: httpx.AsyncClient, number: str
+) -> None:
+    response = await client.get(f"/console/question?number={number}")
+    assert response.status_code == 404
+    assert "It was dealt with already." in response.text
