@@ -7,8 +7,8 @@ stand in the passages, or in the question, in the same letters.
 import re
 from collections.abc import Sequence
 
-from kb.facts import extract_facts
-from kb.lexicon import fold
+from kb.text.facts import extract_facts
+from kb.text.lexicon import fold
 
 _FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\w+", re.IGNORECASE)

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.errors import ModelError
 from core.types import Matrix, Vector
-from kb.text import normalise
+from kb.text.segmentation import normalise
 
 SAME = 0.94
 """Cosine from which two questions are taken for one. Measured with multilingual-e5-small on the

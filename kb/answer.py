@@ -12,9 +12,9 @@ from kb.answering.parts import is_foreign, join
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer, Written
 from kb.decide import Decision, decide
-from kb.language import detect_language
 from kb.mood import NEUTRAL, Mood, Moods
 from kb.ranking.retriever import Retrieval
+from kb.text.language import detect_language
 from kb.texts import TextKey, service_text
 from kb.turn import classify_turn, in_context, split_questions
 

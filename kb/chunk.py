@@ -13,8 +13,8 @@ from itertools import groupby
 
 from core.protocols import Embedder
 from core.types import Chunk, ParsedFile, Section
-from kb.language import detect_language
-from kb.text import split_sentences
+from kb.text.language import detect_language
+from kb.text.segmentation import split_sentences
 
 PROMPT_TOKENS = 24
 """Room for the embedder's prompt ("passage: ") and its special tokens."""

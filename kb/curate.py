@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from core.types import Chunk
 from db.curation import Anchor, Curation, Settled
 from kb.chunk import chunk_id
-from kb.own_words import each_its_own
-from kb.text import ngram_cosine, normalise
+from kb.text.own_words import each_its_own
+from kb.text.segmentation import ngram_cosine, normalise
 
 _SIMILAR = 0.6
 """N-gram cosine of two wordings of one question; the demo's different questions reach .72 in one

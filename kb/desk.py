@@ -14,7 +14,7 @@ from core.errors import AnswerdeskError, StorageError
 from core.metrics import Metrics
 from core.types import Answer, AnswerEvent, Turn
 from db.conversations import Conversations
-from kb.language import detect_language
+from kb.text.language import detect_language
 from kb.texts import service_text
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Protocol
 from core.errors import AnswerdeskError
 from core.types import Chunk, IngestReport
 from db.curation import Anchor, Curation, CurationKind, Curations, NewCuration
-from kb.text import normalise
+from kb.text.segmentation import normalise
 
 _SHORTEST_KEY = 4
 _QUESTION_CHARS = 400

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kb.facts import Fact, agree, extract_facts, names_in, without_facts
-from kb.lexicon import is_cjk
-from kb.stems import content_words, same_word
-from kb.text import split_sentences, words
+from kb.text.facts import Fact, agree, extract_facts, names_in, without_facts
+from kb.text.lexicon import is_cjk
+from kb.text.segmentation import split_sentences, words
+from kb.text.stems import content_words, same_word
 
 _KINDS = frozenset({"number", "amount", "percent", "date", "time"})
 _LOWER = frozenset({"ge", "gt", "lo"})

@@ -16,11 +16,11 @@ from kb.compare import Comparison
 from kb.figures import Statement, differing_figure
 from kb.index_table import Neighbour
 from kb.index_view import View
-from kb.own_words import each_its_own
 from kb.prepare import Preparer
 from kb.ranking.features import Floats
 from kb.rows import Row
-from kb.text import ngram_cosine, normalise
+from kb.text.own_words import each_its_own
+from kb.text.segmentation import ngram_cosine, normalise
 
 _BUDGET_CHARS = 100_000
 """Text that a preview embeds to compare it: about 7 s with the default embedder on two cores.

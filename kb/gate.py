@@ -21,7 +21,7 @@ from kb.index_view import View
 from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever, SearchView
 from kb.ranking.second import SecondEmbedder
-from kb.text import normalise
+from kb.text.segmentation import normalise
 
 _NAMED = 5
 """Questions that the sentence of a held release names."""

@@ -18,7 +18,7 @@ from core.errors import PromptTooLong
 from core.protocols import Generator
 from core.types import Chunk, Prompt
 from kb.answering.choose import quote
-from kb.lexicon import fold
+from kb.text.lexicon import fold
 
 _FILE = Path(__file__).parent / "data" / "prompts.yaml"
 

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from core.types import Chunk, ChunkKind
 from kb.chunk import embedding_text
-from kb.text import split_sentences
+from kb.text.segmentation import split_sentences
 
 Role: TypeAlias = Literal["question", "variant", "answer", "passage", "negative"]
 """What a row's text is to its chunk. ``answer``: an entry's question and a part of its answer,

@@ -15,7 +15,7 @@ from db.knowledge import ReleaseRepository
 from kb.ingest import IncomingFile, Ingestor
 from kb.originals import Originals
 from kb.parse.columns import Field, plain
-from kb.text import normalise
+from kb.text.segmentation import normalise
 
 DOC_ID = "team-answers.csv"
 _COLUMNS: tuple[Field, ...] = ("question", "answer")

@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeAlias
 import yaml
 
 from core.types import Turn
-from kb.lexicon import fold, is_cjk
-from kb.text import split_sentences
+from kb.text.lexicon import fold, is_cjk
+from kb.text.segmentation import split_sentences
 from kb.texts import TEXT_LANGUAGES, TextKey, service_text
 
 Intent: TypeAlias = Literal["question", "greeting", "thanks", "goodbye", "person", "acknowledged"]

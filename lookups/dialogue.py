@@ -18,8 +18,8 @@ import numpy as np
 from core.errors import LookupFailed
 from core.protocols import Embedder
 from core.types import Answer, Matrix, Vector
-from kb.language import detect_language
-from kb.text import words
+from kb.text.language import detect_language
+from kb.text.segmentation import words
 from kb.texts import TextKey, service_text
 from kb.turn import classify_turn
 from lookups.recognise import Parameter, find_values, tidy

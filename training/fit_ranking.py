@@ -25,7 +25,7 @@ from kb.ranking.calibration import Choice, Linear, blank, fit_choice, fit_logist
 from kb.ranking.candidates import gather
 from kb.ranking.evidence import Evidence, certainty
 from kb.ranking.features import Rarity, char_bags, stem_bags
-from kb.stems import content_words
+from kb.text.stems import content_words
 from models.factory import make_embedder
 from training.companies import Company, asked, read_companies, split
 

@@ -28,7 +28,7 @@ from jobs.probe import Probe
 from kb.answering.checker import unsupported
 from kb.ingest import IncomingFile
 from kb.prompt import passage_of
-from kb.text import split_sentences
+from kb.text.segmentation import split_sentences
 
 
 @dataclass(frozen=True, slots=True)

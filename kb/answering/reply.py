@@ -29,8 +29,8 @@ from kb.answering.tables import (
     row_values,
     say_rows,
 )
-from kb.language import detect_language
-from kb.stems import stems
+from kb.text.language import detect_language
+from kb.text.stems import stems
 from kb.turn import split_questions
 
 _TITLE = " › "

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import chardet
 
 from core.errors import UnreadableFile
-from kb.language import detect_language
 from kb.parse.plausible import Reading, read_as
+from kb.text.language import detect_language
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

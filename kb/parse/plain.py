@@ -4,7 +4,7 @@ import re
 
 from kb.parse.blocks import Block, Document, heading, looks_like_header
 from kb.parse.encoding import decode
-from kb.text import width
+from kb.text.segmentation import width
 
 _RULE = re.compile(r"\s*([-=_*~#])\1{2,}\s*$")
 _ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–·●■□]|\(?(?:\d{1,2}|[a-z])[.)]|[①-⑳])\s+\S")

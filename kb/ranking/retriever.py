@@ -14,7 +14,7 @@ from kb.index_table import RowSet
 from kb.ranking.candidates import FoundRow
 from kb.ranking.ranker import READ, Ranked, Ranker
 from kb.ranking.second import SecondEmbedder
-from kb.text import normalise
+from kb.text.segmentation import normalise
 
 OWN_ROWS = 100
 STATED_ROWS = 60

@@ -1,6 +1,6 @@
 import pytest
 
-from kb.language import detect_language, may_be
+from kb.text.language import detect_language, may_be
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from functools import lru_cache
 
-from kb.lexicon import is_cjk, lexicon
-from kb.text import words
+from kb.text.lexicon import is_cjk, lexicon
+from kb.text.segmentation import words
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.text import char_ngrams, normalise, split_sentences, words
+from kb.text.segmentation import char_ngrams, normalise, split_sentences, words
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kb.facts import extract_facts, read_han
+from kb.text.facts import extract_facts, read_han
 
 
 def facts(text: str) -> list[tuple[str, str, str, str]]:

@@ -2,9 +2,9 @@
 
 from difflib import SequenceMatcher
 
-from kb.facts import agree, extract_facts, without_facts
-from kb.stems import content_words, same_word
-from kb.text import words
+from kb.text.facts import agree, extract_facts, without_facts
+from kb.text.segmentation import words
+from kb.text.stems import content_words, same_word
 
 _SPELLING = 0.75
 """Likeness of two spellings of one word (2 letters swapped in 6: .83)."""

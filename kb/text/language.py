@@ -5,7 +5,7 @@ from functools import cache
 
 from lingua import IsoCode639_1, Language, LanguageDetector, LanguageDetectorBuilder
 
-from kb.lexicon import lexicon
+from kb.text.lexicon import lexicon
 
 _LETTERS_AND_CODES = (
     "EN", "ES", "DE", "FR", "IT", "PT", "NL", "PL", "TR", "VI", "ID", "CS", "SV", "RO", "HU",

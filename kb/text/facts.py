@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Literal, TypeAlias
 
-from kb.lexicon import alternatives, fold, is_cjk, lexicon
+from kb.text.lexicon import alternatives, fold, is_cjk, lexicon
 
 FactKind: TypeAlias = Literal[
     "number", "amount", "percent", "date", "time", "weekday", "link", "code"
@@ -26,7 +26,7 @@ class Fact:
     """As it stands in the folded text."""
     start: int
     end: int
-    """Where, unit included, in the text as `kb.lexicon.fold` returns it."""
+    """Where, unit included, in the text as `kb.text.lexicon.fold` returns it."""
     values: frozenset[str]
     """The item in one notation. More than one where it can be read in several ways (``1.000``)."""
     unit: str = ""
