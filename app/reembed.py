@@ -8,7 +8,7 @@ from core.errors import AnswerdeskError
 from core.types import IngestReport
 from kb.asked import answers_text
 from kb.gate import Side
-from kb.index_view import View
+from kb.index.view import View
 from kb.prepare import OnProgress, Progress
 
 logger = logging.getLogger(__name__)

@@ -25,27 +25,27 @@ from db.curation import Curations
 from db.golden import GoldenQuestions
 from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
-from kb.align import OLDER_ROWS, AlignedEmbedder
-from kb.answer import Answerer, Policy
+from kb.answering.answerer import Answerer, Policy
 from kb.answering.chooser import Chooser
+from kb.answering.desk import Desk
+from kb.answering.mood import Moods
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer
 from kb.asked import MostAsked
-from kb.chunk import chunk_file
-from kb.desk import Desk
 from kb.entries import Entries
 from kb.findings import Inspector
 from kb.forecast import Forecaster
 from kb.gate import Gate, Replay
-from kb.index import FilledBy, Index, filled_by
+from kb.index.chunk import chunk_file
+from kb.index.index import FilledBy, Index, filled_by
 from kb.ingest import Ingestor
 from kb.lock import NAME as LOCK_NAME
-from kb.mood import Moods
 from kb.originals import Originals
 from kb.parse.sandbox import Limits as ParserLimits
 from kb.parse.sandbox import ParserProcess
 from kb.prepare import Preparer
 from kb.publish import Publisher
+from kb.ranking.align import OLDER_ROWS, AlignedEmbedder
 from kb.ranking.retriever import Retriever
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training import Trainer
@@ -96,7 +96,7 @@ class Knowledge:
     """The model that the configuration names, if the index is not as that one fills it: another
     one did, or an older version. What filled it answers."""
     older: bool
-    """Whether an older version of the program filled it (`kb.align`)."""
+    """Whether an older version of the program filled it (`kb.ranking.align`)."""
     index: Index
     ingestor: Ingestor
     releases: Releases

@@ -13,7 +13,7 @@ from core.hours import WorkingHours
 from core.types import Answer, Urgency
 from db.conversations import Conversations
 from db.operators import Operators
-from kb.texts import service_text
+from kb.answering.texts import service_text
 
 
 class PersonCalls:

@@ -18,7 +18,7 @@ from bot.texts import bot_text
 from bot.topic_link import TopicLink
 from bot.typing import Typing
 from db.outbox import Outgoing, StoredMessage
-from kb.texts import service_text
+from kb.answering.texts import service_text
 
 LATE_S = 60.0
 """An answer that comes later than this begins with an apology."""

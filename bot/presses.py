@@ -22,7 +22,7 @@ from bot.texts import LANGUAGE_NAMES, bot_text
 from bot.topic_text import found_text
 from bot.typing import Typing
 from db.outbox import StoredMessage
-from kb.texts import service_text
+from kb.answering.texts import service_text
 
 _TURNS = 20
 """Among so many exchanges the one of a button is looked for."""

@@ -12,7 +12,7 @@ from bot.router import Command, Press, Routes
 from bot.service import CustomerService
 from bot.texts import bot_text
 from db.outbox import Outgoing
-from kb.texts import service_text
+from kb.answering.texts import service_text
 
 _TURNS = 10_000
 

@@ -9,7 +9,7 @@ from bot.texts import LANGUAGE_NAMES, bot_text
 from core.shown import shown
 from core.types import Answer, Source
 from db.outbox import Outgoing
-from kb.texts import service_text
+from kb.answering.texts import service_text
 
 Json = dict[str, Any]
 Button = tuple[str, str]

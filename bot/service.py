@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class Asks(Protocol):
-    """The part of `kb.desk.Desk` that the bot uses."""
+    """The part of `kb.answering.desk.Desk` that the bot uses."""
 
     async def ask(
         self,
@@ -37,7 +37,7 @@ class Asks(Protocol):
         history: Sequence[Turn] | None = None,
         on_event: Callable[[AnswerEvent], Awaitable[None]] | None = None,
     ) -> Answer:
-        """Answer one message; see `kb.desk.Desk.ask`."""
+        """Answer one message; see `kb.answering.desk.Desk.ask`."""
         ...
 
 

@@ -18,7 +18,7 @@ from bot.sender import Sender
 from core.shown import urls_in
 from core.types import AnswerEvent, Sentence, Waiting
 from db.outbox import Outgoing, StoredMessage
-from kb.texts import service_text
+from kb.answering.texts import service_text
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What the bot says in Telegram beside the service texts of `kb.texts`, in the same languages."""
+"""What the bot says in Telegram beside `kb.answering.texts`, in the same languages."""
 
 from functools import cache
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 import yaml
 
-from kb.texts import text_language
+from kb.answering.texts import text_language
 
 BotTextKey: TypeAlias = Literal[
     "start",

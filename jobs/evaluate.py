@@ -9,7 +9,7 @@ from jobs import metrics
 from jobs.evalset import EvalQuestion, EvalSet
 from jobs.metrics import Outcome
 from jobs.probe import Probe
-from kb.answer import Answerer
+from kb.answering.answerer import Answerer
 
 OnOutcome = Callable[[Outcome], None]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from core.protocols import Embedder, Reader
 from core.types import Chunk, Vector
-from kb.index_table import RowSet
+from kb.index.table import RowSet
 from kb.ranking.candidates import FoundRow
 from kb.ranking.retriever import Rankers, Retrieval, Retriever, SearchIndex, SearchView
 from kb.ranking.second import SecondEmbedder

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from core.errors import IndexUnusable, ModelError
 from core.types import Answer, AnswerChange, IngestReport
 from kb.gate import Replay, Seen, Side, TriesRankers, change_of, rests_on
-from kb.index_view import View
+from kb.index.view import View
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ import yaml
 
 from core.types import Finding, FindingKind
 from kb.compare import Comparison
-from kb.rows import Row
+from kb.index.rows import Row
 
 _FILE = Path(__file__).parent / "data" / "caution.yaml"
 _GAP = 60
@@ -35,7 +35,7 @@ _SENTENCE = re.compile(r"[^.!?。！？\n]+(?:\.(?=\S)[^.!?。！？\n]*)*")
 
 
 class KnowsTexts(Protocol):
-    """The part of `kb.index_view.View` that is asked."""
+    """The part of `kb.index.view.View` that is asked."""
 
     release: int
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.types import Chunk, FileReport
-from kb.index_table import StoredRow
+from kb.index.rows import Row, content_key
+from kb.index.table import StoredRow
 from kb.prepare import Prepared, PreparedFile
-from kb.rows import Row, content_key
 
 
 class StoredState(Protocol):
-    """The rows that a change starts from (`kb.index_view.View` or `kb.index_draft.Draft`)."""
+    """The rows that a change starts from (`kb.index.view.View` or `kb.index.draft.Draft`)."""
 
     async def stored(self, doc_ids: Iterable[str]) -> list[StoredRow]:
         """Return the rows of these documents."""

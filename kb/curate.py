@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from core.types import Chunk
 from db.curation import Anchor, Curation, Settled
-from kb.chunk import chunk_id
+from kb.index.chunk import chunk_id
 from kb.text.own_words import each_its_own
 from kb.text.segmentation import ngram_cosine, normalise
 

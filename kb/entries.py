@@ -50,7 +50,7 @@ class ChangeNotLive(AnswerdeskError):
 
 
 class EntryView(Protocol):
-    """A release of the index (`kb.index_view.View`)."""
+    """A release of the index (`kb.index.view.View`)."""
 
     async def entries(self) -> list[Chunk]:
         """Return every FAQ entry with all its variants."""
@@ -58,7 +58,7 @@ class EntryView(Protocol):
 
 
 class EntryIndex(Protocol):
-    """The index of a knowledge base (`kb.index.Index`)."""
+    """The index of a knowledge base (`kb.index.index.Index`)."""
 
     async def view(self) -> EntryView:
         """Return the live release."""

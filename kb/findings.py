@@ -14,11 +14,11 @@ from core.protocols import Embedder
 from core.types import Finding, FindingKind, Matrix, Vector
 from kb.compare import Comparison
 from kb.figures import Statement, differing_figure
-from kb.index_table import Neighbour
-from kb.index_view import View
+from kb.index.rows import Row
+from kb.index.table import Neighbour
+from kb.index.view import View
 from kb.prepare import Preparer
 from kb.ranking.features import Floats
-from kb.rows import Row
 from kb.text.own_words import each_its_own
 from kb.text.segmentation import ngram_cosine, normalise
 

@@ -13,7 +13,7 @@ from db.golden import Golden, GoldenQuestions
 from kb.asked import Asked, differences
 from kb.compare import Comparison
 from kb.gate import Replay, Seen, change_of, drop, drops_out, rests_on
-from kb.index_view import View
+from kb.index.view import View
 from kb.overlay import Overlay
 from kb.ranking.ranker import Ranker
 from kb.ranking.training import ReadableView

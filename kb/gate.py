@@ -14,10 +14,10 @@ from core.errors import AnswerdeskError
 from core.protocols import Embedder, Reader
 from core.types import Answer, AnswerChange, Matrix, Vector
 from db.golden import Golden, GoldenQuestions
-from kb.answer import Answerer, Policy
+from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
 from kb.caution import contacts
-from kb.index_view import View
+from kb.index.view import View
 from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever, SearchView
 from kb.ranking.second import SecondEmbedder

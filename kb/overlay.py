@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from core.types import Matrix, Vector
-from kb.index_table import ROLES, RowHit, RowSet
-from kb.index_view import Sample, View
+from kb.index.rows import Row, chunk_of_rows
+from kb.index.table import ROLES, RowHit, RowSet
+from kb.index.view import Sample, View
 from kb.ranking.features import Rarity, word_bags
-from kb.rows import Row, chunk_of_rows
 
 _MOST_EXTRA = 1_000
 """Rows that a search asks for on top, in the place of those that would be gone."""

@@ -20,8 +20,8 @@ from core.protocols import Embedder
 from core.types import Chunk, ParsedFile, Skipped, Vector
 from db.curation import Curation, Settled
 from kb.curate import attach, expected_work
+from kb.index.rows import Row, embedded_text, is_statement, rows_of_chunk
 from kb.originals import Originals
-from kb.rows import Row, embedded_text, is_statement, rows_of_chunk
 from kb.settings import columns_of, with_work
 from kb.spool import VectorSpool
 
@@ -45,7 +45,7 @@ class FileParser(Protocol):
 
 
 class Chunker(Protocol):
-    """Cuts a file into chunks that the embedder reads whole (`kb.chunk.chunk_file`)."""
+    """Cuts a file into chunks that the embedder reads whole (`kb.index.chunk.chunk_file`)."""
 
     async def __call__(self, parsed: ParsedFile, *, doc_id: str, updated: str) -> Sequence[Chunk]:
         """Cut `parsed`, which was received on the ISO date `updated`."""
@@ -170,7 +170,7 @@ class Preparer:
         *,
         answers: bool = False,
     ) -> None:
-        """Take ready parts; with `answers`, entries get rows for their answers (`kb.rows`)."""
+        """Take ready parts; with `answers`, entries get rows for their answers."""
         self._answers = answers
         self.spool = spool
         """Holds what a stopped run has embedded; whoever publishes vectors tells it."""

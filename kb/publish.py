@@ -13,11 +13,11 @@ from typing import TypeAlias
 from core.types import Vector
 from db.knowledge import Document, Release, ReleaseRepository
 from kb.gate import Gate
-from kb.index import Index
-from kb.index_draft import Draft, Place
+from kb.index.draft import Draft, Place
+from kb.index.index import Index
+from kb.index.rows import Row
 from kb.lock import publish_lock
 from kb.prepare import Preparer
-from kb.rows import Row
 
 AfterPublish: TypeAlias = Callable[[int], Awaitable[None]]
 """Called with the number of a release that has just gone live."""

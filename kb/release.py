@@ -11,7 +11,7 @@ from typing import TypeAlias
 from core.errors import IndexDamaged, ReleaseNotFound
 from db.knowledge import Document, Release
 from kb.compare import compare
-from kb.index_view import View
+from kb.index.view import View
 from kb.originals import Originals
 from kb.prepare import OnProgress
 from kb.publish import Publisher
@@ -69,7 +69,7 @@ class Releases:
         """Publish the content of an earlier release again, as a new release.
 
         Embeds nothing as long as the index still has the earlier one, with the embedding model of
-        that time (`kb.index.Index.superseded`); else its originals are read
+        that time (`kb.index.index.Index.superseded`); else its originals are read
         and only what is new against the live release is embedded.
 
         Raises:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from core.errors import AnswerdeskError, IndexDamaged, IndexMismatch, OriginalMissing
 from core.types import Vector
 from db.knowledge import Document
-from kb.index import Index
+from kb.index.index import Index
+from kb.index.rows import Row, is_whole
 from kb.originals import Originals
 from kb.prepare import OnProgress, Prepared, Preparer, StoredFile
-from kb.rows import Row, is_whole
 from kb.settings import columns_of, with_columns
 
 logger = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.types import Chunk
-from kb.align import AlignedEmbedder
-from kb.chunk import embedding_text
+from kb.index.chunk import embedding_text
+from kb.ranking.align import AlignedEmbedder
 from kb.ranking.calibration import Choice, Linear, blank, fit_choice, fit_logistic, reliability
 from kb.ranking.candidates import gather
 from kb.ranking.evidence import Evidence, certainty

@@ -16,9 +16,9 @@ from app.files import collect
 from app.paths import PROJECT, find_paths
 from app.wiring import Knowledge, Service, open_knowledge, open_service
 from core.config import Config, data_folder
+from kb.index.rows import embedded_text
 from kb.ingest import IncomingFile
 from kb.prepare import Progress
-from kb.rows import embedded_text
 
 _EDITIONS = 12
 """Copies of each document: enough texts that starting the parser and training weigh little."""

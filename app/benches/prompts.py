@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from app.paths import PROJECT
 from core.types import Prompt
-from kb.prompt import build_prompt
+from kb.answering.prompts import build_prompt
 
 Count = Callable[[Sequence[str]], Awaitable[list[int]]]
 

@@ -12,9 +12,9 @@ from app.benches.figure import Figure, Measured, Point, Say, less, percentile
 from core.config import Config
 from core.types import Chunk, Matrix, Vector
 from db.knowledge import Release
-from kb.index import Index
-from kb.index_draft import Place
-from kb.rows import Row, rows_of_chunk
+from kb.index.draft import Place
+from kb.index.index import Index
+from kb.index.rows import Row, rows_of_chunk
 
 _DIM = 384
 _QUERIES = 100

@@ -26,8 +26,8 @@ from jobs.evaluate import Checked, EvalResult, evaluate, summarise
 from jobs.metrics import Outcome
 from jobs.probe import Probe
 from kb.answering.checker import unsupported
+from kb.answering.prompts import passage_of
 from kb.ingest import IncomingFile
-from kb.prompt import passage_of
 from kb.text.segmentation import split_sentences
 
 

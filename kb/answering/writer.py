@@ -14,7 +14,7 @@ from core.types import AnswerEvent, Chunk, Piece, Sentence, Source, TokenUsage, 
 from kb.answering.checker import unsupported
 from kb.answering.layout import length
 from kb.answering.plain import plain
-from kb.prompt import fit_prompt, is_no_answer, may_become_no_answer, passage_of
+from kb.answering.prompts import fit_prompt, is_no_answer, may_become_no_answer, passage_of
 from kb.text.language import detect_language
 from kb.text.segmentation import split_sentences
 

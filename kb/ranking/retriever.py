@@ -10,7 +10,7 @@ from typing import Protocol
 from core.errors import ModelError
 from core.protocols import Embedder, Reader
 from core.types import Hit, Reading, Vector
-from kb.index_table import RowSet
+from kb.index.table import RowSet
 from kb.ranking.candidates import FoundRow
 from kb.ranking.ranker import READ, Ranked, Ranker
 from kb.ranking.second import SecondEmbedder
@@ -48,7 +48,7 @@ class Retrieval:
 
 
 class SearchView(Protocol):
-    """One release of the index, for reading (`kb.index_view.View`)."""
+    """One release of the index, for reading (`kb.index.view.View`)."""
 
     release: int
 
@@ -70,7 +70,7 @@ class SearchView(Protocol):
 
 
 class SearchIndex(Protocol):
-    """The index of a knowledge base (`kb.index.Index`)."""
+    """The index of a knowledge base (`kb.index.index.Index`)."""
 
     async def view(self) -> SearchView:
         """Return the live release."""

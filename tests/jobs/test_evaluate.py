@@ -13,9 +13,9 @@ from jobs.evalset import EvalQuestion, EvalSet
 from jobs.evaluate import Checked, evaluate, summarise
 from jobs.metrics import Outcome
 from jobs.probe import Probe
-from kb.answer import Answerer, Policy
+from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
-from kb.index_table import RowSet
+from kb.index.table import RowSet
 from kb.ranking.ranker import DefaultRanker
 from tests.fakes import WordEmbedder
 

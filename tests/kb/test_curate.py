@@ -6,8 +6,8 @@ import pytest
 
 from core.types import Chunk
 from db.curation import Anchor, Curation, CurationKind
-from kb.chunk import chunk_id
 from kb.curate import attach, digest, expected_work
+from kb.index.chunk import chunk_id
 
 REFUND = "How do I get a refund?"
 

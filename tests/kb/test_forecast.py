@@ -11,9 +11,9 @@ from core.errors import ModelUnavailable
 from core.types import Answer, AnswerChange, IngestReport, Vector
 from db.golden import Golden
 from kb.asked import answers_text
+from kb.index.rows import rows_of_chunk
 from kb.ingest import IncomingFile
 from kb.overlay import Overlay
-from kb.rows import rows_of_chunk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import TODAY, Workshop, workshop
 

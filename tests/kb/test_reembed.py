@@ -11,8 +11,8 @@ from core.errors import ModelUnavailable
 from core.types import Matrix, Vector
 from db.golden import Golden
 from kb.gate import HeldBack, Side
-from kb.index import filled_by
-from kb.index_view import View
+from kb.index.index import filled_by
+from kb.index.view import View
 from kb.reread import NotReadAgain
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import SameRanker, Workshop, workshop

@@ -12,7 +12,7 @@ import lancedb.table
 import pytest
 
 from core.errors import IndexDamaged, IndexMismatch, IndexUnreachable, ReleaseNotFound
-from kb.index import Index
+from kb.index.index import Index
 from kb.reread import NotReadAgain
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop

@@ -17,14 +17,15 @@ from db.conversations import Conversations
 from db.curation import Curations
 from db.golden import GoldenQuestions
 from db.knowledge import ReleaseRepository
-from kb.answer import Policy
+from kb.answering.answerer import Policy
 from kb.asked import MostAsked
 from kb.entries import Entries
 from kb.findings import Inspector
 from kb.forecast import Forecaster
 from kb.gate import Gate, Replay
-from kb.index import Index
-from kb.index_view import View
+from kb.index.index import Index
+from kb.index.rows import Row
+from kb.index.view import View
 from kb.ingest import IncomingFile, Ingestor
 from kb.originals import Originals
 from kb.parse.sandbox import ParserProcess
@@ -33,7 +34,6 @@ from kb.publish import AfterPublish, Publisher
 from kb.ranking.ranker import DefaultRanker, Ranker
 from kb.ranking.training import ReadableView
 from kb.release import Releases
-from kb.rows import Row
 from kb.spool import VectorSpool
 
 SETTINGS = "test-1"

@@ -21,7 +21,7 @@ import numpy as np
 
 from core.types import Matrix, Vector
 from kb.backup import backup, restore
-from kb.index_draft import vector_index
+from kb.index.draft import vector_index
 from kb.ingest import IncomingFile
 from kb.ranking.retriever import Retriever
 from kb.ranking.training import Trainer

@@ -29,17 +29,17 @@ from core.errors import IndexDamaged, IndexMismatch, StorageError
 from core.protocols import Embedder
 from core.types import Chunk, ChunkKind, Matrix, Vector
 from db.knowledge import Release
-from kb.index_draft import Draft, Place, tag_name
-from kb.index_files import TableFiles
-from kb.index_table import (
+from kb.index.draft import Draft, Place, tag_name
+from kb.index.files import TableFiles
+from kb.index.rows import Row
+from kb.index.table import (
     NEGATIVE,
     ROW_FIELDS,
     RowHit,
     reading,
     writing,
 )
-from kb.index_view import View
-from kb.rows import Row
+from kb.index.view import View
 
 _INDEX_CACHE_BYTES = 64 * 2**20
 _METADATA_CACHE_BYTES = 32 * 2**20

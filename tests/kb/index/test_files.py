@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb.index_files import TableFiles
+from kb.index.files import TableFiles
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 

@@ -1,4 +1,4 @@
-"""Passages are read ahead, the most wanted first, each once (kb/warm.py)."""
+"""Passages are read ahead, the most wanted first, each once (kb/answering/warm.py)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
@@ -9,7 +9,7 @@ from core.errors import Overloaded, PromptTooLong
 from core.types import Chunk, Prompt, TokenUsage
 from kb.answering.chooser import choice_prompt
 from kb.answering.layout import units_of
-from kb.warm import WarmUp
+from kb.answering.warm import WarmUp
 
 pytestmark = pytest.mark.anyio
 

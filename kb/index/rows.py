@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from core.types import Chunk, ChunkKind
-from kb.chunk import embedding_text
+from kb.index.chunk import embedding_text
 from kb.text.segmentation import split_sentences
 
 Role: TypeAlias = Literal["question", "variant", "answer", "passage", "negative"]

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from core.types import Chunk, Matrix
-from kb.index_view import Sample
+from kb.index.rows import Row, embedded_text, rows_of_chunks
+from kb.index.view import Sample
 from kb.ranking.kernel import Kernel
 from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever
 from kb.ranking.training import Trainer, TrainingFailed
-from kb.rows import Row, embedded_text, rows_of_chunks
 from tests.fakes import WordEmbedder
-from tests.kb.test_retrieve import Found, MemoryIndex, MemoryView
+from tests.kb.ranking.test_retriever import Found, MemoryIndex, MemoryView
 
 pytestmark = pytest.mark.anyio
 

@@ -14,8 +14,8 @@ from core.errors import AnswerdeskError, StorageError
 from core.metrics import Metrics
 from core.types import Answer, AnswerEvent, Turn
 from db.conversations import Conversations
+from kb.answering.texts import service_text
 from kb.text.language import detect_language
-from kb.texts import service_text
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ EventHandler = Callable[[AnswerEvent], Awaitable[None]]
 
 
 class Answers(Protocol):
-    """What the desk needs of `kb.answer.Answerer`."""
+    """What the desk needs of `kb.answering.answerer.Answerer`."""
 
     async def answer(
         self,

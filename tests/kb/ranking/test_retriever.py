@@ -7,10 +7,10 @@ import pytest
 
 from core.errors import ModelUnavailable
 from core.types import Chunk, Reading, Vector
-from kb.index_table import ROLES, RowSet
+from kb.index.rows import Role, embedded_text, rows_of_chunks
+from kb.index.table import ROLES, RowSet
 from kb.ranking.ranker import READ, DefaultRanker
 from kb.ranking.retriever import Retriever
-from kb.rows import Role, embedded_text, rows_of_chunks
 from tests.fakes import WordEmbedder
 
 pytestmark = pytest.mark.anyio

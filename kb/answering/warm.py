@@ -35,7 +35,7 @@ class ReadsAhead(Protocol):
 
 
 class ReadableView(Protocol):
-    """One release of the index (`kb.index_view.View`)."""
+    """One release of the index (`kb.index.view.View`)."""
 
     release: int
 
@@ -49,7 +49,7 @@ class ReadableView(Protocol):
 
 
 class ReadableIndex(Protocol):
-    """The index of a knowledge base (`kb.index.Index`)."""
+    """The index of a knowledge base (`kb.index.index.Index`)."""
 
     async def view(self) -> ReadableView:
         """Return the live release."""

@@ -8,15 +8,15 @@ from typing import Literal, Protocol, TypeAlias
 
 from core.errors import ModelError
 from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Turn, Urgency
+from kb.answering.decision import Decision, decide
+from kb.answering.intent import classify_turn, in_context, split_questions
+from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import is_foreign, join
 from kb.answering.reply import Replier
+from kb.answering.texts import TextKey, service_text
 from kb.answering.writer import Writer, Written
-from kb.decide import Decision, decide
-from kb.mood import NEUTRAL, Mood, Moods
 from kb.ranking.retriever import Retrieval
 from kb.text.language import detect_language
-from kb.texts import TextKey, service_text
-from kb.turn import classify_turn, in_context, split_questions
 
 OnEvent = Callable[[AnswerEvent], Awaitable[None]]
 
@@ -61,7 +61,7 @@ class Finds(Protocol):
 
 
 class Answerer:
-    """Answers messages from the knowledge base. Remembers nothing; `kb.desk.Desk` does."""
+    """Answers messages from the knowledge base. Remembers nothing; `Desk` does."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 import pytest
 
 from core.types import Chunk, ParsedFile, Section
-from kb.chunk import PROMPT_TOKENS, chunk_file, embedding_text
-from kb.rows import chunk_of_rows, rows_of_chunk
+from kb.index.chunk import PROMPT_TOKENS, chunk_file, embedding_text
+from kb.index.rows import chunk_of_rows, rows_of_chunk
 from tests.fakes import WordEmbedder
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ import pytest
 from lancedb.index import IvfRq
 
 from core.errors import DatabaseDamaged, IndexDamaged, IndexMismatch
-from kb.index_draft import vector_index
+from kb.index.draft import vector_index
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 

@@ -11,7 +11,7 @@ from core.metrics import Metrics
 from core.types import Answer, Turn
 from db.base import Base, Database, create_engine, database_url
 from db.conversations import Conversations
-from kb.desk import Desk
+from kb.answering.desk import Desk
 
 pytestmark = pytest.mark.anyio
 

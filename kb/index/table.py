@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from core.errors import AnswerdeskError, IndexDamaged, IndexNotWritten, IndexUnreachable
 from core.types import Chunk, Matrix
-from kb.rows import Role, Row, chunk_of_rows
+from kb.index.rows import Role, Row, chunk_of_rows
 
 _IN_LIST = 1_000
 """Ids in one filter expression; longer lists are cut into several."""

@@ -2,8 +2,8 @@
 
 Multilingual models place a text partly by its language, so that a Chinese question lies nearer to
 any Chinese text than it should. The directions in which languages differ were found from texts
-that say the same in several languages (`kb/data/align-*.json` names them); taking these out brings
-a question and its answer in another language together and leaves the rest as it was.
+that say the same in several languages (`kb/ranking/data/align-*.json` names them); taking these
+out brings a question and its answer in another language together and leaves the rest as it was.
 """
 
 import json
@@ -19,7 +19,7 @@ from kb.ranking.features import Floats
 
 _DATA = Path(__file__).parent / "data"
 _ROWS = "aligned2"
-"""Entries have rows for their answers (`kb.rows`); with "aligned1" they had none."""
+"""Entries have rows for their answers (`kb.index.rows`); with "aligned1" they had none."""
 OLDER_ROWS = "aligned1"
 
 

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 
 from core.types import Chunk, Hit, Turn
-from kb.answer import Answerer, Policy
+from kb.answering.answerer import Answerer, Policy
+from kb.answering.mood import Mood, Moods
 from kb.answering.reply import Replier
-from kb.mood import Mood, Moods
+from kb.answering.texts import TEXT_LANGUAGES, service_text
 from kb.ranking.retriever import Retrieval
-from kb.texts import TEXT_LANGUAGES, service_text
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder
 from tests.fakes import WordEmbedder
 
 pytestmark = pytest.mark.anyio
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HELD_OUT = [
     json.loads(line)
     for line in (ROOT / "training/data/moods_heldout.jsonl").read_text("utf-8").splitlines()

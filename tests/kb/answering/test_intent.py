@@ -3,8 +3,8 @@
 import pytest
 
 from core.types import Turn
-from kb.texts import service_text
-from kb.turn import classify_turn, in_context, is_followup, split_questions
+from kb.answering.intent import classify_turn, in_context, is_followup, split_questions
+from kb.answering.texts import service_text
 
 INTENTS = {
     "greeting": [

@@ -3,8 +3,8 @@
 import pytest
 
 from core.types import Chunk
-from kb.rows import Row, chunk_of_rows, embedded_text, is_statement, is_whole, rows_of_chunk
-from tests.kb.test_retrieve import entry, page
+from kb.index.rows import Row, chunk_of_rows, embedded_text, is_statement, is_whole, rows_of_chunk
+from tests.kb.ranking.test_retriever import entry, page
 
 MOST = 480
 

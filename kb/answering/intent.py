@@ -11,16 +11,16 @@ from typing import Any, Literal, TypeAlias
 import yaml
 
 from core.types import Turn
+from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text
 from kb.text.lexicon import fold, is_cjk
 from kb.text.segmentation import split_sentences
-from kb.texts import TEXT_LANGUAGES, TextKey, service_text
 
 Intent: TypeAlias = Literal["question", "greeting", "thanks", "goodbye", "person", "acknowledged"]
 """``acknowledged``: "ok", "yes", a thumb up: nothing to answer."""
 
 SmallTalk: TypeAlias = Literal["greeting", "thanks", "goodbye", "acknowledged"]
 
-_FILE = Path(__file__).parent / "data" / "turns.yaml"
+_FILE = Path(__file__).parent / "data" / "intents.yaml"
 _PRIORITY: tuple[SmallTalk, ...] = ("thanks", "goodbye", "greeting", "acknowledged")
 _MAX_SMALLTALK_WORDS = 16
 _MAX_PERSON_WORDS = 16

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kb.texts import TEXT_KEYS, TEXT_LANGUAGES, TextKey, service_text, text_language
+from kb.answering.texts import TEXT_KEYS, TEXT_LANGUAGES, TextKey, service_text, text_language
 
-TEXTS = yaml.safe_load((Path(__file__).parents[2] / "kb/data/texts.yaml").read_text("utf-8"))
+TEXTS = yaml.safe_load(
+    (Path(__file__).parents[3] / "kb/answering/data/texts.yaml").read_text("utf-8")
+)
 
 
 def test_file_and_code_name_the_same_texts() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from core.types import Chunk, ChunkKind, Hit
-from kb.decide import Decision, decide
+from kb.answering.decision import Decision, decide
 
 
 def hit(name: str, probability: float, kind: ChunkKind = "faq") -> Hit:

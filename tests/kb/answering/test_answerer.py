@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import ModelUnavailable
 from core.types import AnswerEvent, Chunk, Hit, Sentence, Turn, Waiting
-from kb.answer import Answerer, Policy
+from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer
 from kb.ranking.retriever import Retrieval

@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import PromptTooLong
 from core.types import Chunk
-from kb.prompt import (
+from kb.answering.prompts import (
     build_prompt,
     clean,
     fit_prompt,

@@ -11,10 +11,10 @@ import numpy as np
 from lancedb.index import FTS, HnswSq, IvfRq
 
 from core.types import Vector
-from kb.index_files import TableFiles
-from kb.index_table import arrow, in_lists, writing
-from kb.index_view import Reader
-from kb.rows import Row
+from kb.index.files import TableFiles
+from kb.index.rows import Row
+from kb.index.table import arrow, in_lists, writing
+from kb.index.view import Reader
 
 _NEVER = timedelta(days=365 * 50)
 """Clean up nothing: LanceDB refuses to optimise when a tagged version is older than its limit,

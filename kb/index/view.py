@@ -11,7 +11,8 @@ from lancedb.query import MatchQuery
 
 from core.errors import IndexDamaged
 from core.types import Chunk, ChunkKind, Matrix, Vector
-from kb.index_table import (
+from kb.index.rows import Row, chunk_of_rows
+from kb.index.table import (
     FILTERS,
     NEGATIVE,
     OWN,
@@ -30,7 +31,6 @@ from kb.index_table import (
     reading,
     tuples,
 )
-from kb.rows import Row, chunk_of_rows
 
 _COMPARED = 300
 """Candidates of a vector index that are compared exactly. At 100,000 rows these hold 99.8 % of the
