@@ -42,8 +42,8 @@ from db.group_commit import GroupCommit
 from db.jobs import JobRepository
 from db.uploads import Uploads
 from jobs.schedule import Scheduler
-from kb.alike import Alike
-from kb.linking import EntryLinks
+from kb.releases.alike import Alike
+from kb.releases.linking import EntryLinks
 
 logger = logging.getLogger(__name__)
 

@@ -31,27 +31,27 @@ from kb.answering.desk import Desk
 from kb.answering.mood import Moods
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer
-from kb.asked import MostAsked
-from kb.entries import Entries
-from kb.findings import Inspector
-from kb.forecast import Forecaster
-from kb.gate import Gate, Replay
 from kb.index.chunk import chunk_file
 from kb.index.index import FilledBy, Index, filled_by
-from kb.ingest import Ingestor
-from kb.lock import NAME as LOCK_NAME
-from kb.originals import Originals
+from kb.ingest.originals import Originals
+from kb.ingest.prepare import Preparer
+from kb.ingest.vector_cache import VectorSpool
 from kb.parse.sandbox import Limits as ParserLimits
 from kb.parse.sandbox import ParserProcess
-from kb.prepare import Preparer
-from kb.publish import Publisher
 from kb.ranking.align import OLDER_ROWS, AlignedEmbedder
 from kb.ranking.retriever import Retriever
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training import Trainer
-from kb.release import Releases
-from kb.spool import VectorSpool
-from kb.team_answers import TeamAnswers
+from kb.releases.entries import Entries
+from kb.releases.ingestor import Ingestor
+from kb.releases.lock import NAME as LOCK_NAME
+from kb.releases.publish import Publisher
+from kb.releases.release import Releases
+from kb.releases.team_answers import TeamAnswers
+from kb.review.findings import Inspector
+from kb.review.forecast import Forecaster
+from kb.review.gate import Gate, Replay
+from kb.review.most_asked import MostAsked
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
 from models.generator import WorkerGenerator

@@ -22,10 +22,10 @@ from bot.uploads_text import DOWNLOAD_LIMIT, held_text, live_text, preview_text
 from core.errors import AnswerdeskError
 from db.conversations import Conversations
 from db.uploads import SentFile, Upload, Uploads, UploadState
-from kb.ingest import IncomingFile
-from kb.linking import LinksQuestions
-from kb.team_answers import AddsAnswers
-from kb.upload import (
+from kb.releases.ingestor import IncomingFile
+from kb.releases.linking import LinksQuestions
+from kb.releases.team_answers import AddsAnswers
+from kb.releases.upload import (
     Ingests,
     NothingToUndo,
     NotUndoable,
@@ -44,7 +44,7 @@ Json = dict[str, Any]
 
 
 class GroupsQuestions(Protocol):
-    """The part of `kb.alike.Alike` that the bot uses."""
+    """The part of `kb.releases.alike.Alike` that the bot uses."""
 
     async def group(self, questions: Sequence[str]) -> list[list[int]]:
         """Return the positions of questions that ask the same."""

@@ -10,7 +10,7 @@ from bot.service import CustomerService
 from core.errors import AnswerdeskError
 from db.conversations import Conversations, OpenQuestion
 from db.outbox import StoredMessage
-from kb.linking import LinksQuestions
+from kb.releases.linking import LinksQuestions
 
 
 class LinkDesk:

@@ -1,8 +1,8 @@
 """What operators read about the files they sent. Pure functions."""
 
 from core.types import FileReport, IngestReport
-from kb.asked import answers_text
-from kb.findings import describe
+from kb.review.findings import describe
+from kb.review.most_asked import answers_text
 
 DOWNLOAD_LIMIT = (
     "Telegram gives bots files of up to 20 MB only, and {names} is larger. Send it in parts or on "

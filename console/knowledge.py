@@ -20,7 +20,7 @@ _SEARCH_CHARS = 200
 
 
 class EditsEntries(Protocol):
-    """The part of `kb.entries.Entries` that the page uses."""
+    """The part of `kb.releases.entries.Entries` that the page uses."""
 
     async def find(self, words: str = "", *, documents: str = "*") -> list[Chunk]:
         """Return live entries with these letters."""
@@ -36,7 +36,7 @@ class EditsEntries(Protocol):
 
 
 class RollsBack(Protocol):
-    """The part of `kb.release.Releases` that the page uses."""
+    """The part of `kb.releases.release.Releases` that the page uses."""
 
     async def rollback(self, number: int) -> Release:
         """Publish an earlier release again."""

@@ -10,11 +10,11 @@ from typing import BinaryIO, Self
 
 from core.errors import AnswerdeskError, IngestError
 from db.uploads import SentFile, Upload, Uploads
-from kb.ingest import IncomingFile
-from kb.originals import Originals
-from kb.prepare import Progress
-from kb.team_answers import AddsAnswers
-from kb.upload import Ingests, Outcome, RollsBack, UploadFlow, outcome_of
+from kb.ingest.originals import Originals
+from kb.ingest.prepare import Progress
+from kb.releases.ingestor import IncomingFile
+from kb.releases.team_answers import AddsAnswers
+from kb.releases.upload import Ingests, Outcome, RollsBack, UploadFlow, outcome_of
 
 logger = logging.getLogger(__name__)
 

@@ -88,7 +88,7 @@ class Upload:
     customer: int = 0
     columns: str = ""
     outcome: Mapping[str, Any] = field(default_factory=dict)
-    """What the last step found, as the console shows it again (`kb.upload.Outcome`)."""
+    """What the last step found, as the console shows it again (`kb.releases.upload.Outcome`)."""
     created: float = 0.0
     """UTC epoch seconds."""
 

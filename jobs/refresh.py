@@ -18,9 +18,9 @@ from jobs.fetch.fetcher import Fetcher
 from jobs.refresh_report import RefreshReport, SourceReport
 from jobs.schedule import JobReport
 from jobs.sources import Found, OnPage, Source, Visit
-from kb.ingest import IncomingFile, Ingestor
-from kb.prepare import OnProgress
-from kb.wanted import UPLOAD
+from kb.ingest.prepare import OnProgress
+from kb.ingest.wanted import UPLOAD
+from kb.releases.ingestor import IncomingFile, Ingestor
 
 Cited: TypeAlias = Callable[[], Awaitable[Mapping[str, Collection[int]]]]
 """Returns the answers of the last weeks, by each chunk that they rest on and that is live now."""

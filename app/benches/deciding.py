@@ -8,7 +8,7 @@ from app.benches.figure import BenchFailed, Measured, Say, less, median
 from app.benches.ingesting import own_knowledge
 from app.wiring import make_answerer
 from core.config import Config
-from kb.ingest import IncomingFile
+from kb.releases.ingestor import IncomingFile
 
 ENTRIES = 10_000
 _QUESTIONS = 200

@@ -17,8 +17,8 @@ from app.paths import PROJECT, find_paths
 from app.wiring import Knowledge, Service, open_knowledge, open_service
 from core.config import Config, data_folder
 from kb.index.rows import embedded_text
-from kb.ingest import IncomingFile
-from kb.prepare import Progress
+from kb.ingest.prepare import Progress
+from kb.releases.ingestor import IncomingFile
 
 _EDITIONS = 12
 """Copies of each document: enough texts that starting the parser and training weigh little."""

@@ -27,7 +27,7 @@ from jobs.metrics import Outcome
 from jobs.probe import Probe
 from kb.answering.checker import unsupported
 from kb.answering.prompts import passage_of
-from kb.ingest import IncomingFile
+from kb.releases.ingestor import IncomingFile
 from kb.text.segmentation import split_sentences
 
 

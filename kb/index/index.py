@@ -58,7 +58,7 @@ class FilledBy:
 
 
 class Index:
-    """The index of one knowledge base. Many may read; writing is for `kb.publish` alone."""
+    """The index of one knowledge base. Many may read; only `kb.releases.publish` writes."""
 
     def __init__(
         self,

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from bot.knowledge import Library
 from bot.lifetime import Lifetime
 from core.types import Answer, AnswerEvent, Choice, Source, Turn
-from kb.alike import Alike
-from kb.linking import EntryLinks
 from kb.ranking.ranker import DefaultRanker
 from kb.ranking.retriever import Retriever
-from kb.team_answers import TeamAnswers
+from kb.releases.alike import Alike
+from kb.releases.linking import EntryLinks
+from kb.releases.team_answers import TeamAnswers
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop
 

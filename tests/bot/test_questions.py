@@ -8,8 +8,8 @@ import pytest
 from bot.telegram_app import TelegramBot
 from core.types import Answer, Urgency
 from db.conversations import Conversations
-from kb.ingest import IncomingFile
 from kb.parse.sandbox import ParserProcess
+from kb.releases.ingestor import IncomingFile
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import library_of
 from tests.botapi import BotApi, Person, Received

@@ -13,7 +13,7 @@ import pytest
 
 import db.sqlite
 import kb.index.files
-import kb.originals
+import kb.ingest.originals
 from core.errors import AnswerdeskError
 from db.knowledge import SourceRepository
 from jobs.refresh import Refresh
@@ -93,7 +93,9 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     commit = faults.wrap(db.sqlite.Connection.commit)
     monkeypatch.setattr(db.sqlite.Connection, "commit", commit)
     monkeypatch.setattr(kb.index.files, "_sync", faults.wrap(kb.index.files._sync))
-    monkeypatch.setattr(kb.originals, "_sync_folder", faults.wrap(kb.originals._sync_folder))
+    monkeypatch.setattr(
+        kb.ingest.originals, "_sync_folder", faults.wrap(kb.ingest.originals._sync_folder)
+    )
     monkeypatch.setattr(Path, "replace", faults.wrap(Path.replace))
     return faults
 

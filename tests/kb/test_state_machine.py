@@ -28,8 +28,8 @@ from jobs.refresh import Refresh
 from jobs.refresh_report import RefreshReport
 from jobs.sources.local import Folder
 from jobs.sources.web import WebPage
-from kb.entries import BadChange
-from kb.ingest import IncomingFile
+from kb.releases.entries import BadChange
+from kb.releases.ingestor import IncomingFile
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 

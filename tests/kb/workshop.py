@@ -18,23 +18,23 @@ from db.curation import Curations
 from db.golden import GoldenQuestions
 from db.knowledge import ReleaseRepository
 from kb.answering.answerer import Policy
-from kb.asked import MostAsked
-from kb.entries import Entries
-from kb.findings import Inspector
-from kb.forecast import Forecaster
-from kb.gate import Gate, Replay
 from kb.index.index import Index
 from kb.index.rows import Row
 from kb.index.view import View
-from kb.ingest import IncomingFile, Ingestor
-from kb.originals import Originals
+from kb.ingest.originals import Originals
+from kb.ingest.prepare import Preparer
+from kb.ingest.vector_cache import VectorSpool
 from kb.parse.sandbox import ParserProcess
-from kb.prepare import Preparer
-from kb.publish import AfterPublish, Publisher
 from kb.ranking.ranker import DefaultRanker, Ranker
 from kb.ranking.training import ReadableView
-from kb.release import Releases
-from kb.spool import VectorSpool
+from kb.releases.entries import Entries
+from kb.releases.ingestor import IncomingFile, Ingestor
+from kb.releases.publish import AfterPublish, Publisher
+from kb.releases.release import Releases
+from kb.review.findings import Inspector
+from kb.review.forecast import Forecaster
+from kb.review.gate import Gate, Replay
+from kb.review.most_asked import MostAsked
 
 SETTINGS = "test-1"
 TODAY = datetime.date(2026, 11, 20)

@@ -19,8 +19,8 @@ from bot.knowledge import Library
 from bot.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from core.config import data_folder, load_config
-from kb.alike import Alike
-from kb.linking import EntryLinks
+from kb.releases.alike import Alike
+from kb.releases.linking import EntryLinks
 from tests.bot.fakes import QuickLifetime
 from tests.botapi import TOKEN, BotApi, Person, Received
 from tests.botapi.check import Json

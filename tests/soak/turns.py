@@ -14,7 +14,7 @@ from core.errors import AnswerdeskError
 from db.knowledge import SourceRepository
 from jobs.refresh import Refresh
 from jobs.sources.local import Folder
-from kb.ingest import IncomingFile
+from kb.releases.ingestor import IncomingFile
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 from tests.soak import pieces
