@@ -36,8 +36,8 @@ from kb.index.index import FilledBy, Index, filled_by
 from kb.ingest.originals import Originals
 from kb.ingest.prepare import Preparer
 from kb.ingest.vector_cache import VectorSpool
-from kb.parse.sandbox import Limits as ParserLimits
-from kb.parse.sandbox import ParserProcess
+from kb.parse.sandbox.parser_process import Limits as ParserLimits
+from kb.parse.sandbox.parser_process import ParserProcess
 from kb.ranking.align import OLDER_ROWS, AlignedEmbedder
 from kb.ranking.retriever import Retriever
 from kb.ranking.second import SecondEmbedder

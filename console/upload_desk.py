@@ -125,8 +125,8 @@ class UploadDesk:
 
         Args:
             files: each with its name.
-            columns: which of them mean what (`kb.parse.columns.written`), or `AUTO`; empty: as in
-                the files' last versions.
+            columns: which of them mean what (`kb.parse.faq.columns.written`), or `AUTO`; empty: as
+                in the files' last versions.
 
         Raises:
             OSError: if they cannot be written.

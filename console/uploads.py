@@ -14,7 +14,7 @@ from console.pages import Pages
 from console.upload_desk import AUTO, Seen, UploadDesk
 from core.errors import AnswerdeskError
 from core.types import FileReport, FindingKind, Skipped
-from kb.parse.columns import BadColumns, read_columns, written
+from kb.parse.faq.columns import BadColumns, read_columns, written
 from kb.releases.upload import changes_something, file_name
 from kb.review.findings import describe
 from kb.review.most_asked import answers_text

@@ -32,7 +32,7 @@ class UploadRow(Base):
     files: Mapped[list[list[str]]] = mapped_column(JSON)
     """Name of each, and Telegram's file id or the sha256 of the original."""
     columns: Mapped[str] = mapped_column(Text, default="")
-    """What was said of the files' columns (`kb.parse.columns.written`); empty for nothing."""
+    """What was said of the files' columns (`kb.parse.faq.columns.written`); empty for nothing."""
     outcome: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """What the last step found; see `Upload.outcome`."""
     thread_id: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -9,7 +9,7 @@ _WORK = "; work "
 
 
 def with_columns(settings: str, columns: str) -> str:
-    """Return plain settings with the columns of a document (`kb.parse.columns.written`)."""
+    """Return plain settings with the columns of a document (`kb.parse.faq.columns.written`)."""
     return f"{settings}{_COLUMNS}{columns}" if columns else settings
 
 

@@ -30,7 +30,7 @@ EMBED_BATCH = 64
 
 
 class FileParser(Protocol):
-    """Reads files in processes with limits (`kb.parse.sandbox.ParserProcess`)."""
+    """Reads files in processes with limits (`kb.parse.sandbox.parser_process.ParserProcess`)."""
 
     def parse_many(
         self, files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str]

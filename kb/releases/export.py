@@ -11,7 +11,7 @@ from typing import IO
 
 from core.errors import AnswerdeskError
 from core.types import Chunk
-from kb.parse.formula import protect
+from kb.parse.faq.formula import protect
 
 HEADER = (
     "id", "question", "answer", "variants", "category", "language", "valid_from", "valid_until",
@@ -63,7 +63,7 @@ def export(path: Path, entries: Iterable[Chunk]) -> int:
 
 
 def join_variants(variants: Iterable[str]) -> str:
-    """Return variants as one cell; `kb.parse.values.split_variants` reads it."""
+    """Return variants as one cell; `kb.parse.faq.values.split_variants` reads it."""
     escaped = (re.sub(r"[|｜]", r"\\\g<0>", " ".join(v.split("\n"))) for v in variants)
     return " | ".join(escaped)
 

@@ -13,7 +13,7 @@ from core.errors import UnreadableFile
 from core.types import IngestReport
 from db.knowledge import ReleaseRepository
 from kb.ingest.originals import Originals
-from kb.parse.columns import Field, plain
+from kb.parse.faq.columns import Field, plain
 from kb.releases.ingestor import IncomingFile, Ingestor
 from kb.text.segmentation import normalise
 

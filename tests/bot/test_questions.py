@@ -8,7 +8,7 @@ import pytest
 from bot.telegram_app import TelegramBot
 from core.types import Answer, Urgency
 from db.conversations import Conversations
-from kb.parse.sandbox import ParserProcess
+from kb.parse.sandbox.parser_process import ParserProcess
 from kb.releases.ingestor import IncomingFile
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import library_of

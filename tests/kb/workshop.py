@@ -24,7 +24,7 @@ from kb.index.view import View
 from kb.ingest.originals import Originals
 from kb.ingest.prepare import Preparer
 from kb.ingest.vector_cache import VectorSpool
-from kb.parse.sandbox import ParserProcess
+from kb.parse.sandbox.parser_process import ParserProcess
 from kb.ranking.ranker import DefaultRanker, Ranker
 from kb.ranking.training import ReadableView
 from kb.releases.entries import Entries

@@ -51,7 +51,7 @@ async def measure(source: Path, folder: Path) -> Unchanged:
     from db.knowledge import SourceRepository
     from jobs.refresh import Refresh
     from jobs.sources.local import Folder
-    from kb.parse.sandbox import Limits, ParserProcess
+    from kb.parse.sandbox.parser_process import Limits, ParserProcess
     from tests.fakes import WordEmbedder
     from tests.kb.workshop import workshop
 

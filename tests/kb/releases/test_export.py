@@ -9,7 +9,7 @@ import pytest
 
 from core.types import Chunk
 from kb.parse import parse
-from kb.parse.formula import protect, unprotect
+from kb.parse.faq.formula import protect, unprotect
 from kb.releases.export import HEADER, NotExported, export
 
 TRIGGERS = tuple("=+-@\t\r\n|%＝＋－＠")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import UnreadableFile
-from kb.parse.sandbox import ParserProcess
+from kb.parse.sandbox.parser_process import ParserProcess
 from kb.releases.ingestor import IncomingFile
 from kb.releases.team_answers import DOC_ID, TeamAnswers, with_entry
 from tests.fakes import WordEmbedder

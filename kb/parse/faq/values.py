@@ -53,7 +53,9 @@ def cell_text(raw: str) -> str:
     """
     text = raw.replace("\r\n", "\n").replace("\r", "\n")
     if "<" in text and (_BLOCK_TAG.search(text) or _INLINE_TAG.search(text)):
-        from kb.parse.html import text_of_html  # most tables hold none: its parser loads late
+        from kb.parse.html.content import (
+            text_of_html,  # most tables hold none: its parser loads late
+        )
 
         text = text_of_html(text)
     elif "&" in text:

@@ -13,12 +13,12 @@ from types import MappingProxyType
 
 from core.errors import IngestError, UnreadableFile
 from core.types import ParsedFile
-from kb.parse.wire import HEADER, read_reply, request
+from kb.parse.sandbox.ipc import HEADER, read_reply, request
 
 log = logging.getLogger(__name__)
 
 _FILES_PER_PROCESS = 64
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 _WAIT = 10
 """How many times its processor time a file may take by the clock, on a busy machine."""
 _STDERR_BYTES = 20_000
@@ -39,7 +39,7 @@ class Limits:
 
 
 class ParserProcess:
-    """Reads files in confined child processes; see `kb.parse.confine` for what they cannot do."""
+    """Reads files in confined child processes; `confine` says what they cannot do."""
 
     def __init__(self, limits: Limits | None = None, *, at_once: int = 2) -> None:
         self._limits = limits or Limits()
@@ -101,7 +101,7 @@ class _Child:
     async def start(cls, limits: Limits) -> "_Child":
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-X", "utf8", "-m", "kb.parse.child"),
+            *("-X", "utf8", "-m", "kb.parse.sandbox.child"),
             *(str(limits.memory_bytes), str(int(limits.timeout_s) + 1), str(limits.file_bytes)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

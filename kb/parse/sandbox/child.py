@@ -1,4 +1,6 @@
-"""The process that reads files: ``python -m kb.parse.child MEMORY_BYTES CPU_SECONDS FILE_BYTES``.
+"""The process that reads files.
+
+``python -m kb.parse.sandbox.child MEMORY_BYTES CPU_SECONDS FILE_BYTES``
 
 Reads lines [name, path, columns] from standard input and writes a frame for each to standard
 output. An unexpected error ends it, so that the next file meets a fresh process.
@@ -14,8 +16,8 @@ from typing import BinaryIO
 from core.errors import IngestError, UnreadableFile
 from core.types import ParsedFile
 from kb.parse import parse
-from kb.parse.confine import allow_cpu, confine, limit_resources
-from kb.parse.wire import reply
+from kb.parse.sandbox.confine import allow_cpu, confine, limit_resources
+from kb.parse.sandbox.ipc import reply
 
 
 def main(arguments: list[str]) -> None:

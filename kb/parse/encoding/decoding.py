@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import chardet
 
 from core.errors import UnreadableFile
-from kb.parse.plausible import Reading, read_as
+from kb.parse.encoding.plausible import Reading, read_as
 from kb.text.language import detect_language
 
 _MARKS = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias, get_args
 
 from core.errors import ConfigError
-from kb.parse.values import LANGUAGE_CODES, language_code
+from kb.parse.faq.values import LANGUAGE_CODES, language_code
 
 Field: TypeAlias = Literal[
     "question", "answer", "variants", "category", "language", "valid_from", "valid_until", "id"

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from core.types import Section, Skipped
 from kb.parse.blocks import Block, looks_like_header, table_lines
-from kb.parse.columns import (
+from kb.parse.faq.columns import (
     LISTED,
     Field,
     Given,
@@ -17,11 +17,11 @@ from kb.parse.columns import (
     plain,
     written,
 )
-from kb.parse.faq import is_question
-from kb.parse.formula import unprotect
+from kb.parse.faq.documents import is_question
+from kb.parse.faq.formula import unprotect
+from kb.parse.faq.values import cell_text, iso_date, language_code, split_list, split_variants
 from kb.parse.limits import MAX_CELL_CHARS
 from kb.parse.marks import with_links, without_links
-from kb.parse.values import cell_text, iso_date, language_code, split_list, split_variants
 
 MAX_QUESTION_CHARS = 1000
 MAX_VARIANTS = 500

@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 from core.errors import UnreadableFile
 from core.types import Skipped
-from kb.parse.columns import Given, faq_columns
-from kb.parse.encoding import decode
+from kb.parse.encoding.decoding import decode
+from kb.parse.faq.columns import Given, faq_columns
+from kb.parse.faq.rows import Row, Taken, read_table
 from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS
-from kb.parse.rows import Row, Taken, read_table
 
 _SEPARATORS = ",;\t|"
 _MOST_LINES = 500

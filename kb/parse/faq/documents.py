@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from core.types import Section
 from kb.parse.blocks import PSEUDO_LEVEL, Block, passages, text_of
-from kb.parse.columns import is_faq, map_columns
+from kb.parse.faq.columns import is_faq, map_columns
 
 MAX_ANSWER_CHARS = 6000
 """A longer text under a question is a chapter: it becomes passages, whose title is the question."""

@@ -7,12 +7,12 @@ from typing import Any
 
 from core.errors import UnreadableFile
 from core.types import Section, Skipped
-from kb.parse.columns import Field, Given, field_of
-from kb.parse.encoding import decode
-from kb.parse.faq import is_question
+from kb.parse.encoding.decoding import decode
+from kb.parse.faq.columns import Field, Given, field_of
+from kb.parse.faq.documents import is_question
+from kb.parse.faq.rows import Taken, entry_of
+from kb.parse.faq.values import cell_text, language_code, split_variants
 from kb.parse.limits import MAX_CELL_CHARS, MAX_ROWS
-from kb.parse.rows import Taken, entry_of
-from kb.parse.values import cell_text, language_code, split_variants
 
 _TEXT = ("text", "content", "body", "passage", "正文", "内容")
 _TITLE = ("title", "heading", "name", "标题")

@@ -19,12 +19,12 @@ from openpyxl.worksheet._reader import FORMULA_TAG, INLINE_STRING, WorkSheetPars
 
 from core.errors import UnreadableFile
 from core.types import Section, Skipped
-from kb.parse.columns import Given
+from kb.parse.faq.columns import Given
+from kb.parse.faq.rows import Row, Taken, read_table
+from kb.parse.formats.number_format import format_duration, format_number, format_text
+from kb.parse.formats.rich_text import read_rich_texts, rich_text
 from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, check_office
 from kb.parse.marks import link_mark
-from kb.parse.number_format import format_duration, format_number, format_text
-from kb.parse.rich_text import read_rich_texts, rich_text
-from kb.parse.rows import Row, Taken, read_table
 
 _MAX_SHEETS = 200
 _MAX_MERGED = 20_000

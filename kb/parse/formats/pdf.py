@@ -1,6 +1,6 @@
 """PDF through pypdf; through PDFium for a document whose blanks pypdf loses.
 
-What place and size of the letters say is found in `kb.parse.pdf_layout`.
+What place and size of the letters say is found in `kb.parse.formats.pdf_layout`.
 """
 
 import io
@@ -15,8 +15,7 @@ from pypdf.errors import DependencyError, DeprecationError, FileNotDecryptedErro
 from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.blocks import Block, Document, heading
-from kb.parse.limits import MAX_PAGES
-from kb.parse.pdf_layout import (
+from kb.parse.formats.pdf_layout import (
     PLACEHOLDER,
     Letters,
     fold,
@@ -24,7 +23,8 @@ from kb.parse.pdf_layout import (
     tables_in,
     take_tables,
 )
-from kb.parse.plain import text_blocks
+from kb.parse.formats.plain import text_blocks
+from kb.parse.limits import MAX_PAGES
 
 _GLUED = re.compile(
     r"[a-z]{2}[A-Z][a-z]|[a-z]{2}\d|\d[A-Z][a-z]{2}|[a-z]{2}[,.;:][A-Za-z]{2}|[A-Za-z]{22,}"

@@ -7,8 +7,8 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from core.types import Section
-from kb.parse.html import fold, text_of_html
-from kb.parse.rows import entry_of
+from kb.parse.faq.rows import entry_of
+from kb.parse.html.content import fold, text_of_html
 
 
 def declared_entries(tree: LexborHTMLParser) -> Iterator[Section]:

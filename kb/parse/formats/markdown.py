@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from kb.parse.blocks import Block, Document, heading
-from kb.parse.encoding import decode
+from kb.parse.encoding.decoding import decode
 from kb.parse.limits import MAX_NESTING
 from kb.parse.marks import LOCATION, link_mark, lowered, raised, with_links, without_links
 
@@ -136,7 +136,9 @@ class _Reader:
         """Read an HTML element, with the Markdown in it if it reaches over several blocks."""
         if len(tokens) == 1 and not re.search(r"[^\s<>]", _COMMENT.sub("", tokens[0].content)):
             return
-        from kb.parse.html import html_blocks  # most Markdown holds none: its parser loads late
+        from kb.parse.html.content import (
+            html_blocks,  # most Markdown holds none: its parser loads late
+        )
 
         for token in tokens:
             if token.nesting >= 0 and token.type != "html_block" and (where := self._where(token)):

@@ -3,7 +3,7 @@
 import re
 
 from kb.parse.blocks import Block, Document, heading, looks_like_header
-from kb.parse.encoding import decode
+from kb.parse.encoding.decoding import decode
 from kb.text.segmentation import width
 
 _RULE = re.compile(r"\s*([-=_*~#])\1{2,}\s*$")

@@ -9,8 +9,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, looks_like_header, text_of
-from kb.parse.encoding import decode
-from kb.parse.hidden import Visibility, opens
+from kb.parse.encoding.decoding import decode
+from kb.parse.html.hidden import Visibility, opens
 from kb.parse.limits import MAX_CELLS, MAX_COLUMNS, MAX_NESTING
 from kb.parse.marks import LOCATION, link_mark, lowered, raised, with_links, without_links
 
