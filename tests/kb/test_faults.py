@@ -17,7 +17,7 @@ import kb.ingest.originals
 from core.errors import AnswerdeskError
 from db.knowledge import SourceRepository
 from jobs.refresh import Refresh
-from jobs.sources.local import Folder
+from sources.local import Folder
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 
