@@ -24,8 +24,8 @@ from app.second import wait_for
 from app.warm import keep_warm
 from app.web_server import serve_web
 from app.wiring import Knowledge, Service, make_answerer, open_knowledge, open_service
-from bot.knowledge import Library
-from bot.service import Manners
+from bot.conversation.service import Manners
+from bot.operator.knowledge import Library
 from bot.telegram_app import TelegramBot, TelegramSettings
 from console.application import build_console
 from console.knowledge import Editing

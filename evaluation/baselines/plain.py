@@ -10,7 +10,7 @@ import sys
 from llama_cpp import Llama
 
 from evaluation.baselines.lines import Pipe
-from models.cpu import refuse_amx
+from models.llama.cpu import refuse_amx
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.knowledge import Library
-from bot.lifetime import Lifetime
+from bot.operator.knowledge import Library
+from bot.transport.shutdown import Lifetime
 from core.types import Answer, AnswerEvent, Choice, Source, Turn
 from kb.ranking.ranker import DefaultRanker
 from kb.ranking.retriever import Retriever

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from telegram import Update
 
-from bot.incoming import Incoming
-from bot.knowledge import Library
+from bot.operator.knowledge import Library
 from bot.telegram_app import TelegramBot
+from bot.transport.incoming import Incoming
 from tests.bot.conftest import StartBot
 from tests.botapi import BotApi, Person, Received
 

@@ -15,8 +15,8 @@ from app.demo import read_demo
 from app.files import collect
 from app.paths import PROJECT, find_paths
 from app.wiring import open_knowledge, open_service
-from bot.knowledge import Library
-from bot.service import Manners
+from bot.conversation.service import Manners
+from bot.operator.knowledge import Library
 from bot.telegram_app import TelegramBot, TelegramSettings
 from core.config import data_folder, load_config
 from kb.releases.alike import Alike

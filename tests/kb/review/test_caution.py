@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from bot.uploads_text import preview_text
+from bot.operator.uploads_text import preview_text
 from core.types import Finding, FindingKind, IngestReport
 from kb.releases.ingestor import IncomingFile
 from kb.review.caution import contacts, for_a_model, secrets_named
