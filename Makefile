@@ -32,7 +32,7 @@ bench: $(VENV)/.dev setup
 ANSWERDESK_EVAL_DATA ?= $(patsubst %/hint3,%,$(firstword $(wildcard ../*/data/hint3)))
 QUALITY      ?=
 bench-quality: $(VENV)/.dev setup
-	$(BIN)/python -m app.quality $(or $(ANSWERDESK_EVAL_DATA),eval-data) $(QUALITY)
+	$(BIN)/python -m evaluation.quality $(or $(ANSWERDESK_EVAL_DATA),eval-data) $(QUALITY)
 
 soak: $(VENV)/.dev setup
 	$(BIN)/python -m tests.soak

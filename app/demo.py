@@ -9,7 +9,7 @@ import yaml
 from app.files import collect
 from app.paths import PROJECT
 from app.wiring import Knowledge
-from kb.prepare import OnProgress
+from kb.ingest.prepare import OnProgress
 
 _FOLDER = PROJECT / "demo"
 _PREFIX = "demo/"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import AnswerdeskError
-from kb.ingest import IncomingFile
+from kb.releases.ingestor import IncomingFile
 
 
 class NoSuchPath(AnswerdeskError):

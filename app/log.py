@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bot.redact import protect_logs
+from bot.transport.redact import protect_logs
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _A_MINUTE = 30

@@ -12,7 +12,7 @@ from core.errors import ConfigError
 from core.protocols import Embedder
 from core.types import Vector
 from db.records import SqlRecords
-from kb.index import Index
+from kb.index.index import Index
 from lookups.dialogue import Lookup, Lookups
 from lookups.recognise import Parameter
 from lookups.sources import JsonService, RecordSource, TableFile

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.replies import Addressee, answer_messages
+from bot.conversation.replies import Addressee, answer_messages
 from console.bench import ChatMessage
 from core.types import Answer
 

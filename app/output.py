@@ -12,8 +12,8 @@ from rich.table import Table
 
 from core.shown import shown
 from core.types import Answer, FileReport, IngestReport
-from kb.asked import answers_text
-from kb.findings import describe
+from kb.review.findings import describe
+from kb.review.most_asked import answers_text
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)

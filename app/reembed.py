@@ -6,10 +6,10 @@ import time
 from app.wiring import Knowledge, open_knowledge
 from core.errors import AnswerdeskError
 from core.types import IngestReport
-from kb.asked import answers_text
-from kb.gate import Side
-from kb.index_view import View
-from kb.prepare import OnProgress, Progress
+from kb.index.view import View
+from kb.ingest.prepare import OnProgress, Progress
+from kb.review.gate import Side
+from kb.review.most_asked import answers_text
 
 logger = logging.getLogger(__name__)
 

@@ -13,17 +13,17 @@ from core.errors import ConfigError, IndexUnusable
 from db.jobs import JobRepository, JobRun
 from db.pages import PageRepository
 from jobs.expiry import NAME, Reminders
-from jobs.fetch.address import read_url
-from jobs.fetch.errors import PageNotFetched
-from jobs.fetch.fetcher import Fetcher, FetchLimits
 from jobs.housekeeping import Housekeeping, Retention
 from jobs.refresh import Refresh
 from jobs.schedule import Job, Scheduler
-from jobs.sources import Source
-from jobs.sources.git import WorkingCopy
-from jobs.sources.local import Folder, SingleFile
-from jobs.sources.web import Sitemap, WebPage
 from jobs.watch import Watcher
+from sources import Source
+from sources.fetch.address import read_url
+from sources.fetch.errors import PageNotFetched
+from sources.fetch.fetcher import Fetcher, FetchLimits
+from sources.git import WorkingCopy
+from sources.local import Folder, SingleFile
+from sources.web import Sitemap, WebPage
 
 logger = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ from app.wiring import (
     open_knowledge,
     open_service,
 )
-from bot.service import Manners
+from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from console.application import build_console
 from console.knowledge import Editing
@@ -50,8 +50,8 @@ from db.group_commit import GroupCommit
 from db.jobs import JobRepository
 from db.uploads import Uploads
 from jobs.schedule import Scheduler
-from kb.trace import Tracer
-from kb.upload import Library
+from kb.releases.upload import Library
+from kb.review.trace import Tracer
 
 logger = logging.getLogger(__name__)
 

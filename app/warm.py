@@ -7,7 +7,7 @@ import time
 from app.demo import read_demo
 from app.wiring import Service
 from core.errors import AnswerdeskError
-from kb.warm import WarmUp
+from kb.answering.warm import WarmUp
 from models.generator import WorkerGenerator
 
 logger = logging.getLogger(__name__)

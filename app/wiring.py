@@ -27,37 +27,37 @@ from db.golden import GoldenQuestions
 from db.group_commit import GroupCommit
 from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
-from kb.align import OLDER_ROWS, AlignedEmbedder
-from kb.alike import Alike
-from kb.answer import Answerer, Policy
+from kb.answering.answerer import Answerer, Policy
 from kb.answering.chooser import Chooser
+from kb.answering.desk import Desk
+from kb.answering.mood import Moods
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer
-from kb.asked import MostAsked
-from kb.chunk import chunk_file
-from kb.desk import Desk
-from kb.entries import Entries
-from kb.findings import Inspector
-from kb.forecast import Forecaster
-from kb.gate import Gate, Replay
-from kb.index import FilledBy, Index, filled_by
-from kb.ingest import Ingestor
-from kb.linking import EntryLinks
-from kb.lock import NAME as LOCK_NAME
-from kb.mood import Moods
-from kb.open_questions import OpenQuestions
-from kb.originals import Originals
-from kb.parse.sandbox import Limits as ParserLimits
-from kb.parse.sandbox import ParserProcess
-from kb.prepare import Preparer
-from kb.publish import Publisher
+from kb.index.chunk import chunk_file
+from kb.index.index import FilledBy, Index, filled_by
+from kb.ingest.originals import Originals
+from kb.ingest.prepare import Preparer
+from kb.ingest.vector_cache import VectorSpool
+from kb.parse.sandbox.parser_process import Limits as ParserLimits
+from kb.parse.sandbox.parser_process import ParserProcess
+from kb.ranking.align import OLDER_ROWS, AlignedEmbedder
 from kb.ranking.retriever import Retriever
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training import Trainer
-from kb.release import Releases
-from kb.spool import VectorSpool
-from kb.team_answers import TeamAnswers
-from kb.upload import Library
+from kb.releases.alike import Alike
+from kb.releases.entries import Entries
+from kb.releases.ingestor import Ingestor
+from kb.releases.linking import EntryLinks
+from kb.releases.lock import NAME as LOCK_NAME
+from kb.releases.open_questions import OpenQuestions
+from kb.releases.publish import Publisher
+from kb.releases.release import Releases
+from kb.releases.team_answers import TeamAnswers
+from kb.releases.upload import Library
+from kb.review.findings import Inspector
+from kb.review.forecast import Forecaster
+from kb.review.gate import Gate, Replay
+from kb.review.most_asked import MostAsked
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
 from models.generator import WorkerGenerator
@@ -102,7 +102,7 @@ class Knowledge:
     """The model that the configuration names, if the index is not as that one fills it: another
     one did, or an older version. What filled it answers."""
     older: bool
-    """Whether an older version of the program filled it (`kb.align`)."""
+    """Whether an older version of the program filled it (`kb.ranking.align`)."""
     index: Index
     ingestor: Ingestor
     releases: Releases

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.errors import SecondPoller
-from bot.service import Manners
-from bot.watchdog import DEAF_S
+from bot.conversation.service import Manners
+from bot.transport.errors import SecondPoller
+from bot.transport.watchdog import DEAF_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,33 +14,33 @@ from telegram import Update
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import AIORateLimiter, Application, ApplicationBuilder, ExtBot, TypeHandler
 
-from bot.calls import PersonCalls
-from bot.customers import Customers
-from bot.dictation import Dictation
-from bot.entries import EntryDesk
-from bot.errors import BadToken, BotStopped, Stopping
-from bot.inbox import InboxQueue, PollRequest
-from bot.incoming import Me
-from bot.knowledge import KnowledgeDesk
-from bot.lifetime import Lifetime
-from bot.limiter import ChatRateLimiter
-from bot.links import LinkDesk
-from bot.menus import Menus
-from bot.operators import TeamDesk
-from bot.presses import Presses
-from bot.privacy import Privacy
-from bot.processor import MAX_STARTS, SUSPECT_STARTS, PerChatProcessor
-from bot.questions import QuestionDesk
-from bot.redact import protect_logs, redact
-from bot.replies import Addressee, message
-from bot.router import HasRoutes, Router
-from bot.sender import Sender
-from bot.service import Asks, CustomerService, Remembers
+from bot.conversation.menus import Menus
+from bot.conversation.replies import Addressee, message
+from bot.conversation.service import Asks, CustomerService, Remembers
+from bot.customer.callback_queries import Presses
+from bot.customer.customers import Customers
+from bot.customer.handover_requests import PersonCalls
+from bot.customer.privacy import Privacy
+from bot.operator.entries import EntryDesk
+from bot.operator.knowledge import KnowledgeDesk
+from bot.operator.links import LinkDesk
+from bot.operator.operators import TeamDesk
+from bot.operator.pending_input import Dictation
+from bot.operator.questions import QuestionDesk
+from bot.operator.topic_link import TopicLink
+from bot.operator.topics import Topics
 from bot.settings import TelegramSettings, only_process
-from bot.topic_link import TopicLink
-from bot.topics import Topics
-from bot.watchdog import Watchdog
-from bot.wire import SendRequest
+from bot.transport.delivery_queue import SendRequest
+from bot.transport.errors import BadToken, BotStopped, Stopping
+from bot.transport.inbox import InboxQueue, PollRequest
+from bot.transport.incoming import Me
+from bot.transport.limiter import ChatRateLimiter
+from bot.transport.processor import MAX_STARTS, SUSPECT_STARTS, PerChatProcessor
+from bot.transport.redact import protect_logs, redact
+from bot.transport.router import HasRoutes, Router
+from bot.transport.sender import Sender
+from bot.transport.shutdown import Lifetime
+from bot.transport.watchdog import Watchdog
 from core.errors import StorageError
 from db.awaited import AwaitedTexts
 from db.base import Database
@@ -54,7 +54,7 @@ from db.knowledge import ReleaseRepository
 from db.operators import Audit, Operators, Team
 from db.outbox import Outbox, StoredMessage
 from db.uploads import Uploads
-from kb.upload import Library
+from kb.releases.upload import Library
 
 logger = logging.getLogger(__name__)
 

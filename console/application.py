@@ -34,7 +34,7 @@ from console.uploads import UploadLimits, UploadPages
 from core.health import Health
 from core.metrics import Metrics
 from core.rights import Audience, Role, may
-from kb.open_questions import OpenQuestions
+from kb.releases.open_questions import OpenQuestions
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 

@@ -14,8 +14,8 @@ from console.view import show_answer
 from core.errors import AnswerdeskError
 from core.types import Answer, Turn
 from db.golden import Golden
-from kb.gate import expectation
-from kb.trace import Trace
+from kb.review.gate import expectation
+from kb.review.trace import Trace
 
 _LANGUAGES = ("en", "zh", "es", "de", "ru")
 _TURNS = 6
@@ -36,7 +36,7 @@ AsMessages = Callable[[Answer], Sequence[ChatMessage]]
 
 
 class Traces(Protocol):
-    """What the page needs of `kb.trace.Tracer`."""
+    """What the page needs of `kb.review.trace.Tracer`."""
 
     async def trace(
         self, message: str, *, language_code: str = "", history: Sequence[Turn] = ()

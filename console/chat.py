@@ -28,7 +28,7 @@ _MAX_DIGITS = 16
 
 
 class AskingDesk(Protocol):
-    """What the web needs of `kb.desk.Desk`."""
+    """What the web needs of `kb.answering.desk.Desk`."""
 
     async def ask(
         self,

@@ -17,8 +17,8 @@ from core.types import Chunk, ChunkKind
 from db.curation import Curation, CurationKind
 from db.knowledge import Release, ReleaseRepository
 from db.uploads import Entry
-from kb.entries import Found
-from kb.open_questions import OpenQuestions
+from kb.releases.entries import Found
+from kb.releases.open_questions import OpenQuestions
 
 _SHOWN = 100
 """Entries of one page; a search finds the others."""
@@ -27,7 +27,7 @@ _KINDS: tuple[CurationKind, ...] = ("variant", "answer", "disabled", "negative",
 
 
 class EditsEntries(Protocol):
-    """The part of `kb.entries.Entries` that the pages use."""
+    """The part of `kb.releases.entries.Entries` that the pages use."""
 
     async def search(
         self,
@@ -67,7 +67,7 @@ class EditsEntries(Protocol):
 
 
 class RollsBack(Protocol):
-    """The part of `kb.release.Releases` that the page uses."""
+    """The part of `kb.releases.release.Releases` that the page uses."""
 
     async def rollback(self, number: int) -> Release:
         """Publish an earlier release again."""

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 import yaml
 
-from kb.texts import service_text, text_language
+from kb.answering.texts import service_text, text_language
 
 LabelKey: TypeAlias = Literal[
     "title",

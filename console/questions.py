@@ -12,7 +12,7 @@ from console.pages import Pages
 from core.errors import AnswerdeskError
 from core.types import Chunk
 from db.uploads import Entry
-from kb.open_questions import MayBePersonal, OpenGroup, OpenQuestions, Order
+from kb.releases.open_questions import MayBePersonal, OpenGroup, OpenQuestions, Order
 
 _PAGE = 10
 """Groups of one page; the nearest entries of each are searched for."""

@@ -10,12 +10,12 @@ from typing import BinaryIO, Self
 
 from core.errors import AnswerdeskError, IngestError
 from db.uploads import Entry, SentFile, Upload, Uploads
-from kb.ingest import IncomingFile
-from kb.open_questions import MayBePersonal
-from kb.originals import Originals
-from kb.prepare import Progress
-from kb.team_answers import check_entry
-from kb.upload import Library, Outcome, UploadFlow, outcome_of
+from kb.ingest.originals import Originals
+from kb.ingest.prepare import Progress
+from kb.releases.ingestor import IncomingFile
+from kb.releases.open_questions import MayBePersonal
+from kb.releases.team_answers import check_entry
+from kb.releases.upload import Library, Outcome, UploadFlow, outcome_of
 
 logger = logging.getLogger(__name__)
 
@@ -115,8 +115,8 @@ class UploadDesk:
 
         Args:
             files: each with its name.
-            columns: which of them mean what (`kb.parse.columns.written`), or `AUTO`; empty: as in
-                the files' last versions.
+            columns: which of them mean what (`kb.parse.faq.columns.written`), or `AUTO`; empty: as
+                in the files' last versions.
 
         Raises:
             OSError: if they cannot be written.

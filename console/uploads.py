@@ -14,10 +14,10 @@ from console.pages import Pages
 from console.upload_desk import AUTO, Seen, UploadDesk
 from core.errors import AnswerdeskError
 from core.types import FileReport, FindingKind, Skipped
-from kb.asked import answers_text
-from kb.findings import describe
-from kb.parse.columns import BadColumns, described, read_columns, written
-from kb.upload import changes_something, file_name
+from kb.parse.faq.columns import BadColumns, described, read_columns, written
+from kb.releases.upload import changes_something, file_name
+from kb.review.findings import describe
+from kb.review.most_asked import answers_text
 
 MAX_FILES = 50
 """Files of one upload."""

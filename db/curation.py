@@ -1,7 +1,7 @@
 """What operators did to entries by hand: truth that no file holds.
 
 A piece of work belongs to an entry of a document and remembers that entry as the file had it, so
-that it finds the entry again in the file's next version (`kb.curate`).
+that it finds the entry again in the file's next version (`kb.ingest.curate`).
 """
 
 import time

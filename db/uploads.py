@@ -35,7 +35,7 @@ class UploadRow(Base):
     files: Mapped[list[list[str]]] = mapped_column(JSON)
     """Name of each, and Telegram's file id or the sha256 of the original."""
     columns: Mapped[str] = mapped_column(Text, default="")
-    """What was said of the files' columns (`kb.parse.columns.written`); empty for nothing."""
+    """What was said of the files' columns (`kb.parse.faq.columns.written`); empty for nothing."""
     outcome: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """What the last step found; see `Upload.outcome`."""
     thread_id: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -91,7 +91,7 @@ class Upload:
     customer: int = 0
     columns: str = ""
     outcome: Mapping[str, Any] = field(default_factory=dict)
-    """What the last step found, as the console shows it again (`kb.upload.Outcome`)."""
+    """What the last step found, as the console shows it again (`kb.releases.upload.Outcome`)."""
     created: float = 0.0
     """UTC epoch seconds."""
 

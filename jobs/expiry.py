@@ -16,7 +16,7 @@ _LOOKED_AT = 100
 
 
 class ReadableView(Protocol):
-    """One release of the index (`kb.index_view.View`)."""
+    """One release of the index (`kb.index.view.View`)."""
 
     async def entries(self) -> Sequence[Chunk]:
         """Return every FAQ entry."""
@@ -24,7 +24,7 @@ class ReadableView(Protocol):
 
 
 class ReadableIndex(Protocol):
-    """The index of a knowledge base (`kb.index.Index`)."""
+    """The index of a knowledge base (`kb.index.index.Index`)."""
 
     async def view(self) -> ReadableView:
         """Return the live release."""

@@ -10,7 +10,7 @@ from db.erasure import purge
 from db.jobs import JobRepository
 from db.snapshot import vacuum
 from jobs.schedule import JobReport
-from kb.release import Releases
+from kb.releases.release import Releases
 
 _RUNS_KEPT_S = 90 * 24 * 3600
 """Reports of runs are kept for a season: long enough to compare with the same weekday."""

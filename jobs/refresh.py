@@ -14,13 +14,13 @@ from core.errors import AnswerdeskError
 from core.types import FileReport, IngestReport
 from db.knowledge import Document, ReleaseRepository, SourceRepository
 from db.pages import PageRepository
-from jobs.fetch.fetcher import Fetcher
 from jobs.refresh_report import RefreshReport, SourceReport
 from jobs.schedule import JobReport
-from jobs.sources import Found, OnPage, Source, Visit
-from kb.ingest import IncomingFile, Ingestor
-from kb.prepare import OnProgress
-from kb.wanted import UPLOAD
+from kb.ingest.prepare import OnProgress
+from kb.ingest.wanted import UPLOAD
+from kb.releases.ingestor import IncomingFile, Ingestor
+from sources import Found, OnPage, Source, Visit
+from sources.fetch.fetcher import Fetcher
 
 Cited: TypeAlias = Callable[[], Awaitable[Mapping[str, Collection[int]]]]
 """Returns the answers of the last weeks, by each chunk that they rest on and that is live now."""

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 
 from core.types import IngestReport, Skipped
 from jobs.schedule import JobReport
-from kb.asked import answers_text
+from kb.review.most_asked import answers_text
 
 _LINES = 20
 """Of files that were not taken; the table of runs has them all."""

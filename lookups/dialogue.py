@@ -18,10 +18,10 @@ import numpy as np
 from core.errors import LookupFailed
 from core.protocols import Embedder
 from core.types import Answer, Matrix, Vector
-from kb.language import detect_language
-from kb.text import words
-from kb.texts import TextKey, service_text
-from kb.turn import classify_turn
+from kb.answering.intent import classify_turn
+from kb.answering.texts import TextKey, service_text
+from kb.text.language import detect_language
+from kb.text.segmentation import words
 from lookups.recognise import Parameter, find_values, tidy
 from lookups.sources import RecordSource
 from lookups.template import Record, Reply, choose, shown

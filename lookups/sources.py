@@ -16,7 +16,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from core.errors import ConfigError, LookupFailed, UnreadableFile
-from kb.parse.encoding import decode
+from kb.parse.encoding.decoding import decode
 from kb.parse.limits import MAX_ROWS, check_office
 from lookups.recognise import Parameter
 from lookups.template import Record, shown

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 
 from core.types import Matrix, Reading, Vector
-from models.calls import ModelStopped, Priority
-from models.process import Reply
-from models.worker import Worker
-from models.worker_model import WorkerModel
+from models.workers.calls import ModelStopped, Priority
+from models.workers.process import Reply
+from models.workers.worker import Worker
+from models.workers.worker_model import WorkerModel
 
 _BATCH_BYTES = 2048
 """Texts of about 450 tokens go to the child at a time: more at once are not faster."""

@@ -4,16 +4,16 @@ import logging
 from pathlib import Path
 
 from core.errors import ConfigError, ModelFileMissing
-from models.calls import Limits
-from models.catalogue import Catalogue, load_catalogue
 from models.embedder import WorkerEmbedder
-from models.fetch import ModelStore, build_onnx, build_reader
-from models.folder import files_that_matter, fingerprint, read_folder
 from models.generator import WorkerGenerator
-from models.onnx_folder import FILES, RUNTIMES, NotSupported, Precision, check_supported
 from models.remote import HttpEmbedder, HttpGenerator
-from models.spec import Hub, Local, Named, Off, Server, Spec, parse_spec
-from models.worker import Worker
+from models.weights.catalogue import Catalogue, load_catalogue
+from models.weights.fetch import ModelStore, build_onnx, build_reader
+from models.weights.folder import files_that_matter, fingerprint, read_folder
+from models.weights.onnx_folder import FILES, RUNTIMES, NotSupported, Precision, check_supported
+from models.weights.spec import Hub, Local, Named, Off, Server, Spec, parse_spec
+from models.workers.calls import Limits
+from models.workers.worker import Worker
 
 _PROJECT = Path(__file__).resolve().parents[1]
 _logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def make_embedder(
     reader = None if onnx is None else _reader_file(store, folder, name)
     worker = Worker(
         "embedder",
-        "models.embedder_child",
+        "models.onnx.embedder_child",
         {
             "folder": str(folder),
             "onnx": str(onnx or ""),
@@ -148,7 +148,7 @@ def make_generator(
     path, name, sha256 = _generator_file(spec, parsed, make_store(data))
     worker = Worker(
         "generator",
-        "models.generator_child",
+        "models.llama.generator_child",
         {
             "path": str(path),
             "threads": threads,

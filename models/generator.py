@@ -5,10 +5,10 @@ from contextlib import aclosing
 from typing import Any
 
 from core.types import GenerationEvent, Piece, Prompt, TokenUsage
-from models.calls import Priority
-from models.process import Reply
-from models.worker import Worker
-from models.worker_model import WorkerModel
+from models.workers.calls import Priority
+from models.workers.process import Reply
+from models.workers.worker import Worker
+from models.workers.worker_model import WorkerModel
 
 _COUNT_DEADLINE_S = 30
 _PREPARE_DEADLINE_S = 600

@@ -28,7 +28,7 @@ from training.companies import Company, read_companies, split
 
 FOLDER = Path(__file__).parent / "data"
 MODEL = "multilingual-e5-small"
-OUT = Path(__file__).parents[1] / "kb" / "data" / f"moods-{MODEL}.json"
+OUT = Path(__file__).parents[1] / "kb" / "answering" / "data" / f"moods-{MODEL}.json"
 MOODS = ("neutral", "angry", "urgent", "thanks", "goodbye", "smalltalk")
 _PENALTIES = (3e-6, 1e-5, 3e-5, 1e-4)
 _URGENT = 0.5

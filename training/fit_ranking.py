@@ -19,13 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from core.types import Chunk
-from kb.align import AlignedEmbedder
-from kb.chunk import embedding_text
+from kb.index.chunk import embedding_text
+from kb.ranking.align import AlignedEmbedder
 from kb.ranking.calibration import Choice, Linear, blank, fit_choice, fit_logistic, reliability
 from kb.ranking.candidates import gather
 from kb.ranking.evidence import Evidence, certainty
 from kb.ranking.features import Rarity, char_bags, stem_bags
-from kb.stems import content_words
+from kb.text.stems import content_words
 from models.factory import make_embedder
 from training.companies import Company, asked, read_companies, split
 

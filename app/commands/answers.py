@@ -18,7 +18,7 @@ from core.config import data_folder
 from core.errors import ModelUnavailable
 from core.render import answer_to_dict
 from core.types import AnswerEvent, IngestReport, Waiting
-from kb.ingest import IncomingFile
+from kb.releases.ingestor import IncomingFile
 
 
 async def ask(question: str, *, as_json: bool, kb: Path | None) -> None:

@@ -13,8 +13,8 @@ from app.paths import find_config, find_paths
 from app.wiring import Knowledge, open_knowledge
 from core.config import Config, data_folder, load_config
 from core.errors import AnswerdeskError
-from jobs.sources import OnPage
-from kb.prepare import OnProgress, Progress
+from kb.ingest.prepare import OnProgress, Progress
+from sources import OnPage
 
 _LINE_EVERY_S = 30
 """Seconds between lines of progress where there is no terminal."""

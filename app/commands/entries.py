@@ -14,8 +14,8 @@ from app.wiring import open_database, open_knowledge
 from core.config import data_folder
 from core.types import Chunk
 from db.curation import Curation, CurationKind, Curations
-from kb.entries import BadChange, Entries
-from kb.parse.values import iso_date
+from kb.parse.faq.values import iso_date
+from kb.releases.entries import BadChange, Entries
 
 _NUMBER_CHARS = 8
 

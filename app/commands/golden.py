@@ -17,7 +17,7 @@ from app.paths import find_paths
 from app.wiring import open_database
 from core.config import data_folder
 from db.golden import Golden, GoldenQuestions
-from kb.gate import expectation, outcome
+from kb.review.gate import expectation, outcome
 
 _FIELDS = ("question", "refuse", "document", "entry", "words")
 _TRUE = {"1", "true", "yes", "y", "x"}

@@ -13,12 +13,12 @@ from app.wiring import open_database, open_knowledge
 from core.config import data_folder
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay
-from kb.backup import OnBytes
-from kb.backup import backup as write_backup
-from kb.backup import restore as read_backup
-from kb.export import export as write_entries
-from kb.lock import NAME
-from kb.originals import Originals
+from kb.ingest.originals import Originals
+from kb.releases.backup import OnBytes
+from kb.releases.backup import backup as write_backup
+from kb.releases.backup import restore as read_backup
+from kb.releases.export import export as write_entries
+from kb.releases.lock import NAME
 
 
 async def backup(path: Path) -> None:

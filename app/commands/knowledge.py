@@ -27,7 +27,7 @@ from app.wiring import open_database, open_knowledge
 from core.config import data_folder
 from core.types import IngestReport
 from db.knowledge import Release, ReleaseRepository
-from kb.parse.columns import read_columns, written
+from kb.parse.faq.columns import read_columns, written
 
 
 async def ingest(

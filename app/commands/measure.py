@@ -11,24 +11,24 @@ from pathlib import Path
 from rich.markup import escape
 
 from app import output
-from app.bench import chosen, measure
-from app.benches.figure import Measured
 from app.commands.answers import await_generator, make_it_hold
 from app.commands.common import Failed, read_config, say
 from app.paths import Paths, find_paths
 from app.wiring import Knowledge, make_answerer, open_knowledge, open_service
 from core.config import data_folder
 from core.types import Answer, Turn
-from jobs.audit import inventions
-from jobs.desks import ask_all, is_desk_set, load_desk_set, summarise_desk
-from jobs.evalset import EvalSet, load_evalset
-from jobs.evaluate import Checked, EvalResult, evaluate, summarise
-from jobs.metrics import Outcome
-from jobs.probe import Probe
+from evaluation.bench import chosen, measure
+from evaluation.benchmarks.figure import Measured
+from evaluation.desks import ask_all, is_desk_set, load_desk_set, summarise_desk
+from evaluation.evalset import EvalSet, load_evalset
+from evaluation.evaluate import Checked, EvalResult, evaluate, summarise
+from evaluation.hallucinations import inventions
+from evaluation.metrics import Outcome
+from evaluation.probe import Probe
 from kb.answering.checker import unsupported
-from kb.ingest import IncomingFile
-from kb.prompt import passage_of
-from kb.text import split_sentences
+from kb.answering.prompts import passage_of
+from kb.releases.ingestor import IncomingFile
+from kb.text.segmentation import split_sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ async def evaluate_set(
     result, outcomes = await measured(folder, options)
     if report is not None:
         # Imported here: only a report needs the plotting library, which takes seconds to load.
-        from jobs.report import render_report
+        from evaluation.report import render_report
 
         page = await asyncio.to_thread(render_report, result, outcomes)
         await asyncio.to_thread(report.write_text, page, encoding="utf-8")
@@ -229,7 +229,7 @@ async def bench(names: Sequence[str], *, as_json: bool, markdown: bool, plot: Pa
         if not points:
             raise Failed("There is no curve to draw: measure `lengths`, `customers` or `search`.")
         # Imported here: only a picture needs the plotting library.
-        from app.benches.plot import write_plot
+        from evaluation.benchmarks.plot import write_plot
 
         await asyncio.to_thread(write_plot, points, plot)
         say(f"Curves: {plot}")

@@ -13,7 +13,7 @@ from app.log import set_up_logging
 from app.paths import Paths, find_config, find_paths
 from app.serve import serve
 from app.wiring import open_knowledge
-from bot.token import check_token
+from bot.transport.token import check_token
 from core.config import Config, data_folder
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator

@@ -10,9 +10,9 @@ from app.commands.common import Failed, read_config, say
 from core.config import data_folder
 from core.errors import ModelError, ModelFileMissing
 from models.factory import make_store
-from models.fetch import ModelStore
-from models.sources import Progress
-from models.spec import Hub, Named, parse_spec
+from models.weights.fetch import ModelStore
+from models.weights.sources import Progress
+from models.weights.spec import Hub, Named, parse_spec
 
 _FOR_TESTS = ("smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct")
 

@@ -5,10 +5,10 @@ For text of a model behind a server (`kb.answering.writer`); what is built from 
 
 import re
 
-from kb.facts import agree, extract_facts, names_in, without_facts
-from kb.lexicon import fold
-from kb.stems import stems
-from kb.text import split_sentences
+from kb.text.facts import agree, extract_facts, names_in, without_facts
+from kb.text.lexicon import fold
+from kb.text.segmentation import split_sentences
+from kb.text.stems import stems
 
 _WORDS = 0.75
 """Share of the content words of a sentence that its source, or the question, must have."""

@@ -9,7 +9,7 @@ from core.errors import ModelError
 from core.protocols import Generator
 from core.types import Chunk, Piece, Prompt
 from kb.answering.layout import Unit
-from kb.prompt import clean
+from kb.answering.prompts import clean
 
 _INSTRUCTIONS = (
     "You are given a numbered text and a customer's question. Reply with the number of the "

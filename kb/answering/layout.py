@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from kb.text import TABLE_ROW, split_sentences, words
+from kb.text.segmentation import TABLE_ROW, split_sentences, words
 
 UnitKind: TypeAlias = Literal["heading", "sentence", "item", "row"]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from core.types import Answer, AnswerKind, Chunk, TokenUsage
 from kb.answering.plain import plain
-from kb.language import detect_language
-from kb.stems import stems
+from kb.text.language import detect_language
+from kb.text.stems import stems
 
 _FOREIGN = 0.5
 """Share of a question's words above which, if the answers have none of them, it is about something

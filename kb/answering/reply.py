@@ -17,6 +17,7 @@ from core.protocols import Embedder, Reader
 from core.types import Chunk, Hit, Matrix, Vector
 from kb.answering.choose import MOST, assemble, choose
 from kb.answering.chooser import Chooser
+from kb.answering.intent import split_questions
 from kb.answering.layout import Unit, length, steps_of, units_of
 from kb.answering.plain import plain
 from kb.answering.scores import asks_figure, asks_how, score_sentences
@@ -30,9 +31,8 @@ from kb.answering.tables import (
     row_values,
     say_rows,
 )
-from kb.language import detect_language
-from kb.stems import stems
-from kb.turn import split_questions
+from kb.text.language import detect_language
+from kb.text.stems import stems
 
 _TITLE = " › "
 _PROCEDURE = 4.0
@@ -45,7 +45,7 @@ _READER = 0.5
 
 
 class Passages(Protocol):
-    """One release of the index (`kb.index_view.View`)."""
+    """One release of the index (`kb.index.view.View`)."""
 
     async def chunks_of(self, doc_ids: Sequence[str]) -> list[Chunk]:
         """Return the chunks of documents."""
@@ -53,7 +53,7 @@ class Passages(Protocol):
 
 
 class PassageIndex(Protocol):
-    """The index of a knowledge base (`kb.index.Index`)."""
+    """The index of a knowledge base (`kb.index.index.Index`)."""
 
     async def view(self) -> Passages:
         """Return the live release."""

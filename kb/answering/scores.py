@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kb.facts import Fact, extract_facts
-from kb.lexicon import is_cjk
-from kb.stems import stems as stems_of
-from kb.text import normalise, words
+from kb.text.facts import Fact, extract_facts
+from kb.text.lexicon import is_cjk
+from kb.text.segmentation import normalise, words
+from kb.text.stems import stems as stems_of
 
 _FEATURES = (
     "words", "grams", "pairs", "number", "date", "who", "where", "why", "lacking",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from kb.answering.choose import MOST
 from kb.answering.layout import length
-from kb.stems import stem_of, stems
-from kb.text import words
+from kb.text.segmentation import words
+from kb.text.stems import stem_of, stems
 
 _MANY = 5
 """Rows with all their columns that are listed where none was asked for by name."""

@@ -14,9 +14,9 @@ from core.types import AnswerEvent, Chunk, Piece, Sentence, Source, TokenUsage, 
 from kb.answering.checker import unsupported
 from kb.answering.layout import length
 from kb.answering.plain import plain
-from kb.language import detect_language
-from kb.prompt import fit_prompt, is_no_answer, may_become_no_answer, passage_of
-from kb.text import split_sentences
+from kb.answering.prompts import fit_prompt, is_no_answer, may_become_no_answer, passage_of
+from kb.text.language import detect_language
+from kb.text.segmentation import split_sentences
 
 OnEvent = Callable[[AnswerEvent], Awaitable[None]]
 

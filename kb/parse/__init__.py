@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from core.errors import UnreadableFile, UnsupportedFile
 from core.shown import clean
 from core.types import ParsedFile, Section, Skipped
-from kb.parse.columns import Given, read_columns
+from kb.parse.faq.columns import Given, read_columns
 from kb.parse.limits import MAX_TEXT_CHARS, open_zip, read_member
 
 SUPPORTED = (
@@ -205,27 +205,27 @@ def _read(
     """Return title, sections and what was skipped."""
     match kind:
         case "csv":
-            from kb.parse.delimited import parse_delimited
+            from kb.parse.formats.delimited import parse_delimited
 
             taken = parse_delimited(name, data, given)
             return "", list(taken.sections), list(taken.skipped)
         case "xlsx":
-            from kb.parse.spreadsheet import parse_spreadsheet
+            from kb.parse.formats.spreadsheet import parse_spreadsheet
 
             taken = parse_spreadsheet(name, data, given)
             return "", list(taken.sections), list(taken.skipped)
         case "ods":
-            from kb.parse.open_document import parse_sheets
+            from kb.parse.formats.open_document import parse_sheets
 
             taken = parse_sheets(name, data, given)
             return "", list(taken.sections), list(taken.skipped)
         case "json" | "jsonl":
-            from kb.parse.records import parse_json, parse_jsonl
+            from kb.parse.formats.records import parse_json, parse_jsonl
 
             taken = (parse_json if kind == "json" else parse_jsonl)(name, data, given)
             return "", list(taken.sections), list(taken.skipped)
         case "zip":
-            from kb.parse.archive import parse_archive
+            from kb.parse.formats.archive import parse_archive
 
             sections, skipped = parse_archive(
                 name,
@@ -234,7 +234,7 @@ def _read(
             )
             return "", sections, skipped
         case "eml":
-            from kb.parse.mail import parse_mail
+            from kb.parse.formats.mail import parse_mail
 
             return parse_mail(
                 name,
@@ -247,47 +247,47 @@ def _read(
 
 def _read_document(kind: str, name: str, data: bytes) -> tuple[str, list[Section], list[Skipped]]:
     from kb.parse.blocks import Document, bare_headings, without_contents
-    from kb.parse.faq import names_faq, sections_of
+    from kb.parse.faq.documents import names_faq, sections_of
 
     declared: list[Section] = []
     document: Document
     match kind:
         case "markdown":
-            from kb.parse.markdown import parse_markdown
+            from kb.parse.formats.markdown import parse_markdown
 
             document = parse_markdown(name, data)
         case "html":
-            from kb.parse.declared import declared_entries
-            from kb.parse.html import parse_html
+            from kb.parse.formats.declared import declared_entries
+            from kb.parse.html.content import parse_html
 
             document, tree = parse_html(name, data)
             declared = list(declared_entries(tree))
         case "docx":
-            from kb.parse.word import parse_word
+            from kb.parse.formats.word import parse_word
 
             document = parse_word(name, data)
         case "pdf":
-            from kb.parse.pdf import parse_pdf
+            from kb.parse.formats.pdf import parse_pdf
 
             document = parse_pdf(name, data)
         case "pptx":
-            from kb.parse.presentation import parse_presentation
+            from kb.parse.formats.presentation import parse_presentation
 
             document = parse_presentation(name, data)
         case "odt":
-            from kb.parse.open_document import parse_text_document
+            from kb.parse.formats.open_document import parse_text_document
 
             document = parse_text_document(name, data)
         case "rtf":
-            from kb.parse.rtf import parse_rtf
+            from kb.parse.formats.rtf import parse_rtf
 
             document = parse_rtf(name, data)
         case "epub":
-            from kb.parse.book import parse_book
+            from kb.parse.formats.book import parse_book
 
             document = parse_book(name, data)
         case _:
-            from kb.parse.plain import parse_plain
+            from kb.parse.formats.plain import parse_plain
 
             document = parse_plain(name, data)
     blocks, contents = without_contents(document.blocks)

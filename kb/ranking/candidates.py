@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.types import Chunk
-from kb.chunk import embedding_text
+from kb.index.chunk import embedding_text
 
 MOST = 40
 """Candidates that are judged: the nearest ones."""
@@ -13,7 +13,7 @@ _STATED_CHARS = 480
 
 
 class FoundRow(Protocol):
-    """What ranking reads of a row that a search returned (`kb.index_table.RowHit`)."""
+    """What ranking reads of a row that a search returned (`kb.index.table.RowHit`)."""
 
     @property
     def chunk(self) -> Chunk:
@@ -27,7 +27,7 @@ class FoundRow(Protocol):
 
     @property
     def role(self) -> str:
-        """What the text is to its chunk (`kb.rows.Role`)."""
+        """What the text is to its chunk (`kb.index.rows.Role`)."""
         ...
 
     @property

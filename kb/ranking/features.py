@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kb.stems import stems
-from kb.text import normalise, words
+from kb.text.segmentation import normalise, words
+from kb.text.stems import stems
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -109,8 +109,8 @@ class BagCache:
 def char_bags(texts: Sequence[str], low: int = 2, high: int = 4) -> Bags:
     """Hash the character n-grams within each run of letters, `low` to `high` long.
 
-    Runs are padded with a blank on each side as in `kb.text.char_ngrams`, hashed for the whole
-    batch at once.
+    Runs are padded with a blank on each side as in `kb.text.segmentation.char_ngrams`, hashed for
+    the whole batch at once.
     """
     runs = [_RUN.findall(normalise(text[:_LONGEST_CHARS])) for text in texts]
     lines = [f" {' '.join(found)} " if found else "" for found in runs]
@@ -151,7 +151,7 @@ def word_bags(texts: Sequence[str]) -> Bags:
 
 
 def stem_bags(texts: Sequence[str]) -> Bags:
-    """Hash the beginnings of the content words (`kb.stems`)."""
+    """Hash the beginnings of the content words (`kb.text.stems`)."""
     found = [stems(text[:_LONGEST_CHARS]) for text in texts]
     owner = np.repeat(np.arange(len(texts)), [len(each) for each in found])
     keys = np.array([_word_key(stem) for each in found for stem in each], np.uint64)

@@ -16,7 +16,7 @@ from core.types import Matrix
 from kb.ranking.calibration import Doubles
 from kb.ranking.features import Bools, Floats, Ints, Rarity, char_bags, stem_bags, sums
 from kb.ranking.kernel import BROAD, SHARP, Kernel, Votes, entry_evidence, joint
-from kb.text import normalise
+from kb.text.segmentation import normalise
 
 _DENSE_ROWS = 100
 _TEXT_ROWS = 50

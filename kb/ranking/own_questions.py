@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.types import Chunk, Vector
-from kb.language import detect_language
 from kb.ranking.calibration import Doubles
 from kb.ranking.features import Floats, Ints
 from kb.ranking.kernel import SURENESS, Kernel, Models, entry_evidence, sureness
 from kb.ranking.pair import Pair, between, paired
+from kb.text.language import detect_language
 
 MOST_CANDIDATES = 40
 """Entries that the kernel judges: those of the nearest rows."""

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.types import Matrix, Vector
-from kb.language import detect_language, may_be
 from kb.ranking.calibration import Doubles, expit, log_odds
 from kb.ranking.kernel import Kernel, Models
+from kb.text.language import detect_language, may_be
 
 SHARES = (0.2, 0.5)
 """Shares of the second model in a pair's similarity that training tries beside none at all."""

@@ -21,7 +21,7 @@ from kb.ranking.candidates import Candidate, FoundRow, gather
 from kb.ranking.evidence import Evidence, certainty
 from kb.ranking.features import Floats, Rarity
 from kb.ranking.own_questions import OwnQuestions
-from kb.stems import content_words
+from kb.text.stems import content_words
 
 READ = 10
 """Candidates that the reader reads."""

@@ -10,11 +10,11 @@ from typing import Protocol
 from core.errors import ModelError
 from core.protocols import Embedder, Reader
 from core.types import Hit, Reading, Vector
-from kb.index_table import RowSet
+from kb.index.table import RowSet
 from kb.ranking.candidates import FoundRow
 from kb.ranking.ranker import READ, Ranked, Ranker
 from kb.ranking.second import SecondEmbedder
-from kb.text import normalise
+from kb.text.segmentation import normalise
 
 OWN_ROWS = 100
 STATED_ROWS = 60
@@ -50,7 +50,7 @@ class Retrieval:
 
 
 class SearchView(Protocol):
-    """One release of the index, for reading (`kb.index_view.View`)."""
+    """One release of the index, for reading (`kb.index.view.View`)."""
 
     release: int
 
@@ -72,7 +72,7 @@ class SearchView(Protocol):
 
 
 class SearchIndex(Protocol):
-    """The index of a knowledge base (`kb.index.Index`)."""
+    """The index of a knowledge base (`kb.index.index.Index`)."""
 
     async def view(self) -> SearchView:
         """Return the live release."""

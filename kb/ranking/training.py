@@ -24,7 +24,8 @@ from core.child import child_environment
 from core.errors import AnswerdeskError
 from core.protocols import Embedder
 from core.types import Matrix
-from kb.index_view import Sample
+from kb.index.rows import Row
+from kb.index.view import Sample
 from kb.ranking.calibration import Reliability
 from kb.ranking.features import Rarity
 from kb.ranking.kernel import Kernel, Models
@@ -41,7 +42,6 @@ from kb.ranking.training_rows import (
     hand_over,
     several,
 )
-from kb.rows import Row
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Training:
 
 
 class ReadableView(Protocol):
-    """One release of the index (`kb.index_view.View`)."""
+    """One release of the index (`kb.index.view.View`)."""
 
     release: int
 
@@ -94,7 +94,7 @@ class ReadableView(Protocol):
 
 
 class ReadableIndex(Protocol):
-    """The index of a knowledge base (`kb.index.Index`)."""
+    """The index of a knowledge base (`kb.index.index.Index`)."""
 
     async def view(self) -> ReadableView:
         """Return the live release."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from core.types import Matrix
+from kb.index.rows import Row
 from kb.ranking.features import Rarity, char_bags, stem_bags
-from kb.rows import Row
 
 SECOND = "second.npy"
 """Vectors of a second embedder, for training."""

@@ -8,7 +8,7 @@ from app.check import EVERY_S, SelfCheck, question
 from core.errors import ModelUnavailable
 from core.metrics import Metrics
 from core.types import Answer
-from kb.turn import classify_turn
+from kb.answering.intent import classify_turn
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 import yaml
 
-from models.catalogue import load_catalogue
+from models.weights.catalogue import load_catalogue
 from tests.botapi import TOKEN, BotApi
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]

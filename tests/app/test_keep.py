@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from app import cli
 from db.base import database_url
 from db.schema import ensure_schema
-from kb.backup import DataFolderInUse, NoBackupWritten
+from kb.releases.backup import DataFolderInUse, NoBackupWritten
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import workshop
 

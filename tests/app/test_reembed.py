@@ -18,7 +18,7 @@ from app.demo import ingest_demo_if_empty
 from app.paths import find_paths
 from core.config import Config, ModelsConfig
 from core.protocols import Embedder
-from models.catalogue import load_catalogue
+from models.weights.catalogue import load_catalogue
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 

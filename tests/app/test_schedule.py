@@ -10,10 +10,10 @@ from app.wiring import days_of
 from core.config import Config, KnowledgeConfig, RefreshConfig, SourceConfig
 from core.errors import ConfigError
 from db.jobs import JobRun, RunState
-from jobs.sources import Source
-from jobs.sources.git import WorkingCopy
-from jobs.sources.local import Folder, SingleFile
-from jobs.sources.web import Sitemap, WebPage
+from sources import Source
+from sources.git import WorkingCopy
+from sources.local import Folder, SingleFile
+from sources.web import Sitemap, WebPage
 
 
 def config(*sources: SourceConfig, cron: str = "0 3 * * *") -> Config:

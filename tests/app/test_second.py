@@ -13,7 +13,7 @@ from app.second import open_second, wait_for
 from core.config import Config, ModelsConfig
 from core.errors import ModelUnavailable
 from models.embedder import WorkerEmbedder
-from models.worker import Worker
+from models.workers.worker import Worker
 
 pytestmark = pytest.mark.anyio
 
@@ -67,7 +67,7 @@ class Broken(WorkerEmbedder):
 
 
 async def test_one_that_cannot_be_loaded_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    worker = Worker("embedder", "models.embedder_child", {})
+    worker = Worker("embedder", "models.onnx.embedder_child", {})
     broken = Broken(worker, name="words", dim=3, max_tokens=9, fingerprint="words-1")
     with caplog.at_level(logging.WARNING):
         await wait_for(broken)

@@ -7,9 +7,9 @@ import pytest
 from app.commands import weights
 from app.commands.common import Failed
 from core.errors import UnknownModel
-from models.catalogue import Catalogue
-from models.fetch import ModelStore
-from models.spec import Hub
+from models.weights.catalogue import Catalogue
+from models.weights.fetch import ModelStore
+from models.weights.spec import Hub
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from bot.service import Manners
+from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from db.base import Base, Database, create_engine, database_url
 from tests.bot.fakes import QuickLifetime, ScriptedDesk

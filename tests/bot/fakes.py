@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.lifetime import Lifetime
+from bot.transport.shutdown import Lifetime
 from core.types import Answer, AnswerEvent, Choice, Source, Turn
 
 RETURNS = Source(

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from telegram import Update
 
-from bot.incoming import Incoming
 from bot.telegram_app import TelegramBot
-from kb.upload import Library
+from bot.transport.incoming import Incoming
+from kb.releases.upload import Library
 from tests.bot.conftest import StartBot
 from tests.botapi import BotApi, Person, Received
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from telegram import Chat, Message, Update
 
-from bot.errors import BadToken, Deaf, SecondPoller
-from bot.inbox import PARKED_PER_LANE, InboxQueue
-from bot.replies import Addressee, message
+from bot.conversation.replies import Addressee, message
 from bot.telegram_app import TelegramBot, TelegramSettings
+from bot.transport.errors import BadToken, Deaf, SecondPoller
+from bot.transport.inbox import PARKED_PER_LANE, InboxQueue
 from core.errors import StorageError
 from db.base import Database
 from db.group_commit import GroupCommit

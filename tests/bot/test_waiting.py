@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.service import Manners
+from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot
 from core.hours import WorkingHours
 from core.types import Answer
@@ -250,7 +250,7 @@ async def test_outside_working_hours_the_customer_is_told_when_the_team_is_back(
     says: str,
 ) -> None:
     sunday = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
-    monkeypatch.setattr("bot.calls.now", lambda: sunday)
+    monkeypatch.setattr("bot.customer.handover_requests.now", lambda: sunday)
     manners = Manners(merge_s=0, hours=WorkingHours.parse(["mon-fri 09:00-17:00"], "UTC"))
     ana = telegram.person("Ana", language=language)
     async with start_bot(manners=manners) as bot:

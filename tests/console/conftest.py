@@ -19,8 +19,8 @@ from db.conversations import Conversations
 from db.figures import Figures
 from db.jobs import JobRepository
 from db.knowledge import ReleaseRepository, SourceRepository
-from kb.alike import Alike
-from kb.open_questions import OpenQuestions
+from kb.releases.alike import Alike
+from kb.releases.open_questions import OpenQuestions
 from tests.console.fakes import (
     DOCUMENT_QUESTION,
     FAQ_QUESTION,

@@ -10,7 +10,7 @@ import pytest
 
 from app.messages import as_messages
 from core.types import Answer, Choice, Source
-from kb.gate import Gate, Replay
+from kb.review.gate import Gate, Replay
 from tests.console.conftest import Builder
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import POLICY, TODAY, SameRanker, Workshop, tracer_of, workshop

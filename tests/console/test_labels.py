@@ -5,8 +5,8 @@ import string
 import pytest
 
 from console.labels import LABEL_KEYS, Labels, read_labels
-from kb.texts import TEXT_LANGUAGES
-from kb.turn import classify_turn
+from kb.answering.intent import classify_turn
+from kb.answering.texts import TEXT_LANGUAGES
 
 
 def placeholders(text: str) -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from core.types import Answer
 from db.conversations import Conversations
-from kb.ingest import IncomingFile
+from kb.releases.ingestor import IncomingFile
 from tests.console.conftest import Builder
 from tests.console.test_uploads import preview_of, upload_desk
 from tests.fakes import WordEmbedder

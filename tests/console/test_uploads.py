@@ -18,9 +18,9 @@ from core.types import IngestReport, Skipped
 from db.golden import Golden
 from db.group_commit import GroupCommit
 from db.uploads import Uploads
-from kb.ingest import IncomingFile
-from kb.prepare import Progress
-from kb.upload import Ingests
+from kb.ingest.prepare import Progress
+from kb.releases.ingestor import IncomingFile
+from kb.releases.upload import Ingests
 from tests.console.conftest import Builder
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, library_of, workshop

@@ -17,7 +17,7 @@ from console.operator import Records
 from core.types import Answer
 from db.figures import Figures
 from db.knowledge import SourceRepository
-from kb.ingest import IncomingFile
+from kb.releases.ingestor import IncomingFile
 from tests.console.browser import missing_browser, open_browser, set_screen
 from tests.console.conftest import Builder
 from tests.console.fakes import ScriptedDesk

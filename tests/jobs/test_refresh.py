@@ -10,8 +10,8 @@ from core.types import Answer
 from db.golden import Golden
 from db.knowledge import SourceRepository
 from jobs.refresh import Refresh
-from jobs.sources.local import Folder, SingleFile
-from kb.ingest import IncomingFile
+from kb.releases.ingestor import IncomingFile
+from sources.local import Folder, SingleFile
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 

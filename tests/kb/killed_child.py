@@ -15,7 +15,7 @@ from typing import Any
 import lancedb.table
 
 import db.sqlite
-from kb.originals import Originals
+from kb.ingest.originals import Originals
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import workshop
 

@@ -12,12 +12,12 @@ import lancedb.table
 import pytest
 
 import db.sqlite
-import kb.index_files
-import kb.originals
+import kb.index.files
+import kb.ingest.originals
 from core.errors import AnswerdeskError
 from db.knowledge import SourceRepository
 from jobs.refresh import Refresh
-from jobs.sources.local import Folder
+from sources.local import Folder
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 
@@ -92,8 +92,10 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
             monkeypatch.setattr(owner, name, faults.wrap_async(getattr(owner, name)))
     commit = faults.wrap(db.sqlite.Connection.commit)
     monkeypatch.setattr(db.sqlite.Connection, "commit", commit)
-    monkeypatch.setattr(kb.index_files, "_sync", faults.wrap(kb.index_files._sync))
-    monkeypatch.setattr(kb.originals, "_sync_folder", faults.wrap(kb.originals._sync_folder))
+    monkeypatch.setattr(kb.index.files, "_sync", faults.wrap(kb.index.files._sync))
+    monkeypatch.setattr(
+        kb.ingest.originals, "_sync_folder", faults.wrap(kb.ingest.originals._sync_folder)
+    )
     monkeypatch.setattr(Path, "replace", faults.wrap(Path.replace))
     return faults
 

@@ -13,8 +13,8 @@ from core.types import Answer
 from db.base import Database, create_engine, database_url
 from db.conversations import Conversations
 from db.schema import ensure_schema
-from kb.desk import Desk
-from kb.ingest import IncomingFile
+from kb.answering.desk import Desk
+from kb.releases.ingestor import IncomingFile
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 

@@ -23,13 +23,13 @@ from core.types import Chunk
 from db.curation import Curation
 from db.knowledge import SourceRepository
 from db.pages import PageRepository
-from jobs.fetch.fetcher import NO_CONDITIONS, Conditions, Fetcher, Page
 from jobs.refresh import Refresh
 from jobs.refresh_report import RefreshReport
-from jobs.sources.local import Folder
-from jobs.sources.web import WebPage
-from kb.entries import BadChange
-from kb.ingest import IncomingFile
+from kb.releases.entries import BadChange
+from kb.releases.ingestor import IncomingFile
+from sources.fetch.fetcher import NO_CONDITIONS, Conditions, Fetcher, Page
+from sources.local import Folder
+from sources.web import WebPage
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 

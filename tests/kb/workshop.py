@@ -19,32 +19,32 @@ from db.curation import Curations
 from db.golden import GoldenQuestions
 from db.group_commit import GroupCommit
 from db.knowledge import ReleaseRepository
-from kb.alike import Alike
-from kb.answer import Answerer, Policy
+from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
-from kb.asked import MostAsked
-from kb.entries import Entries
-from kb.findings import Inspector
-from kb.forecast import Forecaster
-from kb.gate import Gate, Replay
-from kb.index import Index
-from kb.index_view import View
-from kb.ingest import IncomingFile, Ingestor
-from kb.linking import EntryLinks
-from kb.open_questions import OpenQuestions
-from kb.originals import Originals
+from kb.index.index import Index
+from kb.index.rows import Row
+from kb.index.view import View
+from kb.ingest.originals import Originals
+from kb.ingest.prepare import FileParser, Preparer
+from kb.ingest.vector_cache import VectorSpool
 from kb.parse import parse
-from kb.prepare import FileParser, Preparer
-from kb.publish import AfterPublish, Publisher
 from kb.ranking.ranker import DefaultRanker, Ranker
 from kb.ranking.retriever import Retriever
 from kb.ranking.training import ReadableView
-from kb.release import Releases
-from kb.rows import Row
-from kb.spool import VectorSpool
-from kb.team_answers import TeamAnswers
-from kb.trace import Tracer
-from kb.upload import Library
+from kb.releases.alike import Alike
+from kb.releases.entries import Entries
+from kb.releases.ingestor import IncomingFile, Ingestor
+from kb.releases.linking import EntryLinks
+from kb.releases.open_questions import OpenQuestions
+from kb.releases.publish import AfterPublish, Publisher
+from kb.releases.release import Releases
+from kb.releases.team_answers import TeamAnswers
+from kb.releases.upload import Library
+from kb.review.findings import Inspector
+from kb.review.forecast import Forecaster
+from kb.review.gate import Gate, Replay
+from kb.review.most_asked import MostAsked
+from kb.review.trace import Tracer
 
 SETTINGS = "test-1"
 TODAY = datetime.date(2026, 11, 20)

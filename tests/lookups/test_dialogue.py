@@ -10,7 +10,7 @@ import pytest
 from core.errors import LookupFailed
 from core.metrics import Metrics
 from core.types import Answer, Vector
-from kb.texts import service_text
+from kb.answering.texts import service_text
 from lookups.dialogue import Lookup, Lookups
 from lookups.recognise import Parameter
 from lookups.template import Record, Reply

@@ -14,8 +14,8 @@ import yaml
 from app.lookups import make_lookup
 from core.config import load_config
 from core.types import Answer, Vector
-from kb.align import AlignedEmbedder
-from kb.texts import service_text
+from kb.answering.texts import service_text
+from kb.ranking.align import AlignedEmbedder
 from lookups.dialogue import Lookups
 from models.factory import make_embedder
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from models.catalogue import Catalogue, Model, ModelFile, PackageSource, load_catalogue
-from models.fetch import ModelStore
+from models.weights.catalogue import Catalogue, Model, ModelFile, PackageSource, load_catalogue
+from models.weights.fetch import ModelStore
 
 PARTS = (b"first half, " * 200, b"second half. " * 100)
 

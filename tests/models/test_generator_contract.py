@@ -14,8 +14,8 @@ from core.errors import ModelUnavailable, PromptTooLong
 from core.protocols import Generator
 from core.types import Piece, Prompt, TokenUsage
 from models.factory import make_generator
-from models.fetch import ModelStore
 from models.generator import WorkerGenerator
+from models.weights.fetch import ModelStore
 from tests.fakes import ScriptedGenerator
 from tests.models.conftest import need
 from tests.models.servers import llama_server

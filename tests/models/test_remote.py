@@ -10,7 +10,7 @@ import pytest
 from core.errors import ModelUnavailable, Overloaded, PromptTooLong, TextTooLong
 from core.types import Piece, Prompt, TokenUsage
 from models.remote import HttpEmbedder, HttpGenerator, estimate_tokens
-from models.spec import Server
+from models.weights.spec import Server
 
 pytestmark = pytest.mark.anyio
 

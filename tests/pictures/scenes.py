@@ -15,7 +15,7 @@ from app.demo import read_demo
 from app.files import collect
 from app.paths import PROJECT, find_paths
 from app.wiring import make_library, open_knowledge, open_service
-from bot.service import Manners
+from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from core.config import data_folder, load_config
 from tests.bot.fakes import QuickLifetime

@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bot.service import Manners
+from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from db.base import Base, Database, create_engine, database_url
 from tests.bot.fakes import QuickLifetime, ScriptedDesk

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from bot.limiter import PRIVATE_SPACING_S
+from bot.transport.limiter import PRIVATE_SPACING_S
 from db.base import Database, create_engine, database_url
 from db.conversations import Conversations
 from tests.botapi import BotApi, Person

@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from app.benches.ingesting import WRITTEN
-from app.benches.service import demo_variants
 from app.commands.common import read_config
 from app.demo import ingest_demo_if_empty
 from app.paths import find_paths
 from app.wiring import open_knowledge, open_service
 from core.config import data_folder
+from evaluation.benchmarks.ingesting import WRITTEN
+from evaluation.benchmarks.service import demo_variants
 
 _SAMPLE_EVERY = 100
 _WARM_UP = 0.2

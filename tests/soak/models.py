@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import ModelError
-from models.calls import Limits
 from models.embedder import WorkerEmbedder
+from models.workers.calls import Limits
 from tests.soak import pieces
 
 TOLD_S = 15.0

@@ -13,8 +13,8 @@ from pathlib import Path
 from core.errors import AnswerdeskError
 from db.knowledge import SourceRepository
 from jobs.refresh import Refresh
-from jobs.sources.local import Folder
-from kb.ingest import IncomingFile
+from kb.releases.ingestor import IncomingFile
+from sources.local import Folder
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 from tests.soak import pieces

@@ -50,8 +50,8 @@ async def measure(source: Path, folder: Path) -> Unchanged:
     """Refresh three times."""
     from db.knowledge import SourceRepository
     from jobs.refresh import Refresh
-    from jobs.sources.local import Folder
-    from kb.parse.sandbox import Limits, ParserProcess
+    from kb.parse.sandbox.parser_process import Limits, ParserProcess
+    from sources.local import Folder
     from tests.fakes import WordEmbedder
     from tests.kb.workshop import workshop
 

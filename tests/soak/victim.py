@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from bot.service import Manners
+from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from core.types import Answer
 from db.base import Base, Database, create_engine, database_url

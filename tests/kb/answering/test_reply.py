@@ -8,7 +8,7 @@ import pytest
 from core.types import Chunk, Hit
 from kb.answering.layout import length
 from kb.answering.reply import Replier, Reply
-from kb.chunk import chunk_file
+from kb.index.chunk import chunk_file
 from kb.parse import parse
 from tests.fakes import WordEmbedder
 

@@ -12,7 +12,7 @@ from core.types import Chunk, Hit, Matrix
 from kb.answering.choose import quote
 from kb.answering.reply import Replier
 from kb.answering.scores import score_sentences
-from kb.text import normalise, split_sentences
+from kb.text.segmentation import normalise, split_sentences
 from tests.fakes import WordEmbedder
 
 DATA = Path(os.environ.get("ANSWERDESK_EVAL_DATA", Path(__file__).parents[3] / "../shared/data"))

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import UnreadableFile
 from kb.parse import parse
-from kb.parse.encoding import decode
+from kb.parse.encoding.decoding import decode
 
 _TEXTS = {
     "zh": (

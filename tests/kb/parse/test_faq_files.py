@@ -10,7 +10,7 @@ import pytest
 from core.errors import UnreadableFile
 from core.types import ParsedFile
 from kb.parse import parse
-from kb.parse.columns import BadColumns, read_columns, written
+from kb.parse.faq.columns import BadColumns, read_columns, written
 from tests.kb.parse.hostile import sheet, xlsx
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import IngestError
 from core.types import ParsedFile
-from kb.parse.sandbox import Limits, ParserProcess
+from kb.parse.sandbox.parser_process import Limits, ParserProcess
 from tests.kb.parse import hostile, office
 
 pytestmark = pytest.mark.anyio

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from kb.parse.number_format import format_duration, format_number, format_text
+from kb.parse.formats.number_format import format_duration, format_number, format_text
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from reportlab.pdfgen import canvas
 from app.paths import PROJECT
 from core.types import Section
 from kb.parse.blocks import passages
-from kb.parse.pdf import parse_pdf
-from kb.parse.pdf_layout import PLACEHOLDER, tables_in, take_tables
+from kb.parse.formats.pdf import parse_pdf
+from kb.parse.formats.pdf_layout import PLACEHOLDER, tables_in, take_tables
 
 WARRANTY = PROJECT / "demo" / "documents" / "warranty.pdf"
 

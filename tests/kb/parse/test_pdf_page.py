@@ -11,7 +11,7 @@ from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
 
 from core.types import ParsedFile
 from kb.parse import parse
-from kb.parse.pdf_page import Change, with_changes
+from kb.parse.formats.pdf_page import Change, with_changes
 
 SEEN = "The lamp is delivered within three working days, everywhere."
 

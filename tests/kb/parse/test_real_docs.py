@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import IngestError
 from core.types import ParsedFile
-from kb.parse.sandbox import Limits, ParserProcess
+from kb.parse.sandbox.parser_process import Limits, ParserProcess
 
 pytestmark = pytest.mark.anyio
 

@@ -12,8 +12,8 @@ import pytest
 
 from core.errors import IngestError, UnreadableFile, UnsupportedFile
 from core.types import ParsedFile
-from kb.parse.sandbox import Limits, ParserProcess
-from kb.parse.wire import HEADER, read_reply, reply
+from kb.parse.sandbox.ipc import HEADER, read_reply, reply
+from kb.parse.sandbox.parser_process import Limits, ParserProcess
 
 pytestmark = pytest.mark.anyio
 
@@ -134,17 +134,17 @@ async def test_fifty_names_that_mean_something_elsewhere_are_only_data(
 
 
 async def test_the_process_knows_no_secret(faq: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kb.parse import sandbox
+    from kb.parse.sandbox import parser_process
 
     monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123:secret")
-    assert not any("secret" in value for value in sandbox._environment().values())
+    assert not any("secret" in value for value in parser_process._environment().values())
 
 
 def confined(code: str) -> str:
     """Run code in a confined process; return what it prints."""
     script = (
         "import ctypes, os, socket, subprocess, sys\n"
-        "from kb.parse.confine import allow_cpu, confine, limit_resources\n"
+        "from kb.parse.sandbox.confine import allow_cpu, confine, limit_resources\n"
         "libc = ctypes.CDLL(None, use_errno=True)\n"
         "limit_resources(memory_bytes=2**30); allow_cpu(5); who = confine()\n"
         + textwrap.dedent(code)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from core.types import Chunk
 from kb.ranking.candidates import MOST, Candidate, gather
-from tests.kb.test_retrieve import Found, entry, page
+from tests.kb.ranking.test_retriever import Found, entry, page
 
 RETURNS = entry(0, "May I return it?", "send it back", answer="Yes, within 30 days.")
 PARTS = ("May I return it?\nYes, within 30 days.", "May I return it?\nWe pay the postage.")

@@ -1,0 +1,88 @@
+"""The menus of commands that Telegram shows: customers', operators', and the team's group's."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from telegram import BotCommand, BotCommandScopeChat
+from telegram.error import TelegramError
+from telegram.ext import ExtBot
+
+from bot.conversation.texts import LANGUAGE_NAMES, BotTextKey, bot_text
+from bot.transport.redact import redact
+from core.rights import Right, may
+from db.operators import Operators, Team
+
+logger = logging.getLogger(__name__)
+
+_CUSTOMERS: tuple[tuple[str, BotTextKey], ...] = (
+    ("help", "cmd_help"),
+    ("human", "cmd_human"),
+    ("language", "cmd_language"),
+    ("privacy", "cmd_privacy"),
+    ("mydata", "cmd_mydata"),
+    ("forget", "cmd_forget"),
+)
+_PRIVATE: tuple[tuple[Right, str, str], ...] = (
+    ("see", "unanswered", "What customers asked in vain"),
+    ("see", "team", "Who belongs to the team"),
+    ("manage", "invite", "Make a code for somebody new"),
+)
+_TOPICS = (
+    ("take", "Take this conversation"),
+    ("giveback", "Let the bot answer again"),
+    ("close", "End this conversation"),
+    ("reopen", "Take it up again"),
+    ("save", "Make an answer an entry"),
+    ("canned", "Replies that are used often"),
+    ("unanswered", "What customers asked in vain"),
+    ("ban", "Stop listening to this customer"),
+    ("unban", "Listen to this customer again"),
+    ("team", "Who belongs to the team"),
+)
+
+
+class Menus:
+    """Sets the menus. What Telegram refuses is logged: a menu is a convenience."""
+
+    def __init__(self, bot: "ExtBot[Any]", operators: Operators, team: Team) -> None:
+        self._bot = bot
+        self._operators = operators
+        self._team = team
+
+    async def set_all(self) -> None:
+        """Set the customers' menu in every language the bot speaks, and the team's."""
+        for language in ("", *LANGUAGE_NAMES):
+            menu = [BotCommand(name, bot_text(key, language)) for name, key in _CUSTOMERS]
+            try:
+                await self._bot.set_my_commands(menu, language_code=language or None)
+            except TelegramError as trouble:
+                logger.warning("The menu of commands was not set: %s", redact(str(trouble)))
+        await self.set_team()
+
+    async def set_team(self) -> None:
+        """Set the menus of the team's group and of each operator's private chat."""
+        if group := await self._team.group():
+            await self._set(group, _TOPICS)
+        for operator in await self._operators.list():
+            own = [(name, says) for right, name, says in _PRIVATE if may(operator.role, right)]
+            await self._set(operator.user_id, own, customers_too=True)
+
+    async def remove(self, user_id: int) -> None:
+        """Give somebody who left the team the customers' menu again."""
+        try:
+            await self._bot.delete_my_commands(scope=BotCommandScopeChat(user_id))
+        except TelegramError as trouble:
+            logger.warning("A menu of commands was not removed: %s", redact(str(trouble)))
+
+    async def _set(
+        self, chat_id: int, own: Sequence[tuple[str, str]], *, customers_too: bool = False
+    ) -> None:
+        menu = [BotCommand(name, says) for name, says in own]
+        if customers_too:
+            menu += [BotCommand(name, bot_text(key, "en")) for name, key in _CUSTOMERS]
+        try:
+            await self._bot.set_my_commands(menu, scope=BotCommandScopeChat(chat_id))
+        except TelegramError as trouble:
+            # Such as an operator who never wrote to the bot.
+            logger.info("No menu of commands for %d: %s", chat_id, redact(str(trouble)))

@@ -1,0 +1,190 @@
+"""An answer as the messages a customer sees: text, sources, buttons. Pure functions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bot.conversation.texts import LANGUAGE_NAMES, bot_text
+from bot.transport.render import Part, render_plain
+from core.shown import shown
+from core.types import Answer, Source
+from db.outbox import Outgoing
+from kb.answering.texts import service_text
+
+Json = dict[str, Any]
+Button = tuple[str, str]
+"""Label and callback data, the latter at most 64 bytes."""
+
+MAX_SOURCES = 3
+"""Buttons for sources under an answer."""
+REASONS = ("wrong", "incomplete", "outdated", "not_my_question")
+
+_LABEL_CHARS = 48
+_OFFERS_PERSON = {"faq", "composed", "quoted", "clarify", "unknown", "lookup"}
+_JUDGED = {"faq", "composed", "quoted"}
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whom a reply is for."""
+
+    chat_id: int
+    thread_id: int = 0
+    languages: tuple[str, ...] = ()
+    """For the service texts, best first."""
+
+
+def message(
+    to: Addressee,
+    text: str,
+    *,
+    buttons: Sequence[Sequence[Button]] = (),
+    reply_to: int = 0,
+    context: Mapping[str, Any] | None = None,
+) -> Outgoing:
+    """Return one message to send."""
+    params: Json = {"chat_id": to.chat_id, "text": text}
+    if buttons:
+        params["reply_markup"] = keyboard(buttons)
+    if reply_to:
+        params["reply_to"] = reply_to
+    if to.thread_id:
+        params["message_thread_id"] = to.thread_id
+    return Outgoing(to.chat_id, "sendMessage", params, dict(context or {}))
+
+
+def keyboard(buttons: Sequence[Sequence[Button]]) -> Json:
+    """Return rows of buttons as the Bot API writes them."""
+    return {
+        "inline_keyboard": [
+            [{"text": label, "callback_data": data} for label, data in row] for row in buttons
+        ]
+    }
+
+
+def answer_messages(
+    answer: Answer,
+    to: Addressee,
+    *,
+    question: str,
+    question_message_id: int,
+    lead: str = "",
+    quote_question: bool = False,
+) -> list[Outgoing]:
+    """Return an answer as messages; the last has the buttons and what they need.
+
+    Args:
+        answer: what to say.
+        to: whom.
+        question: what the customer wrote.
+        question_message_id: the message that asked.
+        lead: a sentence to put before the answer.
+        quote_question: show to which message it replies.
+    """
+    parts = render_answer(answer)
+    if lead:
+        parts = [*render_plain(lead), *parts]
+    languages = (answer.language, *to.languages)
+    context = {
+        "question": question,
+        "question_message_id": question_message_id,
+        "answer_id": answer.answer_id,
+        "kind": answer.kind,
+        "confidence": answer.confidence,
+        "language": answer.language,
+        "urgency": answer.urgency,
+        "sources": [asdict(source) for source in answer.sources[:MAX_SOURCES]],
+        "choices": [asdict(choice) for choice in answer.choices],
+    }
+    last = len(parts) - 1
+    return [
+        message(
+            to,
+            part.text,
+            buttons=answer_buttons(context, languages) if number == last else (),
+            reply_to=question_message_id if quote_question and number == 0 else 0,
+            context=context
+            if number == last
+            else {"question_message_id": question_message_id, "part": number},
+        )
+        for number, part in enumerate(parts)
+    ]
+
+
+def render_answer(answer: Answer) -> list[Part]:
+    """Return an answer's text as messages."""
+    return render_plain(shown(answer))
+
+
+def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list[list[Button]]:
+    """Return the buttons under an answer: choices or sources, verdict, a person.
+
+    Who is angry or in danger is offered the person first.
+    """
+    kind = context["kind"]
+    person = (f"🙋 {service_text('talk_to_person', *languages)}", "human")
+    pressing = bool(context.get("urgency"))  # messages of earlier versions do not say
+    rows: list[list[Button]] = [[person]] if pressing else []
+    rows += [
+        [(f"📄 {_short(source_label(source))}", f"src:{number}")]
+        for number, source in enumerate(context["sources"])
+    ]
+    rows += [
+        [(_short(choice["label"]), f"pick:{number}")]
+        for number, choice in enumerate(context["choices"])
+    ]
+    if context["choices"]:
+        rows.append([(service_text("none_of_these", *languages), "pick:none")])
+    if kind in _JUDGED and context["answer_id"]:
+        rows.append([("👍", "fb:1"), ("👎", "fb:0")])
+    if kind in _OFFERS_PERSON and not pressing:
+        rows.append([person])  # a row of its own: three in a row cut its label on a phone
+    return rows
+
+
+def reason_buttons(languages: Sequence[str]) -> list[list[Button]]:
+    """Return what a customer may dislike about an answer, two in a row."""
+    labels = [
+        (bot_text("why_wrong", *languages), "why:wrong"),
+        (bot_text("why_incomplete", *languages), "why:incomplete"),
+        (bot_text("why_outdated", *languages), "why:outdated"),
+        (bot_text("why_not_my_question", *languages), "why:not_my_question"),
+    ]
+    return [labels[:2], labels[2:]]
+
+
+def language_buttons(languages: Sequence[str]) -> list[list[Button]]:
+    """Return the languages the bot speaks, and the choice to follow the customer's own."""
+    rows = [[(name, f"lang:{code}")] for code, name in LANGUAGE_NAMES.items()]
+    return [*rows, [(bot_text("language_auto", *languages), "lang:auto")]]
+
+
+def source_label(source: Mapping[str, Any]) -> str:
+    """Return how a source is called on its button: title and place; an entry by its question."""
+    title = str(source["title"] or source["document"])
+    if not source["location"] or title.endswith(("?", "？")):
+        return title
+    return f"{title}, {source['location']}"
+
+
+def passage_messages(source: Mapping[str, Any], to: Addressee, *, reply_to: int) -> list[Outgoing]:
+    """Return the words of a source, with file, place and date."""
+    shown = Source(**source)
+    place = ", ".join(part for part in (shown.document, shown.location) if part)
+    head = bot_text(
+        "passage",
+        *to.languages,
+        title=shown.title or shown.document,
+        place=place,
+        date=shown.updated or "?",
+    )
+    parts = render_plain(f"{head}\n\n{shown.quote}")
+    return [
+        message(to, part.text, reply_to=0 if number else reply_to)
+        for number, part in enumerate(parts)
+    ]
+
+
+def _short(label: str) -> str:
+    flat = " ".join(label.split())
+    return flat if len(flat) <= _LABEL_CHARS else flat[: _LABEL_CHARS - 1] + "…"

@@ -1,0 +1,184 @@
+"""What all customer handlers share: whom they speak to, in which language, and how they ask."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from telegram import CallbackQuery, Message
+from telegram.error import BadRequest, TelegramError
+from telegram.ext import ExtBot
+
+from bot.conversation.replies import Addressee, message
+from bot.conversation.streaming import Stream, Streaming
+from bot.conversation.texts import bot_text
+from bot.transport.incoming import Incoming
+from bot.transport.sender import Sender
+from bot.transport.shutdown import Lifetime
+from core.hours import WorkingHours
+from core.types import Answer, AnswerEvent, Turn
+from db.chats import Chats
+from db.handover import Handovers
+from db.outbox import Outbox, StoredMessage
+
+logger = logging.getLogger(__name__)
+
+
+class Asks(Protocol):
+    """The part of `kb.answering.desk.Desk` that the bot uses."""
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        chat: str,
+        channel: str,
+        language_code: str = "",
+        history: Sequence[Turn] | None = None,
+        on_event: Callable[[AnswerEvent], Awaitable[None]] | None = None,
+    ) -> Answer:
+        """Answer one message; see `kb.answering.desk.Desk.ask`."""
+        ...
+
+
+class Remembers(Protocol):
+    """The part of `db.conversations.Conversations` that the bot uses."""
+
+    async def turns(self, chat: str, *, limit: int) -> Sequence[Turn]:
+        """Return the last exchanges of a chat, oldest first."""
+        ...
+
+    async def forget(self, chat: str) -> int:
+        """Erase everything a chat asked and was told."""
+        ...
+
+    async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
+        """Store a verdict on an answer; return whether the answer exists."""
+        ...
+
+    async def taken(self, answer_id: int) -> None:
+        """Note that the customer took one of the choices."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What an operator may change about how the bot speaks."""
+
+    company: str = "Answerdesk"
+    language: str = "en"
+    """For the bot's own words, when the customer's language is not known."""
+    merge_s: float = 1.5
+    """Short messages that follow each other within this many seconds are one question."""
+    streaming: Streaming = "draft"
+    """How a reply is shown while it is written."""
+    hours: WorkingHours = field(default_factory=WorkingHours)
+    """When the team is there."""
+
+
+class CustomerService:
+    """Asks the desk and speaks to a chat."""
+
+    def __init__(
+        self,
+        *,
+        bot: "ExtBot[Any]",
+        desk: Asks,
+        judges: Remembers,
+        sender: Sender,
+        outbox: Outbox,
+        chats: Chats,
+        handovers: Handovers,
+        manners: Manners,
+        lifetime: Lifetime,
+    ) -> None:
+        self.bot = bot
+        self.judges = judges
+        self.sender = sender
+        self.outbox = outbox
+        self.chats = chats
+        self.handovers = handovers
+        self.manners = manners
+        self.before_forgetting: list[Callable[[int], Awaitable[None]]] = []
+        """What else must go, such as a topic of the team's group."""
+        self._desk = desk
+        self._lifetime = lifetime
+
+    async def ask(
+        self, text: str, *, to: Addressee, language_code: str, stream: Stream | None = None
+    ) -> Answer:
+        """Ask the desk on behalf of a chat; `stream` shows the reply while it is written."""
+        chosen = await self.chats.language(to.chat_id)
+        return await self._desk.ask(
+            text,
+            chat=f"telegram:{to.chat_id}",
+            channel="telegram",
+            language_code=chosen or language_code,
+            on_event=stream.on_event if stream else None,
+        )
+
+    async def stream(self, incoming: Incoming, to: Addressee, *, repeated: bool) -> Stream:
+        """Return what shows a reply while it is written; `repeated`: maybe it had begun."""
+        update_id = incoming.update.update_id
+        return Stream(
+            self.bot,
+            self.sender,
+            to,
+            update_id=update_id,
+            mode=self.manners.streaming,
+            private=incoming.private,
+            lifetime=self._lifetime,
+            begun=await self.sender.begun(update_id) if repeated else None,
+        )
+
+    async def say(self, incoming: Incoming, text: Callable[..., str]) -> None:
+        """Reply with a text of the bot's own; `text` takes the languages, best first."""
+        to = await self.addressee(incoming)
+        await self.sender.deliver(
+            [message(to, text(*to.languages))], update_id=incoming.update.update_id
+        )
+
+    async def addressee(self, incoming: Incoming) -> Addressee:
+        """Return where a reply to a message goes."""
+        languages = await self.languages(incoming.chat_id, incoming.language_code)
+        return Addressee(incoming.chat_id, incoming.thread_id, languages)
+
+    async def languages(self, chat_id: int, code: str) -> tuple[str, ...]:
+        """Return the languages for the bot's own words: chosen, the app's, the company's."""
+        chosen = await self.chats.language(chat_id)
+        return tuple(filter(None, (chosen, code, self.manners.language)))
+
+    async def pressed(self, query: CallbackQuery) -> tuple[StoredMessage | None, Addressee]:
+        """Return the message under which a button was pressed, and where a reply goes."""
+        shown = query.message
+        if shown is None:
+            return None, Addressee(query.from_user.id)
+        stored = await self.outbox.find(shown.chat.id, shown.message_id)
+        spoken = stored.context.get("language", "") if stored else ""
+        languages = await self.languages(shown.chat.id, query.from_user.language_code or "")
+        thread = 0
+        if isinstance(shown, Message) and shown.is_topic_message:
+            thread = shown.message_thread_id or 0
+        return stored, Addressee(shown.chat.id, thread, tuple(filter(None, (spoken, *languages))))
+
+    async def forget(self, chat_id: int) -> None:
+        """Erase everything that is stored about a chat."""
+        for erase in self.before_forgetting:
+            await erase(chat_id)
+        await self.judges.forget(f"telegram:{chat_id}")
+        await self.handovers.forget(chat_id)
+        await self.chats.forget(chat_id)
+
+    async def refuse(self, query: CallbackQuery) -> None:
+        """Answer a press that is not allowed or has no meaning."""
+        languages = (query.from_user.language_code or "", self.manners.language)
+        await self.alert(query, bot_text("not_allowed", *languages))
+
+    async def alert(self, query: CallbackQuery, text: str = "") -> None:
+        """End the spinner of a pressed button, with a line of text if there is one."""
+        try:
+            await query.answer(text[:200] or None)
+        except BadRequest:
+            logger.info("A press was answered too late")
+        except TelegramError as trouble:
+            logger.warning("A press was not answered: %s", trouble)

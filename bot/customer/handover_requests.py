@@ -1,0 +1,105 @@
+"""A customer asks for a person: the team is told, and the customer what is true."""
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from time import time as now
+from typing import Any
+
+from bot.conversation.replies import Addressee
+from bot.conversation.service import CustomerService
+from bot.conversation.texts import bot_text
+from bot.operator.topic_link import TopicLink
+from core.hours import WorkingHours
+from core.types import Answer, Urgency
+from db.conversations import Conversations
+from db.operators import Operators
+from kb.answering.texts import service_text
+
+
+class PersonCalls:
+    """Lets customers wait for a person."""
+
+    def __init__(
+        self,
+        service: CustomerService,
+        link: TopicLink,
+        operators: Operators,
+        questions: Conversations,
+        *,
+        hours: WorkingHours,
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self._service = service
+        self._link = link
+        self._operators = operators
+        self._questions = questions
+        self._hours = hours
+        self._spawn = spawn
+
+    async def call(
+        self,
+        to: Addressee,
+        *,
+        reason: str,
+        draft: str = "",
+        found: str = "",
+        answer_id: int = 0,
+        urgency: Urgency = "",
+    ) -> str:
+        """Let a chat wait for a person; return what its customer is to be told.
+
+        Args:
+            to: who asks.
+            reason: the question that led to it.
+            draft: the answer that the bot proposes to the operator.
+            found: where it stands, and how sure the bot is.
+            answer_id: the bot's answer under which a person was asked for, 0 for none.
+            urgency: why this customer comes before others, if so.
+        """
+        handovers = self._service.handovers
+        language = to.languages[0] if to.languages else ""
+        new = await handovers.ask(
+            to.chat_id,
+            reason=reason,
+            language=language[:8],
+            draft=draft,
+            found=found,
+            urgency=urgency,
+        )
+        if urgency and not new:
+            await self.hasten(to.chat_id, urgency)
+        if not await self._operators.list():
+            await self._leave_open(to, reason, answer_id)
+            return bot_text("nobody_here", *to.languages)
+        if new or (await self._link.group() and not await self._link.has_card(to.chat_id)):
+            self._spawn(self._link.call(to.chat_id))
+        back = self._hours.next_opening(datetime.fromtimestamp(now(), UTC))
+        if back:
+            days = bot_text("weekdays", *to.languages).split(",")
+            return bot_text(
+                "outside_hours",
+                *to.languages,
+                day=days[back.weekday()].strip(),
+                time=back.strftime("%H:%M"),
+                zone=self._hours.timezone,
+            )
+        return service_text("person_called", *to.languages)
+
+    async def hasten(self, chat_id: int, urgency: Urgency) -> None:
+        """Let a customer who waits already come before others, and their card say why."""
+        if await self._service.handovers.hasten(chat_id, urgency):
+            self._spawn(self._link.refresh(chat_id))
+
+    async def _leave_open(self, to: Addressee, reason: str, answer_id: int) -> None:
+        """Keep the question for the list of those that wait for an operator."""
+        if answer_id:
+            await self._questions.leave_open(answer_id)
+        elif reason:
+            language = to.languages[0] if to.languages else "en"
+            text = bot_text("nobody_here", *to.languages)
+            await self._questions.record(
+                reason,
+                Answer("unknown", text, language[:8]),
+                chat=f"telegram:{to.chat_id}",
+                channel="telegram",
+            )

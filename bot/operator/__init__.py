@@ -1,0 +1,1 @@
+"""What the team does in Telegram: topics of customers, files, entries, open questions."""

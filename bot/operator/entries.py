@@ -1,0 +1,178 @@
+"""A customer's question with an operator's answer becomes an entry: shown, confirmed, applied."""
+
+from dataclasses import replace
+
+from telegram import CallbackQuery, Update
+
+from bot.conversation.replies import Addressee, answer_messages, keyboard, message
+from bot.conversation.service import CustomerService
+from bot.conversation.texts import bot_text
+from bot.operator.entry_text import MAX_ANSWER_CHARS
+from bot.operator.knowledge import KnowledgeDesk, live_buttons
+from bot.operator.pending_input import Dictation
+from bot.transport.incoming import Incoming
+from bot.transport.router import Press, Routes
+from core.types import Answer
+from db.awaited import Awaited
+from db.uploads import Entry, Upload, Uploads
+from kb.releases.open_questions import OpenQuestions, customers_of
+from kb.releases.team_answers import BadEntry, check_entry
+
+
+class EntryDesk:
+    """Handles entries that operators write; applying and undoing is as for files."""
+
+    def __init__(
+        self,
+        service: CustomerService,
+        uploads: Uploads,
+        knowledge: KnowledgeDesk,
+        dictation: Dictation,
+        questions: OpenQuestions,
+    ) -> None:
+        self._service = service
+        self._uploads = uploads
+        self._knowledge = knowledge
+        self._dictation = dictation
+        self._questions = questions
+        dictation.takes["entry_question"] = self.on_question
+        dictation.takes["entry_answer"] = self.on_answer
+
+    @property
+    def routes(self) -> Routes:
+        """What can be done with an entry before and after it is applied."""
+        return Routes(
+            presses=(
+                Press("editq", "propose", self.edit_question),
+                Press("edita", "propose", self.edit_answer),
+                Press("fine", "publish", self.confirm),
+                Press("tell", "talk", self.tell),
+            )
+        )
+
+    async def propose(
+        self, to: Addressee, entry: Entry, *, actor: int, customer: int, update_id: int
+    ) -> None:
+        """Show an operator what would be stored, with buttons to change, apply or drop it."""
+        try:
+            check_entry(entry, answer_chars=MAX_ANSWER_CHARS)
+        except BadEntry as error:
+            await self._service.sender.deliver([message(to, str(error))], update_id=update_id)
+            return
+        upload_id = await self._uploads.add(
+            actor=actor,
+            chat_id=to.chat_id,
+            thread_id=to.thread_id,
+            entry=entry,
+            customer=customer,
+        )
+        (shown,) = await self._service.sender.deliver(
+            [message(to, "Looking at what this would change …")], update_id=update_id
+        )
+        await self._uploads.set_message(upload_id, shown.message_id or 0)
+        self._knowledge.start(upload_id)
+
+    # --- changing it ---------------------------------------------------------------------------
+
+    async def edit_question(self, query: CallbackQuery, update: Update, value: str) -> None:
+        """Ask for another wording of the question."""
+        if upload := await self._open(query, value):
+            awaited = Awaited("entry_question", upload.upload_id)
+            prompt = "Write the question as it should be stored, without anything personal."
+            await self._dictation.ask(query, update, awaited, prompt=prompt)
+
+    async def edit_answer(self, query: CallbackQuery, update: Update, value: str) -> None:
+        """Ask for another wording of the answer."""
+        if upload := await self._open(query, value):
+            awaited = Awaited("entry_answer", upload.upload_id)
+            prompt = "Write the answer as every customer shall read it."
+            await self._dictation.ask(query, update, awaited, prompt=prompt)
+
+    async def on_question(self, incoming: Incoming, awaited: Awaited) -> None:
+        """Take another wording of the question."""
+        await self._change(incoming, awaited.ref, question=incoming.text)
+
+    async def on_answer(self, incoming: Incoming, awaited: Awaited) -> None:
+        """Take another wording of the answer."""
+        await self._change(incoming, awaited.ref, answer=incoming.text)
+
+    async def _change(
+        self, incoming: Incoming, upload_id: int, *, question: str = "", answer: str = ""
+    ) -> None:
+        upload = await self._uploads.get(upload_id)
+        to = Addressee(incoming.chat_id, incoming.thread_id)
+        says = "This entry is no longer open."
+        if upload and upload.entry:
+            entry = replace(
+                upload.entry,
+                question=question or upload.entry.question,
+                answer=answer or upload.entry.answer,
+                confirmed=False,
+            )
+            try:
+                check_entry(entry, answer_chars=MAX_ANSWER_CHARS)
+                if await self._uploads.change_entry(upload_id, entry):
+                    says = ""
+            except BadEntry as error:
+                says = str(error)
+        (shown,) = await self._service.sender.deliver(
+            [message(to, says or "Looking at what this would change …")],
+            update_id=incoming.update.update_id,
+        )
+        if upload and not says:
+            # Below what was written, where the operator looks now.
+            await self._service.sender.delete(upload.chat_id, upload.message_id)
+            await self._uploads.set_message(upload_id, shown.message_id or 0)
+            self._knowledge.start(upload_id)
+
+    async def confirm(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Let what may be personal be stored as it stands in the message with the button."""
+        upload = await self._open(query, value)
+        if upload is None or upload.entry is None:
+            return
+        if await self._uploads.change_entry(
+            upload.upload_id, replace(upload.entry, confirmed=True)
+        ):
+            self._knowledge.start(upload.upload_id)
+
+    async def _open(self, query: CallbackQuery, value: str) -> Upload | None:
+        """Return the entry under whose message a button was pressed, if it still waits."""
+        upload = await self._uploads.get(int(value)) if value.isdigit() else None
+        shown = query.message
+        current = upload and shown and upload.message_id == shown.message_id
+        if upload is None or upload.state != "preview" or not upload.entry or not current:
+            await self._service.alert(query, "This entry is no longer open.")
+            return None
+        await self._service.alert(query)
+        return upload
+
+    # --- afterwards ----------------------------------------------------------------------------
+
+    async def tell(self, query: CallbackQuery, update: Update, value: str) -> None:
+        """Tell the customers who asked what the answer is, each once."""
+        upload = await self._uploads.get(int(value)) if value.isdigit() else None
+        if upload is None or upload.entry is None or upload.state != "live":
+            await self._service.alert(query, "This entry is not live any more.")
+            return
+        if not await self._uploads.tell_once(upload.upload_id, update_id=update.update_id):
+            await self._service.alert(query, "They have been told already.")
+            return
+        asked = await self._questions.asked(upload.entry.open_ids)
+        messages = []
+        customers = customers_of(asked)
+        for chat_id, question in customers.items():
+            if await self._service.chats.is_banned(chat_id):
+                continue
+            languages = await self._service.languages(chat_id, question.language)
+            messages += answer_messages(
+                Answer("faq", upload.entry.answer, question.language),
+                Addressee(chat_id, languages=languages),
+                question=question.question,
+                question_message_id=0,
+                lead=bot_text("answered_now", *languages, question=question.question[:200]),
+            )
+        await self._service.alert(query, f"Telling {len(customers)}.")
+        await self._service.sender.deliver(messages, update_id=update.update_id)
+        await self._service.sender.edit_buttons(
+            upload.chat_id, upload.message_id, keyboard(live_buttons(upload))
+        )

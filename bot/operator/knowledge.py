@@ -1,0 +1,344 @@
+"""Files and entries that operators send: preview, apply, undo. For operators, in English."""
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any
+
+from telegram import CallbackQuery, Document, Update
+from telegram.constants import FileSizeLimit
+from telegram.error import TelegramError
+
+from bot.conversation.replies import Addressee, Button, keyboard, message
+from bot.conversation.service import CustomerService
+from bot.operator.entry_text import entry_buttons, entry_live, entry_preview
+from bot.operator.uploads_text import DOWNLOAD_LIMIT, held_text, live_text, preview_text
+from bot.transport.errors import Stopping
+from bot.transport.inbox import InboxQueue
+from bot.transport.incoming import Incoming
+from bot.transport.redact import redact
+from bot.transport.router import Content, Press, Routes
+from core.errors import AnswerdeskError
+from db.uploads import SentFile, Upload, Uploads, UploadState
+from kb.parse.faq.columns import described
+from kb.releases.ingestor import IncomingFile
+from kb.releases.open_questions import customers_of
+from kb.releases.upload import (
+    Library,
+    NothingToUndo,
+    NotUndoable,
+    UploadFlow,
+    changes_something,
+    file_name,
+)
+
+logger = logging.getLogger(__name__)
+
+ALBUM_S = 2.0
+"""The files of one album arrive one by one; the next one within this many seconds."""
+
+Json = dict[str, Any]
+
+
+class KnowledgeDesk:
+    """Handles files and entries, and the buttons under their previews.
+
+    Reading and embedding take long, so they run beside the conversation; what a restart
+    interrupts is taken up again (`resume`).
+    """
+
+    def __init__(
+        self,
+        service: CustomerService,
+        uploads: Uploads,
+        library: Library,
+        queue: InboxQueue,
+        *,
+        live_release: Callable[[], Awaitable[int]],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self._service = service
+        self._uploads = uploads
+        self._queue = queue
+        self._questions = library.questions
+        self._spawn = spawn
+        self._offers: dict[int, Sequence[str]] = {}
+        """What the columns of a previewed table may mean, by upload."""
+        self._flow = UploadFlow(
+            uploads,
+            library,
+            live_release=live_release,
+            load=self._fetch,
+            via="Telegram",
+        )
+
+    @property
+    def routes(self) -> Routes:
+        """What concerns the knowledge."""
+        return Routes(
+            presses=(
+                Press("apply", "publish", self.apply),
+                Press("force", "publish", self.apply_anyway),
+                Press("drop", "publish", self.cancel),
+                Press("undo", "publish", self.undo),
+                Press("columns", "publish", self.choose_columns),
+            ),
+            contents=(Content("file", "publish", _is_file, self.on_file),),
+        )
+
+    # --- what operators do ---------------------------------------------------------------------
+
+    async def on_file(self, incoming: Incoming) -> None:
+        """Take a file or an album, and show what it would change."""
+        album = await self._album(incoming)
+        documents = [m.document for m in (incoming.message, *(u.message for u in album)) if m]
+        sent = [d for document in documents if (d := document) is not None]
+        large = [_name(d) for d in sent if (d.file_size or 0) > FileSizeLimit.FILESIZE_DOWNLOAD]
+        to = Addressee(incoming.chat_id, incoming.thread_id)
+        if large:
+            reply = message(to, DOWNLOAD_LIMIT.format(names=", ".join(large)))
+            await self._answer(incoming, album, [reply])
+            return
+        upload_id = await self._uploads.add(
+            actor=incoming.user.id,
+            chat_id=incoming.chat_id,
+            thread_id=incoming.thread_id,
+            files=[SentFile(_name(d), d.file_id) for d in sent],
+        )
+        names = ", ".join(_name(d) for d in sent)
+        shown = await self._answer(incoming, album, [message(to, f"Reading {names} …")])
+        await self._uploads.set_message(upload_id, shown)
+        self.start(upload_id)
+
+    async def apply(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Make what was previewed live; an entry only without anything personal, or confirmed."""
+        await self._apply_press(query, value, anyway=False)
+
+    async def apply_anyway(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Make live what golden questions held back."""
+        await self._apply_press(query, value, anyway=True)
+
+    async def cancel(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Drop what was previewed."""
+        await self._press(
+            query, value, old="preview", new="cancelled", says="Cancelled. Nothing was changed."
+        )
+
+    async def choose_columns(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Read the files of a preview anew with one of the offered columns.
+
+        After a restart the preview is made again, with its offers.
+        """
+        number, _sep, place = value.partition(":")
+        upload = await self._upload(number)
+        offers = self._offers.pop(int(number), ()) if number.isdigit() else ()
+        known = place.isdigit() and int(place) < len(offers)
+        if upload is None or not await self._uploads.move(
+            upload.upload_id,
+            "preview",
+            "checking",
+            columns=offers[int(place)] if known else upload.columns,
+        ):
+            await self._service.alert(query, "This preview is no longer open.")
+            return
+        await self._service.alert(query)
+        await self._show(upload, "Reading it again …")
+        self.start(upload.upload_id)
+
+    async def undo(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Bring back the release from before, if nobody published since."""
+        upload = await self._upload(value)
+        try:
+            if upload is None:
+                raise NothingToUndo
+            await self._flow.check_undo(upload)
+        except NotUndoable as error:
+            await self._service.alert(query, str(error))
+            return
+        await self._service.alert(query)
+        try:
+            now = await self._flow.undo(upload)
+        except NotUndoable:
+            return  # somebody else pressed first
+        except AnswerdeskError as error:
+            await self._show(upload, f"Not undone: {error}")
+            return
+        await self._show(
+            upload, f"Undone. Release {now} has the content of release {upload.before} again."
+        )
+
+    # --- what runs beside ----------------------------------------------------------------------
+
+    async def resume(self) -> None:
+        """Take up what a restart interrupted."""
+        for upload in await self._uploads.unfinished():
+            self.start(upload.upload_id)
+
+    def start(self, upload_id: int, *, anyway: bool = False) -> None:
+        """Check or apply an upload beside what goes on.
+
+        That it be published `anyway` is not stored: after a restart it is asked for again.
+        """
+        self._spawn(self._work(upload_id, anyway=anyway))
+
+    async def _work(self, upload_id: int, *, anyway: bool) -> None:
+        upload = await self._uploads.get(upload_id)
+        if upload is None:
+            return
+        try:
+            if upload.state == "checking":
+                await self._check(upload)
+            else:
+                await self._apply(upload, anyway=anyway)
+        except Stopping:
+            raise
+        except (AnswerdeskError, TelegramError) as error:
+            logger.warning("Upload %d failed: %s", upload_id, redact(str(error)))
+            await self._flow.fail(upload, redact(str(error)))
+            await self._show(upload, f"Nothing was changed. {redact(str(error))}")
+
+    async def _check(self, upload: Upload) -> None:
+        report = await self._flow.check(upload)
+        if report is None:
+            return
+        changes = changes_something(report)
+        number = upload.upload_id
+        if upload.entry:
+            personal = await self._flow.personal(upload)
+            await self._show(
+                upload,
+                entry_preview(upload.entry, report, personal=personal),
+                entry_buttons(number, changes=changes, personal=personal),
+            )
+            return
+        offers = dict.fromkeys(o for f in report.files for s in f.skipped for o in s.columns)
+        self._offers[number] = tuple(offers)
+        buttons = [
+            [(described(offer), f"columns:{number}:{place}")] for place, offer in enumerate(offers)
+        ]
+        if changes or offers:
+            apply = [("✅ Apply", f"apply:{number}")] if changes else []
+            buttons.append([*apply, ("Cancel", f"drop:{number}")])
+        await self._show(upload, preview_text(report), buttons)
+
+    async def _apply(self, upload: Upload, *, anyway: bool) -> None:
+        applied = await self._flow.apply(upload, anyway=anyway)
+        report = applied.report
+        if report.held:
+            await self._show(upload, held_text(report), held_buttons(upload.upload_id))
+            return
+        text = live_text(report)
+        waiting = 0
+        if upload.entry:
+            waiting = len(customers_of(await self._questions.asked(upload.entry.open_ids)))
+            text = entry_live(upload.entry, report, answered=applied.answered)
+        live = replace(upload, before=applied.before, after=report.release)
+        await self._show(upload, text, live_buttons(live, waiting=waiting))
+
+    async def _fetch(self, upload: Upload) -> list[IncomingFile]:
+        """Load the files from Telegram, where they wait; nothing of them is kept here before."""
+        return [
+            IncomingFile(
+                sent.name,
+                data=await self._service.sender.download(sent.file_id),
+                columns=upload.columns or None,
+            )
+            for sent in upload.files
+        ]
+
+    # --- what they share -----------------------------------------------------------------------
+
+    async def _album(self, incoming: Incoming) -> list[Update]:
+        """Return the later files of the same album, which arrive as messages of their own."""
+        album: list[Update] = []
+        group = incoming.message.media_group_id
+        while group and await self._queue.wait_for_more(
+            incoming.update, count=len(album) + 1, seconds=ALBUM_S
+        ):
+            follower = self._queue.parked(incoming.update)[len(album)]
+            if follower.message is None or follower.message.media_group_id != group:
+                break
+            album.append(follower)
+        return album
+
+    async def _answer(
+        self, incoming: Incoming, album: Sequence[Update], messages: Sequence[Any]
+    ) -> int:
+        sender = self._service.sender
+        stored = await sender.store(
+            messages,
+            update_id=incoming.update.update_id,
+            answers_also=[update.update_id for update in album],
+        )
+        self._queue.take(incoming.update, len(album))
+        sent = await sender.send_all(stored)
+        return sent[-1].message_id or 0
+
+    async def _apply_press(self, query: CallbackQuery, value: str, *, anyway: bool) -> None:
+        upload = await self._upload(value)
+        if upload and await self._flow.personal(upload):
+            await self._service.alert(query, "Confirm first that it may be stored as it stands.")
+            return
+        await self._press(
+            query, value, old="preview", new="applying", says="Applying …", anyway=anyway
+        )
+
+    async def _press(
+        self,
+        query: CallbackQuery,
+        value: str,
+        *,
+        old: UploadState,
+        new: UploadState,
+        says: str,
+        anyway: bool = False,
+    ) -> None:
+        upload = await self._upload(value)
+        if upload is None or not await self._uploads.move(upload.upload_id, old, new):
+            await self._service.alert(query, "This preview is no longer open.")
+            return
+        await self._service.alert(query)
+        await self._show(upload, says)
+        if new == "applying":
+            self.start(upload.upload_id, anyway=anyway)
+
+    async def _upload(self, value: str) -> Upload | None:
+        return await self._uploads.get(int(value)) if value.isdigit() else None
+
+    async def _show(
+        self, upload: Upload, text: str, buttons: Sequence[Sequence[Button]] = ()
+    ) -> None:
+        """Change the upload's message; send another one if it cannot be changed."""
+        params: Json = {"text": text}
+        if buttons:
+            params["reply_markup"] = keyboard(buttons)
+        sender = self._service.sender
+        if upload.message_id and await sender.edit(upload.chat_id, upload.message_id, params):
+            return
+        to = Addressee(upload.chat_id, upload.thread_id)
+        (sent,) = await sender.deliver([message(to, text, buttons=buttons)])
+        await self._uploads.set_message(upload.upload_id, sent.message_id or 0)
+
+
+def live_buttons(upload: Upload, *, waiting: int = 0) -> list[list[Button]]:
+    """Return what can be done with what is live: undo it, and tell `waiting` customers."""
+    rows: list[list[Button]] = []
+    if waiting:
+        who = "the customer" if waiting == 1 else f"the {waiting} customers"
+        rows.append([(f"📣 Tell {who} who asked", f"tell:{upload.upload_id}")])
+    if upload.before and upload.after != upload.before:
+        rows.append([(f"↩ Undo release {upload.after}", f"undo:{upload.upload_id}")])
+    return rows
+
+
+def held_buttons(upload_id: int) -> list[list[Button]]:
+    """Return what can be done with what golden questions held back."""
+    return [[("⚠️ Publish anyway", f"force:{upload_id}"), ("Cancel", f"drop:{upload_id}")]]
+
+
+async def _is_file(incoming: Incoming) -> bool:
+    return incoming.message.document is not None
+
+
+def _name(document: Document) -> str:
+    return file_name(document.file_name or "", otherwise=f"file-{document.file_unique_id}")

@@ -1,0 +1,109 @@
+"""An open question is linked to an entry that answers it: shown, confirmed, live, undone."""
+
+from telegram import CallbackQuery, Update
+
+from bot.conversation.replies import Addressee, Button, keyboard, message
+from bot.conversation.service import CustomerService
+from bot.operator.entry_text import link_buttons, link_text
+from bot.transport.router import Press, Routes
+from core.errors import AnswerdeskError
+from db.outbox import StoredMessage
+from kb.releases.open_questions import OpenGroup, OpenQuestions
+
+
+class LinkDesk:
+    """Handles the buttons that make a question a variant of an entry."""
+
+    def __init__(self, service: CustomerService, questions: OpenQuestions) -> None:
+        self._service = service
+        self._questions = questions
+
+    @property
+    def routes(self) -> Routes:
+        """What is pressed under a proposed link."""
+        return Routes(
+            presses=(
+                Press("linked", "publish", self.apply),
+                Press("nolink", "propose", self.cancel),
+                Press("unlink", "publish", self.undo),
+            )
+        )
+
+    async def propose(self, query: CallbackQuery, update: Update, group: OpenGroup) -> None:
+        """Show which entry would answer the question from now on."""
+        question = group.text
+        entry = next(iter(await self._questions.nearest(question)), None)
+        if entry is None:
+            await self._service.alert(query, "No entry is near. Write an answer instead.")
+            return
+        await self._service.alert(query)
+        _, to = await self._service.pressed(query)
+        personal = await self._questions.personal(question, customer=group.customer)
+        context = {
+            "question": question,
+            "entry": entry.chunk_id,
+            "open_ids": list(group.open_ids),
+        }
+        shown = message(
+            Addressee(to.chat_id, to.thread_id),
+            link_text(question, entry, personal=personal),
+            buttons=link_buttons(personal=personal),
+            context=context,
+        )
+        await self._service.sender.deliver([shown], update_id=update.update_id)
+
+    async def apply(self, query: CallbackQuery, _: Update, __: str) -> None:
+        """Add the question to the entry."""
+        stored, _to = await self._service.pressed(query)
+        if stored is None or "entry" not in stored.context or "number" in stored.context:
+            await self._service.alert(query, "This is no longer open.")
+            return
+        await self._service.alert(query, "Linking …")
+        context = dict(stored.context)
+        try:
+            entry = await self._questions.entry(context["entry"])
+            number, answered = await self._questions.link(
+                context["open_ids"],
+                entry.chunk_id,
+                context["question"],
+                author=f"telegram:{query.from_user.id}",
+            )
+        except AnswerdeskError as error:
+            await self._change(stored, str(error), [])
+            return
+        context["number"] = number
+        await self._service.outbox.change_context(stored.outbox_id, context)
+        text = (
+            f"“{context['question']}” is now a way to ask “{entry.text}”. "
+            f"Open questions answered: {answered}."
+        )
+        await self._change(stored, text, [[("↩ Undo", "unlink")]])
+
+    async def cancel(self, query: CallbackQuery, _: Update, __: str) -> None:
+        """Leave everything as it is."""
+        stored, _to = await self._service.pressed(query)
+        await self._service.alert(query)
+        if stored is not None and "number" not in stored.context:
+            await self._change(stored, "Not linked. Nothing was changed.", [])
+            await self._service.outbox.change_context(stored.outbox_id, {})
+
+    async def undo(self, query: CallbackQuery, _: Update, __: str) -> None:
+        """Take the question out of the entry again, and put it back on the list."""
+        stored, _to = await self._service.pressed(query)
+        if stored is None or "number" not in stored.context:
+            await self._service.alert(query, "It was undone already.")
+            return
+        await self._service.alert(query, "Undoing …")
+        try:
+            await self._questions.unlink(stored.context["number"])
+        except AnswerdeskError as error:
+            await self._change(stored, str(error), [])
+            return
+        await self._service.outbox.change_context(stored.outbox_id, {})
+        await self._change(stored, "Undone. The question is open again.", [])
+
+    async def _change(self, stored: StoredMessage, text: str, buttons: list[list[Button]]) -> None:
+        params: dict[str, object] = {"text": text}
+        if buttons:
+            params["reply_markup"] = keyboard(buttons)
+        await self._service.sender.edit(stored.chat_id, stored.message_id or 0, params)

@@ -1,0 +1,173 @@
+"""Who belongs to the team: codes, roles, the team's group. For operators, in English."""
+
+from collections.abc import Callable, Sequence
+
+from telegram import CallbackQuery, Update
+from telegram.constants import ChatMemberStatus
+from telegram.error import TelegramError
+
+from bot.conversation.menus import Menus
+from bot.conversation.replies import Addressee, Button, message
+from bot.conversation.service import CustomerService
+from bot.transport.incoming import Incoming
+from bot.transport.router import Command, Press, Routes
+from core.rights import ROLES
+from db.operators import Audit, Operator, Operators, Team
+
+_MAY = {
+    "agent": "talk to customers",
+    "editor": "talk to customers and change the knowledge",
+    "owner": "do everything",
+}
+
+
+class TeamDesk:
+    """Handles what concerns the team itself."""
+
+    def __init__(
+        self,
+        service: CustomerService,
+        operators: Operators,
+        team: Team,
+        audit: Audit,
+        *,
+        on_group: Callable[[], None],
+        menus: Menus,
+    ) -> None:
+        """`on_group` is called when the team has got a group."""
+        self._service = service
+        self._operators = operators
+        self._team = team
+        self._audit = audit
+        self._on_group = on_group
+        self._menus = menus
+
+    @property
+    def routes(self) -> Routes:
+        """What concerns the team itself."""
+        return Routes(
+            commands=(
+                Command("operator", "anyone", self.operator),
+                Command("team", "see", self.team),
+                Command("invite", "manage", self.invite),
+                Command("here", "manage", self.here, anywhere=True),
+            ),
+            presses=(Press("rm", "manage", self.remove),),
+        )
+
+    async def operator(self, incoming: Incoming, argument: str) -> None:
+        """Make somebody an operator who has a code; the message with it is deleted."""
+        role = await self._operators.redeem(
+            argument, user_id=incoming.user.id, name=incoming.user.full_name
+        )
+        await self._service.sender.delete(incoming.chat_id, incoming.message.message_id)
+        if role is None:
+            await self._say(
+                incoming,
+                "This code is wrong, already used, or older than an hour. Ask an owner for "
+                "a new one (/invite), or start the program again if there is no owner yet.",
+            )
+            return
+        await self._audit.record(incoming.user.id, f"became {role}", incoming.user.full_name)
+        text = (
+            f"Welcome. You are {role} now: you may {_MAY[role]}. /team shows the team, "
+            "/unanswered what customers asked in vain."
+        )
+        if not await self._team.group():
+            waiting = len(await self._service.handovers.open())
+            text += (
+                f" {waiting} wait for a person: make a group with topics, add me as an "
+                "administrator who may manage topics, and write /here in it."
+                if waiting
+                else ""
+            )
+        await self._say(incoming, text)
+        await self._menus.set_team()
+
+    async def invite(self, incoming: Incoming, argument: str) -> None:
+        """Make a code for somebody who shall join."""
+        role = argument.strip().lower() or "agent"
+        if role not in ROLES:
+            await self._say(incoming, f"Write /invite {' or /invite '.join(ROLES)}.")
+            return
+        if not incoming.private:
+            await self._say(incoming, "Ask me in our private chat: a code is for one person only.")
+            return
+        code = await self._operators.new_code(role, by=incoming.user.id)
+        await self._say(
+            incoming,
+            f"Pass this on to one person. It works once, within an hour, and makes them "
+            f"{role}:\n\n/operator {code}",
+        )
+
+    async def team(self, incoming: Incoming, _: str) -> None:
+        """Show the team; owners may remove somebody."""
+        to = await self._service.addressee(incoming)
+        members = await self._operators.list()
+        mine = await self._operators.role_of(incoming.user.id)
+        lines = [f"{m.name} · {m.role} · {m.user_id}" for m in members]
+        group = await self._team.group()
+        lines.append("")
+        lines.append(
+            "Our group is set." if group else "No group yet: add me to a forum, then /here there."
+        )
+        buttons: list[list[Button]] = []
+        if mine == "owner":
+            buttons = _removal_buttons(members, but=incoming.user.id)
+        await self._service.sender.deliver(
+            [message(to, "\n".join(lines), buttons=buttons)],
+            update_id=incoming.update.update_id,
+        )
+
+    async def remove(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Remove somebody from the team."""
+        gone = value.isdigit() and await self._operators.remove(int(value))
+        members = await self._operators.list()
+        if gone:
+            await self._menus.remove(int(value))
+        await self._service.alert(
+            query, "Removed." if gone else "Not removed: unknown, or the last owner."
+        )
+        if query.message:
+            text = "\n".join(f"{m.name} · {m.role} · {m.user_id}" for m in members)
+            await self._service.sender.edit(
+                query.message.chat.id, query.message.message_id, {"text": text}
+            )
+
+    async def here(self, incoming: Incoming, _: str) -> None:
+        """Make the forum in which this is written the team's group."""
+        chat = incoming.message.chat
+        if not chat.is_forum:
+            await self._say(
+                incoming, "This is no forum. Switch topics on in the group's settings first."
+            )
+            return
+        if not await self._may_manage_topics(chat.id):
+            await self._say(
+                incoming, "Make me an administrator who may manage topics, then write /here again."
+            )
+            return
+        await self._team.set_group(chat.id)
+        await self._say(
+            incoming, "This is our group now. Each customer who needs a person gets a topic here."
+        )
+        self._on_group()
+        await self._menus.set_team()
+
+    async def _may_manage_topics(self, chat_id: int) -> bool:
+        bot = self._service.bot
+        try:
+            me = await bot.get_chat_member(chat_id, bot.id)
+        except TelegramError:
+            return False
+        return me.status == ChatMemberStatus.ADMINISTRATOR and bool(
+            getattr(me, "can_manage_topics", False)
+        )
+
+    async def _say(self, incoming: Incoming, text: str) -> None:
+        to = Addressee(incoming.chat_id, incoming.thread_id)
+        await self._service.sender.deliver([message(to, text)], update_id=incoming.update.update_id)
+
+
+def _removal_buttons(members: Sequence[Operator], *, but: int) -> list[list[Button]]:
+    return [[(f"Remove {m.name}"[:48], f"rm:{m.user_id}")] for m in members if m.user_id != but]

@@ -1,0 +1,97 @@
+"""What the team reads in a customer's topic, and the buttons there. Pure functions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.conversation.replies import Button, source_label
+from core.types import Answer, Turn, Urgency
+from db.handover import Handover
+
+_NAME_CHARS = 100
+"""Telegram allows 128; the rest is for the number."""
+_TEXT_CHARS = 500
+_TURN_CHARS = 3000
+_WHERE_IT_GOES = "What you write here goes to the customer; what begins with // stays here."
+
+
+def topic_name(name: str, chat_id: int) -> str:
+    """Return the name of a customer's topic."""
+    return f"{' '.join(name.split())[:_NAME_CHARS] or 'Customer'} · {chat_id % 10_000:04}"
+
+
+def card_text(
+    handover: Handover, *, name: str, holder: str = "", turns: Sequence[Turn] = ()
+) -> str:
+    """Return who waits, what about, what the bot found, and what was said before."""
+    states = {
+        "waiting": "🙋 waits for a person",
+        "held": f"✋ {holder or 'a person'} has it",
+        "closed": "✔ closed",
+    }
+    lines = [mark(handover.urgency)] if handover.urgency else []
+    lines += [
+        f"{name or 'A customer'} · {handover.language or 'language unknown'} · "
+        f"{states[handover.state]}"
+    ]
+    if handover.rating:
+        lines.append(f"Rated {'★' * handover.rating}{'☆' * (5 - handover.rating)}")
+    if handover.reason:
+        lines.append(f"Asked: {_short(handover.reason)}")
+    if handover.found:
+        lines.append(f"Found: {handover.found}")
+    if turns:
+        lines.append("")
+        for turn in turns:
+            lines += [f"👤 {_short(turn.question)}", f"🤖 {_short(turn.answer)}"]
+    if handover.draft and handover.state != "closed":
+        lines += ["", f"Draft: {_short(handover.draft)}"]
+    lines += ["", f"{_WHERE_IT_GOES} /take /giveback /close /reopen /ban /canned /save"]
+    return "\n".join(lines)
+
+
+def card_buttons(handover: Handover, *, saves: bool) -> list[list[Button]]:
+    """Return what an operator may do with a conversation as it stands."""
+    save: list[list[Button]] = [[save_button()]] if saves and handover.answer else []
+    if handover.state == "closed":
+        return save
+    rows: list[list[Button]] = []
+    if handover.draft:
+        rows.append(draft_buttons())
+    held = handover.state == "held"
+    mine: Button = ("↩ Give back", "give") if held else ("✋ Take over", "take")
+    return [*rows, [mine, ("✔ Close", "close")], *save]
+
+
+def draft_buttons() -> list[Button]:
+    """Return what an operator may do with a draft."""
+    return [("✉ Send draft", "draft"), ("✏ Edit draft", "editdraft")]
+
+
+def save_button() -> Button:
+    """Return the button that makes an operator's answer an entry."""
+    return ("💾 Save as FAQ", "save")
+
+
+def found_text(context: Mapping[str, Any]) -> str:
+    """Return where the bot found its answer and how sure it was; empty if it found nothing."""
+    sources = context.get("sources", [])
+    if not sources:
+        return ""
+    labels = ", ".join(_short(source_label(source)) for source in sources)
+    confidence = context.get("confidence")
+    return f"{labels} ({confidence:.0%} sure)" if confidence else labels
+
+
+def bot_turn(answer: Answer) -> str:
+    """Return the bot's reply as its team reads it."""
+    return f"🤖 {answer.text[:_TURN_CHARS]}"
+
+
+def mark(urgency: Urgency) -> str:
+    """Return how the team is told why a customer comes before others; empty if none does."""
+    return {"urgent": "🚨 Urgent: danger, fraud or distress", "angry": "😠 Angry", "": ""}[urgency]
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _TEXT_CHARS else flat[: _TEXT_CHARS - 1] + "…"

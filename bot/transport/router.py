@@ -1,0 +1,186 @@
+"""Which handler runs for an update, and who may run it. What has no route is not done."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from telegram import CallbackQuery, Message, Update
+from telegram.constants import ChatType
+
+from bot.transport.incoming import ANONYMOUS_ADMIN, TELEGRAM_ITSELF, Incoming, Me, command_of, read
+from core.rights import Audience, Role, may
+
+logger = logging.getLogger(__name__)
+
+OnCommand = Callable[[Incoming, str], Awaitable[None]]
+OnPress = Callable[[CallbackQuery, Update, str], Awaitable[None]]
+OnText = Callable[[Incoming], Awaitable[None]]
+
+
+class Permits(Protocol):
+    """The part of `db.operators.Operators` that decides."""
+
+    async def role_of(self, user_id: int) -> Role | None:
+        """Return what somebody may do; ``None`` for everybody outside of the team."""
+        ...
+
+
+class Records(Protocol):
+    """The part of `db.operators.Audit` that remembers."""
+
+    async def record(self, actor: int, action: str, details: str = "") -> None:
+        """Add an entry."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """``/name argument``."""
+
+    name: str
+    audience: Audience
+    run: OnCommand
+    anywhere: bool = False
+    """For operators: also in a group that is not (yet) the team's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button whose data is ``prefix`` or ``prefix:value``."""
+
+    prefix: str
+    audience: Audience
+    run: OnPress
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Messages that are no command, of one kind, such as a file or what is said in a topic."""
+
+    name: str
+    audience: Audience
+    matches: Callable[[Incoming], Awaitable[bool]]
+    run: OnText
+    run_edit: OnText | None = None
+    """For edited messages of this kind; ``None``: an edit is ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """What one part of the bot does. Of the contents, the first that fits is taken."""
+
+    commands: tuple[Command, ...] = ()
+    presses: tuple[Press, ...] = ()
+    contents: tuple[Content, ...] = ()
+
+
+class HasRoutes(Protocol):
+    """A part of the bot."""
+
+    @property
+    def routes(self) -> Routes:
+        """What it does, and for whom."""
+        ...
+
+
+class Router:
+    """Finds the route of an update, checks who may use it, and runs it.
+
+    A route for operators works in a private chat and in the team's group, nowhere else; each use
+    is recorded. To everybody else it does not exist.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[Routes],
+        *,
+        unknown_command: OnCommand,
+        refuse: Callable[[CallbackQuery], Awaitable[None]],
+        resume: Callable[[int], Awaitable[bool]],
+        permits: Permits,
+        records: Records,
+        team_group: Callable[[], Awaitable[int]],
+        ignores: Callable[[int], Awaitable[bool]],
+        me: Me,
+    ) -> None:
+        self._me = me
+        self.commands = {c.name: c for part in parts for c in part.commands}
+        self.presses = {p.prefix: p for part in parts for p in part.presses}
+        self.contents = {c.name: c for part in parts for c in part.contents}
+        self._unknown_command = unknown_command
+        self._refuse = refuse
+        self._resume = resume
+        self._permits = permits
+        self._records = records
+        self._team_group = team_group
+        self._ignores = ignores
+
+    async def __call__(self, update: Update, _: Any) -> None:
+        """Handle one update; what an earlier try stored for sending is sent and that is all."""
+        if await self._resume(update.update_id):
+            return
+        if update.effective_chat and await self._ignores(update.effective_chat.id):
+            return
+        if update.callback_query:
+            await self._press(update, update.callback_query)
+            return
+        incoming = read(update, username=self._me.username)
+        if incoming is None:
+            return
+        found = command_of(incoming.message, username=self._me.username)
+        if found and not update.edited_message:
+            await self._command(incoming, *found)
+            return
+        for content in self.contents.values():
+            if await content.matches(incoming) and await self._may(
+                content.audience, incoming.user.id, incoming.message
+            ):
+                run = content.run_edit if update.edited_message else content.run
+                if run:
+                    await run(incoming)
+                return
+
+    async def _command(self, incoming: Incoming, name: str, argument: str) -> None:
+        command = self.commands.get(name)
+        if command is None or not await self._may(
+            command.audience, incoming.user.id, incoming.message, anywhere=command.anywhere
+        ):
+            if incoming.private:
+                await self._unknown_command(incoming, argument)
+            return
+        if command.audience != "anyone":
+            await self._records.record(incoming.user.id, f"/{name}", argument)
+        await command.run(incoming, argument)
+
+    async def _press(self, update: Update, query: CallbackQuery) -> None:
+        prefix, _, value = (query.data or "").partition(":")
+        press = self.presses.get(prefix)
+        message = query.message if isinstance(query.message, Message) else None
+        if press is None or not await self._may(press.audience, query.from_user.id, message):
+            logger.warning("A press of %r by %d was refused", prefix[:16], query.from_user.id)
+            await self._refuse(query)
+            return
+        if press.audience != "anyone":
+            await self._records.record(query.from_user.id, f"button {prefix}", value)
+        await press.run(query, update, value)
+
+    async def _may(
+        self,
+        audience: Audience,
+        user_id: int,
+        message: Message | None,
+        *,
+        anywhere: bool = False,
+    ) -> bool:
+        """Decide; asked anew for every message and every press."""
+        if user_id in (ANONYMOUS_ADMIN, TELEGRAM_ITSELF):
+            return False
+        if audience == "anyone":
+            return True
+        if message is None:
+            return False
+        private = message.chat.type == ChatType.PRIVATE
+        if not (private or anywhere or message.chat.id == await self._team_group()):
+            return False
+        return may(await self._permits.role_of(user_id), audience)

@@ -1,0 +1,282 @@
+"""From the handlers to Telegram: every message stored first, sent once, its fate recorded."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import httpx
+from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, MessageEntity, MessageId
+from telegram import ReplyParameters as Reply
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    NetworkError,
+    TelegramError,
+    TimedOut,
+)
+from telegram.ext import ExtBot
+
+from bot.transport.delivery_queue import Ticket, Wire
+from bot.transport.limiter import Priority
+from bot.transport.redact import redact
+from bot.transport.shutdown import Lifetime
+from db.chats import Chats
+from db.outbox import Outbox, OutboxState, Outgoing, StoredMessage
+
+logger = logging.getLogger(__name__)
+
+MAX_BACKOFF_S = 15.0
+_REPEATS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+"""A preview makes Telegram fetch the address by itself."""
+
+_CERTAIN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""Of httpx: the request did not leave."""
+
+
+def was_not_sent(error: NetworkError) -> bool:
+    """Tell whether Telegram certainly did not run the method.
+
+    So it is when no connection was made, and when Telegram itself says so in its JSON. After a
+    lost connection, a time limit or a gateway's page it may have run it.
+    """
+    cause = error.__cause__
+    if isinstance(cause, _CERTAIN):
+        return True
+    return cause is None and not isinstance(error, TimedOut)
+
+
+class Sender:
+    """Sends what is in the outbox. A message that may have been sent is never sent again."""
+
+    def __init__(
+        self, bot: "ExtBot[Any]", outbox: Outbox, chats: Chats, *, lifetime: Lifetime
+    ) -> None:
+        self._bot = bot
+        self._outbox = outbox
+        self._chats = chats
+        self._lifetime = lifetime
+        self._wire = Wire()
+
+    async def deliver(
+        self,
+        messages: Sequence[Outgoing],
+        *,
+        update_id: int | None = None,
+        priority: Priority | None = None,
+    ) -> list[StoredMessage]:
+        """Store messages, all or none, then send them in order; return them with their fates.
+
+        Raises:
+            Stopping: if the bot is stopped meanwhile; the rest is sent at the next start.
+            StorageError: if they could not be stored; nothing was sent.
+        """
+        stored = await self.store(messages, update_id=update_id)
+        return await self.send_all(stored, priority=priority)
+
+    async def store(
+        self,
+        messages: Sequence[Outgoing],
+        *,
+        update_id: int | None = None,
+        answers_also: Sequence[int] = (),
+    ) -> list[StoredMessage]:
+        """Store messages, all or none; the updates in `answers_also` are finished with them."""
+        return await self._outbox.add(messages, update_id=update_id, answers_also=answers_also)
+
+    async def send_all(
+        self, stored: Sequence[StoredMessage], *, priority: Priority | None = None
+    ) -> list[StoredMessage]:
+        """Send stored messages in order; return them with their fates."""
+        return [await self.send(message, priority=priority) for message in stored]
+
+    async def resume(self, update_id: int) -> bool:
+        """Send what an earlier run stored for an update; return whether that is its whole reply.
+
+        It is not if the reply was still being written and its beginning stands in the chat.
+        """
+        stored = await self._outbox.of_update(update_id)
+        for message in stored:
+            if message.state == "queued" and not message.context.get("unfinished"):
+                await self.send(message)
+        return any(not message.context.get("unfinished") for message in stored)
+
+    async def begun(self, update_id: int) -> StoredMessage | None:
+        """Return the beginning of an update's reply that stands in the chat, if there is one."""
+        for message in await self._outbox.of_update(update_id):
+            if message.context.get("unfinished") and message.state == "sent":
+                return message
+        return None
+
+    async def replace_context(self, message: StoredMessage, context: Mapping[str, Any]) -> None:
+        """Store what the buttons need that were edited into a message."""
+        await self._outbox.change_context(message.outbox_id, context)
+
+    async def send(
+        self, message: StoredMessage, *, priority: Priority | None = None
+    ) -> StoredMessage:
+        """Send one stored message and record its fate."""
+        async with self._wire.ticket() as ticket:
+            state, message_id, error = await self._send(message, priority, ticket)
+            await self._outbox.finish(message.outbox_id, state, message_id=message_id, error=error)
+        if state != "sent":
+            logger.warning("Message %d is %s: %s", message.outbox_id, state, error)
+        return StoredMessage(
+            outbox_id=message.outbox_id,
+            update_id=message.update_id,
+            chat_id=message.chat_id,
+            method=message.method,
+            params=message.params,
+            context=message.context,
+            state=state,
+            message_id=message_id,
+            error=error,
+            created=message.created,
+        )
+
+    async def edit(self, chat_id: int, message_id: int, params: Mapping[str, Any]) -> bool:
+        """Replace text and buttons of a message; return whether it stands there now.
+
+        An edit may be repeated, so it is tried again after every kind of lost connection.
+        """
+        text, entities = params["text"], _entities(params.get("entities"))
+        markup = _keyboard(params.get("reply_markup"))
+        return await self._until_done(
+            lambda: self._bot.edit_message_text(
+                text,
+                chat_id,
+                message_id,
+                entities=entities,
+                reply_markup=markup,
+                link_preview_options=_NO_PREVIEW,
+            )
+        )
+
+    async def edit_buttons(self, chat_id: int, message_id: int, markup: dict[str, Any]) -> bool:
+        """Replace the buttons of a message; return whether they stand there now."""
+        return await self._until_done(
+            lambda: self._bot.edit_message_reply_markup(
+                chat_id, message_id, reply_markup=_keyboard(markup)
+            )
+        )
+
+    async def delete(self, chat_id: int, message_id: int) -> bool:
+        """Delete a message; return whether it is gone."""
+        return await self._until_done(lambda: self._bot.delete_message(chat_id, message_id))
+
+    async def download(self, file_id: str) -> bytes:
+        """Return a file that somebody sent.
+
+        Raises:
+            TelegramError: if it is gone, or Telegram could not be reached several times.
+        """
+        for backoff in _REPEATS_S:
+            try:
+                return await self._load(file_id)
+            except BadRequest:
+                raise
+            except NetworkError:
+                await self._lifetime.sleep(backoff)
+        return await self._load(file_id)
+
+    async def _load(self, file_id: str) -> bytes:
+        file = await self._bot.get_file(file_id)
+        return bytes(await file.download_as_bytearray())
+
+    async def _until_done(self, call: Callable[[], Awaitable[object]]) -> bool:
+        for backoff in _REPEATS_S:
+            try:
+                await call()
+            except BadRequest as refusal:
+                done = "not modified" in str(refusal).lower()
+                if not done:
+                    logger.warning("Telegram refuses a change: %s", refusal)
+                return done
+            except NetworkError:
+                await self._lifetime.sleep(backoff)
+            except TelegramError as trouble:
+                logger.warning("A message was not changed: %s", redact(str(trouble)))
+                return False
+            else:
+                return True
+        return False
+
+    async def _send(
+        self, message: StoredMessage, priority: Priority | None, ticket: Ticket
+    ) -> tuple[OutboxState, int | None, str]:
+        params = dict(message.params)
+        backoff = 1.0
+        while True:
+            try:
+                return "sent", await self._call(message.method, params, priority), ""
+            except ChatMigrated as moved:
+                await self._chats.migrate(message.chat_id, moved.new_chat_id)
+                params["chat_id"] = moved.new_chat_id
+            except BadRequest as refusal:
+                if not _simplify(params, str(refusal)):
+                    return "failed", None, str(refusal)
+            except Forbidden as refusal:
+                await self._chats.block(message.chat_id)
+                return "failed", None, str(refusal)
+            except NetworkError as trouble:
+                if not was_not_sent(trouble):
+                    return "uncertain", None, redact(str(trouble)) or type(trouble).__name__
+                ticket.give_back()
+                logger.warning("Telegram cannot be reached; next try in %.0f s", backoff)
+                await self._lifetime.sleep(backoff)
+                backoff = min(backoff * 2, MAX_BACKOFF_S)
+            except TelegramError as trouble:
+                # Such as a reply that is no JSON: it came after the method was run.
+                return "uncertain", None, redact(str(trouble))
+
+    async def _call(self, method: str, params: Mapping[str, Any], priority: Any) -> int:
+        common: dict[str, Any] = {
+            "chat_id": params["chat_id"],
+            "message_thread_id": params.get("message_thread_id"),
+            "reply_markup": _keyboard(params.get("reply_markup")),
+            "reply_parameters": _reply(params.get("reply_to")),
+            "rate_limit_args": priority,
+        }
+        sent: Message | MessageId
+        match method:
+            case "sendMessage":
+                sent = await self._bot.send_message(
+                    text=params["text"],
+                    entities=_entities(params.get("entities")),
+                    link_preview_options=_NO_PREVIEW,
+                    **common,
+                )
+            case "sendDocument":
+                sent = await self._bot.send_document(
+                    document=str(params["content"]).encode(),
+                    filename=params["filename"],
+                    **common,
+                )
+            case "copyMessage":
+                sent = await self._bot.copy_message(
+                    from_chat_id=params["from_chat_id"], message_id=params["message_id"], **common
+                )
+            case _:
+                raise ValueError(f"The outbox does not send {method!r}.")
+        return sent.message_id
+
+
+def _simplify(params: dict[str, Any], refusal: str) -> bool:
+    """Leave out what Telegram refused to format; return whether there was anything to leave out."""
+    return "entit" in refusal.lower() and params.pop("entities", None) is not None
+
+
+def _entities(raw: Sequence[dict[str, Any]] | None) -> list[MessageEntity] | None:
+    return list(MessageEntity.de_list(list(raw), None)) if raw else None
+
+
+def _keyboard(raw: dict[str, Any] | None) -> InlineKeyboardMarkup | None:
+    """Return the buttons; none are left out, for an empty list is written as no list at all."""
+    if not raw or not raw["inline_keyboard"]:
+        return None
+    return InlineKeyboardMarkup.de_json(dict(raw), None)
+
+
+def _reply(message_id: int | None) -> Reply | None:
+    return Reply(message_id, allow_sending_without_reply=True) if message_id else None

@@ -1,0 +1,1 @@
+"""Measuring: labelled sets, figures, reports, benchmarks. The service imports none of it."""

@@ -1,0 +1,194 @@
+"""The generators that are compared, all asked in the same way and timed from outside."""
+
+import asyncio
+import contextlib
+import json
+import re
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from core.types import Piece, Prompt
+from evaluation.benchmarks.figure import BenchFailed
+from evaluation.benchmarks.process import DEADLINE_S, Baseline, baseline
+from models.generator import WorkerGenerator
+
+CONTEXT_TOKENS = 4096
+_CONTENT = re.compile(rb'"content": ?"')
+
+
+class BaselineMissing(BenchFailed):
+    """What is compared with is not installed; the text is a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """When a reply came, in seconds from the question, and how long it was."""
+
+    first_s: float
+    last_s: float
+    tokens: int
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second after the first."""
+        return (self.tokens - 1) / (self.last_s - self.first_s)
+
+
+class Writer(Protocol):
+    """Something that answers prompts."""
+
+    async def ask(self, prompt: Prompt, *, max_tokens: int) -> Reply:
+        """Answer at temperature 0, as soon as possible."""
+        ...
+
+
+def sides(
+    mine: Writer, other: Writer, found: tuple[list[float], list[float]]
+) -> tuple[tuple[Writer, list[float]], tuple[Writer, list[float]]]:
+    """Return two writers, each with the list of its figures, to be asked in turn."""
+    return (mine, found[0]), (other, found[1])
+
+
+class Ours:
+    """This project's generator in its worker process."""
+
+    def __init__(self, generator: WorkerGenerator) -> None:
+        self.generator = generator
+
+    async def ask(self, prompt: Prompt, *, max_tokens: int) -> Reply:
+        """Answer a prompt."""
+        started = time.perf_counter()
+        first = last = 0.0
+        tokens = 0
+        stream = self.generator.stream(prompt, max_tokens=max_tokens, deadline_s=DEADLINE_S)
+        async with contextlib.aclosing(stream):
+            async for event in stream:
+                last = time.perf_counter() - started
+                if isinstance(event, Piece):
+                    first = first or last
+                else:
+                    tokens = event.generated
+        return _checked(Reply(first, last, tokens))
+
+
+class Server:
+    """A server with the OpenAI API; what it sends is read after the last byte came."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def ask(self, prompt: Prompt, *, max_tokens: int) -> Reply:
+        """Answer a prompt."""
+        body = {
+            "messages": messages(prompt),
+            "max_tokens": max_tokens,
+            "temperature": 0,
+            "cache_prompt": True,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        started = time.perf_counter()
+        parts: list[tuple[float, bytes]] = []
+        async with self._client.stream("POST", "/v1/chat/completions", json=body) as response:
+            async for part in response.aiter_bytes():
+                parts.append((time.perf_counter() - started, part))
+        first = next((at for at, part in parts if _CONTENT.search(part)), 0.0)
+        events = _events(parts)
+        usage = next((u for u in map(_usage, reversed(events)) if u), None)
+        tokens = usage["completion_tokens"] if usage else sum(map(_has_content, events))
+        return _checked(Reply(first, parts[-1][0], int(tokens)))
+
+
+class Plain:
+    """`Llama.create_chat_completion`, one request after the other in order of arrival."""
+
+    def __init__(self, process: Baseline) -> None:
+        self._process = process
+        self._turn = asyncio.Lock()
+
+    async def ask(self, prompt: Prompt, *, max_tokens: int) -> Reply:
+        """Answer a prompt; the time in the queue counts."""
+        started = time.perf_counter()
+        async with self._turn:
+            self._process.send({"messages": messages(prompt), "max_tokens": max_tokens})
+            first = 0.0
+            while "tokens" not in (values := await self._process.receive()):
+                first = time.perf_counter() - started
+        return _checked(Reply(first, time.perf_counter() - started, int(values["tokens"])))
+
+
+@contextlib.asynccontextmanager
+async def plain(model: Path, *, threads: int) -> AsyncIterator[Plain]:
+    """Start llama-cpp-python with a model."""
+    async with baseline("plain", model, threads, CONTEXT_TOKENS) as (process, _ready):
+        yield Plain(process)
+
+
+@contextlib.asynccontextmanager
+async def native(model: Path, *, threads: int, parallel: int = 4) -> AsyncIterator[Server]:
+    """Start llama.cpp's own server with a model.
+
+    Raises:
+        BaselineMissing: if it is not installed.
+    """
+    async with _served("native", model, threads, CONTEXT_TOKENS, parallel) as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def python_server(model: Path, *, threads: int) -> AsyncIterator[Server]:
+    """Start the server of llama-cpp-python with a model.
+
+    Raises:
+        BaselineMissing: if it is not installed.
+    """
+    async with _served("server", model, threads, CONTEXT_TOKENS) as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def _served(name: str, *arguments: object) -> AsyncIterator[Server]:
+    async with baseline(name, *arguments) as (_process, values):
+        if "missing" in values:
+            raise BaselineMissing(f"Not compared: {values['missing']}. `make test` installs it.")
+        async with httpx.AsyncClient(
+            base_url=values["url"],
+            trust_env=False,
+            timeout=DEADLINE_S,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        ) as client:
+            yield Server(client)
+
+
+def messages(prompt: Prompt) -> list[dict[str, str]]:
+    """Return a prompt as chat messages that the model's template turns into the same text."""
+    return [
+        {"role": "system", "content": prompt.instructions},
+        {"role": "user", "content": f"{prompt.passage}\n\n{prompt.question}"},
+    ]
+
+
+def _events(parts: list[tuple[float, bytes]]) -> list[dict[str, Any]]:
+    text = b"".join(part for _, part in parts).decode()
+    lines = (line.removeprefix("data: ") for line in text.splitlines() if line[:6] == "data: ")
+    return [json.loads(line) for line in lines if line != "[DONE]"]
+
+
+def _usage(event: dict[str, Any]) -> dict[str, Any]:
+    return event.get("usage") or {}
+
+
+def _has_content(event: dict[str, Any]) -> bool:
+    choices = event.get("choices") or [{}]
+    return bool(choices[0].get("delta", {}).get("content"))
+
+
+def _checked(reply: Reply) -> Reply:
+    if not reply.first_s or not reply.tokens:
+        raise BenchFailed("A model gave an empty reply; it cannot be timed.")
+    return reply

@@ -1,0 +1,249 @@
+"""Measure answering on a labelled set, through the same objects as the service."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from core.types import Answer
+from evaluation import metrics
+from evaluation.evalset import EvalQuestion, EvalSet
+from evaluation.metrics import Outcome
+from evaluation.probe import Probe
+from kb.answering.answerer import Answerer
+
+OnOutcome = Callable[[Outcome], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What looking through a composed reply once more has found."""
+
+    unsupported: int = 0
+    """Sentences that the sources do not support."""
+    invented: tuple[str, ...] = ()
+
+
+CheckReply = Callable[[str, Answer], Awaitable[Checked]]
+"""Looks through the reply to a question."""
+
+_RANKS = 10
+_KEPT = 50
+"""Ids of each search that an outcome keeps, for the baselines."""
+_OOS_RECALLS = (0.8, 0.9)
+"""Points at which the accuracy is always given."""
+_NOTHING = Checked()
+
+
+@dataclass(frozen=True, slots=True)
+class EvalResult:
+    """The figures of one run; None where the set has no labels for it."""
+
+    name: str
+    n: int
+    recall_at_1: float
+    recall_at_5: float
+    mrr_at_10: float
+    baselines: dict[str, tuple[float, float]]
+    """Recall at 1 and 5 of the same vectors alone, BM25 alone, both by reciprocal rank fusion."""
+    auroc: float | None
+    in_scope_accuracy: float
+    """Answerable questions answered at `answer_at`, and with the right entry or text."""
+    oos_recall: float | None
+    """Questions without answer that stay below `answer_at`."""
+    accuracy_at_oos_recall: dict[str, float]
+    """`in_scope_accuracy` where so many of the questions without answer stay below the threshold
+    (published figures are of such points); empty if there are none."""
+    answer_contains_gold: float | None
+    answer_f1: float | None
+    reply_length_median: float
+    """Words (characters in Chinese) of composed and quoted replies."""
+    answers: int
+    """Answerable questions with known answers that the figures on answers are of."""
+    composed: float
+    """Share of composed replies among these, and of quoted ones."""
+    quoted: float
+    unsupported_sentences: int
+    invented: int
+    """Figures, addresses, links and names in composed replies that their passages do not have."""
+    abstained: float
+    """Answerable questions met with unknown or clarify."""
+    refused: float | None
+    """Questions without answer met with unknown or clarify: what customers see, whatever the
+    threshold was."""
+    calibration_error: float
+    precision_at_80: float | None
+    """Of what is at least 0.8 sure, the share that is right."""
+    kinds: dict[str, int]
+    p50_ms: float
+    p95_ms: float
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the figures for JSON."""
+        return asdict(self)
+
+
+async def evaluate(
+    evalset: EvalSet,
+    *,
+    probe: Probe,
+    answerer: Answerer,
+    quick: Answerer,
+    answers: int,
+    check_reply: CheckReply,
+    known: Mapping[str, Outcome],
+    on_outcome: OnOutcome,
+) -> list[Outcome]:
+    """Ask every question of the set, one after the other, and return what came of each.
+
+    Args:
+        evalset: the set.
+        probe: what both answerers search with.
+        answerer: writes replies.
+        quick: quotes them; asked the questions beyond `answers`.
+        answers: so many questions, chosen by hash, are put to `answerer`; 0: all.
+        check_reply: looks through composed replies.
+        known: outcomes by question id that need not be measured again.
+        on_outcome: told of each new one.
+    """
+    by_hash = sorted(evalset.questions, key=lambda q: _hash(q.question_id))
+    written = {q.question_id for q in (by_hash[:answers] if answers else by_hash)}
+    outcomes = []
+    for question in evalset.questions:
+        full = question.question_id in written
+        outcome = known.get(question.question_id)
+        if outcome is None or outcome.written < full:
+            outcome = await _ask(
+                question,
+                probe=probe,
+                answerer=answerer if full else quick,
+                check_reply=check_reply,
+                written=full,
+            )
+            on_outcome(outcome)
+        outcomes.append(outcome)
+    return outcomes
+
+
+async def _ask(
+    question: EvalQuestion,
+    *,
+    probe: Probe,
+    answerer: Answerer,
+    check_reply: CheckReply,
+    written: bool,
+) -> Outcome:
+    probe.leave_out(question.without)
+    answer = await answerer.answer_question(question.text)
+    composed = answer.kind == "composed"
+    checked = await check_reply(question.text, answer) if composed else _NOTHING
+    return Outcome(
+        question_id=question.question_id,
+        question=question.text,
+        relevant=question.relevant,
+        answers=question.answers,
+        found=probe.found[:_RANKS],
+        confidence=answer.confidence,
+        kind=answer.kind,
+        text=answer.text,
+        unsupported=checked.unsupported,
+        invented=checked.invented,
+        total_ms=answer.timings_ms.get("total", 0.0),
+        written=written,
+        dense=probe.dense[:_KEPT],
+        text_search=probe.text[:_KEPT],
+    )
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def summarise(
+    name: str, outcomes: Sequence[Outcome], *, answer_at: float, oos_recall: float = 0.0
+) -> EvalResult:
+    """Return the figures of a run.
+
+    Args:
+        name: of the set.
+        outcomes: of each question.
+        answer_at: the operating point, a probability.
+        oos_recall: one more point at which to give `EvalResult.accuracy_at_oos_recall`; 0: none.
+    """
+    inside = [o for o in outcomes if o.relevant]
+    gold = [o for o in inside if o.answers and o.written]
+    written = [o for o in gold if o.kind in ("composed", "quoted")]
+    sure = [o for o in outcomes if o.confidence >= 0.8]
+    outside = [o for o in outcomes if not o.relevant]
+    kinds: dict[str, int] = {}
+    for outcome in outcomes:
+        kinds[outcome.kind] = kinds.get(outcome.kind, 0) + 1
+    times = [o.total_ms for o in outcomes if o.written]
+    return EvalResult(
+        name=name,
+        n=len(outcomes),
+        recall_at_1=_round(metrics.recall_at(outcomes, 1)),
+        recall_at_5=_round(metrics.recall_at(outcomes, 5)),
+        mrr_at_10=_round(metrics.mrr_at(outcomes, _RANKS)),
+        baselines=_baselines(outcomes),
+        auroc=_maybe(metrics.auroc(outcomes)),
+        in_scope_accuracy=_round(metrics.in_scope_accuracy(outcomes, answer_at)),
+        oos_recall=_maybe(metrics.oos_recall(outcomes, answer_at)),
+        accuracy_at_oos_recall=_accuracies(outcomes, {*_OOS_RECALLS, oos_recall} - {0.0}),
+        answer_contains_gold=_share([metrics.contains_gold(o.text, o.answers) for o in gold]),
+        answer_f1=_share([metrics.f1(o.text, o.answers) for o in gold]),
+        reply_length_median=metrics.median([metrics.length(o.text) for o in written]),
+        answers=len(gold),
+        composed=_round(sum(o.kind == "composed" for o in gold) / max(len(gold), 1)),
+        quoted=_round(sum(o.kind == "quoted" for o in gold) / max(len(gold), 1)),
+        unsupported_sentences=sum(o.unsupported for o in outcomes),
+        invented=sum(len(o.invented) for o in outcomes),
+        abstained=_round(sum(not o.answered for o in inside) / max(len(inside), 1)),
+        refused=_share([not o.answered for o in outside]),
+        calibration_error=_round(metrics.calibration_error(outcomes)),
+        precision_at_80=_share([o.right for o in sure]),
+        kinds=kinds,
+        p50_ms=round(metrics.quantile(times, 0.5), 1),
+        p95_ms=round(metrics.quantile(times, 0.95), 1),
+    )
+
+
+def _accuracies(outcomes: Sequence[Outcome], recalls: set[float]) -> dict[str, float]:
+    found = {}
+    for recall in sorted(recalls):
+        threshold = metrics.threshold_at(outcomes, recall)
+        if threshold is not None:
+            found[f"{recall:g}"] = _round(metrics.in_scope_accuracy(outcomes, threshold))
+    return found
+
+
+def part_rankings(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
+    """Return the outcomes in the order of each search alone and of both by rank fusion."""
+    orders = {
+        "dense": [o.dense for o in outcomes],
+        "bm25": [o.text_search for o in outcomes],
+        "rrf": [metrics.fused(o.dense, o.text_search) for o in outcomes],
+    }
+    return {
+        name: [replace(o, found=order) for o, order in zip(outcomes, found, strict=True)]
+        for name, found in orders.items()
+    }
+
+
+def _baselines(outcomes: Sequence[Outcome]) -> dict[str, tuple[float, float]]:
+    recalls = {}
+    for name, ranked in part_rankings(outcomes).items():
+        at_1, at_5 = (_round(metrics.recall_at(ranked, k)) for k in (1, 5))
+        recalls[name] = at_1, at_5
+    return recalls
+
+
+def _share(values: Sequence[float]) -> float | None:
+    return _round(sum(values) / len(values)) if values else None
+
+
+def _maybe(value: float | None) -> float | None:
+    return None if value is None else _round(value)
+
+
+def _round(value: float) -> float:
+    return round(value, 4)

@@ -1,0 +1,180 @@
+"""An evaluation as one HTML page: figures, four plots, the worst mistakes."""
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import jinja2
+
+from evaluation import metrics
+from evaluation.evaluate import EvalResult, part_rankings
+from evaluation.metrics import Outcome
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WORST = 25
+_PAGE = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
+    """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Evaluation: {{ result.name }}</title>
+<style>
+ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+        color: #1c2430; background: #fff }
+ table { border-collapse: collapse; width: 100% }
+ td, th { text-align: left; font-weight: normal; padding: .35rem .6rem; vertical-align: top;
+          border-bottom: 1px solid #e3e7ee } img { max-width: 100% }
+ .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 1rem }
+ td.number { font-variant-numeric: tabular-nums }
+</style>
+<h1>{{ result.name }}: {{ result.n }} questions</h1>
+<table>{% for label, value, what in figures %}<tr><th>{{ label }}</th>
+<td class="number">{{ value }}</td><td>{{ what }}</td></tr>
+{% endfor %}</table>
+<h2>Ranking beside its parts</h2>
+<table><tr><th></th><th>R@1</th><th>R@5</th></tr>
+{% for label, at_1, at_5 in ranking %}<tr><th>{{ label }}</th>
+<td class="number">{{ "%.3f" | format(at_1) }}</td>
+<td class="number">{{ "%.3f" | format(at_5) }}</td></tr>
+{% endfor %}</table>
+<h2>Plots</h2><div class="plots">{% for title, image in plots %}<figure>
+<img alt="{{ title }}" src="data:image/png;base64,{{ image }}"></figure>{% endfor %}</div>
+<h2>Worst mistakes</h2><p>Wrong and most sure of it first. “No answer”: the base has none.</p>
+<table><tr><th>question</th><th>should be</th><th>found</th><th>sure</th><th>reply</th></tr>
+{% for o in worst %}<tr><td>{{ o.question }}</td>
+<td>{{ o.relevant | sort | join(", ") or "no answer" }}</td>
+<td>{{ o.found[:3] | join(", ") or "nothing" }}</td>
+<td class="number">{{ "%.2f" | format(o.confidence) }}</td>
+<td>{{ o.kind }}: {{ o.text | truncate(240) }}</td></tr>
+{% else %}<tr><td colspan="5">None.</td></tr>{% endfor %}</table></html>
+"""
+)
+_PARTS = {"dense": "vectors alone", "bm25": "BM25 alone", "rrf": "both by reciprocal rank fusion"}
+_LINES = {"dense": ":", "bm25": "--", "rrf": "-."}
+
+
+def render_report(result: EvalResult, outcomes: Sequence[Outcome]) -> str:
+    """Return the page; it needs no other file."""
+    wrong = [o for o in outcomes if not o.right and (o.answered or o.relevant)]
+    return _PAGE.render(
+        result=result,
+        figures=[(label, value, what) for label, value, what in _figures(result) if value],
+        ranking=[
+            ("Answerdesk", result.recall_at_1, result.recall_at_5),
+            *((label, *result.baselines[part]) for part, label in _PARTS.items()),
+        ],
+        plots=_plots(outcomes),
+        worst=sorted(wrong, key=lambda o: -o.confidence)[:_WORST],
+    )
+
+
+def _figures(result: EvalResult) -> Iterator[tuple[str, str, str]]:
+    """Yield label, value (empty if the set has no labels for it) and meaning."""
+    yield "Answerable, refused", f"{result.abstained:.3f}", "unknown or clarify; lower is better"
+    yield "Without answer, refused", _shown(result.refused), "unknown or clarify"
+    yield "AUROC", _shown(result.auroc), "answerable surer than without answer"
+    for recall, accuracy in result.accuracy_at_oos_recall.items():
+        yield (
+            f"Accuracy at {recall} refused",
+            f"{accuracy:.3f}",
+            "answered and right, where that share without answer is refused",
+        )
+    yield "Calibration error", f"{result.calibration_error:.3f}", "expected, ten bins"
+    yield "Right at 0.8 sure", _shown(result.precision_at_80), "of all that is at least so sure"
+    if result.answers:
+        asked = f"of {result.answers} questions with known answers"
+        yield "Reply contains the answer", _shown(result.answer_contains_gold), asked
+        length = f"{result.reply_length_median:g}"
+        yield "Length of a reply", length, "median; words, in Chinese characters"
+        yield "Composed", f"{result.composed:.3f}", f"{asked}; quoted: {result.quoted:.3f}"
+        yield "Invented", str(result.invented), "figures, addresses, links, names not in the source"
+        yield "Unsupported", str(result.unsupported_sentences), "sentences, by the check run again"
+    kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(result.kinds.items()))
+    yield "Replies", kinds, ""
+    yield "Time", f"{result.p50_ms:.0f} ms", f"median; 95 %: {result.p95_ms:.0f} ms"
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _plots(outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
+    # Imported here: an evaluation without --report does not wait for it.
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib.figure import Figure
+
+    images = []
+    for title, draw in (
+        ("Risk against coverage", _risk_coverage),
+        ("Calibration", _calibration),
+        ("Recall at k", _recall),
+        ("Confidence", _confidence),
+    ):
+        figure = Figure(figsize=(5, 3.6), layout="constrained")
+        axes = figure.subplots()
+        draw(axes, outcomes)
+        axes.set_title(title, loc="left")
+        axes.spines[["top", "right"]].set_visible(False)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=110)
+        images.append((title, base64.b64encode(buffer.getvalue()).decode()))
+    return images
+
+
+def _risk_coverage(axes: "Axes", outcomes: Sequence[Outcome]) -> None:
+    ranked = sorted(outcomes, key=lambda o: -o.confidence)
+    wrong, coverage, risk = 0, [], []
+    for number, outcome in enumerate(ranked, start=1):
+        wrong += not outcome.right
+        coverage.append(number / len(ranked))
+        risk.append(wrong / number)
+    axes.plot(coverage, risk)
+    answered = [o for o in outcomes if o.answered]
+    if answered:
+        share = sum(not o.right for o in answered) / len(answered)
+        axes.plot([len(answered) / len(outcomes)], [share], "o", color="C1", label="as answered")
+        axes.legend(frameon=False, loc="upper left")
+    axes.set(xlabel="share of all messages answered", ylabel="share of answers wrong")
+    axes.set(xlim=(0, 1.02), ylim=(0, max(0.1, 1.1 * max(risk, default=0.0))))
+
+
+def _calibration(axes: "Axes", outcomes: Sequence[Outcome]) -> None:
+    axes.plot([0, 1], [0, 1], linestyle=":", color="grey")
+    bins: list[list[Outcome]] = [[] for _ in range(10)]
+    for outcome in outcomes:
+        bins[min(int(outcome.confidence * 10), 9)].append(outcome)
+    filled = [b for b in bins if b]
+    sure = [sum(o.confidence for o in b) / len(b) for b in filled]
+    right = [sum(o.right for o in b) / len(b) for b in filled]
+    axes.plot(sure, right, marker="o")
+    for x, y, b in zip(sure, right, filled, strict=True):
+        axes.annotate(
+            str(len(b)), (x, y), xytext=(4, -10), textcoords="offset points", fontsize="small"
+        )
+    axes.set(xlabel="said: this sure (figures: questions)", ylabel="was: right this often")
+    axes.set(xlim=(0, 1.05), ylim=(0, 1.05))
+
+
+def _recall(axes: "Axes", outcomes: Sequence[Outcome]) -> None:
+    ks = range(1, 11)
+    lowest = 1.0
+    curves: list[tuple[str, str, Sequence[Outcome]]] = [("Answerdesk", "-", outcomes)]
+    for part, alone in part_rankings(outcomes).items():
+        curves.append((_PARTS[part], _LINES[part], alone))
+    for label, line, ranked in curves:
+        recalls = [metrics.recall_at(ranked, k) for k in ks]
+        lowest = min(lowest, *recalls)
+        axes.plot(ks, recalls, line, label=label, marker="o" if ranked is outcomes else None)
+    axes.set(xlabel="k", ylabel="right one among the first k", ylim=(max(lowest - 0.05, 0), 1.01))
+    axes.legend(frameon=False, loc="lower right")
+
+
+def _confidence(axes: "Axes", outcomes: Sequence[Outcome]) -> None:
+    inside = [o.confidence for o in outcomes if o.relevant]
+    outside = [o.confidence for o in outcomes if not o.relevant]
+    axes.hist([inside, outside], bins=20, range=(0, 1), label=["answerable", "no answer"])
+    axes.set(xlabel="sure", ylabel="questions")
+    axes.legend(frameon=False, loc="upper center")

@@ -1,0 +1,155 @@
+"""The one service object: every way in (Telegram, web, command line, evaluation) asks here."""
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from core.asker import working_for
+from core.errors import AnswerdeskError, StorageError
+from core.metrics import Metrics
+from core.types import Answer, AnswerEvent, Turn
+from db.conversations import Conversations
+from kb.answering.texts import service_text
+from kb.text.language import detect_language
+
+logger = logging.getLogger(__name__)
+
+_HISTORY_TURNS = 3
+"""Earlier exchanges that a follow-up question may refer to."""
+
+EventHandler = Callable[[AnswerEvent], Awaitable[None]]
+"""Receives what a customer may see before the whole answer is there."""
+
+
+class Answers(Protocol):
+    """What the desk needs of `kb.answering.answerer.Answerer`."""
+
+    async def answer(
+        self,
+        message: str,
+        *,
+        language_code: str = "",
+        history: Sequence[Turn] = (),
+        on_event: EventHandler | None = None,
+    ) -> Answer:
+        """Answer one message."""
+        ...
+
+
+class Lookups(Protocol):
+    """What the desk needs of `lookups.dialogue.Lookups`."""
+
+    async def answer(self, message: str, *, chat: str, language_code: str = "") -> Answer | None:
+        """Answer a message about the customer's own records; ``None`` if it is about others."""
+        ...
+
+
+class Desk:
+    """Answers messages and remembers what it said.
+
+    Messages of one chat are answered one by one, in the order in which they were asked.
+    """
+
+    def __init__(
+        self,
+        answerer: Answers,
+        conversations: Conversations,
+        metrics: Metrics,
+        lookups: Lookups | None = None,
+    ) -> None:
+        self._answerer = answerer
+        self._lookups = lookups
+        self._conversations = conversations
+        self._metrics = metrics
+        self._asked = 0.0
+        # Weak: a chat's lock lives only while one of its messages holds or awaits it.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def quiet_s(self) -> float:
+        """Return the seconds since somebody last asked something."""
+        return time.monotonic() - self._asked
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        chat: str,
+        channel: str,
+        language_code: str = "",
+        history: Sequence[Turn] | None = None,
+        on_event: EventHandler | None = None,
+        asker: str = "",
+    ) -> Answer:
+        """Answer one message.
+
+        Never raises for what a customer wrote: trouble of our own is logged and becomes an
+        ``unknown`` answer that offers a person.
+
+        Args:
+            text: the message as written.
+            chat: names the conversation, ``telegram:123``; its earlier turns are remembered.
+            channel: ``telegram``, ``web``, ``cli`` or ``eval``; the last is not recorded.
+            language_code: of the customer's app, for messages too short to tell.
+            history: earlier turns, if the caller keeps them; else those on record.
+            on_event: receives checked sentences and waiting times while the answer is made.
+            asker: whose share of the models it takes, such as an address; empty: the chat's.
+        """
+        recorded = channel != "eval"
+        async with self._locks.setdefault(chat, asyncio.Lock()):
+            if history is None:
+                history = await self._turns(chat) if recorded else ()
+            self._asked = time.monotonic()
+            with working_for(asker or chat):
+                answer = await self._answer(
+                    text, language_code, history, on_event, chat=chat if recorded else ""
+                )
+            self._metrics.observe_answer(answer, channel=channel)
+            if not recorded:
+                return answer
+            answer_id = await self._conversations.record(text, answer, chat=chat, channel=channel)
+            return replace(answer, answer_id=answer_id)
+
+    async def _answer(
+        self,
+        text: str,
+        language_code: str,
+        history: Sequence[Turn],
+        on_event: EventHandler | None,
+        *,
+        chat: str,
+    ) -> Answer:
+        """Return the answer with the time it took, whatever happens; no lookup without `chat`."""
+        started = time.perf_counter()
+        try:
+            answer = None
+            if self._lookups and chat:
+                answer = await self._lookups.answer(text, chat=chat, language_code=language_code)
+            answer = answer or await self._answerer.answer(
+                text, language_code=language_code, history=history, on_event=on_event
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, the customer is told
+            # The message itself stays out of the log: it is the customer's, and may be part of
+            # what an error says that is not ours.
+            logger.error(  # noqa: TRY400
+                "A message of %d characters was not answered: %s\n%s",
+                len(text),
+                error if isinstance(error, AnswerdeskError) else type(error).__name__,
+                "".join(traceback.format_tb(error.__traceback__)),
+            )
+            language = detect_language(text, language_code)
+            answer = Answer("unknown", service_text("trouble", language), language)
+        total = (time.perf_counter() - started) * 1000
+        return replace(answer, timings_ms={**answer.timings_ms, "total": round(total, 1)})
+
+    async def _turns(self, chat: str) -> Sequence[Turn]:
+        """Return what was said before; nothing if that cannot be read."""
+        try:
+            return await self._conversations.turns(chat, limit=_HISTORY_TURNS)
+        except StorageError as error:
+            logger.warning("A message is answered without those before it: %s", error)
+            return ()

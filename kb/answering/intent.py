@@ -1,0 +1,389 @@
+"""What a message is: a question, several, a follow-up, or none. Word lists and rules, no model."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import yaml
+
+from core.types import Turn
+from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text
+from kb.text.lexicon import fold, is_cjk
+from kb.text.segmentation import split_sentences
+
+Intent: TypeAlias = Literal["question", "greeting", "thanks", "goodbye", "person", "acknowledged"]
+"""``acknowledged``: "ok", "yes", a thumb up: nothing to answer."""
+
+SmallTalk: TypeAlias = Literal["greeting", "thanks", "goodbye", "acknowledged"]
+
+_FILE = Path(__file__).parent / "data" / "intents.yaml"
+_PRIORITY: tuple[SmallTalk, ...] = ("thanks", "goodbye", "greeting", "acknowledged")
+_MAX_SMALLTALK_WORDS = 16
+_MAX_PERSON_WORDS = 16
+_MAX_GAP = 5
+"""Words between "talk" and "human"."""
+_OFFERS: tuple[TextKey, ...] = (
+    "unknown",
+    "trouble",
+    "lookup_not_found",
+    "lookup_failed",
+    "angry",
+    "urgent",
+)
+"""Texts that offer a person; the last two also stand before a reply."""
+_MAX_FOLLOWUP_WORDS = 9
+_MAX_FOLLOWUP_CHARACTERS = 16
+"""Of a Chinese follow-up."""
+
+
+def classify_turn(text: str, language: str = "", *, last_answer: str = "") -> Intent:
+    """Tell what a message wants. Whatever is not clearly something else is a question.
+
+    Args:
+        text: the message as written; typing mistakes, emoji and missing punctuation are expected.
+        language: ISO 639-1; not needed, all languages of the lists are tried.
+        last_answer: what we said before; "yes" after an offered person asks for that person.
+    """
+    words = _words(text)
+    lists = _lists()
+    if not words:
+        return _by_symbols(text)
+    if last_answer and " ".join(words) in lists.yes and _offers_person(last_answer):
+        return "person"
+    if _asks_for_person(words, text):
+        return "person"
+    if len(words) <= _MAX_SMALLTALK_WORDS:
+        found = _smalltalk(words)
+        if found:
+            return found
+    return "question"
+
+
+def split_questions(text: str, language: str = "") -> list[str]:
+    """Return the questions of a message, in order; a single one as it was written.
+
+    Statements ("I bought a lamp.") stay with the question that follows them, greetings and
+    thanks are left out.
+    """
+    parts: list[str] = []
+    waiting: list[str] = []
+    for sentence in split_sentences(text, language):
+        if _smalltalk(_words(sentence)):
+            continue
+        waiting.append(sentence)
+        if sentence.rstrip("\"'») ").endswith(("?", "？")) or _is_listed(sentence):
+            parts += _split_joined(" ".join(waiting))
+            waiting = []
+    if waiting:  # what comes after the last question explains it
+        joined = " ".join(waiting)
+        parts = [*parts[:-1], f"{parts[-1]} {joined}"] if parts else _split_joined(joined)
+    return parts or [text.strip()]
+
+
+def in_context(question: str, history: Sequence[Turn]) -> list[str]:
+    """Return `question` rewritten with earlier questions, best first; empty if it needs none.
+
+    Args:
+        question: the new message.
+        history: earlier turns, oldest first.
+    """
+    if not history or not is_followup(question):
+        return []
+    chain = [question]
+    for turn in reversed(history):
+        if classify_turn(turn.question) != "question":
+            continue
+        chain.append(turn.question)
+        if not is_followup(turn.question) or len(chain) > 3:
+            break
+    if len(chain) == 1:
+        return []
+    chain.reverse()
+    joined = " ".join(part.strip() for part in chain)
+    merged = " ".join([_bare(chain[0]), *(_without_lead(_bare(part)) for part in chain[1:])])
+    nearest = f"{_bare(chain[-2])} {_without_lead(_bare(chain[-1]))}"
+    return list(dict.fromkeys((merged, joined, nearest)))
+
+
+def is_followup(question: str) -> bool:
+    """Tell whether a question may need the one before it to be understood."""
+    words = _words(question)
+    lists = _lists()
+    short = sum(len(w) if is_cjk(w[0]) else 1 for w in words)
+    limit = _MAX_FOLLOWUP_CHARACTERS if any(is_cjk(w[0]) for w in words) else _MAX_FOLLOWUP_WORDS
+    if short > limit:
+        return False
+    joined = " ".join(words)
+    if any(_begins(joined, start) for start in lists.starts):
+        return True
+    if any(word in lists.pointers for word in words):
+        return True
+    if any(is_cjk(word[0]) for word in words):
+        return short <= 6 or any(p in joined for p in lists.pointers if is_cjk(p[0]))
+    return short <= 3
+
+
+# --- reading a message -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    phrases: dict[SmallTalk, frozenset[str]]
+    words: dict[SmallTalk, frozenset[str]]
+    """Single words of `phrases`, for typing mistakes."""
+    longest: int
+    fillers: frozenset[str]
+    yes: frozenset[str]
+    person_do: frozenset[str]
+    person_who: tuple[str, ...]
+    person_alone: frozenset[str]
+    person_chinese: tuple[str, ...]
+    person_chinese_alone: frozenset[str]
+    person_not: tuple[str, ...]
+    person_polite: frozenset[str]
+    person_joining: frozenset[str]
+    starts: tuple[str, ...]
+    leads: tuple[str, ...]
+    pointers: frozenset[str]
+    question_words: tuple[str, ...]
+    question_words_chinese: tuple[str, ...]
+    emoji: dict[SmallTalk, frozenset[str]]
+
+
+@cache
+def _lists() -> _Lists:
+    raw: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
+    phrases = {kind: frozenset(_folded(raw[kind])) for kind in _PRIORITY}
+    person, followup = raw["person"], raw["followup"]
+    return _Lists(
+        phrases=phrases,
+        words={kind: frozenset(p for p in phrases[kind] if " " not in p) for kind in _PRIORITY},
+        longest=max(len(p.split()) for listed in phrases.values() for p in listed),
+        fillers=frozenset(_folded(raw["fillers"])),
+        yes=frozenset(_folded(raw["yes"])),
+        person_do=frozenset(_folded(person["do"])),
+        person_who=tuple(_folded(person["who"])),
+        person_alone=frozenset(_folded(person["alone"])),
+        person_chinese=tuple(_folded(person["chinese"])),
+        person_chinese_alone=frozenset(_folded(person["chinese_alone"])),
+        person_not=tuple(_folded(person["question_words"])),
+        person_polite=frozenset(_folded(person["polite"])),
+        person_joining=frozenset(_folded(person["joining"])),
+        starts=tuple(_folded(followup["starts"])),
+        leads=tuple(sorted(_folded(followup["leads"]), key=len, reverse=True)),
+        pointers=frozenset(_folded(followup["pointers"])),
+        question_words=tuple(_folded(raw["question_words"])),
+        question_words_chinese=tuple(_folded(raw["question_words_chinese"])),
+        emoji={kind: frozenset(raw["emoji"].get(kind, "")) for kind in _PRIORITY},
+    )
+
+
+def _folded(listed: Iterable[object]) -> list[str]:
+    for word in listed:
+        if not isinstance(word, str):  # YAML reads a bare "yes" as True
+            raise TypeError(f"{_FILE.name}: {word!r} is no text. Put it in quotes.")
+    return [fold(str(word)).casefold() for word in listed]
+
+
+_HAN = r"\u3040-\u30ff\u3400-\u9fff"
+_WORD = re.compile(rf"/start|[{_HAN}]+|[^\W_{_HAN}]+")
+
+
+def _words(text: str) -> list[str]:
+    """Return lower-case words without punctuation and emoji; a run of Han characters is one."""
+    folded = fold(text).casefold()
+    bare = re.sub(r"(?<=\w)'(?=\w)", "", folded)  # "what's", "wie geht's"
+    return re.findall(
+        r"/start|[\u3040-\u30ff\u3400-\u9fff]+|[^\W_\u3040-\u30ff\u3400-\u9fff]+", bare
+    )
+
+
+def _smalltalk(words: Sequence[str]) -> SmallTalk | None:
+    """Return what the message is if nothing is left once small talk and fillers are taken away."""
+    lists = _lists()
+    found: set[SmallTalk] = set()
+    position = 0
+    while position < len(words):
+        taken, kind = _take(words, position)
+        if kind:
+            found.add(kind)
+        elif words[position] not in lists.fillers:
+            if not is_cjk(words[position][0]):
+                return None
+            kinds = _take_han(words[position])
+            if kinds is None:
+                return None
+            found |= kinds
+        position += taken
+    return next((kind for kind in _PRIORITY if kind in found), None)
+
+
+def _take(words: Sequence[str], position: int) -> tuple[int, SmallTalk | None]:
+    lists = _lists()
+    for length in range(min(lists.longest, len(words) - position), 0, -1):
+        phrase = " ".join(words[position : position + length])
+        for kind in _PRIORITY:
+            if phrase in lists.phrases[kind]:
+                return length, kind
+    word = words[position]
+    if word not in lists.fillers:
+        for kind in _PRIORITY:
+            if any(_mistyped(word, right) for right in lists.words[kind]):
+                return 1, kind
+    return 1, None
+
+
+def _take_han(run: str) -> set[SmallTalk] | None:
+    """Read a run of Han characters as small talk and fillers; `None` if something is left."""
+    lists = _lists()
+    found: set[SmallTalk] = set()
+    position = 0
+    while position < len(run):
+        for length in range(min(10, len(run) - position), 0, -1):
+            piece = run[position : position + length]
+            kind = next((k for k in _PRIORITY if piece in lists.phrases[k]), None)
+            if kind or piece in lists.fillers:
+                found |= {kind} if kind else set()
+                position += length
+                break
+        else:
+            return None
+    return found
+
+
+def _mistyped(word: str, right: str) -> bool:
+    """Tell whether `word` is `right` with repeated letters, or (from five letters) one mistake."""
+    if is_cjk(word[0]) or not right[0].isalpha():
+        return False
+    squeezed = re.sub(r"(.)\1+", r"\1", word)
+    if squeezed != word and squeezed == re.sub(r"(.)\1+", r"\1", right) and len(word) > len(right):
+        return True
+    if len(right) < 5 or abs(len(word) - len(right)) > 1 or word[0] != right[0] or len(word) < 4:
+        return False
+    return _one_edit(word, right)
+
+
+def _one_edit(left: str, right: str) -> bool:
+    if len(left) == len(right):
+        different = [i for i in range(len(left)) if left[i] != right[i]]
+        if len(different) == 2:  # two letters changed places
+            i, j = different
+            return j == i + 1 and left[i] == right[j] and left[j] == right[i]
+        return len(different) == 1
+    shorter, longer = sorted((left, right), key=len)
+    return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
+
+
+def _by_symbols(text: str) -> Intent:
+    lists = _lists()
+    for kind in _PRIORITY:
+        if any(char in lists.emoji[kind] for char in text):
+            return kind
+    return "question" if "?" in unicodedata.normalize("NFKC", text) else "acknowledged"
+
+
+# --- a person ----------------------------------------------------------------------------------
+
+
+def _asks_for_person(words: Sequence[str], text: str) -> bool:
+    lists = _lists()
+    joined = " ".join(words)
+    han = "".join(word for word in words if is_cjk(word[0]))
+    if han:
+        if len(han) <= 20 and any(phrase in han for phrase in lists.person_chinese):
+            return not re.search("时间|几点|什么时候|多少|电话|怎么收费|是什么", han)
+        kept = re.sub("请|帮我|我要|我想|找|转|谢谢|吧|你好|您好|在吗|[呢吗啊]", "", han)
+        return kept in lists.person_chinese_alone or han in lists.person_chinese_alone
+    if len(words) > _MAX_PERSON_WORDS:
+        return False
+    kept = " ".join(word for word in words if word not in lists.person_polite)
+    if kept in lists.person_alone:
+        return True
+    if any(_begins(joined, word) for word in lists.person_not):
+        return False
+    return _wants(words, joined)
+
+
+def _wants(words: Sequence[str], joined: str) -> bool:
+    lists = _lists()
+    doing = [i for i, word in enumerate(words) if word in lists.person_do]
+    doing += [i for i in range(len(words) - 1) if " ".join(words[i : i + 2]) in lists.person_do]
+    for who in lists.person_who:
+        match = re.search(rf"(?<!\w){re.escape(who)}(?!\w)", joined)
+        if not match:
+            continue
+        at = len(joined[: match.start()].split())
+        after = words[at + len(who.split()) :]
+        near = any(abs(at - i) <= _MAX_GAP for i in doing)
+        if near and _ends_there(after):
+            return True
+    return False
+
+
+def _ends_there(after: Sequence[str]) -> bool:
+    """Tell whether "… an agent" is the point: "a person account" and "agent fees" are not."""
+    return not after or after[0] in _lists().person_joining
+
+
+def _offers_person(answer: str) -> bool:
+    texts = [service_text(key, code) for key in _OFFERS for code in TEXT_LANGUAGES]
+    return answer.strip().startswith(tuple(texts))
+
+
+# --- several questions, follow-ups -------------------------------------------------------------
+
+
+def _is_listed(sentence: str) -> bool:
+    return re.match(r"\s*(?:[-*•]|\(?\d{1,2}[.)、])\s*\S", sentence) is not None
+
+
+def _split_joined(sentence: str) -> list[str]:
+    """Split "how much is it and how long does it take?" before the second question."""
+    lists = _lists()
+    if any(is_cjk(char) for char in sentence):
+        pieces = re.split(r"(?<=[，,；;])", sentence)
+        asking = [any(w in p for w in lists.question_words_chinese) for p in pieces]
+        if sum(asking) < 2 or not asking[-1]:
+            return [sentence.strip()]
+        return _gather(pieces, asking)
+    asks = "|".join(re.escape(word) for word in lists.question_words)
+    match = re.search(rf"[,;]?\s(?:and|und|y|и|а)\s(?=(?:{asks})\s)", sentence, re.IGNORECASE)
+    if not match:
+        return [sentence.strip()]
+    first, second = sentence[: match.start()].strip(), sentence[match.end() :].strip()
+    begins = re.match(rf"(?:[^.!?]*[.!?,]\s)*(?:{asks})\s", first, re.IGNORECASE)
+    if not begins or len(first.split()) < 3 or len(second.split()) < 3:
+        return [sentence.strip()]
+    return [first + "?", second[0].upper() + second[1:]]
+
+
+def _gather(pieces: Sequence[str], asking: Sequence[bool]) -> list[str]:
+    parts, waiting = [], ""
+    for piece, asks in zip(pieces, asking, strict=True):
+        waiting += piece
+        if asks:
+            parts.append(waiting.strip().rstrip("，,；;"))
+            waiting = ""
+    return parts
+
+
+def _begins(text: str, start: str) -> bool:
+    if is_cjk(start[0]):
+        return text.startswith(start)
+    return text == start or text.startswith(start + " ")
+
+
+def _bare(question: str) -> str:
+    return question.strip().rstrip("?？.!。！ ")
+
+
+def _without_lead(question: str) -> str:
+    lowered = fold(question).casefold()
+    for lead in _lists().leads:
+        if _begins(lowered, lead) and len(lead) < len(question):
+            return question[len(lead) :].strip(" ,，")
+    return question

@@ -1,0 +1,163 @@
+"""What the generator reads: instructions, passage, question, in the customer's language.
+
+The order lets the state before the question be stored, so the passage is never shortened for a
+question unless it does not fit.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from core.errors import PromptTooLong
+from core.protocols import Generator
+from core.types import Chunk, Prompt
+from kb.answering.choose import quote
+from kb.text.lexicon import fold
+
+_FILE = Path(__file__).parent / "data" / "prompts.yaml"
+
+_TEMPLATE_TOKENS = 32
+"""Room for the words of a model's chat template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words around passage and question in one language."""
+
+    instructions: str
+    text: str
+    question: str
+    reply: str
+    no_answer: str
+    """What the model is to write when the passage does not answer."""
+
+
+def build_prompt(question: str, passages: Sequence[str], language: str) -> Prompt:
+    """Return the prompt for a question with the passages that may answer it, nearest first.
+
+    Texts are cleaned: they cannot end their part or pass for a part of the prompt. `language` is
+    ISO 639-1 of the reply.
+    """
+    said = wording(language)
+    texts = "\n".join(clean(passage) for passage in passages)
+    asked = " ".join(clean(question).split())
+    return Prompt(
+        instructions=said.instructions,
+        passage=f"{said.text}\n{texts}",
+        question=f"{said.question} {asked}\n{said.reply}",
+    )
+
+
+async def fit_prompt(
+    generator: Generator,
+    question: str,
+    passages: Sequence[str],
+    language: str,
+    *,
+    max_tokens: int,
+) -> Prompt:
+    """Return a prompt that fits the generator's context together with `max_tokens` of reply.
+
+    What does not fit is left out in this order: the farthest passages, sentences of the first
+    passage that do not answer, the end of the question.
+
+    Raises:
+        PromptTooLong: if not even that is enough.
+    """
+    room = generator.context_tokens - max_tokens - _TEMPLATE_TOKENS
+    size = 0
+    for shorter_question, fewer in _smaller(question, passages):
+        prompt = build_prompt(shorter_question, fewer, language)
+        parts = (prompt.instructions, prompt.passage, prompt.question)
+        size = sum(await generator.count_tokens(parts))
+        if size <= room:
+            return prompt
+    raise PromptTooLong(size + max_tokens + _TEMPLATE_TOKENS, generator.context_tokens)
+
+
+def _smaller(question: str, passages: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Return ever smaller versions of a question with its passages."""
+    versions = [(question, list(passages[:n])) for n in range(len(passages), 0, -1)]
+    short = [quote(question, passage) for passage in passages[:1]]
+    versions.append((question, short))
+    versions += [(question[:limit], short) for limit in (500, 200) if len(question) > limit]
+    return versions
+
+
+def passage_of(chunk: Chunk) -> str:
+    """Return what the generator reads of a chunk: its innermost heading and its text."""
+    heading = chunk.title.rsplit("›", 1)[-1].strip()
+    text = f"{chunk.text}\n{chunk.answer}" if chunk.answer else chunk.text
+    return text if not heading or heading in text[:200] else f"{heading}\n{text}"
+
+
+def wording(language: str) -> Wording:
+    """Return the words for a language; where there are none, English ones that name it."""
+    texts, names = _texts()
+    if language in texts:
+        return texts[language]
+    name = names.get(language, "the language of the question")
+    other = texts["other"]
+    return Wording(
+        instructions=other.instructions.format(language=name),
+        text=other.text,
+        question=other.question,
+        reply=other.reply.format(language=name),
+        no_answer=other.no_answer,
+    )
+
+
+def is_no_answer(reply: str) -> bool:
+    """Tell whether a reply (or its beginning) is the agreed sign that there is no answer."""
+    squeezed = _squeeze(reply)
+    return any(squeezed.startswith(_squeeze(said.no_answer)) for said in _texts()[0].values())
+
+
+def may_become_no_answer(beginning: str) -> bool:
+    """Tell whether the beginning of a reply may still grow into that sign."""
+    squeezed = _squeeze(beginning)
+    return any(_squeeze(said.no_answer).startswith(squeezed) for said in _texts()[0].values())
+
+
+def _squeeze(text: str) -> str:
+    return re.sub(r"[\W_]", "", fold(text)).casefold()
+
+
+@cache
+def _texts() -> tuple[Mapping[str, Wording], Mapping[str, str]]:
+    raw: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
+    names: dict[str, str] = raw.pop("languages")
+    return {language: Wording(**texts) for language, texts in raw.items()}, names
+
+
+# --- untrusted text ----------------------------------------------------------------------------
+
+
+@cache
+def _labels() -> re.Pattern[str]:
+    """Return a pattern of the prompt's own labels at the beginning of a line."""
+    said = _texts()[0].values()
+    labels = {label.rstrip(":：") for w in said for label in (w.text, w.question, w.reply)}
+    labels |= {"system", "user", "assistant", "human"}
+    listed = "|".join(re.escape(label) for label in sorted(labels, key=len, reverse=True))
+    return re.compile(rf"^(\W*(?:{listed})\s*)[:：]", re.IGNORECASE | re.MULTILINE)
+
+
+_CHAT_MARK = re.compile(r"<[|｜]|[|｜]>|\[/?INST\]|<</?SYS>>|</?s>", re.IGNORECASE)
+
+
+def clean(text: str) -> str:
+    """Return the text without control and invisible characters, and without a prompt's marks.
+
+    Line ends stay; blank lines, which separate the prompt's parts, do not.
+    """
+    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
+    kept = _CHAT_MARK.sub(" ", kept)
+    kept = _labels().sub(r"\1 -", kept)
+    return re.sub(r"\s*\n\s*", "\n", kept).strip()

@@ -1,0 +1,1 @@
+"""What can be searched: chunks, their rows, and the tables that hold them."""

@@ -1,0 +1,111 @@
+"""A change to the index that no reader sees yet, and where the rows of a release are."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lancedb.index import FTS, HnswSq, IvfRq
+
+from core.types import Vector
+from kb.index.files import TableFiles
+from kb.index.rows import Row
+from kb.index.table import arrow, in_lists, writing
+from kb.index.view import Reader
+
+_NEVER = timedelta(days=365 * 50)
+"""Clean up nothing: LanceDB refuses to optimise when a tagged version is older than its limit,
+by default a week, so each publish would fail a week after the first release."""
+
+_FLAT_ROWS = 20_000
+"""Up to here every vector is compared: exact, nothing to build (11 ms at 10,000 rows)."""
+
+_TEXT_INDEX = FTS(base_tokenizer="icu", stem=False, remove_stop_words=False)
+"""ICU finds words in Chinese; stemming and stop words would be those of one language only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the rows of a release are."""
+
+    table: str
+    version: int
+    rows: int
+
+
+def vector_index(rows: int) -> HnswSq | IvfRq | None:
+    """Choose the vector index for a table of this many rows; ``None``: compare every vector."""
+    if rows < _FLAT_ROWS:
+        return None
+    return IvfRq(distance_type="cosine", num_partitions=max(1, rows // 1_000))
+
+
+class Draft(Reader):
+    """Changes that no reader sees until the place that `finish` returns is published."""
+
+    def __init__(
+        self,
+        table: Any,
+        name: str,
+        files: TableFiles | None,
+        old: frozenset[Path] = frozenset(),
+    ) -> None:
+        super().__init__(table)
+        self._table: Any = table
+        self._name = name
+        self._files = files
+        self._old = old
+
+    async def write(
+        self, gone: Iterable[str], rows: Sequence[Row], vectors: Sequence[Vector]
+    ) -> None:
+        """Take the row ids `gone` out and put `rows` in, replacing those of the same id.
+
+        Deleting and appending costs a sixth of a merge (18 ms against 120 at 100,000 rows), and
+        nobody sees the state between.
+        """
+        with writing():
+            for where in in_lists("row_id", {*gone, *(row.row_id for row in rows)}):
+                await self._table.delete(where)
+            if rows:
+                await self._table.add(arrow(rows, np.stack(vectors)))
+
+    async def finish(self, number: int) -> Place:
+        """Bring all indexes up to date, mark the version as release `number`, reach the disk.
+
+        Raises:
+            IndexNotWritten: if that failed; no reader sees any of it.
+        """
+        with writing():
+            rows = int(await self._table.count_rows())
+            await self._index(rows)
+            await self._table.optimize(cleanup_older_than=_NEVER)
+            version = int(await self._table.version())
+            await _tag(self._table, number, version)
+            if self._files is not None:
+                await asyncio.to_thread(self._files.reach_the_disk, self._old)
+        return Place(self._name, version, rows)
+
+    async def _index(self, rows: int) -> None:
+        indexed = {column for found in await self._table.list_indices() for column in found.columns}
+        if rows and "text" not in indexed:
+            await self._table.create_index("text", config=_TEXT_INDEX)
+        chosen = vector_index(rows)
+        if chosen is not None and "vector" not in indexed:
+            await self._table.create_index("vector", config=chosen)
+
+
+async def _tag(table: Any, number: int, version: int) -> None:
+    name = tag_name(number)
+    if name in await table.tags.list():
+        await table.tags.update(name, version)
+    else:
+        await table.tags.create(name, version)
+
+
+def tag_name(number: int) -> str:
+    """Return what marks the version of a release."""
+    return f"release-{number}"

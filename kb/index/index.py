@@ -1,0 +1,349 @@
+"""The search index: one row for each embedded text, in LanceDB. Derived; may be deleted.
+
+A release is one version of one table. The database says which (`ReleaseRepository.current`), and
+readers open exactly that version: whatever the writer does meanwhile becomes visible by that one
+database commit, whole or not at all, in every process.
+"""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+)
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import lancedb
+import pyarrow as pa
+from lancedb import Session
+
+from core.errors import IndexDamaged, IndexMismatch, StorageError
+from core.protocols import Embedder
+from core.types import Chunk, ChunkKind, Matrix, Vector
+from db.knowledge import Release
+from kb.index.draft import Draft, Place, tag_name
+from kb.index.files import TableFiles
+from kb.index.rows import Row
+from kb.index.table import (
+    NEGATIVE,
+    ROW_FIELDS,
+    RowHit,
+    reading,
+    writing,
+)
+from kb.index.view import View
+
+_INDEX_CACHE_BYTES = 64 * 2**20
+_METADATA_CACHE_BYTES = 32 * 2**20
+"""The library's own limits of 7 GB are more than the service has: at 100,000 rows each publish adds
+to what is cached until a limit is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilledBy:
+    """The embedding model whose vectors a table holds."""
+
+    name: str
+    spec: str
+    """What the configuration called it."""
+    fingerprint: str
+
+
+class Index:
+    """The index of one knowledge base. Many may read; only `kb.releases.publish` writes."""
+
+    def __init__(
+        self,
+        connection: Any,
+        *,
+        folder: Path | None,
+        embedder: Embedder,
+        current: Callable[[], Awaitable[Release | None]],
+        spec: str,
+    ) -> None:
+        self._connection = connection
+        self._folder = folder
+        self._embedder = embedder
+        self._current = current
+        self._spec = spec
+        self._view: View | None = None
+        self._place: tuple[int, str, int] | None = None
+        self.superseded = asyncio.Event()
+        """Set once another model fills the live release: this process goes on answering from the
+        release that it has open, and is to be opened again."""
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(
+        cls,
+        uri: str,
+        *,
+        embedder: Embedder,
+        current: Callable[[], Awaitable[Release | None]],
+        spec: str = "",
+    ) -> AsyncIterator[Self]:
+        """Connect to the index at `uri`, a folder or an address such as ``s3://bucket/path``.
+
+        Args:
+            uri: where it is; a folder is created when it is first written.
+            embedder: the model whose vectors it holds.
+            current: tells the live release; it is asked before each read.
+            spec: what the configuration calls that model; noted in the tables that it fills.
+        """
+        folder = None if "://" in uri else Path(uri)
+        session = Session(
+            index_cache_size_bytes=_INDEX_CACHE_BYTES,
+            metadata_cache_size_bytes=_METADATA_CACHE_BYTES,
+        )
+        with reading():
+            connection = await lancedb.connect_async(uri, session=session)
+        try:
+            yield cls(connection, folder=folder, embedder=embedder, current=current, spec=spec)
+        finally:
+            connection.close()  # type: ignore[no-untyped-call]
+
+    async def view(self) -> View:
+        """Return the live release for reading; use one view for all reads of one question.
+
+        While the database cannot be read, that is the release that is open.
+
+        Raises:
+            IndexDamaged, IndexUnreachable: if it cannot be opened.
+            IndexMismatch: if another embedding model filled it.
+        """
+        try:
+            release = await self._current()
+        except StorageError:
+            if self._view is None:
+                raise
+            return self._view
+        if release is None:
+            return View(0, None)
+        place = (release.number, release.table, release.version)
+        if self._view is None or self._place != place:
+            at = Place(release.table, release.version, release.rows)
+            try:
+                self._view, self._place = await self.peek(at, release.number), place
+            except IndexMismatch:
+                if self._view is None:
+                    raise
+                self.superseded.set()
+        return self._view
+
+    async def peek(self, place: Place, number: int) -> View:
+        """Return the rows at a place for reading, as release `number`, live or not.
+
+        Raises:
+            IndexDamaged, IndexMismatch: as `view`.
+        """
+        table = await self._open(place.table)
+        rows = await _check_out(table, place, number)
+        with reading():
+            dated = await table.count_rows("valid_from <> '' OR valid_until <> ''")
+            negatives = await table.count_rows(NEGATIVE)
+        return View(number, table if rows else None, dated=bool(dated), negatives=bool(negatives))
+
+    async def check(self) -> None:
+        """Compare the files of the live release with what was written, and read from it.
+
+        Files are compared on this machine's own disk only: 0.4 s at 100,000 rows, 600 MB of files.
+
+        Raises:
+            IndexDamaged: if a part of it is missing, changed or unreadable.
+            IndexUnreachable: if that cannot be told.
+            IndexMismatch: if another embedding model filled it.
+        """
+        release = await self._current()
+        if release is not None and release.table and self._folder is not None:
+            with reading():
+                reason = await asyncio.to_thread(TableFiles(self._folder, release.table).damaged)
+            if reason:
+                raise IndexDamaged(reason)
+        await (await self.view()).check()
+
+    async def search_dense(
+        self, vector: Vector, k: int, *, today: str = "", kind: ChunkKind | None = None
+    ) -> list[RowHit]:
+        """Search the live release; see `View.search_dense`."""
+        return await (await self.view()).search_dense(vector, k, today=today, kind=kind)
+
+    async def search_text(
+        self, text: str, k: int, *, today: str = "", kind: ChunkKind | None = None
+    ) -> list[RowHit]:
+        """Search the live release; see `View.search_text`."""
+        return await (await self.view()).search_text(text, k, today=today, kind=kind)
+
+    async def chunk(self, chunk_id: str) -> Chunk | None:
+        """Return a chunk of the live release; see `View.chunk`."""
+        return await (await self.view()).chunk(chunk_id)
+
+    async def all_rows(self) -> tuple[list[Row], Matrix]:
+        """Return every row of the live release with its vector; see `View.all_rows`."""
+        return await (await self.view()).all_rows()
+
+    async def count(self) -> int:
+        """Return the number of rows of the live release."""
+        return await (await self.view()).count()
+
+    async def draft(self, release: Release | None, *, fresh: bool = False) -> Draft:
+        """Start a change to `release`; what an earlier, unfinished change left is undone.
+
+        Args:
+            release: the live release, ``None`` before the first.
+            fresh: start an empty table beside the live one.
+
+        Raises:
+            IndexDamaged: if the live rows cannot be opened.
+            IndexMismatch: if another embedding model filled them.
+        """
+        if release is None or fresh:
+            name = f"rows_{uuid.uuid4().hex[:12]}"
+            with writing():
+                table = await self._connection.create_table(name, schema=self._schema())
+            return await self._draft(table, name)
+        return await self._draft_at(await self._open(release.table), release)
+
+    async def _draft_at(self, table: Any, release: Release) -> Draft:
+        if await table.version() != release.version:
+            await _check_out(
+                table, Place(release.table, release.version, release.rows), release.number
+            )
+            with writing():
+                await table.restore()
+        return await self._draft(table, release.table)
+
+    async def restore(self, release: Release, *, number: int) -> Place:
+        """Put the rows of an old release into a new version, as release `number`.
+
+        Which embedding model filled it does not matter: nothing is embedded.
+
+        Raises:
+            IndexDamaged: if the index no longer has that release.
+        """
+        table, _ = await _named(self._connection, release.table)
+        return await (await self._draft_at(table, release)).finish(number)
+
+    async def fits(self, release: Release) -> bool:
+        """Tell whether this model filled a release.
+
+        Raises:
+            IndexDamaged: if the index does not have it.
+        """
+        _, about = await _named(self._connection, release.table)
+        return about.fingerprint == self._embedder.fingerprint
+
+    async def drop_tables(self, *, keep: Collection[str]) -> None:
+        """Delete all tables but some. Readers of the others fail from here on."""
+        with writing():
+            for name in await self._tables():
+                if name not in keep:
+                    await self._connection.drop_table(name)
+                    if self._folder is not None:
+                        await asyncio.to_thread(TableFiles(self._folder, name).forget)
+
+    async def forget(self, table: str, numbers: Iterable[int]) -> None:
+        """Let the disk space of these releases go, as far as no other release uses it."""
+        handle = await self._open(table)
+        with writing():
+            tags = await handle.tags.list()
+            for number in numbers:
+                if tag_name(number) in tags:
+                    await handle.tags.delete(tag_name(number))
+            # No release is older than its oldest tag, and cleaning up to a tag is allowed.
+            versions = {found["version"]: found for found in await handle.list_versions()}
+            tagged = [tag["version"] for tag in (await handle.tags.list()).values()]
+            if tagged:
+                age_s = time.time() - versions[min(tagged)]["timestamp"].timestamp()
+                await handle.optimize(cleanup_older_than=timedelta(seconds=age_s + 1))
+
+    async def _open(self, table: str) -> Any:
+        handle, about = await _named(self._connection, table)
+        if about.fingerprint != self._embedder.fingerprint:
+            raise IndexMismatch(
+                index_model=_model(about.name, about.fingerprint),
+                model=_model(self._embedder.name, self._embedder.fingerprint),
+            )
+        return handle
+
+    async def _tables(self) -> list[str]:
+        names: list[str] = []
+        page: str | None = None
+        while True:
+            response = await self._connection.list_tables(page_token=page)
+            names += response.tables
+            page = response.page_token
+            if not page:
+                return names
+
+    async def _draft(self, table: Any, name: str) -> Draft:
+        if self._folder is None:
+            return Draft(table, name, None)
+        files = TableFiles(self._folder, name)
+        return Draft(table, name, files, await asyncio.to_thread(files.written))
+
+    def _schema(self) -> pa.Schema:
+        columns = [
+            pa.field(name, pa.int32() if name == "position" else pa.string(), nullable=False)
+            for name in ROW_FIELDS
+        ]
+        vector = pa.field("vector", pa.list_(pa.float32(), self._embedder.dim), nullable=False)
+        return pa.schema(
+            [*columns, vector],
+            metadata={
+                "embedder": self._embedder.name,
+                "spec": self._spec or self._embedder.name,
+                "fingerprint": self._embedder.fingerprint,
+            },
+        )
+
+
+async def filled_by(uri: str, release: Release) -> FilledBy:
+    """Return which model filled a release of the index at `uri`.
+
+    Raises:
+        IndexDamaged: if the index does not have it.
+    """
+    with reading():
+        connection = await lancedb.connect_async(uri)
+    try:
+        return (await _named(connection, release.table))[1]
+    finally:
+        connection.close()  # type: ignore[no-untyped-call]
+
+
+async def _named(connection: Any, table: str) -> tuple[Any, FilledBy]:
+    """Open a table, whichever model filled it."""
+    if not table:
+        raise IndexDamaged("it does not hold this release")
+    with reading():
+        handle = await connection.open_table(table)
+        metadata = (await handle.schema()).metadata or {}
+    if b"fingerprint" not in metadata:
+        raise IndexDamaged("it does not say which embedding model filled it")
+    name = metadata.get(b"embedder", b"?")
+    return handle, FilledBy(
+        name=name.decode(),
+        spec=metadata.get(b"spec", name).decode(),
+        fingerprint=metadata[b"fingerprint"].decode(),
+    )
+
+
+async def _check_out(table: Any, place: Place, number: int) -> int:
+    with reading():
+        await table.checkout(place.version)
+        rows = int(await table.count_rows())
+    if rows != place.rows:
+        raise IndexDamaged(f"release {number} has {place.rows} rows, not {rows}")
+    return rows
+
+
+def _model(name: str, fingerprint: str) -> str:
+    return f"{name} ({fingerprint[:12]})"

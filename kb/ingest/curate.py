@@ -1,0 +1,181 @@
+"""Attach operators' own work to the entries of a file, and say what no longer fits; pure."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from core.types import Chunk
+from db.curation import Anchor, Curation, Settled
+from kb.index.chunk import chunk_id
+from kb.text.own_words import each_its_own
+from kb.text.segmentation import ngram_cosine, normalise
+
+_SIMILAR = 0.6
+"""N-gram cosine of two wordings of one question; the demo's different questions reach .72 in one
+pair of 15,000 and .39 in 99 of 100, so the best must also be ahead of the second."""
+_AHEAD = 0.1
+_SAME_ANSWER_SIMILAR = 0.3
+_OTHER = 0.2
+"""Below this a question under a known id is another one: ids are often row numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """The chunks of a file with operators' work on them."""
+
+    chunks: tuple[Chunk, ...]
+    settled: tuple[Settled, ...] = ()
+    work: str = ""
+    """Hash of what is attached; empty for nothing."""
+
+    @property
+    def unfit(self) -> tuple[str, ...]:
+        """Why a piece of work could not be attached, as sentences."""
+        return tuple(one.reason for one in self.settled if one.state == "unfit")
+
+
+def attach(chunks: Sequence[Chunk], curations: Sequence[Curation]) -> Attached:
+    """Return `chunks` with the work of operators; what an earlier release undid is left alone.
+
+    An entry is found by its own id in the file, by question and answer, or as the only one with
+    a similar question, unless each has a word of its own. An edited answer is attached as long as
+    the file still has the answer that was edited: if the file's own answer changed, somebody has
+    to decide.
+    """
+    work = [curation for curation in curations if curation.state != "undone"]
+    if not work:
+        return Attached(tuple(chunks))
+    entries = [chunk for chunk in chunks if chunk.kind == "faq"]
+    bases = {curation.curation_id: _find(curation.anchor, entries) for curation in work}
+    reasons = {c.curation_id: _objection(c, bases[c.curation_id]) for c in work}
+    fitting: dict[str, list[Curation]] = {}
+    for curation in work:
+        base = bases[curation.curation_id]
+        if base is not None and not reasons[curation.curation_id]:
+            fitting.setdefault(base.chunk_id, []).append(curation)
+    made = {base: _changed(base, fitting.get(base.chunk_id, ())) for base in entries}
+    changed = [made[chunk] if chunk.kind == "faq" else chunk for chunk in chunks]
+    settled = [_settled(c, bases[c.curation_id], made, reasons[c.curation_id]) for c in work]
+    anchors = {one.curation_id: one.anchor for one in settled if one.state == "active"}
+    attached = [replace(c, anchor=anchors[c.curation_id]) for c in work if c.curation_id in anchors]
+    return Attached(
+        _distinct(chunk for chunk in changed if chunk is not None), tuple(settled), digest(attached)
+    )
+
+
+def digest(curations: Iterable[Curation]) -> str:
+    """Return a hash of what these pieces of work do to which entries, empty if they do nothing."""
+    effects = sorted(
+        [c.anchor.question, c.anchor.answer, c.kind, c.text, c.valid_from, c.valid_until]
+        for c in curations
+        if c.kind != "note"
+    )
+    return hashlib.sha256(json.dumps(effects).encode()).hexdigest()[:16] if effects else ""
+
+
+def expected_work(curations: Iterable[Curation]) -> Mapping[str, str]:
+    """Return by document the hash that its next version will have; documents without are absent."""
+    by_document: dict[str, list[Curation]] = {}
+    for curation in curations:
+        if curation.state == "active":
+            by_document.setdefault(curation.anchor.doc_id, []).append(curation)
+    return {doc_id: work for doc_id, found in by_document.items() if (work := digest(found))}
+
+
+def _find(anchor: Anchor, entries: Sequence[Chunk]) -> Chunk | None:
+    question = normalise(anchor.question)
+    same = [entry for entry in entries if normalise(entry.text) == question]
+    named = [entry for entry in entries if anchor.entry_id and entry.entry_id == anchor.entry_id]
+    if len(named) == 1 and (named[0] in same or (not same and _may_be(named[0], anchor))):
+        return named[0]
+    exact = [entry for entry in same if normalise(entry.answer) == normalise(anchor.answer)]
+    if exact or len(same) == 1:
+        return (exact or same)[0]
+    ranked = sorted(
+        ((ngram_cosine(entry.text, anchor.question), entry) for entry in entries),
+        key=lambda found: -found[0],
+    )
+    answer = normalise(anchor.answer)
+    kept = [entry for entry in entries if normalise(entry.answer) == answer]
+    if len(kept) == 1 and ngram_cosine(kept[0].text, anchor.question) >= _SAME_ANSWER_SIMILAR:
+        return kept[0]
+    if not ranked or ranked[0][0] < _SIMILAR or each_its_own(ranked[0][1].text, anchor.question):
+        return None
+    ahead = len(ranked) == 1 or ranked[0][0] - ranked[1][0] >= _AHEAD
+    return ranked[0][1] if ahead else None
+
+
+def _may_be(named: Chunk, anchor: Anchor) -> bool:
+    """Tell whether the entry under a known id may be the same as before."""
+    if anchor.entry_id.isdigit() and each_its_own(named.text, anchor.question):
+        return False  # the rows were numbered anew
+    return ngram_cosine(named.text, anchor.question) >= _OTHER
+
+
+def _objection(curation: Curation, base: Chunk | None) -> str:
+    """Return why a piece of work does not fit, empty if it does."""
+    doc_id, question = curation.anchor.doc_id, curation.anchor.question
+    if base is None:
+        return f"{doc_id!r} has no entry like {question!r} any more."
+    if curation.kind == "answer" and normalise(base.answer) not in {
+        normalise(curation.anchor.answer),
+        normalise(curation.text),
+    }:
+        return f"The answer to {question!r} changed in {doc_id!r} itself since it was edited."
+    if curation.kind in {"negative", "variant"}:
+        asked = {normalise(text) for text in (base.text, *base.variants)}
+        if curation.kind == "negative" and normalise(curation.text) in asked:
+            return f"{doc_id!r} itself asks {curation.text!r} for this entry now."
+    return ""
+
+
+def _changed(base: Chunk, work: Sequence[Curation]) -> Chunk | None:
+    """Return an entry with the work on it, ``None`` if it is disabled."""
+    chunk = base
+    for curation in work:
+        match curation.kind:
+            case "disabled":
+                return None
+            case "variant":
+                chunk = replace(chunk, variants=_with(chunk.variants, curation.text))
+            case "negative":
+                chunk = replace(chunk, negatives=_with(chunk.negatives, curation.text))
+            case "validity":
+                chunk = replace(
+                    chunk, valid_from=curation.valid_from, valid_until=curation.valid_until
+                )
+            case "answer" if curation.text != chunk.answer:
+                edited = chunk_id(chunk.doc_id, chunk.text, curation.text)
+                chunk = replace(chunk, answer=curation.text, chunk_id=edited)
+            case _:
+                pass
+    return chunk
+
+
+def _settled(
+    curation: Curation, base: Chunk | None, made: Mapping[Chunk, Chunk | None], reason: str
+) -> Settled:
+    if base is None or reason:
+        return Settled(curation.curation_id, "unfit", reason, curation.anchor, curation.chunk_id)
+    live = made[base] or base
+    anchor = Anchor(base.doc_id, base.entry_id, base.text, base.answer)
+    if curation.kind == "answer":
+        anchor = replace(anchor, answer=curation.anchor.answer)
+    return Settled(curation.curation_id, "active", "", anchor, live.chunk_id)
+
+
+def _with(texts: tuple[str, ...], text: str) -> tuple[str, ...]:
+    return texts if text in texts else (*texts, text)
+
+
+def _distinct(chunks: Iterable[Chunk]) -> tuple[Chunk, ...]:
+    """Keep the first of chunks that an edit has made equal, with the variants of all."""
+    first: dict[str, Chunk] = {}
+    for chunk in chunks:
+        earlier = first.get(chunk.chunk_id)
+        if earlier is not None:
+            variants = tuple(dict.fromkeys([*earlier.variants, *chunk.variants]))
+            chunk = replace(earlier, variants=variants)
+        first[chunk.chunk_id] = chunk
+    return tuple(first.values())

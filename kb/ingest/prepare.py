@@ -1,0 +1,405 @@
+"""From originals to rows with vectors: parse, chunk and embed, each while the others work."""
+
+import asyncio
+import contextlib
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from core.errors import IngestError
+from core.protocols import Embedder
+from core.types import Chunk, ParsedFile, Skipped, Vector
+from db.curation import Curation, Settled
+from kb.index.rows import Row, embedded_text, is_statement, rows_of_chunk
+from kb.ingest.curate import attach, expected_work
+from kb.ingest.fingerprint import columns_of, with_work
+from kb.ingest.originals import Originals
+from kb.ingest.vector_cache import VectorSpool
+
+EMBED_BATCH = 64
+"""Texts in one call of the embedding model: its own best batch, and how often one may cancel."""
+
+
+class FileParser(Protocol):
+    """Reads files in processes with limits (`kb.parse.sandbox.parser_process.ParserProcess`)."""
+
+    def parse_many(
+        self, files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str]
+    ) -> AsyncGenerator[ParsedFile | IngestError, None]:
+        """Read files, each a name and a path; yield a result for each, in order.
+
+        `columns` has by name what an operator said of a file's columns.
+
+        An error's message is a sentence for the operator.
+        """
+        ...
+
+
+class Chunker(Protocol):
+    """Cuts a file into chunks that the embedder reads whole (`kb.index.chunk.chunk_file`)."""
+
+    async def __call__(self, parsed: ParsedFile, *, doc_id: str, updated: str) -> Sequence[Chunk]:
+        """Cut `parsed`, which was received on the ISO date `updated`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A document whose original is in the store and has yet to be parsed."""
+
+    doc_id: str
+    source: str
+    sha256: str
+    settings: str
+    """How it is, or was, made into chunks, see `kb.ingest.fingerprint`."""
+    received: float
+    """UTC epoch seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFile:
+    """A document as chunks; with an `error`, without any."""
+
+    file: StoredFile
+    chunks: tuple[Chunk, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    error: str = ""
+    own: tuple[Chunk, ...] = ()
+    """The chunks as the file alone makes them."""
+    settled: tuple[Settled, ...] = ()
+    """What became of operators' work on the file's entries."""
+
+    @property
+    def unfit(self) -> tuple[str, ...]:
+        """Operators' work that could not be attached, as sentences."""
+        return tuple(one.reason for one in self.settled if one.state == "unfit")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Documents ready to be published."""
+
+    files: tuple[PreparedFile, ...]
+    vectors: dict[str, Vector]
+    """By vector key, of the texts that were embedded."""
+    wanted: int
+    """Texts that were new, whether they were embedded or not."""
+    answers: bool = False
+    """Whether entries have rows for their answers, too."""
+
+    def rows(self) -> dict[str, Row]:
+        """Return the rows of all documents by id."""
+        return {
+            row.row_id: row
+            for prepared in self.files
+            for chunk in prepared.chunks
+            for row in rows_of_chunk(chunk, answers=self.answers)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run of ingest is."""
+
+    files: int
+    """Files that were read and cut into chunks."""
+    files_total: int
+    texts: int
+    """Texts that were embedded."""
+    texts_total: int
+    """Texts to embed as far as the files read so far tell."""
+
+
+OnProgress: TypeAlias = Callable[[Progress], None]
+
+
+@dataclass
+class _State:
+    """What the reading and the embedding side of one run tell each other."""
+
+    waiting: dict[str, Row] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    finished: bool = False
+    files: int = 0
+
+
+class Curator(Protocol):
+    """Tells what operators did to entries by hand (`db.curation.Curations`)."""
+
+    async def open(self, doc_ids: Iterable[str] | None = None) -> Sequence[Curation]:
+        """Return the open work on some documents, or on all."""
+        ...
+
+    async def as_of(self, moment: float) -> Sequence[Curation]:
+        """Return what was open at a moment."""
+        ...
+
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        """Note what became of it."""
+        ...
+
+    async def return_to(self, moment: float, *, at: float, reason: str) -> None:
+        """Bring the work of a moment back."""
+        ...
+
+
+class Preparer:
+    """Makes chunks and vectors of originals, with the work of operators on them.
+
+    Touches neither index nor releases.
+    """
+
+    def __init__(
+        self,
+        originals: Originals,
+        parser: FileParser,
+        chunker: Chunker,
+        embedder: Embedder,
+        spool: VectorSpool,
+        curations: Curator,
+        *,
+        answers: bool = False,
+    ) -> None:
+        """Take ready parts; with `answers`, entries get rows for their answers."""
+        self._answers = answers
+        self.spool = spool
+        """Holds what a stopped run has embedded; whoever publishes vectors tells it."""
+        self.curations = curations
+        self._originals = originals
+        self._parser = parser
+        self._chunker = chunker
+        self._embedder = embedder
+
+    async def prepare(
+        self,
+        files: Sequence[StoredFile],
+        *,
+        known: set[str],
+        embed: bool = True,
+        as_of: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Prepared:
+        """Parse, chunk and embed `files`; a file that cannot be read gets its error and no more.
+
+        Texts that a stopped run has embedded already are taken from there.
+
+        Args:
+            files: their originals are in the store.
+            known: vector keys that need no embedding.
+            embed: with ``False``, only count what would be embedded.
+            as_of: attach the work of operators as it was at this moment (UTC epoch seconds).
+            on_progress: called after each file and each batch.
+
+        Raises:
+            ModelError: if the embedding model fails.
+        """
+        work = await self._work([file.doc_id for file in files], as_of)
+        state = _State(seen=set(known))
+        prepared: list[PreparedFile] = []
+        vectors: dict[str, Vector] = {}
+        kept: dict[str, Vector] = {}
+        if embed:
+            kept = await asyncio.to_thread(self.spool.load)
+            await asyncio.to_thread(self.spool.published, known)
+
+        def report() -> None:
+            if on_progress is not None:
+                total = len(state.seen) - len(known)
+                on_progress(Progress(state.files, len(files), len(vectors), total))
+
+        async def read() -> None:
+            try:
+                paths = [(file.doc_id, self._originals.path(file.sha256)) for file in files]
+                columns = {file.doc_id: columns_of(file.settings) for file in files}
+                reading = self._parser.parse_many(paths, columns=columns)
+                async with contextlib.aclosing(reading) as results:
+                    for file in files:
+                        chunked = await self._chunk(file, await anext(results))
+                        prepared.append(_curated(chunked, work.get(file.doc_id, ())))
+                        state.files += 1
+                        _offer(prepared[-1], state, answers=self._answers)
+                        report()
+            finally:
+                state.finished = True
+                state.changed.set()
+
+        reading = asyncio.create_task(read())
+        try:
+            async for batch in _batches(state):
+                if embed:
+                    vectors.update((key, kept[key]) for key in _keys(batch) if key in kept)
+                    new = await self.embed([row for row in batch if row.vector_key not in kept])
+                    if new:
+                        await asyncio.to_thread(self.spool.add, new)
+                    vectors.update(new)
+                    report()
+            await reading
+        finally:
+            reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reading
+        wanted = len(state.seen) - len(known)
+        return Prepared(tuple(prepared), vectors, wanted, self._answers)
+
+    async def embed(self, rows: Sequence[Row]) -> dict[str, Vector]:
+        """Embed the texts of some rows; return the vectors by vector key."""
+        found: dict[str, Vector] = {}
+        for passages in (False, True):
+            group = [row for row in rows if is_statement(row) is passages]
+            if not group:
+                continue
+            texts = [embedded_text(row) for row in group]
+            if passages:
+                matrix = await self._embedder.embed_passages(texts)
+            else:
+                matrix = await self._embedder.embed_queries(texts)
+            found.update(
+                (row.vector_key, vector) for row, vector in zip(group, matrix, strict=True)
+            )
+        return found
+
+    async def curated(self, prepared: Prepared) -> Prepared:
+        """Attach the work of operators anew: somebody may have added some since."""
+        work = await self._work([file.file.doc_id for file in prepared.files], None)
+        files = tuple(_curated(file, work.get(file.file.doc_id, ())) for file in prepared.files)
+        return replace(prepared, files=files)
+
+    async def settle(self, prepared: Prepared, removed: Sequence[str] = ()) -> None:
+        """Note what became of operators' work, once `prepared` is live and `removed` are gone."""
+        gone = await self.curations.open(removed) if removed else ()
+        lost = [
+            Settled(
+                c.curation_id,
+                "unfit",
+                f"The document {c.anchor.doc_id!r} was taken out.",
+                c.anchor,
+                c.chunk_id,
+            )
+            for c in gone
+            if c.state == "active"
+        ]
+        settled = [one for file in prepared.files for one in file.settled]
+        await self.curations.settle([*settled, *lost])
+
+    async def expected_settings(self) -> Callable[[str, str], str]:
+        """Return what makes of a document's id and settings those its next version will have."""
+        work = expected_work(await self.curations.open())
+        return lambda doc_id, settings: with_work(settings, work.get(doc_id, ""))
+
+    async def _work(
+        self, doc_ids: Sequence[str], as_of: float | None
+    ) -> Mapping[str, Sequence[Curation]]:
+        if as_of is None:
+            found = await self.curations.open(doc_ids)
+        else:
+            found = await self.curations.as_of(as_of)
+        by_document: dict[str, list[Curation]] = {}
+        for curation in found:
+            by_document.setdefault(curation.anchor.doc_id, []).append(curation)
+        return by_document
+
+    async def spooled(self, rows: Sequence[Row]) -> dict[str, Vector]:
+        """Return the vectors of some rows; new ones wait in the spool for the run that publishes.
+
+        Raises:
+            ModelError: if the embedding model fails.
+        """
+        kept = await asyncio.to_thread(self.spool.load)
+        found = {row.vector_key: kept[row.vector_key] for row in rows if row.vector_key in kept}
+        new = {row.vector_key: row for row in rows if row.vector_key not in found}
+        ordered = sorted(new.values(), key=_length, reverse=True)
+        for start in range(0, len(ordered), EMBED_BATCH):
+            batch = await self.embed(ordered[start : start + EMBED_BATCH])
+            await asyncio.to_thread(self.spool.add, batch)
+            found |= batch
+        return found
+
+    async def _chunk(self, file: StoredFile, parsed: ParsedFile | IngestError) -> PreparedFile:
+        if isinstance(parsed, IngestError):
+            return PreparedFile(file, error=str(parsed))
+        day = datetime.fromtimestamp(file.received, UTC).date().isoformat()
+        try:
+            chunks = await self._chunker(parsed, doc_id=file.doc_id, updated=day)
+        except IngestError as error:
+            return PreparedFile(file, error=str(error))
+        unique, repeated = _unique(chunks)
+        skipped = (*parsed.skipped, *repeated)
+        if not unique:
+            reason = f"{skipped[0].location}: {skipped[0].reason}" if skipped else "it has no text"
+            return PreparedFile(
+                file, skipped=skipped, error=f"{file.doc_id!r}: nothing was taken ({reason})."
+            )
+        return PreparedFile(file, unique, skipped, own=unique)
+
+
+def _curated(prepared: PreparedFile, work: Sequence[Curation]) -> PreparedFile:
+    attached = attach(prepared.own, work)
+    settings = with_work(prepared.file.settings, attached.work)
+    return replace(
+        prepared,
+        file=replace(prepared.file, settings=settings),
+        chunks=attached.chunks,
+        settled=() if prepared.error else attached.settled,
+    )
+
+
+def _unique(chunks: Sequence[Chunk]) -> tuple[tuple[Chunk, ...], list[Skipped]]:
+    """Keep the first of chunks with the same text and answer, and name the others.
+
+    Entries that only repeat in their question and answer give their variants to the first.
+    """
+    first: dict[str, Chunk] = {}
+    repeated = []
+    for chunk in chunks:
+        earlier = first.setdefault(chunk.chunk_id, chunk)
+        if earlier is chunk:
+            continue
+        variants = tuple(dict.fromkeys([*earlier.variants, *chunk.variants]))
+        first[chunk.chunk_id] = replace(earlier, variants=variants)
+        where = f" ({earlier.location})" if earlier.location else ""
+        repeated.append(Skipped(chunk.location, f"repeats an earlier text of this file{where}"))
+    return tuple(first.values()), repeated
+
+
+def _offer(prepared: PreparedFile, state: _State, *, answers: bool) -> None:
+    for chunk in prepared.chunks:
+        for row in rows_of_chunk(chunk, answers=answers):
+            if row.vector_key not in state.seen:
+                state.seen.add(row.vector_key)
+                state.waiting[row.vector_key] = row
+    state.changed.set()
+
+
+async def _batches(state: _State) -> AsyncIterator[list[Row]]:
+    """Yield batches of what waits, texts of like length together: padding is computed in vain.
+
+    The longest come first, so that the model's largest batch shows itself at the start.
+    """
+    while True:
+        while len(state.waiting) < EMBED_BATCH and not state.finished:
+            state.changed.clear()
+            await state.changed.wait()
+        window = sorted(state.waiting.values(), key=_length, reverse=True)
+        state.waiting.clear()
+        for start in range(0, len(window), EMBED_BATCH):
+            yield window[start : start + EMBED_BATCH]
+        if state.finished and not state.waiting:
+            return
+
+
+def _keys(rows: Sequence[Row]) -> list[str]:
+    return [row.vector_key for row in rows]
+
+
+def _length(row: Row) -> tuple[bool, int]:
+    return is_statement(row), len(embedded_text(row).encode())

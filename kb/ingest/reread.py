@@ -1,0 +1,161 @@
+"""Documents of a release made again: from their originals, with the vectors that are left."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from core.errors import AnswerdeskError, IndexDamaged, IndexMismatch, OriginalMissing
+from core.types import Vector
+from db.knowledge import Document
+from kb.index.index import Index
+from kb.index.rows import Row, is_whole
+from kb.ingest.fingerprint import columns_of, with_columns
+from kb.ingest.originals import Originals
+from kb.ingest.prepare import OnProgress, Prepared, Preparer, StoredFile
+
+logger = logging.getLogger(__name__)
+
+_UNIT = 1e-4
+"""Squared length of a vector may differ from 1 by this; float32 itself by 1e-6."""
+
+
+_NAMED = 5
+"""Documents that an error names; a thousand would hide what to do."""
+
+
+class NotReadAgain(AnswerdeskError):
+    """Documents cannot be read again, so nothing was made of the others either."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        """`errors` says why, by document."""
+        named = " ".join(errors[doc_id] for doc_id in sorted(errors)[:_NAMED])
+        more = f" {len(errors) - _NAMED} more are like that." if len(errors) > _NAMED else ""
+        super().__init__(
+            f"Nothing was changed: {len(errors)} documents cannot be read again. {named}{more} "
+            "`answerdesk rebuild --anyway` makes the index without them."
+        )
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What can still be read of an index."""
+
+    rows: Sequence[Row] = ()
+    vectors: Mapping[str, Vector] = field(default_factory=dict)
+    """By vector key."""
+    whole: bool = False
+    """Whether nothing is missing."""
+
+    def whole_of(self, documents: Mapping[str, Document]) -> dict[str, list[Row]]:
+        """Return the rows by document, of those documents of which every row is left."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows if self.whole else ():
+            found.setdefault(row.doc_id, []).append(row)
+        return {
+            doc_id: rows
+            for doc_id, rows in found.items()
+            if len({row.chunk_id for row in rows}) == documents[doc_id].chunks
+        }
+
+
+class Rereader:
+    """Reads documents again as they would be read today."""
+
+    def __init__(self, preparer: Preparer, originals: Originals, *, settings: str) -> None:
+        self._preparer = preparer
+        self._originals = originals
+        self._settings = settings
+
+    async def prepare(
+        self,
+        documents: Mapping[str, Document],
+        known: set[str],
+        on_progress: OnProgress | None,
+        *,
+        as_of: float | None = None,
+        spared: Collection[str] = (),
+        partial: bool = False,
+    ) -> tuple[Prepared, dict[str, str]]:
+        """Read documents from their originals; return them with the errors by document.
+
+        Args:
+            documents: by id.
+            known: vector keys that need no embedding.
+            on_progress: called after each file and each batch of embeddings.
+            as_of: attach the work of operators as it was at this moment.
+            spared: documents that may fail to be read.
+            partial: any may.
+
+        Raises:
+            NotReadAgain: if another one cannot be read; a missing original is found before
+                anything is embedded.
+            ModelError: if the embedding model fails.
+        """
+        files: list[StoredFile] = []
+        errors: dict[str, str] = {}
+
+        def refuse() -> None:
+            lost = {doc_id: errors[doc_id] for doc_id in errors.keys() - spared}
+            if lost and not partial:
+                raise NotReadAgain(lost)
+
+        for document in documents.values():
+            try:
+                await asyncio.to_thread(self._originals.checked_path, document.sha256)
+            except OriginalMissing as error:
+                errors[document.doc_id] = f"{document.doc_id!r}: {error}"
+                continue
+            files.append(
+                StoredFile(
+                    document.doc_id,
+                    document.source,
+                    document.sha256,
+                    with_columns(self._settings, columns_of(document.settings)),
+                    document.received,
+                )
+            )
+        refuse()
+        prepared = await self._preparer.prepare(
+            files, known=known, as_of=as_of, on_progress=on_progress
+        )
+        errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
+        refuse()
+        return prepared, errors
+
+
+def made_of(prepared: Prepared, documents: Mapping[str, Document]) -> dict[str, Document]:
+    """Return the documents as they are now that those without an error were read again."""
+    after = dict(documents)
+    for file in prepared.files:
+        if not file.error:
+            after[file.file.doc_id] = replace(
+                documents[file.file.doc_id], settings=file.file.settings, chunks=len(file.chunks)
+            )
+    return after
+
+
+async def left_of(index: Index) -> Left:
+    """Return the rows of the live release with their vectors, as far as they can be read.
+
+    A vector that a damaged file changed no longer has unit length, or its row no longer its hash.
+
+    Raises:
+        IndexUnreachable: if it cannot be told what is left.
+    """
+    try:
+        rows, vectors = await index.all_rows()
+    except (IndexDamaged, IndexMismatch) as error:
+        logger.warning("Every text is embedded again: %s", error)
+        return Left()
+    kept = [
+        (row, vector)
+        for row, vector in zip(rows, vectors, strict=True)
+        if is_whole(row) and abs(float(vector @ vector) - 1) < _UNIT
+    ]
+    return Left(
+        [row for row, _ in kept],
+        {row.vector_key: vector for row, vector in kept},
+        whole=len(kept) == len(rows),
+    )

@@ -1,0 +1,1 @@
+"""Questions and answers in tables and documents: which column or heading is what."""

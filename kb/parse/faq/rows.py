@@ -1,0 +1,378 @@
+"""Rows of a CSV, XLSX or JSON file to FAQ entries, or to passages where they are no FAQ."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from core.types import Section, Skipped
+from kb.parse.blocks import Block, table_lines, with_header
+from kb.parse.faq.columns import (
+    LISTED,
+    BadColumns,
+    Field,
+    Given,
+    Mapped,
+    faq_columns,
+    field_of,
+    joined,
+    plain,
+    read_columns,
+    written,
+)
+from kb.parse.faq.documents import is_question
+from kb.parse.faq.formula import unprotect
+from kb.parse.faq.values import cell_text, iso_date, language_code, split_list, split_variants
+from kb.parse.limits import MAX_CELL_CHARS
+from kb.parse.marks import with_links, without_links
+
+MAX_QUESTION_CHARS = 1000
+MAX_VARIANTS = 500
+_HEADER_WITHIN = 10
+"""Rows from the top in which the column names are sought: titles and notes may stand above them."""
+
+_FEWEST_QUESTIONS = 2
+_MOST_OFFERED = 4
+_FEWEST_PAIRS = 3
+_NAME_CHARS = 60
+_QUESTIONS = 0.6
+"""Share of a column's cells that ask something, from which on it holds questions."""
+
+EXPORTED = "document"
+"""The column of an exported table that says where an entry came from."""
+
+Cells: TypeAlias = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table with the place at which a reader finds it."""
+
+    location: str
+    cells: tuple[str, ...]
+    repeated: frozenset[int] = frozenset()
+    """Columns, from 0, whose cell is one with the cell above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a table gave."""
+
+    sections: tuple[Section, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def read_table(
+    rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: Given | None = None
+) -> Taken:
+    """Read a table as FAQ entries if it has question and answer columns, else as text.
+
+    Every row that is not empty becomes a section, or is named among the skipped. With `given`
+    columns a table without them is not read. Where the columns of what looks like an FAQ have
+    unknown names, the header is named with how to give them.
+    """
+    filled = [row for row in rows if any(cell.strip() for cell in row.cells)]
+    for index, row in enumerate(filled[:_HEADER_WITHIN]):
+        if groups := faq_columns(row.cells, given):
+            above = _as_text(filled[:index], title_path) if index else ()
+            table = _Table(groups, joined(row.cells, given), _variant_columns(row.cells, groups))
+            taken = _entries(filled[index + 1 :], table, title_path)
+            unread = _unread_columns(row, filled[index + 1 :], table)
+            return Taken((*above, *taken.sections), (*unread, *taken.skipped))
+    if mapped := _by_position(filled, given):
+        return _entries(filled, _Table([("", mapped)]), title_path)
+    if given and filled:
+        there = ", ".join(cell.strip() for cell in filled[0].cells if cell.strip())[:200]
+        reason = f"There is no header with the given columns ({written(given)}), but {there!r}."
+        return Taken((), (Skipped(filled[0].location, reason),))
+    return Taken(_as_text(filled, title_path), tuple(_asked_for_columns(filled)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Where the parts of entries stand."""
+
+    groups: Sequence[tuple[str, Mapped]]
+    """A language, "" for unknown, and its columns."""
+    joined: Sequence[int] = ()
+    """Columns that are a part of the answers."""
+    variants: Sequence[tuple[int, Callable[[str], list[str]]]] = ()
+    """With what splits a cell of them."""
+
+
+def _variant_columns(
+    names: Cells, groups: Sequence[tuple[str, Mapped]]
+) -> list[tuple[int, Callable[[str], list[str]]]]:
+    taken = {p for _, mapped in groups for field, p in mapped.items() if field != "variants"}
+    return [
+        (place, split_list if plain(name) in LISTED else split_variants)
+        for place, name in enumerate(names)
+        if place not in taken and field_of(name) == "variants"
+    ]
+
+
+def _by_position(rows: Sequence[Row], given: Given | None) -> Mapped:
+    """Return the columns of a table without a header: as given by number, or plain to see.
+
+    They are where the first of two columns holds nothing but questions, at least three.
+    """
+    if given:
+        numbers = {field: int(name) - 1 for field, name in given.items() if name.isdecimal()}
+        ok = len(numbers) == len(given) and {"question", "answer"} <= set(numbers)
+        return numbers if ok and min(numbers.values()) >= 0 else {}
+    pairs = [_trim(row.cells) for row in rows]
+    if len(pairs) < _FEWEST_PAIRS or any(len(pair) != 2 for pair in pairs):
+        return {}
+    if all(is_question(ask) and not is_question(reply) for ask, reply in pairs):
+        return {"question": 0, "answer": 1}
+    return {}
+
+
+def _asked_for_columns(rows: Sequence[Row]) -> Iterable[Skipped]:
+    """Ask which columns mean what if one holds questions and none has a name that says so."""
+    top = next((i for i, row in enumerate(rows[:_HEADER_WITHIN]) if _filled(row) > 1), 0)
+    rows = rows[top:]
+    first = [cell.strip() for cell in rows[0].cells] if rows else []
+    headed = not any(map(is_question, first)) and all(len(cell) <= _NAME_CHARS for cell in first)
+    below = [row.cells for row in rows[headed:]]
+    if len(below) < _FEWEST_QUESTIONS:
+        return
+    columns = [[c[n].strip() for c in below if n < len(c)] for n in range(len(first))]
+    asked = max(range(len(first)), key=lambda n: sum(map(is_question, columns[n])))
+    questions = sum(map(is_question, columns[asked]))
+    if questions < max(_FEWEST_QUESTIONS, _QUESTIONS * len(below)):
+        return
+    names = first if headed and all(first) else [str(n + 1) for n in range(len(first))]
+    fields = {n: field_of(first[n]) if headed else None for n in range(len(first))}
+    others = [n for n in range(len(first)) if n != asked and fields[n] in {None, "answer"}]
+    if not others:
+        return
+    others.sort(
+        key=lambda n: (fields[n] == "answer", n > asked, sum(map(len, columns[n]))), reverse=True
+    )
+    answer = others[0]
+    offered = [(names[asked], names[n]) for n in others]
+    if len(names) == 2:
+        offered.append((names[answer], names[asked]))
+    yield Skipped(
+        rows[0].location,
+        "No two columns are named as questions and answers, so the rows were read as text. If "
+        f"{names[asked]!r} holds the questions and {names[answer]!r} the answers, give the columns "
+        f"question={names[asked]},answer={names[answer]}.",
+        tuple(offer for pair in offered[:_MOST_OFFERED] if (offer := _offer(*pair))),
+    )
+
+
+def _offer(question: str, answer: str) -> str:
+    """Return what gives these columns; empty if names with commas and the like cannot be given."""
+    text = written({"question": question, "answer": answer})
+    try:
+        given = read_columns(text)
+    except BadColumns:
+        return ""
+    return text if given == {"question": question, "answer": answer} else ""
+
+
+def _filled(row: Row) -> int:
+    return sum(bool(cell.strip()) for cell in row.cells)
+
+
+def _unread_columns(header: Row, rows: Sequence[Row], table: _Table) -> Iterable[Skipped]:
+    """Name the columns beside questions and answers that are not read."""
+    read = {place for _, mapped in table.groups for place in mapped.values()}
+    read |= {*table.joined, *(place for place, _ in table.variants)}
+    width = max((len(row.cells) for row in rows), default=0)
+    cells = {
+        place: [row.cells[place].strip() for row in rows if place < len(row.cells)]
+        for place in range(width)
+        if place not in read
+    }
+    names = {
+        place: (header.cells[place].strip() if place < len(header.cells) else "")
+        or f"column {place + 1}"
+        for place, column in cells.items()
+        if any(column)
+    }
+    names = {place: name for place, name in names.items() if name != EXPORTED}
+    if not names:
+        return
+    listed = ", ".join(repr(name) for name in names.values())
+    reason = f"Only questions and answers are read, not what stands under {listed}."
+    addresses = [p for p in names if all(c.startswith(("http", "www.")) for c in cells[p] if c)]
+    answer = header.cells[table.groups[0][1]["answer"]].strip()
+    if addresses:
+        reason += (
+            f" To have {names[addresses[0]]!r} at the end of each answer, give the columns "
+            f"answer={answer}+{names[addresses[0]]}."
+        )
+    yield Skipped(header.location, reason)
+
+
+def _entries(rows: Sequence[Row], table: _Table, title_path: tuple[str, ...]) -> Taken:
+    """Make an entry of each row and language; a row without a question goes on with an answer."""
+    sections: list[Section] = []
+    skipped: list[Skipped] = []
+    above: dict[str, tuple[int, dict[Field, str]]] = {}
+    for row in rows:
+        cells = [cell_text(unprotect(cell)) for cell in row.cells]
+        for language, mapped in table.groups:
+            values = _values(cells, mapped, table)
+            values["language"] = values.get("language") or language
+            if language and not values["question"] and not values["answer"]:
+                continue
+            at, before = above.pop(language, (-1, {}))
+            if before and _goes_on(values, before, row, mapped):
+                so_far = sections[at]
+                if not values["question"]:
+                    reason = (
+                        f"The question is empty: read as more of the answer at {so_far.location}."
+                    )
+                    skipped.append(Skipped(row.location, reason))
+                sections[at] = replace(so_far, answer=f"{so_far.answer}\n{values['answer']}")
+                above[language] = at, before
+                continue
+            variants = [
+                variant
+                for place, split in table.variants
+                if place < len(cells)
+                for variant in split(without_links(cells[place]))
+            ]
+            entry = entry_of(
+                row.location,
+                question=values["question"],
+                answer=values["answer"],
+                variants=variants,
+                category=values.get("category", ""),
+                language=values["language"],
+                valid_from=values.get("valid_from", ""),
+                valid_until=values.get("valid_until", ""),
+                entry_id=values.get("id", ""),
+                title_path=title_path,
+            )
+            if isinstance(entry, Skipped):
+                skipped.append(entry)
+            else:
+                above[language] = len(sections), values
+                sections.append(entry)
+    return Taken(tuple(sections), tuple(skipped))
+
+
+def _values(cells: Cells, mapped: Mapped, table: _Table) -> dict[Field, str]:
+    """Return the cells of a row by what they mean, an answer with the addresses of its links."""
+    values: dict[Field, str] = {}
+    for field, place in mapped.items():
+        places = [place, *table.joined] if field == "answer" else [place]
+        write = with_links if field == "answer" else without_links
+        values[field] = "\n".join(write(cells[p]) for p in places if p < len(cells) and cells[p])
+    return values
+
+
+def _goes_on(values: dict[Field, str], before: dict[Field, str], row: Row, mapped: Mapped) -> bool:
+    """Tell whether a row has more of the answer above: its question is empty, or one with it."""
+    if not values["answer"] or (values["question"] and mapped["question"] not in row.repeated):
+        return False
+    own = {f: v for f, v in values.items() if f not in {"question", "answer", "variants"}}
+    return all(not value or value == before.get(field) for field, value in own.items())
+
+
+def entry_of(
+    location: str,
+    *,
+    question: str,
+    answer: str,
+    variants: Iterable[str] = (),
+    category: str = "",
+    language: str = "",
+    valid_from: str = "",
+    valid_until: str = "",
+    entry_id: str = "",
+    title_path: tuple[str, ...] = (),
+) -> Section | Skipped:
+    """Make an entry, or say why the row cannot be one."""
+    question, answer = question.strip(), answer.strip()
+    if not question or not answer:
+        missing = "question and the answer are" if question == answer else (
+            "question is" if not question else "answer is"
+        )  # fmt: skip
+        return Skipped(location, f"The {missing} empty.")
+    if len(question) > MAX_QUESTION_CHARS:
+        return Skipped(
+            location,
+            f"The question has {len(question):,} characters; at most {MAX_QUESTION_CHARS:,} fit. "
+            "Are the columns in the right order?",
+        )
+    if len(answer) > MAX_CELL_CHARS:
+        return Skipped(
+            location, f"The answer has {len(answer):,} characters; at most {MAX_CELL_CHARS:,} fit."
+        )
+    dates: list[str] = []
+    for name, value in (("valid from", valid_from), ("valid until", valid_until)):
+        day = iso_date(value)
+        if day is None:
+            return Skipped(
+                location, f"The {name} date {value[:40]!r} is unclear. Write it as 2026-12-31."
+            )
+        dates.append(day)
+    if all(dates) and dates[0] > dates[1]:
+        return Skipped(location, f"It is valid from {dates[0]}, but only until {dates[1]}.")
+    known = {question.casefold()}
+    others: list[str] = []
+    for variant in variants:
+        if (folded := variant.casefold()) not in known and len(variant) <= MAX_QUESTION_CHARS:
+            known.add(folded)
+            others.append(variant)
+    return Section(
+        text=question,
+        answer=answer,
+        title_path=title_path,
+        location=location,
+        entry_id=entry_id,
+        variants=tuple(others[:MAX_VARIANTS]),
+        category=category,
+        language=language_code(language),
+        valid_from=dates[0],
+        valid_until=dates[1],
+    )
+
+
+def _as_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section, ...]:
+    """Write each row of a table that is no FAQ as a line that names its columns."""
+    sections: list[Section] = []
+    header: Row | None = None
+    second = False
+    """Whether the row below the header has a part of its names."""
+    left = min((_leading_blanks(row.cells) for row in rows), default=0)
+    rows = [replace(row, cells=tuple(map(_shown, row.cells[left:]))) for row in rows]
+    for index, row in enumerate(rows):
+        cells = [cell.strip() for cell in row.cells]
+        if header is None and index < _HEADER_WITHIN:
+            following = [tuple(_trim(r.cells)) for r in rows[index : index + 5]]
+            found, named = with_header(following)
+            if named:
+                header = replace(row, cells=found[0])
+                second = len(found) < len(following)
+                continue
+        if second:
+            second = False
+            continue
+        grid = (tuple(header.cells), tuple(cells)) if header else (tuple(cells),)
+        for line in table_lines(Block("table", rows=grid, header=header is not None)):
+            sections.append(Section(text=line, title_path=title_path, location=row.location))
+    if header is not None and not sections:
+        text = "; ".join(cell.strip() for cell in header.cells if cell.strip())
+        return (Section(text=text, title_path=title_path, location=header.location),)
+    return tuple(sections)
+
+
+def _shown(cell: str) -> str:
+    return without_links(cell_text(cell))
+
+
+def _leading_blanks(cells: Cells) -> int:
+    return next((i for i, cell in enumerate(cells) if cell.strip()), len(cells))
+
+
+def _trim(cells: Cells) -> list[str]:
+    kept = list(cells)
+    while kept and not kept[-1].strip():
+        kept.pop()
+    return kept

@@ -1,0 +1,122 @@
+"""What is in a cell or a field: text with its line ends, variants, languages, dates."""
+
+import datetime as dt
+import html
+import re
+
+_LANGUAGES = {
+    name: code
+    for code, names in {
+        "en": "english englisch 英文 英语",
+        "zh": "chinese chinesisch 中文 汉语 简体中文 繁體中文",
+        "es": "spanish español",
+        "de": "german deutsch",
+        "ru": "russian русский",
+        "fr": "french français",
+        "it": "italian italiano",
+        "pt": "portuguese português",
+        "ja": "japanese 日本語",
+        "ko": "korean 한국어",
+        "ar": "arabic العربية",
+        "tr": "turkish türkçe",
+        "uk": "ukrainian українська",
+        "pl": "polish polski",
+        "nl": "dutch nederlands",
+        "hi": "hindi",
+        "vi": "vietnamese",
+    }.items()
+    for name in names.split()
+}
+
+LANGUAGE_CODES = frozenset(_LANGUAGES.values())
+_BLOCK_TAG = re.compile(
+    r"</?(?:p|div|br|ul|ol|li|table|tr|td|h[1-6]|blockquote|pre|hr|section|article)\b[^<>]{0,2000}>",
+    re.IGNORECASE,
+)
+_INLINE_TAG = re.compile(
+    r"<a\s[^<>]{0,2000}href\s*=[^<>]{1,2000}>|"
+    r"<(b|strong|em|i|u|span|font|sup|sub|s|del|ins|code|small|mark)(?:\s[^<>]{0,2000})?>.{0,5000}?</\1>",
+    re.IGNORECASE | re.DOTALL,
+)
+_ENTITY = re.compile(
+    r"&(?:nbsp|amp|lt|gt|quot|apos|euro|[a-z]uml|szlig|#\d{1,6}|#x[0-9a-f]{1,5});", re.I
+)
+_WRITTEN_END = re.compile(r"(?<![:\\])(?:\\r)?\\n(?=[\s\d\-•*(]|[^\W\d_a-z]|\\n|\\r|$)")
+"""A line end written as a backslash and n; ``C:\\new`` has none."""
+
+
+def cell_text(raw: str) -> str:
+    """Return what a reader of a cell or field reads.
+
+    HTML in it, as help desks and shops export it, becomes text with line ends, marks of lists and
+    the addresses of links; ``<5 kg`` and ``<name>`` are no HTML. All line ends are one character.
+    """
+    text = raw.replace("\r\n", "\n").replace("\r", "\n")
+    if "<" in text and (_BLOCK_TAG.search(text) or _INLINE_TAG.search(text)):
+        from kb.parse.html.content import (
+            text_of_html,  # most tables hold none: its parser loads late
+        )
+
+        text = text_of_html(text)
+    elif "&" in text:
+        text = _ENTITY.sub(lambda match: html.unescape(match[0]).replace("\xa0", " "), text)
+    if "\\n" in text and "\n" not in text:
+        text = _WRITTEN_END.sub("\n", text)
+    return text.strip()
+
+
+def split_variants(cell: str) -> list[str]:
+    """Split a cell at ``|`` and at line ends; blanks around and empty ones fall away.
+
+    ``\\|`` is a vertical bar within a variant.
+    """
+    pieces = re.split(r"(?<!\\)[|｜]|\n", cell)
+    return [
+        re.sub(r"\\([|｜])", r"\1", part) for piece in pieces if (part := piece.strip(" \t\r;"))
+    ]
+
+
+def split_list(cell: str) -> list[str]:
+    """Split a cell at commas too, as chat platforms write the other wordings of a question."""
+    return [
+        part for piece in split_variants(cell) for part in re.split(r"\s*[,，]\s*", piece) if part
+    ]
+
+
+def language_code(value: str) -> str:
+    """Return ISO 639-1 of ``zh-CN``, ``ZH`` or ``Chinese``; empty if it is none."""
+    folded = value.strip().casefold()
+    if folded in _LANGUAGES:
+        return _LANGUAGES[folded]
+    code = re.split(r"[-_\s]", folded)[0]
+    return code if re.fullmatch(r"[a-z]{2}", code) else ""
+
+
+def iso_date(value: str) -> str | None:
+    """Return a date as ISO 8601, "" for none, None if it is unclear.
+
+    ``03/04/2026`` is unclear (3 April or 4 March); with dots the day stands first.
+    """
+    if len(value) > 60:
+        return None
+    text = re.sub(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?$", "", value.strip())
+    if not text or text.lower() in {"-", "–", "n/a", "none", "null", "always", "forever", "∞"}:
+        return ""
+    year_first = re.fullmatch(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?", text)
+    dotted = re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text)
+    slashed = re.fullmatch(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})", text)
+    if year_first:
+        year, month, day = (int(part) for part in year_first.groups())
+    elif dotted:
+        day, month, year = (int(part) for part in dotted.groups())
+    elif slashed:
+        first, second, year = (int(part) for part in slashed.groups())
+        if first <= 12 and second <= 12 and first != second:
+            return None
+        day, month = (first, second) if first > 12 else (second, first)
+    else:
+        return None
+    try:
+        return dt.date(year, month, day).isoformat()
+    except ValueError:
+        return None

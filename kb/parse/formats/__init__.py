@@ -1,0 +1,1 @@
+"""One module for each format, and what only that format needs."""

@@ -1,0 +1,183 @@
+"""CSV and TSV, with whichever separator the file uses."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from core.errors import UnreadableFile
+from core.types import Skipped
+from kb.parse.encoding.decoding import decode
+from kb.parse.faq.columns import Given, faq_columns
+from kb.parse.faq.rows import Row, Taken, read_table
+from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS
+
+_SEPARATORS = ",;\t|"
+_MOST_LINES = 500
+"""Lines of a cell in a table whose quotation marks are not in order."""
+
+
+def parse_delimited(name: str, data: bytes, given: Given | None = None) -> Taken:
+    """Read the rows of a CSV or TSV file."""
+    text = decode(name, data)
+    first_line = text.split("\n", 1)[0]
+    separator = ""
+    if (
+        (declared := first_line.strip().lower())
+        and declared.startswith("sep=")
+        and len(declared) == 5
+    ):
+        separator, text = declared[-1], text.split("\n", 1)[1] if "\n" in text else ""
+    separator = separator or _separator(
+        text, default="\t" if name.lower().endswith(".tsv") else ",", given=given
+    )
+    rows, skipped = _rows(name, text, separator)
+    rows = _with_bare_separators(rows, skipped, separator, given)
+    taken = read_table(rows, given=given)
+    return Taken(taken.sections, (*skipped, *taken.skipped))
+
+
+def _separator(text: str, *, default: str, given: Given | None) -> str:
+    """Choose the separator that makes an FAQ header, else the one that cuts most lines alike."""
+    sample = text[:20_000]
+    best, best_score = default, 0.0
+    for separator in _SEPARATORS:
+        try:
+            rows = [r for r in csv.reader(io.StringIO(sample), delimiter=separator) if r][:50]
+        except csv.Error:
+            continue
+        if any(faq_columns(row, given) for row in rows[:10]):
+            return separator
+        counts = Counter(len(row) for row in rows if len(row) > 1)
+        if not counts:
+            continue
+        score = max(counts.values()) / len(rows) + (0.1 if separator == default else 0)
+        if score > best_score:
+            best, best_score = separator, score
+    return best
+
+
+def _rows(name: str, text: str, separator: str) -> tuple[list[Row], list[Skipped]]:
+    rows: list[Row] = []
+    skipped: list[Skipped] = []
+    cells = 0
+    for number, (record, unclosed) in enumerate(_records(text, separator), start=1):
+        location = f"row {number}"
+        if number > MAX_ROWS or cells > MAX_CELLS:
+            raise UnreadableFile(
+                name, f"It has more than {number - 1:,} rows ({cells:,} cells); split it."
+            )
+        if unclosed:
+            reason = "A quotation mark in it is not closed; the line was read as it stands."
+            skipped.append(Skipped(location, reason))
+        if len(record) > MAX_COLUMNS:
+            reason = f"It has {len(record):,} columns; at most {MAX_COLUMNS} are read."
+            skipped.append(Skipped(location, reason))
+            continue
+        if (longest := max(map(len, record), default=0)) > MAX_CELL_CHARS:
+            reason = f"A cell has {longest:,} characters; at most {MAX_CELL_CHARS:,} are read."
+            skipped.append(Skipped(location, reason))
+            continue
+        cells += len(record)
+        rows.append(Row(location, tuple(record)))
+    return rows, skipped
+
+
+def _with_bare_separators(
+    rows: Sequence[Row], skipped: list[Skipped], separator: str, given: Given | None
+) -> list[Row]:
+    """Join what stands beyond the header of entries to their last column: an unquoted separator."""
+    top = next((i for i, row in enumerate(rows[:10]) if faq_columns(row.cells, given)), len(rows))
+    width = len(rows[top].cells) if top < len(rows) else 0
+    joined: list[Row] = []
+    for number, row in enumerate(rows):
+        cells = row.cells
+        while len(cells) > width and not cells[-1].strip():
+            cells = cells[:-1]
+        if number > top and len(cells) > width:
+            reason = (
+                f"It has more cells than the header; they were joined to {rows[top].cells[-1]!r}."
+            )
+            skipped.append(Skipped(row.location, reason))
+            cells = (*cells[: width - 1], separator.join(cells[width - 1 :]))
+        joined.append(replace(row, cells=cells))
+    return joined
+
+
+_Record: TypeAlias = tuple[list[str], bool]
+"""Cells, and whether one of them has a quotation mark that is not closed."""
+
+
+def _records(text: str, separator: str) -> Iterable[_Record]:
+    """Read the records of a table; if its quotation marks are not in order, line by line."""
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    try:
+        records = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+    except csv.Error:
+        return _loose_records(text, separator)
+    if separator != "," and any(_swallows(record, separator) for record in records):
+        return _loose_records(text, separator)
+    return [(record, False) for record in records]
+
+
+def _swallows(record: Sequence[str], separator: str) -> bool:
+    """Tell whether a cell holds lines that look like rows of the same table."""
+    return any(
+        "\n" in cell
+        and all(line.count(separator) == len(record) - 1 for line in cell.split("\n")[1:])
+        for cell in record
+    )
+
+
+def _loose_records(text: str, separator: str) -> Iterator[_Record]:
+    """Read records whose quotation marks may mean themselves."""
+    lines = re.split(r"\r\n|\n|\r", text)
+    at = width = 0
+    while at < len(lines):
+        cells: list[str] = []
+        unclosed = False
+        rest, at = lines[at], at + 1
+        while True:
+            quoted = _quoted(rest, lines, at, separator, width) if rest[:1] == '"' else None
+            if quoted is not None:
+                cell, rest, at = quoted
+                more = rest.startswith(separator)
+                rest = rest.removeprefix(separator)
+            else:
+                cell, found, rest = rest.partition(separator)
+                more = bool(found)
+                unclosed |= cell.startswith('"') and cell.count('"') % 2 == 1
+            cells.append(cell)
+            if not more:
+                break
+        width = width or len(cells)
+        yield cells, unclosed
+
+
+def _quoted(
+    rest: str, lines: Sequence[str], at: int, separator: str, width: int
+) -> tuple[str, str, int] | None:
+    """Read the quoted cell that `rest` begins with; `None` if its mark is not closed.
+
+    Return the cell, what follows it in its last line, and the number of the line after that.
+    """
+    cell, text, first = "", rest[1:], at
+    while True:
+        inside, mark, after = text.partition('"')
+        if not mark:
+            if at >= len(lines) or at - first > _MOST_LINES:
+                return None
+            cell, text, at = f"{cell}{inside}\n", lines[at], at + 1
+            if separator != "," and text.count(separator) == width - 1:
+                return None  # a row of its own
+        elif after.startswith('"'):
+            cell, text = f'{cell}{inside}"', after[1:]
+        elif not after or after.startswith(separator):
+            return cell + inside, after, at
+        elif at > first or not (f'"{separator}' in after or after.endswith('"')):
+            return None
+        else:
+            cell, text = f'{cell}{inside}"', after

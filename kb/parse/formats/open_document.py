@@ -1,0 +1,327 @@
+"""ODT and ODS: paragraphs, lists and tables of a text; the sheets of a table as they are shown."""
+
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from core.errors import UnreadableFile
+from core.types import Section, Skipped
+from kb.parse.blocks import Block, Document, heading, with_header
+from kb.parse.faq.columns import Given
+from kb.parse.faq.rows import Row, Taken, read_table
+from kb.parse.limits import (
+    MAX_CELLS,
+    MAX_COLUMNS,
+    MAX_NESTING,
+    MAX_ROWS,
+    check_office,
+    open_zip,
+    read_member,
+)
+from kb.parse.marks import link_mark, lowered, raised, with_links, without_links
+
+_NS = "urn:oasis:names:tc:opendocument:xmlns:"
+_TEXT, _TABLE = f"{{{_NS}text:1.0}}", f"{{{_NS}table:1.0}}"
+_STYLE, _FO = f"{{{_NS}style:1.0}}", f"{{{_NS}xsl-fo-compatible:1.0}}"
+_OFFICE = f"{{{_NS}office:1.0}}"
+_HREF = "{http://www.w3.org/1999/xlink}href"
+_LEFT_OUT = {
+    f"{_OFFICE}annotation", f"{_TEXT}tracked-changes", f"{_TEXT}note", f"{_TEXT}page-number",
+    f"{_TEXT}page-count", f"{_TEXT}hidden-text", f"{_TEXT}ruby-text",
+}  # fmt: skip
+_AWAY = {"collapse", "filter"}
+
+
+def _content(name: str, data: bytes) -> tuple[Element, Element | None]:
+    """Return the root of the content, and of the common styles."""
+    check_office(name, data)
+    with open_zip(name, data) as archive:
+        parts = {info.filename: info for info in archive.infolist()}
+        manifest = parts.get("META-INF/manifest.xml")
+        if manifest and b"encryption-data" in read_member(name, archive, manifest):
+            raise UnreadableFile(
+                name, "It is protected by a password. Save it without one and upload it again."
+            )
+        content: Element = fromstring(read_member(name, archive, parts["content.xml"]))
+        styles = parts.get("styles.xml")
+        return content, fromstring(read_member(name, archive, styles)) if styles else None
+
+
+def _damaged(name: str, error: Exception) -> UnreadableFile:
+    return UnreadableFile(
+        name,
+        f"The document is damaged ({type(error).__name__}: {str(error)[:120]}). "
+        "Open it, save it again and upload it.",
+    )
+
+
+_DAMAGE = (ParseError, DefusedXmlException, KeyError, ValueError, zipfile.BadZipFile)
+
+
+def parse_text_document(name: str, data: bytes) -> Document:
+    """Read an ODT file.
+
+    Raises:
+        UnreadableFile: if it is damaged, protected or hostile.
+    """
+    try:
+        content, styles = _content(name, data)
+        return _Text(content, styles).read()
+    except _DAMAGE as error:
+        raise _damaged(name, error) from error
+
+
+def parse_sheets(name: str, data: bytes, given: Given | None = None) -> Taken:
+    """Read each visible sheet of an ODS file as a table of its own.
+
+    Raises:
+        UnreadableFile: if it is damaged, protected or hostile.
+    """
+    try:
+        content, styles = _content(name, data)
+        return _sheets(content, _Text(content, styles), given)
+    except _DAMAGE as error:
+        raise _damaged(name, error) from error
+
+
+class _Text:
+    """Walks the text of one document."""
+
+    def __init__(self, content: Element, styles: Element | None) -> None:
+        self._content = content
+        self._properties: dict[str, dict[str, str]] = {}
+        for root in (styles, content):
+            for style in root.iter(f"{_STYLE}style") if root is not None else ():
+                found: dict[str, str] = {}
+                for part in style:
+                    found |= part.attrib
+                self._properties[style.get(f"{_STYLE}name", "")] = found
+        self._paragraph = 0
+        self._notes: list[Block] = []
+        self._hidden_words = 0
+
+    def read(self) -> Document:
+        body = self._content.find(f"{_OFFICE}body/{_OFFICE}text")
+        blocks = list(self._blocks(body, 0, 0)) if body is not None else []
+        title = next((b.text for b in blocks if b.kind == "heading" and b.level == 0), "")
+        blocks = [b for b in blocks if not (b.kind == "heading" and b.level == 0)]
+        if self._notes:
+            blocks += [heading("", 1), *self._notes]
+        skipped: tuple[Skipped, ...] = ()
+        if self._hidden_words:
+            reason = f"{self._hidden_words:,} words are hidden or struck out: left out."
+            skipped = (Skipped("the document", reason),)
+        return Document(tuple(blocks), title, skipped=skipped)
+
+    def _blocks(self, parent: Element, depth: int, listed: int) -> Iterator[Block]:
+        if depth > MAX_NESTING:
+            return
+        number = 0
+        for child in parent:
+            tag = child.tag
+            if tag in {f"{_TEXT}p", f"{_TEXT}h"}:
+                yield from self._one(child, depth, listed)
+                listed = -abs(listed)  # further paragraphs of an item have no mark
+            elif tag == f"{_TEXT}list":
+                yield from self._blocks(child, depth + 1, abs(listed) + 1)
+            elif tag in {f"{_TEXT}list-item", f"{_TEXT}list-header"}:
+                number += 1
+                yield from self._blocks(child, depth + 1, abs(listed))
+            elif tag == f"{_TABLE}table":
+                yield from self._table(child, depth)
+            elif tag not in _LEFT_OUT and tag.startswith((_TEXT, "{" + _NS + "drawing")):
+                yield from self._blocks(child, depth + 1, listed)
+
+    def _one(self, element: Element, depth: int, listed: int) -> Iterator[Block]:
+        self._paragraph += 1
+        where = f"paragraph {self._paragraph}"
+        marked = self.words(element)
+        text, linked = without_links(marked), with_links(marked)
+        style = element.get(f"{_TEXT}style-name", "")
+        if element.tag == f"{_TEXT}h" and text:
+            level = element.get(f"{_TEXT}outline-level", "1")
+            yield heading(" ".join(text.split()), int(level) if level.isdigit() else 1, where)
+        elif style == "Title" and text:
+            yield heading(" ".join(text.split()), 0, where)
+        elif listed and text:
+            lead = "  " * (abs(listed) - 1) + ("- " if listed > 0 else "  ")
+            yield Block("item", lead + text, location=where, linked=lead + linked)
+        elif text:
+            yield Block("text", text, location=where, linked=linked)
+        for box in element.iter():
+            if box.tag.endswith("}text-box"):
+                yield from self._blocks(box, depth + 1, 0)
+
+    def _table(self, table: Element, depth: int) -> Iterator[Block]:
+        heads = sum(1 for group in table.iter(f"{_TABLE}table-header-rows") for _ in group)
+        rows = [tuple(row) for _, row, _ in _grid(table, self._cell) if any(row)]
+        where = f"paragraph {self._paragraph + 1}"
+        self._paragraph += sum(1 for _ in table.iter(f"{_TEXT}p"))
+        if max((len(set(row) - {""}) for row in rows), default=0) <= 1:
+            for cell in table.iter(f"{_TABLE}table-cell"):
+                yield from self._blocks(cell, depth + 1, 0)
+            return
+        rows, header = with_header(rows, min(heads, len(rows)))
+        yield Block("table", rows=tuple(rows), header=header, location=where)
+
+    def _cell(self, cell: Element) -> str:
+        parts = (" ".join(without_links(self.words(p)).split()) for p in cell.iter(f"{_TEXT}p"))
+        return "; ".join(part for part in parts if part)
+
+    def words(self, paragraph: Element) -> str:
+        """Return the words of a paragraph, with the addresses of its links marked."""
+        out = self._inside(paragraph, "", 0)
+        lines = (re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in out.split("\n"))
+        return "\n".join(line for line in lines if line)
+
+    def _inside(self, element: Element, before: str, depth: int) -> str:
+        if depth > MAX_NESTING:
+            return before
+        out = before + _one_line(element.text)
+        children = list(element)
+        for child in children:
+            tag = child.tag
+            if tag == f"{_TEXT}line-break":
+                out += "\n"
+            elif tag in {f"{_TEXT}s", f"{_TEXT}tab"}:
+                out += " "
+            elif tag == f"{_TEXT}note":
+                self._note(child)
+            elif tag == f"{_TEXT}span":
+                out = self._span(child, out, depth)
+            elif tag == f"{_TEXT}a":
+                start = len(out)
+                out = self._inside(child, out, depth + 1)
+                out += link_mark(child.get(_HREF, ""), out[start:])
+            elif tag not in _LEFT_OUT and not tag.endswith("}text-box"):
+                out = self._inside(child, out, depth + 1)
+            out += _one_line(child.tail)
+        return out
+
+    def _span(self, span: Element, before: str, depth: int) -> str:
+        own = self._properties.get(span.get(f"{_TEXT}style-name", ""), {})
+        struck = own.get(f"{_STYLE}text-line-through-style", "none") != "none"
+        if struck or own.get(f"{_TEXT}display") == "none":
+            self._hidden_words += len("".join(span.itertext()).split())
+            return before
+        out = self._inside(span, before, depth + 1)
+        position = own.get(f"{_STYLE}text-position", "0%").split()[0]
+        words = out[len(before) :]
+        if not words.strip() or position == "0%":
+            return out
+        if position.startswith(("-", "sub")):
+            return before + lowered(before, words)
+        return before + raised(before, words, after=span.tail or "")
+
+    def _note(self, note: Element) -> None:
+        body = note.find(f"{_TEXT}note-body")
+        for paragraph in body.iter(f"{_TEXT}p") if body is not None else ():
+            if text := without_links(self.words(paragraph)):
+                self._notes.append(Block("text", text, location=f"note {len(self._notes) + 1}"))
+
+
+def _one_line(text: str | None) -> str:
+    return re.sub(r"\s+", " ", text) if text else ""
+
+
+def _grid(
+    table: Element, words: Callable[[Element], str]
+) -> Iterator[tuple[int, list[str], Element]]:
+    """Yield number, cells and element of each row; merged cells are repeated."""
+    above: dict[int, tuple[int, str]] = {}
+    number = cells = 0
+    for row_element in table.iter(f"{_TABLE}table-row"):
+        number += 1
+        row: list[str] = []
+        for cell in row_element:
+            if cell.tag == f"{_TABLE}covered-table-cell":
+                repeat = _count(cell, "number-columns-repeated")
+                row += [
+                    above.get(len(row) + i, (0, ""))[1] for i in range(min(repeat, MAX_COLUMNS))
+                ]
+                continue
+            if cell.tag != f"{_TABLE}table-cell":
+                continue
+            text = words(cell)
+            high, wide = _count(cell, "number-rows-spanned"), _count(cell, "number-columns-spanned")
+            repeat = _count(cell, "number-columns-repeated")
+            for _ in range(min(repeat if text else min(repeat, MAX_COLUMNS), MAX_COLUMNS)):
+                for place in range(len(row), len(row) + min(wide, MAX_COLUMNS)):
+                    above[place] = (number + high - 1, text)
+                row.append(text)
+        while row and not row[-1]:
+            row.pop()
+        cells += len(row)
+        if number > MAX_ROWS or cells > MAX_CELLS:
+            return
+        yield number, row[:MAX_COLUMNS], row_element
+        number += min(_count(row_element, "number-rows-repeated"), MAX_ROWS * 20) - 1
+        above = {place: kept for place, kept in above.items() if kept[0] > number}
+
+
+def _count(element: Element, name: str) -> int:
+    value = element.get(f"{_TABLE}{name}", "1")
+    return int(value) if value.isdigit() and len(value) < 9 else 1
+
+
+def _sheets(content: Element, text: _Text, given: Given | None) -> Taken:
+    sections: list[Section] = []
+    skipped: list[Skipped] = []
+    styles = {s.get(f"{_STYLE}name"): s for s in content.iter(f"{_STYLE}style")}
+    tables = list(content.iter(f"{_TABLE}table"))
+    for table in tables:
+        title = table.get(f"{_TABLE}name", "")
+        label = f"sheet {title}"
+        style = styles.get(table.get(f"{_TABLE}style-name"))
+        if style is not None and any(
+            p.get(f"{_TABLE}display") == "false" for p in style.iter(f"{_STYLE}table-properties")
+        ):
+            skipped.append(Skipped(label, "The sheet is hidden. Show it to have it read."))
+            continue
+        rows = _rows(table, text, label, skipped)
+        if not rows:
+            skipped.append(Skipped(label, "The sheet is empty."))
+            continue
+        path = (title,) if len(tables) > 1 else ()
+        taken = read_table(rows, title_path=path, given=given)
+        sections += taken.sections
+        skipped += taken.skipped
+    return Taken(tuple(sections), tuple(skipped))
+
+
+def _rows(table: Element, text: _Text, label: str, skipped: list[Skipped]) -> list[Row]:
+    hidden: set[int] = set()
+    place = 0
+    for column in table.iter(f"{_TABLE}table-column"):
+        repeat = min(_count(column, "number-columns-repeated"), MAX_COLUMNS)
+        if column.get(f"{_TABLE}visibility") in _AWAY:
+            hidden |= set(range(place, place + repeat))
+        place += repeat
+
+    def words(cell: Element) -> str:
+        lines = (with_links(text.words(p)) for p in cell.findall(f"{_TEXT}p"))
+        return "\n".join(line for line in lines if line)
+
+    rows: list[Row] = []
+    hidden_rows = 0
+    left_out: set[int] = set()
+    for number, cells, element in _grid(table, words):
+        if not any(cells):
+            continue
+        if element.get(f"{_TABLE}visibility") in _AWAY:
+            hidden_rows += 1
+            continue
+        left_out |= {i for i, cell in enumerate(cells) if cell and i in hidden}
+        kept = tuple(cell for i, cell in enumerate(cells) if i not in hidden)
+        rows.append(Row(f"{label}, row {number}", kept))
+    if hidden_rows:
+        reason = f"Hidden rows were left out: {hidden_rows:,}. Show them to have them read."
+        skipped.append(Skipped(label, reason))
+    if left_out:
+        reason = f"Hidden columns were left out: {len(left_out)}. Show them to have them read."
+        skipped.append(Skipped(label, reason))
+    return rows

@@ -1,0 +1,434 @@
+"""PDF through pypdf; through PDFium for a document whose blanks pypdf loses.
+
+What place and size of the letters say is found in `kb.parse.formats.pdf_layout`.
+"""
+
+import io
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pypdf
+from pypdf.errors import DependencyError, DeprecationError, FileNotDecryptedError, PyPdfError
+from pypdf.generic import NameObject
+
+from core.errors import UnreadableFile
+from core.types import Skipped
+from kb.parse.blocks import Block, Document, amounts_below, heading
+from kb.parse.formats.pdf_layout import PLACEHOLDER, heading_levels, tables_in, take_tables
+from kb.parse.formats.pdf_page import Box, Letters, fold, with_changes
+from kb.parse.formats.plain import text_blocks
+from kb.parse.limits import MAX_PAGES
+
+_GLUED = re.compile(
+    r"[a-z]{2}[A-Z][a-z]|[a-z]{2}\d|\d[A-Z][a-z]{2}|[a-z]{2}[,.;:][A-Za-z]{2}|[A-Za-z]{22,}"
+)
+_LIGATURES = str.maketrans(
+    {
+        "ﬀ": "ff",
+        "ﬁ": "fi",
+        "ﬂ": "fl",
+        "ﬃ": "ffi",
+        "ﬄ": "ffl",
+        "ﬅ": "st",
+        "ﬆ": "st",
+        "\u00a0": " ",
+        "\u00ad": "",
+    }
+)
+_HYPHENATED = re.compile(r"([^\W\d_])[-\u2010]\n([a-zà-ÿа-я])")
+_INTEGER = re.compile(r"(?<!\d)\d{1,5}(?!\d)")
+_LEADERS = re.compile(r"(?:\. ?){6,}\s*\d+|(?:\. ){6,}", re.MULTILINE)
+_MAX_OUTLINE = 2000
+_MAX_TITLE = 200
+_MAX_LAYOUT_PAGES = 300
+"""Tables are looked for on the first pages: it takes as long again as reading them."""
+_CHAPTER = 3
+"""Pages from which on their first or last line is that of a chapter."""
+_SHORT_LINE, _SHORT_LINES = 60, 6
+
+_DAMAGED = (
+    PyPdfError, DeprecationError, KeyError, ValueError, TypeError, AttributeError, IndexError,
+    OSError,
+    RecursionError, ZeroDivisionError, OverflowError, AssertionError, NotImplementedError,
+    EOFError, UnicodeError, StopIteration,
+)  # fmt: skip
+
+
+def parse_pdf(name: str, data: bytes) -> Document:
+    """Read the pages of a PDF file; a page without text is named.
+
+    Raises:
+        UnreadableFile: if it is protected, damaged, or a scan without text.
+    """
+    try:
+        reader = _opened(name, data)
+        count = len(reader.pages)
+    except _DAMAGED as error:
+        raise _damaged(name, error) from error
+    if count == 0:
+        raise UnreadableFile(name, "The PDF has no pages.")
+    skipped: list[Skipped] = []
+    texts: list[str] = []
+    letters: dict[int, Letters] = {}
+    failures: list[Exception] = []
+    pictures = 0
+    for number in range(1, min(count, MAX_PAGES) + 1):
+        try:
+            page = reader.pages[number - 1]
+            read = Letters(_box(page))
+            page.extract_text(
+                visitor_text=read.visit,
+                visitor_operand_before=read.before,
+                visitor_operand_after=read.after,
+            )
+            read.finish()
+            texts.append(_cleaned(read.text))
+            letters[number] = read
+            pictures += 0 if texts[-1].strip() else _has_picture(page)
+        except _DAMAGED as error:
+            texts.append("")
+            failures.append(error)
+            skipped.append(Skipped(f"page {number}", f"The page is damaged ({_why(error)})."))
+    if count > MAX_PAGES:
+        where = f"pages {MAX_PAGES + 1} to {count}"
+        skipped.append(Skipped(where, f"Only {MAX_PAGES:,} pages are read. Split the file."))
+    if not any(text.strip() for text in texts):
+        raise _without_text(name, failures, pictures=pictures)
+    glued = _loses_blanks(texts)
+    if glued:
+        others = enumerate(_pdfium_texts(data, len(texts)), start=1)
+        changed = [
+            with_changes(text, letters[n].changes if n in letters else ()) for n, text in others
+        ]
+        texts = _better(texts, changed)
+    damaged = {s.location for s in skipped}
+    for number, text in enumerate(texts, start=1):
+        if not text.strip() and f"page {number}" not in damaged:
+            skipped.append(Skipped(f"page {number}", "It has no text: it is blank or a picture."))
+    for number, text in enumerate(texts, start=1):
+        if len(_LEADERS.findall(text)) > 0.5 * len([li for li in text.split("\n") if li.strip()]):
+            texts[number - 1] = ""
+            reason = "It is a table of contents; the pages it names are read."
+            skipped.append(Skipped(f"page {number}", reason))
+    title = _title(reader)
+    titles = _Titles(_outline(reader), letters)
+    tables = {} if glued else _take_tables(reader, texts, letters)
+    blocks = tuple(_blocks(texts, tables, titles))
+    for number, read in letters.items():
+        if read.hidden_words:
+            reason = f"{read.hidden_words:,} words are white, tiny or off the page: left out."
+            skipped.append(Skipped(f"page {number}", reason))
+    used = {block.location for block in blocks}
+    for number, text in enumerate(texts, start=1):
+        if text.strip() and f"page {number}" not in used:
+            skipped.append(Skipped(f"page {number}", "Only its header and footer are text."))
+    return Document(blocks, title, skipped=tuple(skipped))
+
+
+def _opened(name: str, data: bytes) -> pypdf.PdfReader:
+    reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
+    if reader.is_encrypted:
+        try:
+            opened = reader.decrypt("")
+        except (DependencyError, NotImplementedError, FileNotDecryptedError):
+            opened = pypdf.PasswordType.NOT_DECRYPTED
+        if opened == pypdf.PasswordType.NOT_DECRYPTED:
+            raise UnreadableFile(
+                name, "It is protected by a password. Save it without one and upload it again."
+            )
+    return reader
+
+
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error)[:100]}".rstrip(". ")
+
+
+def _damaged(name: str, error: Exception) -> UnreadableFile:
+    return UnreadableFile(
+        name, f"The PDF is damaged ({_why(error)}). Print it to a new PDF file and upload that."
+    )
+
+
+def _without_text(name: str, failures: Sequence[Exception], *, pictures: int) -> UnreadableFile:
+    if failures:
+        return _damaged(name, failures[0])
+    if pictures:
+        return UnreadableFile(
+            name,
+            "It is a scan: its pages are pictures without text. "
+            "Run a text recognition (OCR) program on it and upload the result.",
+        )
+    return UnreadableFile(name, "The PDF has no text: its pages are blank or drawings.")
+
+
+def _has_picture(page: Any) -> bool:
+    try:
+        resources: Any = page.get("/Resources")
+        objects: Any = resources.get_object().get("/XObject") if resources else None
+        return bool(objects.get_object()) if objects else False
+    except _DAMAGED:
+        return False
+
+
+def _box(page: Any) -> Box:
+    """Return the part of a page that is seen."""
+    left, bottom, right, top = (float(edge) for edge in page.cropbox)
+    return min(left, right), min(bottom, top), max(left, right), max(bottom, top)
+
+
+def _cleaned(text: str) -> str:
+    text = text.translate(_LIGATURES).replace(PLACEHOLDER, "")
+    text = "".join(c for c in text if c >= " " or c in "\n\t")
+    text = text.encode("utf-8", "ignore").decode()
+    return _HYPHENATED.sub(r"\1\2", text)
+
+
+# --- lost blanks -------------------------------------------------------------------------------
+
+
+def _loses_blanks(texts: Sequence[str]) -> bool:
+    """Tell whether words stick together ("May31,2022The") more often than names like iPhone do."""
+    sample = " ".join(texts)[:200_000]
+    letters = sum(c.isascii() and c.isalpha() for c in sample)
+    if letters < 40:
+        return False
+    words = max(letters // 5, 1)
+    return len(_GLUED.findall(sample)) > 0.01 * words
+
+
+def _pdfium_texts(data: bytes, count: int) -> list[str]:
+    import pypdfium2  # rarely needed, and 20 MB
+
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError:
+        return []
+    texts: list[str] = []
+    try:
+        for number in range(min(count, len(document))):
+            page = document[number]
+            text_page = page.get_textpage()
+            texts.append(
+                _cleaned(
+                    text_page.get_text_bounded().replace("\r\n", "\n").replace("\ufffe", "-\n")
+                )
+            )
+            text_page.close()
+            page.close()
+    except pypdfium2.PdfiumError:
+        return []
+    finally:
+        document.close()
+    return texts
+
+
+def _better(texts: list[str], others: list[str]) -> list[str]:
+    """Choose for the whole document the reading in which fewer words stick together."""
+    if len(others) != len(texts):
+        return texts
+    own, other = " ".join(texts), " ".join(others)
+    if len(other.split()) < 0.9 * len(own.split()):
+        return texts
+    return others if len(_GLUED.findall(other)) < len(_GLUED.findall(own)) else texts
+
+
+# --- structure ---------------------------------------------------------------------------------
+
+
+def _title(reader: pypdf.PdfReader) -> str:
+    try:
+        title = str((reader.metadata and reader.metadata.title) or "").strip()
+    except _DAMAGED:
+        return ""
+    junk = re.search(
+        r"\.(?:docx?|indd|pdf|xlsx?|tex|dvi|qxd)$|^microsoft |^untitled|^\(?anonymous\)?$|"
+        r"^document\d*$",
+        title,
+        re.I,
+    )
+    return "" if junk else title[:200]
+
+
+def _outline(reader: pypdf.PdfReader) -> dict[str, int]:
+    """Return the bookmarks: folded title to level."""
+    found: dict[str, int] = {}
+
+    def walk(items: Any, level: int) -> None:
+        for item in items:
+            if len(found) >= _MAX_OUTLINE or level > 8:
+                return
+            if isinstance(item, list):
+                walk(item, level + 1)
+            else:
+                found.setdefault(_key(str(item.title or "")), level)
+
+    try:
+        walk(reader.outline, 1)
+    except _DAMAGED:
+        return {}
+    found.pop("", None)
+    return found
+
+
+def _key(line: str) -> str:
+    """Fold a line so that it matches its bookmark: without numbers, blanks and case."""
+    return re.sub(r"^(?:chapter|section|kapitel)?[\d.]*|[\W_]+", "", line.casefold().strip())
+
+
+class _Titles:
+    """Tells headings: by the document's bookmarks or, where it has none, by their letters."""
+
+    def __init__(self, outline: dict[str, int], letters: Mapping[int, Letters]) -> None:
+        self._levels = outline or heading_levels(list(letters.values()))
+        self._key = _key if outline else fold
+        self.wrap = not outline
+        """Whether a heading of two lines is two lines here."""
+
+    def level(self, line: str) -> tuple[str, int]:
+        """Return a name for a line, the same for lines that say the same, and its level.
+
+        The level is 0 if the line is no heading.
+        """
+        name = self._key(line) if len(line) < _MAX_TITLE else ""
+        return name, self._levels.get(name, 0)
+
+
+def _take_tables(
+    reader: pypdf.PdfReader, texts: list[str], letters: Mapping[int, Letters]
+) -> dict[int, list[Block]]:
+    """Take the tables out of the texts of pages; return them by page number, from 1."""
+    found: dict[int, list[Block]] = {}
+    for number, read in letters.items():
+        text = texts[number - 1]
+        if number > _MAX_LAYOUT_PAGES or not _may_hold_table(text):
+            continue
+        try:
+            page = reader.pages[number - 1]
+            if read.changes:
+                _lower(page)
+            layout = page.extract_text(extraction_mode="layout")
+        except _DAMAGED:
+            continue  # its text has been read
+        bold = {line for line, _, is_bold in read.lines if is_bold}
+        texts[number - 1], found[number] = take_tables(
+            text, tables_in(with_changes(_cleaned(layout), read.changes)), bold, f"page {number}"
+        )
+    return found
+
+
+def _lower(page: Any) -> None:
+    """Put raised letters on the line of the others, so that they do not break a row in two."""
+    contents = page.get_contents()
+    contents.operations = [one for one in contents.operations if one[1] != b"Ts"]
+    page[NameObject("/Contents")] = contents
+
+
+def _may_hold_table(text: str) -> bool:
+    """Tell whether a page has a few lines that are shorter than those of running text."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    return sum(len(line) <= _SHORT_LINE for line in lines) >= _SHORT_LINES
+
+
+def _blocks(
+    texts: Sequence[str], tables: Mapping[int, Sequence[Block]], titles: _Titles
+) -> list[Block]:
+    furniture = _repeated(texts)
+    seen: set[str] = set()
+    blocks: list[Block] = []
+    for number, text in enumerate(texts, start=1):
+        kept: list[str] = []
+        for line in text.split("\n"):
+            marks = _furniture_keys(line, number) & furniture
+            if marks & seen or (marks and line.strip().isdigit()):
+                continue
+            seen |= marks
+            kept.append(line)
+        found = _page_blocks(kept, f"page {number}", tables.get(number, ()), titles)
+        if blocks and found:
+            found[0] = _continued(found[0], blocks[-1])
+        blocks += found
+    return blocks
+
+
+def _continued(block: Block, above: Block) -> Block:
+    """Return a table with the header of the one on the page before, if it goes on with it."""
+    if not (block.kind == above.kind == "table" and above.header):
+        return block
+    names, own = above.rows[0], block.rows[0]
+    if len(names) != len(own) or own == names:
+        return block
+    if block.header and amounts_below(own, block.rows[1:]):
+        return block  # another table
+    return replace(block, rows=(names, *block.rows), header=True)
+
+
+def _page_blocks(
+    lines: Sequence[str], where: str, tables: Sequence[Block], titles: _Titles
+) -> list[Block]:
+    blocks: list[Block] = []
+    plain: list[str] = []
+    used: set[str] = set()
+
+    def close() -> None:
+        blocks.extend(text_blocks("\n".join(plain), page=where))
+        plain.clear()
+
+    wrapped = False
+    for line in lines:
+        if not line.strip():
+            plain.append(line)
+            continue
+        if line.startswith(PLACEHOLDER):
+            close()
+            blocks.append(tables[int(line.removeprefix(PLACEHOLDER))])
+            wrapped = False
+            continue
+        name, level = titles.level(line)
+        if not name or not level or name in used:
+            plain.append(line)
+            wrapped = False
+            continue
+        used.add(name)
+        close()
+        text = re.sub(r"\s+", " ", line).strip()
+        if wrapped and blocks[-1].level == level:
+            text = f"{blocks.pop().text} {text}"
+        blocks.append(heading(text, level, where))
+        wrapped = titles.wrap
+    close()
+    return blocks
+
+
+def _furniture_keys(line: str, page: int) -> set[str]:
+    """Return the line, and the line with each number as its distance from the page's number.
+
+    "Page 3 of 10" on page 3 and "Page 4 of 10" on page 4 share a key; "Item 3" and "Item 9" do not.
+    """
+    text = " ".join(line.split())[:200]
+    keys = {text}
+    for number in _INTEGER.finditer(text):
+        before, after = text[: number.start()], text[number.end() :]
+        keys.add(f"{before}#{int(number.group()) - page}{after}")
+    return keys - {""}
+
+
+def _repeated(texts: Sequence[str]) -> set[str]:
+    """Return keys of first and last lines on most pages: headers, footers, page numbers.
+
+    The outermost lines of a few pages are the running heads of a chapter.
+    """
+    if len(texts) < 3:
+        return set()
+    counts: Counter[str] = Counter()
+    outermost: Counter[str] = Counter()
+    for page, text in enumerate(texts, start=1):
+        lines = [line for line in text.split("\n") if line.strip()]
+        for edge, found in ((lines[:1] + lines[-1:], outermost), (lines[:2] + lines[-2:], counts)):
+            said = (line for line in edge if not line.startswith(PLACEHOLDER))
+            found.update({key for line in said for key in _furniture_keys(line, page)})
+    limit = max(3, len(texts) // 2)
+    often = {key for key, count in counts.items() if count >= limit}
+    return often | {key for key, count in outermost.items() if count >= _CHAPTER}

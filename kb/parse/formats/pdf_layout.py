@@ -1,0 +1,232 @@
+"""What the place and the size of a page's letters say: which lines are headings, what is a table.
+
+pypdf's text has no structure. Headings are the lines in larger or bolder letters than the rest.
+Tables are rows of the page's fixed-width rendering whose cells stand in columns; a table counts
+only if the page's plain text has the same cells, one after the other, so no word moves or is lost.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TypeAlias
+
+from kb.parse.blocks import Block, looks_like_header
+from kb.parse.formats.pdf_page import Letters, fold
+
+PLACEHOLDER = "\ue000"
+"""Stands on a line of its own where a table was taken out; followed by the table's number."""
+
+_LARGER = 1.08
+"""A heading's letters are at least so much larger than those of most of the text."""
+_MUCH_LARGER = 1.2
+"""Letters of this size are those of a heading, also in two lines that follow each other."""
+_MOST = 0.4
+"""Where more of the text than this is larger than most, size tells nothing."""
+_BOLD_MOST = 0.3
+_MAX_HEADING = 120
+_SENTENCE_END = re.compile(r"[.,;。，；]$")
+
+_GAP = re.compile(r" {3,}")
+"""Between cells. Two blanks also stand between the words of justified text."""
+_MIN_ROWS = 3
+_MAX_CELL = 30
+"""Median characters of the shortest column: in two columns of running text, every line is long."""
+_MARK = re.compile(r"\W*\w{0,3}\W*")
+"""A column of bullets, numbers of a list or of lines of code is no column of a table."""
+
+
+def heading_levels(pages: Sequence[Letters]) -> dict[str, int]:
+    """Return the lines of a document that are headings, without blanks, with their levels.
+
+    Bold or little larger lines that follow each other are no headings but the cells of a table.
+    """
+    lines = [line for page in pages for line in page.lines]
+    letters: Counter[float] = Counter()
+    bold_letters = 0
+    for text, size, bold in lines:
+        letters[size] += len(text)
+        bold_letters += len(text) * bold
+    if not letters:
+        return {}
+    body = letters.most_common(1)[0][0]
+    bold_tells = bold_letters < _BOLD_MOST * letters.total()
+    if (
+        sum(len(text) for text, size, _ in lines if size >= _LARGER * body)
+        > _MOST * letters.total()
+    ):
+        return {}
+    found: dict[str, float] = {}
+    for page in pages:
+        little = [
+            0.98 * body <= size < _MUCH_LARGER * body
+            and ((bold and bold_tells) or size >= _LARGER * body)
+            for _, size, bold in page.lines
+        ]
+        for at, (text, size, _) in enumerate(page.lines):
+            alone = not any(little[max(at - 1, 0) : at] + little[at + 1 : at + 2])
+            heads = (little[at] and alone) or size >= _MUCH_LARGER * body
+            if heads and len(text) <= _MAX_HEADING and _may_head(text):
+                found[text] = size if size >= _LARGER * body else 0.0
+    sizes = sorted(set(found.values()), reverse=True)
+    return {text: min(1 + sizes.index(size), 6) for text, size in found.items()}
+
+
+def _may_head(text: str) -> bool:
+    return (
+        sum(c.isalpha() for c in text) >= 2
+        and not _SENTENCE_END.search(text)
+        and not text.startswith(("•", "-", "–", "*"))
+    )
+
+
+# --- tables ------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Column:
+    start: int
+    end: int
+
+    def overlaps(self, start: int, end: int) -> bool:
+        return start < self.end and self.start < end
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells as they stand on a page."""
+
+    rows: tuple[tuple[str, ...], ...]
+    whole: bool
+    """Whether it begins with its first row; else a row with merged cells stands above."""
+
+
+_Cell: TypeAlias = tuple[int, int, str]
+"""Where it starts and ends in its line, and its text."""
+
+
+def tables_in(layout: str) -> list[Table]:
+    """Return the tables of a page's fixed-width rendering.
+
+    A line of one cell, beyond the first column, goes on with the row above.
+    """
+    found: list[Table] = []
+    run: list[list[_Cell]] = []
+    above: list[_Cell] = []
+    before: list[_Cell] = []
+    for line in [*layout.split("\n"), "."]:
+        if not line.strip():
+            continue
+        cells = _cells(line)
+        if run and _columns([*run, cells]) is not None and (len(cells) > 1 or cells[0][0] > 0):
+            run.append(cells)
+            continue
+        if rows := _rows(run):
+            found.append(Table(rows, whole=len(above) < 2))
+        above, before = (run[-1] if run else before), cells
+        run = [cells] if len(cells) > 1 else []
+    return found
+
+
+def _cells(line: str) -> list[_Cell]:
+    cells: list[_Cell] = []
+    position = 0
+    for gap in [*_GAP.finditer(line.rstrip()), None]:
+        text = line.rstrip()[position : gap.start() if gap else None]
+        if text.strip():
+            start = position + len(text) - len(text.lstrip())
+            cells.append((start, position + len(text.rstrip()), text.strip()))
+        position = gap.end() if gap else position
+    return cells
+
+
+def _columns(lines: Sequence[Sequence[_Cell]]) -> list[_Column] | None:
+    """Return the columns in which all cells stand, `None` if a cell reaches over two."""
+    columns: list[_Column] = []
+    for line in lines:
+        for start, end, _ in line:
+            over = [column for column in columns if column.overlaps(start, end)]
+            if not over:
+                columns.append(_Column(start, end))
+            elif len(over) == 1:
+                over[0].start, over[0].end = min(over[0].start, start), max(over[0].end, end)
+            else:
+                return None
+    columns.sort(key=lambda column: column.start)
+    for line in lines:
+        used = [_place(columns, start, end) for start, end, _ in line]
+        if len(set(used)) != len(used):
+            return None
+    return columns
+
+
+def _place(columns: Sequence[_Column], start: int, end: int) -> int:
+    return next(i for i, column in enumerate(columns) if column.overlaps(start, end))
+
+
+def _rows(run: Sequence[Sequence[_Cell]]) -> tuple[tuple[str, ...], ...]:
+    """Return the run of lines as the rows of a table, none if it is no table."""
+    columns = _columns(run)
+    if columns is None or len(columns) < 2:
+        return ()
+    rows: list[list[str]] = []
+    for line in run:
+        row = [""] * len(columns)
+        for start, end, text in line:
+            row[_place(columns, start, end)] = re.sub(r"\s+", " ", text)
+        if rows and not row[0] and len(line) == 1:
+            rows[-1] = [f"{a} {b}".strip() for a, b in zip(rows[-1], row, strict=True)]
+        else:
+            rows.append(row)
+    by_column = [[row[i] for row in rows if row[i]] for i in range(len(columns))]
+    if len(rows) < _MIN_ROWS or any(len(cells) < 2 for cells in by_column):
+        return ()
+    if all(_MARK.fullmatch(cell) for cell in by_column[0]):
+        return ()
+    if any(not any(c.isalnum() for c in "".join(cells)) for cells in by_column):
+        return ()
+    if min(median(map(len, cells)) for cells in by_column) > _MAX_CELL:
+        return ()
+    return tuple(tuple(row) for row in rows)
+
+
+def take_tables(
+    text: str, tables: Sequence[Table], bold: set[str], where: str
+) -> tuple[str, list[Block]]:
+    """Put a placeholder line in the place of each table whose cells follow each other in a text.
+
+    Args:
+        text: of a page.
+        tables: as `tables_in` returns them.
+        bold: what stands in bold letters on the page, without blanks.
+        where: the page, as the blocks name it.
+    """
+    blocks: list[Block] = []
+    for table in tables:
+        rows = table.rows
+        folded, places = _folded(text)
+        wanted = fold("".join(cell for row in rows for cell in row))
+        at = folded.find(wanted)
+        if at < 0:
+            continue
+        start, end = places[at], places[at + len(wanted) - 1] + 1
+        if text[:start].rpartition("\n")[2].strip() or text[end:].partition("\n")[0].strip():
+            continue  # it begins or ends within a line: not only the table is there
+        head = table.whole and (looks_like_header(rows) or _stands_out(rows, bold))
+        blocks.append(Block("table", rows=rows, header=head, location=where))
+        text = f"{text[:start]}\n{PLACEHOLDER}{len(blocks) - 1}\n{text[end:]}"
+    return text, blocks
+
+
+def _folded(text: str) -> tuple[str, list[int]]:
+    places = [i for i, c in enumerate(text) if not c.isspace()]
+    return "".join(text[i] for i in places), places
+
+
+def _stands_out(rows: Sequence[Sequence[str]], bold: set[str]) -> bool:
+    """Tell whether the first row is bold and the others are not."""
+    first, *rest = ([fold(cell) for cell in row if cell] for row in rows)
+    return all(cell in bold for cell in first) and not any(
+        all(cell in bold for cell in row) for row in rest
+    )

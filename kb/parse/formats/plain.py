@@ -1,0 +1,140 @@
+"""Plain text: paragraphs, underlined or numbered headings, wrapped lines read on."""
+
+import re
+
+from kb.parse.blocks import Block, Document, heading, looks_like_header
+from kb.parse.encoding.decoding import decode
+from kb.text.segmentation import width
+
+_RULE = re.compile(r"\s*([-=_*~#])\1{2,}\s*$")
+_ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–·●■□]|\(?(?:\d{1,2}|[a-z])[.)]|[①-⑳])\s+\S")
+_NUMBERED = re.compile(
+    r"\s*(?:(?:chapter|section|kapitel|第)\s*)?(\d{1,2}(?:\.\d{1,2}){0,4})[.)、]?\s+\S", re.I
+)
+_COLUMN_GAP = re.compile(r"\s{3,}")
+_FRAME = re.compile(r"^\s*[|+].*[|+]\s*$")
+
+
+def parse_plain(name: str, data: bytes) -> Document:
+    """Read a text file."""
+    return Document(tuple(text_blocks(decode(name, data))))
+
+
+def text_blocks(text: str, *, page: str = "") -> list[Block]:
+    """Cut text into paragraphs, list items and headings.
+
+    `page`: the location of all of it; without it each block names its line.
+    """
+    lines = text.expandtabs(4).split("\n")
+    columns = _columns(lines) if not page else {}
+    blocks: list[Block] = []
+    paragraph: list[str] = []
+    rows: list[tuple[str, ...]] = []
+    start = 0
+
+    def close() -> None:
+        if paragraph:
+            where = page or f"line {start}"
+            kind = "item" if _ITEM.match(paragraph[0]) else "text"
+            blocks.append(
+                Block("item" if kind == "item" else "text", unwrap(paragraph), location=where)
+            )
+            paragraph.clear()
+
+    for number, line in enumerate(lines, start=1):
+        following = lines[number] if number < len(lines) else ""
+        before = lines[number - 2] if number > 1 else ""
+        if not line.strip() or _RULE.match(line):
+            close()
+        elif number - 1 in columns:
+            close()
+            if number - 2 not in columns:
+                rows.clear()
+            rows.append(columns[number - 1])
+            if number not in columns:
+                named = looks_like_header(rows)
+                where = f"line {number + 1 - len(rows)}"
+                blocks.append(Block("table", rows=tuple(rows), header=named, location=where))
+        elif level := _heading_level(before, line, following):
+            close()
+            blocks.append(heading(_clean(line), level, page or f"line {number}"))
+        else:
+            if paragraph and (_ITEM.match(line) or _FRAME.match(line)):
+                close()
+            if not paragraph:
+                start = number
+            paragraph.append(line)
+    close()
+    return blocks
+
+
+def _columns(lines: list[str]) -> dict[int, tuple[str, ...]]:
+    """Return the cells of lines that are rows: two or more with as many columns, set by blanks."""
+    cells = [tuple(_COLUMN_GAP.split(line.strip())) for line in lines]
+    return {
+        i: row
+        for i, row in enumerate(cells)
+        if len(row) > 1
+        and not _ITEM.match(lines[i])
+        and any(0 <= j < len(cells) and len(cells[j]) == len(row) for j in (i - 1, i + 1))
+    }
+
+
+def _heading_level(before: str, line: str, following: str) -> int:
+    """Return 1 and up for a line that is a heading, 0 for others."""
+    text = line.strip()
+    alone = not before.strip() or bool(_RULE.match(before))
+    if not text or width(text) > 90 or not alone:
+        return 0
+    underline = _RULE.match(following)
+    if underline and len(following.strip()) >= 3:
+        mark = underline.group(1)
+        numbered = _NUMBERED.match(text)
+        if numbered:
+            return 2 + numbered.group(1).count(".")
+        return 1 if mark in "=#*" else 2
+    if following.strip() or text.endswith((".", "。", ",", "，", ";", "；", ":", "：")):
+        return 0
+    numbered = _NUMBERED.match(line)
+    if numbered and not line.startswith((" ", "\t")) and width(text) <= 80:
+        return 2 + numbered.group(1).count(".")
+    if text.isupper() and not re.search(r"\d", text) and len(text) > 3 and width(text) <= 60:
+        return 2
+    return 0
+
+
+def _clean(line: str) -> str:
+    return re.sub(r"\s+", " ", line).strip(" #=*")
+
+
+def unwrap(lines: list[str]) -> str:
+    """Join the lines of a paragraph that an editor wrapped; keep breaks that were meant.
+
+    Lines count as wrapped when all but the last are about as wide as the widest, but
+    not after a question.
+    """
+    texts = [line.strip() for line in lines]
+    if len(texts) == 1:
+        return texts[0]
+    widths = [width(text) for text in texts[:-1]]
+    widest = max(widths)
+    joined = texts[0]
+    for index, text in enumerate(texts[1:]):
+        asks = joined.endswith(("?", "？"))
+        wrapped = (
+            not asks
+            and widest >= 40
+            and widths[index] + _first_word(text) + 1 > min(widest, 100) * 0.9
+        )
+        spaced = joined.endswith("  ") or not _glued(joined[-1], text[0])
+        joined += (" " if spaced else "") + text if wrapped else "\n" + text
+    return joined
+
+
+def _first_word(text: str) -> int:
+    return width(text.split(maxsplit=1)[0]) if text.isascii() else 2
+
+
+def _glued(last: str, first: str) -> bool:
+    """Tell whether a line break between two characters stands for nothing, as in Chinese."""
+    return width(last) == 2 and width(first) == 2 and not "\uac00" <= last <= "\ud7a3"

@@ -1,0 +1,233 @@
+"""JSON and JSONL: FAQ entries {question, answer, …} and passages {text, title, …}."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from core.errors import UnreadableFile
+from core.types import Section, Skipped
+from kb.parse.encoding.decoding import decode
+from kb.parse.faq.columns import Field, Given, field_of
+from kb.parse.faq.documents import is_question
+from kb.parse.faq.rows import Taken, entry_of
+from kb.parse.faq.values import cell_text, language_code, split_variants
+from kb.parse.limits import MAX_CELL_CHARS, MAX_ROWS
+
+_TEXT = ("text", "content", "body", "passage", "正文", "内容")
+_TITLE = ("title", "heading", "name", "标题")
+_GROUP = ("category", "topic", "section", "tag", *_TITLE)
+_OTHER_NAMES: dict[str, Field] = {
+    "instruction": "question", "input": "question", "output": "answer", "completion": "answer",
+    "message": "answer", "responses": "answer", "qid": "id",
+}  # fmt: skip
+"""Names in exports of chat platforms and in training data; the usual ones come before them."""
+_ALTERNATIVES = "responses"
+"""Answers of which a bot sends any one: the first is taken."""
+_MAX_DEPTH = 12
+_WANTED = 'Wanted are objects like {"question": …, "answer": …} or {"text": …}.'
+
+
+def parse_jsonl(name: str, data: bytes, given: Given | None = None) -> Taken:
+    """Read one JSON object per line; a line that is none is skipped and named."""
+    sections: list[Section] = []
+    skipped: list[Skipped] = []
+    for number, line in enumerate(decode(name, data).split("\n"), start=1):
+        if not line.strip():
+            continue
+        location = f"row {number}"
+        if number > MAX_ROWS:
+            skipped.append(Skipped(location, f"Only {MAX_ROWS:,} rows are read. Split the file."))
+            break
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            skipped.append(Skipped(location, f"The line is no JSON: {str(error)[:100]}."))
+            continue
+        _take(record, location, sections, skipped, given)
+    return Taken(tuple(sections), tuple(skipped))
+
+
+def parse_json(name: str, data: bytes, given: Given | None = None) -> Taken:
+    """Read a JSON list of objects, or an object that holds one, or questions with their answers."""
+    text = decode(name, data)
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise UnreadableFile(name, "Its JSON is nested too deep to be read.") from error
+    except ValueError as error:
+        if "set_int_max_str_digits" in str(error):
+            raise UnreadableFile(name, "It holds a number with thousands of digits.") from error
+        if text.lstrip().startswith("{") and "\n" in text.strip():
+            return parse_jsonl(name, data, given)
+        raise UnreadableFile(name, f"It is no valid JSON: {str(error)[:120]}.") from error
+    sections: list[Section] = []
+    skipped: list[Skipped] = []
+    if not isinstance(value, dict | list):
+        raise UnreadableFile(name, f"It is only a {type(value).__name__}. {_WANTED}")
+    for number, (group, record) in enumerate(_records(value, given), start=1):
+        location = f"row {number}"
+        if number > MAX_ROWS:
+            skipped.append(Skipped(location, f"Only {MAX_ROWS:,} rows are read. Split the file."))
+            break
+        _take(record, location, sections, skipped, given, group)
+    return Taken(tuple(sections), tuple(skipped))
+
+
+def _records(
+    value: Any, given: Given | None, group: str = "", depth: int = 0
+) -> Iterator[tuple[str, Any]]:
+    """Yield each record with the name of the group it stands in, wherever it is nested."""
+    if isinstance(value, list):
+        for item in value:
+            nested = isinstance(item, dict) and not _is_record(item, given) and _holds_more(item)
+            yield from _records(item, given, group, depth + 1) if nested else [(group, item)]
+    elif value and all(isinstance(v, str) for v in value.values()):
+        for key, answer in value.items():
+            yield group, {"question": key, "answer": answer}
+    else:
+        lists = {k: v for k, v in value.items() if isinstance(v, list | dict)}
+        if not lists:
+            yield group, value
+        named = next((value[k] for k in _GROUP if isinstance(value.get(k), str)), "")
+        for key, inner in lists.items():
+            below = str(key) if len(lists) > 1 and not named else named if depth else ""
+            yield from _records(inner, given, below or group, depth + 1)
+
+
+def _holds_more(value: dict[str, Any]) -> bool:
+    return any(isinstance(inner, list | dict) for inner in value.values())
+
+
+def _is_record(value: dict[str, Any], given: Given | None) -> bool:
+    """Tell whether an object is an entry or a passage, not one that holds some."""
+    fields = _fields(value, given)
+    if "messages" in value or "answer" in fields:
+        return True
+    if isinstance(fields.get("question"), str):
+        return True
+    return any(isinstance(value.get(key), str) for key in _TEXT)
+
+
+def _fields(record: dict[str, Any], given: Given | None = None) -> dict[Field, Any]:
+    found: dict[Field, Any] = {}
+    for wanted, name in (given or {}).items():
+        if name in record:
+            found[wanted] = record[name]
+    for key, value in record.items():
+        if (field := field_of(str(key))) is not None:
+            found.setdefault(field, value)
+    for key, field in _OTHER_NAMES.items():
+        if record.get(key):
+            found.setdefault(field, record[key])
+    return found
+
+
+def _take(
+    record: Any,
+    location: str,
+    sections: list[Section],
+    skipped: list[Skipped],
+    given: Given | None,
+    group: str = "",
+) -> None:
+    if not isinstance(record, dict):
+        skipped.append(Skipped(location, "It is no object with fields."))
+        return
+    if isinstance(record.get("messages"), list):
+        record = _conversation(record["messages"], location, skipped)
+    fields = _fields(record, given)
+    asked = _strings(fields.get("question")) if isinstance(fields.get("question"), list) else []
+    variants = _strings(fields.get("variants"))
+    question = asked[0] if asked else _string(fields.get("question"))
+    if "answer" in fields and not question and variants:
+        question, variants = variants[0], variants[1:]
+    title, text = _first(record, _TITLE), _first(record, _TEXT)
+    if not question and "answer" not in fields and text and is_question(title):
+        question, fields["answer"] = title, text
+    if question or "answer" in fields:
+        answer = fields.get("answer")
+        if isinstance(answer, list) and answer is record.get(_ALTERNATIVES):
+            answer = answer[:1]
+        made = entry_of(
+            location,
+            question=question,
+            answer=_string(answer),
+            variants=[*asked[1:], *variants],
+            category=_string(fields.get("category")) or group,
+            language=_string(fields.get("language")),
+            valid_from=_string(fields.get("valid_from")),
+            valid_until=_string(fields.get("valid_until")),
+            entry_id=_string(fields.get("id")),
+        )
+        if isinstance(made, Skipped) and made.reason.endswith("empty."):
+            made = replace(made, reason=f"{made.reason} {_known(record)}")
+    else:
+        made = _passage(record, fields, location)
+    if isinstance(made, Skipped):
+        skipped.append(made)
+    else:
+        sections.append(made)
+
+
+def _conversation(messages: list[Any], location: str, skipped: list[Skipped]) -> dict[str, Any]:
+    """Return the first question of a conversation with its answer."""
+    said = [m for m in messages if isinstance(m, dict)]
+    asked = [i for i, m in enumerate(said) if m.get("role") in {"user", "human"}]
+    if len(asked) > 1:
+        reason = f"Of a conversation only the first of its {len(asked)} questions is read."
+        skipped.append(Skipped(location, reason))
+    if not asked:
+        return {}
+    rest = said[asked[0] + 1 :]
+    reply = next((m for m in rest if m.get("role") in {"assistant", "bot"}), {})
+    return {"question": said[asked[0]].get("content"), "answer": reply.get("content", "")}
+
+
+def _known(record: dict[str, Any]) -> str:
+    """Say which fields there are, and what to do where they have other names."""
+    names = ", ".join(str(key)[:30] for key in list(record)[:8]) or "none"
+    return f"Its fields are: {names}. If others hold them, give the columns question=…,answer=…"
+
+
+def _first(record: dict[str, Any], keys: Sequence[str]) -> str:
+    return next((_string(record[key]) for key in keys if record.get(key)), "").strip()
+
+
+def _passage(record: dict[str, Any], fields: dict[Field, Any], location: str) -> Section | Skipped:
+    text, title = _first(record, _TEXT), _first(record, _TITLE)
+    if not text:
+        return Skipped(
+            location, f"It has neither a question with an answer nor a text. {_known(record)}"
+        )
+    if len(text) > MAX_CELL_CHARS:
+        return Skipped(location, f"The text has {len(text):,} characters; at most "
+                                 f"{MAX_CELL_CHARS:,} are read.")  # fmt: skip
+    return Section(
+        text=text,
+        title_path=(title,) if title else (),
+        location=location,
+        entry_id=_string(fields.get("id")),
+        category=_string(fields.get("category")),
+        language=language_code(_string(fields.get("language"))),
+    )
+
+
+def _string(value: Any) -> str:
+    """Return the text of a field; several texts stand on lines of their own."""
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, str):
+        return cell_text(value.encode("utf-8", "ignore").decode())  # lone surrogates fit nowhere
+    if isinstance(value, list):
+        return "\n".join(_strings(value))
+    if isinstance(value, dict):
+        return _first(value, ("text", "value", "content", "plain", "markdown"))
+    return str(value) if isinstance(value, int | float) else ""
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, list):
+        items = (item if isinstance(item, str | int | float) else _string(item) for item in value)
+        return [text for item in items if (text := _string(item).strip())]
+    return split_variants(_string(value))

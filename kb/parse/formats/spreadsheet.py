@@ -1,0 +1,305 @@
+"""XLSX through openpyxl's reader, with caps of our own and before it a check of the archive."""
+
+import datetime as dt
+import io
+import re
+import warnings
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+from openpyxl.cell.read_only import ReadOnlyCell
+from openpyxl.packaging.relationship import get_dependents, get_rels_path
+from openpyxl.utils.cell import get_column_letter, range_boundaries
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+from openpyxl.worksheet._reader import FORMULA_TAG, INLINE_STRING, WorkSheetParser
+
+from core.errors import UnreadableFile
+from core.types import Section, Skipped
+from kb.parse.faq.columns import Given
+from kb.parse.faq.rows import Row, Taken, read_table
+from kb.parse.formats.number_format import format_duration, format_number, format_text
+from kb.parse.formats.rich_text import read_rich_texts, rich_text
+from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, check_office
+from kb.parse.marks import link_mark
+
+_MAX_SHEETS = 200
+_MAX_MERGED = 20_000
+"""Cells that a sheet's merged ranges may repeat their value into."""
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+"""How a workbook writes what XML cannot hold; ``_x005F_`` is the underscore of such a sign."""
+_LINK = re.compile(
+    r'(?:_xlfn\.)?HYPERLINK\(\s*"([^"]{1,2000})"\s*(?:[,;]\s*"((?:[^"]|""){0,500})"\s*)?\)', re.I
+)
+_NO_RESULT = "\ufdd2"
+_UNSAVED = (
+    "It has a formula without a stored result. Open the file in a spreadsheet program, save it and "
+    "upload it again."
+)
+_FORMULA_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"}
+
+
+def parse_spreadsheet(name: str, data: bytes, given: Given | None = None) -> Taken:
+    """Read each visible sheet as a table of its own.
+
+    Raises:
+        UnreadableFile: if the workbook is damaged, protected or hostile.
+    """
+    check_office(name, data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # unknown extensions, default styles
+            return _read(data, given)
+    except (
+        InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError,
+        IndexError, AttributeError, OSError, EOFError, OverflowError, RecursionError, SyntaxError,
+    ) as error:  # fmt: skip
+        raise UnreadableFile(
+            name,
+            f"The workbook is damaged ({type(error).__name__}: {str(error)[:120]}). "
+            "Open it in a spreadsheet program, save it again as XLSX and upload it.",
+        ) from error
+
+
+def _read(data: bytes, given: Given | None) -> Taken:
+    sections: list[Section] = []
+    skipped: list[Skipped] = []
+    workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    read_rich_texts(workbook)
+    several = len(workbook.worksheets) > 1
+    for number, sheet in enumerate(workbook.worksheets, start=1):
+        label = f"sheet {sheet.title}"
+        if number > _MAX_SHEETS:
+            skipped.append(Skipped(label, f"Only {_MAX_SHEETS} sheets are read."))
+        elif sheet.sheet_state != "visible":
+            skipped.append(Skipped(label, "The sheet is hidden. Show it to have it read."))
+        elif not isinstance(sheet, ReadOnlyWorksheet):
+            skipped.append(Skipped(label, "It is a chart and holds no text."))
+        else:
+            rows = _rows(sheet, label, skipped)
+            title_path = (sheet.title,) if several else ()
+            taken = read_table(rows, title_path=title_path, given=given)
+            sections += taken.sections
+            named = {one.location for one in skipped if one.reason == _UNSAVED}
+            skipped += [one for one in taken.skipped if one.location not in named]
+            if not rows:
+                skipped.append(Skipped(label, "The sheet is empty."))
+    workbook.close()
+    return Taken(tuple(sections), tuple(skipped))
+
+
+def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[Row]:
+    """Read the cells that exist, whatever size the sheet claims."""
+    grid: dict[int, dict[int, str]] = {}
+    inside: Any = sheet  # the stubs leave out what the row reader needs
+    shown = _Shown(sheet)
+    count = hidden_rows = 0
+    repeated: dict[int, set[int]] = {}
+    with inside._get_source() as source:
+        parser = _Parser(
+            source,
+            inside._shared_strings,
+            data_only=True,
+            epoch=inside.parent.epoch,
+            date_formats=inside.parent._date_formats,
+            timedelta_formats=inside.parent._timedelta_formats,
+        )
+        for number, cells in parser.parse():
+            values = {cell["column"]: value for cell in cells if (value := shown(cell)).strip()}
+            if not values:
+                continue
+            if _is_hidden(parser.row_dimensions.get(str(number), {})):
+                hidden_rows += 1
+                continue
+            count += len(values)
+            location = f"{label}, row {number}"
+            if len(grid) >= MAX_ROWS or count > MAX_CELLS:
+                reason = f"The sheet has more than {len(grid):,} rows; the rest was not read."
+                skipped.append(Skipped(location, f"{reason} Split it."))
+                break
+            if _NO_RESULT in values.values():
+                skipped.append(Skipped(location, _UNSAVED))
+                values = {i: value for i, value in values.items() if value != _NO_RESULT}
+            if reason := _objection(values):
+                skipped.append(Skipped(location, reason))
+            elif values:
+                grid[number] = values
+        else:
+            _add_links(grid, parser, inside)
+            repeated = _fill_merged(grid, parser)
+    if hidden_rows:
+        reason = f"Hidden rows were left out: {hidden_rows:,}. Show them to have them read."
+        skipped.append(Skipped(label, reason))
+    if shown.white:
+        reason = f"Cells in white letters on white were left out: {shown.white:,}."
+        skipped.append(Skipped(label, reason))
+    _drop_hidden_columns(grid, repeated, parser, label, skipped)
+    return [
+        Row(
+            f"{label}, row {number}",
+            tuple(values.get(i, "") for i in range(1, max(values) + 1)),
+            frozenset(repeated.get(number, ())),
+        )
+        for number, values in sorted(grid.items())
+    ]
+
+
+class _Parser(WorkSheetParser):
+    """Reads the cells of a sheet, also what openpyxl leaves out: formulas without a result."""
+
+    def parse_cell(self, element: Any) -> Any:
+        """Return a cell with the value that its reader sees."""
+        cell = super().parse_cell(element)
+        if len(element) and element[0].tag == FORMULA_TAG:
+            formula = element[0].text or ""
+            if link := _LINK.fullmatch(formula.strip()):
+                words = cell["value"] or (link[2] if link[2] is not None else link[1])
+                words = str(words).replace('""', '"')
+                cell["value"] = words + link_mark(link[1], words)
+            elif cell["value"] is None and element.get("t") != "str":
+                cell["value"] = _NO_RESULT
+        elif len(element) and element[0].tag == INLINE_STRING and len(element[0]) > 1:
+            cell["value"] = rich_text(element[0])
+        return cell
+
+
+def _is_hidden(attributes: Mapping[str, str]) -> bool:
+    return attributes.get("hidden") in {"1", "true"} or attributes.get("ht") == "0"
+
+
+def _drop_hidden_columns(
+    grid: dict[int, dict[int, str]],
+    repeated: dict[int, set[int]],
+    parser: WorkSheetParser,
+    label: str,
+    skipped: list[Skipped],
+) -> None:
+    """Leave out the columns that are hidden, and name them; the others move up."""
+    hidden: set[int] = set()
+    for attributes in parser.column_dimensions.values():
+        if attributes.get("hidden") in {"1", "true"} or attributes.get("width") == "0":
+            last = min(int(attributes["max"]), MAX_COLUMNS)
+            hidden |= set(range(int(attributes["min"]), last + 1))
+    filled = sorted({column for values in grid.values() for column in values} & hidden)
+    for number in list(grid) if filled else ():
+        kept = {c: value for c, value in grid.pop(number).items() if c not in hidden}
+        repeated[number] = {c - sum(h <= c for h in filled) for c in repeated.get(number, ())}
+        if kept:
+            grid[number] = {c - sum(h < c for h in filled): v for c, v in kept.items()}
+    if filled:
+        names = ", ".join(get_column_letter(column) for column in filled[:10])
+        reason = f"Hidden columns were left out: {names}. Show them to have them read."
+        skipped.append(Skipped(label, reason))
+
+
+def _add_links(grid: dict[int, dict[int, str]], parser: WorkSheetParser, sheet: Any) -> None:
+    """Put the address of a cell's link behind its words."""
+    links = parser.hyperlinks.hyperlink[:MAX_ROWS]
+    if not links:
+        return
+    path = get_rels_path(sheet._worksheet_path)  # type: ignore[no-untyped-call]
+    archive = sheet.parent._archive
+    targets = get_dependents(archive, path) if path in archive.namelist() else None
+    for link in links:
+        found = targets.get(link.id) if targets is not None and link.id else None
+        left, top, _, _ = (int(b or 0) for b in range_boundaries(link.ref))
+        words = grid.get(top, {}).get(left, "")
+        if found is not None and words:
+            grid[top][left] = words + link_mark(str(found.target or ""), words)
+
+
+def _objection(values: Mapping[int, str]) -> str:
+    """Return why a row is not taken, or nothing."""
+    if max(values) > MAX_COLUMNS:
+        return f"It reaches to column {max(values):,}; at most {MAX_COLUMNS} are read."
+    if (longest := max(map(len, values.values()))) > MAX_CELL_CHARS:
+        return f"A cell has {longest:,} characters; at most {MAX_CELL_CHARS:,} are read."
+    if broken := next((v for v in values.values() if v in _FORMULA_ERRORS), ""):
+        return f"A formula in it gives {broken}. Correct it."
+    return ""
+
+
+def _fill_merged(grid: dict[int, dict[int, str]], parser: WorkSheetParser) -> dict[int, set[int]]:
+    """Repeat the value of a merged range in the filled rows that it covers; return where."""
+    repeated: dict[int, set[int]] = {}
+    merged = parser.merged_cells.mergeCell if parser.merged_cells else []
+    budget = _MAX_MERGED
+    for area in merged:
+        left, top, right, bottom = (int(b or 0) for b in range_boundaries(area.ref))
+        value = grid.get(top, {}).get(left, "")
+        if not value or right > MAX_COLUMNS:
+            continue
+        for number in range(top, min(bottom, top + MAX_ROWS) + 1):
+            budget -= right - left + 1
+            if budget < 0:
+                return repeated
+            if number in grid:
+                for column in range(left, right + 1):
+                    grid[number].setdefault(column, value)
+                if number > top:
+                    repeated.setdefault(number, set()).update(range(left - 1, right))
+    return repeated
+
+
+def _is_white(color: Any) -> bool:
+    if color is None:
+        return False
+    if color.type == "theme":
+        return color.theme == 0 and not color.tint
+    return color.type == "rgb" and str(color.rgb)[-6:].upper() == "FFFFFF"
+
+
+class _Shown:
+    """Says what the reader of a sheet sees in a cell."""
+
+    def __init__(self, sheet: ReadOnlyWorksheet) -> None:
+        book: Any = sheet.parent
+        styles = book._cell_styles
+        self._sheet = sheet
+        self._formats: dict[int, str] = {}
+        self._struck = {i for i, s in enumerate(styles) if book._fonts[s.fontId].strike}
+        self._white = {
+            i
+            for i, s in enumerate(styles)
+            if _is_white(book._fonts[s.fontId].color) and not book._fills[s.fillId].fill_type
+        }
+        self.white = 0
+        """Cells so far that are white on white."""
+
+    def __call__(self, cell: dict[str, Any]) -> str:
+        """Return a cell as it is shown: dates, percentages, currencies; nothing if struck out."""
+        value = cell["value"]
+        if value is None or cell["style_id"] in self._struck:
+            return ""
+        if cell["style_id"] in self._white:
+            self.white += 1
+            return ""
+        if isinstance(value, str):
+            decoded = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
+            text = decoded.replace("\r\n", "\n").replace("\r", "\n")
+            code = self._format(cell) if cell["style_id"] else ""
+            return format_text(text, code) if "@" in code and code != "@" else text
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, dt.datetime):
+            whole_day = value.time() == dt.time()
+            return value.date().isoformat() if whole_day else value.isoformat(" ", "minutes")
+        if isinstance(value, dt.date):
+            return value.isoformat()
+        if isinstance(value, dt.time):
+            return value.isoformat("minutes")
+        if isinstance(value, dt.timedelta):
+            return format_duration(value, self._format(cell))
+        if isinstance(value, int | float):
+            return format_number(value, self._format(cell))
+        return str(value)
+
+    def _format(self, cell: dict[str, Any]) -> str:
+        style = cell["style_id"]
+        if style not in self._formats:
+            code = ReadOnlyCell(self._sheet, **cell).number_format
+            self._formats[style] = str(code or "General")
+        return self._formats[style]

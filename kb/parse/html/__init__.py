@@ -1,0 +1,1 @@
+"""Pages of the web: what a visitor reads of them."""

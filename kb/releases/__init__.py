@@ -1,0 +1,1 @@
+"""How the knowledge base changes: files, entries and uploads become releases."""

@@ -1,0 +1,284 @@
+"""What operators change by hand: variants, answers, validity, and what an entry is not for."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.errors import AnswerdeskError
+from core.types import Chunk, ChunkKind, IngestReport
+from db.curation import Anchor, Curation, CurationKind, Curations, NewCuration
+from kb.text.segmentation import normalise
+
+_SHORTEST_KEY = 4
+_QUESTION_CHARS = 400
+"""Of a variant or negative example: every embedding model reads as much whole."""
+_ANSWER_CHARS = 20_000
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_ONE_OF_A_KIND: frozenset[CurationKind] = frozenset({"answer", "validity"})
+
+
+class EntryNotFound(AnswerdeskError):
+    """No live entry, or more than one, has this key."""
+
+    def __init__(self, key: str, found: Sequence[Chunk] = ()) -> None:
+        some = f"means {len(found)} entries" if found else "means no live entry"
+        super().__init__(
+            f"{key!r} {some}. Give the first letters of its number as `answerdesk entries list` "
+            "shows it now: an entry whose answer changed has another number."
+        )
+        self.key = key
+        self.found = tuple(found)
+
+
+class BadChange(AnswerdeskError):
+    """A change to an entry makes no sense; nothing was changed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason} Nothing was changed.")
+        self.reason = reason
+
+
+class ChangeNotLive(AnswerdeskError):
+    """A change is stored and could not be published yet."""
+
+    def __init__(self, doc_id: str, reason: str) -> None:
+        super().__init__(
+            f"The change is stored, but {doc_id!r} could not be published: {reason} It goes live "
+            "with the document's next version."
+        )
+        self.doc_id = doc_id
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search among entries and passages found."""
+
+    chunks: Sequence[Chunk]
+    """The first of them, by document and text."""
+    total: int
+
+
+class EntryView(Protocol):
+    """A release of the index (`kb.index.view.View`)."""
+
+    async def find(
+        self,
+        words: str = "",
+        *,
+        documents: str = "*",
+        kind: ChunkKind | None = None,
+        most: int | None = None,
+    ) -> tuple[list[Chunk], int]:
+        """Return chunks that have all of these words, and how many there are."""
+        ...
+
+    async def entries_like(self, prefix: str) -> list[Chunk]:
+        """Return the entries whose id begins so."""
+        ...
+
+    async def chunk(self, chunk_id: str) -> Chunk | None:
+        """Return a chunk, ``None`` if there is none of this id."""
+        ...
+
+
+class EntryIndex(Protocol):
+    """The index of a knowledge base (`kb.index.index.Index`)."""
+
+    async def view(self) -> EntryView:
+        """Return the live release."""
+        ...
+
+
+class Rereads(Protocol):
+    """The part of `kb.releases.ingestor.Ingestor` that publishes changes."""
+
+    async def reread(self, doc_ids: Sequence[str], *, kind: str, note: str) -> IngestReport:
+        """Publish live documents again where operators' work on them changed."""
+        ...
+
+
+class Entries:
+    """Lists live entries and changes them; each change is one release that can be undone.
+
+    An entry is named by its number (chunk id) or the beginning of it. The number is a hash of
+    question and answer, so a change meant for an answer that is no longer live is refused.
+    """
+
+    def __init__(self, index: EntryIndex, ingestor: Rereads, curations: Curations) -> None:
+        self._index = index
+        self._ingestor = ingestor
+        self._curations = curations
+
+    async def find(self, words: str = "", *, documents: str = "*") -> list[Chunk]:
+        """Return live entries by document and question; see `search`."""
+        return list((await self.search(words, documents=documents, kind="faq")).chunks)
+
+    async def search(
+        self,
+        words: str = "",
+        *,
+        documents: str = "*",
+        kind: ChunkKind | None = None,
+        most: int | None = None,
+    ) -> Found:
+        """Return live entries and passages.
+
+        Args:
+            words: only those that have each of these in text, variants or answer.
+            documents: only of documents like this; ``*`` and ``?`` are allowed.
+            kind: only entries or only passages.
+            most: chunks to return; `Found.total` counts the others too.
+        """
+        view = await self._index.view()
+        return Found(*await view.find(words, documents=documents, kind=kind, most=most))
+
+    async def one(self, chunk_id: str) -> Chunk:
+        """Return a live entry or passage.
+
+        Raises:
+            EntryNotFound: if none has this id: it was changed or removed.
+        """
+        chunk = await (await self._index.view()).chunk(chunk_id)
+        if chunk is None:
+            raise EntryNotFound(chunk_id)
+        return chunk
+
+    async def history(self, entry: Chunk) -> list[Curation]:
+        """Return what operators did to an entry, the latest first, also what was taken back."""
+        return await self._curations.history(entry.doc_id, entry.text)
+
+    async def get(self, key: str) -> Chunk:
+        """Return the live entry of a number, or of the beginning of one.
+
+        Raises:
+            EntryNotFound: if none or more than one has it.
+        """
+        if len(key) < _SHORTEST_KEY:
+            raise EntryNotFound(key)
+        found = await (await self._index.view()).entries_like(key.lower())
+        if len(found) != 1:
+            raise EntryNotFound(key, found)
+        return found[0]
+
+    async def change(
+        self,
+        key: str,
+        kind: CurationKind,
+        *,
+        text: str = "",
+        valid_from: str = "",
+        valid_until: str = "",
+        author: str = "",
+    ) -> Curation:
+        """Store a change to an entry and publish it.
+
+        Args:
+            key: names the entry, see `get`.
+            kind: what is changed.
+            text: the variant, answer, negative example or note.
+            valid_from: ISO date, for ``validity``.
+            valid_until: ISO date, for ``validity``; both empty: valid always.
+            author: for the list of changes.
+
+        Raises:
+            EntryNotFound, BadChange: nothing was changed.
+            ChangeNotLive: if it is stored only.
+        """
+        entry = await self.get(key)
+        text = text.strip() if kind in {"answer", "note"} else " ".join(text.split())
+        _check(entry, kind, text, valid_from, valid_until)
+        mine = [c for c in await self._curations.open() if c.chunk_id == entry.chunk_id]
+        active = [c for c in mine if c.state == "active"]
+        replaced = [c for c in active if c.kind == kind and kind in _ONE_OF_A_KIND]
+        stored = await self._curations.add(
+            NewCuration(
+                kind=kind,
+                anchor=_anchor(entry, active),
+                chunk_id=entry.chunk_id,
+                text=text,
+                valid_from=valid_from,
+                valid_until=valid_until,
+                author=author,
+            ),
+            replaces=[c.curation_id for c in replaced],
+        )
+        await self._publish(entry.doc_id, f"{kind}: {entry.text}")
+        return await self._curations.get(stored.curation_id)
+
+    async def changes(self) -> list[Curation]:
+        """Return all open work of operators, oldest first."""
+        return await self._curations.open()
+
+    async def review(self) -> list[Curation]:
+        """Return the work that is not live and waits for somebody's decision."""
+        return [c for c in await self._curations.open() if c.state != "active"]
+
+    async def take_back(self, number: int) -> Curation:
+        """Undo a change, or drop one that waits for review.
+
+        Raises:
+            CurationNotFound: if there is none of this number.
+            ChangeNotLive: if it is stored only that it was taken back.
+        """
+        closed = await self._curations.close(number)
+        await self._publish(
+            closed.anchor.doc_id, f"without {closed.kind}: {closed.anchor.question}"
+        )
+        return closed
+
+    async def reattach(self, number: int, key: str) -> Curation:
+        """Put work that waits for review on a live entry, also of another document.
+
+        Raises:
+            CurationNotFound, EntryNotFound, BadChange: nothing was changed.
+            ChangeNotLive: if it is stored only.
+        """
+        waiting = await self._curations.get(number)
+        made = await self.change(
+            key,
+            waiting.kind,
+            text=waiting.text,
+            valid_from=waiting.valid_from,
+            valid_until=waiting.valid_until,
+            author=waiting.author,
+        )
+        if made.curation_id != number:
+            await self._curations.close(number)
+        return made
+
+    async def _publish(self, doc_id: str, note: str) -> None:
+        report = await self._ingestor.reread([doc_id], kind="edit", note=note[:200])
+        if error := next((file.error for file in report.files if file.error), ""):
+            raise ChangeNotLive(doc_id, error)
+
+
+def _anchor(entry: Chunk, active: Sequence[Curation]) -> Anchor:
+    """Return the entry as its file has it; earlier work on it knows."""
+    edited = [curation for curation in active if curation.kind == "answer"]
+    known = next(iter(edited or active), None)
+    if known is not None:
+        return known.anchor
+    return Anchor(entry.doc_id, entry.entry_id, entry.text, entry.answer)
+
+
+def _check(entry: Chunk, kind: CurationKind, text: str, valid_from: str, valid_until: str) -> None:
+    asked = {normalise(question) for question in (entry.text, *entry.variants)}
+    if kind in {"variant", "negative", "answer", "note"} and not text:
+        raise BadChange("The text is empty.")
+    if kind in {"variant", "negative"} and len(text) > _QUESTION_CHARS:
+        raise BadChange(f"It has {len(text)} characters; at most {_QUESTION_CHARS} fit.")
+    if kind == "answer" and len(text) > _ANSWER_CHARS:
+        raise BadChange(f"It has {len(text)} characters; at most {_ANSWER_CHARS} fit.")
+    if kind == "answer" and text == entry.answer:
+        raise BadChange("That is its answer already.")
+    if kind == "variant" and normalise(text) in asked:
+        raise BadChange(f"The entry is asked {text!r} already.")
+    if kind == "negative" and normalise(text) in asked:
+        raise BadChange(f"The entry itself is asked {text!r}: take that out of the file first.")
+    for day in (valid_from, valid_until):
+        if day and not _DAY.fullmatch(day):
+            raise BadChange(f"{day!r} is no clear date: write 2026-12-31.")
+    if kind == "validity" and valid_from and valid_until and valid_from > valid_until:
+        raise BadChange(f"It would be valid from {valid_from}, but only until {valid_until}.")

@@ -1,0 +1,378 @@
+"""From files to a new release, or to a preview of it: the same code either way."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.types import AnswerChange, FileReport, Finding, IngestReport
+from db.knowledge import Document, Release
+from kb.ingest.diff import Comparison
+from kb.ingest.fingerprint import columns_of, with_columns
+from kb.ingest.originals import Originals
+from kb.ingest.prepare import OnProgress, Prepared, StoredFile
+from kb.ingest.wanted import UPLOAD, Errors, Guard, foreign, guarded, same, still_wanted
+from kb.releases.publish import Publisher
+from kb.review.caution import cautions
+from kb.review.findings import Inspection, Inspector, confirmation, to_confirm
+from kb.review.forecast import Forecast, Forecaster
+from kb.review.gate import HeldBack
+from kb.review.most_asked import MostAsked
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A file that the knowledge base shall hold under `doc_id`."""
+
+    doc_id: str
+    path: Path | None = None
+    """Where it is; or"""
+    data: bytes | None = None
+    """its bytes."""
+    source: str = UPLOAD
+    columns: str | None = None
+    """Which columns of a table mean what (`kb.parse.parse`); ``None``: as in the last version."""
+
+
+_COMPARED = frozenset({"ingest", "refresh"})
+"""Kinds of release whose answers are compared with those before: not an operator's single edit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What one run is to do, against what was live when it began."""
+
+    base: Release | None
+    documents: Mapping[str, Document]
+    changed: list[StoredFile]
+    gone: list[str]
+    errors: Errors
+    started: float
+    kind: str
+    note: str
+    gated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """What became of a run that was to change something."""
+
+    base: Release | None
+    """What is live now."""
+    documents: Mapping[str, Document]
+    comparison: Comparison
+    embedded: int = 0
+    held: str = ""
+    asked: int = 0
+    answers: tuple[AnswerChange, ...] = ()
+
+
+class Ingestor:
+    """Makes the knowledge base hold files.
+
+    Args:
+        publisher: writes releases.
+        originals: keeps the files.
+        settings: version and settings of parser and chunker. Files that were ingested under other
+            settings are read again.
+        inspector: looks for conflicts and near duplicates in previews; ``None``: nobody does.
+        forecaster: tells in previews which answers would be others; ``None``: nobody does.
+        most_asked: tells which answers a release changed; ``None``: nobody does.
+        max_file_bytes: larger files are refused.
+        clock: UTC epoch seconds.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        originals: Originals,
+        *,
+        settings: str,
+        inspector: Inspector | None = None,
+        forecaster: Forecaster | None = None,
+        most_asked: MostAsked | None = None,
+        max_file_bytes: int = 50 * 2**20,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._publisher = publisher
+        self._originals = originals
+        self._settings = settings
+        self._inspector = inspector
+        self._forecaster = forecaster
+        self._most_asked = most_asked
+        self._max_file_bytes = max_file_bytes
+        self._clock = clock
+
+    async def ingest(
+        self,
+        files: Sequence[IncomingFile],
+        *,
+        removed: Sequence[str] = (),
+        dry_run: bool = False,
+        kind: str = "ingest",
+        note: str = "",
+        guard: Guard | None = None,
+        anyway: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> IngestReport:
+        """Make the knowledge base hold exactly `files` under their ids, without `removed`.
+
+        All of it becomes one release, or none if nothing changes. A file that cannot be taken is
+        reported with its error; what stood under its id stays, and the other files go on.
+        Cancelling leaves the knowledge base as it was. So does a release that answers golden
+        questions worse than the live one, or has texts that a person must confirm: it is not
+        published, and `IngestReport.held` says why. A refresh leaves out the documents with such
+        texts and says so as their error.
+
+        Args:
+            files: a file with the bytes of the one before is not even parsed.
+            removed: ids of documents to take out.
+            dry_run: only report what would change, and what in it an operator should look at.
+            kind: of the release, see `Release.kind`.
+            note: a sentence for the list of releases.
+            guard: sees what would change and may hold documents back.
+            anyway: publish whatever the golden questions say, and what else waits for a person
+                (`kb.review.caution`).
+            on_progress: called after each file and each batch of embeddings.
+
+        Raises:
+            ModelError: if the embedding model fails.
+            IndexDamaged, IndexMismatch, IndexNotWritten, PublishConflict: if the index cannot be
+                used. The live release is untouched in each case.
+        """
+        started = time.perf_counter()
+        base, documents = await self._live()
+        expected = await self._publisher.preparer.expected_settings()
+        received, errors = await asyncio.to_thread(self._receive, files, documents)
+        errors |= {
+            doc_id: f"{doc_id!r} is not in the knowledge base, so it was not removed."
+            for doc_id in removed
+            if doc_id not in documents
+        }
+        changed = [
+            file
+            for file in received
+            if not same(
+                replace(file, settings=expected(file.doc_id, file.settings)),
+                documents.get(file.doc_id),
+            )
+        ]
+        gone = [doc_id for doc_id in removed if doc_id in documents]
+        work = _Work(base, documents, changed, gone, errors, started, kind, note, gated=not anyway)
+        names = [*(file.doc_id for file in files), *removed]
+        return await self._carry_out(
+            work, names, dry_run=dry_run, guard=guard, on_progress=on_progress
+        )
+
+    async def reread(self, doc_ids: Sequence[str], *, kind: str, note: str) -> IngestReport:
+        """Publish live documents again, from their originals, where operators' work changed.
+
+        Raises:
+            ModelError, IndexDamaged, IndexMismatch, IndexNotWritten, PublishConflict: as `ingest`.
+        """
+        started = time.perf_counter()
+        while True:
+            base, documents = await self._live()
+            expected = await self._publisher.preparer.expected_settings()
+            live = [found for doc_id in doc_ids if (found := documents.get(doc_id))]
+            changed = [
+                StoredFile(found.doc_id, found.source, found.sha256, settings, found.received)
+                for found in live
+                if (settings := with_columns(self._settings, columns_of(found.settings)))
+                and expected(found.doc_id, settings) != found.settings
+            ]
+            work = _Work(base, documents, changed, [], {}, started, kind, note)
+            report = await self._carry_out(
+                work, doc_ids, dry_run=False, guard=None, on_progress=None
+            )
+            failed = [file.doc_id for file in report.files if file.error]
+            now = (await self._live())[1] if failed else {}
+            # A newer version that overtook this run has the work on it, or the next turn puts it.
+            if all(now.get(doc_id) == documents.get(doc_id) for doc_id in failed):
+                return report
+
+    async def _live(self) -> tuple[Release | None, Mapping[str, Document]]:
+        releases = self._publisher.releases
+        base = await releases.current()
+        return base, {} if base is None else await releases.documents(base.number)
+
+    async def _carry_out(
+        self,
+        work: _Work,
+        names: Sequence[str],
+        *,
+        dry_run: bool,
+        guard: Guard | None,
+        on_progress: OnProgress | None,
+    ) -> IngestReport:
+        base, documents, gone = work.base, work.documents, work.gone
+        errors = work.errors
+        prepared = Prepared((), {}, 0)
+        if work.changed:
+            view = await self._publisher.index.view()
+            prepared = await self._publisher.preparer.prepare(
+                work.changed, known=await view.known(), embed=not dry_run, on_progress=on_progress
+            )
+        errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
+        inspection, forecast = Inspection((), 0), Forecast()
+        cautious: tuple[Finding, ...] = ()
+        if dry_run:
+            view = await self._publisher.index.view()
+            comparison, _, _ = await guarded(view, prepared, gone, guard)
+            cautious = await cautions(view, comparison)
+            if self._inspector is not None:
+                inspection = await self._inspector.inspect(
+                    view, self._publisher.preparer, comparison
+                )
+            if self._forecaster is not None:
+                forecast = await self._forecaster.foresee(view, comparison, inspection.vectors)
+            applied = _Applied(
+                base,
+                documents,
+                comparison,
+                prepared.wanted,
+                asked=forecast.asked,
+                answers=forecast.answers,
+            )
+        elif gone or any(not file.error for file in prepared.files):
+            applied = await self._apply(prepared, work, errors, guard)
+        else:
+            applied = _Applied(base, documents, Comparison.empty(), prepared.wanted)
+        return IngestReport(
+            release=0 if applied.base is None else applied.base.number,
+            files=_reports(names, errors, applied.comparison, prepared, applied.documents),
+            embedded=applied.embedded,
+            seconds=time.perf_counter() - work.started,
+            dry_run=dry_run,
+            findings=(*cautious, *inspection.findings),
+            uncompared=inspection.uncompared,
+            held=applied.held,
+            asked=applied.asked,
+            answers=applied.answers,
+            golden_asked=forecast.golden_asked,
+            golden=forecast.golden,
+        )
+
+    async def _apply(
+        self, prepared: Prepared, work: _Work, errors: Errors, guard: Guard | None
+    ) -> _Applied:
+        """Publish what was prepared on top of what is live by now.
+
+        Of two runs that bring the same document, the file received last wins.
+        """
+        publisher = self._publisher
+        async with publisher.locked():
+            base = await publisher.releases.current()
+            before = {} if base is None else await publisher.releases.documents(base.number)
+            curated = await publisher.preparer.curated(prepared)
+            taken, gone = still_wanted(curated, work.gone, before, work.documents, errors)
+            nothing = _Applied(base, before, Comparison.empty())
+            if not taken.files and not gone:
+                return nothing
+            seen = await publisher.index.view()
+            draft = await publisher.index.draft(base)
+            comparison, taken, gone = await guarded(draft, taken, gone, guard)
+            if work.gated:
+                waiting = to_confirm(await cautions(seen, comparison))
+                if waiting and work.kind != "refresh":
+                    return replace(nothing, held=confirmation(waiting))
+                if waiting:  # the other sources of the run go on
+                    errors |= {f.doc_id: confirmation([f]) for f in reversed(waiting)}
+                    held = {finding.doc_id for finding in waiting}
+                    comparison, taken, gone = await guarded(draft, taken, gone, lambda _: held)
+            if not taken.files and not gone:
+                return nothing
+            after = {doc_id: before[doc_id] for doc_id in before.keys() - set(gone)}
+            after |= {
+                file.file.doc_id: _document(file.file, len(file.chunks)) for file in taken.files
+            }
+            try:
+                release = await publisher.publish(
+                    base,
+                    after,
+                    draft=draft,
+                    gone=comparison.gone,
+                    rows=comparison.written,
+                    vectors=taken.vectors,
+                    kind=work.kind,
+                    note=work.note,
+                    summary=comparison.summary(),
+                    gated=work.gated,
+                )
+            except HeldBack as error:
+                return replace(nothing, held=str(error), answers=error.changes)
+            await publisher.preparer.settle(taken, gone)
+        await publisher.announce(release.number)
+        asked: tuple[int, tuple[AnswerChange, ...]] = (0, ())
+        if self._most_asked is not None and work.kind in _COMPARED:
+            asked = await self._most_asked.changes(seen, await publisher.index.view())
+        return _Applied(
+            release, after, comparison, release.embedded, asked=asked[0], answers=asked[1]
+        )
+
+    def _receive(
+        self, files: Sequence[IncomingFile], documents: Mapping[str, Document]
+    ) -> tuple[list[StoredFile], Errors]:
+        """Store the originals, blocking; return them with the errors of those that have one."""
+        now = self._clock()
+        stored: dict[str, StoredFile] = {}
+        errors: Errors = {}
+        for file in files:
+            before = documents.get(file.doc_id)
+            if file.doc_id in stored:
+                errors[file.doc_id] = f"{file.doc_id!r} came twice in one run: send one of them."
+                continue
+            if before is not None and before.source != file.source:
+                errors[file.doc_id] = foreign(file.doc_id, before)
+                continue
+            try:
+                content = file.data if file.path is None else file.path
+                if content is None:
+                    raise ValueError(f"{file.doc_id!r} has neither a path nor data")
+                size = len(content) if isinstance(content, bytes) else content.stat().st_size
+                if size > self._max_file_bytes:
+                    errors[file.doc_id] = _too_large(file.doc_id, size, self._max_file_bytes)
+                    continue
+                sha256 = self._originals.store(content)
+            except OSError as error:
+                errors[file.doc_id] = f"{file.doc_id!r} cannot be read: {error.strerror or error}."
+                continue
+            received = before.received if before is not None and before.sha256 == sha256 else now
+            columns = file.columns
+            if columns is None:
+                columns = "" if before is None else columns_of(before.settings)
+            settings = with_columns(self._settings, columns)
+            stored[file.doc_id] = StoredFile(file.doc_id, file.source, sha256, settings, received)
+        return [file for doc_id, file in stored.items() if doc_id not in errors], errors
+
+
+def _document(file: StoredFile, chunks: int) -> Document:
+    return Document(file.doc_id, file.source, file.sha256, file.settings, file.received, chunks)
+
+
+def _reports(
+    names: Sequence[str],
+    errors: Errors,
+    comparison: Comparison,
+    prepared: Prepared,
+    documents: Mapping[str, Document],
+) -> tuple[FileReport, ...]:
+    read = {file.file.doc_id: file for file in prepared.files}
+    reports = []
+    for doc_id in dict.fromkeys(names):
+        report = comparison.files.get(doc_id)
+        if report is None:
+            chunks = documents[doc_id].chunks if doc_id in documents else 0
+            report = FileReport(doc_id, unchanged=chunks)
+        if file := read.get(doc_id):
+            report = replace(report, skipped=file.skipped, unfit=file.unfit)
+        reports.append(replace(report, error=errors.get(doc_id, "")))
+    return tuple(reports)
+
+
+def _too_large(doc_id: str, size: int, limit: int) -> str:
+    return (
+        f"{doc_id!r} has {size / 2**20:.1f} MB and the limit is {limit / 2**20:.0f} MB "
+        "(knowledge.max_file_mb): split it, or raise the limit."
+    )

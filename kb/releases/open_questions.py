@@ -1,0 +1,251 @@
+"""Open questions: put together by meaning, answered, linked, merged, set aside.
+
+Telegram and the console show the same list and do the same with it; what becomes of a question
+stands in the database (`db.conversations`).
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from core.errors import AnswerdeskError, IndexUnusable, ModelError
+from core.types import Chunk, Urgency
+from db.conversations import Conversations, OpenQuestion
+from db.uploads import Entry
+from kb.releases.linking import LinksQuestions
+from kb.text.personal import personal_parts
+
+Order: TypeAlias = Literal["most", "newest"]
+
+_PRESSING: tuple[Urgency, ...] = ("urgent", "angry", "")
+_CONSIDERED = 500
+"""The newest questions; older ones come when these are dealt with."""
+
+
+class DealtWith(AnswerdeskError):
+    """Somebody has answered a question, or set it aside, meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("It was dealt with already.")
+
+
+class MayBePersonal(AnswerdeskError):
+    """A text may tell who a customer is, and nobody has confirmed that it may stay."""
+
+    def __init__(self, parts: Sequence[str]) -> None:
+        found = ", ".join(f"“{part}”" for part in parts)
+        super().__init__(
+            f"It may tell who the customer is: {found}. Edit that out, or confirm that it may be "
+            "stored as it stands."
+        )
+        self.parts = tuple(parts)
+
+
+class GroupsQuestions(Protocol):
+    """The part of `kb.releases.alike.Alike` that this uses."""
+
+    async def group(self, questions: Sequence[str]) -> list[list[int]]:
+        """Return the positions of questions that ask the same."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGroup:
+    """Open questions that ask the same, newest first."""
+
+    questions: Sequence[OpenQuestion]
+
+    @property
+    def newest(self) -> OpenQuestion:
+        """The one that stands for all."""
+        return self.questions[0]
+
+    @property
+    def urgency(self) -> Urgency:
+        """The most pressing of them."""
+        return min((question.urgency for question in self.questions), key=_PRESSING.index)
+
+    @property
+    def open_ids(self) -> tuple[int, ...]:
+        """Their numbers."""
+        return tuple(question.open_id for question in self.questions)
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether an operator put some of them together."""
+        return any(question.same_as in self.open_ids for question in self.questions)
+
+    @property
+    def customer(self) -> int:
+        """The Telegram chat that asked the newest, 0 if it came another way."""
+        return next(iter(customers_of([self.newest])), 0)
+
+    @property
+    def text(self) -> str:
+        """The question as it would be stored, on one line."""
+        return " ".join(self.newest.question.split())
+
+    def entry(self, answer: str, *, question: str = "") -> Entry:
+        """Return the entry by which an answer is given to everybody who asks the same."""
+        return Entry(question=question or self.text, answer=answer, open_ids=self.open_ids)
+
+
+class OpenQuestions:
+    """What operators do with the questions that found no answer."""
+
+    def __init__(
+        self,
+        questions: Conversations,
+        alike: GroupsQuestions,
+        links: LinksQuestions,
+        *,
+        name_of: Callable[[int], Awaitable[str]],
+    ) -> None:
+        """`name_of` tells how the customer of a Telegram chat is called."""
+        self._questions = questions
+        self._alike = alike
+        self._links = links
+        self._name_of = name_of
+
+    # --- looking -------------------------------------------------------------------------------
+
+    async def groups(self, order: Order = "most") -> list[OpenGroup]:
+        """Return what waits: urgent, angry, others; of each the most asked or the newest first."""
+        questions = await self._questions.open_questions(limit=_CONSIDERED)
+        positions = await self._alike.group([question.question for question in questions])
+        merged = _merged(questions, positions)
+        groups = [OpenGroup([questions[n] for n in group]) for group in merged]
+        if order == "most":
+            groups.sort(key=lambda group: -len(group.questions))  # stable: else newest first
+        return sorted(groups, key=lambda group: _PRESSING.index(group.urgency))
+
+    async def group(self, open_id: int) -> OpenGroup:
+        """Return the open questions that ask the same as one of them, that one first.
+
+        Raises:
+            DealtWith: if it is not open any more.
+        """
+        for group in await self.groups():
+            own = [question for question in group.questions if question.open_id == open_id]
+            if own:
+                return OpenGroup([*own, *(q for q in group.questions if q not in own)])
+        raise DealtWith
+
+    async def nearest(self, question: str, *, most: int = 1) -> list[Chunk]:
+        """Return the entries nearest to a question; none while nothing can be searched."""
+        try:
+            return await self._links.nearest(question, most=most)
+        except (ModelError, IndexUnusable):
+            return []
+
+    async def entry(self, chunk_id: str) -> Chunk:
+        """Return a live entry; raise `EntryNotFound` if it is gone."""
+        return await self._links.entry(chunk_id)
+
+    async def asked(self, open_ids: Sequence[int]) -> list[OpenQuestion]:
+        """Return questions by number, whatever became of them; who was forgotten is left out."""
+        return await self._questions.open_questions(open_ids=open_ids, limit=len(open_ids))
+
+    async def dismissed(self, *, most: int) -> list[OpenQuestion]:
+        """Return what was set aside, the newest first."""
+        return await self._questions.open_questions(status="dismissed", limit=most)
+
+    async def personal(self, text: str, *, customer: int) -> list[str]:
+        """Return what in a text may tell who the customer of a Telegram chat is; 0: of any."""
+        return personal_parts(text, name=await self._name_of(customer) if customer else "")
+
+    # --- dealing with them ---------------------------------------------------------------------
+
+    async def answered(self, entry: Entry) -> int:
+        """Take the questions that an entry answers off the list; return how many were on it."""
+        return await self._questions.resolve(entry.open_ids, status="answered")
+
+    async def reopen(self, open_ids: Sequence[int]) -> int:
+        """Let questions wait again: what answered them was undone, or they are ours after all."""
+        return await self._questions.reopen(open_ids)
+
+    async def link(
+        self, open_ids: Sequence[int], chunk_id: str, question: str, *, author: str
+    ) -> tuple[int, int]:
+        """Make a question a way to ask an entry, live.
+
+        Returns:
+            The number of the change, and how many of the open questions it answered.
+
+        Raises:
+            EntryNotFound, BadChange: nothing was changed.
+            ChangeNotLive: if it is stored only.
+        """
+        number = await self._links.link(chunk_id, question, author=author)
+        answered = await self._questions.resolve(open_ids, status="answered", change=number)
+        return number, answered
+
+    async def unlink(self, number: int) -> None:
+        """Take a change of an entry back, live; the questions that it answered are open again.
+
+        Raises:
+            CurationNotFound: if there is none of this number.
+            ChangeNotLive: if it is stored only that it was taken back.
+        """
+        await self._links.unlink(number)
+        await self._questions.reopen(change=number)
+
+    async def dismiss(self, open_id: int) -> int:
+        """Set a question aside with those that ask the same; return how many these were.
+
+        Raises:
+            DealtWith: if it is not open any more.
+        """
+        group = await self.group(open_id)
+        return await self._questions.resolve(group.open_ids, status="dismissed")
+
+    async def merge(self, open_id: int, into: int) -> None:
+        """Put two groups together for good: they ask the same.
+
+        Raises:
+            DealtWith: if one of them is not open any more.
+        """
+        group, other = await self.group(open_id), await self.group(into)
+        await self._questions.put_together(group.open_ids, with_=other.newest.open_id)
+
+    async def separate(self, open_id: int) -> None:
+        """Undo what was merged in a group; what is near by itself stays together.
+
+        Raises:
+            DealtWith: if it is not open any more.
+        """
+        group = await self.group(open_id)
+        await self._questions.put_together(group.open_ids, with_=None)
+
+
+def customers_of(questions: Sequence[OpenQuestion]) -> dict[int, OpenQuestion]:
+    """Return the Telegram chats that asked, each with its newest question; newest come first."""
+    found: dict[int, OpenQuestion] = {}
+    for question in questions:
+        channel, _, chat = question.chat.partition(":")
+        if channel == "telegram" and chat.lstrip("-").isdigit():
+            found.setdefault(int(chat), question)
+    return found
+
+
+def _merged(
+    questions: Sequence[OpenQuestion], positions: Sequence[Sequence[int]]
+) -> list[list[int]]:
+    """Return groups of positions, those together that an operator merged; each newest first."""
+    home = {number: place for place, group in enumerate(positions) for number in group}
+    place_of = {question.open_id: home[number] for number, question in enumerate(questions)}
+    leader = list(range(len(positions)))
+
+    def lead(place: int) -> int:
+        while leader[place] != place:
+            place = leader[place]
+        return place
+
+    for number, question in enumerate(questions):
+        if question.same_as in place_of:
+            one, other = sorted((lead(home[number]), lead(place_of[question.same_as])))
+            leader[other] = one
+    groups: dict[int, list[int]] = {}
+    for place, group in enumerate(positions):
+        groups.setdefault(lead(place), []).extend(group)
+    return [sorted(group) for group in groups.values()]

@@ -1,0 +1,149 @@
+"""One change to the knowledge base at a time: write the index unseen, then commit to the database.
+
+A crash before the commit leaves the old release live, and the next change undoes the leftovers.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from core.types import Vector
+from db.knowledge import Document, Release, ReleaseRepository
+from kb.index.draft import Draft, Place
+from kb.index.index import Index
+from kb.index.rows import Row
+from kb.ingest.prepare import Preparer
+from kb.releases.lock import publish_lock
+from kb.review.gate import Gate
+
+AfterPublish: TypeAlias = Callable[[int], Awaitable[None]]
+"""Called with the number of a release that has just gone live."""
+
+
+class Publisher:
+    """The only writer of index and releases, across all processes that share a data folder."""
+
+    def __init__(
+        self,
+        index: Index,
+        releases: ReleaseRepository,
+        preparer: Preparer,
+        lock_path: Path,
+        *,
+        after_publish: AfterPublish | None = None,
+    ) -> None:
+        self.index = index
+        self.releases = releases
+        self.preparer = preparer
+        self.after_publish = after_publish
+        """Trains and calibrates for the new release; called when the lock is free again."""
+        self.gate: Gate | None = None
+        """Asks golden questions of a release before it goes live."""
+        self._lock_path = lock_path
+        self._lock = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def locked(self) -> AsyncIterator[None]:
+        """Keep every other writer out, in this process and in others on this machine."""
+        async with self._lock, publish_lock(self._lock_path):
+            yield
+
+    async def announce(self, release: int) -> None:
+        """Let the rest of the service know that `release` is live."""
+        if self.after_publish is not None:
+            await self.after_publish(release)
+
+    async def publish(
+        self,
+        base: Release | None,
+        documents: Mapping[str, Document],
+        *,
+        draft: Draft,
+        gone: Iterable[str],
+        rows: Iterable[Row],
+        vectors: Mapping[str, Vector],
+        kind: str,
+        note: str = "",
+        summary: Mapping[str, int] | None = None,
+        gated: bool = False,
+    ) -> Release:
+        """Write the rows and make the release that holds `documents` live. Needs the lock.
+
+        Args:
+            base: the live release that the caller compared with.
+            documents: all documents of the new release.
+            draft: of the index, at `base` or empty.
+            gone: row ids to take out.
+            rows: rows to put in or replace.
+            vectors: of the texts just embedded; the others are found in the draft, and what
+                neither has is embedded now.
+            kind: see `Release.kind`.
+            note: a sentence for the list of releases.
+            summary: see `Release.summary`.
+            gated: ask the golden questions first.
+
+        Raises:
+            HeldBack: if golden questions came out worse; the live release is then untouched.
+            IndexNotWritten, PublishConflict: likewise.
+        """
+        rows = list(rows)
+        found, embedded = await self._vectors(draft, rows, vectors)
+        gone = set(gone)
+        if gone or rows:
+            await draft.write(gone, rows, [found[row.vector_key] for row in rows])
+        number = 1 if base is None else base.number + 1
+        place = await draft.finish(number)
+        gate = self.gate if gated else None
+        if gate is not None:
+            await gate.judge(await self.index.view(), await self.index.peek(place, number))
+        release = await self.commit(
+            base, documents, place, kind=kind, note=note, summary=summary, embedded=embedded
+        )
+        if gate is not None:
+            await gate.accepted(release.number)
+        await asyncio.to_thread(self.preparer.spool.published, found.keys())
+        return release
+
+    async def commit(
+        self,
+        base: Release | None,
+        documents: Mapping[str, Document],
+        place: Place,
+        *,
+        kind: str,
+        note: str = "",
+        summary: Mapping[str, int] | None = None,
+        embedded: int = 0,
+    ) -> Release:
+        """Make the rows at `place` the live release, by one commit to the database."""
+        release = Release(
+            number=1 if base is None else base.number + 1,
+            created=time.time(),
+            kind=kind,
+            note=note,
+            table=place.table,
+            version=place.version,
+            documents=len(documents),
+            chunks=sum(document.chunks for document in documents.values()),
+            rows=place.rows,
+            embedded=embedded,
+            summary=summary or {},
+        )
+        await self.releases.publish(release, documents, base=0 if base is None else base.number)
+        return release
+
+    async def _vectors(
+        self, draft: Draft, rows: list[Row], vectors: Mapping[str, Vector]
+    ) -> tuple[dict[str, Vector], int]:
+        found = {
+            row.vector_key: vectors[row.vector_key] for row in rows if row.vector_key in vectors
+        }
+        embedded = len(found)
+        found |= await draft.vectors({row.vector_key for row in rows} - found.keys())
+        # Another writer may have taken out a text whose vector this run counted on.
+        missing = {row.vector_key: row for row in rows if row.vector_key not in found}
+        found |= await self.preparer.embed(list(missing.values()))
+        return found, embedded + len(missing)

@@ -1,0 +1,351 @@
+"""Releases after they were published: undo, rebuild the index, list, compare, prune."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
+
+from core.errors import IndexDamaged, ReleaseNotFound
+from db.knowledge import Document, Release
+from kb.index.view import View
+from kb.ingest.diff import compare
+from kb.ingest.originals import Originals
+from kb.ingest.prepare import OnProgress
+from kb.ingest.reread import Left, Rereader, left_of, made_of
+from kb.releases.publish import Publisher
+
+logger = logging.getLogger(__name__)
+
+_OTHER_MODEL_S = 7 * 24 * 3600
+"""After a change of embedding model, its predecessor's rows stay this long for a way back."""
+
+Judge: TypeAlias = Callable[[View], Awaitable[object]]
+"""Looks at a release before it goes live, and raises what holds it back."""
+
+_UPLOAD_AGE_S = 7 * 24 * 3600
+"""An original that no release uses may be an upload that waits for its operator this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild of the index did."""
+
+    release: int
+    embedded: int
+    errors: Mapping[str, str]
+    """Why a document could not be read again, by document; it is missing in the index."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDiff:
+    """What differs between two releases, by document id."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseContent:
+    """A release and its documents."""
+
+    release: Release
+    documents: tuple[Document, ...]
+
+
+class Releases:
+    """Undoes, rebuilds, lists and prunes what `Ingestor` published."""
+
+    def __init__(self, publisher: Publisher, originals: Originals, *, settings: str) -> None:
+        self._publisher = publisher
+        self._originals = originals
+        self._rereader = Rereader(publisher.preparer, originals, settings=settings)
+
+    async def rollback(self, number: int, *, on_progress: OnProgress | None = None) -> Release:
+        """Publish the content of an earlier release again, as a new release.
+
+        Embeds nothing as long as the index still has the earlier one, with the embedding model of
+        that time (`kb.index.index.Index.superseded`); else its originals are read
+        and only what is new against the live release is embedded.
+
+        Raises:
+            ReleaseNotFound: if it never was, or was pruned.
+            NotReadAgain: if the index lost it and an original is gone too. In each case the live
+                release is untouched.
+        """
+        publisher = self._publisher
+        async with publisher.locked():
+            base = await publisher.releases.current()
+            target = await publisher.releases.get(number)
+            if base is None:
+                raise ReleaseNotFound(number, 0)
+            if base.number == number:
+                return base
+            documents = await publisher.releases.documents(number)
+            note = f"content of release {number}"
+            try:
+                place = await publisher.index.restore(target, number=base.number + 1)
+            except IndexDamaged as error:
+                logger.warning("Release %d is read from its originals again: %s", number, error)
+                release = await self._reread(
+                    base, documents, note, as_of=target.created, on_progress=on_progress
+                )
+            else:
+                release = await publisher.commit(base, documents, place, kind="rollback", note=note)
+            own_model = await publisher.index.fits(release)
+            await publisher.preparer.curations.return_to(
+                target.created,
+                at=release.created,
+                reason=f"Release {number}, from before it, was published again.",
+            )
+        if own_model:
+            await publisher.announce(release.number)
+        return release
+
+    async def reembed(
+        self,
+        judge: Judge,
+        *,
+        model: str,
+        partial: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> Rebuilt:
+        """Embed the live release anew, beside rows that another model filled; then switch.
+
+        Everything is done before the one commit that switches. What was embedded waits in the
+        spool, so a run that was stopped, or held back, goes on where it was.
+
+        Args:
+            judge: sees the new rows before they go live.
+            model: name of this model, for the list of releases.
+            partial: leave documents out that cannot be read again.
+            on_progress: called after each file and each batch of embeddings.
+
+        Raises:
+            NotReadAgain, ModelError, IndexNotWritten: the old rows are then still live; so they are
+                after whatever `judge` raises.
+        """
+        started = time.perf_counter()
+        publisher = self._publisher
+        while True:
+            base = await publisher.releases.current()
+            if base is None:
+                return Rebuilt(0, 0, {}, time.perf_counter() - started)
+            before = await publisher.releases.documents(base.number)
+            prepared, errors = await self._rereader.prepare(
+                before, set(), on_progress, partial=partial
+            )
+            async with publisher.locked():
+                live = await publisher.releases.current()
+                if live is None or live.number != base.number:
+                    continue  # somebody published meanwhile; most of it is in the spool
+                draft = await publisher.index.draft(base, fresh=True)
+                rows = list(prepared.rows().values())
+                await draft.write((), rows, [prepared.vectors[row.vector_key] for row in rows])
+                place = await draft.finish(base.number + 1)
+                await judge(await publisher.index.peek(place, base.number + 1))
+                release = await publisher.commit(
+                    base,
+                    made_of(prepared, before),
+                    place,
+                    kind="embed",
+                    note=f"embedded by {model}"[:200],
+                    embedded=prepared.wanted,
+                )
+                await asyncio.to_thread(publisher.preparer.spool.published, prepared.vectors.keys())
+                await publisher.preparer.settle(prepared)
+            await publisher.announce(release.number)
+            seconds = time.perf_counter() - started
+            return Rebuilt(release.number, prepared.wanted, errors, seconds)
+
+    async def rebuild(
+        self,
+        *,
+        reuse: bool = False,
+        partial: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> Rebuilt:
+        """Fill a new index from the originals of the live release, then use it.
+
+        The chunks get the ids that they had. The old index answers until the new one is complete,
+        and is deleted by the next `prune`. If parser or settings changed since, the result is a
+        new release.
+
+        Args:
+            reuse: take the vectors that the old index still gives, and embed only the others. A
+                document that cannot be read again keeps its rows, if all of them are left.
+            partial: leave documents out that cannot be read again.
+            on_progress: called after each file and each batch of embeddings.
+
+        Raises:
+            NotReadAgain, ModelError: the old index is then still in use, damaged or not.
+            IndexUnreachable: with `reuse`, if it cannot be told what is left of it.
+        """
+        started = time.perf_counter()
+        publisher = self._publisher
+        async with publisher.locked():
+            base = await publisher.releases.current()
+            if base is None:
+                return Rebuilt(0, 0, {}, time.perf_counter() - started)
+            before = await publisher.releases.documents(base.number)
+            left = await left_of(publisher.index) if reuse else Left()
+            kept = left.whole_of(before)
+            prepared, errors = await self._rereader.prepare(
+                before, set(left.vectors), on_progress, spared=kept.keys(), partial=partial
+            )
+            draft = await publisher.index.draft(base, fresh=True)
+            rows = list(prepared.rows().values())
+            for doc_id in errors.keys() & kept.keys():
+                logger.warning("Its rows are kept as they were: %s", errors.pop(doc_id))
+                rows += kept[doc_id]
+            vectors = {**left.vectors, **prepared.vectors}
+            await draft.write((), rows, [vectors[row.vector_key] for row in rows])
+            after = made_of(prepared, before)
+            if after == before:
+                place = await draft.finish(base.number)
+                await publisher.releases.relocate(
+                    base.number, table=place.table, version=place.version, rows=place.rows
+                )
+                release = base
+            else:
+                place = await draft.finish(base.number + 1)
+                release = await publisher.commit(
+                    base, after, place, kind="rebuild", embedded=prepared.wanted
+                )
+            await asyncio.to_thread(publisher.preparer.spool.published, vectors.keys())
+            await publisher.preparer.settle(prepared)
+        await publisher.announce(release.number)
+        return Rebuilt(release.number, prepared.wanted, errors, time.perf_counter() - started)
+
+    async def open_or_rebuild(
+        self,
+        *,
+        on_rebuild: Callable[[str], Awaitable[None]] | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Rebuilt | None:
+        """Make sure that the live release can be searched; rebuild the index if it is damaged.
+
+        Args:
+            on_rebuild: told the reason before a rebuild begins.
+            on_progress: of that rebuild.
+
+        Returns:
+            What the rebuild did, ``None`` if none was needed.
+
+        Raises:
+            NotReadAgain: if documents would be lost: they are in a backup, or can be sent again.
+            IndexUnreachable: the index may be whole.
+            IndexMismatch: if another embedding model filled the index: re-embedding everything is
+                for the operator to decide.
+        """
+        try:
+            await self._publisher.index.check()
+        except IndexDamaged as error:
+            logger.warning("The index is rebuilt from the originals: %s", error.reason)
+            if on_rebuild is not None:
+                await on_rebuild(error.reason)
+            return await self.rebuild(reuse=True, on_progress=on_progress)
+        return None
+
+    async def show(self, number: int) -> ReleaseContent:
+        """Return a release with its documents, by id.
+
+        Raises:
+            ReleaseNotFound: if it never was, or was pruned.
+        """
+        release = await self._publisher.releases.get(number)
+        documents = await self._publisher.releases.documents(number)
+        return ReleaseContent(release, tuple(documents[doc_id] for doc_id in sorted(documents)))
+
+    async def diff(self, old: int, new: int) -> ReleaseDiff:
+        """Return which documents differ between two releases.
+
+        Raises:
+            ReleaseNotFound: if one of them never was, or was pruned.
+        """
+        releases = self._publisher.releases
+        for number in (old, new):
+            await releases.get(number)
+        before = await releases.documents(old)
+        after = await releases.documents(new)
+        return ReleaseDiff(
+            added=tuple(sorted(after.keys() - before.keys())),
+            changed=tuple(
+                sorted(
+                    doc_id
+                    for doc_id in after.keys() & before.keys()
+                    if (after[doc_id].sha256, after[doc_id].settings)
+                    != (before[doc_id].sha256, before[doc_id].settings)
+                )
+            ),
+            removed=tuple(sorted(before.keys() - after.keys())),
+        )
+
+    async def prune(self, keep: int) -> int:
+        """Forget all but the newest `keep` releases and what only they used; return how many.
+
+        Tables of the index other than the live one go as well. Rolling back to a release that was
+        in one of them embeds it again.
+        """
+        publisher = self._publisher
+        async with publisher.locked():
+            gone = await publisher.releases.prune(keep)
+            base = await publisher.releases.current()
+            if base is not None and base.table:
+                await publisher.index.forget(base.table, gone)
+                kept_tables = {base.table, await self._other_model()}
+                await publisher.index.drop_tables(keep=kept_tables)
+                await publisher.releases.forget_tables(kept_tables)
+            kept = await publisher.releases.originals()
+            await asyncio.to_thread(
+                self._originals.forget, kept, older_than=time.time() - _UPLOAD_AGE_S
+            )
+        return len(gone)
+
+    async def _other_model(self) -> str:
+        """Return the table of the model that was changed lately, so that it can be undone."""
+        releases = await self._publisher.releases.list(limit=1000)
+        for newer, older in pairwise(releases):
+            if newer.kind == "embed" and newer.created > time.time() - _OTHER_MODEL_S:
+                return older.table
+        return ""
+
+    async def _reread(
+        self,
+        base: Release,
+        documents: Mapping[str, Document],
+        note: str,
+        *,
+        as_of: float,
+        on_progress: OnProgress | None,
+    ) -> Release:
+        """Publish `documents` from their originals, on top of `base`."""
+        publisher = self._publisher
+        before = await publisher.releases.documents(base.number)
+        differing = {
+            doc_id: document
+            for doc_id, document in documents.items()
+            if before.get(doc_id) != document
+        }
+        draft = await publisher.index.draft(base)
+        prepared, _ = await self._rereader.prepare(
+            differing, await draft.known(), on_progress, as_of=as_of
+        )
+        gone = [doc_id for doc_id in before if doc_id not in documents]
+        comparison = await compare(draft, prepared, gone)
+        after = made_of(prepared, documents)
+        return await publisher.publish(
+            base,
+            after,
+            draft=draft,
+            gone=comparison.gone,
+            rows=comparison.written,
+            vectors=prepared.vectors,
+            kind="rollback",
+            note=note,
+            summary=comparison.summary(),
+        )

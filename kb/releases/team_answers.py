@@ -1,0 +1,157 @@
+"""Entries that the team writes by hand: rows of a file of their own, ingested like any other.
+
+The file is truth like every original: it is listed with its release, undone by a rollback, and may
+be downloaded, edited and sent again under its name.
+"""
+
+import asyncio
+import csv
+import io
+from typing import Protocol
+
+from core.errors import AnswerdeskError, UnreadableFile
+from core.types import IngestReport
+from db.knowledge import ReleaseRepository
+from db.uploads import Entry
+from kb.ingest.originals import Originals
+from kb.parse.faq.columns import Field, plain
+from kb.releases.ingestor import IncomingFile, Ingestor
+from kb.text.segmentation import normalise
+
+DOC_ID = "team-answers.csv"
+_COLUMNS: tuple[Field, ...] = ("question", "answer")
+
+
+QUESTION_CHARS = 500
+ANSWER_CHARS = 20_000
+"""Of an entry that is written by hand; longer ones come in a file."""
+
+
+class BadEntry(AnswerdeskError):
+    """An entry that somebody wrote cannot be stored."""
+
+    def __init__(self, what: str, chars: int, limit: int) -> None:
+        super().__init__(
+            f"The {what} has {chars} characters; an entry from here may have {limit}. Shorten it, "
+            "or send it in a file."
+            if chars
+            else f"The {what} is empty."
+        )
+        self.what = what
+
+
+def check_entry(entry: Entry, *, answer_chars: int = ANSWER_CHARS) -> None:
+    """Make sure that an entry has a question and an answer, neither too long.
+
+    Raises:
+        BadEntry: if not.
+    """
+    for what, text, limit in (
+        ("question", entry.question, QUESTION_CHARS),
+        ("answer", entry.answer, answer_chars),
+    ):
+        if not text.strip() or len(text) > limit:
+            raise BadEntry(what, len(text.strip()), limit)
+
+
+class AddsAnswers(Protocol):
+    """What a way in for operators needs of `TeamAnswers`."""
+
+    async def add(
+        self,
+        question: str,
+        answer: str,
+        *,
+        dry_run: bool = False,
+        note: str = "",
+        anyway: bool = False,
+    ) -> IngestReport:
+        """Make the knowledge base answer a question, or tell what that would change."""
+        ...
+
+
+class TeamAnswers:
+    """Adds one entry at a time; two at once both stay."""
+
+    def __init__(
+        self, ingestor: Ingestor, releases: ReleaseRepository, originals: Originals
+    ) -> None:
+        self._ingestor = ingestor
+        self._releases = releases
+        self._originals = originals
+        self._lock = asyncio.Lock()
+
+    async def add(
+        self,
+        question: str,
+        answer: str,
+        *,
+        dry_run: bool = False,
+        note: str = "",
+        anyway: bool = False,
+    ) -> IngestReport:
+        """Make the knowledge base answer `question` with `answer`, word for word.
+
+        An entry with the same question gets the new answer. All other entries stay.
+
+        Raises:
+            UnreadableFile: if somebody replaced the file by one without the columns question and
+                answer; nothing was changed.
+            ModelError, IndexDamaged, PublishConflict: as `kb.releases.ingestor.Ingestor.ingest`.
+        """
+        async with self._lock:
+            data = with_entry(await self._current(), question, answer)
+            return await self._ingestor.ingest(
+                [IncomingFile(DOC_ID, data=data)], dry_run=dry_run, note=note, anyway=anyway
+            )
+
+    async def _current(self) -> bytes:
+        """Return the file as the live release has it, empty if it has none."""
+        live = await self._releases.current()
+        documents = await self._releases.documents(live.number) if live else {}
+        if DOC_ID not in documents:
+            return b""
+        path = self._originals.path(documents[DOC_ID].sha256)
+        return await asyncio.to_thread(path.read_bytes)
+
+
+def with_entry(data: bytes, question: str, answer: str) -> bytes:
+    """Return a table of entries with one more, or with the answer of an equal question replaced.
+
+    Raises:
+        UnreadableFile: if `data` is no such table.
+    """
+    columns, rows = _read(data)
+    asked, answered = (columns.index(name) for name in _COLUMNS)
+    wanted = normalise(question)
+    for row in rows:
+        if normalise(row[asked]) == wanted:
+            row[answered] = answer
+            break
+    else:
+        new = [""] * len(columns)
+        new[asked], new[answered] = question, answer
+        rows.append(new)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([columns, *rows])
+    return text.getvalue().encode()
+
+
+def _read(data: bytes) -> tuple[list[str], list[list[str]]]:
+    if not data:
+        return list(_COLUMNS), []
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnreadableFile(DOC_ID, "it is no longer UTF-8. Save it as CSV UTF-8.") from None
+    head = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=head.count)
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+    columns = [plain(name) for name in rows[0]]
+    missing = [name for name in _COLUMNS if name not in columns]
+    if missing:
+        raise UnreadableFile(
+            DOC_ID, f"it no longer has a column {missing[0]!r}. Send it again with that column."
+        )
+    return columns, [(row + [""] * len(columns))[: len(columns)] for row in rows[1:]]

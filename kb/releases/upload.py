@@ -1,0 +1,270 @@
+"""What an upload goes through, whichever way it came in: check, apply or discard, undo.
+
+The state stands in the database (`db.uploads`), so a restart between two steps loses nothing, and
+a step that it interrupts is done again.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from pydantic import TypeAdapter
+
+from core.errors import AnswerdeskError
+from core.types import IngestReport
+from db.uploads import Upload, Uploads, UploadState
+from kb.ingest.prepare import OnProgress
+from kb.releases.ingestor import IncomingFile
+from kb.releases.open_questions import OpenQuestions
+from kb.releases.team_answers import AddsAnswers
+
+LoadFiles: TypeAlias = Callable[[Upload], Awaitable[Sequence[IncomingFile]]]
+"""Fetches the files of an upload from where they wait."""
+
+_NOTE_CHARS = 200
+
+
+class Ingests(Protocol):
+    """The part of `kb.releases.ingestor.Ingestor` that uploads need."""
+
+    async def ingest(
+        self,
+        files: Sequence[IncomingFile],
+        *,
+        dry_run: bool = False,
+        note: str = "",
+        anyway: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> IngestReport:
+        """Make the knowledge base hold files, or tell what that would change."""
+        ...
+
+
+class RollsBack(Protocol):
+    """The part of `kb.releases.release.Releases` that uploads need."""
+
+    async def rollback(self, number: int) -> object:
+        """Publish an earlier release again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The knowledge base as operators change it, whichever way they come in."""
+
+    ingestor: Ingests
+    releases: RollsBack
+    answers: AddsAnswers
+    questions: OpenQuestions
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What making an upload live did."""
+
+    report: IngestReport
+    before: int
+    """The release before it."""
+    answered: int = 0
+    """Open questions that it answered."""
+
+
+class NotUndoable(AnswerdeskError):
+    """What an upload changed cannot be taken back by itself."""
+
+
+class NothingToUndo(NotUndoable):
+    """It was undone already, or never went live."""
+
+    def __init__(self) -> None:
+        super().__init__("This was undone already, or is too old.")
+
+
+class Overtaken(NotUndoable):
+    """Somebody published since."""
+
+    def __init__(self, live: int) -> None:
+        super().__init__(f"Release {live} is live by now: undo that one first, or use the console.")
+        self.live = live
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the last step of an upload found."""
+
+    report: IngestReport | None = None
+    error: str = ""
+    """Why it failed, as a sentence."""
+
+
+_OUTCOME = TypeAdapter(Outcome)
+
+
+def outcome_of(upload: Upload) -> Outcome:
+    """Return what is stored of the last step; empty before the first and of another version."""
+    try:
+        return _OUTCOME.validate_python(dict(upload.outcome))
+    except ValueError:
+        return Outcome()
+
+
+def stored(outcome: Outcome) -> Mapping[str, Any]:
+    """Return an outcome as the database keeps it; `outcome_of` reads it."""
+    values: Mapping[str, Any] = _OUTCOME.dump_python(outcome, mode="json")
+    return values
+
+
+def changes_something(report: IngestReport) -> bool:
+    """Tell whether there is anything to apply."""
+    return any(file.added or file.changed or file.removed for file in report.files)
+
+
+class UploadFlow:
+    """Takes uploads of one way in from step to step."""
+
+    def __init__(
+        self,
+        uploads: Uploads,
+        library: Library,
+        *,
+        live_release: Callable[[], Awaitable[int]],
+        load: LoadFiles,
+        via: str,
+    ) -> None:
+        """Take the parts.
+
+        `via` names the way in, in the notes of releases. `live_release` is 0 before the first.
+        """
+        self._uploads = uploads
+        self._library = library
+        self._live_release = live_release
+        self._load = load
+        self._via = via
+
+    async def check(
+        self, upload: Upload, *, on_progress: OnProgress | None = None
+    ) -> IngestReport | None:
+        """Find out what applying would change; then it waits for a word, or there is nothing to do.
+
+        Returns:
+            The preview; ``None`` if the upload was changed or dropped meanwhile.
+
+        Raises:
+            AnswerdeskError: if it cannot be told; the state is then as it was.
+        """
+        report = await self._ingest(upload, dry_run=True, on_progress=on_progress)
+        changes = changes_something(report) or upload.entry is not None
+        state: UploadState = "preview" if changes else "cancelled"
+        moved = await self._uploads.move(
+            upload.upload_id, "checking", state, outcome=stored(Outcome(report))
+        )
+        return report if moved else None
+
+    async def apply(
+        self, upload: Upload, *, anyway: bool = False, on_progress: OnProgress | None = None
+    ) -> Applied:
+        """Make an upload live, and take the questions that it answers off the list.
+
+        If golden questions hold it back (`IngestReport.held`), it waits for a word again.
+
+        Raises:
+            AnswerdeskError: if it cannot be done; nothing was changed then.
+        """
+        before = upload.before or await self._live_release()
+        # Stored first: after a crash the release that it made must not count as the one before.
+        await self._uploads.move(upload.upload_id, "applying", "applying", before=before)
+        report = await self._ingest(upload, anyway=anyway, on_progress=on_progress)
+        kept = stored(Outcome(report))
+        if report.held:
+            await self._uploads.move(
+                upload.upload_id, "applying", "preview", before=0, outcome=kept
+            )
+            return Applied(report, before)
+        answered = await self._library.questions.answered(upload.entry) if upload.entry else 0
+        await self._uploads.move(
+            upload.upload_id,
+            "applying",
+            "live",
+            before=before,
+            after=report.release,
+            outcome=kept,
+        )
+        return Applied(report, before, answered)
+
+    async def personal(self, upload: Upload) -> list[str]:
+        """Return what in an entry may be personal and nobody has confirmed."""
+        entry = upload.entry
+        if entry is None or entry.confirmed:
+            return []
+        text = f"{entry.question}\n{entry.answer}"
+        return await self._library.questions.personal(text, customer=upload.customer)
+
+    async def check_undo(self, upload: Upload) -> None:
+        """Make sure that an upload can be undone.
+
+        Raises:
+            NothingToUndo, Overtaken: if it cannot.
+        """
+        if upload.state != "live" or upload.before in (0, upload.after):
+            raise NothingToUndo
+        live = await self._live_release()
+        if live != upload.after:
+            raise Overtaken(live)
+
+    async def undo(self, upload: Upload) -> int:
+        """Bring back the release from before an upload; return the number that this became.
+
+        The questions that an entry answered are open again.
+
+        Raises:
+            NothingToUndo, Overtaken: nothing was changed.
+            AnswerdeskError: if the release cannot be published again; likewise.
+        """
+        await self.check_undo(upload)
+        if not await self._uploads.move(upload.upload_id, "live", "undone"):
+            raise NothingToUndo
+        try:
+            await self._library.releases.rollback(upload.before)
+        except AnswerdeskError:
+            await self._uploads.move(upload.upload_id, "undone", "live")
+            raise
+        if upload.entry:
+            await self._library.questions.reopen(upload.entry.open_ids)
+        return await self._live_release()
+
+    async def fail(self, upload: Upload, reason: str) -> None:
+        """Note that a step failed for good."""
+        outcome = stored(Outcome(error=reason))
+        await self._uploads.move(upload.upload_id, upload.state, "failed", outcome=outcome)
+
+    async def _ingest(
+        self,
+        upload: Upload,
+        *,
+        dry_run: bool = False,
+        anyway: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> IngestReport:
+        if upload.entry:
+            return await self._library.answers.add(
+                upload.entry.question,
+                upload.entry.answer,
+                dry_run=dry_run,
+                note="" if dry_run else f"{self._via}: an answer by the team",
+                anyway=anyway,
+            )
+        names = ", ".join(file.name for file in upload.files)
+        return await self._library.ingestor.ingest(
+            await self._load(upload),
+            dry_run=dry_run,
+            note="" if dry_run else f"{self._via}: {names}"[:_NOTE_CHARS],
+            anyway=anyway,
+            on_progress=on_progress,
+        )
+
+
+def file_name(sent: str, *, otherwise: str) -> str:
+    """Return a file's name without a path: it is what the sender's program wrote, so only data."""
+    name = sent.replace("\\", "/").rsplit("/", 1)[-1]
+    printable = "".join(c for c in name if c.isprintable()).strip(" .")
+    return printable[:200] or otherwise

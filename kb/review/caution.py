@@ -1,0 +1,234 @@
+"""What in new texts only a person may let through: addresses nobody knows, words for a model.
+
+Pure functions but for `cautions`, which asks the live release what it has.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import yaml
+
+from core.types import Finding, FindingKind
+from kb.index.rows import Row
+from kb.ingest.diff import Comparison
+
+_FILE = Path(__file__).parent / "data" / "caution.yaml"
+_GAP = 60
+"""Characters between setting aside and what is set aside, within one sentence."""
+_PHONE_DIGITS = 7
+
+_LINK = re.compile(r"(?:[a-z][a-z0-9+.-]{1,15}://|www\.|mailto:|tg:)[^\s<>\"'“”()\[\]{}|]+")
+_OF_PROGRAMS = ("tg", "tel", "sms", "javascript", "data")
+"""Schemes of links that lead into a program, not to a host."""
+_MAIL = re.compile(r"[\w.+-]+@(?:[\w-]+\.)+\w{2,24}")
+_HANDLE = re.compile(r"(?<![\w@./])@[a-z]\w{3,31}\b")
+_PHONE = re.compile(r"(?<![\w./-])(?:\+|\(?0|\d)[\d ()/.-]{5,20}\d(?![\w-])")
+_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
+_SENTENCE = re.compile(r"[^.!?。！？\n]+(?:\.(?=\S)[^.!?。！？\n]*)*")
+
+
+class KnowsTexts(Protocol):
+    """The part of `kb.index.view.View` that is asked."""
+
+    release: int
+
+    async def texts_with(self, parts: Sequence[str]) -> list[str]:
+        """Return the texts that have any of these parts, whatever the case."""
+        ...
+
+    async def texts_of(self, row_ids: Iterable[str]) -> list[tuple[str, str]]:
+        """Return document and text of rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A way to somebody: a link, a mail address, an account, a telephone number."""
+
+    text: str
+    """As it is written."""
+    key: str
+    """The same for the same contact, however it is written."""
+    home: str
+    """What tells whose it is: a host, an account; empty for a telephone number."""
+
+
+async def cautions(live: KnowsTexts, comparison: Comparison) -> tuple[Finding, ...]:
+    """Return what in the new texts of a change somebody should look at before it goes live.
+
+    In the first release every address is new, so none is named.
+
+    Raises:
+        IndexDamaged: if the live release cannot be read.
+    """
+    rows = {row.chunk_id: row for row in comparison.fresh if row.role != "negative"}
+    texts = {chunk_id: f"{row.chunk_text}\n{row.answer}" for chunk_id, row in rows.items()}
+    before: dict[str, str] = defaultdict(str)
+    for doc_id, text in await live.texts_of(comparison.gone):
+        before[doc_id] += f"{text}\n"
+    found = [_finding("model", rows[c], said) for c, t in texts.items() if (said := for_a_model(t))]
+    if live.release:
+        found += await _contacts_to_see(live, rows, texts, before, old=_old(comparison))
+    return (*found, *_secrets(rows, texts, before))
+
+
+def contacts(text: str) -> list[Contact]:
+    """Return the contacts that a text leads to, each once."""
+    folded = _folded(text)
+    found: dict[str, Contact] = {}
+    for contact in _contacts(folded):
+        found.setdefault(contact.key, contact)
+    return list(found.values())
+
+
+def for_a_model(text: str) -> str:
+    """Return the first sentence that is meant for a model, not for a reader; empty if none is."""
+    for sentence in _SENTENCE.findall(_folded(text)):
+        if any(pattern.search(sentence) for pattern in _model_patterns()):
+            return str(sentence).strip()
+    return ""
+
+
+def secrets_named(text: str) -> set[str]:
+    """Return what kinds of secrets and payments a text names."""
+    folded = _folded(text)
+    return {name for name, pattern in _secret_patterns().items() if pattern.search(folded)}
+
+
+def _contacts(text: str) -> Iterator[Contact]:
+    left = text
+    for pattern in (_MAIL, _LINK, _bare_host()):
+        for match in pattern.findall(left):
+            written = match.rstrip(".,;:!?*_、。，")
+            yield _contact(written)
+        left = pattern.sub(" ", left)
+    for handle in _HANDLE.findall(left):
+        yield Contact(handle, handle, handle)
+    for match in _PHONE.findall(left):
+        digits = re.sub(r"\D", "", match)
+        if len(digits) >= _PHONE_DIGITS and not _DATE.search(match) and not match.isdigit():
+            yield Contact(match, digits.lstrip("0"), "")
+
+
+def _contact(written: str) -> Contact:
+    if "@" in written and "//" not in written:
+        address = written.removeprefix("mailto:")
+        return Contact(address, address, address.rpartition("@")[2])
+    scheme, colon, _ = written.partition(":")
+    try:
+        parts = urlsplit(written if "://" in written else f"//{written}")
+        host = (parts.hostname or "").removeprefix("www.")
+    except ValueError:
+        host = ""
+    if not host or (colon and scheme in _OF_PROGRAMS):
+        return Contact(written, written, written)
+    page = f"{host}{parts.path.rstrip('/')}"
+    query = f"?{parts.query}" if parts.query else ""
+    return Contact(written, page + query, page if host in _data()["shared_hosts"] else host)
+
+
+async def _contacts_to_see(
+    live: KnowsTexts,
+    rows: Mapping[str, Row],
+    texts: Mapping[str, str],
+    before: Mapping[str, str],
+    *,
+    old: set[str],
+) -> list[Finding]:
+    """Return the contacts that the live release does not have, the strangest first.
+
+    In documents that are not `old` only strange ones: all that they have is new.
+    """
+    new = {chunk_id: contacts(text) for chunk_id, text in texts.items()}
+    parts = {part for its in new.values() for one in its for part in (one.text, one.home) if part}
+    known = [one for text in await live.texts_with(sorted(parts)) for one in contacts(text)]
+    seen, homes = {one.key for one in known}, {one.home for one in known}
+    kept = {one.key for its in new.values() for one in its}
+    found = []
+    for chunk_id, its in new.items():
+        row = rows[chunk_id]
+        for contact in its:
+            strange = contact.home not in homes | {""}
+            if contact.key in seen or not (strange or row.doc_id in old):
+                continue
+            seen.add(contact.key)
+            lost = [one.text for one in contacts(before.get(row.doc_id, "")) if one.key not in kept]
+            kind: FindingKind = "address" if strange else "contact"
+            found.append(_finding(kind, row, contact.text, instead=", ".join(lost)))
+    return sorted(found, key=lambda finding: finding.kind)
+
+
+def _old(comparison: Comparison) -> set[str]:
+    """Return the documents that the live release has."""
+    files = comparison.files.items()
+    return {doc_id for doc_id, file in files if file.unchanged + file.changed + file.removed}
+
+
+def _secrets(
+    rows: Mapping[str, Row], texts: Mapping[str, str], before: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Yield for each document the first place of each kind of secret that it did not name."""
+    said: set[tuple[str, str]] = set()
+    for chunk_id, text in texts.items():
+        row = rows[chunk_id]
+        for name in sorted(secrets_named(text) - secrets_named(before.get(row.doc_id, ""))):
+            if (row.doc_id, name) not in said:
+                said.add((row.doc_id, name))
+                yield _finding("secret", row, name)
+
+
+def _finding(kind: FindingKind, row: Row, mine: str, *, instead: str = "") -> Finding:
+    return Finding(
+        kind=kind,
+        doc_id=row.doc_id,
+        location=row.location,
+        text=row.chunk_text,
+        mine=mine,
+        other_doc_id="",
+        other_location="",
+        other_text="",
+        theirs=instead,
+    )
+
+
+def _folded(text: str) -> str:
+    """Return a text as it is compared: lower case, compatible characters, none that is unseen."""
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(c for c in plain if unicodedata.category(c) != "Cf").casefold()
+
+
+@cache
+def _data() -> dict[str, Any]:
+    data: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
+    return data
+
+
+@cache
+def _model_patterns() -> tuple[re.Pattern[str], ...]:
+    data = _data()
+    override, instructions = "|".join(data["override"]), "|".join(data["instructions"])
+    together = rf"(?:{override}).{{0,{_GAP}}}?(?:{instructions})"
+    return tuple(re.compile(p) for p in (together, *data["persona"], *data["format"]))
+
+
+@cache
+def _secret_patterns() -> dict[str, re.Pattern[str]]:
+    return {
+        name: re.compile(rf"(?<![a-zà-ÿа-я])(?:{words})(?![a-zà-ÿа-я])")
+        for name, words in _data()["secrets"].items()
+    }
+
+
+@cache
+def _bare_host() -> re.Pattern[str]:
+    endings = "|".join(_data()["endings"])
+    return re.compile(
+        rf"(?<![\w@.-])(?:[\w-]+\.)+(?:{endings})(?![\w-])(?:[/?#][^\s<>\"'“”()\[\]{{}}|]*)?"
+    )

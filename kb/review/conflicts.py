@@ -1,0 +1,122 @@
+"""Numbers, dates and amounts that differ between two texts about the same thing. Pure functions."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from kb.text.facts import Fact, agree, extract_facts, names_in, without_facts
+from kb.text.lexicon import is_cjk
+from kb.text.segmentation import split_sentences, words
+from kb.text.stems import content_words, same_word
+
+_KINDS = frozenset({"number", "amount", "percent", "date", "time"})
+_LOWER = frozenset({"ge", "gt", "lo"})
+_UPPER = frozenset({"le", "lt", "hi", "within"})
+
+_SHARED = 0.6
+"""Of the content words of the shorter of two sentences, how many the other has too. Over the
+figures of the demo shop's files against each other, .6 with two shared words gives no alarm."""
+_SHARED_WORDS = 2.0
+_HAN_WORD = 0.5
+"""A pair of Han characters counts half: pairs overlap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A passage, or an entry: its answer with the question that it answers."""
+
+    text: str
+    question: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A figure of one text that another text has otherwise."""
+
+    mine: str
+    """The figure, with its unit, as the text writes it."""
+    theirs: str
+    sentence: str
+    other_sentence: str
+
+
+def differing_figure(new: Statement, old: Statement, *, alike: bool) -> Difference | None:
+    """Return the first figure of `new` that `old` has otherwise, ``None`` if there is none.
+
+    Both must measure the same: days and days, an amount and an amount. A figure that stands
+    anywhere in the other text is not in question.
+
+    Args:
+        new: what is to be published.
+        old: what is there.
+        alike: whether both answer nearly the same question; else the sentences themselves must
+            share most of their words.
+    """
+    whole_new, whole_old = extract_facts(new.text), extract_facts(old.text)
+    mine = [f for f in _figures(new.text) if not _stands_in(f, whole_old)]
+    theirs = [f for f in _figures(old.text) if not _stands_in(f, whole_new)]
+    if not any(_same_measure(a, b) for a in mine for b in theirs):
+        return None
+    for sentence, other in _pairs(new, old, alike=alike):
+        for fact in _figures(sentence):
+            if _stands_in(fact, whole_old):
+                continue
+            for rival in _figures(other):
+                if _same_measure(fact, rival) and not _stands_in(rival, whole_new):
+                    return Difference(fact.text.strip(), rival.text.strip(), sentence, other)
+    return None
+
+
+def _figures(text: str) -> list[Fact]:
+    return [fact for fact in extract_facts(text) if fact.kind in _KINDS and fact.certain]
+
+
+def _stands_in(fact: Fact, facts: Sequence[Fact]) -> bool:
+    return any(agree(fact, other) or agree(other, fact) for other in facts)
+
+
+def _same_measure(fact: Fact, other: Fact) -> bool:
+    bounds = {fact.bound, other.bound}
+    opposite = bool(bounds & _LOWER) and bool(bounds & _UPPER)
+    return fact.kind == other.kind and fact.unit == other.unit and not opposite
+
+
+def _pairs(new: Statement, old: Statement, *, alike: bool) -> Iterator[tuple[str, str]]:
+    for sentence in split_sentences(new.text, new.language):
+        for other in split_sentences(old.text, old.language):
+            if alike or _about_the_same(sentence, new.question, other, old.question):
+                yield sentence, other
+
+
+def _about_the_same(sentence: str, question: str, other: str, other_question: str) -> bool:
+    """Compare content words, those of the questions included where that is more.
+
+    Sentences of which each has a name that the other lacks ("France", "Spain") are about two
+    things.
+    """
+    if _names(sentence, other) and _names(other, sentence):
+        return False
+    left = [_content(sentence), _content(f"{question}\n{sentence}")]
+    right = [_content(other), _content(f"{other_question}\n{other}")]
+    return any(_overlap(a, b) for a in left for b in right)
+
+
+def _names(sentence: str, other: str) -> bool:
+    """Tell whether a sentence has a name that does not stand in the other."""
+    known = words(other)
+    return any(not any(same_word(name.casefold(), k) for k in known) for name in names_in(sentence))
+
+
+def _content(text: str) -> list[str]:
+    return list(dict.fromkeys(content_words(without_facts(text))))
+
+
+def _overlap(left: list[str], right: list[str]) -> bool:
+    if _weight(left) > _weight(right):
+        left, right = right, left
+    shared = _weight([word for word in left if any(same_word(word, other) for other in right)])
+    return shared >= _SHARED_WORDS and shared >= _SHARED * _weight(left)
+
+
+def _weight(words: list[str]) -> float:
+    return sum(_HAN_WORD if is_cjk(word[0]) else 1.0 for word in words)

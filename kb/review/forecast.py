@@ -1,0 +1,123 @@
+"""Which answers would be others if a change were applied, told before it is."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from core.errors import IndexUnusable, ModelError
+from core.types import Answer, AnswerChange, Vector
+from db.golden import Golden, GoldenQuestions
+from kb.index.view import View
+from kb.ingest.diff import Comparison
+from kb.ranking.ranker import Ranker
+from kb.ranking.training import ReadableView
+from kb.review.gate import Replay, Seen, change_of, drop, drops_out, rests_on
+from kb.review.most_asked import Asked, differences
+from kb.review.overlay import Overlay
+
+logger = logging.getLogger(__name__)
+
+_MOST_GOLDEN = 50
+"""Golden questions that a preview asks, the first; applying asks them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What customers would be answered otherwise."""
+
+    asked: int = 0
+    """Questions asked most that were looked at."""
+    answers: tuple[AnswerChange, ...] = ()
+    golden_asked: int = 0
+    golden: tuple[AnswerChange, ...] = ()
+
+
+class PreviewsRankers(Protocol):
+    """Gives rankers, also of rows that nobody has published (`kb.ranking.training.Trainer`)."""
+
+    async def ranker(self, release: int) -> Ranker:
+        """Return the ranker of a release that is, or was, live."""
+        ...
+
+    async def preview(self, view: ReadableView) -> Ranker | None:
+        """Return the ranker that rows would have; ``None``: training would take too long."""
+        ...
+
+
+class Forecaster:
+    """Asks what customers ask most, and golden questions, of a release that is not made yet.
+
+    Bounded: 50 questions of either kind, each asked twice without the generator, and training for
+    up to 2,000 rows. Nothing is written, and publishing goes on meanwhile.
+    """
+
+    def __init__(
+        self, asked: Asked, golden: GoldenQuestions, replay: Replay, rankers: PreviewsRankers
+    ) -> None:
+        self._asked = asked
+        self._golden = golden
+        self._replay = replay
+        self._rankers = rankers
+
+    async def foresee(
+        self, live: View, comparison: Comparison, vectors: Mapping[str, Vector]
+    ) -> Forecast:
+        """Return what a change would do to answers; nothing if that cannot be told.
+
+        Args:
+            live: what the change starts from.
+            comparison: the change.
+            vectors: of its new texts; those without one are left out.
+        """
+        if not live.release or not (comparison.written or comparison.gone):
+            return Forecast()
+        asked, golden = await self._asked(), (await self._golden.list())[:_MOST_GOLDEN]
+        if not asked and not golden:
+            return Forecast()
+        questions = [*(question for question, _ in asked), *(one.question for one in golden)]
+        try:
+            overlay = await _overlay(live, comparison, vectors)
+            before = await self._rankers.ranker(live.release)
+            after = await self._rankers.preview(overlay)
+            if after is None:  # then both without what was learned, so that only rows differ
+                before = after = before.untrained()
+            old, new = await self._replay.compare(
+                questions, Seen(live, before), Seen(overlay, after)
+            )
+        except (ModelError, IndexUnusable) as error:
+            logger.warning("What a change would do to answers is not known: %s", error)
+            return Forecast()
+        return Forecast(
+            asked=len(asked),
+            answers=differences(asked, old[: len(asked)], new[: len(asked)]),
+            golden_asked=len(golden),
+            golden=_changed(golden, old[len(asked) :], new[len(asked) :]),
+        )
+
+
+async def _overlay(live: View, comparison: Comparison, vectors: Mapping[str, Vector]) -> Overlay:
+    missing = {row.vector_key for row in comparison.written} - vectors.keys()
+    known = {**vectors, **await live.vectors(missing)}
+    rows = [row for row in comparison.written if row.vector_key in known]
+    fresh = {row.row_id for row in comparison.fresh}
+    rewritten = {row.row_id for row in comparison.written} - fresh
+    matrix = (
+        np.stack([known[row.vector_key] for row in rows]) if rows else np.empty((0, 1), np.float32)
+    )
+    return Overlay(live, rows, matrix, without=comparison.gone | rewritten)
+
+
+def _changed(
+    golden: Sequence[Golden], old: Sequence[Answer], new: Sequence[Answer]
+) -> tuple[AnswerChange, ...]:
+    """Return the golden questions that come out otherwise, those that would hold it back first."""
+    drops, others = [], []
+    for one, was, now in zip(golden, old, new, strict=True):
+        if drops_out(one, was, now):
+            drops.append(drop(one, was, now))
+        elif rests_on(was) != rests_on(now):
+            others.append(replace(change_of(was, now), question=one.question))
+    return (*drops, *others)

@@ -1,0 +1,360 @@
+"""Golden questions are asked of a release before it goes live; a drop holds it back.
+
+They go through the same `Answerer` as customers' questions, over the rows as they would be live and
+with the ranking trained on them; only the generator is left out, since it decides nothing.
+"""
+
+import datetime
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from core.errors import AnswerdeskError
+from core.protocols import Embedder, Reader
+from core.types import Answer, AnswerChange, Matrix, Vector
+from db.golden import Golden, GoldenQuestions
+from kb.answering.answerer import Answerer, Policy
+from kb.answering.reply import Replier
+from kb.index.view import View
+from kb.ranking.ranker import Ranker
+from kb.ranking.retriever import Retriever, SearchView
+from kb.ranking.second import SecondEmbedder
+from kb.review.caution import contacts
+from kb.text.segmentation import normalise
+
+_NAMED = 5
+"""Questions that the sentence of a held release names."""
+_QUESTION_CHARS = 80
+_WORDS_CHARS = 160
+
+
+class HeldBack(AnswerdeskError):
+    """A release answers golden questions worse than the one that is live."""
+
+    def __init__(self, changes: Sequence[AnswerChange], golden: int) -> None:
+        super().__init__(held_text(changes, golden))
+        self.changes = tuple(changes)
+        self.golden = golden
+
+
+class NothingToExpect(AnswerdeskError):
+    """What comes of a question now is no answer and no refusal that could be expected again."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"The question is {found} now, which cannot be expected from here on: say what is "
+            "expected with `answerdesk golden add`."
+        )
+
+
+class TriesRankers(Protocol):
+    """Gives rankers, also of a release that is not live (`kb.ranking.training.Trainer`)."""
+
+    async def ranker(self, release: int) -> Ranker:
+        """Return the ranker of a release that is, or was, live."""
+        ...
+
+    async def trial(self, view: View) -> Ranker:
+        """Return the ranker that a release will have when it is live."""
+        ...
+
+    async def adopt(self, release: int) -> None:
+        """Keep what the last trial made: its release is live."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """One release and its ranker, in the place of whatever is live."""
+
+    seen: SearchView
+    judge: Ranker
+
+    async def view(self) -> SearchView:
+        return self.seen
+
+    async def ranker(self, release: int) -> Ranker:
+        return self.judge
+
+
+class _Remembering:
+    """An embedder that embeds each question once, though two releases are asked."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[str, Vector] = {}
+        self.name = embedder.name
+        self.dim = embedder.dim
+        self.fingerprint = embedder.fingerprint
+        self.max_tokens = embedder.max_tokens
+
+    async def embed_query(self, text: str) -> Vector:
+        if text not in self._known:
+            self._known[text] = await self._embedder.embed_query(text)
+        return self._known[text]
+
+    async def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        return await self._embedder.embed_queries(texts)
+
+    async def embed_passages(self, texts: Sequence[str]) -> Matrix:
+        return await self._embedder.embed_passages(texts)
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return await self._embedder.count_tokens(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A release as it is asked: its rows, its ranking, and the model that filled it."""
+
+    view: SearchView
+    ranker: Ranker
+    embedder: Embedder | None = None
+    """``None``: that of the knowledge base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A knowledge base whose live release another embedding model filled."""
+
+    view: View
+    embedder: Embedder
+    rankers: TriesRankers
+
+    async def seen(self) -> Seen:
+        """Return its live release as it is asked."""
+        return Seen(self.view, await self.rankers.ranker(self.view.release), self.embedder)
+
+
+class Replay:
+    """Asks questions of any release, live or not. Nothing is recorded."""
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        *,
+        policy: Policy,
+        today: Callable[[], datetime.date],
+        second: SecondEmbedder | None = None,
+        reader: Reader | None = None,
+    ) -> None:
+        self._reader = reader
+        self._embedder = embedder
+        self._second = second
+        self._policy = policy
+        self._today = today
+
+    async def compare(self, questions: Sequence[str], *releases: Seen) -> list[list[Answer]]:
+        """Return what each release answers to each question, release by release.
+
+        Raises:
+            IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
+        """
+        own = _Remembering(self._embedder)
+        found = []
+        for release in releases:
+            fixed = _Fixed(release.view, release.ranker)
+            answerer = Answerer(
+                Retriever(release.embedder or own, fixed, fixed, self._second, self._reader),
+                Replier(),
+                None,
+                policy=self._policy,
+                today=self._today,
+            )
+            found.append([await answerer.answer(question) for question in questions])
+        return found
+
+
+class Gate:
+    """Decides whether a release may go live."""
+
+    def __init__(self, golden: GoldenQuestions, replay: Replay, rankers: TriesRankers) -> None:
+        self._golden = golden
+        self._replay = replay
+        self._rankers = rankers
+
+    async def judge(self, live: View | Side, candidate: View) -> int:
+        """Ask the golden questions of a release that is not live yet; return how many there are.
+
+        A question that the live release does not answer as expected either holds nothing back.
+
+        Args:
+            live: what is live; with a `Side`, in a knowledge base of another embedding model.
+            candidate: what may go live.
+
+        Raises:
+            HeldBack: if it does worse than the live one.
+            IndexDamaged, IndexMismatch, ModelUnavailable: if that cannot be told.
+        """
+        golden = await self._golden.list()
+        release = live.view.release if isinstance(live, Side) else live.release
+        if not golden or not release:
+            return 0
+        before, after = await self._replay.compare(
+            [one.question for one in golden],
+            await live.seen()
+            if isinstance(live, Side)
+            else Seen(live, await self._rankers.ranker(release)),
+            Seen(candidate, await self._rankers.trial(candidate)),
+        )
+        compared = zip(golden, before, after, strict=True)
+        drops = [drop(one, old, new) for one, old, new in compared if drops_out(one, old, new)]
+        if drops:
+            raise HeldBack(drops, len(golden))
+        return len(golden)
+
+    async def accepted(self, release: int) -> None:
+        """Note that the release which was judged last is live."""
+        await self._rankers.adopt(release)
+
+    async def ask(self, live: View, question: str) -> Answer:
+        """Ask the live release one question, without recording it."""
+        ranker = await self._rankers.ranker(live.release)
+        ((answer,),) = await self._replay.compare([question], Seen(live, ranker))
+        return answer
+
+    async def as_it_is(self, live: View, question: str, *, author: str) -> Golden:
+        """Return a golden question that expects what the live release makes of it.
+
+        Raises:
+            NothingToExpect: if that is neither an answer nor a refusal.
+            IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
+        """
+        answer = await self.ask(live, question)
+        if answer.kind == "unknown":
+            return Golden(question, refuse=True, author=author)
+        if answer.kind == "clarify" or not answer.sources:
+            raise NothingToExpect(outcome(answer))
+        source = answer.sources[0]
+        chunk = await live.chunk(source.chunk_id)
+        entry = source.title if chunk is not None and chunk.kind == "faq" else ""
+        words = answer.text.partition("\n\n")[2] if answer.hedged else answer.text
+        return Golden(question, document=source.document, entry=entry, words=words, author=author)
+
+    async def check(self, live: View) -> list[tuple[Golden, Answer, bool]]:
+        """Ask the golden questions of the live release; return each with whether it fits.
+
+        Raises:
+            IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
+        """
+        golden = await self._golden.list()
+        ranker = await self._rankers.ranker(live.release)
+        (answers,) = await self._replay.compare([g.question for g in golden], Seen(live, ranker))
+        return [(g, a, fits(g, a)) for g, a in zip(golden, answers, strict=True)]
+
+
+def fits(golden: Golden, answer: Answer) -> bool:
+    """Tell whether an answer is what an operator expects of a question."""
+    if golden.refuse:
+        return answer.kind == "unknown"
+    if answer.kind not in {"faq", "composed", "quoted"}:
+        return False
+    if golden.words and normalise(golden.words) not in normalise(answer.text):
+        return False
+    entry = normalise(golden.entry)
+    return any(
+        source.document in {golden.document or source.document}
+        and (not entry or normalise(source.title) == entry)
+        for source in answer.sources
+    )
+
+
+def drops_out(golden: Golden, old: Answer, new: Answer) -> bool:
+    """Tell whether a golden question came out as expected and no longer would.
+
+    Its figures and links are expected to stay, whatever else is: a poisoned answer may come from
+    the same entry of the same file.
+    """
+    return fits(golden, old) and (not fits(golden, new) or changed_marks(old, new) != ([], []))
+
+
+def changed_marks(old: Answer, new: Answer) -> tuple[list[str], list[str]]:
+    """Return the figures and links that an answer loses, and those that it gets.
+
+    None if it comes from the same texts: then only what is quoted of them differs.
+    """
+    if {s.chunk_id for s in new.sources} <= {s.chunk_id for s in old.sources}:
+        return [], []
+    before, after = _marks(old.text), _marks(new.text)
+    return [m for m in before if m not in after], [m for m in after if m not in before]
+
+
+def drop(golden: Golden, old: Answer, new: Answer) -> AnswerChange:
+    """Return what became of a golden question that no longer comes out as expected."""
+    expected = expectation(golden)
+    lost, got = changed_marks(old, new)
+    if fits(golden, new) and lost:
+        expected += f" with {', '.join(lost)}"
+    if fits(golden, new) and got:
+        expected += f" without {', '.join(got)}"
+    return replace(change_of(old, new), question=golden.question, expected=expected)
+
+
+def change_of(old: Answer, new: Answer) -> AnswerChange:
+    """Return the difference between two answers to one question, without the question."""
+    return AnswerChange(
+        "", outcome(old), outcome(new), old_words=_words(old), new_words=_words(new)
+    )
+
+
+def rests_on(answer: Answer) -> tuple[str, str]:
+    """Return what makes two answers the same: how it came about, and from which chunk."""
+    kind = "answered" if answer.kind in {"composed", "quoted"} else answer.kind
+    return kind, answer.sources[0].chunk_id if answer.sources else ""
+
+
+def expectation(golden: Golden) -> str:
+    """Return in words what an operator expects."""
+    if golden.refuse:
+        return "refused"
+    parts = [
+        f'from "{golden.document}"' if golden.document else "",
+        f'by the entry "{golden.entry}"' if golden.entry else "",
+        f'with the words "{_cut(golden.words, _WORDS_CHARS)}"' if golden.words else "",
+    ]
+    return " ".join(["answered", *(part for part in parts if part)])
+
+
+def outcome(answer: Answer) -> str:
+    """Return in words what came of a question, without the words of whoever asked."""
+    if answer.kind == "unknown":
+        return "refused"
+    if answer.kind == "clarify":
+        return "asked back"
+    if not answer.sources:
+        return "taken for no question"
+    source = answer.sources[0]
+    return f'answered from "{source.document}" ("{_cut(source.title)}")'
+
+
+def held_text(changes: Sequence[AnswerChange], golden: int) -> str:
+    """Return why a release was held back, as sentences."""
+    named = [f'"{_cut(change.question)}" ({_difference(change)})' for change in changes[:_NAMED]]
+    more = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
+    return (
+        f"Held back: {len(changes)} of {golden} golden questions would no longer come out as "
+        f"expected: {'; '.join([*named, *more])}. Nothing was published."
+    )
+
+
+def _difference(change: AnswerChange) -> str:
+    if change.after == change.before:
+        return f"should be {change.expected}, and the answer's words are others"
+    return f"should be {change.expected}, would be {change.after}"
+
+
+def _marks(text: str) -> list[str]:
+    """Return the links, telephone numbers and figures of a text."""
+    found = [contact.text for contact in contacts(text)]
+    figures = re.findall(r"\d+(?:[.,:/]\d+)*", normalise(text))
+    return list(dict.fromkeys([*found, *figures]))
+
+
+def _words(answer: Answer) -> str:
+    """Return an answer's own words, none if it is no answer."""
+    return _cut(" ".join(answer.text.split()), _WORDS_CHARS) if answer.sources else ""
+
+
+def _cut(text: str, chars: int = _QUESTION_CHARS) -> str:
+    return text if len(text) <= chars else text[: chars - 1].rstrip() + "…"

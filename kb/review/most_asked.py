@@ -1,0 +1,133 @@
+"""What customers ask most, asked of two releases: which answers are others now?"""
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from core.errors import IndexUnusable, ModelError
+from core.types import Answer, AnswerChange, IngestReport
+from kb.index.view import View
+from kb.review.gate import Replay, Seen, Side, TriesRankers, change_of, rests_on
+
+logger = logging.getLogger(__name__)
+
+Asked: TypeAlias = Callable[[], Awaitable[Sequence[tuple[str, int]]]]
+"""Returns what customers ask most, and how often each was asked."""
+
+_NAMED = 8
+"""Changes that a report names."""
+
+
+class MostAsked:
+    """Tells which of the questions that customers ask most a new release answers otherwise.
+
+    Args:
+        asked: returns these questions and how often each was asked.
+        replay: asks them.
+        rankers: gives the ranking of either release.
+    """
+
+    def __init__(
+        self,
+        asked: Asked,
+        replay: Replay,
+        rankers: TriesRankers,
+    ) -> None:
+        self._asked = asked
+        self._replay = replay
+        self._rankers = rankers
+
+    async def changes(
+        self, before: View | Side, after: View
+    ) -> tuple[int, tuple[AnswerChange, ...]]:
+        """Return how many questions were asked, and what changed, most asked first.
+
+        Changes of one kind are one change: what customers wrote is not in it.
+        """
+        known = before.view.release if isinstance(before, Side) else before.release
+        asked = await self._asked() if known and after.release else ()
+        if not asked:
+            return 0, ()
+        try:
+            old, new = await self._replay.compare(
+                [question for question, _ in asked],
+                await before.seen()
+                if isinstance(before, Side)
+                else Seen(before, await self._rankers.ranker(known)),
+                Seen(after, await self._rankers.ranker(after.release)),
+            )
+        except (ModelError, IndexUnusable) as error:
+            logger.warning("What customers ask most was not compared: %s", error)
+            return 0, ()
+        return len(asked), differences(asked, old, new)
+
+
+def differences(
+    asked: Sequence[tuple[str, int]], old: Sequence[Answer], new: Sequence[Answer]
+) -> tuple[AnswerChange, ...]:
+    """Return which of the questions got another answer, most asked first.
+
+    Changes of one kind are one change: what customers wrote is not in it.
+    """
+    changed: Counter[AnswerChange] = Counter()
+    for (_, times), was, now in zip(asked, old, new, strict=True):
+        if rests_on(was) != rests_on(now):
+            changed[change_of(was, now)] += times
+    return tuple(replace(change, asked=times) for change, times in changed.most_common())
+
+
+def answers_text(report: IngestReport) -> list[str]:
+    """Return which answers a release changed, or would change, as lines for operators."""
+    if report.held or not (report.asked or report.golden_asked):
+        return []
+    counted = [
+        f"{number} {one}{_s(number)}{rest}"
+        for number, one, rest in (
+            (report.asked, "question", " asked most lately"),
+            (report.golden_asked, "golden question", ""),
+        )
+        if number
+    ]
+    questions = " and ".join(counted)
+    then = "then" if report.dry_run else "now"
+    changed = [_golden_line(change, then) for change in report.golden]
+    changed += [_asked_line(change, then) for change in report.answers]
+    if not changed:
+        verb = "is" if report.asked + report.golden_asked == 1 else "are"
+        lines = [f"The {questions} {'would be' if report.dry_run else verb} answered as before."]
+    else:
+        number = len(report.golden) + sum(change.asked for change in report.answers)
+        may = f"{number} answer{_s(number)} may change. "
+        otherwise = "these would be answered" if report.dry_run else "some are answered"
+        lines = [f"{may * report.dry_run}Of the {questions}, {otherwise} otherwise:"]
+        lines += [f"- {line}" for line in changed[:_NAMED]]
+        if len(changed) > _NAMED:
+            lines.append(f"- and {len(changed) - _NAMED} more changes")
+    if report.uncompared:
+        lines.append(
+            f"The {report.uncompared} texts that are too many for a preview are not in it."
+        )
+    return lines
+
+
+def _golden_line(change: AnswerChange, then: str) -> str:
+    held = f" (should be {change.expected}: would be held back)" if change.expected else ""
+    return f"golden question “{change.question}”: {_change_text(change, then)}{held}"
+
+
+def _asked_line(change: AnswerChange, then: str) -> str:
+    return f"asked {change.asked} time{_s(change.asked)}: {_change_text(change, then)}"
+
+
+def _change_text(change: AnswerChange, then: str) -> str:
+    text = f"{change.before}, {then} {change.after}"
+    if change.before == change.after:
+        text = f"{change.before}, {then} with another text"
+    words = [f"“{words}”" for words in (change.old_words, change.new_words) if words]
+    return f"{text}: {' → '.join(words)}" if change.new_words else text
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"

@@ -1,0 +1,106 @@
+"""A release as a change would make it, for asking questions before anything is written."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from core.types import Matrix, Vector
+from kb.index.rows import Row, chunk_of_rows
+from kb.index.table import ROLES, RowHit, RowSet
+from kb.index.view import Sample, View
+from kb.ranking.features import Rarity, word_bags
+
+_MOST_EXTRA = 1_000
+"""Rows that a search asks for on top, in the place of those that would be gone."""
+
+
+class Overlay:
+    """What is live, without some rows and with others. Nothing is written and no lock is held.
+
+    Dense search is exact. Full-text search orders the new rows among themselves by the words they
+    share with the question, and puts them before those that stay: which rows are found counts,
+    not their scores.
+    """
+
+    def __init__(
+        self, live: View, rows: Sequence[Row], vectors: Matrix, *, without: Iterable[str]
+    ) -> None:
+        """Put `rows` with their `vectors` in the place of the live rows with the ids `without`."""
+        self.release = live.release + 1
+        self._live = live
+        self._rows = rows
+        self._vectors = vectors
+        self._without = frozenset(without)
+        self._places = {
+            kind: [place for place, row in enumerate(rows) if row.role in roles]
+            for kind, roles in ROLES.items()
+        }
+
+    async def search_dense(
+        self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
+    ) -> list[RowHit]:
+        """Return the `k` rows nearest to a vector, nearest first; see `View.search_dense`."""
+        extra = min(len(self._without), _MOST_EXTRA)
+        found = await self._live.search_dense(vector, k + extra, today=today, rows=rows)
+        hits, places = self._staying(found), self._places[rows]
+        if places:
+            scores = self._vectors[places] @ vector
+            hits += self._hits(zip(places, scores.tolist(), strict=True), k, today)
+        return sorted(hits, key=lambda hit: -hit.score)[:k]
+
+    async def search_text(
+        self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
+    ) -> list[RowHit]:
+        """Return `k` rows that share words with `text`."""
+        extra = min(len(self._without), _MOST_EXTRA)
+        found = await self._live.search_text(text, k + extra, today=today, rows=rows)
+        stay, places = self._staying(found), self._places[rows]
+        new: list[RowHit] = []
+        if places:
+            bags = word_bags([self._rows[place].text for place in places])
+            shares = Rarity.of(bags).coverage(word_bags([text]), bags)[0]
+            scores = zip(places, shares.tolist(), strict=True)
+            new = self._hits((found for found in scores if found[1] > 0), k // 2, today)
+        return [*new, *stay][:k]
+
+    async def objections(self, vector: Vector) -> Mapping[str, float]:
+        """Return how near a question is to what entries do not answer; see `View.objections`."""
+        found = dict(await self._live.objections(vector))
+        for place, row in enumerate(self._rows):
+            if row.role == "negative":
+                score = float(self._vectors[place] @ vector)
+                found[row.chunk_id] = max(found.get(row.chunk_id, -1.0), score)
+        return found
+
+    async def count(self) -> int:
+        """Return the number of rows."""
+        return await self._live.count() - len(self._without) + len(self._rows)
+
+    async def sample(self, *, most: int) -> Sample:
+        """Return what training reads; see `View.sample`."""
+        sample = await self._live.sample(most=most)
+        kept = [p for p, row in enumerate(sample.rows) if row.row_id not in self._without]
+        parts = [part for part in (sample.vectors[kept], self._vectors) if len(part)]
+        return Sample(
+            [*(sample.rows[place] for place in kept), *self._rows],
+            np.concatenate(parts) if parts else self._vectors,
+            sample.whole_entries,
+        )
+
+    def _staying(self, hits: Iterable[RowHit]) -> list[RowHit]:
+        return [hit for hit in hits if hit.row_id not in self._without]
+
+    def _hits(self, scores: Iterable[tuple[int, float]], k: int, today: str) -> list[RowHit]:
+        """Return the best `k` of the new rows, each given by its place and score."""
+        found: list[RowHit] = []
+        for place, score in sorted(scores, key=lambda pair: -pair[1]):
+            if len(found) == k:
+                break
+            row = self._rows[place]
+            ended = row.valid_until and row.valid_until < today
+            if today and (ended or row.valid_from > today):
+                continue
+            chunk = replace(chunk_of_rows([row]), variants=(), negatives=())
+            found.append(RowHit(chunk, row.text, row.role, score, row.row_id))
+        return found

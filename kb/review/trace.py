@@ -1,0 +1,123 @@
+"""What comes of a question, step by step: for operators who ask why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.types import Answer, Chunk, Reading, Turn
+from db.golden import Golden, GoldenQuestions
+from kb.answering.answerer import Answerer
+from kb.answering.decision import Decision
+from kb.index.view import View
+from kb.ranking.evidence import FEATURES
+from kb.ranking.retriever import Retrieval
+from kb.review.gate import Gate
+from kb.text.segmentation import split_sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A candidate with what spoke for it."""
+
+    chunk: Chunk
+    probability: float
+    """That it answers the question."""
+    log_odds: float
+    """By which the candidates are ordered."""
+    features: Mapping[str, float]
+    """Evidence of the search (`kb.ranking.evidence`)."""
+    own: float | None
+    """Log-odds by the base's own questions; ``None``: they say nothing."""
+    read: float | None
+    """Log-odds by the reader; ``None``: it read something else, or nothing."""
+    sentences: Sequence[tuple[str, float]]
+    """What the reader read, and its log-odds that each sentence belongs to the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A question, what was found for it, and the reply."""
+
+    searched: str
+    """The question as it was searched for: a follow-up is put in its context."""
+    candidates: Sequence[Judged]
+    decision: Decision
+    answer: Answer
+
+
+class HasView(Protocol):
+    """The index of a knowledge base (`kb.index.index.Index`)."""
+
+    async def view(self) -> View:
+        """Return the live release."""
+        ...
+
+
+class Tracer:
+    """Asks the live release as customers do, and shows each step. Nothing is recorded."""
+
+    def __init__(
+        self, answerer: Answerer, index: HasView, gate: Gate, golden: GoldenQuestions
+    ) -> None:
+        self._answerer = answerer
+        self._index = index
+        self._gate = gate
+        self._golden = golden
+
+    async def trace(
+        self, message: str, *, language_code: str = "", history: Sequence[Turn] = ()
+    ) -> Trace:
+        """Answer a message and tell what led to the answer.
+
+        Raises:
+            IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
+        """
+        retrieval, decision = await self._answerer.judge(message, history)
+        answer = await self._answerer.answer(message, language_code=language_code, history=history)
+        return Trace(retrieval.question, _judged(retrieval), decision, answer)
+
+    async def keep(self, question: str, *, author: str) -> Golden:
+        """Make a question golden: what comes of it now is expected from here on.
+
+        Raises:
+            NothingToExpect: if that is neither an answer nor a refusal.
+            IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
+        """
+        golden = await self._gate.as_it_is(await self._index.view(), question, author=author)
+        await self._golden.add([golden])
+        return golden
+
+
+def _judged(retrieval: Retrieval) -> list[Judged]:
+    ranked = retrieval.ranked
+    if ranked is None:
+        return []
+    places = {c.chunk.chunk_id: place for place, c in enumerate(ranked.candidates)}
+    found = []
+    for hit in retrieval.hits:
+        place = places[hit.chunk.chunk_id]
+        text, reading = retrieval.readings.get(hit.chunk.chunk_id, ("", None))
+        own = float(ranked.own[place])
+        found.append(
+            Judged(
+                hit.chunk,
+                hit.probability,
+                float(ranked.scores[place]),
+                dict(zip(FEATURES, map(float, ranked.features[place]), strict=True)),
+                None if own != own else own,  # NaN: they say nothing
+                None if reading is None else reading.log_odds,
+                _sentences(text, reading, hit.chunk.language),
+            )
+        )
+    return found
+
+
+def _sentences(text: str, reading: Reading | None, language: str) -> list[tuple[str, float]]:
+    if reading is None:
+        return []
+    found, end = [], 0
+    for sentence in split_sentences(text, language):
+        start = text.index(sentence, end)
+        end = start + len(sentence)
+        found.append((sentence, reading.of_span(start, end)))
+    return found

@@ -1,0 +1,1 @@
+"""Words of any language: sentences, stems, word lists, numbers, dates. Knows nothing of files."""

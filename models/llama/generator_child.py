@@ -1,0 +1,147 @@
+"""The generator's process: llama.cpp behind the requests of `models.generator`."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from core.errors import PromptTooLong
+from core.types import Prompt
+from models.llama.chat import ChatLayout, PromptTokens
+from models.llama.engine import GUESSED, SCORED, Engine, Output
+from models.llama.llama import Llama
+from models.llama.prefix_store import DiskPrefixes
+from models.llama.prefixes import MemoryPrefixes
+from models.workers.child import Channel, Request, main
+
+CHUNK_TOKENS = 128
+"""Tokens read in one call: small enough that others wait little, large enough to be quick."""
+
+
+class GeneratorHandler:
+    """Answers ``generate`` (streamed), ``prepare``, ``score``, ``sources``, ``forget`` and
+    ``count``."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        """Load the model; a context longer than the model was trained for is cut to that."""
+        parallel = int(settings["parallel"])
+        context_tokens = int(settings["context_tokens"])
+        self._llama = Llama(
+            Path(settings["path"]),
+            threads=int(settings["threads"]),
+            context_tokens=context_tokens + (parallel - 1) * int(settings["extra_tokens"]),
+            sequences=parallel,
+            chunk_tokens=CHUNK_TOKENS,
+            outputs=max(1 + GUESSED, SCORED if settings.get("scores") else 0),
+        )
+        self._context_tokens = min(context_tokens, self._llama.trained_tokens)
+        self._layout = layout_of(self._llama)
+        self._states = DiskPrefixes(
+            Path(settings["prefix_folder"]),
+            MemoryPrefixes(int(settings["prefix_memory_bytes"])),
+            model=f"{settings['sha256']}; {self._llama.settings}",
+            budget_bytes=int(settings["prefix_disk_bytes"]),
+        )
+        self._engine = Engine(
+            self._llama,
+            self._states,
+            parallel=parallel,
+            context_tokens=self._context_tokens,
+        )
+        self._requests: dict[int, Request] = {}
+
+    def info(self) -> Mapping[str, Any]:
+        """Return the context that may be used."""
+        return {"context_tokens": self._context_tokens}
+
+    def serve(self, channel: Channel) -> None:
+        """Take what has come, drop what was cancelled, compute a step, send what came out."""
+        channel.intercept(lambda request: self._arrived(channel, request))
+        channel.on_cancel = self._interrupt_if_active
+        while True:
+            request = channel.receive(block=self._engine.idle)
+            while request is not None:
+                self._start(channel, request)
+                request = channel.receive(block=False)
+            for cancelled in [r for r in self._requests.values() if channel.is_cancelled(r.id)]:
+                self._engine.cancel(cancelled.id)
+                channel.done(self._requests.pop(cancelled.id), {})
+            for output in self._engine.step():
+                if output.text:
+                    channel.item(self._requests[output.job_id], {"text": output.text})
+                if output.usage is not None:
+                    channel.done(self._requests.pop(output.job_id), _said(output))
+
+    def _start(self, channel: Channel, request: Request) -> None:
+        params = request.params
+        if request.method == "sources":
+            channel.done(request, {"sources": sorted(self._states.sources())})
+            return
+        if request.method == "forget":
+            channel.done(request, {"dropped": self._states.forget(set(params["sources"]))})
+            return
+        scores = request.method == "score"
+        tokens = self._tokens(params, to_reply=not scores)
+        if scores and len(tokens.question) - tokens.carried < 2:
+            channel.done(request, {"likelihood": 0.0})
+            return
+        self._requests[request.id] = request
+        try:
+            self._engine.add(
+                request.id,
+                tokens,
+                max_tokens=params.get("max_tokens", 0),
+                stop=params.get("stop", ()),
+                scores=scores,
+                only=self._llama.tokens_of(params.get("only", "")),
+            )
+        except PromptTooLong as error:
+            channel.error(self._requests.pop(request.id), error)
+
+    def _tokens(self, params: Mapping[str, Any], *, to_reply: bool) -> PromptTokens:
+        return self._layout.tokens(
+            Prompt(
+                params["instructions"],
+                params["passage"],
+                params["question"],
+                tuple(params["sources"]),
+            ),
+            to_reply=to_reply,
+        )
+
+    # --- in the reading thread, while the model computes ----------------------------------------
+
+    def _arrived(self, channel: Channel, request: Request) -> bool:
+        """Count tokens at once; let a question interrupt the preparing of prefixes."""
+        if request.method == "count":
+            counts = [len(self._llama.tokenize(text)) for text in request.params["texts"]]
+            channel.done(request, {"counts": counts})
+            return True
+        if request.method in ("generate", "score") and self._engine.only_prepares:
+            self._llama.interrupt()
+        return False
+
+    def _interrupt_if_active(self, request_id: int) -> None:
+        if request_id in self._engine.active_ids:
+            self._llama.interrupt()
+
+
+def _said(output: Output) -> Mapping[str, Any]:
+    if output.likelihood is not None:
+        return {"likelihood": output.likelihood}
+    return asdict(output.usage) if output.usage else {}
+
+
+def layout_of(llama: Llama) -> ChatLayout:
+    """Return the chat layout of a loaded model."""
+    return ChatLayout(
+        llama.chat_template,
+        lambda text, special: llama.tokenize(text, special=special),
+        bos=llama.special_text(llama.bos),
+        eos=llama.special_text(llama.eos),
+        add_bos=llama.starts_with_bos,
+    )
+
+
+if __name__ == "__main__":
+    main(GeneratorHandler)

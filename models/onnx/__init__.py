@@ -1,0 +1,1 @@
+"""Embedder and reader on onnxruntime."""

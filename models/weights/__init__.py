@@ -1,0 +1,1 @@
+"""Files of models: where they come from, how they are checked, what they are."""

@@ -1,0 +1,52 @@
+"""One message on its way at a time."""
+
+import asyncio
+
+import pytest
+
+from bot.transport import delivery_queue as module
+from bot.transport.delivery_queue import Ticket, Wire
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_many_who_wait_go_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long they wait: after a restart a whole backlog is sent."""
+    monkeypatch.setattr(module, "PATIENCE_S", 0.05)
+    wire, at_once, most = Wire(), 0, 0
+
+    async def send() -> None:
+        nonlocal at_once, most
+        async with wire.ticket() as ticket:
+            await ticket.take()
+            at_once += 1
+            most = max(most, at_once)
+            await asyncio.sleep(0.002)
+            at_once -= 1
+
+    await asyncio.gather(*(send() for _ in range(60)))
+    assert most == 1
+
+
+async def test_a_slow_one_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.01)
+    wire, stuck = Wire(), asyncio.Event()
+    order: list[str] = []
+
+    async def slow(ticket: Ticket) -> None:
+        await ticket.take()
+        order.append("slow begins")
+        await stuck.wait()
+        order.append("slow ends")
+
+    async with wire.ticket() as first:
+        task = asyncio.create_task(slow(first))
+        async with asyncio.timeout(5), wire.ticket() as second:
+            await asyncio.sleep(0)
+            await second.take()
+            order.append("quick")
+        stuck.set()
+        await task
+    assert order == ["slow begins", "quick", "slow ends"]
+    async with asyncio.timeout(5), wire.ticket() as third:
+        await third.take()  # given back once each, not twice

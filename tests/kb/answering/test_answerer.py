@@ -1,0 +1,288 @@
+"""From what was found to a reply: which kind, with which sources, in which language."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.errors import ModelUnavailable
+from core.types import AnswerEvent, Chunk, Hit, Sentence, Turn, Waiting
+from kb.answering.answerer import Answerer, Policy
+from kb.answering.reply import Replier
+from kb.answering.writer import Writer
+from kb.ranking.retriever import Retrieval
+from tests.fakes import ScriptedGenerator
+
+pytestmark = pytest.mark.anyio
+
+TODAY = datetime.date(2026, 11, 21)
+POLICY = Policy(
+    answer_at=0.65,
+    hedge_at=0.35,
+    max_question_chars=200,
+    company="Acme",
+    fallback_language="en",
+)
+ENTRY = Chunk(
+    "e1", "faq.csv", "faq", "When do you open?", "At nine.", location="row 2", language="en"
+)
+OTHER = Chunk("e2", "faq.csv", "faq", "When do you close?", "At six.", language="en")
+PASSAGE = Chunk(
+    "p1",
+    "returns.md",
+    "passage",
+    "Send it back within 30 days, and add the printed form to it. Refunds take 5 working days. "
+    "We pay the postage.",
+    title="Returns › Deadlines",
+    location="line 4",
+    language="en",
+    updated="2026-11-01",
+)
+CHINESE = replace(PASSAGE, text="商品可以在七天之内寄回。我们承担邮费。", language="zh")
+
+
+class ScriptedRetriever:
+    """Finds what the script says for a question, and nothing for any other."""
+
+    def __init__(self, found: Mapping[str, Sequence[tuple[Chunk, float]]]) -> None:
+        self.found = found
+        self.asked: list[str] = []
+
+    async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
+        assert today == "2026-11-21"
+        self.asked.append(question)
+        hits = tuple(Hit(chunk, 0.9, p) for chunk, p in self.found.get(question, ()))
+        vector = np.full(64, 0.125, np.float32)
+        return Retrieval(question, vector, hits, 7, {"embed": 1.0, "search": 1.0, "decide": 1.0})
+
+
+def answerer(
+    found: Mapping[str, Sequence[tuple[Chunk, float]]],
+    generator: ScriptedGenerator | None = None,
+) -> Answerer:
+    writer = Writer(generator, max_tokens=60, timeout_s=9) if generator else None
+    return Answerer(ScriptedRetriever(found), Replier(), writer, policy=POLICY, today=lambda: TODAY)
+
+
+async def test_a_sure_entry_is_answered_word_for_word_without_the_generator() -> None:
+    generator = ScriptedGenerator()
+    answer = await answerer({"opening?": [(ENTRY, 0.9)]}, generator).answer("opening?")
+    assert (answer.kind, answer.text, answer.release) == ("faq", "At nine.", 7)
+    assert answer.confidence == 0.9
+    assert [(s.document, s.location) for s in answer.sources] == [("faq.csv", "row 2")]
+    assert generator.prompts == []
+
+
+async def test_two_entries_that_are_likely_are_both_answered_under_their_questions() -> None:
+    answer = await answerer({"hours?": [(ENTRY, 0.5), (OTHER, 0.48)]}).answer("hours?")
+    assert (answer.kind, answer.hedged, answer.choices) == ("faq", True, ())
+    assert answer.text == (
+        "This may be what you are looking for:\n\n"
+        f"When do you open?\nAt nine.\n\nWhen do you close?\n{OTHER.answer}"
+    )
+    assert len(answer.sources) == 2
+
+
+async def test_of_two_answers_too_long_for_one_reply_the_second_is_a_choice() -> None:
+    long = replace(OTHER, answer=" ".join(["word"] * 90))
+    answer = await answerer({"hours?": [(ENTRY, 0.5), (long, 0.48)]}).answer("hours?")
+    assert answer.text == "This may be what you are looking for:\n\nAt nine."
+    assert [choice.label for choice in answer.choices] == ["When do you close?"]
+
+
+async def test_nothing_likely_is_unknown_in_the_customers_language() -> None:
+    answer = await answerer({"营业时间是几点？": [(ENTRY, 0.1)]}).answer("营业时间是几点？")
+    assert (answer.kind, answer.language) == ("unknown", "zh")
+    assert "不知道" in answer.text
+    assert answer.sources == ()
+
+
+async def test_less_sure_the_best_answer_comes_with_a_reservation_and_other_choices() -> None:
+    asked = {"How long can I return it?": [(PASSAGE, 0.5), (ENTRY, 0.2), (OTHER, 0.2)]}
+    answer = await answerer(asked).answer("How long can I return it?")
+    assert (answer.kind, answer.hedged) == ("composed", True)
+    assert answer.text.startswith("This may be what you are looking for:")
+    assert [choice.label for choice in answer.choices] == ["When do you close?"]
+
+
+async def test_a_composed_reply_holds_only_what_the_passage_says() -> None:
+    generator = ScriptedGenerator("You can send it back within 30 days. Damaged items get 50 EUR.")
+    found = {"How long can I send it back?": [(PASSAGE, 0.9)]}
+    shown: list[AnswerEvent] = []
+
+    async def on_event(event: AnswerEvent) -> None:
+        shown.append(event)
+
+    question = "How long can I send it back?"
+    answer = await answerer(found, generator).answer(question, on_event=on_event)
+    assert answer.kind == "composed"
+    assert "30 days" in answer.text
+    assert "50" not in answer.text
+    assert [s.document for s in answer.sources] == ["returns.md"]
+    sentences = [event.text for event in shown if isinstance(event, Sentence)]
+    assert all("50" not in sentence for sentence in sentences)
+
+
+async def test_what_can_be_said_at_once_is_there_while_a_model_writes() -> None:
+    generator = ScriptedGenerator("You can send it back within 30 days.")
+    shown: list[AnswerEvent] = []
+
+    async def on_event(event: AnswerEvent) -> None:
+        shown.append(event)
+
+    found = {"How long can I send it back?": [(PASSAGE, 0.9)]}
+    answer = await answerer(found, generator).answer(
+        "How long can I send it back?", on_event=on_event
+    )
+    waiting = shown[0]
+    assert isinstance(waiting, Waiting)
+    assert waiting.source is not None
+    assert waiting.source.quote in PASSAGE.text
+    assert answer.text == "You can send it back within 30 days."
+    assert answer.sources[0].quote == waiting.source.quote
+
+
+async def test_a_reply_of_which_nothing_is_left_is_quoted_instead() -> None:
+    generator = ScriptedGenerator("Paris is the capital of France.")
+    found = {"How long can I send it back?": [(PASSAGE, 0.9)]}
+    answer = await answerer(found, generator).answer("How long can I send it back?")
+    assert answer.kind == "quoted"
+    assert answer.text in PASSAGE.text
+    assert answer.sources[0].title == "Returns › Deadlines"
+
+
+@pytest.mark.parametrize(
+    ("question", "passage"),
+    [("How long can I send it back?", CHINESE), ("多久之内可以寄回？", PASSAGE)],
+)
+async def test_of_a_passage_in_another_language_nothing_is_written(
+    question: str, passage: Chunk
+) -> None:
+    generator = ScriptedGenerator("It can be sent back within 7 days.")
+    answer = await answerer({question: [(passage, 0.99)]}, generator).answer(question)
+    assert (answer.kind, answer.language) == ("quoted", passage.language)
+    assert generator.prompts == []
+
+
+async def test_a_model_that_finds_no_answer_leaves_what_was_built() -> None:
+    found = {"How long can I return it?": [(PASSAGE, 0.97)]}
+    answer = await answerer(found, ScriptedGenerator("NO ANSWER")).answer(
+        "How long can I return it?"
+    )
+    assert answer.kind == "quoted"
+    assert "30 days" in answer.text
+
+
+async def test_a_link_at_the_end_of_a_long_reply_stands_in_its_source() -> None:
+    link = "https://shop.example/returns"
+    text = "Everybody returning merchandise completes the corresponding questionnaire before. " * 4
+    passage = replace(PASSAGE, text=f"{text}The form is at {link}.")
+    answer = await answerer({"How do I send it back?": [(passage, 0.9)]}).answer(
+        "How do I send it back?"
+    )
+    assert link in answer.text
+    assert link in answer.sources[0].quote
+
+
+async def test_a_generator_that_is_down_costs_nothing_but_the_wording() -> None:
+    generator = ScriptedGenerator(ModelUnavailable("down"))
+    found = {"How long can I return it?": [(PASSAGE, 0.9)]}
+    answer = await answerer(found, generator).answer("How long can I return it?")
+    assert answer.kind == "quoted"
+
+
+@pytest.mark.parametrize(
+    ("message", "intent"),
+    [("Hello!", "greeting"), ("谢谢", "thanks"), ("I want to talk to a person", "person")],
+)
+async def test_a_message_that_is_no_question_is_not_searched_for(message: str, intent: str) -> None:
+    retriever = ScriptedRetriever({})
+    made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
+    answer = await made.answer(message)
+    assert (answer.kind, answer.intent) == ("smalltalk", intent)
+    assert retriever.asked == []
+
+
+async def test_no_person_is_promised_where_nobody_can_be_called() -> None:
+    answer = await answerer({}).answer("I want to talk to a person")
+    assert answer.text.startswith("I cannot call a person from here.")
+
+
+async def test_a_follow_up_is_also_tried_in_its_context() -> None:
+    together = "How long does delivery take? and for abroad?"
+
+    class Contextual(ScriptedRetriever):
+        async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
+            known = "abroad" in question and "delivery" in question
+            self.found = {question: [(ENTRY, 0.9 if known else 0.1)]}
+            return await super().retrieve(question, k=k, today=today)
+
+    made = Answerer(Contextual({}), Replier(), None, policy=POLICY, today=lambda: TODAY)
+    history = [Turn("How long does delivery take?", "Three days.")]
+    answer = await made.answer("and for abroad?", history=history)
+    assert answer.kind == "faq", together
+
+
+async def test_two_questions_in_one_message_are_answered_one_by_one() -> None:
+    found = {
+        "When do you open?": [(ENTRY, 0.9)],
+        "When do you close?": [(OTHER, 0.9)],
+    }
+    answer = await answerer(found).answer("When do you open? When do you close?")
+    assert answer.kind == "faq"
+    assert "At nine." in answer.text
+    assert "At six." in answer.text
+    assert len(answer.sources) == 2
+
+
+async def test_the_customers_words_do_not_come_back_as_a_link() -> None:
+    found = {
+        "When do you open?": [(ENTRY, 0.9)],
+        "Is [it](https://evil.example) closed?": [(OTHER, 0.9)],
+    }
+    asked = "When do you open? Is [it](https://evil.example) closed?"
+    answer = await answerer(found).answer(asked)
+    assert answer.text == "When do you open?\nAt nine.\n\nWhen do you close?\nAt six."
+
+
+async def test_of_two_questions_the_one_that_is_not_known_is_said_to_be_not_known() -> None:
+    answer = await answerer({"When do you open?": [(ENTRY, 0.9)]}).answer(
+        "When do you open? Do you sell used caravans?"
+    )
+    assert answer.text.startswith("When do you open?\nAt nine.")
+    assert answer.text.endswith("I don't know the answer to the rest of your question.")
+
+
+async def test_a_remark_is_no_question_of_its_own() -> None:
+    message = "How long can I send it back? Refunds take working days?"
+    first = "How long can I send it back?"
+    found = {first: [(PASSAGE, 0.9)], message: [(PASSAGE, 0.9)]}
+    answer = await answerer(found).answer(message)
+    assert answer.kind == "quoted"
+    assert "30 days" in answer.text
+    assert "5 working days" in answer.text
+
+
+async def test_an_entry_beside_a_passage_is_shown_without_marks() -> None:
+    entry = replace(ENTRY, answer="At **nine**.")
+    found = {"When do you open?": [(entry, 0.9)], "How long do refunds take?": [(PASSAGE, 0.9)]}
+    answer = await answerer(found).answer("When do you open? How long do refunds take?")
+    assert answer.kind == "composed"
+    assert answer.text.startswith("When do you open?\nAt nine.\n\nDeadlines:\nSend it back")
+
+
+async def test_each_part_of_a_message_is_searched_for_once() -> None:
+    found = {"When do you open?": [(ENTRY, 0.9)], "When do you close?": [(OTHER, 0.9)]}
+    retriever = ScriptedRetriever(found)
+    made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
+    await made.answer("When do you open? When do you close?")
+    assert retriever.asked == ["When do you open?", "When do you close?"]
+
+
+async def test_a_very_long_message_is_cut() -> None:
+    retriever = ScriptedRetriever({})
+    made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
+    await made.answer("word " * 1000)
+    assert all(len(question) <= 200 for question in retriever.asked)

@@ -1,0 +1,157 @@
+"""Angry, urgent, grateful and chatting customers are told apart, and answered fittingly."""
+
+import datetime
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.types import Chunk, Hit, Turn
+from kb.answering.answerer import Answerer, Policy
+from kb.answering.mood import Mood, Moods
+from kb.answering.reply import Replier
+from kb.answering.texts import TEXT_LANGUAGES, service_text
+from kb.ranking.retriever import Retrieval
+from models.embedder import WorkerEmbedder
+from models.factory import make_embedder
+from tests.fakes import WordEmbedder
+
+pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).parents[3]
+HELD_OUT = [
+    json.loads(line)
+    for line in (ROOT / "training/data/moods_heldout.jsonl").read_text("utf-8").splitlines()
+]
+POLICY = Policy(
+    answer_at=0.65, hedge_at=0.4, max_question_chars=200, company="Acme", fallback_language="en"
+)
+ENTRY = Chunk("e1", "faq.csv", "faq", "How do refunds work?", "In 5 days.", language="en")
+SMOKE, FURIOUS = "battery smoking flames", "furious thieves refund"
+
+
+class Found:
+    """Finds one entry for whatever has the word "refund" in it, and nothing else."""
+
+    async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
+        hits = (Hit(ENTRY, 0.9, 0.9),) if "refund" in question else ()
+        return Retrieval(question, np.full(64, 0.125, np.float32), hits, 7, {})
+
+
+@pytest.fixture
+async def answerer() -> Answerer:
+    """Return one for which words decide the mood."""
+    words: Mapping[Mood, str] = {
+        "urgent": SMOKE,
+        "angry": FURIOUS,
+        "thanks": "brilliant saved afternoon",
+        "smalltalk": "joke robot weather",
+    }
+    embedder = WordEmbedder()
+    rows = [20 * await embedder.embed_query(text) for text in words.values()]
+    moods = Moods(
+        embedder,
+        moods=("neutral", *words),
+        weights=np.stack([np.zeros(64, np.float32), *rows]),
+        bias=np.asarray([8, 0, 0, 0, 0], np.float32),
+    )
+    return Answerer(
+        Found(),
+        Replier(),
+        None,
+        policy=POLICY,
+        today=lambda: datetime.date(2026, 11, 28),
+        moods=moods,
+    )
+
+
+async def test_an_urgent_matter_that_nothing_answers_is_met_by_its_own_sentence(
+    answerer: Answerer,
+) -> None:
+    answer = await answerer.answer("the battery smoking with flames")
+    assert (answer.kind, answer.urgency) == ("unknown", "urgent")
+    assert answer.text == service_text("urgent", "en")
+
+
+async def test_an_angry_customer_is_answered_after_a_sentence_of_regret(
+    answerer: Answerer,
+) -> None:
+    answer = await answerer.answer("furious about my refund thieves")
+    assert (answer.kind, answer.urgency) == ("faq", "angry")
+    assert answer.text == f"{service_text('angry', 'en')}\n\nIn 5 days."
+    assert answer.sources
+
+
+async def test_thanks_and_small_talk_do_not_end_in_i_dont_know(answerer: Answerer) -> None:
+    for text, key in (
+        ("brilliant saved my afternoon", "thanks"),
+        ("joke about robot", "smalltalk"),
+    ):
+        answer = await answerer.answer(text)
+        assert (answer.kind, answer.intent) == ("smalltalk", key)
+        assert answer.text == service_text(key, "en", company="Acme")  # type: ignore[arg-type]
+
+
+async def test_a_sure_answer_is_given_whatever_the_mood_seems(answerer: Answerer) -> None:
+    answer = await answerer.answer("brilliant saved afternoon refund")
+    assert (answer.kind, answer.text) == ("faq", "In 5 days.")
+
+
+async def test_an_ordinary_question_is_answered_as_ever(answerer: Answerer) -> None:
+    answer = await answerer.answer("how long does a refund take")
+    assert (answer.kind, answer.urgency, answer.text) == ("faq", "", "In 5 days.")
+
+
+@pytest.mark.parametrize("language", TEXT_LANGUAGES)
+@pytest.mark.parametrize("key", ["angry", "urgent"])
+async def test_yes_after_the_sentence_calls_a_person_with_the_reason(
+    answerer: Answerer, key: str, language: str
+) -> None:
+    asked = {"angry": FURIOUS, "urgent": SMOKE}[key]
+    said = service_text(key, language)  # type: ignore[arg-type]
+    for shown in (said, f"{said}\n\nIn 5 days."):
+        answer = await answerer.answer("ok", history=[Turn(asked, shown)])
+        assert (answer.intent, answer.urgency) == ("person", key)
+
+
+async def test_an_angry_call_for_a_person_says_so(answerer: Answerer) -> None:
+    answer = await answerer.answer("furious thieves, refund! talk to a human")
+    assert (answer.intent, answer.urgency) == ("person", "angry")
+
+
+async def test_nothing_is_told_of_another_models_vectors() -> None:
+    assert Moods.load(WordEmbedder()) is None
+
+
+# --- the weights that ship ----------------------------------------------------------------------
+
+
+@pytest.fixture
+async def real() -> AsyncIterator[WorkerEmbedder]:
+    data = ROOT / "data"
+    if not (data / "models" / "multilingual-e5-small").is_dir():
+        pytest.skip("multilingual-e5-small is not here")
+    made = make_embedder("multilingual-e5-small", data, precision="int8")
+    assert isinstance(made, WorkerEmbedder)
+    await made.start()
+    yield made
+    await made.close()
+
+
+@pytest.mark.models
+async def test_messages_written_before_the_code_are_told_apart(real: WorkerEmbedder) -> None:
+    """Guards what is reached; the aim of .9 each is not (docs/replies.md). Goodbyes: small talk."""
+    moods = Moods.load(real)
+    assert moods is not None
+    told = [_class(await moods.of(message["text"])) for message in HELD_OUT]
+    wanted = [_class(message["label"]) for message in HELD_OUT]
+    for mood in sorted(set(wanted)):
+        right = sum(w == g == mood for w, g in zip(wanted, told, strict=True))
+        assert right / wanted.count(mood) >= 0.85, mood
+        assert right / told.count(mood) >= 0.8, mood
+
+
+def _class(label: str) -> str:
+    return "smalltalk" if label == "goodbye" else label

@@ -1,0 +1,259 @@
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from core.errors import ModelUnavailable
+from core.types import Chunk, Reading, Vector
+from kb.index.rows import Role, embedded_text, rows_of_chunks
+from kb.index.table import ROLES, RowSet
+from kb.ranking.ranker import READ, DefaultRanker
+from kb.ranking.retriever import Retriever
+from tests.fakes import WordEmbedder
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass(frozen=True)
+class Found:
+    chunk: Chunk
+    text: str
+    role: Role
+    score: float
+
+
+class MemoryView:
+    """A release in a list."""
+
+    release = 7
+
+    def __init__(self, rows: Sequence[tuple[Chunk, str, Role, Vector]]) -> None:
+        self.rows = rows
+        self.searched: list[tuple[str, RowSet, str]] = []
+        """Kind, rows and day of each search."""
+
+    async def search_dense(
+        self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
+    ) -> list[Found]:
+        self.searched.append(("dense", rows, today))
+        hits = [Found(c, t, r, float(v @ vector)) for c, t, r, v in self.rows if r in ROLES[rows]]
+        return sorted(hits, key=lambda hit: -hit.score)[:k]
+
+    async def search_text(
+        self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
+    ) -> list[Found]:
+        self.searched.append(("text", rows, today))
+        asked = set(text.split())
+        hits = [
+            Found(c, t, r, float(len(asked & set(t.split()))))
+            for c, t, r, _ in self.rows
+            if r in ROLES[rows]
+        ]
+        return [hit for hit in hits if hit.score][:k]
+
+    async def objections(self, vector: Vector) -> dict[str, float]:
+        return {c.chunk_id: float(v @ vector) for c, _, r, v in self.rows if r == "negative"}
+
+
+class MemoryIndex:
+    def __init__(self, view: MemoryView) -> None:
+        self._view = view
+
+    async def view(self) -> MemoryView:
+        return self._view
+
+
+class ScriptedReader:
+    """Says that texts with a certain word answer, and others do not."""
+
+    def __init__(self, liked: str = "") -> None:
+        self.liked = liked
+        self.down = False
+        self.read_texts: list[list[str]] = []
+
+    async def read(self, question: str, texts: Sequence[str]) -> Sequence[Reading]:
+        self.read_texts.append(list(texts))
+        if self.down:
+            raise ModelUnavailable("The reader is down.")
+        marks = np.zeros((1, 3), np.float32)
+        return [Reading(9.0 if self.liked in text else -9.0, marks, 0.0) for text in texts]
+
+
+def entry(number: int, question: str, *variants: str, answer: str = "Yes.") -> Chunk:
+    return Chunk(f"c{number}", "faq.csv", "faq", question, answer, variants)
+
+
+def page(number: int, text: str, title: str = "") -> Chunk:
+    return Chunk(f"p{number}", "manual.md", "passage", text, title=title)
+
+
+async def base(*chunks: Chunk) -> MemoryView:
+    by_id = {chunk.chunk_id: chunk for chunk in chunks}
+    rows = rows_of_chunks(chunks)
+    vectors = await WordEmbedder().embed_queries([embedded_text(row) for row in rows])
+    return MemoryView(
+        [(by_id[r.chunk_id], r.text, r.role, v) for r, v in zip(rows, vectors, strict=True)]
+    )
+
+
+def retriever_of(view: MemoryView, reader: ScriptedReader | None = None) -> Retriever:
+    return Retriever(WordEmbedder(), MemoryIndex(view), DefaultRanker(), reader=reader)
+
+
+async def test_the_variants_of_an_entry_are_one_hit() -> None:
+    view = await base(
+        entry(0, "reset my password", "i forgot my password", "password lost"),
+        entry(1, "opening hours"),
+    )
+    found = await retriever_of(view).retrieve("how do i reset my password")
+    assert [hit.chunk.chunk_id for hit in found.hits] == ["c0", "c1"]
+    assert found.answerable == found.hits[0].probability
+    assert found.release == 7
+    assert set(found.timings_ms) == {"embed", "search", "decide"}
+    assert found.vector == pytest.approx(
+        await WordEmbedder().embed_query("how do i reset my password")
+    )
+
+
+async def test_questions_answers_and_words_are_searched_by_the_same_day() -> None:
+    view = await base(entry(0, "reset my password"))
+    await retriever_of(view).retrieve("password", today="2026-11-30")
+    assert sorted(view.searched) == [
+        ("dense", "own", "2026-11-30"),
+        ("dense", "stated", "2026-11-30"),
+        ("text", "all", "2026-11-30"),
+    ]
+
+
+async def test_an_entry_is_found_by_what_its_answer_says() -> None:
+    view = await base(
+        entry(0, "What about parcels?", answer="A courier carries them in wooden crates."),
+        entry(1, "What about letters?", answer="They go by post."),
+    )
+    found = await retriever_of(view).retrieve("do you use wooden crates")
+    assert found.hits[0].chunk.chunk_id == "c0"
+
+
+async def test_only_the_most_probable_are_returned() -> None:
+    view = await base(*(entry(i, f"question number {i}") for i in range(20)))
+    found = await retriever_of(view).retrieve("question number 4", k=3)
+    assert len(found.hits) == 3
+    assert found.hits[0].chunk.text == "question number 4"
+
+
+async def test_an_empty_knowledge_base_answers_nothing() -> None:
+    reader = ScriptedReader()
+    found = await retriever_of(MemoryView([]), reader).retrieve("anything")
+    assert found.hits == ()
+    assert found.answerable == 0
+    assert reader.read_texts == []
+    assert np.isclose(np.linalg.norm(found.vector), 1)
+
+
+async def test_an_entrys_own_question_is_certain_whatever_its_case() -> None:
+    view = await base(entry(0, "Do you sell kayaks?"), entry(1, "Do you sell bikes?"))
+    found = await retriever_of(view).retrieve("do you  SELL kayaks?")
+    assert found.hits[0].chunk.text == "Do you sell kayaks?"
+    assert found.answerable >= 0.99
+
+
+async def test_a_question_that_an_entry_has_word_for_word_is_not_read() -> None:
+    view = await base(entry(0, "Do you sell kayaks?"), entry(1, "Do you sell bikes?"))
+    reader = ScriptedReader("bikes")
+    found = await retriever_of(view, reader).retrieve("Do you sell kayaks?")
+    assert found.hits[0].chunk.text == "Do you sell kayaks?"
+    assert reader.read_texts == []
+    assert found.readings == {}
+
+
+async def test_the_literal_question_comes_first_even_where_another_text_is_nearer() -> None:
+    view = await base(
+        entry(0, "kettle?", answer="We have none of these at all, sorry about that."),
+        page(1, "kettle kettle kettle kettle"),
+    )
+    found = await retriever_of(view).retrieve("Kettle?")
+    assert [hit.chunk.chunk_id for hit in found.hits] == ["c0", "p1"]
+    assert found.answerable >= 0.99
+
+
+# --- the reader --------------------------------------------------------------------------------
+
+PAGES = (
+    page(0, "the red kettle holds two litres"),
+    page(1, "the red kettle is loud"),
+    page(2, "parcels are sent on mondays", "Post"),
+)
+ASKED = "how many litres holds the kettle"
+
+
+async def test_the_text_that_the_reader_likes_comes_first() -> None:
+    view = await base(*PAGES)
+    first = await retriever_of(view).retrieve(ASKED)
+    assert [hit.chunk.chunk_id for hit in first.hits] == ["p0", "p1", "p2"]
+    found = await retriever_of(view, ScriptedReader("mondays")).retrieve(ASKED)
+    assert found.hits[0].chunk.chunk_id == "p2"
+
+
+async def test_what_the_reader_likes_is_surer_than_what_it_does_not() -> None:
+    view = await base(*PAGES)
+    liked = await retriever_of(view, ScriptedReader("litres")).retrieve(ASKED)
+    disliked = await retriever_of(view, ScriptedReader("nothing there")).retrieve(ASKED)
+    assert liked.answerable > 0.5 > disliked.answerable
+
+
+async def test_the_reader_reads_passages_with_their_title_and_answers_with_their_question() -> None:
+    view = await base(PAGES[2], entry(0, "When are parcels sent?", answer="On mondays."))
+    reader = ScriptedReader("parcels")
+    found = await retriever_of(view, reader).retrieve("parcels on which day")
+    texts = {"p2": "Post\nparcels are sent on mondays", "c0": "When are parcels sent?\nOn mondays."}
+    assert set(reader.read_texts[0]) == set(texts.values())
+    assert {key: text for key, (text, _) in found.readings.items()} == texts
+    assert all(reading.log_odds == 9 for _, reading in found.readings.values())
+
+
+async def test_the_reader_reads_only_the_best_few() -> None:
+    view = await base(*(page(n, f"kettle number {n}") for n in range(2 * READ)))
+    reader = ScriptedReader("kettle")
+    found = await retriever_of(view, reader).retrieve("which kettle is number 3", k=2 * READ)
+    assert len(reader.read_texts[0]) == len(found.readings) == len(found.hits) == READ
+    assert "kettle number 3" in reader.read_texts[0]
+
+
+async def test_without_the_reader_the_order_is_that_of_the_search_and_the_log_says_so_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    view = await base(*PAGES)
+    expected = (await retriever_of(view).retrieve(ASKED)).hits
+    reader = ScriptedReader("mondays")
+    reader.down = True
+    retriever = retriever_of(view, reader)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            found = await retriever.retrieve(ASKED)
+            assert found.hits == expected
+            assert found.readings == {}
+    said = "Questions are answered without the reader: The reader is down."
+    assert caplog.messages == [said]
+    reader.down = False
+    assert (await retriever.retrieve(ASKED)).hits[0].chunk.chunk_id == "p2"
+    reader.down = True
+    with caplog.at_level(logging.WARNING):
+        await retriever.retrieve(ASKED)
+    assert caplog.messages == [said, said]
+
+
+# --- what entries do not answer ----------------------------------------------------------------
+
+
+async def test_an_entry_is_left_out_where_its_negative_example_is_nearer() -> None:
+    chunk = Chunk(
+        "c0", "faq.csv", "faq", "return a parcel", "Yes.", negatives=("return of the king",)
+    )
+    view = await base(chunk, entry(1, "opening hours"))
+    retriever = retriever_of(view)
+    film = await retriever.retrieve("the return of the king")
+    assert [hit.chunk.chunk_id for hit in film.hits] == ["c1"]
+    parcel = await retriever.retrieve("how to return a parcel")
+    assert parcel.hits[0].chunk.chunk_id == "c0"

@@ -1,0 +1,264 @@
+"""What operators do by hand survives the next version of a file (issue 5, part 5; target 12)."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core.types import Chunk
+from db.curation import Curation, CurationNotFound
+from kb.ranking.ranker import DefaultRanker
+from kb.ranking.retriever import Retriever
+from kb.releases.entries import BadChange, EntryNotFound
+from kb.releases.ingestor import IncomingFile
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import Workshop, workshop
+
+pytestmark = pytest.mark.anyio
+
+FAQ = (
+    "How do I get a refund?|Within 30 days.|money back\n"
+    "How long is delivery?|Three days.\n"
+    "Do you repair bicycles?|Yes."
+)
+LATER = FAQ.replace("Three", "Four") + "\nAre you open?|Always."
+
+
+@pytest.fixture
+async def shop(tmp_path: Path, embedder: WordEmbedder) -> AsyncIterator[Workshop]:
+    async with workshop(tmp_path / "data", embedder) as shop:
+        await shop.put(faq=FAQ)
+        yield shop
+
+
+async def entry(shop: Workshop, words: str) -> Chunk:
+    (found,) = await shop.entries.find(words)
+    return found
+
+
+async def change(shop: Workshop, words: str, kind: str, text: str = "", **more: str) -> Curation:
+    found = await entry(shop, words)
+    return await shop.entries.change(found.chunk_id[:8], kind, text=text, **more)  # type: ignore[arg-type]
+
+
+async def test_all_work_survives_the_next_version_of_the_file(shop: Workshop) -> None:
+    await change(shop, "refund", "variant", "return my money")
+    await change(shop, "refund", "answer", "Within 60 days.")
+    await change(shop, "refund", "negative", "refund of a deposit")
+    await change(shop, "bicycles", "disabled")
+    await change(shop, "refund", "validity", valid_until="2026-12-31")
+    await change(shop, "refund", "note", "ask Ada")
+    before = await entry(shop, "refund")
+    await shop.put(faq=LATER)
+    assert await entry(shop, "refund") == before
+    assert before.answer == "Within 60 days."
+    assert before.variants == ("money back", "return my money")
+    assert before.negatives == ("refund of a deposit",)
+    assert before.valid_until == "2026-12-31"
+    assert (await entry(shop, "delivery")).answer == "Four days."
+    assert await shop.entries.find("bicycles") == []
+    assert await shop.entries.review() == []
+    assert [c.kind for c in await shop.entries.changes()] == [
+        "variant", "answer", "negative", "disabled", "validity", "note",
+    ]  # fmt: skip
+
+
+async def test_a_change_is_one_release_and_embeds_only_what_is_new(
+    shop: Workshop, embedder: WordEmbedder
+) -> None:
+    embedder.embedded.clear()
+    await change(shop, "refund", "variant", "return my money")
+    assert embedder.embedded == ["return my money"]
+    release = await shop.releases.show(2)
+    assert (release.release.kind, release.release.note) == (
+        "edit",
+        "variant: How do I get a refund?",
+    )
+    await change(shop, "refund", "note", "ask Ada")
+    assert (await shop.snapshot())[0] == 2, "a note changes no answer"
+
+
+async def test_the_same_file_again_changes_nothing(shop: Workshop) -> None:
+    await change(shop, "refund", "variant", "return my money")
+    assert await shop.put(faq=FAQ) == 2
+    assert "return my money" in await shop.texts()
+
+
+async def test_work_that_no_longer_fits_waits_for_review_and_comes_back(shop: Workshop) -> None:
+    made = await change(shop, "refund", "variant", "return my money")
+    report = await shop.ingestor.ingest(
+        [IncomingFile("faq.txt", data=b"Do you repair bicycles?|Yes.")], dry_run=True
+    )
+    reason = "'faq.txt' has no entry like 'How do I get a refund?' any more."
+    assert report.files[0].unfit == (reason,)
+    assert await shop.entries.review() == []
+    await shop.put(faq="Do you repair bicycles?|Yes.")
+    (waiting,) = await shop.entries.review()
+    assert (waiting.curation_id, waiting.state, waiting.reason) == (
+        made.curation_id,
+        "unfit",
+        reason,
+    )
+    assert await shop.put(faq="Do you repair bicycles?|Yes.") == 3, "nothing new to publish"
+    await shop.put(faq=FAQ)
+    assert await shop.entries.review() == []
+    assert "return my money" in await shop.texts()
+
+
+async def test_an_edit_waits_when_the_file_changes_that_answer(shop: Workshop) -> None:
+    await change(shop, "refund", "answer", "Within 60 days.")
+    await shop.put(faq=FAQ.replace("30", "14"))
+    assert (await entry(shop, "refund")).answer == "Within 14 days."
+    (waiting,) = await shop.entries.review()
+    await shop.entries.reattach(waiting.curation_id, (await entry(shop, "refund")).chunk_id)
+    assert (await entry(shop, "refund")).answer == "Within 60 days."
+    assert await shop.entries.review() == []
+    await shop.put(faq=LATER.replace("30", "14"))
+    assert (await entry(shop, "refund")).answer == "Within 60 days."
+
+
+async def test_work_of_a_removed_document_can_be_put_on_another_entry(shop: Workshop) -> None:
+    await change(shop, "refund", "variant", "return my money")
+    await shop.put(new="What about refunds?|Within 30 days.")
+    await shop.ingestor.ingest([], removed=["faq.txt"])
+    (waiting,) = await shop.entries.review()
+    assert waiting.reason == "The document 'faq.txt' was taken out."
+    target = await entry(shop, "refunds")
+    await shop.entries.reattach(waiting.curation_id, target.chunk_id)
+    assert (await entry(shop, "refunds")).variants == ("return my money",)
+    assert await shop.entries.review() == []
+
+
+async def test_taking_a_change_back_restores_what_the_file_says(shop: Workshop) -> None:
+    before = (await shop.snapshot())[1]
+    first = await change(shop, "refund", "answer", "Within 60 days.")
+    second = await change(shop, "refund", "answer", "Within 90 days.")
+    hidden = await change(shop, "bicycles", "disabled")
+    with pytest.raises(CurationNotFound, match="no operators' change"):
+        await shop.entries.take_back(first.curation_id)
+    assert (await entry(shop, "refund")).answer == "Within 90 days."
+    await shop.entries.take_back(second.curation_id)
+    await shop.entries.take_back(hidden.curation_id)
+    assert (await shop.snapshot())[1] == before
+    assert await shop.entries.changes() == []
+
+
+async def test_a_rollback_undoes_later_work_into_the_review_list(shop: Workshop) -> None:
+    kept = await change(shop, "refund", "variant", "return my money")
+    later = await change(shop, "refund", "answer", "Within 60 days.")
+    await shop.releases.rollback(2)
+    assert (await entry(shop, "refund")).answer == "Within 30 days."
+    assert (await entry(shop, "refund")).variants == ("money back", "return my money")
+    (waiting,) = await shop.entries.review()
+    assert (waiting.text, waiting.state) == (later.text, "undone")
+    assert waiting.reason == "Release 2, from before it, was published again."
+    assert await shop.put(faq=FAQ) == 4, "what was rolled back to is what the file should give"
+    await shop.releases.rollback(3)
+    assert (await entry(shop, "refund")).answer == "Within 60 days."
+    assert await shop.entries.review() == []
+    assert kept.curation_id in {c.curation_id for c in await shop.entries.changes()}
+    before = await shop.texts()
+    await shop.releases.rollback(4)
+    assert (await entry(shop, "refund")).answer == "Within 30 days."
+    assert [c.text for c in await shop.entries.review()] == ["Within 60 days."]
+    await shop.put(faq=LATER)
+    assert (await entry(shop, "refund")).answer == "Within 30 days."
+    assert before == [text for text in await shop.texts() if text != "Are you open?"]
+
+
+async def test_a_rollback_without_the_index_attaches_the_work_of_that_time(
+    shop: Workshop, embedder: WordEmbedder
+) -> None:
+    await change(shop, "refund", "variant", "return my money")
+    expected = await shop.texts()
+    await change(shop, "refund", "variant", "give it back")
+    await shop.releases.rebuild()
+    await shop.releases.prune(20)
+    await shop.releases.rollback(2)
+    assert await shop.texts() == expected
+
+
+async def test_work_survives_the_loss_of_the_index(shop: Workshop, embedder: WordEmbedder) -> None:
+    await change(shop, "refund", "variant", "return my money")
+    await change(shop, "bicycles", "disabled")
+    expected = await shop.snapshot()
+    shutil.rmtree(shop.folder / "index")
+    async with workshop(shop.folder, embedder) as again:
+        await again.releases.open_or_rebuild()
+        assert await again.snapshot() == expected
+
+
+async def test_a_negative_example_keeps_its_entry_from_answering(
+    shop: Workshop, embedder: WordEmbedder
+) -> None:
+    retriever = Retriever(embedder, shop.index, DefaultRanker())
+    question = "how do I get a refund of my deposit"
+    found = (await retriever.retrieve(question)).hits
+    assert found[0].chunk.text == "How do I get a refund?"
+    await change(shop, "refund", "negative", "how do I get a refund of a deposit")
+    hits = (await retriever.retrieve(question)).hits
+    assert found[0].chunk.chunk_id not in {hit.chunk.chunk_id for hit in hits}
+    still = (await retriever.retrieve("How do I get a refund?")).hits
+    assert still[0].chunk.text == "How do I get a refund?"
+    view = await shop.index.view()
+    rows = [
+        *await view.search_dense(await embedder.embed_query("refund of a deposit"), 9),
+        *await view.search_text("deposit", 9),
+    ]
+    assert not [row.text for row in rows if "deposit" in row.text]
+
+
+async def test_what_makes_no_sense_is_refused(shop: Workshop) -> None:
+    refund = (await entry(shop, "refund")).chunk_id
+    for kind, text, match in (
+        ("variant", "Money  Back", "is asked 'Money Back' already"),
+        ("variant", "  ", "The text is empty"),
+        ("variant", "x" * 500, "has 500 characters; at most 400 fit"),
+        ("negative", "money back", "itself is asked 'money back'"),
+        ("answer", "Within 30 days.", "its answer already"),
+    ):
+        with pytest.raises(BadChange, match=rf"{match}.*Nothing was changed\."):
+            await shop.entries.change(refund, kind, text=text)  # type: ignore[arg-type]
+    with pytest.raises(BadChange, match="valid from 2027-01-01, but only until 2026-01-01"):
+        await shop.entries.change(
+            refund, "validity", valid_from="2027-01-01", valid_until="2026-01-01"
+        )
+    assert (await shop.snapshot())[0] == 1
+    assert await shop.entries.changes() == []
+
+
+async def test_an_edit_of_an_answer_that_is_no_longer_live_is_refused(shop: Workshop) -> None:
+    """The number is the version: two editors of one answer cannot overwrite each other unseen."""
+    seen = await entry(shop, "refund")
+    await shop.entries.change(seen.chunk_id, "answer", text="Within 60 days.")
+    with pytest.raises(EntryNotFound, match="an entry whose answer changed has another number"):
+        await shop.entries.change(seen.chunk_id, "answer", text="Within 90 days.")
+    with pytest.raises(EntryNotFound):
+        await shop.entries.get("ab")
+
+
+async def test_uploads_and_edits_at_once_lose_nothing(shop: Workshop) -> None:
+    """Target 12: eight uploaders of the same FAQ beside an operator who adds variants."""
+
+    async def upload(number: int) -> None:
+        for turn in range(3):
+            await shop.ingestor.ingest(
+                [IncomingFile("faq.txt", data=f"{FAQ}\nturn {turn} of {number}?|Yes.".encode())]
+            )
+
+    async def edit() -> None:
+        for number in range(4):
+            await change(shop, "refund", "variant", f"wording {number}")
+
+    await asyncio.gather(*map(upload, range(8)), edit())
+    release, rows, _ = await shop.snapshot()
+    refund = await entry(shop, "refund")
+    assert set(refund.variants) == {"money back", *(f"wording {n}" for n in range(4))}
+    assert await shop.entries.review() == []
+    (document,) = (await shop.releases.show(release)).documents
+    assert document.chunks == 4
+    assert len({row.chunk_id for row in rows.values()}) == 4
+    await shop.put(faq=LATER)
+    assert set((await entry(shop, "refund")).variants) == set(refund.variants)

@@ -1,0 +1,86 @@
+import pytest
+
+from kb.text.language import detect_language, may_be
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("How long do refunds take?", "en"),
+        ("order status pls", "en"),
+        ("Wie lange dauert die Rückgabe?", "de"),
+        ("kann ich umtauschen", "de"),
+        ("cuanto tarda el envio", "es"),
+        ("combien coûte la livraison", "fr"),
+        ("onde está o meu pedido", "pt"),
+        ("berapa lama pengiriman", "id"),
+        ("kargo ne zaman gelir", "tr"),
+        ("сколько идет доставка", "ru"),
+        ("Скільки коштує доставка", "uk"),
+        ("退款需要多久", "zh"),
+        ("iPhone怎么退款", "zh"),
+        ("二户车站在1891年叫做什么名字？", "zh"),
+        ("订单12345什么时候发货", "zh"),
+        ("我的邮箱是a@example.com怎么改", "zh"),
+        ("#123订单怎么退款", "zh"),
+        ("返品できますか", "ja"),
+        ("30日以内に返品できますか", "ja"),
+        ("재고 있어요?", "ko"),
+        ("3일안에반품할수있나요?", "ko"),
+        ("ค่าจัดส่งเท่าไหร่", "th"),
+        ("كم سعر الشحن", "ar"),
+        ("hola", "es"),
+        ("danke", "de"),
+        ("https://example.com/退款 shipping cost", "en"),
+    ],
+)
+def test_the_language_of_customers_messages_is_told(text: str, code: str) -> None:
+    assert detect_language(text) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("The shop is in Leipzig.", "en"),
+        ("When does the store in Schwerin open?", "en"),
+        ("Wann öffnet der Laden in Newcastle upon Tyne?", "de"),
+    ],
+)
+def test_names_do_not_make_a_text_foreign(text: str, code: str) -> None:
+    assert detect_language(text, hint="en") == code
+    assert detect_language(text) == code
+
+
+def test_the_users_language_decides_when_the_text_is_too_short() -> None:
+    assert detect_language("iPhone 15", hint="de-AT") == "de"
+    assert detect_language("123", hint="pt_BR") == "pt"
+    assert detect_language("iPhone 15") == "en"
+    assert detect_language("123") == ""
+
+
+def test_a_clear_text_outweighs_the_users_language() -> None:
+    assert detect_language("Where is my order?", hint="ru") == "en"
+    assert detect_language("退款", hint="en") == "zh"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "may"),
+    [
+        ("cancel order", "en", True),
+        ("is EMI available?", "en", True),
+        ("The ATM machine stole my card.", "en", True),
+        ("increase my credit limit", "en", True),
+        ("Versandkosten", "en", True),
+        ("Kann ich das zurückgeben?", "en", False),
+        ("¿Cuánto cuesta el envío?", "en", False),
+        ("Wie viele Sacks erzielte Jared Allen in seiner Karriere?", "en", False),
+        ("我的包裹在哪里", "en", False),
+        ("где мой заказ", "en", False),
+        ("where is my order", "zh", False),
+        ("Wie lange dauert es", "de", True),
+        ("我的包裹在哪里", "zh", True),
+        ("", "en", True),
+    ],
+)
+def test_whether_a_text_may_be_in_a_language(text: str, language: str, may: bool) -> None:
+    assert may_be(text, language) is may
