@@ -21,7 +21,7 @@ REASONS = ("wrong", "incomplete", "outdated", "not_my_question")
 
 _LABEL_CHARS = 48
 _OFFERS_PERSON = {"faq", "composed", "quoted", "clarify", "unknown", "lookup"}
-_JUDGED = {"faq", "composed", "quoted"}
+JUDGED = {"faq", "composed", "quoted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list
     ]
     if context["choices"]:
         rows.append([(service_text("none_of_these", *languages), "pick:none")])
-    if kind in _JUDGED and context["answer_id"]:
+    if kind in JUDGED and context["answer_id"]:
         rows.append([("👍", "fb:1"), ("👎", "fb:0")])
     if kind in _OFFERS_PERSON and not pressing:
         rows.append([person])  # a row of its own: three in a row cut its label on a phone

@@ -6,7 +6,7 @@ import pytest
 
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot
-from core.types import Answer, Source
+from core.types import Answer, Choice, Source
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import ScriptedDesk
 from tests.botapi import BotApi
@@ -122,6 +122,20 @@ async def test_choices_are_buttons_and_the_pressed_one_is_answered(
     again = await ana.next()
     assert again.text.startswith("I have noted your question")
     assert again.buttons == ["🙋 Talk to a person"]
+
+
+async def test_none_of_these_under_an_unsure_answer_makes_the_question_open(
+    bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk
+) -> None:
+    choices = (Choice("c1", "How do I order a card?"),)
+    desk.answers["card"] = Answer("faq", "Perhaps: yes.", "en", choices=choices, hedged=True)
+    ana = telegram.person()
+    ana.say("card")
+    reply = await ana.next()
+    assert "None of these" in reply.buttons
+    ana.press(reply, "None of these")
+    assert (await ana.next()).text.startswith("I have noted your question")
+    assert desk.judged == [(1, False, "not_my_question")]
 
 
 @pytest.mark.parametrize(("button", "helpful"), [("👍", True), ("👎", False)])

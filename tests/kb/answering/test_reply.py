@@ -3,9 +3,11 @@
 import re
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
-from core.types import Chunk, Hit
+from core.errors import ModelUnavailable
+from core.types import Chunk, Hit, Reading
 from kb.answering.layout import length
 from kb.answering.reply import Replier, Reply
 from kb.index.chunk import chunk_file
@@ -283,3 +285,40 @@ async def test_the_smallest_passages_are_given_as_they_are(text: str) -> None:
     passage = Chunk("1", "a.md", "passage", text, language="en")
     made = await Replier().reply("Open?", None, [Hit(passage, 0.9, 0.9)])
     assert made.text == text
+
+
+class LikesWords:
+    """A reader that says that texts with certain words answer; ``None``: it is down."""
+
+    def __init__(self, liked: str | None) -> None:
+        self.liked = liked
+        self.read_texts: list[str] = []
+
+    async def read(self, question: str, texts: Sequence[str]) -> Sequence[Reading]:
+        if self.liked is None:
+            raise ModelUnavailable("The reader is down.")
+        self.read_texts += texts
+        marks = np.zeros((1, 3), np.float32)
+        return [Reading(9.0 if self.liked in text else -9.0, marks, 0.0) for text in texts]
+
+
+async def test_the_reader_chooses_among_paragraphs_that_share_no_word_with_the_question() -> None:
+    rules = (
+        "# Rules\n\n## On the bank\n\nNobody may light anything here, and whatever glows has to be "
+        "carried home in a tin with a lid, as the wardens come by every evening. " + "\n\n"
+        "Nets and rods are only for members, who carry their card with them and show it. "
+        "Guests ask the warden, who writes a pass for a day and takes four euros for it.\n\n"
+        "Dogs stay on a lead from March to July, because birds breed in the reeds then, and "
+        "bathe only at the southern end, where the steps lead down to the water."
+    )
+    (chunk,) = await chunks_of("rules.md", rules)
+    reader = LikesWords("warden, who writes")
+
+    async def said(reader: LikesWords | None) -> str:
+        replier = Replier(None, Release([chunk]), None, reader)
+        return (await replier.reply("fishing?", None, [Hit(chunk, 0.9, 0.9)])).text
+
+    assert "a pass for a day" in await said(reader)
+    assert "light anything" not in await said(reader)
+    assert all(text.startswith("On the bank\n") for text in reader.read_texts)
+    assert await said(LikesWords(None)) == await said(None)
