@@ -31,6 +31,8 @@ _MAIL = re.compile(r"[\w.+-]+@(?:[\w-]+\.)+\w{2,24}")
 _HANDLE = re.compile(r"(?<![\w@./])@[a-z]\w{3,31}\b")
 _PHONE = re.compile(r"(?<![\w./-])(?:\+|\(?0|\d)[\d ()/.-]{5,20}\d(?![\w-])")
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
+_OPTION = re.compile(r"(?<!\S)[\W_]?--[\w-]+=[^\s`]+")
+"""A command's option with its value, which tells nobody anything."""
 _SENTENCE = re.compile(r"[^.!?。！？\n]+(?:\.(?=\S)[^.!?。！？\n]*)*")
 
 
@@ -90,7 +92,7 @@ def contacts(text: str) -> list[Contact]:
 
 def for_a_model(text: str) -> str:
     """Return the first sentence that is meant for a model, not for a reader; empty if none is."""
-    for sentence in _SENTENCE.findall(_folded(text)):
+    for sentence in _SENTENCE.findall(_OPTION.sub(" ", _folded(text))):
         if any(pattern.search(sentence) for pattern in _model_patterns()):
             return str(sentence).strip()
     return ""

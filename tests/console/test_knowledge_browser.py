@@ -110,7 +110,7 @@ def test_an_operator_searches_takes_back_and_goes_back(url: str, tmp_path: Path)
         wait_for(browser, "spare part number 18?")
         assert "To review" not in shown(browser)
         press(browser, "By phone only.", "Take back")
-        wait_for(browser, "Nothing. answerdesk entries")
+        wait_for(browser, "Nothing. Open an entry above")
         assert "By phone only." not in shown(browser)
 
         press(browser, "variant: ", "Publish again")

@@ -166,6 +166,7 @@ def test_what_is_meant_for_a_model(text: str) -> None:
         "No olvide su tarjeta.",
         "Не забудьте зарядное устройство.",
         "请不要忘记带发票。",
+        "br 提供了命令行选项 `--placement-mode=strict/ignore` 来控制放置规则的导入模式。",
         "The system: two batteries and a charger. You can forget about cables.",
     ],
 )
