@@ -337,9 +337,12 @@ async def until_logged(caplog: pytest.LogCaptureFixture, text: str, *, count: in
         return True
 
     caplog.handler.addFilter(note)
-    async with asyncio.timeout(30):
-        for _ in range(count):
-            await seen.acquire()
+    try:
+        async with asyncio.timeout(30):
+            for _ in range(count):
+                await seen.acquire()
+    finally:
+        caplog.handler.removeFilter(note)  # the handler is that of all tests
 
 
 async def test_after_an_outage_everything_is_answered(
