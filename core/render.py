@@ -9,7 +9,9 @@ from core.types import Answer
 def answer_to_dict(answer: Answer) -> dict[str, Any]:
     """Return what ``answerdesk ask --json`` prints and ``POST /api/ask`` replies.
 
-    ``choices`` is there only if the reply asks back. Ids of rows and chunks stay inside.
+    ``hedged``, ``urgency`` and ``choices`` are there only if the reply says that it may not be the
+    one, the customer is angry or in danger, or there are choices. Ids of rows and chunks stay
+    inside.
     """
     rendered: dict[str, Any] = {
         "kind": answer.kind,
@@ -35,6 +37,10 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
             "generated": answer.tokens.generated,
         },
     }
+    if answer.hedged:
+        rendered["hedged"] = True
+    if answer.urgency:
+        rendered["urgency"] = answer.urgency
     if answer.choices:
         rendered["choices"] = [choice.label for choice in answer.choices]
     return rendered
