@@ -3,7 +3,8 @@
     python training/train_reader.py --embedder DIR --out DIR [--minutes M]
 
 DIR of the embedder is the data folder's ``models/multilingual-e5-small``. Prints the loss and,
-after each part of an epoch, what the held-out companies say.
+after each part of an epoch, what the held-out companies say; `best.pt` keeps the averaged
+weights of the step where these say the best.
 """
 
 import argparse
@@ -297,7 +298,7 @@ def main() -> None:
     )
     rates = [group["lr"] for group in optimiser.param_groups]
     path = options.out / "state.pt"
-    done = used = 0.0
+    done = used = best = 0.0
     epoch = 0
     if path.is_file():
         state = torch.load(path)
@@ -305,6 +306,7 @@ def main() -> None:
         optimiser.load_state_dict(state["optimiser"])
         average.load_state_dict(state["average"])
         done, used, epoch = state["done"], state["used"], state["epoch"]
+        best = state.get("best", 0.0)
     began = time.time() - used
     sums: dict[str, float] = {}
     saved = time.time()
@@ -334,11 +336,15 @@ def main() -> None:
                 print(f"{done:.0f} {time.time() - began:.0f} s {shown}", flush=True)
                 sums = {}
             if time.time() - saved > 300 or share >= 1:
-                print(json.dumps(judge(averaged, check, 100)), flush=True)
+                figures = judge(averaged, check, 100)
+                print(json.dumps(figures), flush=True)
                 saved = time.time()
+                if figures["first"] + figures["auc"] >= best:
+                    best = figures["first"] + figures["auc"]
+                    torch.save({"average": average.state_dict()}, options.out / "best.pt")
                 state = {"reader": reader.state_dict(), "optimiser": optimiser.state_dict()}
                 state["average"] = average.state_dict()
-                state |= {"done": done, "used": saved - began, "epoch": epoch}
+                state |= {"done": done, "used": saved - began, "epoch": epoch, "best": best}
                 torch.save(state, path.with_suffix(".new"))
                 path.with_suffix(".new").replace(path)
             if share >= 1:

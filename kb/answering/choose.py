@@ -54,6 +54,7 @@ def choose(units: Sequence[Unit], scores: Sequence[float], most: float = MOST) -
         scores: for each unit the probability that it answers, from whatever reads them.
         most: words of the longest reply.
     """
+    scores = _steps_as_one(units, scores)
     order = [
         i for i in sorted(range(len(units)), key=lambda i: -scores[i]) if _can_answer(units, i)
     ]
@@ -118,6 +119,16 @@ def rest_of_steps(units: Sequence[Unit]) -> set[int]:
     if not units or units[first].kind != "item" or units[first].number < 2:
         return set()
     return _list_of(units, first)
+
+
+def _steps_as_one(units: Sequence[Unit], scores: Sequence[float]) -> list[float]:
+    """Return scores in which the best step of a procedure has those of all its steps."""
+    out = list(scores)
+    for steps in steps_of(units):
+        best = max(steps, key=lambda i: scores[i])
+        for i in steps:
+            out[i] = sum(scores[j] for j in steps) if i == best else 0.0
+    return out
 
 
 def _can_answer(units: Sequence[Unit], i: int) -> bool:

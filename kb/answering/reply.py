@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from core.errors import ModelError
 from core.protocols import Embedder, Reader
@@ -195,17 +196,32 @@ class Replier:
     async def _read(
         self, question: str, chunk: Chunk, units: Sequence[Unit], scores: Sequence[float]
     ) -> list[float]:
-        """Return the probabilities of units with what the reader says of each under its heading."""
-        if self._reader is None or len(units) < 2:
+        """Return the probabilities of units with what the reader says of each under its heading.
+
+        The steps of a procedure are read together.
+        """
+        texts = [unit.text for unit in units]
+        for steps in steps_of(units):
+            whole = "\n".join(texts[i] for i in steps)
+            texts = [whole if i in steps else text for i, text in enumerate(texts)]
+        odds = await self._odds(question, chunk, texts)
+        if odds is None:
             return list(scores)
-        heading = chunk.title.rpartition(_TITLE)[2]
-        try:
-            said = await self._reader.read(question, [f"{heading}\n{u.text}" for u in units])
-        except ModelError:
-            return list(scores)
-        odds = np.asarray([reading.log_odds for reading in said])
         joined = np.asarray(scores) * np.exp(_READER * (odds - odds.max()))
         return [float(p) for p in joined / joined.sum()]
+
+    async def _odds(
+        self, question: str, chunk: Chunk, texts: Sequence[str]
+    ) -> npt.NDArray[np.float64] | None:
+        """Return the reader's log-odds of texts of a passage; ``None`` if it is not asked."""
+        if self._reader is None or len(texts) < 2:
+            return None
+        heading = chunk.title.rpartition(_TITLE)[2]
+        try:
+            said = await self._reader.read(question, [f"{heading}\n{text}" for text in texts])
+        except ModelError:
+            return None
+        return np.asarray([reading.log_odds for reading in said])
 
     async def _rows(
         self,
@@ -224,7 +240,9 @@ class Replier:
             lines += [m for m in more if columns_of(read_rows([m])[0]) == first]
         rows = read_rows(list(dict.fromkeys(lines)))
         near, near_columns = await self._near_rows(vector, chunk, rows)
-        chosen = choose_rows(question, rows, near=near)
+        odds = await self._odds(question, chunk, [row.text for row in rows])
+        read = None if odds is None else odds.tolist()
+        chosen = choose_rows(question, rows, near=near, read=read)
         said = say_rows(question, rows, chosen, chunk.language, near=near_columns)
         words = "\n".join(rows[i].text for i in chosen)
         column, name = rows[chosen[0]].cells[0]

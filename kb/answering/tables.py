@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kb.answering.choose import MOST
 from kb.answering.layout import length
+from kb.text.ranges import fit
 from kb.text.segmentation import words
 from kb.text.stems import stem_of, stems
 
@@ -22,6 +23,12 @@ name to a question that names no row is at most .04 above."""
 _NEAR = 10.0
 """What a similarity of 1 counts beside the words: a word of one row in ten counts 2.3."""
 _TIE = 0.5
+_FITS = 3.0
+"""What it counts that a quantity of the question lies in a range of the row; outside, against."""
+_NAMED = 2.0
+"""What it counts that a question has all the words of a row's name."""
+_CLOSE = 1.0
+"""How far below the best row's log-odds another row may be to be said too."""
 _FEW = 2
 """Rows that may be meant together by their similarity alone; more say that it tells nothing."""
 _COLUMN_TIE = 0.04
@@ -103,7 +110,11 @@ def columns_of(row: Row) -> str:
 
 
 def choose_rows(
-    question: str, rows: Sequence[Row], *, near: Sequence[float] | None = None
+    question: str,
+    rows: Sequence[Row],
+    *,
+    near: Sequence[float] | None = None,
+    read: Sequence[float] | None = None,
 ) -> list[int]:
     """Return the rows that a question is about; all of them if it names none.
 
@@ -111,10 +122,13 @@ def choose_rows(
         question: as the customer asked it.
         rows: of one table.
         near: how far the similarity of the question with each row is above the mean, if known.
+        read: the reader's log-odds of each row, if it was asked.
     """
     if len(rows) < 2:
         return list(range(len(rows)))
     named = [_named_in(row_name(rows, i), question) for i in range(len(rows))]
+    if read is not None:
+        return _read_rows(question, rows, named, list(near or [0.0] * len(rows)), read)
     if any(named):  # of "Parcel" and "Parcel, express" the one that says more of the question
         return [i for i, n in enumerate(named) if n and not any(n < other for other in named)]
     told = _told(question, rows)
@@ -129,19 +143,41 @@ def choose_rows(
     return [i for i in range(len(rows)) if total[i] >= total[best] - _TIE or nearness[i] >= least]
 
 
+def _read_rows(
+    question: str,
+    rows: Sequence[Row],
+    named: Sequence[set[str]],
+    near: Sequence[float],
+    read: Sequence[float],
+) -> list[int]:
+    """Return the rows whose log-odds by words, similarity and reader are close to the best."""
+    told = _told(question, rows)
+    total = [
+        words + _NEAR * like + odds + _NAMED * (bool(name) and not any(name < n for n in named))
+        for words, like, odds, name in zip(told, near, read, named, strict=True)
+    ]
+    found = [i for i, value in enumerate(total) if value >= max(total) - _CLOSE]
+    return found if len(found) <= len(rows) / 2 else list(range(len(rows)))
+
+
 def _told(question: str, rows: Sequence[Row]) -> list[float]:
     """Return how much of a question the cells of each row say; a word of few rows counts more.
 
-    A word counts for its abbreviation: "Friday" for "Fri".
+    A word counts for its abbreviation, "Friday" for "Fri", and a quantity for the range that it
+    lies in, "35 kg" for "over 30 kg".
     """
     asked = words(question)
     told = [{stem_of(word) for word in words(row_values(row))} for row in rows]
     common = Counter(stem for found in told for stem in found)
+    fits = [fit(question, row.text) for row in rows]
     spoken = {stem for found in told for stem in found}
     wanted = set(stems(question))
     wanted |= {s for s in spoken if len(s) == _SHORT and any(_shortens(s, w) for w in asked)}
     weight = {s: math.log((len(rows) + 0.5) / common[s]) for s in wanted if common[s]}
-    return [sum(weight[s] for s in found & weight.keys()) for found in told]
+    return [
+        sum(weight[s] for s in found & weight.keys()) + _FITS * in_range
+        for found, in_range in zip(told, fits, strict=True)
+    ]
 
 
 def _shortens(short: str, word: str) -> bool:

@@ -105,3 +105,33 @@ def test_a_row_nearer_in_meaning_is_not_passed_over_for_a_shared_word() -> None:
         ["Product: Bicycles; Days: 30", "Product: E-bikes; Days: 14", "Product: Locks; Days: 60"]
     )
     assert choose_rows("How long can I return a bike?", rows, near=[0.07, 0.06, -0.13]) == [0, 1]
+
+
+FEES = read_rows(
+    [
+        "Plan: Scamp; Animal: dog up to 10 kg; Per month: 15.40",
+        "Plan: Rover; Animal: dog 10 to 30 kg; Per month: 18.20",
+        "Plan: Titan; Animal: dog over 30 kg; Per month: 22.60",
+        "Plan: Clover; Animal: rabbit; Per month: 9.70",
+    ]
+)
+
+
+@pytest.mark.parametrize("read", [None, [0.0, 0.5, 0.2, -2.0]])
+def test_a_quantity_chooses_the_row_in_whose_range_it_lies(read: list[float] | None) -> None:
+    question = "What is it a month to have my 35 kg rottweiler on your plan?"
+    assert choose_rows(question, FEES, read=read) == [2]
+
+
+def test_the_reader_chooses_a_row_that_shares_no_word_with_the_question() -> None:
+    question = "What do you take for my bunny?"
+    assert choose_rows(question, FEES) == [0, 1, 2, 3]
+    assert choose_rows(question, FEES, read=[-4.0, -4.0, -4.0, 1.0]) == [3]
+    assert choose_rows(question, FEES, read=[-1.0, -1.2, -1.5, -0.9]) == [0, 1, 2, 3]
+
+
+def test_the_reader_may_prefer_another_row_than_the_one_whose_name_the_question_has() -> None:
+    rows = read_rows(["Single: 740 €", "Single with balcony: 795 €", "Twin: 980 €"])
+    question = "a single one, but with somewhere to sit outside"
+    assert choose_rows(question, rows) == [0]
+    assert choose_rows(question, rows, read=[-2.0, 2.0, -5.0]) == [1]

@@ -1,0 +1,142 @@
+"""Tell whether a quantity, a month or a weekday of a question lies in a range that a text states.
+
+"Over 30 kg", "90 to 31 days" and "May–Sep" share no word with "my 35 kg dog", "two months before"
+and "in July"; what is asked for is in one row of a table all the same.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from kb.text.facts import Fact, extract_facts
+from kb.text.lexicon import alternatives, fold, lexicon
+
+_SCALES = {
+    "week": ("day", 7.0), "month": ("day", 30.0), "year": ("day", 365.0), "hour": ("minute", 60.0),
+    "g": ("kg", 0.001), "ton": ("kg", 1000.0), "cm": ("m", 0.01), "mm": ("m", 0.001),
+    "ml": ("litre", 0.001),
+}  # fmt: skip
+_CYCLES = {"weekday": 7, "month of the year": 12}
+_BETWEEN = re.compile(r"\s*(?:[-–—~]|to|bis|a|hasta|до|по|至|到)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Values of one unit, both ends included unless `open_low` or `open_high`."""
+
+    unit: str
+    low: float
+    high: float
+    open_low: bool = False
+    open_high: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Tell whether a value lies in it; a month or weekday also where it runs over the end."""
+        if self.unit in _CYCLES and self.low > self.high:
+            return value >= self.low or value <= self.high
+        above = value > self.low if self.open_low else value >= self.low
+        return above and (value < self.high if self.open_high else value <= self.high)
+
+
+def fit(question: str, text: str) -> int:
+    """Return 1 if what a question measures lies in a range of the text, -1 if it lies outside.
+
+    0 if the question measures nothing, or the text has no range of that unit.
+    """
+    found = 0
+    values = dict[str, list[float]]()
+    for unit, value in _points(question):
+        values.setdefault(unit, []).append(value)
+    for unit, own in values.items():
+        ranges = [r for r in _ranges(text) if r.unit == unit]
+        if ranges:
+            found += 1 if any(r.holds(value) for r in ranges for value in own) else -1
+    return (found > 0) - (found < 0)
+
+
+def _points(text: str) -> Iterator[tuple[str, float]]:
+    """Yield what a question measures."""
+    for fact in extract_facts(text):
+        if fact.kind == "weekday":
+            yield "weekday", float(min(fact.values))
+        elif measured := _measured(fact):
+            yield measured
+    for _, _, month in _months(text):
+        yield "month of the year", float(month)
+
+
+@lru_cache(maxsize=2048)
+def _ranges(text: str) -> tuple[Range, ...]:
+    """Return the ranges that a text states."""
+    folded = fold(text)
+    facts = extract_facts(text)
+    found: list[Range] = []
+    for fact, after in itertools.zip_longest(facts, facts[1:]):
+        joined = after and _BETWEEN.fullmatch(folded[fact.end : after.start])
+        if joined and (pair := _pair(fact, after)):
+            found.append(pair)
+        elif fact.bound and (measured := _measured(fact)):
+            unit, value = measured
+            if fact.bound in ("ge", "gt"):
+                found.append(Range(unit, value, float("inf"), open_low=fact.bound == "gt"))
+            elif fact.bound in ("le", "lt", "within") and not _ends(facts, fact, folded):
+                found.append(Range(unit, 0.0, value, open_high=fact.bound == "lt"))
+    months = _months(text)
+    for (_, end, month), last in itertools.zip_longest(months, months[1:]):
+        joined = last and _BETWEEN.fullmatch(folded[end : last[0]])
+        found.append(Range("month of the year", month, last[2] if joined else month))
+    return tuple(found)
+
+
+def _ends(facts: tuple[Fact, ...], fact: Fact, folded: str) -> bool:
+    """Tell whether a number is the end of a pair: the "8 days" of "30 bis 8 Tage"."""
+    place = facts.index(fact)
+    before = facts[place - 1] if place else None
+    return before is not None and bool(
+        _BETWEEN.fullmatch(folded[before.end : fact.start]) and _pair(before, fact)
+    )
+
+
+def _pair(first: Fact, last: Fact) -> Range | None:
+    if first.kind == last.kind == "weekday":
+        return Range("weekday", float(min(first.values)), float(min(last.values)))
+    end = _measured(last)
+    if end is None or first.kind not in ("number", "amount") or len(first.values) != 1:
+        return None
+    begin = _measured(first) if first.unit else None
+    if first.unit and (begin is None or begin[0] != end[0]):
+        return None
+    scale = _SCALES.get(last.unit, ("", 1.0))[1]
+    low = begin[1] if begin else float(min(first.values)) * scale
+    return Range(end[0], min(low, end[1]), max(low, end[1]))
+
+
+def _measured(fact: Fact) -> tuple[str, float] | None:
+    """Return unit and value of a number with a unit, the time units and others made one."""
+    if fact.kind not in ("number", "amount") or not fact.unit or len(fact.values) != 1:
+        return None
+    unit, scale = _SCALES.get(fact.unit, (fact.unit, 1.0))
+    return unit, float(min(fact.values)) * scale
+
+
+def _months(text: str) -> list[tuple[int, int, int]]:
+    """Return start, end and number of the months that a text names by a word."""
+    folded = fold(text)
+    found = []
+    for match in _month_pattern().finditer(folded):
+        # "may" and "mar" are words of other meaning where they are not written as names.
+        if match[0][0].isupper() or len(match[0]) > _SHORT or not match[0].isascii():
+            number = lexicon().months[match[0].lower().rstrip(".")]
+            found.append((match.start(), match.end(), int(number)))
+    return found
+
+
+_SHORT = 3
+
+
+@cache
+def _month_pattern() -> re.Pattern[str]:
+    names = alternatives(lexicon().months)
+    return re.compile(rf"(?<![^\W\d_])(?:{names})(?![^\W\d_])", re.IGNORECASE)

@@ -1,0 +1,56 @@
+"""Quantities, months and weekdays of questions against the ranges of a text."""
+
+import pytest
+
+from kb.text.ranges import fit
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What does the plan cost for my 35 kg dog?", "Animal: dog over 30 kg; Per month: 22.60"),
+        ("und wenn es nur noch fünf Tage sind", "7 days or less"),
+        ("Was kostet es, zwei Monate vorher abzusagen?", "90 to 31 days"),
+        ("wir kommen drei Wochen vorher", "30 bis 8 Tage"),
+        ("We are a class coming in July", "High (May–Sep)"),
+        ("a bed in january", "Low (Nov–Feb, without New Year)"),
+        ("Seid ihr am Mittwoch da?", "Mon–Fri 9–18"),
+        ("包裹重12公斤，运费多少？", "10公斤以上"),
+        ("посылка 12 кг", "до 15 кг"),
+        ("my parcel has 900 g", "up to 1 kg"),
+        ("delivery for an order of 80 euros", "from 50 €"),
+    ],
+)
+def test_a_value_inside_a_range_fits(question: str, text: str) -> None:
+    assert fit(question, text) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What does the plan cost for my 35 kg dog?", "dog 10 to 30 kg"),
+        ("nur noch fünf Tage", "30 to 8 days"),
+        ("zwei Monate vorher", "more than 90 days"),
+        ("We are a class coming in July", "Low (Nov–Feb, without New Year)"),
+        ("a class in July", "Middle (Mar, Apr, Oct)"),
+        ("Seid ihr am Sonntag da?", "Mon–Fri 9–18"),
+        ("包裹重12公斤，运费多少？", "5至10公斤"),
+        ("a dog of 30 kg", "under 30 kg"),
+    ],
+)
+def test_a_value_outside_every_range_does_not(question: str, text: str) -> None:
+    assert fit(question, text) == -1
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("How much is it?", "up to 3 kg"),
+        ("a bike for 3 days", "4 hours: €18; 1 day: €29; 3 days: €78"),
+        ("a parcel of 2 kg", "until 7 am"),
+        ("may I come in", "High (May–Sep)"),
+        ("six people", "up to 8 kg"),
+    ],
+)
+def test_what_cannot_be_compared_says_nothing(question: str, text: str) -> None:
+    assert fit(question, text) == 0
