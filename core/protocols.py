@@ -7,7 +7,7 @@ of tests runs over all of them.
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from core.types import GenerationEvent, Matrix, Prompt, Reading, Vector
+from core.types import GenerationEvent, Matrix, Prompt, Vector
 
 
 class Embedder(Protocol):
@@ -57,8 +57,8 @@ class Embedder(Protocol):
 class Reader(Protocol):
     """Reads a question together with each of a few texts (trained in `training/`)."""
 
-    async def read(self, question: str, texts: Sequence[str]) -> Sequence[Reading]:
-        """Return what each text says of the question, in order; a longer text is cut.
+    async def read(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """Return the log-odds that each text answers the question; a longer text is cut.
 
         Raises:
             ModelUnavailable: if the model is down, still loading, or late.

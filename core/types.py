@@ -211,26 +211,6 @@ class IngestReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What the reader says of one text and a question."""
-
-    log_odds: float
-    """That the text answers; on the scale that the reader was trained on."""
-    marks: npt.NDArray[np.float32]
-    """Shape (tokens, 2 + question tokens): start and end of each token in the text, and how near it
-    is to each token of the question."""
-    offset: float
-    """What is taken off a span's nearness to give log-odds."""
-
-    def of_span(self, start: int, end: int) -> float:
-        """Return the log-odds that a span of the text belongs to the answer; -inf if unread."""
-        inside = (self.marks[:, 1] > start) & (self.marks[:, 0] < end)
-        if not inside.any():
-            return -np.inf
-        return float(self.marks[inside, 2:].max(0).sum() - self.offset)
-
-
-@dataclass(frozen=True, slots=True)
 class Prompt:
     """What the generator reads, in the order that lets the state before `question` be stored."""
 

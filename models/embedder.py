@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.types import Matrix, Reading, Vector
+from core.types import Matrix, Vector
 from models.workers.calls import ModelStopped, Priority
 from models.workers.process import Reply
 from models.workers.worker import Worker
@@ -68,21 +68,14 @@ class WorkerEmbedder(WorkerModel):
         """Embed passages."""
         return await self._embed_all(texts, "passage")
 
-    async def read(self, question: str, texts: Sequence[str]) -> Sequence[Reading]:
-        """Return what each text says of a question; see `core.protocols.Reader`."""
+    async def read(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """Return the log-odds that each text answers; see `core.protocols.Reader`."""
         if not texts:
             return ()
         params = {"question": question, "texts": list(texts)}
         reply = await self._call("read", params, Priority.CUSTOMER)
-        values = np.frombuffer(reply.blob, np.float32)
-        answers, rest = values[: len(texts)], values[len(texts) :]
-        sizes = reply.values["tokens"]
-        width = len(rest) // sum(sizes)
-        marks = np.split(rest.reshape(-1, width), np.cumsum(sizes)[:-1])
-        return [
-            Reading(float(answer), mark, reply.values["offset"])
-            for answer, mark in zip(answers, marks, strict=True)
-        ]
+        found: list[float] = np.frombuffer(reply.blob, np.float32).tolist()
+        return found
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count tokens with the model's own tokenizer."""

@@ -22,7 +22,7 @@ from core.types import Chunk
 from kb.index.chunk import embedding_text
 from kb.ranking.align import AlignedEmbedder
 from kb.ranking.calibration import Choice, Linear, blank, fit_choice, fit_logistic, reliability
-from kb.ranking.candidates import gather
+from kb.ranking.candidates import Reading, gather
 from kb.ranking.evidence import Evidence, certainty
 from kb.ranking.features import Rarity, char_bags, stem_bags
 from kb.text.stems import content_words
@@ -51,7 +51,8 @@ class Case:
     kind: str
     language: str
     features: npt.NDArray[np.float32]
-    statements: list[str]
+    read: list[tuple[str, ...]]
+    """What the reader reads of each candidate: its statement, then its sentences."""
     right: npt.NDArray[np.bool_]
     share: float
     words: int
@@ -123,7 +124,7 @@ async def cases_of(companies: Sequence[Company], embedder: AlignedEmbedder) -> l
                         q.kind,
                         q.language,
                         evidence.of(text, found),
-                        [c.statement for c in found],
+                        [(c.statement, *c.sentences()) for c in found],
                         np.asarray([c.chunk.chunk_id in by for c in found]),
                         0.15 if left_out else 1.0,
                         len(content_words(text)),
@@ -226,7 +227,7 @@ async def main() -> None:
         pairs = []
         for c in check:
             best = np.argsort(-scored[id(c)])[:READ]
-            pairs += [[c.question, c.statements[i]] for i in best]
+            pairs += [[c.question, text] for i in best for text in c.read[i]]
         unique = list(dict.fromkeys(tuple(pair) for pair in pairs))
         options.pairs.write_text(json.dumps(unique, ensure_ascii=False), "utf-8")
     if options.readings:
@@ -235,20 +236,21 @@ async def main() -> None:
         for c in check:
             z = scored[id(c)]
             best = np.argsort(-z)[:READ]
-            read = np.asarray([by_pair.get((c.question, c.statements[i]), np.nan) for i in best])
-            joint = np.concatenate([c.features[best], read[:, None]], axis=1)
+            odds = [[by_pair.get((c.question, t), np.nan) for t in c.read[i]] for i in best]
+            read = [Reading(v[0], tuple(("", o) for o in v[1:])).features() for v in odds]
+            joint = np.concatenate([c.features[best], np.asarray(read)], axis=1)
             features[id(c)] = (best, joint.astype(np.float32))
         check = [c for c in check if np.isfinite(features[id(c)][1]).all()]
         for c in check:
             best = features[id(c)][0]
             c.features, c.right = c.features[best], c.right[best]
-            c.statements = [c.statements[i] for i in best]
+            c.read = [c.read[i] for i in best]
         # Of companies that the reader has learned from it says too much: fitted on the others.
         cases = check
         both = fit_order(cases, [features[id(c)][1] for c in cases])
         out["read_order"] = both.to_json()
         scored = {id(c): both.score(features[id(c)][1]) for c in check}
-        said = {key: joint[:, -1] for key, (_, joint) in features.items()}
+        said = {key: joint[:, -2:] for key, (_, joint) in features.items()}
         _certain("reader", cases, check, scored, out, "read_certain", said)
         sys.stdout.write(f"weights of similarity and reader: {both.weights / both.scale}\n")
     if options.out:

@@ -36,7 +36,7 @@ async def main() -> None:
     await model.start(wait=True)
     for number, (question, texts) in enumerate(list(wanted.items())[: options.most]):
         readings = await model.read(question, texts)
-        done += [[question, t, r.log_odds] for t, r in zip(texts, readings, strict=True)]
+        done += [[question, t, odds] for t, odds in zip(texts, readings, strict=True)]
         if number % 500 == 499:
             options.out.write_text(json.dumps(done, ensure_ascii=False), "utf-8")
             print(number + 1, flush=True)

@@ -11,7 +11,6 @@ from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Tur
 from kb.answering.choose import MOST
 from kb.answering.decision import Decision, decide
 from kb.answering.intent import classify_turn, in_context, split_questions
-from kb.answering.layout import length
 from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import is_foreign, join
 from kb.answering.reply import Replier
@@ -19,6 +18,7 @@ from kb.answering.texts import TextKey, service_text
 from kb.answering.writer import Writer, Written
 from kb.ranking.retriever import Retrieval
 from kb.text.language import detect_language
+from kb.text.layout import length
 
 OnEvent = Callable[[AnswerEvent], Awaitable[None]]
 

@@ -4,8 +4,8 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from kb.answering.layout import Unit, length, steps_of, units_of
 from kb.answering.scores import score_sentences
+from kb.text.layout import Unit, length, steps_of, units_of
 
 MOST = 80.0
 """Words of the longest reply; a Chinese character counts half. Numbered steps may be longer."""
@@ -50,7 +50,7 @@ def choose(units: Sequence[Unit], scores: Sequence[float], most: float = MOST) -
     limit them. Numbered steps are always whole.
 
     Args:
-        units: of `kb.answering.layout.units_of`.
+        units: of `kb.text.layout.units_of`.
         scores: for each unit the probability that it answers, from whatever reads them.
         most: words of the longest reply.
     """

@@ -8,8 +8,8 @@ from dataclasses import replace
 from core.errors import ModelError
 from core.protocols import Generator
 from core.types import Chunk, Piece, Prompt
-from kb.answering.layout import Unit
 from kb.answering.prompts import clean
+from kb.text.layout import Unit
 
 _INSTRUCTIONS = (
     "You are given a numbered text and a customer's question. Reply with the number of the "

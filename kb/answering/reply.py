@@ -19,7 +19,6 @@ from core.types import Chunk, Hit, Matrix, Vector
 from kb.answering.choose import MOST, assemble, choose
 from kb.answering.chooser import Chooser
 from kb.answering.intent import split_questions
-from kb.answering.layout import Unit, length, steps_of, units_of
 from kb.answering.plain import plain
 from kb.answering.scores import asks_figure, asks_how, score_sentences
 from kb.answering.tables import (
@@ -33,6 +32,7 @@ from kb.answering.tables import (
     say_rows,
 )
 from kb.text.language import detect_language
+from kb.text.layout import Unit, length, steps_of, units_of
 from kb.text.stems import stems
 
 _TITLE = " › "
@@ -218,10 +218,11 @@ class Replier:
             return None
         heading = chunk.title.rpartition(_TITLE)[2]
         try:
-            said = await self._reader.read(question, [f"{heading}\n{text}" for text in texts])
+            return np.asarray(
+                await self._reader.read(question, [f"{heading}\n{text}" for text in texts])
+            )
         except ModelError:
             return None
-        return np.asarray([reading.log_odds for reading in said])
 
     async def _rows(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kb.answering.choose import MOST
-from kb.answering.layout import length
+from kb.text.layout import length
 from kb.text.ranges import fit
 from kb.text.segmentation import words
 from kb.text.stems import stem_of, stems

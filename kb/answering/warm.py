@@ -13,7 +13,7 @@ from typing import Protocol
 from core.errors import ModelUnavailable, Overloaded, PromptTooLong
 from core.types import Chunk, Prompt, TokenUsage
 from kb.answering.chooser import choice_prompt
-from kb.answering.layout import units_of
+from kb.text.layout import units_of
 
 logger = logging.getLogger(__name__)
 

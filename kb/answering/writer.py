@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from core.protocols import Generator
 from core.types import AnswerEvent, Chunk, Piece, Sentence, Source, TokenUsage, Waiting
 from kb.answering.checker import unsupported
-from kb.answering.layout import length
 from kb.answering.plain import plain
 from kb.answering.prompts import fit_prompt, is_no_answer, may_become_no_answer, passage_of
 from kb.text.language import detect_language
+from kb.text.layout import length
 from kb.text.segmentation import split_sentences
 
 OnEvent = Callable[[AnswerEvent], Awaitable[None]]

@@ -4,12 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
 from core.types import Chunk
 from kb.index.chunk import embedding_text
+from kb.text.layout import units_of
 
 MOST = 40
 """Candidates that are judged: the nearest ones."""
 _STATED_CHARS = 480
+_MOST_SENTENCES = 16
+"""Sentences of a candidate that are read one by one."""
 
 
 class FoundRow(Protocol):
@@ -55,6 +60,30 @@ class Candidate:
     def score(self) -> float:
         """Cosine similarity of its nearest text."""
         return max(self.stated, self.asked)
+
+    def sentences(self) -> list[str]:
+        """Return its sentences, list items and rows, each under its heading or question."""
+        chunk = self.chunk
+        entry = chunk.kind == "faq"
+        heading = chunk.text if entry else chunk.title.rpartition(" › ")[2]
+        units = units_of(chunk.answer if entry else chunk.text, chunk.language)
+        said = [unit.text for unit in units if unit.kind != "heading" and not unit.asks]
+        return [f"{heading}\n{text}" for text in said[:_MOST_SENTENCES]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader says of a candidate."""
+
+    whole: float
+    """Log-odds that the text answers."""
+    sentences: tuple[tuple[str, float], ...]
+    """Each of `Candidate.sentences` with its log-odds."""
+
+    def features(self) -> tuple[float, float]:
+        """Return the log-odds of the whole, and of one sentence or another."""
+        odds = [odds for _, odds in self.sentences] or [self.whole]
+        return self.whole, float(np.logaddexp.reduce(odds))
 
 
 @dataclass(slots=True)

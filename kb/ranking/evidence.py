@@ -70,7 +70,8 @@ def certainty(
         features: of all candidates, from `Evidence.of`.
         scores: of all candidates, by which they are ordered.
         question_words: content words of the question.
-        said: what the reader says of each, which is one feature more; ``None``: it read nothing.
+        said: what the reader says of each, shape (candidates, 2), two features more; ``None``: it
+            read nothing.
     """
     best = int(np.argmax(scores))
     others = np.delete(scores, best)
@@ -83,7 +84,7 @@ def certainty(
         max(row[FEATURES.index("letters")], row[FEATURES.index("own_letters")]),
         row[FEATURES.index("words")],
         np.log1p(question_words),
-        *([] if said is None else [said[best]]),
+        *([] if said is None else said[best]),
     ]
     return np.asarray(values, np.float32)
 

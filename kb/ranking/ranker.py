@@ -15,9 +15,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from core.types import Chunk, Hit, Reading, Vector
+from core.types import Chunk, Hit, Vector
 from kb.ranking.calibration import Doubles, Linear, log_odds
-from kb.ranking.candidates import Candidate, FoundRow, gather
+from kb.ranking.candidates import Candidate, FoundRow, Reading, gather
 from kb.ranking.evidence import Evidence, certainty
 from kb.ranking.features import Floats, Rarity
 from kb.ranking.own_questions import OwnQuestions
@@ -149,9 +149,9 @@ class Ranker:
     def read(self, ranked: Ranked, readings: Sequence[Reading]) -> Ranked:
         """Return the best candidates judged anew with what the reader says of them, in order."""
         few = len(readings)
-        said = np.asarray([reading.log_odds for reading in readings], np.float32)
+        said = np.asarray([reading.features() for reading in readings], np.float32)
         scores = self._weights.read_order.score(
-            np.concatenate([ranked.features[:few], said[:, None]], axis=1)
+            np.concatenate([ranked.features[:few], said], axis=1)
         )
         return self._judged(
             ranked.question,

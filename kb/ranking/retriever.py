@@ -9,9 +9,9 @@ from typing import Protocol
 
 from core.errors import ModelError
 from core.protocols import Embedder, Reader
-from core.types import Hit, Reading, Vector
+from core.types import Hit, Vector
 from kb.index.table import RowSet
-from kb.ranking.candidates import FoundRow
+from kb.ranking.candidates import FoundRow, Reading
 from kb.ranking.ranker import READ, Ranked, Ranker
 from kb.ranking.second import SecondEmbedder
 from kb.text.segmentation import normalise
@@ -38,8 +38,8 @@ class Retrieval:
     """The release that was searched."""
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds of ``embed``, ``search`` and ``decide``."""
-    readings: Mapping[str, tuple[str, Reading]] = field(default_factory=dict)
-    """By chunk id: the text that the reader read, and what it says; empty if it read nothing."""
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    """What the reader says, by chunk id; empty if it read nothing."""
     ranked: Ranked | None = None
     """What spoke for each candidate."""
 
@@ -139,7 +139,7 @@ class Retriever:
         own, stated, text = (_unobjected(rows, near, objections) for rows in (own, stated, text))
         ranked = ranker.rank(question, vector, own=own, stated=stated, text=text, second=second)
         literal = _literal(question, own)
-        readings: dict[str, tuple[str, Reading]] = {}
+        readings: dict[str, Reading] = {}
         if not literal and not ranked.settled:
             ranked, readings = await self._read(ranker, ranked)
         hits = _literal_first(ranked.hits(), literal)
@@ -157,25 +157,27 @@ class Retriever:
             return None
         return await self._second.vector(question)
 
-    async def _read(
-        self, ranker: Ranker, ranked: Ranked
-    ) -> tuple[Ranked, dict[str, tuple[str, Reading]]]:
+    async def _read(self, ranker: Ranker, ranked: Ranked) -> tuple[Ranked, dict[str, Reading]]:
         """Let the reader judge the best candidates; as they are if it cannot."""
         if self._reader is None:
             return ranked, {}
         best = ranked.candidates[:READ]
         try:
-            readings = await self._reader.read(ranked.question, [c.statement for c in best])
+            sentences = [c.sentences() for c in best]
+            texts = [
+                text for c, own in zip(best, sentences, strict=True) for text in (c.statement, *own)
+            ]
+            odds = iter(await self._reader.read(ranked.question, texts))
         except ModelError as error:
             if not self._reader_down:
                 logger.warning("Questions are answered without the reader: %s", error)
             self._reader_down = True
             return ranked, {}
         self._reader_down = False
-        said = {
-            c.chunk.chunk_id: (c.statement, reading)
-            for c, reading in zip(best, readings, strict=True)
-        }
+        readings = [
+            Reading(next(odds), tuple((text, next(odds)) for text in own)) for own in sentences
+        ]
+        said = {c.chunk.chunk_id: r for c, r in zip(best, readings, strict=True)}
         return ranker.read(ranked, readings), said
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.types import Answer, Chunk, Reading, Turn
+from core.types import Answer, Chunk, Turn
 from db.golden import Golden, GoldenQuestions
 from kb.answering.answerer import Answerer
 from kb.answering.decision import Decision
@@ -12,7 +12,6 @@ from kb.index.view import View
 from kb.ranking.evidence import FEATURES
 from kb.ranking.retriever import Retrieval
 from kb.review.gate import Gate
-from kb.text.segmentation import split_sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def _judged(retrieval: Retrieval) -> list[Judged]:
     found = []
     for hit in retrieval.hits:
         place = places[hit.chunk.chunk_id]
-        text, reading = retrieval.readings.get(hit.chunk.chunk_id, ("", None))
+        reading = retrieval.readings.get(hit.chunk.chunk_id)
         own = float(ranked.own[place])
         found.append(
             Judged(
@@ -105,19 +104,13 @@ def _judged(retrieval: Retrieval) -> list[Judged]:
                 float(ranked.scores[place]),
                 dict(zip(FEATURES, map(float, ranked.features[place]), strict=True)),
                 None if own != own else own,  # NaN: they say nothing
-                None if reading is None else reading.log_odds,
-                _sentences(text, reading, hit.chunk.language),
+                None if reading is None else reading.whole,
+                [] if reading is None else [(_own(text), odds) for text, odds in reading.sentences],
             )
         )
     return found
 
 
-def _sentences(text: str, reading: Reading | None, language: str) -> list[tuple[str, float]]:
-    if reading is None:
-        return []
-    found, end = [], 0
-    for sentence in split_sentences(text, language):
-        start = text.index(sentence, end)
-        end = start + len(sentence)
-        found.append((sentence, reading.of_span(start, end)))
-    return found
+def _own(text: str) -> str:
+    """Return a sentence without the heading under which it was read."""
+    return text.partition("\n")[2]

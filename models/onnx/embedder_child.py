@@ -141,10 +141,7 @@ class EmbedderHandler:
     def _handle(self, request: Request) -> tuple[Mapping[str, Any], bytes]:
         texts: list[str] = request.params["texts"]
         if request.method == "read":
-            answers, marks = self._reader.read(request.params["question"], texts)
-            blob = np.concatenate([answers, *(mark.ravel() for mark in marks)])
-            values = {"tokens": [len(mark) for mark in marks], "offset": self._reader.offset}
-            return values, blob.astype(np.float32).tobytes()
+            return {}, self._reader.read(request.params["question"], texts).tobytes()
         if request.method == "count":
             return {"counts": self._count(texts, special=False)}, b""
         prompted = [self._prompts[request.params["prompt"]] + text for text in texts]

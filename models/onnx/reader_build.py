@@ -104,7 +104,7 @@ def main() -> None:
     loaded = load_file(arguments.weights)
     tensors = {name: np.asarray(tensor, np.float32) for name, tensor in loaded.items()}
     model = build_reader(tensors)
-    for name in ("scale", "threshold", "line"):
+    for name in ("scale", "threshold"):
         values = ",".join(str(float(v)) for v in np.atleast_1d(tensors[name]))
         model.metadata_props.append(onnx.StringStringEntryProto(key=name, value=values))
     arguments.target.parent.mkdir(exist_ok=True)

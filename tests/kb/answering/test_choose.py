@@ -1,7 +1,7 @@
 """Which units of a passage are chosen by their scores."""
 
 from kb.answering.choose import choose
-from kb.answering.layout import units_of
+from kb.text.layout import units_of
 
 _GUIDE = (
     "1. Open the settings and choose your network.\n2. Enter the password with the wheel.\n"

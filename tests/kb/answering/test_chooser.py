@@ -7,8 +7,8 @@ import pytest
 from core.errors import ModelUnavailable
 from core.types import Chunk, Hit
 from kb.answering.chooser import Chooser, choice_prompt
-from kb.answering.layout import units_of
 from kb.answering.reply import Replier
+from kb.text.layout import units_of
 from tests.fakes import ScriptedGenerator
 
 pytestmark = pytest.mark.anyio

@@ -3,15 +3,14 @@
 import re
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
 
 from core.errors import ModelUnavailable
-from core.types import Chunk, Hit, Reading
-from kb.answering.layout import length
+from core.types import Chunk, Hit
 from kb.answering.reply import Replier, Reply
 from kb.index.chunk import chunk_file
 from kb.parse import parse
+from kb.text.layout import length
 from tests.fakes import WordEmbedder
 
 pytestmark = pytest.mark.anyio
@@ -294,12 +293,11 @@ class LikesWords:
         self.liked = liked
         self.read_texts: list[str] = []
 
-    async def read(self, question: str, texts: Sequence[str]) -> Sequence[Reading]:
+    async def read(self, question: str, texts: Sequence[str]) -> Sequence[float]:
         if self.liked is None:
             raise ModelUnavailable("The reader is down.")
         self.read_texts += texts
-        marks = np.zeros((1, 3), np.float32)
-        return [Reading(9.0 if self.liked in text else -9.0, marks, 0.0) for text in texts]
+        return [9.0 if self.liked in text else -9.0 for text in texts]
 
 
 async def test_the_reader_chooses_among_paragraphs_that_share_no_word_with_the_question() -> None:

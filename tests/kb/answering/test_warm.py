@@ -8,8 +8,8 @@ import pytest
 from core.errors import Overloaded, PromptTooLong
 from core.types import Chunk, Prompt, TokenUsage
 from kb.answering.chooser import choice_prompt
-from kb.answering.layout import units_of
 from kb.answering.warm import WarmUp
+from kb.text.layout import units_of
 
 pytestmark = pytest.mark.anyio
 

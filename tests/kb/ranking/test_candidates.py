@@ -1,10 +1,11 @@
 """Rows of several searches become candidates, one for each entry or passage."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from core.types import Chunk
-from kb.ranking.candidates import MOST, Candidate, gather
+from kb.ranking.candidates import MOST, Candidate, Reading, gather
 from tests.kb.ranking.test_retriever import Found, entry, page
 
 RETURNS = entry(0, "May I return it?", "send it back", answer="Yes, within 30 days.")
@@ -87,3 +88,25 @@ def test_candidates_come_nearest_first_and_only_the_nearest() -> None:
 
 def test_nothing_found_is_no_candidate() -> None:
     assert gather([], [], []) == []
+
+
+def test_what_is_read_of_a_candidate_are_its_sentences_and_rows_under_their_heading() -> None:
+    text = "Fees\n\nPlan: Basic; Price: 10 EUR\nPlan: Plus; Price: 20 EUR\n\nPay at the desk. Ask!"
+    leaf = page(1, text, "Club › Membership")
+    entry_ = entry(1, "Can I pay by card?", answer="Yes. The desk has a reader.")
+    of_page, of_entry = (one(answers=[stated(chunk, chunk.text, 0.5)]) for chunk in (leaf, entry_))
+    assert of_page.sentences() == [
+        "Membership\nPlan: Basic; Price: 10 EUR",
+        "Membership\nPlan: Plus; Price: 20 EUR",
+        "Membership\nPay at the desk.",
+        "Membership\nAsk!",
+    ]
+    assert of_entry.sentences() == [
+        "Can I pay by card?\nYes.",
+        "Can I pay by card?\nThe desk has a reader.",
+    ]
+
+
+def test_a_candidate_of_no_sentence_counts_as_a_whole() -> None:
+    assert Reading(1.5, ()).features() == (1.5, 1.5)
+    assert Reading(0.0, (("a", 1.0), ("b", 1.0))).features() == (0.0, 1 + math.log(2))

@@ -78,11 +78,11 @@ def test_the_certainty_looks_at_the_best_candidate_and_its_lead() -> None:
     assert named["asked_words"] == pytest.approx(np.log(4))
 
 
-def test_what_the_reader_says_of_the_best_candidate_is_one_feature_more() -> None:
+def test_what_the_reader_says_of_the_best_candidate_is_two_features_more() -> None:
     rows = np.zeros((2, len(FEATURES)), np.float32)
     scores = np.asarray([0.5, 2.0], np.float32)
-    found = certainty(rows, scores, 3, np.asarray([7.0, -1.5], np.float32))
-    assert found.tolist() == [*certainty(rows, scores, 3).tolist(), -1.5]
+    found = certainty(rows, scores, 3, np.asarray([[7.0, 6.0], [-1.5, 0.5]], np.float32))
+    assert found.tolist() == [*certainty(rows, scores, 3).tolist(), -1.5, 0.5]
 
 
 def test_the_lead_of_a_candidate_alone_is_as_far_as_any() -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.types import Chunk, Reading
+from core.types import Chunk
 from kb.ranking.calibration import Linear, expit
+from kb.ranking.candidates import Reading
 from kb.ranking.evidence import CERTAINTY, FEATURES
 from kb.ranking.kernel import EVIDENCE, SURENESS, Models
 from kb.ranking.leave_one_out import Base, Workshop
@@ -29,8 +30,8 @@ def by(names: Sequence[str], bias: float = 0.0, **weights: float) -> Linear:
 WEIGHTS = Weights(
     order=by(FEATURES, -5.0, stated=10.0),
     certain=by(CERTAINTY, score=1.0),
-    read_order=by((*FEATURES, "reader"), -0.5, stated=1.0, reader=1.0),
-    read_certain=by((*CERTAINTY, "reader"), 0.5, score=1.0, reader=0.2),
+    read_order=by((*FEATURES, "whole", "sentence"), -0.5, stated=1.0, whole=0.5, sentence=0.5),
+    read_certain=by((*CERTAINTY, "whole", "sentence"), 0.5, score=1.0, sentence=0.2),
 )
 """Log-odds of the search: ten times the nearness of what is stated, less 5."""
 
@@ -57,7 +58,7 @@ def ids(ranked: Ranked) -> list[str]:
 
 
 def says(*log_odds: float) -> list[Reading]:
-    return [Reading(value, np.zeros((1, 3), np.float32), 0.0) for value in log_odds]
+    return [Reading(value, (("", value),)) for value in log_odds]
 
 
 # --- the search --------------------------------------------------------------------------------

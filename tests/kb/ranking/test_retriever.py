@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import ModelUnavailable
-from core.types import Chunk, Reading, Vector
+from core.types import Chunk, Vector
 from kb.index.rows import Role, embedded_text, rows_of_chunks
 from kb.index.table import ROLES, RowSet
 from kb.ranking.ranker import READ, DefaultRanker
@@ -73,12 +73,11 @@ class ScriptedReader:
         self.down = False
         self.read_texts: list[list[str]] = []
 
-    async def read(self, question: str, texts: Sequence[str]) -> Sequence[Reading]:
+    async def read(self, question: str, texts: Sequence[str]) -> Sequence[float]:
         self.read_texts.append(list(texts))
         if self.down:
             raise ModelUnavailable("The reader is down.")
-        marks = np.zeros((1, 3), np.float32)
-        return [Reading(9.0 if self.liked in text else -9.0, marks, 0.0) for text in texts]
+        return [9.0 if self.liked in text else -9.0 for text in texts]
 
 
 def entry(number: int, question: str, *variants: str, answer: str = "Yes.") -> Chunk:
@@ -209,15 +208,31 @@ async def test_the_reader_reads_passages_with_their_title_and_answers_with_their
     found = await retriever_of(view, reader).retrieve("parcels on which day")
     texts = {"p2": "Post\nparcels are sent on mondays", "c0": "When are parcels sent?\nOn mondays."}
     assert set(reader.read_texts[0]) == set(texts.values())
-    assert {key: text for key, (text, _) in found.readings.items()} == texts
-    assert all(reading.log_odds == 9 for _, reading in found.readings.values())
+    assert {key: r.sentences for key, r in found.readings.items()} == {
+        key: ((text, 9),) for key, text in texts.items()
+    }
+    assert all(reading.whole == 9 for reading in found.readings.values())
+
+
+async def test_a_passage_is_found_by_one_of_its_sentences() -> None:
+    long = page(3, "It is open. The fee is two euros. Guests sign the list.", "Sauna")
+    view = await base(*PAGES, long)
+    reader = ScriptedReader("Sauna\nGuests sign")
+    found = await retriever_of(view, reader).retrieve("may my sister come")
+    assert found.hits[0].chunk.chunk_id == "p3"
+    assert found.readings["p3"].sentences == (
+        ("Sauna\nIt is open.", -9),
+        ("Sauna\nThe fee is two euros.", -9),
+        ("Sauna\nGuests sign the list.", 9),
+    )
 
 
 async def test_the_reader_reads_only_the_best_few() -> None:
     view = await base(*(page(n, f"kettle number {n}") for n in range(2 * READ)))
     reader = ScriptedReader("kettle")
     found = await retriever_of(view, reader).retrieve("which kettle is number 3", k=2 * READ)
-    assert len(reader.read_texts[0]) == len(found.readings) == len(found.hits) == READ
+    assert len(found.readings) == len(found.hits) == READ
+    assert len(set(reader.read_texts[0])) == 2 * READ  # each passage, and its only sentence
     assert "kettle number 3" in reader.read_texts[0]
 
 

@@ -65,11 +65,7 @@ async def test_a_question_does_not_wait_for_a_batch(embedder: WorkerEmbedder) ->
 async def test_what_the_reader_says_of_each_text_arrives_in_order(
     embedder: WorkerEmbedder,
 ) -> None:
-    first, second = await embedder.read("why not", ["one two three", "four"])
-    assert (first.log_odds, second.log_odds) == (3, 1)
-    assert first.marks.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
-    assert second.marks.tolist() == [[0, 1, 2, 3]]
-    assert first.offset == second.offset == 0.5
+    assert await embedder.read("why not", ["one two three", "four"]) == [3, 1]
     assert await embedder.read("why not", []) == ()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kb.answering.layout import length, steps_of, units_of
+from kb.text.layout import length, steps_of, units_of
 
 MIXED = """Tyres
 Check the pressure every two weeks.
