@@ -224,7 +224,7 @@ class Conversations:
             )
             session.add(row)
             await session.flush()
-            if answer.kind in ("unknown", "clarify") and answer.intent == "question":
+            if answer.kind == "unknown" and answer.intent == "question":
                 session.add(OpenQuestionRow(answer_id=row.id, status="open"))
             return row.id
 

@@ -125,6 +125,18 @@ async def test_a_composed_reply_holds_only_what_the_passage_says() -> None:
     assert all("50" not in sentence for sentence in sentences)
 
 
+async def test_for_a_hedged_reply_no_model_writes() -> None:
+    generator = ScriptedGenerator("You can send it back within 30 days.")
+    other = replace(
+        PASSAGE, chunk_id="p2", text="Send it back to our shop. Keep the box.", title="B"
+    )
+    asked = "How long can I send it back?"
+    answer = await answerer({asked: [(PASSAGE, 0.5), (other, 0.48)]}, generator).answer(asked)
+    assert answer.hedged
+    assert len(answer.sources) == 2
+    assert generator.prompts == []
+
+
 async def test_what_can_be_said_at_once_is_there_while_a_model_writes() -> None:
     generator = ScriptedGenerator("You can send it back within 30 days.")
     shown: list[AnswerEvent] = []
@@ -279,6 +291,15 @@ async def test_each_part_of_a_message_is_searched_for_once() -> None:
     made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
     await made.answer("When do you open? When do you close?")
     assert retriever.asked == ["When do you open?", "When do you close?"]
+
+
+async def test_what_was_found_before_is_not_searched_for_again() -> None:
+    retriever = ScriptedRetriever({"When do you open?": [(ENTRY, 0.9)]})
+    made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
+    found = await made.judge("When do  you open?")
+    answer = await made.answer("When do  you open?", found=found)
+    assert answer.text == "At nine."
+    assert retriever.asked == ["When do you open?"]
 
 
 async def test_a_very_long_message_is_cut() -> None:
