@@ -311,6 +311,8 @@ class Answer:
     """Whether it was given with the reservation that it may not be what was asked for."""
     sources: tuple[Source, ...] = ()
     choices: tuple[Choice, ...] = ()
+    unanswered: str = ""
+    """The questions of the message that found no answer, if others did."""
     release: int = 0
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds of ``embed``, ``search``, ``decide``, ``generate`` and ``total``."""

@@ -223,14 +223,16 @@ class Answerer:
             found.append(await self.judge(part, [*history, *before]))
         known = [one for one in found if one.known]
         chunks = [one.decision.hits[0].chunk for one in known]
-        others = [one.retrieval.question for one in found if not one.known]
-        unknown = [part for part in others if is_foreign(part, chunks)]
-        if not known or len({chunk.chunk_id for chunk in chunks}) + len(unknown) < 2:
+        others = [part for part, one in zip(parts, found, strict=False) if not one.known]
+        asked = [one.retrieval.question for one in found if not one.known]
+        foreign = [question for question in asked if is_foreign(question, chunks)]
+        if not known or len({chunk.chunk_id for chunk in chunks}) + len(foreign) < 2:
             return None
         best = [replace(one, decision=one.decision.alone()) for one in known]
         most = MOST / len(known)
         answers = [await self._reply(_Order(one, language, most=most)) for one in best]
-        return join(answers, self._text("rest_unknown", language) if others else "")
+        said = join(answers, self._text("rest_unknown", language) if others else "")
+        return replace(said, unanswered=" ".join(others))
 
     async def _reply(self, order: _Order) -> Answer:
         """Return the reply, still without the sentence that it may not be what was asked for."""

@@ -115,6 +115,8 @@ async def test_choices_are_buttons_and_the_pressed_one_is_answered(
         "How do I block my card?",
         "How do I order a card?",
         "None of these",
+        "👍",
+        "👎",
         "🙋 Talk to a person",
     ]
     ana.press(reply, "order a card")

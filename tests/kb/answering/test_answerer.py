@@ -40,6 +40,7 @@ PASSAGE = Chunk(
     language="en",
     updated="2026-11-01",
 )
+NOTED = "I have noted it for our team."
 CHINESE = replace(PASSAGE, text="商品可以在七天之内寄回。我们承担邮费。", language="zh")
 
 
@@ -264,7 +265,8 @@ async def test_of_two_questions_the_one_that_is_not_known_is_said_to_be_not_know
         "When do you open? Do you sell used caravans?"
     )
     assert answer.text.startswith("When do you open?\nAt nine.")
-    assert answer.text.endswith("I don't know the answer to the rest of your question.")
+    assert answer.text.endswith("I don't know the answer to the rest of your question. " + NOTED)
+    assert answer.unanswered == "Do you sell used caravans?"
 
 
 async def test_a_remark_is_no_question_of_its_own() -> None:
