@@ -15,6 +15,7 @@ from kb.answering.layout import length
 from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import is_foreign, join
 from kb.answering.reply import Replier
+from kb.answering.sums import follows
 from kb.answering.texts import TextKey, service_text
 from kb.answering.writer import Writer, Written
 from kb.ranking.retriever import Retrieval
@@ -272,14 +273,20 @@ class Answerer:
         )
         written = await self._write(reply.cited[0], order)
         text = written.text if written else ""
+        told = "\n".join(words for _, words in reply.cited)
+        sum_ = "" if text or order.found.decision.hedged else self._sum(order, told, language)
         return Answer(
-            "composed" if text or reply.built else "quoted",
-            text or reply.text,
+            "composed" if text or reply.built or sum_ else "quoted",
+            text or "\n\n".join(filter(None, [reply.text, sum_])),
             language,
             confidence=confidence,
             sources=tuple(source_of(cited, quote=words) for cited, words in reply.cited),
             tokens=written.tokens if written else TokenUsage(),
         )
+
+    def _sum(self, order: _Order, words: str, language: str) -> str:
+        question = order.found.retrieval.question
+        return follows(question, words, language, today=self._today())
 
     def _reserved(self, answer: Answer, language: str) -> Answer:
         """Return a hedged answer after the sentence that it may not be what was asked for."""

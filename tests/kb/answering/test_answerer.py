@@ -126,6 +126,24 @@ async def test_a_composed_reply_holds_only_what_the_passage_says() -> None:
     assert all("50" not in sentence for sentence in sentences)
 
 
+KAYAK = replace(PASSAGE, text="The kayak costs 18.00 € per day. We are open all year.")
+
+
+async def test_a_sum_that_follows_stands_under_the_quoted_words() -> None:
+    found = {"How much is the kayak for 3 days?": [(KAYAK, 0.9)]}
+    answer = await answerer(found).answer("How much is the kayak for 3 days?")
+    assert answer.text == f"{KAYAK.text}\n\n3 × 18.00 € = 54.00 €"
+    assert answer.kind == "composed"
+    assert answer.sources[0].quote == KAYAK.text
+
+
+async def test_under_a_hedged_reply_nothing_is_computed() -> None:
+    found = {"How much is the kayak for 3 days?": [(KAYAK, 0.5)]}
+    answer = await answerer(found).answer("How much is the kayak for 3 days?")
+    assert answer.hedged
+    assert "54" not in answer.text
+
+
 async def test_for_a_hedged_reply_no_model_writes() -> None:
     generator = ScriptedGenerator("You can send it back within 30 days.")
     other = replace(
