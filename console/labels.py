@@ -31,7 +31,6 @@ LabelKey: TypeAlias = Literal[
     "badge_faq",
     "badge_composed",
     "badge_quoted",
-    "badge_clarify",
     "badge_unknown",
     "sure",
     "source",

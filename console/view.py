@@ -12,7 +12,6 @@ _BADGES: dict[AnswerKind, LabelKey] = {
     "faq": "badge_faq",
     "composed": "badge_composed",
     "quoted": "badge_quoted",
-    "clarify": "badge_clarify",
     "unknown": "badge_unknown",
 }
 
@@ -66,9 +65,7 @@ def show_answer(answer: Answer, labels: Labels, *, rated: bool = False) -> Answe
             SourceView(s.document, s.title, s.location, s.quote, s.updated) for s in answer.sources
         ),
         choices=tuple(choice.label for choice in answer.choices),
-        offers_person=answer.hedged
-        or bool(answer.urgency)
-        or answer.kind in ("unknown", "clarify"),
+        offers_person=answer.hedged or bool(answer.urgency) or answer.kind == "unknown",
         rateable_id=answer.answer_id if sure else 0,
         rated=rated,
     )

@@ -16,9 +16,7 @@ Matrix: TypeAlias = npt.NDArray[np.float32]
 ChunkKind: TypeAlias = Literal["faq", "passage"]
 """An operator's question with its approved answer, or a piece of a document."""
 
-AnswerKind: TypeAlias = Literal[
-    "faq", "composed", "quoted", "clarify", "unknown", "smalltalk", "lookup"
-]
+AnswerKind: TypeAlias = Literal["faq", "composed", "quoted", "unknown", "smalltalk", "lookup"]
 """How a reply came about; see `Answer.kind`."""
 
 
@@ -264,7 +262,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One button of a "Did you mean …" question."""
+    """One button under a hedged answer: another question that may have been meant."""
 
     chunk_id: str
     label: str
@@ -281,7 +279,7 @@ class Answer:
     kind: AnswerKind
     """``faq``: the stored answer, word for word. ``composed``: built from the sources: rows of a
     table in words, several passages, several questions. ``quoted``: sentences of one passage.
-    ``clarify``: choices to pick from. ``unknown``: no answer is known; a person is offered.
+    ``unknown``: no answer is known; a person is offered.
     ``smalltalk``: the message was no question (a greeting, thanks, a wish for a person).
     ``lookup``: from the customer's own records, or what is asked to find them."""
     text: str
@@ -293,6 +291,8 @@ class Answer:
     """Whether it was given with the reservation that it may not be what was asked for."""
     sources: tuple[Source, ...] = ()
     choices: tuple[Choice, ...] = ()
+    unanswered: str = ""
+    """The questions of the message that found no answer, if others did."""
     release: int = 0
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds of ``embed``, ``search``, ``decide``, ``generate`` and ``total``."""

@@ -78,6 +78,8 @@ class OpenQuestionRow(Base):
     """The operators' change of an entry that answered it."""
     same_as: Mapped[int | None]
     """Another open question: an operator said that it asks the same."""
+    part: Mapped[str] = mapped_column(Text, default="")
+    """What of the message is open, if the rest was answered; empty: all of it."""
 
 
 class FeedbackRow(Base):
@@ -110,7 +112,8 @@ class OpenQuestion:
     """UTC epoch seconds."""
     urgency: Urgency = ""
     kind: str = "unknown"
-    """How the reply came about (`core.types.AnswerKind`)."""
+    """How the reply came about (`core.types.AnswerKind`); of a part that was not answered
+    ``unknown``."""
     reply: str = ""
     """What the customer was told."""
     same_as: int = 0
@@ -224,8 +227,10 @@ class Conversations:
             )
             session.add(row)
             await session.flush()
-            if answer.kind in ("unknown", "clarify") and answer.intent == "question":
-                session.add(OpenQuestionRow(answer_id=row.id, status="open"))
+            unknown = answer.kind == "unknown" and answer.intent == "question"
+            if unknown or answer.unanswered:
+                part = answer.unanswered
+                session.add(OpenQuestionRow(answer_id=row.id, status="open", part=part))
             return row.id
 
     async def turns(self, chat: str, *, limit: int) -> list[Turn]:
@@ -268,13 +273,13 @@ class Conversations:
                     open_id=open_row.id,
                     answer_id=row.id,
                     chat=row.chat,
-                    question=row.question,
+                    question=open_row.part or row.question,
                     language=row.language,
-                    nearest_chunk_id=row.chunk_ids[0] if row.chunk_ids else "",
-                    confidence=row.confidence,
+                    nearest_chunk_id="" if open_row.part or not row.chunk_ids else row.chunk_ids[0],
+                    confidence=0.0 if open_row.part else row.confidence,
                     asked=row.created,
                     urgency=cast(Urgency, row.urgency),
-                    kind=row.kind,
+                    kind="unknown" if open_row.part else row.kind,
                     reply=row.text,
                     same_as=open_row.same_as or 0,
                 )
@@ -441,7 +446,9 @@ async def _leave_open(session: AsyncSession, answer_id: int) -> None:
     if await session.get(AnswerRow, answer_id) is None:
         return
     known = await session.scalar(
-        select(OpenQuestionRow.id).where(OpenQuestionRow.answer_id == answer_id)
+        select(OpenQuestionRow).where(OpenQuestionRow.answer_id == answer_id)
     )
     if known is None:
         session.add(OpenQuestionRow(answer_id=answer_id, status="open"))
+    elif known.status == "open":
+        known.part = ""  # what was answered did not help either

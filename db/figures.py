@@ -13,7 +13,8 @@ from db.base import Database
 from db.conversations import AnswerRow, FeedbackRow
 
 Outcome: TypeAlias = Literal["answered", "hedged", "choices", "refused", "handed_over", "other"]
-"""``other``: greetings, thanks, lookups and the like."""
+"""``other``: greetings, thanks, lookups and the like. ``choices``: choices alone, which early
+versions offered."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 _SLOT_S = 900

@@ -18,11 +18,11 @@ from typing import Any, Literal, TypeAlias
 from core.types import Answer, Turn
 
 Verdict: TypeAlias = Literal[
-    "resolved", "partly", "overlong", "wrong", "hedged_wrong", "asked", "refused",
-    "none_refused", "none_asked", "none_wrong", "none_hedged_wrong",
+    "resolved", "partly", "overlong", "wrong", "hedged_wrong", "refused",
+    "none_refused", "none_wrong", "none_hedged_wrong",
 ]  # fmt: skip
 """Of a question with an answer: all facts; some; all but too long; none, or something of
-``must_not``; choices; refused. Those with ``none_`` are of questions without an answer."""
+``must_not``; refused. Those with ``none_`` are of questions without an answer."""
 
 _MOST_WORDS = 90
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -101,9 +101,9 @@ def judge(question: DeskQuestion, answer: Answer) -> Verdict:
     if not question.must:
         if answered:
             return "none_hedged_wrong" if answer.hedged else "none_wrong"
-        return "none_asked" if answer.kind == "clarify" else "none_refused"
+        return "none_refused"
     if not answered:
-        return "asked" if answer.kind == "clarify" else "refused"
+        return "refused"
     found = [any(other.lower() in text for other in fact) for fact in question.must]
     bad = any(word.lower() in text for word in question.must_not)
     if all(found) and not bad:

@@ -66,9 +66,9 @@ class EvalResult:
     invented: int
     """Figures, addresses, links and names in composed replies that their passages do not have."""
     abstained: float
-    """Answerable questions met with unknown or clarify."""
+    """Answerable questions met with unknown."""
     refused: float | None
-    """Questions without answer met with unknown or clarify: what customers see, whatever the
+    """Questions without answer met with unknown: what customers see, whatever the
     threshold was."""
     calibration_error: float
     precision_at_80: float | None

@@ -71,8 +71,8 @@ def render_report(result: EvalResult, outcomes: Sequence[Outcome]) -> str:
 
 def _figures(result: EvalResult) -> Iterator[tuple[str, str, str]]:
     """Yield label, value (empty if the set has no labels for it) and meaning."""
-    yield "Answerable, refused", f"{result.abstained:.3f}", "unknown or clarify; lower is better"
-    yield "Without answer, refused", _shown(result.refused), "unknown or clarify"
+    yield "Answerable, refused", f"{result.abstained:.3f}", "lower is better"
+    yield "Without answer, refused", _shown(result.refused), "higher is better"
     yield "AUROC", _shown(result.auroc), "answerable surer than without answer"
     for recall, accuracy in result.accuracy_at_oos_recall.items():
         yield (

@@ -20,7 +20,7 @@ MAX_SOURCES = 3
 REASONS = ("wrong", "incomplete", "outdated", "not_my_question")
 
 _LABEL_CHARS = 48
-_OFFERS_PERSON = {"faq", "composed", "quoted", "clarify", "unknown", "lookup"}
+_OFFERS_PERSON = {"faq", "composed", "quoted", "unknown", "lookup"}
 JUDGED = {"faq", "composed", "quoted"}
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from telegram import CallbackQuery, Update
 
 from bot.conversation.replies import (
-    JUDGED,
     REASONS,
     Addressee,
     answer_buttons,
@@ -66,8 +65,7 @@ class Presses:
         stored, to = await self._service.pressed(query)
         if stored is not None and value == "none":
             await self._service.alert(query)
-            if stored.context.get("kind") in JUDGED:  # choices alone are open already
-                await self._judge(stored, helpful=False, reason="not_my_question")
+            await self._judge(stored, helpful=False, reason="not_my_question")
             person = (f"🙋 {service_text('talk_to_person', *to.languages)}", "human")
             text = service_text("say_otherwise", *to.languages)
             asked_again = message(to, text, buttons=[[person]], context=stored.context)

@@ -14,6 +14,7 @@ from kb.answering.intent import classify_turn, in_context, split_questions
 from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import is_foreign, join
 from kb.answering.reply import Replier
+from kb.answering.sums import follows
 from kb.answering.texts import TextKey, service_text
 from kb.answering.writer import Writer, Written
 from kb.ranking.retriever import Retrieval
@@ -52,6 +53,31 @@ class Policy:
     company: str
     fallback_language: str
     """ISO 639-1 of the service texts where the customer's language has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A question, what was found for it, and how it is replied to."""
+
+    retrieval: Retrieval
+    decision: Decision
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a reply."""
+        return self.decision.action == "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A reply to be made."""
+
+    found: Found
+    language: str
+    """ISO 639-1 of the customer."""
+    on_event: OnEvent | None = None
+    most: float = MOST
+    """Words of the reply, where it is built."""
 
 
 class Finds(Protocol):
@@ -99,6 +125,7 @@ class Answerer:
         language_code: str = "",
         history: Sequence[Turn] = (),
         on_event: OnEvent | None = None,
+        found: Found | None = None,
     ) -> Answer:
         """Answer a message: a question, several, or none.
 
@@ -107,11 +134,12 @@ class Answerer:
             language_code: of the customer's app; decides where the message is too short to tell.
             history: earlier turns, oldest first, which a follow-up may refer to.
             on_event: receives checked sentences and waiting times before the answer is whole.
+            found: what `judge` returned for the message, if it was asked before.
 
         Raises:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
-        text = " ".join(message[: self._policy.max_question_chars].split())
+        text = self._read(message)
         language = detect_language(text, language_code)
         last = history[-1].answer if history else ""
         intent = classify_turn(text, language, last_answer=last)
@@ -121,39 +149,35 @@ class Answerer:
         if intent != "question":
             return self._smalltalk(intent, language)
         mood = await self._mood(text)
-        joined = await self._part_by_part(split_questions(text, language), language, history)
-        answer = joined or await self.answer_question(
-            text, language_code=language, history=history, on_event=on_event
-        )
-        return self._in_mood(answer, mood, language)
+        answer = await self._part_by_part(split_questions(text, language), language, history)
+        if answer is None:
+            found = found or await self.judge(text, history)
+            answer = await self._reply(_Order(found, language, on_event))
+        return self._in_mood(self._reserved(answer, language), mood, language)
 
-    async def answer_question(
-        self,
-        question: str,
-        *,
-        language_code: str = "",
-        history: Sequence[Turn] = (),
-        on_event: OnEvent | None = None,
-    ) -> Answer:
+    async def answer_question(self, question: str, *, language_code: str = "") -> Answer:
         """Answer one question, without asking whether it is one; see `answer`."""
-        retrieval, decision = await self.judge(question, history)
         language = detect_language(question, language_code)
-        return await self._reply(retrieval, decision, language, on_event)
+        answer = await self._reply(_Order(await self.judge(question), language))
+        return self._reserved(answer, language)
 
-    async def judge(
-        self, question: str, history: Sequence[Turn] = ()
-    ) -> tuple[Retrieval, Decision]:
+    async def judge(self, question: str, history: Sequence[Turn] = ()) -> Found:
         """Return what is found for a question, in context, and how it would be replied to."""
-        retrieval = await self._best_retrieval(question, history)
-        return retrieval, self._decide(retrieval)
+        retrieval = await self._best_retrieval(self._read(question), history)
+        answer_at, hedge_at = self._policy.answer_at, self._policy.hedge_at
+        return Found(retrieval, decide(retrieval.hits, answer_at=answer_at, hedge_at=hedge_at))
 
     async def would_read(self, question: str) -> str | None:
         """Return the id of the passage that a reply would be built from; ``None`` if none would."""
-        _, decision = await self.judge(question)
-        best = decision.hits[0].chunk if decision.hits else None
+        hits = (await self.judge(question)).decision.hits
+        best = hits[0].chunk if hits else None
         return best.chunk_id if best is not None and best.kind == "passage" else None
 
     # --- understanding -------------------------------------------------------------------------
+
+    def _read(self, message: str) -> str:
+        """Return what is read of a message."""
+        return " ".join(message[: self._policy.max_question_chars].split())
 
     async def _mood(self, text: str) -> Mood:
         return await self._moods.of(text) if self._moods else NEUTRAL
@@ -175,13 +199,6 @@ class Answerer:
                 best = found
         return best
 
-    def _decide(self, retrieval: Retrieval) -> Decision:
-        return decide(
-            retrieval.hits,
-            answer_at=self._policy.answer_at,
-            hedge_at=self._policy.hedge_at,
-        )
-
     # --- replying ------------------------------------------------------------------------------
 
     def _in_mood(self, answer: Answer, mood: Mood, language: str) -> Answer:
@@ -190,7 +207,7 @@ class Answerer:
             lead = self._text(mood, language)
             text = lead if answer.kind == "unknown" else f"{lead}\n\n{answer.text}"
             return replace(answer, text=text, urgency=mood)
-        unsure = answer.hedged or answer.kind in ("unknown", "clarify")
+        unsure = answer.hedged or answer.kind == "unknown"
         if mood == "neutral" or not unsure:
             return answer
         return self._smalltalk(mood, language)
@@ -201,151 +218,95 @@ class Answerer:
         """Answer the questions of a message one by one; ``None`` if they are one question."""
         if len(parts) < 2:
             return None
-        found: list[tuple[Retrieval, Decision]] = []
+        found: list[Found] = []
         for number, part in enumerate(parts[:_MAX_PARTS]):
             before = [Turn(earlier, "") for earlier in parts[:number]]
-            retrieval = await self._best_retrieval(part, [*history, *before])
-            found.append((retrieval, self._decide(retrieval)))
-        known = [(r, d) for r, d in found if d.action == "answer"]
-        chunks = [decision.hits[0].chunk for _, decision in known]
-        others = [r.question for r, d in found if d.action != "answer"]
-        unknown = [part for part in others if is_foreign(part, chunks)]
-        if not known or len({chunk.chunk_id for chunk in chunks}) + len(unknown) < 2:
+            found.append(await self.judge(part, [*history, *before]))
+        known = [one for one in found if one.known]
+        chunks = [one.decision.hits[0].chunk for one in known]
+        others = [part for part, one in zip(parts, found, strict=False) if not one.known]
+        asked = [one.retrieval.question for one in found if not one.known]
+        foreign = [question for question in asked if is_foreign(question, chunks)]
+        if not known or len({chunk.chunk_id for chunk in chunks}) + len(foreign) < 2:
             return None
-        room = MOST / len(known)
-        plainly = [(r, replace(d, hits=d.hits[:1], hedged=False)) for r, d in known]
-        answers = [await self._reply(r, d, language, None, room) for r, d in plainly]
-        rest = self._text("rest_unknown", language) if others else ""
-        said = join(answers, rest)
-        return self._with_reservation(said, language) if any(d.hedged for _, d in known) else said
+        best = [replace(one, decision=one.decision.alone()) for one in known]
+        most = MOST / len(known)
+        answers = [await self._reply(_Order(one, language, most=most)) for one in best]
+        said = join(answers, self._text("rest_unknown", language) if others else "")
+        return replace(said, unanswered=" ".join(others))
 
-    async def _reply(
-        self,
-        retrieval: Retrieval,
-        decision: Decision,
-        language: str,
-        on_event: OnEvent | None,
-        most: float = MOST,
-    ) -> Answer:
-        """Carry a decision out; what is built has at most so many words."""
+    async def _reply(self, order: _Order) -> Answer:
+        """Return the reply, still without the sentence that it may not be what was asked for."""
         started = time.perf_counter()
-        answer = await self._carry_out(decision, retrieval, language, on_event, most)
+        answer = await self._carry_out(order)
         generate = (time.perf_counter() - started) * 1000
-        spent = retrieval.timings_ms
+        spent = order.found.retrieval.timings_ms
         timings = {**spent, "generate": generate, "total": sum(spent.values()) + generate}
         return replace(
             answer,
-            release=retrieval.release,
+            release=order.found.retrieval.release,
             timings_ms={key: round(value, 1) for key, value in timings.items()},
         )
 
-    async def _carry_out(
-        self,
-        decision: Decision,
-        retrieval: Retrieval,
-        language: str,
-        on_event: OnEvent | None,
-        most: float,
-    ) -> Answer:
-        if decision.action == "unknown":
-            return self._unknown(language, decision.confidence)
-        room = most / len(decision.hits)
-        answers = [
-            await self._from(hit, decision, retrieval, language, on_event, room)
-            for hit in decision.hits
-        ]
-        if not decision.hedged:
-            return answers[0]
-        return self._hedged(answers, decision, language, most)
+    async def _carry_out(self, order: _Order) -> Answer:
+        decision = order.found.decision
+        if not order.found.known:
+            return self._unknown(order.language, decision.confidence)
+        share = replace(order, most=order.most / len(decision.hits))
+        answers = [await self._from(hit, share) for hit in decision.hits]
+        both = join(answers, "") if len(answers) > 1 else answers[0]
+        fits = len(answers) == 1 or length(both.text) <= order.most
+        others = decision.others if fits else (*decision.hits[1:], *decision.others)
+        said = both if fits else answers[0]
+        return replace(said, hedged=decision.hedged, choices=tuple(map(_choice, others)))
 
-    async def _from(
-        self,
-        hit: Hit,
-        decision: Decision,
-        retrieval: Retrieval,
-        language: str,
-        on_event: OnEvent | None,
-        most: float,
-    ) -> Answer:
-        """Return the answer of one entry or passage; of a passage at most so many words."""
-        if hit.chunk.kind == "passage":
-            return await self._from_passages(hit, decision, retrieval, language, on_event, most)
-        return Answer(
-            "faq",
-            hit.chunk.answer,
-            hit.chunk.language or language,
-            confidence=decision.confidence,
-            sources=(source_of(hit, quote=hit.chunk.answer),),
-        )
-
-    def _hedged(
-        self, answers: Sequence[Answer], decision: Decision, language: str, most: float
-    ) -> Answer:
-        """Return what may be asked for, with the sentence that it may not be, and other choices.
-
-        Two answers that are together longer than a reply may be give way to the first one and to a
-        choice of the other.
-        """
-        said, others = answers[0], decision.others
-        if len(answers) > 1:
-            both = join(answers, "")
-            if length(both.text) <= most:
-                said = both
-            else:
-                others = (*decision.hits[1:], *others)
-        said = replace(said, choices=tuple(_choice(hit) for hit in others))
-        return self._with_reservation(said, language)
-
-    def _with_reservation(self, answer: Answer, language: str) -> Answer:
-        """Return an answer after the sentence that it may not be what was asked for."""
-        text = f"{self._text('hedge', language)}\n\n{answer.text}"
-        return replace(answer, text=text, hedged=True)
-
-    async def _from_passages(
-        self,
-        hit: Hit,
-        decision: Decision,
-        retrieval: Retrieval,
-        language: str,
-        on_event: OnEvent | None,
-        most: float,
-    ) -> Answer:
+    async def _from(self, hit: Hit, order: _Order) -> Answer:
+        """Return the answer of one entry, or one built from a passage."""
+        confidence, retrieval = order.found.decision.confidence, order.found.retrieval
+        language = hit.chunk.language or order.language
+        if hit.chunk.kind == "faq":
+            text = hit.chunk.answer
+            source = source_of(hit, quote=text)
+            return Answer("faq", text, language, confidence=confidence, sources=(source,))
         reply = await self._replier.reply(
-            retrieval.question,
-            retrieval.vector,
-            [hit],
-            others=retrieval.hits,
-            most=most,
+            retrieval.question, retrieval.vector, [hit], others=retrieval.hits, most=order.most
         )
-        written = await self._write(retrieval, reply.cited[0], language, on_event)
+        written = await self._write(reply.cited[0], order)
         text = written.text if written else ""
+        told = "\n".join(words for _, words in reply.cited)
+        sum_ = "" if text or order.found.decision.hedged else self._sum(order, told, language)
         return Answer(
-            "composed" if text or reply.built else "quoted",
-            text or reply.text,
-            hit.chunk.language or language,
-            confidence=decision.confidence,
+            "composed" if text or reply.built or sum_ else "quoted",
+            text or "\n\n".join(filter(None, [reply.text, sum_])),
+            language,
+            confidence=confidence,
             sources=tuple(source_of(cited, quote=words) for cited, words in reply.cited),
             tokens=written.tokens if written else TokenUsage(),
         )
 
-    async def _write(
-        self,
-        retrieval: Retrieval,
-        cited: tuple[Hit, str],
-        language: str,
-        on_event: OnEvent | None,
-    ) -> Written | None:
+    def _sum(self, order: _Order, words: str, language: str) -> str:
+        question = order.found.retrieval.question
+        return follows(question, words, language, today=self._today())
+
+    def _reserved(self, answer: Answer, language: str) -> Answer:
+        """Return a hedged answer after the sentence that it may not be what was asked for."""
+        if not answer.hedged:
+            return answer
+        return replace(answer, text=f"{self._text('hedge', language)}\n\n{answer.text}")
+
+    async def _write(self, cited: tuple[Hit, str], order: _Order) -> Written | None:
         """Let a model write; ``None`` if it may not, or is down, late or overloaded."""
         hit, words = cited
-        if self._writer is None or hit.chunk.language not in ("", language):
+        foreign = hit.chunk.language not in ("", order.language)
+        if self._writer is None or foreign or order.found.decision.hedged:
             return None
         try:
             return await self._writer.write(
-                retrieval.question,
+                order.found.retrieval.question,
                 hit.chunk,
                 source_of(hit, quote=words),
-                language=language,
-                on_event=on_event,
+                language=order.language,
+                on_event=order.on_event,
             )
         except ModelError:
             return None  # what was built still answers

@@ -1,7 +1,7 @@
-"""What to do with what was found: answer, answer with a reservation, offer choices, or pass."""
+"""What to do with what was found: answer, answer with a reservation, or pass."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from core.types import Hit
@@ -29,6 +29,10 @@ class Decision:
     """Say that the answer may not be the one."""
     others: tuple[Hit, ...] = ()
     """Further choices under a hedged answer."""
+
+    def alone(self) -> "Decision":
+        """Return it with the best candidate only."""
+        return replace(self, hits=self.hits[:1], others=())
 
 
 def decide(hits: Sequence[Hit], *, answer_at: float, hedge_at: float) -> Decision:

@@ -18,7 +18,6 @@ TextKey: TypeAlias = Literal[
     "rest_unknown",
     "angry",
     "urgent",
-    "clarify",
     "hedge",
     "none_of_these",
     "say_otherwise",

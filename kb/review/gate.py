@@ -224,7 +224,7 @@ class Gate:
         answer = await self.ask(live, question)
         if answer.kind == "unknown":
             return Golden(question, refuse=True, author=author)
-        if answer.kind == "clarify" or not answer.sources:
+        if not answer.sources:
             raise NothingToExpect(outcome(answer))
         source = answer.sources[0]
         chunk = await live.chunk(source.chunk_id)
@@ -320,8 +320,6 @@ def outcome(answer: Answer) -> str:
     """Return in words what came of a question, without the words of whoever asked."""
     if answer.kind == "unknown":
         return "refused"
-    if answer.kind == "clarify":
-        return "asked back"
     if not answer.sources:
         return "taken for no question"
     source = answer.sources[0]

@@ -71,9 +71,12 @@ class Tracer:
         Raises:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
-        retrieval, decision = await self._answerer.judge(message, history)
-        answer = await self._answerer.answer(message, language_code=language_code, history=history)
-        return Trace(retrieval.question, _judged(retrieval), decision, answer)
+        found = await self._answerer.judge(message, history)
+        answer = await self._answerer.answer(
+            message, language_code=language_code, history=history, found=found
+        )
+        retrieval = found.retrieval
+        return Trace(retrieval.question, _judged(retrieval), found.decision, answer)
 
     async def keep(self, question: str, *, author: str) -> Golden:
         """Make a question golden: what comes of it now is expected from here on.

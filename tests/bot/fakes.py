@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.transport.shutdown import Lifetime
-from core.types import Answer, AnswerEvent, Choice, Source, Turn
+from core.types import Answer, AnswerEvent, Source, Turn
 
 RETURNS = Source(
     chunk_id="c1",
@@ -103,11 +103,6 @@ class ScriptedDesk:
         """Let a question have an answer with a source."""
         answer = Answer(kind, text, "en", sources=(RETURNS,), confidence=0.9)  # type: ignore[arg-type]
         self.answers[question] = replace(answer, **fields)  # type: ignore[arg-type]
-
-    def clarifies(self, question: str, *labels: str) -> None:
-        """Let a question be answered by choices."""
-        choices = tuple(Choice(f"c{n}", label) for n, label in enumerate(labels))
-        self.answers[question] = Answer("clarify", "Did you mean …", "en", choices=choices)
 
 
 class QuickLifetime(Lifetime):

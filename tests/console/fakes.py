@@ -27,7 +27,7 @@ from kb.releases.entries import EntryNotFound, Found
 FAQ_QUESTION = "Can I try a bike before I buy it?"
 DOCUMENT_QUESTION = "How do I store the e-bike battery over the winter?"
 UNKNOWN_QUESTION = "Do you sell inflatable kayaks?"
-CLARIFY_QUESTION = "the battery"
+HEDGED_QUESTION = "the battery"
 BREAKING_QUESTION = "break"
 
 _CARE = (
@@ -85,11 +85,12 @@ ANSWERS = {
         release=3,
         timings_ms={"total": 31.0},
     ),
-    CLARIFY_QUESTION: Answer(
-        "clarify",
-        "What would you like to know?",
+    HEDGED_QUESTION: Answer(
+        "faq",
+        "This may be what you are looking for:\n\nAll our batteries last 80 km.",
         "en",
         confidence=0.48,
+        hedged=True,
         choices=(Choice("c3", "How long does it take to charge?"), Choice("c1", FAQ_QUESTION)),
         release=3,
         timings_ms={"total": 31.0},

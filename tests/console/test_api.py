@@ -5,7 +5,7 @@ import pytest
 
 from core.health import Check, Health
 from tests.console.conftest import Builder
-from tests.console.fakes import CLARIFY_QUESTION, DOCUMENT_QUESTION, ScriptedDesk
+from tests.console.fakes import DOCUMENT_QUESTION, HEDGED_QUESTION, ScriptedDesk
 
 pytestmark = pytest.mark.anyio
 
@@ -23,8 +23,8 @@ async def test_an_answer_is_the_object_of_the_command_line(client: httpx.AsyncCl
     assert set(source) == {"document", "title", "location", "quote", "score", "updated"}
 
 
-async def test_a_question_back_lists_its_choices(client: httpx.AsyncClient) -> None:
-    answer = (await client.post("/api/ask", json={"question": CLARIFY_QUESTION})).json()
+async def test_a_hedged_answer_lists_its_choices(client: httpx.AsyncClient) -> None:
+    answer = (await client.post("/api/ask", json={"question": HEDGED_QUESTION})).json()
     assert answer["choices"][0] == "How long does it take to charge?"
 
 

@@ -103,5 +103,5 @@ def test_messages_have_the_buttons_that_customers_get() -> None:
     assert shown.text == "Yes."
     assert list(shown.buttons) == [["📄 May I?"], ["👍", "👎"], ["🙋 Talk to a person"]]
     choices = (Choice("c1", "May I?"),)
-    (shown,) = as_messages(Answer("clarify", "Which?", "en", choices=choices))
+    (shown,) = as_messages(Answer("faq", "Yes.", "en", hedged=True, choices=choices))
     assert ["May I?"] in list(shown.buttons)

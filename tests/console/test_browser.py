@@ -32,9 +32,9 @@ from tests.console.browser import (
 from tests.console.conftest import Builder
 from tests.console.fakes import (
     BREAKING_QUESTION,
-    CLARIFY_QUESTION,
     DOCUMENT_QUESTION,
     FAQ_QUESTION,
+    HEDGED_QUESTION,
     UNKNOWN_QUESTION,
     ScriptedDesk,
 )
@@ -166,7 +166,7 @@ def test_examples_choices_and_the_wish_for_a_person_are_asked_by_a_click(
     press(browser, ".examples button:nth-of-type(3)")
     wait_for_answers(browser, 1)
     assert not browser.find_element(By.ID, "welcome").is_displayed()
-    type_question(browser, CLARIFY_QUESTION)
+    type_question(browser, HEDGED_QUESTION)
     wait_for_answers(browser, 2)
     press(browser, ".choices li:nth-child(2) button")
     wait_for_answers(browser, 3)
@@ -175,7 +175,7 @@ def test_examples_choices_and_the_wish_for_a_person_are_asked_by_a_click(
     asked = [call.text for call in service.desk.calls[-4:]]
     assert asked == [
         UNKNOWN_QUESTION,
-        CLARIFY_QUESTION,
+        HEDGED_QUESTION,
         FAQ_QUESTION,
         "Talk to a person",
     ]
@@ -236,7 +236,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     set_screen(browser, width=PHONE_WIDTH, height=740, phone=True)
     browser.refresh()
     assert sideways(browser) == 0
-    for number, question in enumerate((DOCUMENT_QUESTION, CLARIFY_QUESTION, "w" * 300), start=1):
+    for number, question in enumerate((DOCUMENT_QUESTION, HEDGED_QUESTION, "w" * 300), start=1):
         type_question(browser, question)
         wait_for_answers(browser, number)
     press(browser, "summary")
@@ -276,7 +276,7 @@ def test_all_text_has_enough_contrast(
 ) -> None:
     """WCAG 2.2, 1.4.3: at least 4.5 to 1."""
     set_scheme(browser, "dark" if scheme == "dark" else "light")
-    for number, question in enumerate((DOCUMENT_QUESTION, CLARIFY_QUESTION), start=1):
+    for number, question in enumerate((DOCUMENT_QUESTION, HEDGED_QUESTION), start=1):
         type_question(browser, question)
         wait_for_answers(browser, number)
     press(browser, "summary")
@@ -288,7 +288,7 @@ def test_all_text_has_enough_contrast(
 
 
 def test_every_field_and_button_has_a_name(browser: webdriver.Chrome) -> None:
-    type_question(browser, CLARIFY_QUESTION)
+    type_question(browser, HEDGED_QUESTION)
     wait_for_answers(browser, 1)
     controls = browser.find_elements(By.CSS_SELECTOR, "button, textarea, input, a, summary")
     visible = [control for control in controls if control.is_displayed()]

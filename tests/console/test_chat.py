@@ -17,9 +17,9 @@ from tests.console.conftest import Builder
 from tests.console.fakes import (
     ANSWERS,
     BREAKING_QUESTION,
-    CLARIFY_QUESTION,
     DOCUMENT_QUESTION,
     FAQ_QUESTION,
+    HEDGED_QUESTION,
     UNKNOWN_QUESTION,
     ScriptedDesk,
 )
@@ -72,7 +72,7 @@ async def test_an_unknown_answer_offers_a_person_and_claims_no_certainty(
 
 
 async def test_choices_are_buttons_that_ask(client: httpx.AsyncClient) -> None:
-    page = await ask(client, CLARIFY_QUESTION)
+    page = await ask(client, HEDGED_QUESTION)
     assert '<button name="question" value="How long does it take to charge?">' in page
 
 

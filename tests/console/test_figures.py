@@ -23,7 +23,7 @@ KINDS: Sequence[tuple[str, Answer]] = (
     ("May I?", FAQ),
     ("May I <b>too</b>?", FAQ),
     ("Darf ich?", replace(FAQ, language="de", hedged=True)),
-    ("Which?", Answer("clarify", "?", "en")),
+    ("Which?", Answer("unknown", "Did you mean …", "en")),
     ("Kayaks?", Answer("unknown", "I don't know.", "en")),
     ("A person please", Answer("smalltalk", "One moment.", "en", intent="person")),
     ("Hello", Answer("smalltalk", "Hello!", "en", intent="greeting")),
@@ -37,6 +37,9 @@ async def client(builder: Builder, database: Database) -> AsyncIterator[httpx.As
         await conversations.record(question, answer, chat=f"web:{number % 2}", channel="web")
         for number, (question, answer) in enumerate(KINDS)
     ]
+    async with database.session() as session:  # what earlier versions recorded
+        which = AnswerRow.question == "Which?"
+        await session.execute(update(AnswerRow).where(which).values(kind="clarify"))
     await conversations.give_feedback(ids[0], helpful=True)
     await conversations.give_feedback(ids[1], helpful=False, reason="not_my_question")
     async with builder.client() as opened:

@@ -1,5 +1,6 @@
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,20 @@ async def test_a_greeting_is_no_turn_and_no_open_question(conversations: Convers
     await conversations.record("hi", hello, chat="web:1", channel="web")
     assert await conversations.turns("web:1", limit=5) == []
     assert await conversations.open_questions() == []
+
+
+async def test_the_part_of_a_message_that_found_no_answer_is_open(
+    conversations: Conversations,
+) -> None:
+    half = replace(faq(), unanswered="Kayaks?")
+    answer_id = await conversations.record("Open? Kayaks?", half, chat="web:1", channel="web")
+    (part,) = await conversations.open_questions()
+    assert (part.question, part.nearest_chunk_id, part.kind) == ("Kayaks?", "", "unknown")
+    assert (await conversations.turns("web:1", limit=5))[0].question == "Open? Kayaks?"
+    await conversations.give_feedback(answer_id, helpful=True)
+    assert [one.question for one in await conversations.open_questions()] == ["Kayaks?"]
+    await conversations.give_feedback(answer_id, helpful=False)
+    assert [one.question for one in await conversations.open_questions()] == ["Open? Kayaks?"]
 
 
 async def test_a_question_without_answer_stays_open_until_dealt_with(

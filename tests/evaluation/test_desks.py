@@ -45,12 +45,10 @@ def reply(text: str, kind: AnswerKind = "faq", *, hedged: bool = False) -> Answe
         (FEE, reply("It is blue.", hedged=True), "hedged_wrong"),
         (TWO, reply("40 EUR a year, or 50 eur."), "wrong"),
         (TWO, reply("40 EUR, or 50 EUR.", hedged=True), "hedged_wrong"),
-        (FEE, reply("Did you mean …", "clarify"), "asked"),
         (FEE, reply("I don't know. Not even 40 EUR.", "unknown"), "refused"),
         (FEE, reply("You are welcome. 40 EUR.", "smalltalk"), "refused"),
         (NONE, reply("I don't know.", "unknown"), "none_refused"),
         (NONE, reply("Hello!", "smalltalk"), "none_refused"),
-        (NONE, reply("Did you mean …", "clarify"), "none_asked"),
         (NONE, reply("It is blue."), "none_wrong"),
         (NONE, reply("It is blue.", hedged=True), "none_hedged_wrong"),
     ],
@@ -137,7 +135,7 @@ def test_shares_are_of_what_can_be_answered_and_of_all() -> None:
             (FEE, reply("40 EUR")),
             (FEE, unsure),
             (FEE, reply("It is blue.", hedged=True)),
-            (replace(FEE, kind="typo"), reply("?", "clarify")),
+            (replace(FEE, kind="typo"), reply("?", "unknown")),
             (NONE, reply("It is blue.")),
         ),
     )
@@ -150,13 +148,13 @@ def test_shares_are_of_what_can_be_answered_and_of_all() -> None:
         "resolved": 1,
         "wrong": 1,
         "hedged_wrong": 1,
-        "asked": 1,
+        "refused": 1,
         "none_wrong": 1,
     }
     assert figures["kinds"] == {
         "none": {"none_wrong": 1},
         "plain": {"resolved": 1, "wrong": 1, "hedged_wrong": 1},
-        "typo": {"asked": 1},
+        "typo": {"refused": 1},
     }
     assert figures["p50_ms"] == 4.0
 

@@ -106,7 +106,8 @@ async def test_choices_are_buttons_and_the_pressed_one_is_answered(
     bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk
 ) -> None:
     await bot.operators.add(5, "agent", name="Gus")
-    desk.clarifies("card", "How do I block my card?", "How do I order a card?")
+    choices = (Choice("c1", "How do I block my card?"), Choice("c2", "How do I order a card?"))
+    desk.answers["card"] = Answer("faq", "Perhaps: yes.", "en", choices=choices, hedged=True)
     ana = telegram.person()
     ana.say("card")
     reply = await ana.next()
@@ -114,6 +115,8 @@ async def test_choices_are_buttons_and_the_pressed_one_is_answered(
         "How do I block my card?",
         "How do I order a card?",
         "None of these",
+        "👍",
+        "👎",
         "🙋 Talk to a person",
     ]
     ana.press(reply, "order a card")

@@ -40,6 +40,7 @@ PASSAGE = Chunk(
     language="en",
     updated="2026-11-01",
 )
+NOTED = "I have noted it for our team."
 CHINESE = replace(PASSAGE, text="商品可以在七天之内寄回。我们承担邮费。", language="zh")
 
 
@@ -123,6 +124,36 @@ async def test_a_composed_reply_holds_only_what_the_passage_says() -> None:
     assert [s.document for s in answer.sources] == ["returns.md"]
     sentences = [event.text for event in shown if isinstance(event, Sentence)]
     assert all("50" not in sentence for sentence in sentences)
+
+
+KAYAK = replace(PASSAGE, text="The kayak costs 18.00 € per day. We are open all year.")
+
+
+async def test_a_sum_that_follows_stands_under_the_quoted_words() -> None:
+    found = {"How much is the kayak for 3 days?": [(KAYAK, 0.9)]}
+    answer = await answerer(found).answer("How much is the kayak for 3 days?")
+    assert answer.text == f"{KAYAK.text}\n\n3 × 18.00 € = 54.00 €"
+    assert answer.kind == "composed"
+    assert answer.sources[0].quote == KAYAK.text
+
+
+async def test_under_a_hedged_reply_nothing_is_computed() -> None:
+    found = {"How much is the kayak for 3 days?": [(KAYAK, 0.5)]}
+    answer = await answerer(found).answer("How much is the kayak for 3 days?")
+    assert answer.hedged
+    assert "54" not in answer.text
+
+
+async def test_for_a_hedged_reply_no_model_writes() -> None:
+    generator = ScriptedGenerator("You can send it back within 30 days.")
+    other = replace(
+        PASSAGE, chunk_id="p2", text="Send it back to our shop. Keep the box.", title="B"
+    )
+    asked = "How long can I send it back?"
+    answer = await answerer({asked: [(PASSAGE, 0.5), (other, 0.48)]}, generator).answer(asked)
+    assert answer.hedged
+    assert len(answer.sources) == 2
+    assert generator.prompts == []
 
 
 async def test_what_can_be_said_at_once_is_there_while_a_model_writes() -> None:
@@ -252,7 +283,8 @@ async def test_of_two_questions_the_one_that_is_not_known_is_said_to_be_not_know
         "When do you open? Do you sell used caravans?"
     )
     assert answer.text.startswith("When do you open?\nAt nine.")
-    assert answer.text.endswith("I don't know the answer to the rest of your question.")
+    assert answer.text.endswith("I don't know the answer to the rest of your question. " + NOTED)
+    assert answer.unanswered == "Do you sell used caravans?"
 
 
 async def test_a_remark_is_no_question_of_its_own() -> None:
@@ -279,6 +311,15 @@ async def test_each_part_of_a_message_is_searched_for_once() -> None:
     made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
     await made.answer("When do you open? When do you close?")
     assert retriever.asked == ["When do you open?", "When do you close?"]
+
+
+async def test_what_was_found_before_is_not_searched_for_again() -> None:
+    retriever = ScriptedRetriever({"When do you open?": [(ENTRY, 0.9)]})
+    made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
+    found = await made.judge("When do  you open?")
+    answer = await made.answer("When do  you open?", found=found)
+    assert answer.text == "At nine."
+    assert retriever.asked == ["When do you open?"]
 
 
 async def test_a_very_long_message_is_cut() -> None:
