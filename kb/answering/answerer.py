@@ -254,6 +254,8 @@ class Answerer:
             return self._unknown(order.language, decision.confidence)
         share = replace(order, most=order.most / len(decision.hits))
         answers = [await self._from(hit, share) for hit in decision.hits]
+        if len(answers) > 1 and _said_by(answers[1], answers[0]):
+            del answers[1]  # two passages of one table
         both = join(answers, "") if len(answers) > 1 else answers[0]
         fits = len(answers) == 1 or length(both.text) <= order.most
         others = decision.others if fits else (*decision.hits[1:], *decision.others)
@@ -322,6 +324,11 @@ class Answerer:
         return service_text(
             key, language, self._policy.fallback_language, company=self._policy.company
         )
+
+
+def _said_by(answer: Answer, other: Answer) -> bool:
+    """Tell whether another answer has every line of one."""
+    return set(answer.text.splitlines()) <= set(other.text.splitlines())
 
 
 def _choice(hit: Hit) -> Choice:
