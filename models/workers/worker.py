@@ -13,6 +13,7 @@ import asyncio
 import heapq
 import itertools
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -73,6 +74,7 @@ class Worker:
         self._reason = "it was not started"
         self._served = 0
         self._restarts = 0
+        self._trouble, self._trouble_at = "", 0.0
         self._crashes: deque[float] = deque(maxlen=self._limits.crashes)
         self._changed = asyncio.Event()
         """For `start`: the state is another one."""
@@ -128,6 +130,8 @@ class Worker:
             running=len(self._running),
             served=self._served,
             restarts=self._restarts,
+            trouble=self._trouble,
+            trouble_at=self._trouble_at,
         )
 
     # --- work ----------------------------------------------------------------------------------
@@ -395,6 +399,7 @@ class Worker:
 
     def _crashed(self, reason: str) -> None:
         self._restarts += 1
+        self._trouble, self._trouble_at = reason, time.time()
         self._crashes.append(asyncio.get_running_loop().time())
         _logger.warning("%s: %s", self.name, reason)
         if self._process is None or not self._process.alive:
