@@ -186,7 +186,8 @@ class Worker:
             TextTooLong, PromptTooLong: as the child says.
         """
         loop = asyncio.get_running_loop()
-        end = loop.time() + deadline_s
+        started = loop.time()
+        end = started + deadline_s
         call = self._admit(method, params, blob, priority, at_once=at_once, cost=cost)
         finished = False
         try:
@@ -209,6 +210,9 @@ class Worker:
         finally:
             if not finished:
                 self._give_up(call)
+            took_ms = (loop.time() - started) * 1000
+            ending = "done" if finished else "given up"
+            _logger.debug("%s: %s %s after %.0f ms", self.name, method, ending, took_ms)
 
     def _admit(
         self,
