@@ -21,12 +21,11 @@ from app.messages import as_messages
 from app.paths import Paths
 from app.reembed import is_undone, reembed_beside, said_meanwhile
 from app.schedule import make_scheduler, make_watcher
-from app.second import wait_for
+from app.second import ModelEmbedder, wait_for
 from app.warm import keep_warm
 from app.web_server import serve_web
 from app.wiring import (
     Knowledge,
-    ModelEmbedder,
     ModelGenerator,
     Service,
     make_answerer,

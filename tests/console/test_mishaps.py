@@ -1,7 +1,7 @@
 """The page of what went wrong, over a real database: each kind is counted, listed, dealt with."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -50,7 +50,7 @@ def bot() -> Bot:
 
 
 @pytest.fixture
-def asked_for(builder: Builder, bot: Bot) -> Iterator[list[str]]:
+def asked_for(builder: Builder, bot: Bot) -> list[str]:
     """Let models and disk be in trouble; return the jobs that are begun."""
     begun: list[str] = []
 
@@ -94,7 +94,7 @@ async def client(
             assert run is not None
             await jobs.finish(run, state, text=f"{name} <{state}>", detail={})  # type: ignore[arg-type]
     for channel in ("console", "telegram"):
-        uploads = Uploads(database, writer, channel=channel)  # type: ignore[arg-type]
+        uploads = Uploads(database, writer, channel=channel)
         number = await uploads.add(files=[SentFile(f"by-{channel}.csv", "0")])
         report = IngestReport(1, (), 0, 0.1, held=HELD)
         await uploads.move(number, "checking", "preview", outcome=stored(Outcome(report)))
