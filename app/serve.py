@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,16 +16,17 @@ from filelock import FileLock, Timeout
 from app.check import SelfCheck
 from app.cookie import cookie_secret
 from app.demo import ingest_demo_if_empty, read_demo
-from app.disk import DiskWatch
+from app.disk import LOW_BYTES, DiskWatch, free_bytes
 from app.messages import as_messages
 from app.paths import Paths
 from app.reembed import is_undone, reembed_beside, said_meanwhile
 from app.schedule import make_scheduler, make_watcher
-from app.second import wait_for
+from app.second import ModelEmbedder, wait_for
 from app.warm import keep_warm
 from app.web_server import serve_web
 from app.wiring import (
     Knowledge,
+    ModelGenerator,
     Service,
     make_answerer,
     make_library,
@@ -36,6 +37,7 @@ from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from console.application import build_console
 from console.knowledge import Editing
+from console.mishaps import Disk, Restarts, Watched
 from console.operator import Records
 from console.security import check_exposure
 from console.upload_desk import UploadDesk
@@ -48,6 +50,7 @@ from db.erasure import ErasureList, replay
 from db.figures import Figures
 from db.group_commit import GroupCommit
 from db.jobs import JobRepository
+from db.mishaps import Mishaps
 from db.uploads import Uploads
 from jobs.schedule import Scheduler
 from kb.releases.upload import Library
@@ -92,6 +95,8 @@ class Troubles:
     sentences: dict[str, str] = field(default_factory=dict)
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the knowledge base has been made ready."""
+    bot: TelegramBot | None = None
+    """While Telegram is served."""
 
 
 async def serve(config: Config, paths: Paths) -> None:
@@ -143,6 +148,7 @@ async def _serve_with_one_model(
         async def health() -> Health:
             return _health(service, troubles, check)
 
+        scheduler = make_scheduler(knowledge, tell=reports.put)
         library = make_library(knowledge)
         uploads = await stack.enter_async_context(_upload_desk(knowledge, library))
         web = build_console(
@@ -157,6 +163,7 @@ async def _serve_with_one_model(
             editing=Editing(knowledge.entries, knowledge.releases),
             uploads=uploads,
             questions=library.questions,
+            watched=_watched(service, troubles, scheduler),
             tracer=Tracer(service.answerer, knowledge.index, knowledge.gate, knowledge.golden),
             as_messages=as_messages,
             health=health,
@@ -176,7 +183,6 @@ async def _serve_with_one_model(
             )
         )
         logger.info("Open %s (up after %.1f s)", address, time.perf_counter() - started)
-        scheduler = make_scheduler(knowledge, tell=reports.put)
         await stack.enter_async_context(scheduler.running())
         disk = DiskWatch(paths.data, sentences=troubles.sentences, tell=reports.put)
         reembedding = asyncio.create_task(_reembed(knowledge, troubles, reports), name="reembed")
@@ -185,7 +191,7 @@ async def _serve_with_one_model(
             asyncio.create_task(stop.wait(), name="signal"),
             asyncio.create_task(knowledge.index.superseded.wait(), name="other model"),
             asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
-            asyncio.create_task(_telegram(service, library, reports), name="telegram"),
+            asyncio.create_task(_telegram(service, library, reports, troubles), name="telegram"),
             _beside("scrub", partial(_scrub, knowledge), troubles),
             asyncio.create_task(_resume(uploads, troubles), name="uploads"),
             _beside("watch", partial(_watch, service, scheduler, troubles), troubles),
@@ -259,7 +265,9 @@ async def _scrub(knowledge: Knowledge) -> None:
             logger.info("The database's log could not be emptied; it will be tried again")
 
 
-async def _telegram(service: Service, library: Library, reports: asyncio.Queue[str]) -> None:
+async def _telegram(
+    service: Service, library: Library, reports: asyncio.Queue[str], troubles: Troubles
+) -> None:
     """Serve Telegram until cancelled, and pass reports on to the team.
 
     Without a token, say so and end; reports are in the console and the log all the same.
@@ -290,10 +298,12 @@ async def _telegram(service: Service, library: Library, reports: asyncio.Queue[s
         library=library,
         erasures=ErasureList(service.knowledge.paths.data / ERASED),
     ) as bot:
+        troubles.bot = bot
         telling = asyncio.create_task(_tell(bot, reports), name="reports")
         try:
             await bot.wait()
         finally:
+            troubles.bot = None
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
 
@@ -371,11 +381,41 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
     logger.info("Ready after %.1f s", time.perf_counter() - started)
 
 
+def _models(service: Service) -> Sequence[ModelEmbedder | ModelGenerator]:
+    knowledge = service.knowledge
+    models = (knowledge.embedder, knowledge.second, service.generator)
+    return [model for model in models if model is not None]
+
+
+def _watched(service: Service, troubles: Troubles, scheduler: Scheduler) -> Watched:
+    """Return where it is known what went wrong, and what tries it again."""
+    database, folder = service.knowledge.database, service.knowledge.paths.data
+    writer = GroupCommit(database)
+
+    def restarts() -> Sequence[Restarts]:
+        states = [(model.name, model.state) for model in _models(service)]
+        return [Restarts(name, s.restarts, s.trouble, s.trouble_at) for name, s in states]
+
+    async def disk() -> Disk:
+        free = await asyncio.to_thread(free_bytes, folder)
+        return Disk(folder, free, "disk" in troubles.sentences or free < LOW_BYTES)
+
+    return Watched(
+        Mishaps(database, writer),
+        JobRepository(database),
+        Uploads(database, writer, channel="console"),
+        models=restarts,
+        disk=disk,
+        run_again=scheduler.ask_for,
+        telegram=lambda: troubles.bot,
+    )
+
+
 def _health(service: Service, troubles: Troubles, check: SelfCheck) -> Health:
     reasons = list(troubles.sentences.values())
     knowledge = service.knowledge
-    for model in (knowledge.embedder, knowledge.second, service.generator):
-        if model is not None and model.state.status == "down":
+    for model in _models(service):
+        if model.state.status == "down":
             reasons.append(f"The model {model.name!r} is down: {model.state.reason}.")
     if knowledge.conversations.trouble:
         reasons.append(knowledge.conversations.trouble)

@@ -352,6 +352,28 @@ class TelegramBot:
             chats = [operator.user_id for operator in team if operator.role != "agent"]
         await self.sender.deliver([message(Addressee(chat), text[:_TOLD_CHARS]) for chat in chats])
 
+    async def handle_again(self, number: int) -> bool:
+        """Handle a dead letter again, by its row's number; return whether there is one to handle.
+
+        Raises:
+            StorageError: nothing was changed.
+        """
+        stored = await self.inbox.revive(number)
+        if stored is not None:
+            await self.queue.admit(self._recalled(stored), bounded=False)
+        return stored is not None
+
+    async def send_again(self, number: int) -> bool:
+        """Send a message again that may have arrived; return whether it is one of those.
+
+        Raises:
+            StorageError: nothing was changed.
+        """
+        stored = await self.outbox.queue_again(number)
+        if stored is not None:
+            self._spawn_task(self._send_later([stored]))
+        return stored is not None
+
     async def tidy(self) -> None:
         """Forget what is older than it has to be kept."""
         now = time.time()

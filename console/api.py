@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
@@ -36,11 +36,13 @@ class Api:
         desk: AskingDesk,
         health: Callable[[], Awaitable[Health]],
         metrics: Metrics,
+        mishaps: Callable[[], Awaitable[Mapping[str, float]]],
         detailed_health: Callable[[Request], bool],
     ) -> None:
         self._desk = desk
         self._health = health
         self._metrics = metrics
+        self._mishaps = mishaps
         self._detailed_health = detailed_health
 
     async def ask(self, request: Request) -> Response:
@@ -80,6 +82,7 @@ class Api:
 
     async def metrics(self, request: Request) -> Response:
         """Return the figures for Prometheus."""
+        self._metrics.observe_mishaps(await self._mishaps())
         # In a thread: figures of the process are read from files.
         text = await asyncio.to_thread(self._metrics.render)
         return Response(text, headers={"Content-Type": Metrics.content_type})

@@ -16,6 +16,7 @@ from console.bench import AsMessages, BenchPages, Traces
 from console.chat import AskingDesk, ChatPages
 from console.figures import FigurePages
 from console.knowledge import Editing, KnowledgePages
+from console.mishaps import MishapPages, Watched
 from console.operator import COOKIE as OPERATOR_COOKIE
 from console.operator import OperatorPages, Records
 from console.pages import STATIC, Pages
@@ -64,6 +65,7 @@ def build_console(
     editing: Editing,
     uploads: UploadDesk,
     questions: OpenQuestions,
+    watched: Watched,
     tracer: Traces,
     as_messages: AsMessages,
     health: Callable[[], Awaitable[Health]],
@@ -83,6 +85,7 @@ def build_console(
         editing: changes the knowledge base.
         uploads: takes files and entries.
         questions: what found no answer, as Telegram's operators have it too.
+        watched: tells what went wrong, and tries it again.
         tracer: tells how a question is answered.
         as_messages: shows an answer as Telegram does.
         health: tells how the service is; called for every /health and page.
@@ -106,7 +109,13 @@ def build_console(
         health=health,
         examples=examples,
     )
-    api = Api(desk=desk, health=health, metrics=metrics, detailed_health=guard.knows)
+    api = Api(
+        desk=desk,
+        health=health,
+        metrics=metrics,
+        mishaps=watched.counts,
+        detailed_health=guard.knows,
+    )
     operator = OperatorPages(pages=pages, logins=logins, records=records, health=health)
     knowledge = KnowledgePages(
         pages=pages,
@@ -119,6 +128,7 @@ def build_console(
     inbox = QuestionPages(pages=pages, questions=questions, desk=uploads)
     bench = BenchPages(pages=pages, tracer=tracer, as_messages=as_messages)
     figures = FigurePages(pages=pages, figures=records.figures)
+    mishaps = MishapPages(pages=pages, watched=watched)
     files = UploadPages(pages=pages, desk=uploads, limits=limits)
 
     def route(
@@ -184,6 +194,12 @@ def build_console(
             route("/console/figures.csv", figures.export, "see"),
             route("/console/answers", figures.answers, "see"),
             route("/console/conversation", figures.conversation, "see"),
+            route("/console/mishaps", mishaps.show, "see"),
+            route("/console/mishaps/handle-again", mishaps.handle_again, "talk", "POST"),
+            route("/console/mishaps/send-again", mishaps.send_again, "talk", "POST"),
+            route("/console/mishaps/drop-letter", mishaps.drop_letter, "talk", "POST"),
+            route("/console/mishaps/drop-send", mishaps.drop_send, "talk", "POST"),
+            route("/console/mishaps/run-again", mishaps.run_again, "publish", "POST"),
             route("/login", operator.login_form, "anyone"),
             route("/login", operator.log_in, "anyone", "POST"),
             route("/logout", operator.log_out, "anyone", "POST"),

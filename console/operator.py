@@ -23,6 +23,7 @@ _NEXT_PAGES = (
     "/console/questions",
     "/console/bench",
     "/console/figures",
+    "/console/mishaps",
 )
 
 

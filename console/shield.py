@@ -1,5 +1,7 @@
 """Around every request: the right host, no requests from other sites, headers, a count."""
 
+import logging
+import time
 from collections.abc import Callable, Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -9,6 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.security import is_own_host, is_same_origin
 from core.metrics import Metrics
+from core.request import new_request_id, request_id, working_on
+
+logger = logging.getLogger(__name__)
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -52,12 +57,25 @@ class Shield:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers[name] = value
+                headers["X-Request-ID"] = request_id()
                 if scope["path"].startswith("/static/") and scope["query_string"]:
                     headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
                 route = scope.get("route")
                 self._metrics.observe_request(getattr(route, "path", "none"), message["status"])
             await send(message)
 
+        started = time.perf_counter()
+        # What customers do; pages and checks of monitors would fill the log.
+        level = logging.INFO if scope["method"] == "POST" else logging.DEBUG
+        with working_on(new_request_id()):
+            logger.log(level, "%s: a request arrived", scope["method"])
+            await self._serve(scope, receive, send_shielded)
+            # Not the path, which is a visitor's.
+            route = getattr(scope.get("route"), "path", "none")
+            took_ms = (time.perf_counter() - started) * 1000
+            logger.log(level, "%s %s: replied after %.0f ms", scope["method"], route, took_ms)
+
+    async def _serve(self, scope: Scope, receive: Receive, send_shielded: Send) -> None:
         headers = Headers(scope=scope)
         status = 0
         if self._hosts is not None and not is_own_host(headers, self._hosts):

@@ -262,6 +262,12 @@ class RetentionConfig(_Section):
     audit_days: float = Field(365, gt=0)
 
 
+class LoggingConfig(_Section):
+    """How the log is written."""
+
+    format: Literal["text", "json"] = "text"
+
+
 class Config(BaseSettings):
     """The whole configuration."""
 
@@ -281,6 +287,7 @@ class Config(BaseSettings):
     console: ConsoleConfig = ConsoleConfig()
     lookups: dict[str, LookupConfig] = {}
     retention: RetentionConfig = RetentionConfig()
+    logging: LoggingConfig = LoggingConfig()
     index: str = ""
     database: str = ""
 

@@ -1,7 +1,7 @@
 """What the service counts and times, in the text format that Prometheus reads."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -54,6 +54,13 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._mishaps = Gauge(
+            "answerdesk_mishaps",
+            "What the console's page 'What went wrong' lists, by kind.",
+            ("kind",),
+            registry=self._registry,
+        )
+
     def observe_answer(self, answer: Answer, *, channel: str) -> None:
         """Count a reply and take its times."""
         self._answers.labels(channel, answer.kind).inc()
@@ -66,6 +73,11 @@ class Metrics:
     def observe_request(self, route: str, status: int) -> None:
         """Count an HTTP request under its route, never under a path that a visitor made up."""
         self._requests.labels(route, str(status)).inc()
+
+    def observe_mishaps(self, counts: Mapping[str, float]) -> None:
+        """Show how much went wrong, by kind."""
+        for kind, count in counts.items():
+            self._mishaps.labels(kind).set(count)
 
     def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
         """Show a figure that is asked for whenever the figures are read."""

@@ -148,9 +148,27 @@ class Inbox:
         """Make an update a dead letter; its payload is kept."""
         await self._change(update_id, state="failed", error=error, finished=time.time())
 
-    async def revive(self, update_id: int) -> None:
-        """Let a dead letter be tried again at the next start."""
-        await self._change(update_id, state="new", starts=0, failures=0, finished=None)
+    async def revive(self, number: int) -> StoredUpdate | None:
+        """Let a dead letter be handled again; return it, ``None`` if there is none to handle.
+
+        `number` is its row's. One that could not be read stays what it is.
+        """
+
+        async def write(session: AsyncSession) -> StoredUpdate | None:
+            row = await session.scalar(
+                select(InboxRow).where(
+                    InboxRow.bot_id == self._bot_id,
+                    InboxRow.seq == number,
+                    InboxRow.state == "failed",
+                    InboxRow.starts > 0,
+                )
+            )
+            if row is None:
+                return None
+            row.state, row.starts, row.failures, row.finished = "new", 0, 0, None
+            return _stored(row)
+
+        return await self._writer.run(write)
 
     async def purge(self, *, before: float) -> int:
         """Delete handled updates that arrived before a time; return how many.
@@ -217,9 +235,16 @@ class Inbox:
                 .order_by(InboxRow.seq)
                 .limit(limit)
             )
-            return [
-                StoredUpdate(
-                    r.update_id, r.chat_id, r.payload, r.received, r.starts, r.failures, r.error
-                )
-                for r in rows
-            ]
+            return [_stored(row) for row in rows]
+
+
+def _stored(row: InboxRow) -> StoredUpdate:
+    return StoredUpdate(
+        row.update_id,
+        row.chat_id,
+        row.payload,
+        row.received,
+        row.starts,
+        row.failures,
+        row.error,
+    )

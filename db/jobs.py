@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import JSON, String, Text, UniqueConstraint, delete, select, update
+from sqlalchemy import JSON, String, Text, UniqueConstraint, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, Database
@@ -147,6 +147,17 @@ class JobRepository:
         query = select(JobRunRow).order_by(JobRunRow.id.desc()).limit(limit)
         if job is not None:
             query = query.where(JobRunRow.job == job)
+        async with self._database.session() as session:
+            return [_run(row) for row in await session.scalars(query)]
+
+    async def ended_badly(self) -> list[JobRun]:
+        """Return each job's last run if it failed or kept something back, newest first."""
+        last = select(func.max(JobRunRow.id)).group_by(JobRunRow.job)
+        query = (
+            select(JobRunRow)
+            .where(JobRunRow.id.in_(last), JobRunRow.state.not_in(("running", "done")))
+            .order_by(JobRunRow.id.desc())
+        )
         async with self._database.session() as session:
             return [_run(row) for row in await session.scalars(query)]
 

@@ -172,6 +172,24 @@ class Outbox:
 
         await self._writer.run(write)
 
+    async def queue_again(self, outbox_id: int) -> StoredMessage | None:
+        """Let a message be sent again that may have arrived; ``None`` if it is none of those."""
+
+        async def write(session: AsyncSession) -> StoredMessage | None:
+            row = await session.scalar(
+                select(OutboxRow).where(
+                    OutboxRow.bot_id == self._bot_id,
+                    OutboxRow.outbox_id == outbox_id,
+                    OutboxRow.state == "uncertain",
+                )
+            )
+            if row is None:
+                return None
+            row.state, row.error, row.finished = "queued", "", None
+            return _stored(row)
+
+        return await self._writer.run(write)
+
     async def of_update(self, update_id: int) -> list[StoredMessage]:
         """Return the messages that answer an update, in order."""
         return await self._list(OutboxRow.update_id == update_id)

@@ -94,6 +94,7 @@ class Upload:
     """What the last step found, as the console shows it again (`kb.releases.upload.Outcome`)."""
     created: float = 0.0
     """UTC epoch seconds."""
+    channel: str = "telegram"
 
     @property
     def title(self) -> str:
@@ -173,6 +174,19 @@ class Uploads:
                 .limit(limit)
             )
             return [_upload(row) for row in rows]
+
+    async def held(self) -> list[Upload]:
+        """Return the uploads that were held back and wait for a word, newest first; of all ways in.
+
+        Those are previews whose last step was to apply them (`IngestReport.held`).
+        """
+        async with self._database.session() as session:
+            rows = await session.scalars(
+                select(UploadRow)
+                .where(UploadRow.state == "preview")
+                .order_by(UploadRow.upload_id.desc())
+            )
+            return [_upload(row) for row in rows if (row.outcome.get("report") or {}).get("held")]
 
     async def unfinished(self) -> list[Upload]:
         """Return uploads whose check or application was interrupted, oldest first."""
@@ -297,6 +311,7 @@ def _upload(row: UploadRow) -> Upload:
         columns=row.columns,
         outcome=row.outcome,
         created=row.created,
+        channel=row.channel,
     )
 
 

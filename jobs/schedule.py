@@ -138,6 +138,17 @@ class Scheduler:
             assert run_id is not None, slot
             return await self._execute(job, run_id)
 
+    def ask_for(self, name: str) -> bool:
+        """Begin a run of a job beside the caller; return whether there is such a job at rest."""
+        if name not in self._jobs or self._locks[name].locked():
+            return False
+
+        async def work() -> None:
+            await self.run_now(name)
+
+        self._spawn(work(), name)
+        return True
+
     async def _catch_up(self, name: str, interrupted: Sequence[JobRun]) -> None:
         """Make up for what the last stop of the service cut short or missed, once."""
         due = [run for run in interrupted if not run.slot.endswith(_AGAIN)]

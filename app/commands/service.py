@@ -22,7 +22,7 @@ from models.factory import make_embedder, make_generator
 async def run() -> None:
     """Serve until stopped."""
     config = read_config()
-    set_up_logging()
+    set_up_logging(config.logging.format)
     await serve(config, find_paths(data_folder()))
 
 

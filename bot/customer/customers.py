@@ -147,9 +147,9 @@ class Customers:
         if to is None or update.edited_message:
             return
         person = (f"🙋 {service_text('talk_to_person', *to.languages)}", "human")
+        # Not as the reply to the update, which an operator may have handled again.
         await self._service.sender.deliver(
-            [message(to, service_text("trouble", *to.languages), buttons=[[person]])],
-            update_id=update.update_id,
+            [message(to, service_text("trouble", *to.languages), buttons=[[person]])]
         )
 
     # --- commands ------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from telegram.request import HTTPXRequest
 
 from bot.transport.redact import redact
 from core.errors import StorageError
+from core.request import working_on
 from db.inbox import Inbox, NewUpdate
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,11 @@ def lane_of(update: Update) -> Lane:
     thread = (message.message_thread_id or 0) if message and message.is_topic_message else 0
     chat_id = update.effective_chat.id if update.effective_chat else 0
     return chat_id, thread, "press" if update.callback_query else "talk"
+
+
+def request_of(update_id: int) -> str:
+    """Name the request that an update is, also after a restart."""
+    return f"update-{update_id}"
 
 
 def is_talk_of(update: Update, chat_id: int) -> bool:
@@ -117,6 +123,8 @@ class InboxQueue(Queue[object]):
         """Let a stored update wait for its turn; `bounded`: unless too many of its kind wait."""
         if self._closed:
             return
+        with working_on(request_of(update.update_id)):
+            logger.info("Update %d arrived", update.update_id)
         lane = lane_of(update)
         parked = self._lanes.get(lane)
         if parked is None:

@@ -9,10 +9,11 @@ from telegram import Update
 from telegram.ext import BaseUpdateProcessor
 
 from bot.transport.errors import Stopping
-from bot.transport.inbox import InboxQueue, is_talk_of
+from bot.transport.inbox import InboxQueue, is_talk_of, request_of
 from bot.transport.redact import redact
 from bot.transport.shutdown import Lifetime
 from core.errors import StorageError
+from core.request import working_on
 from db.inbox import Inbox
 
 logger = logging.getLogger(__name__)
@@ -109,7 +110,8 @@ class PerChatProcessor(BaseUpdateProcessor):
         assert task is not None
         self._running[task] = update
         try:
-            await self._handle(update, coroutine)
+            with working_on(request_of(update.update_id)):
+                await self._handle(update, coroutine)
         except Stopping:
             logger.info("Update %d stays stored for the next start", update.update_id)
         except asyncio.CancelledError:

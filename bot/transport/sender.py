@@ -122,6 +122,8 @@ class Sender:
             await self._outbox.finish(message.outbox_id, state, message_id=message_id, error=error)
         if state != "sent":
             logger.warning("Message %d is %s: %s", message.outbox_id, state, error)
+        else:
+            logger.info("Message %d is sent", message.outbox_id)
         return StoredMessage(
             outbox_id=message.outbox_id,
             update_id=message.update_id,

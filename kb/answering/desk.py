@@ -109,6 +109,8 @@ class Desk:
                     text, language_code, history, on_event, chat=chat if recorded else ""
                 )
             self._metrics.observe_answer(answer, channel=channel)
+            took_ms = answer.timings_ms["total"]
+            logger.info("%s: answered (%s) in %.0f ms", channel, answer.kind, took_ms)
             if not recorded:
                 return answer
             answer_id = await self._conversations.record(text, answer, chat=chat, channel=channel)

@@ -38,6 +38,10 @@ class WorkerState:
     """Requests that were finished since the start."""
     restarts: int
     """Unplanned ends of the child since the start."""
+    trouble: str = ""
+    """Why it ended the last time."""
+    trouble_at: float = 0.0
+    """UTC epoch seconds of that end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import asyncio
 import heapq
 import itertools
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -73,6 +74,7 @@ class Worker:
         self._reason = "it was not started"
         self._served = 0
         self._restarts = 0
+        self._trouble, self._trouble_at = "", 0.0
         self._crashes: deque[float] = deque(maxlen=self._limits.crashes)
         self._changed = asyncio.Event()
         """For `start`: the state is another one."""
@@ -128,6 +130,8 @@ class Worker:
             running=len(self._running),
             served=self._served,
             restarts=self._restarts,
+            trouble=self._trouble,
+            trouble_at=self._trouble_at,
         )
 
     # --- work ----------------------------------------------------------------------------------
@@ -182,7 +186,8 @@ class Worker:
             TextTooLong, PromptTooLong: as the child says.
         """
         loop = asyncio.get_running_loop()
-        end = loop.time() + deadline_s
+        started = loop.time()
+        end = started + deadline_s
         call = self._admit(method, params, blob, priority, at_once=at_once, cost=cost)
         finished = False
         try:
@@ -205,6 +210,9 @@ class Worker:
         finally:
             if not finished:
                 self._give_up(call)
+            took_ms = (loop.time() - started) * 1000
+            ending = "done" if finished else "given up"
+            _logger.debug("%s: %s %s after %.0f ms", self.name, method, ending, took_ms)
 
     def _admit(
         self,
@@ -395,6 +403,7 @@ class Worker:
 
     def _crashed(self, reason: str) -> None:
         self._restarts += 1
+        self._trouble, self._trouble_at = reason, time.time()
         self._crashes.append(asyncio.get_running_loop().time())
         _logger.warning("%s: %s", self.name, reason)
         if self._process is None or not self._process.alive:

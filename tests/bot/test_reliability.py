@@ -19,6 +19,7 @@ from core.errors import StorageError
 from db.base import Database
 from db.group_commit import GroupCommit
 from db.inbox import Inbox, NewUpdate
+from db.mishaps import Mishaps
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import QuickLifetime, ScriptedDesk
 from tests.botapi import TOKEN, BotApi, FaultKind
@@ -159,6 +160,34 @@ async def test_a_poison_update_is_a_dead_letter_after_three_tries(
     (dead,) = await bot.inbox.dead_letters()
     assert (dead.update_id, dead.error) == (poison, "RuntimeError: boom")
     assert "poison?" in dead.payload
+
+
+async def test_an_operator_has_a_dead_letter_handled_and_an_uncertain_message_sent_again(
+    bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk, database: Database
+) -> None:
+    """As the console's page of what went wrong does it; once, however often it is pressed."""
+    desk.answers["poison?"] = RuntimeError("boom")
+    mishaps = Mishaps(database, GroupCommit(database))
+    ana = telegram.person()
+    ana.say("poison?")
+    assert (await ana.next()).text.startswith("Something went wrong on our side")
+    (letter,) = await mishaps.dead_letters(limit=9)
+    assert letter.readable
+    assert await mishaps.counts() == (1, 0)
+    del desk.answers["poison?"]
+    assert await bot.handle_again(letter.number)
+    assert (await ana.next()).text == "echo: poison?"
+    assert not await bot.handle_again(letter.number)
+
+    (stored,) = await bot.outbox.add([message(Addressee(ana.chat_id), "Are you there?")])
+    await bot.outbox.finish(stored.outbox_id, "uncertain", error="timed out")
+    (send,) = await mishaps.uncertain_sends(limit=9)
+    assert send.error == "timed out"
+    assert await bot.send_again(send.number)
+    assert (await ana.next()).text == "Are you there?"
+    assert not await bot.send_again(send.number)
+    assert not await mishaps.drop_send(send.number)
+    assert await mishaps.counts() == (0, 0)
 
 
 async def test_a_handler_that_hangs_is_ended(

@@ -1,6 +1,7 @@
 """A console over a scripted desk and a real database."""
 
 from collections.abc import AsyncIterator
+from pathlib import PurePath
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from blockbuster import blockbuster_ctx
 from app.messages import as_messages
 from console.application import build_console
 from console.knowledge import Editing
+from console.mishaps import Disk, Watched
 from console.operator import Records
 from console.shield import Shield
 from core.health import Health
@@ -17,8 +19,11 @@ from core.metrics import Metrics
 from db.base import Base, Database, create_engine
 from db.conversations import Conversations
 from db.figures import Figures
+from db.group_commit import GroupCommit
 from db.jobs import JobRepository
 from db.knowledge import ReleaseRepository, SourceRepository
+from db.mishaps import Mishaps
+from db.uploads import Uploads
 from kb.releases.alike import Alike
 from kb.releases.open_questions import OpenQuestions
 from tests.console.fakes import (
@@ -61,14 +66,33 @@ async def nobody(chat_id: int) -> str:
     return ""
 
 
+async def roomy() -> Disk:
+    return Disk(PurePath("/data"), 40 * 10**9, low=False)
+
+
+def calm(database: Database) -> Watched:
+    """Nothing went wrong; Telegram is off."""
+    writer = GroupCommit(database)
+    return Watched(
+        Mishaps(database, writer),
+        JobRepository(database),
+        Uploads(database, writer, channel="console"),
+        models=tuple,
+        disk=roomy,
+        run_again=lambda _: False,
+        telegram=lambda: None,
+    )
+
+
 class Builder:
     """Builds consoles that differ in a few arguments."""
 
-    def __init__(self, desk: ScriptedDesk, records: Records) -> None:
+    def __init__(self, desk: ScriptedDesk, records: Records, database: Database) -> None:
         self.desk = desk
         self.records = records
         self.health = Health("ok")
         self.metrics = Metrics()
+        self.watched = calm(database)
 
     def build(self, **changes: Any) -> Shield:
         async def health() -> Health:
@@ -82,6 +106,7 @@ class Builder:
             "questions": OpenQuestions(
                 self.records.conversations, Alike(WordEmbedder()), NoEntries(), name_of=nobody
             ),
+            "watched": self.watched,
             "tracer": NoEntries(),
             "as_messages": as_messages,
             "health": health,
@@ -99,8 +124,8 @@ class Builder:
 
 
 @pytest.fixture
-def builder(desk: ScriptedDesk, records: Records) -> Builder:
-    return Builder(desk, records)
+def builder(desk: ScriptedDesk, records: Records, database: Database) -> Builder:
+    return Builder(desk, records, database)
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def service() -> Iterator[Service]:
             Conversations(database),
             Figures(database),
         )
-        app = Builder(desk, records).build()
+        app = Builder(desk, records, database).build()
         config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         servers.append(server)

@@ -59,7 +59,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 Conversations(shop.database),
                 Figures(shop.database),
             )
-            app = Builder(ScriptedDesk(), records).build(
+            app = Builder(ScriptedDesk(), records, shop.database).build(
                 editing=Editing(shop.entries, shop.releases),
                 questions=library_of(shop).questions,
             )

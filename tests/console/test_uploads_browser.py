@@ -70,7 +70,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 Conversations(shop.database),
                 Figures(shop.database),
             )
-            app = Builder(ScriptedDesk(), records).build(
+            app = Builder(ScriptedDesk(), records, shop.database).build(
                 uploads=desk, max_file_bytes=MAX_FILE_BYTES
             )
             config = uvicorn.Config(

@@ -16,6 +16,8 @@ from console.knowledge import Editing
 from console.operator import Records
 from core.types import Answer
 from db.figures import Figures
+from db.group_commit import GroupCommit
+from db.inbox import Inbox, NewUpdate
 from db.knowledge import SourceRepository
 from kb.releases.ingestor import IncomingFile
 from tests.console.browser import missing_browser, open_browser, set_screen
@@ -47,6 +49,9 @@ async def fill(shop: Workshop) -> None:
     for question in ("Do you ship to Norway?", "to Norway do you ship", "Averyveryverylong" * 12):
         unknown = Answer("unknown", "I don't know that.", "en", urgency="urgent")
         await shop.conversations.record(question, unknown, chat="web:1", channel="web")
+    inbox = Inbox(shop.database, GroupCommit(shop.database), bot_id=7)
+    await inbox.store([NewUpdate(n, 5, "{}", "Averyveryverylong" * 12) for n in range(2)])
+    await inbox.start(1)
     given = Answer("faq", "By phone only.", "en", confidence=0.9)
     answer = await shop.conversations.record("Part 0?", given, chat="web:2", channel="web")
     await shop.conversations.give_feedback(answer, helpful=False, reason="wrong")
@@ -72,7 +77,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 shop.conversations,
                 Figures(shop.database),
             )
-            app = Builder(ScriptedDesk(), records).build(
+            app = Builder(ScriptedDesk(), records, shop.database).build(
                 editing=Editing(shop.entries, shop.releases),
                 questions=library_of(shop).questions,
                 uploads=desk,
@@ -111,7 +116,14 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
     with open_browser() as browser:
         browser.implicitly_wait(_TIMEOUT_S)
         set_screen(browser, width=1280, height=900)
-        for path in ("questions", "knowledge", "figures", "answers", "conversation?answer=1"):
+        for path in (
+            "questions",
+            "knowledge",
+            "figures",
+            "answers",
+            "conversation?answer=1",
+            "mishaps",
+        ):
             browser.get(f"{url}/console/{path}")
             show(browser, tmp_path, path.partition("?")[0])
         browser.get(f"{url}/console/knowledge")

@@ -82,7 +82,10 @@ async def test_a_dead_letter_keeps_its_payload_and_can_be_revived(inbox: Inbox) 
     await inbox.bury(1, "no")
     (dead,) = await inbox.dead_letters()
     assert dead.payload == '{"update_id": 1}'
-    await inbox.revive(1)
+    assert await inbox.revive(1) is None, "it was never begun: it cannot be read"
+    await inbox.start(1)
+    assert await inbox.revive(1)
+    assert await inbox.revive(1) is None
     (again,) = await inbox.pending()
     assert (again.starts, again.failures) == (0, 0)
 

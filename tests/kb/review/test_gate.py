@@ -138,10 +138,10 @@ async def test_five_poison_rows_are_flagged_by_a_hundred_golden_questions(shop: 
 async def test_a_golden_answers_figures_and_links_do_not_change_unseen(shop: Workshop) -> None:
     """Though it comes from the same entry of the same file, and no words were fixed."""
     await shop.golden.add([RETURN])
-    poisoned = FAQ.replace("30 days", "90 days, at evil.com")
+    poisoned = FAQ.replace("30 days", "90 days")  # no strange address, which is held by itself
     assert poisoned != FAQ
     report = await put(shop, faq=poisoned)
-    assert report.held.startswith("Held back")
+    assert report.held.startswith("Held back: 1 of 1 golden questions")
     assert (await shop.snapshot())[0] == 1
     assert (await put(shop, faq=FAQ.replace("30 days", "30 days only"))).held == ""
 

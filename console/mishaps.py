@@ -1,0 +1,198 @@
+"""What went wrong and waits for an operator: counted, listed, each with what can be done."""
+
+import logging
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.form import number_of
+from console.pages import Pages
+from core.errors import AnswerdeskError, StorageError
+from db.jobs import JobRepository, JobRun
+from db.mishaps import DeadLetter, Mishaps, UncertainSend
+from db.uploads import Upload, Uploads
+from kb.releases.upload import outcome_of
+
+logger = logging.getLogger(__name__)
+
+_MOST = 50
+"""Of each kind; the counts are of all."""
+_HERE = "/console/mishaps"
+_GONE = "That was dealt with meanwhile."
+_NO_TELEGRAM = "Telegram is off or still connecting, so nothing can be sent. Try again later."
+
+
+class Retries(Protocol):
+    """The part of `bot.telegram_app.TelegramBot` that tries again."""
+
+    async def handle_again(self, number: int) -> bool:
+        """Handle a dead letter again; return whether there is one to handle."""
+        ...
+
+    async def send_again(self, number: int) -> bool:
+        """Send a message again that may have arrived; return whether it is one of those."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """How often a model's process ended unplanned since the service was started."""
+
+    model: str
+    count: int
+    reason: str
+    """Of the last time."""
+    at: float
+    """UTC epoch seconds of the last time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The disk of the data folder."""
+
+    folder: PurePath
+    free_bytes: int
+    low: bool
+    """Whether there is too little room to go on accepting files and messages for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Where it is known what went wrong, and what tries again."""
+
+    messages: Mishaps
+    jobs: JobRepository
+    uploads: Uploads
+    models: Callable[[], Sequence[Restarts]]
+    disk: Callable[[], Awaitable[Disk]]
+    run_again: Callable[[str], bool]
+    """Begins a run of a job; tells whether there is such a job at rest."""
+    telegram: Callable[[], Retries | None]
+
+    async def counts(self) -> Mapping[str, float]:
+        """Return how much there is of each kind, for /metrics; NaN for what cannot be read."""
+        counts = dict.fromkeys(("dead_letters", "uncertain_sends", "failed_jobs", "held"), math.nan)
+        try:
+            counts["dead_letters"], counts["uncertain_sends"] = await self.messages.counts()
+            runs = await self.jobs.ended_badly()
+            held = [run for run in runs if run.state == "held"]
+            counts["failed_jobs"] = len(runs) - len(held)
+            counts["held"] = len(held) + len(await self.uploads.held())
+        except StorageError as error:
+            logger.warning("What went wrong cannot be counted: %s", error)
+        restarts = sum(model.count for model in self.models())
+        return {**counts, "worker_restarts": restarts, "disk_low": (await self.disk()).low}
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the page shows."""
+
+    counts: Sequence[tuple[str, str, int]]
+    """Anchor, name and number of each kind."""
+    dead_letters: Sequence[DeadLetter]
+    uncertain_sends: Sequence[UncertainSend]
+    failed: Sequence[JobRun]
+    held_runs: Sequence[JobRun]
+    held_uploads: Sequence[tuple[Upload, str]]
+    """Each with why nothing was published."""
+    models: Sequence[Restarts]
+    disk: Disk
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing went wrong."""
+        return not any(count for _, _, count in self.counts)
+
+
+class MishapPages:
+    """Endpoints of the page."""
+
+    def __init__(self, *, pages: Pages, watched: Watched) -> None:
+        self._pages = pages
+        self._watched = watched
+
+    async def show(self, request: Request) -> Response:
+        """List what went wrong."""
+        return await self._page()
+
+    async def handle_again(self, request: Request) -> Response:
+        """Handle a dead letter again."""
+        return await self._by_telegram(request, lambda bot, number: bot.handle_again(number))
+
+    async def send_again(self, request: Request) -> Response:
+        """Send a message again that may have arrived."""
+        return await self._by_telegram(request, lambda bot, number: bot.send_again(number))
+
+    async def drop_letter(self, request: Request) -> Response:
+        """Forget a dead letter."""
+        return await self._after(
+            await self._watched.messages.drop_dead_letter(await number_of(request))
+        )
+
+    async def drop_send(self, request: Request) -> Response:
+        """Leave a message that may have arrived as it is."""
+        return await self._after(await self._watched.messages.drop_send(await number_of(request)))
+
+    async def run_again(self, request: Request) -> Response:
+        """Begin another run of a job whose last one ended badly."""
+        number = await number_of(request)
+        names = {run.run_id: run.job for run in await self._watched.jobs.ended_badly()}
+        return await self._after(number in names and self._watched.run_again(names[number]))
+
+    async def _by_telegram(
+        self, request: Request, work: Callable[[Retries, int], Awaitable[bool]]
+    ) -> Response:
+        number = await number_of(request)
+        bot = self._watched.telegram()
+        if bot is None:
+            return await self._page(notice=_NO_TELEGRAM, status=409)
+        try:
+            return await self._after(await work(bot, number))
+        except AnswerdeskError as error:
+            return await self._page(notice=str(error), status=409)
+
+    async def _after(self, done: bool) -> Response:
+        if not done:
+            return await self._page(notice=_GONE, status=409)
+        return RedirectResponse(_HERE, 303)
+
+    async def _page(self, *, notice: str = "", status: int = 200) -> Response:
+        watched = self._watched
+        dead, uncertain = await watched.messages.counts()
+        runs = await watched.jobs.ended_badly()
+        failed = [run for run in runs if run.state != "held"]
+        held_runs = [run for run in runs if run.state == "held"]
+        uploads = await watched.uploads.held()
+        models = [model for model in watched.models() if model.count]
+        disk = await watched.disk()
+        overview = Overview(
+            counts=(
+                ("dead-letters", "Dead letters", dead),
+                ("uncertain", "Uncertain sends", uncertain),
+                ("jobs", "Failed jobs", len(failed)),
+                ("held", "Held back", len(held_runs) + len(uploads)),
+                ("models", "Model restarts", sum(model.count for model in models)),
+                ("disk", "Disk nearly full", int(disk.low)),
+            ),
+            dead_letters=await watched.messages.dead_letters(limit=_MOST),
+            uncertain_sends=await watched.messages.uncertain_sends(limit=_MOST),
+            failed=failed,
+            held_runs=held_runs,
+            held_uploads=[(upload, _why(upload)) for upload in uploads],
+            models=models,
+            disk=disk,
+        )
+        return self._pages.response(
+            "mishaps.html", status=status, overview=overview, notice=notice, most=_MOST
+        )
+
+
+def _why(upload: Upload) -> str:
+    report = outcome_of(upload).report
+    return report.held if report else ""
