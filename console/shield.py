@@ -22,6 +22,13 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "content-type",
+    "Access-Control-Max-Age": "600",
+}
+_WIDGET = "/widget"
+"""What websites use begins so."""
 _YEAR_S = 365 * 24 * 3600
 
 
@@ -35,11 +42,14 @@ class Shield:
         hosts: Sequence[str] | None,
         metrics: Metrics,
         refuse: Callable[[Request, int], Response],
+        origins: Sequence[str] = (),
     ) -> None:
+        """`origins` are the websites whose pages may use the widget."""
         self.app = app
         self._hosts = hosts
         self._metrics = metrics
         self._refuse = refuse
+        self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
@@ -47,24 +57,38 @@ class Shield:
             await self.app(scope, receive, send)
             return
 
+        request_headers = Headers(scope=scope)
+        origin = request_headers.get("origin", "")
+        path = scope["path"]
+        of_widget = bool(self._origins) and path.startswith(_WIDGET)
+        shared = of_widget and origin in self._origins
+
         async def send_shielded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers[name] = value
-                if scope["path"].startswith("/static/") and scope["query_string"]:
+                if of_widget:
+                    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+                    headers["Vary"] = "Origin"
+                if shared:
+                    headers["Access-Control-Allow-Origin"] = origin
+                if path.startswith("/static/") and scope["query_string"]:
                     headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
                 route = scope.get("route")
                 self._metrics.observe_request(getattr(route, "path", "none"), message["status"])
             await send(message)
 
-        headers = Headers(scope=scope)
         status = 0
-        if self._hosts is not None and not is_own_host(headers, self._hosts):
+        if self._hosts is not None and not is_own_host(request_headers, self._hosts):
             status = 421
-        elif not is_same_origin(scope["method"], headers):
+        elif of_widget and path.startswith(f"{_WIDGET}/"):
+            status = 0 if shared else 403
+        elif not is_same_origin(scope["method"], request_headers):
             status = 403
-        if status:
+        if shared and scope["method"] == "OPTIONS" and not status:
+            await Response(status_code=204, headers=_PREFLIGHT)(scope, receive, send_shielded)
+        elif status:
             await self._refuse(Request(scope), status)(scope, receive, send_shielded)
         else:
             await self.app(scope, receive, send_shielded)
