@@ -54,10 +54,13 @@ def sites() -> Iterator[Sites]:
         policy = f"default-src 'self'; script-src {urls[0]}; connect-src {urls[0]}"
         html = (
             '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
-            "<title>Shop</title><link rel=icon href=data:,><h1>Shop</h1>"
+            "<title>Shop</title><h1>Shop</h1>"
             f'<script src="{urls[0]}/widget.js" async></script>'
         )
         return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+
+    async def nothing(_: Request) -> Response:
+        return Response(status_code=204)
 
     async def serve() -> None:
         database = Database(create_engine("sqlite+answerdesk://"))
@@ -70,7 +73,7 @@ def sites() -> Iterator[Sites]:
             Figures(database),
         )
         console = Builder(ScriptedDesk(), records).build(origins=(urls[1],))
-        shop = Starlette(routes=[Route("/", page)])
+        shop = Starlette(routes=[Route("/", page), Route("/favicon.ico", nothing)])
         for app in (console, shop, shop):
             config = uvicorn.Config(
                 app, log_level="error", lifespan="off", timeout_graceful_shutdown=1
