@@ -173,6 +173,10 @@ async def _serve_with_one_model(
             secret=await asyncio.to_thread(cookie_secret, paths.data),
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
             password=password,
+            origins=config.widget.origins,
+            language=config.company.languages[0],
+            per_minute=config.widget.per_minute,
+            tell=reports.put,
         )
         address = await stack.enter_async_context(
             serve_web(

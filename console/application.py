@@ -32,6 +32,7 @@ from console.security import (
 from console.shield import Shield
 from console.upload_desk import UploadDesk
 from console.uploads import UploadLimits, UploadPages
+from console.widget import Widget
 from core.health import Health
 from core.metrics import Metrics
 from core.rights import Audience, Role, may
@@ -53,9 +54,15 @@ _SENTENCES = {
     404: "There is no such page.",
     405: "This page does not take such a request.",
     413: "That is more text than this page takes.",
+    415: "This page takes JSON.",
+    429: "That was a lot at once. Please wait a minute.",
     421: "This name does not belong to this service. Open it under its own address.",
     500: "Something went wrong on our side. Please try again in a moment.",
 }
+
+
+async def _tell_nobody(_: str) -> None:
+    """Tell nobody: the inbox has it all the same."""
 
 
 def build_console(
@@ -75,6 +82,10 @@ def build_console(
     secret: bytes,
     max_file_bytes: int = 50 * 2**20,
     password: str = "",
+    origins: Sequence[str] = (),
+    language: str = "en",
+    per_minute: int = 30,
+    tell: Callable[[str], Awaitable[None]] = _tell_nobody,
     hosts: Sequence[str] = LOOPBACK_HOSTS,
 ) -> Shield:
     """Assemble the web application.
@@ -95,6 +106,10 @@ def build_console(
         secret: signs cookies; another one starts every browser's conversation anew.
         max_file_bytes: larger files are not taken.
         password: of the operators; empty: this machine alone is served, and needs none.
+        origins: websites whose pages may use the widget; none: there is none.
+        language: of the company, for visitors in whose languages there are no texts.
+        per_minute: questions that one address may ask through the widget.
+        tell: tells the team that a visitor left a message.
         hosts: names under which a service without a password may be opened. With one any name is
             accepted, since a login is bound to its name.
     """
@@ -145,6 +160,22 @@ def build_console(
     def entry_route(path: str, endpoint: Endpoint, audience: Audience) -> Route:
         return route(path, endpoint, audience, "POST", max_body_bytes=_ENTRY_BYTES)
 
+    widget = Widget(
+        desk=desk,
+        conversations=records.conversations,
+        shop=shop,
+        language=language,
+        secret=secret,
+        per_minute=per_minute,
+        tell=tell,
+    )
+    of_widget = [
+        route("/widget.js", widget.script, "anyone"),
+        route("/widget/texts", widget.texts, "anyone"),
+        route("/widget/ask", widget.ask, "anyone", "POST"),
+        route("/widget/feedback", widget.rate, "anyone", "POST"),
+        route("/widget/person", widget.person, "anyone", "POST"),
+    ]
     errors = _Errors(pages)
     application = Starlette(
         routes=[
@@ -203,6 +234,7 @@ def build_console(
             route("/login", operator.login_form, "anyone"),
             route("/login", operator.log_in, "anyone", "POST"),
             route("/logout", operator.log_out, "anyone", "POST"),
+            *(of_widget if origins else ()),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         exception_handlers={
@@ -218,6 +250,7 @@ def build_console(
         hosts=None if logins.required else tuple(hosts),
         metrics=metrics,
         refuse=errors.refuse,
+        origins=origins,
     )
 
 
@@ -296,4 +329,4 @@ class _Errors:
 
 
 def _wants_json(request: Request) -> bool:
-    return request.url.path.startswith(("/api/", "/health", "/metrics"))
+    return request.url.path.startswith(("/api/", "/health", "/metrics", "/widget"))

@@ -17,7 +17,7 @@ from console.security import CookieSigner, client_address
 from console.transcripts import Exchange, Transcripts
 from console.view import show_answer
 from core.health import Health
-from core.types import Answer, AnswerEvent, Sentence, Turn
+from core.types import Answer, AnswerEvent, Sentence, Turn, Waiting
 
 logger = logging.getLogger(__name__)
 
@@ -172,37 +172,21 @@ class ChatPages:
     async def _stream(
         self, question: str, *, session: str, language_code: str, labels: Labels, asker: str
     ) -> AsyncIterator[str]:
-        """Yield server-sent events: ``sentence`` and ``waiting``, then ``answer`` or ``trouble``.
-
-        If the browser goes away the work is cancelled, so that others do not wait for it.
-        """
-        events: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
-        task = asyncio.create_task(
-            self._desk.ask(
-                question,
-                chat=_chat(session),
-                channel="web",
-                language_code=language_code,
-                on_event=events.put,
-                asker=asker,
-            )
+        """Yield server-sent events: ``sentence``, ``waiting``, then ``answer`` or ``trouble``."""
+        work = asking(
+            self._desk, question, chat=_chat(session), language_code=language_code, asker=asker
         )
-        task.add_done_callback(lambda _: events.put_nowait(None))
-        try:
-            while (event := await events.get()) is not None:
-                if isinstance(event, Sentence):
-                    yield _event("sentence", {"text": event.text})
-                else:
-                    yield _event("waiting", {"seconds": round(event.seconds)})
-        finally:
-            task.cancel()
-        if error := task.exception():
-            logger.error("A question on the try-it page was not answered", exc_info=error)
-            yield _event("trouble", {"text": labels("trouble")})
-            return
-        self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], task.result()))
-        values = {"answer": show_answer(task.result(), labels), "labels": labels}
-        yield _event("answer", {"html": self._pages.text("_answer.html", values)})
+        async for one in work:
+            if isinstance(one, Sentence):
+                yield event("sentence", {"text": one.text})
+            elif isinstance(one, Waiting):
+                yield event("waiting", {"seconds": round(one.seconds)})
+            elif one is None:
+                yield event("trouble", {"text": labels("trouble")})
+            else:
+                self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], one))
+                values = {"answer": show_answer(one, labels), "labels": labels}
+                yield event("answer", {"html": self._pages.text("_answer.html", values)})
 
     def _session(self, request: Request) -> str | None:
         return self._signer.read(request.cookies.get(COOKIE, ""))
@@ -219,5 +203,37 @@ def _language(request: Request) -> str:
     return code if code.isalpha() and len(code) <= 3 else ""
 
 
-def _event(name: str, data: dict[str, Any]) -> str:
+async def asking(
+    desk: AskingDesk, question: str, *, chat: str, language_code: str, asker: str
+) -> AsyncIterator[AnswerEvent | Answer | None]:
+    """Yield what may be shown before the answer, then the answer; ``None`` instead after an error.
+
+    If nobody reads on, as when a browser goes away, the work is cancelled: others need not wait.
+    """
+    events: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
+    task = asyncio.create_task(
+        desk.ask(
+            question,
+            chat=chat,
+            channel="web",
+            language_code=language_code,
+            on_event=events.put,
+            asker=asker,
+        )
+    )
+    task.add_done_callback(lambda _: events.put_nowait(None))
+    try:
+        while (one := await events.get()) is not None:
+            yield one
+    finally:
+        task.cancel()
+    if error := task.exception():
+        logger.error("A question of the web was not answered", exc_info=error)
+        yield None
+    else:
+        yield task.result()
+
+
+def event(name: str, data: dict[str, Any]) -> str:
+    """Return a server-sent event."""
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

@@ -1,4 +1,4 @@
-"""The try-it page's own words, in the languages of the service texts."""
+"""The own words of the try-it page and the widget, in the languages of the service texts."""
 
 from functools import cache
 from pathlib import Path
@@ -39,8 +39,17 @@ LabelKey: TypeAlias = Literal[
     "helpful",
     "yes",
     "no",
+    "open_chat",
+    "close_chat",
+    "cancel",
+    "your_message",
+    "your_contact",
+    "contact_wrong",
+    "leave_contact",
+    "contact_kept",
 ]
-"""``title`` takes ``shop``, ``sure`` ``percent``, ``sources`` ``count``."""
+"""``title`` takes ``shop``, ``sure`` ``percent``, ``sources`` ``count``, ``contact_kept``
+``contact``."""
 
 LABEL_KEYS: tuple[LabelKey, ...] = get_args(LabelKey)
 _FILE = Path(__file__).with_name("labels.yaml")
@@ -49,9 +58,9 @@ _FILE = Path(__file__).with_name("labels.yaml")
 class Labels:
     """The words of one language."""
 
-    def __init__(self, language: str) -> None:
-        """Take the language of a browser or of an answer; without texts for it, English."""
-        self.language = text_language(language)
+    def __init__(self, *languages: str) -> None:
+        """Take the first language in which there are texts, else English."""
+        self.language = text_language(*languages)
 
     def __call__(self, key: LabelKey, **values: str | int) -> str:
         """Return a text with its placeholders filled in."""

@@ -27,6 +27,13 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "content-type",
+    "Access-Control-Max-Age": "600",
+}
+_WIDGET = "/widget"
+"""What websites use begins so."""
 _YEAR_S = 365 * 24 * 3600
 
 
@@ -40,11 +47,14 @@ class Shield:
         hosts: Sequence[str] | None,
         metrics: Metrics,
         refuse: Callable[[Request, int], Response],
+        origins: Sequence[str] = (),
     ) -> None:
+        """`origins` are the websites whose pages may use the widget."""
         self.app = app
         self._hosts = hosts
         self._metrics = metrics
         self._refuse = refuse
+        self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
@@ -52,13 +62,21 @@ class Shield:
             await self.app(scope, receive, send)
             return
 
+        path = scope["path"]
+        of_widget, origin = self._from_widget(scope)
+
         async def send_shielded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers[name] = value
                 headers["X-Request-ID"] = request_id()
-                if scope["path"].startswith("/static/") and scope["query_string"]:
+                if of_widget:
+                    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+                    headers["Vary"] = "Origin"
+                if origin:
+                    headers["Access-Control-Allow-Origin"] = origin
+                if path.startswith("/static/") and scope["query_string"]:
                     headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
                 route = scope.get("route")
                 self._metrics.observe_request(getattr(route, "path", "none"), message["status"])
@@ -75,14 +93,25 @@ class Shield:
             took_ms = (time.perf_counter() - started) * 1000
             logger.log(level, "%s %s: replied after %.0f ms", scope["method"], route, took_ms)
 
+    def _from_widget(self, scope: Scope) -> tuple[bool, str]:
+        """Tell whether a request is for the widget, and the website it comes from if named."""
+        of_widget = bool(self._origins) and scope["path"].startswith(_WIDGET)
+        origin = Headers(scope=scope).get("origin", "")
+        return of_widget, origin if of_widget and origin in self._origins else ""
+
     async def _serve(self, scope: Scope, receive: Receive, send_shielded: Send) -> None:
         headers = Headers(scope=scope)
+        of_widget, origin = self._from_widget(scope)
         status = 0
         if self._hosts is not None and not is_own_host(headers, self._hosts):
             status = 421
+        elif of_widget and scope["path"].startswith(f"{_WIDGET}/"):
+            status = 0 if origin else 403
         elif not is_same_origin(scope["method"], headers):
             status = 403
-        if status:
+        if origin and scope["method"] == "OPTIONS" and not status:
+            await Response(status_code=204, headers=_PREFLIGHT)(scope, receive, send_shielded)
+        elif status:
             await self._refuse(Request(scope), status)(scope, receive, send_shielded)
         else:
             await self.app(scope, receive, send_shielded)

@@ -1,12 +1,18 @@
 """An answer as the page shows it: its own characters, with the links that are its sources'."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from markupsafe import Markup, escape
 
 from console.labels import LabelKey, Labels
 from core.shown import links_in, shown
 from core.types import Answer, AnswerKind
+
+Piece: TypeAlias = tuple[str, bool]
+"""Some text, and whether it is a web address."""
+Lines: TypeAlias = tuple[tuple[tuple[Piece, ...], ...], ...]
+"""Pieces of the lines of the paragraphs of a text."""
 
 _BADGES: dict[AnswerKind, LabelKey] = {
     "faq": "badge_faq",
@@ -34,8 +40,7 @@ class AnswerView:
     kind: AnswerKind
     badge: str
     """Says how the answer came about; empty for small talk."""
-    body: Markup
-    """Safe HTML."""
+    lines: Lines
     language: str
     percent: int | None
     """How sure the service is; ``None`` where that says nothing."""
@@ -48,6 +53,11 @@ class AnswerView:
     """Row of the answer if the visitor may say whether it helped, else 0."""
     rated: bool
 
+    @property
+    def body(self) -> Markup:
+        """Safe HTML."""
+        return render_plain(self.lines)
+
 
 def show_answer(answer: Answer, labels: Labels, *, rated: bool = False) -> AnswerView:
     """Prepare an answer for its template, with the page's own words in the visitor's language."""
@@ -57,7 +67,7 @@ def show_answer(answer: Answer, labels: Labels, *, rated: bool = False) -> Answe
     return AnswerView(
         kind=answer.kind,
         badge=labels(badge) if badge else "",
-        body=_body(answer, labels),
+        lines=_lines(answer, labels),
         language=labels.language if answer.intent == "person" else answer.language,
         percent=round(100 * answer.confidence) if sure else None,
         time="" if total is None else _time(total),
@@ -71,11 +81,11 @@ def show_answer(answer: Answer, labels: Labels, *, rated: bool = False) -> Answe
     )
 
 
-def _body(answer: Answer, labels: Labels) -> Markup:
+def _lines(answer: Answer, labels: Labels) -> Lines:
     if answer.intent == "person":
         # Nobody watches this page: what is true in Telegram would be a false promise here.
-        return render_plain(labels("person_here"))
-    return render_plain(shown(answer))
+        return lines_of(labels("person_here"))
+    return lines_of(shown(answer))
 
 
 def _time(milliseconds: float) -> str:
@@ -84,20 +94,30 @@ def _time(milliseconds: float) -> str:
     return f"{milliseconds / 1000:.1f} s"
 
 
-def render_plain(text: str) -> Markup:
-    """Turn plain text into paragraphs, keeping its line breaks; web addresses are links."""
-    paragraphs = [part.strip() for part in text.split("\n\n") if part.strip()]
+def lines_of(text: str) -> Lines:
+    """Split plain text into paragraphs, keeping its line breaks and finding web addresses."""
+    paragraphs = (part.strip() for part in text.split("\n\n"))
+    return tuple(tuple(_pieces(ln) for ln in part.splitlines()) for part in paragraphs if part)
+
+
+def render_plain(lines: Lines) -> Markup:
+    """Turn lines into HTML paragraphs; web addresses are links."""
+    link = Markup('<a href="{0}" rel="noopener noreferrer nofollow">{0}</a>')
     return Markup("").join(
-        Markup("<p>{}</p>").format(Markup("<br>").join(map(_line, part.splitlines())))
-        for part in paragraphs
+        Markup("<p>{}</p>").format(
+            Markup("<br>").join(
+                Markup("").join(link.format(t) if is_link else escape(t) for t, is_link in line)
+                for line in paragraph
+            )
+        )
+        for paragraph in lines
     )
 
 
-def _line(text: str) -> Markup:
-    out = Markup("")
+def _pieces(line: str) -> tuple[Piece, ...]:
+    pieces = []
     end = 0
-    for start, stop in links_in(text):
-        link = Markup('<a href="{0}" rel="noopener noreferrer nofollow">{0}</a>')
-        out += escape(text[end:start]) + link.format(text[start:stop])
+    for start, stop in links_in(line):
+        pieces += [(line[end:start], False), (line[start:stop], True)]
         end = stop
-    return out + escape(text[end:])
+    return tuple(piece for piece in (*pieces, (line[end:], False)) if piece[0])

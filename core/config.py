@@ -199,6 +199,13 @@ class ConsoleConfig(_Section):
         return self
 
 
+class WidgetConfig(_Section):
+    """The chat on the company's own website."""
+
+    origins: tuple[Annotated[str, Field(pattern=r"^https?://[a-z0-9.\-]+(:\d+)?$")], ...] = ()
+    per_minute: int = Field(30, ge=5)
+
+
 class LookupParameterConfig(_Section):
     """A value that a customer gives: which record, or a proof of who asks."""
 
@@ -285,6 +292,7 @@ class Config(BaseSettings):
     refresh: RefreshConfig = RefreshConfig()
     telegram: TelegramConfig = TelegramConfig()
     console: ConsoleConfig = ConsoleConfig()
+    widget: WidgetConfig = WidgetConfig()
     lookups: dict[str, LookupConfig] = {}
     retention: RetentionConfig = RetentionConfig()
     logging: LoggingConfig = LoggingConfig()

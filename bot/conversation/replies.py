@@ -145,10 +145,10 @@ def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list
 def reason_buttons(languages: Sequence[str]) -> list[list[Button]]:
     """Return what a customer may dislike about an answer, two in a row."""
     labels = [
-        (bot_text("why_wrong", *languages), "why:wrong"),
-        (bot_text("why_incomplete", *languages), "why:incomplete"),
-        (bot_text("why_outdated", *languages), "why:outdated"),
-        (bot_text("why_not_my_question", *languages), "why:not_my_question"),
+        (service_text("why_wrong", *languages), "why:wrong"),
+        (service_text("why_incomplete", *languages), "why:incomplete"),
+        (service_text("why_outdated", *languages), "why:outdated"),
+        (service_text("why_not_my_question", *languages), "why:not_my_question"),
     ]
     return [labels[:2], labels[2:]]
 

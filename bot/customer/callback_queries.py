@@ -98,7 +98,7 @@ class Presses:
             await self._expired(query, to)
             return
         thanks = service_text("feedback_thanks", *to.languages)
-        asked = bot_text("what_was_wrong", *to.languages)
+        asked = service_text("what_was_wrong", *to.languages)
         await self._service.alert(query, thanks if helpful else asked)
         await self._without_verdict(stored, to, ask_why=not helpful)
 

@@ -33,6 +33,11 @@ TextKey: TypeAlias = Literal[
     "too_long",
     "text_only",
     "feedback_thanks",
+    "what_was_wrong",
+    "why_wrong",
+    "why_incomplete",
+    "why_outdated",
+    "why_not_my_question",
     "forgotten",
 ]
 """``greeting`` and ``smalltalk`` take ``company``, ``waiting`` takes ``seconds``,

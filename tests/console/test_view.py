@@ -4,7 +4,7 @@ import pytest
 
 from console.labels import Labels
 from console.transcripts import Exchange, Transcripts
-from console.view import render_plain, show_answer
+from console.view import lines_of, render_plain, show_answer
 from core.types import Answer, Source
 
 ATTACKS = [
@@ -57,8 +57,8 @@ def test_on_this_page_nobody_is_promised() -> None:
 
 
 def test_plain_text_keeps_paragraphs_and_lines_and_nothing_else() -> None:
-    assert render_plain("a < b\nc\n\n**d**") == "<p>a &lt; b<br>c</p><p>**d**</p>"
-    assert render_plain("") == ""
+    assert render_plain(lines_of("a < b\nc\n\n**d**")) == "<p>a &lt; b<br>c</p><p>**d**</p>"
+    assert render_plain(lines_of("")) == ""
 
 
 def test_the_oldest_chats_and_exchanges_give_way() -> None:

@@ -1,0 +1,292 @@
+"""The chat on the company's own website: what its script asks, and who may ask how often.
+
+`console.shield` lets through the origins of ``config.yaml`` alone, and answers them with CORS.
+"""
+
+import json
+import logging
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from console.chat import AskingDesk, asking, event
+from console.labels import Labels
+from console.pages import STATIC
+from console.security import CookieSigner, address_group, client_address
+from console.view import lines_of, show_answer
+from core.types import Answer, AnswerEvent, Sentence, Waiting
+from kb.answering.texts import TextKey, service_text
+
+logger = logging.getLogger(__name__)
+
+_SCRIPT = (STATIC / "widget.js").read_bytes()
+_NO_STORE = {"Cache-Control": "no-store"}
+_MAX_VISITORS = 10_000
+_PERSON_COSTS = 5
+"""Questions that one message to a person counts as: each takes the time of one."""
+_CONTACT = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+|\+?(?:[\d()/.\s-]*\d){6,}[\d()/.\s-]*")
+_LABELS = (
+    "open_chat",
+    "close_chat",
+    "new_chat",
+    "conversation",
+    "you_asked",
+    "your_question",
+    "placeholder",
+    "send",
+    "looking_up",
+    "queue",
+    "connection_lost",
+    "as_of",
+    "helpful",
+    "yes",
+    "no",
+    "cancel",
+    "your_message",
+    "your_contact",
+    "contact_wrong",
+    "leave_contact",
+)
+_SERVICE_TEXTS: tuple[TextKey, ...] = (
+    "none_of_these",
+    "say_otherwise",
+    "talk_to_person",
+    "feedback_thanks",
+    "what_was_wrong",
+    "why_wrong",
+    "why_incomplete",
+    "why_outdated",
+    "why_not_my_question",
+    "source",
+    "sources",
+)
+
+_Body = TypeVar("_Body", bound=BaseModel)
+
+
+class Keeps(Protocol):
+    """What the widget needs of `db.conversations.Conversations`."""
+
+    async def record(self, question: str, answer: Answer, *, chat: str, channel: str) -> int:
+        """Store what was asked and replied."""
+        ...
+
+    async def taken(self, answer_id: int) -> None:
+        """Note that the customer took one of the choices."""
+        ...
+
+    async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
+        """Store whether an answer helped."""
+        ...
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    languages: str = Field("", max_length=100)
+    """Language codes with commas between them, best first."""
+
+
+class Asked(_Sent):
+    """Body of ``POST /widget/ask``."""
+
+    question: str = Field(min_length=1, max_length=20_000)
+    session: str = Field("", max_length=200)
+    picked: str = Field("", max_length=200)
+    """The answer under which this question was a choice."""
+
+
+class Rated(_Sent):
+    """Body of ``POST /widget/feedback``."""
+
+    answer: str = Field(max_length=200)
+    helpful: bool
+    reason: Literal["", "wrong", "incomplete", "outdated", "not_my_question"] = ""
+
+
+class Called(_Sent):
+    """Body of ``POST /widget/person``."""
+
+    message: str = Field(min_length=1, max_length=2000)
+    contact: str = Field(max_length=200)
+    session: str = Field("", max_length=200)
+
+
+class Allowance:
+    """How much each address may still ask: so many in a minute, and as many at once."""
+
+    def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = per_minute
+        self._clock = clock
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, address: str, cost: int = 1) -> bool:
+        """Return whether an address may, and count it if so."""
+        group, now = address_group(address), self._clock()
+        left, since = self._left.pop(group, (float(self._most), now))
+        left = min(self._most, left + (now - since) * self._most / 60)
+        allowed = left >= cost
+        self._left[group] = (left - cost if allowed else left, now)
+        if len(self._left) > _MAX_VISITORS:
+            self._left.popitem(last=False)
+        return allowed
+
+
+class Widget:
+    """Endpoints of the widget."""
+
+    def __init__(
+        self,
+        *,
+        desk: AskingDesk,
+        conversations: Keeps,
+        shop: str,
+        language: str,
+        secret: bytes,
+        per_minute: int,
+        tell: Callable[[str], Awaitable[None]],
+    ) -> None:
+        """`tell` tells the team that somebody left a message; `language` is the company's."""
+        self._desk = desk
+        self._conversations = conversations
+        self._shop = shop
+        self._language = language
+        self._signer = CookieSigner(b"widget " + secret)
+        self._allowance = Allowance(per_minute)
+        self._tell = tell
+
+    async def script(self, request: Request) -> Response:
+        """Return the script."""
+        return Response(
+            _SCRIPT,
+            media_type="text/javascript",
+            headers={"Cache-Control": "public, max-age=3600"},
+        )
+
+    async def texts(self, request: Request) -> Response:
+        """Return the widget's words in the best language there is."""
+        labels = Labels(*self._languages(request.query_params.get("languages", "")))
+        words = {key: labels(key) for key in _LABELS}  # type: ignore[arg-type]
+        words |= {key: service_text(key, labels.language) for key in _SERVICE_TEXTS}
+        words["title"] = self._shop
+        words["greeting"] = service_text("greeting", labels.language, company=self._shop)
+        return JSONResponse({"language": labels.language, "texts": words}, headers=_NO_STORE)
+
+    async def ask(self, request: Request) -> Response:
+        """Answer a question as a stream of events: ``sentence``, ``waiting``, then ``answer``."""
+        body = await self._read(request, Asked)
+        labels = Labels(*self._languages(body.languages))
+        if picked := self._answer_id(body.picked):
+            await self._conversations.taken(picked)
+        session = self._signer.read(body.session) or secrets.token_urlsafe(16)
+        work = asking(
+            self._desk,
+            body.question,
+            chat=_chat(session),
+            language_code=body.languages.split(",")[0].split("-")[0][:3],
+            asker=client_address(request),
+        )
+        return StreamingResponse(
+            self._stream(work, session, labels),
+            media_type="text/event-stream",
+            headers={**_NO_STORE, "X-Accel-Buffering": "no"},
+        )
+
+    async def rate(self, request: Request) -> Response:
+        """Store whether an answer that this widget was given helped."""
+        body = await self._read(request, Rated)
+        answer_id = self._answer_id(body.answer)
+        if not answer_id:
+            raise HTTPException(400)
+        await self._conversations.give_feedback(answer_id, helpful=body.helpful, reason=body.reason)
+        return JSONResponse({}, headers=_NO_STORE)
+
+    async def person(self, request: Request) -> Response:
+        """Put a message into the inbox, with the address at which its sender wants the reply."""
+        body = await self._read(request, Called, cost=_PERSON_COSTS)
+        labels = Labels(*self._languages(body.languages))
+        if not _CONTACT.fullmatch(body.contact):
+            return JSONResponse({"error": labels("contact_wrong")}, 422, headers=_NO_STORE)
+        session = self._signer.read(body.session) or secrets.token_urlsafe(16)
+        # The reply that is kept tells the operators where to write.
+        said = labels("contact_kept", contact=body.contact)
+        await self._conversations.record(
+            body.message,
+            Answer("unknown", said, labels.language),
+            chat=_chat(session),
+            channel="web",
+        )
+        await self._tell(
+            "A visitor of the website left a message and wants a reply. It is in the inbox of the "
+            "console, and in /unanswered."
+        )
+        return JSONResponse(
+            {"text": said, "session": self._signer.sign(session)}, headers=_NO_STORE
+        )
+
+    async def _stream(
+        self, work: AsyncIterator[AnswerEvent | Answer | None], session: str, labels: Labels
+    ) -> AsyncIterator[str]:
+        async for one in work:
+            if isinstance(one, Sentence):
+                yield event("sentence", {"text": one.text})
+            elif isinstance(one, Waiting):
+                yield event("waiting", {"seconds": round(one.seconds)})
+            elif one is None:
+                yield event("trouble", {"text": labels("trouble")})
+            else:
+                signed = self._signer.sign(session)
+                yield event("answer", {"session": signed, **self._shown(one, labels)})
+
+    def _shown(self, answer: Answer, labels: Labels) -> dict[str, Any]:
+        view = show_answer(answer, labels)
+        wants_person = answer.intent == "person"
+        return {
+            "language": view.language,
+            "badge": view.badge,
+            "lines": lines_of(labels("leave_contact")) if wants_person else view.lines,
+            "sources": [
+                {
+                    "title": s.title or s.document,
+                    "place": s.location,
+                    "quote": s.quote,
+                    "updated": s.updated,
+                }
+                for s in view.sources
+            ],
+            "choices": view.choices,
+            "person": view.offers_person or wants_person,
+            "rateable": bool(view.rateable_id),
+            "answer": self._signer.sign(f"answer {answer.answer_id}") if answer.answer_id else "",
+        }
+
+    async def _read(self, request: Request, kind: type[_Body], *, cost: int = 1) -> _Body:
+        if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
+            raise HTTPException(415)
+        try:
+            body = kind.model_validate(json.loads(await request.body()))
+        except (ValidationError, ValueError) as error:
+            raise HTTPException(400) from error
+        if not self._allowance.take(client_address(request), cost):
+            raise HTTPException(429)
+        return body
+
+    def _languages(self, codes: str) -> tuple[str, ...]:
+        return (*codes.split(","), self._language)
+
+    def _answer_id(self, token: str) -> int:
+        """Return the number in a token that we gave with an answer, 0 if it is none."""
+        word, _, number = (self._signer.read(token) or "").partition(" ")
+        return int(number) if word == "answer" else 0
+
+
+def _chat(session: str) -> str:
+    return f"web:{session}"

@@ -1,0 +1,175 @@
+"""The widget's endpoints: for the named websites alone, with limits, into the inbox."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from console.widget import Allowance
+from core.config import WidgetConfig
+from tests.console.conftest import Builder
+from tests.console.fakes import ANSWERS, CLARIFY_QUESTION, FAQ_QUESTION
+from tests.console.test_chat import read_events
+
+pytestmark = pytest.mark.anyio
+
+SITE = "https://www.example.com"
+HERE = {"Origin": SITE, "Sec-Fetch-Site": "cross-site"}
+PATHS = ["/widget/ask", "/widget/feedback", "/widget/person"]
+
+
+def site(builder: Builder, **changes: Any) -> httpx.AsyncClient:
+    """Return a client of a console whose widget is on, for a page of the website."""
+    client = builder.client(**({"origins": (SITE,), "password": "correct horse"} | changes))
+    client.headers.update(HERE)
+    return client
+
+
+async def ask(client: httpx.AsyncClient, question: str, **more: str) -> dict[str, Any]:
+    response = await client.post("/widget/ask", json={"question": question, **more})
+    assert response.status_code == 200
+    name, data = read_events(response.text)[-1]
+    assert name == "answer"
+    return data
+
+
+async def test_without_named_websites_there_is_no_widget(builder: Builder) -> None:
+    async with site(builder, origins=(), password="") as client:
+        assert (await client.get("/widget.js", headers=HERE)).status_code == 404
+        response = await client.get("/widget/texts")
+    assert response.status_code == 404
+    assert "access-control-allow-origin" not in response.headers
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", f"{SITE}.evil.example", ""])
+async def test_another_website_gets_nothing(builder: Builder, origin: str) -> None:
+    async with site(builder) as client:
+        client.headers["Origin"] = origin
+        for path in ("/widget/texts", *PATHS):
+            for method in ("GET", "POST", "OPTIONS"):
+                response = await client.request(method, path, json={"question": FAQ_QUESTION})
+                assert response.status_code == 403, (path, method)
+                assert "access-control-allow-origin" not in response.headers
+    assert builder.desk.calls == []
+
+
+async def test_a_named_website_reaches_nothing_but_the_widget(builder: Builder) -> None:
+    async with site(builder, password="") as client:
+        assert (await client.post("/ask", data={"question": FAQ_QUESTION})).status_code == 403
+        response = await client.get("/console/questions")
+    assert "access-control-allow-origin" not in response.headers
+
+
+async def test_a_browser_may_ask_first_whether_it_may(builder: Builder) -> None:
+    async with site(builder) as client:
+        response = await client.options("/widget/ask")
+        script = await client.get("/widget.js")
+    assert response.status_code == 204
+    assert response.headers["access-control-allow-origin"] == SITE
+    assert response.headers["access-control-allow-headers"] == "content-type"
+    assert "access-control-allow-credentials" not in response.headers
+    assert script.headers["cross-origin-resource-policy"] == "cross-origin"
+
+
+async def test_an_answer_comes_as_events_without_a_cookie(builder: Builder) -> None:
+    async with site(builder) as client:
+        answer = await ask(client, FAQ_QUESTION)
+        again = await ask(client, FAQ_QUESTION, session=answer["session"])
+        forged = await ask(client, FAQ_QUESTION, session="chosen.0000")
+        assert not client.cookies
+    assert answer["lines"][0][0][0][0].startswith("Yes. A test ride")
+    assert again["session"] == answer["session"] != forged["session"]
+    first, second, third = (call.chat for call in builder.desk.calls)
+    assert first == second != third
+
+
+@pytest.mark.parametrize(
+    ("languages", "found"), [("fr,de-AT,en", "de"), ("fr", "es"), ("zh-Hans-CN", "zh"), ("", "es")]
+)
+async def test_the_texts_are_in_the_first_language_there_is(
+    builder: Builder, languages: str, found: str
+) -> None:
+    async with site(builder, language="es") as client:
+        response = await client.get("/widget/texts", params={"languages": languages})
+    assert response.json()["language"] == found
+
+
+async def test_a_verdict_with_its_reason_is_kept_for_own_answers_only(builder: Builder) -> None:
+    conversations = builder.records.conversations
+    async with site(builder) as client:
+        own = await ask(client, FAQ_QUESTION)
+        # The scripted desk keeps nothing itself.
+        given = ANSWERS[FAQ_QUESTION]
+        await conversations.record(FAQ_QUESTION, given, chat="web:1", channel="web")
+        body = {"answer": own["answer"], "helpful": False, "reason": "outdated"}
+        assert (await client.post("/widget/feedback", json=body)).status_code == 200
+        for forged in ("1", "answer 1.00", own["session"]):
+            response = await client.post("/widget/feedback", json=body | {"answer": forged})
+            assert response.status_code == 400
+    (waiting,) = await conversations.open_questions()
+    assert waiting.question == FAQ_QUESTION
+
+
+async def test_a_message_to_a_person_arrives_in_the_inbox(builder: Builder) -> None:
+    told: list[str] = []
+
+    async def tell(text: str) -> None:
+        told.append(text)
+
+    async with site(builder, tell=tell) as client:
+        body = {"message": "My crate is broken", "contact": "ada@example.com"}
+        response = await client.post("/widget/person", json=body)
+    assert response.json()["text"].endswith("will reply to ada@example.com.")
+    (waiting,) = await builder.records.conversations.open_questions()
+    assert waiting.question == "My crate is broken"
+    assert "ada@example.com" in waiting.reply
+    assert len(told) == 1
+    assert "ada" not in told[0]
+
+
+@pytest.mark.parametrize("contact", ["", "ada", "12345", "ada@example", "a@b.c d"])
+async def test_a_message_needs_an_address_for_the_reply(builder: Builder, contact: str) -> None:
+    async with site(builder) as client:
+        body = {"message": "My crate is broken", "contact": contact, "languages": "de"}
+        response = await client.post("/widget/person", json=body)
+    assert response.status_code == 422
+    assert response.json()["error"].startswith("Bitte geben Sie")
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", json.dumps({"question": "x", "other": 1})])
+@pytest.mark.parametrize("path", PATHS)
+async def test_what_cannot_be_read_is_refused(builder: Builder, path: str, body: str) -> None:
+    async with site(builder) as client:
+        headers = {"Content-Type": "application/json"}
+        assert (await client.post(path, content=body, headers=headers)).status_code == 400
+        assert (await client.post(path, content=body)).status_code == 415
+
+
+async def test_too_many_questions_of_one_address_wait(builder: Builder) -> None:
+    async with site(builder, per_minute=5) as client:
+        for _ in range(5):
+            await ask(client, CLARIFY_QUESTION)
+        response = await client.post("/widget/ask", json={"question": CLARIFY_QUESTION})
+    assert response.status_code == 429
+    assert response.json() == {"error": "That was a lot at once. Please wait a minute."}
+    assert len(builder.desk.calls) == 5
+
+
+def test_an_allowance_comes_back_with_time_and_is_each_address_s_own() -> None:
+    now = [0.0]
+    allowance = Allowance(6, clock=lambda: now[0])
+    assert allowance.take("192.0.2.1", 6)
+    assert not allowance.take("192.0.2.1")
+    assert allowance.take("192.0.2.2")
+    now[0] = 10.0
+    assert allowance.take("192.0.2.1")
+    assert not allowance.take("192.0.2.1")
+    assert allowance.take("2001:db8::1", 6)
+    assert not allowance.take("2001:db8::2")
+
+
+@pytest.mark.parametrize("origin", ["*", "example.com", "https://example.com/", "https://EX.com"])
+def test_an_origin_is_written_as_browsers_send_it(origin: str) -> None:
+    with pytest.raises(ValueError, match="pattern"):
+        WidgetConfig(origins=(origin,))

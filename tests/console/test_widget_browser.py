@@ -1,0 +1,174 @@
+"""The widget in a real Chromium, on a page of another origin with a strict policy."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import uvicorn
+from selenium import webdriver
+from selenium.webdriver.support.ui import WebDriverWait
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from console.operator import Records
+from db.base import Base, Database, create_engine
+from db.conversations import Conversations
+from db.figures import Figures
+from db.knowledge import ReleaseRepository, SourceRepository
+from tests.console.browser import missing_browser, open_browser, set_scheme, set_screen
+from tests.console.conftest import Builder
+from tests.console.fakes import CLARIFY_QUESTION, FAQ_QUESTION, ScriptedDesk
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(missing_browser()), reason=missing_browser() or "can run"),
+]
+
+WIDTHS = (360, 1280)
+_TIMEOUT_S = 60
+_IN = "const w = document.querySelector('answerdesk-widget')?.shadowRoot; "
+
+
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """A website that is named, and one that is not."""
+
+    named: str
+    other: str
+
+
+@pytest.fixture(scope="module")
+def sites() -> Iterator[Sites]:
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    urls = [f"http://127.0.0.1:{one.getsockname()[1]}" for one in listeners]
+    started = threading.Event()
+    servers: list[uvicorn.Server] = []
+
+    async def page(_: Request) -> Response:
+        policy = f"default-src 'self'; script-src {urls[0]}; connect-src {urls[0]}"
+        html = (
+            '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
+            "<title>Shop</title><h1>Shop</h1>"
+            f'<script src="{urls[0]}/widget.js" async></script>'
+        )
+        return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+
+    async def nothing(_: Request) -> Response:
+        return Response(status_code=204)
+
+    async def serve() -> None:
+        database = Database(create_engine("sqlite+answerdesk://"))
+        async with database.engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        records = Records(
+            ReleaseRepository(database),
+            SourceRepository(database),
+            Conversations(database),
+            Figures(database),
+        )
+        console = Builder(ScriptedDesk(), records).build(origins=(urls[1],))
+        shop = Starlette(routes=[Route("/", page), Route("/favicon.ico", nothing)])
+        for app in (console, shop, shop):
+            config = uvicorn.Config(
+                app, log_level="error", lifespan="off", timeout_graceful_shutdown=1
+            )
+            servers.append(uvicorn.Server(config))
+        started.set()
+        await asyncio.gather(*(s.serve([one]) for s, one in zip(servers, listeners, strict=True)))
+        await database.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert started.wait(_TIMEOUT_S)
+    yield Sites(urls[1], urls[2])
+    for server in servers:
+        server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    with open_browser() as browser:
+        yield browser
+
+
+def inside(browser: webdriver.Chrome, script: str) -> Any:
+    """Run a script in which `w` is the widget's tree; wait until it returns something."""
+    wait = WebDriverWait(browser, _TIMEOUT_S, poll_frequency=0.1)
+    return wait.until(lambda b: b.execute_script(f"{_IN} return {script}"))
+
+
+def press(browser: webdriver.Chrome, label: str) -> None:
+    shown = "[...w?.querySelectorAll('button') ?? []].filter(b => b.checkVisibility())"
+    find = f"{shown}.filter(b => (b.ariaLabel ?? b.textContent) === {label!r}).at(-1)"
+    inside(browser, find).click()
+
+
+def ask(browser: webdriver.Chrome, question: str) -> None:
+    inside(browser, "w?.querySelector('.composer textarea')").send_keys(question)
+    press(browser, "Send")
+    inside(browser, "!w.querySelector('.wait') && w.querySelector('article')")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_visitor_asks_rates_calls_a_person_and_returns(
+    browser: webdriver.Chrome, sites: Sites, width: int, scheme: Any
+) -> None:
+    set_screen(browser, width=width, height=760, phone=width < 500)
+    set_scheme(browser, scheme)
+    browser.get(sites.named)
+    browser.execute_script("localStorage.clear()")
+    browser.get(sites.named)
+    inside(browser, "w?.querySelector('.bubble')")
+    assert browser.execute_script("return localStorage.length") == 0
+    press(browser, "Ask us")
+    ask(browser, CLARIFY_QUESTION)
+    press(browser, FAQ_QUESTION)
+    inside(browser, "w.querySelector('details')")
+    press(browser, "No")
+    press(browser, "Outdated")
+    inside(browser, "w.querySelector('.rating')?.textContent.startsWith('Thank you')")
+    press(browser, "Talk to a person")
+    inside(browser, "w.querySelector('.person textarea')").send_keys("A crate is broken")
+    inside(browser, "w.querySelector('.person input')").send_keys("ada@example.com")
+    inside(browser, "w.querySelector('.person .primary')").click()
+    inside(browser, "w.querySelector('.log').textContent.includes('reply to ada@example.com')")
+    small = inside(
+        browser,
+        "JSON.stringify([...w.querySelectorAll('button, summary, input, textarea')]"
+        ".filter(e => e.checkVisibility())"
+        ".filter(e => e.offsetHeight < 44 || e.offsetWidth < 44).map(e => e.outerHTML))",
+    )
+    assert small == "[]"
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    browser.get(sites.named)
+    press(browser, "Ask us")
+    assert inside(browser, "w.querySelectorAll('.question').length") == 3
+    assert browser.execute_script("return document.cookie") == ""
+    log = browser.get_log("browser")  # type: ignore[no-untyped-call]
+    assert [entry["message"] for entry in log] == []
+
+
+def test_escape_closes_and_the_focus_goes_back(browser: webdriver.Chrome, sites: Sites) -> None:
+    set_screen(browser, width=1280, height=760)
+    browser.get(sites.named)
+    press(browser, "Ask us")
+    assert inside(browser, "w.activeElement?.tagName") == "TEXTAREA"
+    inside(browser, "w.activeElement").send_keys("\ue00c")
+    assert inside(browser, "w.activeElement?.className") == "bubble"
+
+
+def test_a_website_that_is_not_named_shows_nothing(browser: webdriver.Chrome, sites: Sites) -> None:
+    browser.get(sites.other)
+    wait = WebDriverWait(browser, _TIMEOUT_S, poll_frequency=0.1)
+    wait.until(
+        lambda b: any("widget/texts" in e["message"] for e in b.get_log("browser"))  # type: ignore[no-untyped-call]
+    )
+    assert not browser.execute_script("return document.querySelector('answerdesk-widget')")
