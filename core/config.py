@@ -74,7 +74,7 @@ class AnswersConfig(_Section):
     GONE = ("passage_at", "clarify_at", "compose_across")
 
     answer_at: Probability = 0.7
-    hedge_at: Probability = 0.4
+    hedge_at: Probability = 0.38
     compose: bool = False
     max_tokens: int = Field(96, ge=8)
     max_question_chars: int = Field(2000, ge=50)

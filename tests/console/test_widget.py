@@ -9,7 +9,7 @@ import pytest
 from console.widget import Allowance
 from core.config import WidgetConfig
 from tests.console.conftest import Builder
-from tests.console.fakes import ANSWERS, CLARIFY_QUESTION, FAQ_QUESTION
+from tests.console.fakes import ANSWERS, HEDGED_QUESTION, FAQ_QUESTION
 from tests.console.test_chat import read_events
 
 pytestmark = pytest.mark.anyio
@@ -149,8 +149,8 @@ async def test_what_cannot_be_read_is_refused(builder: Builder, path: str, body:
 async def test_too_many_questions_of_one_address_wait(builder: Builder) -> None:
     async with site(builder, per_minute=5) as client:
         for _ in range(5):
-            await ask(client, CLARIFY_QUESTION)
-        response = await client.post("/widget/ask", json={"question": CLARIFY_QUESTION})
+            await ask(client, HEDGED_QUESTION)
+        response = await client.post("/widget/ask", json={"question": HEDGED_QUESTION})
     assert response.status_code == 429
     assert response.json() == {"error": "That was a lot at once. Please wait a minute."}
     assert len(builder.desk.calls) == 5

@@ -23,7 +23,7 @@ from db.figures import Figures
 from db.knowledge import ReleaseRepository, SourceRepository
 from tests.console.browser import missing_browser, open_browser, set_scheme, set_screen
 from tests.console.conftest import Builder
-from tests.console.fakes import CLARIFY_QUESTION, FAQ_QUESTION, ScriptedDesk
+from tests.console.fakes import HEDGED_QUESTION, FAQ_QUESTION, ScriptedDesk
 
 pytestmark = [
     pytest.mark.browser,
@@ -72,7 +72,7 @@ def sites() -> Iterator[Sites]:
             Conversations(database),
             Figures(database),
         )
-        console = Builder(ScriptedDesk(), records).build(origins=(urls[1],))
+        console = Builder(ScriptedDesk(), records, database).build(origins=(urls[1],))
         shop = Starlette(routes=[Route("/", page), Route("/favicon.ico", nothing)])
         for app in (console, shop, shop):
             config = uvicorn.Config(
@@ -129,7 +129,7 @@ def test_a_visitor_asks_rates_calls_a_person_and_returns(
     inside(browser, "w?.querySelector('.bubble')")
     assert browser.execute_script("return localStorage.length") == 0
     press(browser, "Ask us")
-    ask(browser, CLARIFY_QUESTION)
+    ask(browser, HEDGED_QUESTION)
     press(browser, FAQ_QUESTION)
     inside(browser, "w.querySelector('details')")
     press(browser, "No")
