@@ -9,7 +9,7 @@ import pytest
 from console.widget import Allowance
 from core.config import WidgetConfig
 from tests.console.conftest import Builder
-from tests.console.fakes import ANSWERS, HEDGED_QUESTION, FAQ_QUESTION
+from tests.console.fakes import ANSWERS, FAQ_QUESTION, HEDGED_QUESTION
 from tests.console.test_chat import read_events
 
 pytestmark = pytest.mark.anyio

@@ -23,7 +23,7 @@ from db.figures import Figures
 from db.knowledge import ReleaseRepository, SourceRepository
 from tests.console.browser import missing_browser, open_browser, set_scheme, set_screen
 from tests.console.conftest import Builder
-from tests.console.fakes import HEDGED_QUESTION, FAQ_QUESTION, ScriptedDesk
+from tests.console.fakes import FAQ_QUESTION, HEDGED_QUESTION, ScriptedDesk
 
 pytestmark = [
     pytest.mark.browser,

@@ -252,7 +252,7 @@ def test_texts_are_kept_as_they_were_read_and_only_so_many(
         return sum(encoded) - 1  # the question
 
     monkeypatch.setattr(encoder, "states", noted)
-    monkeypatch.setattr(onnx_reader, "_KEPT", 2)
+    monkeypatch.setattr(onnx_reader, "_KEPT_TOKENS", 20)
     assert texts_encoded([TEXTS[0], TEXTS[0], TEXTS[1]]) == 2
     assert texts_encoded(TEXTS[:1]) == 0
     assert texts_encoded(TEXTS[2:]) == 1
