@@ -29,7 +29,7 @@ from console.security import (
     client_address,
     is_of_this_machine,
 )
-from console.shield import Shield
+from console.security_middleware import SecurityMiddleware
 from console.upload_desk import UploadDesk
 from console.uploads import UploadLimits, UploadPages
 from console.widget import Widget
@@ -87,7 +87,7 @@ def build_console(
     per_minute: int = 30,
     tell: Callable[[str], Awaitable[None]] = _tell_nobody,
     hosts: Sequence[str] = LOOPBACK_HOSTS,
-) -> Shield:
+) -> SecurityMiddleware:
     """Assemble the web application.
 
     Args:
@@ -245,7 +245,7 @@ def build_console(
         max_body_size=_MAX_BODY_BYTES,
     )
     # Outside of the application, so that its error pages too get their headers and are counted.
-    return Shield(
+    return SecurityMiddleware(
         application,
         hosts=None if logins.required else tuple(hosts),
         metrics=metrics,

@@ -1,6 +1,7 @@
 """The chat on the company's own website: what its script asks, and who may ask how often.
 
-`console.shield` lets through the origins of ``config.yaml`` alone, and answers them with CORS.
+`console.security_middleware` lets through the origins of ``config.yaml`` alone, and answers them
+with CORS.
 """
 
 import json

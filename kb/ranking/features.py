@@ -209,10 +209,6 @@ class Rarity:
         """How rare a word is that no text has."""
         return float(self.idf.max())
 
-    def of_terms(self, terms: Sequence[str]) -> Floats:
-        """Return how rare words, or pairs of Chinese characters, are; folded as by `words`."""
-        return self.idf[[_word_key(term) for term in terms]]
-
     def cosine(self, query: Bags, rows: Bags) -> Floats:
         """Return the tf-idf cosine of each query with each row, shape (queries, rows)."""
         weights = rows.weights * self.idf[rows.keys]

@@ -19,7 +19,7 @@ from app.log import set_up_logging
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from console.api import Api
-from console.shield import Shield
+from console.security_middleware import SecurityMiddleware
 from core.health import Health
 from core.metrics import Metrics
 from core.request import request_id, working_on
@@ -148,7 +148,7 @@ async def test_a_question_to_the_api(log: io.StringIO, desk: tuple[Desk, Databas
         detailed_health=lambda _: True,
     )
     routes = [Route("/api/ask", api.ask, methods=["POST"])]
-    app = Shield(Starlette(routes=routes), hosts=None, metrics=metrics, refuse=_never)
+    app = SecurityMiddleware(Starlette(routes=routes), hosts=None, metrics=metrics, refuse=_never)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         serving = create_task(server.serve([listener]))

@@ -13,7 +13,7 @@ from console.application import build_console
 from console.knowledge import Editing
 from console.mishaps import Disk, Watched
 from console.operator import Records
-from console.shield import Shield
+from console.security_middleware import SecurityMiddleware
 from core.health import Health
 from core.metrics import Metrics
 from db.base import Base, Database, create_engine
@@ -94,7 +94,7 @@ class Builder:
         self.metrics = Metrics()
         self.watched = calm(database)
 
-    def build(self, **changes: Any) -> Shield:
+    def build(self, **changes: Any) -> SecurityMiddleware:
         async def health() -> Health:
             return self.health
 

@@ -37,7 +37,7 @@ _WIDGET = "/widget"
 _YEAR_S = 365 * 24 * 3600
 
 
-class Shield:
+class SecurityMiddleware:
     """The application, behind these checks."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Shield:
         path = scope["path"]
         of_widget, origin = self._from_widget(scope)
 
-        async def send_shielded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
@@ -87,7 +87,7 @@ class Shield:
         level = logging.INFO if scope["method"] == "POST" else logging.DEBUG
         with working_on(new_request_id()):
             logger.log(level, "%s: a request arrived", scope["method"])
-            await self._serve(scope, receive, send_shielded)
+            await self._serve(scope, receive, send_with_headers)
             # Not the path, which is a visitor's.
             route = getattr(scope.get("route"), "path", "none")
             took_ms = (time.perf_counter() - started) * 1000
@@ -99,7 +99,7 @@ class Shield:
         origin = Headers(scope=scope).get("origin", "")
         return of_widget, origin if of_widget and origin in self._origins else ""
 
-    async def _serve(self, scope: Scope, receive: Receive, send_shielded: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send_with_headers: Send) -> None:
         headers = Headers(scope=scope)
         of_widget, origin = self._from_widget(scope)
         status = 0
@@ -110,8 +110,8 @@ class Shield:
         elif not is_same_origin(scope["method"], headers):
             status = 403
         if origin and scope["method"] == "OPTIONS" and not status:
-            await Response(status_code=204, headers=_PREFLIGHT)(scope, receive, send_shielded)
+            await Response(status_code=204, headers=_PREFLIGHT)(scope, receive, send_with_headers)
         elif status:
-            await self._refuse(Request(scope), status)(scope, receive, send_shielded)
+            await self._refuse(Request(scope), status)(scope, receive, send_with_headers)
         else:
-            await self.app(scope, receive, send_shielded)
+            await self.app(scope, receive, send_with_headers)
