@@ -25,7 +25,7 @@ from bot.operator.entries import EntryDesk
 from bot.operator.knowledge import KnowledgeDesk
 from bot.operator.links import LinkDesk
 from bot.operator.operators import TeamDesk
-from bot.operator.pending_input import Dictation
+from bot.operator.pending_input import PendingInputHandler
 from bot.operator.questions import QuestionDesk
 from bot.operator.topic_link import TopicLink
 from bot.operator.topics import Topics
@@ -42,7 +42,6 @@ from bot.transport.sender import Sender
 from bot.transport.shutdown import Lifetime
 from bot.transport.watchdog import Watchdog
 from core.errors import StorageError
-from db.awaited import AwaitedTexts
 from db.base import Database
 from db.chats import Chats
 from db.conversations import Conversations
@@ -53,6 +52,7 @@ from db.inbox import Inbox, StoredUpdate
 from db.knowledge import ReleaseRepository
 from db.operators import Audit, Operators, Team
 from db.outbox import Outbox, StoredMessage
+from db.pending_inputs import PendingInputs
 from db.uploads import Uploads
 from kb.releases.upload import Library
 
@@ -149,12 +149,12 @@ class TelegramBot:
             spawn=self._spawn_task,
         )
         customers = Customers(service, self.queue, self.me, link, calls, spawn=self._spawn_task)
-        dictation = Dictation(service, AwaitedTexts(database, writer))
+        pending_input = PendingInputHandler(service, PendingInputs(database, writer))
         self._uploads = Uploads(database, writer)
         self._knowledge: KnowledgeDesk | None = None
         entries: EntryDesk | None = None
         parts: list[HasRoutes] = [
-            dictation,  # first: what an operator was asked to write is nothing else
+            pending_input,  # first: what an operator was asked to write is nothing else
             TeamDesk(
                 service,
                 self.operators,
@@ -176,9 +176,9 @@ class TelegramBot:
                 spawn=self._spawn_task,
             )
             asked = library.questions
-            entries = EntryDesk(service, self._uploads, self._knowledge, dictation, asked)
+            entries = EntryDesk(service, self._uploads, self._knowledge, pending_input, asked)
             links = LinkDesk(service, asked)
-            listed = QuestionDesk(service, asked, dictation, entries, links)
+            listed = QuestionDesk(service, asked, pending_input, entries, links)
             parts += [entries, listed, links]
         # First what is under way, so that nothing of it is stored or sent when all is erased.
         service.before_forgetting.append(self._processor.stop_talk)
@@ -189,10 +189,10 @@ class TelegramBot:
         service.before_forgetting += [
             link.forget,
             self._uploads.forget,
-            dictation.forget,
+            pending_input.forget,
             self.audit.forget,
         ]
-        parts.append(Topics(service, link, CannedReplies(database, writer), dictation, entries))
+        parts.append(Topics(service, link, CannedReplies(database, writer), pending_input, entries))
         if self._knowledge:
             parts.append(self._knowledge)  # after topics: a file in a topic is for the customer
         parts.append(customers)  # last: what nobody else takes is a question

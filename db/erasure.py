@@ -12,7 +12,6 @@ from sqlalchemy import delete, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.errors import StorageError
-from db.awaited import AwaitedRow
 from db.base import Base, Database
 from db.chats import ChatRow
 from db.conversations import AnswerRow
@@ -20,6 +19,7 @@ from db.handover import HandoverRow, MirrorRow
 from db.inbox import InboxRow
 from db.operators import AuditRow
 from db.outbox import OutboxRow
+from db.pending_inputs import PendingInputRow
 from db.uploads import UploadRow
 
 NAME = "erased.txt"
@@ -42,7 +42,7 @@ _TELEGRAM: Sequence[_Personal] = (
     _Personal(HandoverRow, HandoverRow.chat_id, HandoverRow.asked),
     _Personal(MirrorRow, MirrorRow.customer, MirrorRow.created),
     _Personal(UploadRow, UploadRow.customer, UploadRow.created),
-    _Personal(AwaitedRow, AwaitedRow.ref, AwaitedRow.created),
+    _Personal(PendingInputRow, PendingInputRow.ref, PendingInputRow.created),
 )
 
 

@@ -9,11 +9,11 @@ from bot.conversation.service import CustomerService
 from bot.conversation.texts import bot_text
 from bot.operator.entry_text import MAX_ANSWER_CHARS
 from bot.operator.knowledge import KnowledgeDesk, live_buttons
-from bot.operator.pending_input import Dictation
+from bot.operator.pending_input import PendingInputHandler
 from bot.transport.incoming import Incoming
 from bot.transport.router import Press, Routes
 from core.types import Answer
-from db.awaited import Awaited
+from db.pending_inputs import PendingInput
 from db.uploads import Entry, Upload, Uploads
 from kb.releases.open_questions import OpenQuestions, customers_of
 from kb.releases.team_answers import BadEntry, check_entry
@@ -27,16 +27,16 @@ class EntryDesk:
         service: CustomerService,
         uploads: Uploads,
         knowledge: KnowledgeDesk,
-        dictation: Dictation,
+        pending_input: PendingInputHandler,
         questions: OpenQuestions,
     ) -> None:
         self._service = service
         self._uploads = uploads
         self._knowledge = knowledge
-        self._dictation = dictation
+        self._pending_input = pending_input
         self._questions = questions
-        dictation.takes["entry_question"] = self.on_question
-        dictation.takes["entry_answer"] = self.on_answer
+        pending_input.takes["entry_question"] = self.on_question
+        pending_input.takes["entry_answer"] = self.on_answer
 
     @property
     def routes(self) -> Routes:
@@ -77,24 +77,24 @@ class EntryDesk:
     async def edit_question(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Ask for another wording of the question."""
         if upload := await self._open(query, value):
-            awaited = Awaited("entry_question", upload.upload_id)
+            pending = PendingInput("entry_question", upload.upload_id)
             prompt = "Write the question as it should be stored, without anything personal."
-            await self._dictation.ask(query, update, awaited, prompt=prompt)
+            await self._pending_input.ask(query, update, pending, prompt=prompt)
 
     async def edit_answer(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Ask for another wording of the answer."""
         if upload := await self._open(query, value):
-            awaited = Awaited("entry_answer", upload.upload_id)
+            pending = PendingInput("entry_answer", upload.upload_id)
             prompt = "Write the answer as every customer shall read it."
-            await self._dictation.ask(query, update, awaited, prompt=prompt)
+            await self._pending_input.ask(query, update, pending, prompt=prompt)
 
-    async def on_question(self, incoming: Incoming, awaited: Awaited) -> None:
+    async def on_question(self, incoming: Incoming, pending: PendingInput) -> None:
         """Take another wording of the question."""
-        await self._change(incoming, awaited.ref, question=incoming.text)
+        await self._change(incoming, pending.ref, question=incoming.text)
 
-    async def on_answer(self, incoming: Incoming, awaited: Awaited) -> None:
+    async def on_answer(self, incoming: Incoming, pending: PendingInput) -> None:
         """Take another wording of the answer."""
-        await self._change(incoming, awaited.ref, answer=incoming.text)
+        await self._change(incoming, pending.ref, answer=incoming.text)
 
     async def _change(
         self, incoming: Incoming, upload_id: int, *, question: str = "", answer: str = ""

@@ -8,21 +8,21 @@ from bot.conversation.replies import Addressee, message
 from bot.conversation.service import CustomerService
 from bot.transport.incoming import Incoming
 from bot.transport.router import Content, Press, Routes
-from db.awaited import Awaited, AwaitedTexts, Writer
+from db.pending_inputs import PendingInput, PendingInputs, Writer
 
 INSIDE = "//"
 """What an operator's message begins with that stays within the team."""
 
-OnDictated = Callable[[Incoming, Awaited], Awaitable[None]]
+OnInput = Callable[[Incoming, PendingInput], Awaitable[None]]
 
 
-class Dictation:
+class PendingInputHandler:
     """Asks operators for texts and hands each to the part that asked. A restart forgets nothing."""
 
-    def __init__(self, service: CustomerService, awaited: AwaitedTexts) -> None:
+    def __init__(self, service: CustomerService, stored: PendingInputs) -> None:
         self._service = service
-        self._awaited = awaited
-        self.takes: dict[str, OnDictated] = {}
+        self._stored = stored
+        self.takes: dict[str, OnInput] = {}
         """By purpose: who is given the text."""
 
     @property
@@ -34,14 +34,14 @@ class Dictation:
         )
 
     async def ask(
-        self, query: CallbackQuery, update: Update, awaited: Awaited, *, prompt: str
+        self, query: CallbackQuery, update: Update, pending: PendingInput, *, prompt: str
     ) -> None:
         """Ask whoever pressed a button for a text, in the place where the button is."""
         shown = query.message
         if shown is None:
             return
         thread = (shown.message_thread_id or 0) if isinstance(shown, Message) else 0
-        await self._awaited.expect(Writer(query.from_user.id, shown.chat.id, thread), awaited)
+        await self._stored.expect(Writer(query.from_user.id, shown.chat.id, thread), pending)
         await self._service.sender.deliver(
             [message(Addressee(shown.chat.id, thread), prompt, buttons=[[("Never mind", "quit")]])],
             update_id=update.update_id,
@@ -49,11 +49,11 @@ class Dictation:
 
     async def on_text(self, incoming: Incoming) -> None:
         """Hand a text to the part that asked for it."""
-        awaited = await self._awaited.find(_writer(incoming), update_id=incoming.update.update_id)
-        if awaited is None:
+        pending = await self._stored.find(_writer(incoming), update_id=incoming.update.update_id)
+        if pending is None:
             return
-        await self._awaited.use(_writer(incoming), update_id=incoming.update.update_id)
-        await self.takes[awaited.purpose](incoming, awaited)
+        await self._stored.use(_writer(incoming), update_id=incoming.update.update_id)
+        await self.takes[pending.purpose](incoming, pending)
 
     async def quit(self, query: CallbackQuery, _: Update, __: str) -> None:
         """Let the next message be one like any other."""
@@ -61,19 +61,19 @@ class Dictation:
         await self._service.alert(query)
         if isinstance(shown, Message):
             thread = shown.message_thread_id or 0
-            await self._awaited.drop(Writer(query.from_user.id, shown.chat.id, thread))
+            await self._stored.drop(Writer(query.from_user.id, shown.chat.id, thread))
             await self._service.sender.edit(
                 shown.chat.id, shown.message_id, {"text": "All right, nothing was changed."}
             )
 
     async def forget(self, chat_id: int) -> None:
         """Erase what concerns a customer's chat."""
-        await self._awaited.forget(chat_id)
+        await self._stored.forget(chat_id)
 
     async def _is_awaited(self, incoming: Incoming) -> bool:
         if not incoming.message.text or incoming.text.startswith(INSIDE):
             return False
-        found = await self._awaited.find(_writer(incoming), update_id=incoming.update.update_id)
+        found = await self._stored.find(_writer(incoming), update_id=incoming.update.update_id)
         return found is not None and found.purpose in self.takes
 
 

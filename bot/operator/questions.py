@@ -10,10 +10,10 @@ from bot.conversation.service import CustomerService
 from bot.operator.entries import EntryDesk
 from bot.operator.entry_text import PAGE, answer_prompt, questions_buttons, questions_text
 from bot.operator.links import LinkDesk
-from bot.operator.pending_input import Dictation
+from bot.operator.pending_input import PendingInputHandler
 from bot.transport.incoming import Incoming
 from bot.transport.router import Command, Press, Routes
-from db.awaited import Awaited
+from db.pending_inputs import PendingInput
 from kb.releases.open_questions import DealtWith, OpenGroup, OpenQuestions, Order
 
 
@@ -24,16 +24,16 @@ class QuestionDesk:
         self,
         service: CustomerService,
         questions: OpenQuestions,
-        dictation: Dictation,
+        pending_input: PendingInputHandler,
         entries: EntryDesk,
         links: LinkDesk,
     ) -> None:
         self._service = service
         self._questions = questions
-        self._dictation = dictation
+        self._pending_input = pending_input
         self._entries = entries
         self._links = links
-        dictation.takes["answer"] = self.on_answer
+        pending_input.takes["answer"] = self.on_answer
 
     @property
     def routes(self) -> Routes:
@@ -82,8 +82,8 @@ class QuestionDesk:
         if group is None:
             return
         await self._service.alert(query)
-        awaited = Awaited("answer", group.newest.open_id)
-        await self._dictation.ask(query, update, awaited, prompt=answer_prompt(group))
+        pending = PendingInput("answer", group.newest.open_id)
+        await self._pending_input.ask(query, update, pending, prompt=answer_prompt(group))
 
     async def link(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Offer to have the nearest entry answer a question from now on."""
@@ -92,11 +92,11 @@ class QuestionDesk:
             return
         await self._links.propose(query, update, group)
 
-    async def on_answer(self, incoming: Incoming, awaited: Awaited) -> None:
+    async def on_answer(self, incoming: Incoming, pending: PendingInput) -> None:
         """Propose the question with what the operator wrote as an entry."""
         to = Addressee(incoming.chat_id, incoming.thread_id)
         try:
-            group = await self._questions.group(awaited.ref)
+            group = await self._questions.group(pending.ref)
         except DealtWith as error:
             await self._service.sender.deliver(
                 [message(to, f"{error} Nothing was stored.")], update_id=incoming.update.update_id

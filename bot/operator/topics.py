@@ -10,13 +10,13 @@ from bot.conversation.replies import Addressee, Button, message
 from bot.conversation.service import CustomerService
 from bot.conversation.texts import bot_text
 from bot.operator.entries import EntryDesk
-from bot.operator.pending_input import INSIDE, Dictation
+from bot.operator.pending_input import INSIDE, PendingInputHandler
 from bot.operator.topic_link import TopicLink
 from bot.operator.topic_text import draft_buttons, save_button
 from bot.transport.incoming import Incoming
 from bot.transport.router import Command, Content, Press, Routes
-from db.awaited import Awaited
 from db.handover import CannedReplies, Handover
+from db.pending_inputs import PendingInput
 from db.uploads import Entry
 
 
@@ -28,17 +28,17 @@ class Topics:
         service: CustomerService,
         link: TopicLink,
         canned: CannedReplies,
-        dictation: Dictation,
+        pending_input: PendingInputHandler,
         entries: EntryDesk | None,
     ) -> None:
         """`entries` makes answers entries of the knowledge base; ``None``: nothing does."""
         self._service = service
         self._link = link
         self._canned = canned
-        self._dictation = dictation
+        self._pending_input = pending_input
         self._entries = entries
-        dictation.takes["draft"] = self.on_draft
-        dictation.takes["reply"] = self.on_reply
+        pending_input.takes["draft"] = self.on_draft
+        pending_input.takes["reply"] = self.on_reply
 
     @property
     def routes(self) -> Routes:
@@ -214,17 +214,19 @@ class Topics:
             f"{handover.draft}\n\nWrite the answer as it should be. Your next message here goes "
             "to nobody before you press Send."
         )
-        await self._dictation.ask(query, update, Awaited("draft", handover.chat_id), prompt=prompt)
+        await self._pending_input.ask(
+            query, update, PendingInput("draft", handover.chat_id), prompt=prompt
+        )
 
-    async def on_draft(self, incoming: Incoming, awaited: Awaited) -> None:
+    async def on_draft(self, incoming: Incoming, pending: PendingInput) -> None:
         """Take what an operator wrote as the draft, and ask whether it may go."""
-        await self._service.handovers.set_draft(awaited.ref, incoming.text)
+        await self._service.handovers.set_draft(pending.ref, incoming.text)
         to = Addressee(incoming.chat_id, incoming.thread_id)
         text = f"Not sent yet:\n\n{incoming.text}"
         await self._service.sender.deliver(
             [message(to, text, buttons=[draft_buttons()])], update_id=incoming.update.update_id
         )
-        await self._link.refresh(awaited.ref)
+        await self._link.refresh(pending.ref)
 
     async def reply(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Let an operator answer a customer from a private chat, while there is no group."""
@@ -235,12 +237,14 @@ class Topics:
             return
         await self._service.alert(query)
         prompt = f"“{handover.reason[:500]}”\n\nWrite your answer. Your next message here is sent."
-        await self._dictation.ask(query, update, Awaited("reply", handover.chat_id), prompt=prompt)
+        await self._pending_input.ask(
+            query, update, PendingInput("reply", handover.chat_id), prompt=prompt
+        )
 
-    async def on_reply(self, incoming: Incoming, awaited: Awaited) -> None:
+    async def on_reply(self, incoming: Incoming, pending: PendingInput) -> None:
         """Send an operator's answer to a customer; the conversation is over until they call."""
         here = Addressee(incoming.chat_id, incoming.thread_id)
-        handover = await self._service.handovers.get(awaited.ref)
+        handover = await self._service.handovers.get(pending.ref)
         messages = [message(here, "Nothing was sent: somebody has answered, or they are gone.")]
         if handover and handover.state != "closed":
             messages = [
@@ -248,7 +252,7 @@ class Topics:
                 message(here, "Sent. They can ask for a person again at any time."),
             ]
         await self._service.sender.deliver(messages, update_id=incoming.update.update_id)
-        await self._service.handovers.close(awaited.ref)
+        await self._service.handovers.close(pending.ref)
 
     async def pressed_save(self, query: CallbackQuery, update: Update, _: str) -> None:
         """Propose the customer's question and the last answer as an entry."""

@@ -14,7 +14,7 @@ LIFE_S = 3600.0
 """An older request is forgotten: what the operator writes then is a message like any other."""
 
 
-class AwaitedRow(Base):
+class PendingInputRow(Base):
     """An operator's next message in one place is for this."""
 
     __tablename__ = "telegram_awaited"
@@ -42,7 +42,7 @@ class Writer:
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class PendingInput:
     """What an operator's next message is for."""
 
     purpose: str
@@ -51,25 +51,25 @@ class Awaited:
     """The bot's message under which the button was."""
 
 
-class AwaitedTexts:
+class PendingInputs:
     """Stores for what the next messages of operators are meant, across restarts."""
 
     def __init__(self, database: Database, writer: GroupCommit) -> None:
         self._database = database
         self._writer = writer
 
-    async def expect(self, writer: Writer, awaited: Awaited) -> None:
+    async def expect(self, writer: Writer, pending: PendingInput) -> None:
         """Take the next message of `writer` for this; an earlier request is replaced."""
 
         async def write(session: AsyncSession) -> None:
             await session.merge(
-                AwaitedRow(
+                PendingInputRow(
                     user_id=writer.user_id,
                     chat_id=writer.chat_id,
                     thread_id=writer.thread_id,
-                    purpose=awaited.purpose,
-                    ref=awaited.ref,
-                    message_id=awaited.message_id,
+                    purpose=pending.purpose,
+                    ref=pending.ref,
+                    message_id=pending.message_id,
                     update_id=0,
                     created=time.time(),
                 )
@@ -77,24 +77,28 @@ class AwaitedTexts:
 
         await self._writer.run(write)
 
-    async def find(self, writer: Writer, *, update_id: int) -> Awaited | None:
+    async def find(self, writer: Writer, *, update_id: int) -> PendingInput | None:
         """Return for what a message is meant; ``None`` if nothing was asked for.
 
         The same update finds it again when it is handled once more after a crash.
         """
         async with self._database.session() as session:
-            row = await session.get(AwaitedRow, (writer.user_id, writer.chat_id, writer.thread_id))
+            row = await session.get(
+                PendingInputRow, (writer.user_id, writer.chat_id, writer.thread_id)
+            )
         if row is None or row.update_id not in (0, update_id):
             return None
         if not row.update_id and row.created < time.time() - LIFE_S:
             return None
-        return Awaited(row.purpose, row.ref, row.message_id)
+        return PendingInput(row.purpose, row.ref, row.message_id)
 
     async def use(self, writer: Writer, *, update_id: int) -> None:
         """Note which update brought the message; the next message is one like any other."""
 
         async def write(session: AsyncSession) -> None:
-            row = await session.get(AwaitedRow, (writer.user_id, writer.chat_id, writer.thread_id))
+            row = await session.get(
+                PendingInputRow, (writer.user_id, writer.chat_id, writer.thread_id)
+            )
             if row is not None:
                 row.update_id = update_id
 
@@ -105,10 +109,10 @@ class AwaitedTexts:
 
         async def write(session: AsyncSession) -> None:
             await session.execute(
-                delete(AwaitedRow).where(
-                    AwaitedRow.user_id == writer.user_id,
-                    AwaitedRow.chat_id == writer.chat_id,
-                    AwaitedRow.thread_id == writer.thread_id,
+                delete(PendingInputRow).where(
+                    PendingInputRow.user_id == writer.user_id,
+                    PendingInputRow.chat_id == writer.chat_id,
+                    PendingInputRow.thread_id == writer.thread_id,
                 )
             )
 
@@ -119,8 +123,8 @@ class AwaitedTexts:
 
         async def write(session: AsyncSession) -> None:
             await session.execute(
-                delete(AwaitedRow).where(
-                    or_(AwaitedRow.ref == chat_id, AwaitedRow.chat_id == chat_id)
+                delete(PendingInputRow).where(
+                    or_(PendingInputRow.ref == chat_id, PendingInputRow.chat_id == chat_id)
                 )
             )
 
