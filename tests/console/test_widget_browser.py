@@ -198,8 +198,10 @@ def test_a_choice_can_be_taken_before_the_stream_has_ended(
 ) -> None:
     set_screen(browser, width=1280, height=760)
     browser.get(sites.named)
+    browser.execute_script("localStorage.clear()")
+    browser.get(sites.named)
     browser.execute_script(
-        "localStorage.clear(); const real = fetch; window.fetch = async (...given) => {"
+        "const real = fetch; window.fetch = async (...given) => {"
         " const response = await real(...given);"
         " const open = new TransformStream({flush: () => new Promise(() => {})});"
         " return String(given[0]).endsWith('/ask')"
