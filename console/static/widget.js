@@ -103,32 +103,34 @@
     log.append(asked, written, wait);
     log.scrollTop = log.scrollHeight;
     if (field.value.trim() === question) field.value = "";
+    let ended = false;
+    // At the answer, not at the end of the stream: from then on it can be replied to.
+    const end = () => { ended = true; setBusy(false); field.focus(); };
     try {
       const response = await post("widget/ask", { question, picked, session: state.session });
       if (!response.ok) throw new Error((await response.json()).error);
-      let ended = false;
       for await (const { name, data } of eventsOf(response.body)) {
         if (name === "sentence") written.textContent += `${written.textContent ? " " : ""}${data.text}`;
         else if (name === "waiting") wait.textContent = t.queue.replace("#", data.seconds);
         else if (name === "trouble") throw new Error(data.text);
         else if (name === "answer") {
-          ended = true;
           const { session, ...answer } = data;
           const turn = { question, answer };
           keep(turn, session);
           written.replaceWith(answerOf(turn));
           wait.remove();
-          asked.scrollIntoView({ block: "start" });
+          log.scrollTop = asked.offsetTop - 16;
+          end();
         }
       }
       if (!ended) throw new Error(t.connection_lost);
     } catch (error) {
+      if (ended) return;
       for (const element of [asked, written, wait]) element.remove();
       field.value ||= question;
-      notice.textContent = error instanceof TypeError ? t.connection_lost : error.message || t.connection_lost;
+      notice.textContent = troubleOf(error);
+      end();
     }
-    setBusy(false);
-    field.focus();
   }
 
   function questionOf(text) {
@@ -171,7 +173,8 @@
       list.append(make("li", {}, make("strong", {}, source.title),
         source.quote ? make("blockquote", {}, source.quote) : "", place ? make("small", {}, place) : ""));
     }
-    return make("details", {}, make("summary", {}, `${sources.length > 1 ? t.sources : t.source}: ${sources[0].title}`), list);
+    const summary = sources.length > 1 ? `${t.sources}: ${sources.length}` : `${t.source}: ${sources[0].title}`;
+    return make("details", {}, make("summary", {}, summary), list);
   }
 
   function choicesOf(turn, article) {
@@ -208,19 +211,18 @@
       thank();
       box.focus();
     };
-    const up = button("👍", () => finish({ helpful: true }));
-    const down = button("👎", () => {
+    const up = button(t.yes, () => finish({ helpful: true }));
+    const down = button(t.no, () => {
       rate(turn, { helpful: false });
       turn.rated = true;
       save();
       const reasons = ["wrong", "incomplete", "outdated", "not_my_question"].map((reason) =>
         button(t[`why_${reason}`], () => finish({ helpful: false, reason })));
       box.setAttribute("aria-label", t.what_was_wrong);
-      box.replaceChildren(make("span", {}, t.what_was_wrong), ...reasons);
+      box.replaceChildren(make("span", { class: "why" }, t.what_was_wrong), ...reasons);
+      reveal(box);
       reasons[0].focus();
     });
-    up.setAttribute("aria-label", t.yes);
-    down.setAttribute("aria-label", t.no);
     box.append(make("span", {}, t.helpful), up, down);
     return box;
   }
@@ -235,6 +237,7 @@
     const opener = button(t.talk_to_person, () => {
       const form = personForm(question, opener);
       opener.replaceWith(form);
+      reveal(form);
       form.querySelector("textarea").focus();
     });
     return opener;
@@ -255,14 +258,16 @@
         const response = await post("widget/person",
           { message: message.value, contact: contact.value, session: state.session });
         const body = await response.json();
-        if (!response.ok) { wrong.textContent = body.error; contact.focus(); return; }
+        if (!response.ok) throw new Error(body.error);
         keep({ question: message.value, said: body.text }, body.session);
         log.append(questionOf(message.value), saidOf(body.text));
         form.replaceWith(opener);
         log.scrollTop = log.scrollHeight;
         field.focus();
-      } catch {
-        wrong.textContent = t.connection_lost;
+      } catch (error) {
+        wrong.textContent = troubleOf(error);
+        reveal(form);
+        contact.focus();
       }
     });
     return form;
@@ -319,6 +324,15 @@
 
   // --- small helpers -------------------------------------------------------------------------
 
+  // scrollIntoView would scroll whatever is around the log as well.
+  function reveal(element) {
+    log.scrollTop = Math.max(log.scrollTop, element.offsetTop + element.offsetHeight + 16 - log.clientHeight);
+  }
+
+  function troubleOf(error) {
+    return error instanceof TypeError ? t.connection_lost : error.message || t.connection_lost;
+  }
+
   function setBusy(now) {
     busy = now;
     send.disabled = now;
@@ -373,7 +387,7 @@ svg { display: block; width: 24px; height: 24px; fill: none; stroke: currentColo
 .bubble:hover { background: var(--accent); filter: brightness(1.1) }
 .bubble svg { width: 28px; height: 28px }
 dialog { position: fixed; z-index: 2147483647; inset: auto 20px 92px auto; margin: 0; padding: 0; width: 390px; max-width: calc(100vw - 40px);
-  height: min(640px, calc(100dvh - 112px)); max-height: none; border: 1px solid var(--hair); border-radius: 18px; overflow: hidden;
+  height: min(640px, calc(100dvh - 112px)); max-height: none; border: 1px solid var(--hair); border-radius: 18px; overflow: clip;
   background: var(--paper); color: var(--ink); box-shadow: 0 8px 40px #0004 }
 dialog[open] { display: flex; flex-direction: column }
 :host(.left) .bubble { inset-inline: 20px auto }
@@ -382,14 +396,14 @@ header { display: flex; align-items: center; gap: 4px; padding: 8px 8px 8px 16px
 h2 { flex: 1; margin: 0; font-size: 17px; font-weight: 600; overflow-wrap: anywhere }
 .quiet, .close { border: 0; background: none; color: var(--muted); font-size: 14px }
 .close { display: grid; place-items: center; padding: 0 }
-.log { flex: 1; min-height: 0; overflow-y: auto; padding: 16px; overflow-wrap: anywhere; overscroll-behavior: contain }
+.log { position: relative; flex: 1; min-height: 0; overflow-y: auto; padding: 16px; overflow-wrap: anywhere; overscroll-behavior: contain }
 .log:focus-visible { outline-offset: -3px }
 .text, .text p { margin: 0 0 10px }
 .question { width: fit-content; max-width: 85%; margin: 20px 0 12px auto; padding: 8px 14px; border-radius: 14px 14px 4px 14px; background: var(--tint); white-space: pre-line }
 .badge { margin: 0 0 4px; color: var(--accent); font-size: 13px; font-weight: 600 }
 .wait, .rating span, small { color: var(--muted); font-size: 14px }
 a { color: var(--accent) }
-summary { display: flex; align-items: center; color: var(--muted); font-size: 14px }
+summary { display: flex; align-items: center; padding-block: 8px; color: var(--muted); font-size: 14px }
 summary::before { content: "▸"; margin-inline-end: 8px }
 details[open] summary::before { content: "▾" }
 ul { margin: 0 0 10px; padding: 0; list-style: none; font-size: 14px }
@@ -397,19 +411,19 @@ li { padding: 8px 12px; margin-bottom: 6px; border-radius: 10px; background: var
 blockquote { margin: 4px 0; white-space: pre-line }
 .choices { display: grid; gap: 8px; margin: 4px 0 12px }
 .rating { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; margin: 0 0 10px }
-.rating:focus-visible { outline-offset: 2px }
+.rating .why { flex-basis: 100% }
 .person { display: grid; gap: 10px; padding: 12px; border: 1px solid var(--hair); border-radius: 14px }
 .person p { margin: 0 }
 label { display: grid; gap: 4px; font-size: 14px }
-textarea, input { width: 100%; min-height: 44px; padding: 9px 12px; border: 1px solid var(--line); border-radius: 12px; background: var(--paper); resize: none; field-sizing: content; max-height: 140px }
+textarea, input { width: 100%; font-size: 16px; min-height: 44px; padding: 9px 12px; border: 1px solid var(--line); border-radius: 12px; background: var(--paper); resize: none; field-sizing: content; max-height: 140px }
 ::placeholder { color: var(--muted); opacity: 1 }
 .row { display: flex; gap: 8px }
 .primary, .send { border-color: var(--accent); background: var(--accent); color: var(--on-accent) }
 .primary:hover, .send:hover { background: var(--accent); filter: brightness(1.1) }
 .composer { display: flex; gap: 8px; padding: 12px; border-top: 1px solid var(--hair) }
 .send { flex: none; display: grid; place-items: center; width: 44px; padding: 0 }
-.notice { margin: 0; padding: 0 16px; color: var(--warn); font-size: 14px }
-.person .notice { padding: 0 }
+.notice { margin: 0; color: var(--warn); font-size: 14px }
+:not(form) > .notice:not(:empty) { padding: 8px 16px }
 @media (max-width: 480px) {
   dialog { inset: 0 !important; width: 100%; max-width: none; height: 100dvh; border: 0; border-radius: 0 }
 }`;

@@ -23,7 +23,13 @@ from db.figures import Figures
 from db.knowledge import ReleaseRepository, SourceRepository
 from tests.console.browser import missing_browser, open_browser, set_scheme, set_screen
 from tests.console.conftest import Builder
-from tests.console.fakes import FAQ_QUESTION, HEDGED_QUESTION, ScriptedDesk
+from tests.console.fakes import (
+    DOCUMENT_QUESTION,
+    FAQ_QUESTION,
+    HEDGED_QUESTION,
+    UNKNOWN_QUESTION,
+    ScriptedDesk,
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -72,7 +78,8 @@ def sites() -> Iterator[Sites]:
             Conversations(database),
             Figures(database),
         )
-        console = Builder(ScriptedDesk(), records, database).build(origins=(urls[1],))
+        builder = Builder(ScriptedDesk(), records, database)
+        console = builder.build(origins=(urls[1],), per_minute=1000)
         shop = Starlette(routes=[Route("/", page), Route("/favicon.ico", nothing)])
         for app in (console, shop, shop):
             config = uvicorn.Config(
@@ -134,7 +141,7 @@ def test_a_visitor_asks_rates_calls_a_person_and_returns(
     inside(browser, "w.querySelector('details')")
     press(browser, "No")
     press(browser, "Outdated")
-    inside(browser, "w.querySelector('.rating')?.textContent.startsWith('Thank you')")
+    inside(browser, "[...w.querySelectorAll('.rating')].at(-1).textContent.startsWith('Thank you')")
     press(browser, "Talk to a person")
     inside(browser, "w.querySelector('.person textarea')").send_keys("A crate is broken")
     inside(browser, "w.querySelector('.person input')").send_keys("ada@example.com")
@@ -154,6 +161,56 @@ def test_a_visitor_asks_rates_calls_a_person_and_returns(
     assert browser.execute_script("return document.cookie") == ""
     log = browser.get_log("browser")  # type: ignore[no-untyped-call]
     assert [entry["message"] for entry in log] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_frame_stays_and_what_is_new_is_in_view(
+    browser: webdriver.Chrome, sites: Sites, width: int
+) -> None:
+    set_screen(browser, width=width, height=600, phone=width < 500)
+    browser.get(sites.named)
+    browser.execute_script("localStorage.clear()")
+    browser.get(sites.named)
+    press(browser, "Ask us")
+    for question in (FAQ_QUESTION, DOCUMENT_QUESTION, UNKNOWN_QUESTION, FAQ_QUESTION):
+        ask(browser, question)
+        box = "getBoundingClientRect()"
+        top = f"w.querySelector('header').{box}.top - w.querySelector('dialog').{box}.top"
+        low = f"w.querySelector('dialog').{box}.bottom - w.querySelector('.composer').{box}.bottom"
+        assert inside(browser, f"[{top}, {low}].every(gap => gap >= 0 && gap < 2)")
+    within = (
+        "(e => { const [a, b] = [e, w.querySelector('.log')].map(x => x.getBoundingClientRect());"
+        " return a.top >= b.top && a.bottom <= b.bottom })"
+    )
+    press(browser, "No")
+    assert inside(browser, f"{within}([...w.querySelectorAll('.rating')].at(-1))")
+    press(browser, "Talk to a person")
+    assert inside(browser, f"{within}(w.querySelector('.person .row'))")
+    inside(browser, "w.querySelector('.person textarea')").send_keys("A crate is broken")
+    inside(browser, "w.querySelector('.person input')").send_keys("nonsense")
+    inside(browser, "w.querySelector('.person .primary')").click()
+    inside(browser, "w.querySelector('.person .notice').textContent")
+    assert inside(browser, f"{within}(w.querySelector('.person .row'))")
+
+
+def test_a_choice_can_be_taken_before_the_stream_has_ended(
+    browser: webdriver.Chrome, sites: Sites
+) -> None:
+    set_screen(browser, width=1280, height=760)
+    browser.get(sites.named)
+    browser.execute_script("localStorage.clear()")
+    browser.get(sites.named)
+    browser.execute_script(
+        "const real = fetch; window.fetch = async (...given) => {"
+        " const response = await real(...given);"
+        " const open = new TransformStream({flush: () => new Promise(() => {})});"
+        " return String(given[0]).endsWith('/ask')"
+        " ? new Response(response.body.pipeThrough(open), response) : response }"
+    )
+    press(browser, "Ask us")
+    ask(browser, HEDGED_QUESTION)
+    press(browser, FAQ_QUESTION)
+    assert inside(browser, "w.querySelector('details')")
 
 
 def test_escape_closes_and_the_focus_goes_back(browser: webdriver.Chrome, sites: Sites) -> None:

@@ -105,7 +105,8 @@ def show(browser: webdriver.Chrome, folder: Path, name: str) -> None:
         set_screen(browser, width=width, height=900, phone=width < 500)
         browser.save_screenshot(str(folder / f"{name}-{width}.png"))
         wide = browser.execute_script(
-            "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
+            "return [document.documentElement, document.querySelector('nav')]"
+            ".some(e => e.scrollWidth > e.clientWidth)"
         )
         assert not wide, f"{name} scrolls sideways at {width} px"
         log = browser.get_log("browser")  # type: ignore[no-untyped-call]
