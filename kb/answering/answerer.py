@@ -153,7 +153,8 @@ class Answerer:
         if answer is None:
             found = found or await self.judge(text, history)
             answer = await self._reply(_Order(found, language, on_event))
-        return self._in_mood(self._reserved(answer, language), mood, language)
+        asks = text.endswith(("?", "？", "؟"))
+        return self._in_mood(self._reserved(answer, language), mood, language, asks=asks)
 
     async def answer_question(self, question: str, *, language_code: str = "") -> Answer:
         """Answer one question, without asking whether it is one; see `answer`."""
@@ -201,13 +202,14 @@ class Answerer:
 
     # --- replying ------------------------------------------------------------------------------
 
-    def _in_mood(self, answer: Answer, mood: Mood, language: str) -> Answer:
+    def _in_mood(self, answer: Answer, mood: Mood, language: str, *, asks: bool) -> Answer:
         """Return an answer as a customer in this mood is given it."""
         if mood == "angry" or mood == "urgent":
             lead = self._text(mood, language)
             text = lead if answer.kind == "unknown" else f"{lead}\n\n{answer.text}"
             return replace(answer, text=text, urgency=mood)
-        unsure = answer.hedged or answer.kind == "unknown"
+        # What asks for something and may have an answer is no thanks and no greeting.
+        unsure = answer.kind == "unknown" or (answer.hedged and not asks)
         if mood == "neutral" or not unsure:
             return answer
         return self._smalltalk(mood, language)

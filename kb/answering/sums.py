@@ -58,15 +58,8 @@ def _lists() -> dict[str, Any]:
 
 
 @cache
-def _units() -> dict[str, str]:
-    """Return words of what is counted, with their meaning."""
-    more = {word: unit for unit, listed in _lists()["counted"].items() for word in listed}
-    return {**lexicon().units, **more}
-
-
-@cache
 def _pattern(name: str) -> re.Pattern[str]:
-    unit = f"(?P<unit>{alternatives(_units(), around=False)}){_END}"
+    unit = f"(?P<unit>{alternatives(lexicon().units, around=False)}){_END}"
     per = r"(?:(?<!\w)(?:per|pro|je|por|cada|за|в)\s|[/每])\s?(?:个)?"
     number = r":\s?(?P<number>\d[\d.,]*)(?=\s*(?:[;\n]|\.?$))"
     money = alternatives(lexicon().currencies, around=False)
@@ -99,7 +92,7 @@ def _sum(question: str, words: str) -> str:
     (count,), (price, unit) = counted, found
     before, after = question[: count.start], question[count.end :]
     named = _pattern("unit").match(after)
-    counts = count.unit or (_units()[named["unit"].lower()] if named else "")
+    counts = count.unit or (lexicon().units[named["unit"].lower()] if named else "")
     if count.kind != "number" or counts != unit or len(count.values) != 1 or "-" in count.text:
         return ""
     russian = count.bound == "within" and before.lower().endswith("за ")
@@ -129,10 +122,9 @@ def _rate(words: str) -> tuple[Fact, str] | None:
     found = after or _pattern("before").search(words[: price.start])
     if found is None or len(_pattern("per").findall(words)) > 1:
         return None
-    rest = after.end() if after else price.end
-    return (
-        None if _pattern("joined").match(words, rest) else (price, _units()[found["unit"].lower()])
-    )
+    if _pattern("joined").match(words, after.end() if after else price.end):
+        return None
+    return price, lexicon().units[found["unit"].lower()]
 
 
 def _number(text: str) -> str:

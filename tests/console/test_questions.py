@@ -43,10 +43,13 @@ async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncC
         yield opened
 
 
-async def ask(shop: Workshop, *questions: str, chat: str = "web:1") -> list[int]:
+async def ask(
+    shop: Workshop, *questions: str, chat: str = "web:1", reply: str = UNKNOWN.text
+) -> list[int]:
     """Ask in vain; return the numbers under which the questions wait, in their order."""
     for question in questions:
-        await shop.conversations.record(question, UNKNOWN, chat=chat, channel="web")
+        told = replace(UNKNOWN, text=reply)
+        await shop.conversations.record(question, told, chat=chat, channel="web")
     waiting = await shop.conversations.open_questions()
     return [found.open_id for found in reversed(waiting)][-len(questions) :]
 
@@ -72,6 +75,18 @@ async def test_questions_that_ask_the_same_are_one_card_with_what_is_near(
     assert page.index("2 times") < page.index("on Sunday")
     page = (await client.get("/console/questions?order=newest")).text
     assert page.index("on Sunday") < page.index("2 times")
+
+
+async def test_of_alike_messages_each_other_reply_is_shown_too(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    """Of messages from the website it says where the customer wants to be written to."""
+    await ask(shop, NORWAY, reply="Our team will reply to ada@a.example.")
+    told = "Our team will reply to bo@b.example."
+    (number,) = await ask(shop, "to norway B do you ship b", reply=told)
+    page = (await client.get(f"/console/question?number={number}")).text
+    assert "ada@a.example" in page
+    assert page.count("bo@b.example") == 1
 
 
 async def test_an_answer_is_previewed_applied_and_undone(

@@ -36,7 +36,8 @@ class Found:
     """Finds one entry for whatever has the word "refund" in it, and nothing else."""
 
     async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
-        hits = (Hit(ENTRY, 0.9, 0.9),) if "refund" in question else ()
+        sure = 0.5 if "perhaps" in question else 0.9
+        hits = (Hit(ENTRY, sure, sure),) if "refund" in question else ()
         return Retrieval(question, np.full(64, 0.125, np.float32), hits, 7, {})
 
 
@@ -97,6 +98,13 @@ async def test_thanks_and_small_talk_do_not_end_in_i_dont_know(answerer: Answere
 async def test_a_sure_answer_is_given_whatever_the_mood_seems(answerer: Answerer) -> None:
     answer = await answerer.answer("brilliant saved afternoon refund")
     assert (answer.kind, answer.text) == ("faq", "In 5 days.")
+
+
+async def test_a_question_that_may_have_an_answer_is_no_thanks(answerer: Answerer) -> None:
+    answer = await answerer.answer("brilliant saved afternoon refund perhaps?")
+    assert (answer.kind, answer.hedged) == ("faq", True)
+    answer = await answerer.answer("brilliant saved afternoon refund perhaps")
+    assert (answer.kind, answer.intent) == ("smalltalk", "thanks")
 
 
 async def test_an_ordinary_question_is_answered_as_ever(answerer: Answerer) -> None:

@@ -19,6 +19,8 @@ from kb.text.ranges import fit
         ("посылка 12 кг", "до 15 кг"),
         ("my parcel has 900 g", "up to 1 kg"),
         ("delivery for an order of 80 euros", "from 50 €"),
+        ("What do 8 nights cost for my cat?", "Length of stay 7 to 13 nights"),
+        ("猫住40晚，每晚多少钱？", "30 nights or more"),
     ],
 )
 def test_a_value_inside_a_range_fits(question: str, text: str) -> None:
@@ -36,6 +38,8 @@ def test_a_value_inside_a_range_fits(question: str, text: str) -> None:
         ("Seid ihr am Sonntag da?", "Mon–Fri 9–18"),
         ("包裹重12公斤，运费多少？", "5至10公斤"),
         ("a dog of 30 kg", "under 30 kg"),
+        ("3 nights for a dog of 30 kg", "30 nights or more"),
+        ("für sechs Personen", "bis 5 Personen"),
     ],
 )
 def test_a_value_outside_every_range_does_not(question: str, text: str) -> None:
