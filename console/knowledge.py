@@ -17,12 +17,15 @@ from core.types import Chunk, ChunkKind
 from db.curation import Curation, CurationKind
 from db.knowledge import Release, ReleaseRepository
 from db.uploads import Entry
-from kb.releases.entries import Found
+from kb.releases.entries import EntryNotFound, Found
 from kb.releases.open_questions import OpenQuestions
 
 _SHOWN = 100
 """Entries of one page; a search finds the others."""
 _SEARCH_CHARS = 200
+_CHANGED = (
+    "Somebody has changed or removed this entry meanwhile, so yours was not saved. Find it here."
+)
 _KINDS: tuple[CurationKind, ...] = ("variant", "answer", "disabled", "negative", "validity", "note")
 
 
@@ -154,9 +157,8 @@ class KnowledgePages:
                 author="console",
             )
         except AnswerdeskError as error:
-            return await self._entry(
-                fields["id"], notice=str(error), status=409, text=fields["text"]
-            )
+            notice = _CHANGED if isinstance(error, EntryNotFound) else str(error)
+            return await self._entry(fields["id"], notice=notice, status=409, text=fields["text"])
         if kind == "disabled":
             return RedirectResponse("/console/knowledge#changes", 303)
         return RedirectResponse(f"/console/entry?id={made.chunk_id}", 303)

@@ -165,7 +165,7 @@ async def test_the_second_of_two_operators_is_told_and_keeps_their_text(
     await client.post("/console/entries/change", data=form | {"text": "On Mondays."})
     response = await client.post("/console/entries/change", data=form | {"text": "On Fridays."})
     assert response.status_code == 409
-    assert "an entry whose answer changed has another number" in response.text
+    assert "Somebody has changed or removed this entry meanwhile" in response.text
     assert "On Fridays." in response.text
     (entry,) = await shop.entries.find("you open")
     assert entry.answer == "On Mondays."
