@@ -25,11 +25,11 @@ from kb.ranking.calibration import Choice, Linear, blank, fit_choice, fit_logist
 from kb.ranking.candidates import Reading, gather
 from kb.ranking.evidence import Evidence, certainty
 from kb.ranking.features import Rarity, char_bags, stem_bags
+from kb.ranking.ranker import SENTENCES_OF
 from kb.text.stems import content_words
 from models.factory import make_embedder
 from training.companies import Company, asked, read_companies, split
 
-READ = 10
 _TOGETHER = 3
 
 
@@ -177,13 +177,9 @@ def report(
     top = np.asarray([c.right[int(np.argmax(s))] for c, s in zip(cases, scores, strict=True)])
     whole = np.asarray([c.share == 1.0 for c in cases])
     has = np.asarray([bool(c.right.any()) for c in cases])
-    in_8 = np.asarray(
-        [bool(c.right[np.argsort(-s)[:READ]].any()) for c, s in zip(cases, scores, strict=True)]
-    )
     figures: dict[str, object] = {
         "n": len(cases),
         "first": round(float(top[has].mean()), 3),
-        "in_8": round(float(in_8[has].mean()), 3),
         "ece": round(reliability(p[whole], top[whole]).error, 3),
     }
     for at in (0.4, 0.5, 0.6, 0.8):
@@ -224,33 +220,28 @@ async def main() -> None:
     scored = {id(c): order.score(c.features) for c in [*cases, *check]}
     _certain("similarity", cases, check, scored, out, "certain")
     if options.pairs:
-        pairs = []
-        for c in check:
-            best = np.argsort(-scored[id(c)])[:READ]
-            pairs += [[c.question, text] for i in best for text in c.read[i]]
-        unique = list(dict.fromkeys(tuple(pair) for pair in pairs))
+        pairs = [(c.question, text) for c in check for texts in c.read for text in texts]
+        unique = list(dict.fromkeys(pairs))
         options.pairs.write_text(json.dumps(unique, ensure_ascii=False), "utf-8")
     if options.readings:
         by_pair = {(q, t): v for q, t, v in json.loads(options.readings.read_text("utf-8"))}
         features = {}
         for c in check:
-            z = scored[id(c)]
-            best = np.argsort(-z)[:READ]
-            odds = [[by_pair.get((c.question, t), np.nan) for t in c.read[i]] for i in best]
+            odds = [[by_pair.get((c.question, t), np.nan) for t in texts] for texts in c.read]
             read = [Reading(v[0], tuple(("", o) for o in v[1:])).features() for v in odds]
-            joint = np.concatenate([c.features[best], np.asarray(read)], axis=1)
-            features[id(c)] = (best, joint.astype(np.float32))
-        check = [c for c in check if np.isfinite(features[id(c)][1]).all()]
-        for c in check:
-            best = features[id(c)][0]
-            c.features, c.right = c.features[best], c.right[best]
-            c.read = [c.read[i] for i in best]
+            features[id(c)] = np.column_stack([c.features, np.asarray(read)]).astype(np.float32)
         # Of companies that the reader has learned from it says too much: fitted on the others.
-        cases = check
-        both = fit_order(cases, [features[id(c)][1] for c in cases])
+        cases = check = [c for c in check if np.isfinite(features[id(c)]).all()]
+        both = fit_order(cases, [features[id(c)] for c in cases])
         out["read_order"] = both.to_json()
-        scored = {id(c): both.score(features[id(c)][1]) for c in check}
-        said = {key: joint[:, -2:] for key, (_, joint) in features.items()}
+        for c in check:
+            wholes = features[id(c)].copy()
+            wholes[:, -1] = wholes[:, -2]
+            best = np.argsort(-both.score(wholes))[:SENTENCES_OF]
+            features[id(c)] = features[id(c)][best]
+            c.features, c.right = c.features[best], c.right[best]
+        scored = {id(c): both.score(features[id(c)]) for c in check}
+        said = {key: joint[:, -2:] for key, joint in features.items()}
         _certain("reader", cases, check, scored, out, "read_certain", said)
         sys.stdout.write(f"weights of similarity and reader: {both.weights / both.scale}\n")
     if options.out:

@@ -23,8 +23,8 @@ from kb.ranking.features import Floats, Rarity
 from kb.ranking.own_questions import OwnQuestions
 from kb.text.stems import content_words
 
-READ = 10
-"""Candidates that the reader reads."""
+SENTENCES_OF = 8
+"""Candidates of which the reader reads each sentence: the best by what it says of the whole."""
 _SURE_OF_OWN = 0.9
 """Probability by the base's own questions above which the reader is not asked."""
 _ALONE = 0.9

@@ -12,7 +12,7 @@ from core.protocols import Embedder, Reader
 from core.types import Hit, Vector
 from kb.index.table import RowSet
 from kb.ranking.candidates import FoundRow, Reading
-from kb.ranking.ranker import READ, Ranked, Ranker
+from kb.ranking.ranker import SENTENCES_OF, Ranked, Ranker
 from kb.ranking.second import SecondEmbedder
 from kb.text.segmentation import normalise
 
@@ -158,27 +158,33 @@ class Retriever:
         return await self._second.vector(question)
 
     async def _read(self, ranker: Ranker, ranked: Ranked) -> tuple[Ranked, dict[str, Reading]]:
-        """Let the reader judge the best candidates; as they are if it cannot."""
+        """Let the reader judge the candidates as wholes, then the best of them by their sentences.
+
+        They stay as they are if it cannot.
+        """
         if self._reader is None:
             return ranked, {}
-        best = ranked.candidates[:READ]
+        question, candidates = ranked.question, ranked.candidates
         try:
+            odds = await self._reader.read(question, [c.statement for c in candidates])
+            wholes = {c.chunk.chunk_id: o for c, o in zip(candidates, odds, strict=True)}
+            by_wholes = ranker.read(ranked, [Reading(o, ()) for o in odds])
+            best = by_wholes.candidates[:SENTENCES_OF]
             sentences = [c.sentences() for c in best]
-            texts = [
-                text for c, own in zip(best, sentences, strict=True) for text in (c.statement, *own)
-            ]
-            odds = iter(await self._reader.read(ranked.question, texts))
+            each = iter(await self._reader.read(question, [t for own in sentences for t in own]))
         except ModelError as error:
             if not self._reader_down:
                 logger.warning("Questions are answered without the reader: %s", error)
             self._reader_down = True
             return ranked, {}
         self._reader_down = False
-        readings = [
-            Reading(next(odds), tuple((text, next(odds)) for text in own)) for own in sentences
-        ]
-        said = {c.chunk.chunk_id: r for c, r in zip(best, readings, strict=True)}
-        return ranker.read(ranked, readings), said
+        said = {
+            c.chunk.chunk_id: Reading(
+                wholes[c.chunk.chunk_id], tuple((text, next(each)) for text in own)
+            )
+            for c, own in zip(best, sentences, strict=True)
+        }
+        return ranker.read(by_wholes, list(said.values())), said
 
 
 def _unobjected(

@@ -9,7 +9,7 @@ from core.errors import ModelUnavailable
 from core.types import Chunk, Vector
 from kb.index.rows import Role, embedded_text, rows_of_chunks
 from kb.index.table import ROLES, RowSet
-from kb.ranking.ranker import READ, DefaultRanker
+from kb.ranking.ranker import SENTENCES_OF, DefaultRanker
 from kb.ranking.retriever import Retriever
 from tests.fakes import WordEmbedder
 
@@ -227,13 +227,16 @@ async def test_a_passage_is_found_by_one_of_its_sentences() -> None:
     )
 
 
-async def test_the_reader_reads_only_the_best_few() -> None:
-    view = await base(*(page(n, f"kettle number {n}") for n in range(2 * READ)))
+async def test_sentences_are_read_of_those_that_are_best_as_wholes() -> None:
+    pages = 2 * SENTENCES_OF
+    view = await base(*(page(n, f"kettle number {n}") for n in range(pages)))
     reader = ScriptedReader("kettle")
-    found = await retriever_of(view, reader).retrieve("which kettle is number 3", k=2 * READ)
-    assert len(found.readings) == len(found.hits) == READ
-    assert len(set(reader.read_texts[0])) == 2 * READ  # each passage, and its only sentence
-    assert "kettle number 3" in reader.read_texts[0]
+    found = await retriever_of(view, reader).retrieve("which kettle is number 3", k=pages)
+    wholes, sentences = reader.read_texts
+    assert len(set(wholes)) == pages
+    assert len(set(sentences)) == SENTENCES_OF  # each passage has one
+    assert len(found.readings) == len(found.hits) == SENTENCES_OF
+    assert "kettle number 3" in sentences[0]
 
 
 async def test_without_the_reader_the_order_is_that_of_the_search_and_the_log_says_so_once(
