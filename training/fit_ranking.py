@@ -241,8 +241,7 @@ async def main() -> None:
             features[id(c)] = features[id(c)][best]
             c.features, c.right = c.features[best], c.right[best]
         scored = {id(c): both.score(features[id(c)]) for c in check}
-        said = {key: joint[:, -2:] for key, joint in features.items()}
-        _certain("reader", cases, check, scored, out, "read_certain", said)
+        _certain("reader", cases, check, scored, out, "read_certain")
         sys.stdout.write(f"weights of similarity and reader: {both.weights / both.scale}\n")
     if options.out:
         options.out.write_text(json.dumps(out, indent=1), "utf-8")
@@ -255,18 +254,9 @@ def _certain(
     scored: Mapping[int, npt.NDArray[np.float64]],
     out: dict[str, object],
     key: str,
-    said: Mapping[int, npt.NDArray[np.float32]] | None = None,
 ) -> None:
     def made(some: Sequence[Case]) -> list[npt.NDArray[np.float32]]:
-        return [
-            certainty(
-                c.features,
-                scored[id(c)].astype(np.float32),
-                c.words,
-                None if said is None else said[id(c)],
-            )
-            for c in some
-        ]
+        return [certainty(c.features, scored[id(c)].astype(np.float32), c.words) for c in some]
 
     model = fit_certainty(cases, made(cases), [scored[id(c)] for c in cases])
     out[key] = model.to_json()

@@ -16,11 +16,12 @@ from kb.ranking.features import (
 
 FEATURES = ("stated", "lift", "entry", "letters", "own_letters", "words", "own_words")
 """Of a candidate, in the order of the weights; see `Evidence.of`."""
-CERTAINTY = ("score", "lead", "stated", "letters", "words", "asked_words")
+CERTAINTY = ("score", "share", "words", "asked_words")
 """Of the best candidate, in the order of the weights; see `certainty`."""
 _KEPT_TEXTS = 1_000
 """Texts whose n-grams are kept; at most 20 MB."""
-_FAR = 8.0
+_NONE = 0.1
+"""Odds that stand for "none of these" beside the candidates'."""
 
 
 class Evidence:
@@ -61,32 +62,21 @@ class Evidence:
         return np.stack(columns, axis=1).astype(np.float32)
 
 
-def certainty(
-    features: Floats, scores: Floats, question_words: int, said: Floats | None = None
-) -> Floats:
+def certainty(features: Floats, scores: Floats, question_words: int) -> Floats:
     """Return the features by which the best candidate is judged, shape (len(CERTAINTY),).
+
+    ``score``: its log-odds. ``share``: its odds among those of all, 0 to 1. ``words``: which share
+    of the question's content words stands in it. ``asked_words``: log of how many these are.
 
     Args:
         features: of all candidates, from `Evidence.of`.
-        scores: of all candidates, by which they are ordered.
+        scores: of all candidates, the log-odds by which they are ordered.
         question_words: content words of the question.
-        said: what the reader says of each, shape (candidates, 2), two features more; ``None``: it
-            read nothing.
     """
     best = int(np.argmax(scores))
-    others = np.delete(scores, best)
-    lead = min(float(scores[best] - others.max(initial=-_FAR)), _FAR)
-    row = features[best]
-    values = [
-        scores[best],
-        lead,
-        row[FEATURES.index("stated")],
-        max(row[FEATURES.index("letters")], row[FEATURES.index("own_letters")]),
-        row[FEATURES.index("words")],
-        np.log1p(question_words),
-        *([] if said is None else said[best]),
-    ]
-    return np.asarray(values, np.float32)
+    share = np.exp(scores[best] - np.logaddexp.reduce([np.log(_NONE), *scores]))
+    words = features[best][FEATURES.index("words")]
+    return np.asarray([scores[best], share, words, np.log1p(question_words)], np.float32)
 
 
 def _whole(candidate: Candidate) -> str:

@@ -161,7 +161,6 @@ class Ranker:
             ranked.own[:few],
             self._weights.read_certain,
             settled=True,
-            said=said,
         )
 
     def _by_own(
@@ -187,7 +186,6 @@ class Ranker:
         certain: Linear,
         *,
         settled: bool,
-        said: Floats | None = None,
     ) -> Ranked:
         """Put the order and the certainty together, and sort."""
         weight = self._own.weight if self._own is not None else 0.0
@@ -198,7 +196,7 @@ class Ranker:
         order = np.argsort(-blended, kind="stable")
         best = int(order[0])
         words = len(content_words(question))
-        judged = certainty(features, blended.astype(np.float32), words, said)
+        judged = certainty(features, blended.astype(np.float32), words)
         odds = float(certain.score(judged[None])[0])
         if known[best]:
             odds = texts * odds + wordings * float(own[best])

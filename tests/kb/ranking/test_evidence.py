@@ -66,27 +66,19 @@ def test_a_rare_word_counts_more_than_one_that_every_text_has() -> None:
     assert found["words"][1] > 2 * found["words"][0] > 0
 
 
-def test_the_certainty_looks_at_the_best_candidate_and_its_lead() -> None:
+def test_the_certainty_looks_at_the_best_candidate_and_its_share_of_the_odds() -> None:
     rows = np.zeros((3, len(FEATURES)), np.float32)
     rows[1] = np.arange(1, len(FEATURES) + 1)
-    found = certainty(rows, np.asarray([0.5, 2.0, 1.5], np.float32), 3)
-    named = dict(zip(CERTAINTY, found.tolist(), strict=True))
-    assert (named["score"], named["lead"]) == pytest.approx((2.0, 0.5))
-    assert named["stated"] == rows[1, FEATURES.index("stated")]
-    assert named["letters"] == rows[1, FEATURES.index("own_letters")], "the higher of the two"
+    scores = np.log(np.asarray([0.5, 2.0, 1.4], np.float32))
+    named = dict(zip(CERTAINTY, certainty(rows, scores, 3).tolist(), strict=True))
+    assert named["score"] == pytest.approx(np.log(2))
+    assert named["share"] == pytest.approx(2 / (0.5 + 2 + 1.4 + 0.1))
     assert named["words"] == rows[1, FEATURES.index("words")]
     assert named["asked_words"] == pytest.approx(np.log(4))
 
 
-def test_what_the_reader_says_of_the_best_candidate_is_two_features_more() -> None:
-    rows = np.zeros((2, len(FEATURES)), np.float32)
-    scores = np.asarray([0.5, 2.0], np.float32)
-    found = certainty(rows, scores, 3, np.asarray([[7.0, 6.0], [-1.5, 0.5]], np.float32))
-    assert found.tolist() == [*certainty(rows, scores, 3).tolist(), -1.5, 0.5]
-
-
-def test_the_lead_of_a_candidate_alone_is_as_far_as_any() -> None:
+def test_a_candidate_alone_shares_the_odds_with_none_of_these() -> None:
     row = np.zeros((1, len(FEATURES)), np.float32)
-    alone = certainty(row, np.asarray([1.0], np.float32), 1)
-    ahead = certainty(np.repeat(row, 2, axis=0), np.asarray([1.0, -40.0], np.float32), 1)
-    assert alone[1] == ahead[1] == 8
+    unlikely, likely = (certainty(row, np.asarray([s], np.float32), 1)[1] for s in (-5.0, 5.0))
+    assert unlikely < 0.1
+    assert likely > 0.99

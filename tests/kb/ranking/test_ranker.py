@@ -31,7 +31,7 @@ WEIGHTS = Weights(
     order=by(FEATURES, -5.0, stated=10.0),
     certain=by(CERTAINTY, score=1.0),
     read_order=by((*FEATURES, "whole", "sentence"), -0.5, stated=1.0, whole=0.5, sentence=0.5),
-    read_certain=by((*CERTAINTY, "whole", "sentence"), 0.5, score=1.0, sentence=0.2),
+    read_certain=by(CERTAINTY, 0.5, score=1.0),
 )
 """Log-odds of the search: ten times the nearness of what is stated, less 5."""
 
@@ -107,7 +107,7 @@ async def test_the_reader_can_reorder() -> None:
     read = Ranker(WEIGHTS).read(ranked, says(-2.0, 1.0, 0.0))
     assert ids(read) == ["p1", "p2", "c0"]
     assert read.scores == pytest.approx([1.2, 0.1, -1.7])
-    assert read.probability == pytest.approx(float(expit(np.asarray(0.5 + 1.2 + 0.2 * 1.0))))
+    assert read.probability == pytest.approx(float(expit(np.asarray(0.5 + 1.2))))
 
 
 async def test_only_what_was_read_is_left() -> None:
