@@ -3,9 +3,9 @@
 Plain numpy, exact optimum, so that the same data give the same model on every machine.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,13 @@ Doubles = npt.NDArray[np.float64]
 
 _BINS = 10
 _STEPS = 50
+_NEAR = 1e-8
 _LIMIT = 30.0
 """Log-odds beyond which a probability is as good as 0 or 1."""
+
+
+_Point: TypeAlias = tuple[float, Doubles, Doubles]
+"""A loss with its gradient and its matrix of second derivatives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +99,21 @@ def fit_choice(examples: Sequence[Choice], prior: Linear, *, penalty: float) -> 
     owner = np.repeat(np.arange(len(examples)), sizes)
     x = (np.concatenate([example.features for example in examples]) - prior.mean) / prior.scale
     right = starts + np.asarray([example.right for example in examples])
-    weights = prior.weights.copy()
-    for _ in range(_STEPS):
+
+    def at(weights: Doubles) -> _Point:
         z = x @ weights
         top = np.maximum.reduceat(z, starts)
         p = np.exp(z - top[owner])
-        p /= np.add.reduceat(p, starts)[owner]
+        total = np.add.reduceat(p, starts)
+        p /= total[owner]
         expected = np.add.reduceat(p[:, None] * x, starts, axis=0)
-        gradient = (expected - x[right]).mean(0) + 2 * penalty * (weights - prior.weights)
+        moved = weights - prior.weights
+        loss = float((np.log(total) + top - z[right]).mean() + penalty * moved @ moved)
+        gradient = (expected - x[right]).mean(0) + 2 * penalty * moved
         hessian = ((p[:, None] * x).T @ x - expected.T @ expected) / len(examples)
-        hessian += 2 * penalty * np.eye(len(weights))
-        step = np.linalg.solve(hessian, gradient)
-        weights = weights - step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
-        if np.abs(step).max() < 1e-8:
-            break
-    return Linear(prior.mean, prior.scale, weights)
+        return loss, gradient, hessian + 2 * penalty * np.eye(len(weights))
+
+    return Linear(prior.mean, prior.scale, _minimum(prior.weights, at))
 
 
 def fit_logistic(
@@ -128,16 +133,31 @@ def fit_logistic(
     share = share / share.sum()
     start = np.append(prior.weights, prior.bias)
     hold = np.append(np.full(len(prior.weights), 2 * penalty), 1e-6)
-    weights = start.copy()
-    for _ in range(_STEPS):
-        p = expit(x @ weights)
-        gradient = x.T @ (share * (p - right)) + hold * (weights - start)
-        hessian = (x * (share * p * (1 - p))[:, None]).T @ x + np.diag(hold)
-        step = np.linalg.solve(hessian, gradient)
-        weights = weights - step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
-        if np.abs(step).max() < 1e-8:
-            break
+
+    def at(weights: Doubles) -> _Point:
+        z, moved = x @ weights, weights - start
+        p = expit(z)
+        loss = float(share @ (np.logaddexp(0, z) - right * z) + hold @ moved**2 / 2)
+        gradient = x.T @ (share * (p - right)) + hold * moved
+        return loss, gradient, (x * (share * p * (1 - p))[:, None]).T @ x + np.diag(hold)
+
+    weights = _minimum(start, at)
     return Linear(prior.mean, prior.scale, weights[:-1], float(weights[-1]))
+
+
+def _minimum(start: Doubles, at: Callable[[Doubles], _Point]) -> Doubles:
+    """Return where a convex loss is lowest: Newton's steps, shorter where they overshoot."""
+    weights, (loss, gradient, hessian) = start, at(start)
+    for _ in range(_STEPS):
+        step = np.linalg.solve(hessian, gradient)
+        there = at(weights - step)
+        while there[0] > loss and np.abs(step).max() > _NEAR:
+            step = step / 2
+            there = at(weights - step)
+        if np.abs(step).max() <= _NEAR:
+            break
+        weights, (loss, gradient, hessian) = weights - step, there
+    return weights
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,21 @@ def test_choosing_learns_which_feature_marks_the_right_candidate() -> None:
     assert all(model.score(e.features).argmax() == e.right for e in examples)
 
 
+def test_steps_that_overshoot_are_made_shorter() -> None:
+    random = np.random.default_rng(15)
+    examples = []
+    for _ in range(30):
+        rows = random.standard_normal((60, 3))
+        rows[:, 1] = random.standard_t(1.2, 60) * 3  # far outliers
+        by_chance = random.random() < 0.3
+        right = random.integers(60) if by_chance else (rows[:, 0] + 0.2 * rows[:, 1]).argmax()
+        examples.append(Choice(rows.astype(np.float32), int(right)))
+    model = fit_choice(examples, blank(np.concatenate([e.features for e in examples])), penalty=0)
+    scores = [model.score(example.features) for example in examples]
+    losses = [np.logaddexp.reduce(s) - s[e.right] for s, e in zip(scores, examples, strict=True)]
+    assert np.mean(losses) < np.log(60), "a guess among 60"
+
+
 def test_candidates_may_differ_in_number_from_question_to_question() -> None:
     one = Choice(np.array([[1.0]], np.float32), 0)
     three = Choice(np.array([[0.0], [2.0], [1.0]], np.float32), 1)
