@@ -87,6 +87,9 @@ class _PartOfView:
         self._out.text = self._labels(found)
         return found
 
+    async def count(self) -> int:
+        return await self._view.count()
+
     async def objections(self, vector: Vector) -> Mapping[str, float]:
         return await self._view.objections(vector)
 

@@ -10,6 +10,7 @@ question matters, and of the nearness of the two whole vectors, with which it st
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from safetensors.torch import load_file
@@ -17,10 +18,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 HIDDEN, HEADS, FFN, LAYERS = 384, 12, 1536, 12
-OWN_FROM = 8
+OWN_FROM = 4
 """The first layer that is the reader's own."""
 _EPS = 1e-12
 _DROPPED = 0.1
+Encoding: TypeAlias = tuple[Tensor, Tensor, Tensor]
+"""Of some texts: token vectors, how much each token of a question matters, whole vectors."""
 
 
 class Layer(nn.Module):
@@ -118,10 +121,8 @@ class Reader(nn.Module):
         self.scale = nn.Parameter(torch.tensor([30.0, 10.0]))
         """Of the whole vectors' nearness, and of the tokens'."""
         self.threshold = nn.Parameter(torch.tensor(0.85))
-        self.line = nn.Parameter(torch.tensor([10.0, 0.85]))
-        """Of a sentence: scale and threshold."""
 
-    def encode(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def encode(self, x: Tensor, mask: Tensor) -> Encoding:
         """Return token vectors, their weights and the whole vector of each text.
 
         Args:
@@ -129,8 +130,9 @@ class Reader(nn.Module):
             mask: 1 for a token, 0 for padding.
         """
         more = padding(mask)
-        for layer in self.layers:
-            x = layer(x, *more)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            for layer in self.layers:
+                x = layer(x, *more)
         x = x.float()
         weight = F.softplus(self.weight(x)[..., 0]) * mask
         return F.normalize(x, dim=-1) * mask[..., None], weight, F.normalize(_mean(x, mask), dim=-1)
@@ -141,17 +143,11 @@ class Reader(nn.Module):
         near = near.masked_fill(c_mask[None, :, None, :] == 0, -1.0).amax(-1)
         return (near * weight[:, None]).sum(-1) / weight.sum(-1)[:, None]
 
-    def forward(
-        self, q: Tensor, q_mask: Tensor, c: Tensor, c_mask: Tensor
-    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor, Tensor]]:
-        """Return the log-odds that each candidate answers each question, and what was encoded."""
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            asked = self.encode(q, q_mask)
-            texts = self.encode(c, c_mask)
+    def score(self, asked: Encoding, texts: Encoding, c_mask: Tensor) -> Tensor:
+        """Return the log-odds that each text answers each question, shape (questions, texts)."""
         near = self.nearest(asked[0], asked[1], texts[0], c_mask)
         whole = asked[2] @ texts[2].T
-        score = self.scale[0] * (whole - self.threshold) + self.scale[1] * (near - self.threshold)
-        return score, texts[0], asked
+        return self.scale[0] * (whole - self.threshold) + self.scale[1] * (near - self.threshold)
 
 
 def _mean(x: Tensor, mask: Tensor) -> Tensor:

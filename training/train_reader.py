@@ -1,10 +1,11 @@
 """Train the reader on the written companies. Stops and goes on: `state.pt` holds everything.
 
-    python training/train_reader.py --embedder DIR --out DIR [--minutes M]
+    python -m training.train_reader --embedder DIR --out DIR [--minutes M] [--start STATE]
 
-DIR of the embedder is the data folder's ``models/multilingual-e5-small``. Prints the loss and,
-after each part of an epoch, what the held-out companies say; `best.pt` keeps the averaged
-weights of the step where these say the best.
+DIR of the embedder is the data folder's ``models/multilingual-e5-small``. `--start` takes the
+averaged weights of an earlier reader; if that had fewer layers of its own, the others start as the
+embedder's. Prints the loss and, every few minutes, what the held-out companies say; `best.pt` keeps
+the averaged weights of the step where these say the best.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from training.companies import Company, asked, mistyped, read_companies, split
+from training.companies import Company, Text, asked, mistyped, read_companies, split
 from training.reader import OWN_FROM, Lower, Reader, embedder_tensors
 
 TOGETHER = 3
@@ -30,19 +31,11 @@ QUESTIONS = 90
 """Companies and questions of one step."""
 HARD = 6
 """Wrong texts of each question that the certainty is learned from: the nearest ones."""
+UNHEARD = 0.12
+"""Share of a question's tokens that are left out of a step."""
 LONGEST = 180
-AVERAGED = 100
+AVERAGED = 60
 """Steps over which the weights are averaged: what is judged and ships."""
-
-
-@dataclass
-class Encoded:
-    """A text below the reader."""
-
-    states: Tensor
-    """Shape (tokens, 384), bfloat16."""
-    owner: Tensor
-    """Sentence of each token, -1 outside."""
 
 
 @dataclass
@@ -58,11 +51,14 @@ class Asked:
 
 
 class Data:
-    """All texts and questions, encoded once."""
+    """All texts and questions, encoded once below the reader."""
 
     def __init__(self, lower: Lower, tokenizer: Tokenizer) -> None:
-        self.texts: dict[str, Encoded] = {}
-        self.questions: dict[str, Encoded] = {}
+        self.texts: dict[str, Tensor] = {}
+        """States of shape (tokens, 384), bfloat16."""
+        self.sentences: dict[str, list[Tensor]] = {}
+        """Of each text, each under its heading."""
+        self.questions: dict[str, Tensor] = {}
         self.asked: list[Asked] = []
         self.companies: set[str] = set()
         self._lower, self._tokenizer = lower, tokenizer
@@ -73,74 +69,57 @@ class Data:
         if not companies:
             return
         self.companies |= {company.name for company in companies}
-        lower, tokenizer = self._lower, self._tokenizer
         rng = random.Random(7)
         first = len(self.asked)
-        reads = {
-            f"{company.name}/{text.key}": text.read()
-            for company in companies
-            for text in company.texts.values()
-        }
-        texts, spans = zip(*reads.values(), strict=True)
-        encoded = _encode(lower, tokenizer, "passage: ", texts, spans)
-        self.texts.update(zip(reads, encoded, strict=True))
+        own = {f"{c.name}/{text.key}": text for c in companies for text in c.texts.values()}
+        wholes = self._encode("passage: ", [text.read()[0] for text in own.values()])
+        self.texts.update(zip(own, wholes, strict=True))
+        sentences = [(key, read) for key, text in own.items() for read in _sentences(text)]
+        encoded = self._encode("passage: ", [read for _, read in sentences])
+        for (key, _), states in zip(sentences, encoded, strict=True):
+            self.sentences.setdefault(key, []).append(states)
         for company in companies:
             for question in company.questions:
-                (text,) = asked(question)
-                forms = [text]
+                forms = list(asked(question))
                 if question.kind != "typo" and rng.random() < 0.4:
-                    forms.append(mistyped(text, rng))
-                right = [f"{company.name}/{key}" for key in question.by]
-                sentences = {f"{company.name}/{k}": v for k, v in question.by.items()}
-                self.asked.append(Asked(company.name, question.kind, forms, right, sentences))
+                    forms.append(mistyped(forms[0], rng))
+                by = {f"{company.name}/{key}": places for key, places in question.by.items()}
+                self.asked.append(Asked(company.name, question.kind, forms, list(by), by))
         forms = sorted({form for a in self.asked[first:] for form in a.forms} - set(self.questions))
-        encoded = _encode(lower, tokenizer, "query: ", forms, [[]] * len(forms))
-        self.questions.update(zip(forms, encoded, strict=True))
+        self.questions.update(zip(forms, self._encode("query: ", forms), strict=True))
+
+    def _encode(self, prompt: str, texts: Sequence[str]) -> list[Tensor]:
+        """Return the lower states of texts."""
+        rows = [self._tokenizer.encode(prompt + text).ids[:LONGEST] for text in texts]
+        order = sorted(range(len(texts)), key=lambda i: len(rows[i]))
+        out: dict[int, Tensor] = {}
+        start = 0
+        while start < len(order):
+            size = max(8, 4096 // (len(rows[order[start]]) + 8))
+            part = order[start : start + size]
+            start += size
+            ids = torch.zeros(len(part), max(len(rows[i]) for i in part), dtype=torch.long)
+            mask = torch.zeros_like(ids)
+            for row, i in enumerate(part):
+                ids[row, : len(rows[i])] = torch.tensor(rows[i])
+                mask[row, : len(rows[i])] = 1
+            with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+                states = self._lower(ids, mask).to(torch.bfloat16)
+            out |= {i: states[row, : len(rows[i])].clone() for row, i in enumerate(part)}
+        return [out[i] for i in range(len(texts))]
 
 
-def _encode(
-    lower: Lower,
-    tokenizer: Tokenizer,
-    prompt: str,
-    texts: Sequence[str],
-    spans: Sequence[Sequence[tuple[int, int]]],
-) -> list[Encoded]:
-    """Return the lower states of texts."""
-    encodings = [tokenizer.encode(prompt + text) for text in texts]
-    order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
-    out: list[Encoded | None] = [None] * len(texts)
-    start = 0
-    while start < len(order):
-        size = max(8, 4096 // min(len(encodings[order[start]].ids) + 8, LONGEST))
-        part = order[start : start + size]
-        start += size
-        longest = min(max(len(encodings[i].ids) for i in part), LONGEST)
-        ids = torch.zeros(len(part), longest, dtype=torch.long)
-        mask = torch.zeros(len(part), longest, dtype=torch.long)
-        for row, i in enumerate(part):
-            own = encodings[i].ids[:longest]
-            ids[row, : len(own)] = torch.tensor(own)
-            mask[row, : len(own)] = 1
-        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-            states = lower(ids, mask).to(torch.bfloat16)
-        for row, i in enumerate(part):
-            size = int(mask[row].sum())
-            owner = torch.full((size,), -1)
-            for number, (begin, end) in enumerate(spans[i]):
-                for token, (a, b) in enumerate(encodings[i].offsets[:size]):
-                    if b > a and a - len(prompt) < end and b - len(prompt) > begin:
-                        owner[token] = number
-            out[i] = Encoded(states[row, :size].clone(), owner)
-    return [one for one in out if one is not None]
+def _sentences(text: Text) -> list[str]:
+    heading = text.title.rpartition(" › ")[2]
+    return [f"{heading}\n{sentence}" for sentence in text.sentences]
 
 
-def _padded(items: Sequence[Encoded]) -> tuple[Tensor, Tensor]:
-    longest = max(len(item.states) for item in items)
-    x = torch.zeros(len(items), longest, items[0].states.shape[1], dtype=torch.bfloat16)
-    mask = torch.zeros(len(items), longest)
+def _padded(items: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    x = torch.zeros(len(items), max(map(len, items)), items[0].shape[1], dtype=torch.bfloat16)
+    mask = torch.zeros(x.shape[:2])
     for row, item in enumerate(items):
-        x[row, : len(item.states)] = item.states
-        mask[row, : len(item.states)] = 1
+        x[row, : len(item)] = item
+        mask[row, : len(item)] = 1
     return x, mask
 
 
@@ -172,44 +151,64 @@ def _steps(data: Data, rng: random.Random) -> Iterator[Step]:
 
 
 def loss_of(reader: Reader, data: Data, step: Step) -> tuple[Tensor, dict[str, float]]:
-    """Return the loss of one step: order, certainty, sentences."""
+    """Return the loss of one step: order and certainty, of wholes and of sentences."""
     q, q_mask = _padded([data.questions[form] for form, _ in step.asked])
     c, c_mask = _padded([data.texts[t] for t in step.texts])
-    scores, tokens, asked_ = reader(q, q_mask, c, c_mask)
+    said, weight, whole = reader.encode(q, q_mask)
+    heard = (torch.rand_like(weight) > UNHEARD) * q_mask
+    heard = torch.where(heard.sum(1, keepdim=True) > 0, heard, q_mask)
+    question = said, weight * heard, whole
+    scores = reader.score(question, reader.encode(c, c_mask), c_mask)
     place = {t: n for n, t in enumerate(step.texts)}
     right = torch.zeros_like(scores, dtype=torch.bool)
     for row, (_, a) in enumerate(step.asked):
         right[row, [place[t] for t in a.right]] = True
-    has = right.any(1)
-    wrong = scores.masked_fill(right, -1e4)
-    every = torch.logsumexp(scores[has], 1)
-    order = (every - torch.logsumexp(scores.masked_fill(~right, -1e4)[has], 1)).mean()
-    hard = wrong.topk(HARD, 1).values
-    certain = F.binary_cross_entropy_with_logits(hard, torch.zeros_like(hard))
-    certain = certain + F.binary_cross_entropy_with_logits(
+    order = _order(scores, right)
+    certain = _untrue(scores, right) + F.binary_cross_entropy_with_logits(
         scores[right], torch.ones(int(right.sum()))
     )
-    lines = torch.zeros(())
-    n_lines = 0
-    for row, (_, a) in enumerate(step.asked):
-        for t, wanted in a.sentences.items():
-            owner = data.texts[t].owner
-            near = asked_[0][row] @ tokens[place[t], : len(owner)].T
-            weight = asked_[1][row]
-            for number in range(int(owner.max()) + 1):
-                mine = owner == number
-                if mine.any():
-                    found = (near[:, mine].amax(-1) * weight).sum() / weight.sum()
-                    logit = reader.line[0] * (found - reader.line[1])
-                    target = torch.tensor(float(number in wanted))
-                    lines = lines + F.binary_cross_entropy_with_logits(logit, target)
-                    n_lines += 1
-    lines = lines / max(n_lines, 1)
-    return order + certain + 0.5 * lines, {
-        "order": order.item(),
-        "certain": certain.item(),
-        "lines": lines.item(),
-    }
+    # All sentences of one of the companies, for the questions to it.
+    company = random.choice([a.company for _, a in step.asked])
+    rows = [row for row, (_, a) in enumerate(step.asked) if a.company == company]
+    texts = [t for t in step.texts if t.split("/")[0] == company]
+    numbers = [(n, i) for n, t in enumerate(texts) for i in range(len(data.sentences[t]))]
+    s, s_mask = _padded([data.sentences[texts[n]][i] for n, i in numbers])
+    few = question[0][rows], question[1][rows], question[2][rows]
+    single = reader.score(few, reader.encode(s, s_mask), s_mask)
+    owner = torch.tensor([n for n, _ in numbers])
+    some = [torch.logsumexp(single[:, owner == n], 1) for n in range(len(texts))]
+    columns = [place[t] for t in texts]
+    own_right = right[rows][:, columns]
+    joint = (torch.stack(some, 1) + scores[rows][:, columns]) / 2
+    wanted = torch.zeros_like(single)
+    known = torch.zeros_like(single, dtype=torch.bool)
+    for row, number in enumerate(rows):
+        for column, (n, i) in enumerate(numbers):
+            answers = step.asked[number][1].sentences.get(texts[n])
+            if answers is not None:
+                known[row, column] = True
+                wanted[row, column] = float(i in answers)
+    lines = _untrue(single, own_right[:, owner])
+    if known.any():
+        lines = lines + F.binary_cross_entropy_with_logits(single[known], wanted[known])
+    both = _order(joint, own_right)
+    parts = {"order": order, "certain": certain, "both": both, "lines": lines}
+    return order + certain + both + 0.5 * lines, {k: v.item() for k, v in parts.items()}
+
+
+def _order(scores: Tensor, right: Tensor) -> Tensor:
+    """Return the loss of the right texts against all, of the questions that have any."""
+    has = right.any(1)
+    if not has.any():
+        return torch.zeros(())
+    correct = torch.logsumexp(scores.masked_fill(~right, -1e4)[has], 1)
+    return (torch.logsumexp(scores[has], 1) - correct).mean()
+
+
+def _untrue(scores: Tensor, right: Tensor) -> Tensor:
+    """Return the loss of the nearest wrong texts against zero."""
+    hard = scores.masked_fill(right, -1e4).topk(HARD, 1).values
+    return F.binary_cross_entropy_with_logits(hard, torch.zeros_like(hard))
 
 
 def judge(reader: Reader, data: Data, most: int = 10**9) -> dict[str, float]:
@@ -225,8 +224,11 @@ def judge(reader: Reader, data: Data, most: int = 10**9) -> dict[str, float]:
             own = [a for a in data.asked if a.company == name][:most]
             texts = [t for t in data.texts if t.split("/")[0] == name]
             c, c_mask = _padded([data.texts[t] for t in texts])
-            q, q_mask = _padded([data.questions[a.forms[0]] for a in own])
-            scores, tokens, asked_ = reader(q, q_mask, c, c_mask)
+            question = reader.encode(*_padded([data.questions[a.forms[0]] for a in own]))
+            scores = reader.score(question, reader.encode(c, c_mask), c_mask)
+            numbers = [(t, i) for t in texts for i in range(len(data.sentences[t]))]
+            s, s_mask = _padded([data.sentences[t][i] for t, i in numbers])
+            single = reader.score(question, reader.encode(s, s_mask), s_mask)
             for row, a in enumerate(own):
                 top = texts[int(scores[row].argmax())]
                 best.append(float(scores[row].max()))
@@ -235,19 +237,12 @@ def judge(reader: Reader, data: Data, most: int = 10**9) -> dict[str, float]:
                 if not a.right:
                     continue
                 by_kind.setdefault(a.kind, []).append(top in a.right)
-                at = texts.index(a.right[0])
-                owner = data.texts[a.right[0]].owner
-                near = asked_[0][row] @ tokens[at, : len(owner)].T
-                for number in range(int(owner.max()) + 1):
-                    mine = owner == number
-                    if not mine.any():
-                        continue
-                    weight = asked_[1][row]
-                    found = (near[:, mine].amax(-1) * weight).sum() / weight.sum()
-                    yes, real = bool(found > reader.line[1]), number in a.sentences[a.right[0]]
-                    hits += yes and real
-                    said += yes
-                    wanted += real
+                for column, (t, i) in enumerate(numbers):
+                    if t == a.right[0]:
+                        yes, real = bool(single[row, column] > 0), i in a.sentences[t]
+                        hits += yes and real
+                        said += yes
+                        wanted += real
     reader.train()
     scores_, right, has = np.asarray(best), np.asarray(firsts), np.asarray(known)
     ranks = scores_.argsort().argsort()
@@ -264,14 +259,31 @@ def judge(reader: Reader, data: Data, most: int = 10**9) -> dict[str, float]:
     }
 
 
+def started(reader: Reader, path: Path) -> None:
+    """Load the averaged weights of an earlier reader; its layers become the upper ones."""
+    kept = {k.removeprefix("module."): v for k, v in torch.load(path)["average"].items()}
+    layers = 1 + max(int(k.split(".")[1]) for k in kept if k.startswith("layers."))
+    more = len(reader.layers) - layers
+    state = reader.state_dict()
+    for key, value in kept.items():
+        kind, _, rest = key.partition(".")
+        if kind == "layers":
+            number, _, name = rest.partition(".")
+            key = f"layers.{int(number) + more}.{name}"
+        if key in state:
+            state[key] = value
+    reader.load_state_dict(state)
+
+
 def main() -> None:
     """Train."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--embedder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=75)
-    parser.add_argument("--rate", type=float, default=1e-4)
+    parser.add_argument("--rate", type=float, default=1.2e-4)
     parser.add_argument("--first", type=int, default=OWN_FROM)
+    parser.add_argument("--start", type=Path)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(2)
@@ -281,19 +293,22 @@ def main() -> None:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     lower, reader = Lower(tensors, options.first), Reader(tensors, options.first)
+    if options.start:
+        started(reader, options.start)
     data, check = Data(lower, tokenizer), Data(lower, tokenizer)
     average = AveragedModel(reader, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / AVERAGED))
     averaged = average.module
     assert isinstance(averaged, Reader)
-    own = [p for n, p in reader.named_parameters() if n.startswith("layers")]
-    new = [reader.weight.weight, reader.weight.bias]
-    scales = [reader.scale, reader.threshold, reader.line]
+    below = [p for layer in reader.layers[:-4] for p in layer.parameters()]
+    above = [p for layer in reader.layers[-4:] for p in layer.parameters()]
+    rate = options.rate
     optimiser = torch.optim.AdamW(
         [
-            {"params": own, "lr": options.rate, "weight_decay": 0.01},
-            {"params": new, "lr": 10 * options.rate, "weight_decay": 0.01},
-            {"params": scales[:1] + scales[2:], "lr": 0.05, "weight_decay": 0.0},
-            {"params": scales[1:2], "lr": 0.002, "weight_decay": 0.0},
+            {"params": below, "lr": 0.7 * rate, "weight_decay": 0.01},
+            {"params": above, "lr": rate, "weight_decay": 0.01},
+            {"params": reader.weight.parameters(), "lr": 5 * rate, "weight_decay": 0.01},
+            {"params": [reader.scale], "lr": 0.02, "weight_decay": 0.0},
+            {"params": [reader.threshold], "lr": 0.001, "weight_decay": 0.0},
         ]
     )
     rates = [group["lr"] for group in optimiser.param_groups]

@@ -11,7 +11,7 @@ from core.errors import ModelError
 from core.protocols import Embedder, Reader
 from core.types import Hit, Vector
 from kb.index.table import RowSet
-from kb.ranking.candidates import FoundRow, Reading
+from kb.ranking.candidates import MOST, FoundRow, Reading
 from kb.ranking.ranker import SENTENCES_OF, Ranked, Ranker
 from kb.ranking.second import SecondEmbedder
 from kb.text.segmentation import normalise
@@ -20,6 +20,10 @@ OWN_ROWS = 100
 STATED_ROWS = 60
 TEXT_ROWS = 50
 """Rows of each search that are looked at. An entry may have dozens of variants among them."""
+_SMALL = 600
+"""Rows of a knowledge base whose texts the reader need not read anew for each question …"""
+_OF_LARGE = 12
+"""… and candidates that it reads of a larger one; of a small one, all."""
 _LITERAL = 0.99
 """Probability that an entry answers its own question, whatever was learned from others."""
 
@@ -64,6 +68,10 @@ class SearchView(Protocol):
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
     ) -> Sequence[FoundRow]:
         """Return the `k` best rows of full-text search."""
+        ...
+
+    async def count(self) -> int:
+        """Return the number of rows."""
         ...
 
     async def objections(self, vector: Vector) -> Mapping[str, float]:
@@ -127,11 +135,12 @@ class Retriever:
         embedded = time.perf_counter()
         view = await self._index.view()
         ranker = await self._rankers.ranker(view.release)
-        own, stated, text, second = await asyncio.gather(
+        own, stated, text, second, rows = await asyncio.gather(
             view.search_dense(vector, OWN_ROWS, today=today, rows="own"),
             view.search_dense(vector, STATED_ROWS, today=today, rows="stated"),
             view.search_text(question, TEXT_ROWS, today=today, rows="all"),
             self._by_second(question, ranker),
+            view.count(),
         )
         searched = time.perf_counter()
         objections = await view.objections(vector)
@@ -141,7 +150,8 @@ class Retriever:
         literal = _literal(question, own)
         readings: dict[str, Reading] = {}
         if not literal and not ranked.settled:
-            ranked, readings = await self._read(ranker, ranked)
+            most = MOST if rows <= _SMALL else _OF_LARGE
+            ranked, readings = await self._read(ranker, ranked, most)
         hits = _literal_first(ranked.hits(), literal)
         decided = time.perf_counter()
         timings = {
@@ -157,14 +167,16 @@ class Retriever:
             return None
         return await self._second.vector(question)
 
-    async def _read(self, ranker: Ranker, ranked: Ranked) -> tuple[Ranked, dict[str, Reading]]:
-        """Let the reader judge the candidates as wholes, then the best of them by their sentences.
+    async def _read(
+        self, ranker: Ranker, ranked: Ranked, most: int
+    ) -> tuple[Ranked, dict[str, Reading]]:
+        """Let the reader judge the best candidates whole, then the best of these by sentences.
 
         They stay as they are if it cannot.
         """
         if self._reader is None:
             return ranked, {}
-        question, candidates = ranked.question, ranked.candidates
+        question, candidates = ranked.question, ranked.candidates[:most]
         try:
             odds = await self._reader.read(question, [c.statement for c in candidates])
             wholes = {c.chunk.chunk_id: o for c, o in zip(candidates, odds, strict=True)}

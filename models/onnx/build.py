@@ -30,7 +30,7 @@ _BLOCK = 32
 _ROWS = 20_000
 OPSET, IR = 18, 10
 
-LOWER = 8
+LOWER = 4
 """Layers below the reader: their states are an output of their own (`models.onnx.reader_build`)."""
 
 _STEPS, _ZERO = 63, 64

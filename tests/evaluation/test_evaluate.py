@@ -62,6 +62,9 @@ class Base:
     ) -> Sequence[Row]:
         return await self.search_dense(np.ones(64, np.float32), k)
 
+    async def count(self) -> int:
+        return len(TEXTS)
+
     async def objections(self, vector: Vector) -> Mapping[str, float]:
         return {}
 

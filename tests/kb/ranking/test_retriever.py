@@ -53,6 +53,9 @@ class MemoryView:
         ]
         return [hit for hit in hits if hit.score][:k]
 
+    async def count(self) -> int:
+        return len(self.rows)
+
     async def objections(self, vector: Vector) -> dict[str, float]:
         return {c.chunk_id: float(v @ vector) for c, _, r, v in self.rows if r == "negative"}
 
@@ -237,6 +240,14 @@ async def test_sentences_are_read_of_those_that_are_best_as_wholes() -> None:
     assert len(set(sentences)) == SENTENCES_OF  # each passage has one
     assert len(found.readings) == len(found.hits) == SENTENCES_OF
     assert "kettle number 3" in sentences[0]
+
+
+async def test_of_a_large_base_only_the_nearest_are_read() -> None:
+    view = await base(*(page(n, f"kettle number {n}") for n in range(601)))
+    reader = ScriptedReader("kettle")
+    await retriever_of(view, reader).retrieve("which kettle is number 3")
+    assert len(reader.read_texts[0]) == 12
+    assert "kettle number 3" in reader.read_texts[0]
 
 
 async def test_without_the_reader_the_order_is_that_of_the_search_and_the_log_says_so_once(

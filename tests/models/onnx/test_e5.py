@@ -64,7 +64,7 @@ async def test_onnxruntime_gives_the_vectors_of_sentence_transformers(
     store: ModelStore, name: str
 ) -> None:
     folder = need(store, name)
-    if not (folder / "onnx" / "exact-2.onnx").is_file():
+    if not (folder / "onnx" / f"{FILES['exact']}.onnx").is_file():
         pytest.skip(f"{name} was fetched without the file for onnxruntime")
     texts = [*TEXTS, "x", "A long passage about parcels and their ways. " * 20]
     found = []
@@ -87,8 +87,8 @@ async def test_a_damaged_file_for_onnxruntime_is_not_used(
     copy = tmp_path / "models" / "all-MiniLM-L6-v2"
     shutil.copytree(folder, copy)
     (copy / "onnx").mkdir(exist_ok=True)
-    (copy / "onnx" / "exact-2.onnx").write_bytes(b"changed")
-    (copy / "onnx" / "exact-2.sha256").write_text("0" * 64)
+    (copy / "onnx" / f"{FILES['exact']}.onnx").write_bytes(b"changed")
+    (copy / "onnx" / f"{FILES['exact']}.sha256").write_text("0" * 64)
     model = make_embedder("all-MiniLM-L6-v2", tmp_path)
     assert "is damaged; torch is used instead" in caplog.text
     await model.start()
@@ -161,7 +161,7 @@ async def test_sentence_transformers_can_use_the_same_file(
     e5: WorkerEmbedder, store: ModelStore
 ) -> None:
     folder = store.path("multilingual-e5-small")
-    if not (folder / "onnx" / "exact-2.onnx").is_file():
+    if not (folder / "onnx" / f"{FILES['exact']}.onnx").is_file():
         pytest.skip("multilingual-e5-small was fetched without the file for onnxruntime")
     from models.onnx.st_onnx import load_sentence_transformer
 
