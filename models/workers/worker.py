@@ -100,12 +100,6 @@ class Worker:
         if wait and self._status != "ready":
             raise ModelUnavailable(f"The model {self.name!r} cannot be loaded: {self._reason}.")
 
-    async def wait_until_ready(self) -> None:
-        """Return as soon as the model is loaded, however often that fails before."""
-        while self._status != "ready":
-            self._changed.clear()
-            await self._changed.wait()
-
     async def close(self) -> None:
         """End the child and fail what waits. Afterwards no process of ours is left."""
         self._set("stopped", "it was stopped")
