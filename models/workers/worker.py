@@ -23,7 +23,7 @@ from typing import Any
 
 from core.asker import asker
 from core.errors import ModelError, ModelUnavailable, Overloaded
-from models.workers.calls import Limits, ModelStopped, Priority, Status, WorkerState, error_of
+from models.workers.contract import Limits, ModelStopped, Priority, Status, WorkerState, error_of
 from models.workers.fair import FairQueue
 from models.workers.process import ChildProcess, ProcessEnded, Reply
 

@@ -16,7 +16,7 @@ import pytest
 
 from core.asker import working_for
 from core.errors import ModelUnavailable, Overloaded, TextTooLong
-from models.workers.calls import Limits, Priority
+from models.workers.contract import Limits, Priority
 from models.workers.process import ChildProcess, Reply
 from models.workers.worker import Worker
 
