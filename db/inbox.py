@@ -114,10 +114,6 @@ class Inbox:
         """Return what was received and not finished, oldest first."""
         return await self._list(InboxRow.state == "new")
 
-    async def dead_letters(self, *, limit: int = 100) -> list[StoredUpdate]:
-        """Return the updates that could not be handled, oldest first."""
-        return await self._list(InboxRow.state == "failed", limit=limit)
-
     async def start(self, update_id: int) -> None:
         """Count that an update's handling begins."""
         await self._change(update_id, starts=InboxRow.starts + 1)
@@ -227,13 +223,12 @@ class Inbox:
 
         await self._writer.run(write)
 
-    async def _list(self, *conditions: Any, limit: int | None = None) -> list[StoredUpdate]:
+    async def _list(self, *conditions: Any) -> list[StoredUpdate]:
         async with self._database.session() as session:
             rows = await session.scalars(
                 select(InboxRow)
                 .where(InboxRow.bot_id == self._bot_id, *conditions)
                 .order_by(InboxRow.seq)
-                .limit(limit)
             )
             return [_stored(row) for row in rows]
 

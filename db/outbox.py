@@ -204,10 +204,6 @@ class Outbox:
             OutboxRow.update_id.is_(None) | OutboxRow.update_id.not_in(waiting),
         )
 
-    async def in_state(self, state: OutboxState, *, limit: int = 100) -> list[StoredMessage]:
-        """Return messages in a state, oldest first."""
-        return await self._list(OutboxRow.state == state, limit=limit)
-
     async def find(self, chat_id: int, message_id: int) -> StoredMessage | None:
         """Return a message by what Telegram calls it."""
         found = await self._list(OutboxRow.chat_id == chat_id, OutboxRow.message_id == message_id)
@@ -283,16 +279,14 @@ class Outbox:
 
         return await self._writer.run(write)
 
-    async def _list(
-        self, *conditions: Any, limit: int | None = None, newest: int | None = None
-    ) -> list[StoredMessage]:
+    async def _list(self, *conditions: Any, newest: int | None = None) -> list[StoredMessage]:
         order = OutboxRow.outbox_id.desc() if newest else OutboxRow.outbox_id
         async with self._database.session() as session:
             rows = await session.scalars(
                 select(OutboxRow)
                 .where(OutboxRow.bot_id == self._bot_id, *conditions)
                 .order_by(order)
-                .limit(newest or limit)
+                .limit(newest)
             )
             found = [_stored(row) for row in rows]
         return found[::-1] if newest else found

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.types import Matrix, Vector
-from models.workers.calls import ModelStopped, Priority
+from models.workers.contract import ModelStopped, Priority
 from models.workers.process import Reply
 from models.workers.worker import Worker
 from models.workers.worker_model import WorkerModel

@@ -12,7 +12,7 @@ from models.weights.fetch import ModelStore, build_onnx, build_reader
 from models.weights.folder import files_that_matter, fingerprint, read_folder
 from models.weights.onnx_folder import FILES, RUNTIMES, NotSupported, Precision, check_supported
 from models.weights.spec import Hub, Local, Named, Off, Server, Spec, parse_spec
-from models.workers.calls import Limits
+from models.workers.contract import Limits
 from models.workers.worker import Worker
 
 _PROJECT = Path(__file__).resolve().parents[1]

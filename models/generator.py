@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Any
 
 from core.types import GenerationEvent, Piece, Prompt, TokenUsage
-from models.workers.calls import Priority
+from models.workers.contract import Priority
 from models.workers.process import Reply
 from models.workers.worker import Worker
 from models.workers.worker_model import WorkerModel

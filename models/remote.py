@@ -14,7 +14,7 @@ import numpy as np
 from core.errors import ModelUnavailable, Overloaded, PromptTooLong, TextTooLong
 from core.types import GenerationEvent, Matrix, Piece, Prompt, TokenUsage, Vector
 from models.weights.spec import Server
-from models.workers.calls import Status, WorkerState
+from models.workers.contract import Status, WorkerState
 
 _BATCH_TEXTS = 32
 _INGEST_AT_A_TIME = 1

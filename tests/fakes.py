@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 import numpy as np
 
 from core.types import GenerationEvent, Matrix, Piece, Prompt, TokenUsage, Vector
+from kb.ranking.ranker import Ranker, Weights
 
 
 class WordEmbedder:
@@ -52,6 +53,16 @@ class WordEmbedder:
 def words(text: str) -> list[str]:
     """Split into lower-case words; each Chinese, Japanese or Korean character is one."""
     return re.findall(r"[぀-ヿ㐀-鿿가-힯]|[^\W_぀-ヿ㐀-鿿가-힯]+", text.lower())
+
+
+class DefaultRanker:
+    """The ranker that ships with the project, for every release."""
+
+    def __init__(self) -> None:
+        self._ranker = Ranker(Weights.load())
+
+    async def ranker(self, release: int) -> Ranker:
+        return self._ranker
 
 
 class ScriptedGenerator:

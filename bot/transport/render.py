@@ -21,11 +21,6 @@ def render_plain(text: str) -> list[Part]:
     return _split(clean(text))
 
 
-def utf16_len(text: str) -> int:
-    """Return the length in UTF-16 code units, in which Telegram counts."""
-    return len(text) + sum(character > "\uffff" for character in text)
-
-
 def _split(text: str) -> list[Part]:
     """Cut at paragraphs, lines, sentences or words, in this order, within the limit."""
     parts: list[Part] = []

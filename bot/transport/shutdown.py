@@ -11,11 +11,6 @@ class Lifetime:
     def __init__(self) -> None:
         self._stopping = asyncio.Event()
 
-    @property
-    def stopping(self) -> bool:
-        """Whether the bot is being stopped."""
-        return self._stopping.is_set()
-
     def stop(self) -> None:
         """End all waiting."""
         self._stopping.set()

@@ -30,7 +30,6 @@ TextKey: TypeAlias = Literal[
     "trouble",
     "lookup_not_found",
     "lookup_failed",
-    "too_long",
     "text_only",
     "feedback_thanks",
     "what_was_wrong",
@@ -40,8 +39,7 @@ TextKey: TypeAlias = Literal[
     "why_not_my_question",
     "forgotten",
 ]
-"""``greeting`` and ``smalltalk`` take ``company``, ``waiting`` takes ``seconds``,
-``too_long`` ``characters``."""
+"""``greeting`` and ``smalltalk`` take ``company``, ``waiting`` takes ``seconds``."""
 
 TEXT_KEYS: tuple[TextKey, ...] = get_args(TextKey)
 TEXT_LANGUAGES = ("en", "zh", "es", "de", "ru")

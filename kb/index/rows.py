@@ -1,7 +1,7 @@
 """What the index holds of a chunk: one row for each text that is embedded."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -86,11 +86,6 @@ def _answer_parts(chunk: Chunk) -> Iterator[str]:
             part = f"{part} {piece}" if part else piece
     if part:
         yield f"{question}\n{part}"
-
-
-def rows_of_chunks(chunks: Iterable[Chunk]) -> list[Row]:
-    """Return the rows of several chunks, in order."""
-    return [row for chunk in chunks for row in rows_of_chunk(chunk)]
 
 
 def embedded_text(row: Row) -> str:

@@ -209,14 +209,3 @@ class Ranker:
             own[order],
             settled,
         )
-
-
-class DefaultRanker:
-    """The ranker that ships with the project, for every release."""
-
-    def __init__(self) -> None:
-        self._ranker = Ranker(Weights.load())
-
-    async def ranker(self, release: int) -> Ranker:
-        """Return the ranker with the weights that ship with the project."""
-        return self._ranker

@@ -23,7 +23,7 @@ from typing import Any
 
 from core.asker import asker
 from core.errors import ModelError, ModelUnavailable, Overloaded
-from models.workers.calls import Limits, ModelStopped, Priority, Status, WorkerState, error_of
+from models.workers.contract import Limits, ModelStopped, Priority, Status, WorkerState, error_of
 from models.workers.fair import FairQueue
 from models.workers.process import ChildProcess, ProcessEnded, Reply
 
@@ -99,12 +99,6 @@ class Worker:
             await self._changed.wait()
         if wait and self._status != "ready":
             raise ModelUnavailable(f"The model {self.name!r} cannot be loaded: {self._reason}.")
-
-    async def wait_until_ready(self) -> None:
-        """Return as soon as the model is loaded, however often that fails before."""
-        while self._status != "ready":
-            self._changed.clear()
-            await self._changed.wait()
 
     async def close(self) -> None:
         """End the child and fail what waits. Afterwards no process of ours is left."""

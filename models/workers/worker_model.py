@@ -1,6 +1,6 @@
 """What every model has that runs in a process of its own."""
 
-from models.workers.calls import WorkerState
+from models.workers.contract import WorkerState
 from models.workers.worker import Worker
 
 

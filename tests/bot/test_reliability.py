@@ -23,6 +23,7 @@ from db.mishaps import Mishaps
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import QuickLifetime, ScriptedDesk
 from tests.botapi import TOKEN, BotApi, FaultKind
+from tests.tables import dead_letters, in_state
 
 pytestmark = pytest.mark.anyio
 
@@ -98,7 +99,7 @@ async def test_an_update_that_cannot_be_parsed_is_a_dead_letter_and_blocks_nothi
     broken = telegram.push_broken({"message": {"message_id": 5, "chat": {"id": ana.chat_id}}})
     ana.say("still there?")
     assert (await ana.next()).text == "echo: still there?"
-    (dead,) = await bot.inbox.dead_letters()
+    (dead,) = await dead_letters(bot.inbox)
     assert dead.update_id == broken
     assert "date" in dead.error
     assert str(ana.chat_id) in dead.payload
@@ -126,7 +127,7 @@ async def test_an_update_that_no_database_takes_is_a_dead_letter_and_blocks_noth
     broken = telegram.push_broken({"message": message})
     ana.say("still there?")
     assert (await ana.next()).text == "echo: still there?"
-    (dead,) = await bot.inbox.dead_letters()
+    (dead,) = await dead_letters(bot.inbox)
     assert dead.update_id == broken
     assert json.loads(dead.payload)["message"] == message
     assert len(telegram.called("getUpdates")) < 10
@@ -139,7 +140,7 @@ async def test_an_update_of_a_chat_that_cannot_be_is_a_dead_letter(
     ana = telegram.person()
     ana.say("still there?")
     assert (await ana.next()).text == "echo: still there?"
-    (dead,) = await bot.inbox.dead_letters()
+    (dead,) = await dead_letters(bot.inbox)
     assert (dead.chat_id, dead.error) == (None, "it holds a number of more than 64 bits")
 
 
@@ -157,7 +158,7 @@ async def test_a_poison_update_is_a_dead_letter_after_three_tries(
     assert "echo: fine?" in texts
     assert any(text.startswith("Something went wrong on our side") for text in texts)
     assert [a.text for a in desk.asked].count("poison?") == 3
-    (dead,) = await bot.inbox.dead_letters()
+    (dead,) = await dead_letters(bot.inbox)
     assert (dead.update_id, dead.error) == (poison, "RuntimeError: boom")
     assert "poison?" in dead.payload
 
@@ -201,7 +202,7 @@ async def test_a_handler_that_hangs_is_ended(
         ana.say("and this?")
         texts = {(await ana.next()).text, (await ana.next()).text}
         assert "echo: and this?" in texts
-        (dead,) = await bot.inbox.dead_letters()
+        (dead,) = await dead_letters(bot.inbox)
         assert "did not end within 0.1 s" in dead.error
 
 
@@ -220,7 +221,7 @@ async def test_a_trouble_that_passes_is_tried_again(
     ana = telegram.person()
     ana.say("again?")
     assert (await ana.next()).text == "echo: again?"
-    assert await bot.inbox.dead_letters() == []
+    assert await dead_letters(bot.inbox) == []
 
 
 async def test_what_an_earlier_run_did_not_finish_is_answered_first(
@@ -254,7 +255,7 @@ async def test_an_update_in_which_the_process_died_often_is_a_dead_letter(
     async with start_bot() as bot:
         ana.say("hello?")
         assert (await ana.next()).text == "echo: hello?"
-        (dead,) = await bot.inbox.dead_letters()
+        (dead,) = await dead_letters(bot.inbox)
         assert dead.error == "the process ended 6 times while it was handled"
     assert [a.text for a in desk.asked] == ["hello?"]
 
@@ -275,7 +276,7 @@ async def test_an_innocent_update_in_progress_at_many_deaths_is_answered(
     async with start_bot() as bot:
         for person in people:
             assert (await person.next()).text == "echo: innocent?"
-        assert await bot.inbox.dead_letters() == []
+        assert await dead_letters(bot.inbox) == []
     assert desk.most_at_once == 1
 
 
@@ -310,7 +311,7 @@ async def test_a_message_that_may_have_been_sent_is_uncertain_and_not_repeated(
     assert [(await ana.next()).text for _ in range(2)] == ["echo: first?", "echo: second?"]
     await telegram.call("sendMessage", count=2)
     assert telegram.sent_to(ana.chat_id) == ["echo: first?", "echo: second?"]
-    (uncertain,) = await bot.outbox.in_state("uncertain")
+    (uncertain,) = await in_state(bot.outbox, "uncertain")
     assert uncertain.params["text"] == "echo: first?"
     assert uncertain.error
 
@@ -327,7 +328,7 @@ async def test_every_ambiguous_end_is_uncertain(
     ana.say("first?")
     ana.say("second?")
     await telegram.call("sendMessage", count=2)
-    assert [m.params["text"] for m in await bot.outbox.in_state("uncertain")] == ["echo: first?"]
+    assert [m.params["text"] for m in await in_state(bot.outbox, "uncertain")] == ["echo: first?"]
 
 
 async def test_what_telegram_says_it_did_not_run_is_sent_again(
@@ -410,7 +411,7 @@ async def test_a_customer_who_blocked_the_bot_costs_one_call(
     await telegram.call("sendMessage", chat_id=ana.chat_id)
     ben.say("hello?")
     await ben.next()
-    (failed,) = await bot.outbox.in_state("failed")
+    (failed,) = await in_state(bot.outbox, "failed")
     assert "blocked" in failed.error.lower()
 
 

@@ -1,6 +1,7 @@
 """A console over a scripted desk and a real database."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import PurePath
 from typing import Any
 
@@ -37,8 +38,8 @@ from tests.console.fakes import (
 from tests.fakes import WordEmbedder
 
 
-@pytest.fixture
-async def database() -> AsyncIterator[Database]:
+@asynccontextmanager
+async def empty_database() -> AsyncIterator[Database]:
     database = Database(create_engine("sqlite+answerdesk://"))  # in memory
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
@@ -47,7 +48,17 @@ async def database() -> AsyncIterator[Database]:
 
 
 @pytest.fixture
+async def database() -> AsyncIterator[Database]:
+    async with empty_database() as database:
+        yield database
+
+
+@pytest.fixture
 def records(database: Database) -> Records:
+    return records_of(database)
+
+
+def records_of(database: Database) -> Records:
     return Records(
         ReleaseRepository(database),
         SourceRepository(database),

@@ -1,25 +1,18 @@
 """The try-it page in a real Chromium, served by a real server on loopback."""
 
-import asyncio
-import socket
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
+from starlette.types import ASGIApp
 
 from console.labels import Labels
-from console.operator import Records
-from db.base import Base, Database, create_engine
-from db.conversations import Conversations
-from db.figures import Figures
-from db.knowledge import ReleaseRepository, SourceRepository
 from tests.console.browser import (
     PHONE_WIDTH,
     missing_browser,
@@ -29,7 +22,7 @@ from tests.console.browser import (
     set_screen,
     set_scripts,
 )
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, empty_database, records_of
 from tests.console.fakes import (
     BREAKING_QUESTION,
     DOCUMENT_QUESTION,
@@ -39,6 +32,7 @@ from tests.console.fakes import (
     ScriptedDesk,
 )
 from tests.console.screenshot import take_pictures, wait_for_answers
+from tests.console.served import served
 
 pytestmark = [
     pytest.mark.browser,
@@ -60,35 +54,14 @@ class Service:
 def service() -> Iterator[Service]:
     """Serve a console from a thread with a loop of its own."""
     desk = ScriptedDesk()
-    listener = socket.create_server(("127.0.0.1", 0))
-    started = threading.Event()
-    servers: list[uvicorn.Server] = []
 
-    async def serve() -> None:
-        database = Database(create_engine("sqlite+answerdesk://"))
-        async with database.engine.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
-        records = Records(
-            ReleaseRepository(database),
-            SourceRepository(database),
-            Conversations(database),
-            Figures(database),
-        )
-        app = Builder(desk, records, database).build()
-        config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        servers.append(server)
-        started.set()
-        await server.serve([listener])
-        await database.close()
+    @asynccontextmanager
+    async def console(_: Sequence[str]) -> AsyncIterator[Sequence[ASGIApp]]:
+        async with empty_database() as database:
+            yield (Builder(desk, records_of(database), database).build(),)
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert started.wait(_TIMEOUT_S)
-    yield Service(f"http://127.0.0.1:{listener.getsockname()[1]}", desk)
-    servers[0].should_exit = True
-    thread.join()
-    listener.close()
+    with served(console) as (url,):
+        yield Service(url, desk)
 
 
 @pytest.fixture(scope="module")

@@ -1,26 +1,21 @@
 """The page of entries in a real Chromium, on a real knowledge base."""
 
-import asyncio
-import socket
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
+from starlette.types import ASGIApp
 
 from console.knowledge import Editing
-from console.operator import Records
-from db.conversations import Conversations
-from db.figures import Figures
-from db.knowledge import SourceRepository
 from tests.console.browser import PHONE_WIDTH, missing_browser, open_browser, set_screen
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ScriptedDesk
+from tests.console.served import served
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import library_of, workshop
 
@@ -41,11 +36,9 @@ FAQ = "\n".join(
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a console over a knowledge base with two releases, a change and one that waits."""
     folder: Path = tmp_path_factory.mktemp("shop")
-    listener = socket.create_server(("127.0.0.1", 0))
-    started = threading.Event()
-    servers: list[uvicorn.Server] = []
 
-    async def serve() -> None:
+    @asynccontextmanager
+    async def console(_urls: Sequence[str]) -> AsyncIterator[Sequence[ASGIApp]]:
         async with workshop(folder, WordEmbedder()) as shop:
             await shop.put(faq=FAQ)
             first, second, *_ = await shop.entries.find()
@@ -53,30 +46,14 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             await shop.entries.change(second.chunk_id, "variant", text="the other part")
             left = [line for line in FAQ.splitlines() if not line.startswith(second.text)]
             await shop.put(faq="\n".join(left))
-            records = Records(
-                shop.repository,
-                SourceRepository(shop.database),
-                Conversations(shop.database),
-                Figures(shop.database),
-            )
-            app = Builder(ScriptedDesk(), records, shop.database).build(
+            app = Builder(ScriptedDesk(), records_of(shop.database), shop.database).build(
                 editing=Editing(shop.entries, shop.releases),
                 questions=library_of(shop).questions,
             )
-            config = uvicorn.Config(
-                app, log_level="error", lifespan="off", timeout_graceful_shutdown=1
-            )
-            servers.append(uvicorn.Server(config))
-            started.set()
-            await servers[0].serve([listener])
+            yield (app,)
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert started.wait(120)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}/console/knowledge"
-    servers[0].should_exit = True
-    thread.join()
-    listener.close()
+    with served(console) as (url,):
+        yield f"{url}/console/knowledge"
 
 
 def shown(browser: webdriver.Chrome) -> str:

@@ -1,23 +1,17 @@
 """The page of files in a real Chromium: drop, look, apply, undo; also without scripts."""
 
-import asyncio
-import socket
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
+from starlette.types import ASGIApp
 
-from console.operator import Records
 from core.types import Answer
-from db.conversations import Conversations
-from db.figures import Figures
 from db.golden import Golden
-from db.knowledge import SourceRepository
 from tests.console.browser import (
     PHONE_WIDTH,
     missing_browser,
@@ -26,9 +20,10 @@ from tests.console.browser import (
     set_screen,
     set_scripts,
 )
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ScriptedDesk
 from tests.console.screenshot import take_upload_pictures
+from tests.console.served import served
 from tests.console.test_uploads import FIRST, MAX_FILE_BYTES, SECOND, upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import workshop
@@ -53,40 +48,22 @@ for (const kind of ["dragover", "drop"]) {
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a console over a knowledge base that customers have asked and that has a golden one."""
     folder: Path = tmp_path_factory.mktemp("shop")
-    listener = socket.create_server(("127.0.0.1", 0))
-    started = threading.Event()
-    servers: list[uvicorn.Server] = []
 
-    async def serve() -> None:
+    @asynccontextmanager
+    async def console(_: Sequence[str]) -> AsyncIterator[Sequence[ASGIApp]]:
         async with workshop(folder, WordEmbedder()) as shop, upload_desk(shop) as desk:
             await shop.put(faq=FIRST)
             await shop.golden.add([Golden("Is the moon far?", refuse=True)])
             await shop.conversations.record(
                 "can i return it?", Answer("faq", "Yes.", "en"), chat="web:1", channel="web"
             )
-            records = Records(
-                shop.repository,
-                SourceRepository(shop.database),
-                Conversations(shop.database),
-                Figures(shop.database),
-            )
-            app = Builder(ScriptedDesk(), records, shop.database).build(
+            app = Builder(ScriptedDesk(), records_of(shop.database), shop.database).build(
                 uploads=desk, max_file_bytes=MAX_FILE_BYTES
             )
-            config = uvicorn.Config(
-                app, log_level="error", lifespan="off", timeout_graceful_shutdown=1
-            )
-            servers.append(uvicorn.Server(config))
-            started.set()
-            await servers[0].serve([listener])
+            yield (app,)
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert started.wait(120)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}/console/uploads"
-    servers[0].should_exit = True
-    thread.join()
-    listener.close()
+    with served(console) as (url,):
+        yield f"{url}/console/uploads"
 
 
 def shown(browser: webdriver.Chrome) -> str:

@@ -1,28 +1,21 @@
 """The widget in a real Chromium, on a page of another origin with a strict policy."""
 
-import asyncio
-import socket
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import uvicorn
 from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
-from console.operator import Records
-from db.base import Base, Database, create_engine
-from db.conversations import Conversations
-from db.figures import Figures
-from db.knowledge import ReleaseRepository, SourceRepository
 from tests.console.browser import missing_browser, open_browser, set_scheme, set_screen
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, empty_database, records_of
 from tests.console.fakes import (
     DOCUMENT_QUESTION,
     FAQ_QUESTION,
@@ -30,6 +23,7 @@ from tests.console.fakes import (
     UNKNOWN_QUESTION,
     ScriptedDesk,
 )
+from tests.console.served import served
 
 pytestmark = [
     pytest.mark.browser,
@@ -51,52 +45,27 @@ class Sites:
 
 @pytest.fixture(scope="module")
 def sites() -> Iterator[Sites]:
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-    urls = [f"http://127.0.0.1:{one.getsockname()[1]}" for one in listeners]
-    started = threading.Event()
-    servers: list[uvicorn.Server] = []
-
-    async def page(_: Request) -> Response:
-        policy = f"default-src 'self'; script-src {urls[0]}; connect-src {urls[0]}"
-        html = (
-            '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
-            "<title>Shop</title><h1>Shop</h1>"
-            f'<script src="{urls[0]}/widget.js" async></script>'
-        )
-        return HTMLResponse(html, headers={"Content-Security-Policy": policy})
-
-    async def nothing(_: Request) -> Response:
-        return Response(status_code=204)
-
-    async def serve() -> None:
-        database = Database(create_engine("sqlite+answerdesk://"))
-        async with database.engine.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
-        records = Records(
-            ReleaseRepository(database),
-            SourceRepository(database),
-            Conversations(database),
-            Figures(database),
-        )
-        builder = Builder(ScriptedDesk(), records, database)
-        console = builder.build(origins=(urls[1],), per_minute=1000)
-        shop = Starlette(routes=[Route("/", page), Route("/favicon.ico", nothing)])
-        for app in (console, shop, shop):
-            config = uvicorn.Config(
-                app, log_level="error", lifespan="off", timeout_graceful_shutdown=1
+    @asynccontextmanager
+    async def apps(urls: Sequence[str]) -> AsyncIterator[Sequence[ASGIApp]]:
+        async def page(_: Request) -> Response:
+            policy = f"default-src 'self'; script-src {urls[0]}; connect-src {urls[0]}"
+            html = (
+                '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
+                "<title>Shop</title><h1>Shop</h1>"
+                f'<script src="{urls[0]}/widget.js" async></script>'
             )
-            servers.append(uvicorn.Server(config))
-        started.set()
-        await asyncio.gather(*(s.serve([one]) for s, one in zip(servers, listeners, strict=True)))
-        await database.close()
+            return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert started.wait(_TIMEOUT_S)
-    yield Sites(urls[1], urls[2])
-    for server in servers:
-        server.should_exit = True
-    thread.join()
+        async def nothing(_: Request) -> Response:
+            return Response(status_code=204)
+
+        shop = Starlette(routes=[Route("/", page), Route("/favicon.ico", nothing)])
+        async with empty_database() as database:
+            builder = Builder(ScriptedDesk(), records_of(database), database)
+            yield builder.build(origins=(urls[1],), per_minute=1000), shop, shop
+
+    with served(apps, count=3) as (_, named, other):
+        yield Sites(named, other)
 
 
 @pytest.fixture(scope="module")

@@ -1,28 +1,24 @@
 """The workbench in a real Chromium: every page on a phone and a desk, by keyboard, no script."""
 
-import asyncio
-import socket
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from starlette.types import ASGIApp
 
 from console.knowledge import Editing
-from console.operator import Records
 from core.types import Answer
-from db.figures import Figures
 from db.group_commit import GroupCommit
 from db.inbox import Inbox, NewUpdate
-from db.knowledge import SourceRepository
 from kb.releases.ingestor import IncomingFile
 from tests.console.browser import missing_browser, open_browser, set_screen
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ScriptedDesk
+from tests.console.served import served
 from tests.console.test_uploads import upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import InProcess, Workshop, library_of, tracer_of, workshop
@@ -61,42 +57,24 @@ async def fill(shop: Workshop) -> None:
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a console over a knowledge base in use."""
     folder: Path = tmp_path_factory.mktemp("shop")
-    listener = socket.create_server(("127.0.0.1", 0))
-    started = threading.Event()
-    servers: list[uvicorn.Server] = []
 
-    async def serve() -> None:
+    @asynccontextmanager
+    async def console(_: Sequence[str]) -> AsyncIterator[Sequence[ASGIApp]]:
         async with (
             workshop(folder, WordEmbedder(), parser=InProcess()) as shop,
             upload_desk(shop) as desk,
         ):
             await fill(shop)
-            records = Records(
-                shop.repository,
-                SourceRepository(shop.database),
-                shop.conversations,
-                Figures(shop.database),
-            )
-            app = Builder(ScriptedDesk(), records, shop.database).build(
+            app = Builder(ScriptedDesk(), records_of(shop.database), shop.database).build(
                 editing=Editing(shop.entries, shop.releases),
                 questions=library_of(shop).questions,
                 uploads=desk,
                 tracer=tracer_of(shop),
             )
-            config = uvicorn.Config(
-                app, log_level="error", lifespan="off", timeout_graceful_shutdown=1
-            )
-            servers.append(uvicorn.Server(config))
-            started.set()
-            await servers[0].serve([listener])
+            yield (app,)
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert started.wait(120)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    servers[0].should_exit = True
-    thread.join()
-    listener.close()
+    with served(console) as (url,):
+        yield url
 
 
 def show(browser: webdriver.Chrome, folder: Path, name: str) -> None:

@@ -14,6 +14,7 @@ from db.chats import ChatRow, Chats
 from db.group_commit import GroupCommit
 from db.inbox import Inbox, NewUpdate
 from db.outbox import Outbox, Outgoing
+from tests.tables import dead_letters
 
 pytestmark = pytest.mark.anyio
 
@@ -80,7 +81,7 @@ async def test_a_dead_letter_keeps_its_payload_and_can_be_revived(inbox: Inbox) 
     assert await inbox.failed_once(1, "no") == 1
     assert await inbox.failed_once(1, "no") == 2
     await inbox.bury(1, "no")
-    (dead,) = await inbox.dead_letters()
+    (dead,) = await dead_letters(inbox)
     assert dead.payload == '{"update_id": 1}'
     assert await inbox.revive(1) is None, "it was never begun: it cannot be read"
     await inbox.start(1)
@@ -96,7 +97,7 @@ async def test_purging_leaves_what_is_not_finished(inbox: Inbox) -> None:
     await inbox.bury(2, "no")
     assert await inbox.purge(before=2e12) == 1
     assert [u.update_id for u in await inbox.pending()] == [3]
-    assert len(await inbox.dead_letters()) == 1
+    assert len(await dead_letters(inbox)) == 1
 
 
 async def test_messages_of_an_update_keep_their_order_and_finish_others(

@@ -16,8 +16,7 @@ from evaluation.probe import Probe
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
 from kb.index.table import RowSet
-from kb.ranking.ranker import DefaultRanker
-from tests.fakes import WordEmbedder
+from tests.fakes import DefaultRanker, WordEmbedder
 
 pytestmark = pytest.mark.anyio
 

@@ -28,7 +28,7 @@ from kb.ingest.originals import Originals
 from kb.ingest.prepare import FileParser, Preparer
 from kb.ingest.vector_cache import VectorSpool
 from kb.parse import parse
-from kb.ranking.ranker import DefaultRanker, Ranker
+from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever
 from kb.ranking.training import ReadableView
 from kb.releases.alike import Alike
@@ -45,6 +45,7 @@ from kb.review.forecast import Forecaster
 from kb.review.gate import Gate, Replay
 from kb.review.most_asked import MostAsked
 from kb.review.trace import Tracer
+from tests.fakes import DefaultRanker
 
 SETTINGS = "test-1"
 TODAY = datetime.date(2026, 11, 20)

@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import ModelUnavailable
 from models.embedder import WorkerEmbedder
-from models.workers.calls import Limits
+from models.workers.contract import Limits
 from models.workers.worker import Worker
 
 pytestmark = pytest.mark.anyio

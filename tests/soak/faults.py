@@ -19,6 +19,7 @@ from bot.telegram_app import TelegramBot, TelegramSettings
 from db.base import Base, Database, create_engine, database_url
 from tests.bot.fakes import QuickLifetime, ScriptedDesk
 from tests.botapi import TOKEN, BotApi, Call, Fault, FaultKind
+from tests.tables import in_state
 
 KINDS = (
     (FaultKind.FLOOD, 429, 1),
@@ -93,7 +94,7 @@ async def fault_run(
                     if number % chats == chats - 1:
                         await asyncio.sleep(1.2 / speed)
                 await _settled(bot, messages)
-                uncertain = await bot.outbox.in_state("uncertain", limit=messages)
+                uncertain = await in_state(bot.outbox, "uncertain")
                 maybe = Counter(m.params["text"].removeprefix("echo: ") for m in uncertain)
                 return _count(api, asked, maybe, speed=speed, started=started)
     finally:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from core.errors import ModelError
 from models.embedder import WorkerEmbedder
-from models.workers.calls import Limits
+from models.workers.contract import Limits
 from tests.soak import pieces
 
 TOLD_S = 15.0

@@ -17,6 +17,7 @@ from db.inbox import NewUpdate
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import RETURNS, ScriptedDesk
 from tests.botapi import BotApi, FaultKind
+from tests.tables import dead_letters, in_state
 
 pytestmark = pytest.mark.anyio
 
@@ -107,7 +108,7 @@ async def test_forgetting_reaches_what_the_team_was_told(
         gus.say(f"{CANARY} edited", chat=group, thread=card.thread_id)
         await gus.next(chat=group)
         await telegram.until(lambda: "edited" in gus.current(card).text)
-        assert len(await bot.outbox.in_state("uncertain")) == 2
+        assert len(await in_state(bot.outbox, "uncertain")) == 2
         assert files()
         ana.say("/forget")
         ana.press(await ana.next(), "Delete everything")
@@ -172,9 +173,9 @@ async def test_forgetting_reaches_buttons_drafts_and_dead_letters_of_the_team(
     found = await bot.outbox.find(gus.chat_id, kept.message_id or 0)
     assert found is not None
     assert found.context == {"question": "another?"}
-    queued = await bot.outbox.in_state("queued")
+    queued = await in_state(bot.outbox, "queued")
     assert [one for one in queued if one.chat_id == gus.chat_id] == []
-    assert await bot.inbox.dead_letters() == []
+    assert await dead_letters(bot.inbox) == []
 
 
 async def test_nobody_erases_for_somebody_else(bot: TelegramBot, telegram: BotApi) -> None:

@@ -28,7 +28,7 @@ class HandClock(Lifetime):
         return self.time
 
     async def sleep(self, seconds: float) -> None:
-        if self.stopping:
+        if self._stopping.is_set():
             raise Stopping
         wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sleepers.append((self.time + seconds, wake))

@@ -10,6 +10,7 @@ from bot.transport.redact import protect_logs, redact
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import ScriptedDesk
 from tests.botapi import TOKEN, BotApi, FaultKind
+from tests.tables import dead_letters, in_state
 
 
 @pytest.fixture
@@ -70,8 +71,8 @@ async def test_a_whole_conversation_at_debug_shows_no_token(
         for _ in range(3):
             await ana.next()
         repr(bot)
-        dead = await bot.inbox.dead_letters()
-        uncertain = await bot.outbox.in_state("uncertain")
+        dead = await dead_letters(bot.inbox)
+        uncertain = await in_state(bot.outbox, "uncertain")
     protect_logs()
     secret = TOKEN.split(":")[1]
     assert len(log.getvalue()) > 1000

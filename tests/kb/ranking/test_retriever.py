@@ -7,11 +7,11 @@ import pytest
 
 from core.errors import ModelUnavailable
 from core.types import Chunk, Vector
-from kb.index.rows import Role, embedded_text, rows_of_chunks
+from kb.index.rows import Role, embedded_text, rows_of_chunk
 from kb.index.table import ROLES, RowSet
-from kb.ranking.ranker import SENTENCES_OF, DefaultRanker
+from kb.ranking.ranker import SENTENCES_OF
 from kb.ranking.retriever import Retriever
-from tests.fakes import WordEmbedder
+from tests.fakes import DefaultRanker, WordEmbedder
 
 pytestmark = pytest.mark.anyio
 
@@ -93,7 +93,7 @@ def page(number: int, text: str, title: str = "") -> Chunk:
 
 async def base(*chunks: Chunk) -> MemoryView:
     by_id = {chunk.chunk_id: chunk for chunk in chunks}
-    rows = rows_of_chunks(chunks)
+    rows = [row for chunk in chunks for row in rows_of_chunk(chunk)]
     vectors = await WordEmbedder().embed_queries([embedded_text(row) for row in rows])
     return MemoryView(
         [(by_id[r.chunk_id], r.text, r.role, v) for r, v in zip(rows, vectors, strict=True)]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.types import Chunk, Matrix
-from kb.index.rows import Row, embedded_text, rows_of_chunks
+from kb.index.rows import Row, embedded_text, rows_of_chunk
 from kb.index.view import Sample
 from kb.ranking.kernel import Kernel
 from kb.ranking.ranker import Ranker
@@ -87,7 +87,7 @@ class BaseIndex(MemoryIndex):
 
 
 async def make_base(chunks: Sequence[Chunk], *, release: int = 1) -> BaseIndex:
-    rows = rows_of_chunks(chunks)
+    rows = [row for chunk in chunks for row in rows_of_chunk(chunk)]
     vectors = await WordEmbedder().embed_queries([embedded_text(row) for row in rows])
     return BaseIndex(Base(chunks, rows, vectors, release))
 

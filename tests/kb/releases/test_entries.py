@@ -9,11 +9,10 @@ import pytest
 
 from core.types import Chunk
 from db.curation import Curation, CurationNotFound
-from kb.ranking.ranker import DefaultRanker
 from kb.ranking.retriever import Retriever
 from kb.releases.entries import BadChange, EntryNotFound
 from kb.releases.ingestor import IncomingFile
-from tests.fakes import WordEmbedder
+from tests.fakes import DefaultRanker, WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 
 pytestmark = pytest.mark.anyio

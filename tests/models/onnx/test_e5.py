@@ -157,25 +157,6 @@ def test_a_file_that_cannot_be_built_is_a_sentence(store: ModelStore, tmp_path: 
 
 @pytest.mark.models
 @pytest.mark.anyio
-async def test_sentence_transformers_can_use_the_same_file(
-    e5: WorkerEmbedder, store: ModelStore
-) -> None:
-    folder = store.path("multilingual-e5-small")
-    if not (folder / "onnx" / f"{FILES['exact']}.onnx").is_file():
-        pytest.skip("multilingual-e5-small was fetched without the file for onnxruntime")
-    from models.onnx.st_onnx import load_sentence_transformer
-
-    model = load_sentence_transformer(folder, precision="exact")
-    for ours, theirs in (
-        (await e5.embed_queries(TEXTS), model.encode_query(TEXTS)),
-        (await e5.embed_passages(TEXTS), model.encode_document(TEXTS)),
-    ):
-        assert np.sum(ours * np.asarray(theirs), axis=1).min() >= 0.99999
-    assert model.get_embedding_dimension() == e5.dim
-
-
-@pytest.mark.models
-@pytest.mark.anyio
 async def test_the_reader_tells_the_text_that_answers_and_the_sentence_in_it(
     store: ModelStore,
 ) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from models.embedder import WorkerEmbedder
-from models.workers.calls import Limits
+from models.workers.contract import Limits
 from models.workers.worker import Worker
 from tests.soak.models import HARMS, Harmed, made_of
 

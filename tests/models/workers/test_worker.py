@@ -16,7 +16,7 @@ import pytest
 
 from core.asker import working_for
 from core.errors import ModelUnavailable, Overloaded, TextTooLong
-from models.workers.calls import Limits, Priority
+from models.workers.contract import Limits, Priority
 from models.workers.process import ChildProcess, Reply
 from models.workers.worker import Worker
 
@@ -52,6 +52,13 @@ async def started(worker: Worker, method: str) -> AsyncGenerator[Reply, None]:
     stream = worker.stream(method, {})
     assert (await anext(stream)).values == {"started": True}
     return stream
+
+
+async def ready(worker: Worker) -> None:
+    """Wait until the model is loaded, however often that fails before."""
+    while worker.state.status != "ready":
+        worker._changed.clear()
+        await worker._changed.wait()
 
 
 async def test_values_and_bytes_come_back_and_printing_does_no_harm(worker: Worker) -> None:
@@ -278,7 +285,7 @@ async def test_a_model_that_is_down_comes_back(make: Make) -> None:
     await worker.start()
     with pytest.raises(ModelUnavailable):
         await worker.call("crash", {})
-    await worker.wait_until_ready()
+    await ready(worker)
     assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
 
 
@@ -300,7 +307,7 @@ async def test_a_model_that_cannot_be_spawned_says_why_and_comes_back(make: Make
     worker = make()
     with no_descriptors(), pytest.raises(ModelUnavailable, match="Too many open files"):
         await asyncio.wait_for(worker.start(), 10)
-    await asyncio.wait_for(worker.wait_until_ready(), 10)
+    await asyncio.wait_for(ready(worker), 10)
     assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
 
 
@@ -325,7 +332,7 @@ async def test_no_failure_of_a_spawn_ends_the_supervisor(
     monkeypatch.setattr(ChildProcess, "spawn", fails_four_times)
     with pytest.raises(ModelUnavailable, match="stopped while it worked"):
         await worker.call("crash", {})
-    await asyncio.wait_for(worker.wait_until_ready(), 10)
+    await asyncio.wait_for(ready(worker), 10)
     assert (await worker.call("echo", {"a": 1})).values == {"a": 1}
     assert worker.state.restarts == 5
 

@@ -1,4 +1,4 @@
-"""The nouns of a worker: who calls, what limits it has, how it is, what went wrong in its child."""
+"""What a worker and its callers agree on: priorities, limits, states, errors of the child."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

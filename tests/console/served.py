@@ -1,0 +1,44 @@
+"""Applications served on loopback from a thread with a loop of its own, for a browser to visit."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+_START_S = 120
+
+MakeApps = Callable[[Sequence[str]], AbstractAsyncContextManager[Sequence[ASGIApp]]]
+"""Given the addresses, yields one application for each; what they need lives as long."""
+
+
+@contextmanager
+def served(make: MakeApps, *, count: int = 1) -> Iterator[list[str]]:
+    """Serve `count` applications and yield their addresses."""
+    started = threading.Event()
+    servers: list[uvicorn.Server] = []
+    with ExitStack() as stack:
+        ports = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        urls = [f"http://127.0.0.1:{port.getsockname()[1]}" for port in ports]
+
+        async def serve() -> None:
+            async with make(urls) as apps:
+                for app in apps:
+                    config = uvicorn.Config(
+                        app, log_level="error", lifespan="off", timeout_graceful_shutdown=1
+                    )
+                    servers.append(uvicorn.Server(config))
+                started.set()
+                pairs = zip(servers, ports, strict=True)
+                await asyncio.gather(*(server.serve([port]) for server, port in pairs))
+
+        thread = threading.Thread(target=lambda: asyncio.run(serve()))
+        thread.start()
+        assert started.wait(_START_S)
+        yield urls
+        for server in servers:
+            server.should_exit = True
+        thread.join()
