@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kb.answering.choose import MOST
+from kb.answering.scores import asks_figure
+from kb.text.facts import extract_facts
 from kb.text.layout import length
 from kb.text.ranges import fit
 from kb.text.segmentation import words
@@ -157,6 +159,9 @@ def _read_rows(
         for words, like, odds, name in zip(told, near, read, named, strict=True)
     ]
     found = [i for i, value in enumerate(total) if value >= max(total) - _CLOSE]
+    whole = [i for i, name in enumerate(named) if name and not any(name < n for n in named)]
+    if len(whole) > 1 and max(total) in (total[i] for i in whole):
+        return whole  # "for the Heron and the Plover"
     return found if len(found) <= len(rows) / 2 else list(range(len(rows)))
 
 
@@ -212,9 +217,9 @@ def say_rows(
     joints = _JOINTS.get(language, _NEUTRAL)
     columns = _asked_columns(question, rows, near)
     if len(chosen) == 1:
-        row = rows[chosen[0]]
-        wide = length(row.text) > _WIDE
-        return _sentence(rows, chosen[0], joints, columns if wide else frozenset())
+        wide = length(rows[chosen[0]].text) > _WIDE
+        kept = columns if wide else _without_alternatives(question, rows)
+        return _sentence(rows, chosen[0], joints, kept)
     lines = [_line(rows, i, joints, columns) for i in chosen]
     most = len(lines) if columns else _MANY
     while most > 1 and length("\n".join(lines[:most])) > MOST:
@@ -258,7 +263,29 @@ def _asked_columns(
     if not found and near and max(near) >= _MEANT:
         least = max(near) - _COLUMN_TIE
         found = {name for name, value in zip(names, near, strict=True) if value >= least}
+        if found and asks_figure(question):  # "how much is the sack?": its weight and its price
+            found |= _amounts(rows)
     return frozenset(found) if len(found) < len(names) or len(names) == 1 else frozenset()
+
+
+def _without_alternatives(question: str, rows: Sequence[Row]) -> frozenset[str]:
+    """Return the columns to say: of several with amounts only those that are asked for.
+
+    "Child: £22" is no answer to what an adult pays; the length and the days of the trip may be.
+    """
+    amounts = _amounts(rows)
+    asked = set(stems(question))
+    wanted = {name for name in amounts if set(stems(name)) <= asked}
+    return frozenset(set(column_names(rows)) - amounts | wanted) if wanted else frozenset()
+
+
+def _amounts(rows: Sequence[Row]) -> set[str]:
+    """Return the names of the columns with amounts of money."""
+    return {name for row in rows for name, cell in row.cells if name and _is_amount(cell)}
+
+
+def _is_amount(cell: str) -> bool:
+    return any(fact.kind == "amount" for fact in extract_facts(cell))
 
 
 def _sentence(rows: Sequence[Row], i: int, joints: Joints, columns: frozenset[str]) -> str:
