@@ -98,7 +98,21 @@ def read_rows(lines: Sequence[str]) -> list[Row]:
         rows.append(Row(line, tuple(cells)))
     if all(len(row.cells) == 1 for row in rows) and len({row.cells[0][0] for row in rows}) > 1:
         return [Row(r.text, (("", r.cells[0][0]), ("", r.cells[0][1]))) for r in rows]
+    if any(all(_is_value(row, name) for row in rows) for name in column_names(rows)):
+        return [Row(r.text, tuple(("", cell) for _, cell in r.cells)) for r in rows]
     return rows
+
+
+def _is_value(row: Row, name: str) -> bool:
+    """Tell whether a column's name is a value like its cell: "8.50 pounds: 4.20 pounds".
+
+    It is then the first row of a table that names no columns.
+    """
+    if not re.match(r"[^\w\s]?\s?\d", name):
+        return False
+    cell = next((cell for column, cell in row.cells if column == name), "")
+    told = {(f.kind, f.unit) for f in extract_facts(cell) if f.unit}
+    return bool(told & {(f.kind, f.unit) for f in extract_facts(name)})
 
 
 def row_values(row: Row) -> str:

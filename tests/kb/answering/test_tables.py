@@ -168,3 +168,23 @@ def test_a_price_is_said_beside_the_column_that_is_only_near() -> None:
     )
     text = say_rows("¿Cuánto vale el saco?", rows, [0, 1], "de", near=[0.06, -0.06])
     assert text.split("\n")[0] == "• Leicht – Sack: 10 kg; Preis: £46"
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        (
+            ["Rabbit: Budgie; 8.50 pounds: 4.20 pounds; fed: own cage"],
+            "Budgie: 4.20 pounds; own cage.",
+        ),
+        (
+            ["Weir: Abbey; 1.1 miles: 3.4 miles; 25 minutes: 80 minutes"],
+            "Abbey: 3.4 miles; 80 minutes.",
+        ),
+        (["Bike: Cargo; 1 day: €24; 3 days: €63"], "Cargo – 1 day: €24; 3 days: €63."),
+    ],
+)
+def test_the_first_row_of_a_table_without_names_names_no_columns(
+    rows: list[str], text: str
+) -> None:
+    assert say_rows("?", read_rows(rows), [0], "en") == text
