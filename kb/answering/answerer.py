@@ -1,6 +1,7 @@
 """A message to an answer: the operator's words if we have them, else those of the documents."""
 
 import datetime
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from kb.answering.choose import MOST
 from kb.answering.decision import Decision, decide
 from kb.answering.intent import classify_turn, in_context, split_questions
 from kb.answering.mood import NEUTRAL, Mood, Moods
-from kb.answering.parts import is_foreign, join
+from kb.answering.parts import join
 from kb.answering.reply import Replier
 from kb.answering.sums import follows
 from kb.answering.texts import TextKey, service_text
@@ -20,6 +21,7 @@ from kb.answering.writer import Writer, Written
 from kb.ranking.retriever import Retrieval
 from kb.text.language import detect_language
 from kb.text.layout import length
+from kb.text.stems import stems
 
 OnEvent = Callable[[AnswerEvent], Awaitable[None]]
 
@@ -36,9 +38,16 @@ _SMALLTALK: Mapping[SmallIntent, TextKey] = {
 }
 _MAX_PARTS = 3
 """Questions of one message that are answered one by one."""
+_EVEN = 0.5
+"""Mean probability from which on parts none of which is sure are answered one by one."""
 _SOURCE_QUOTE_CHARS = 900
 """As long as the longest reply: a link in it is shown if the cited words have it."""
 _LABEL_CHARS = 120
+_YES_NO = re.compile(
+    r"\W*(?:(?:yes|no|ja|nein|s[ií]|да|нет)(?=\s?[,.!:;–—])|(?:是的?|对|不是?|没有|有|可以|不可以|能|不能)(?=[，。！,]))",
+    re.IGNORECASE,
+)
+"""How an answer begins that needs its question: "Yes" is none to what another one costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +233,18 @@ class Answerer:
         for number, part in enumerate(parts[:_MAX_PARTS]):
             before = [Turn(earlier, "") for earlier in parts[:number]]
             found.append(await self.judge(part, [*history, *before]))
-        known = [one for one in found if one.known]
+        whole = all(one.known for one in found)
+        # One reservation for a part that may be wrong and a part that is not known: no reply.
+        known = [one for one in found if one.known and (whole or not one.decision.hedged)]
         chunks = [one.decision.hits[0].chunk for one in known]
-        others = [part for part, one in zip(parts, found, strict=False) if not one.known]
-        asked = [one.retrieval.question for one in found if not one.known]
-        foreign = [question for question in asked if is_foreign(question, chunks)]
-        if not known or len({chunk.chunk_id for chunk in chunks}) + len(foreign) < 2:
+        others = [part for part, one in zip(parts, found, strict=False) if one not in known]
+        # What nothing nearer is found for is more of what was asked: "And after twenty days?"
+        told = {chunk.chunk_id for chunk in chunks}
+        likely = [one.decision.confidence for one in known]
+        if known and all(one.decision.hedged for one in known) and sum(likely) < _EVEN * len(known):
+            return None
+        foreign = [one for one in found if one not in known and not _nearest(one) & told]
+        if not known or len(told) + len(foreign) < 2:
             return None
         best = [replace(one, decision=one.decision.alone()) for one in known]
         most = MOST / len(known)
@@ -271,6 +286,8 @@ class Answerer:
         if hit.chunk.kind == "faq":
             text = hit.chunk.answer
             source = source_of(hit, quote=text)
+            if _YES_NO.match(text) and set(stems(retrieval.question)) != set(stems(hit.chunk.text)):
+                text = f"{hit.chunk.text}\n{text}"
             return Answer("faq", text, language, confidence=confidence, sources=(source,))
         reply = await self._replier.reply(
             retrieval.question, retrieval.vector, [hit], others=retrieval.hits, most=order.most
@@ -296,7 +313,8 @@ class Answerer:
         """Return a hedged answer after the sentence that it may not be what was asked for."""
         if not answer.hedged:
             return answer
-        return replace(answer, text=f"{self._text('hedge', language)}\n\n{answer.text}")
+        text = f"{self._text('hedge', language)}\n\n{answer.text}"
+        return replace(answer, text=text, language=language)
 
     async def _write(self, cited: tuple[Hit, str], order: _Order) -> Written | None:
         """Let a model write; ``None`` if it may not, or is down, late or overloaded."""
@@ -326,6 +344,11 @@ class Answerer:
         return service_text(
             key, language, self._policy.fallback_language, company=self._policy.company
         )
+
+
+def _nearest(found: Found) -> set[str]:
+    """Return the id of the candidate nearest to a question, if there is one."""
+    return {hit.chunk.chunk_id for hit in found.retrieval.hits[:1]}
 
 
 def _said_by(answer: Answer, other: Answer) -> bool:

@@ -24,6 +24,8 @@ _FILE = Path(__file__).parent / "data" / "intents.yaml"
 _PRIORITY: tuple[SmallTalk, ...] = ("thanks", "goodbye", "greeting", "acknowledged")
 _MAX_SMALLTALK_WORDS = 16
 _MAX_PERSON_WORDS = 16
+_LEAST_WORDS = 3
+"""Of each of two questions that "and" joins."""
 _MAX_GAP = 5
 """Words between "talk" and "human"."""
 _OFFERS: tuple[TextKey, ...] = (
@@ -71,7 +73,12 @@ def split_questions(text: str, language: str = "") -> list[str]:
     """
     parts: list[str] = []
     waiting: list[str] = []
-    for sentence in split_sentences(text, language):
+    sentences = [
+        piece
+        for sentence in split_sentences(text, language)
+        for piece in re.split(r"(?<=\?)\s+(?=\w)", sentence)  # "… extra? und darf …"
+    ]
+    for sentence in sentences:
         if _smalltalk(_words(sentence)):
             continue
         waiting.append(sentence)
@@ -80,7 +87,11 @@ def split_questions(text: str, language: str = "") -> list[str]:
             waiting = []
     if waiting:  # what comes after the last question explains it
         joined = " ".join(waiting)
-        parts = [*parts[:-1], f"{parts[-1]} {joined}"] if parts else _split_joined(joined)
+        asks = re.match(rf"(?:(?:and|und|y|e|и|а)\s)?{_asks()}", joined, re.IGNORECASE)
+        if not parts or asks:
+            parts += _split_joined(joined)
+        else:
+            parts[-1] += f" {joined}"
     return parts or [text.strip()]
 
 
@@ -150,6 +161,7 @@ class _Lists:
     leads: tuple[str, ...]
     pointers: frozenset[str]
     question_words: tuple[str, ...]
+    question_prepositions: tuple[str, ...]
     question_words_chinese: tuple[str, ...]
     emoji: dict[SmallTalk, frozenset[str]]
 
@@ -177,6 +189,7 @@ def _lists() -> _Lists:
         leads=tuple(sorted(_folded(followup["leads"]), key=len, reverse=True)),
         pointers=frozenset(_folded(followup["pointers"])),
         question_words=tuple(_folded(raw["question_words"])),
+        question_prepositions=tuple(_folded(raw["question_prepositions"])),
         question_words_chinese=tuple(_folded(raw["question_words_chinese"])),
         emoji={kind: frozenset(raw["emoji"].get(kind, "")) for kind in _PRIORITY},
     )
@@ -350,15 +363,22 @@ def _split_joined(sentence: str) -> list[str]:
         if sum(asking) < 2 or not asking[-1]:
             return [sentence.strip()]
         return _gather(pieces, asking)
-    asks = "|".join(re.escape(word) for word in lists.question_words)
-    match = re.search(rf"[,;]?\s(?:and|und|y|и|а)\s(?=(?:{asks})\s)", sentence, re.IGNORECASE)
-    if not match:
-        return [sentence.strip()]
-    first, second = sentence[: match.start()].strip(), sentence[match.end() :].strip()
-    begins = re.match(rf"(?:[^.!?]*[.!?,]\s)*(?:{asks})\s", first, re.IGNORECASE)
-    if not begins or len(first.split()) < 3 or len(second.split()) < 3:
-        return [sentence.strip()]
-    return [first + "?", second[0].upper() + second[1:]]
+    asks = _asks()
+    begun = re.compile(rf"(?:[^.!?]*[.!?,;:]\s)*¿?{asks}", re.IGNORECASE)
+    for match in re.finditer(rf"[,;]?\s(?:and|und|y|e|и|а)\s(?={asks})", sentence, re.IGNORECASE):
+        first, second = sentence[: match.start()].strip(), sentence[match.end() :].strip()
+        if begun.match(first) and min(len(first.split()), len(second.split())) >= _LEAST_WORDS:
+            return [f"{first}?", *_split_joined(second[0].upper() + second[1:])]
+    return [sentence.strip()]
+
+
+@cache
+def _asks() -> str:
+    """Return the pattern of how a question begins: "what's", "bis wann", "a qué"."""
+    listed = _lists()
+    words = "|".join(re.escape(word) for word in listed.question_words)
+    before = "|".join(re.escape(word) for word in listed.question_prepositions)
+    return rf"(?:(?:{before})\s)?(?:{words})(?:['’]\w+)?[\s,]"
 
 
 def _gather(pieces: Sequence[str], asking: Sequence[bool]) -> list[str]:

@@ -2,29 +2,8 @@
 
 from collections.abc import Sequence
 
-from core.types import Answer, AnswerKind, Chunk, TokenUsage
+from core.types import Answer, AnswerKind, TokenUsage
 from kb.answering.plain import plain
-from kb.text.language import detect_language
-from kb.text.stems import stems
-
-_FOREIGN = 0.5
-"""Share of a question's words above which, if the answers have none of them, it is about something
-else."""
-
-
-def is_foreign(part: str, chunks: Sequence[Chunk]) -> bool:
-    """Tell whether a question is about something else than what answers the other questions.
-
-    "And it has been twenty days?" belongs to the question before it, "Do you sell cars?" does not.
-    A question in another language than the answers cannot be compared with them.
-    """
-    asked = set(stems(part))
-    told: set[str] = set()
-    for chunk in chunks:
-        if chunk.language != detect_language(part, chunk.language):
-            return False
-        told |= set(stems(f"{chunk.title} {chunk.text} {chunk.answer}"))
-    return len(asked - told) > _FOREIGN * len(asked)
 
 
 def join(answers: Sequence[Answer], rest: str) -> Answer:

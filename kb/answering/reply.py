@@ -163,19 +163,14 @@ class Replier:
         if not units:
             return _Piece(text, text)
         near = await self._near(vector, chunk, units)
-        scores = _scores(question, chunk, units, near)
-        scores = await self._read(question, chunk, units, scores)
-        if self._chooser is not None and len(units) > 1:
-            picked = await self._chooser.choose(question, chunk, units) or ()
-            scores = [
-                (score + (i in picked) / len(picked)) / 2 if picked else score
-                for i, score in enumerate(scores)
-            ]
+        parts = split_questions(question)
+        of_parts = [await self._scored(part, chunk, units, near) for part in parts]
+        scores = [sum(of_unit) / len(parts) for of_unit in zip(*of_parts, strict=True)]
         best = max(range(len(units)), key=lambda i: scores[i], default=-1)
         row = _row_meant(units, best, scores)
         if row is not None:
             return await self._rows(question, vector, chunk, units, row, others)
-        chosen = choose(units, scores, most)
+        chosen = sorted({i for one in of_parts for i in choose(units, one, most / len(parts))})
         if any(units[i].number for i in chosen):
             text = await self._whole_steps(chunk, text)
             if text != (chunk.answer or chunk.text):
@@ -192,6 +187,19 @@ class Replier:
             both = f"{piece.text}\n{rows.text}"
             return replace(rows, text=both if leads and length(both) <= MOST else rows.text)
         return piece
+
+    async def _scored(
+        self, question: str, chunk: Chunk, units: Sequence[Unit], near: Sequence[float] | None
+    ) -> list[float]:
+        """Return the probabilities of units, from all that says something of them."""
+        scores = _scores(question, chunk, units, near)
+        scores = await self._read(question, chunk, units, scores)
+        if self._chooser is None or len(units) < 2:
+            return scores
+        picked = await self._chooser.choose(question, chunk, units) or ()
+        if not picked:
+            return scores
+        return [(score + (i in picked) / len(picked)) / 2 for i, score in enumerate(scores)]
 
     async def _read(
         self, question: str, chunk: Chunk, units: Sequence[Unit], scores: Sequence[float]
@@ -323,13 +331,11 @@ def _scores(
 ) -> list[float]:
     across = near is not None and detect_language(question, chunk.language) != chunk.language
     texts = [unit.text for unit in units]
-    parts = split_questions(question)
-    scores = [score_sentences(p, texts, similarities=near, across=across) for p in parts]
-    mean = [sum(of_unit) / len(parts) for of_unit in zip(*scores, strict=True)]
+    scores = score_sentences(question, texts, similarities=near, across=across)
     steps = {i for steps in steps_of(units) for i in steps}
     if not steps or not asks_how(question):
-        return mean
-    likelier = [score * _PROCEDURE if i in steps else score for i, score in enumerate(mean)]
+        return scores
+    likelier = [score * _PROCEDURE if i in steps else score for i, score in enumerate(scores)]
     return [score / sum(likelier) for score in likelier]
 
 

@@ -26,6 +26,7 @@ _FILE = Path(__file__).parent / "data" / "sums.yaml"
 _DAYS = {"day": 1, "week": 7}
 """Days of the units of a period whose last day is sure; that of months and workdays is not."""
 _PERIODS = frozenset({*_DAYS, "workday", "hour", "minute", "month", "year"})
+_LENGTHS = {"minute": 1, "hour": 60, "day": 1440, "week": 10080, "month": 43200, "year": 525600}
 _BESIDE = frozenset({"link", "code", "time", "weekday"})
 """Facts that say nothing of a price."""
 _END = r"(?![^\W\d_\u4e00-\u9fff])"
@@ -86,15 +87,16 @@ def _sum(question: str, words: str) -> str:
     if not _said("price").search(question) or _said("other_price").search(question):
         return ""
     counted = [fact for fact in extract_facts(question) if fact.certain]
-    found = _rate(words)
-    if len(counted) != 1 or found is None:
+    if len(counted) != 1:
         return ""
-    (count,), (price, unit) = counted, found
+    (count,) = counted
     before, after = question[: count.start], question[count.end :]
     named = _pattern("unit").match(after)
-    counts = count.unit or (lexicon().units[named["unit"].lower()] if named else "")
-    if count.kind != "number" or counts != unit or len(count.values) != 1 or "-" in count.text:
+    unit = count.unit or (lexicon().units[named["unit"].lower()] if named else "")
+    found = _rate(words, unit)
+    if count.kind != "number" or found is None or len(count.values) != 1 or "-" in count.text:
         return ""
+    price, most = found
     russian = count.bound == "within" and before.lower().endswith("за ")
     aside = _said("after_length").match(after.lstrip()) or re.search(
         f"(?:{_said('before_length').pattern})$", before, re.IGNORECASE
@@ -102,21 +104,47 @@ def _sum(question: str, words: str) -> str:
     times = Decimal(next(iter(count.values)))
     if (count.bound and not russian) or aside or times < 2 or times != int(times):
         return ""
+    if times * _value(price) > most:
+        return ""
     number = _number(price.text)
     decimals = re.search(r"[.,](\d{1,2})$", number)
-    total = f"{times * Decimal(next(iter(price.values))):.{len(decimals[1]) if decimals else 0}f}"
+    total = f"{times * _value(price):.{len(decimals[1]) if decimals else 0}f}"
     total = total.replace(".", ",") if decimals and decimals[0][0] == "," else total
     return f"{int(times)} × {price.text} = {price.text.replace(number, total)}"
 
 
-def _rate(words: str) -> tuple[Fact, str] | None:
+def _rate(words: str, unit: str) -> tuple[Fact, Decimal] | None:
+    """Return the only price for a unit, and what a longer time costs; ``None`` if none is sure.
+
+    A row of a table may have prices for other lengths of time and a deposit beside it.
+    """
+    cells = words.split("; ")
+    prices = [_price_per(cell) for cell in cells]
+    own = [price for price, per in filter(None, prices) if per == unit]
+    if len(own) != 1 or _said("tiers").search(words) or "\n" in words:
+        return None
+    longer = [Decimal("Infinity")]
+    for cell, found in zip(cells, prices, strict=True):
+        if found is None:
+            facts = [f for f in extract_facts(cell) if f.certain and f.kind not in _BESIDE]
+            deposit = _said("deposit").search(cell) and all(f.kind == "amount" for f in facts)
+            if facts and not deposit:
+                return None
+        elif found[1] != unit:
+            if not {unit, found[1]} <= _LENGTHS.keys():
+                return None
+            if _LENGTHS[found[1]] > _LENGTHS[unit]:
+                longer.append(_value(found[0]))
+    return own[0], min(longer)
+
+
+def _price_per(words: str) -> tuple[Fact, str] | None:
     """Return the only price of some words, and the unit that it is for."""
     facts = [fact for fact in extract_facts(words) if fact.certain and fact.kind not in _BESIDE]
     if len(facts) != 1 or facts[0].kind != "amount" or len(facts[0].values) != 1:
         return None
     price = facts[0]
-    bound = price.bound and price.bound != "within"
-    if bound or _said("tiers").search(words) or not _number(price.text):
+    if (price.bound and price.bound != "within") or not _number(price.text):
         return None
     after = _pattern("after").match(words, price.end)
     found = after or _pattern("before").search(words[: price.start])
@@ -125,6 +153,10 @@ def _rate(words: str) -> tuple[Fact, str] | None:
     if _pattern("joined").match(words, after.end() if after else price.end):
         return None
     return price, lexicon().units[found["unit"].lower()]
+
+
+def _value(fact: Fact) -> Decimal:
+    return Decimal(next(iter(fact.values)))
 
 
 def _number(text: str) -> str:

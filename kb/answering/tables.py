@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kb.answering.choose import MOST
+from kb.answering.scores import asks_figure
+from kb.text.facts import extract_facts
 from kb.text.layout import length
 from kb.text.ranges import fit
 from kb.text.segmentation import words
@@ -96,7 +98,21 @@ def read_rows(lines: Sequence[str]) -> list[Row]:
         rows.append(Row(line, tuple(cells)))
     if all(len(row.cells) == 1 for row in rows) and len({row.cells[0][0] for row in rows}) > 1:
         return [Row(r.text, (("", r.cells[0][0]), ("", r.cells[0][1]))) for r in rows]
+    if any(all(_is_value(row, name) for row in rows) for name in column_names(rows)):
+        return [Row(r.text, tuple(("", cell) for _, cell in r.cells)) for r in rows]
     return rows
+
+
+def _is_value(row: Row, name: str) -> bool:
+    """Tell whether a column's name is a value like its cell: "8.50 pounds: 4.20 pounds".
+
+    It is then the first row of a table that names no columns.
+    """
+    if not re.match(r"[^\w\s]?\s?\d", name):
+        return False
+    cell = next((cell for column, cell in row.cells if column == name), "")
+    told = {(f.kind, f.unit) for f in extract_facts(cell) if f.unit}
+    return bool(told & {(f.kind, f.unit) for f in extract_facts(name)})
 
 
 def row_values(row: Row) -> str:
@@ -157,6 +173,9 @@ def _read_rows(
         for words, like, odds, name in zip(told, near, read, named, strict=True)
     ]
     found = [i for i, value in enumerate(total) if value >= max(total) - _CLOSE]
+    whole = [i for i, name in enumerate(named) if name and not any(name < n for n in named)]
+    if len(whole) > 1 and max(total) in (total[i] for i in whole):
+        return whole  # "for the Heron and the Plover"
     return found if len(found) <= len(rows) / 2 else list(range(len(rows)))
 
 
@@ -212,9 +231,9 @@ def say_rows(
     joints = _JOINTS.get(language, _NEUTRAL)
     columns = _asked_columns(question, rows, near)
     if len(chosen) == 1:
-        row = rows[chosen[0]]
-        wide = length(row.text) > _WIDE
-        return _sentence(rows, chosen[0], joints, columns if wide else frozenset())
+        wide = length(rows[chosen[0]].text) > _WIDE
+        kept = columns if wide else _without_alternatives(question, rows)
+        return _sentence(rows, chosen[0], joints, kept)
     lines = [_line(rows, i, joints, columns) for i in chosen]
     most = len(lines) if columns else _MANY
     while most > 1 and length("\n".join(lines[:most])) > MOST:
@@ -258,7 +277,29 @@ def _asked_columns(
     if not found and near and max(near) >= _MEANT:
         least = max(near) - _COLUMN_TIE
         found = {name for name, value in zip(names, near, strict=True) if value >= least}
+        if found and asks_figure(question):  # "how much is the sack?": its weight and its price
+            found |= _amounts(rows)
     return frozenset(found) if len(found) < len(names) or len(names) == 1 else frozenset()
+
+
+def _without_alternatives(question: str, rows: Sequence[Row]) -> frozenset[str]:
+    """Return the columns to say: of several with amounts only those that are asked for.
+
+    "Child: £22" is no answer to what an adult pays; the length and the days of the trip may be.
+    """
+    amounts = _amounts(rows)
+    asked = set(stems(question))
+    wanted = {name for name in amounts if set(stems(name)) <= asked}
+    return frozenset(set(column_names(rows)) - amounts | wanted) if wanted else frozenset()
+
+
+def _amounts(rows: Sequence[Row]) -> set[str]:
+    """Return the names of the columns with amounts of money."""
+    return {name for row in rows for name, cell in row.cells if name and _is_amount(cell)}
+
+
+def _is_amount(cell: str) -> bool:
+    return any(fact.kind == "amount" for fact in extract_facts(cell))
 
 
 def _sentence(rows: Sequence[Row], i: int, joints: Joints, columns: frozenset[str]) -> str:

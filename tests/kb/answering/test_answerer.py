@@ -287,10 +287,18 @@ async def test_of_two_questions_the_one_that_is_not_known_is_said_to_be_not_know
     assert answer.unanswered == "Do you sell used caravans?"
 
 
+async def test_a_part_that_is_not_known_is_said_in_another_language_too() -> None:
+    found = {"Wann öffnen Sie morgens?": [(ENTRY, 0.9)]}
+    answer = await answerer(found).answer("Wann öffnen Sie morgens und bis wann liefern Sie aus?")
+    assert answer.text.startswith("When do you open?\nAt nine.")
+    assert answer.unanswered == "Bis wann liefern Sie aus?"
+
+
 async def test_a_remark_is_no_question_of_its_own() -> None:
     message = "How long can I send it back? Refunds take working days?"
     first = "How long can I send it back?"
-    found = {first: [(PASSAGE, 0.9)], message: [(PASSAGE, 0.9)]}
+    remark = {"Refunds take working days?": [(PASSAGE, 0.1)]}
+    found = {first: [(PASSAGE, 0.9)], message: [(PASSAGE, 0.9)], **remark}
     answer = await answerer(found).answer(message)
     assert answer.kind == "quoted"
     assert "30 days" in answer.text
@@ -327,3 +335,31 @@ async def test_a_very_long_message_is_cut() -> None:
     made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
     await made.answer("word " * 1000)
     assert all(len(question) <= 200 for question in retriever.asked)
+
+
+@pytest.mark.parametrize("begin", ["Yes, ", "No. ", "Ja, ", "Sí, ", "Нет, ", "可以，"])
+async def test_an_answer_that_begins_with_yes_or_no_says_to_what(begin: str) -> None:
+    entry = replace(ENTRY, answer=f"{begin}from nine.")
+    found = {question: [(entry, 0.9)] for question in ("Hours of the shop?", ENTRY.text)}
+    made = answerer(found)
+    assert (await made.answer("Hours of the shop?")).text == f"{ENTRY.text}\n{begin}from nine."
+    assert (await made.answer(ENTRY.text)).text == f"{begin}from nine."
+
+
+async def test_a_reply_with_a_reservation_is_in_the_language_of_its_customer() -> None:
+    answer = await answerer({"Wann öffnen Sie morgens?": [(ENTRY, 0.5)]}).answer(
+        "Wann öffnen Sie morgens?"
+    )
+    assert answer.hedged
+    assert answer.language == "de"
+
+
+@pytest.mark.parametrize(("second", "parts"), [(0.45, 1), (0.58, 2)])
+async def test_parts_none_of_which_is_sure_are_answered_only_if_they_are_likely(
+    second: float, parts: int
+) -> None:
+    asked = "When do you open? When do you close?"
+    found = {"When do you open?": [(ENTRY, 0.5)], "When do you close?": [(OTHER, second)]}
+    answer = await answerer({**found, asked: [(ENTRY, 0.5)]}).answer(asked)
+    assert answer.hedged
+    assert len(answer.sources) == parts

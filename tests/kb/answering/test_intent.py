@@ -218,6 +218,32 @@ def test_yes_after_an_offered_person_asks_for_the_person(text: str, language: st
             ["1. Do you ship to Spain?", "2. What does it cost?"],
         ),
         ("Thanks! Bye", ["Thanks! Bye"]),
+        (
+            "what's a used one going for and when does that happen",
+            ["what's a used one going for?", "When does that happen"],
+        ),
+        (
+            "where do I leave the car, and may I be there when he wakes up",
+            ["where do I leave the car?", "May I be there when he wakes up"],
+        ),
+        (
+            "Bis wann muss ich zurück sein und wie lange gilt die Garantie?",
+            ["Bis wann muss ich zurück sein?", "Wie lange gilt die Garantie?"],
+        ),
+        (
+            "kommt ihr auch nach föhr, und was macht das extra? und darf der zaun weg",
+            ["kommt ihr auch nach föhr?", "Was macht das extra?", "und darf der zaun weg"],
+        ),
+        (
+            "¿Cuánto cuesta el envío y hasta cuándo puedo devolverlo?",
+            ["¿Cuánto cuesta el envío?", "Hasta cuándo puedo devolverlo?"],
+        ),
+        (
+            "Сколько стоит доставка и до какого числа можно вернуть товар?",
+            ["Сколько стоит доставка?", "До какого числа можно вернуть товар?"],
+        ),
+        ("运费多少钱，另外几天能到？", ["运费多少钱", "另外几天能到？"]),
+        ("do I need a helmet and a lock to ride?", ["do I need a helmet and a lock to ride?"]),
     ],
 )
 def test_questions_of_one_message(text: str, parts: list[str]) -> None:

@@ -158,7 +158,7 @@ async def test_messages_written_before_the_code_are_told_apart(real: WorkerEmbed
     for mood in sorted(set(wanted)):
         right = sum(w == g == mood for w, g in zip(wanted, told, strict=True))
         assert right / wanted.count(mood) >= 0.85, mood
-        assert right / told.count(mood) >= 0.8, mood
+        assert right / told.count(mood) >= 0.84, mood
 
 
 def _class(label: str) -> str:

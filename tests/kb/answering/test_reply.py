@@ -320,3 +320,19 @@ async def test_the_reader_chooses_among_paragraphs_that_share_no_word_with_the_q
     assert "light anything" not in await said(reader)
     assert all(text.startswith("On the bank\n") for text in reader.read_texts)
     assert await said(LikesWords(None)) == await said(None)
+
+
+async def test_two_questions_to_one_passage_are_both_answered() -> None:
+    text = (
+        "SERVICES\n\nEngraved tags: made while you wait, 6.50 with up to four lines. The brass "
+        "ones wear out after some five years; steel ones, at 8.00, do not.\n\nHarness fitting: "
+        "bring the dog on a weekday before five. Harnesses bought from us are swapped for the "
+        "next size at half price if a puppy outgrows them within four months.\n\nHire: large "
+        "crates cost 5 pounds a week; cat traps are lent free for a week; scales for puppies "
+        "cost 2 pounds a week.\n"
+    )
+    asked = "how much is an engraved tag with four lines and could I borrow a cat trap for a week"
+    made = await reply(asked, await chunks_of("services.txt", text), "lent free")
+    assert "6.50 with up to four lines" in made.text
+    assert "lent free" in made.text
+    assert "Harness" not in made.text

@@ -8,6 +8,7 @@ from kb.answering.sums import follows
 
 TODAY = datetime.date(2026, 11, 21)
 PER_DAY = "The kayak costs 18.00 € per day."
+CANOE = "Boat: Canoe; Per hour: 11 €; Per day: 42 €; Per week: 190 €; Deposit: 80 €"
 RETURN = "You can return it within 30 days of purchase."
 
 
@@ -30,6 +31,14 @@ def line(question: str, words: str, language: str = "en") -> str:
         ("price for 5 days", "Boat: Heron; Price per day (€): 18", "en", "5 × 18 € = 90 €"),
         ("How much for 2 people?", "Tickets are 9.50 € per person.", "en", "2 × 9.50 € = 19.00 €"),
         ("How much for 3 nights?", "A bed is $40/night.", "en", "3 × $40 = $120"),
+        ("How much is a canoe for 3 days?", CANOE, "en", "3 × 42 € = 126 €"),
+        ("what do we pay for 3 hours?", CANOE, "en", "3 × 11 € = 33 €"),
+        (
+            "Ich brauche den Mischer 4 Tage, wie viel macht das?",
+            "Gerät: Mischer; Preis pro Tag: 25,50 €; Kaution: 100 €; Rückgabe bis: 17 Uhr",
+            "de",
+            "4 × 25,50 € = 102,00 €",
+        ),
         (
             "Was kostet das für 3 Tage?",
             "Das Kajak kostet 18,50 € pro Tag.",
@@ -140,6 +149,10 @@ def test_a_question_that_counts_something_else_has_no_sum(question: str) -> None
         "Open 9 to 5 per day.",
         "Boat: Heron; Price per day: 18 €\nBoat: Swan; Price per day: 22 €",
         "Boat: Heron; Price per day: 18 €; From 3 days: 15 €",
+        "Boat: Heron; Price per day: 18 €; Per week: 50 €",
+        "Boat: Heron; Price per day: 18 €; Cleaning: 30 €",
+        "Boat: Heron; Price per day: 18 €; Per person: 4 €",
+        "Boat: Heron; Price per day: 18 €; Shortest hire: 4 days",
         "Boat: Heron; Price per day (€): 18; Minimum days: 4",
         "Das Kajak kostet 18 € pro Tag, ab dem vierten Tag günstiger.",
         "Das Kajak kostet ab 18 € pro Tag.",

@@ -135,3 +135,56 @@ def test_the_reader_may_prefer_another_row_than_the_one_whose_name_the_question_
     question = "a single one, but with somewhere to sit outside"
     assert choose_rows(question, rows) == [0]
     assert choose_rows(question, rows, read=[-2.0, 2.0, -5.0]) == [1]
+
+
+TRIPS = read_rows(
+    [
+        "Trip: Bend; Length: 2 h; Adult: £34; Child 8–15: £22",
+        "Trip: Locks; Length: 5 h; Adult: £59; Child 8–15: £41",
+        "Trip: Sunset; Length: 90 min; Adult: £31; Child 8–15: £24",
+    ]
+)
+
+
+def test_of_several_prices_the_one_that_is_asked_for_is_said() -> None:
+    text = say_rows("What does an adult pay for the Locks trip?", TRIPS, [1], "en")
+    assert text == "Locks – length: 5 h; adult: £59."
+    text = say_rows(
+        "Price of the Locks trip for an adult and a child of 8 to 15?", TRIPS, [1], "en"
+    )
+    assert text == "Locks – length: 5 h; adult: £59; child 8–15: £41."
+    text = say_rows("How much is the Locks trip?", TRIPS, [1], "en")
+    assert text == "Locks – length: 5 h; adult: £59; child 8–15: £41."
+
+
+def test_two_rows_that_are_named_are_both_said_whatever_the_reader_prefers() -> None:
+    question = "How long are the Bend and the Sunset trips?"
+    assert choose_rows(question, TRIPS, read=[2.0, -3.0, -1.0]) == [0, 2]
+
+
+def test_a_price_is_said_beside_the_column_that_is_only_near() -> None:
+    rows = read_rows(
+        ["Sorte: Leicht; Sack: 10 kg; Preis: £46", "Sorte: Fisch; Sack: 5 kg; Preis: £30"]
+    )
+    text = say_rows("¿Cuánto vale el saco?", rows, [0, 1], "de", near=[0.06, -0.06])
+    assert text.split("\n")[0] == "• Leicht – Sack: 10 kg; Preis: £46"
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        (
+            ["Rabbit: Budgie; 8.50 pounds: 4.20 pounds; fed: own cage"],
+            "Budgie: 4.20 pounds; own cage.",
+        ),
+        (
+            ["Weir: Abbey; 1.1 miles: 3.4 miles; 25 minutes: 80 minutes"],
+            "Abbey: 3.4 miles; 80 minutes.",
+        ),
+        (["Bike: Cargo; 1 day: €24; 3 days: €63"], "Cargo – 1 day: €24; 3 days: €63."),
+    ],
+)
+def test_the_first_row_of_a_table_without_names_names_no_columns(
+    rows: list[str], text: str
+) -> None:
+    assert say_rows("?", read_rows(rows), [0], "en") == text
