@@ -1,4 +1,4 @@
-"""Figures of what customers asked, the questions behind each, and their conversations."""
+"""Figures of what customers asked, and the questions and conversations behind each."""
 
 import csv
 import io
@@ -8,22 +8,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from console.form import read_number
 from console.pages import Pages
-from db.figures import OUTCOMES, Cell, Figures, Which
+from db.figures import OUTCOMES, Asked, Cell, Figures, Which
+from db.handover import Handover, Handovers
 
 PERIODS = (1, 7, 28, 90, 365)
 """Days that the pages offer."""
 _DEFAULT = 28
 _DAY_S = 86_400
 _PAGE = 50
-_TURNS = 100
-"""Of a conversation, before and after the answer that leads to it."""
-_NAMES = {
+NAMES = {
     "answered": "Answered",
     "hedged": "Answered, perhaps",
     "choices": "Asked to choose",
@@ -51,9 +49,10 @@ class Bar:
 class FigurePages:
     """Endpoints of the figures."""
 
-    def __init__(self, *, pages: Pages, figures: Figures) -> None:
+    def __init__(self, *, pages: Pages, figures: Figures, handovers: Handovers) -> None:
         self._pages = pages
         self._figures = figures
+        self._handovers = handovers
 
     async def show(self, request: Request) -> Response:
         """Show the figures of the last days."""
@@ -68,7 +67,7 @@ class FigurePages:
             periods=PERIODS,
             total=sum(cell.answers for cell in asked),
             outcomes=_bars(
-                ((_NAMES[o], _sum(asked, outcome=o), {"outcome": o}) for o in OUTCOMES[:-1]), days
+                ((NAMES[o], _sum(asked, outcome=o), {"outcome": o}) for o in OUTCOMES[:-1]), days
             ),
             verdicts=_bars(
                 (
@@ -106,6 +105,22 @@ class FigurePages:
 
     async def answers(self, request: Request) -> Response:
         """List the questions behind a figure."""
+        return await self._list(request)
+
+    async def conversations(self, request: Request) -> Response:
+        """List conversations by their last question, above them who waits for a person."""
+        called = await self._handovers.open(web=True)
+        last = await self._figures.last_of([one.chat for one in called])
+        waiting = [(one, last[one.chat]) for one in called if one.chat in last]
+        return await self._list(request, latest=True, waiting=waiting)
+
+    async def _list(
+        self,
+        request: Request,
+        *,
+        latest: bool = False,
+        waiting: Sequence[tuple[Handover, Asked]] = (),
+    ) -> Response:
         asked = request.query_params
         days, page = _days(request), max(1, read_number(asked.get("page", "")))
         hour = asked.get("hour", "")
@@ -115,11 +130,14 @@ class FigurePages:
             language=asked.get("language", "")[:8],
             feedback=asked.get("feedback", "") if asked.get("feedback", "") in _VERDICTS else "",
             hour=read_number(hour) if hour else -1,
+            unsure=bool(asked.get("unsure")),
+            latest=latest,
         )
         found = await self._figures.answers(which, limit=_PAGE + 1, offset=(page - 1) * _PAGE)
         parts = [
-            _NAMES.get(which.outcome, ""),
+            NAMES.get(which.outcome, ""),
             _VERDICTS.get(which.feedback, ""),
+            "Hardly sure" if which.unsure else "",
             which.language,
             f"{which.hour:02}:00 to {which.hour + 1:02}:00" if which.hour >= 0 else "",
         ]
@@ -129,25 +147,23 @@ class FigurePages:
             "language": which.language,
             "feedback": which.feedback,
             "hour": str(which.hour) if which.hour >= 0 else "",
+            "unsure": "yes" if which.unsure else "",
         }
         return self._pages.response(
             "answers.html",
-            title=", ".join(part for part in parts if part) or "Questions",
+            title=", ".join(part for part in parts if part)
+            or ("Conversations" if latest else "Questions"),
             days=days,
+            periods=PERIODS,
+            which=which,
+            verdicts=_VERDICTS,
+            waiting=waiting,
             answers=found[:_PAGE],
-            names=_NAMES,
+            names=NAMES,
             page=page,
             address=urlencode({name: value for name, value in wanted.items() if value}),
             more=len(found) > _PAGE,
         )
-
-    async def conversation(self, request: Request) -> Response:
-        """Show the conversation that an answer is part of."""
-        number = read_number(request.query_params.get("answer", ""))
-        turns = await self._figures.conversation(number, limit=_TURNS)
-        if not turns:
-            raise HTTPException(404)
-        return self._pages.response("conversation.html", turns=turns, number=number, names=_NAMES)
 
 
 def _days(request: Request) -> int:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Integer, case, cast, func, select
+from sqlalchemy import Case, ColumnElement, Integer, case, cast, func, select
+from sqlalchemy.orm import aliased
 
 from db.base import Database
 from db.conversations import AnswerRow, FeedbackRow
@@ -19,16 +20,23 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 _SLOT_S = 900
 """Every time zone is off by a multiple of it."""
-_QUESTION = AnswerRow.intent == "question"
-_OUTCOME = case(
-    (AnswerRow.intent == "person", "handed_over"),
-    (~_QUESTION, "other"),
-    (AnswerRow.kind == "unknown", "refused"),
-    (AnswerRow.kind == "clarify", "choices"),
-    (AnswerRow.hedged, "hedged"),
-    (AnswerRow.kind.in_(("faq", "composed", "quoted")), "answered"),
-    else_="other",
-)
+LOW_CONFIDENCE = 0.7
+"""Answers that were given with less are listed as unsure."""
+
+
+def _outcome_of(row: type[AnswerRow]) -> Case[str]:
+    return case(
+        (row.intent == "person", "handed_over"),
+        (row.intent != "question", "other"),
+        (row.kind == "unknown", "refused"),
+        (row.kind == "clarify", "choices"),
+        (row.hedged, "hedged"),
+        (row.kind.in_(("faq", "composed", "quoted")), "answered"),
+        else_="other",
+    )
+
+
+_OUTCOME = _outcome_of(AnswerRow)
 _LISTED = select(AnswerRow, _OUTCOME, FeedbackRow.helpful, FeedbackRow.reason).outerjoin(
     FeedbackRow, FeedbackRow.answer_id == AnswerRow.id
 )
@@ -46,6 +54,10 @@ class Which:
     """``yes`` or ``no``: whether it helped."""
     hour: int = -1
     """Of the day, 0 to 23; -1: any."""
+    unsure: bool = False
+    """Answered with less than `LOW_CONFIDENCE`."""
+    latest: bool = False
+    """Of each conversation the latest alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,8 @@ class Asked:
     helpful: bool | None
     """``None``: the customer did not say."""
     reason: str
+    chat: str
+    chunk_ids: Sequence[str]
 
 
 class Figures:
@@ -122,7 +136,16 @@ class Figures:
 
     async def answers(self, which: Which, *, limit: int, offset: int = 0) -> list[Asked]:
         """Return answers, newest first."""
-        where = self._where(which)
+        where = [*_where(which, AnswerRow, FeedbackRow)]
+        if which.latest:
+            row, verdict = aliased(AnswerRow), aliased(FeedbackRow)
+            later = (
+                select(row.id)
+                .outerjoin(verdict, verdict.answer_id == row.id)
+                .where(row.chat == AnswerRow.chat, row.id > AnswerRow.id)
+                .where(*_where(which, row, verdict))
+            )
+            where.append(~later.exists())
         async with self._database.session() as session:
             if which.hour >= 0:  # clocks change, so the database does not know the hour of the day
                 known = await session.execute(
@@ -141,6 +164,21 @@ class Figures:
                 _LISTED.where(*where).order_by(AnswerRow.id.desc()).limit(limit).offset(offset)
             )
             return [_asked(*row) for row in rows.all()]
+
+    async def one(self, answer_id: int) -> Asked | None:
+        """Return an answer."""
+        async with self._database.session() as session:
+            rows = await session.execute(_LISTED.where(AnswerRow.id == answer_id))
+            return next((_asked(*row) for row in rows.all()), None)
+
+    async def last_of(self, chats: Sequence[str]) -> dict[str, Asked]:
+        """Return the last answer of each conversation that has any, by its name."""
+        last = select(func.max(AnswerRow.id)).where(AnswerRow.chat.in_(chats))
+        async with self._database.session() as session:
+            rows = await session.execute(
+                _LISTED.where(AnswerRow.id.in_(last.group_by(AnswerRow.chat)))
+            )
+            return {row[0].chat: _asked(*row) for row in rows.all()}
 
     async def conversation(self, answer_id: int, *, limit: int) -> list[Asked]:
         """Return the chat of an answer, oldest first; of a long one what is around the answer."""
@@ -180,18 +218,25 @@ class Figures:
     def _at(self, slot: int) -> datetime:
         return datetime.fromtimestamp(slot * _SLOT_S, self._zone)
 
-    @staticmethod
-    def _where(which: Which) -> Sequence[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = [AnswerRow.created >= which.since]
-        if which.outcome:
-            found.append(_OUTCOME.in_((which.outcome,)))
-        elif not which.feedback:
-            found.append(_OUTCOME != "other")
-        if which.language:
-            found.append(AnswerRow.language == which.language)
-        if which.feedback:
-            found.append(FeedbackRow.helpful.is_(which.feedback == "yes"))
-        return found
+
+def _where(
+    which: Which, row: type[AnswerRow], verdict: type[FeedbackRow]
+) -> Sequence[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [row.created >= which.since]
+    outcome = _outcome_of(row)
+    if which.outcome:
+        found.append(outcome.in_((which.outcome,)))
+    elif which.unsure:
+        found.append(outcome.in_(("answered", "hedged")))
+    elif not which.feedback:
+        found.append(outcome != "other")
+    if which.unsure:
+        found.append(row.confidence < LOW_CONFIDENCE)
+    if which.language:
+        found.append(row.language == which.language)
+    if which.feedback:
+        found.append(verdict.helpful.is_(which.feedback == "yes"))
+    return found
 
 
 def _asked(row: AnswerRow, outcome: str, helpful: bool | None, reason: str | None) -> Asked:
@@ -207,4 +252,6 @@ def _asked(row: AnswerRow, outcome: str, helpful: bool | None, reason: str | Non
         confidence=row.confidence,
         helpful=helpful,
         reason=reason or "",
+        chat=row.chat,
+        chunk_ids=row.chunk_ids,
     )

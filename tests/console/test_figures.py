@@ -22,7 +22,7 @@ FAQ = Answer("faq", "Yes.", "en", confidence=0.9)
 KINDS: Sequence[tuple[str, Answer]] = (
     ("May I?", FAQ),
     ("May I <b>too</b>?", FAQ),
-    ("Darf ich?", replace(FAQ, language="de", hedged=True)),
+    ("Darf ich?", replace(FAQ, language="de", confidence=0.5, hedged=True)),
     ("Which?", Answer("unknown", "Did you mean …", "en")),
     ("Kayaks?", Answer("unknown", "I don't know.", "en")),
     ("A person please", Answer("smalltalk", "One moment.", "en", intent="person")),
@@ -84,6 +84,32 @@ async def test_a_question_leads_to_its_conversation(client: httpx.AsyncClient) -
     for number in ("0", "77", "x"):
         response = await client.get(f"/console/conversation?answer={number}")
         assert response.status_code == 404
+
+
+async def test_conversations_are_listed_once_and_filtered(client: httpx.AsyncClient) -> None:
+    def listed(page: str) -> list[str]:
+        return re.findall(r'answer=\d+">([^<]+)</a></h2>', page)
+
+    assert len(listed((await client.get("/console/conversations")).text)) == 2
+    for query, found in (
+        ("outcome=refused", ["Kayaks?"]),
+        ("feedback=no", ["May I &lt;b&gt;too&lt;/b&gt;?"]),
+        ("outcome=handed_over", ["A person please"]),
+        ("language=de", ["Darf ich?"]),
+        ("unsure=yes", ["Darf ich?"]),
+    ):
+        page = (await client.get(f"/console/conversations?{query}")).text
+        assert listed(page) == found, query
+
+
+async def test_nobody_writes_back_where_nobody_reads_it(client: httpx.AsyncClient) -> None:
+    form = {"number": "1", "text": "Hello"}
+    for step in ("reply", "take"):
+        response = await client.post(f"/console/conversation/{step}", data=form)
+        assert response.status_code == 409
+        assert "Nobody can write back here" in response.text
+    assert (await client.post("/console/conversation/note", data=form)).status_code == 303
+    assert "Hello" in (await client.get("/console/conversation?answer=1")).text
 
 
 async def test_figures_are_exported_without_what_customers_wrote(client: httpx.AsyncClient) -> None:
