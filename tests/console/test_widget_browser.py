@@ -1,12 +1,14 @@
 """The widget in a real Chromium, on a page of another origin with a strict policy."""
 
 import asyncio
+import re
 import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 from selenium import webdriver
@@ -21,7 +23,13 @@ from db.base import Base, Database, create_engine
 from db.conversations import Conversations
 from db.figures import Figures
 from db.knowledge import ReleaseRepository, SourceRepository
-from tests.console.browser import missing_browser, open_browser, set_scheme, set_screen
+from tests.console.browser import (
+    barriers,
+    missing_browser,
+    open_browser,
+    set_scheme,
+    set_screen,
+)
 from tests.console.conftest import Builder
 from tests.console.fakes import (
     DOCUMENT_QUESTION,
@@ -43,8 +51,9 @@ _IN = "const w = document.querySelector('answerdesk-widget')?.shadowRoot; "
 
 @dataclass(frozen=True, slots=True)
 class Sites:
-    """A website that is named, and one that is not."""
+    """The service, a website that is named, and one that is not."""
 
+    service: str
     named: str
     other: str
 
@@ -93,7 +102,7 @@ def sites() -> Iterator[Sites]:
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     assert started.wait(_TIMEOUT_S)
-    yield Sites(urls[1], urls[2])
+    yield Sites(*urls)
     for server in servers:
         server.should_exit = True
     thread.join()
@@ -154,6 +163,7 @@ def test_a_visitor_asks_rates_calls_a_person_and_returns(
         ".filter(e => e.offsetHeight < 44 || e.offsetWidth < 44).map(e => e.outerHTML))",
     )
     assert small == "[]"
+    assert barriers(browser, "answerdesk-widget") == []
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     browser.get(sites.named)
     press(browser, "Ask us")
@@ -161,6 +171,42 @@ def test_a_visitor_asks_rates_calls_a_person_and_returns(
     assert browser.execute_script("return document.cookie") == ""
     log = browser.get_log("browser")  # type: ignore[no-untyped-call]
     assert [entry["message"] for entry in log] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_visitor_reads_what_the_team_replies_also_on_return(
+    browser: webdriver.Chrome, sites: Sites, width: int
+) -> None:
+    set_screen(browser, width=width, height=760, phone=width < 500)
+    browser.get(sites.named)
+    browser.execute_script("localStorage.clear()")
+    browser.get(sites.named)
+    press(browser, "Ask us")
+    press(browser, "Talk to a person")
+    inside(browser, "w.querySelector('.person textarea')").send_keys("A crate is broken")
+    inside(browser, "w.querySelector('.person .primary')").click()
+    inside(browser, "w.querySelector('.log').textContent.includes('will reply here')")
+    with httpx.Client(base_url=sites.service) as operator:
+        page = operator.get("/console/conversations").text
+        number = re.findall(r"/console/conversation\?answer=(\d+)#end", page)[-1]
+
+        def reply(text: str) -> None:
+            form = {"number": number, "text": text}
+            assert operator.post("/console/conversation/reply", data=form).status_code == 303
+
+        reply("Please send a photo.")
+        inside(browser, "w.querySelector('.team')?.textContent.includes('send a photo')")
+        inside(browser, "w.querySelector('.composer textarea')").send_keys("Here it is", "\ue007")
+        inside(browser, "[...w.querySelectorAll('.question')].at(-1).textContent.endsWith('it is')")
+        press(browser, "Close")
+        browser.get("about:blank")
+        reply("We send a new one.")
+        assert "Here it is" in operator.get(f"/console/conversation?answer={number}").text
+    browser.get(sites.named)
+    press(browser, "New message: open the chat")
+    said = inside(browser, "[...w.querySelectorAll('.log > p')].map(p => p.textContent).join('|')")
+    assert said.index("send a photo") < said.index("Here it is") < said.index("We send a new one.")
+    assert barriers(browser, "answerdesk-widget") == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
