@@ -4,8 +4,9 @@ import csv
 import io
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from starlette.responses import Response
 
 from console.form import read_number
 from console.pages import Pages
-from db.figures import OUTCOMES, Asked, Cell, Figures, Which
+from db.figures import LASTING_S, OUTCOMES, Asked, Cell, Figures, Which
 from db.handover import Handover, Handovers
 
 PERIODS = (1, 7, 28, 90, 365)
@@ -29,6 +30,10 @@ NAMES = {
     "handed_over": "Asked for a person",
     "other": "No question",
 }
+_RESOLVED = {"once": "Resolved at once", "lasting": "Still resolved after seven days"}
+_MOST_ASKED = 10
+_COUNTED_S = 60
+"""A year of a busy service takes a second to count."""
 _VERDICTS = {"yes": "Helped", "no": "Did not help"}
 _COLUMNS = ("day", "channel", "language", "outcome", "answers", "helpful", "unhelpful")
 
@@ -53,38 +58,65 @@ class FigurePages:
         self._pages = pages
         self._figures = figures
         self._handovers = handovers
+        self._counted: dict[int, tuple[float, dict[str, Any]]] = {}
 
     async def show(self, request: Request) -> Response:
-        """Show the figures of the last days."""
-        days = _days(request)
+        """Show the figures of the last days, counted within the last minute."""
+        days, now = _days(request), time.monotonic()
+        counted, known = self._counted.get(days, (-_COUNTED_S, {}))
+        if now - counted >= _COUNTED_S:
+            known = await self._count(days)
+            self._counted[days] = (now, known)
+        return self._pages.response("figures.html", **known)
+
+    async def _count(self, days: int) -> dict[str, Any]:
         since = time.time() - days * _DAY_S
         cells = await self._figures.cells(since=since)
         asked = [cell for cell in cells if cell.outcome != "other"]
         hours = await self._figures.hours(since=since)
-        return self._pages.response(
-            "figures.html",
-            days=days,
-            periods=PERIODS,
-            total=sum(cell.answers for cell in asked),
-            outcomes=_bars(
+        most = await self._figures.most_asked(since=since, limit=_MOST_ASKED)
+        total = sum(cell.answers for cell in asked)
+        older = await self._figures.count(Which(since=since, until=time.time() - LASTING_S))
+        resolved = {
+            kind: await self._figures.count(Which(since=since, resolved=kind)) for kind in _RESOLVED
+        }
+        return {
+            "days": days,
+            "periods": PERIODS,
+            "total": total,
+            "older": older,
+            "resolved": [
+                Bar(
+                    _RESOLVED[kind],
+                    count,
+                    share := 100 * count / ((older if kind == "lasting" else total) or 1),
+                    share,
+                    _address(days, {"resolved": kind}),
+                )
+                for kind, count in resolved.items()
+            ],
+            "outcomes": _bars(
                 ((NAMES[o], _sum(asked, outcome=o), {"outcome": o}) for o in OUTCOMES[:-1]), days
             ),
-            verdicts=_bars(
+            "verdicts": _bars(
                 (
                     (_VERDICTS["yes"], sum(c.helpful for c in cells), {"feedback": "yes"}),
                     (_VERDICTS["no"], sum(c.unhelpful for c in cells), {"feedback": "no"}),
                 ),
                 days,
             ),
-            languages=_bars(
+            "languages": _bars(
                 ((code, count, {"language": code}) for code, count in _languages(asked)), days
             ),
-            hours=_bars(
+            "most": _bars(
+                ((text[:200], count, {"same": str(one)}) for one, text, count in most), days
+            ),
+            "hours": _bars(
                 ((f"{hour:02}:00", count, {"hour": str(hour)}) for hour, count in enumerate(hours)),
                 days,
             ),
-            timezone=self._figures.timezone,
-        )
+            "timezone": self._figures.timezone,
+        }
 
     async def export(self, request: Request) -> Response:
         """Send the figures as CSV: a row for each day, way in, language and outcome."""
@@ -131,6 +163,8 @@ class FigurePages:
             feedback=asked.get("feedback", "") if asked.get("feedback", "") in _VERDICTS else "",
             hour=read_number(hour) if hour else -1,
             unsure=bool(asked.get("unsure")),
+            resolved=asked.get("resolved", "") if asked.get("resolved", "") in _RESOLVED else "",
+            same_as=read_number(asked.get("same", "")),
             latest=latest,
         )
         found = await self._figures.answers(which, limit=_PAGE + 1, offset=(page - 1) * _PAGE)
@@ -138,6 +172,8 @@ class FigurePages:
             NAMES.get(which.outcome, ""),
             _VERDICTS.get(which.feedback, ""),
             "Hardly sure" if which.unsure else "",
+            _RESOLVED.get(which.resolved, ""),
+            "The same question" if which.same_as else "",
             which.language,
             f"{which.hour:02}:00 to {which.hour + 1:02}:00" if which.hour >= 0 else "",
         ]
@@ -148,6 +184,8 @@ class FigurePages:
             "feedback": which.feedback,
             "hour": str(which.hour) if which.hour >= 0 else "",
             "unsure": "yes" if which.unsure else "",
+            "resolved": which.resolved,
+            "same": str(which.same_as) if which.same_as else "",
         }
         return self._pages.response(
             "answers.html",
@@ -182,6 +220,10 @@ def _languages(cells: Sequence[Cell]) -> list[tuple[str, int]]:
     return counts.most_common()
 
 
+def _address(days: int, which: Mapping[str, str]) -> str:
+    return f"/console/answers?{urlencode({'days': str(days), **which})}"
+
+
 def _bars(figures: Iterable[tuple[str, int, dict[str, str]]], days: int) -> list[Bar]:
     known = list(figures)
     total = sum(count for _, count, _ in known) or 1
@@ -192,7 +234,7 @@ def _bars(figures: Iterable[tuple[str, int, dict[str, str]]], days: int) -> list
             count,
             100 * count / total,
             100 * count / longest,
-            f"/console/answers?{urlencode({'days': str(days), **which})}",
+            _address(days, which),
         )
         for name, count, which in known
     ]

@@ -1,5 +1,7 @@
 """What came of customers' questions, counted; and the questions behind each figure."""
 
+import math
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +9,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Case, ColumnElement, Integer, case, cast, func, select
+from sqlalchemy import Case, ColumnElement, Integer, case, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from db.base import Database
@@ -20,6 +22,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 _SLOT_S = 900
 """Every time zone is off by a multiple of it."""
+LASTING_S = 7 * 86_400
 LOW_CONFIDENCE = 0.7
 """Answers that were given with less are listed as unsure."""
 
@@ -58,6 +61,13 @@ class Which:
     """Answered with less than `LOW_CONFIDENCE`."""
     latest: bool = False
     """Of each conversation the latest alone."""
+    until: float = math.inf
+    """UTC epoch seconds."""
+    resolved: str = ""
+    """``once``: answered, and the customer did not say that it did not help. ``lasting``: and did
+    not within seven days ask in vain or for a person, or get an answer that did not help."""
+    same_as: int = 0
+    """An answer: those to the same words; case and blanks around them do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +175,36 @@ class Figures:
             )
             return [_asked(*row) for row in rows.all()]
 
+    async def count(self, which: Which) -> int:
+        """Return how many answers `answers` would list in all."""
+        async with self._database.session() as session:
+            counted = (
+                select(func.count(AnswerRow.id))
+                .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
+                .where(*_where(which, AnswerRow, FeedbackRow))
+            )
+            return await session.scalar(counted) or 0
+
+    async def most_asked(self, *, since: float, limit: int) -> list[tuple[int, str, int]]:
+        """Return what was asked more than once, most often first: last answer, words, how often."""
+        times, last = func.count(AnswerRow.id), func.max(AnswerRow.id)
+        asked = (
+            select(last.label("last"), times.label("times"))
+            .where(AnswerRow.created >= since, AnswerRow.intent == "question")
+            .group_by(_folded(AnswerRow))
+            .having(times > 1)
+            .order_by(times.desc(), last.desc())
+            .limit(limit)
+            .subquery()
+        )
+        async with self._database.session() as session:
+            rows = await session.execute(
+                select(AnswerRow.id, AnswerRow.question, asked.c.times)
+                .join(asked, asked.c.last == AnswerRow.id)
+                .order_by(asked.c.times.desc(), AnswerRow.id.desc())
+            )
+            return [(row[0], row[1], row[2]) for row in rows.all()]
+
     async def one(self, answer_id: int) -> Asked | None:
         """Return an answer."""
         async with self._database.session() as session:
@@ -226,7 +266,7 @@ def _where(
     outcome = _outcome_of(row)
     if which.outcome:
         found.append(outcome.in_((which.outcome,)))
-    elif which.unsure:
+    elif which.unsure or which.resolved:
         found.append(outcome.in_(("answered", "hedged")))
     elif not which.feedback:
         found.append(outcome != "other")
@@ -236,7 +276,29 @@ def _where(
         found.append(row.language == which.language)
     if which.feedback:
         found.append(verdict.helpful.is_(which.feedback == "yes"))
+    if which.until < math.inf:
+        found.append(row.created < which.until)
+    if which.same_as:
+        asked = select(_folded(AnswerRow)).where(AnswerRow.id == which.same_as)
+        found += [_folded(row) == asked.scalar_subquery(), row.intent == "question"]
+    if which.resolved:
+        found.append(verdict.helpful.is_not(False))
+    if which.resolved == "lasting":
+        later, said = aliased(AnswerRow), aliased(FeedbackRow)
+        in_vain = _outcome_of(later).in_(("refused", "handed_over"))
+        failed = (
+            select(later.id)
+            .outerjoin(said, said.answer_id == later.id)
+            .where(later.chat == row.chat, later.id > row.id)
+            .where(later.created < row.created + LASTING_S)
+            .where(or_(in_vain, said.helpful.is_(False)))
+        )
+        found += [row.created < time.time() - LASTING_S, ~failed.exists()]
     return found
+
+
+def _folded(row: type[AnswerRow]) -> ColumnElement[str]:
+    return func.lower(func.trim(row.question))
 
 
 def _asked(row: AnswerRow, outcome: str, helpful: bool | None, reason: str | None) -> Asked:

@@ -3,6 +3,7 @@
 import csv
 import html
 import re
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
@@ -58,6 +59,7 @@ async def test_each_figure_leads_to_the_questions_that_it_counts(client: httpx.A
     counted = figures(page)
     hours = {name: counted.pop(name) for name in list(counted) if name.endswith(":00")}
     assert {name: count for name, (count, _) in counted.items()} == {
+        "Resolved at once": 2,
         "Answered": 2,
         "Answered, perhaps": 1,
         "Asked to choose": 1,
@@ -127,6 +129,42 @@ async def test_days_and_pages_that_make_no_sense_are_ignored(client: httpx.Async
     for query in ("days=x&page=-1&hour=99", "outcome=nonsense&feedback=maybe&language=%27"):
         assert (await client.get(f"/console/answers?{query}")).status_code == 200
     assert "The last" in (await client.get("/console/figures?days=5")).text
+
+
+async def test_what_was_asked_most_leads_to_each_time_it_was(builder: Builder) -> None:
+    for question in ("May I?", " may i? ", "MAY I?", "Other?"):
+        await builder.records.conversations.record(question, FAQ, chat="web:1", channel="web")
+    async with builder.client() as client:
+        counted = figures((await client.get("/console/figures")).text)
+        count, link = counted["MAY I?"]
+        assert (await client.get(link)).text.count("<li>") == count == 3
+    assert "Other?" not in counted
+
+
+async def test_an_answer_lasts_if_nothing_goes_wrong_for_seven_days(
+    builder: Builder, database: Database
+) -> None:
+    refused = Answer("unknown", "I don't know.", "en")
+    day = 86_400
+    for chat, age, answer in (
+        ("web:content", 10, FAQ),
+        ("web:content", 9, FAQ),
+        ("web:content", 1, refused),  # more than seven days later
+        ("web:asks again", 10, FAQ),
+        ("web:asks again", 8, refused),
+        ("web:too new", 3, FAQ),
+    ):
+        number = await builder.records.conversations.record("?", answer, chat=chat, channel="web")
+        then = time.time() - age * day
+        async with database.session() as session:
+            old = update(AnswerRow).where(AnswerRow.id == number).values(created=then)
+            await session.execute(old)
+    async with builder.client() as client:
+        counted = figures((await client.get("/console/figures")).text)
+        assert counted["Resolved at once"][0] == 4
+        count, link = counted["Still resolved after seven days"]
+        listed = (await client.get(link)).text
+    assert listed.count("<li>") == count == 2
 
 
 async def test_hours_and_days_are_those_of_the_time_zone(
