@@ -32,8 +32,9 @@ NAMES = {
 }
 _RESOLVED = {"once": "Resolved at once", "lasting": "Still resolved after seven days"}
 _MOST_ASKED = 10
-_COUNTED_S = 60
-"""A year of a busy service takes a second to count."""
+_COUNTED_S = 300
+"""100,000 conversations take two seconds to count."""
+_HOURS = {str(hour) for hour in range(24)}
 _VERDICTS = {"yes": "Helped", "no": "Did not help"}
 _COLUMNS = ("day", "channel", "language", "outcome", "answers", "helpful", "unhelpful")
 
@@ -61,19 +62,22 @@ class FigurePages:
         self._counted: dict[int, tuple[float, dict[str, Any]]] = {}
 
     async def show(self, request: Request) -> Response:
-        """Show the figures of the last days, counted within the last minute."""
-        days, now = _days(request), time.monotonic()
+        """Show the figures of the last days, counted within the last minutes."""
+        known = await self._known(_days(request))
+        return self._pages.response("figures.html", **known)
+
+    async def _known(self, days: int) -> dict[str, Any]:
+        now = time.monotonic()
         counted, known = self._counted.get(days, (-_COUNTED_S, {}))
         if now - counted >= _COUNTED_S:
             known = await self._count(days)
             self._counted[days] = (now, known)
-        return self._pages.response("figures.html", **known)
+        return known
 
     async def _count(self, days: int) -> dict[str, Any]:
         since = time.time() - days * _DAY_S
-        cells = await self._figures.cells(since=since)
+        cells, hours = await self._figures.cells(since=since)
         asked = [cell for cell in cells if cell.outcome != "other"]
-        hours = await self._figures.hours(since=since)
         most = await self._figures.most_asked(since=since, limit=_MOST_ASKED)
         total = sum(cell.answers for cell in asked)
         older = await self._figures.count(Which(since=since, until=time.time() - LASTING_S))
@@ -81,6 +85,7 @@ class FigurePages:
             kind: await self._figures.count(Which(since=since, resolved=kind)) for kind in _RESOLVED
         }
         return {
+            "cells": cells,
             "days": days,
             "periods": PERIODS,
             "total": total,
@@ -121,7 +126,7 @@ class FigurePages:
     async def export(self, request: Request) -> Response:
         """Send the figures as CSV: a row for each day, way in, language and outcome."""
         days = _days(request)
-        cells = await self._figures.cells(since=time.time() - days * _DAY_S)
+        cells = (await self._known(days))["cells"]
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(_COLUMNS)
@@ -161,7 +166,7 @@ class FigurePages:
             outcome=asked.get("outcome", "") if asked.get("outcome", "") in OUTCOMES else "",
             language=asked.get("language", "")[:8],
             feedback=asked.get("feedback", "") if asked.get("feedback", "") in _VERDICTS else "",
-            hour=read_number(hour) if hour else -1,
+            hour=read_number(hour) if hour in _HOURS else -1,
             unsure=bool(asked.get("unsure")),
             resolved=asked.get("resolved", "") if asked.get("resolved", "") in _RESOLVED else "",
             same_as=read_number(asked.get("same", "")),

@@ -3,9 +3,11 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from datetime import time as clock_time
+from functools import cache
 from typing import Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
@@ -20,6 +22,8 @@ Outcome: TypeAlias = Literal["answered", "hedged", "choices", "refused", "handed
 versions offered."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
+_TICK_S = 1e-6
+"""An hour ends before the next begins."""
 _SLOT_S = 900
 """Every time zone is off by a multiple of it."""
 LASTING_S = 7 * 86_400
@@ -119,34 +123,40 @@ class Figures:
         """Name of the time zone of days and hours."""
         return self._timezone
 
-    async def cells(self, *, since: float) -> list[Cell]:
-        """Return the counts since a moment, oldest day first."""
+    async def cells(self, *, since: float) -> tuple[list[Cell], list[int]]:
+        """Return the counts since a moment, oldest day first, and how many questions came in each
+        hour of the day, 24 numbers."""
         found: Counter[tuple[str, str, str, str]] = Counter()
         verdicts: Counter[tuple[tuple[str, str, str, str], bool]] = Counter()
+        hours = [0] * 24
+
+        @cache
+        def local(slot: int) -> tuple[str, int]:
+            moment = datetime.fromtimestamp(slot * _SLOT_S, self._zone)
+            return moment.date().isoformat(), moment.hour
+
         for (slot, channel, language, outcome, helpful), count in (
             await self._counts(since)
         ).items():
-            day = self._at(slot).date().isoformat()
+            day, hour = local(slot)
             key = (day, channel, language, outcome)
             found[key] += count
             if helpful is not None:
                 verdicts[key, helpful] += count
-        return [
+            if outcome != "other":
+                hours[hour] += count
+        cells = [
             Cell(*key, found[key], verdicts[key, True], verdicts[key, False])
             for key in sorted(found)
         ]
-
-    async def hours(self, *, since: float) -> list[int]:
-        """Return how many questions came in each hour of the day, 24 numbers."""
-        found = [0] * 24
-        for (slot, _, _, outcome, _), count in (await self._counts(since)).items():
-            if outcome != "other":
-                found[self._at(slot).hour] += count
-        return found
+        return cells, hours
 
     async def answers(self, which: Which, *, limit: int, offset: int = 0) -> list[Asked]:
         """Return answers, newest first."""
         where = [*_where(which, AnswerRow, FeedbackRow)]
+        if which.hour >= 0:
+            spans = self._spans(which.hour, since=which.since)
+            where.append(or_(*(AnswerRow.created.between(*span) for span in spans)))
         if which.latest:
             row, verdict = aliased(AnswerRow), aliased(FeedbackRow)
             later = (
@@ -157,21 +167,11 @@ class Figures:
             )
             where.append(~later.exists())
         async with self._database.session() as session:
-            if which.hour >= 0:  # clocks change, so the database does not know the hour of the day
-                known = await session.execute(
-                    select(AnswerRow.id, AnswerRow.created)
-                    .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
-                    .where(*where)
-                    .order_by(AnswerRow.id.desc())
-                )
-                ids = [
-                    answer_id
-                    for answer_id, created in known.all()
-                    if datetime.fromtimestamp(created, self._zone).hour == which.hour
-                ]
-                where, offset = [AnswerRow.id.in_(ids[offset : offset + limit])], 0
             rows = await session.execute(
-                _LISTED.where(*where).order_by(AnswerRow.id.desc()).limit(limit).offset(offset)
+                _LISTED.where(*where)
+                .order_by(AnswerRow.created.desc(), AnswerRow.id.desc())  # as an index has them
+                .limit(limit)
+                .offset(offset)
             )
             return [_asked(*row) for row in rows.all()]
 
@@ -255,8 +255,14 @@ class Figures:
             )
             return {(row[0], row[1], row[2], row[3], row[4]): row[5] for row in rows.all()}
 
-    def _at(self, slot: int) -> datetime:
-        return datetime.fromtimestamp(slot * _SLOT_S, self._zone)
+    def _spans(self, hour: int, *, since: float) -> Iterator[tuple[float, float]]:
+        """Yield when an hour of the day began and ended on each day since a moment."""
+        day = datetime.fromtimestamp(since, self._zone).date()
+        while day <= datetime.now(self._zone).date():
+            begin = datetime.combine(day, clock_time(hour), self._zone)
+            # Where clocks are set back, the hour comes twice; where forward, perhaps not at all.
+            yield begin.timestamp(), begin.replace(fold=1).timestamp() + 3600 - _TICK_S
+            day += timedelta(days=1)
 
 
 def _where(

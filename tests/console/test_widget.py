@@ -135,7 +135,7 @@ async def test_a_message_to_a_person_arrives_in_the_inbox_and_is_counted(builder
     (waiting,) = await builder.records.conversations.open_questions()
     assert waiting.question == "My crate is broken"
     assert "ada@example.com" in waiting.reply
-    (cell,) = await builder.records.figures.cells(since=0)
+    (cell,), _ = await builder.records.figures.cells(since=0)
     assert (cell.outcome, cell.channel) == ("handed_over", "widget")
     (called,) = await builder.handovers.open(web=True)
     assert (called.state, called.reason) == ("waiting", "My crate is broken")
