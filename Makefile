@@ -54,8 +54,10 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+$(VENV)/.dev: requirements-dev.txt tests/console/package-lock.json $(VENV)/.runtime
 	$(PIP) install --progress-bar on -r requirements-dev.txt
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/console; \
+	  else echo "Without npm the pages' accessibility is not tested."; fi
 	@touch $@
 
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --no-annotate \

@@ -49,6 +49,7 @@ from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay
 from db.figures import Figures
 from db.group_commit import GroupCommit
+from db.handover import Handovers
 from db.jobs import JobRepository
 from db.mishaps import Mishaps
 from db.uploads import Uploads
@@ -163,6 +164,8 @@ async def _serve_with_one_model(
             editing=Editing(knowledge.entries, knowledge.releases),
             uploads=uploads,
             questions=library.questions,
+            handovers=Handovers(knowledge.database, GroupCommit(knowledge.database)),
+            topics=lambda: troubles.bot.topics if troubles.bot else None,
             watched=_watched(service, troubles, scheduler),
             tracer=Tracer(service.answerer, knowledge.index, knowledge.gate, knowledge.golden),
             as_messages=as_messages,
@@ -176,6 +179,7 @@ async def _serve_with_one_model(
             origins=config.widget.origins,
             language=config.company.languages[0],
             per_minute=config.widget.per_minute,
+            hours=WorkingHours.parse(config.telegram.hours, config.telegram.timezone),
             tell=reports.put,
         )
         address = await stack.enter_async_context(

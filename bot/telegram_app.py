@@ -192,7 +192,8 @@ class TelegramBot:
             pending_input.forget,
             self.audit.forget,
         ]
-        parts.append(Topics(service, link, CannedReplies(database, writer), pending_input, entries))
+        self.topics = Topics(service, link, CannedReplies(database, writer), pending_input, entries)
+        parts.append(self.topics)
         if self._knowledge:
             parts.append(self._knowledge)  # after topics: a file in a topic is for the customer
         parts.append(customers)  # last: what nobody else takes is a question

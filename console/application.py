@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from console.api import Api, error_json
 from console.bench import AsMessages, BenchPages, Traces
 from console.chat import AskingDesk, ChatPages
+from console.conversations import ConversationPages, Talks
 from console.figures import FigurePages
 from console.knowledge import Editing, KnowledgePages
 from console.mishaps import MishapPages, Watched
@@ -34,8 +35,10 @@ from console.upload_desk import UploadDesk
 from console.uploads import UploadLimits, UploadPages
 from console.widget import Widget
 from core.health import Health
+from core.hours import ALWAYS, WorkingHours
 from core.metrics import Metrics
 from core.rights import Audience, Role, may
+from db.handover import Handovers
 from kb.releases.open_questions import OpenQuestions
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -72,6 +75,8 @@ def build_console(
     editing: Editing,
     uploads: UploadDesk,
     questions: OpenQuestions,
+    handovers: Handovers,
+    topics: Callable[[], Talks | None],
     watched: Watched,
     tracer: Traces,
     as_messages: AsMessages,
@@ -85,6 +90,7 @@ def build_console(
     origins: Sequence[str] = (),
     language: str = "en",
     per_minute: int = 30,
+    hours: WorkingHours = ALWAYS,
     tell: Callable[[str], Awaitable[None]] = _tell_nobody,
     hosts: Sequence[str] = LOOPBACK_HOSTS,
 ) -> SecurityMiddleware:
@@ -96,6 +102,8 @@ def build_console(
         editing: changes the knowledge base.
         uploads: takes files and entries.
         questions: what found no answer, as Telegram's operators have it too.
+        handovers: which conversations people have.
+        topics: returns what writes to customers in Telegram, while that is served.
         watched: tells what went wrong, and tries it again.
         tracer: tells how a question is answered.
         as_messages: shows an answer as Telegram does.
@@ -109,6 +117,7 @@ def build_console(
         origins: websites whose pages may use the widget; none: there is none.
         language: of the company, for visitors in whose languages there are no texts.
         per_minute: questions that one address may ask through the widget.
+        hours: when people answer visitors of the website.
         tell: tells the team that a visitor left a message.
         hosts: names under which a service without a password may be opened. With one any name is
             accepted, since a login is bound to its name.
@@ -138,11 +147,19 @@ def build_console(
         questions=questions,
         desk=uploads,
         releases=records.releases,
+        figures=records.figures,
     )
     limits = UploadLimits(max_file_bytes)
     inbox = QuestionPages(pages=pages, questions=questions, desk=uploads)
     bench = BenchPages(pages=pages, tracer=tracer, as_messages=as_messages)
-    figures = FigurePages(pages=pages, figures=records.figures)
+    figures = FigurePages(pages=pages, figures=records.figures, handovers=handovers)
+    talk = ConversationPages(
+        pages=pages,
+        figures=records.figures,
+        handovers=handovers,
+        entries=editing.entries,
+        telegram=topics,
+    )
     mishaps = MishapPages(pages=pages, watched=watched)
     files = UploadPages(pages=pages, desk=uploads, limits=limits)
 
@@ -163,6 +180,8 @@ def build_console(
     widget = Widget(
         desk=desk,
         conversations=records.conversations,
+        handovers=handovers,
+        hours=hours,
         shop=shop,
         language=language,
         secret=secret,
@@ -175,6 +194,7 @@ def build_console(
         route("/widget/ask", widget.ask, "anyone", "POST"),
         route("/widget/feedback", widget.rate, "anyone", "POST"),
         route("/widget/person", widget.person, "anyone", "POST"),
+        route("/widget/messages", widget.messages, "anyone", "POST"),
     ]
     errors = _Errors(pages)
     application = Starlette(
@@ -224,7 +244,13 @@ def build_console(
             route("/console/figures", figures.show, "see"),
             route("/console/figures.csv", figures.export, "see"),
             route("/console/answers", figures.answers, "see"),
-            route("/console/conversation", figures.conversation, "see"),
+            route("/console/conversations", figures.conversations, "see"),
+            route("/console/conversation", talk.show, "see"),
+            route("/console/conversation/take", talk.take, "talk", "POST"),
+            route("/console/conversation/give-back", talk.give_back, "talk", "POST"),
+            route("/console/conversation/reply", talk.reply, "talk", "POST"),
+            route("/console/conversation/note", talk.note, "talk", "POST"),
+            route("/console/correct", talk.correct, "see"),
             route("/console/mishaps", mishaps.show, "see"),
             route("/console/mishaps/handle-again", mishaps.handle_again, "talk", "POST"),
             route("/console/mishaps/send-again", mishaps.send_again, "talk", "POST"),

@@ -204,7 +204,13 @@ def _language(request: Request) -> str:
 
 
 async def asking(
-    desk: AskingDesk, question: str, *, chat: str, language_code: str, asker: str
+    desk: AskingDesk,
+    question: str,
+    *,
+    chat: str,
+    language_code: str,
+    asker: str,
+    channel: str = "web",
 ) -> AsyncIterator[AnswerEvent | Answer | None]:
     """Yield what may be shown before the answer, then the answer; ``None`` instead after an error.
 
@@ -215,7 +221,7 @@ async def asking(
         desk.ask(
             question,
             chat=chat,
-            channel="web",
+            channel=channel,
             language_code=language_code,
             on_event=events.put,
             asker=asker,

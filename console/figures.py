@@ -1,29 +1,28 @@
-"""Figures of what customers asked, the questions behind each, and their conversations."""
+"""Figures of what customers asked, and the questions and conversations behind each."""
 
 import csv
 import io
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from console.form import read_number
 from console.pages import Pages
-from db.figures import OUTCOMES, Cell, Figures, Which
+from db.figures import LASTING_S, OUTCOMES, Asked, Cell, Figures, Which
+from db.handover import Handover, Handovers
 
 PERIODS = (1, 7, 28, 90, 365)
 """Days that the pages offer."""
 _DEFAULT = 28
 _DAY_S = 86_400
 _PAGE = 50
-_TURNS = 100
-"""Of a conversation, before and after the answer that leads to it."""
-_NAMES = {
+NAMES = {
     "answered": "Answered",
     "hedged": "Answered, perhaps",
     "choices": "Asked to choose",
@@ -31,6 +30,11 @@ _NAMES = {
     "handed_over": "Asked for a person",
     "other": "No question",
 }
+_RESOLVED = {"once": "Resolved at once", "lasting": "Still resolved after seven days"}
+_MOST_ASKED = 10
+_COUNTED_S = 300
+"""100,000 conversations take two seconds to count."""
+_HOURS = {str(hour) for hour in range(24)}
 _VERDICTS = {"yes": "Helped", "no": "Did not help"}
 _COLUMNS = ("day", "channel", "language", "outcome", "answers", "helpful", "unhelpful")
 
@@ -51,46 +55,78 @@ class Bar:
 class FigurePages:
     """Endpoints of the figures."""
 
-    def __init__(self, *, pages: Pages, figures: Figures) -> None:
+    def __init__(self, *, pages: Pages, figures: Figures, handovers: Handovers) -> None:
         self._pages = pages
         self._figures = figures
+        self._handovers = handovers
+        self._counted: dict[int, tuple[float, dict[str, Any]]] = {}
 
     async def show(self, request: Request) -> Response:
-        """Show the figures of the last days."""
-        days = _days(request)
+        """Show the figures of the last days, counted within the last minutes."""
+        known = await self._known(_days(request))
+        return self._pages.response("figures.html", **known)
+
+    async def _known(self, days: int) -> dict[str, Any]:
+        now = time.monotonic()
+        counted, known = self._counted.get(days, (-_COUNTED_S, {}))
+        if now - counted >= _COUNTED_S:
+            known = await self._count(days)
+            self._counted[days] = (now, known)
+        return known
+
+    async def _count(self, days: int) -> dict[str, Any]:
         since = time.time() - days * _DAY_S
-        cells = await self._figures.cells(since=since)
+        cells, hours = await self._figures.cells(since=since)
         asked = [cell for cell in cells if cell.outcome != "other"]
-        hours = await self._figures.hours(since=since)
-        return self._pages.response(
-            "figures.html",
-            days=days,
-            periods=PERIODS,
-            total=sum(cell.answers for cell in asked),
-            outcomes=_bars(
-                ((_NAMES[o], _sum(asked, outcome=o), {"outcome": o}) for o in OUTCOMES[:-1]), days
+        most = await self._figures.most_asked(since=since, limit=_MOST_ASKED)
+        total = sum(cell.answers for cell in asked)
+        older = await self._figures.count(Which(since=since, until=time.time() - LASTING_S))
+        resolved = {
+            kind: await self._figures.count(Which(since=since, resolved=kind)) for kind in _RESOLVED
+        }
+        return {
+            "cells": cells,
+            "days": days,
+            "periods": PERIODS,
+            "total": total,
+            "older": older,
+            "resolved": [
+                Bar(
+                    _RESOLVED[kind],
+                    count,
+                    share := 100 * count / ((older if kind == "lasting" else total) or 1),
+                    share,
+                    _address(days, {"resolved": kind}),
+                )
+                for kind, count in resolved.items()
+            ],
+            "outcomes": _bars(
+                ((NAMES[o], _sum(asked, outcome=o), {"outcome": o}) for o in OUTCOMES[:-1]), days
             ),
-            verdicts=_bars(
+            "verdicts": _bars(
                 (
                     (_VERDICTS["yes"], sum(c.helpful for c in cells), {"feedback": "yes"}),
                     (_VERDICTS["no"], sum(c.unhelpful for c in cells), {"feedback": "no"}),
                 ),
                 days,
             ),
-            languages=_bars(
+            "languages": _bars(
                 ((code, count, {"language": code}) for code, count in _languages(asked)), days
             ),
-            hours=_bars(
+            "most": _bars(
+                ((text[:200], count, {"same": str(one)}) for one, text, count in most), days
+            ),
+            "hours": _bars(
                 ((f"{hour:02}:00", count, {"hour": str(hour)}) for hour, count in enumerate(hours)),
                 days,
             ),
-            timezone=self._figures.timezone,
-        )
+            "timezone": self._figures.timezone,
+        }
 
     async def export(self, request: Request) -> Response:
         """Send the figures as CSV: a row for each day, way in, language and outcome."""
         days = _days(request)
-        cells = await self._figures.cells(since=time.time() - days * _DAY_S)
+        cells = (await self._known(days))["cells"]
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(_COLUMNS)
@@ -106,6 +142,22 @@ class FigurePages:
 
     async def answers(self, request: Request) -> Response:
         """List the questions behind a figure."""
+        return await self._list(request)
+
+    async def conversations(self, request: Request) -> Response:
+        """List conversations by their last question, above them who waits for a person."""
+        called = await self._handovers.open(web=True)
+        last = await self._figures.last_of([one.chat for one in called])
+        waiting = [(one, last[one.chat]) for one in called if one.chat in last]
+        return await self._list(request, latest=True, waiting=waiting)
+
+    async def _list(
+        self,
+        request: Request,
+        *,
+        latest: bool = False,
+        waiting: Sequence[tuple[Handover, Asked]] = (),
+    ) -> Response:
         asked = request.query_params
         days, page = _days(request), max(1, read_number(asked.get("page", "")))
         hour = asked.get("hour", "")
@@ -114,12 +166,19 @@ class FigurePages:
             outcome=asked.get("outcome", "") if asked.get("outcome", "") in OUTCOMES else "",
             language=asked.get("language", "")[:8],
             feedback=asked.get("feedback", "") if asked.get("feedback", "") in _VERDICTS else "",
-            hour=read_number(hour) if hour else -1,
+            hour=read_number(hour) if hour in _HOURS else -1,
+            unsure=bool(asked.get("unsure")),
+            resolved=asked.get("resolved", "") if asked.get("resolved", "") in _RESOLVED else "",
+            same_as=read_number(asked.get("same", "")),
+            latest=latest,
         )
         found = await self._figures.answers(which, limit=_PAGE + 1, offset=(page - 1) * _PAGE)
         parts = [
-            _NAMES.get(which.outcome, ""),
+            NAMES.get(which.outcome, ""),
             _VERDICTS.get(which.feedback, ""),
+            "Hardly sure" if which.unsure else "",
+            _RESOLVED.get(which.resolved, ""),
+            "The same question" if which.same_as else "",
             which.language,
             f"{which.hour:02}:00 to {which.hour + 1:02}:00" if which.hour >= 0 else "",
         ]
@@ -129,25 +188,25 @@ class FigurePages:
             "language": which.language,
             "feedback": which.feedback,
             "hour": str(which.hour) if which.hour >= 0 else "",
+            "unsure": "yes" if which.unsure else "",
+            "resolved": which.resolved,
+            "same": str(which.same_as) if which.same_as else "",
         }
         return self._pages.response(
             "answers.html",
-            title=", ".join(part for part in parts if part) or "Questions",
+            title=", ".join(part for part in parts if part)
+            or ("Conversations" if latest else "Questions"),
             days=days,
+            periods=PERIODS,
+            which=which,
+            verdicts=_VERDICTS,
+            waiting=waiting,
             answers=found[:_PAGE],
-            names=_NAMES,
+            names=NAMES,
             page=page,
             address=urlencode({name: value for name, value in wanted.items() if value}),
             more=len(found) > _PAGE,
         )
-
-    async def conversation(self, request: Request) -> Response:
-        """Show the conversation that an answer is part of."""
-        number = read_number(request.query_params.get("answer", ""))
-        turns = await self._figures.conversation(number, limit=_TURNS)
-        if not turns:
-            raise HTTPException(404)
-        return self._pages.response("conversation.html", turns=turns, number=number, names=_NAMES)
 
 
 def _days(request: Request) -> int:
@@ -166,6 +225,10 @@ def _languages(cells: Sequence[Cell]) -> list[tuple[str, int]]:
     return counts.most_common()
 
 
+def _address(days: int, which: Mapping[str, str]) -> str:
+    return f"/console/answers?{urlencode({'days': str(days), **which})}"
+
+
 def _bars(figures: Iterable[tuple[str, int, dict[str, str]]], days: int) -> list[Bar]:
     known = list(figures)
     total = sum(count for _, count, _ in known) or 1
@@ -176,7 +239,7 @@ def _bars(figures: Iterable[tuple[str, int, dict[str, str]]], days: int) -> list
             count,
             100 * count / total,
             100 * count / longest,
-            f"/console/answers?{urlencode({'days': str(days), **which})}",
+            _address(days, which),
         )
         for name, count, which in known
     ]

@@ -9,12 +9,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import fields_of, number_of
+from console.form import fields_of, number_of, read_number
 from console.pages import Pages
 from console.questions import Proposes
 from core.errors import AnswerdeskError
 from core.types import Chunk, ChunkKind
 from db.curation import Curation, CurationKind
+from db.figures import Figures
 from db.knowledge import Release, ReleaseRepository
 from db.uploads import Entry
 from kb.releases.entries import EntryNotFound, Found
@@ -111,7 +112,10 @@ class KnowledgePages:
         questions: OpenQuestions,
         desk: Proposes,
         releases: ReleaseRepository,
+        figures: Figures,
     ) -> None:
+        """`figures` has the questions that answers are corrected for."""
+        self._figures = figures
         self._pages = pages
         self._editing = editing
         self._questions = questions
@@ -125,11 +129,16 @@ class KnowledgePages:
             words=asked.get("q", "")[:_SEARCH_CHARS],
             document=asked.get("document", ""),
             kind=asked.get("kind", ""),
+            question=await self._question(request),
         )
 
     async def one(self, request: Request) -> Response:
         """Show an entry or passage with everything that operators did to it."""
-        return await self._entry(request.query_params.get("id", ""))
+        return await self._entry(
+            request.query_params.get("id", ""),
+            question=await self._question(request),
+            asked=read_number(request.query_params.get("answer", "")),
+        )
 
     async def add(self, request: Request) -> Response:
         """Propose an entry, and lead to its preview."""
@@ -192,6 +201,7 @@ class KnowledgePages:
         kind: str = "",
         notice: str = "",
         status: int = 200,
+        question: str = "",
     ) -> Response:
         found = Found((), 0)
         only: ChunkKind | None = "faq" if kind == "faq" else "passage" if kind else None
@@ -214,10 +224,25 @@ class KnowledgePages:
             live=[change for change in changes if change.state == "active"],
             releases=releases,
         )
-        return self._pages.response("knowledge.html", status=status, shown=shown, notice=notice)
+        return self._pages.response(
+            "knowledge.html", status=status, shown=shown, notice=notice, question=question
+        )
+
+    async def _question(self, request: Request) -> str:
+        """Return what was asked where an answer is to be corrected; else empty."""
+        number = read_number(request.query_params.get("answer", ""))
+        asked = await self._figures.one(number) if number else None
+        return " ".join(asked.question.split()) if asked else ""
 
     async def _entry(
-        self, chunk_id: str, *, notice: str = "", status: int = 200, text: str = ""
+        self,
+        chunk_id: str,
+        *,
+        notice: str = "",
+        status: int = 200,
+        text: str = "",
+        question: str = "",
+        asked: int = 0,
     ) -> Response:
         try:
             chunk = await self._editing.entries.one(chunk_id)
@@ -232,6 +257,9 @@ class KnowledgePages:
             history=await self._editing.entries.history(chunk),
             notice=notice,
             text=text,
+            question=question,
+            asked=asked,
+            personal=await self._questions.personal(question, customer=0) if question else (),
         )
 
 

@@ -47,6 +47,13 @@ LabelKey: TypeAlias = Literal[
     "contact_wrong",
     "leave_contact",
     "contact_kept",
+    "call_person",
+    "contact_optional",
+    "called",
+    "team",
+    "new_message",
+    "person_joined",
+    "bot_back",
 ]
 """``title`` takes ``shop``, ``sure`` ``percent``, ``sources`` ``count``, ``contact_kept``
 ``contact``."""

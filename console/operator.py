@@ -21,6 +21,7 @@ _NEXT_PAGES = (
     "/console/knowledge",
     "/console/uploads",
     "/console/questions",
+    "/console/conversations",
     "/console/bench",
     "/console/figures",
     "/console/mishaps",

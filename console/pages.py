@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from console.labels import preload_labels
+from core.shown import clean
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -29,6 +30,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            finalize=_seen,
         )
         # A changed file gets another address, so that browsers may keep the others.
         versions = {
@@ -53,6 +55,11 @@ class Pages:
         return HTMLResponse(
             self.text(template, values), status, headers={"Cache-Control": "no-store"}
         )
+
+
+def _seen(value: Any) -> Any:
+    """Remove from a text that goes onto a page what could reorder or hide the rest of it."""
+    return clean(value) if type(value) is str else value
 
 
 def _moment(seconds: float) -> Markup:

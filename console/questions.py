@@ -151,15 +151,12 @@ class QuestionPages:
     async def _page(
         self, number: int, *, notice: str = "", status: int = 200, answer: str = ""
     ) -> Response:
+        groups = await self._questions.groups()
         try:
-            group = await self._questions.group(number)
+            group = await self._questions.group(number, among=groups)
         except AnswerdeskError as error:
             return await self._list(notice=str(error), status=409 if notice else 404)
-        others = [
-            other
-            for other in await self._questions.groups()
-            if other.newest.open_id not in group.open_ids
-        ]
+        others = [other for other in groups if other.newest.open_id not in group.open_ids]
         return self._pages.response(
             "question.html",
             status=status,

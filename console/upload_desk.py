@@ -15,7 +15,7 @@ from kb.ingest.prepare import Progress
 from kb.releases.ingestor import IncomingFile
 from kb.releases.open_questions import MayBePersonal
 from kb.releases.team_answers import check_entry
-from kb.releases.upload import Library, Outcome, UploadFlow, outcome_of
+from kb.releases.upload import Library, NotUndoable, Outcome, UploadFlow, outcome_of
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,8 @@ class Seen:
     """What in an entry may tell who a customer is; nobody has confirmed that it may stay."""
     progress: Progress | None = None
     """Of the step that is under way; ``None`` before its first news."""
+    not_undoable: str = ""
+    """Why what is live cannot be undone; empty if it can."""
 
     @property
     def busy(self) -> bool:
@@ -223,7 +225,14 @@ class UploadDesk:
         if upload is None:
             return None
         personal = await self._flow.personal(upload)
-        return Seen(upload, outcome_of(upload), tuple(personal), self._progress.get(number))
+        refused = ""
+        try:
+            await self._flow.check_undo(upload)
+        except NotUndoable as error:
+            refused = str(error)
+        return Seen(
+            upload, outcome_of(upload), tuple(personal), self._progress.get(number), refused
+        )
 
     async def latest(self, *, limit: int) -> list[Upload]:
         """Return the newest uploads, newest first."""

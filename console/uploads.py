@@ -81,7 +81,6 @@ class Shown:
     more_skipped: int = 0
     changes: bool = False
     """Whether there was anything to apply."""
-    can_undo: bool = False
 
 
 class UploadPages:
@@ -225,7 +224,7 @@ def _columns(text: str) -> str:
 
 
 def _shown(seen: Seen) -> Shown:
-    upload, report = seen.upload, seen.outcome.report
+    report = seen.outcome.report
     if report is None:
         return Shown()
     skipped = [(file.doc_id, part) for file in report.files for part in file.skipped]
@@ -247,7 +246,6 @@ def _shown(seen: Seen) -> Shown:
         skipped=skipped[:_SHOWN],
         more_skipped=max(0, len(skipped) - _SHOWN),
         changes=changes_something(report),
-        can_undo=upload.state == "live" and upload.before not in (0, upload.after),
     )
 
 

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -23,7 +24,9 @@ from console.labels import Labels
 from console.pages import STATIC
 from console.security import CookieSigner, address_group, client_address
 from console.view import lines_of, show_answer
+from core.hours import WorkingHours
 from core.types import Answer, AnswerEvent, Sentence, Waiting
+from db.handover import Handovers, number_of
 from kb.answering.texts import TextKey, service_text
 
 logger = logging.getLogger(__name__)
@@ -33,6 +36,9 @@ _NO_STORE = {"Cache-Control": "no-store"}
 _MAX_VISITORS = 10_000
 _PERSON_COSTS = 5
 """Questions that one message to a person counts as: each takes the time of one."""
+_LOOKS = 10
+"""Times that a widget may look for news for each question it may ask."""
+CHANNEL = "widget"
 _CONTACT = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+|\+?(?:[\d()/.\s-]*\d){6,}[\d()/.\s-]*")
 _LABELS = (
     "open_chat",
@@ -55,6 +61,10 @@ _LABELS = (
     "your_contact",
     "contact_wrong",
     "leave_contact",
+    "call_person",
+    "contact_optional",
+    "team",
+    "new_message",
 )
 _SERVICE_TEXTS: tuple[TextKey, ...] = (
     "none_of_these",
@@ -117,8 +127,17 @@ class Called(_Sent):
     """Body of ``POST /widget/person``."""
 
     message: str = Field(min_length=1, max_length=2000)
-    contact: str = Field(max_length=200)
+    contact: str = Field("", max_length=200)
+    """May be empty while people answer."""
     session: str = Field("", max_length=200)
+
+
+class Looked(_Sent):
+    """Body of ``POST /widget/messages``."""
+
+    session: str = Field(max_length=200)
+    after: int = Field(0, ge=0, lt=2**31)
+    """The last message that the widget has."""
 
 
 class Allowance:
@@ -149,19 +168,25 @@ class Widget:
         *,
         desk: AskingDesk,
         conversations: Keeps,
+        handovers: Handovers,
+        hours: WorkingHours,
         shop: str,
         language: str,
         secret: bytes,
         per_minute: int,
         tell: Callable[[str], Awaitable[None]],
     ) -> None:
-        """`tell` tells the team that somebody left a message; `language` is the company's."""
+        """`tell` tells the team that somebody left a message; `language` is the company's;
+        `hours` are those in which people answer."""
         self._desk = desk
         self._conversations = conversations
+        self._handovers = handovers
+        self._hours = hours
         self._shop = shop
         self._language = language
         self._signer = CookieSigner(b"widget " + secret)
         self._allowance = Allowance(per_minute)
+        self._looks = Allowance(per_minute * _LOOKS)
         self._tell = tell
 
     async def script(self, request: Request) -> Response:
@@ -179,19 +204,30 @@ class Widget:
         words |= {key: service_text(key, labels.language) for key in _SERVICE_TEXTS}
         words["title"] = self._shop
         words["greeting"] = service_text("greeting", labels.language, company=self._shop)
-        return JSONResponse({"language": labels.language, "texts": words}, headers=_NO_STORE)
+        return JSONResponse(
+            {"language": labels.language, "texts": words, "away": self._away()}, headers=_NO_STORE
+        )
 
     async def ask(self, request: Request) -> Response:
-        """Answer a question as a stream of events: ``sentence``, ``waiting``, then ``answer``."""
+        """Answer a question as a stream of events: ``sentence``, ``waiting``, then ``answer``.
+
+        While a person has the conversation, keep it for them: ``held`` is the only event.
+        """
         body = await self._read(request, Asked)
         labels = Labels(*self._languages(body.languages))
         if picked := self._answer_id(body.picked):
             await self._conversations.taken(picked)
         session = self._signer.read(body.session) or secrets.token_urlsafe(16)
+        number = number_of(_chat(session))
+        if await self._handovers.is_held(number):
+            await self._handovers.wrote(number, body.question)
+            kept = event("held", {"session": self._signer.sign(session)})
+            return Response(kept, media_type="text/event-stream", headers=_NO_STORE)
         work = asking(
             self._desk,
             body.question,
             chat=_chat(session),
+            channel=CHANNEL,
             language_code=body.languages.split(",")[0].split("-")[0][:3],
             asker=client_address(request),
         )
@@ -211,27 +247,47 @@ class Widget:
         return JSONResponse({}, headers=_NO_STORE)
 
     async def person(self, request: Request) -> Response:
-        """Put a message into the inbox, with the address at which its sender wants the reply."""
+        """Let a visitor wait for a person, and put the message into the inbox.
+
+        When nobody is there, an address for the reply is needed.
+        """
         body = await self._read(request, Called, cost=_PERSON_COSTS)
         labels = Labels(*self._languages(body.languages))
-        if not _CONTACT.fullmatch(body.contact):
+        if (body.contact or self._away()) and not _CONTACT.fullmatch(body.contact):
             return JSONResponse({"error": labels("contact_wrong")}, 422, headers=_NO_STORE)
         session = self._signer.read(body.session) or secrets.token_urlsafe(16)
+        chat = _chat(session)
         # The reply that is kept tells the operators where to write.
-        said = labels("contact_kept", contact=body.contact)
-        await self._conversations.record(
-            body.message,
-            Answer("unknown", said, labels.language),
-            chat=_chat(session),
-            channel="web",
-        )
+        said = labels("contact_kept", contact=body.contact) if body.contact else labels("called")
+        reply = Answer("unknown", said, labels.language, intent="person", unanswered=body.message)
+        await self._conversations.record(body.message, reply, chat=chat, channel=CHANNEL)
+        number = number_of(chat)
+        await self._handovers.ask(number, reason=body.message, language=labels.language, chat=chat)
         await self._tell(
-            "A visitor of the website left a message and wants a reply. It is in the inbox of the "
-            "console, and in /unanswered."
+            "A visitor of the website asks for a person. The message is in the console under "
+            "Conversations, where you can reply, and in /unanswered."
         )
         return JSONResponse(
             {"text": said, "session": self._signer.sign(session)}, headers=_NO_STORE
         )
+
+    async def messages(self, request: Request) -> Response:
+        """Return what the team wrote to a visitor after a message."""
+        body = await self._read(request, Looked, allowance=self._looks)
+        session = self._signer.read(body.session)
+        if not session:
+            raise HTTPException(400)
+        said = await self._handovers.said(_chat(session), after=body.after)
+        news = [
+            {"id": one.message_id, "text": one.text, "team": one.author == "team"}
+            for one in said
+            if one.author in ("team", "bot")
+        ]
+        return JSONResponse({"messages": news}, headers=_NO_STORE)
+
+    def _away(self) -> bool:
+        """Tell whether nobody of the team answers now."""
+        return self._hours.next_opening(datetime.now(UTC)) is not None
 
     async def _stream(
         self, work: AsyncIterator[AnswerEvent | Answer | None], session: str, labels: Labels
@@ -253,7 +309,7 @@ class Widget:
         return {
             "language": view.language,
             "badge": view.badge,
-            "lines": lines_of(labels("leave_contact")) if wants_person else view.lines,
+            "lines": lines_of(self._invitation(labels)) if wants_person else view.lines,
             "sources": [
                 {
                     "title": s.title or s.document,
@@ -269,14 +325,24 @@ class Widget:
             "answer": self._signer.sign(f"answer {answer.answer_id}") if answer.answer_id else "",
         }
 
-    async def _read(self, request: Request, kind: type[_Body], *, cost: int = 1) -> _Body:
+    def _invitation(self, labels: Labels) -> str:
+        return labels("leave_contact" if self._away() else "call_person")
+
+    async def _read(
+        self,
+        request: Request,
+        kind: type[_Body],
+        *,
+        cost: int = 1,
+        allowance: Allowance | None = None,
+    ) -> _Body:
         if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
             raise HTTPException(415)
         try:
             body = kind.model_validate(json.loads(await request.body()))
         except (ValidationError, ValueError) as error:
             raise HTTPException(400) from error
-        if not self._allowance.take(client_address(request), cost):
+        if not (allowance or self._allowance).take(client_address(request), cost):
             raise HTTPException(429)
         return body
 

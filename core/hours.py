@@ -75,6 +75,10 @@ class WorkingHours:
         raise AssertionError("A week has every weekday.")
 
 
+ALWAYS = WorkingHours()
+"""A team that is always there."""
+
+
 def _spans(line: str) -> list[Span]:
     found = _LINE.fullmatch(line.strip().lower())
     if found is None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, not_, or_, select
+from sqlalchemy import delete, exists, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.errors import StorageError
 from db.base import Base, Database
 from db.chats import ChatRow
 from db.conversations import AnswerRow
-from db.handover import HandoverRow, MirrorRow
+from db.handover import HandoverRow, MessageRow, MirrorRow
 from db.inbox import InboxRow
 from db.operators import AuditRow
 from db.outbox import OutboxRow
@@ -35,6 +35,7 @@ class _Personal:
     since: InstrumentedAttribute[float]
 
 
+_SAID: Sequence[type[AnswerRow] | type[MessageRow]] = (AnswerRow, MessageRow)
 _TELEGRAM: Sequence[_Personal] = (
     _Personal(ChatRow, ChatRow.chat_id, ChatRow.first_seen),
     _Personal(InboxRow, InboxRow.chat_id, InboxRow.received),
@@ -96,14 +97,15 @@ async def replay(database: Database, erased: Mapping[str, float]) -> int:
         return 0
     found: set[str] = set()
     async with database.session() as session:
-        for chat in (await session.scalars(select(AnswerRow.chat).distinct())).all():
-            if until := erased.get(_digest(chat)):
-                gone = await session.scalars(
-                    delete(AnswerRow)
-                    .where(AnswerRow.chat == chat, AnswerRow.created < until)
-                    .returning(AnswerRow.id)
-                )
-                found |= {chat} if gone.all() else set()
+        for table in _SAID:
+            for chat in (await session.scalars(select(table.chat).distinct())).all():
+                if until := erased.get(_digest(chat)):
+                    gone = await session.scalars(
+                        delete(table)
+                        .where(table.chat == chat, table.created < until)
+                        .returning(table.id)
+                    )
+                    found |= {chat} if gone.all() else set()
         for kind in _TELEGRAM:
             for number in (await session.scalars(select(kind.chat).distinct())).all():
                 chat = f"telegram:{number}"
@@ -130,15 +132,19 @@ async def purge(database: Database, kept_since: Mapping[str, float], *, audit: f
             under the empty name, for all others.
         audit: the same for what operators did.
     """
-    named = [AnswerRow.chat.startswith(f"{name}:") for name in kept_since if name]
     count = 0
     async with database.session() as session:
-        for name, since in kept_since.items():
-            which = AnswerRow.chat.startswith(f"{name}:") if name else not_(or_(*named))
-            gone = await session.scalars(
-                delete(AnswerRow).where(which, AnswerRow.created < since).returning(AnswerRow.id)
-            )
-            count += len(gone.all())
+        for table in _SAID:
+            named = [table.chat.startswith(f"{name}:") for name in kept_since if name]
+            for name, since in kept_since.items():
+                which = table.chat.startswith(f"{name}:") if name else not_(or_(*named))
+                gone = await session.scalars(
+                    delete(table).where(which, table.created < since).returning(table.id)
+                )
+                count += len(gone.all()) if table is AnswerRow else 0
+        visitor = HandoverRow.chat != ""
+        heard = exists().where(AnswerRow.chat == HandoverRow.chat)
+        await session.execute(delete(HandoverRow).where(visitor, not_(heard)))
         await session.execute(delete(AuditRow).where(AuditRow.at < audit))
     return count
 

@@ -1,13 +1,18 @@
 """What came of customers' questions, counted; and the questions behind each figure."""
 
+import math
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from datetime import time as clock_time
+from functools import cache
 from typing import Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Integer, case, cast, func, select
+from sqlalchemy import Case, ColumnElement, Integer, case, cast, func, or_, select
+from sqlalchemy.orm import aliased
 
 from db.base import Database
 from db.conversations import AnswerRow, FeedbackRow
@@ -17,18 +22,28 @@ Outcome: TypeAlias = Literal["answered", "hedged", "choices", "refused", "handed
 versions offered."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
+_TICK_S = 1e-6
+"""An hour ends before the next begins."""
 _SLOT_S = 900
 """Every time zone is off by a multiple of it."""
-_QUESTION = AnswerRow.intent == "question"
-_OUTCOME = case(
-    (AnswerRow.intent == "person", "handed_over"),
-    (~_QUESTION, "other"),
-    (AnswerRow.kind == "unknown", "refused"),
-    (AnswerRow.kind == "clarify", "choices"),
-    (AnswerRow.hedged, "hedged"),
-    (AnswerRow.kind.in_(("faq", "composed", "quoted")), "answered"),
-    else_="other",
-)
+LASTING_S = 7 * 86_400
+LOW_CONFIDENCE = 0.7
+"""Answers that were given with less are listed as unsure."""
+
+
+def _outcome_of(row: type[AnswerRow]) -> Case[str]:
+    return case(
+        (row.intent == "person", "handed_over"),
+        (row.intent != "question", "other"),
+        (row.kind == "unknown", "refused"),
+        (row.kind == "clarify", "choices"),
+        (row.hedged, "hedged"),
+        (row.kind.in_(("faq", "composed", "quoted")), "answered"),
+        else_="other",
+    )
+
+
+_OUTCOME = _outcome_of(AnswerRow)
 _LISTED = select(AnswerRow, _OUTCOME, FeedbackRow.helpful, FeedbackRow.reason).outerjoin(
     FeedbackRow, FeedbackRow.answer_id == AnswerRow.id
 )
@@ -46,6 +61,17 @@ class Which:
     """``yes`` or ``no``: whether it helped."""
     hour: int = -1
     """Of the day, 0 to 23; -1: any."""
+    unsure: bool = False
+    """Answered with less than `LOW_CONFIDENCE`."""
+    latest: bool = False
+    """Of each conversation the latest alone."""
+    until: float = math.inf
+    """UTC epoch seconds."""
+    resolved: str = ""
+    """``once``: answered, and the customer did not say that it did not help. ``lasting``: and did
+    not within seven days ask in vain or for a person, or get an answer that did not help."""
+    same_as: int = 0
+    """An answer: those to the same words; case and blanks around them do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +105,8 @@ class Asked:
     helpful: bool | None
     """``None``: the customer did not say."""
     reason: str
+    chat: str
+    chunk_ids: Sequence[str]
 
 
 class Figures:
@@ -95,52 +123,102 @@ class Figures:
         """Name of the time zone of days and hours."""
         return self._timezone
 
-    async def cells(self, *, since: float) -> list[Cell]:
-        """Return the counts since a moment, oldest day first."""
+    async def cells(self, *, since: float) -> tuple[list[Cell], list[int]]:
+        """Return the counts since a moment, oldest day first, and how many questions came in each
+        hour of the day, 24 numbers."""
         found: Counter[tuple[str, str, str, str]] = Counter()
         verdicts: Counter[tuple[tuple[str, str, str, str], bool]] = Counter()
+        hours = [0] * 24
+
+        @cache
+        def local(slot: int) -> tuple[str, int]:
+            moment = datetime.fromtimestamp(slot * _SLOT_S, self._zone)
+            return moment.date().isoformat(), moment.hour
+
         for (slot, channel, language, outcome, helpful), count in (
             await self._counts(since)
         ).items():
-            day = self._at(slot).date().isoformat()
+            day, hour = local(slot)
             key = (day, channel, language, outcome)
             found[key] += count
             if helpful is not None:
                 verdicts[key, helpful] += count
-        return [
+            if outcome != "other":
+                hours[hour] += count
+        cells = [
             Cell(*key, found[key], verdicts[key, True], verdicts[key, False])
             for key in sorted(found)
         ]
-
-    async def hours(self, *, since: float) -> list[int]:
-        """Return how many questions came in each hour of the day, 24 numbers."""
-        found = [0] * 24
-        for (slot, _, _, outcome, _), count in (await self._counts(since)).items():
-            if outcome != "other":
-                found[self._at(slot).hour] += count
-        return found
+        return cells, hours
 
     async def answers(self, which: Which, *, limit: int, offset: int = 0) -> list[Asked]:
         """Return answers, newest first."""
-        where = self._where(which)
+        where = [*_where(which, AnswerRow, FeedbackRow)]
+        if which.hour >= 0:
+            spans = self._spans(which.hour, since=which.since)
+            where.append(or_(*(AnswerRow.created.between(*span) for span in spans)))
+        if which.latest:
+            row, verdict = aliased(AnswerRow), aliased(FeedbackRow)
+            later = (
+                select(row.id)
+                .outerjoin(verdict, verdict.answer_id == row.id)
+                .where(row.chat == AnswerRow.chat, row.id > AnswerRow.id)
+                .where(*_where(which, row, verdict))
+            )
+            where.append(~later.exists())
         async with self._database.session() as session:
-            if which.hour >= 0:  # clocks change, so the database does not know the hour of the day
-                known = await session.execute(
-                    select(AnswerRow.id, AnswerRow.created)
-                    .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
-                    .where(*where)
-                    .order_by(AnswerRow.id.desc())
-                )
-                ids = [
-                    answer_id
-                    for answer_id, created in known.all()
-                    if datetime.fromtimestamp(created, self._zone).hour == which.hour
-                ]
-                where, offset = [AnswerRow.id.in_(ids[offset : offset + limit])], 0
             rows = await session.execute(
-                _LISTED.where(*where).order_by(AnswerRow.id.desc()).limit(limit).offset(offset)
+                _LISTED.where(*where)
+                .order_by(AnswerRow.created.desc(), AnswerRow.id.desc())  # as an index has them
+                .limit(limit)
+                .offset(offset)
             )
             return [_asked(*row) for row in rows.all()]
+
+    async def count(self, which: Which) -> int:
+        """Return how many answers `answers` would list in all."""
+        async with self._database.session() as session:
+            counted = (
+                select(func.count(AnswerRow.id))
+                .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
+                .where(*_where(which, AnswerRow, FeedbackRow))
+            )
+            return await session.scalar(counted) or 0
+
+    async def most_asked(self, *, since: float, limit: int) -> list[tuple[int, str, int]]:
+        """Return what was asked more than once, most often first: last answer, words, how often."""
+        times, last = func.count(AnswerRow.id), func.max(AnswerRow.id)
+        asked = (
+            select(last.label("last"), times.label("times"))
+            .where(AnswerRow.created >= since, AnswerRow.intent == "question")
+            .group_by(_folded(AnswerRow))
+            .having(times > 1)
+            .order_by(times.desc(), last.desc())
+            .limit(limit)
+            .subquery()
+        )
+        async with self._database.session() as session:
+            rows = await session.execute(
+                select(AnswerRow.id, AnswerRow.question, asked.c.times)
+                .join(asked, asked.c.last == AnswerRow.id)
+                .order_by(asked.c.times.desc(), AnswerRow.id.desc())
+            )
+            return [(row[0], row[1], row[2]) for row in rows.all()]
+
+    async def one(self, answer_id: int) -> Asked | None:
+        """Return an answer."""
+        async with self._database.session() as session:
+            rows = await session.execute(_LISTED.where(AnswerRow.id == answer_id))
+            return next((_asked(*row) for row in rows.all()), None)
+
+    async def last_of(self, chats: Sequence[str]) -> dict[str, Asked]:
+        """Return the last answer of each conversation that has any, by its name."""
+        last = select(func.max(AnswerRow.id)).where(AnswerRow.chat.in_(chats))
+        async with self._database.session() as session:
+            rows = await session.execute(
+                _LISTED.where(AnswerRow.id.in_(last.group_by(AnswerRow.chat)))
+            )
+            return {row[0].chat: _asked(*row) for row in rows.all()}
 
     async def conversation(self, answer_id: int, *, limit: int) -> list[Asked]:
         """Return the chat of an answer, oldest first; of a long one what is around the answer."""
@@ -177,21 +255,56 @@ class Figures:
             )
             return {(row[0], row[1], row[2], row[3], row[4]): row[5] for row in rows.all()}
 
-    def _at(self, slot: int) -> datetime:
-        return datetime.fromtimestamp(slot * _SLOT_S, self._zone)
+    def _spans(self, hour: int, *, since: float) -> Iterator[tuple[float, float]]:
+        """Yield when an hour of the day began and ended on each day since a moment."""
+        day = datetime.fromtimestamp(since, self._zone).date()
+        while day <= datetime.now(self._zone).date():
+            begin = datetime.combine(day, clock_time(hour), self._zone)
+            # Where clocks are set back, the hour comes twice; where forward, perhaps not at all.
+            yield begin.timestamp(), begin.replace(fold=1).timestamp() + 3600 - _TICK_S
+            day += timedelta(days=1)
 
-    @staticmethod
-    def _where(which: Which) -> Sequence[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = [AnswerRow.created >= which.since]
-        if which.outcome:
-            found.append(_OUTCOME.in_((which.outcome,)))
-        elif not which.feedback:
-            found.append(_OUTCOME != "other")
-        if which.language:
-            found.append(AnswerRow.language == which.language)
-        if which.feedback:
-            found.append(FeedbackRow.helpful.is_(which.feedback == "yes"))
-        return found
+
+def _where(
+    which: Which, row: type[AnswerRow], verdict: type[FeedbackRow]
+) -> Sequence[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [row.created >= which.since]
+    outcome = _outcome_of(row)
+    if which.outcome:
+        found.append(outcome.in_((which.outcome,)))
+    elif which.unsure or which.resolved:
+        found.append(outcome.in_(("answered", "hedged")))
+    elif not which.feedback:
+        found.append(outcome != "other")
+    if which.unsure:
+        found.append(row.confidence < LOW_CONFIDENCE)
+    if which.language:
+        found.append(row.language == which.language)
+    if which.feedback:
+        found.append(verdict.helpful.is_(which.feedback == "yes"))
+    if which.until < math.inf:
+        found.append(row.created < which.until)
+    if which.same_as:
+        asked = select(_folded(AnswerRow)).where(AnswerRow.id == which.same_as)
+        found += [_folded(row) == asked.scalar_subquery(), row.intent == "question"]
+    if which.resolved:
+        found.append(verdict.helpful.is_not(False))
+    if which.resolved == "lasting":
+        later, said = aliased(AnswerRow), aliased(FeedbackRow)
+        in_vain = _outcome_of(later).in_(("refused", "handed_over"))
+        failed = (
+            select(later.id)
+            .outerjoin(said, said.answer_id == later.id)
+            .where(later.chat == row.chat, later.id > row.id)
+            .where(later.created < row.created + LASTING_S)
+            .where(or_(in_vain, said.helpful.is_(False)))
+        )
+        found += [row.created < time.time() - LASTING_S, ~failed.exists()]
+    return found
+
+
+def _folded(row: type[AnswerRow]) -> ColumnElement[str]:
+    return func.lower(func.trim(row.question))
 
 
 def _asked(row: AnswerRow, outcome: str, helpful: bool | None, reason: str | None) -> Asked:
@@ -207,4 +320,6 @@ def _asked(row: AnswerRow, outcome: str, helpful: bool | None, reason: str | Non
         confidence=row.confidence,
         helpful=helpful,
         reason=reason or "",
+        chat=row.chat,
+        chunk_ids=row.chunk_ids,
     )

@@ -1,5 +1,9 @@
-"""Conversations that a person should take or has taken, and what was said in them on which side."""
+"""Conversations that a person should take or has taken, and what was said in them on which side.
 
+One table and one set of states for customers in Telegram and visitors of the website.
+"""
+
+import hashlib
 import time
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
@@ -14,6 +18,8 @@ from db.group_commit import GroupCommit
 
 HandoverState: TypeAlias = Literal["waiting", "held", "closed"]
 """``waiting``: a person was asked for. ``held``: a person has it and the bot is silent."""
+Author: TypeAlias = Literal["customer", "team", "bot", "note"]
+"""``bot``: a notice that a person came or went. ``note``: for the team alone."""
 
 
 class HandoverRow(Base):
@@ -22,6 +28,9 @@ class HandoverRow(Base):
     __tablename__ = "telegram_handovers"
 
     chat_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """Telegram's; of a visitor of the website `number_of`, which is below zero."""
+    chat: Mapped[str] = mapped_column(String(80), default="")
+    """Name of a visitor's conversation; empty in Telegram."""
     state: Mapped[str] = mapped_column(String(8), index=True)
     reason: Mapped[str] = mapped_column(Text, default="")
     """The question that led to it."""
@@ -62,6 +71,18 @@ class MirrorRow(Base):
     created: Mapped[float]
 
 
+class MessageRow(Base):
+    """What a person wrote in a conversation, and notices around it; the bot's answers are not."""
+
+    __tablename__ = "messages"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    chat: Mapped[str] = mapped_column(String(80), index=True)
+    created: Mapped[float]
+    author: Mapped[str] = mapped_column(String(8))
+    text: Mapped[str] = mapped_column(Text)
+
+
 class CannedRow(Base):
     """A reply that the team sends often."""
 
@@ -89,6 +110,19 @@ class Handover:
     answer: str = ""
     rating: int = 0
     urgency: Urgency = ""
+    chat: str = ""
+    """Name of the conversation, as answers have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a person wrote, or a notice."""
+
+    message_id: int
+    created: float
+    """UTC epoch seconds."""
+    author: Author
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +131,14 @@ class Place:
 
     chat_id: int
     message_id: int
+
+
+def number_of(chat: str) -> int:
+    """Return the number under which a conversation (``telegram:5``, ``web:…``) is handed over."""
+    channel, _, name = chat.partition(":")
+    if channel == "telegram":
+        return int(name)
+    return -1 - (int.from_bytes(hashlib.blake2b(chat.encode(), digest_size=8).digest()) >> 1)
 
 
 class Handovers:
@@ -116,15 +158,19 @@ class Handovers:
         draft: str = "",
         found: str = "",
         urgency: Urgency = "",
+        chat: str = "",
     ) -> bool:
-        """Let a chat wait for a person; return whether it did not wait already."""
+        """Let a chat wait for a person; return whether it did not wait already.
+
+        `chat` names the conversation of a visitor of the website.
+        """
 
         async def write(session: AsyncSession) -> bool:
             row = await session.get(HandoverRow, chat_id)
             if row is not None and row.state != "closed":
                 return False
             if row is None:
-                row = HandoverRow(chat_id=chat_id, thread_id=0)
+                row = HandoverRow(chat_id=chat_id, chat=chat, thread_id=0)
                 session.add(row)
             row.state, row.reason, row.asked, row.closed = "waiting", reason, time.time(), None
             row.holder, row.draft, row.language = 0, draft, language or row.language or ""
@@ -173,13 +219,14 @@ class Handovers:
             self._silent[chat_id] = found is not None and found.state == "held"
         return self._silent[chat_id]
 
-    async def open(self) -> list[Handover]:
+    async def open(self, *, web: bool = False) -> list[Handover]:
         """Return the conversations that wait for a person or have one: urgent ones, angry ones,
-        others; of each the longest wait first."""
+        others; of each the longest wait first. With `web` those of the website too."""
+        which = () if web else (HandoverRow.chat == "",)
         async with self._database.session() as session:
             rows = await session.scalars(
                 select(HandoverRow)
-                .where(HandoverRow.state != "closed")
+                .where(HandoverRow.state != "closed", *which)
                 .order_by(pressing_first(HandoverRow.urgency), HandoverRow.asked)
             )
             return [_handover(row) for row in rows]
@@ -223,20 +270,44 @@ class Handovers:
         return await self._writer.run(write)
 
     async def answered(self, chat_id: int, answer: str) -> None:
-        """Remember what an operator last told the customer."""
-        await self._change(chat_id, answer=answer)
-
-    async def wrote(self, chat_id: int, text: str) -> None:
-        """Take what the customer wrote for the question, if none led to the conversation."""
+        """Remember what an operator told the customer."""
 
         async def write(session: AsyncSession) -> None:
-            await session.execute(
-                update(HandoverRow)
-                .where(HandoverRow.chat_id == chat_id, HandoverRow.reason == "")
-                .values(reason=text)
-            )
+            row = await session.get(HandoverRow, chat_id)
+            if row is not None:
+                row.answer = answer
+                session.add(_message(_chat_of(row), "team", answer))
 
         await self._writer.run(write)
+
+    async def wrote(self, chat_id: int, text: str) -> None:
+        """Remember what the customer wrote to a person; it is the question if none led there."""
+
+        async def write(session: AsyncSession) -> None:
+            row = await session.get(HandoverRow, chat_id)
+            if row is not None:
+                row.reason = row.reason or text
+                session.add(_message(_chat_of(row), "customer", text))
+
+        await self._writer.run(write)
+
+    async def note(self, chat: str, text: str, *, author: Author = "note") -> None:
+        """Keep a note, or a notice, with a conversation."""
+
+        async def write(session: AsyncSession) -> None:
+            session.add(_message(chat, author, text))
+
+        await self._writer.run(write)
+
+    async def said(self, chat: str, *, after: int = 0) -> list[Message]:
+        """Return what people wrote in a conversation after a message, oldest first."""
+        async with self._database.session() as session:
+            rows = await session.scalars(
+                select(MessageRow)
+                .where(MessageRow.chat == chat, MessageRow.id > after)
+                .order_by(MessageRow.id)
+            )
+            return [Message(m.id, m.created, cast(Author, m.author), m.text) for m in rows]
 
     async def rate(self, chat_id: int, rating: int) -> None:
         """Store what the customer gave, 1 to 5."""
@@ -278,6 +349,9 @@ class Handovers:
 
         async def write(session: AsyncSession) -> None:
             await session.execute(delete(HandoverRow).where(HandoverRow.chat_id == chat_id))
+            await session.execute(
+                delete(MessageRow).where(MessageRow.chat == f"telegram:{chat_id}")
+            )
             await session.execute(
                 delete(MirrorRow).where(
                     or_(MirrorRow.customer == chat_id, MirrorRow.chat_id == chat_id)
@@ -321,6 +395,14 @@ class CannedReplies:
         await self._writer.run(write)
 
 
+def _chat_of(row: HandoverRow) -> str:
+    return row.chat or f"telegram:{row.chat_id}"
+
+
+def _message(chat: str, author: Author, text: str) -> MessageRow:
+    return MessageRow(chat=chat, author=author, text=text, created=time.time())
+
+
 def _handover(row: HandoverRow) -> Handover:
     state: Any = row.state
     return Handover(
@@ -337,4 +419,5 @@ def _handover(row: HandoverRow) -> Handover:
         answer=row.answer,
         rating=row.rating,
         urgency=cast(Urgency, row.urgency),
+        chat=_chat_of(row),
     )

@@ -52,6 +52,11 @@ class Privacy:
             stored["conversation_with_a_person"] = {
                 "state": handover.state,
                 "about": handover.reason,
+                "messages": [
+                    {"author": one.author, "text": one.text}
+                    for one in await service.handovers.said(handover.chat)
+                    if one.author != "note"
+                ],
             }
         file = Outgoing(
             chat_id,

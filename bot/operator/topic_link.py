@@ -219,10 +219,12 @@ class TopicLink:
         """Pass on what a customer wrote into their topic; make it again if it was deleted."""
         handover = await self._service.handovers.get(incoming.chat_id)
         group = await self._team.group()
-        if handover is None or not group:
+        if handover is None:
             return
         if incoming.text:
             await self._service.handovers.wrote(incoming.chat_id, incoming.text)
+        if not group:
+            return
         for _ in range(2):
             if not handover.thread_id:
                 handover = await self._open(handover)

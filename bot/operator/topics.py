@@ -76,7 +76,11 @@ class Topics:
     async def to_customer(self, incoming: Incoming) -> None:
         """Pass on what an operator wrote in a topic."""
         handover = await self._of(incoming)
-        if handover is None or incoming.text.startswith(INSIDE):
+        if handover is None:
+            return
+        if incoming.text.startswith(INSIDE):
+            note = incoming.text.removeprefix(INSIDE).strip()
+            await self._service.handovers.note(handover.chat, note)
             return
         if handover.state != "held":
             await self._take(handover, holder=incoming.user.id)
@@ -251,6 +255,7 @@ class Topics:
                 message(Addressee(handover.chat_id), f"🙋 {incoming.text}"),
                 message(here, "Sent. They can ask for a person again at any time."),
             ]
+            await self._service.handovers.answered(pending.ref, incoming.text)
         await self._service.sender.deliver(messages, update_id=incoming.update.update_id)
         await self._service.handovers.close(pending.ref)
 
@@ -289,6 +294,36 @@ class Topics:
         await self._service.sender.edit(
             shown.chat.id, shown.message_id, {"text": bot_text("rate_thanks", *languages)}
         )
+
+    # --- from the console ----------------------------------------------------------------------
+
+    async def take_chat(self, chat_id: int, *, language: str) -> Handover:
+        """Take a customer's conversation for whoever works at the console."""
+        await self._service.handovers.ask(chat_id, reason="", language=language)
+        handover = await self._service.handovers.get(chat_id)
+        assert handover is not None
+        if handover.state != "held":
+            await self._take(handover, holder=0)
+        return handover
+
+    async def give_chat_back(self, chat_id: int) -> None:
+        """Let the bot answer again."""
+        handover = await self._service.handovers.get(chat_id)
+        if handover and handover.state == "held":
+            await self._give_back(handover)
+
+    async def reply_to_chat(self, chat_id: int, text: str, *, language: str) -> str:
+        """Send a reply, and show it in the topic; return why it did not arrive, empty if it did."""
+        handover = await self.take_chat(chat_id, language=language)
+        (sent,) = await self._service.sender.deliver([message(Addressee(chat_id), text)])
+        if sent.state != "sent":
+            return sent.error
+        await self._answered(handover, text)
+        group = await self._link.group()
+        if group and handover.thread_id:
+            copy = message(Addressee(group, handover.thread_id), f"✉ From the console: {text}")
+            await self._service.sender.deliver([copy])
+        return ""
 
     # --- what they share -----------------------------------------------------------------------
 

@@ -11,14 +11,16 @@
     .filter(Boolean).slice(0, 8).join(",");
   const KEY = `answerdesk ${base.href}`;
   const KEPT = 40;
+  const LOOK_MS = 5000;
 
   const known = await call(`widget/texts?languages=${encodeURIComponent(languages)}`)
     .then((response) => (response.ok ? response.json() : null), () => null);
   if (!known) return; // switched off, or not for this website
   const t = known.texts;
 
-  let state = load(); // {session, turns: [{question, answer | said}]}
+  let state = load(); // {session, seen, called, turns: [{question, answer | said | team}]}
   let busy = false;
+  let looking = 0;
 
   // --- the tree ------------------------------------------------------------------------------
 
@@ -48,6 +50,8 @@
   paint();
   if (document.body) document.body.append(host);
   else addEventListener("DOMContentLoaded", () => document.body.append(host));
+  look();
+  document.addEventListener("visibilitychange", look);
 
   bubble.addEventListener("click", () => (panel.open ? panel.close() : open()));
   close.addEventListener("click", () => panel.close());
@@ -66,7 +70,7 @@
     }
   });
   again.addEventListener("click", () => {
-    state = { session: "", turns: [] };
+    state = blank();
     try { localStorage.removeItem(KEY); } catch { /* storage is blocked */ }
     paint();
     field.focus();
@@ -77,8 +81,41 @@
     if (matchMedia("(max-width: 480px)").matches) panel.showModal();
     else panel.show();
     bubble.setAttribute("aria-expanded", "true");
+    bubble.setAttribute("aria-label", t.open_chat);
+    bubble.classList.remove("news");
     log.scrollTop = log.scrollHeight;
     field.focus();
+    look();
+  }
+
+  // What the team writes comes on its own; the page asks while it is seen and the chat is open, and
+  // less often while a person was called.
+  async function look() {
+    clearTimeout(looking);
+    if (!state.session || document.hidden || !(panel.open || state.called)) return;
+    const session = state.session;
+    try {
+      const response = await post("widget/messages", { session, after: state.seen || 0 });
+      const { messages = [] } = response.ok ? await response.json() : {};
+      if (session === state.session) receive(messages.filter((one) => one.id > (state.seen || 0)));
+    } catch { /* the next look may go better */ }
+    clearTimeout(looking);
+    looking = setTimeout(look, panel.open ? LOOK_MS : 5 * LOOK_MS);
+  }
+
+  function receive(messages) {
+    if (!messages.length) return;
+    for (const { id, text, team } of messages) {
+      state.seen = id;
+      state.called = true;
+      const turn = { question: "", said: text, team };
+      keep(turn, state.session);
+      log.append(saidOf(turn));
+    }
+    log.scrollTop = log.scrollHeight;
+    if (panel.open) return;
+    bubble.classList.add("news");
+    bubble.setAttribute("aria-label", t.new_message);
   }
 
   // --- what was said -------------------------------------------------------------------------
@@ -87,7 +124,8 @@
     log.replaceChildren(make("p", { class: "text" }, t.greeting),
       make("p", {}, personButton()));
     for (const turn of state.turns) {
-      log.append(questionOf(turn.question), turn.said ? saidOf(turn.said) : answerOf(turn));
+      if (turn.question) log.append(questionOf(turn.question));
+      if (turn.answer || turn.said) log.append(turn.answer ? answerOf(turn) : saidOf(turn));
     }
     again.hidden = !state.turns.length;
   }
@@ -113,7 +151,13 @@
         if (name === "sentence") written.textContent += `${written.textContent ? " " : ""}${data.text}`;
         else if (name === "waiting") wait.textContent = t.queue.replace("#", data.seconds);
         else if (name === "trouble") throw new Error(data.text);
-        else if (name === "answer") {
+        else if (name === "held") {
+          keep({ question }, data.session);
+          written.remove();
+          wait.remove();
+          end();
+          look();
+        } else if (name === "answer") {
           const { session, ...answer } = data;
           const turn = { question, answer };
           keep(turn, session);
@@ -137,8 +181,8 @@
     return make("p", { class: "question" }, make("span", { class: "for-readers" }, `${t.you_asked} `), text);
   }
 
-  function saidOf(text) {
-    return make("p", { class: "text" }, text);
+  function saidOf({ said, team }) {
+    return make("p", { class: team ? "text team" : "text" }, team ? make("span", { class: "badge" }, t.team) : "", said);
   }
 
   function answerOf(turn) {
@@ -246,11 +290,13 @@
   function personForm(question, opener) {
     const message = make("textarea", { rows: "3", maxlength: "2000", required: "" });
     message.value = question;
-    const contact = make("input", { maxlength: "200", required: "", autocomplete: "email" });
+    const contact = make("input", { maxlength: "200", autocomplete: "email" });
+    contact.required = known.away;
     const wrong = make("p", { class: "notice", role: "alert" });
     const cancel = button(t.cancel, () => { form.replaceWith(opener); opener.focus(); });
-    const form = make("form", { class: "person" }, make("p", {}, t.leave_contact),
-      make("label", {}, t.your_message, message), make("label", {}, t.your_contact, contact), wrong,
+    const form = make("form", { class: "person" }, 
+      make("p", {}, known.away ? t.leave_contact : t.call_person), make("label", {}, t.your_message, message),
+      make("label", {}, known.away ? t.your_contact : t.contact_optional, contact), wrong,
       make("p", { class: "row" }, make("button", { class: "primary" }, t.send), cancel));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -259,11 +305,14 @@
           { message: message.value, contact: contact.value, session: state.session });
         const body = await response.json();
         if (!response.ok) throw new Error(body.error);
-        keep({ question: message.value, said: body.text }, body.session);
-        log.append(questionOf(message.value), saidOf(body.text));
+        const turn = { question: message.value, said: body.text };
+        state.called = true;
+        keep(turn, body.session);
+        log.append(questionOf(turn.question), saidOf(turn));
         form.replaceWith(opener);
         log.scrollTop = log.scrollHeight;
         field.focus();
+        look();
       } catch (error) {
         wrong.textContent = troubleOf(error);
         reveal(form);
@@ -308,7 +357,11 @@
       const kept = JSON.parse(localStorage.getItem(KEY));
       if (kept && Array.isArray(kept.turns)) return kept;
     } catch { /* storage is blocked, or holds something else */ }
-    return { session: "", turns: [] };
+    return blank();
+  }
+
+  function blank() {
+    return { session: "", seen: 0, called: false, turns: [] };
   }
 
   function keep(turn, session) {
@@ -400,6 +453,9 @@ h2 { flex: 1; margin: 0; font-size: 17px; font-weight: 600; overflow-wrap: anywh
 .log:focus-visible { outline-offset: -3px }
 .text, .text p { margin: 0 0 10px }
 .question { width: fit-content; max-width: 85%; margin: 20px 0 12px auto; padding: 8px 14px; border-radius: 14px 14px 4px 14px; background: var(--tint); white-space: pre-line }
+.team { white-space: pre-line; padding: 8px 14px; border-radius: 14px 14px 14px 4px; background: var(--sunken) }
+.team .badge { display: block }
+.news::after { content: ""; position: absolute; inset-block-start: 2px; inset-inline-end: 2px; width: 16px; height: 16px; border: 2px solid var(--paper); border-radius: 50%; background: #c0392b }
 .badge { margin: 0 0 4px; color: var(--accent); font-size: 13px; font-weight: 600 }
 .wait, .rating span, small { color: var(--muted); font-size: 14px }
 a { color: var(--accent) }

@@ -119,13 +119,15 @@ class OpenQuestions:
             groups.sort(key=lambda group: -len(group.questions))  # stable: else newest first
         return sorted(groups, key=lambda group: _PRESSING.index(group.urgency))
 
-    async def group(self, open_id: int) -> OpenGroup:
+    async def group(self, open_id: int, *, among: Sequence[OpenGroup] | None = None) -> OpenGroup:
         """Return the open questions that ask the same as one of them, that one first.
+
+        `among` are the groups, if they are known already.
 
         Raises:
             DealtWith: if it is not open any more.
         """
-        for group in await self.groups():
+        for group in await self.groups() if among is None else among:
             own = [question for question in group.questions if question.open_id == open_id]
             if own:
                 return OpenGroup([*own, *(q for q in group.questions if q not in own)])

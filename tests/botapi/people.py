@@ -85,7 +85,7 @@ class Person:
     ) -> int:
         """Write a message; return the id of its update."""
         content: Json = {"text": text}
-        if text.startswith("/"):
+        if text.startswith("/") and not text.startswith("//"):
             length = len(text.split()[0])
             content["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
         return self.send(content, chat=chat, thread=thread, reply_to=reply_to)

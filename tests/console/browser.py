@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 from selenium import webdriver
@@ -11,6 +12,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 PHONE_WIDTH = 360
+_AXE = Path(__file__).with_name("node_modules") / "axe-core" / "axe.min.js"
+_RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -82,3 +85,19 @@ def press(browser: webdriver.Chrome, selector: str) -> None:
 def set_scripts(browser: webdriver.Chrome, *, enabled: bool) -> None:
     """Switch JavaScript of pages on or off."""
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not enabled})
+
+
+def barriers(browser: webdriver.Chrome, within: str = "html") -> list[str]:
+    """Return what of WCAG 2.2 AA the page does not keep, as axe sees it; nothing without axe."""
+    if not _AXE.is_file():
+        return []
+    browser.set_script_timeout(60)
+    browser.execute_script(_AXE.read_text("utf-8"))
+    found: list[str] = browser.execute_async_script(
+        "const [within, rules, done] = arguments; axe.run(within, {runOnly: rules}).then(result =>"
+        " done(result.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html}"
+        " ${n.failureSummary}`))), error => done([String(error)]))",
+        within,
+        list(_RULES),
+    )
+    return found

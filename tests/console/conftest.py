@@ -21,6 +21,7 @@ from db.base import Base, Database, create_engine
 from db.conversations import Conversations
 from db.figures import Figures
 from db.group_commit import GroupCommit
+from db.handover import Handovers
 from db.jobs import JobRepository
 from db.knowledge import ReleaseRepository, SourceRepository
 from db.mishaps import Mishaps
@@ -104,6 +105,7 @@ class Builder:
         self.health = Health("ok")
         self.metrics = Metrics()
         self.watched = calm(database)
+        self.handovers = Handovers(database, GroupCommit(database))
 
     def build(self, **changes: Any) -> SecurityMiddleware:
         async def health() -> Health:
@@ -117,6 +119,8 @@ class Builder:
             "questions": OpenQuestions(
                 self.records.conversations, Alike(WordEmbedder()), NoEntries(), name_of=nobody
             ),
+            "handovers": self.handovers,
+            "topics": lambda: None,
             "watched": self.watched,
             "tracer": NoEntries(),
             "as_messages": as_messages,

@@ -1,12 +1,15 @@
 """Take pictures of a running service: the demo's questions, the console, and a file's preview.
 
-``python -m tests.console.screenshot http://127.0.0.1:8080 docs/images``
+``python -m tests.console.screenshot http://127.0.0.1:8080 docs/images [WEBSITE]``; with a website
+that the widget is on for, also conversations of its visitors.
 """
 
+import json
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -110,6 +113,35 @@ def take_upload_pictures(url: str, folder: Path) -> list[Path]:
     return album.saved
 
 
+def take_conversation_pictures(url: str, website: str, folder: Path) -> list[Path]:
+    """Save ``conversations.png`` and ``conversation.png`` of a service whose widget
+    is on for a website: a visitor asks, calls a person, and reads the reply."""
+    album = _Album(folder)
+    headers = {"Origin": website}
+    with httpx.Client(base_url=url, timeout=_TIMEOUT_S) as client, open_browser() as browser:
+        asked = {"question": "Can I try a bike before I buy it?", "languages": "en"}
+        last = client.post("/widget/ask", json=asked, headers=headers).text.splitlines()[-2]
+        session = json.loads(last.removeprefix("data: "))["session"]
+        called = {"message": "My Heron arrived with a bent wheel. What now?", "session": session}
+        client.post("/widget/person", json=called, headers=headers).raise_for_status()
+        set_screen(browser, width=1000, height=900, scale=2)
+        set_scheme(browser, "light")
+        browser.get(f"{url}/console/conversations")
+        album.save(browser, "conversations")
+        browser.find_element(By.CSS_SELECTOR, ".cards a").click()
+        number = browser.find_element(By.NAME, "number").get_attribute("value") or ""
+        for step, text in (
+            ("note", "Second bent Heron wheel this week: told the workshop."),
+            ("reply", "I am sorry about that. We pick the bike up and change the wheel for free."),
+        ):
+            form = {"number": number, "text": text}
+            client.post(f"/console/conversation/{step}", data=form)
+        set_screen(browser, width=1000, height=1160, scale=2)
+        browser.get(f"{url}/console/conversation?answer={number}")
+        album.save(browser, "conversation")
+    return album.saved
+
+
 class _Album:
     """Pictures in a folder."""
 
@@ -127,11 +159,14 @@ class _Album:
 
 def main() -> int:
     """Run from the command line."""
-    if len(sys.argv) != 3 or missing_browser():
+    if len(sys.argv) not in (3, 4) or missing_browser():
         sys.stderr.write(f"{missing_browser() or __doc__}\n")
         return 2
     url, folder = sys.argv[1].rstrip("/"), Path(sys.argv[2])
-    for path in take_pictures(url, folder) + take_upload_pictures(url, folder):
+    saved = take_pictures(url, folder) + take_upload_pictures(url, folder)
+    if len(sys.argv) == 4:
+        saved += take_conversation_pictures(url, sys.argv[3], folder)
+    for path in saved:
         sys.stdout.write(f"{path}\n")
     return 0
 

@@ -3,6 +3,7 @@
 import csv
 import html
 import re
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
@@ -22,7 +23,7 @@ FAQ = Answer("faq", "Yes.", "en", confidence=0.9)
 KINDS: Sequence[tuple[str, Answer]] = (
     ("May I?", FAQ),
     ("May I <b>too</b>?", FAQ),
-    ("Darf ich?", replace(FAQ, language="de", hedged=True)),
+    ("Darf ich?", replace(FAQ, language="de", confidence=0.5, hedged=True)),
     ("Which?", Answer("unknown", "Did you mean …", "en")),
     ("Kayaks?", Answer("unknown", "I don't know.", "en")),
     ("A person please", Answer("smalltalk", "One moment.", "en", intent="person")),
@@ -58,6 +59,7 @@ async def test_each_figure_leads_to_the_questions_that_it_counts(client: httpx.A
     counted = figures(page)
     hours = {name: counted.pop(name) for name in list(counted) if name.endswith(":00")}
     assert {name: count for name, (count, _) in counted.items()} == {
+        "Resolved at once": 2,
         "Answered": 2,
         "Answered, perhaps": 1,
         "Asked to choose": 1,
@@ -86,6 +88,32 @@ async def test_a_question_leads_to_its_conversation(client: httpx.AsyncClient) -
         assert response.status_code == 404
 
 
+async def test_conversations_are_listed_once_and_filtered(client: httpx.AsyncClient) -> None:
+    def listed(page: str) -> list[str]:
+        return re.findall(r'answer=\d+">([^<]+)</a></h2>', page)
+
+    assert len(listed((await client.get("/console/conversations")).text)) == 2
+    for query, found in (
+        ("outcome=refused", ["Kayaks?"]),
+        ("feedback=no", ["May I &lt;b&gt;too&lt;/b&gt;?"]),
+        ("outcome=handed_over", ["A person please"]),
+        ("language=de", ["Darf ich?"]),
+        ("unsure=yes", ["Darf ich?"]),
+    ):
+        page = (await client.get(f"/console/conversations?{query}")).text
+        assert listed(page) == found, query
+
+
+async def test_nobody_writes_back_where_nobody_reads_it(client: httpx.AsyncClient) -> None:
+    form = {"number": "1", "text": "Hello"}
+    for step in ("reply", "take"):
+        response = await client.post(f"/console/conversation/{step}", data=form)
+        assert response.status_code == 409
+        assert "Nobody can write back here" in response.text
+    assert (await client.post("/console/conversation/note", data=form)).status_code == 303
+    assert "Hello" in (await client.get("/console/conversation?answer=1")).text
+
+
 async def test_figures_are_exported_without_what_customers_wrote(client: httpx.AsyncClient) -> None:
     response = await client.get("/console/figures.csv?days=7")
     assert response.headers["content-type"].startswith("text/csv")
@@ -103,6 +131,42 @@ async def test_days_and_pages_that_make_no_sense_are_ignored(client: httpx.Async
     assert "The last" in (await client.get("/console/figures?days=5")).text
 
 
+async def test_what_was_asked_most_leads_to_each_time_it_was(builder: Builder) -> None:
+    for question in ("May I?", " may i? ", "MAY I?", "Other?"):
+        await builder.records.conversations.record(question, FAQ, chat="web:1", channel="web")
+    async with builder.client() as client:
+        counted = figures((await client.get("/console/figures")).text)
+        count, link = counted["MAY I?"]
+        assert (await client.get(link)).text.count("<li>") == count == 3
+    assert "Other?" not in counted
+
+
+async def test_an_answer_lasts_if_nothing_goes_wrong_for_seven_days(
+    builder: Builder, database: Database
+) -> None:
+    refused = Answer("unknown", "I don't know.", "en")
+    day = 86_400
+    for chat, age, answer in (
+        ("web:content", 10, FAQ),
+        ("web:content", 9, FAQ),
+        ("web:content", 1, refused),  # more than seven days later
+        ("web:asks again", 10, FAQ),
+        ("web:asks again", 8, refused),
+        ("web:too new", 3, FAQ),
+    ):
+        number = await builder.records.conversations.record("?", answer, chat=chat, channel="web")
+        then = time.time() - age * day
+        async with database.session() as session:
+            old = update(AnswerRow).where(AnswerRow.id == number).values(created=then)
+            await session.execute(old)
+    async with builder.client() as client:
+        counted = figures((await client.get("/console/figures")).text)
+        assert counted["Resolved at once"][0] == 4
+        count, link = counted["Still resolved after seven days"]
+        listed = (await client.get(link)).text
+    assert listed.count("<li>") == count == 2
+
+
 async def test_hours_and_days_are_those_of_the_time_zone(
     builder: Builder, database: Database
 ) -> None:
@@ -112,12 +176,12 @@ async def test_hours_and_days_are_those_of_the_time_zone(
         later = update(AnswerRow).where(AnswerRow.id == answer).values(created=noon + 0.5)
         await session.execute(later)
     kathmandu = Figures(database, timezone="Asia/Kathmandu")
-    assert (await kathmandu.hours(since=0))[17] == 1
-    (found,) = await kathmandu.answers(Which(since=0, hour=17), limit=5)
+    assert (await kathmandu.cells(since=0))[1][17] == 1
+    (found,) = await kathmandu.answers(Which(since=noon - 86_400, hour=17), limit=5)
     assert found.answer_id == answer
-    assert await kathmandu.answers(Which(since=0, hour=12), limit=5) == []
+    assert await kathmandu.answers(Which(since=noon - 86_400, hour=12), limit=5) == []
     auckland = Figures(database, timezone="Pacific/Auckland")
-    (cell,) = await auckland.cells(since=0)
+    (cell,), _ = await auckland.cells(since=0)
     assert cell.day == "2026-09-22"
 
 

@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from console.knowledge import Editing
+from core.types import Answer, Source
+from db.figures import Figures
 from tests.console.conftest import Builder
 from tests.console.test_uploads import upload_desk
 from tests.fakes import WordEmbedder
@@ -29,7 +31,10 @@ async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
 @pytest.fixture
 async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncClient]:
     builder.records = replace(
-        builder.records, releases=shop.repository, conversations=shop.conversations
+        builder.records,
+        releases=shop.repository,
+        conversations=shop.conversations,
+        figures=Figures(shop.database),
     )
     async with (
         upload_desk(shop) as desk,
@@ -218,3 +223,22 @@ async def test_a_long_answer_in_any_script_is_taken(
 ) -> None:
     response = await edit(client, shop, kind="answer", text="营" * 20_000)
     assert response.status_code == 303
+
+
+async def test_an_answer_is_corrected_where_it_came_from(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (entry,) = await shop.entries.find("return")
+    source = Source(entry.chunk_id, "faq", "May I return it?", "", "Within 30 days.", 0.9, "")
+    given = Answer("faq", "Within 30 days.", "en", sources=(source,))
+    question = "My order 4711, may I return it?"
+    answer = await shop.conversations.record(question, given, chat="web:1", channel="web")
+    response = await client.get(f"/console/correct?answer={answer}", follow_redirects=True)
+    assert response.url.path == "/console/entry"
+    assert response.text.count(f'value="{question}"') == 2, "as a wording, and as not for"
+    unknown = Answer("unknown", "I don't know.", "en")
+    answer = await shop.conversations.record("A <kayak>?", unknown, chat="web:1", channel="web")
+    response = await client.get(f"/console/correct?answer={answer}", follow_redirects=True)
+    assert response.url.path == "/console/knowledge"
+    assert "required>A &lt;kayak&gt;?</textarea>" in response.text
+    assert (await client.get("/console/correct?answer=99")).status_code == 404

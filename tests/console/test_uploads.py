@@ -248,6 +248,9 @@ async def test_undo_is_refused_when_somebody_published_since(
         await until_done(client, sent)
         await until_done(client, await press(client, sent, "apply"))
         await shop.put(other="Something else")
+        page = (await client.get(sent.headers["location"])).text
+        assert "Release 2 cannot be undone here. Release 3 is live by now" in page
+        assert "Undo release" not in page
         refused = await press(client, sent, "undo")
         assert refused.status_code == 409
         assert "Release 3 is live by now: undo that one first" in refused.text

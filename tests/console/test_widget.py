@@ -1,6 +1,8 @@
 """The widget's endpoints: for the named websites alone, with limits, into the inbox."""
 
 import json
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -8,6 +10,7 @@ import pytest
 
 from console.widget import Allowance
 from core.config import WidgetConfig
+from core.hours import DAYS, WorkingHours
 from tests.console.conftest import Builder
 from tests.console.fakes import ANSWERS, FAQ_QUESTION, HEDGED_QUESTION
 from tests.console.test_chat import read_events
@@ -16,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 SITE = "https://www.example.com"
 HERE = {"Origin": SITE, "Sec-Fetch-Site": "cross-site"}
-PATHS = ["/widget/ask", "/widget/feedback", "/widget/person"]
+PATHS = ["/widget/ask", "/widget/feedback", "/widget/person", "/widget/messages"]
 
 
 def site(builder: Builder, **changes: Any) -> httpx.AsyncClient:
@@ -32,6 +35,14 @@ async def ask(client: httpx.AsyncClient, question: str, **more: str) -> dict[str
     name, data = read_events(response.text)[-1]
     assert name == "answer"
     return data
+
+
+async def news(client: httpx.AsyncClient, session: str, after: int = 0) -> list[dict[str, Any]]:
+    body = {"session": session, "after": after}
+    response = await client.post("/widget/messages", json=body)
+    assert response.status_code == 200
+    found: list[dict[str, Any]] = response.json()["messages"]
+    return found
 
 
 async def test_without_named_websites_there_is_no_widget(builder: Builder) -> None:
@@ -111,7 +122,7 @@ async def test_a_verdict_with_its_reason_is_kept_for_own_answers_only(builder: B
     assert waiting.question == FAQ_QUESTION
 
 
-async def test_a_message_to_a_person_arrives_in_the_inbox(builder: Builder) -> None:
+async def test_a_message_to_a_person_arrives_in_the_inbox_and_is_counted(builder: Builder) -> None:
     told: list[str] = []
 
     async def tell(text: str) -> None:
@@ -124,11 +135,66 @@ async def test_a_message_to_a_person_arrives_in_the_inbox(builder: Builder) -> N
     (waiting,) = await builder.records.conversations.open_questions()
     assert waiting.question == "My crate is broken"
     assert "ada@example.com" in waiting.reply
+    (cell,), _ = await builder.records.figures.cells(since=0)
+    assert (cell.outcome, cell.channel) == ("handed_over", "widget")
+    (called,) = await builder.handovers.open(web=True)
+    assert (called.state, called.reason) == ("waiting", "My crate is broken")
+    assert await builder.handovers.open() == [], "Telegram's operators cannot write to it"
     assert len(told) == 1
     assert "ada" not in told[0]
 
 
-@pytest.mark.parametrize("contact", ["", "ada", "12345", "ada@example", "a@b.c d"])
+async def test_a_person_and_a_visitor_write_to_each_other(builder: Builder) -> None:
+    async with site(builder) as visitor, builder.client() as operator:
+        body = {"message": "My crate is broken", "languages": "de"}
+        session = (await visitor.post("/widget/person", json=body)).json()["session"]
+        listed = (await operator.get("/console/conversations")).text
+        number = re.findall(r"/console/conversation\?answer=(\d+)#end", listed)[0]
+        form = {"number": number, "text": "Please send a <b>photo</b>."}
+        assert (await operator.post("/console/conversation/reply", data=form)).status_code == 303
+        first, reply = await news(visitor, session)
+        assert first["text"] == "Sie sprechen jetzt mit einem Mitarbeiter."
+        assert (reply["text"], reply["team"]) == ("Please send a <b>photo</b>.", True)
+        assert await news(visitor, session, after=reply["id"]) == []
+        response = await visitor.post(
+            "/widget/ask", json={"question": "Here it is", "session": session}
+        )
+        assert [name for name, _ in read_events(response.text)] == ["held"]
+        assert builder.desk.calls == [], "the bot is silent"
+        form["text"] = "A thief \u202eyb gnorw"
+        await operator.post("/console/conversation/note", data=form)
+        page = (await operator.get(f"/console/conversation?answer={number}")).text
+        assert page.index("photo&lt;/b&gt;") < page.index("Here it is") < page.index("A thief yb")
+        await operator.post("/console/conversation/give-back", data=form)
+        back, *more = await news(visitor, session, after=reply["id"])
+        assert back["text"].startswith("Ab jetzt antwortet wieder")
+        assert more == [], "a note is for the team alone"
+        await ask(visitor, FAQ_QUESTION, session=session)
+    assert len(builder.desk.calls) == 1
+
+
+async def test_what_the_team_wrote_is_shown_to_its_visitor_alone(builder: Builder) -> None:
+    async with site(builder) as client:
+        own = (await ask(client, FAQ_QUESTION))["session"]
+        assert await news(client, own) == []
+        for forged in ("", "web:1", own + "0"):
+            response = await client.post("/widget/messages", json={"session": forged})
+            assert response.status_code == 400
+
+
+async def test_an_address_is_needed_when_nobody_is_there(builder: Builder) -> None:
+    never = WorkingHours.parse([f"{DAYS[datetime.now(UTC).weekday() - 3]} 00:00-00:01"], "UTC")
+    async with site(builder, hours=never) as client:
+        body = {"message": "My crate is broken"}
+        assert (await client.get("/widget/texts")).json()["away"]
+        assert (await client.post("/widget/person", json=body)).status_code == 422
+    async with site(builder) as client:
+        assert not (await client.get("/widget/texts")).json()["away"]
+        response = await client.post("/widget/person", json=body)
+    assert response.json()["text"] == "Our team has your message and will reply here."
+
+
+@pytest.mark.parametrize("contact", ["ada", "12345", "ada@example", "a@b.c d"])
 async def test_a_message_needs_an_address_for_the_reply(builder: Builder, contact: str) -> None:
     async with site(builder) as client:
         body = {"message": "My crate is broken", "contact": contact, "languages": "de"}

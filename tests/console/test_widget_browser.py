@@ -1,10 +1,12 @@
 """The widget in a real Chromium, on a page of another origin with a strict policy."""
 
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
@@ -14,7 +16,13 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from tests.console.browser import missing_browser, open_browser, set_scheme, set_screen
+from tests.console.browser import (
+    barriers,
+    missing_browser,
+    open_browser,
+    set_scheme,
+    set_screen,
+)
 from tests.console.conftest import Builder, empty_database, records_of
 from tests.console.fakes import (
     DOCUMENT_QUESTION,
@@ -37,8 +45,9 @@ _IN = "const w = document.querySelector('answerdesk-widget')?.shadowRoot; "
 
 @dataclass(frozen=True, slots=True)
 class Sites:
-    """A website that is named, and one that is not."""
+    """The service, a website that is named, and one that is not."""
 
+    service: str
     named: str
     other: str
 
@@ -64,8 +73,8 @@ def sites() -> Iterator[Sites]:
             builder = Builder(ScriptedDesk(), records_of(database), database)
             yield builder.build(origins=(urls[1],), per_minute=1000), shop, shop
 
-    with served(apps, count=3) as (_, named, other):
-        yield Sites(named, other)
+    with served(apps, count=3) as urls:
+        yield Sites(*urls)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +132,7 @@ def test_a_visitor_asks_rates_calls_a_person_and_returns(
         ".filter(e => e.offsetHeight < 44 || e.offsetWidth < 44).map(e => e.outerHTML))",
     )
     assert small == "[]"
+    assert barriers(browser, "answerdesk-widget") == []
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     browser.get(sites.named)
     press(browser, "Ask us")
@@ -130,6 +140,42 @@ def test_a_visitor_asks_rates_calls_a_person_and_returns(
     assert browser.execute_script("return document.cookie") == ""
     log = browser.get_log("browser")  # type: ignore[no-untyped-call]
     assert [entry["message"] for entry in log] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_visitor_reads_what_the_team_replies_also_on_return(
+    browser: webdriver.Chrome, sites: Sites, width: int
+) -> None:
+    set_screen(browser, width=width, height=760, phone=width < 500)
+    browser.get(sites.named)
+    browser.execute_script("localStorage.clear()")
+    browser.get(sites.named)
+    press(browser, "Ask us")
+    press(browser, "Talk to a person")
+    inside(browser, "w.querySelector('.person textarea')").send_keys("A crate is broken")
+    inside(browser, "w.querySelector('.person .primary')").click()
+    inside(browser, "w.querySelector('.log').textContent.includes('will reply here')")
+    with httpx.Client(base_url=sites.service) as operator:
+        page = operator.get("/console/conversations").text
+        number = re.findall(r"/console/conversation\?answer=(\d+)#end", page)[-1]
+
+        def reply(text: str) -> None:
+            form = {"number": number, "text": text}
+            assert operator.post("/console/conversation/reply", data=form).status_code == 303
+
+        reply("Please send a photo.")
+        inside(browser, "w.querySelector('.team')?.textContent.includes('send a photo')")
+        inside(browser, "w.querySelector('.composer textarea')").send_keys("Here it is", "\ue007")
+        inside(browser, "[...w.querySelectorAll('.question')].at(-1).textContent.endsWith('it is')")
+        press(browser, "Close")
+        browser.get("about:blank")
+        reply("We send a new one.")
+        assert "Here it is" in operator.get(f"/console/conversation?answer={number}").text
+    browser.get(sites.named)
+    press(browser, "New message: open the chat")
+    said = inside(browser, "[...w.querySelectorAll('.log > p')].map(p => p.textContent).join('|')")
+    assert said.index("send a photo") < said.index("Here it is") < said.index("We send a new one.")
+    assert barriers(browser, "answerdesk-widget") == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)

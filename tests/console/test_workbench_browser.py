@@ -15,7 +15,7 @@ from core.types import Answer
 from db.group_commit import GroupCommit
 from db.inbox import Inbox, NewUpdate
 from kb.releases.ingestor import IncomingFile
-from tests.console.browser import missing_browser, open_browser, set_screen
+from tests.console.browser import barriers, missing_browser, open_browser, set_screen
 from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ScriptedDesk
 from tests.console.served import served
@@ -78,7 +78,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def show(browser: webdriver.Chrome, folder: Path, name: str) -> None:
-    """Take a picture of the page at each width; nothing of it may lie beside the screen."""
+    """Take a picture of the page at each width; nothing of it may lie beside the screen, nor keep
+    anybody from using it."""
     for width in WIDTHS:
         set_screen(browser, width=width, height=900, phone=width < 500)
         browser.save_screenshot(str(folder / f"{name}-{width}.png"))
@@ -87,6 +88,7 @@ def show(browser: webdriver.Chrome, folder: Path, name: str) -> None:
             ".some(e => e.scrollWidth > e.clientWidth)"
         )
         assert not wide, f"{name} scrolls sideways at {width} px"
+        assert barriers(browser) == [], f"{name} at {width} px"
         log = browser.get_log("browser")  # type: ignore[no-untyped-call]
         assert [entry["message"] for entry in log if entry["level"] == "SEVERE"] == []
 
@@ -96,15 +98,21 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
         browser.implicitly_wait(_TIMEOUT_S)
         set_screen(browser, width=1280, height=900)
         for path in (
+            "",
             "questions",
+            "questions/dismissed",
             "knowledge",
+            "uploads",
+            "conversations",
             "figures",
             "answers",
             "conversation?answer=1",
             "mishaps",
         ):
             browser.get(f"{url}/console/{path}")
-            show(browser, tmp_path, path.partition("?")[0])
+            show(browser, tmp_path, path.partition("?")[0].replace("/", "-") or "console")
+        browser.get(url)
+        show(browser, tmp_path, "try-it")
         browser.get(f"{url}/console/knowledge")
         browser.find_element(By.CSS_SELECTOR, ".cards h3 a").click()
         show(browser, tmp_path, "entry")

@@ -10,9 +10,9 @@ from core.types import Answer
 from db.base import Base, Database, create_engine, database_url
 from db.chats import Chats
 from db.conversations import Conversations
-from db.erasure import ErasureList, replay
+from db.erasure import ErasureList, purge, replay
 from db.group_commit import GroupCommit
-from db.handover import Handovers
+from db.handover import Handovers, number_of
 from db.inbox import Inbox, NewUpdate
 from db.outbox import Outbox, Outgoing
 from db.uploads import Entry, Uploads
@@ -43,6 +43,7 @@ async def write(database: Database, number: int, text: str) -> None:
     outgoing = Outgoing(number, "sendMessage", {"text": text}, {})
     await Outbox(database, writer, bot_id=1).add([outgoing])
     await Handovers(database, writer).ask(number, reason=text)
+    await Handovers(database, writer).answered(number, text)
     await Uploads(database, writer).add(entry=Entry(text, text), customer=number)
 
 
@@ -87,3 +88,16 @@ def test_the_list_names_nobody_and_survives_a_torn_line(tmp_path: Path) -> None:
 def test_a_list_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"erased\.txt cannot be written"):
         ErasureList(tmp_path / "none" / "erased.txt").add("telegram:1")
+
+
+async def test_what_people_wrote_goes_with_the_answers_around_it(database: Database) -> None:
+    conversations = Conversations(database)
+    handovers = Handovers(database, GroupCommit(database))
+    for chat in ("web:old", "telegram:5"):
+        await conversations.record("?", Answer("unknown", "", "en"), chat=chat, channel="x")
+        await handovers.ask(number_of(chat), reason="?", chat="" if chat[0] == "t" else chat)
+        await handovers.answered(number_of(chat), "Yes.")
+    assert await purge(database, {"telegram": 0.0, "": LATER}, audit=0.0) == 1
+    assert await handovers.said("web:old") == []
+    assert len(await handovers.said("telegram:5")) == 1
+    assert [one.chat for one in await handovers.open(web=True)] == ["telegram:5"]

@@ -45,6 +45,44 @@ async def test_messages_go_both_ways_and_the_bot_is_silent(
     assert len(desk.asked) == asked
 
 
+async def test_a_conversation_is_taken_answered_and_given_back_from_the_console(
+    office: Office, desk: ScriptedDesk
+) -> None:
+    card = await office.called()
+    asked, topics = len(desk.asked), office.bot.topics
+    number = office.ana.user_id
+    assert await topics.reply_to_chat(number, "We send a new one.", language="en") == ""
+    assert (await office.ana.next()).text == "You are talking to a person now."
+    assert (await office.ana.next()).text == "We send a new one."
+    copy = await office.agent.next(chat=office.group)
+    assert (copy.text, copy.thread_id) == ("✉ From the console: We send a new one.", card.thread_id)
+    office.ana.say("Thanks a lot!")
+    assert (await office.agent.next(chat=office.group)).text == "Thanks a lot!"
+    office.agent.say("// a friend", chat=office.group, thread=card.thread_id)
+    office.agent.say("You are welcome.", chat=office.group, thread=card.thread_id)
+    assert (await office.ana.next()).text == "You are welcome."
+    office.agent.say("/canned", chat=office.group, thread=card.thread_id)
+    assert (await office.agent.next(chat=office.group)).text.startswith("None yet.")
+    await topics.give_chat_back(number)
+    assert (await office.ana.next()).text.startswith("I'm answering again")
+    said = await office.bot.handovers.said(f"telegram:{number}")
+    assert [(one.author, one.text) for one in said] == [
+        ("team", "We send a new one."),
+        ("customer", "Thanks a lot!"),
+        ("note", "a friend"),
+        ("team", "You are welcome."),
+    ]
+    assert len(desk.asked) == asked
+
+
+async def test_a_customer_who_called_nobody_is_taken_from_the_console(office: Office) -> None:
+    office.ana.say("hello?")
+    await office.ana.next()
+    await office.bot.topics.take_chat(office.ana.user_id, language="en")
+    assert (await office.ana.next()).text == "You are talking to a person now."
+    assert await office.bot.handovers.is_held(office.ana.user_id)
+
+
 async def test_pictures_go_both_ways(office: Office, telegram: BotApi) -> None:
     card = await office.taken()
     photo = {"photo": [{**telegram.world.add_file("p", b"x"), "width": 9, "height": 9}]}

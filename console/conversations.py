@@ -1,0 +1,200 @@
+"""The operators' side of a conversation: read it, take it over, reply, note, correct an answer.
+
+The states are those of Telegram's topics (`db.handover`). What goes to a customer in Telegram is
+sent by the bot, which shows it in their topic; a visitor's widget asks for what is new.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.figures import NAMES
+from console.form import fields_of, read_number
+from console.knowledge import EditsEntries
+from console.labels import Labels
+from console.pages import Pages
+from console.widget import CHANNEL
+from core.errors import AnswerdeskError
+from db.figures import Asked, Figures
+from db.handover import Handovers, Message, number_of
+
+_TURNS = 100
+"""Of a conversation, before and after the answer that leads to it."""
+_TEXT_CHARS = 3_500
+"""Of a reply; Telegram takes 4,096."""
+_REACHABLE = ("telegram", CHANNEL)
+"""Channels in which a person can write back."""
+_NO_TELEGRAM = "Telegram is off or still connecting, so nothing can be sent. Try again later."
+
+
+class Talks(Protocol):
+    """The part of `bot.operator.topics.Topics` that the page uses."""
+
+    async def take_chat(self, chat_id: int, *, language: str) -> object:
+        """Take a customer's conversation."""
+        ...
+
+    async def give_chat_back(self, chat_id: int) -> None:
+        """Let the bot answer again."""
+        ...
+
+    async def reply_to_chat(self, chat_id: int, text: str, *, language: str) -> str:
+        """Send a reply; return why it did not arrive, empty if it did."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What the page of a conversation shows."""
+
+    number: int
+    """The answer that leads to it."""
+    turns: Sequence[Asked | Message]
+    """Oldest first."""
+    state: str
+    """``waiting``, ``held``, ``closed`` or empty: nobody asked for a person."""
+    reachable: bool
+    """Whether a person can write back."""
+
+
+class ConversationPages:
+    """Endpoints of a conversation."""
+
+    def __init__(
+        self,
+        *,
+        pages: Pages,
+        figures: Figures,
+        handovers: Handovers,
+        entries: EditsEntries,
+        telegram: Callable[[], Talks | None],
+    ) -> None:
+        """`telegram` returns the bot while it serves."""
+        self._pages = pages
+        self._figures = figures
+        self._handovers = handovers
+        self._entries = entries
+        self._telegram = telegram
+
+    async def show(self, request: Request) -> Response:
+        """Show the conversation that an answer is part of."""
+        number = read_number(request.query_params.get("answer", ""))
+        return await self._page(await self._one(number))
+
+    async def take(self, request: Request) -> Response:
+        """Take the conversation; the bot is silent from now on."""
+        one = await self._one(read_number((await fields_of(request))["number"]))
+        return await self._after(one, await self._take(one))
+
+    async def give_back(self, request: Request) -> Response:
+        """Let the bot answer again."""
+        one = await self._one(read_number((await fields_of(request))["number"]))
+        if one.channel != "telegram":
+            number = number_of(one.chat)
+            if await self._handovers.is_held(number):
+                await self._handovers.give_back(number)
+                await self._tell(one, Labels(one.language)("bot_back"))
+        elif bot := self._telegram():
+            await bot.give_chat_back(number_of(one.chat))
+        else:
+            return await self._after(one, _NO_TELEGRAM)
+        return await self._after(one)
+
+    async def reply(self, request: Request) -> Response:
+        """Send a reply to the customer, which takes the conversation."""
+        fields = await fields_of(request)
+        one, text = await self._one(read_number(fields["number"])), fields["text"].strip()
+        if not 0 < len(text) <= _TEXT_CHARS:
+            return await self._after(one, f"Write 1 to {_TEXT_CHARS} characters.", text=text)
+        bot = self._telegram()
+        if one.channel == "telegram" and bot:
+            trouble = await bot.reply_to_chat(number_of(one.chat), text, language=one.language)
+            if trouble:
+                trouble = f"This was not delivered, or may not have arrived: {trouble}"
+        else:
+            trouble = await self._take(one)
+            if not trouble:
+                await self._handovers.answered(number_of(one.chat), text)
+        return await self._after(one, trouble, text=text)
+
+    async def note(self, request: Request) -> Response:
+        """Keep a note that the team alone reads."""
+        fields = await fields_of(request)
+        one, text = await self._one(read_number(fields["number"])), fields["text"].strip()
+        if text:
+            await self._handovers.note(one.chat, text[:_TEXT_CHARS])
+        return await self._after(one)
+
+    async def correct(self, request: Request) -> Response:
+        """Lead to the entry that an answer came from, else to a new one, with the question."""
+        one = await self._one(read_number(request.query_params.get("answer", "")))
+        for chunk_id in one.chunk_ids[:1]:
+            try:
+                await self._entries.one(chunk_id)
+            except AnswerdeskError:
+                break  # it was changed or removed meanwhile
+            return RedirectResponse(f"/console/entry?id={chunk_id}&answer={one.answer_id}", 303)
+        return RedirectResponse(f"/console/knowledge?answer={one.answer_id}#add", 303)
+
+    async def _one(self, number: int) -> Asked:
+        if found := await self._figures.one(number):
+            return found
+        raise HTTPException(404)
+
+    async def _take(self, one: Asked) -> str:
+        """Take a conversation; return why not, empty if it is taken."""
+        if one.channel not in _REACHABLE:
+            return "Nobody can write back here: the visitor has no widget and is not in Telegram."
+        number = number_of(one.chat)
+        if one.channel == "telegram":
+            if not (bot := self._telegram()):
+                return _NO_TELEGRAM
+            await bot.take_chat(number, language=one.language)
+        elif not await self._handovers.is_held(number):
+            await self._handovers.ask(
+                number, reason=one.question, language=one.language, chat=one.chat
+            )
+            await self._handovers.take(number, holder=0)
+            await self._tell(one, Labels(one.language)("person_joined"))
+        return ""
+
+    async def _tell(self, one: Asked, text: str) -> None:
+        await self._handovers.note(one.chat, text, author="bot")
+
+    async def _after(self, one: Asked, notice: str = "", *, text: str = "") -> Response:
+        if notice:
+            return await self._page(one, notice=notice, text=text, status=409)
+        return RedirectResponse(f"/console/conversation?answer={one.answer_id}#end", 303)
+
+    async def _page(
+        self, one: Asked, *, notice: str = "", text: str = "", status: int = 200
+    ) -> Response:
+        asked = await self._figures.conversation(one.answer_id, limit=_TURNS)
+        said = await self._handovers.said(one.chat)
+        state = ""
+        if one.channel in _REACHABLE:
+            handover = await self._handovers.get(number_of(one.chat))
+            state = handover.state if handover else ""
+        thread = Thread(
+            number=one.answer_id,
+            turns=sorted([*asked, *said], key=_when),
+            state=state,
+            reachable=one.channel in _REACHABLE,
+        )
+        return self._pages.response(
+            "conversation.html",
+            status=status,
+            thread=thread,
+            names=NAMES,
+            notice=notice,
+            text=text,
+            most=_TEXT_CHARS,
+        )
+
+
+def _when(one: Asked | Message) -> float:
+    return one.created if isinstance(one, Message) else one.asked
