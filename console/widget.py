@@ -38,6 +38,8 @@ _LABELS = (
     "open_chat",
     "close_chat",
     "new_chat",
+    "erase_chat",
+    "erase_sure",
     "conversation",
     "you_asked",
     "your_question",
@@ -61,6 +63,7 @@ _SERVICE_TEXTS: tuple[TextKey, ...] = (
     "say_otherwise",
     "talk_to_person",
     "feedback_thanks",
+    "forgotten",
     "what_was_wrong",
     "why_wrong",
     "why_incomplete",
@@ -119,6 +122,12 @@ class Called(_Sent):
     message: str = Field(min_length=1, max_length=2000)
     contact: str = Field(max_length=200)
     session: str = Field("", max_length=200)
+
+
+class Erased(_Sent):
+    """Body of ``POST /widget/forget``."""
+
+    session: str = Field(min_length=1, max_length=200)
 
 
 class Allowance:
@@ -232,6 +241,15 @@ class Widget:
         return JSONResponse(
             {"text": said, "session": self._signer.sign(session)}, headers=_NO_STORE
         )
+
+    async def forget(self, request: Request) -> Response:
+        """Erase the conversation of a widget."""
+        body = await self._read(request, Erased)
+        session = self._signer.read(body.session)
+        if not session or " " in session:  # an answer's token is signed with the same key
+            raise HTTPException(400)
+        await self._desk.forget(_chat(session))
+        return JSONResponse({}, headers=_NO_STORE)
 
     async def _stream(
         self, work: AsyncIterator[AnswerEvent | Answer | None], session: str, labels: Labels

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 SITE = "https://www.example.com"
 HERE = {"Origin": SITE, "Sec-Fetch-Site": "cross-site"}
-PATHS = ["/widget/ask", "/widget/feedback", "/widget/person"]
+PATHS = ["/widget/ask", "/widget/feedback", "/widget/person", "/widget/forget"]
 
 
 def site(builder: Builder, **changes: Any) -> httpx.AsyncClient:
