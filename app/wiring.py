@@ -23,6 +23,8 @@ from db.base import Database, create_engine, database_url
 from db.chats import Chats
 from db.conversations import Conversations
 from db.curation import Curations
+from db.erasure import NAME as ERASED
+from db.erasure import ErasureList
 from db.golden import GoldenQuestions
 from db.group_commit import GroupCommit
 from db.knowledge import Release, ReleaseRepository, SourceRepository
@@ -345,7 +347,8 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
         lookups = await stack.enter_async_context(
             open_lookups(config, knowledge.searched, knowledge.index, today=days_of(config))
         )
-        desk = Desk(answerer, knowledge.conversations, metrics, lookups)
+        erasures = ErasureList(knowledge.paths.data / ERASED)
+        desk = Desk(answerer, knowledge.conversations, metrics, lookups, erasures=erasures)
         yield Service(knowledge, generator, answerer, desk, metrics)
 
 

@@ -65,6 +65,11 @@ class Api:
         )
         return JSONResponse(answer_to_dict(answer), headers={"Cache-Control": "no-store"})
 
+    async def forget(self, request: Request) -> Response:
+        """Erase a conversation that was named when it was asked; also if it has nothing."""
+        name = request.path_params["name"]
+        return JSONResponse({"erased": await self._desk.forget(f"api:{name}")})
+
     async def health(self, request: Request) -> Response:
         """Say whether the service works; 503 while customers are not answered."""
         health = await self._health()

@@ -34,6 +34,7 @@ from console.security_middleware import SecurityMiddleware
 from console.upload_desk import UploadDesk
 from console.uploads import UploadLimits, UploadPages
 from console.widget import Widget
+from core.errors import ConversationErased
 from core.health import Health
 from core.hours import ALWAYS, WorkingHours
 from core.metrics import Metrics
@@ -55,6 +56,7 @@ _SENTENCES = {
     ),
     403: "This page does not take requests from other sites.",
     404: "There is no such page.",
+    410: str(ConversationErased()),
     405: "This page does not take such a request.",
     413: "That is more text than this page takes.",
     415: "This page takes JSON.",
@@ -195,6 +197,7 @@ def build_console(
         route("/widget/feedback", widget.rate, "anyone", "POST"),
         route("/widget/person", widget.person, "anyone", "POST"),
         route("/widget/messages", widget.messages, "anyone", "POST"),
+        route("/widget/forget", widget.forget, "anyone", "POST"),
     ]
     errors = _Errors(pages)
     application = Starlette(
@@ -203,7 +206,9 @@ def build_console(
             route("/ask", chat.ask, "see", "POST"),
             route("/feedback", chat.rate, "see", "POST"),
             route("/new", chat.start_again, "see", "POST"),
+            route("/forget", chat.forget, "see", "POST"),
             route("/api/ask", api.ask, "see", "POST"),
+            route("/api/conversations/{name}", api.forget, "see", "DELETE"),
             route("/metrics", api.metrics, "see"),
             route("/health", api.health, "anyone"),
             route("/console", operator.show, "see"),
@@ -266,6 +271,7 @@ def build_console(
         exception_handlers={
             HTTPException: errors.known,
             TooManyFailures: errors.too_many,
+            ConversationErased: errors.erased,
             Exception: errors.unknown,
         },
         max_body_size=_MAX_BODY_BYTES,
@@ -348,6 +354,10 @@ class _Errors:
         if isinstance(error, TooManyFailures):
             response.headers["Retry-After"] = str(error.wait_s)
         return response
+
+    async def erased(self, request: Request, error: Exception) -> Response:
+        """Answer a question whose conversation was erased meanwhile."""
+        return self.refuse(request, 410)
 
     async def unknown(self, request: Request, error: Exception) -> Response:
         """Answer any other error; the server logs it with its traceback."""

@@ -16,6 +16,7 @@ from console.pages import Pages
 from console.security import CookieSigner, client_address
 from console.transcripts import Exchange, Transcripts
 from console.view import show_answer
+from core.errors import ConversationErased
 from core.health import Health
 from core.types import Answer, AnswerEvent, Sentence, Turn, Waiting
 
@@ -42,6 +43,10 @@ class AskingDesk(Protocol):
         asker: str = "",
     ) -> Answer:
         """Answer one message of a chat; see there."""
+        ...
+
+    async def forget(self, chat: str) -> int:
+        """Erase a chat; see there."""
         ...
 
 
@@ -149,9 +154,15 @@ class ChatPages:
         session = self._session(request)
         if session:
             self._transcripts.forget(session)
-        response = RedirectResponse("/", 303)
-        response.delete_cookie(COOKIE)
-        return response
+        return _without_conversation()
+
+    async def forget(self, request: Request) -> Response:
+        """Erase the conversation of this browser."""
+        session = self._session(request)
+        if session:
+            await self._desk.forget(_chat(session))
+            self._transcripts.forget(session)
+        return _without_conversation()
 
     async def _page(self, request: Request, *, notice: str = "", status: int = 200) -> Response:
         labels = Labels(_language(request))
@@ -192,6 +203,12 @@ class ChatPages:
         return self._signer.read(request.cookies.get(COOKIE, ""))
 
 
+def _without_conversation() -> Response:
+    response = RedirectResponse("/", 303)
+    response.delete_cookie(COOKIE)
+    return response
+
+
 def _chat(session: str) -> str:
     return f"web:{session}"
 
@@ -214,6 +231,8 @@ async def asking(
 ) -> AsyncIterator[AnswerEvent | Answer | None]:
     """Yield what may be shown before the answer, then the answer; ``None`` instead after an error.
 
+    Nothing more comes of a conversation that is erased.
+
     If nobody reads on, as when a browser goes away, the work is cancelled: others need not wait.
     """
     events: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
@@ -233,7 +252,10 @@ async def asking(
             yield one
     finally:
         task.cancel()
-    if error := task.exception():
+    error = task.exception()
+    if isinstance(error, ConversationErased):
+        return
+    if error:
         logger.error("A question of the web was not answered", exc_info=error)
         yield None
     else:

@@ -16,6 +16,8 @@ LabelKey: TypeAlias = Literal[
     "conversation",
     "you_asked",
     "new_chat",
+    "erase_chat",
+    "erase_sure",
     "console",
     "your_question",
     "placeholder",

@@ -44,6 +44,8 @@ _LABELS = (
     "open_chat",
     "close_chat",
     "new_chat",
+    "erase_chat",
+    "erase_sure",
     "conversation",
     "you_asked",
     "your_question",
@@ -71,6 +73,7 @@ _SERVICE_TEXTS: tuple[TextKey, ...] = (
     "say_otherwise",
     "talk_to_person",
     "feedback_thanks",
+    "forgotten",
     "what_was_wrong",
     "why_wrong",
     "why_incomplete",
@@ -138,6 +141,12 @@ class Looked(_Sent):
     session: str = Field(max_length=200)
     after: int = Field(0, ge=0, lt=2**31)
     """The last message that the widget has."""
+
+
+class Erased(_Sent):
+    """Body of ``POST /widget/forget``."""
+
+    session: str = Field(min_length=1, max_length=200)
 
 
 class Allowance:
@@ -284,6 +293,15 @@ class Widget:
             if one.author in ("team", "bot")
         ]
         return JSONResponse({"messages": news}, headers=_NO_STORE)
+
+    async def forget(self, request: Request) -> Response:
+        """Erase the conversation of a widget."""
+        body = await self._read(request, Erased)
+        session = self._signer.read(body.session)
+        if not session or " " in session:  # an answer's token is signed with the same key
+            raise HTTPException(400)
+        await self._desk.forget(_chat(session))
+        return JSONResponse({}, headers=_NO_STORE)
 
     def _away(self) -> bool:
         """Tell whether nobody of the team answers now."""

@@ -34,6 +34,13 @@ class DatabaseDamaged(StorageError):
         self.reason = reason
 
 
+class ConversationErased(AnswerdeskError):
+    """The asker had a conversation erased while a message of it was being answered."""
+
+    def __init__(self) -> None:
+        super().__init__("This conversation was erased meanwhile.")
+
+
 class LookupFailed(AnswerdeskError):
     """A source of records could not be asked; `reason` has nothing of a customer in it."""
 

@@ -66,7 +66,7 @@ class ErasureList:
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
-                os.write(descriptor, f"{clock():.0f} {_digest(chat)}\n".encode())
+                os.write(descriptor, f"{clock():.6f} {_digest(chat)}\n".encode())
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -83,7 +83,7 @@ class ErasureList:
         found: dict[str, float] = {}
         for line in self._path.read_text("ascii", "replace").splitlines():
             at, _, digest = line.partition(" ")
-            if at.isdigit() and len(digest) == len(_digest("")):
+            if at.replace(".", "", 1).isdigit() and len(digest) == len(_digest("")):
                 found[digest] = max(float(at), found.get(digest, 0.0))
         return found
 

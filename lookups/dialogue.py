@@ -112,10 +112,13 @@ class _Recent(Generic[_Key, _Value]):
         return entry[1]
 
     def put(self, key: _Key, value: _Value, seconds: float) -> None:
-        self._entries.pop(key, None)
+        self.drop(key)
         self._entries[key] = (self._clock() + seconds, value)
         if len(self._entries) > self._most:
             self._entries.popitem(last=False)
+
+    def drop(self, key: _Key) -> None:
+        self._entries.pop(key, None)
 
 
 class Lookups:
@@ -174,6 +177,10 @@ class Lookups:
             talk = replace(talk, asked=0, done=answer.kind == "lookup")
         self._talks.put(chat, replace(talk, said=answer.text), _REMEMBER_S)
         return answer
+
+    def forget(self, chat: str) -> None:
+        """Drop what a chat has given so far."""
+        self._talks.drop(chat)
 
     async def _begun(self, text: str, talk: _Talk | None, language_code: str) -> _Talk | None:
         """Return the talk that a message begins, if it asks about a record."""

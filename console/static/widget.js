@@ -39,9 +39,10 @@
   const composer = make("form", { class: "composer" }, field, send);
   const notice = make("p", { class: "notice", role: "status" });
   const again = make("button", { class: "quiet", type: "button" }, t.new_chat);
+  const erase = make("button", { class: "quiet", type: "button" }, t.erase_chat);
   const close = make("button", { class: "close", type: "button", "aria-label": t.close_chat }, icon("M6 6l12 12M18 6 6 18"));
   const panel = make("dialog", { "aria-labelledby": "title", lang: known.language },
-    make("header", {}, make("h2", { id: "title" }, settings.title || t.title), again, close),
+    make("header", {}, make("h2", { id: "title" }, settings.title || t.title), again, erase, close),
     log, notice, composer);
   const bubble = make("button", { class: "bubble", type: "button", lang: known.language, "aria-haspopup": "dialog", "aria-expanded": "false", "aria-label": t.open_chat },
     icon("M5 5h14a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2h-6l-5 4v-4H5a2 2 0 0 1-2-2V7a2 2 0 0 1 2-2z"));
@@ -69,12 +70,26 @@
       ask(field.value);
     }
   });
-  again.addEventListener("click", () => {
+  again.addEventListener("click", startAgain);
+  erase.addEventListener("click", async () => {
+    if (busy || !confirm(t.erase_sure)) return;
+    try {
+      const response = await post("widget/forget", { session: state.session });
+      if (!response.ok) throw new Error((await response.json()).error);
+      startAgain();
+      notice.textContent = t.forgotten;
+    } catch (error) {
+      notice.textContent = troubleOf(error);
+    }
+  });
+
+  function startAgain() {
     state = blank();
     try { localStorage.removeItem(KEY); } catch { /* storage is blocked */ }
+    notice.textContent = "";
     paint();
     field.focus();
-  });
+  }
 
   function open() {
     // On a phone it covers the page, so nothing beneath it may be reached.
@@ -127,7 +142,7 @@
       if (turn.question) log.append(questionOf(turn.question));
       if (turn.answer || turn.said) log.append(turn.answer ? answerOf(turn) : saidOf(turn));
     }
-    again.hidden = !state.turns.length;
+    again.hidden = erase.hidden = !state.turns.length;
   }
 
   async function ask(text, picked = "") {
@@ -367,7 +382,7 @@
   function keep(turn, session) {
     state.session = session;
     state.turns = [...state.turns, turn].slice(-KEPT);
-    again.hidden = false;
+    again.hidden = erase.hidden = false;
     save();
   }
 

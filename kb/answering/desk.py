@@ -4,16 +4,17 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from core.asker import working_for
-from core.errors import AnswerdeskError, StorageError
+from core.errors import AnswerdeskError, ConversationErased, StorageError
 from core.metrics import Metrics
 from core.types import Answer, AnswerEvent, Turn
 from db.conversations import Conversations
+from db.erasure import ErasureList
 from kb.answering.texts import service_text
 from kb.text.language import detect_language
 
@@ -48,6 +49,36 @@ class Lookups(Protocol):
         """Answer a message about the customer's own records; ``None`` if it is about others."""
         ...
 
+    def forget(self, chat: str) -> None:
+        """Drop what a chat has given so far."""
+        ...
+
+
+class _Chat:
+    """What is under way in a conversation."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.work: asyncio.Task[Answer] | None = None
+        self.erased = False
+
+    async def do(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """Return what `work` does, unless the conversation is erased meanwhile."""
+        self.work = asyncio.create_task(work)
+        try:
+            return await self.work
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self.erased and not (task and task.cancelling()):
+                raise ConversationErased from None
+            raise
+        finally:
+            self.work = None
+
+    def check(self) -> None:
+        if self.erased:
+            raise ConversationErased
+
 
 class Desk:
     """Answers messages and remembers what it said.
@@ -61,14 +92,18 @@ class Desk:
         conversations: Conversations,
         metrics: Metrics,
         lookups: Lookups | None = None,
+        *,
+        erasures: ErasureList | None = None,
     ) -> None:
+        """`erasures` outlives the database; without it a backup brings back who was erased."""
         self._answerer = answerer
         self._lookups = lookups
         self._conversations = conversations
         self._metrics = metrics
+        self._erasures = erasures
         self._asked = 0.0
-        # Weak: a chat's lock lives only while one of its messages holds or awaits it.
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        # Weak: it lives only while one of the chat's messages is answered or waits.
+        self._chats: WeakValueDictionary[str, _Chat] = WeakValueDictionary()
 
     def quiet_s(self) -> float:
         """Return the seconds since somebody last asked something."""
@@ -98,15 +133,22 @@ class Desk:
             history: earlier turns, if the caller keeps them; else those on record.
             on_event: receives checked sentences and waiting times while the answer is made.
             asker: whose share of the models it takes, such as an address; empty: the chat's.
+
+        Raises:
+            ConversationErased: if the chat is erased before the answer is there.
         """
         recorded = channel != "eval"
-        async with self._locks.setdefault(chat, asyncio.Lock()):
+        under_way = self._chats.setdefault(chat, _Chat())
+        async with under_way.turn:
             if history is None:
                 history = await self._turns(chat) if recorded else ()
             self._asked = time.monotonic()
+            under_way.check()
             with working_for(asker or chat):
-                answer = await self._answer(
-                    text, language_code, history, on_event, chat=chat if recorded else ""
+                answer = await under_way.do(
+                    self._answer(
+                        text, language_code, history, on_event, chat=chat if recorded else ""
+                    )
                 )
             self._metrics.observe_answer(answer, channel=channel)
             took_ms = answer.timings_ms["total"]
@@ -114,7 +156,28 @@ class Desk:
             if not recorded:
                 return answer
             answer_id = await self._conversations.record(text, answer, chat=chat, channel=channel)
+            under_way.check()
             return replace(answer, answer_id=answer_id)
+
+    async def forget(self, chat: str) -> int:
+        """Erase a conversation, and give up its messages that are being answered or wait.
+
+        Returns:
+            How many answers were erased.
+
+        Raises:
+            StorageError: if it cannot be listed as erased, or not be erased.
+        """
+        under_way = self._chats.pop(chat, None) or _Chat()
+        under_way.erased = True
+        if under_way.work:
+            under_way.work.cancel()
+        async with under_way.turn:  # so that nothing of it is recorded after this
+            if self._erasures:
+                await asyncio.to_thread(self._erasures.add, chat)
+            if self._lookups:
+                self._lookups.forget(chat)
+            return await self._conversations.forget(chat)
 
     async def _answer(
         self,

@@ -117,6 +117,7 @@ class ScriptedDesk:
     """Answers what it knows; everything else is unknown."""
 
     calls: list[Call] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event | None = None
     """If set, awaited between the events and the answer."""
@@ -158,6 +159,10 @@ class ScriptedDesk:
                 raise
         answer = ANSWERS.get(text, ANSWERS[UNKNOWN_QUESTION])
         return replace(answer, answer_id=len(self.calls))
+
+    async def forget(self, chat: str) -> int:
+        self.forgotten.append(chat)
+        return 0
 
 
 class NoEntries:

@@ -19,7 +19,13 @@ pytestmark = pytest.mark.anyio
 
 SITE = "https://www.example.com"
 HERE = {"Origin": SITE, "Sec-Fetch-Site": "cross-site"}
-PATHS = ["/widget/ask", "/widget/feedback", "/widget/person", "/widget/messages"]
+PATHS = [
+    "/widget/ask",
+    "/widget/feedback",
+    "/widget/person",
+    "/widget/messages",
+    "/widget/forget",
+]
 
 
 def site(builder: Builder, **changes: Any) -> httpx.AsyncClient:

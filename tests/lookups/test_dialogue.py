@@ -106,6 +106,15 @@ async def test_what_is_missing_is_asked_for_and_remembered_per_chat() -> None:
     assert bench.records.asked == [{"order": "4711", "email": EMAIL}]
 
 
+async def test_of_a_chat_that_is_forgotten_nothing_is_remembered() -> None:
+    bench = Bench()
+    for chat in ("web:1", "web:2"):
+        assert await bench.say("Where is my order?", chat) == "Which number?"
+    bench.lookups.forget("web:1")
+    assert await bench.say("4711", "web:1") is None
+    assert await bench.say("4711", "web:2") == "Which e-mail?"
+
+
 async def test_after_five_minutes_nothing_is_remembered() -> None:
     bench = Bench()
     await bench.say("Where is my order 4711?")

@@ -151,6 +151,7 @@ class OrderLookup:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
+        self.forgotten: list[str] = []
 
     async def answer(self, message: str, *, chat: str, language_code: str = "") -> Answer | None:
         self.asked.append((chat, message))
@@ -158,6 +159,9 @@ class OrderLookup:
             return None
         kind = "unknown" if "0000" in message else "lookup"
         return Answer(kind, "secret date", "en", intent="lookup")  # type: ignore[arg-type]
+
+    def forget(self, chat: str) -> None:
+        self.forgotten.append(chat)
 
 
 async def test_a_lookup_goes_first_and_leaves_the_rest_to_the_knowledge_base(
@@ -180,6 +184,16 @@ async def test_what_was_looked_up_is_no_context_of_later_questions_and_no_open_q
     assert answerer.histories == [[]]
     assert await conversations.open_questions() == []
     assert await conversations.most_asked(since=0, limit=9) == [("one", 1)]
+
+
+async def test_an_erased_conversation_is_erased_in_lookups_too(
+    answerer: ScriptedAnswerer, conversations: Conversations
+) -> None:
+    lookups = OrderLookup()
+    desk = Desk(answerer, conversations, Metrics(), lookups)
+    await desk.ask("order 4711", chat="web:1", channel="web")
+    assert await desk.forget("web:1") == 1
+    assert lookups.forgotten == ["web:1"]
 
 
 async def test_an_evaluation_looks_nothing_up(
