@@ -21,7 +21,7 @@ _NAMES: dict[Field, str] = {
     "प्रश्न सवाल คำถาม câu_hỏi pertanyaan otázka fråga întrebare kérdés ερώτηση "
     "שאלה",
     "answer": "answer answers a reply response solution 答案 回答 答 答复 回复 标准答案 "
-    "解答 解决方案 答え 返答 답변 대답 antwort antworten respuesta respuestas "
+    "解答 解决方案 分段内容 答え 返答 답변 대답 antwort antworten respuesta respuestas "
     "réponse réponses risposta risposte resposta respostas antwoord antwoorden "
     "odpowiedź odpowiedzi ответ ответы відповідь відповіді cevap yanıt جواب "
     "الجواب إجابة الإجابة उत्तर जवाब คำตอบ câu_trả_lời trả_lời jawaban odpověď "

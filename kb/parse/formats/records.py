@@ -19,11 +19,15 @@ _TITLE = ("title", "heading", "name", "标题")
 _GROUP = ("category", "topic", "section", "tag", *_TITLE)
 _OTHER_NAMES: dict[str, Field] = {
     "instruction": "question", "input": "question", "output": "answer", "completion": "answer",
-    "message": "answer", "responses": "answer", "qid": "id",
+    "message": "answer", "responses": "answer", "qid": "id", "problem_list": "question",
 }  # fmt: skip
 """Names in exports of chat platforms and in training data; the usual ones come before them."""
 _ALTERNATIVES = "responses"
 """Answers of which a bot sends any one: the first is taken."""
+_SHOWN = ("enabled", "active", "is_active", "published")
+_WITHHELD = ("draft", "archived", "deleted", "disabled")
+_STATES = ("state", "status")
+"""Fields that say whether a record is published."""
 _MAX_DEPTH = 12
 _WANTED = 'Wanted are objects like {"question": …, "answer": …} or {"text": …}.'
 
@@ -82,6 +86,8 @@ def _records(
         for item in value:
             nested = isinstance(item, dict) and not _is_record(item, given) and _holds_more(item)
             yield from _records(item, given, group, depth + 1) if nested else [(group, item)]
+    elif depth and _is_record(value, given):
+        yield group, value
     elif value and all(isinstance(v, str) for v in value.values()):
         for key, answer in value.items():
             yield group, {"question": key, "answer": answer}
@@ -134,17 +140,27 @@ def _take(
     if not isinstance(record, dict):
         skipped.append(Skipped(location, "It is no object with fields."))
         return
+    if withheld := _withheld(record):
+        skipped.append(Skipped(location, f"It is not published: {withheld}."))
+        return
     if isinstance(record.get("messages"), list):
         record = _conversation(record["messages"], location, skipped)
     fields = _fields(record, given)
+    if languages := _languages(fields.get("question")):
+        for code in languages:
+            values = {k: v.get(code) if isinstance(v, dict) else v for k, v in fields.items()}
+            _take({**values, "language": code}, location, sections, skipped, None, group)
+        return
     asked = _strings(fields.get("question")) if isinstance(fields.get("question"), list) else []
     variants = _strings(fields.get("variants"))
     question = asked[0] if asked else _string(fields.get("question"))
     if "answer" in fields and not question and variants:
         question, variants = variants[0], variants[1:]
     title, text = _first(record, _TITLE), _first(record, _TEXT)
-    if not question and "answer" not in fields and text and is_question(title):
-        question, fields["answer"] = title, text
+    if "answer" not in fields and text and (question or is_question(title)):
+        if question:
+            fields.setdefault("category", title)
+        question, fields["answer"] = question or title, text
     if question or "answer" in fields:
         answer = fields.get("answer")
         if isinstance(answer, list) and answer is record.get(_ALTERNATIVES):
@@ -168,6 +184,22 @@ def _take(
         skipped.append(made)
     else:
         sections.append(made)
+
+
+def _withheld(record: dict[str, Any]) -> str:
+    """Return the field that says that a record is not published, with its value."""
+    for key, value in record.items():
+        named = str(key).lower()
+        hidden = (named in _SHOWN and value is False) or (named in _WITHHELD and value is True)
+        if hidden or (named in _STATES and str(value).lower() in _WITHHELD):
+            return f"{key} is {str(value).lower()}"
+    return ""
+
+
+def _languages(value: Any) -> list[str]:
+    """Return the codes of a field that has a value for each language; otherwise nothing."""
+    codes = list(value) if isinstance(value, dict) else []
+    return codes if all(language_code(str(code)) for code in codes) else []
 
 
 def _conversation(messages: list[Any], location: str, skipped: list[Skipped]) -> dict[str, Any]:

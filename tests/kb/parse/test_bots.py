@@ -1,0 +1,112 @@
+"""Exports of other bots and help centres, in the shapes that these publish."""
+
+import json
+from typing import Any
+
+import pytest
+
+from kb.parse import parse
+
+BOTPRESS = {
+    "qnas": [
+        {
+            "id": "return",
+            "data": {
+                "action": "text",
+                "contexts": ["global"],
+                "enabled": True,
+                "answers": {"en": ["Within 30 days."], "de": ["Innerhalb von 30 Tagen."]},
+                "questions": {"en": ["How do I return it?", "return policy"], "de": ["Rückgabe?"]},
+                "redirectFlow": "",
+            },
+        },
+        {"id": "old", "data": {"enabled": False, "answers": {"en": ["No."]}, "questions": {}}},
+    ]
+}
+QNA_MAKER = {
+    "qnaList": [
+        {
+            "id": 1,
+            "answer": "Shipping costs 4.95 EUR.",
+            "source": "Editorial",
+            "questions": ["What does shipping cost?", "delivery fee"],
+            "metadata": [{"name": "category", "value": "shipping"}],
+            "context": {"isContextOnly": False, "prompts": []},
+        }
+    ]
+}
+ZENDESK = {
+    "count": 2,
+    "articles": [
+        {"id": 1, "title": "Parcels", "body": "<p>Sent at <b>noon</b>.</p>", "draft": False},
+        {"id": 2, "title": "Prices", "body": "<p>Soon 77 EUR.</p>", "draft": True},
+    ],
+}
+INTERCOM = {
+    "type": "list",
+    "data": [
+        {"id": "6", "type": "article", "title": "Plans", "body": "12 EUR.", "state": "published"},
+        {"id": "9", "type": "article", "title": "Hidden", "body": "88 EUR.", "state": "draft"},
+    ],
+}
+MAXKB = [
+    {
+        "title": "营业时间",
+        "content": "周一至周五 9:00-18:00。",
+        "problem_list": [{"content": "几点开门？"}, {"content": "周末营业吗？"}],
+        "is_active": True,
+    }
+]
+FASTGPT = {
+    "list": [{"q": "怎么退货？", "a": "30天内。", "indexes": [{"type": "custom", "text": "退货"}]}]
+}
+DIFY = {"data": [{"id": "a1", "question": "Ship abroad?", "answer": "For 9.90 EUR.", "hits": 3}]}
+
+
+@pytest.mark.parametrize(
+    ("export", "expected"),
+    [
+        (
+            BOTPRESS,
+            [
+                ("How do I return it?", "Within 30 days.", ("return policy",), "en"),
+                ("Rückgabe?", "Innerhalb von 30 Tagen.", (), "de"),
+            ],
+        ),
+        (
+            QNA_MAKER,
+            [("What does shipping cost?", "Shipping costs 4.95 EUR.", ("delivery fee",), "")],
+        ),
+        (MAXKB, [("几点开门？", "周一至周五 9:00-18:00。", ("周末营业吗？",), "")]),
+        (FASTGPT, [("怎么退货？", "30天内。", ("退货",), "")]),
+        (DIFY, [("Ship abroad?", "For 9.90 EUR.", (), "")]),
+        (ZENDESK, [("Sent at noon.", "", (), "")]),
+        (INTERCOM, [("12 EUR.", "", (), "")]),
+    ],
+)
+def test_an_export_gives_its_entries_or_articles(export: Any, expected: list[Any]) -> None:
+    parsed = parse("export.json", json.dumps(export).encode())
+    found = [(s.text, s.answer, s.variants, s.language) for s in parsed.sections]
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("export", "reason"),
+    [
+        (BOTPRESS, "It is not published: enabled is false."),
+        (ZENDESK, "It is not published: draft is true."),
+        (INTERCOM, "It is not published: state is draft."),
+    ],
+)
+def test_what_is_not_published_is_left_out_and_named(export: Any, reason: str) -> None:
+    parsed = parse("export.json", json.dumps(export).encode())
+    assert reason in [skipped.reason for skipped in parsed.skipped]
+
+
+def test_several_questions_of_a_cell_are_wordings_of_one_entry() -> None:
+    header = "分段标题,分段内容,问题（选填，单元格内一行一个）"
+    table = f'{header}\n营业时间,"9:00-18:00。","几点开门？\n周末营业吗？"\n'
+    (entry,) = parse("maxkb.csv", table.encode()).sections
+    assert (entry.text, entry.answer, entry.variants) == (
+        "几点开门？", "9:00-18:00。", ("周末营业吗？",),
+    )  # fmt: skip
