@@ -40,6 +40,8 @@ _MAX_PARTS = 3
 """Questions of one message that are answered one by one."""
 _EVEN = 0.5
 """Mean probability from which on parts none of which is sure are answered one by one."""
+_SURE_ALONE = 0.9
+"""Probability from which a question is not tried in the context of those before it."""
 _SOURCE_QUOTE_CHARS = 900
 """As long as the longest reply: a link in it is shown if the cited words have it."""
 _LABEL_CHARS = 120
@@ -201,7 +203,7 @@ class Answerer:
         """Search for the question alone and, if it may be a follow-up, in its context."""
         today = self._today().isoformat()
         best = await self._retriever.retrieve(question, today=today)
-        if best.answerable >= self._policy.answer_at:
+        if best.answerable >= _SURE_ALONE:
             return best
         for rewritten in in_context(question, history):
             found = await self._retriever.retrieve(rewritten, today=today)
