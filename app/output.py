@@ -12,7 +12,7 @@ from rich.table import Table
 
 from core.shown import shown
 from core.types import Answer, FileReport, IngestReport
-from kb.review.findings import describe
+from kb.review.findings import FINDINGS, describe
 from kb.review.most_asked import answers_text
 
 console = Console(highlight=False)
@@ -20,9 +20,6 @@ errors = Console(stderr=True, highlight=False)
 
 _SHOWN = 40
 """Rows of a report; `--json` has all."""
-
-
-_FINDINGS = {"conflict": "conflict", "figure": "differs ", "near": "alike   "}
 
 
 def print_json(value: object) -> None:
@@ -85,7 +82,7 @@ def print_ingest(report: IngestReport) -> None:
     for reason in [reason for file in report.files for reason in file.unfit]:
         console.print(f"[yellow]to review[/yellow] {escape(reason)}")
     for finding in report.findings[:_SHOWN]:
-        console.print(f"[yellow]{_FINDINGS[finding.kind]}[/yellow] {escape(describe(finding))}")
+        console.print(f"[yellow]{FINDINGS[finding.kind]:9}[/yellow] {escape(describe(finding))}")
     if len(report.findings) > _SHOWN:
         console.print(f"… and {len(report.findings) - _SHOWN} more findings; --json has them all")
     if report.uncompared:

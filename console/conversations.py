@@ -96,7 +96,7 @@ class ConversationPages:
         if one.channel != "telegram":
             number = number_of(one.chat)
             if await self._handovers.is_held(number):
-                await self._handovers.give_back(number)
+                await self._handovers.close(number)
                 await self._tell(one, Labels(one.language)("bot_back"))
         elif bot := self._telegram():
             await bot.give_chat_back(number_of(one.chat))

@@ -16,7 +16,7 @@ from core.errors import AnswerdeskError
 from core.types import FileReport, FindingKind, Skipped
 from kb.parse.faq.columns import BadColumns, described, read_columns, written
 from kb.releases.upload import changes_something, file_name
-from kb.review.findings import describe
+from kb.review.findings import FINDINGS, describe
 from kb.review.most_asked import answers_text
 
 MAX_FILES = 50
@@ -71,7 +71,8 @@ class Shown:
     offers: Sequence[tuple[str, str]] = ()
     """What the columns of a table may mean: for people, and as the form gives it."""
     """Of the table of files, those that say something: heading, and name of the count."""
-    findings: Sequence[tuple[FindingKind, str]] = ()
+    findings: Sequence[tuple[FindingKind, str, str]] = ()
+    """Kind, what it is called, and a sentence."""
     more_findings: int = 0
     answers: Sequence[str] = ()
     unfit: Sequence[str] = ()
@@ -239,7 +240,7 @@ def _shown(seen: Seen) -> Shown:
             (described(offer), offer)
             for offer in dict.fromkeys(o for _, part in skipped for o in part.columns)
         ],
-        findings=[(found.kind, describe(found)) for found in report.findings[:_SHOWN]],
+        findings=[(f.kind, FINDINGS[f.kind], describe(f)) for f in report.findings[:_SHOWN]],
         more_findings=max(0, len(report.findings) - _SHOWN),
         answers=answers_text(report),
         unfit=[reason for file in report.files for reason in file.unfit],

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.errors import StorageError
 from core.types import Answer, Turn, Urgency
 from db.base import Base, Database, pressing_first
+from db.handover import HandoverRow, MessageRow, number_of
 
 logger = logging.getLogger(__name__)
 
@@ -430,9 +431,12 @@ class Conversations:
             return found
 
     async def forget(self, chat: str) -> int:
-        """Erase everything a chat asked and was told; return how many answers that were."""
+        """Erase everything a chat asked, wrote and was told; return how many answers that were."""
         self._unrecorded = deque(one for one in self._unrecorded if one.chat != chat)
         count = await self._erase(AnswerRow.chat == chat)
+        async with self._database.session() as session:
+            await session.execute(delete(MessageRow).where(MessageRow.chat == chat))
+            await session.execute(delete(HandoverRow).where(HandoverRow.chat_id == number_of(chat)))
         await self._database.scrub()
         return count
 

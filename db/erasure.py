@@ -36,6 +36,11 @@ class _Personal:
 
 
 _SAID: Sequence[type[AnswerRow] | type[MessageRow]] = (AnswerRow, MessageRow)
+_NAMED: Sequence[tuple[Any, InstrumentedAttribute[float]]] = (
+    *((table, table.created) for table in _SAID),
+    (HandoverRow, HandoverRow.asked),  # of visitors of the website
+)
+"""Tables whose rows have the name of a conversation, and since when."""
 _TELEGRAM: Sequence[_Personal] = (
     _Personal(ChatRow, ChatRow.chat_id, ChatRow.first_seen),
     _Personal(InboxRow, InboxRow.chat_id, InboxRow.received),
@@ -97,13 +102,11 @@ async def replay(database: Database, erased: Mapping[str, float]) -> int:
         return 0
     found: set[str] = set()
     async with database.session() as session:
-        for table in _SAID:
+        for table, since in _NAMED:
             for chat in (await session.scalars(select(table.chat).distinct())).all():
                 if until := erased.get(_digest(chat)):
                     gone = await session.scalars(
-                        delete(table)
-                        .where(table.chat == chat, table.created < until)
-                        .returning(table.id)
+                        delete(table).where(table.chat == chat, since < until).returning(since)
                     )
                     found |= {chat} if gone.all() else set()
         for kind in _TELEGRAM:

@@ -147,7 +147,6 @@ class Handovers:
     def __init__(self, database: Database, writer: GroupCommit) -> None:
         self._database = database
         self._writer = writer
-        self._silent: dict[int, bool] = {}
 
     async def ask(
         self,
@@ -214,10 +213,8 @@ class Handovers:
 
     async def is_held(self, chat_id: int) -> bool:
         """Tell whether a person has the conversation, so that the bot is silent."""
-        if chat_id not in self._silent:
-            found = await self.get(chat_id)
-            self._silent[chat_id] = found is not None and found.state == "held"
-        return self._silent[chat_id]
+        found = await self.get(chat_id)
+        return found is not None and found.state == "held"
 
     async def open(self, *, web: bool = False) -> list[Handover]:
         """Return the conversations that wait for a person or have one: urgent ones, angry ones,
@@ -238,17 +235,14 @@ class Handovers:
     async def take(self, chat_id: int, *, holder: int) -> None:
         """Give a conversation to an operator; the bot is silent from now on."""
         await self._change(chat_id, state="held", holder=holder, closed=None)
-        self._silent[chat_id] = True
 
     async def give_back(self, chat_id: int) -> None:
         """Let the bot answer again, with the person still within call."""
         await self._change(chat_id, state="waiting", holder=0)
-        self._silent[chat_id] = False
 
     async def close(self, chat_id: int) -> None:
         """End a conversation with a person."""
         await self._change(chat_id, state="closed", holder=0, closed=time.time())
-        self._silent[chat_id] = False
 
     async def set_draft(self, chat_id: int, draft: str) -> None:
         """Replace the answer that is proposed to the operator; it may be sent once."""
@@ -359,7 +353,6 @@ class Handovers:
             )
 
         await self._writer.run(write)
-        self._silent.pop(chat_id, None)
 
     async def _change(self, chat_id: int, **values: Any) -> None:
         async def write(session: AsyncSession) -> None:

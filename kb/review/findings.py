@@ -49,6 +49,16 @@ _ALONE: Mapping[FindingKind, str] = {
     "contact": "another link or telephone number:",
     "secret": "names what customers should keep to themselves or pay with:",
 }
+FINDINGS: Mapping[FindingKind, str] = {
+    "conflict": "conflict",
+    "figure": "differs",
+    "near": "alike",
+    "address": "new link",
+    "model": "orders",
+    "contact": "contact",
+    "secret": "secret",
+}
+"""What a finding is called beside its sentence."""
 _SHOWN_CHARS = 160
 _NAMED = 5
 """Findings that the sentence of a held change names."""

@@ -129,6 +129,31 @@ async def test_no_byte_of_a_visitor_is_left_here_or_in_a_restored_database(
     assert CANARY not in (await client.get("/")).text
 
 
+async def test_what_people_wrote_to_each_other_goes_too_here_and_in_a_restored_database(
+    builder: Builder, client: httpx.AsyncClient, erasures: ErasureList, tmp_path: Path
+) -> None:
+    visitor, restored = Visitor(client, "widget"), tmp_path / "restored"
+    await visitor.ask("hello")
+    called = {"session": visitor.session, "message": CANARY, "contact": "a@example.com"}
+    assert (await client.post("/widget/person", json=called, headers=HERE)).status_code == 200
+    (handover,) = await builder.handovers.open(web=True)
+    await builder.handovers.take(handover.chat_id, holder=0)
+    await builder.handovers.answered(handover.chat_id, f"team: {CANARY}")
+    await builder.handovers.note(handover.chat, f"note: {CANARY}")
+    await visitor.ask(f"my number is {CANARY}")
+    restored.mkdir()
+    for file in tmp_path.glob("answerdesk.db*"):
+        shutil.copy(file, restored)
+    assert (await visitor.forget()).status_code == 200
+    assert files_with(tmp_path, CANARY) == files_with(restored, CANARY)
+    copy = Database(create_engine(database_url("", restored)))
+    assert await replay(copy, erasures.read()) == 1
+    await copy.close()
+    assert files_with(tmp_path, CANARY) == []
+    await visitor.ask("answered again")
+    assert files_with(tmp_path, "re: answered again"), "nobody has the conversation any more"
+
+
 @pytest.mark.parametrize("way", WAYS)
 async def test_what_is_being_answered_neither_arrives_nor_stays(
     client: httpx.AsyncClient, echo: Echo, tmp_path: Path, way: str

@@ -166,6 +166,15 @@ async def test_several_files_are_one_release_and_what_is_wrong_is_named(
         assert (await shop.snapshot())[0] == 2
 
 
+async def test_an_address_that_nothing_else_has_is_named_in_the_preview(
+    builder: Builder, shop: Workshop
+) -> None:
+    async with served(builder, shop) as client:
+        text = "How do I reach you?\nWrite to harbour@elsewhere.example please.\n"
+        page = await until_done(client, await send(client, ("contact.txt", text)))
+    assert '<span class="kind kind-address">new link</span>' in page
+
+
 async def test_what_was_discarded_cannot_be_applied(builder: Builder, shop: Workshop) -> None:
     async with served(builder, shop) as client:
         sent = await send(client, ("faq.txt", SECOND))

@@ -175,6 +175,7 @@ async def test_a_person_and_a_visitor_write_to_each_other(builder: Builder) -> N
         back, *more = await news(visitor, session, after=reply["id"])
         assert back["text"].startswith("Ab jetzt antwortet wieder")
         assert more == [], "a note is for the team alone"
+        assert await builder.handovers.open(web=True) == [], "nobody waits any more"
         await ask(visitor, FAQ_QUESTION, session=session)
     assert len(builder.desk.calls) == 1
 

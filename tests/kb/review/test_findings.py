@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from core.types import Finding
+from core.types import Finding, FindingKind
 from kb.releases.ingestor import IncomingFile
-from kb.review.findings import Inspector, describe
+from kb.review.findings import FINDINGS, Inspector, describe
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 
@@ -170,3 +171,7 @@ async def test_the_pass_over_the_index_is_exact(shop: Workshop, embedder: WordEm
         best = sorted((float(vectors[place] @ query) for place in kept), reverse=True)[:4]
         assert [n.score for n in neighbours] == pytest.approx(best, abs=1e-5)
         assert not {n.row.row_id for n in neighbours} & without
+
+
+def test_every_kind_of_finding_has_a_name() -> None:
+    assert set(FINDINGS) == set(get_args(FindingKind))
