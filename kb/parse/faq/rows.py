@@ -289,9 +289,6 @@ def entry_of(
 ) -> Section | Skipped:
     """Make an entry, or say why the row cannot be one."""
     question, answer = question.strip(), answer.strip()
-    several = [line.strip() for line in question.splitlines() if line.strip()]
-    if all(line.endswith(("?", "？")) for line in several):  # each asks the same in other words
-        question, variants = next(iter(several), ""), [*several[1:], *variants]
     if not question or not answer:
         missing = "question and the answer are" if question == answer else (
             "question is" if not question else "answer is"

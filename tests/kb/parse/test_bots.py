@@ -101,12 +101,3 @@ def test_an_export_gives_its_entries_or_articles(export: Any, expected: list[Any
 def test_what_is_not_published_is_left_out_and_named(export: Any, reason: str) -> None:
     parsed = parse("export.json", json.dumps(export).encode())
     assert reason in [skipped.reason for skipped in parsed.skipped]
-
-
-def test_several_questions_of_a_cell_are_wordings_of_one_entry() -> None:
-    header = "分段标题,分段内容,问题（选填，单元格内一行一个）"
-    table = f'{header}\n营业时间,"9:00-18:00。","几点开门？\n周末营业吗？"\n'
-    (entry,) = parse("maxkb.csv", table.encode()).sections
-    assert (entry.text, entry.answer, entry.variants) == (
-        "几点开门？", "9:00-18:00。", ("周末营业吗？",),
-    )  # fmt: skip
