@@ -9,10 +9,11 @@ import pytest
 
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
-from db.base import Base, Database, create_engine, database_url
+from db.base import Database
 from tests.bot.fakes import QuickLifetime, ScriptedDesk
 from tests.bot.office import Office
 from tests.botapi import TOKEN, BotApi
+from tests.database import empty_database
 
 
 class StartBot(Protocol):
@@ -29,11 +30,8 @@ async def telegram() -> AsyncIterator[BotApi]:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = Database(create_engine(database_url("", tmp_path)))
-    async with opened.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield opened
-    await opened.close()
+    async with empty_database(tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 PHONE_WIDTH = 360
-_AXE = Path(__file__).with_name("node_modules") / "axe-core" / "axe.min.js"
+AXE = Path(__file__).with_name("node_modules") / "axe-core" / "axe.min.js"
 _RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 _FLAGS = (
     "--headless=new",
@@ -89,10 +89,10 @@ def set_scripts(browser: webdriver.Chrome, *, enabled: bool) -> None:
 
 def barriers(browser: webdriver.Chrome, within: str = "html") -> list[str]:
     """Return what of WCAG 2.2 AA the page does not keep, as axe sees it; nothing without axe."""
-    if not _AXE.is_file():
+    if not AXE.is_file():
         return []
     browser.set_script_timeout(60)
-    browser.execute_script(_AXE.read_text("utf-8"))
+    browser.execute_script(AXE.read_text("utf-8"))
     found: list[str] = browser.execute_async_script(
         "const [within, rules, done] = arguments; axe.run(within, {runOnly: rules}).then(result =>"
         " done(result.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html}"

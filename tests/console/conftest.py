@@ -1,7 +1,6 @@
 """A console over a scripted desk and a real database."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import PurePath
 from typing import Any
 
@@ -17,7 +16,7 @@ from console.operator import Records
 from console.security_middleware import SecurityMiddleware
 from core.health import Health
 from core.metrics import Metrics
-from db.base import Base, Database, create_engine
+from db.base import Database
 from db.conversations import Conversations
 from db.figures import Figures
 from db.group_commit import GroupCommit
@@ -36,16 +35,8 @@ from tests.console.fakes import (
     NoUploads,
     ScriptedDesk,
 )
+from tests.database import empty_database
 from tests.fakes import WordEmbedder
-
-
-@asynccontextmanager
-async def empty_database() -> AsyncIterator[Database]:
-    database = Database(create_engine("sqlite+answerdesk://"))  # in memory
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield database
-    await database.close()
 
 
 @pytest.fixture

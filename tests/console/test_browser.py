@@ -22,7 +22,7 @@ from tests.console.browser import (
     set_screen,
     set_scripts,
 )
-from tests.console.conftest import Builder, empty_database, records_of
+from tests.console.conftest import Builder, records_of
 from tests.console.fakes import (
     BREAKING_QUESTION,
     DOCUMENT_QUESTION,
@@ -33,6 +33,7 @@ from tests.console.fakes import (
 )
 from tests.console.screenshot import take_pictures, wait_for_answers
 from tests.console.served import served
+from tests.database import empty_database
 
 pytestmark = [
     pytest.mark.browser,

@@ -14,12 +14,13 @@ from app.web_server import serve_web
 from core.errors import StorageError
 from core.metrics import Metrics
 from core.types import Answer
-from db.base import Base, Database, create_engine, database_url
+from db.base import Database, create_engine, database_url
 from db.erasure import ErasureList, replay
 from kb.answering.desk import Desk
 from tests.console.conftest import Builder
 from tests.console.test_chat import read_events
 from tests.console.test_widget import HERE, SITE
+from tests.database import empty_database
 
 pytestmark = pytest.mark.anyio
 
@@ -73,11 +74,8 @@ class Visitor:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = Database(create_engine(database_url("", tmp_path)))
-    async with opened.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield opened
-    await opened.close()
+    async with empty_database(tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

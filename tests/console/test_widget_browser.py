@@ -17,13 +17,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from tests.console.browser import (
+    AXE,
     barriers,
     missing_browser,
     open_browser,
     set_scheme,
     set_screen,
 )
-from tests.console.conftest import Builder, empty_database, records_of
+from tests.console.conftest import Builder, records_of
 from tests.console.fakes import (
     DOCUMENT_QUESTION,
     FAQ_QUESTION,
@@ -32,6 +33,7 @@ from tests.console.fakes import (
     ScriptedDesk,
 )
 from tests.console.served import served
+from tests.database import empty_database
 
 pytestmark = [
     pytest.mark.browser,
@@ -244,3 +246,8 @@ def test_a_website_that_is_not_named_shows_nothing(browser: webdriver.Chrome, si
         lambda b: any("widget/texts" in e["message"] for e in b.get_log("browser"))  # type: ignore[no-untyped-call]
     )
     assert not browser.execute_script("return document.querySelector('answerdesk-widget')")
+
+
+def test_what_tells_of_barriers_is_installed() -> None:
+    if not AXE.is_file():
+        pytest.skip("No page was tested for barriers: run `npm ci` in tests/console")

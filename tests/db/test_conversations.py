@@ -6,19 +6,16 @@ from pathlib import Path
 import pytest
 
 from core.types import Answer, Source, Turn
-from db.base import Base, Database, create_engine, database_url
 from db.conversations import Conversations
+from tests.database import empty_database
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 async def conversations(tmp_path: Path) -> AsyncIterator[Conversations]:
-    database = Database(create_engine(database_url("", tmp_path)))
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield Conversations(database)
-    await database.close()
+    async with empty_database(tmp_path) as database:
+        yield Conversations(database)
 
 
 def faq(text: str = "At nine.") -> Answer:

@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import StorageError
 from core.types import Answer
-from db.base import Base, Database, create_engine, database_url
+from db.base import Database
 from db.chats import Chats
 from db.conversations import Conversations
 from db.erasure import ErasureList, purge, replay
@@ -16,6 +16,7 @@ from db.handover import Handovers, number_of
 from db.inbox import Inbox, NewUpdate
 from db.outbox import Outbox, Outgoing
 from db.uploads import Entry, Uploads
+from tests.database import empty_database
 
 pytestmark = pytest.mark.anyio
 
@@ -25,11 +26,8 @@ LATER = 4e9
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = Database(create_engine(database_url("", tmp_path)))
-    async with opened.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield opened
-    await opened.close()
+    async with empty_database(tmp_path) as opened:
+        yield opened
 
 
 async def write(database: Database, number: int, text: str) -> None:

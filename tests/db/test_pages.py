@@ -3,19 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from db.base import Base, Database, create_engine, database_url
 from db.pages import PageRepository, PageState
+from tests.database import empty_database
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 async def pages(tmp_path: Path) -> AsyncIterator[PageRepository]:
-    engine = create_engine(database_url("", tmp_path))
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield PageRepository(Database(engine))
-    await engine.dispose()
+    async with empty_database(tmp_path) as database:
+        yield PageRepository(database)
 
 
 async def test_the_pages_of_a_source_are_replaced_as_a_whole(pages: PageRepository) -> None:

@@ -9,11 +9,12 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import StorageError
-from db.base import Base, Database, create_engine, database_url
+from db.base import Database
 from db.chats import ChatRow, Chats
 from db.group_commit import GroupCommit
 from db.inbox import Inbox, NewUpdate
 from db.outbox import Outbox, Outgoing
+from tests.database import empty_database
 from tests.tables import dead_letters
 
 pytestmark = pytest.mark.anyio
@@ -21,11 +22,8 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = Database(create_engine(database_url("", tmp_path)))
-    async with opened.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield opened
-    await opened.close()
+    async with empty_database(tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

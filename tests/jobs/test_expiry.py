@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from core.types import Chunk
-from db.base import Base, Database, create_engine, database_url
+from db.base import Database
 from db.jobs import JobRepository
 from jobs.expiry import NAME, Reminders
 from jobs.schedule import Job, JobReport, Scheduler
+from tests.database import empty_database
 
 pytestmark = pytest.mark.anyio
 
@@ -31,12 +32,8 @@ class Shelf:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    engine = create_engine(database_url("", tmp_path))
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    database = Database(engine)
-    yield database
-    await database.close()
+    async with empty_database(tmp_path) as database:
+        yield database
 
 
 async def run(shelf: Shelf, database: Database) -> JobReport:

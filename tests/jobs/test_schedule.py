@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.errors import ConfigError, IngestError
-from db.base import Base, Database, create_engine, database_url
+from db.base import Database, create_engine
 from db.jobs import JobRepository
 from jobs.schedule import Job, JobReport, Scheduler
+from tests.database import empty_database
 
 pytestmark = pytest.mark.anyio
 
@@ -53,11 +54,8 @@ class Work:
 
 @pytest.fixture
 async def repository(tmp_path: Path) -> AsyncIterator[JobRepository]:
-    engine = create_engine(database_url("", tmp_path))
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield JobRepository(Database(engine))
-    await engine.dispose()
+    async with empty_database(tmp_path) as database:
+        yield JobRepository(database)
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from core.asker import asker
 from core.errors import IndexDamaged
 from core.metrics import Metrics
 from core.types import Answer, Turn
-from db.base import Base, Database, create_engine, database_url
+from db.base import Database
 from db.conversations import Conversations
 from kb.answering.desk import Desk
+from tests.database import empty_database
 
 pytestmark = pytest.mark.anyio
 
@@ -40,11 +41,8 @@ class ScriptedAnswerer:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(create_engine(database_url("", tmp_path)))
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield database
-    await database.close()
+    async with empty_database(tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture
