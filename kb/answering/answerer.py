@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
+from babel import Locale
+
 from core.errors import ModelError
 from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Turn, Urgency
 from kb.answering.choose import MOST
@@ -16,10 +18,10 @@ from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import join
 from kb.answering.reply import Replier
 from kb.answering.sums import follows
-from kb.answering.texts import TextKey, service_text
+from kb.answering.texts import TextKey, service_text, text_language
 from kb.answering.writer import Writer, Written
 from kb.ranking.retriever import Retrieval
-from kb.text.language import detect_language
+from kb.text.language import detect_language, may_be
 from kb.text.layout import length
 from kb.text.stems import stems
 
@@ -165,13 +167,13 @@ class Answerer:
             found = found or await self.judge(text, history)
             answer = await self._reply(_Order(found, language, on_event))
         asks = text.endswith(("?", "？", "؟"))
-        return self._in_mood(self._reserved(answer, language), mood, language, asks=asks)
+        return self._in_mood(self._led_in(answer, text, language), mood, language, asks=asks)
 
     async def answer_question(self, question: str, *, language_code: str = "") -> Answer:
         """Answer one question, without asking whether it is one; see `answer`."""
         language = detect_language(question, language_code)
         answer = await self._reply(_Order(await self.judge(question), language))
-        return self._reserved(answer, language)
+        return self._led_in(answer, question, language)
 
     async def judge(self, question: str, history: Sequence[Turn] = ()) -> Found:
         """Return what is found for a question, in context, and how it would be replied to."""
@@ -311,12 +313,20 @@ class Answerer:
         question = order.found.retrieval.question
         return follows(question, words, language, today=self._today())
 
-    def _reserved(self, answer: Answer, language: str) -> Answer:
-        """Return a hedged answer after the sentence that it may not be what was asked for."""
-        if not answer.hedged:
+    def _led_in(self, answer: Answer, question: str, language: str) -> Answer:
+        """Return an answer after what a customer has to know of it.
+
+        That it may not be what was asked for; that it exists in another language only.
+        """
+        spoken = text_language(language, self._policy.fallback_language)
+        foreign = bool(answer.sources) and answer.language != spoken
+        leads = [self._text("hedge", language)] if answer.hedged else []
+        if foreign and not may_be(question, answer.language):
+            name = Locale(spoken).languages.get(answer.language)
+            leads += [self._text("only_in", language, language_name=name)] if name else []
+        if not leads:
             return answer
-        text = f"{self._text('hedge', language)}\n\n{answer.text}"
-        return replace(answer, text=text, language=language)
+        return replace(answer, text="\n\n".join([*leads, answer.text]), language=language)
 
     async def _write(self, cited: tuple[Hit, str], order: _Order) -> Written | None:
         """Let a model write; ``None`` if it may not, or is down, late or overloaded."""
@@ -342,10 +352,9 @@ class Answerer:
         text = self._text(_SMALLTALK[intent], language)
         return Answer("smalltalk", text, language, confidence=1.0, intent=intent)
 
-    def _text(self, key: TextKey, language: str) -> str:
-        return service_text(
-            key, language, self._policy.fallback_language, company=self._policy.company
-        )
+    def _text(self, key: TextKey, language: str, **values: str) -> str:
+        values["company"] = self._policy.company
+        return service_text(key, language, self._policy.fallback_language, **values)
 
 
 def _nearest(found: Found) -> set[str]:

@@ -19,6 +19,7 @@ TextKey: TypeAlias = Literal[
     "angry",
     "urgent",
     "hedge",
+    "only_in",
     "none_of_these",
     "say_otherwise",
     "talk_to_person",
@@ -39,7 +40,8 @@ TextKey: TypeAlias = Literal[
     "why_not_my_question",
     "forgotten",
 ]
-"""``greeting`` and ``smalltalk`` take ``company``, ``waiting`` takes ``seconds``."""
+"""``greeting`` and ``smalltalk`` take ``company``, ``waiting`` ``seconds``, ``only_in``
+``language_name``."""
 
 TEXT_KEYS: tuple[TextKey, ...] = get_args(TextKey)
 TEXT_LANGUAGES = ("en", "zh", "es", "de", "ru")

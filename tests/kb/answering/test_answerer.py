@@ -185,16 +185,31 @@ async def test_a_reply_of_which_nothing_is_left_is_quoted_instead() -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "passage"),
-    [("How long can I send it back?", CHINESE), ("多久之内可以寄回？", PASSAGE)],
+    ("question", "passage", "language", "lead"),
+    [
+        ("How long can I send it back?", CHINESE, "en", "This text is in Chinese only:"),
+        ("多久之内可以寄回？", PASSAGE, "zh", "以下内容只有英语版本："),
+        ("Combien de temps pour renvoyer un article ?", PASSAGE, "en", ""),
+    ],
 )
-async def test_of_a_passage_in_another_language_nothing_is_written(
-    question: str, passage: Chunk
+async def test_a_passage_in_another_language_is_shown_as_it_is_after_saying_so(
+    question: str, passage: Chunk, language: str, lead: str
 ) -> None:
     generator = ScriptedGenerator("It can be sent back within 7 days.")
     answer = await answerer({question: [(passage, 0.99)]}, generator).answer(question)
-    assert (answer.kind, answer.language) == ("quoted", passage.language)
+    assert (answer.kind, answer.language) == ("quoted", language)
+    said, _, words = answer.text.rpartition("\n\n")
+    assert said == lead
+    assert words in passage.text
     assert generator.prompts == []
+
+
+@pytest.mark.parametrize("question", ["price of a Heron", "is EMI available?", "return pls"])
+async def test_a_question_that_may_be_in_the_language_of_the_text_gets_it_alone(
+    question: str,
+) -> None:
+    answer = await answerer({question: [(PASSAGE, 0.99)]}).answer(question)
+    assert answer.text in PASSAGE.text
 
 
 async def test_a_model_that_finds_no_answer_leaves_what_was_built() -> None:
@@ -289,7 +304,8 @@ async def test_of_two_questions_the_one_that_is_not_known_is_said_to_be_not_know
 async def test_a_part_that_is_not_known_is_said_in_another_language_too() -> None:
     found = {"Wann öffnen Sie morgens?": [(ENTRY, 0.9)]}
     answer = await answerer(found).answer("Wann öffnen Sie morgens und bis wann liefern Sie aus?")
-    assert answer.text.startswith("When do you open?\nAt nine.")
+    lead = "Diesen Text gibt es nur auf Englisch:"
+    assert answer.text.startswith(f"{lead}\n\nWhen do you open?\nAt nine.")
     assert answer.unanswered == "Bis wann liefern Sie aus?"
 
 

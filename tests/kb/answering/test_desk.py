@@ -120,14 +120,14 @@ async def test_a_database_that_is_damaged_while_running_stops_no_answer(
 async def test_who_asks_is_known_to_queues_by_a_mark_that_names_nobody(
     desk: Desk, answerer: ScriptedAnswerer
 ) -> None:
-    await desk.ask("one", chat="telegram:123", channel="telegram")
-    await desk.ask("two", chat="telegram:123", channel="telegram")
+    await desk.ask("one", chat="telegram:4711000111", channel="telegram")
+    await desk.ask("two", chat="telegram:4711000111", channel="telegram")
     await desk.ask("three", chat="web:new", channel="web", asker="192.0.2.7")
     await desk.ask("four", chat="web:newer", channel="web", asker="192.0.2.7")
     first, second, third, fourth = answerer.askers
     assert (first, third) == (second, fourth)
     assert first != third
-    assert all(len(mark) == 16 and "123" not in mark for mark in answerer.askers)
+    assert all(len(mark) == 16 and "4711000111" not in mark for mark in answerer.askers)
     assert asker() == ""
 
 
