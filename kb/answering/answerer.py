@@ -72,6 +72,8 @@ class Policy:
 class Found:
     """A question, what was found for it, and how it is replied to."""
 
+    question: str
+    """As the customer wrote it; `retrieval` may have what it follows too."""
     retrieval: Retrieval
     decision: Decision
 
@@ -177,9 +179,12 @@ class Answerer:
 
     async def judge(self, question: str, history: Sequence[Turn] = ()) -> Found:
         """Return what is found for a question, in context, and how it would be replied to."""
-        retrieval = await self._best_retrieval(self._read(question), history)
+        question = self._read(question)
+        retrieval = await self._best_retrieval(question, history)
         answer_at, hedge_at = self._policy.answer_at, self._policy.hedge_at
-        return Found(retrieval, decide(retrieval.hits, answer_at=answer_at, hedge_at=hedge_at))
+        return Found(
+            question, retrieval, decide(retrieval.hits, answer_at=answer_at, hedge_at=hedge_at)
+        )
 
     async def would_read(self, question: str) -> str | None:
         """Return the id of the passage that a reply would be built from; ``None`` if none would."""
@@ -294,7 +299,12 @@ class Answerer:
                 text = f"{hit.chunk.text}\n{text}"
             return Answer("faq", text, language, confidence=confidence, sources=(source,))
         reply = await self._replier.reply(
-            retrieval.question, retrieval.vector, [hit], others=retrieval.hits, most=order.most
+            retrieval.question,
+            retrieval.vector,
+            [hit],
+            latest=order.found.question,
+            others=retrieval.hits,
+            most=order.most,
         )
         written = await self._write(reply.cited[0], order)
         text = written.text if written else ""

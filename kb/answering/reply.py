@@ -73,6 +73,15 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question as `Replier.reply` takes it."""
+
+    text: str
+    vector: Vector | None
+    latest: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Piece:
     """What one passage gives."""
 
@@ -119,6 +128,7 @@ class Replier:
         vector: Vector | None,
         hits: Sequence[Hit],
         *,
+        latest: str = "",
         others: Sequence[Hit] = (),
         most: float = MOST,
     ) -> Reply:
@@ -129,9 +139,11 @@ class Replier:
             vector: its embedding with the query prompt; ``None`` compares words alone.
             hits: passages that answer, best first, at least one. A later one is used for what the
                 ones before it do not say of the question.
+            latest: what the customer wrote last, if `question` has what it follows too.
             others: what else was found.
             most: words of the reply.
         """
+        asked = _Asked(question, vector, latest)
         texts: list[str] = []
         cited: list[tuple[Hit, str]] = []
         built = False
@@ -139,7 +151,7 @@ class Replier:
         for hit in hits:
             if texts and not _adds(hit.chunk, open_words, question):
                 continue
-            piece = await self._piece(question, vector, hit.chunk, others, most)
+            piece = await self._piece(asked, hit.chunk, others, most)
             label = _label(hit, piece, [*hits, *others])
             text = _under(label, piece.text, hit.chunk.language)
             if texts and length("\n".join([*texts, text])) > most:
@@ -151,25 +163,20 @@ class Replier:
         return Reply("\n\n".join(texts), tuple(cited), built or len(texts) > 1)
 
     async def _piece(
-        self,
-        question: str,
-        vector: Vector | None,
-        chunk: Chunk,
-        others: Sequence[Hit],
-        most: float,
+        self, asked: _Asked, chunk: Chunk, others: Sequence[Hit], most: float
     ) -> _Piece:
         text = chunk.answer or chunk.text
         units = units_of(text, chunk.language)
         if not units:
             return _Piece(text, text)
-        near = await self._near(vector, chunk, units)
-        parts = split_questions(question)
+        near = await self._near(asked.vector, chunk, units)
+        parts = split_questions(asked.text)
         of_parts = [await self._scored(part, chunk, units, near) for part in parts]
         scores = [sum(of_unit) / len(parts) for of_unit in zip(*of_parts, strict=True)]
         best = max(range(len(units)), key=lambda i: scores[i], default=-1)
         row = _row_meant(units, best, scores)
         if row is not None:
-            return await self._rows(question, vector, chunk, units, row, others)
+            return await self._rows(asked, chunk, units, row, others)
         chosen = sorted({i for one in of_parts for i in choose(units, one, most / len(parts))})
         if any(units[i].number for i in chosen):
             text = await self._whole_steps(chunk, text)
@@ -182,8 +189,8 @@ class Replier:
         table = chosen[-1] + 1
         leads = table < len(units) and units[table].kind == "row"
         below = _rows_below(units, chosen[0])
-        if below and (leads or asks_figure(question)) and not re.search(r"\d", words):
-            rows = await self._rows(question, vector, chunk, units, below[0], others)
+        if below and (leads or asks_figure(asked.text)) and not re.search(r"\d", words):
+            rows = await self._rows(asked, chunk, units, below[0], others)
             both = f"{piece.text}\n{rows.text}"
             return replace(rows, text=both if leads and length(both) <= MOST else rows.text)
         return piece
@@ -234,8 +241,7 @@ class Replier:
 
     async def _rows(
         self,
-        question: str,
-        vector: Vector | None,
+        asked: _Asked,
         chunk: Chunk,
         units: Sequence[Unit],
         row: int,
@@ -248,11 +254,11 @@ class Replier:
             more = [u.text for u in units_of(other.text, chunk.language) if u.kind == "row"]
             lines += [m for m in more if columns_of(read_rows([m])[0]) == first]
         rows = read_rows(list(dict.fromkeys(lines)))
-        near, near_columns = await self._near_rows(vector, chunk, rows)
-        odds = await self._odds(question, chunk, [row.text for row in rows])
+        near, near_columns = await self._near_rows(asked.vector, chunk, rows)
+        odds = await self._odds(asked.text, chunk, [row.text for row in rows])
         read = None if odds is None else odds.tolist()
-        chosen = choose_rows(question, rows, near=near, read=read)
-        said = say_rows(question, rows, chosen, chunk.language, near=near_columns)
+        chosen = choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
+        said = say_rows(asked.text, rows, chosen, chunk.language, near=near_columns)
         words = "\n".join(rows[i].text for i in chosen)
         column, name = rows[chosen[0]].cells[0]
         named = f"{column}: {name}" if column else name

@@ -129,6 +129,7 @@ def choose_rows(
     question: str,
     rows: Sequence[Row],
     *,
+    latest: str = "",
     near: Sequence[float] | None = None,
     read: Sequence[float] | None = None,
 ) -> list[int]:
@@ -137,16 +138,19 @@ def choose_rows(
     Args:
         question: as the customer asked it.
         rows: of one table.
+        latest: what the customer wrote last, if `question` has what it follows too: the rows that
+            it names are meant.
         near: how far the similarity of the question with each row is above the mean, if known.
         read: the reader's log-odds of each row, if it was asked.
     """
     if len(rows) < 2:
         return list(range(len(rows)))
-    named = [_named_in(row_name(rows, i), question) for i in range(len(rows))]
+    if latest not in ("", question) and (last := _named(latest, rows)):
+        return last
     if read is not None:
-        return _read_rows(question, rows, named, list(near or [0.0] * len(rows)), read)
-    if any(named):  # of "Parcel" and "Parcel, express" the one that says more of the question
-        return [i for i, n in enumerate(named) if n and not any(n < other for other in named)]
+        return _read_rows(question, rows, list(near or [0.0] * len(rows)), read)
+    if named := _named(question, rows):
+        return named
     told = _told(question, rows)
     nearness = list(near) if near else [0.0] * len(rows)
     if max(told) < math.log(2) and max(nearness) < _MEANT:
@@ -162,21 +166,28 @@ def choose_rows(
 def _read_rows(
     question: str,
     rows: Sequence[Row],
-    named: Sequence[set[str]],
     near: Sequence[float],
     read: Sequence[float],
 ) -> list[int]:
     """Return the rows whose log-odds by words, similarity and reader are close to the best."""
-    told = _told(question, rows)
+    named = _named(question, rows)
     total = [
-        words + _NEAR * like + odds + _NAMED * (bool(name) and not any(name < n for n in named))
-        for words, like, odds, name in zip(told, near, read, named, strict=True)
+        words + _NEAR * like + odds + _NAMED * (i in named)
+        for i, (words, like, odds) in enumerate(zip(_told(question, rows), near, read, strict=True))
     ]
     found = [i for i, value in enumerate(total) if value >= max(total) - _CLOSE]
-    whole = [i for i, name in enumerate(named) if name and not any(name < n for n in named)]
-    if len(whole) > 1 and max(total) in (total[i] for i in whole):
-        return whole  # "for the Heron and the Plover"
+    if len(named) > 1 and max(total) in (total[i] for i in named):
+        return named  # "for the Heron and the Plover"
     return found if len(found) <= len(rows) / 2 else list(range(len(rows)))
+
+
+def _named(question: str, rows: Sequence[Row]) -> list[int]:
+    """Return the rows that a question names.
+
+    Of "Parcel" and "Parcel, express" the one that says more of the question.
+    """
+    named = [_named_in(row_name(rows, i), question) for i in range(len(rows))]
+    return [i for i, n in enumerate(named) if n and not any(n < other for other in named)]
 
 
 def _told(question: str, rows: Sequence[Row]) -> list[float]:

@@ -239,6 +239,24 @@ async def test_two_things_that_were_asked_for_stand_side_by_side() -> None:
     assert len(made.cited) == 2
 
 
+@pytest.mark.parametrize(
+    ("latest", "wanted"),
+    [
+        ("And of the Barrel?", ["Barrel"]),
+        ("And its warranty?", ["Kelo 4"]),
+        ("And of the Kelo 4 and the Barrel?", ["Kelo 4", "Barrel"]),
+    ],
+)
+async def test_a_row_that_a_follow_up_names_takes_the_place_of_the_one_before(
+    latest: str, wanted: Sequence[str]
+) -> None:
+    first = await chunks_of("sauna.md", SAUNA)
+    hit = next(Hit(chunk, 0.9, 0.9) for chunk in first if "Kelo 6" in chunk.text)
+    question = f"How much is the Kelo 4? {latest}"
+    made = await Replier().reply(question, None, [hit], latest=latest)
+    assert [name for name in ("Kelo 4", "Kelo 6", "Barrel") if name in made.text] == wanted
+
+
 async def test_a_long_text_gives_the_sentences_that_answer_within_the_limit() -> None:
     filler = "The harbour has been rebuilt since then and looks as it did before the great fire. "
     text = filler * 6 + "The ferry costs 12 EUR a car. However, bicycles travel free. " + filler * 6
