@@ -89,5 +89,4 @@ def _params(prompt: Prompt) -> dict[str, Any]:
         "passage": prompt.passage,
         "question": prompt.question,
         "sources": list(prompt.sources),
-        "only": prompt.only,
     }

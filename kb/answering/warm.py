@@ -12,8 +12,7 @@ from typing import Protocol
 
 from core.errors import ModelUnavailable, Overloaded, PromptTooLong
 from core.types import Chunk, Prompt, TokenUsage
-from kb.answering.chooser import choice_prompt
-from kb.text.layout import units_of
+from kb.answering.prompts import build_prompt, passage_of
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +127,7 @@ class WarmUp:
                 continue
             chunk = await view.chunk(chunk_id)
             if chunk is not None:
-                prompt = choice_prompt("", units_of(chunk.answer or chunk.text, chunk.language))
+                prompt = build_prompt("", [passage_of(chunk)], chunk.language)  # as `Writer` asks
                 await self._idle()
                 try:
                     usage = await self._generator.prepare(replace(prompt, sources=(chunk_id,)))

@@ -49,8 +49,6 @@ class Job:
     pieces: Pieces
     scores: bool = False
     """Nothing is written: how likely each token of the question is, is wanted."""
-    only: tuple[int, ...] = ()
-    """The tokens that may be written; empty: all."""
     sequence: int = -1
     stage: int = 0
     """Which piece is being read: 0 instructions, 1 passage, 2 question; 3: writing."""
@@ -157,18 +155,16 @@ class Engine:
         max_tokens: int,
         stop: Sequence[str] = (),
         scores: bool = False,
-        only: tuple[int, ...] = (),
     ) -> None:
         """Take a job; customers' before those that only prepare.
 
         With `scores` nothing is written (`max_tokens` is 0), and the question's likelihood is
-        wanted; it must have two tokens at least. `only` are the tokens that may be written; empty:
-        all.
+        wanted; it must have two tokens at least.
 
         Raises:
             PromptTooLong: if prompt and reply do not fit.
         """
-        job = Job(job_id, prompt, max_tokens, Pieces(stop), scores, only)
+        job = Job(job_id, prompt, max_tokens, Pieces(stop), scores)
         if job.room > self._context_tokens:
             raise PromptTooLong(job.room, self._context_tokens)
         if not job.prepares:
@@ -272,7 +268,7 @@ class Engine:
             self._keep(job, kept)
         job.stage = _stage_at(job)
         if asks:
-            self._take(job, self._llama.sample(len(items) - 1, job.only), outputs)
+            self._take(job, self._llama.sample(len(items) - 1), outputs)
         elif job.prepares and not job.to_read:
             self._finish(job, outputs)
         return True
@@ -336,7 +332,7 @@ class Engine:
                 if job.stage == 3 and job.scores:
                     self._finish(job, outputs)
                 elif job.stage == 3:
-                    self._take(job, self._llama.sample(first + len(tokens) - 1, job.only), outputs)
+                    self._take(job, self._llama.sample(first + len(tokens) - 1), outputs)
             first += len(tokens)
 
     def _score(self, job: Job, number: int, first: int) -> None:
@@ -359,7 +355,7 @@ class Engine:
         start = job.position
         for index in range(len(draft)):
             job.position += 1
-            token = self._llama.sample(first + index, job.only)
+            token = self._llama.sample(first + index)
             self._take(job, token, outputs)
             if job not in self._active:
                 return

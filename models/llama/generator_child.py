@@ -93,7 +93,6 @@ class GeneratorHandler:
                 max_tokens=params.get("max_tokens", 0),
                 stop=params.get("stop", ()),
                 scores=scores,
-                only=self._llama.tokens_of(params.get("only", "")),
             )
         except PromptTooLong as error:
             channel.error(self._requests.pop(request.id), error)
