@@ -127,14 +127,12 @@ def make_generator(
     prefix_memory_bytes: int = 128 << 20,
     prefix_disk_bytes: int = 1 << 30,
     prefix_folder: Path | None = None,
-    scores: bool = False,
     api_key: str = "",
 ) -> WorkerGenerator | HttpGenerator | None:
     """Return the generator that `spec` names; `None` for "off".
 
     `queue` calls may wait while `parallel` are answered. States of passages are kept in memory and
-    in `prefix_folder` (by default ``DATA/prefixes``) up to the two budgets. `scores` keeps room for
-    `WorkerGenerator.likelihood`, about 40 MB.
+    in `prefix_folder` (by default ``DATA/prefixes``) up to the two budgets.
 
     Raises:
         ConfigError: if `spec` names no model.
@@ -156,7 +154,6 @@ def make_generator(
             "context_tokens": _CONTEXT_TOKENS,
             "extra_tokens": _EXTRA_TOKENS,
             "sha256": sha256,
-            "scores": scores,
             "prefix_folder": str(prefix_folder or data / "prefixes"),
             "prefix_memory_bytes": prefix_memory_bytes,
             "prefix_disk_bytes": prefix_disk_bytes,

@@ -10,12 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import llama_cpp.llama_cpp as c
-import numpy as np
-import numpy.typing as npt
 
 from models.llama.cpu import refuse_amx
-
-Logits = npt.NDArray[np.float32]
 
 
 class LlamaFailed(RuntimeError):
@@ -76,7 +72,6 @@ class Llama:
         self.chunk_tokens = chunk_tokens
         self.context_tokens = int(c.llama_n_ctx(context))
         self.trained_tokens = int(c.llama_model_n_ctx_train(model))
-        self.vocab_size = int(c.llama_vocab_n_tokens(vocab))
         self.settings = "; ".join(
             (
                 f"llama-cpp-python {version('llama-cpp-python')}",
@@ -178,11 +173,6 @@ class Llama:
     def sample(self, index: int) -> int:
         """Return the most probable token after item `index` of the last `decode`."""
         return int(c.llama_sampler_sample(self._greedy, self._context, index))
-
-    def logits(self, index: int) -> Logits:
-        """Return a copy of the logits after item `index` of the last `decode`."""
-        pointer = c.llama_get_logits_ith(self._context, index)
-        return np.ctypeslib.as_array(pointer, shape=(self.vocab_size,)).copy()
 
     def interrupt(self) -> None:
         """Make a running `decode` return false soon. May be called from any thread."""

@@ -170,27 +170,6 @@ async def test_states_of_passages_that_are_gone_are_dropped(small: WorkerGenerat
 
 
 @pytest.mark.models
-async def test_a_question_is_scored_after_its_passage(
-    store: ModelStore, prefixes: Path, small: WorkerGenerator
-) -> None:
-    need(store, SMALL)
-    model = make_generator(
-        SMALL, store.folder.parent, threads=2, parallel=2, prefix_folder=prefixes, scores=True
-    )
-    assert isinstance(model, WorkerGenerator)
-    await model.start()
-    asked = "Question: Within how many days can I return an unused item that was delivered?"
-    about = await model.likelihood(Prompt(SHOP.instructions, SHOP.passage, asked))
-    other = await model.likelihood(Prompt(SHOP.instructions, "We have kettles.", asked))
-    nothing = await model.likelihood(Prompt(SHOP.instructions, SHOP.passage, ""))
-    words = text_of(await events(model))
-    await model.close()
-    assert other < about < 0
-    assert nothing == 0
-    assert words == text_of(await events(small))
-
-
-@pytest.mark.models
 async def test_a_stop_string_ends_the_reply_and_is_not_shown(small: WorkerGenerator) -> None:
     whole = text_of(await events(small))
     stop = whole[8:14]
