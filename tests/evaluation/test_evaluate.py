@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from evaluation.metrics import Outcome
 from evaluation.probe import Probe
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
-from kb.index.table import RowSet
+from kb.index.table import RowHit, RowSet
 from tests.fakes import DefaultRanker, WordEmbedder
 
 pytestmark = pytest.mark.anyio
@@ -24,14 +24,6 @@ TEXTS = {
     "hours": "The workshop opens at nine.",
     "rhine": "The Rhine flows through Basel.",
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    chunk: Chunk
-    text: str
-    score: float
-    role: str = "passage"
 
 
 class Base:
@@ -44,12 +36,14 @@ class Base:
 
     async def search_dense(
         self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> Sequence[Row]:
+    ) -> Sequence[RowHit]:
         found = [
-            Row(
+            RowHit(
                 Chunk(f"id-{name}", "texts.md", "passage", text, entry_id=name, language="en"),
                 text,
+                "passage",
                 float(vector @ (await WordEmbedder().embed_passages([text]))[0]),
+                name,
             )
             for name, text in TEXTS.items()
         ]
@@ -57,7 +51,7 @@ class Base:
 
     async def search_text(
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> Sequence[Row]:
+    ) -> Sequence[RowHit]:
         return await self.search_dense(np.ones(64, np.float32), k)
 
     async def count(self) -> int:

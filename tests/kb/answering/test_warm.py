@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -81,8 +82,9 @@ def make(
     async def find(question: str) -> str | None:
         return question if question in CHUNKS else None
 
+    given: Any = index or Index()
     return WarmUp(
-        index or Index(),
+        given,
         reader,
         cited=most_cited,
         expected=["c", "none"],
