@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 # The multimodal part of llama.cpp is not used; without it the build takes half the time.
 export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 
-.PHONY: run setup test check bench bench-quality soak lock format clean
+.PHONY: run setup test check bench soak lock format clean
 
 run: setup
 	@$(BIN)/answerdesk run
@@ -26,13 +26,6 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev setup
 	$(BIN)/answerdesk bench
-
-# Labelled sets in the formats of `answerdesk eval`; what was measured is kept and not asked again.
-# Found by itself in a data folder beside this one.
-ANSWERDESK_EVAL_DATA ?= $(patsubst %/hint3,%,$(firstword $(wildcard ../*/data/hint3)))
-QUALITY      ?=
-bench-quality: $(VENV)/.dev setup
-	$(BIN)/python -m evaluation.quality $(or $(ANSWERDESK_EVAL_DATA),eval-data) $(QUALITY)
 
 soak: $(VENV)/.dev setup
 	$(BIN)/python -m tests.soak

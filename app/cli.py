@@ -185,12 +185,6 @@ def evaluate(
         ),
     ] = 0.0,
     sample: Annotated[int, typer.Option(help="Ask that many questions, chosen by hash.")] = 0,
-    answers_: Annotated[
-        int, typer.Option("--answers", help="Let the generator write so many; quote the others.")
-    ] = 0,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where a run with these options was broken off.")
-    ] = False,
     as_json: Json = False,
     report: Annotated[Path | None, typer.Option(help="Write an HTML page with plots.")] = None,
 ) -> None:
@@ -204,8 +198,6 @@ def evaluate(
                 hold_out=hold_out,
                 leave_out=leave_out,
                 sample=sample,
-                answers=answers_,
-                resume=resume,
                 oos_recall=oos_recall,
             ),
             as_json=as_json,

@@ -30,7 +30,6 @@ from db.group_commit import GroupCommit
 from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from kb.answering.answerer import Answerer, Policy
-from kb.answering.chooser import Chooser
 from kb.answering.desk import Desk
 from kb.answering.mood import Moods
 from kb.answering.reply import Replier
@@ -353,21 +352,13 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
 
 
 def make_answerer(knowledge: Knowledge, generator: ModelGenerator | None) -> Answerer:
-    """Return what answers from a knowledge base.
-
-    A generator of this machine chooses sentences; one behind a server writes.
-    """
+    """Return what answers from a knowledge base; a generator writes replies from documents."""
     config = knowledge.config
-    generator = generator if config.answers.compose else None
-    late_s = config.models.generator_timeout_s
-    local = generator if isinstance(generator, WorkerGenerator) else None
-    chooser = Chooser(local, timeout_s=late_s) if local else None
-    writer = None
-    if generator is not None and local is None:
-        writer = Writer(generator, max_tokens=config.answers.max_tokens, timeout_s=late_s)
+    most, late_s = config.answers.max_tokens, config.models.generator_timeout_s
+    writer = Writer(generator, max_tokens=most, timeout_s=late_s) if generator else None
     return Answerer(
         knowledge.retriever,
-        Replier(knowledge.searched, knowledge.index, chooser, knowledge.reader),
+        Replier(knowledge.searched, knowledge.index, knowledge.reader),
         writer,
         policy=_policy(config),
         today=days_of(config),

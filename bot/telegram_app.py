@@ -16,7 +16,7 @@ from telegram.ext import AIORateLimiter, Application, ApplicationBuilder, ExtBot
 
 from bot.conversation.menus import Menus
 from bot.conversation.replies import Addressee, message
-from bot.conversation.service import Asks, CustomerService, Remembers
+from bot.conversation.service import CustomerService
 from bot.customer.callback_queries import Presses
 from bot.customer.customers import Customers
 from bot.customer.handover_requests import PersonCalls
@@ -54,6 +54,7 @@ from db.operators import Audit, Operators, Team
 from db.outbox import Outbox, StoredMessage
 from db.pending_inputs import PendingInputs
 from db.uploads import Uploads
+from kb.answering.desk import Desk
 from kb.releases.upload import Library
 
 logger = logging.getLogger(__name__)
@@ -87,8 +88,8 @@ class TelegramBot:
         settings: TelegramSettings,
         *,
         database: Database,
-        desk: Asks,
-        judges: Remembers,
+        desk: Desk,
+        judges: Conversations,
         library: Library | None = None,
         erasures: ErasureList | None = None,
         lifetime: Lifetime | None = None,

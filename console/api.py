@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from console.chat import AskingDesk
 from console.security import client_address
 from core.health import Health
 from core.metrics import Metrics
 from core.render import answer_to_dict
+from kb.answering.desk import Desk
 
 
 class Question(BaseModel):
@@ -33,7 +33,7 @@ class Api:
     def __init__(
         self,
         *,
-        desk: AskingDesk,
+        desk: Desk,
         health: Callable[[], Awaitable[Health]],
         metrics: Metrics,
         mishaps: Callable[[], Awaitable[Mapping[str, float]]],

@@ -12,8 +12,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from console.api import Api, error_json
-from console.bench import AsMessages, BenchPages, Traces
-from console.chat import AskingDesk, ChatPages
+from console.bench import AsMessages, BenchPages
+from console.chat import ChatPages
 from console.conversations import ConversationPages, Talks
 from console.figures import FigurePages
 from console.knowledge import Editing, KnowledgePages
@@ -40,7 +40,9 @@ from core.hours import ALWAYS, WorkingHours
 from core.metrics import Metrics
 from core.rights import Audience, Role, may
 from db.handover import Handovers
+from kb.answering.desk import Desk
 from kb.releases.open_questions import OpenQuestions
+from kb.review.trace import Tracer
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -72,7 +74,7 @@ async def _tell_nobody(_: str) -> None:
 
 def build_console(
     *,
-    desk: AskingDesk,
+    desk: Desk,
     records: Records,
     editing: Editing,
     uploads: UploadDesk,
@@ -80,7 +82,7 @@ def build_console(
     handovers: Handovers,
     topics: Callable[[], Talks | None],
     watched: Watched,
-    tracer: Traces,
+    tracer: Tracer,
     as_messages: AsMessages,
     health: Callable[[], Awaitable[Health]],
     metrics: Metrics,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,9 +12,8 @@ from console.pages import Pages
 from console.view import show_answer
 from core.errors import AnswerdeskError
 from core.types import Answer, Turn
-from db.golden import Golden
 from kb.review.gate import expectation
-from kb.review.trace import Trace
+from kb.review.trace import Trace, Tracer
 
 _LANGUAGES = ("en", "zh", "es", "de", "ru")
 _TURNS = 6
@@ -35,24 +33,10 @@ AsMessages = Callable[[Answer], Sequence[ChatMessage]]
 """Returns an answer as Telegram shows it."""
 
 
-class Traces(Protocol):
-    """What the page needs of `kb.review.trace.Tracer`."""
-
-    async def trace(
-        self, message: str, *, language_code: str = "", history: Sequence[Turn] = ()
-    ) -> Trace:
-        """Answer a message and tell what led to the answer."""
-        ...
-
-    async def keep(self, question: str, *, author: str) -> Golden:
-        """Make a question golden."""
-        ...
-
-
 class BenchPages:
     """Endpoints of the test bench."""
 
-    def __init__(self, *, pages: Pages, tracer: Traces, as_messages: AsMessages) -> None:
+    def __init__(self, *, pages: Pages, tracer: Tracer, as_messages: AsMessages) -> None:
         self._pages = pages
         self._tracer = tracer
         self._as_messages = as_messages

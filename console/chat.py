@@ -5,7 +5,7 @@ import json
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,7 +18,9 @@ from console.transcripts import Exchange, Transcripts
 from console.view import show_answer
 from core.errors import ConversationErased
 from core.health import Health
-from core.types import Answer, AnswerEvent, Sentence, Turn, Waiting
+from core.types import Answer, AnswerEvent, Sentence, Waiting
+from db.conversations import Conversations
+from kb.answering.desk import Desk
 
 logger = logging.getLogger(__name__)
 
@@ -28,44 +30,14 @@ _MAX_SHOWN = 2000
 _MAX_DIGITS = 16
 
 
-class AskingDesk(Protocol):
-    """What the web needs of `kb.answering.desk.Desk`."""
-
-    async def ask(
-        self,
-        text: str,
-        *,
-        chat: str,
-        channel: str,
-        language_code: str = "",
-        history: Sequence[Turn] | None = None,
-        on_event: Callable[[AnswerEvent], Awaitable[None]] | None = None,
-        asker: str = "",
-    ) -> Answer:
-        """Answer one message of a chat; see there."""
-        ...
-
-    async def forget(self, chat: str) -> int:
-        """Erase a chat; see there."""
-        ...
-
-
-class Verdicts(Protocol):
-    """What the web needs of `db.conversations.Conversations`."""
-
-    async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
-        """Store whether an answer helped; return whether the answer exists."""
-        ...
-
-
 class ChatPages:
     """Endpoints of the try-it page."""
 
     def __init__(
         self,
         *,
-        desk: AskingDesk,
-        verdicts: Verdicts,
+        desk: Desk,
+        verdicts: Conversations,
         pages: Pages,
         signer: CookieSigner,
         health: Callable[[], Awaitable[Health]],
@@ -221,7 +193,7 @@ def _language(request: Request) -> str:
 
 
 async def asking(
-    desk: AskingDesk,
+    desk: Desk,
     question: str,
     *,
     chat: str,

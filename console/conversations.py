@@ -14,13 +14,13 @@ from starlette.responses import RedirectResponse, Response
 
 from console.figures import NAMES
 from console.form import fields_of, read_number
-from console.knowledge import EditsEntries
 from console.labels import Labels
 from console.pages import Pages
 from console.widget import CHANNEL
 from core.errors import AnswerdeskError
 from db.figures import Asked, Figures
 from db.handover import Handovers, Message, number_of
+from kb.releases.entries import Entries
 
 _TURNS = 100
 """Of a conversation, before and after the answer that leads to it."""
@@ -70,7 +70,7 @@ class ConversationPages:
         pages: Pages,
         figures: Figures,
         handovers: Handovers,
-        entries: EditsEntries,
+        entries: Entries,
         telegram: Callable[[], Talks | None],
     ) -> None:
         """`telegram` returns the bot while it serves."""

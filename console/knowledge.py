@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,15 +10,16 @@ from starlette.responses import RedirectResponse, Response
 
 from console.form import fields_of, number_of, read_number
 from console.pages import Pages
-from console.questions import Proposes
+from console.upload_desk import UploadDesk
 from core.errors import AnswerdeskError
-from core.types import Chunk, ChunkKind
+from core.types import ChunkKind
 from db.curation import Curation, CurationKind
 from db.figures import Figures
 from db.knowledge import Release, ReleaseRepository
 from db.uploads import Entry
-from kb.releases.entries import EntryNotFound, Found
+from kb.releases.entries import Entries, EntryNotFound, Found
 from kb.releases.open_questions import OpenQuestions
+from kb.releases.release import Releases
 
 _SHOWN = 100
 """Entries of one page; a search finds the others."""
@@ -30,60 +30,12 @@ _CHANGED = (
 _KINDS: tuple[CurationKind, ...] = ("variant", "answer", "disabled", "negative", "validity", "note")
 
 
-class EditsEntries(Protocol):
-    """The part of `kb.releases.entries.Entries` that the pages use."""
-
-    async def search(
-        self,
-        words: str = "",
-        *,
-        documents: str = "*",
-        kind: ChunkKind | None = None,
-        most: int | None = None,
-    ) -> Found:
-        """Return live entries and passages with these words."""
-        ...
-
-    async def one(self, chunk_id: str) -> Chunk:
-        """Return a live entry or passage."""
-        ...
-
-    async def history(self, entry: Chunk) -> list[Curation]:
-        """Return what operators did to an entry, the latest first."""
-        ...
-
-    async def change(
-        self,
-        key: str,
-        kind: CurationKind,
-        *,
-        text: str = "",
-        valid_from: str = "",
-        valid_until: str = "",
-        author: str = "",
-    ) -> Curation:
-        """Store a change to an entry and publish it."""
-        ...
-
-    async def changes(self) -> list[Curation]:
-        """Return what operators changed by hand."""
-        ...
-
-
-class RollsBack(Protocol):
-    """The part of `kb.releases.release.Releases` that the page uses."""
-
-    async def rollback(self, number: int) -> Release:
-        """Publish an earlier release again."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Editing:
     """The knowledge base as the page changes it."""
 
-    entries: EditsEntries
-    releases: RollsBack
+    entries: Entries
+    releases: Releases
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +62,7 @@ class KnowledgePages:
         pages: Pages,
         editing: Editing,
         questions: OpenQuestions,
-        desk: Proposes,
+        desk: UploadDesk,
         releases: ReleaseRepository,
         figures: Figures,
     ) -> None:

@@ -2,16 +2,16 @@
 
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.form import fields_of, number_of, read_number
 from console.pages import Pages
+from console.upload_desk import UploadDesk
 from core.errors import AnswerdeskError
 from core.types import Chunk
-from db.uploads import Entry
 from kb.releases.open_questions import MayBePersonal, OpenGroup, OpenQuestions, Order
 
 _PAGE = 10
@@ -21,14 +21,6 @@ _DISMISSED = 50
 _MERGEABLE = 30
 """Other groups that a page offers to merge with."""
 _AUTHOR = "console"
-
-
-class Proposes(Protocol):
-    """The part of `console.upload_desk.UploadDesk` that takes entries."""
-
-    async def propose(self, entry: Entry, *, customer: int = 0) -> int:
-        """Keep an entry and begin to check it; return its number."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +40,7 @@ class Inbox:
 class QuestionPages:
     """Endpoints of the inbox."""
 
-    def __init__(self, *, pages: Pages, questions: OpenQuestions, desk: Proposes) -> None:
+    def __init__(self, *, pages: Pages, questions: OpenQuestions, desk: UploadDesk) -> None:
         self._pages = pages
         self._questions = questions
         self._desk = desk

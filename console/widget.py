@@ -12,21 +12,23 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from console.chat import AskingDesk, asking, event
+from console.chat import asking, event
 from console.labels import Labels
 from console.pages import STATIC
 from console.security import CookieSigner, address_group, client_address
 from console.view import lines_of, show_answer
 from core.hours import WorkingHours
 from core.types import Answer, AnswerEvent, Sentence, Waiting
+from db.conversations import Conversations
 from db.handover import Handovers, number_of
+from kb.answering.desk import Desk
 from kb.answering.texts import TextKey, service_text
 
 logger = logging.getLogger(__name__)
@@ -84,22 +86,6 @@ _SERVICE_TEXTS: tuple[TextKey, ...] = (
 )
 
 _Body = TypeVar("_Body", bound=BaseModel)
-
-
-class Keeps(Protocol):
-    """What the widget needs of `db.conversations.Conversations`."""
-
-    async def record(self, question: str, answer: Answer, *, chat: str, channel: str) -> int:
-        """Store what was asked and replied."""
-        ...
-
-    async def taken(self, answer_id: int) -> None:
-        """Note that the customer took one of the choices."""
-        ...
-
-    async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
-        """Store whether an answer helped."""
-        ...
 
 
 class _Sent(BaseModel):
@@ -175,8 +161,8 @@ class Widget:
     def __init__(
         self,
         *,
-        desk: AskingDesk,
-        conversations: Keeps,
+        desk: Desk,
+        conversations: Conversations,
         handovers: Handovers,
         hours: WorkingHours,
         shop: str,

@@ -217,9 +217,6 @@ class Prompt:
     question: str
     sources: tuple[str, ...] = ()
     """Ids of the chunks in `passage`: its stored state is dropped when one of them is gone."""
-    only: str = ""
-    """Characters that the reply may be made of, as far as the model can be held to them; empty:
-    any."""
 
 
 @dataclass(frozen=True, slots=True)

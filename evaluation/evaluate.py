@@ -1,7 +1,6 @@
 """Measure answering on a labelled set, through the same objects as the service."""
 
-import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from core.types import Answer
@@ -14,24 +13,14 @@ from kb.answering.answerer import Answerer
 OnOutcome = Callable[[Outcome], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What looking through a composed reply once more has found."""
-
-    unsupported: int = 0
-    """Sentences that the sources do not support."""
-    invented: tuple[str, ...] = ()
-
-
-CheckReply = Callable[[str, Answer], Awaitable[Checked]]
-"""Looks through the reply to a question."""
+CheckReply = Callable[[str, Answer], Awaitable[int]]
+"""Counts the sentences of the reply to a question that its sources do not support."""
 
 _RANKS = 10
 _KEPT = 50
 """Ids of each search that an outcome keeps, for the baselines."""
 _OOS_RECALLS = (0.8, 0.9)
 """Points at which the accuracy is always given."""
-_NOTHING = Checked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +52,6 @@ class EvalResult:
     """Share of composed replies among these, and of quoted ones."""
     quoted: float
     unsupported_sentences: int
-    invented: int
-    """Figures, addresses, links and names in composed replies that their passages do not have."""
     abstained: float
     """Answerable questions met with unknown."""
     refused: float | None
@@ -87,55 +74,32 @@ async def evaluate(
     *,
     probe: Probe,
     answerer: Answerer,
-    quick: Answerer,
-    answers: int,
     check_reply: CheckReply,
-    known: Mapping[str, Outcome],
     on_outcome: OnOutcome,
 ) -> list[Outcome]:
     """Ask every question of the set, one after the other, and return what came of each.
 
     Args:
         evalset: the set.
-        probe: what both answerers search with.
-        answerer: writes replies.
-        quick: quotes them; asked the questions beyond `answers`.
-        answers: so many questions, chosen by hash, are put to `answerer`; 0: all.
+        probe: what the answerer searches with.
+        answerer: replies.
         check_reply: looks through composed replies.
-        known: outcomes by question id that need not be measured again.
-        on_outcome: told of each new one.
+        on_outcome: told of each outcome.
     """
-    by_hash = sorted(evalset.questions, key=lambda q: _hash(q.question_id))
-    written = {q.question_id for q in (by_hash[:answers] if answers else by_hash)}
     outcomes = []
     for question in evalset.questions:
-        full = question.question_id in written
-        outcome = known.get(question.question_id)
-        if outcome is None or outcome.written < full:
-            outcome = await _ask(
-                question,
-                probe=probe,
-                answerer=answerer if full else quick,
-                check_reply=check_reply,
-                written=full,
-            )
-            on_outcome(outcome)
+        outcome = await _ask(question, probe, answerer, check_reply)
+        on_outcome(outcome)
         outcomes.append(outcome)
     return outcomes
 
 
 async def _ask(
-    question: EvalQuestion,
-    *,
-    probe: Probe,
-    answerer: Answerer,
-    check_reply: CheckReply,
-    written: bool,
+    question: EvalQuestion, probe: Probe, answerer: Answerer, check_reply: CheckReply
 ) -> Outcome:
     probe.leave_out(question.without)
     answer = await answerer.answer_question(question.text)
     composed = answer.kind == "composed"
-    checked = await check_reply(question.text, answer) if composed else _NOTHING
     return Outcome(
         question_id=question.question_id,
         question=question.text,
@@ -145,17 +109,11 @@ async def _ask(
         confidence=answer.confidence,
         kind=answer.kind,
         text=answer.text,
-        unsupported=checked.unsupported,
-        invented=checked.invented,
+        unsupported=await check_reply(question.text, answer) if composed else 0,
         total_ms=answer.timings_ms.get("total", 0.0),
-        written=written,
         dense=probe.dense[:_KEPT],
         text_search=probe.text[:_KEPT],
     )
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
 
 
 def summarise(
@@ -170,14 +128,14 @@ def summarise(
         oos_recall: one more point at which to give `EvalResult.accuracy_at_oos_recall`; 0: none.
     """
     inside = [o for o in outcomes if o.relevant]
-    gold = [o for o in inside if o.answers and o.written]
-    written = [o for o in gold if o.kind in ("composed", "quoted")]
+    gold = [o for o in inside if o.answers]
+    built = [o for o in gold if o.kind in ("composed", "quoted")]
     sure = [o for o in outcomes if o.confidence >= 0.8]
     outside = [o for o in outcomes if not o.relevant]
     kinds: dict[str, int] = {}
     for outcome in outcomes:
         kinds[outcome.kind] = kinds.get(outcome.kind, 0) + 1
-    times = [o.total_ms for o in outcomes if o.written]
+    times = [o.total_ms for o in outcomes]
     return EvalResult(
         name=name,
         n=len(outcomes),
@@ -191,12 +149,11 @@ def summarise(
         accuracy_at_oos_recall=_accuracies(outcomes, {*_OOS_RECALLS, oos_recall} - {0.0}),
         answer_contains_gold=_share([metrics.contains_gold(o.text, o.answers) for o in gold]),
         answer_f1=_share([metrics.f1(o.text, o.answers) for o in gold]),
-        reply_length_median=metrics.median([metrics.length(o.text) for o in written]),
+        reply_length_median=metrics.median([metrics.length(o.text) for o in built]),
         answers=len(gold),
         composed=_round(sum(o.kind == "composed" for o in gold) / max(len(gold), 1)),
         quoted=_round(sum(o.kind == "quoted" for o in gold) / max(len(gold), 1)),
         unsupported_sentences=sum(o.unsupported for o in outcomes),
-        invented=sum(len(o.invented) for o in outcomes),
         abstained=_round(sum(not o.answered for o in inside) / max(len(inside), 1)),
         refused=_share([not o.answered for o in outside]),
         calibration_error=_round(metrics.calibration_error(outcomes)),

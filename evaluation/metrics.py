@@ -4,9 +4,8 @@ import re
 import statistics
 import string
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,27 +29,10 @@ class Outcome:
     unsupported: int
     """Sentences of the reply with something that the cited passages do not say."""
     total_ms: float
-    written: bool = True
-    """Whether the generator, if there is one, was asked."""
-    invented: tuple[str, ...] = ()
-    """Figures, addresses, links and names of a composed reply that its passages do not have."""
     dense: tuple[str, ...] = ()
     """Ids in the order of the search by vector alone, each once."""
     text_search: tuple[str, ...] = ()
     """Ids in the order of full-text search (BM25) alone, each once."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for a JSON file."""
-        return {**asdict(self), "relevant": sorted(self.relevant)}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Read what `to_json` returned."""
-        lists = {
-            name: tuple(values.get(name, ()))
-            for name in ("answers", "found", "invented", "dense", "text_search")
-        }
-        return cls(**{**values, **lists, "relevant": frozenset(values["relevant"])})
 
     @property
     def right(self) -> bool:

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from core.protocols import Embedder, Reader
 from core.types import Chunk, Vector
-from kb.index.table import RowSet
-from kb.ranking.candidates import FoundRow
+from kb.index.table import RowHit, RowSet
 from kb.ranking.retriever import Rankers, Retrieval, Retriever, SearchIndex, SearchView
 from kb.ranking.second import SecondEmbedder
 
@@ -74,7 +73,7 @@ class _PartOfView:
 
     async def search_dense(
         self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> Sequence[FoundRow]:
+    ) -> Sequence[RowHit]:
         found = self._kept(await self._view.search_dense(vector, k, today=today, rows=rows))
         if rows == "own":
             self._out.dense = self._labels(found)
@@ -82,7 +81,7 @@ class _PartOfView:
 
     async def search_text(
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> Sequence[FoundRow]:
+    ) -> Sequence[RowHit]:
         found = self._kept(await self._view.search_text(text, k, today=today, rows=rows))
         self._out.text = self._labels(found)
         return found
@@ -93,8 +92,8 @@ class _PartOfView:
     async def objections(self, vector: Vector) -> Mapping[str, float]:
         return await self._view.objections(vector)
 
-    def _kept(self, rows: Sequence[FoundRow]) -> Sequence[FoundRow]:
+    def _kept(self, rows: Sequence[RowHit]) -> Sequence[RowHit]:
         return [row for row in rows if self._out.label(row.chunk) not in self._out.labels]
 
-    def _labels(self, rows: Sequence[FoundRow]) -> tuple[str, ...]:
+    def _labels(self, rows: Sequence[RowHit]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self._out.label(row.chunk) for row in rows))

@@ -88,7 +88,6 @@ def _figures(result: EvalResult) -> Iterator[tuple[str, str, str]]:
         length = f"{result.reply_length_median:g}"
         yield "Length of a reply", length, "median; words, in Chinese characters"
         yield "Composed", f"{result.composed:.3f}", f"{asked}; quoted: {result.quoted:.3f}"
-        yield "Invented", str(result.invented), "figures, addresses, links, names not in the source"
         yield "Unsupported", str(result.unsupported_sentences), "sentences, by the check run again"
     kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(result.kinds.items()))
     yield "Replies", kinds, ""

@@ -2,33 +2,17 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from core.types import Chunk
 from db.jobs import JobRepository
 from jobs.schedule import JobReport
+from kb.index.index import Index
 
 NAME = "reminders"
 AHEAD_DAYS = 3
 _SHOWN = 20
 _LOOKED_AT = 100
 """Earlier runs; an entry is told in one of the last three."""
-
-
-class ReadableView(Protocol):
-    """One release of the index (`kb.index.view.View`)."""
-
-    async def entries(self) -> Sequence[Chunk]:
-        """Return every FAQ entry."""
-        ...
-
-
-class ReadableIndex(Protocol):
-    """The index of a knowledge base (`kb.index.index.Index`)."""
-
-    async def view(self) -> ReadableView:
-        """Return the live release."""
-        ...
 
 
 class Reminders:
@@ -43,9 +27,7 @@ class Reminders:
         today: the date by which entries are valid.
     """
 
-    def __init__(
-        self, index: ReadableIndex, runs: JobRepository, *, today: Callable[[], dt.date]
-    ) -> None:
+    def __init__(self, index: Index, runs: JobRepository, *, today: Callable[[], dt.date]) -> None:
         self._index = index
         self._runs = runs
         self._today = today

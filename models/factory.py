@@ -1,6 +1,7 @@
 """From what the configuration says to a model that can be started."""
 
 import logging
+import os
 from pathlib import Path
 
 from core.errors import ConfigError, ModelFileMissing
@@ -17,6 +18,9 @@ from models.workers.worker import Worker
 
 _PROJECT = Path(__file__).resolve().parents[1]
 _logger = logging.getLogger(__name__)
+
+KEY = "MODELS_API_KEY"
+"""In the environment: the key that is sent to servers of models, and to nobody else."""
 
 _WAITING_BATCHES = 64
 _BATCH_GRACE_S = 5
@@ -46,15 +50,14 @@ def make_embedder(
     *,
     threads: int = 2,
     recycle_after: int = 2000,
-    api_key: str = "",
     on_torch: bool = False,
     precision: Precision = "exact",
     steps_back: bool = False,
 ) -> WorkerEmbedder | HttpEmbedder:
     """Return the embedder that `spec` names; call its `start` before use and `close` after.
 
-    `api_key` is sent to a server (``url:``) and to nobody else. `on_torch` runs the model through
-    sentence-transformers even if there is a file for onnxruntime: same vectors, slower start.
+    `on_torch` runs the model through sentence-transformers even if there is a file for
+    onnxruntime: same vectors, slower start.
     `precision` "int8" computes with whole numbers: more than twice as fast, slightly other vectors,
     so another fingerprint. A model that cannot be had so is exact. `steps_back` is for a model that
     works beside the one that answers: all its work, loading and counting too, gets what others
@@ -69,7 +72,7 @@ def make_embedder(
     """
     parsed = parse_spec(spec)
     if isinstance(parsed, Server):
-        return HttpEmbedder(parsed, api_key=api_key)
+        return HttpEmbedder(parsed, api_key=os.environ.get(KEY, ""))
     store = make_store(data)
     folder, key, name = _embedder_folder(spec, parsed, store)
     info = read_folder(folder)
@@ -127,14 +130,11 @@ def make_generator(
     prefix_memory_bytes: int = 128 << 20,
     prefix_disk_bytes: int = 1 << 30,
     prefix_folder: Path | None = None,
-    scores: bool = False,
-    api_key: str = "",
 ) -> WorkerGenerator | HttpGenerator | None:
     """Return the generator that `spec` names; `None` for "off".
 
     `queue` calls may wait while `parallel` are answered. States of passages are kept in memory and
-    in `prefix_folder` (by default ``DATA/prefixes``) up to the two budgets. `scores` keeps room for
-    `WorkerGenerator.likelihood`, about 40 MB.
+    in `prefix_folder` (by default ``DATA/prefixes``) up to the two budgets.
 
     Raises:
         ConfigError: if `spec` names no model.
@@ -144,7 +144,9 @@ def make_generator(
     if isinstance(parsed, Off):
         return None
     if isinstance(parsed, Server):
-        return HttpGenerator(parsed, api_key=api_key, parallel=parallel, queue=queue)
+        return HttpGenerator(
+            parsed, api_key=os.environ.get(KEY, ""), parallel=parallel, queue=queue
+        )
     path, name, sha256 = _generator_file(spec, parsed, make_store(data))
     worker = Worker(
         "generator",
@@ -156,7 +158,6 @@ def make_generator(
             "context_tokens": _CONTEXT_TOKENS,
             "extra_tokens": _EXTRA_TOKENS,
             "sha256": sha256,
-            "scores": scores,
             "prefix_folder": str(prefix_folder or data / "prefixes"),
             "prefix_memory_bytes": prefix_memory_bytes,
             "prefix_disk_bytes": prefix_disk_bytes,

@@ -12,7 +12,6 @@ from models.workers.worker_model import WorkerModel
 
 _COUNT_DEADLINE_S = 30
 _PREPARE_DEADLINE_S = 600
-_SCORE_DEADLINE_S = 60
 
 
 class WorkerGenerator(WorkerModel):
@@ -47,17 +46,6 @@ class WorkerGenerator(WorkerModel):
                 else:
                     yield Piece(reply.values["text"])
 
-    async def likelihood(self, prompt: Prompt) -> float:
-        """Return the mean log-probability of the tokens of `Prompt.question` but the first.
-
-        The model is to be made with `scores` (`models.factory.make_generator`).
-
-        Raises:
-            ModelUnavailable, Overloaded, PromptTooLong: as `stream`.
-        """
-        reply = await self._worker.call("score", _params(prompt), deadline_s=_SCORE_DEADLINE_S)
-        return float(reply.values["likelihood"])
-
     async def prepare(self, prompt: Prompt) -> TokenUsage:
         """Read instructions and passage ahead of any question and keep the state.
 
@@ -89,5 +77,4 @@ def _params(prompt: Prompt) -> dict[str, Any]:
         "passage": prompt.passage,
         "question": prompt.question,
         "sources": list(prompt.sources),
-        "only": prompt.only,
     }

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from core.types import Chunk
 from kb.index.chunk import embedding_text
+from kb.index.table import RowHit
 from kb.ranking.align import AlignedEmbedder
 from kb.ranking.calibration import Choice, Linear, blank, fit_choice, fit_logistic, reliability
 from kb.ranking.candidates import Reading, gather
@@ -31,16 +32,6 @@ from models.factory import make_embedder
 from training.companies import Company, asked, read_companies, split
 
 _TOGETHER = 3
-
-
-@dataclass(frozen=True)
-class Row:
-    """A found row."""
-
-    chunk: Chunk
-    text: str
-    role: str
-    score: float
 
 
 @dataclass
@@ -105,12 +96,12 @@ async def cases_of(companies: Sequence[Company], embedder: AlignedEmbedder) -> l
                     continue
                 gone = by if left_out else set()
                 stated = [
-                    Row(c, t, "answer" if c.kind == "faq" else "passage", float(s))
+                    RowHit(c, t, "answer" if c.kind == "faq" else "passage", float(s), "")
                     for c, t, s in zip(chunks, stated_texts, to_statement, strict=True)
                     if c.chunk_id not in gone
                 ]
                 own = [
-                    Row(c, c.text, "question", float(s))
+                    RowHit(c, c.text, "question", float(s), "")
                     for c, s in zip(entries, to_question, strict=True)
                     if c.chunk_id not in gone
                 ]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.markup import escape
@@ -14,15 +15,14 @@ from app import output
 from app.commands.answers import await_generator, make_it_hold
 from app.commands.common import Failed, read_config, say
 from app.paths import Paths, find_paths
-from app.wiring import Knowledge, make_answerer, open_knowledge, open_service
+from app.wiring import Knowledge, open_knowledge, open_service
 from core.config import data_folder
 from core.types import Answer, Turn
 from evaluation.bench import chosen, measure
 from evaluation.benchmarks.figure import Measured
 from evaluation.desks import ask_all, is_desk_set, load_desk_set, summarise_desk
 from evaluation.evalset import EvalSet, load_evalset
-from evaluation.evaluate import Checked, EvalResult, evaluate, summarise
-from evaluation.hallucinations import inventions
+from evaluation.evaluate import EvalResult, evaluate, summarise
 from evaluation.metrics import Outcome
 from evaluation.probe import Probe
 from kb.answering.checker import unsupported
@@ -40,8 +40,6 @@ class Options:
     hold_out: bool = False
     leave_out: bool = False
     sample: int = 0
-    answers: int = 0
-    resume: bool = False
     oos_recall: float = 0.0
 
 
@@ -126,17 +124,11 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
     )
     config = read_config()
     files = [IncomingFile(name, data=data) for name, data in sorted(evalset.files.items())]
-    paths = base_paths(folder, options)
-    model = config.models.generator if config.answers.compose else "off"
-    model += f"\0{config.models.second_embedder}"
-    asked = f"{options.ask}\0{options.leave_out}\0{options.sample}\0{model}"
-    kept = paths.data / f"outcomes-{hashlib.sha256(asked.encode()).hexdigest()[:8]}.jsonl"
-    known = await asyncio.to_thread(_read_outcomes, kept) if options.resume else {}
-    async with open_knowledge(config, paths) as knowledge:
+    async with open_knowledge(config, base_paths(folder, options)) as knowledge:
         await knowledge.releases.open_or_rebuild()
         await make_it_hold(knowledge, files)
         await knowledge.trainer.ensure()
-        outcomes = await _ask_all(knowledge, evalset, options.answers, known, kept)
+        outcomes = await _ask_all(knowledge, evalset)
     result = summarise(
         evalset.name,
         outcomes,
@@ -152,14 +144,7 @@ def base_paths(folder: Path, options: Options) -> Paths:
     return find_paths(data_folder(), base=f"eval-{folder.name}-{digest[:8]}")
 
 
-async def _ask_all(
-    knowledge: Knowledge,
-    evalset: EvalSet,
-    answers: int,
-    known: dict[str, Outcome],
-    kept: Path,
-) -> list[Outcome]:
-    """Ask the questions; each outcome is written to a file at once, so that a run can go on."""
+async def _ask_all(knowledge: Knowledge, evalset: EvalSet) -> list[Outcome]:
     probe = Probe(
         knowledge.searched,
         knowledge.index,
@@ -173,48 +158,23 @@ async def _ask_all(
         await await_generator(service)
         say(f"{len(evalset.questions)} questions, {evalset.answerable} of them answerable.")
 
-        async def check_reply(question: str, answer: Answer) -> Checked:
-            return await _check(knowledge, question, answer)
-
-        with output.progress() as shown, kept.open("a" if known else "w") as file:
-            task = shown.add_task("asked", total=len(evalset.questions), completed=len(known))
-
-            def on_outcome(outcome: Outcome) -> None:
-                file.write(json.dumps(outcome.to_json(), ensure_ascii=False) + "\n")
-                file.flush()
-                shown.advance(task)
-
+        with output.progress() as shown:
+            task = shown.add_task("asked", total=len(evalset.questions))
             return await evaluate(
                 evalset,
                 probe=probe,
                 answerer=service.answerer,
-                quick=make_answerer(knowledge, None),
-                answers=answers,
-                check_reply=check_reply,
-                known=known,
-                on_outcome=on_outcome,
+                check_reply=partial(_unsupported, knowledge),
+                on_outcome=lambda _: shown.advance(task),
             )
 
 
-def _read_outcomes(path: Path) -> dict[str, Outcome]:
-    if not path.is_file():
-        return {}
-    lines = path.read_text("utf-8").splitlines()
-    whole = [line for line in lines if line.endswith("}")]  # the last may be cut off
-    outcomes = [Outcome.from_json(json.loads(line)) for line in whole]
-    return {outcome.question_id: outcome for outcome in outcomes}
-
-
-async def _check(knowledge: Knowledge, question: str, answer: Answer) -> Checked:
-    """Look through a composed reply once more, sentence by sentence and for inventions."""
+async def _unsupported(knowledge: Knowledge, question: str, answer: Answer) -> int:
+    """Return how many sentences of a reply its passages do not support."""
     found = [await knowledge.index.chunk(source.chunk_id) for source in answer.sources]
-    passages = [passage_of(chunk) for chunk in found if chunk is not None]
-    source = "\n".join(passages)
-    sentences = split_sentences(answer.text, answer.language) if passages else ()
-    return Checked(
-        sum(bool(unsupported(sentence, source, question)) for sentence in sentences),
-        tuple(inventions(answer.text, passages, question)),
-    )
+    source = "\n".join(passage_of(chunk) for chunk in found if chunk is not None)
+    sentences = split_sentences(answer.text, answer.language) if source else ()
+    return sum(bool(unsupported(sentence, source, question)) for sentence in sentences)
 
 
 async def bench(names: Sequence[str], *, as_json: bool, markdown: bool, plot: Path | None) -> None:

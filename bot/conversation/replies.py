@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.conversation.texts import LANGUAGE_NAMES, bot_text
-from bot.transport.render import Part, render_plain
+from bot.transport.render import render_plain
 from core.shown import shown
 from core.types import Answer, Source
 from db.outbox import Outgoing
@@ -81,7 +81,7 @@ def answer_messages(
         lead: a sentence to put before the answer.
         quote_question: show to which message it replies.
     """
-    parts = render_answer(answer)
+    parts = render_plain(shown(answer))
     if lead:
         parts = [*render_plain(lead), *parts]
     languages = (answer.language, *to.languages)
@@ -100,7 +100,7 @@ def answer_messages(
     return [
         message(
             to,
-            part.text,
+            part,
             buttons=answer_buttons(context, languages) if number == last else (),
             reply_to=question_message_id if quote_question and number == 0 else 0,
             context=context
@@ -109,11 +109,6 @@ def answer_messages(
         )
         for number, part in enumerate(parts)
     ]
-
-
-def render_answer(answer: Answer) -> list[Part]:
-    """Return an answer's text as messages."""
-    return render_plain(shown(answer))
 
 
 def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list[list[Button]]:
@@ -180,8 +175,7 @@ def passage_messages(source: Mapping[str, Any], to: Addressee, *, reply_to: int)
     )
     parts = render_plain(f"{head}\n\n{shown.quote}")
     return [
-        message(to, part.text, reply_to=0 if number else reply_to)
-        for number, part in enumerate(parts)
+        message(to, part, reply_to=0 if number else reply_to) for number, part in enumerate(parts)
     ]
 
 

@@ -1,9 +1,9 @@
 """What all customer handlers share: whom they speak to, in which language, and how they ask."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from telegram import CallbackQuery, Message
 from telegram.error import BadRequest, TelegramError
@@ -16,49 +16,14 @@ from bot.transport.incoming import Incoming
 from bot.transport.sender import Sender
 from bot.transport.shutdown import Lifetime
 from core.hours import WorkingHours
-from core.types import Answer, AnswerEvent, Turn
+from core.types import Answer
 from db.chats import Chats
+from db.conversations import Conversations
 from db.handover import Handovers
 from db.outbox import Outbox, StoredMessage
+from kb.answering.desk import Desk
 
 logger = logging.getLogger(__name__)
-
-
-class Asks(Protocol):
-    """The part of `kb.answering.desk.Desk` that the bot uses."""
-
-    async def ask(
-        self,
-        text: str,
-        *,
-        chat: str,
-        channel: str,
-        language_code: str = "",
-        history: Sequence[Turn] | None = None,
-        on_event: Callable[[AnswerEvent], Awaitable[None]] | None = None,
-    ) -> Answer:
-        """Answer one message; see `kb.answering.desk.Desk.ask`."""
-        ...
-
-
-class Remembers(Protocol):
-    """The part of `db.conversations.Conversations` that the bot uses."""
-
-    async def turns(self, chat: str, *, limit: int) -> Sequence[Turn]:
-        """Return the last exchanges of a chat, oldest first."""
-        ...
-
-    async def forget(self, chat: str) -> int:
-        """Erase everything a chat asked and was told."""
-        ...
-
-    async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
-        """Store a verdict on an answer; return whether the answer exists."""
-        ...
-
-    async def taken(self, answer_id: int) -> None:
-        """Note that the customer took one of the choices."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +48,8 @@ class CustomerService:
         self,
         *,
         bot: "ExtBot[Any]",
-        desk: Asks,
-        judges: Remembers,
+        desk: Desk,
+        judges: Conversations,
         sender: Sender,
         outbox: Outbox,
         chats: Chats,

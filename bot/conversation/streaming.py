@@ -12,7 +12,7 @@ from telegram.ext import ExtBot
 
 from bot.conversation.replies import Addressee, message, source_label
 from bot.transport.redact import redact
-from bot.transport.render import Part, render_plain
+from bot.transport.render import render_plain
 from bot.transport.sender import Sender
 from bot.transport.shutdown import Lifetime
 from core.shown import urls_in
@@ -71,12 +71,12 @@ class Stream:
         if not self._on or not parts:
             return
         try:
-            await self._show(parts[0].text)
+            await self._show(parts[0])
         except TelegramError as trouble:
             logger.info("Replies are not shown early here: %s", redact(str(trouble)))
             self._on = False
 
-    def _meanwhile(self, waiting: Waiting) -> list[Part]:
+    def _meanwhile(self, waiting: Waiting) -> list[str]:
         """Return how long it takes, below the passage that there is to read until then."""
         languages, source = self._to.languages, waiting.source
         seconds = max(1, round(waiting.seconds))

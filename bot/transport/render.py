@@ -1,7 +1,6 @@
 """Plain text as Telegram messages: its own characters, split."""
 
 import re
-from dataclasses import dataclass
 
 from core.shown import clean
 
@@ -9,26 +8,19 @@ MAX_UNITS = 4096
 """UTF-16 code units of a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One message."""
-
-    text: str
-
-
-def render_plain(text: str) -> list[Part]:
+def render_plain(text: str) -> list[str]:
     """Return text as messages, character for character, links and all; see `core.shown.shown`."""
     return _split(clean(text))
 
 
-def _split(text: str) -> list[Part]:
+def _split(text: str) -> list[str]:
     """Cut at paragraphs, lines, sentences or words, in this order, within the limit."""
-    parts: list[Part] = []
+    parts: list[str] = []
     start = 0
     while start < len(text):
         end = _cut(text, start)
         if piece := text[start:end].strip():
-            parts.append(Part(piece))
+            parts.append(piece)
         start = end
     return parts
 

@@ -9,29 +9,14 @@ from telegram import CallbackQuery, Message, Update
 from telegram.constants import ChatType
 
 from bot.transport.incoming import ANONYMOUS_ADMIN, TELEGRAM_ITSELF, Incoming, Me, command_of, read
-from core.rights import Audience, Role, may
+from core.rights import Audience, may
+from db.operators import Audit, Operators
 
 logger = logging.getLogger(__name__)
 
 OnCommand = Callable[[Incoming, str], Awaitable[None]]
 OnPress = Callable[[CallbackQuery, Update, str], Awaitable[None]]
 OnText = Callable[[Incoming], Awaitable[None]]
-
-
-class Permits(Protocol):
-    """The part of `db.operators.Operators` that decides."""
-
-    async def role_of(self, user_id: int) -> Role | None:
-        """Return what somebody may do; ``None`` for everybody outside of the team."""
-        ...
-
-
-class Records(Protocol):
-    """The part of `db.operators.Audit` that remembers."""
-
-    async def record(self, actor: int, action: str, details: str = "") -> None:
-        """Add an entry."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +83,8 @@ class Router:
         unknown_command: OnCommand,
         refuse: Callable[[CallbackQuery], Awaitable[None]],
         resume: Callable[[int], Awaitable[bool]],
-        permits: Permits,
-        records: Records,
+        permits: Operators,
+        records: Audit,
         team_group: Callable[[], Awaitable[int]],
         ignores: Callable[[int], Awaitable[bool]],
         me: Me,

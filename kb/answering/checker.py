@@ -1,6 +1,6 @@
 """What a written sentence says that its source does not: figures, dates, links, names, words.
 
-For text of a model behind a server (`kb.answering.writer`); what is built from spans needs none.
+For text of a generator (`kb.answering.writer`); what is built from spans needs none.
 """
 
 import re

@@ -17,7 +17,6 @@ from core.errors import ModelError
 from core.protocols import Embedder, Reader
 from core.types import Chunk, Hit, Matrix, Vector
 from kb.answering.choose import MOST, assemble, choose
-from kb.answering.chooser import Chooser
 from kb.answering.intent import split_questions
 from kb.answering.plain import plain
 from kb.answering.scores import asks_figure, asks_how, score_sentences
@@ -101,7 +100,6 @@ class Replier:
         self,
         embedder: Embedder | None = None,
         index: PassageIndex | None = None,
-        chooser: Chooser | None = None,
         reader: Reader | None = None,
         *,
         remembered: int = 500,
@@ -111,13 +109,11 @@ class Replier:
         Args:
             embedder: tells how near sentences are to a question; ``None`` compares words alone.
             index: has the rest of a procedure or table that was cut; ``None``: it is left out.
-            chooser: says which sentences answer, beside the scores; ``None``: these decide alone.
             reader: says of each sentence how likely it answers; ``None``: words and nearness do.
             remembered: passages whose vectors are kept, about 10 kB each.
         """
         self._embedder = embedder
         self._index = index
-        self._chooser = chooser
         self._reader = reader
         self._remembered = remembered
         self._vectors: OrderedDict[str, Matrix] = OrderedDict()
@@ -171,7 +167,10 @@ class Replier:
             return _Piece(text, text)
         near = await self._near(asked.vector, chunk, units)
         parts = split_questions(asked.text)
-        of_parts = [await self._scored(part, chunk, units, near) for part in parts]
+        of_parts = [
+            await self._read(part, chunk, units, _scores(part, chunk, units, near))
+            for part in parts
+        ]
         scores = [sum(of_unit) / len(parts) for of_unit in zip(*of_parts, strict=True)]
         best = max(range(len(units)), key=lambda i: scores[i], default=-1)
         row = _row_meant(units, best, scores)
@@ -194,19 +193,6 @@ class Replier:
             both = f"{piece.text}\n{rows.text}"
             return replace(rows, text=both if leads and length(both) <= MOST else rows.text)
         return piece
-
-    async def _scored(
-        self, question: str, chunk: Chunk, units: Sequence[Unit], near: Sequence[float] | None
-    ) -> list[float]:
-        """Return the probabilities of units, from all that says something of them."""
-        scores = _scores(question, chunk, units, near)
-        scores = await self._read(question, chunk, units, scores)
-        if self._chooser is None or len(units) < 2:
-            return scores
-        picked = await self._chooser.choose(question, chunk, units) or ()
-        if not picked:
-            return scores
-        return [(score + (i in picked) / len(picked)) / 2 for i, score in enumerate(scores)]
 
     async def _read(
         self, question: str, chunk: Chunk, units: Sequence[Unit], scores: Sequence[float]

@@ -6,14 +6,15 @@ the states of those that the live release no longer has are deleted.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from core.errors import ModelUnavailable, Overloaded, PromptTooLong
-from core.types import Chunk, Prompt, TokenUsage
-from kb.answering.chooser import choice_prompt
-from kb.text.layout import units_of
+from core.types import Prompt, TokenUsage
+from kb.answering.prompts import build_prompt, passage_of
+from kb.index.index import Index
+from kb.index.view import View
 
 logger = logging.getLogger(__name__)
 
@@ -34,28 +35,6 @@ class ReadsAhead(Protocol):
         ...
 
 
-class ReadableView(Protocol):
-    """One release of the index (`kb.index.view.View`)."""
-
-    release: int
-
-    async def chunk(self, chunk_id: str) -> Chunk | None:
-        """Return a chunk, ``None`` if the release does not have it."""
-        ...
-
-    async def present(self, chunk_ids: Iterable[str]) -> set[str]:
-        """Return which of these chunks the release has."""
-        ...
-
-
-class ReadableIndex(Protocol):
-    """The index of a knowledge base (`kb.index.index.Index`)."""
-
-    async def view(self) -> ReadableView:
-        """Return the live release."""
-        ...
-
-
 class WarmUp:
     """Prepares passages for the generator, the most wanted first.
 
@@ -71,7 +50,7 @@ class WarmUp:
 
     def __init__(
         self,
-        index: ReadableIndex,
+        index: Index,
         generator: ReadsAhead,
         *,
         cited: Callable[[int], Awaitable[Sequence[str]]],
@@ -106,7 +85,7 @@ class WarmUp:
             logger.info("Reading ahead goes on later: %s", error)
             return 0
 
-    async def _forget_gone(self, view: ReadableView) -> None:
+    async def _forget_gone(self, view: View) -> None:
         """Delete the states of passages that the release does not have."""
         kept = await self._generator.kept_sources()
         gone = kept - await view.present(kept)
@@ -114,7 +93,7 @@ class WarmUp:
             count = await self._generator.forget(gone)
             logger.info("%d stored states were of passages that are gone", count)
 
-    async def _prepare(self, view: ReadableView) -> int:
+    async def _prepare(self, view: View) -> int:
         if self._expected[0] != view.release:
             asked = [await self._find(question) for question in self._questions]
             self._expected = (view.release, [wanted for wanted in asked if wanted is not None])
@@ -128,7 +107,7 @@ class WarmUp:
                 continue
             chunk = await view.chunk(chunk_id)
             if chunk is not None:
-                prompt = choice_prompt("", units_of(chunk.answer or chunk.text, chunk.language))
+                prompt = build_prompt("", [passage_of(chunk)], chunk.language)  # as `Writer` asks
                 await self._idle()
                 try:
                     usage = await self._generator.prepare(replace(prompt, sources=(chunk_id,)))

@@ -1,4 +1,4 @@
-"""Let a model behind a server write the reply from a passage, and show what the passage supports.
+"""Let a generator write the reply from a passage, and show what the passage supports.
 
 A sentence with a figure, a date, a link, a name or many words that the passage does not have is
 dropped (`kb.answering.checker`). If nothing is left, the built reply is sent.

@@ -1,26 +1,14 @@
 """What a set of documents changes: rows to write and to take out, and the figures of the report."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from core.types import Chunk, FileReport
 from kb.index.rows import Row, content_key
 from kb.index.table import StoredRow
+from kb.index.view import Reader
 from kb.ingest.prepare import Prepared, PreparedFile
-
-
-class StoredState(Protocol):
-    """The rows that a change starts from (`kb.index.view.View` or `kb.index.draft.Draft`)."""
-
-    async def stored(self, doc_ids: Iterable[str]) -> list[StoredRow]:
-        """Return the rows of these documents."""
-        ...
-
-    async def holders(self, content_keys: Iterable[str]) -> list[tuple[str, str]]:
-        """Return (content key, document) for every row with one of these contents."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +39,7 @@ class Comparison:
         }
 
 
-async def compare(state: StoredState, prepared: Prepared, removed: Sequence[str]) -> Comparison:
+async def compare(state: Reader, prepared: Prepared, removed: Sequence[str]) -> Comparison:
     """Compare prepared documents and documents to remove with what is stored."""
     files = [file for file in prepared.files if not file.error]
     doc_ids = [file.file.doc_id for file in files]
@@ -77,7 +65,7 @@ async def compare(state: StoredState, prepared: Prepared, removed: Sequence[str]
 
 
 async def _elsewhere(
-    state: StoredState, files: Sequence[PreparedFile], touched: set[str]
+    state: Reader, files: Sequence[PreparedFile], touched: set[str]
 ) -> Mapping[str, set[str]]:
     """Return, by content key, the other documents that hold or will hold the same content."""
     holders: dict[str, set[str]] = defaultdict(set)

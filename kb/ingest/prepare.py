@@ -6,7 +6,6 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
     Callable,
-    Iterable,
     Mapping,
     Sequence,
 )
@@ -18,7 +17,7 @@ from typing import Protocol, TypeAlias
 from core.errors import IngestError
 from core.protocols import Embedder
 from core.types import Chunk, ParsedFile, Skipped, Vector
-from db.curation import Curation, Settled
+from db.curation import Curation, Curations, Settled
 from kb.index.rows import Row, embedded_text, is_statement, rows_of_chunk
 from kb.ingest.curate import attach, expected_work
 from kb.ingest.fingerprint import columns_of, with_work
@@ -133,26 +132,6 @@ class _State:
     files: int = 0
 
 
-class Curator(Protocol):
-    """Tells what operators did to entries by hand (`db.curation.Curations`)."""
-
-    async def open(self, doc_ids: Iterable[str] | None = None) -> Sequence[Curation]:
-        """Return the open work on some documents, or on all."""
-        ...
-
-    async def as_of(self, moment: float) -> Sequence[Curation]:
-        """Return what was open at a moment."""
-        ...
-
-    async def settle(self, settled: Sequence[Settled]) -> None:
-        """Note what became of it."""
-        ...
-
-    async def return_to(self, moment: float, *, at: float, reason: str) -> None:
-        """Bring the work of a moment back."""
-        ...
-
-
 class Preparer:
     """Makes chunks and vectors of originals, with the work of operators on them.
 
@@ -166,7 +145,7 @@ class Preparer:
         chunker: Chunker,
         embedder: Embedder,
         spool: VectorSpool,
-        curations: Curator,
+        curations: Curations,
         *,
         answers: bool = False,
     ) -> None:

@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 from core.types import FileReport
 from db.knowledge import Document
-from kb.ingest.diff import Comparison, StoredState, compare
+from kb.index.view import Reader
+from kb.ingest.diff import Comparison, compare
 from kb.ingest.prepare import Prepared, StoredFile
 
 UPLOAD = "upload"
@@ -30,7 +31,7 @@ def same(file: StoredFile, document: Document | None) -> bool:
 
 
 async def guarded(
-    state: StoredState, prepared: Prepared, removed: list[str], guard: Guard | None
+    state: Reader, prepared: Prepared, removed: list[str], guard: Guard | None
 ) -> tuple[Comparison, Prepared, list[str]]:
     """Compare with what is stored, without the documents that the guard holds back."""
     comparison = await compare(state, prepared, removed)

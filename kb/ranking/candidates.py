@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
 from core.types import Chunk
 from kb.index.chunk import embedding_text
+from kb.index.table import RowHit
 from kb.text.layout import units_of
 
 MOST = 40
@@ -15,30 +15,6 @@ MOST = 40
 _STATED_CHARS = 480
 _MOST_SENTENCES = 16
 """Sentences of a candidate that are read one by one."""
-
-
-class FoundRow(Protocol):
-    """What ranking reads of a row that a search returned (`kb.index.table.RowHit`)."""
-
-    @property
-    def chunk(self) -> Chunk:
-        """The row's chunk."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """The text that matched."""
-        ...
-
-    @property
-    def role(self) -> str:
-        """What the text is to its chunk (`kb.index.rows.Role`)."""
-        ...
-
-    @property
-    def score(self) -> float:
-        """Cosine similarity, or the score of full-text search."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +72,7 @@ class _Found:
 
 
 def gather(
-    own: Sequence[FoundRow], stated: Sequence[FoundRow], text: Iterable[FoundRow]
+    own: Sequence[RowHit], stated: Sequence[RowHit], text: Iterable[RowHit]
 ) -> list[Candidate]:
     """Return the candidates, the nearest first, at most `MOST`.
 

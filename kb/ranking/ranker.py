@@ -16,8 +16,9 @@ from typing import Any, Self
 import numpy as np
 
 from core.types import Chunk, Hit, Vector
+from kb.index.table import RowHit
 from kb.ranking.calibration import Doubles, Linear, log_odds
-from kb.ranking.candidates import Candidate, FoundRow, Reading, gather
+from kb.ranking.candidates import Candidate, Reading, gather
 from kb.ranking.evidence import Evidence, certainty
 from kb.ranking.features import Floats, Rarity
 from kb.ranking.own_questions import OwnQuestions
@@ -115,9 +116,9 @@ class Ranker:
         question: str,
         vector: Vector,
         *,
-        own: Sequence[FoundRow],
-        stated: Sequence[FoundRow],
-        text: Sequence[FoundRow],
+        own: Sequence[RowHit],
+        stated: Sequence[RowHit],
+        text: Sequence[RowHit],
         second: Vector | None = None,
     ) -> Ranked:
         """Return the candidates, judged by the search and the base's own questions.

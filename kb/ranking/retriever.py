@@ -10,8 +10,8 @@ from typing import Protocol
 from core.errors import ModelError
 from core.protocols import Embedder, Reader
 from core.types import Hit, Vector
-from kb.index.table import RowSet
-from kb.ranking.candidates import MOST, FoundRow, Reading
+from kb.index.table import RowHit, RowSet
+from kb.ranking.candidates import MOST, Reading
 from kb.ranking.ranker import SENTENCES_OF, Ranked, Ranker
 from kb.ranking.second import SecondEmbedder
 from kb.text.segmentation import normalise
@@ -60,13 +60,13 @@ class SearchView(Protocol):
 
     async def search_dense(
         self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> Sequence[FoundRow]:
+    ) -> Sequence[RowHit]:
         """Return the `k` rows nearest to a vector."""
         ...
 
     async def search_text(
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> Sequence[FoundRow]:
+    ) -> Sequence[RowHit]:
         """Return the `k` best rows of full-text search."""
         ...
 
@@ -200,8 +200,8 @@ class Retriever:
 
 
 def _unobjected(
-    rows: Sequence[FoundRow], near: Sequence[FoundRow], objections: Mapping[str, float]
-) -> Sequence[FoundRow]:
+    rows: Sequence[RowHit], near: Sequence[RowHit], objections: Mapping[str, float]
+) -> Sequence[RowHit]:
     """Leave out entries whose negative examples are nearer to the question than their own texts."""
     if not objections:
         return rows
@@ -215,7 +215,7 @@ def _unobjected(
     ]
 
 
-def _literal(question: str, own: Sequence[FoundRow]) -> set[str]:
+def _literal(question: str, own: Sequence[RowHit]) -> set[str]:
     """Return the entries of which the customer wrote a question word for word."""
     wanted = normalise(question)
     return {

@@ -1,11 +1,11 @@
 """Put questions together that ask the same."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 
 from core.errors import ModelError
+from core.protocols import Embedder
 from core.types import Matrix, Vector
 from kb.text.segmentation import normalise
 
@@ -15,18 +15,10 @@ variants of two shops' entries (hint3): of pairs this near .83 and .89 belong to
 it is .74 and .79. A model whose cosines are lower puts fewer together, which only costs a look."""
 
 
-class EmbedsQuestions(Protocol):
-    """What this needs of `core.protocols.Embedder`."""
-
-    async def embed_queries(self, texts: Sequence[str]) -> Matrix:
-        """Embed questions, one row each, in order."""
-        ...
-
-
 class Alike:
     """Groups questions by meaning. What is known of a question is kept while the process runs."""
 
-    def __init__(self, embedder: EmbedsQuestions, *, remembered: int = 1000) -> None:
+    def __init__(self, embedder: Embedder, *, remembered: int = 1000) -> None:
         self._embedder = embedder
         self._remembered = remembered
         self._vectors: dict[str, Vector] = {}

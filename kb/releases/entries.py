@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from core.errors import AnswerdeskError
-from core.types import Chunk, ChunkKind, IngestReport
+from core.types import Chunk, ChunkKind
 from db.curation import Anchor, Curation, CurationKind, Curations, NewCuration
+from kb.index.index import Index
+from kb.releases.ingestor import Ingestor
 from kb.text.segmentation import normalise
 
 _SHORTEST_KEY = 4
@@ -60,45 +61,6 @@ class Found:
     total: int
 
 
-class EntryView(Protocol):
-    """A release of the index (`kb.index.view.View`)."""
-
-    async def find(
-        self,
-        words: str = "",
-        *,
-        documents: str = "*",
-        kind: ChunkKind | None = None,
-        most: int | None = None,
-    ) -> tuple[list[Chunk], int]:
-        """Return chunks that have all of these words, and how many there are."""
-        ...
-
-    async def entries_like(self, prefix: str) -> list[Chunk]:
-        """Return the entries whose id begins so."""
-        ...
-
-    async def chunk(self, chunk_id: str) -> Chunk | None:
-        """Return a chunk, ``None`` if there is none of this id."""
-        ...
-
-
-class EntryIndex(Protocol):
-    """The index of a knowledge base (`kb.index.index.Index`)."""
-
-    async def view(self) -> EntryView:
-        """Return the live release."""
-        ...
-
-
-class Rereads(Protocol):
-    """The part of `kb.releases.ingestor.Ingestor` that publishes changes."""
-
-    async def reread(self, doc_ids: Sequence[str], *, kind: str, note: str) -> IngestReport:
-        """Publish live documents again where operators' work on them changed."""
-        ...
-
-
 class Entries:
     """Lists live entries and changes them; each change is one release that can be undone.
 
@@ -106,7 +68,7 @@ class Entries:
     question and answer, so a change meant for an answer that is no longer live is refused.
     """
 
-    def __init__(self, index: EntryIndex, ingestor: Rereads, curations: Curations) -> None:
+    def __init__(self, index: Index, ingestor: Ingestor, curations: Curations) -> None:
         self._index = index
         self._ingestor = ingestor
         self._curations = curations

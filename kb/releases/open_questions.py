@@ -6,13 +6,14 @@ stands in the database (`db.conversations`).
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from core.errors import AnswerdeskError, IndexUnusable, ModelError
 from core.types import Chunk, Urgency
 from db.conversations import Conversations, OpenQuestion
 from db.uploads import Entry
-from kb.releases.linking import LinksQuestions
+from kb.releases.alike import Alike
+from kb.releases.linking import EntryLinks
 from kb.text.personal import personal_parts
 
 Order: TypeAlias = Literal["most", "newest"]
@@ -39,14 +40,6 @@ class MayBePersonal(AnswerdeskError):
             "stored as it stands."
         )
         self.parts = tuple(parts)
-
-
-class GroupsQuestions(Protocol):
-    """The part of `kb.releases.alike.Alike` that this uses."""
-
-    async def group(self, questions: Sequence[str]) -> list[list[int]]:
-        """Return the positions of questions that ask the same."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +89,8 @@ class OpenQuestions:
     def __init__(
         self,
         questions: Conversations,
-        alike: GroupsQuestions,
-        links: LinksQuestions,
+        alike: Alike,
+        links: EntryLinks,
         *,
         name_of: Callable[[int], Awaitable[str]],
     ) -> None:

@@ -7,7 +7,6 @@ be downloaded, edited and sent again under its name.
 import asyncio
 import csv
 import io
-from typing import Protocol
 
 from core.errors import AnswerdeskError, UnreadableFile
 from core.types import IngestReport
@@ -52,22 +51,6 @@ def check_entry(entry: Entry, *, answer_chars: int = ANSWER_CHARS) -> None:
     ):
         if not text.strip() or len(text) > limit:
             raise BadEntry(what, len(text.strip()), limit)
-
-
-class AddsAnswers(Protocol):
-    """What a way in for operators needs of `TeamAnswers`."""
-
-    async def add(
-        self,
-        question: str,
-        answer: str,
-        *,
-        dry_run: bool = False,
-        note: str = "",
-        anyway: bool = False,
-    ) -> IngestReport:
-        """Make the knowledge base answer a question, or tell what that would change."""
-        ...
 
 
 class TeamAnswers:

@@ -6,7 +6,7 @@ a step that it interrupts is done again.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter
 
@@ -14,9 +14,10 @@ from core.errors import AnswerdeskError
 from core.types import IngestReport
 from db.uploads import Upload, Uploads, UploadState
 from kb.ingest.prepare import OnProgress
-from kb.releases.ingestor import IncomingFile
+from kb.releases.ingestor import IncomingFile, Ingestor
 from kb.releases.open_questions import OpenQuestions
-from kb.releases.team_answers import AddsAnswers
+from kb.releases.release import Releases
+from kb.releases.team_answers import TeamAnswers
 
 LoadFiles: TypeAlias = Callable[[Upload], Awaitable[Sequence[IncomingFile]]]
 """Fetches the files of an upload from where they wait."""
@@ -24,37 +25,13 @@ LoadFiles: TypeAlias = Callable[[Upload], Awaitable[Sequence[IncomingFile]]]
 _NOTE_CHARS = 200
 
 
-class Ingests(Protocol):
-    """The part of `kb.releases.ingestor.Ingestor` that uploads need."""
-
-    async def ingest(
-        self,
-        files: Sequence[IncomingFile],
-        *,
-        dry_run: bool = False,
-        note: str = "",
-        anyway: bool = False,
-        on_progress: OnProgress | None = None,
-    ) -> IngestReport:
-        """Make the knowledge base hold files, or tell what that would change."""
-        ...
-
-
-class RollsBack(Protocol):
-    """The part of `kb.releases.release.Releases` that uploads need."""
-
-    async def rollback(self, number: int) -> object:
-        """Publish an earlier release again."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Library:
     """The knowledge base as operators change it, whichever way they come in."""
 
-    ingestor: Ingests
-    releases: RollsBack
-    answers: AddsAnswers
+    ingestor: Ingestor
+    releases: Releases
+    answers: TeamAnswers
     questions: OpenQuestions
 
 

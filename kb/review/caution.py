@@ -6,17 +6,18 @@ Pure functions but for `cautions`, which asks the live release what it has.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
 from core.types import Finding, FindingKind
 from kb.index.rows import Row
+from kb.index.view import View
 from kb.ingest.diff import Comparison
 
 _FILE = Path(__file__).parent / "data" / "caution.yaml"
@@ -36,20 +37,6 @@ _OPTION = re.compile(r"(?<!\S)[\W_]?--[\w-]+=[^\s`]+")
 _SENTENCE = re.compile(r"[^.!?。！？\n]+(?:\.(?=\S)[^.!?。！？\n]*)*")
 
 
-class KnowsTexts(Protocol):
-    """The part of `kb.index.view.View` that is asked."""
-
-    release: int
-
-    async def texts_with(self, parts: Sequence[str]) -> list[str]:
-        """Return the texts that have any of these parts, whatever the case."""
-        ...
-
-    async def texts_of(self, row_ids: Iterable[str]) -> list[tuple[str, str]]:
-        """Return document and text of rows."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Contact:
     """A way to somebody: a link, a mail address, an account, a telephone number."""
@@ -62,7 +49,7 @@ class Contact:
     """What tells whose it is: a host, an account; empty for a telephone number."""
 
 
-async def cautions(live: KnowsTexts, comparison: Comparison) -> tuple[Finding, ...]:
+async def cautions(live: View, comparison: Comparison) -> tuple[Finding, ...]:
     """Return what in the new texts of a change somebody should look at before it goes live.
 
     In the first release every address is new, so none is named.
@@ -137,7 +124,7 @@ def _contact(written: str) -> Contact:
 
 
 async def _contacts_to_see(
-    live: KnowsTexts,
+    live: View,
     rows: Mapping[str, Row],
     texts: Mapping[str, str],
     before: Mapping[str, str],

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
@@ -12,8 +11,7 @@ from core.types import Answer, AnswerChange, Vector
 from db.golden import Golden, GoldenQuestions
 from kb.index.view import View
 from kb.ingest.diff import Comparison
-from kb.ranking.ranker import Ranker
-from kb.ranking.training import ReadableView
+from kb.ranking.training import Trainer
 from kb.review.gate import Replay, Seen, change_of, drop, drops_out, rests_on
 from kb.review.most_asked import Asked, differences
 from kb.review.overlay import Overlay
@@ -35,18 +33,6 @@ class Forecast:
     golden: tuple[AnswerChange, ...] = ()
 
 
-class PreviewsRankers(Protocol):
-    """Gives rankers, also of rows that nobody has published (`kb.ranking.training.Trainer`)."""
-
-    async def ranker(self, release: int) -> Ranker:
-        """Return the ranker of a release that is, or was, live."""
-        ...
-
-    async def preview(self, view: ReadableView) -> Ranker | None:
-        """Return the ranker that rows would have; ``None``: training would take too long."""
-        ...
-
-
 class Forecaster:
     """Asks what customers ask most, and golden questions, of a release that is not made yet.
 
@@ -55,7 +41,7 @@ class Forecaster:
     """
 
     def __init__(
-        self, asked: Asked, golden: GoldenQuestions, replay: Replay, rankers: PreviewsRankers
+        self, asked: Asked, golden: GoldenQuestions, replay: Replay, rankers: Trainer
     ) -> None:
         self._asked = asked
         self._golden = golden

@@ -8,7 +8,6 @@ import datetime
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from core.errors import AnswerdeskError
 from core.protocols import Embedder, Reader
@@ -20,6 +19,7 @@ from kb.index.view import View
 from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever, SearchView
 from kb.ranking.second import SecondEmbedder
+from kb.ranking.training import Trainer
 from kb.review.caution import contacts
 from kb.text.segmentation import normalise
 
@@ -46,22 +46,6 @@ class NothingToExpect(AnswerdeskError):
             f"The question is {found} now, which cannot be expected from here on: say what is "
             "expected with `answerdesk golden add`."
         )
-
-
-class TriesRankers(Protocol):
-    """Gives rankers, also of a release that is not live (`kb.ranking.training.Trainer`)."""
-
-    async def ranker(self, release: int) -> Ranker:
-        """Return the ranker of a release that is, or was, live."""
-        ...
-
-    async def trial(self, view: View) -> Ranker:
-        """Return the ranker that a release will have when it is live."""
-        ...
-
-    async def adopt(self, release: int) -> None:
-        """Keep what the last trial made: its release is live."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +104,7 @@ class Side:
 
     view: View
     embedder: Embedder
-    rankers: TriesRankers
+    rankers: Trainer
 
     async def seen(self) -> Seen:
         """Return its live release as it is asked."""
@@ -169,7 +153,7 @@ class Replay:
 class Gate:
     """Decides whether a release may go live."""
 
-    def __init__(self, golden: GoldenQuestions, replay: Replay, rankers: TriesRankers) -> None:
+    def __init__(self, golden: GoldenQuestions, replay: Replay, rankers: Trainer) -> None:
         self._golden = golden
         self._replay = replay
         self._rankers = rankers

@@ -9,7 +9,8 @@ from typing import TypeAlias
 from core.errors import IndexUnusable, ModelError
 from core.types import Answer, AnswerChange, IngestReport
 from kb.index.view import View
-from kb.review.gate import Replay, Seen, Side, TriesRankers, change_of, rests_on
+from kb.ranking.training import Trainer
+from kb.review.gate import Replay, Seen, Side, change_of, rests_on
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class MostAsked:
         self,
         asked: Asked,
         replay: Replay,
-        rankers: TriesRankers,
+        rankers: Trainer,
     ) -> None:
         self._asked = asked
         self._replay = replay

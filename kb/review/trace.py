@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from core.types import Answer, Chunk, Turn
 from db.golden import Golden, GoldenQuestions
 from kb.answering.answerer import Answerer
 from kb.answering.decision import Decision
-from kb.index.view import View
+from kb.index.index import Index
 from kb.ranking.evidence import FEATURES
 from kb.ranking.retriever import Retrieval
 from kb.review.gate import Gate
@@ -44,19 +43,11 @@ class Trace:
     answer: Answer
 
 
-class HasView(Protocol):
-    """The index of a knowledge base (`kb.index.index.Index`)."""
-
-    async def view(self) -> View:
-        """Return the live release."""
-        ...
-
-
 class Tracer:
     """Asks the live release as customers do, and shows each step. Nothing is recorded."""
 
     def __init__(
-        self, answerer: Answerer, index: HasView, gate: Gate, golden: GoldenQuestions
+        self, answerer: Answerer, index: Index, gate: Gate, golden: GoldenQuestions
     ) -> None:
         self._answerer = answerer
         self._index = index

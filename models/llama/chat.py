@@ -38,8 +38,6 @@ class PromptTokens:
     of the passage's end before it."""
     sources: tuple[str, ...] = ()
     """As `core.types.Prompt`."""
-    carried: int = 0
-    """How many tokens of `question` are the passage's."""
 
     @property
     def stages(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -62,20 +60,19 @@ class ChatLayout:
         if add_bos and bos and not self._before.startswith(bos):
             self._before = bos + self._before
 
-    def tokens(self, prompt: Prompt, *, to_reply: bool = True) -> PromptTokens:
-        """Return the tokens of a prompt; unless `to_reply`, they end with the question."""
+    def tokens(self, prompt: Prompt) -> PromptTokens:
+        """Return the tokens of a prompt."""
         passage = self._text(prompt.passage)
         if passage:
             passage += self._text(_BETWEEN)
         passage = self._words(self._between) + passage
         cut = len(passage) // TILE * TILE
-        question = self._text(prompt.question) + (self._words(self._after) if to_reply else [])
+        question = self._text(prompt.question) + self._words(self._after)
         return PromptTokens(
             instructions=(*self._words(self._before), *self._text(prompt.instructions)),
             passage=tuple(passage[:cut]),
             question=(*passage[cut:], *question),
             sources=prompt.sources,
-            carried=len(passage) - cut,
         )
 
     def _text(self, text: str) -> list[int]:

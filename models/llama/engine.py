@@ -14,12 +14,9 @@ prefix is stored joins at once, and may overtake a long one a few times. Prepari
 way to any question.
 """
 
-import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from core.errors import PromptTooLong
 from core.types import TokenUsage
@@ -34,8 +31,6 @@ _SHORT_READ = 64
 _MAX_OVERTAKEN = 4
 GUESSED = 3
 """Tokens that are guessed at most for one reply at a time."""
-SCORED = 16
-"""Tokens of one question whose likelihood is taken in one call; `Llama.outputs` must allow it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,10 +42,6 @@ class Job:
     max_tokens: int
     """0: only prepare the prefix."""
     pieces: Pieces
-    scores: bool = False
-    """Nothing is written: how likely each token of the question is, is wanted."""
-    only: tuple[int, ...] = ()
-    """The tokens that may be written; empty: all."""
     sequence: int = -1
     stage: int = 0
     """Which piece is being read: 0 instructions, 1 passage, 2 question; 3: writing."""
@@ -61,8 +52,6 @@ class Job:
     """The token written last; not yet seen by the model."""
     generated: int = 0
     overtaken: int = 0
-    likelihoods: list[float] = field(default_factory=list)
-    """Log-probabilities of the question's tokens but the first."""
     lookup: Lookup = field(init=False)
     ends: tuple[int, ...] = field(init=False)
     """Position at which each piece ends."""
@@ -73,15 +62,13 @@ class Job:
         self.tokens = prefix + self.prompt.question
         if self.prepares:
             self.tokens = prefix
-        elif self.scores:
-            self.tokens = self.tokens[:-1]  # what would follow the last one is of no interest
         self.ends = (len(instructions), len(prefix), len(self.tokens))
         self.lookup = Lookup(self.tokens)
 
     @property
     def prepares(self) -> bool:
         """Whether only the prefix is wanted."""
-        return self.max_tokens == 0 and not self.scores
+        return self.max_tokens == 0
 
     @property
     def to_read(self) -> int:
@@ -95,11 +82,7 @@ class Job:
 
     def wants_logits(self, position: int) -> bool:
         """Tell whether what follows the token at `position` matters."""
-        return self.stage == 3 or position == len(self.tokens) - 1 or self.is_scored(position + 1)
-
-    def is_scored(self, position: int) -> bool:
-        """Tell whether the likelihood of the token at `position` is wanted."""
-        return self.scores and position > self.ends[1] + self.prompt.carried
+        return self.stage == 3 or position == len(self.tokens) - 1
 
     @property
     def usage(self) -> TokenUsage:
@@ -115,8 +98,6 @@ class Output:
     text: str = ""
     usage: TokenUsage | None = None
     """Set when the job is done."""
-    likelihood: float | None = None
-    """Mean log-probability of the question's tokens but the first, where that was wanted."""
 
 
 class Engine:
@@ -150,25 +131,14 @@ class Engine:
         return bool(active) and all(job.prepares for job in active)
 
     def add(
-        self,
-        job_id: int,
-        prompt: PromptTokens,
-        *,
-        max_tokens: int,
-        stop: Sequence[str] = (),
-        scores: bool = False,
-        only: tuple[int, ...] = (),
+        self, job_id: int, prompt: PromptTokens, *, max_tokens: int, stop: Sequence[str] = ()
     ) -> None:
         """Take a job; customers' before those that only prepare.
-
-        With `scores` nothing is written (`max_tokens` is 0), and the question's likelihood is
-        wanted; it must have two tokens at least. `only` are the tokens that may be written; empty:
-        all.
 
         Raises:
             PromptTooLong: if prompt and reply do not fit.
         """
-        job = Job(job_id, prompt, max_tokens, Pieces(stop), scores, only)
+        job = Job(job_id, prompt, max_tokens, Pieces(stop))
         if job.room > self._context_tokens:
             raise PromptTooLong(job.room, self._context_tokens)
         if not job.prepares:
@@ -272,7 +242,7 @@ class Engine:
             self._keep(job, kept)
         job.stage = _stage_at(job)
         if asks:
-            self._take(job, self._llama.sample(len(items) - 1, job.only), outputs)
+            self._take(job, self._llama.sample(len(items) - 1), outputs)
         elif job.prepares and not job.to_read:
             self._finish(job, outputs)
         return True
@@ -287,7 +257,6 @@ class Engine:
         return (
             job.stage == 1
             and not job.prepares
-            and not job.scores
             and bool(self._free)
             and end - job.position <= self._llama.chunk_tokens
             and (passage_end - job.position) % TILE == 0
@@ -311,8 +280,7 @@ class Engine:
         parts = [(job, self._draft(job, len(writing))) for job in writing]
         room = self._llama.chunk_tokens - sum(len(tokens) for _, tokens in parts)
         for job in asking:
-            most = min(room, SCORED) if job.scores else room
-            tokens = list(job.tokens[job.position : job.position + most])
+            tokens = list(job.tokens[job.position : job.position + room])
             room -= len(tokens)
             parts.append((job, tokens))
         items = [
@@ -329,24 +297,11 @@ class Engine:
             if job.stage == 3:
                 self._take_drafted(job, tokens, first, outputs)
             else:
-                if job.scores:
-                    self._score(job, len(tokens), first)
                 job.position += len(tokens)
                 job.stage = _stage_at(job)
-                if job.stage == 3 and job.scores:
-                    self._finish(job, outputs)
-                elif job.stage == 3:
-                    self._take(job, self._llama.sample(first + len(tokens) - 1, job.only), outputs)
+                if job.stage == 3:
+                    self._take(job, self._llama.sample(first + len(tokens) - 1), outputs)
             first += len(tokens)
-
-    def _score(self, job: Job, number: int, first: int) -> None:
-        """Note how likely the model finds the token after each of the next `number` ones."""
-        for index in range(number):
-            position = job.position + index + 1
-            if job.is_scored(position):
-                logits = self._llama.logits(first + index)
-                token = job.prompt.question[position - job.ends[1]]
-                job.likelihoods.append(float(logits[token] - np.logaddexp.reduce(logits)))
 
     def _draft(self, job: Job, writing: int) -> list[int]:
         """Return the token that was written last and guesses of what follows."""
@@ -359,7 +314,7 @@ class Engine:
         start = job.position
         for index in range(len(draft)):
             job.position += 1
-            token = self._llama.sample(first + index, job.only)
+            token = self._llama.sample(first + index)
             self._take(job, token, outputs)
             if job not in self._active:
                 return
@@ -386,8 +341,7 @@ class Engine:
         text = job.pieces.flush()
         if text:
             outputs.append(Output(job.id, text))
-        likelihood = statistics.fmean(job.likelihoods) if job.scores else None
-        outputs.append(Output(job.id, usage=job.usage, likelihood=likelihood))
+        outputs.append(Output(job.id, usage=job.usage))
         self._leave(job)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from core.errors import PromptTooLong
 from core.types import Prompt
-from models.llama.chat import ChatLayout, PromptTokens
-from models.llama.engine import GUESSED, SCORED, Engine, Output
+from models.llama.chat import ChatLayout
+from models.llama.engine import GUESSED, Engine
 from models.llama.llama import Llama
 from models.llama.prefix_store import DiskPrefixes
 from models.llama.prefixes import MemoryPrefixes
@@ -19,8 +19,7 @@ CHUNK_TOKENS = 128
 
 
 class GeneratorHandler:
-    """Answers ``generate`` (streamed), ``prepare``, ``score``, ``sources``, ``forget`` and
-    ``count``."""
+    """Answers ``generate`` (streamed), ``prepare``, ``sources``, ``forget`` and ``count``."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """Load the model; a context longer than the model was trained for is cut to that."""
@@ -32,7 +31,7 @@ class GeneratorHandler:
             context_tokens=context_tokens + (parallel - 1) * int(settings["extra_tokens"]),
             sequences=parallel,
             chunk_tokens=CHUNK_TOKENS,
-            outputs=max(1 + GUESSED, SCORED if settings.get("scores") else 0),
+            outputs=1 + GUESSED,
         )
         self._context_tokens = min(context_tokens, self._llama.trained_tokens)
         self._layout = layout_of(self._llama)
@@ -70,7 +69,7 @@ class GeneratorHandler:
                 if output.text:
                     channel.item(self._requests[output.job_id], {"text": output.text})
                 if output.usage is not None:
-                    channel.done(self._requests.pop(output.job_id), _said(output))
+                    channel.done(self._requests.pop(output.job_id), asdict(output.usage))
 
     def _start(self, channel: Channel, request: Request) -> None:
         params = request.params
@@ -80,34 +79,19 @@ class GeneratorHandler:
         if request.method == "forget":
             channel.done(request, {"dropped": self._states.forget(set(params["sources"]))})
             return
-        scores = request.method == "score"
-        tokens = self._tokens(params, to_reply=not scores)
-        if scores and len(tokens.question) - tokens.carried < 2:
-            channel.done(request, {"likelihood": 0.0})
-            return
+        prompt = Prompt(
+            params["instructions"], params["passage"], params["question"], tuple(params["sources"])
+        )
         self._requests[request.id] = request
         try:
             self._engine.add(
                 request.id,
-                tokens,
+                self._layout.tokens(prompt),
                 max_tokens=params.get("max_tokens", 0),
                 stop=params.get("stop", ()),
-                scores=scores,
-                only=self._llama.tokens_of(params.get("only", "")),
             )
         except PromptTooLong as error:
             channel.error(self._requests.pop(request.id), error)
-
-    def _tokens(self, params: Mapping[str, Any], *, to_reply: bool) -> PromptTokens:
-        return self._layout.tokens(
-            Prompt(
-                params["instructions"],
-                params["passage"],
-                params["question"],
-                tuple(params["sources"]),
-            ),
-            to_reply=to_reply,
-        )
 
     # --- in the reading thread, while the model computes ----------------------------------------
 
@@ -117,19 +101,13 @@ class GeneratorHandler:
             counts = [len(self._llama.tokenize(text)) for text in request.params["texts"]]
             channel.done(request, {"counts": counts})
             return True
-        if request.method in ("generate", "score") and self._engine.only_prepares:
+        if request.method == "generate" and self._engine.only_prepares:
             self._llama.interrupt()
         return False
 
     def _interrupt_if_active(self, request_id: int) -> None:
         if request_id in self._engine.active_ids:
             self._llama.interrupt()
-
-
-def _said(output: Output) -> Mapping[str, Any]:
-    if output.likelihood is not None:
-        return {"likelihood": output.likelihood}
-    return asdict(output.usage) if output.usage else {}
 
 
 def layout_of(llama: Llama) -> ChatLayout:

@@ -6,17 +6,12 @@ this lives in a process of its own.
 
 import ctypes
 from collections.abc import Sequence
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
 import llama_cpp.llama_cpp as c
-import numpy as np
-import numpy.typing as npt
 
 from models.llama.cpu import refuse_amx
-
-Logits = npt.NDArray[np.float32]
 
 
 class LlamaFailed(RuntimeError):
@@ -77,7 +72,6 @@ class Llama:
         self.chunk_tokens = chunk_tokens
         self.context_tokens = int(c.llama_n_ctx(context))
         self.trained_tokens = int(c.llama_model_n_ctx_train(model))
-        self.vocab_size = int(c.llama_vocab_n_tokens(vocab))
         self.settings = "; ".join(
             (
                 f"llama-cpp-python {version('llama-cpp-python')}",
@@ -176,30 +170,9 @@ class Llama:
             raise LlamaFailed(f"llama_decode gave {code} for {len(items)} tokens")
         return True
 
-    def sample(self, index: int, only: Sequence[int] = ()) -> int:
-        """Return the most probable token after item `index` of the last `decode`.
-
-        `only`: the tokens to choose from; empty: all.
-        """
-        if only:
-            return only[int(self.logits(index)[list(only)].argmax())]
+    def sample(self, index: int) -> int:
+        """Return the most probable token after item `index` of the last `decode`."""
         return int(c.llama_sampler_sample(self._greedy, self._context, index))
-
-    def tokens_of(self, characters: str) -> tuple[int, ...]:
-        """Return the tokens of single characters, and those by which the model stops."""
-        if not characters:
-            return ()
-        single = {tokens[0] for c in characters if len(tokens := self.tokenize(c)) == 1}
-        return (*sorted(single), *self._ends)
-
-    @cached_property
-    def _ends(self) -> tuple[int, ...]:
-        return tuple(token for token in range(self.vocab_size) if self.is_end(token))
-
-    def logits(self, index: int) -> Logits:
-        """Return a copy of the logits after item `index` of the last `decode`."""
-        pointer = c.llama_get_logits_ith(self._context, index)
-        return np.ctypeslib.as_array(pointer, shape=(self.vocab_size,)).copy()
 
     def interrupt(self) -> None:
         """Make a running `decode` return false soon. May be called from any thread."""

@@ -45,6 +45,7 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
     async def start(**changes: Any) -> AsyncIterator[TelegramBot]:
         manners = changes.pop("manners", Manners(company="Acme", merge_s=0))
         lifetime = changes.pop("lifetime", None) or QuickLifetime()
+        scripted: Any = desk
         used = changes.pop("database", database)
         library = changes.pop("library", None)
         erasures = changes.pop("erasures", None)
@@ -60,8 +61,8 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
         async with TelegramBot(
             settings,
             database=used,
-            desk=desk,
-            judges=desk,
+            desk=scripted,
+            judges=scripted,
             library=library,
             erasures=erasures,
             lifetime=lifetime,

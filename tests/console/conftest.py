@@ -102,13 +102,14 @@ class Builder:
         async def health() -> Health:
             return self.health
 
+        nothing: Any = NoEntries()
         arguments: dict[str, Any] = {
             "desk": self.desk,
             "records": self.records,
-            "editing": Editing(NoEntries(), NoEntries()),
+            "editing": Editing(nothing, nothing),
             "uploads": NoUploads(),
             "questions": OpenQuestions(
-                self.records.conversations, Alike(WordEmbedder()), NoEntries(), name_of=nobody
+                self.records.conversations, Alike(WordEmbedder()), nothing, name_of=nobody
             ),
             "handovers": self.handovers,
             "topics": lambda: None,

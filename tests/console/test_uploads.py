@@ -20,7 +20,6 @@ from db.group_commit import GroupCommit
 from db.uploads import Uploads
 from kb.ingest.prepare import Progress
 from kb.releases.ingestor import IncomingFile
-from kb.releases.upload import Ingests
 from tests.console.conftest import Builder
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, library_of, workshop
@@ -40,7 +39,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
 
 
 @asynccontextmanager
-async def upload_desk(shop: Workshop, ingestor: Ingests | None = None) -> AsyncIterator[UploadDesk]:
+async def upload_desk(shop: Workshop, ingestor: Any = None) -> AsyncIterator[UploadDesk]:
     async def live_release() -> int:
         live = await shop.repository.current()
         return live.number if live else 0
@@ -56,7 +55,7 @@ async def upload_desk(shop: Workshop, ingestor: Ingests | None = None) -> AsyncI
 
 @asynccontextmanager
 async def served(
-    builder: Builder, shop: Workshop, ingestor: Ingests | None = None, **changes: Any
+    builder: Builder, shop: Workshop, ingestor: Any = None, **changes: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Serve a console on loopback; leaving the block is a restart."""
     async with upload_desk(shop, ingestor) as desk:

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -11,6 +12,7 @@ from db.base import Database
 from db.jobs import JobRepository
 from jobs.expiry import NAME, Reminders
 from jobs.schedule import Job, JobReport, Scheduler
+from kb.index.index import Index
 from tests.database import empty_database
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +41,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 async def run(shelf: Shelf, database: Database) -> JobReport:
     """Run the job as the scheduler does; return its report."""
     runs = JobRepository(database)
-    job = Job(NAME, Reminders(shelf, runs, today=lambda: shelf.today).job)
+    job = Job(NAME, Reminders(cast(Index, shelf), runs, today=lambda: shelf.today).job)
     done = await Scheduler([job], runs).run_now(NAME)
     assert done.state == "done", done.text
     return JobReport(done.text, detail=done.detail)

@@ -23,14 +23,13 @@ from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
 from kb.index.index import Index
 from kb.index.rows import Row
-from kb.index.view import View
 from kb.ingest.originals import Originals
 from kb.ingest.prepare import FileParser, Preparer
 from kb.ingest.vector_cache import VectorSpool
 from kb.parse import parse
 from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever
-from kb.ranking.training import ReadableView
+from kb.ranking.training import ReadableView, Trainer
 from kb.releases.alike import Alike
 from kb.releases.entries import Entries
 from kb.releases.ingestor import IncomingFile, Ingestor
@@ -58,10 +57,10 @@ POLICY = Policy(
 )
 
 
-class SameRanker(DefaultRanker):
+class SameRanker(DefaultRanker, Trainer):
     """The ranker that ships with the project, also for releases that are not live."""
 
-    async def trial(self, view: View) -> Ranker:
+    async def trial(self, view: ReadableView) -> Ranker:
         return await self.ranker(view.release)
 
     async def preview(self, view: ReadableView) -> Ranker | None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -111,14 +110,6 @@ async def small(store: ModelStore, prefixes: Path) -> AsyncIterator[WorkerGenera
 
 
 @pytest.mark.models
-async def test_a_model_held_to_some_characters_writes_no_others(small: WorkerGenerator) -> None:
-    prompt = replace(SHOP, question="Explain it in one long sentence.", only="0123456789, ")
-    stream = small.stream(prompt, max_tokens=9, deadline_s=60)
-    written = "".join([event.text async for event in stream if isinstance(event, Piece)])
-    assert written.strip(" ,0123456789") == ""
-
-
-@pytest.mark.models
 async def test_a_passage_seen_before_is_not_read_again(small: WorkerGenerator) -> None:
     first = cast(TokenUsage, (await events(small))[-1])
     other = Prompt(SHOP.instructions, SHOP.passage, "Question: May a used item be returned?")
@@ -176,27 +167,6 @@ async def test_states_of_passages_that_are_gone_are_dropped(small: WorkerGenerat
     usage = [await small.prepare(prompt) for prompt in (kept, gone)]
     assert usage[0].cached == usage[0].prompt
     assert usage[1].cached < usage[1].prompt
-
-
-@pytest.mark.models
-async def test_a_question_is_scored_after_its_passage(
-    store: ModelStore, prefixes: Path, small: WorkerGenerator
-) -> None:
-    need(store, SMALL)
-    model = make_generator(
-        SMALL, store.folder.parent, threads=2, parallel=2, prefix_folder=prefixes, scores=True
-    )
-    assert isinstance(model, WorkerGenerator)
-    await model.start()
-    asked = "Question: Within how many days can I return an unused item that was delivered?"
-    about = await model.likelihood(Prompt(SHOP.instructions, SHOP.passage, asked))
-    other = await model.likelihood(Prompt(SHOP.instructions, "We have kettles.", asked))
-    nothing = await model.likelihood(Prompt(SHOP.instructions, SHOP.passage, ""))
-    words = text_of(await events(model))
-    await model.close()
-    assert other < about < 0
-    assert nothing == 0
-    assert words == text_of(await events(small))
 
 
 @pytest.mark.models

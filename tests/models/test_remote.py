@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.errors import ModelUnavailable, Overloaded, PromptTooLong, TextTooLong
 from core.types import Piece, Prompt, TokenUsage
+from models.factory import make_embedder
 from models.remote import HttpEmbedder, HttpGenerator, estimate_tokens
 from models.weights.spec import Server
 
@@ -84,7 +86,7 @@ async def test_vectors_are_put_in_order_and_made_unit_length() -> None:
         await embedder.close()
 
 
-async def test_prompts_and_key_are_sent() -> None:
+async def test_prompts_and_key_are_sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: list[tuple[str, bytes]] = []
 
     async def answer(head: str, body: bytes, writer: asyncio.StreamWriter) -> None:
@@ -92,8 +94,9 @@ async def test_prompts_and_key_are_sent() -> None:
         await say("200 OK", '{"data": [{"index": 0, "embedding": [1, 0]}]}')(head, body, writer)
 
     async with server(answer) as address:
-        spec = Server(address, "m", query_prompt="query: ", input_type=True)
-        embedder = HttpEmbedder(spec, api_key="k3y")
+        monkeypatch.setenv("MODELS_API_KEY", "k3y")
+        spec = f"url:{address}#m?query_prompt=query:%20&input_type=yes"
+        embedder = make_embedder(spec, tmp_path)
         await embedder.embed_query("hello")
         await embedder.close()
     assert "authorization: bearer k3y" in seen[0][0]

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
@@ -64,7 +65,8 @@ async def fault_run(
     database = Database(create_engine(database_url("", data)))
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
-    desk, lifetime = ScriptedDesk(), QuickLifetime(speed)
+    desk: Any = ScriptedDesk()
+    lifetime = QuickLifetime(speed)
     try:
         async with BotApi() as api:
             settings = TelegramSettings(

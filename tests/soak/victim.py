@@ -33,7 +33,7 @@ async def serve(base_url: str, token: str, data: Path, *, speed: float, slowest_
         await connection.run_sync(Base.metadata.create_all)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    desk = SlowDesk(slowest_s)
+    desk: Any = SlowDesk(slowest_s)
     settings = TelegramSettings(
         token=token,
         base_url=base_url,

@@ -248,7 +248,8 @@ async def test_trouble_with_the_model_is_told_and_nothing_is_changed(
         async def ingest(self, *_: object, **__: object) -> Any:
             raise ModelUnavailable("The embedding model is down.")
 
-    async with serve(replace(library_of(shop), ingestor=Failing())):
+    failing: Any = Failing()
+    async with serve(replace(library_of(shop), ingestor=failing)):
         editor.upload("faq.txt", FIRST)
         failed = await shown(telegram, editor, await editor.next(), "down")
         assert failed.text == "Nothing was changed. The embedding model is down."

@@ -331,7 +331,7 @@ async def test_the_reader_chooses_among_paragraphs_that_share_no_word_with_the_q
     reader = LikesWords("warden, who writes")
 
     async def said(reader: LikesWords | None) -> str:
-        replier = Replier(None, Release([chunk]), None, reader)
+        replier = Replier(None, Release([chunk]), reader)
         return (await replier.reply("fishing?", None, [Hit(chunk, 0.9, 0.9)])).text
 
     assert "a pass for a day" in await said(reader)

@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from core.errors import Overloaded, PromptTooLong
-from core.types import Chunk, Prompt, TokenUsage
-from kb.answering.chooser import choice_prompt
+from core.types import Chunk, Prompt, Source, TokenUsage
 from kb.answering.warm import WarmUp
-from kb.text.layout import units_of
+from kb.answering.writer import Writer
+from tests.fakes import ScriptedGenerator
 
 pytestmark = pytest.mark.anyio
 
 CHUNKS = {
-    name: Chunk(name, "d", "passage", f"The text of {name}.", title="Guide") for name in "abcd"
+    name: Chunk(name, "d", "passage", f"The text of {name}.", title="Guide › Trips", language=code)
+    for name, code in zip("abcd", ("en", "de", "fr", "zh"), strict=True)
 }
 
 
@@ -37,17 +40,19 @@ class Index:
 
 
 class Reader:
-    """A generator that notes what it reads."""
+    """A generator that notes the chunks that it reads."""
 
     def __init__(self) -> None:
         self.read: list[str] = []
+        self.prompts: list[Prompt] = []
         self.kept: set[str] = set()
         self.error: Exception | None = None
 
     async def prepare(self, prompt: Prompt) -> TokenUsage:
         if self.error is not None:
             raise self.error
-        self.read.append(prompt.passage)
+        self.read += prompt.sources
+        self.prompts.append(prompt)
         self.kept.update(prompt.sources)
         return TokenUsage(prompt=9, cached=0)
 
@@ -77,8 +82,9 @@ def make(
     async def find(question: str) -> str | None:
         return question if question in CHUNKS else None
 
+    given: Any = index or Index()
     return WarmUp(
-        index or Index(),
+        given,
         reader,
         cited=most_cited,
         expected=["c", "none"],
@@ -88,16 +94,24 @@ def make(
     )
 
 
-def passage(name: str) -> str:
-    return choice_prompt("Why?", units_of(CHUNKS[name].text)).passage
-
-
 async def test_the_most_cited_come_first_then_what_is_expected_each_once() -> None:
     reader = Reader()
     warm_up = make(reader, cited=["b", "a", "gone"])
     assert await warm_up.run() == 3
-    assert reader.read == [passage("b"), passage("a"), passage("c")]
+    assert reader.read == ["b", "a", "c"]
     assert await warm_up.run() == 0
+
+
+async def test_what_is_read_ahead_is_what_the_writer_asks_with() -> None:
+    reader, generator = Reader(), ScriptedGenerator(*["NO ANSWER"] * len(CHUNKS))
+    await make(reader, cited=list(CHUNKS)).run()
+    source = Source("a", "d", "", "", "", 0.9, "")
+    writer = Writer(generator, max_tokens=9, timeout_s=9)
+    for chunk in CHUNKS.values():
+        await writer.write("Why?", chunk, source, language=chunk.language)
+    assert [replace(p, question="") for p in generator.prompts] == [
+        replace(p, question="") for p in reader.prompts
+    ]
 
 
 async def test_a_new_release_is_prepared_anew() -> None:
@@ -111,7 +125,7 @@ async def test_a_new_release_is_prepared_anew() -> None:
 async def test_no_more_than_the_budget() -> None:
     reader = Reader()
     assert await make(reader, cited=["a", "b"], most=1).run() == 1
-    assert reader.read == [passage("a")]
+    assert reader.read == ["a"]
 
 
 async def test_it_stops_for_customers_and_goes_on_later() -> None:

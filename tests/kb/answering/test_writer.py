@@ -1,4 +1,4 @@
-"""What a model behind a server writes: only what the passage supports is ever shown."""
+"""What a generator writes: only what the passage supports is ever shown."""
 
 import pytest
 

@@ -8,7 +8,7 @@ import pytest
 from core.errors import ModelUnavailable
 from core.types import Chunk, Vector
 from kb.index.rows import Role, embedded_text, rows_of_chunk
-from kb.index.table import ROLES, RowSet
+from kb.index.table import ROLES, RowHit, RowSet
 from kb.ranking.ranker import SENTENCES_OF
 from kb.ranking.retriever import Retriever
 from tests.fakes import DefaultRanker, WordEmbedder
@@ -17,11 +17,8 @@ pytestmark = pytest.mark.anyio
 
 
 @dataclass(frozen=True)
-class Found:
-    chunk: Chunk
-    text: str
-    role: Role
-    score: float
+class Found(RowHit):
+    row_id: str = ""
 
 
 class MemoryView:

@@ -33,7 +33,7 @@ async def test_nothing_is_no_group() -> None:
 
 
 async def test_without_the_model_equal_wordings_are_together() -> None:
-    class Down:
+    class Down(WordEmbedder):
         async def embed_queries(self, texts: Sequence[str]) -> Matrix:
             raise ModelUnavailable("down")
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import llama_cpp.llama_cpp as c
 import numpy as np
 import pytest
 
 from core.types import Prompt, TokenUsage
 from models.llama.chat import PromptTokens
-from models.llama.engine import GUESSED, SCORED, Engine, Output
+from models.llama.engine import GUESSED, Engine, Output
 from models.llama.generator_child import layout_of
 from models.llama.llama import Llama, LlamaFailed
 from models.llama.prefixes import MemoryPrefixes
@@ -23,7 +24,7 @@ def llama(store: ModelStore) -> Iterator[Llama]:
     folder = need(store, "smollm2-135m-instruct")
     (path,) = folder.glob("*.gguf")
     model = Llama(
-        path, threads=1, context_tokens=1024, sequences=3, chunk_tokens=32, outputs=SCORED
+        path, threads=1, context_tokens=1024, sequences=3, chunk_tokens=32, outputs=1 + GUESSED
     )
     yield model
     model.close()
@@ -80,9 +81,11 @@ def first_logits(llama: Llama, engine: Engine, prompt: PromptTokens) -> "np.ndar
     seen: list[np.ndarray] = []
     sample = llama.sample
 
-    def watch(index: int, only: Sequence[int] = ()) -> int:
-        seen.append(llama.logits(index))
-        return sample(index, only)
+    def watch(index: int) -> int:
+        pointer = c.llama_get_logits_ith(llama._context, index)
+        size = int(c.llama_vocab_n_tokens(llama._vocab))
+        seen.append(np.ctypeslib.as_array(pointer, shape=(size,)).copy())
+        return sample(index)
 
     llama.sample = watch  # type: ignore[method-assign]
     engine.add(1, prompt, max_tokens=1)
@@ -192,86 +195,6 @@ def _compare_with_guessing(llama: Llama, engine: Engine, monkeypatch: pytest.Mon
     assert text == plain_text
     assert usage.generated == plain_usage.generated
     assert fewer < 0.7 * more
-
-
-def likelihood(engine: Engine, prompt: PromptTokens) -> float:
-    engine.add(9, prompt, max_tokens=0, scores=True)
-    while not engine.idle:
-        for output in engine.step():
-            if output.job_id == 9 and output.likelihood is not None:
-                return output.likelihood
-    raise AssertionError("the job did not end")
-
-
-@pytest.mark.models
-def test_the_likelihood_is_that_of_reading_the_question_token_by_token(
-    llama: Llama, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    question = "Question: " + "How long may I return an unused item? " * 3
-    prompt = layout_of(llama).tokens(Prompt("Answer.", PASSAGE, question), to_reply=False)
-    own = tuple(llama.tokenize(question))
-    assert len(own) > SCORED
-    assert prompt.carried > 0  # of the passage's end, not scored
-    assert prompt.question[prompt.carried :] == own
-    wanted: list[int] = []
-    decode = llama.decode
-
-    def count(items: Sequence[tuple[int, int, int, bool]]) -> bool:
-        wanted.append(sum(item[3] for item in items))
-        return decode(items)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(llama, "decode", count)
-        found = likelihood(engine, prompt)
-    assert max(wanted) == SCORED
-    assert sum(wanted) == len(own) - 1
-    llama.forget(0)
-    logs = []
-    for position, token in enumerate(tokens := prompt.stages[1] + prompt.question):
-        if position > len(prompt.stages[1]) + prompt.carried:
-            logits = llama.logits(0).astype(np.float64)
-            logs.append(logits[token] - logits.max() - np.log(np.exp(logits - logits.max()).sum()))
-        llama.decode([(token, position, 0, True)])
-    llama.forget(0)
-    assert len(logs) == len(own) - 1
-    assert len(tokens) == len(prompt)
-    assert found == pytest.approx(np.mean(logs), abs=0.02)
-
-
-@pytest.mark.models
-def test_a_question_is_likelier_after_the_passage_that_it_is_about(
-    llama: Llama, engine: Engine, states: Recorder
-) -> None:
-    about, other = [
-        layout_of(llama).tokens(Prompt("Answer.", passage, question), to_reply=False)
-        for question in ["Question: May an unused item be returned free of charge?"]
-        for passage in (PASSAGE, "The red kettle holds two litres of water. " * 4)
-    ]
-    assert likelihood(engine, about) > likelihood(engine, other) + 0.2
-    assert likelihood(engine, about) == likelihood(engine, about)  # from the stored state
-    assert states.kept == [*about.stages, other.stages[1]]
-
-
-@pytest.mark.models
-def test_replies_go_on_while_a_question_is_scored(llama: Llama, engine: Engine) -> None:
-    prompt = tokens_of(llama)
-    engine.add(1, prompt, max_tokens=12)
-    alone = run(engine, 1)
-    scored = layout_of(llama).tokens(
-        Prompt("Answer from the passage.", PASSAGE, "Question: Is it free?"), to_reply=False
-    )
-    by_itself = likelihood(engine, scored)
-    engine.add(1, prompt, max_tokens=12)
-    outputs = engine.step()
-    engine.add(9, scored, max_tokens=0, scores=True)
-    text, found = "", 0.0
-    while outputs or not engine.idle:
-        for output in outputs:
-            text += output.text if output.job_id == 1 else ""
-            found = output.likelihood if output.likelihood is not None else found
-        outputs = engine.step()
-    assert text[:20] == alone[0][:20]
-    assert found == pytest.approx(by_itself, abs=0.02)
 
 
 @pytest.mark.models
