@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Case, MetaData, case, event, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
@@ -18,6 +19,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from core.errors import DatabaseDamaged, StorageError
 from db import sqlite
+
+T = TypeVar("T")
 
 _WAL_SAFE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """Versions in which SQLite's WAL-reset bug is fixed (https://sqlite.org/releaselog/3_51_3.html)."""
@@ -144,3 +147,9 @@ class Database:
 def pressing_first(urgency: Mapped[str]) -> Case[int]:
     """Return what sorts rows of urgent customers before those of angry ones and of all others."""
     return case({"urgent": 0, "angry": 1}, value=urgency, else_=2)
+
+
+def record(kind: type[T], row: Base, **others: Any) -> T:
+    """Return a row as a data class whose fields are named like its columns, except `others`."""
+    same = {f.name: getattr(row, f.name) for f in fields(cast(Any, kind)) if f.name not in others}
+    return kind(**same, **others)

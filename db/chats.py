@@ -156,20 +156,13 @@ class Chats:
 
     async def forget(self, chat_id: int) -> None:
         """Erase what is stored about a chat here: its record, its updates, its messages."""
-
-        async def write(session: AsyncSession) -> None:
-            for table in (ChatRow, OutboxRow, InboxRow):
-                await session.execute(delete(table).where(table.chat_id == chat_id))
-
         self._languages.pop(chat_id, None)
         self._seen.pop(chat_id, None)
-        await self._writer.run(write)
+        tables = (ChatRow, OutboxRow, InboxRow)
+        await self._writer.execute(*(delete(t).where(t.chat_id == chat_id) for t in tables))
         await self._database.scrub()
 
     async def _change(self, chat_id: int, **values: Any) -> None:
-        async def write(session: AsyncSession) -> None:
-            await session.execute(
-                update(ChatRow).where(ChatRow.chat_id == chat_id).values(**values)
-            )
-
-        await self._writer.run(write)
+        await self._writer.execute(
+            update(ChatRow).where(ChatRow.chat_id == chat_id).values(**values)
+        )

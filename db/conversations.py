@@ -106,8 +106,6 @@ class OpenQuestion:
     chat: str
     question: str
     language: str
-    nearest_chunk_id: str
-    """The best chunk that was found, empty if none was."""
     confidence: float
     asked: float
     """UTC epoch seconds."""
@@ -276,7 +274,6 @@ class Conversations:
                     chat=row.chat,
                     question=open_row.part or row.question,
                     language=row.language,
-                    nearest_chunk_id="" if open_row.part or not row.chunk_ids else row.chunk_ids[0],
                     confidence=0.0 if open_row.part else row.confidence,
                     asked=row.created,
                     urgency=cast(Urgency, row.urgency),

@@ -7,14 +7,14 @@ that it finds the entry again in the file's next version (`kb.ingest.curate`).
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, String, Text, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
-from db.base import Base, Database
+from db.base import Base, Database, record
 
 CurationKind: TypeAlias = Literal["variant", "answer", "disabled", "negative", "validity", "note"]
 CurationState: TypeAlias = Literal["active", "unfit", "undone"]
@@ -127,22 +127,9 @@ class Curations:
                 old = await session.get(CurationRow, number)
                 if old is not None and old.closed is None:
                     old.closed = now
-            row = CurationRow(
-                kind=new.kind,
-                doc_id=new.anchor.doc_id,
-                entry_id=new.anchor.entry_id,
-                question=new.anchor.question,
-                answer=new.anchor.answer,
-                chunk_id=new.chunk_id,
-                text=new.text,
-                valid_from=new.valid_from,
-                valid_until=new.valid_until,
-                author=new.author,
-                created=now,
-                closed=None,
-                state="active",
-                reason="",
-            )
+            values = asdict(new)
+            values |= values.pop("anchor")
+            row = CurationRow(**values, created=now, closed=None, state="active", reason="")
             session.add(row)
             await session.flush()
             return _curation(row)
@@ -261,38 +248,11 @@ def _without(rows: Sequence[CurationRow], others: Sequence[CurationRow]) -> list
     return kept
 
 
-def _copy(row: CurationRow, *, created: float, state: CurationState, reason: str) -> CurationRow:
-    return CurationRow(
-        kind=row.kind,
-        doc_id=row.doc_id,
-        entry_id=row.entry_id,
-        question=row.question,
-        answer=row.answer,
-        chunk_id=row.chunk_id,
-        text=row.text,
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        author=row.author,
-        created=created,
-        closed=None,
-        state=state,
-        reason=reason,
-    )
+def _copy(row: CurationRow, **changes: Any) -> CurationRow:
+    kept = {c.key: getattr(row, c.key) for c in CurationRow.__table__.columns if not c.primary_key}
+    return CurationRow(**{**kept, "closed": None, **changes})
 
 
 def _curation(row: CurationRow, *, state: CurationState | None = None) -> Curation:
-    stored: Any = row
-    return Curation(
-        curation_id=row.curation_id,
-        kind=stored.kind,
-        anchor=Anchor(row.doc_id, row.entry_id, row.question, row.answer),
-        chunk_id=row.chunk_id,
-        text=row.text,
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        author=row.author,
-        created=row.created,
-        state=state or stored.state,
-        reason=row.reason,
-        closed=row.closed,
-    )
+    anchor = Anchor(row.doc_id, row.entry_id, row.question, row.answer)
+    return record(Curation, row, anchor=anchor, state=state or row.state)

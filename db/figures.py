@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Case, ColumnElement, Integer, case, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
-from db.base import Database
+from db.base import Database, record
 from db.conversations import AnswerRow, FeedbackRow
 
 Outcome: TypeAlias = Literal["answered", "hedged", "choices", "refused", "handed_over", "other"]
@@ -308,18 +308,5 @@ def _folded(row: type[AnswerRow]) -> ColumnElement[str]:
 
 
 def _asked(row: AnswerRow, outcome: str, helpful: bool | None, reason: str | None) -> Asked:
-    return Asked(
-        answer_id=row.id,
-        asked=row.created,
-        question=row.question,
-        text=row.text,
-        kind=row.kind,
-        outcome=outcome,
-        language=row.language,
-        channel=row.channel,
-        confidence=row.confidence,
-        helpful=helpful,
-        reason=reason or "",
-        chat=row.chat,
-        chunk_ids=row.chunk_ids,
-    )
+    more = {"outcome": outcome, "helpful": helpful, "reason": reason or ""}
+    return record(Asked, row, answer_id=row.id, asked=row.created, **more)

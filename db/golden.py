@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import String, Text, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
-from db.base import Base, Database
+from db.base import Base, Database, record
 
 
 class GoldenNotFound(AnswerdeskError):
@@ -70,34 +70,13 @@ class GoldenQuestions:
                 await session.execute(
                     delete(GoldenRow).where(GoldenRow.question == golden.question)
                 )
-                session.add(
-                    GoldenRow(
-                        question=golden.question,
-                        refuse=golden.refuse,
-                        document=golden.document,
-                        entry=golden.entry,
-                        words=golden.words,
-                        author=golden.author,
-                        created=time.time(),
-                    )
-                )
+                session.add(GoldenRow(**{**asdict(golden), "golden_id": None}, created=time.time()))
 
     async def list(self) -> Sequence[Golden]:
         """Return all questions in the order in which they were stored."""
         async with self._database.session() as session:
             rows = await session.scalars(select(GoldenRow).order_by(GoldenRow.golden_id))
-            return [
-                Golden(
-                    question=row.question,
-                    refuse=row.refuse,
-                    document=row.document,
-                    entry=row.entry,
-                    words=row.words,
-                    author=row.author,
-                    golden_id=row.golden_id,
-                )
-                for row in rows
-            ]
+            return [record(Golden, row) for row in rows]
 
     async def remove(self, number: int) -> None:
         """Delete a question.

@@ -1,9 +1,10 @@
 """Many small writes, one commit: while one transaction reaches the disk, the next collects."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from sqlalchemy import CursorResult, UpdateBase
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -44,6 +45,16 @@ class GroupCommit:
             return await asyncio.shield(done)
         except SQLAlchemyError as error:
             raise StorageError(_reason(error)) from error
+
+    async def execute(self, *statements: UpdateBase) -> Sequence[Any]:
+        """Run statements; return the first column of what the last one returns. See `run`."""
+
+        async def write(session: AsyncSession) -> Sequence[Any]:
+            *_, last = [await session.execute(statement) for statement in statements]
+            silent = isinstance(last, CursorResult) and not last.returns_rows
+            return () if silent else last.scalars().all()
+
+        return await self.run(write)
 
     async def _drain(self) -> None:
         while self._waiting:

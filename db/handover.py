@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.types import Urgency
-from db.base import Base, Database, pressing_first
+from db.base import Base, Database, pressing_first, record
 from db.group_commit import GroupCommit
 
 HandoverState: TypeAlias = Literal["waiting", "held", "closed"]
@@ -182,8 +182,8 @@ class Handovers:
     async def hasten(self, chat_id: int, urgency: Urgency) -> bool:
         """Let a chat that waits come before others; return whether that is news."""
 
-        async def write(session: AsyncSession) -> bool:
-            changed = await session.scalar(
+        return bool(
+            await self._writer.execute(
                 update(HandoverRow)
                 .where(
                     HandoverRow.chat_id == chat_id,
@@ -193,9 +193,7 @@ class Handovers:
                 .values(urgency=urgency)
                 .returning(HandoverRow.chat_id)
             )
-            return changed is not None
-
-        return await self._writer.run(write)
+        )
 
     async def get(self, chat_id: int) -> Handover | None:
         """Return what is known about a chat."""
@@ -333,34 +331,21 @@ class Handovers:
     async def purge(self, *, before: float) -> None:
         """Forget copies made before a time; later edits of them are not mirrored any more."""
 
-        async def write(session: AsyncSession) -> None:
-            await session.execute(delete(MirrorRow).where(MirrorRow.created < before))
-
-        await self._writer.run(write)
+        await self._writer.execute(delete(MirrorRow).where(MirrorRow.created < before))
 
     async def forget(self, chat_id: int) -> None:
         """Erase what is stored about a chat here."""
-
-        async def write(session: AsyncSession) -> None:
-            await session.execute(delete(HandoverRow).where(HandoverRow.chat_id == chat_id))
-            await session.execute(
-                delete(MessageRow).where(MessageRow.chat == f"telegram:{chat_id}")
-            )
-            await session.execute(
-                delete(MirrorRow).where(
-                    or_(MirrorRow.customer == chat_id, MirrorRow.chat_id == chat_id)
-                )
-            )
-
-        await self._writer.run(write)
+        of_chat = or_(MirrorRow.customer == chat_id, MirrorRow.chat_id == chat_id)
+        await self._writer.execute(
+            delete(HandoverRow).where(HandoverRow.chat_id == chat_id),
+            delete(MessageRow).where(MessageRow.chat == f"telegram:{chat_id}"),
+            delete(MirrorRow).where(of_chat),
+        )
 
     async def _change(self, chat_id: int, **values: Any) -> None:
-        async def write(session: AsyncSession) -> None:
-            await session.execute(
-                update(HandoverRow).where(HandoverRow.chat_id == chat_id).values(**values)
-            )
-
-        await self._writer.run(write)
+        await self._writer.execute(
+            update(HandoverRow).where(HandoverRow.chat_id == chat_id).values(**values)
+        )
 
 
 class CannedReplies:
@@ -397,20 +382,5 @@ def _message(chat: str, author: Author, text: str) -> MessageRow:
 
 
 def _handover(row: HandoverRow) -> Handover:
-    state: Any = row.state
-    return Handover(
-        chat_id=row.chat_id,
-        state=state,
-        reason=row.reason,
-        asked=row.asked,
-        thread_id=row.thread_id,
-        card_id=row.card_id,
-        holder=row.holder,
-        draft="" if row.draft_sent else row.draft,
-        language=row.language,
-        found=row.found,
-        answer=row.answer,
-        rating=row.rating,
-        urgency=cast(Urgency, row.urgency),
-        chat=_chat_of(row),
-    )
+    draft = "" if row.draft_sent else row.draft
+    return record(Handover, row, draft=draft, chat=_chat_of(row))

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database
+from db.base import Base, Database, record
 from db.group_commit import GroupCommit
 
 
@@ -121,24 +121,18 @@ class Inbox:
     async def failed_once(self, update_id: int, error: str) -> int:
         """Count a failure; return how many there were."""
 
-        async def write(session: AsyncSession) -> int:
-            statement = (
-                update(InboxRow)
-                .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id == update_id)
-                .values(failures=InboxRow.failures + 1, error=error)
-                .returning(InboxRow.failures)
-            )
-            return await session.scalar(statement) or 0
-
-        return await self._writer.run(write)
+        found = await self._writer.execute(
+            update(InboxRow)
+            .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id == update_id)
+            .values(failures=InboxRow.failures + 1, error=error)
+            .returning(InboxRow.failures)
+        )
+        return found[0] if found else 0
 
     async def finish(self, *update_ids: int, note: str = "") -> None:
         """Mark updates as handled, and forget what they said."""
 
-        async def write(session: AsyncSession) -> None:
-            await session.execute(self._finished(update_ids, note))
-
-        await self._writer.run(write)
+        await self._writer.execute(self._finished(update_ids, note))
 
     async def bury(self, update_id: int, error: str) -> None:
         """Make an update a dead letter; its payload is kept."""
@@ -162,7 +156,7 @@ class Inbox:
             if row is None:
                 return None
             row.state, row.starts, row.failures, row.finished = "new", 0, 0, None
-            return _stored(row)
+            return record(StoredUpdate, row)
 
         return await self._writer.run(write)
 
@@ -172,15 +166,13 @@ class Inbox:
         Telegram delivers an update again for a day at most; its ids start anew after a quiet week.
         """
 
-        async def write(session: AsyncSession) -> int:
-            gone = await session.scalars(
+        return len(
+            await self._writer.execute(
                 delete(InboxRow)
                 .where(InboxRow.state == "done", InboxRow.received < before)
                 .returning(InboxRow.seq)
             )
-            return len(gone.all())
-
-        return await self._writer.run(write)
+        )
 
     async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
         """Empty the dead letters of some chats that are `about` a customer.
@@ -213,15 +205,12 @@ class Inbox:
         )
 
     async def _change(self, update_id: int, **values: Any) -> None:
-        async def write(session: AsyncSession) -> None:
-            await session.execute(
-                update(InboxRow)
-                .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id == update_id)
-                .values(**values)
-                .execution_options(synchronize_session=False)  # no row of it is in the session
-            )
-
-        await self._writer.run(write)
+        await self._writer.execute(
+            update(InboxRow)
+            .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id == update_id)
+            .values(**values)
+            .execution_options(synchronize_session=False)  # no row of it is in the session
+        )
 
     async def _list(self, *conditions: Any) -> list[StoredUpdate]:
         async with self._database.session() as session:
@@ -230,16 +219,4 @@ class Inbox:
                 .where(InboxRow.bot_id == self._bot_id, *conditions)
                 .order_by(InboxRow.seq)
             )
-            return [_stored(row) for row in rows]
-
-
-def _stored(row: InboxRow) -> StoredUpdate:
-    return StoredUpdate(
-        row.update_id,
-        row.chat_id,
-        row.payload,
-        row.received,
-        row.starts,
-        row.failures,
-        row.error,
-    )
+            return [record(StoredUpdate, row) for row in rows]

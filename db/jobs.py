@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import JSON, String, Text, UniqueConstraint, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database
+from db.base import Base, Database, record
 
 RunState: TypeAlias = Literal["running", "done", "held", "failed", "late", "interrupted"]
 """``held``: it ended well and kept something back. ``late``: ended at its deadline.
@@ -175,7 +175,4 @@ class JobRepository:
 
 
 def _run(row: JobRunRow) -> JobRun:
-    state: Any = row.state
-    return JobRun(
-        row.id, row.job, row.slot, state, row.started, row.finished, row.text, dict(row.detail)
-    )
+    return record(JobRun, row, run_id=row.id, detail=dict(row.detail))

@@ -6,14 +6,14 @@ So a publish writes only what changed, and every release can still be listed exa
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import JSON, Index, String, Text, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import PublishConflict, ReleaseNotFound
-from db.base import Base, Database
+from db.base import Base, Database, record
 
 
 class ReleaseRow(Base):
@@ -153,7 +153,7 @@ class ReleaseRepository:
     async def documents(self, number: int) -> dict[str, Document]:
         """Return the documents of a release by id."""
         async with self._database.session() as session:
-            return {row.doc_id: _document(row) for row in await _rows_at(session, number)}
+            return {row.doc_id: record(Document, row) for row in await _rows_at(session, number)}
 
     async def publish(
         self, release: Release, documents: Mapping[str, Document], *, base: int
@@ -174,26 +174,14 @@ class ReleaseRepository:
                 raise PublishConflict(base, live)
             stored = {row.doc_id: row for row in await _rows_at(session, base)}
             for doc_id, row in stored.items():
-                if documents.get(doc_id) != _document(row):
+                if documents.get(doc_id) != record(Document, row):
                     row.until = release.number
             for doc_id, document in documents.items():
-                if doc_id not in stored or _document(stored[doc_id]) != document:
+                if doc_id not in stored or record(Document, stored[doc_id]) != document:
                     session.add(_document_row(document, since=release.number))
-            session.add(
-                ReleaseRow(
-                    number=release.number,
-                    created=release.created,
-                    kind=release.kind,
-                    note=release.note,
-                    table_name=release.table,
-                    table_version=release.version,
-                    documents=release.documents,
-                    chunks=release.chunks,
-                    rows=release.rows,
-                    embedded=release.embedded,
-                    summary=dict(release.summary),
-                )
-            )
+            values = asdict(release)
+            where = {"table_name": values.pop("table"), "table_version": values.pop("version")}
+            session.add(ReleaseRow(**values, **where))
 
     async def relocate(self, number: int, *, table: str, version: int, rows: int) -> None:
         """Say where the index now holds the live release.
@@ -320,33 +308,9 @@ async def _rows_at(session: AsyncSession, number: int) -> Sequence[ReleaseDocume
 
 
 def _document_row(document: Document, *, since: int) -> ReleaseDocumentRow:
-    return ReleaseDocumentRow(
-        doc_id=document.doc_id,
-        source=document.source,
-        sha256=document.sha256,
-        settings=document.settings,
-        received=document.received,
-        chunks=document.chunks,
-        since=since,
-        until=None,
-    )
-
-
-def _document(row: ReleaseDocumentRow) -> Document:
-    return Document(row.doc_id, row.source, row.sha256, row.settings, row.received, row.chunks)
+    return ReleaseDocumentRow(**asdict(document), since=since, until=None)
 
 
 def _release(row: ReleaseRow) -> Release:
-    return Release(
-        number=row.number,
-        created=row.created,
-        kind=row.kind,
-        note=row.note,
-        table=row.table_name,
-        version=row.table_version,
-        documents=row.documents,
-        chunks=row.chunks,
-        rows=row.rows,
-        embedded=row.embedded,
-        summary=dict(row.summary),
-    )
+    where = {"table": row.table_name, "version": row.table_version}
+    return record(Release, row, **where, summary=dict(row.summary))

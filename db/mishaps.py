@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import Database
 from db.group_commit import GroupCommit
@@ -92,8 +91,5 @@ class Mishaps:
         )
 
     async def _done(self, statement: Any) -> bool:
-        async def write(session: AsyncSession) -> bool:
-            options = {"synchronize_session": False}  # no row of it is in the session
-            return await session.scalar(statement, execution_options=options) is not None
-
-        return await self._writer.run(write)
+        options = {"synchronize_session": False}  # no row of it is in the session
+        return bool(await self._writer.execute(statement.execution_options(**options)))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.rights import ROLES, Role
-from db.base import Base, Database
+from db.base import Base, Database, record
 from db.group_commit import GroupCommit
 
 CODE_LIFE_S = 3600.0
@@ -143,7 +143,7 @@ class Operators:
         """Return the team, in the order in which they came."""
         async with self._database.session() as session:
             rows = await session.scalars(select(OperatorRow).order_by(OperatorRow.added))
-            return [_operator(row) for row in rows]
+            return [record(Operator, row) for row in rows]
 
     async def new_code(self, role: Role, *, by: int = 0) -> str:
         """Return a code that gives its first sender a role, within an hour."""
@@ -211,14 +211,11 @@ class Audit:
     async def forget(self, chat_id: int) -> None:
         """Erase which entries are about a customer's chat; that something was done stays."""
 
-        async def write(session: AsyncSession) -> None:
-            await session.execute(
-                update(AuditRow)
-                .where(or_(AuditRow.details == str(chat_id), AuditRow.actor == chat_id))
-                .values(details="")
-            )
-
-        await self._writer.run(write)
+        await self._writer.execute(
+            update(AuditRow)
+            .where(or_(AuditRow.details == str(chat_id), AuditRow.actor == chat_id))
+            .values(details="")
+        )
 
     async def recent(self, *, limit: int = 100) -> list[AuditEntry]:
         """Return the latest entries, newest first."""
@@ -266,8 +263,3 @@ class Team:
 
 def _digest(code: str) -> str:
     return hashlib.sha256(code.strip().encode()).hexdigest()
-
-
-def _operator(row: OperatorRow) -> Operator:
-    role: Any = row.role
-    return Operator(row.user_id, role, row.name, row.added)

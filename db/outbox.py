@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database
+from db.base import Base, Database, record
 from db.group_commit import GroupCommit
 from db.inbox import InboxRow
 
@@ -137,7 +137,7 @@ class Outbox:
                     .values(state="done", payload="", error="answered together", finished=now)
                 )
             await session.flush()
-            return [_stored(row) for row in rows]
+            return [record(StoredMessage, row) for row in rows]
 
         return await self._writer.run(write)
 
@@ -153,24 +153,13 @@ class Outbox:
 
         A message that was sent keeps its context for its buttons and loses its text.
         """
-
-        async def write(session: AsyncSession) -> None:
-            values: Json = {
-                "state": state,
-                "message_id": message_id,
-                "error": error,
-                "finished": time.time(),
-            }
-            if state == "sent":
-                values["params"] = {}
-            await session.execute(
-                update(OutboxRow)
-                .where(OutboxRow.outbox_id == outbox_id)
-                .values(**values)
-                .execution_options(synchronize_session=False)  # no row of it is in the session
-            )
-
-        await self._writer.run(write)
+        sent: Json = {"params": {}} if state == "sent" else {}
+        await self._writer.execute(
+            update(OutboxRow)
+            .where(OutboxRow.outbox_id == outbox_id)
+            .values(state=state, message_id=message_id, error=error, finished=time.time(), **sent)
+            .execution_options(synchronize_session=False)  # no row of it is in the session
+        )
 
     async def queue_again(self, outbox_id: int) -> StoredMessage | None:
         """Let a message be sent again that may have arrived; ``None`` if it is none of those."""
@@ -186,7 +175,7 @@ class Outbox:
             if row is None:
                 return None
             row.state, row.error, row.finished = "queued", "", None
-            return _stored(row)
+            return record(StoredMessage, row)
 
         return await self._writer.run(write)
 
@@ -220,14 +209,9 @@ class Outbox:
     async def change_context(self, outbox_id: int, context: Mapping[str, Any]) -> None:
         """Replace what a message's buttons need."""
 
-        async def write(session: AsyncSession) -> None:
-            await session.execute(
-                update(OutboxRow)
-                .where(OutboxRow.outbox_id == outbox_id)
-                .values(context=dict(context))
-            )
-
-        await self._writer.run(write)
+        await self._writer.execute(
+            update(OutboxRow).where(OutboxRow.outbox_id == outbox_id).values(context=dict(context))
+        )
 
     async def counts(self) -> dict[str, int]:
         """Count messages by state."""
@@ -269,15 +253,13 @@ class Outbox:
     async def purge(self, *, before: float) -> int:
         """Delete finished messages created before a time; their buttons no longer work."""
 
-        async def write(session: AsyncSession) -> int:
-            gone = await session.scalars(
+        return len(
+            await self._writer.execute(
                 delete(OutboxRow)
                 .where(OutboxRow.state != "queued", OutboxRow.created < before)
                 .returning(OutboxRow.outbox_id)
             )
-            return len(gone.all())
-
-        return await self._writer.run(write)
+        )
 
     async def _list(self, *conditions: Any, newest: int | None = None) -> list[StoredMessage]:
         order = OutboxRow.outbox_id.desc() if newest else OutboxRow.outbox_id
@@ -288,21 +270,5 @@ class Outbox:
                 .order_by(order)
                 .limit(newest)
             )
-            found = [_stored(row) for row in rows]
+            found = [record(StoredMessage, row) for row in rows]
         return found[::-1] if newest else found
-
-
-def _stored(row: OutboxRow) -> StoredMessage:
-    state: Any = row.state
-    return StoredMessage(
-        outbox_id=row.outbox_id,
-        update_id=row.update_id,
-        chat_id=row.chat_id,
-        method=row.method,
-        params=row.params,
-        context=row.context,
-        state=state,
-        message_id=row.message_id,
-        error=row.error,
-        created=row.created,
-    )

@@ -1,12 +1,12 @@
 """Pages of the web that documents come from: what a server said of each the last time."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import String, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database
+from db.base import Base, Database, record
 
 
 class SourcePageRow(Base):
@@ -51,31 +51,10 @@ class PageRepository:
             rows = await session.scalars(
                 select(SourcePageRow).where(SourcePageRow.source == source)
             )
-            return {
-                row.url: PageState(
-                    url=row.url,
-                    doc_id=row.doc_id,
-                    sha256=row.sha256,
-                    etag=row.etag,
-                    last_modified=row.last_modified,
-                    misses=row.misses,
-                )
-                for row in rows
-            }
+            return {row.url: record(PageState, row) for row in rows}
 
     async def replace(self, source: str, pages: Iterable[PageState]) -> None:
         """Remember exactly these pages of a source."""
         async with self._database.session() as session:
             await session.execute(delete(SourcePageRow).where(SourcePageRow.source == source))
-            session.add_all(
-                SourcePageRow(
-                    source=source,
-                    url=page.url,
-                    doc_id=page.doc_id,
-                    sha256=page.sha256,
-                    etag=page.etag,
-                    last_modified=page.last_modified,
-                    misses=page.misses,
-                )
-                for page in pages
-            )
+            session.add_all(SourcePageRow(source=source, **asdict(page)) for page in pages)

@@ -1,7 +1,7 @@
 """What the bot expects an operator to write next, such as another wording of a draft."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import BigInteger, String, delete, or_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -64,14 +64,7 @@ class PendingInputs:
         async def write(session: AsyncSession) -> None:
             await session.merge(
                 PendingInputRow(
-                    user_id=writer.user_id,
-                    chat_id=writer.chat_id,
-                    thread_id=writer.thread_id,
-                    purpose=pending.purpose,
-                    ref=pending.ref,
-                    message_id=pending.message_id,
-                    update_id=0,
-                    created=time.time(),
+                    **asdict(writer), **asdict(pending), update_id=0, created=time.time()
                 )
             )
 
@@ -107,25 +100,19 @@ class PendingInputs:
     async def drop(self, writer: Writer) -> None:
         """Expect nothing any more."""
 
-        async def write(session: AsyncSession) -> None:
-            await session.execute(
-                delete(PendingInputRow).where(
-                    PendingInputRow.user_id == writer.user_id,
-                    PendingInputRow.chat_id == writer.chat_id,
-                    PendingInputRow.thread_id == writer.thread_id,
-                )
+        await self._writer.execute(
+            delete(PendingInputRow).where(
+                PendingInputRow.user_id == writer.user_id,
+                PendingInputRow.chat_id == writer.chat_id,
+                PendingInputRow.thread_id == writer.thread_id,
             )
-
-        await self._writer.run(write)
+        )
 
     async def forget(self, chat_id: int) -> None:
         """Erase what concerns a customer's chat."""
 
-        async def write(session: AsyncSession) -> None:
-            await session.execute(
-                delete(PendingInputRow).where(
-                    or_(PendingInputRow.ref == chat_id, PendingInputRow.chat_id == chat_id)
-                )
+        await self._writer.execute(
+            delete(PendingInputRow).where(
+                or_(PendingInputRow.ref == chat_id, PendingInputRow.chat_id == chat_id)
             )
-
-        await self._writer.run(write)
+        )

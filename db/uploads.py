@@ -9,7 +9,7 @@ from sqlalchemy import JSON, BigInteger, String, Text, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database
+from db.base import Base, Database, record
 from db.group_commit import GroupCommit
 
 UploadState: TypeAlias = Literal[
@@ -218,16 +218,14 @@ class Uploads:
         if outcome is not None:
             changes["outcome"] = dict(outcome)
 
-        async def write(session: AsyncSession) -> bool:
-            changed = await session.scalar(
+        return bool(
+            await self._writer.execute(
                 update(UploadRow)
                 .where(UploadRow.upload_id == upload_id, UploadRow.state == old)
                 .values(state=new, **changes)
                 .returning(UploadRow.upload_id)
             )
-            return changed is not None
-
-        return await self._writer.run(write)
+        )
 
     async def change_entry(self, upload_id: int, entry: Entry) -> bool:
         """Replace an entry that is not applied yet; it is to be checked again.
@@ -236,8 +234,8 @@ class Uploads:
             Whether it was changed; not if it is live, cancelled or being applied.
         """
 
-        async def write(session: AsyncSession) -> bool:
-            changed = await session.scalar(
+        return bool(
+            await self._writer.execute(
                 update(UploadRow)
                 .where(
                     UploadRow.upload_id == upload_id,
@@ -246,9 +244,7 @@ class Uploads:
                 .values(entry=asdict(entry), state="checking")
                 .returning(UploadRow.upload_id)
             )
-            return changed is not None
-
-        return await self._writer.run(write)
+        )
 
     async def tell_once(self, upload_id: int, *, update_id: int) -> bool:
         """Note that the customers who had asked are told now; return whether nobody did before.
@@ -268,51 +264,24 @@ class Uploads:
     async def forget(self, customer: int) -> None:
         """Erase the entries that came from a customer's question; what is live stays live."""
 
-        async def write(session: AsyncSession) -> None:
-            await session.execute(delete(UploadRow).where(UploadRow.customer == customer))
-
-        await self._writer.run(write)
+        await self._writer.execute(delete(UploadRow).where(UploadRow.customer == customer))
 
     async def set_message(self, upload_id: int, message_id: int) -> None:
         """Remember which message shows an upload."""
 
-        async def write(session: AsyncSession) -> None:
-            await session.execute(
-                update(UploadRow)
-                .where(UploadRow.upload_id == upload_id)
-                .values(message_id=message_id)
-            )
-
-        await self._writer.run(write)
+        await self._writer.execute(
+            update(UploadRow).where(UploadRow.upload_id == upload_id).values(message_id=message_id)
+        )
 
     async def purge(self, *, before: float) -> None:
         """Delete what is older than a time; its buttons no longer work."""
 
-        async def write(session: AsyncSession) -> None:
-            await session.execute(delete(UploadRow).where(UploadRow.created < before))
-
-        await self._writer.run(write)
+        await self._writer.execute(delete(UploadRow).where(UploadRow.created < before))
 
 
 def _upload(row: UploadRow) -> Upload:
-    state: Any = row.state
-    return Upload(
-        upload_id=row.upload_id,
-        actor=row.actor,
-        chat_id=row.chat_id,
-        message_id=row.message_id,
-        files=tuple(SentFile(name, file_id) for name, file_id in row.files),
-        state=state,
-        before=row.before,
-        after=row.after,
-        thread_id=row.thread_id,
-        entry=_entry(row.entry) if row.entry else None,
-        customer=row.customer,
-        columns=row.columns,
-        outcome=row.outcome,
-        created=row.created,
-        channel=row.channel,
-    )
+    files = tuple(SentFile(name, file_id) for name, file_id in row.files)
+    return record(Upload, row, files=files, entry=_entry(row.entry) if row.entry else None)
 
 
 def _entry(stored: dict[str, Any]) -> Entry:

@@ -77,19 +77,11 @@ class RefreshReport:
             "changed_answers": [asdict(change) for change in self.ingest.answers],
             "seconds": round(self.ingest.seconds, 3),
             "sources": [
-                {
-                    "name": source.name,
-                    "kind": source.kind,
-                    "location": source.location,
-                    "files": source.files,
-                    "new": source.new,
-                    "changed": source.changed,
-                    "gone": source.gone,
-                    "held": source.held,
+                asdict(source)
+                | {
                     "skipped": [
                         {"location": s.location, "reason": s.reason} for s in source.skipped
-                    ],
-                    "errors": dict(source.errors),
+                    ]
                 }
                 for source in self.sources
             ],

@@ -6,11 +6,13 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.markup import escape
 
 from app import output
-from app.commands.common import Failed, main_knowledge, progress, read_config, say
+from app.commands.common import Failed, Json, main_knowledge, progress, read_config, say
 from app.files import collect
 from app.paths import find_paths
 from app.wiring import Knowledge, Service, open_knowledge, open_service
@@ -21,8 +23,15 @@ from core.types import AnswerEvent, IngestReport, Waiting
 from kb.releases.ingestor import IncomingFile
 
 
-async def ask(question: str, *, as_json: bool, kb: Path | None) -> None:
-    """Answer one question from the main knowledge base, or from the files of a folder."""
+async def ask(
+    question: str,
+    *,
+    as_json: Json = False,
+    kb: Annotated[
+        Path | None, typer.Option("--kb", help="Answer from the files of this folder alone.")
+    ] = None,
+) -> None:
+    """Answer one question."""
     async with _answering(kb) as service:
         answer = await service.desk.ask(
             question, chat=f"cli:{uuid.uuid4().hex[:12]}", channel="cli", history=()
@@ -34,7 +43,7 @@ async def ask(question: str, *, as_json: bool, kb: Path | None) -> None:
 
 
 async def chat() -> None:
-    """Answer questions from the terminal until an empty line or the end of input."""
+    """Talk to the bot in the terminal."""
     name = f"cli:{uuid.uuid4().hex[:12]}"
 
     async def show(event: AnswerEvent) -> None:

@@ -4,7 +4,9 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from typing import Annotated
 
+import typer
 from rich.markup import escape
 
 from app import output
@@ -20,6 +22,17 @@ _LINE_EVERY_S = 30
 """Seconds between lines of progress where there is no terminal."""
 _PAGE_LINE_EVERY_S = 5
 """Likewise while pages are fetched, on a terminal too."""
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Anyway = Annotated[
+    bool,
+    typer.Option(
+        "--anyway",
+        help="Publish though golden questions come out worse, or a text waits for confirmation.",
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
 
 
 class Failed(AnswerdeskError):

@@ -4,11 +4,13 @@ import dataclasses
 import getpass
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Annotated
 
+import typer
 from rich.markup import escape
 
 from app import output
-from app.commands.common import main_knowledge, moment, read_config
+from app.commands.common import Json, main_knowledge, moment, read_config
 from app.paths import find_paths
 from app.wiring import open_database, open_knowledge
 from core.config import data_folder
@@ -20,8 +22,16 @@ from kb.releases.entries import BadChange, Entries
 _NUMBER_CHARS = 8
 
 
-async def find(words: str, *, documents: str, as_json: bool) -> None:
-    """List live entries."""
+Entry = Annotated[str, typer.Argument(help="Number of the entry, or its first letters.")]
+
+
+async def find(
+    words: Annotated[str, typer.Argument(help="Only entries with these letters.")] = "",
+    *,
+    documents: Annotated[str, typer.Option("--document", help="* and ? are allowed.")] = "*",
+    as_json: Json = False,
+) -> None:
+    """List live entries with their numbers."""
     async with _reading() as entries:
         found = await entries.find(words, documents=documents)
     if as_json:
@@ -33,18 +43,53 @@ async def find(words: str, *, documents: str, as_json: bool) -> None:
     )
 
 
-async def show(key: str) -> None:
-    """Print an entry with everything that operators did to it."""
+async def show(entry: Entry) -> None:
+    """Show an entry, and what was done to it by hand."""
     async with _reading() as entries:
-        entry = await entries.get(key)
-        mine = [c for c in await entries.changes() if c.chunk_id == entry.chunk_id]
-    for name, value in _fields(entry):
+        found = await entries.get(entry)
+        mine = [c for c in await entries.changes() if c.chunk_id == found.chunk_id]
+    for name, value in _fields(found):
         if value:
             output.console.print(f"[dim]{name:>12}[/dim]  {escape(value)}")
     _print_changes(mine)
 
 
-async def change(
+async def variant(entry: Entry, text: str) -> None:
+    """Add another way to ask an entry's question."""
+    await _change(entry, "variant", text)
+
+
+async def answer(entry: Entry, text: str) -> None:
+    """Replace an entry's answer."""
+    await _change(entry, "answer", text)
+
+
+async def negative(entry: Entry, text: str) -> None:
+    """Say of a question that this entry does not answer it."""
+    await _change(entry, "negative", text)
+
+
+async def disable(entry: Entry) -> None:
+    """Take an entry out, whatever its file says."""
+    await _change(entry, "disabled")
+
+
+async def validity(
+    entry: Entry,
+    *,
+    start: Annotated[str, typer.Option("--from", help="First day, 2026-12-31.")] = "",
+    end: Annotated[str, typer.Option("--until", help="Last day.")] = "",
+) -> None:
+    """Say from when until when an entry is valid; without a day there is no limit."""
+    await _change(entry, "validity", valid_from=start, valid_until=end)
+
+
+async def note(entry: Entry, text: str) -> None:
+    """Keep a note for colleagues with an entry; customers never see it."""
+    await _change(entry, "note", text)
+
+
+async def _change(
     key: str, kind: CurationKind, text: str = "", *, valid_from: str = "", valid_until: str = ""
 ) -> None:
     """Change an entry and publish it."""
@@ -68,8 +113,17 @@ async def change(
     )
 
 
-async def changes(*, review: bool, as_json: bool) -> None:
-    """List what operators did by hand, or what of it waits for review."""
+async def changes(*, as_json: Json = False) -> None:
+    """List what was changed by hand."""
+    await _list_changes(review=False, as_json=as_json)
+
+
+async def review(*, as_json: Json = False) -> None:
+    """List changes that no longer fit their file and wait for a decision."""
+    await _list_changes(review=True, as_json=as_json)
+
+
+async def _list_changes(*, review: bool, as_json: bool) -> None:
     async with open_database(read_config(), find_paths(data_folder())) as database:
         found = await Curations(database).open()
     if review:
@@ -83,19 +137,19 @@ async def changes(*, review: bool, as_json: bool) -> None:
     _print_changes(found)
 
 
-async def undo(number: int) -> None:
-    """Take a change back."""
+async def undo(change: int) -> None:
+    """Take a change back, or drop one that waits for review."""
     async with main_knowledge(with_demo=False) as knowledge:
-        closed = await knowledge.entries.take_back(number)
+        closed = await knowledge.entries.take_back(change)
     output.console.print(
-        f"Change {number} ({closed.kind}) to “{escape(closed.anchor.question)}” is taken back."
+        f"Change {change} ({closed.kind}) to “{escape(closed.anchor.question)}” is taken back."
     )
 
 
-async def attach(number: int, key: str) -> None:
+async def attach(change: int, entry: Entry) -> None:
     """Put a change that waits for review on an entry."""
     async with main_knowledge(with_demo=False) as knowledge:
-        made = await knowledge.entries.reattach(number, key)
+        made = await knowledge.entries.reattach(change, entry)
     output.console.print(
         f"It is change {made.curation_id} of “{escape(made.anchor.question)}” now, and live."
     )

@@ -7,12 +7,13 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.markup import escape
 
 from app import output
-from app.commands.common import Failed, main_knowledge, read_config
+from app.commands.common import Failed, Json, main_knowledge, read_config
 from app.paths import find_paths
 from app.wiring import open_database
 from core.config import data_folder
@@ -23,8 +24,15 @@ _FIELDS = ("question", "refuse", "document", "entry", "words")
 _TRUE = {"1", "true", "yes", "y", "x"}
 
 
-async def add(question: str, *, refuse: bool, document: str, entry: str, words: str) -> None:
-    """Store a question; without an expectation, what comes of it now is expected from here on."""
+async def add(
+    question: str,
+    *,
+    refuse: Annotated[bool, typer.Option("--refuse", help="It must not be answered.")] = False,
+    document: Annotated[str, typer.Option(help="The answer rests on this document.")] = "",
+    entry: Annotated[str, typer.Option(help="The answer is that of the entry so asked.")] = "",
+    words: Annotated[str, typer.Option(help="The answer has these words.")] = "",
+) -> None:
+    """Store a question; without an option, what comes of it now is what is expected."""
     golden = _checked(Golden(question.strip(), refuse, document, entry, words, author="cli"))
     if not (refuse or document or entry or words):
         golden = await _as_it_is(golden.question)
@@ -33,8 +41,12 @@ async def add(question: str, *, refuse: bool, document: str, entry: str, words: 
     output.console.print(f'"{escape(golden.question)}" is to be {escape(expectation(golden))}.')
 
 
-async def load(file: Path) -> None:
-    """Store the questions of a CSV or JSONL file."""
+async def load(
+    file: Annotated[
+        Path, typer.Argument(help="CSV or JSONL: question, refuse, document, entry, words.")
+    ],
+) -> None:
+    """Store the questions of a file."""
     text = await asyncio.to_thread(_text, file)
     found = [_golden(row, f"{file.name}, row {number}") for number, row in _rows(file, text)]
     if not found:
@@ -44,8 +56,8 @@ async def load(file: Path) -> None:
     output.console.print(f"{len(found)} golden questions were stored.")
 
 
-async def list_questions(*, as_json: bool) -> None:
-    """List the questions and what is expected."""
+async def list_questions(*, as_json: Json = False) -> None:
+    """List the questions and what is expected of each."""
     async with open_database(read_config(), find_paths(data_folder())) as database:
         questions = await GoldenQuestions(database).list()
     if as_json:
@@ -64,8 +76,8 @@ async def remove(number: int) -> None:
     output.console.print(f"The golden question {number} is gone.")
 
 
-async def check(*, as_json: bool) -> None:
-    """Ask the live release all questions, and fail if any comes out otherwise."""
+async def check(*, as_json: Json = False) -> None:
+    """Ask the live release all of them."""
     async with main_knowledge(with_demo=False) as knowledge:
         checked = await knowledge.gate.check(await knowledge.index.view())
     rows = [

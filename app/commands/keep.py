@@ -5,6 +5,9 @@ import fnmatch
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from app import output
 from app.commands.common import Failed, read_config
@@ -21,8 +24,9 @@ from kb.releases.export import export as write_entries
 from kb.releases.lock import NAME
 
 
-async def backup(path: Path) -> None:
-    """Write a backup; the service may go on meanwhile."""
+async def backup(file: Annotated[Path, typer.Argument(help="Such as backup.tar.gz.")]) -> None:
+    """Save database and originals, which is all that is truth, in one file; the service may run."""
+    path = file.absolute()
     paths = find_paths(data_folder())
     async with open_database(read_config(), paths) as database:
         with _bytes_shown("packed") as on_progress:
@@ -40,8 +44,9 @@ async def backup(path: Path) -> None:
     )
 
 
-async def restore(path: Path) -> None:
-    """Put a backup into an empty data folder."""
+async def restore(file: Path) -> None:
+    """Put a backup into an empty data folder; the index is made again from it."""
+    path = file.absolute()  # noqa: ASYNC240 - asks for the working folder only
     with _bytes_shown("restored") as on_progress:
         content = await asyncio.to_thread(read_backup, path, data_folder(), on_progress=on_progress)
     paths = find_paths(data_folder())
@@ -63,8 +68,15 @@ async def restore(path: Path) -> None:
     )
 
 
-async def export(path: Path, *, documents: str) -> None:
-    """Write the live entries as CSV or XLSX."""
+async def export(
+    file: Annotated[Path, typer.Argument(help="Ends with .csv or .xlsx.")],
+    *,
+    documents: Annotated[
+        str, typer.Option("--document", help="Only of these; * and ? are allowed.")
+    ] = "*",
+) -> None:
+    """Write the live entries to a table; ingesting it gives the same entries."""
+    path = file.absolute()
     paths = find_paths(data_folder())
     async with open_knowledge(read_config(), paths, wait_for_embedder=False) as knowledge:
         entries = await (await knowledge.index.view()).entries()

@@ -3,14 +3,18 @@
 import asyncio
 import dataclasses
 import fnmatch
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.markup import escape
 
 from app import output
 from app.commands.common import (
+    Anyway,
+    DryRun,
     Failed,
+    Json,
     main_knowledge,
     moment,
     page_progress,
@@ -31,9 +35,20 @@ from kb.parse.faq.columns import read_columns, written
 
 
 async def ingest(
-    paths: Sequence[Path], *, columns: str | None, anyway: bool, dry_run: bool, as_json: bool
+    paths: list[Path],
+    *,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Which columns mean what, question=Frage,answer=Antwort; remembered for these "
+            "files. auto: match them by name again."
+        ),
+    ] = None,
+    anyway: Anyway = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
-    """Ingest files and folders as one release."""
+    """Read files and folders into the knowledge base, as one release."""
     files = await asyncio.to_thread(collect, paths)
     if columns is not None:
         given = "" if columns == "auto" else written(read_columns(columns))
@@ -51,15 +66,21 @@ async def ingest(
         raise Failed("No file was taken; nothing was changed.")
 
 
-async def remove(patterns: Sequence[str], *, anyway: bool, dry_run: bool, as_json: bool) -> None:
-    """Take documents out as one release."""
+async def remove(
+    documents: Annotated[list[str], typer.Argument(help="Document names; * and ? are allowed.")],
+    *,
+    anyway: Anyway = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Take documents out of the knowledge base, as one release."""
     async with main_knowledge(with_demo=False) as knowledge:
         live = await knowledge.release_rows.current()
-        documents = {} if live is None else await knowledge.release_rows.documents(live.number)
-        names = [n for n in documents if any(fnmatch.fnmatchcase(n, p) for p in patterns)]
+        known = {} if live is None else await knowledge.release_rows.documents(live.number)
+        names = [n for n in known if any(fnmatch.fnmatchcase(n, p) for p in documents)]
         if not names:
             raise Failed(
-                f"No document is named {', '.join(map(repr, patterns))}. `answerdesk releases "
+                f"No document is named {', '.join(map(repr, documents))}. `answerdesk releases "
                 f"show {0 if live is None else live.number}` lists them."
             )
         report = await knowledge.ingestor.ingest([], removed=names, anyway=anyway, dry_run=dry_run)
@@ -67,19 +88,29 @@ async def remove(patterns: Sequence[str], *, anyway: bool, dry_run: bool, as_jso
 
 
 async def refresh(
-    sources: Sequence[str] | None,
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="Names, paths or URLs of sources; none: all.")
+    ] = None,
     *,
-    accept: Sequence[str],
-    anyway: bool,
-    dry_run: bool,
-    as_json: bool,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept",
+            metavar="SOURCE",
+            help="Publish what this source holds now, even if it shrank or looks like a login "
+            "page. For this run only; may be given more than once.",
+        ),
+    ] = None,
+    anyway: Anyway = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
     """Read the configured sources again now."""
     async with main_knowledge(with_demo=False) as knowledge:
         with progress() as on_progress, page_progress() as on_page:
             report = await make_refresh(knowledge).run(
                 only=sources or None,
-                accept=accept,
+                accept=accept or [],
                 anyway=anyway,
                 dry_run=dry_run,
                 on_progress=on_progress,
@@ -95,8 +126,18 @@ async def refresh(
         raise Failed("At least one source was held back; the reason stands above.")
 
 
-async def rebuild(*, anyway: bool) -> None:
-    """Make the index again from the originals, with the configured embedder."""
+async def rebuild(
+    *,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway",
+            help="Leave out what cannot be read again; switch to another embedding model even if "
+            "golden questions come out worse.",
+        ),
+    ] = False,
+) -> None:
+    """Make the index again from the stored originals, with the configured embedder."""
     async with open_knowledge(read_config(), find_paths(data_folder())) as knowledge:
         with progress() as on_progress:
             if knowledge.wanted:
@@ -113,7 +154,7 @@ async def rebuild(*, anyway: bool) -> None:
 
 
 async def calibrate() -> None:
-    """Fit ranking and probabilities again, and show how well they fit."""
+    """Fit ranking and probabilities to the knowledge base again, and show how well they fit."""
     async with main_knowledge(with_demo=True) as knowledge:
         training = await knowledge.trainer.train((await knowledge.index.view()).release)
     if not training.questions:
@@ -135,7 +176,7 @@ async def calibrate() -> None:
     )
 
 
-async def list_releases(*, as_json: bool) -> None:
+async def list_releases(*, as_json: Json = False) -> None:
     """List releases, newest first."""
     async with open_database(read_config(), find_paths(data_folder())) as database:
         releases = await ReleaseRepository(database).list()
@@ -151,7 +192,7 @@ async def list_releases(*, as_json: bool) -> None:
     )
 
 
-async def show_release(number: int, *, as_json: bool) -> None:
+async def show_release(number: int, *, as_json: Json = False) -> None:
     """List the documents of a release."""
     async with open_database(read_config(), find_paths(data_folder())) as database:
         rows = ReleaseRepository(database)
@@ -169,8 +210,8 @@ async def show_release(number: int, *, as_json: bool) -> None:
     )
 
 
-async def diff_releases(old: int, new: int, *, as_json: bool) -> None:
-    """Show which documents differ between two releases."""
+async def diff_releases(old: int, new: int, *, as_json: Json = False) -> None:
+    """Show what changed between two releases."""
     async with main_knowledge(with_demo=False) as knowledge:
         diff = await knowledge.releases.diff(old, new)
     if as_json:
@@ -184,7 +225,7 @@ async def diff_releases(old: int, new: int, *, as_json: bool) -> None:
 
 
 async def roll_back(number: int) -> None:
-    """Publish an older release again."""
+    """Publish an older release again, as a new one."""
     async with main_knowledge(with_demo=False) as knowledge:
         release = await knowledge.releases.rollback(number)
     output.console.print(

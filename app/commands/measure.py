@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.markup import escape
 
 from app import output
 from app.commands.answers import await_generator, make_it_hold
-from app.commands.common import Failed, read_config, say
+from app.commands.common import Failed, Json, read_config, say
 from app.paths import Paths, find_paths
 from app.wiring import Knowledge, open_knowledge, open_service
 from core.config import data_folder
@@ -44,9 +46,29 @@ class Options:
 
 
 async def evaluate_set(
-    folder: Path, options: Options, *, as_json: bool, report: Path | None
+    folder: Annotated[Path, typer.Argument(metavar="SETDIR")],
+    *,
+    ask_language: Annotated[str, typer.Option("--ask", help="Language of the questions.")] = "",
+    kb: Annotated[str, typer.Option("--kb", help="Language of the entries or passages.")] = "",
+    hold_out: Annotated[
+        bool, typer.Option("--hold-out", help="Leave entries out, so that questions have no answer")
+    ] = False,
+    leave_out: Annotated[
+        bool,
+        typer.Option("--leave-out", help="Ask each question again without the text that answers."),
+    ] = False,
+    oos_recall: Annotated[
+        float,
+        typer.Option(
+            help="Give the accuracy, too, where this share of questions without answer is refused."
+        ),
+    ] = 0.0,
+    sample: Annotated[int, typer.Option(help="Ask that many questions, chosen by hash.")] = 0,
+    as_json: Json = False,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML page with plots.")] = None,
 ) -> None:
-    """Build a knowledge base of the set's own, ask it the set's questions, print the figures."""
+    """Measure on a labelled set, in a knowledge base of its own."""
+    options = Options(ask_language, kb, hold_out, leave_out, sample, oos_recall)
     if is_desk_set(folder):
         figures = await measured_desk(folder, options)
         if as_json:
@@ -177,10 +199,20 @@ async def _unsupported(knowledge: Knowledge, question: str, answer: Answer) -> i
     return sum(bool(unsupported(sentence, source, question)) for sentence in sentences)
 
 
-async def bench(names: Sequence[str], *, as_json: bool, markdown: bool, plot: Path | None) -> None:
-    """Measure parts, one after the other, and print their figures."""
+async def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Parts or rows, see docs/performance.md; none: all.")
+    ] = None,
+    *,
+    as_json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the curves into this .png or .svg file.")
+    ] = None,
+) -> None:
+    """Measure speed; every figure against a baseline of the same run."""
     found: list[Measured] = []
-    for part in chosen(names):
+    for part in chosen(names or []):
         say(f"{part.name} …")
         found.append(await measure(part, read_config(), lambda text: say(f"  {text}")))
     figures = [figure for measured in found for figure in measured.figures]

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 
+import typer
 from rich.markup import escape
 
 from app import doctor, output
@@ -20,19 +21,20 @@ from models.factory import make_embedder, make_generator
 
 
 async def run() -> None:
-    """Serve until stopped."""
+    """Start the service: web page, schedule, and Telegram if TELEGRAM_BOT_TOKEN is set."""
     config = read_config()
     set_up_logging(config.logging.format)
     await serve(config, find_paths(data_folder()))
 
 
-async def examine_all() -> bool:
-    """Print what every check found; return whether all is well."""
+async def examine_all() -> None:
+    """Check token, models, memory, disk and index; say what to do about what is wrong."""
     findings = await examine([("configuration", _configuration)])
     if findings[0].ok:
         findings += await examine(_checks(read_config(), find_paths(data_folder())))
     _show(findings)
-    return all(finding.ok for finding in findings)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
 
 
 async def _configuration() -> str:

@@ -1,12 +1,13 @@
 """`models`."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.markup import escape
 
 from app import output
-from app.commands.common import Failed, read_config, say
+from app.commands.common import Failed, Json, read_config, say
 from core.config import data_folder
 from core.errors import ModelError, ModelFileMissing
 from models.factory import make_store
@@ -17,7 +18,7 @@ from models.weights.spec import Hub, Named, parse_spec
 _FOR_TESTS = ("smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct")
 
 
-async def list_models(*, as_json: bool) -> None:
+async def list_models(*, as_json: Json = False) -> None:
     """List the catalogue and what of it is on disk."""
     store = make_store(data_folder())
     rows = [await asyncio.to_thread(_describe, store, name) for name in store.catalogue.names]
@@ -30,8 +31,15 @@ async def list_models(*, as_json: bool) -> None:
     )
 
 
-async def fetch(name: str, *, default: bool, tests: bool) -> None:
-    """Fetch weights; what is there and whole is not fetched again."""
+async def fetch(
+    name: Annotated[str, typer.Argument(help="A catalogue name, or hub:OWNER/NAME.")] = "",
+    *,
+    default: Annotated[bool, typer.Option("--default", help="The configured models.")] = False,
+    tests: Annotated[bool, typer.Option("--tests", help="Also those the tests use.")] = False,
+) -> None:
+    """Fetch weights and check them; what is there already is not fetched again."""
+    if not (name or default or tests):
+        raise typer.BadParameter("give a NAME, or --default")
     wanted = [name] if name else []
     if default:
         config = read_config()
@@ -52,7 +60,7 @@ async def fetch(name: str, *, default: bool, tests: bool) -> None:
 
 
 async def use(name: str) -> None:
-    """Fetch a model and say which key of the configuration chooses it."""
+    """Say how to use a model, after fetching it and checking that it fits the index."""
     store = make_store(data_folder())
     model = store.catalogue.get(name)
     await _fetch(store, name)

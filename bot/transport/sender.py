@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -124,18 +125,7 @@ class Sender:
             logger.warning("Message %d is %s: %s", message.outbox_id, state, error)
         else:
             logger.info("Message %d is sent", message.outbox_id)
-        return StoredMessage(
-            outbox_id=message.outbox_id,
-            update_id=message.update_id,
-            chat_id=message.chat_id,
-            method=message.method,
-            params=message.params,
-            context=message.context,
-            state=state,
-            message_id=message_id,
-            error=error,
-            created=message.created,
-        )
+        return replace(message, state=state, message_id=message_id, error=error)
 
     async def edit(self, chat_id: int, message_id: int, params: Mapping[str, Any]) -> bool:
         """Replace text and buttons of a message; return whether it stands there now.

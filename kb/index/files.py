@@ -5,10 +5,11 @@ would change answers, and nobody would notice.
 """
 
 import json
-import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+from core.durable import sync, write_durably
 
 _PIECE_BYTES = 2**20
 _SUMMED = frozenset({"data", "_deletions", "_indices", "_versions"})
@@ -29,7 +30,7 @@ class TableFiles:
     def reach_the_disk(self, old: frozenset[Path]) -> None:
         """Make sure that what is new since `old` was written is on the disk, with its sums."""
         new = [path for path in self._folder.rglob("*") if path not in old]
-        _sync([*new, *{path.parent for path in new}, self._folder.parent])
+        sync(*new, *{path.parent for path in new}, self._folder.parent)
         self._note()
 
     def damaged(self) -> str:
@@ -59,11 +60,7 @@ class TableFiles:
         known = self._known() or {}
         names = {self._name(path): path for path in self._summed()}
         sums = {n: known[n] if n in known else _sum(path) for n, path in names.items()}
-        new = self._sums.with_suffix(".sums.new")
-        new.write_text(json.dumps(sums), "utf-8")
-        _sync([new])
-        new.replace(self._sums)
-        _sync([self._sums.parent])
+        write_durably(self._sums, json.dumps(sums).encode())
 
     def _known(self) -> dict[str, int] | None:
         try:
@@ -87,12 +84,3 @@ def _sum(path: Path) -> int:
         while piece := file.read(_PIECE_BYTES):
             found = zlib.crc32(piece, found)
     return found
-
-
-def _sync(paths: list[Path]) -> None:
-    for path in paths:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

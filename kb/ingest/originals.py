@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from core.durable import sync
 from core.errors import OriginalMissing
 
 _BLOCK_BYTES = 1 << 20
@@ -111,7 +112,7 @@ class Originals:
     def _write(self, blocks: Iterable[bytes]) -> str:
         if not self._folder.is_dir():
             self._folder.mkdir(parents=True, exist_ok=True)  # another process may do it now
-            _sync_folder(self._folder.parent)
+            sync(self._folder.parent)
         digest = hashlib.sha256()
         descriptor, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
         temporary = Path(name)
@@ -127,18 +128,10 @@ class Originals:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(self._folder)
+        sync(self._folder)
         return sha256
 
 
 def _blocks(file: BinaryIO) -> Iterable[bytes]:
     while block := file.read(_BLOCK_BYTES):
         yield block
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

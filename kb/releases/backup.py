@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
 
+from core.durable import sha256_of, sync
 from core.errors import AnswerdeskError
 from db.base import Database
 from db.erasure import NAME as ERASED
@@ -144,10 +145,10 @@ def restore(path: Path, data: Path, *, on_progress: OnBytes | None = None) -> Ba
         (data / "originals").mkdir(exist_ok=True)
         for original in (folder / "originals").iterdir():
             original.replace(data / "originals" / original.name)
-        _sync(data / "originals")
+        sync(data / "originals")
         # Last: with the database in place the restore is complete.
         (folder / _DATABASE).replace(data / _DATABASE)
-        _sync(data)
+        sync(data)
     return content
 
 
@@ -165,7 +166,7 @@ def _pack(
     count, size = 0, database.stat().st_size
     total = size + originals.size_bytes(needed)
     with tarfile.open(packed, "w:gz", compresslevel=3) as archive:
-        manifest = {"format": _FORMAT, "database": _hash_of(database)}
+        manifest = {"format": _FORMAT, "database": sha256_of(database)}
         _add(archive, _MANIFEST, json.dumps(manifest).encode())
         archive.add(database, _DATABASE)
         on_progress(size, total)
@@ -229,22 +230,8 @@ def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
     archive.addfile(member, io.BytesIO(data))
 
 
-def _hash_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _put_in_place(packed: Path, path: Path) -> None:
     packed.chmod(0o600)  # customers' conversations are in it
-    with packed.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(packed)
     packed.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path.parent)

@@ -20,7 +20,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
-from models.weights.files import sha256_of, write_durably
+from core.durable import sha256_of, write_durably
 from models.weights.onnx_folder import FILES, NotSupported, Precision, check_supported
 
 Array = npt.NDArray[np.float32]

@@ -16,8 +16,8 @@ import onnx
 from onnx import TensorProto, helper
 from safetensors.numpy import load_file
 
+from core.durable import write_durably
 from models.onnx.build import FUSED, IR, OPSET, Array, Graph
-from models.weights.files import write_durably
 
 HEADS = 12
 _EPS = 1e-12

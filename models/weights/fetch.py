@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.child import child_environment
+from core.durable import sha256_of, sync
 from core.errors import FetchFailed, ModelFileDamaged, ModelFileMissing
 from models.weights.catalogue import Catalogue, HubSource, Model, ModelFile, PathSource, Source
-from models.weights.files import HashMemory, exclusive, sha256_of, sync
+from models.weights.files import HashMemory, exclusive
 from models.weights.onnx_folder import FILES, Precision
 from models.weights.sources import (
     Progress,

@@ -9,9 +9,9 @@ import httpx
 from huggingface_hub import constants
 from pydantic import TypeAdapter, ValidationError
 
+from core.durable import write_durably
 from core.errors import FetchFailed
 from models.weights.catalogue import HubSource, Model, ModelFile
-from models.weights.files import write_durably
 from models.weights.sources import HUB_TIMEOUT, hub_headers
 from models.weights.spec import Hub
 

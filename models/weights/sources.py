@@ -19,8 +19,8 @@ from typing import IO
 import httpx
 
 from core.child import child_environment
+from core.durable import sync, write_durably
 from models.weights.catalogue import HubSource, ModelFile, PackageSource, PathSource
-from models.weights.files import sync, write_durably
 
 _CHUNK = 1 << 20
 _PROGRESS = re.compile(rb"Progress (\d+) of (\d+)")

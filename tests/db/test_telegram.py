@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import StorageError
@@ -188,6 +188,18 @@ async def test_a_write_that_fails_fails_alone(database: Database, writer: GroupC
     assert "no such table: nowhere" in str(outcomes[2])
     async with database.session() as session:
         assert await session.scalar(text("select count(*) from telegram_chats")) == 1
+
+
+async def test_statements_of_one_write_are_all_done_or_none(
+    database: Database, writer: GroupCommit
+) -> None:
+    await Chats(database, writer).see(1, name="Ana")
+    named = update(ChatRow).where(ChatRow.chat_id == 1).values(name="Bea")
+    assert await writer.execute(named) == ()
+    assert await writer.execute(named, named.values(name="Eva").returning(ChatRow.name)) == ["Eva"]
+    with pytest.raises(StorageError):
+        await writer.execute(delete(ChatRow), insert(ChatRow).values(chat_id=2))
+    assert await Chats(database, writer).name(1) == "Eva"
 
 
 async def test_a_caller_that_goes_away_does_not_stop_its_write(

@@ -11,6 +11,7 @@ import lancedb.db
 import lancedb.table
 import pytest
 
+import core.durable
 import db.sqlite
 import kb.index.files
 import kb.ingest.originals
@@ -92,10 +93,9 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
             monkeypatch.setattr(owner, name, faults.wrap_async(getattr(owner, name)))
     commit = faults.wrap(db.sqlite.Connection.commit)
     monkeypatch.setattr(db.sqlite.Connection, "commit", commit)
-    monkeypatch.setattr(kb.index.files, "_sync", faults.wrap(kb.index.files._sync))
-    monkeypatch.setattr(
-        kb.ingest.originals, "_sync_folder", faults.wrap(kb.ingest.originals._sync_folder)
-    )
+    sync = faults.wrap(core.durable.sync)
+    for module in (core.durable, kb.index.files, kb.ingest.originals):
+        monkeypatch.setattr(module, "sync", sync)
     monkeypatch.setattr(Path, "replace", faults.wrap(Path.replace))
     return faults
 
