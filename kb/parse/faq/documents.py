@@ -320,9 +320,7 @@ def _split_lines(blocks: list[Block]) -> list[Block]:
             question = bare(_LIST_MARK.sub("", line.text))
             out.append(Block("heading", question, level=level, location=line.location, asked=True))
             inside = None
-        elif (
-            inside is not None and out[-1].kind == inside.kind and line.location == inside.location
-        ):
+        elif inside is not None and (line.kind, line.location) == ("text", inside.location):
             joined = f"{out[-1].linked or out[-1].text}\n{line.linked or line.text}"
             out[-1] = replace(out[-1], text=f"{out[-1].text}\n{line.text}", linked=joined)
         else:

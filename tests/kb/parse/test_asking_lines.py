@@ -32,3 +32,11 @@ def test_lines_that_ask_are_entries_with_what_stands_below(name: str) -> None:
 )  # fmt: skip
 def test_a_question_here_and_there_makes_no_entries(text: str) -> None:
     assert [s for s in parse("a.txt", text.encode()).sections if s.answer] == []
+
+
+def test_a_table_below_a_question_stays_in_its_answer() -> None:
+    table = "<table><tr><th>To</th><th>Price</th></tr><tr><td>EU</td><td>9.90</td></tr></table>"
+    page = f"<p>What does it cost?</p><p>It depends:</p>{table}<p>Is it new?</p><p>No.</p>"
+    page += "<p>How long?</p><p>2 m.</p>"
+    parsed = parse("a.html", page.encode())
+    assert parsed.sections[0].answer == "It depends:\n\nTo: EU; Price: 9.90"
