@@ -44,6 +44,12 @@ _BLOCKS = frozenset(
         "caption", "form", "dialog", "legend", "object", "template",
     ]
 )  # fmt: skip
+_COMPONENT = re.compile(
+    r"(?:\w+-)*(?:accordion|tab|card|step|expand\w*|collaps\w*|toggle|disclosure|faq|question|panel|"
+    r"callout|admonition|note|tip|warning|info)(?:-?item)?"
+)
+"""An element that a site's own program makes a folded part, a tab or a box of."""
+_ASKS = re.compile(r"[?？؟]\s*$")
 _YES = re.compile(r"(?:^|[\s_-])(?:check|checkmark|tick|yes|true)(?:$|[\s_-])", re.IGNORECASE)
 _NO = re.compile(r"(?:^|[\s_-])(?:cross|times|xmark|no|false)(?:$|[\s_-])", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
@@ -183,6 +189,12 @@ class _Reader:
         elif tag == "button":
             if opens(node):
                 self._title(node, PSEUDO_LEVEL)
+        elif _COMPONENT.fullmatch(tag) and (words := _named(node)):
+            self._close()
+            self._blocks.append(heading(words, PSEUDO_LEVEL, self._anchor))
+            self._children(node, depth)
+            self._close()
+            self._blocks.append(Block("end", level=PSEUDO_LEVEL))
         elif tag not in _BLOCKS:
             start = len(self._inline)
             self._children(node, depth)
@@ -206,6 +218,8 @@ class _Reader:
                 self._inline = before + raised(before, words, after=following or "", link=link)
             case "sub" if len(self._inline) >= start:
                 self._inline = before + lowered(before, words)
+            case "b" | "strong" if _ASKS.search(words) and not before.strip():
+                self._inline += "\x0b"
             case _ if words.strip().isdigit():
                 if tag == "small" or _CENTS.search(node.attributes.get("class") or ""):
                     self._inline = before + cents(before, words)
@@ -380,6 +394,11 @@ def _sign(icon: LexborNode) -> str:
     """Return the sign that an empty element shows by its class, as in a table of features."""
     names = icon.attributes.get("class") or ""
     return " ✓ " if _YES.search(names) else " ✗ " if _NO.search(names) else ""
+
+
+def _named(component: LexborNode) -> str:
+    names = ("title", "label", "summary", "header", "heading", "question")
+    return next((fold(text) for name in names if (text := component.attributes.get(name))), "")
 
 
 def _words_unlinked(node: LexborNode) -> int:
