@@ -240,6 +240,42 @@ def test_a_table_with_markdown_in_its_cells_is_read() -> None:
     assert read("a.md", text)[1] == "Size: S; Price: 5"
 
 
+CONTAINERS = {
+    "VitePress": "::: details {q}\n{a} **b**\n:::\n\n",
+    "Docusaurus": ":::tip[{q}]\n\n{a} **b**\n\n:::\n\n",
+    "MkDocs": '??? question "{q}"\n    {a} **b**\n\n',
+    "tabs": '=== "{q}"\n\n    {a} **b**\n\n',
+    "GitBook": '{{% tab title="{q}" %}}\n{a} **b**\n{{% endtab %}}\n',
+    "Hugo": '{{{{< details title="{q}" >}}}}\n{a} **b**\n{{{{< /details >}}}}\n',
+    "components": '<Accordion title="{q}">\n\n{a} **b**\n\n</Accordion>\n',
+    "tab items": '<TabItem value="x" label="{q}">\n\n{a} **b**\n\n</TabItem>\n',
+}
+
+
+@pytest.mark.parametrize("notation", CONTAINERS)
+def test_the_title_of_a_folded_part_or_tab_is_its_heading(notation: str) -> None:
+    text = "".join(CONTAINERS[notation].format(q=q, a=a) for q, a in ASKED)
+    parsed = parse("a.md", f"# Help\n\n{text}".encode())
+    assert [(s.text, s.answer) for s in parsed.sections] == [(q, f"{a} b") for q, a in ASKED]
+
+
+def test_marks_of_boxes_are_no_text_and_signs_of_other_lines_are() -> None:
+    text = (
+        'Before.\n\n!!! warning\n    Only 5 bar.\n\n{% hint style="info" %}\nCode 12.\n'
+        "{% endhint %}\n\n"
+        "> [!NOTE]\n> At 9.\n\n!!! Attention\n\n``` \n::: raw\n```\n\nUse {{ name }}: ::: or ???\n"
+    )
+    assert read("a.md", text)[1] == (
+        "Before.\n\nOnly 5 bar.\n\nCode 12.\n\nAt 9.\n\n!!! Attention\n\n::: raw\n\n"
+        "Use {{ name }}: ::: or ???"
+    )
+
+
+def test_places_behind_containers_are_lines_of_the_file() -> None:
+    text = "::: details A\nx\n:::\n\n{% hint %}\ny\n{% endhint %}\n\n# Head\n\nLine 11.\n"
+    assert parse("a.md", text.encode()).sections[-1].location == "line 11"
+
+
 # --- DOCX --------------------------------------------------------------------------------------
 
 
