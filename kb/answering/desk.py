@@ -15,7 +15,7 @@ from core.metrics import Metrics
 from core.types import Answer, AnswerEvent, Turn
 from db.conversations import Conversations
 from db.erasure import ErasureList
-from kb.answering.texts import service_text
+from kb.answering.texts import in_script_of, service_text
 from kb.text.language import detect_language
 
 logger = logging.getLogger(__name__)
@@ -208,6 +208,9 @@ class Desk:
             )
             language = detect_language(text, language_code)
             answer = Answer("unknown", service_text("trouble", language), language)
+        if answer.language == "zh":
+            said = " ".join([text, *(turn.question for turn in history[-2:])])
+            answer = replace(answer, text=in_script_of(said, answer.text, language_code))
         total = (time.perf_counter() - started) * 1000
         return replace(answer, timings_ms={**answer.timings_ms, "total": round(total, 1)})
 

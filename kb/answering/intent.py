@@ -161,6 +161,8 @@ class _Lists:
     leads: tuple[str, ...]
     pointers: frozenset[str]
     question_words: tuple[str, ...]
+    question_words_after: dict[str, tuple[str, ...]]
+    """By the "and" of a language."""
     question_prepositions: tuple[str, ...]
     question_words_chinese: tuple[str, ...]
     emoji: dict[SmallTalk, frozenset[str]]
@@ -189,6 +191,9 @@ def _lists() -> _Lists:
         leads=tuple(sorted(_folded(followup["leads"]), key=len, reverse=True)),
         pointers=frozenset(_folded(followup["pointers"])),
         question_words=tuple(_folded(raw["question_words"])),
+        question_words_after={
+            after: tuple(_folded(listed)) for after, listed in raw["question_words_after"].items()
+        },
         question_prepositions=tuple(_folded(raw["question_prepositions"])),
         question_words_chinese=tuple(_folded(raw["question_words_chinese"])),
         emoji={kind: frozenset(raw["emoji"].get(kind, "")) for kind in _PRIORITY},
@@ -343,7 +348,7 @@ def _ends_there(after: Sequence[str]) -> bool:
 
 
 def _offers_person(answer: str) -> bool:
-    texts = [service_text(key, code) for key in _OFFERS for code in TEXT_LANGUAGES]
+    texts = [service_text(key, code) for key in _OFFERS for code in (*TEXT_LANGUAGES, "zh-Hant")]
     return answer.strip().startswith(tuple(texts))
 
 
@@ -358,14 +363,19 @@ def _split_joined(sentence: str) -> list[str]:
     """Split "how much is it and how long does it take?" before the second question."""
     lists = _lists()
     if any(is_cjk(char) for char in sentence):
-        pieces = re.split(r"(?<=[，,；;])", sentence)
+        pieces = re.split(r"(?<=[，,；;])|(?<=か、)", sentence)
         asking = [any(w in p for w in lists.question_words_chinese) for p in pieces]
         if sum(asking) < 2 or not asking[-1]:
             return [sentence.strip()]
         return _gather(pieces, asking)
     asks = _asks()
-    begun = re.compile(rf"(?:[^.!?]*[.!?,;:]\s)*¿?{asks}", re.IGNORECASE)
-    for match in re.finditer(rf"[,;]?\s(?:and|und|y|e|и|а)\s(?={asks})", sentence, re.IGNORECASE):
+    own = {after: _asks(after) for after in lists.question_words_after}
+    begun = re.compile(
+        rf"(?:[^.!?]*[.!?,;:]\s)*¿?(?:{'|'.join([asks, *own.values()])})", re.IGNORECASE
+    )
+    joints = [rf"(?:and|und|y|e|и|а)\s(?={asks})"]
+    joints += [rf"{after}\s(?={words})" for after, words in own.items()]
+    for match in re.finditer(rf"[,;]?\s(?:{'|'.join(joints)})", sentence, re.IGNORECASE):
         first, second = sentence[: match.start()].strip(), sentence[match.end() :].strip()
         if begun.match(first) and min(len(first.split()), len(second.split())) >= _LEAST_WORDS:
             return [f"{first}?", *_split_joined(second[0].upper() + second[1:])]
@@ -373,12 +383,15 @@ def _split_joined(sentence: str) -> list[str]:
 
 
 @cache
-def _asks() -> str:
-    """Return the pattern of how a question begins: "what's", "bis wann", "a qué"."""
+def _asks(after: str = "") -> str:
+    """Return the pattern of how a question begins: "what's", "bis wann", "a qué".
+
+    `after`: of one in the language with this word for "and".
+    """
     listed = _lists()
-    words = "|".join(re.escape(word) for word in listed.question_words)
+    words = listed.question_words_after[after] if after else listed.question_words
     before = "|".join(re.escape(word) for word in listed.question_prepositions)
-    return rf"(?:(?:{before})\s)?(?:{words})(?:['’]\w+)?[\s,]"
+    return rf"(?:(?:{before})\s)?(?:{'|'.join(map(re.escape, words))})(?:['’]\w+)?[\s,]"
 
 
 def _gather(pieces: Sequence[str], asking: Sequence[bool]) -> list[str]:
@@ -386,7 +399,7 @@ def _gather(pieces: Sequence[str], asking: Sequence[bool]) -> list[str]:
     for piece, asks in zip(pieces, asking, strict=True):
         waiting += piece
         if asks:
-            parts.append(waiting.strip().rstrip("，,；;"))
+            parts.append(waiting.strip().rstrip("，,；;、"))
             waiting = ""
     return parts
 

@@ -1,10 +1,13 @@
-"""What the service itself says to customers, in five languages."""
+"""What the service itself says to customers, in five languages, Chinese in both its scripts."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 import yaml
+
+from kb.text.language import is_traditional
 
 TextKey: TypeAlias = Literal[
     "greeting",
@@ -46,6 +49,11 @@ TextKey: TypeAlias = Literal[
 TEXT_KEYS: tuple[TextKey, ...] = get_args(TextKey)
 TEXT_LANGUAGES = ("en", "zh", "es", "de", "ru")
 """ISO 639-1, each complete."""
+_TRADITIONAL = "zh-Hant"
+_OF_TRADITIONAL = re.compile(r"zh[-_](?:hant|tw|hk|mo)\b", re.IGNORECASE)
+"""Codes of users who read Traditional Chinese."""
+_SENTENCE = 6
+"""Characters of the shortest piece that is told from a source's words."""
 
 _FILE = Path(__file__).parent / "data" / "texts.yaml"
 
@@ -59,7 +67,27 @@ def service_text(key: TextKey, *languages: str, **values: str | int) -> str:
             message, that of the user's app, the company's first.
         values: what the text's placeholders stand for.
     """
-    return _texts()[key][text_language(*languages)].format(**values)
+    code = text_language(*languages)
+    if code == "zh" and any(map(_OF_TRADITIONAL.match, languages)):
+        code = _TRADITIONAL
+    return _texts()[key][code].format(**values)
+
+
+def in_script_of(question: str, reply: str, *languages: str) -> str:
+    """Return a Chinese reply with the service's own sentences in the script of the question.
+
+    The sentences of sources stay as they are. `languages`: of the user, where the question has
+    no character that only one of the scripts has.
+    """
+    if not (is_traditional(question) or any(map(_OF_TRADITIONAL.match, languages))):
+        return reply
+    for texts in _texts().values():
+        pieces = (re.split(r"\{\w+\}", texts[code]) for code in ("zh", _TRADITIONAL))
+        both = [(a, b) for a, b in zip(*pieces, strict=True) if a != b]
+        if all(len(a) >= _SENTENCE and a in reply for a, _ in both):
+            for simplified, traditional in both:
+                reply = reply.replace(simplified, traditional)
+    return reply
 
 
 def text_language(*languages: str) -> str:

@@ -11,6 +11,10 @@ from core.types import Section, Skipped
 PSEUDO_LEVEL = 7
 """Level of a line that only looks like a heading: of a folded part, a bold line."""
 
+PAGE_NUMBER = re.compile(
+    r"^\W*(?:page|seite|página|стр\.?|第)?\W*\d*\W*(?:of|von|de|из|/|页)?\W*\d*\W*$", re.I
+)
+"""A line that says which page it stands on, and nothing else."""
 _NUMBER = re.compile(r"[\s\d.,:%+\-−()/€$£¥]*\d[\s\d.,:%+\-−()/€$£¥]*")
 _AMOUNT = re.compile(
     r"(?:[A-Z]{3}\s)?[€$£¥+\-−(\s]{0,3}\d[\d.,\s]*[-–]?[\d.,]*\s?[^\W\d]{0,9}[%€$£¥)]{0,2}"

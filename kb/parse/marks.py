@@ -21,6 +21,7 @@ _LOWERED = str.maketrans("0123456789+-−()", "₀₁₂₃₄₅₆₇₈₉₊
 _NUMBER = re.compile(r"[+\-−]?\d{1,4}|\(\d{1,3}\)")
 _NOTE = re.compile(r"[\[(]?\d{1,2}[\])]?(?:\s?,\s?\d{1,2})*")
 _WHOLE = re.compile(r"(?<![\d.,])\d{1,6}$")
+_POINT = re.compile(r"\d[.,]$")
 _DECIMAL = re.compile(r"\d[.,]\d+$|\d(?:[.,]-|[.,]–)$")
 _WORD = re.compile(r"[^\W\d_]+$")
 _UNIT = re.compile(r"\w|[cmdkn]m|ft|in|yd|mi|sec|qm|[смкд]м|met(?:re|er)s?", re.IGNORECASE)
@@ -74,6 +75,10 @@ def raised(before: str, mark: str, *, after: str = "", link: bool = False) -> st
     text = mark.strip()
     if link and len(text) <= 5:
         return ""
+    if text in {"o", "O", "0"} and re.search(r"\d\s?$", before) and re.match(r"\s?[CF]\b", after):
+        return "°"
+    if _POINT.search(before) and re.fullmatch(r"\d\d", text):
+        return text
     whole, word = _WHOLE.search(before), _WORD.search(before)
     if text.isdigit() and _FRACTION.match(after):
         return f" {text}" if whole else text
@@ -86,6 +91,12 @@ def raised(before: str, mark: str, *, after: str = "", link: bool = False) -> st
         if before and before[-1] in ".,;:!?)%€$£":
             return ""
     return text.translate(_RAISED) if _NUMBER.fullmatch(text) else text
+
+
+def cents(before: str, words: str) -> str:
+    """Return two small digits behind a number, its cents, with their point; others as they are."""
+    small = _WHOLE.search(before) and re.fullmatch(r"\s*(\d\d)(\s*)", words)
+    return f".{small[1]}{small[2]}" if small else words
 
 
 def lowered(before: str, mark: str) -> str:

@@ -210,11 +210,15 @@ def _own_text(
 
 
 def _table_entries(block: Block, path: tuple[str, ...], language: str) -> list[Section]:
-    """Return the entries of a table with questions and answers side by side, else nothing."""
+    """Return the entries of a table with questions and answers side by side, else nothing.
+
+    A question over several rows has their answers on lines, and so has what stands beside them.
+    """
     rows = [row for row in block.rows if any(row)]
     if len(rows) < 2:
         return []
     mapped = map_columns(rows[0])
+    names: Sequence[str] = rows[0]
     if is_faq(mapped):
         ask, reply, rows = mapped["question"], mapped["answer"], rows[1:]
     elif max(len(r) for r in rows) == 2:
@@ -225,19 +229,29 @@ def _table_entries(block: Block, path: tuple[str, ...], language: str) -> list[S
         ask, reply = 0, 1
     else:
         return []
-    taken = [r for r in rows if len(r) > max(ask, reply) and r[ask] and r[reply]]
-    if len(taken) < len([r for r in rows if any(r)]):
-        return []  # a table with holes is read as a table, so that nothing is lost
+    pairs: list[tuple[str, list[str]]] = []
+    for row in rows:
+        question, answer = (row[n] if n < len(row) else "" for n in (ask, reply))
+        beside = [
+            f"{names[n]}: {cell}" if n < len(names) and names[n] else cell
+            for n, cell in enumerate(row)
+            if cell and n not in (ask, reply)
+        ]
+        if not answer or not (question or pairs):
+            return []  # a table with holes is read as a table, so that nothing is lost
+        if not pairs or question not in ("", pairs[-1][0]):
+            pairs.append((question, []))
+        pairs[-1][1].extend(line for line in [answer, *beside] if line not in pairs[-1][1])
     return [
         Section(
-            text=bare(r[ask]),
-            answer=r[reply],
+            text=bare(question),
+            answer="\n".join(lines),
             title_path=path,
             location=block.location,
             category=path[-1] if len(path) > 1 else "",
             language=language,
         )
-        for r in taken
+        for question, lines in pairs
     ]
 
 
@@ -293,6 +307,10 @@ def _lines(block: Block) -> list[Block]:
 # --- lines that ask ----------------------------------------------------------------------------
 
 _LIST_MARK = re.compile(r"^\s*(?:[-*+•‣▪●]|\(?\d{1,3}[.)])\s+")
+_NUMBERED_PAIR = re.compile(
+    r"^(\s*\(?\d{1,3}[.)]\s+[^\n.!?。！？؟]{3,150}[?？؟])[ \t]+(?=\S)", re.MULTILINE
+)
+"""A numbered question and a blank before its answer in the same line."""
 _SENTENCE_INSIDE = re.compile(r"[.!?。！？]\s+\S|[。！？]\S")
 _MAX_LINE = 200
 
@@ -320,9 +338,7 @@ def _split_lines(blocks: list[Block]) -> list[Block]:
             question = bare(_LIST_MARK.sub("", line.text))
             out.append(Block("heading", question, level=level, location=line.location, asked=True))
             inside = None
-        elif (
-            inside is not None and out[-1].kind == inside.kind and line.location == inside.location
-        ):
+        elif inside is not None and (line.kind, line.location) == ("text", inside.location):
             joined = f"{out[-1].linked or out[-1].text}\n{line.linked or line.text}"
             out[-1] = replace(out[-1], text=f"{out[-1].text}\n{line.text}", linked=joined)
         else:
@@ -332,9 +348,13 @@ def _split_lines(blocks: list[Block]) -> list[Block]:
 
 
 def _each_line(block: Block) -> list[Block]:
-    if block.kind not in {"text", "item"} or "\n" not in block.text:
+    """Split a paragraph into its lines, and those that are numbered behind their question."""
+    if block.kind not in {"text", "item"}:
         return [block]
-    pairs = zip(block.text.split("\n"), (block.linked or block.text).split("\n"), strict=True)
+    lines = [_NUMBERED_PAIR.sub("\\1\n", text) for text in (block.text, block.linked or block.text)]
+    if "\n" not in lines[0] or lines[0].count("\n") != lines[1].count("\n"):
+        return [block]
+    pairs = zip(*(text.split("\n") for text in lines), strict=True)
     return [
         replace(block, kind="text" if number else block.kind, text=text, linked=linked)
         for number, (text, linked) in enumerate(pairs)

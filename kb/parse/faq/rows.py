@@ -132,13 +132,16 @@ def _asked_for_columns(rows: Sequence[Row]) -> Iterable[Skipped]:
     top = next((i for i, row in enumerate(rows[:_HEADER_WITHIN]) if _filled(row) > 1), 0)
     rows = rows[top:]
     first = [cell.strip() for cell in rows[0].cells] if rows else []
-    headed = not any(map(is_question, first)) and all(len(cell) <= _NAME_CHARS for cell in first)
-    below = [row.cells for row in rows[headed:]]
-    if len(below) < _FEWEST_QUESTIONS:
+    places = range(len(first))
+    columns = [[r.cells[n].strip() for r in rows if n < len(r.cells)] for n in places]
+    counts = [sum(is_question(cell, strict=False) for cell in column) for column in columns]
+    questions = max(counts, default=0)
+    if questions < _FEWEST_QUESTIONS:
         return
-    columns = [[c[n].strip() for c in below if n < len(c)] for n in range(len(first))]
-    asked = max(range(len(first)), key=lambda n: sum(map(is_question, columns[n])))
-    questions = sum(map(is_question, columns[asked]))
+    asked = counts.index(questions)
+    headed = not is_question(first[asked], strict=False)
+    headed = headed and not any(is_question(c) or len(c) > _NAME_CHARS for c in first)
+    below = rows[headed:]
     if questions < max(_FEWEST_QUESTIONS, _QUESTIONS * len(below)):
         return
     names = first if headed and all(first) else [str(n + 1) for n in range(len(first))]

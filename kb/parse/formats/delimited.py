@@ -127,9 +127,14 @@ def _swallows(record: Sequence[str], separator: str) -> bool:
     """Tell whether a cell holds lines that look like rows of the same table."""
     return any(
         "\n" in cell
-        and all(line.count(separator) == len(record) - 1 for line in cell.split("\n")[1:])
+        and all(_count(line, separator) == len(record) - 1 for line in cell.split("\n")[1:])
         for cell in record
     )
+
+
+def _count(line: str, separator: str) -> int:
+    """Count the separators of a line; one before a blank is a mark within a sentence."""
+    return line.count(separator) - line.count(f"{separator} ")
 
 
 def _loose_records(text: str, separator: str) -> Iterator[_Record]:
@@ -165,16 +170,19 @@ def _quoted(
     Return the cell, what follows it in its last line, and the number of the line after that.
     """
     cell, text, first = "", rest[1:], at
+    escaped = False
     while True:
         inside, mark, after = text.partition('"')
         if not mark:
             if at >= len(lines) or at - first > _MOST_LINES:
                 return None
             cell, text, at = f"{cell}{inside}\n", lines[at], at + 1
-            if separator != "," and text.count(separator) == width - 1:
+            if separator != "," and _count(text, separator) == width - 1:
                 return None  # a row of its own
         elif after.startswith('"'):
             cell, text = f'{cell}{inside}"', after[1:]
+        elif inside.endswith("\\") and (escaped or after[:1] not in {"", separator}):
+            cell, text, escaped = f'{cell}{inside[:-1]}"', after, True
         elif not after or after.startswith(separator):
             return cell + inside, after, at
         elif at > first or not (f'"{separator}' in after or after.endswith('"')):

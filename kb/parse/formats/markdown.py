@@ -13,6 +13,7 @@ from core.errors import UnreadableFile
 from kb.parse.blocks import Block, Document, heading
 from kb.parse.encoding.decoding import decode
 from kb.parse.faq.values import iso_date
+from kb.parse.formats.containers import without_containers
 from kb.parse.limits import MAX_NESTING
 from kb.parse.marks import LOCATION, link_mark, lowered, raised, with_links, without_links
 
@@ -22,8 +23,6 @@ _BEGINS = r"(?:publish_?date|valid_from)"
 _ENDS = r"(?:expiry_?date|expires|unpublish_?date|valid_until)"
 _COMMENT = re.compile(r"</?a\b[^<>]{0,500}>|<!--.{0,4000}?-->", re.DOTALL)
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,40}\]:?")
-_DIRECTIVE = re.compile(r"\A:{3,}\s*[a-z-]*\s*")
-"""Opens and closes a box, ``:::note``."""
 _NO_TEXT = re.compile(
     r"\[\[?_?toc_?\]?\]|(?:import|export)\s[^\n]*['\"][^\n]*['\"];?", re.IGNORECASE
 )
@@ -36,6 +35,7 @@ _VOID = {
     "br", "hr", "img", "input", "meta", "link", "area", "base", "col", "embed", "source", "track",
     "wbr",
 }  # fmt: skip
+_ASKS = re.compile(r"[?？؟]\s*$")
 _LABELLED = re.compile(r"(?:\*\*)?(?:[^\W\d_]{1,12}\s?\d{0,3}(?::\s|：|:\*\*\s?)|[QA]\d{0,3}\.\s)")
 """A line such as "A: yes", "答：是" or "Phone: 123", not meant to follow the line before it."""
 _PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).enable(
@@ -73,11 +73,12 @@ def _meta(front_matter: str, key: str) -> str:
 
 def markdown_blocks(text: str, *, first_line: int = 1) -> list[Block]:
     """Cut Markdown into blocks; `first_line` is the number of its first line in the file."""
+    text, numbers = without_containers(text)
     tokens = _PARSER.parse(text)
     for token in tokens:
         if token.children and "*" in token.content:
             _keep_signs(token.children)
-    return list(_Reader(first_line).read(tokens))
+    return list(_Reader([number + first_line for number in numbers]).read(tokens))
 
 
 def _keep_signs(children: list[Token]) -> None:
@@ -104,8 +105,9 @@ def _between_digits(children: Sequence[Token], place: int) -> bool:
 class _Reader:
     """Walks the tokens of one text."""
 
-    def __init__(self, first_line: int) -> None:
-        self._first_line = first_line
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self._numbers = numbers
+        """Of the lines of the text, in its file."""
         self._lists: list[list[int]] = []  # one counter a level; -1 for bullets
         self._item_started = False
 
@@ -135,7 +137,9 @@ class _Reader:
                     if token.content.strip():
                         yield Block("code", token.content.rstrip("\n"), location=self._where(token))
                 case "html_block":
-                    end = elements.get(index, index)
+                    end = index
+                    while end in elements:  # the block that ends one may begin the next
+                        end = elements[end]
                     yield from self._html(tokens[index : end + 1])
                     index = end
                 case "table_open":
@@ -149,7 +153,7 @@ class _Reader:
             index += 1
 
     def _where(self, token: Token) -> str:
-        return f"line {token.map[0] + self._first_line}" if token.map else ""
+        return f"line {self._numbers[token.map[0]]}" if token.map else ""
 
     def _start_item(self) -> None:
         counter = self._lists[-1]
@@ -243,7 +247,7 @@ def _plain(token: Token) -> str:
         tag = _TAG.fullmatch(child.content) if child.type == "html_inline" else None
         kind = _SPECIAL.get(tag[2].lower(), "") if tag else child.type.partition("_")[0]
         if child.type in {"text", "code_inline", "image"}:
-            text += _DIRECTIVE.sub("", child.content) if text[-1:] in {"", "\n"} else child.content
+            text += child.content
         elif child.type in {"softbreak", "hardbreak"} or kind == "br":
             text += "\n" if child.type == "softbreak" else _BREAK
         elif child.type.endswith("_open") or (tag and not tag[1]):
@@ -251,7 +255,7 @@ def _plain(token: Token) -> str:
         elif starts.get(kind):
             start, address = starts[kind].pop()
             before, words = text[:start], text[start:]
-            after = children[number + 1].content if number + 1 < len(children) else ""
+            after = (children[number + 1].content or " ") if number + 1 < len(children) else ""
             text = before + _within(kind, before, words, after, address)
     return tidy(_FOOTNOTE.sub("", text))
 
@@ -269,6 +273,8 @@ def _within(kind: str, before: str, words: str, after: str, address: str) -> str
             return lowered(before, words)
         case "link":
             return words + link_mark(address, words)
+        case "strong" if after and not before and _ASKS.search(words):
+            return words + _BREAK
         case _:
             return words
 

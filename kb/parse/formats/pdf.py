@@ -16,7 +16,7 @@ from pypdf.generic import NameObject
 
 from core.errors import UnreadableFile
 from core.types import Skipped
-from kb.parse.blocks import Block, Document, amounts_below, heading
+from kb.parse.blocks import PAGE_NUMBER, Block, Document, amounts_below, heading
 from kb.parse.formats.pdf_layout import PLACEHOLDER, heading_levels, tables_in, take_tables
 from kb.parse.formats.pdf_page import Box, Letters, fold, with_changes
 from kb.parse.formats.plain import text_blocks
@@ -47,6 +47,12 @@ _MAX_LAYOUT_PAGES = 300
 """Tables are looked for on the first pages: it takes as long again as reading them."""
 _CHAPTER = 3
 """Pages from which on their first or last line is that of a chapter."""
+_CHAPTER_NUMBER = re.compile(
+    r"^(?:chapter|section|part|kapitel|abschnitt|teil|chapitre|cap[ií]tulo|capitolo|глава|раздел|第)"
+    r"\s*\d+(?:\.\d+)*\s*[章节節.:：–—-]*\s*|^\d{1,5}\b[\s.|·•–—-]*|[\s.|·•–—-]*\b\d{1,5}$",
+    re.IGNORECASE,
+)
+"""A chapter's or a page's number before or behind the title of the chapter."""
 _SHORT_LINE, _SHORT_LINES = 60, 6
 
 _DAMAGED = (
@@ -284,8 +290,25 @@ class _Titles:
     def __init__(self, outline: dict[str, int], letters: Mapping[int, Letters]) -> None:
         self._levels = outline or heading_levels(list(letters.values()))
         self._key = _key if outline else fold
+        self._letters = letters
+        self._largest: dict[str, float] = {}
+        for text, size, _ in (line for read in letters.values() for line in read.lines):
+            self._largest[text] = max(size, self._largest.get(text, 0.0))
         self.wrap = not outline
         """Whether a heading of two lines is two lines here."""
+
+    def repeats(self, line: str, page: int, *, before: int) -> bool:
+        """Tell whether a line at the edge of a page only says in which chapter it is.
+
+        It has the heading's words in smaller letters, or with "Chapter 3:" or a page's number.
+        `before`: so many lines above it on its page say the same.
+        """
+        if self.level(line)[1]:
+            text = fold(line)
+            sizes = [size for said, size, _ in self._letters[page].lines if said == text]
+            return before < len(sizes) and sizes[before] < 0.9 * self._largest[text]
+        bare, count = _CHAPTER_NUMBER.subn("", line.strip())
+        return count > 0 and self.level(bare)[1] > 0
 
     def level(self, line: str) -> tuple[str, int]:
         """Return a name for a line, the same for lines that say the same, and its level.
@@ -340,9 +363,14 @@ def _blocks(
     blocks: list[Block] = []
     for number, text in enumerate(texts, start=1):
         kept: list[str] = []
-        for line in text.split("\n"):
+        edges = _edges(text)
+        said: Counter[str] = Counter()
+        for at, line in enumerate(text.split("\n")):
             marks = _furniture_keys(line, number) & furniture
-            if marks & seen or (marks and line.strip().isdigit()):
+            if marks & seen or (marks and PAGE_NUMBER.match(line)):
+                continue
+            said[fold(line)] += 1
+            if at in edges and titles.repeats(line, number, before=said[fold(line)] - 1):
                 continue
             seen |= marks
             kept.append(line)
@@ -351,6 +379,12 @@ def _blocks(
             found[0] = _continued(found[0], blocks[-1])
         blocks += found
     return blocks
+
+
+def _edges(text: str) -> set[int]:
+    """Return which lines of a page are its first two and its last two."""
+    filled = [at for at, line in enumerate(text.split("\n")) if line.strip()]
+    return {*filled[:2], *filled[-2:]}
 
 
 def _continued(block: Block, above: Block) -> Block:

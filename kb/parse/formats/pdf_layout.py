@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TypeAlias
 
-from kb.parse.blocks import Block, looks_like_header
+from kb.parse.blocks import Block, joined_header, looks_like_header
 from kb.parse.formats.pdf_page import Letters, fold
+from kb.text.layout import length
 
 PLACEHOLDER = "\ue000"
 """Stands on a line of its own where a table was taken out; followed by the table's number."""
@@ -33,6 +34,10 @@ _GAP = re.compile(r" {3,}")
 _MIN_ROWS = 3
 _MAX_CELL = 30
 """Median characters of the shortest column: in two columns of running text, every line is long."""
+_MIN_LINES = 4
+_FEW_WORDS = 4
+"""Running text in columns has more words in a line than most cells of a table."""
+_ENDED = re.compile(r"[.!?:;。！？：；]\W*$")
 _MARK = re.compile(r"\W*\w{0,3}\W*")
 """A column of bullets, numbers of a list or of lines of code is no column of a table."""
 
@@ -98,8 +103,14 @@ class Table:
     """Rows of cells as they stand on a page."""
 
     rows: tuple[tuple[str, ...], ...]
-    whole: bool
+    whole: bool = True
     """Whether it begins with its first row; else a row with merged cells stands above."""
+    letters: str = ""
+    """All its cells, line by line, without blanks."""
+    named: bool = False
+    """Whether its first row has the names of two rows, one of them of merged cells."""
+    prose: bool = False
+    """Whether it is none: running text in columns, each line of which is a cell."""
 
 
 _Cell: TypeAlias = tuple[int, int, str]
@@ -115,18 +126,72 @@ def tables_in(layout: str) -> list[Table]:
     run: list[list[_Cell]] = []
     above: list[_Cell] = []
     before: list[_Cell] = []
-    for line in [*layout.split("\n"), "."]:
+    apart = False
+    for line in [*layout.split("\n"), "", "."]:
         if not line.strip():
+            apart = True
             continue
         cells = _cells(line)
-        if run and _columns([*run, cells]) is not None and (len(cells) > 1 or cells[0][0] > 0):
+        beside = len(cells) > 1 or cells[0][0] > 0 or (not apart and _is_prose(run))
+        if run and beside and _columns([*run, cells]) is not None:
             run.append(cells)
+            apart = False
             continue
-        if rows := _rows(run):
-            found.append(Table(rows, whole=len(above) < 2))
+        if table := _table(run, above):
+            found.append(table)
         above, before = (run[-1] if run else before), cells
         run = [cells] if len(cells) > 1 else []
+        apart = False
     return found
+
+
+def _table(run: Sequence[Sequence[_Cell]], above: Sequence[_Cell]) -> Table | None:
+    """Return the table of these lines, with the names that cover several columns, if any."""
+    rows = _rows(run)
+    if rows and _is_prose(run):
+        return Table(rows, letters=_letters(run), prose=True)
+    lines, top = (run, above) if rows else (run[1:], run[0] if run else ())
+    below = rows or _rows(lines)
+    if below and len(top) > 1 and (names := joined_header([_spread(top, lines), *below])):
+        return Table((names, *below[1:]), letters=_letters([top, *lines]), named=True)
+    return Table(rows, len(above) < 2, _letters(run)) if rows else None
+
+
+def _letters(run: Sequence[Sequence[_Cell]]) -> str:
+    return fold("".join(text for line in run for _, _, text in line))
+
+
+def _spread(top: Sequence[_Cell], lines: Sequence[Sequence[_Cell]]) -> tuple[str, ...]:
+    """Write the names of merged cells above each column that they cover, by their middles."""
+    columns = _columns(lines) or []
+    middles = [(column.start + column.end) / 2 for column in columns]
+    if not middles or middles[0] >= top[0][0]:
+        return ()
+    nearest = (min(top, key=lambda cell: abs((cell[0] + cell[1]) / 2 - m)) for m in middles[1:])
+    return ("", *(text for _, _, text in nearest))
+
+
+def _is_prose(run: Sequence[Sequence[_Cell]]) -> bool:
+    """Tell whether lines are running text in columns: long, as wide as each other, going on."""
+    columns = _columns(run)
+    if columns is None or len(columns) < 2 or len(run) < _MIN_LINES:
+        return False
+    texts: list[list[str]] = [[] for _ in columns]
+    for line in run:
+        for start, end, text in line:
+            texts[_place(columns, start, end)].append(text)
+    return all(map(_runs_on, texts))
+
+
+def _runs_on(lines: Sequence[str]) -> bool:
+    if len(lines) < 2 or median(map(length, lines)) < _FEW_WORDS:
+        return False
+    widest = max(map(len, lines))
+    full = sum(len(line) > 0.7 * widest for line in lines)
+    open_ = sum(not _ENDED.search(line) for line in lines[:-1])
+    begun = sum(not line[0].isupper() for line in lines[1:])
+    rest = len(lines) - 1
+    return full > 0.6 * len(lines) and open_ > 0.5 * rest and begun > 0.3 * rest
 
 
 def _cells(line: str) -> list[_Cell]:
@@ -196,6 +261,8 @@ def take_tables(
 ) -> tuple[str, list[Block]]:
     """Put a placeholder line in the place of each table whose cells follow each other in a text.
 
+    Columns of running text are written one after the other.
+
     Args:
         text: of a page.
         tables: as `tables_in` returns them.
@@ -206,14 +273,18 @@ def take_tables(
     for table in tables:
         rows = table.rows
         folded, places = _folded(text)
-        wanted = fold("".join(cell for row in rows for cell in row))
+        wanted = table.letters
         at = folded.find(wanted)
         if at < 0:
             continue
         start, end = places[at], places[at + len(wanted) - 1] + 1
         if text[:start].rpartition("\n")[2].strip() or text[end:].partition("\n")[0].strip():
             continue  # it begins or ends within a line: not only the table is there
-        head = table.whole and (looks_like_header(rows) or _stands_out(rows, bold))
+        if table.prose:
+            columns = ("\n".join(filter(None, column)) for column in zip(*rows, strict=True))
+            text = "\n".join([text[:start], *columns, text[end:]])
+            continue
+        head = table.named or (table.whole and (looks_like_header(rows) or _stands_out(rows, bold)))
         blocks.append(Block("table", rows=rows, header=head, location=where))
         text = f"{text[:start]}\n{PLACEHOLDER}{len(blocks) - 1}\n{text[end:]}"
     return text, blocks

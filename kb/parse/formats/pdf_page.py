@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from kb.parse.marks import lowered, raised
+from kb.parse.marks import cents, lowered, raised
 
 _BOLD = re.compile(r"bold|black|heavy|semibold|demi", re.IGNORECASE)
 _SMALLER = 0.9
@@ -287,8 +287,8 @@ def _written(before: str, previous: _Piece, piece: _Piece, *, after: str) -> str
         return raised(before, mark, after=after)
     if shift < -_SHIFT:
         return lowered(before, mark)
-    cents = re.search(r"(?<![\d.,])\d{1,6}$", before) and re.fullmatch(r"\d\d", mark)
-    return f".{mark}" if cents else None
+    written = cents(before, mark)
+    return written if written != mark else None
 
 
 _OPERATORS = frozenset({b"g", b"rg", b"k", b"sc", b"scn", b"cs", b"Tr", b"Ts"})

@@ -1,6 +1,7 @@
 """Plain text: paragraphs, underlined or numbered headings, wrapped lines read on."""
 
 import re
+from itertools import pairwise
 
 from kb.parse.blocks import Block, Document, heading, looks_like_header
 from kb.parse.encoding.decoding import decode
@@ -69,8 +70,14 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
 
 
 def _columns(lines: list[str]) -> dict[int, tuple[str, ...]]:
-    """Return the cells of lines that are rows: two or more with as many columns, set by blanks."""
+    """Return the cells of lines that are rows: two or more with as many columns, set by blanks.
+
+    A line of names that begins with blanks may leave the corner above the first column free.
+    """
     cells = [tuple(_COLUMN_GAP.split(line.strip())) for line in lines]
+    for i, (line, below) in enumerate(pairwise(lines)):
+        if line[:3].isspace() and below[:1].strip() and 1 < len(cells[i]) == len(cells[i + 1]) - 1:
+            cells[i] = ("", *cells[i])
     return {
         i: row
         for i, row in enumerate(cells)

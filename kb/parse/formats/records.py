@@ -8,11 +8,11 @@ from typing import Any
 from core.errors import UnreadableFile
 from core.types import Section, Skipped
 from kb.parse.encoding.decoding import decode
-from kb.parse.faq.columns import Field, Given, field_of
+from kb.parse.faq.columns import Field, Given, field_of, is_faq, map_columns
 from kb.parse.faq.documents import is_question
-from kb.parse.faq.rows import Taken, entry_of
-from kb.parse.faq.values import cell_text, language_code, split_variants
-from kb.parse.limits import MAX_CELL_CHARS, MAX_ROWS
+from kb.parse.faq.rows import Row, Taken, entry_of, read_table
+from kb.parse.faq.values import LANGUAGE_CODES, cell_text, language_code, split_variants
+from kb.parse.limits import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS
 
 _TEXT = ("text", "content", "body", "passage", "正文", "内容")
 _TITLE = ("title", "heading", "name", "标题")
@@ -24,6 +24,8 @@ _OTHER_NAMES: dict[str, Field] = {
 """Names in exports of chat platforms and in training data; the usual ones come before them."""
 _ALTERNATIVES = "responses"
 """Answers of which a bot sends any one: the first is taken."""
+_SAID = ("messages", "conversations")
+"""What people and a bot said to each other, in turns."""
 _SHOWN = ("enabled", "active", "is_active", "published")
 _WITHHELD = ("draft", "archived", "deleted", "disabled")
 _STATES = ("state", "status")
@@ -69,6 +71,9 @@ def parse_json(name: str, data: bytes, given: Given | None = None) -> Taken:
     skipped: list[Skipped] = []
     if not isinstance(value, dict | list):
         raise UnreadableFile(name, f"It is only a {type(value).__name__}. {_WANTED}")
+    if grid := _grid(value):
+        rows = [Row(f"row {n}", tuple(map(_string, cells))) for n, cells in enumerate(grid, 1)]
+        return read_table(rows[:MAX_ROWS], given=given)
     for number, (group, record) in enumerate(_records(value, given), start=1):
         location = f"row {number}"
         if number > MAX_ROWS:
@@ -76,6 +81,26 @@ def parse_json(name: str, data: bytes, given: Given | None = None) -> Taken:
             break
         _take(record, location, sections, skipped, given, group)
     return Taken(tuple(sections), tuple(skipped))
+
+
+def _grid(value: Any) -> list[Any]:
+    """Return a table that is written as a list of rows, or as two lists of the same length."""
+    if isinstance(value, dict):
+        lists = [inner for inner in value.values() if isinstance(inner, list)]
+        texts = all(isinstance(item, str) for inner in lists for item in inner)
+        if len(lists) == 2 and texts and len(lists[0]) == len(lists[1]) > 1:
+            names = [key for key, inner in value.items() if isinstance(inner, list)]
+            if is_faq(map_columns(names)):
+                return [names, *zip(*lists, strict=True)]
+        value = next(iter(value.values())) if len(value) == 1 else None
+    rows = value if isinstance(value, list) else []
+    plain = all(
+        isinstance(row, list)
+        and 1 < len(row) <= MAX_COLUMNS
+        and not any(isinstance(cell, list | dict) for cell in row)
+        for row in rows
+    )
+    return rows if plain and len(rows) > 1 else []
 
 
 def _records(
@@ -97,6 +122,9 @@ def _records(
             yield group, value
         named = next((value[k] for k in _GROUP if isinstance(value.get(k), str)), "")
         for key, inner in lists.items():
+            if str(key) in LANGUAGE_CODES and isinstance(inner, dict) and _is_record(inner, given):
+                yield named or group, {"language": key, **inner}
+                continue
             below = str(key) if len(lists) > 1 and not named else named if depth else ""
             yield from _records(inner, given, below or group, depth + 1)
 
@@ -108,7 +136,7 @@ def _holds_more(value: dict[str, Any]) -> bool:
 def _is_record(value: dict[str, Any], given: Given | None) -> bool:
     """Tell whether an object is an entry or a passage, not one that holds some."""
     fields = _fields(value, given)
-    if "messages" in value or "answer" in fields:
+    if any(key in value for key in _SAID) or "answer" in fields:
         return True
     if isinstance(fields.get("question"), str):
         return True
@@ -143,8 +171,8 @@ def _take(
     if withheld := _withheld(record):
         skipped.append(Skipped(location, f"It is not published: {withheld}."))
         return
-    if isinstance(record.get("messages"), list):
-        record = _conversation(record["messages"], location, skipped)
+    if said := next((record[key] for key in _SAID if isinstance(record.get(key), list)), None):
+        record = _conversation(said, location, skipped)
     fields = _fields(record, given)
     if languages := _languages(fields.get("question")):
         for code in languages:
@@ -205,15 +233,17 @@ def _languages(value: Any) -> list[str]:
 def _conversation(messages: list[Any], location: str, skipped: list[Skipped]) -> dict[str, Any]:
     """Return the first question of a conversation with its answer."""
     said = [m for m in messages if isinstance(m, dict)]
-    asked = [i for i, m in enumerate(said) if m.get("role") in {"user", "human"}]
+    roles = [m.get("role") or m.get("from") for m in said]
+    asked = [i for i, role in enumerate(roles) if role in {"user", "human"}]
     if len(asked) > 1:
         reason = f"Of a conversation only the first of its {len(asked)} questions is read."
         skipped.append(Skipped(location, reason))
     if not asked:
         return {}
-    rest = said[asked[0] + 1 :]
-    reply = next((m for m in rest if m.get("role") in {"assistant", "bot"}), {})
-    return {"question": said[asked[0]].get("content"), "answer": reply.get("content", "")}
+    replies = (i for i, role in enumerate(roles) if role in {"assistant", "bot", "gpt"})
+    reply = next((said[i] for i in replies if i > asked[0]), {})
+    question, answer = (m.get("content", m.get("value", "")) for m in (said[asked[0]], reply))
+    return {"question": question, "answer": answer}
 
 
 def _known(record: dict[str, Any]) -> str:

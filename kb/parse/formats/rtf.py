@@ -82,7 +82,7 @@ class _Reader:
         self._instruction = ""
         self._address = ""
         self._link_start = 0
-        self._hidden_words = 0
+        self._hidden = ""
 
     def read(self, data: bytes) -> Document:
         stack: list[tuple[_State, bytes]] = []
@@ -133,8 +133,8 @@ class _Reader:
         self._end_table()
         blocks = headings_from_bold(self._blocks)
         skipped: tuple[Skipped, ...] = ()
-        if self._hidden_words:
-            reason = f"{self._hidden_words:,} words are hidden or struck out: left out."
+        if words := len(self._hidden.split()):
+            reason = f"{words:,} words are hidden or struck out: left out."
             skipped = (Skipped("the document", reason),)
         return Document(tuple(blocks), skipped=skipped)
 
@@ -161,6 +161,7 @@ class _Reader:
             case b"uc":
                 self._state = replace(state, after_unicode=number or 0)
             case b"v" | b"strike" | b"striked":
+                self._hidden += " " if on and not state.hidden else ""
                 self._state = replace(state, hidden=on)
             case b"b":
                 self._state = replace(state, bold=on)
@@ -223,7 +224,7 @@ class _Reader:
         if self._state.skip or not text:
             return
         if self._state.hidden:
-            self._hidden_words += len(text.split())
+            self._hidden += text
             return
         if self._state.position:
             if self._raised[0] != self._state.position:
@@ -246,6 +247,7 @@ class _Reader:
     # --- blocks ---
 
     def _end_paragraph(self) -> None:
+        self._hidden += " "
         self._settle()
         if self._in_table:
             self._out += "; " if self._out.strip() else ""

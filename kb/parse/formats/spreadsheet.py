@@ -133,9 +133,12 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
     if hidden_rows:
         reason = f"Hidden rows were left out: {hidden_rows:,}. Show them to have them read."
         skipped.append(Skipped(label, reason))
-    if shown.white:
-        reason = f"Cells in white letters on white were left out: {shown.white:,}."
-        skipped.append(Skipped(label, reason))
+    for cells_left, which in (
+        (shown.white, "in white letters on white"),
+        (shown.struck, "struck out"),
+    ):
+        if cells_left:
+            skipped.append(Skipped(label, f"Cells {which} were left out: {cells_left:,}."))
     _drop_hidden_columns(grid, repeated, parser, label, skipped)
     return [
         Row(
@@ -266,13 +269,16 @@ class _Shown:
             for i, s in enumerate(styles)
             if _is_white(book._fonts[s.fontId].color) and not book._fills[s.fillId].fill_type
         }
-        self.white = 0
-        """Cells so far that are white on white."""
+        self.white = self.struck = 0
+        """Cells so far that are white on white, or struck out."""
 
     def __call__(self, cell: dict[str, Any]) -> str:
         """Return a cell as it is shown: dates, percentages, currencies; nothing if struck out."""
         value = cell["value"]
-        if value is None or cell["style_id"] in self._struck:
+        if value is None:
+            return ""
+        if cell["style_id"] in self._struck:
+            self.struck += 1
             return ""
         if cell["style_id"] in self._white:
             self.white += 1

@@ -23,6 +23,7 @@ from lxml.etree import XMLSyntaxError
 from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.blocks import (
+    PAGE_NUMBER,
     PSEUDO_LEVEL,
     Block,
     Document,
@@ -39,11 +40,9 @@ _SKIPPED_INSIDE = {
     "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback",
     qn("w:txbxContent"), "{http://schemas.openxmlformats.org/drawingml/2006/main}graphic",
 }  # fmt: skip
+_ASKS = re.compile(r"[?？؟]\s*$")
 _TINY_HALF_POINTS = 3
 _NO_LINKS: Mapping[str, str] = MappingProxyType({})
-_PAGE_NUMBER = re.compile(
-    r"^\W*(?:page|seite|página|стр\.?|第)?\W*\d*\W*(?:of|von|de|из|/|页)?\W*\d*\W*$", re.I
-)
 
 
 def parse_word(name: str, data: bytes) -> Document:
@@ -227,7 +226,7 @@ class _Reader:
                     continue
                 for block in self._container(part._element, 0):
                     text = "; ".join("; ".join(r) for r in block.rows) or block.text
-                    if len(text) > 60 or not _PAGE_NUMBER.match(text):
+                    if len(text) > 60 or not PAGE_NUMBER.match(text):
                         seen.setdefault(text, Block("text", text, location=where))
         return [heading("", 1), *seen.values()] if seen else []
 
@@ -279,6 +278,8 @@ def _marked_text(paragraph: Any, links: Mapping[str, str] = _NO_LINKS) -> str:
             out = before + raised(before, words, after=after)
         elif position == "subscript" and words.strip():
             out = before + lowered(before, words)
+        elif not before.strip() and _is_on(properties, "w:b") and _ASKS.search(words):
+            out += "\n"
 
     walk(paragraph, 0)
     lines = out.split("\n")

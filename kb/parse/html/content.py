@@ -12,21 +12,29 @@ from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, text_of, wit
 from kb.parse.encoding.decoding import decode
 from kb.parse.html.hidden import Visibility, opens
 from kb.parse.limits import MAX_CELLS, MAX_COLUMNS, MAX_NESTING
-from kb.parse.marks import LOCATION, link_mark, lowered, raised, with_links, without_links
+from kb.parse.marks import LOCATION, cents, link_mark, lowered, raised, with_links, without_links
 
 _DROPPED = frozenset(
     [
         "script", "style", "noscript", "nav", "svg", "math", "canvas", "iframe", "embed", "select",
-        "input", "textarea", "menu", "head", "link", "meta", "audio", "video", "-comment", "del",
-        "s", "strike",
+        "input", "textarea", "menu", "head", "link", "meta", "audio", "video", "-comment",
     ]
 )  # fmt: skip
+_STRUCK = {"del", "s", "strike"}
 _SKIP_OUTSIDE_MAIN = {"header", "footer", "aside"}
 _SKIP_ROLES = {"navigation", "banner", "contentinfo", "search", "complementary", "menu"}
 _SKIP_CLASSES = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|sidebar|breadcrumbs?|cookie|share|social|skip-link|"
-    r"pagination|toc|mw-editsection|navbox|noprint|vector-header|vector-menu|reflist|catlinks)(?:$|[\s_-])",
+    r"(?:^|[\s_-])(?:breadcrumbs?|cookie|skip-link|pagination|mw-editsection|navbox|noprint|"
+    r"vector-header|vector-menu|reflist|catlinks)(?:$|[\s_-])",
     re.IGNORECASE,
+)
+_MENU_CLASSES = re.compile(
+    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|sidebar|share|social|toc)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+"""Of a menu if most of its words are links; else of dishes, or of a column with text."""
+_CENTS = re.compile(
+    r"(?:^|[\s_-])(?:sup|small|cents?|decimals?|fraction|centimes|centavos|pence)(?:$|[\s_-])", re.I
 )
 _BLOCKS = frozenset(
     [
@@ -36,8 +44,12 @@ _BLOCKS = frozenset(
         "caption", "form", "dialog", "legend", "object", "template",
     ]
 )  # fmt: skip
-_MANY_HIDDEN = 4
-"""Hidden words from which on they are named: a few are labels for those who do not see the page."""
+_COMPONENT = re.compile(
+    r"(?:\w+-)*(?:accordion|tab|card|step|expand\w*|collaps\w*|toggle|disclosure|faq|question|panel|"
+    r"callout|admonition|note|tip|warning|info)(?:-?item)?"
+)
+"""An element that a site's own program makes a folded part, a tab or a box of."""
+_ASKS = re.compile(r"[?？؟]\s*$")
 _YES = re.compile(r"(?:^|[\s_-])(?:check|checkmark|tick|yes|true)(?:$|[\s_-])", re.IGNORECASE)
 _NO = re.compile(r"(?:^|[\s_-])(?:cross|times|xmark|no|false)(?:$|[\s_-])", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
@@ -126,7 +138,7 @@ class _Reader:
         self._mark = ""
         self._in_main = in_main
         self._anchor = ""
-        self._hidden_words = 0
+        self._hidden_words = self._words_around = 0
 
     def read(self, root: LexborNode | None) -> list[Block]:
         if root is not None:
@@ -136,11 +148,15 @@ class _Reader:
         return self._blocks
 
     def skipped(self) -> tuple[Skipped, ...]:
-        """Name what was left out since nobody is shown it."""
-        if self._hidden_words < _MANY_HIDDEN:
-            return ()
-        reason = f"{self._hidden_words:,} words are hidden on it and were left out."
-        return (Skipped("the page", reason),)
+        """Name what was left out since nobody is to read it."""
+        counted = (
+            (self._hidden_words, "words on it are hidden or struck out: left out."),
+            (
+                self._words_around,
+                "words of its header, footer, menus or side columns were left out.",
+            ),
+        )
+        return tuple(Skipped("the page", f"{n:,} {reason}") for n, reason in counted if n)
 
     def _children(self, node: LexborNode, depth: int) -> None:
         child = node.first_child
@@ -153,12 +169,16 @@ class _Reader:
         if tag == "-text":
             self._inline += node.text_content or ""
             return
-        if tag in _DROPPED or self._is_furniture(node, tag):
+        if tag in _DROPPED:
+            self._words_around += _words_unlinked(node) if tag in {"nav", "menu"} else 0
+            return
+        if self._is_furniture(node, tag):
+            self._words_around += _words_unlinked(node)
             return
         if tag in {"i", "span"} and node.first_child is None:
             self._inline += _sign(node)
             return
-        if self._seen.hidden(node, tag):
+        if tag in _STRUCK or self._seen.hidden(node, tag):
             self._hidden_words += len(node.text(deep=True, separator=" ").split())
             return
         if depth > MAX_NESTING * 2:
@@ -169,6 +189,12 @@ class _Reader:
         elif tag == "button":
             if opens(node):
                 self._title(node, PSEUDO_LEVEL)
+        elif _COMPONENT.fullmatch(tag) and (words := _named(node)):
+            self._close()
+            self._blocks.append(heading(words, PSEUDO_LEVEL, self._anchor))
+            self._children(node, depth)
+            self._close()
+            self._blocks.append(Block("end", level=PSEUDO_LEVEL))
         elif tag not in _BLOCKS:
             start = len(self._inline)
             self._children(node, depth)
@@ -192,6 +218,11 @@ class _Reader:
                 self._inline = before + raised(before, words, after=following or "", link=link)
             case "sub" if len(self._inline) >= start:
                 self._inline = before + lowered(before, words)
+            case "b" | "strong" if _ASKS.search(words) and not before.strip():
+                self._inline += "\x0b"
+            case _ if words.strip().isdigit():
+                if tag == "small" or _CENTS.search(node.attributes.get("class") or ""):
+                    self._inline = before + cents(before, words)
 
     def _is_furniture(self, node: LexborNode, tag: str) -> bool:
         attributes = node.attributes
@@ -205,7 +236,7 @@ class _Reader:
             return not _ticks(node, self._tree)
         names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
         return tag in {"div", "ul", "ol", "section", "span", "table"} and bool(
-            _SKIP_CLASSES.search(names)
+            _SKIP_CLASSES.search(names) or (_MENU_CLASSES.search(names) and _is_menu(node))
         )
 
     def _block(self, node: LexborNode, tag: str, depth: int) -> None:
@@ -363,6 +394,24 @@ def _sign(icon: LexborNode) -> str:
     """Return the sign that an empty element shows by its class, as in a table of features."""
     names = icon.attributes.get("class") or ""
     return " ✓ " if _YES.search(names) else " ✗ " if _NO.search(names) else ""
+
+
+def _named(component: LexborNode) -> str:
+    names = ("title", "label", "summary", "header", "heading", "question")
+    return next((fold(text) for name in names if (text := component.attributes.get(name))), "")
+
+
+def _words_unlinked(node: LexborNode) -> int:
+    """Count the words of an element that are no links, buttons or fields."""
+    whole = len(node.text(deep=True, separator=" ").split())
+    inner = node.css("a, button, label, select, textarea, script, style, noscript, template")
+    return max(whole - sum(len(i.text(deep=True, separator=" ").split()) for i in inner), 0)
+
+
+def _is_menu(node: LexborNode) -> bool:
+    """Tell whether most words of an element are links or buttons."""
+    parts = (part.text(deep=True) for part in node.css("a, button"))
+    return 2 * sum(len(fold(part)) for part in parts) >= len(fold(node.text(deep=True)))
 
 
 def _in_link(node: LexborNode) -> bool:

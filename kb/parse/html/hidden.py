@@ -3,18 +3,32 @@
 import re
 from functools import lru_cache
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-_RULE = re.compile(r"([^{}@]{1,400})\{([^{}]{0,2000})\}")
-_CLASS = re.compile(r"\s*(?:[a-z]+)?([.#][\w-]+)\s*", re.IGNORECASE)
+_TOKEN = re.compile(r"[{}]")
+_NOTHING = re.compile(
+    r"/\*.*?\*/|\"[^\"\n]*\"|'[^'\n]*'|@(?:import|charset|namespace)[^;{}]*;", re.DOTALL
+)
+_APPLIES = re.compile(
+    r"@(?:supports|layer)\b|@media\s*(?:(?:only\s+)?(?:screen|all)\s*)?$", re.IGNORECASE
+)
+"""What may stand around a rule that is meant for every visitor with a screen."""
+_NAME = re.compile(r"[.#][\w-]+")
+_SHOWS = re.compile(
+    r"(?:^|[;\s])(?:display|visibility)\s*:\s*(?!none|hidden|collapse)\w", re.IGNORECASE
+)
+_MOVES = re.compile(r"\b(?:transition|animation|transform)\b", re.IGNORECASE)
+"""With these, letters of no opacity are about to come into sight."""
+_MOST_SELECTORS = 200
+"""Selectors of one page, other than names, that are looked up in it."""
 _HIDES = re.compile(
     r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0*)?\s*(?:;|$|!)|"
-    r"font-size\s*:\s*(?:0(?:\.\d+)?(?:px|pt|em|rem|%)?|1px)\s*(?:;|$|!)|color\s*:\s*transparent|(?:left|top|text-indent)\s*:\s*-\d{3,}(?:px|em|rem)?)",
+    r"font-size\s*:\s*(?:0(?:\.\d+)?(?:px|pt|em|rem|%)?|1px)\s*(?:;|$|!)|color\s*:\s*transparent|text-decoration(?:-line)?\s*:[^;]{0,80}line-through|(?:left|top|text-indent)\s*:\s*-\d{3,}(?:px|em|rem)?)",
     re.IGNORECASE,
 )
 _FOLDS = re.compile(
     r"(?:^|[\s_-])(?:panel|collaps\w*|accordion\w*|tabs?|tabpanel|tab\w*(?:content|pane)|pane|answers?|"
-    r"faq\w*|toggle\w*|expand\w*|more|drawer|slides?|content|body|details|spoiler\w*)(?:$|[\s_-])",
+    r"faq\w*|toggle\w*|expand\w*|more|drawer|slides?|carousel|swiper|slick|content|body|details|spoiler\w*)(?:$|[\s_-])",
     re.IGNORECASE,
 )
 _OPENERS = {"button", "summary", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "label"}
@@ -24,7 +38,13 @@ class Visibility:
     """Tells what of one page is seen, by its attributes, its styles and its style sheet."""
 
     def __init__(self, page: LexborHTMLParser) -> None:
+        self._page = page
         self._hiding: set[str] = set()
+        """Names that hide: ``.old``, ``#secret``."""
+        self._away: set[int] = set()
+        self._shown: set[int] = set()
+        """Elements that other selectors hide, or show again."""
+        self._looked_up = 0
         self._controlled: set[str] = set()
         for sheet in page.css("style"):
             self._read_sheet(sheet.text(deep=True))
@@ -36,11 +56,42 @@ class Visibility:
         self._controlled.discard("")
 
     def _read_sheet(self, css: str) -> None:
-        for rule in _RULE.finditer(re.sub(r"/\*.*?\*/|@media[^{]{0,200}\{", "", css, flags=re.S)):
-            if _HIDES.search(rule[2]):
-                for selector in rule[1].split(","):
-                    if match := _CLASS.fullmatch(selector):
-                        self._hiding.add(match[1])
+        """Follow the rules that hide, or show again, in their order."""
+        css = _NOTHING.sub("", css)
+        around: list[str] = []
+        start = 0
+        for token in _TOKEN.finditer(css):
+            piece, start = css[start : token.start()], token.end()
+            if token[0] == "{":
+                around.append(piece.rpartition(";")[2].strip())
+            elif around:
+                selectors = around.pop()
+                if all(map(_APPLIES.match, around)):
+                    self._follow(selectors, piece)
+
+    def _follow(self, selectors: str, style: str) -> None:
+        hides_it = hides(style) and not ("opacity" in style and _MOVES.search(style))
+        shows_it = (self._hiding or self._away) and _SHOWS.search(style)
+        if selectors.startswith("@") or not (hides_it or shows_it):
+            return
+        for selector in re.split(r",(?![^(]*\))", selectors):
+            name = selector.strip()
+            if _NAME.fullmatch(name):
+                (self._hiding.add if hides_it else self._hiding.discard)(name)
+                continue
+            self._looked_up += 1
+            if self._looked_up > _MOST_SELECTORS:
+                return
+            try:
+                found = {node.mem_id for node in self._page.css(name)}
+            except SelectolaxError:  # a part of an element, or a selector newer than its parser
+                continue
+            if hides_it:
+                self._away |= found
+                self._shown -= found
+            else:
+                self._shown |= found
+                self._away -= found
 
     def hidden(self, node: LexborNode, tag: str) -> bool:
         """Tell whether an element is shown to nobody; what a visitor can unfold is shown."""
@@ -50,13 +101,19 @@ class Visibility:
             "hidden" in attributes
             or attributes.get("aria-hidden") == "true"
             or (style is not None and hides(style))
-            or (bool(self._hiding) and self._by_sheet(attributes))
+            or self._by_sheet(node)
         )
         return away and tag not in {"body", "main", "html"} and not self._unfolds(node)
 
-    def _by_sheet(self, attributes: dict[str, str | None]) -> bool:
+    def _by_sheet(self, node: LexborNode) -> bool:
+        if self._away and node.mem_id in self._away:
+            return True
+        if not self._hiding:
+            return False
+        attributes = node.attributes
         names = {f".{name}" for name in (attributes.get("class") or "").split()}
-        return bool(self._hiding & {*names, f"#{attributes.get('id') or ''}"})
+        named = self._hiding & {*names, f"#{attributes.get('id') or ''}"}
+        return bool(named) and node.mem_id not in self._shown
 
     def _unfolds(self, node: LexborNode) -> bool:
         """Tell whether a hidden element is the answer, tab or part that something opens."""

@@ -243,6 +243,31 @@ def test_yes_after_an_offered_person_asks_for_the_person(text: str, language: st
             ["Сколько стоит доставка?", "До какого числа можно вернуть товар?"],
         ),
         ("运费多少钱，另外几天能到？", ["运费多少钱", "另外几天能到？"]),
+        (
+            "Quais vacinas o cão precisa e quanto custa a consulta?",
+            ["Quais vacinas o cão precisa?", "Quanto custa a consulta?"],
+        ),
+        (
+            "Quelles clés faut-il et à quelle heure fermez-vous ?",
+            ["Quelles clés faut-il?", "À quelle heure fermez-vous ?"],
+        ),
+        (
+            "Quale chiave serve e a che ora chiudete?",
+            ["Quale chiave serve?", "A che ora chiudete?"],
+        ),
+        ("Waar parkeer ik en wat kost dat?", ["Waar parkeer ik?", "Wat kost dat?"]),
+        ("Gdzie jest parking i ile kosztuje doba?", ["Gdzie jest parking?", "Ile kosztuje doba?"]),
+        (
+            "Де парковка поруч і скільки вона коштує?",
+            ["Де парковка поруч?", "Скільки вона коштує?"],
+        ),
+        (
+            "鍵は何が必要ですか、料金はいくらですか？",
+            ["鍵は何が必要ですか", "料金はいくらですか？"],
+        ),
+        ("需要什麼證件，一小時多少錢？", ["需要什麼證件", "一小時多少錢？"]),
+        ("Where can I go and come back by bus?", ["Where can I go and come back by bus?"]),
+        ("What should I do and where?", ["What should I do and where?"]),
         ("do I need a helmet and a lock to ride?", ["do I need a helmet and a lock to ride?"]),
     ],
 )

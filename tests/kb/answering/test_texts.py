@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kb.answering.texts import TEXT_KEYS, TEXT_LANGUAGES, TextKey, service_text, text_language
+from kb.answering.texts import (
+    TEXT_KEYS,
+    TEXT_LANGUAGES,
+    TextKey,
+    in_script_of,
+    service_text,
+    text_language,
+)
+from kb.text.language import is_traditional
 
 TEXTS = yaml.safe_load(
     (Path(__file__).parents[3] / "kb/answering/data/texts.yaml").read_text("utf-8")
@@ -19,7 +27,7 @@ def test_file_and_code_name_the_same_texts() -> None:
 
 @pytest.mark.parametrize("key", TEXT_KEYS)
 def test_every_text_stands_in_every_language_with_the_same_placeholders(key: TextKey) -> None:
-    assert set(TEXTS[key]) == set(TEXT_LANGUAGES)
+    assert set(TEXTS[key]) == {*TEXT_LANGUAGES, "zh-Hant"}
     assert all(text.strip() for text in TEXTS[key].values())
     placeholders = {tuple(sorted(re.findall(r"{\w+}", text))) for text in TEXTS[key].values()}
     assert len(placeholders) == 1
@@ -31,6 +39,30 @@ def test_the_message_decides_then_the_user_then_the_company() -> None:
     assert service_text("sources", "th", "", "zh_CN") == "来源"
     assert service_text("sources", "th") == "Sources"
     assert text_language("", "pt-BR", "es-419") == "es"
+
+
+def test_who_reads_traditional_chinese_gets_it() -> None:
+    assert service_text("source", "zh", "zh-TW") == service_text("source", "zh-hant") == "來源"
+    assert service_text("source", "zh", "zh-CN") == "来源"
+
+
+@pytest.mark.parametrize("key", ["unknown", "rest_unknown", "hedge", "greeting"])
+def test_service_texts_are_in_the_script_of_the_question(key: TextKey) -> None:
+    simplified, traditional = (service_text(key, c, company="店") for c in ("zh", "zh-TW"))
+    for around in ("{}", "每天9点开门。\n\n{}", "{}\n\n運費9元，来源不明。"):
+        reply = around.format(simplified)
+        assert in_script_of("你們幾點開門？", reply) == around.format(traditional)
+        assert in_script_of("你们几点开门？", reply) == reply
+        assert in_script_of("9:00?", reply, "zh-HK") == around.format(traditional)
+
+
+@pytest.mark.parametrize(
+    ("text", "traditional"),
+    [("你們門市星期天幾點開門？", True), ("怎麼退貨", True), ("你们几点开门", False),
+     ("可以退款吗", False), ("10:00", False), ("頭條 和 头条", False)],
+)  # fmt: skip
+def test_traditional_characters_are_told(text: str, traditional: bool) -> None:
+    assert is_traditional(text) == traditional
 
 
 def test_values_are_put_in() -> None:

@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 import docx
 import openpyxl
 import pypdfium2
+from docx.shared import Pt, RGBColor
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen import canvas
@@ -41,6 +42,23 @@ class Content:
     table: Sequence[Sequence[str]]
     hidden: str = ""
     """A sentence that its reader does not see."""
+    way: int = 0
+    """By which of a format's `WAYS` it is hidden."""
+
+
+_SHEET = "<style>.deal > .in{{visibility:hidden}}</style>"
+_IN_HTML = (
+    '<p style="display:none">{}</p>', f'{_SHEET}<div class="deal"><p class="in">{{}}</p></div>',
+    "<p hidden>{}</p>", "<p>Now <del>{}</del></p>", "<footer><a href=x></a>{}</footer>",
+    '<p>Now <b style="text-decoration: line-through">{}</b></p>',
+)  # fmt: skip
+_IN_PDF = ("no paint", "white", "tiny", "off the page")
+_IN_DOCX = ("hidden", "strike", "white", "tiny")
+WAYS = {
+    "html": len(_IN_HTML), "epub": len(_IN_HTML), "eml": len(_IN_HTML), "docx": len(_IN_DOCX),
+    "odt": 2, "rtf": 2, "pptx": 1, "pdf": len(_IN_PDF),
+}  # fmt: skip
+"""Formats whose words can be hidden, and in how many ways."""
 
 
 def zipped(parts: Mapping[str, str | bytes]) -> bytes:
@@ -60,7 +78,7 @@ def as_md(c: Content) -> bytes:
 
 
 def as_html(c: Content) -> bytes:
-    hidden = f'<p style="display:none">{escape(c.hidden)}</p>' if c.hidden else ""
+    hidden = _IN_HTML[c.way].format(escape(c.hidden)) if c.hidden else ""
     paragraphs = "".join(f"<p>{escape(p)}</p>" for p in c.paragraphs)
     items = "".join(f"<li>{escape(i)}</li>" for i in c.items)
     rows = "".join(
@@ -76,7 +94,13 @@ def as_docx(c: Content) -> bytes:
     for paragraph in c.paragraphs:
         document.add_paragraph(paragraph)
     if c.hidden:
-        document.add_paragraph().add_run(c.hidden).font.hidden = True
+        font = document.add_paragraph().add_run(c.hidden).font
+        if c.way < 2:
+            setattr(font, _IN_DOCX[c.way], True)
+        elif c.way == 2:
+            font.color.rgb = RGBColor(255, 255, 255)
+        else:
+            font.size = Pt(1)
     for item in c.items:
         document.add_paragraph(item, style="List Bullet")
     table = document.add_table(rows=len(c.table), cols=len(c.table[0]))
@@ -89,7 +113,7 @@ def as_docx(c: Content) -> bytes:
 
 
 def as_odt(c: Content) -> bytes:
-    hidden = f'<text:span text:style-name="H">{escape(c.hidden)}</text:span>'
+    hidden = f'<text:span text:style-name="{("H", "OUT")[c.way]}">{escape(c.hidden)}</text:span>'
     paragraphs = "".join(f"<text:p>{escape(p)}</text:p>" for p in c.paragraphs)
     items = "".join(
         f"<text:list-item><text:p>{escape(i)}</text:p></text:list-item>" for i in c.items
@@ -236,7 +260,7 @@ def as_rtf(c: Content) -> bytes:
 
     lines = [f"\\pard\\outlinelevel0 {plain(c.title)}\\par"]
     lines += [f"\\pard {plain(p)}\\par" for p in c.paragraphs]
-    lines += [f"\\pard {{\\v {plain(c.hidden)}}}\\par"] if c.hidden else []
+    lines += [f"\\pard {{\\{('v', 'strike')[c.way]} {plain(c.hidden)}}}\\par"] if c.hidden else []
     lines += [f"\\pard\\ls1{{\\listtext x\\tab}}{plain(i)}\\par" for i in c.items]
     for row in c.table:
         lines.append("\\trowd\\pard\\intbl " + "".join(f"{plain(x)}\\cell " for x in row) + "\\row")
@@ -281,7 +305,12 @@ def as_pdf(c: Content) -> bytes:
         drawn.drawString(60, y, text)
         y -= 24
     if c.hidden:
-        drawn.drawString(60, y, c.hidden, mode=3)
+        drawn.saveState()
+        drawn.setFont("Helvetica", 1 if c.way == 2 else 10)
+        if c.way == 1:
+            drawn.setFillGray(1)
+        drawn.drawString(60, -90 if c.way == 3 else y, c.hidden, mode=0 if c.way else 3)
+        drawn.restoreState()
     for row in c.table:
         y -= 20
         for column, cell in enumerate(row):
@@ -349,7 +378,8 @@ class _Words(HTMLParser):
         self.text = ""
 
     def handle_data(self, data: str) -> None:
-        self.text += f" {data}"
+        if self.lasttag != "style":
+            self.text += f" {data}"
 
 
 def read_otherwise(kind: str, data: bytes) -> str:
@@ -372,7 +402,7 @@ def read_otherwise(kind: str, data: bytes) -> str:
         return unescape(re.sub(r"<[^>]+>", " ", _member(data, parts[kind]).decode()))
     if kind == "pdf":
         document = pypdfium2.PdfDocument(data)
-        return " ".join(page.get_textpage().get_text_bounded() for page in document)
+        return " ".join(page.get_textpage().get_text_range() for page in document)
     if kind == "rtf":
         text = re.sub(rb"\{\\(?:fonttbl.*?\}\}|listtext.*?\})", b"", data).decode()
         text = re.sub(r"\\u(-?\d+)\?", lambda m: chr(int(m[1]) % 65536), text)

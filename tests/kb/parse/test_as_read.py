@@ -33,6 +33,8 @@ def read(name: str, text: str) -> tuple[list[tuple[str, str]], str]:
         ("holds 10", "3", " litres", "³"), ("10", "-6", "", "⁻⁶"), ("10", "12", "", "¹²"),
         ("25 m", "2", "", "²"), ("40 см", "3", "", "³"), ("x", "2", "", "²"), ("5", "2", "", "²"),
         ("1", "1", "/2", " 1"), ("the 1", "st", " floor", "st"), ("Acme", "®", "", "®"),
+        ("for 29,", "90", " €", "90"), ("29.", "95", "", "95"), ("29,", "9", "", ""),
+        ("20", "o", "C", "°"), ("20 ", "0", " F", "°"), ("the 2", "o", " piso", "o"),
         ("Delivery", "3", "", ""), ("in stock.", "[2]", "", ""), ("", "2", " Islands", "²"),
     ],
 )  # fmt: skip
@@ -66,9 +68,21 @@ def test_raised_digits_in_a_cell_are_read_as_they_are_shown() -> None:
 
 
 @pytest.mark.parametrize(
+    ("page", "shown"),
+    [("29<small>99</small> €", "29.99 €"), ('29<span class="price__cents">95</span> €', "29.95 €"),
+     ("<b>29</b><i>99</i> pieces", "2999 pieces"), ("A4<small> 80 g</small>", "A4 80 g"),
+     ('<span class="decimal">5</span><span class="decimal">,90</span> €', "5,90 €")],
+)  # fmt: skip
+def test_cents_in_small_letters_are_cents(page: str, shown: str) -> None:
+    assert read("a.html", f"<p>{page}</p>")[1] == shown
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [("a.html", "<p><del>49 euros</del> <ins>39 euros</ins>, <s>20</s> 15 pieces</p>"),
-     ("a.md", "~~49 euros~~ 39 euros, <s>20</s> 15 pieces")],
+     ("a.md", "~~49 euros~~ 39 euros, <s>20</s> 15 pieces"),
+     ("a.html", "<style>b.was{text-decoration:line-through}</style><p><b class=was>49 euros</b> 39 "
+      'euros, <span style="text-decoration-line: line-through">20</span> 15 pieces</p>')],
 )  # fmt: skip
 def test_struck_out_words_are_left_out(name: str, text: str) -> None:
     assert read(name, text)[1] == "39 euros, 15 pieces"
@@ -152,7 +166,39 @@ def test_what_nobody_is_shown_is_left_out_and_named(markup: str) -> None:
     page = f"{style}<p>Open from nine.</p>{markup}The purchase price is four euros.</div>"
     parsed = parse("a.html", page.encode())
     assert [s.text for s in parsed.sections] == ["Open from nine."]
-    assert parsed.skipped[0].reason == "6 words are hidden on it and were left out."
+    assert parsed.skipped[0].reason == "6 words on it are hidden or struck out: left out."
+
+
+@pytest.mark.parametrize(
+    ("css", "hidden"),
+    [(".a .b{display:none}", True), ("div.a > p.b{display:none!important}", True),
+     ("p:not(.c){display:none}", True), ("#x ~ div p, a[href]{visibility:hidden}", True),
+     ("@media print{.b{display:none}}", False), (".b{display:none} .a .b{display:block}", False),
+     ("@media (max-width:600px){.b{display:none}}", False), (".b:hover{display:none}", False),
+     ("@media screen{.b{display:none}}", True), ("@supports (x:y){.b{display:none}}", True),
+     ("@import 'x.css'; .b{display:none}", True), (".b{content:'}';display:none}", True),
+     (".b::after{display:none}", False), ("p{{{.b{display:none}", False)],
+)  # fmt: skip
+def test_the_style_sheet_of_a_page_tells_what_is_hidden(css: str, hidden: bool) -> None:
+    page = f'<style>{css}</style><h1 id=x>T</h1><div class="a"><p class="b" data-old>We pay 4.</p>'
+    parsed = parse("a.html", f"{page}</div><p class=c>Nine.</p>".encode())
+    assert ("We pay 4." not in parsed.sections[0].text) == hidden
+
+
+def test_a_menu_with_prices_is_no_menu_of_links() -> None:
+    page = '<div class="menu"><h2>Mains</h2><p>Soup 7.50</p></div><div class="nav-share"><a href=x>'
+    page += 'Home</a> <a href=y>Shop</a></div><div class="sidebar">Open 9 to 17.</div>'
+    assert read("a.html", page)[1] == "Soup 7.50\n\nOpen 9 to 17."
+
+
+def test_what_stands_around_a_page_is_left_out_and_its_text_is_named() -> None:
+    page = "<header><a href=x>Home</a></header><nav><a href=y>Shop</a> or call 12</nav><p>Nine.</p>"
+    page += "<footer><script>x = 1</script>Open 9 to 17. <a href=z>Imprint</a></footer>"
+    parsed = parse("a.html", page.encode())
+    assert [s.text for s in parsed.sections] == ["Nine."]
+    assert [s.reason for s in parsed.skipped] == [
+        "7 words of its header, footer, menus or side columns were left out."
+    ]
 
 
 def test_a_page_inside_a_form_is_read_without_its_fields() -> None:
@@ -192,6 +238,42 @@ def test_a_table_with_markdown_in_its_cells_is_read() -> None:
     text = "<table>\n<tr><th>Size</th><th>Price</th></tr>\n"
     text += "<tr><td>\n\n**S**\n\n</td><td>\n\n5\n\n</td></tr>\n</table>\n"
     assert read("a.md", text)[1] == "Size: S; Price: 5"
+
+
+CONTAINERS = {
+    "VitePress": "::: details {q}\n{a} **b**\n:::\n\n",
+    "Docusaurus": ":::tip[{q}]\n\n{a} **b**\n\n:::\n\n",
+    "MkDocs": '??? question "{q}"\n    {a} **b**\n\n',
+    "tabs": '=== "{q}"\n\n    {a} **b**\n\n',
+    "GitBook": '{{% tab title="{q}" %}}\n{a} **b**\n{{% endtab %}}\n',
+    "Hugo": '{{{{< details title="{q}" >}}}}\n{a} **b**\n{{{{< /details >}}}}\n',
+    "components": '<Accordion title="{q}">\n\n{a} **b**\n\n</Accordion>\n',
+    "tab items": '<TabItem value="x" label="{q}">\n\n{a} **b**\n\n</TabItem>\n',
+}
+
+
+@pytest.mark.parametrize("notation", CONTAINERS)
+def test_the_title_of_a_folded_part_or_tab_is_its_heading(notation: str) -> None:
+    text = "".join(CONTAINERS[notation].format(q=q, a=a) for q, a in ASKED)
+    parsed = parse("a.md", f"# Help\n\n{text}".encode())
+    assert [(s.text, s.answer) for s in parsed.sections] == [(q, f"{a} b") for q, a in ASKED]
+
+
+def test_marks_of_boxes_are_no_text_and_signs_of_other_lines_are() -> None:
+    text = (
+        'Before.\n\n!!! warning\n    Only 5 bar.\n\n{% hint style="info" %}\nCode 12.\n'
+        "{% endhint %}\n\n"
+        "> [!NOTE]\n> At 9.\n\n!!! Attention\n\n``` \n::: raw\n```\n\nUse {{ name }}: ::: or ???\n"
+    )
+    assert read("a.md", text)[1] == (
+        "Before.\n\nOnly 5 bar.\n\nCode 12.\n\nAt 9.\n\n!!! Attention\n\n::: raw\n\n"
+        "Use {{ name }}: ::: or ???"
+    )
+
+
+def test_places_behind_containers_are_lines_of_the_file() -> None:
+    text = "::: details A\nx\n:::\n\n{% hint %}\ny\n{% endhint %}\n\n# Head\n\nLine 11.\n"
+    assert parse("a.md", text.encode()).sections[-1].location == "line 11"
 
 
 # --- DOCX --------------------------------------------------------------------------------------

@@ -1,5 +1,8 @@
 """Questions in lines of their own, bold, numbered or in lists, are entries (issue 17)."""
 
+import io
+
+import docx
 import pytest
 
 from kb.parse import parse
@@ -13,7 +16,9 @@ SHAPES = {
     "a.md": "**{q}**\n\n{a}\n\n", "b.md": "- {q}\n  - {a}\n", "a.txt": "{q}\n{a}\n\n",
     "b.txt": "{n}. {q}\n{a}\n\n", "a.html": "<p><strong>{q}</strong><br>{a}</p>",
     "c.txt": "Q{n}) {q}\nA{n}) {a}\n", "d.txt": "【Q】{q}\n【A】{a}\n",
-    "e.txt": "Ques: {q}\nAns: {a}\n",
+    "e.txt": "Ques: {q}\nAns: {a}\n", "f.txt": "{n}) {q} {a}\n", "c.md": "**{q}** {a}\n\n",
+    "d.md": "{n}. **{q}**\n   {a}\n", "b.html": "<p><b>{q}</b> {a}</p>",
+    "e.md": "- __{q}__ {a}\n", "c.html": "<ul><li><strong>{q}</strong> {a}</li></ul>",
 }  # fmt: skip
 
 
@@ -32,3 +37,36 @@ def test_lines_that_ask_are_entries_with_what_stands_below(name: str) -> None:
 )  # fmt: skip
 def test_a_question_here_and_there_makes_no_entries(text: str) -> None:
     assert [s for s in parse("a.txt", text.encode()).sections if s.answer] == []
+
+
+def test_a_table_below_a_question_stays_in_its_answer() -> None:
+    table = "<table><tr><th>To</th><th>Price</th></tr><tr><td>EU</td><td>9.90</td></tr></table>"
+    page = f"<p>What does it cost?</p><p>It depends:</p>{table}<p>Is it new?</p><p>No.</p>"
+    page += "<p>How long?</p><p>2 m.</p>"
+    parsed = parse("a.html", page.encode())
+    assert parsed.sections[0].answer == "It depends:\n\nTo: EU; Price: 9.90"
+
+
+def test_a_bold_question_of_a_document_ends_its_line() -> None:
+    document = docx.Document()
+    for question, answer in PAIRS:
+        paragraph = document.add_paragraph()
+        paragraph.add_run(question).bold = True
+        paragraph.add_run(f" {answer}")
+    out = io.BytesIO()
+    document.save(out)
+    assert [(s.text, s.answer) for s in parse("a.docx", out.getvalue()).sections] == PAIRS
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.md", "| Frage | Antwort | Link |\n|---|---|---|\n| Wie? | Erst A. | a.example |\n"
+      "| | Dann B. | |\n| Wer? | Ich. | |\n"),
+     ("a.html", "<table><tr><th>Frage<th>Antwort<th>Link<tr><td rowspan=2>Wie?<td>Erst A."
+      "<td>a.example<tr><td>Dann B.<td><tr><td>Wer?<td>Ich.<td></table>")],
+)  # fmt: skip
+def test_an_answer_over_several_rows_is_one_with_what_stands_beside_it(
+    name: str, text: str
+) -> None:
+    found = [(s.text, s.answer) for s in parse(name, text.encode()).sections]
+    assert found == [("Wie?", "Erst A.\nLink: a.example\nDann B."), ("Wer?", "Ich.")]

@@ -101,3 +101,32 @@ def test_an_export_gives_its_entries_or_articles(export: Any, expected: list[Any
 def test_what_is_not_published_is_left_out_and_named(export: Any, reason: str) -> None:
     parsed = parse("export.json", json.dumps(export).encode())
     assert reason in [skipped.reason for skipped in parsed.skipped]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [["question", "answer"], ["When?", "At 9."], ["Where?", "In Graz."], ["Who?", "We."]],
+        {"conversations": [["When?", "At 9."], ["Where?", "In Graz."], ["Who?", "We."]]},
+        {"questions": ["When?", "Where?", "Who?"], "answers": ["At 9.", "In Graz.", "We."]},
+        [
+            {"conversations": [{"from": "human", "value": q}, {"from": "gpt", "value": a}]}
+            for q, a in (("When?", "At 9."), ("Where?", "In Graz."), ("Who?", "We."))
+        ],
+    ],
+)
+def test_lists_of_pairs_and_of_turns_are_entries(value: Any) -> None:
+    parsed = parse("a.json", json.dumps(value).encode())
+    found = [(s.text, s.answer) for s in parsed.sections]
+    assert found == [("When?", "At 9."), ("Where?", "In Graz."), ("Who?", "We.")]
+
+
+def test_a_key_that_is_a_language_gives_the_language_of_its_entry() -> None:
+    texts = {
+        "en": {"question": "When?", "answer": "9."},
+        "de": {"question": "Wann?", "answer": "9"},
+    }
+    parsed = parse("a.json", json.dumps({"faq": [{"id": 1, "translations": texts}]}).encode())
+    assert [(s.text, s.language, s.category) for s in parsed.sections] == [
+        ("When?", "en", ""), ("Wann?", "de", ""),
+    ]  # fmt: skip

@@ -181,3 +181,22 @@ def test_a_zip_of_every_format_gives_each_file_and_names_what_it_leaves_out() ->
     skipped = {s.location: s.reason for s in parsed.skipped}
     assert sorted(skipped) == ["k.png", "l.zip", "n.csv, row 2"]
     assert all(reason for reason in skipped.values())
+
+
+def test_a_separator_before_a_blank_is_a_part_of_its_cell() -> None:
+    table = 'question;answer\nWhen?;"Mostly at 9\non Sunday; at 10"\nWho?;We.\nSize?;"2 m" wide\n'
+    found = [(s.text, s.answer) for s in parse("a.csv", table.encode()).sections]
+    assert found == [("When?", "Mostly at 9\non Sunday; at 10"), ("Who?", "We."),
+                     ("Size?", '"2 m" wide')]  # fmt: skip
+
+
+def test_quotation_marks_behind_a_backslash_belong_to_their_cell() -> None:
+    table = 'question,answer\nBig?,"It is \\"huge\\", really"\nPath?,"C:\\"\nWho?,We.\n'
+    found = [(s.text, s.answer) for s in parse("a.csv", table.encode()).sections]
+    assert found == [("Big?", 'It is "huge", really'), ("Path?", "C:\\"), ("Who?", "We.")]
+
+
+def test_columns_are_asked_for_where_questions_have_no_mark() -> None:
+    table = "怎么退款\t在订单页申请\n多久到账\t3天\n如何联系客服\t打电话400-1\n"
+    asked = parse("a.tsv", table.encode()).skipped[0]
+    assert asked.columns[0] == "question=1,answer=2"

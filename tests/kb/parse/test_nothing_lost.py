@@ -1,17 +1,18 @@
-"""83 files made by code, in 14 formats and six languages, read in two ways (issue 17).
+"""More than 140 files made by code, in 14 formats and six languages, read in two ways (issue 17).
 
 All figures are equal before and after, and words in = words taken + words named as left out.
 """
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from core.types import ParsedFile
 from kb.parse import parse
-from tests.kb.parse.office import MAKERS, Content, read_otherwise
+from tests.kb.parse.office import MAKERS, WAYS, Content, read_otherwise
 
 _TABLE = [("4.90", "120*60*75"), ("12,50", "40*60*20"), ("1.299,00", "18.5"), ("0", "007")]
 
@@ -53,9 +54,47 @@ CASES = [
     for language in LANGUAGES
     if kind != "pdf" or language in _DRAWN_IN
 ]
-_HIDES = {"docx": "7 words", "html": "7 words", "odt": "7 words", "pptx": "7 words",
-          "rtf": "7 words", "pdf": "7 words", "epub": "7 words", "eml": "7 words"}  # fmt: skip
-SECRET = "Bought for 17 euros from some factory"
+ASKED = {
+    "en": "How long is it?|It is 240 cm.|What does it cost?|249.00 euros.|Heavy?|Yes, 31.5 kg.",
+    "de": "Wie lang ist er?|Er misst 240 cm.|Was kostet er?|249,00 Euro.|Schwer?|Ja, 31,5 kg.",
+    "es": "¿Cuánto mide?|Mide 240 cm.|¿Cuánto cuesta?|249,00 euros.|¿Pesa mucho?|Sí, 31,5 kg.",
+    "fr": "Quelle longueur ?|Elle fait 240 cm.|Quel prix ?|249,00 euros.|Est-il lourd ?|31,5 kg.",
+    "ru": "Какая длина?|Длина 240 см.|Сколько стоит?|249,00 евро.|Он тяжёлый?|Да, 31,5 кг.",
+    "zh": "有多长？|长 240 公分。|多少钱？|249.00 元。|重吗？|重 31.5 公斤。",
+}
+SECRETS = (
+    "Bought for 17 euros from some factory", "Marge 35 %, Einkauf 88,10", "Ask Ann first, then 06",
+    "Nur intern: bis 31 Stück", "17",
+)  # fmt: skip
+
+
+def mixed(language: str) -> Content:
+    return LANGUAGES[language]
+
+
+def questions(language: str) -> Content:
+    return replace(LANGUAGES[language], paragraphs=ASKED[language].split("|"))
+
+
+def cross(language: str) -> Content:
+    """Return a table with a free corner below a few steps."""
+    made = LANGUAGES[language]
+    names, *rows = made.table
+    table = [["", *names[1:], "2027"], *([*row, f"{n}1.50"] for n, row in enumerate(rows, 1))]
+    return replace(made, paragraphs=made.paragraphs[:1], items=[*made.items] * 2, table=table)
+
+
+HIDING = [
+    (kind, way, layout, language)
+    for number, (kind, way, layout) in enumerate(
+        (kind, way, layout)
+        for kind, ways in WAYS.items()
+        for way in range(ways)
+        for layout in (mixed, questions, cross)
+    )
+    for language in [list(LANGUAGES)[number % 6]]
+    if kind != "pdf" or language in _DRAWN_IN
+]
 
 
 def taken(parsed: ParsedFile) -> str:
@@ -85,15 +124,24 @@ def test_all_figures_and_words_are_equal_before_and_after(kind: str, language: s
     assert {w: n for w, n in (was - kept).items()} == {}
 
 
-@pytest.mark.parametrize("kind", _HIDES)
-@pytest.mark.parametrize("language", ["en", "de", "es", "fr", "zh"])
-def test_words_in_are_words_taken_and_words_named(kind: str, language: str) -> None:
-    made = replace(LANGUAGES[language], hidden=SECRET)
+def test_there_are_more_than_forty_files_with_hidden_words() -> None:
+    assert len(HIDING) >= 40
+    assert len({kind for kind, *_ in HIDING}) >= 6
+
+
+@pytest.mark.parametrize(("kind", "way", "layout", "language"), HIDING)
+def test_words_in_are_words_taken_and_words_named(
+    kind: str, way: int, layout: Callable[[str], Content], language: str
+) -> None:
+    secret = SECRETS[(way + len(kind)) % len(SECRETS)]
+    made = replace(layout(language), hidden=secret, way=way)
     data = MAKERS[kind](made)
     parsed = parse(f"file.{kind}", data)
     named = [int(n) for s in parsed.skipped for n in re.findall(r"(\d+) words", s.reason)]
     names = {*made.table[0], "file"}
-    was = Counter(w for w in _WORD.findall(read_otherwise(kind, data)) if w not in names)
-    kept = Counter(w for w in _WORD.findall(taken(parsed)) if w not in names)
-    assert sum(named) == (was - kept).total() == 7
-    assert "17" not in kept
+    was, kept = (
+        Counter(w for w in _WORD.findall(text) if w not in names)
+        for text in (read_otherwise(kind, data), taken(parsed))
+    )
+    assert was - kept == Counter(_WORD.findall(secret))
+    assert sum(named) == len(secret.split())

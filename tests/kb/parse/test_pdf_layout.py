@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import pytest
 from reportlab.pdfgen import canvas
@@ -158,3 +159,78 @@ def test_every_word_of_a_page_is_kept() -> None:
     assert "Size: Small; Day: EUR 9\nSize: Large; Day: EUR 12" in found.text
     for words in ("What a day costs", "A helmet is free.", "And a pump."):
         assert words in found.text
+
+
+LEFT = [
+    "The warranty covers faults of", "material for 10 years and is", "given to the first owner.",
+    "Paint is covered for a year,", "batteries for two years or", "for 500 charges.",
+]  # fmt: skip
+RIGHT = [
+    "Returns are accepted within", "30 days of delivery. Send the", "goods to the branch they are",
+    "from; we pay for the parcel", "up to 31.5 kg.",
+]  # fmt: skip
+
+
+def test_columns_that_are_written_line_by_line_are_read_one_after_the_other() -> None:
+    lines: list[tuple[float, float, str, float, str]] = [
+        (50, 60, "Helvetica-Bold", 16, "Warranty"), (320, 60, "Helvetica-Bold", 16, "Returns"),
+    ]  # fmt: skip
+    for row, pair in enumerate(zip_longest(LEFT, RIGHT, fillvalue="")):
+        lines += [(50 + 270 * i, 90 + 12 * row, "Helvetica", 10, t) for i, t in enumerate(pair)]
+    lines += prose(50, 300, "This line runs over both columns and says that prices include a tax.")
+    warranty, returns = sections(page(*lines))
+    assert warranty.text.split() == " ".join(LEFT).split()
+    assert returns.text.split()[:-13] == " ".join(RIGHT).split()
+    assert (warranty.title_path, returns.title_path) == (("Warranty",), ("Returns",))
+
+
+def test_questions_and_answers_side_by_side_are_no_columns_of_text() -> None:
+    asked = ["How long is the warranty?", "Who pays for the parcel?", "Where are returns accepted?",
+             "When does the shop open?"]  # fmt: skip
+    lines = [(50.0, 90.0 + 12 * n, "Helvetica", 10.0, text) for n, text in enumerate(asked)]
+    lines += [(320.0, 90.0 + 12 * n, "Helvetica", 10.0, f"It is {n} in all.") for n in range(4)]
+    lines.sort(key=lambda line: line[1])
+    assert "How long is the warranty?: It is 0 in all." in sections(page(*lines))[0].text
+
+
+def test_names_over_several_columns_are_part_of_the_names_below_them() -> None:
+    texts = [(140, "Inland"), (280, "Abroad")]
+    lines = [(float(x), 100.0, "Helvetica", 10.0, text) for x, text in texts]
+    rows = ["Size small large small large", "Parcel 4.90 7.90 14.90 17.90",
+            "Freight 19.00 29.00 59.00 69.00"]  # fmt: skip
+    for number, row in enumerate(rows, 1):
+        lines += [
+            (50.0 + 70 * i, 100.0 + 16 * number, "Helvetica", 10.0, cell)
+            for i, cell in enumerate(row.split())
+        ]
+    lines += prose(50, 200, "Prices are in euros and include tax.")
+    assert sections(page(*lines))[0].text.startswith(
+        "Size: Parcel; Inland, small: 4.90; Inland, large: 7.90; Abroad, small: 14.90; "
+        "Abroad, large: 17.90\nSize: Freight; Inland, small: 19.00;"
+    )
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["{chapter}   {page}", "{page} | {chapter}", "Chapter {number}: {chapter}", "{chapter}",
+     "Kapitel {number} – {chapter}"],
+)  # fmt: skip
+def test_running_head_with_the_chapters_name_is_left_out(head: str) -> None:
+    out = io.BytesIO()
+    drawn = canvas.Canvas(out, pagesize=(595, 842))
+    chapters = ["Delivery", "Delivery", "Returns", "Repair", "Repair"]
+    for number, chapter in enumerate(chapters, 1):
+        of = 1 + sorted(set(chapters), key=chapters.index).index(chapter)
+        drawn.setFont("Helvetica", 8)
+        drawn.drawString(50, 800, head.format(chapter=chapter, page=number, number=of))
+        if chapter not in chapters[: number - 1]:
+            drawn.setFont("Helvetica-Bold", 16)
+            drawn.drawString(50, 760, chapter)
+        drawn.setFont("Helvetica", 10)
+        for line in range(6):
+            drawn.drawString(50, 730 - 14 * line, f"Sentence {line} of page {number} says more.")
+        drawn.showPage()
+    drawn.save()
+    found = sections(out.getvalue())
+    assert [s.title_path for s in found] == [(chapter,) for chapter in chapters]
+    assert all(s.text.startswith("Sentence 0 of page") for s in found if s.location != "page 1")

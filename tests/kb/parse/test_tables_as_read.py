@@ -204,3 +204,11 @@ def test_lists_of_json_are_named_only_where_something_is_left_out() -> None:
         ("row 2", "Late?"),
     ]
     assert [s.location for s in parsed.skipped] == ["row 3"]
+
+
+def test_a_table_of_blanks_may_leave_its_corner_free() -> None:
+    text = "            Adult   Child\nZone 1      2.40    1.20\nZone 2      3.60    1.80\n"
+    parsed = parse("a.txt", text.encode())
+    assert parsed.sections[0].text == (
+        "Zone 1; Adult: 2.40; Child: 1.20\nZone 2; Adult: 3.60; Child: 1.80"
+    )
