@@ -313,8 +313,11 @@
       make("p", {}, known.away ? t.leave_contact : t.call_person), make("label", {}, t.your_message, message),
       make("label", {}, known.away ? t.your_contact : t.contact_optional, contact), wrong,
       make("p", { class: "row" }, make("button", { class: "primary" }, t.send), cancel));
+    let sending = false;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
+      if (sending) return;
+      sending = true;
       try {
         const response = await post("widget/person",
           { message: message.value, contact: contact.value, session: state.session });
@@ -332,6 +335,7 @@
         wrong.textContent = troubleOf(error);
         reveal(form);
         contact.focus();
+        sending = false;
       }
     });
     return form;

@@ -1,8 +1,10 @@
 """The widget's endpoints: for the named websites alone, with limits, into the inbox."""
 
+import asyncio
 import json
 import re
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -178,6 +180,34 @@ async def test_a_person_and_a_visitor_write_to_each_other(builder: Builder) -> N
         assert await builder.handovers.open(web=True) == [], "nobody waits any more"
         await ask(visitor, FAQ_QUESTION, session=session)
     assert len(builder.desk.calls) == 1
+
+
+async def test_a_double_press_of_send_writes_once_and_later_words_are_another_message(
+    builder: Builder,
+) -> None:
+    async with site(builder) as visitor, builder.client() as operator:
+        body = {"message": "My crate is broken"}
+        session = (await visitor.post("/widget/person", json=body)).json()["session"]
+        page = (await operator.get("/console/conversation?answer=1")).text
+        reply, note = (
+            dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]+)"', form))
+            for form in re.findall(
+                r'<form action="/console/conversation/(?:reply|note)".*?</form>', page, re.S
+            )
+        )
+        for path, fields in (("reply", reply), ("note", note)):
+            form = {**fields, "text": "Please send a photo."}
+            post = partial(operator.post, f"/console/conversation/{path}")
+            twice = await asyncio.gather(post(data=form), post(data=form))
+            assert {response.status_code for response in (*twice, await post(data=form))} == {303}
+        said = await builder.handovers.said("web:" + session.rpartition(".")[0])
+        assert [one.author for one in said] == ["bot", "team", "note"]
+        # The browser went back to the page as it was, and something else was written.
+        await operator.post("/console/conversation/reply", data={**reply, "text": "And the bill."})
+        assert [one["text"] for one in await news(visitor, session)][1:] == [
+            "Please send a photo.",
+            "And the bill.",
+        ]
 
 
 async def test_what_the_team_wrote_is_shown_to_its_visitor_alone(builder: Builder) -> None:
