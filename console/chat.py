@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from console.labels import Labels
+from console.form import is_blank
+from console.labels import LabelKey, Labels
 from console.pages import Pages
 from console.security import CookieSigner, client_address
 from console.transcripts import Exchange, Transcripts
@@ -89,7 +90,7 @@ class ChatPages:
             question = str(form.get("question", "")).strip()
         labels = Labels(_language(request))
         streams = "text/event-stream" in request.headers.get("accept", "")
-        if not question:
+        if is_blank(question):
             notice = labels("empty")
             if streams:
                 return Response(notice, 400, media_type="text/plain")
