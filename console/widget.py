@@ -19,11 +19,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from console.chat import AskingDesk, asking, event
-from console.labels import Labels
+from console.chat import AskingDesk, Ended, Verdicts, asking, event, given_as
+from console.labels import LabelKey, Labels
 from console.pages import STATIC
 from console.security import CookieSigner, address_group, client_address
-from console.view import lines_of, show_answer
+from console.view import show_answer
 from core.hours import WorkingHours
 from core.types import Answer, AnswerEvent, Sentence, Waiting
 from db.handover import Handovers, number_of
@@ -86,7 +86,7 @@ _SERVICE_TEXTS: tuple[TextKey, ...] = (
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
-class Keeps(Protocol):
+class Keeps(Verdicts, Protocol):
     """What the widget needs of `db.conversations.Conversations`."""
 
     async def record(self, question: str, answer: Answer, *, chat: str, channel: str) -> int:
@@ -95,10 +95,6 @@ class Keeps(Protocol):
 
     async def taken(self, answer_id: int) -> None:
         """Note that the customer took one of the choices."""
-        ...
-
-    async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
-        """Store whether an answer helped."""
         ...
 
 
@@ -218,7 +214,8 @@ class Widget:
         )
 
     async def ask(self, request: Request) -> Response:
-        """Answer a question as a stream of events: ``sentence``, ``waiting``, then ``answer``.
+        """Answer a question as a stream of events: ``sentence``, ``waiting``, then ``answer`` or
+        why there is none.
 
         While a person has the conversation, keep it for them: ``held`` is the only event.
         """
@@ -308,26 +305,28 @@ class Widget:
         return self._hours.next_opening(datetime.now(UTC)) is not None
 
     async def _stream(
-        self, work: AsyncIterator[AnswerEvent | Answer | None], session: str, labels: Labels
+        self, work: AsyncIterator[AnswerEvent | Answer | Ended], session: str, labels: Labels
     ) -> AsyncIterator[str]:
         async for one in work:
             if isinstance(one, Sentence):
                 yield event("sentence", {"text": one.text})
             elif isinstance(one, Waiting):
                 yield event("waiting", {"seconds": round(one.seconds)})
-            elif one is None:
-                yield event("trouble", {"text": labels("trouble")})
+            elif isinstance(one, str):
+                yield event(one, {"text": labels(one)})
             else:
+                if one.intent == "person":
+                    key: LabelKey = "leave_contact" if self._away() else "call_person"
+                    one = await given_as(one, labels, key, to=self._conversations)
                 signed = self._signer.sign(session)
                 yield event("answer", {"session": signed, **self._shown(one, labels)})
 
     def _shown(self, answer: Answer, labels: Labels) -> dict[str, Any]:
         view = show_answer(answer, labels)
-        wants_person = answer.intent == "person"
         return {
             "language": view.language,
             "badge": view.badge,
-            "lines": lines_of(self._invitation(labels)) if wants_person else view.lines,
+            "lines": view.lines,
             "sources": [
                 {
                     "title": s.title or s.document,
@@ -338,13 +337,10 @@ class Widget:
                 for s in view.sources
             ],
             "choices": view.choices,
-            "person": view.offers_person or wants_person,
+            "person": view.offers_person or answer.intent == "person",
             "rateable": bool(view.rateable_id),
             "answer": self._signer.sign(f"answer {answer.answer_id}") if answer.answer_id else "",
         }
-
-    def _invitation(self, labels: Labels) -> str:
-        return labels("leave_contact" if self._away() else "call_person")
 
     async def _read(
         self,

@@ -351,6 +351,21 @@ class Conversations:
                 .values(same_as=with_)
             )
 
+    async def said(self, answer: Answer) -> None:
+        """Store the words in which an answer was given, where they are not those it was made in.
+
+        If the database cannot be written, what is on record stays.
+        """
+        try:
+            async with self._database.session() as session:
+                await session.execute(
+                    update(AnswerRow)
+                    .where(AnswerRow.id == answer.answer_id)
+                    .values(text=answer.text)
+                )
+        except StorageError as error:
+            logger.warning("The words in which an answer was given are not recorded: %s", error)
+
     async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
         """Store a verdict on an answer; return whether the answer exists.
 

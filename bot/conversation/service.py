@@ -56,6 +56,10 @@ class Remembers(Protocol):
         """Store a verdict on an answer; return whether the answer exists."""
         ...
 
+    async def said(self, answer: Answer) -> None:
+        """Store the words in which an answer was given."""
+        ...
+
     async def taken(self, answer_id: int) -> None:
         """Note that the customer took one of the choices."""
         ...

@@ -166,6 +166,14 @@
         if (name === "sentence") written.textContent += `${written.textContent ? " " : ""}${data.text}`;
         else if (name === "waiting") wait.textContent = t.queue.replace("#", data.seconds);
         else if (name === "trouble") throw new Error(data.text);
+        else if (name === "erased") {
+          // In another window, which may have begun a new chat since.
+          const kept = load();
+          if (kept.session === state.session) startAgain();
+          else { state = kept; paint(); }
+          notice.textContent = data.text;
+          end();
+        }
         else if (name === "held") {
           keep({ question }, data.session);
           written.remove();
