@@ -40,16 +40,16 @@ class Asks(Protocol):
         """Answer one message; see `kb.answering.desk.Desk.ask`."""
         ...
 
+    async def forget(self, chat: str) -> int:
+        """Erase everything a chat asked and was told."""
+        ...
+
 
 class Remembers(Protocol):
     """The part of `db.conversations.Conversations` that the bot uses."""
 
     async def turns(self, chat: str, *, limit: int) -> Sequence[Turn]:
         """Return the last exchanges of a chat, oldest first."""
-        ...
-
-    async def forget(self, chat: str) -> int:
-        """Erase everything a chat asked and was told."""
         ...
 
     async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
@@ -169,7 +169,7 @@ class CustomerService:
         """Erase everything that is stored about a chat."""
         for erase in self.before_forgetting:
             await erase(chat_id)
-        await self.judges.forget(f"telegram:{chat_id}")
+        await self._desk.forget(f"telegram:{chat_id}")
         await self.handovers.forget(chat_id)
         await self.chats.forget(chat_id)
 

@@ -48,6 +48,7 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
         used = changes.pop("database", database)
         library = changes.pop("library", None)
         erasures = changes.pop("erasures", None)
+        judges = changes.pop("judges", desk)
         settings = TelegramSettings(
             token=changes.pop("token", TOKEN),
             base_url=changes.pop("base_url", telegram.base_url),
@@ -61,7 +62,7 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
             settings,
             database=used,
             desk=desk,
-            judges=desk,
+            judges=judges,
             library=library,
             erasures=erasures,
             lifetime=lifetime,
