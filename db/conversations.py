@@ -171,7 +171,10 @@ class Conversations:
                 try:
                     answer_id = await self._store(exchange)
                     if exchange not in self._unrecorded:  # its chat was forgotten meanwhile
-                        await self._erase(AnswerRow.id == answer_id)
+                        async with self._database.session() as session:
+                            await session.execute(
+                                delete(AnswerRow).where(AnswerRow.id == answer_id)
+                            )
                         continue
                 except StorageError as error:
                     self._refuse(error)
@@ -448,17 +451,15 @@ class Conversations:
     async def forget(self, chat: str) -> int:
         """Erase everything a chat asked, wrote and was told; return how many answers that were."""
         self._unrecorded = deque(one for one in self._unrecorded if one.chat != chat)
-        count = await self._erase(AnswerRow.chat == chat)
         async with self._database.session() as session:
+            gone = await session.scalars(
+                delete(AnswerRow).where(AnswerRow.chat == chat).returning(AnswerRow.id)
+            )
+            count = len(gone.all())
             await session.execute(delete(MessageRow).where(MessageRow.chat == chat))
             await session.execute(delete(HandoverRow).where(HandoverRow.chat_id == number_of(chat)))
         await self._database.scrub()
         return count
-
-    async def _erase(self, which: ColumnElement[bool]) -> int:
-        async with self._database.session() as session:
-            gone = await session.scalars(delete(AnswerRow).where(which).returning(AnswerRow.id))
-            return len(gone.all())
 
 
 async def _leave_open(session: AsyncSession, answer_id: int) -> None:

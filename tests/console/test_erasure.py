@@ -21,7 +21,7 @@ from kb.answering.desk import Desk
 from tests.console.conftest import Builder
 from tests.console.test_chat import read_events
 from tests.console.test_widget import HERE, SITE
-from tests.database import empty_database
+from tests.database import empty_database, failing_delete
 
 pytestmark = pytest.mark.anyio
 
@@ -207,6 +207,26 @@ async def test_nothing_is_erased_that_cannot_be_listed(
     with contextlib.suppress(StorageError):
         assert (await visitor.forget()).status_code == 500
     assert files_with(tmp_path, CANARY)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_an_erasure_that_fails_is_not_called_done_and_is_done_at_the_next_start(
+    client: httpx.AsyncClient,
+    database: Database,
+    erasures: ErasureList,
+    tmp_path: Path,
+    number: int,
+) -> None:
+    visitor = Visitor(client, "widget")
+    await visitor.ask(CANARY)
+    called = {"session": visitor.session, "message": CANARY}
+    await client.post("/widget/person", json=called, headers=HERE)
+    with failing_delete(database, number) as deletes:
+        assert (await visitor.forget()).status_code == 500
+    assert len(deletes) == number
+    assert files_with(tmp_path, CANARY)
+    assert await replay(database, erasures.read()) == 1
+    assert files_with(tmp_path, CANARY) == []
 
 
 @pytest.mark.parametrize("forged", ["", "shop-7", "chosen.0000"])
