@@ -67,6 +67,20 @@ class FigurePages:
         return self._pages.response("figures.html", **known)
 
     async def _known(self, days: int) -> dict[str, Any]:
+        """Return what is counted, with the words of what was asked most.
+
+        Those are not kept, so that nothing is shown that was erased meanwhile.
+        """
+        known = await self._counts(days)
+        words = await self._figures.questions([one for one, _ in known["most"]])
+        most = (
+            (words[one][:200], count, {"same": str(one)})
+            for one, count in known["most"]
+            if one in words
+        )
+        return {**known, "most": _bars(most, days)}
+
+    async def _counts(self, days: int) -> dict[str, Any]:
         now = time.monotonic()
         counted, known = self._counted.get(days, (-_COUNTED_S, {}))
         if now - counted >= _COUNTED_S:
@@ -113,9 +127,7 @@ class FigurePages:
             "languages": _bars(
                 ((code, count, {"language": code}) for code, count in _languages(asked)), days
             ),
-            "most": _bars(
-                ((text[:200], count, {"same": str(one)}) for one, text, count in most), days
-            ),
+            "most": most,
             "hours": _bars(
                 ((f"{hour:02}:00", count, {"hour": str(hour)}) for hour, count in enumerate(hours)),
                 days,
@@ -126,7 +138,7 @@ class FigurePages:
     async def export(self, request: Request) -> Response:
         """Send the figures as CSV: a row for each day, way in, language and outcome."""
         days = _days(request)
-        cells = (await self._known(days))["cells"]
+        cells = (await self._counts(days))["cells"]
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(_COLUMNS)

@@ -1,6 +1,7 @@
 """What came of customers' questions, counted; and the questions behind each figure."""
 
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from sqlalchemy.orm import aliased
 
 from db.base import Database
 from db.conversations import AnswerRow, FeedbackRow
+from db.handover import MessageRow
 
 Outcome: TypeAlias = Literal["answered", "hedged", "choices", "refused", "handed_over", "other"]
 """``other``: greetings, thanks, lookups and the like. ``choices``: choices alone, which early
@@ -43,6 +45,7 @@ def _outcome_of(row: type[AnswerRow]) -> Case[str]:
     )
 
 
+_MARK = re.compile(r"(?<!\w)[#@]\w+")
 _OUTCOME = _outcome_of(AnswerRow)
 _LISTED = select(AnswerRow, _OUTCOME, FeedbackRow.helpful, FeedbackRow.reason).outerjoin(
     FeedbackRow, FeedbackRow.answer_id == AnswerRow.id
@@ -185,25 +188,35 @@ class Figures:
             )
             return await session.scalar(counted) or 0
 
-    async def most_asked(self, *, since: float, limit: int) -> list[tuple[int, str, int]]:
-        """Return what was asked more than once, most often first: last answer, words, how often."""
+    async def most_asked(self, *, since: float, limit: int) -> list[tuple[int, int]]:
+        """Return what was asked more than once, most often first: last answer, how often."""
         times, last = func.count(AnswerRow.id), func.max(AnswerRow.id)
         asked = (
-            select(last.label("last"), times.label("times"))
+            select(last, times)
             .where(AnswerRow.created >= since, AnswerRow.intent == "question")
             .group_by(_folded(AnswerRow))
             .having(times > 1)
             .order_by(times.desc(), last.desc())
             .limit(limit)
-            .subquery()
         )
         async with self._database.session() as session:
-            rows = await session.execute(
-                select(AnswerRow.id, AnswerRow.question, asked.c.times)
-                .join(asked, asked.c.last == AnswerRow.id)
-                .order_by(asked.c.times.desc(), AnswerRow.id.desc())
-            )
-            return [(row[0], row[1], row[2]) for row in rows.all()]
+            return [(row[0], row[1]) for row in (await session.execute(asked)).all()]
+
+    async def questions(self, answer_ids: Sequence[int]) -> dict[int, str]:
+        """Return the questions of those answers that are still there."""
+        asked = select(AnswerRow.id, AnswerRow.question).where(AnswerRow.id.in_(answer_ids))
+        async with self._database.session() as session:
+            return {row[0]: row[1] for row in (await session.execute(asked)).all()}
+
+    async def marks(self) -> list[str]:
+        """Return every ``#word`` and ``@name`` of notes, the most frequent first."""
+        notes = select(MessageRow.text).where(
+            MessageRow.author == "note", or_(*(MessageRow.text.contains(sign) for sign in "#@"))
+        )
+        async with self._database.session() as session:
+            texts = (await session.scalars(notes)).all()
+        counts = Counter(mark for text in texts for mark in {*_MARK.findall(text)})
+        return [mark for mark, _ in counts.most_common()]
 
     async def one(self, answer_id: int) -> Asked | None:
         """Return an answer."""

@@ -141,6 +141,21 @@ async def test_what_was_asked_most_leads_to_each_time_it_was(builder: Builder) -
     assert "Other?" not in counted
 
 
+async def test_the_words_of_who_was_erased_are_gone_at_once_though_figures_are_kept_a_while(
+    builder: Builder,
+) -> None:
+    conversations = builder.records.conversations
+    for chat in ("web:1", "web:1", "web:2", "web:2"):
+        await conversations.record(f"My secret {chat}", FAQ, chat=chat, channel="web")
+    async with builder.client() as client:
+        assert "My secret web:1" in (await client.get("/console/figures")).text
+        await conversations.forget("web:1")
+        page = (await client.get("/console/figures")).text
+    assert "4 questions." in page, "counted before"
+    assert "My secret web:1" not in page
+    assert figures(page)["My secret web:2"][0] == 2
+
+
 async def test_an_answer_lasts_if_nothing_goes_wrong_for_seven_days(
     builder: Builder, database: Database
 ) -> None:
