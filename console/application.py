@@ -155,7 +155,9 @@ def build_console(
     limits = UploadLimits(max_file_bytes)
     inbox = QuestionPages(pages=pages, questions=questions, desk=uploads)
     bench = BenchPages(pages=pages, tracer=tracer, as_messages=as_messages)
-    figures = FigurePages(pages=pages, figures=records.figures, handovers=handovers)
+    figures = FigurePages(
+        pages=pages, records=records, handovers=handovers, entries=editing.entries
+    )
     talk = ConversationPages(
         pages=pages,
         figures=records.figures,
