@@ -154,7 +154,9 @@ def build_console(
     )
     limits = UploadLimits(max_file_bytes)
     inbox = QuestionPages(pages=pages, questions=questions, desk=uploads)
-    bench = BenchPages(pages=pages, tracer=tracer, as_messages=as_messages)
+    bench = BenchPages(
+        pages=pages, tracer=tracer, as_messages=as_messages, releases=records.releases
+    )
     figures = FigurePages(
         pages=pages, records=records, handovers=handovers, entries=editing.entries
     )
