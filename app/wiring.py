@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
@@ -32,9 +32,10 @@ from db.schema import ensure_schema
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.desk import Desk
 from kb.answering.mood import Moods
-from kb.answering.reply import Replier
+from kb.answering.reply import PassageIndex, Replier
 from kb.answering.writer import Writer
 from kb.index.chunk import chunk_file
+from kb.index.draft import Place
 from kb.index.index import FilledBy, Index, filled_by
 from kb.ingest.originals import Originals
 from kb.ingest.prepare import Preparer
@@ -57,7 +58,7 @@ from kb.releases.team_answers import TeamAnswers
 from kb.releases.upload import Library
 from kb.review.findings import Inspector
 from kb.review.forecast import Forecaster
-from kb.review.gate import Gate, Replay
+from kb.review.gate import Fixed, Gate, Replay
 from kb.review.most_asked import MostAsked
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
@@ -351,14 +352,36 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
         yield Service(knowledge, generator, answerer, desk, metrics)
 
 
-def make_answerer(knowledge: Knowledge, generator: ModelGenerator | None) -> Answerer:
-    """Return what answers from a knowledge base; a generator writes replies from documents."""
+async def answerer_of(knowledge: Knowledge, number: int) -> Answerer:
+    """Return what answers as a release of a knowledge base does, live or not, without a generator.
+
+    Raises:
+        ReleaseNotFound: if there is none with this number.
+        IndexDamaged, IndexMismatch: if its rows cannot be read.
+    """
+    release = await knowledge.release_rows.get(number)
+    view = await knowledge.index.peek(Place(release.table, release.version, release.rows), number)
+    fixed = Fixed(view, await knowledge.trainer.ranker(number))
+    retriever = Retriever(knowledge.searched, fixed, fixed, knowledge.helper, knowledge.reader)
+    return make_answerer(replace(knowledge, retriever=retriever), None, passages=fixed)
+
+
+def make_answerer(
+    knowledge: Knowledge,
+    generator: ModelGenerator | None,
+    *,
+    passages: PassageIndex | None = None,
+) -> Answerer:
+    """Return what answers from a knowledge base; a generator writes replies from documents.
+
+    `passages` has the rest of what was cut; ``None``: the live release has it.
+    """
     config = knowledge.config
     most, late_s = config.answers.max_tokens, config.models.generator_timeout_s
     writer = Writer(generator, max_tokens=most, timeout_s=late_s) if generator else None
     return Answerer(
         knowledge.retriever,
-        Replier(knowledge.searched, knowledge.index, knowledge.reader),
+        Replier(knowledge.searched, passages or knowledge.index, knowledge.reader),
         writer,
         policy=_policy(config),
         today=days_of(config),

@@ -1,18 +1,26 @@
 """What programs ask: answers as JSON, health, figures."""
 
 import asyncio
+import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from console.form import is_blank
 from console.security import client_address
 from core.health import Health
 from core.metrics import Metrics
 from core.render import answer_to_dict
 from kb.answering.desk import Desk
+
+_QUESTION_CHARS = 20_000
+_LANGUAGE_CHARS = 16
+_SHOWN_CHARS = 60
+_SEND = 'Send {"question": "…"}.'
 
 
 class Question(BaseModel):
@@ -20,11 +28,18 @@ class Question(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    question: str = Field(min_length=1, max_length=20_000)
-    language: str = Field("", max_length=16)
+    question: str = Field(max_length=_QUESTION_CHARS)
+    language: str = Field("", max_length=_LANGUAGE_CHARS)
     """Language code of the asker's app, for questions too short to tell."""
     conversation: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,64}$")
     """Names the conversation, so that a later question may refer to an earlier one."""
+
+    @field_validator("question")
+    @classmethod
+    def _has_words(cls, question: str) -> str:
+        if is_blank(question):
+            raise ValueError
+        return question
 
 
 class Api:
@@ -54,8 +69,7 @@ class Api:
             body = Question.model_validate_json(await request.body())
         except ValidationError as error:
             first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "the body"
-            return error_json(f'{field}: {first["msg"]}. Send {{"question": "…"}}.', 400)
+            return error_json(_wrong(first), 400 if first["type"] == "json_invalid" else 422)
         answer = await self._desk.ask(
             body.question,
             chat=f"api:{body.conversation or secrets.token_urlsafe(16)}",
@@ -91,6 +105,33 @@ class Api:
         # In a thread: figures of the process are read from files.
         text = await asyncio.to_thread(self._metrics.render)
         return Response(text, headers={"Content-Type": Metrics.content_type})
+
+
+def _wrong(error: ErrorDetails) -> str:
+    """Return what is wrong with a body, with the value, and what to do."""
+    if not error["loc"]:
+        what = "JSON" if error["type"] == "json_invalid" else "a JSON object"
+        return f"The body is not {what}. {_SEND}"
+    field, value = error["loc"][0], error["input"]
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    shown = shown if len(shown) <= _SHOWN_CHARS else f"{shown[:_SHOWN_CHARS]}…"
+    match error["type"]:
+        case "missing":
+            return f'"{field}" is missing. {_SEND}'
+        case "value_error":
+            return f'"{field}" is empty. Write what is asked.'
+        case "extra_forbidden":
+            known = ", ".join(Question.model_fields)
+            return f'"{field}" is not a field. Leave it out: there are {known}.'
+        case "string_too_long":
+            most = _QUESTION_CHARS if field == "question" else _LANGUAGE_CHARS
+            return f'"{field}" has {len(value):,} characters. Shorten it to {most:,} at most.'
+        case "string_pattern_mismatch":
+            return (
+                f'"{field}" is {shown}. Use letters, digits, "-" and "_" alone, 64 of them at most.'
+            )
+        case _:
+            return f'"{field}" is {shown}, which is not text. Put text in quotation marks.'
 
 
 def error_json(sentence: str, status: int) -> JSONResponse:

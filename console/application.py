@@ -18,6 +18,7 @@ from console.conversations import ConversationPages, Talks
 from console.figures import FigurePages
 from console.knowledge import Editing, KnowledgePages
 from console.mishaps import MishapPages, Watched
+from console.once import Once
 from console.operator import COOKIE as OPERATOR_COOKIE
 from console.operator import OperatorPages, Records
 from console.pages import STATIC, Pages
@@ -128,7 +129,7 @@ def build_console(
     """
     logins = Logins(password)
     pages = Pages(shop=shop, can_log_out=logins.required)
-    guard = _Guard(logins)
+    guard, once = _Guard(logins), Once()
     chat = ChatPages(
         desk=desk,
         verdicts=records.conversations,
@@ -155,8 +156,12 @@ def build_console(
     )
     limits = UploadLimits(max_file_bytes)
     inbox = QuestionPages(pages=pages, questions=questions, desk=uploads)
-    bench = BenchPages(pages=pages, tracer=tracer, as_messages=as_messages)
-    figures = FigurePages(pages=pages, figures=records.figures, handovers=handovers)
+    bench = BenchPages(
+        pages=pages, tracer=tracer, as_messages=as_messages, releases=records.releases
+    )
+    figures = FigurePages(
+        pages=pages, records=records, handovers=handovers, entries=editing.entries
+    )
     talk = ConversationPages(
         pages=pages,
         figures=records.figures,
@@ -175,6 +180,8 @@ def build_console(
         *,
         max_body_bytes: int = _MAX_BODY_BYTES,
     ) -> Route:
+        if method == "POST" and path.startswith("/console/"):
+            endpoint = once.over(endpoint)
         guarded = guard.over(endpoint, audience)
         return Route(path, guarded, methods=[method], max_body_size=max_body_bytes)
 

@@ -2,20 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from console.form import fields_of
+from console.form import fields_of, read_number
 from console.labels import Labels
 from console.pages import Pages
 from console.view import show_answer
 from core.errors import AnswerdeskError
 from core.types import Answer, Turn
+from db.knowledge import ReleaseRepository
 from kb.review.gate import expectation
 from kb.review.trace import Trace, Tracer
 
 _LANGUAGES = ("en", "zh", "es", "de", "ru")
+_RELEASES = 50
+"""That are offered for a comparison."""
+_COMPARED = 5
+"""Candidates that are compared."""
 _TURNS = 6
 """Earlier questions and answers that are read."""
 
@@ -36,36 +42,48 @@ AsMessages = Callable[[Answer], Sequence[ChatMessage]]
 class BenchPages:
     """Endpoints of the test bench."""
 
-    def __init__(self, *, pages: Pages, tracer: Tracer, as_messages: AsMessages) -> None:
+    def __init__(
+        self,
+        *,
+        pages: Pages,
+        tracer: Tracer,
+        as_messages: AsMessages,
+        releases: ReleaseRepository,
+    ) -> None:
+        self._releases = releases
         self._pages = pages
         self._tracer = tracer
         self._as_messages = as_messages
 
     async def show(self, request: Request) -> Response:
         """Show the empty form."""
-        return self._page()
+        return await self._page()
 
     async def ask(self, request: Request) -> Response:
         """Ask the question of the form and show what led to the reply."""
         fields = await fields_of(request)
         question = " ".join(fields["question"].split())
         if not question:
-            return self._page(notice="Write a question first.", status=400)
+            return await self._page(notice="Write a question first.", status=400)
+        asking = partial(
+            self._tracer.trace,
+            question,
+            language_code=fields["language"],
+            history=_turns(fields["history"]),
+        )
+        other, trace, earlier, notice, status = read_number(fields["release"]), None, None, "", 200
         try:
-            trace = await self._tracer.trace(
-                question,
-                language_code=fields["language"],
-                history=_turns(fields["history"]),
-            )
+            trace = await asking()
+            earlier = await asking(release=other) if other else None
         except AnswerdeskError as error:
-            trace, notice, status = None, str(error), 503
-        else:
-            notice, status = "", 200
-        return self._page(
+            notice, status = str(error), 409 if trace else 503
+        return await self._page(
             question,
             language=fields["language"],
             history=fields["history"],
             trace=trace,
+            other=other,
+            earlier=earlier,
             notice=notice,
             status=status,
         )
@@ -74,20 +92,22 @@ class BenchPages:
         """Make the question golden."""
         question = " ".join((await fields_of(request))["question"].split())
         if not question:
-            return self._page(notice="Write a question first.", status=400)
+            return await self._page(notice="Write a question first.", status=400)
         try:
             golden = await self._tracer.keep(question, author="console")
         except AnswerdeskError as error:
-            return self._page(question, notice=str(error), status=409)
-        return self._page(question, kept=f"Golden now: it is to be {expectation(golden)}.")
+            return await self._page(question, notice=str(error), status=409)
+        return await self._page(question, kept=f"Golden now: it is to be {expectation(golden)}.")
 
-    def _page(
+    async def _page(
         self,
         question: str = "",
         *,
         language: str = "",
         history: str = "",
         trace: Trace | None = None,
+        other: int = 0,
+        earlier: Trace | None = None,
         notice: str = "",
         kept: str = "",
         status: int = 200,
@@ -102,6 +122,10 @@ class BenchPages:
             languages=_LANGUAGES,
             history=history,
             trace=trace,
+            other=other,
+            earlier=earlier,
+            releases=await self._releases.list(limit=_RELEASES),
+            most=_COMPARED,
             answer=show_answer(answer, labels) if answer else None,
             messages=self._as_messages(answer) if answer else (),
             labels=labels,

@@ -5,13 +5,15 @@ import json
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal, TypeAlias
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from console.labels import Labels
+from console.form import is_blank
+from console.labels import LabelKey, Labels
 from console.pages import Pages
 from console.security import CookieSigner, client_address
 from console.transcripts import Exchange, Transcripts
@@ -28,6 +30,9 @@ COOKIE = "answerdesk_chat"
 _COOKIE_LASTS_S = 30 * 24 * 3600
 _MAX_SHOWN = 2000
 _MAX_DIGITS = 16
+
+Ended: TypeAlias = Literal["trouble", "erased"]
+"""Why a question gets no answer; the key of the sentence that says so."""
 
 
 class ChatPages:
@@ -61,7 +66,7 @@ class ChatPages:
             question = str(form.get("question", "")).strip()
         labels = Labels(_language(request))
         streams = "text/event-stream" in request.headers.get("accept", "")
-        if not question:
+        if is_blank(question):
             notice = labels("empty")
             if streams:
                 return Response(notice, 400, media_type="text/plain")
@@ -84,13 +89,17 @@ class ChatPages:
                 headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             )
         else:
-            answer = await self._desk.ask(
-                question,
-                chat=_chat(session),
-                channel="web",
-                language_code=_language(request),
-                asker=asker,
-            )
+            try:
+                answer = await self._desk.ask(
+                    question,
+                    chat=_chat(session),
+                    channel="web",
+                    language_code=_language(request),
+                    asker=asker,
+                )
+            except ConversationErased:
+                return await self._page(request, notice=labels("erased"), status=410)
+            answer = await self._said(answer, labels)
             self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], answer))
             # Redirected, so that reloading the page does not ask again.
             response = RedirectResponse("/#latest", 303)
@@ -155,7 +164,7 @@ class ChatPages:
     async def _stream(
         self, question: str, *, session: str, language_code: str, labels: Labels, asker: str
     ) -> AsyncIterator[str]:
-        """Yield server-sent events: ``sentence``, ``waiting``, then ``answer`` or ``trouble``."""
+        """Yield server-sent events: ``sentence``, ``waiting``, then ``answer`` or an `Ended`."""
         work = asking(
             self._desk, question, chat=_chat(session), language_code=language_code, asker=asker
         )
@@ -164,12 +173,20 @@ class ChatPages:
                 yield event("sentence", {"text": one.text})
             elif isinstance(one, Waiting):
                 yield event("waiting", {"seconds": round(one.seconds)})
-            elif one is None:
-                yield event("trouble", {"text": labels("trouble")})
+            elif isinstance(one, str):
+                yield event(one, {"text": labels(one)})
             else:
-                self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], one))
-                values = {"answer": show_answer(one, labels), "labels": labels}
+                answer = await self._said(one, labels)
+                self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], answer))
+                values = {"answer": show_answer(answer, labels), "labels": labels}
                 yield event("answer", {"html": self._pages.text("_answer.html", values)})
+
+    async def _said(self, answer: Answer, labels: Labels) -> Answer:
+        """Return an answer as it is given here."""
+        if answer.intent != "person":
+            return answer
+        # Nobody watches this page: what is true in Telegram would be a false promise here.
+        return await given_as(answer, labels, "person_here", to=self._verdicts)
 
     def _session(self, request: Request) -> str | None:
         return self._signer.read(request.cookies.get(COOKIE, ""))
@@ -200,10 +217,8 @@ async def asking(
     language_code: str,
     asker: str,
     channel: str = "web",
-) -> AsyncIterator[AnswerEvent | Answer | None]:
-    """Yield what may be shown before the answer, then the answer; ``None`` instead after an error.
-
-    Nothing more comes of a conversation that is erased.
+) -> AsyncIterator[AnswerEvent | Answer | Ended]:
+    """Yield what may be shown before the answer, then the answer, or why there is none.
 
     If nobody reads on, as when a browser goes away, the work is cancelled: others need not wait.
     """
@@ -226,12 +241,19 @@ async def asking(
         task.cancel()
     error = task.exception()
     if isinstance(error, ConversationErased):
-        return
-    if error:
+        yield "erased"
+    elif error:
         logger.error("A question of the web was not answered", exc_info=error)
-        yield None
+        yield "trouble"
     else:
         yield task.result()
+
+
+async def given_as(answer: Answer, labels: Labels, key: LabelKey, *, to: Conversations) -> Answer:
+    """Return an answer in words of the page's own, and let the conversation have them."""
+    given = replace(answer, text=labels(key), language=labels.language)
+    await to.said(given)
+    return given
 
 
 def event(name: str, data: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,9 +14,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from console.form import read_number
+from console.knowledge import literally
+from console.operator import Records
 from console.pages import Pages
-from db.figures import LASTING_S, OUTCOMES, Asked, Cell, Figures, Which
+from core.errors import AnswerdeskError
+from db.figures import LASTING_S, OUTCOMES, Asked, Cell, Which
 from db.handover import Handover, Handovers
+from kb.releases.entries import Entries
+
+logger = logging.getLogger(__name__)
 
 PERIODS = (1, 7, 28, 90, 365)
 """Days that the pages offer."""
@@ -32,6 +39,7 @@ NAMES = {
 }
 _RESOLVED = {"once": "Resolved at once", "lasting": "Still resolved after seven days"}
 _MOST_ASKED = 10
+_MARK_CHARS = 64
 _COUNTED_S = 300
 """Seconds for which figures are kept: 100,000 conversations took 10 s on a busy machine."""
 _HOURS = {str(hour) for hour in range(24)}
@@ -55,10 +63,14 @@ class Bar:
 class FigurePages:
     """Endpoints of the figures."""
 
-    def __init__(self, *, pages: Pages, figures: Figures, handovers: Handovers) -> None:
+    def __init__(
+        self, *, pages: Pages, records: Records, handovers: Handovers, entries: Entries
+    ) -> None:
         self._pages = pages
-        self._figures = figures
+        self._figures = records.figures
+        self._releases = records.releases
         self._handovers = handovers
+        self._entries = entries
         self._counted: dict[int, tuple[float, dict[str, Any]]] = {}
 
     async def show(self, request: Request) -> Response:
@@ -67,6 +79,20 @@ class FigurePages:
         return self._pages.response("figures.html", **known)
 
     async def _known(self, days: int) -> dict[str, Any]:
+        """Return what is counted, with the words of what was asked most.
+
+        Those are not kept, so that nothing is shown that was erased meanwhile.
+        """
+        known = await self._counts(days)
+        words = await self._figures.questions([one for one, _ in known["most"]])
+        most = (
+            (words[one][:200], count, {"same": str(one)})
+            for one, count in known["most"]
+            if one in words
+        )
+        return {**known, "most": _bars(most, days)}
+
+    async def _counts(self, days: int) -> dict[str, Any]:
         now = time.monotonic()
         counted, known = self._counted.get(days, (-_COUNTED_S, {}))
         if now - counted >= _COUNTED_S:
@@ -113,9 +139,7 @@ class FigurePages:
             "languages": _bars(
                 ((code, count, {"language": code}) for code, count in _languages(asked)), days
             ),
-            "most": _bars(
-                ((text[:200], count, {"same": str(one)}) for one, text, count in most), days
-            ),
+            "most": most,
             "hours": _bars(
                 ((f"{hour:02}:00", count, {"hour": str(hour)}) for hour, count in enumerate(hours)),
                 days,
@@ -126,7 +150,7 @@ class FigurePages:
     async def export(self, request: Request) -> Response:
         """Send the figures as CSV: a row for each day, way in, language and outcome."""
         days = _days(request)
-        cells = (await self._known(days))["cells"]
+        cells = (await self._counts(days))["cells"]
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(_COLUMNS)
@@ -160,7 +184,7 @@ class FigurePages:
     ) -> Response:
         asked = request.query_params
         days, page = _days(request), max(1, read_number(asked.get("page", "")))
-        hour = asked.get("hour", "")
+        hour, document = asked.get("hour", ""), asked.get("document", "")
         which = Which(
             since=time.time() - days * _DAY_S,
             outcome=asked.get("outcome", "") if asked.get("outcome", "") in OUTCOMES else "",
@@ -171,6 +195,8 @@ class FigurePages:
             resolved=asked.get("resolved", "") if asked.get("resolved", "") in _RESOLVED else "",
             same_as=read_number(asked.get("same", "")),
             latest=latest,
+            mark=asked.get("mark", "")[:_MARK_CHARS],
+            cites=await self._chunks_of(document) if document else None,
         )
         found = await self._figures.answers(which, limit=_PAGE + 1, offset=(page - 1) * _PAGE)
         parts = [
@@ -180,6 +206,8 @@ class FigurePages:
             _RESOLVED.get(which.resolved, ""),
             "The same question" if which.same_as else "",
             which.language,
+            document,
+            which.mark,
             f"{which.hour:02}:00 to {which.hour + 1:02}:00" if which.hour >= 0 else "",
         ]
         wanted = {
@@ -191,7 +219,11 @@ class FigurePages:
             "unsure": "yes" if which.unsure else "",
             "resolved": which.resolved,
             "same": str(which.same_as) if which.same_as else "",
+            "document": document,
+            "mark": which.mark,
         }
+        current = await self._releases.current()
+        documents = await self._releases.documents(current.number) if current else {}
         return self._pages.response(
             "answers.html",
             title=", ".join(part for part in parts if part)
@@ -200,6 +232,9 @@ class FigurePages:
             periods=PERIODS,
             which=which,
             verdicts=_VERDICTS,
+            document=document,
+            documents=sorted(documents),
+            marks=await self._figures.marks(),
             waiting=waiting,
             answers=found[:_PAGE],
             names=NAMES,
@@ -207,6 +242,15 @@ class FigurePages:
             address=urlencode({name: value for name, value in wanted.items() if value}),
             more=len(found) > _PAGE,
         )
+
+    async def _chunks_of(self, document: str) -> Sequence[str]:
+        """Return the chunks of a document as it is now; none while nothing can be searched."""
+        try:
+            found = await self._entries.search(documents=literally(document))
+        except AnswerdeskError as error:
+            logger.warning("What cites a document cannot be listed: %s", error)
+            return ()
+        return [chunk.chunk_id for chunk in found.chunks]
 
 
 def _days(request: Request) -> int:

@@ -19,6 +19,11 @@ async def number_of(request: Request) -> int:
     return read_number((await fields_of(request))["number"])
 
 
+def is_blank(text: str) -> bool:
+    """Tell whether a text has nothing that can be seen."""
+    return not any(char.isprintable() and not char.isspace() for char in text)
+
+
 def read_number(text: str) -> int:
     """Return a number that a browser sent; 0, which nothing has, if it is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

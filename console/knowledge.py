@@ -159,7 +159,7 @@ class KnowledgePages:
         only: ChunkKind | None = "faq" if kind == "faq" else "passage" if kind else None
         try:
             found = await self._editing.entries.search(
-                words, documents=_literally(document) or "*", kind=only, most=_SHOWN
+                words, documents=literally(document) or "*", kind=only, most=_SHOWN
             )
         except AnswerdeskError as error:
             notice = notice or str(error)
@@ -215,6 +215,6 @@ class KnowledgePages:
         )
 
 
-def _literally(document: str) -> str:
+def literally(document: str) -> str:
     """Return a document's name as a pattern that means it alone."""
     return re.sub(r"([*?[])", r"[\1]", document)

@@ -28,6 +28,7 @@ LabelKey: TypeAlias = Literal[
     "queue",
     "connection_lost",
     "trouble",
+    "erased",
     "empty",
     "person_here",
     "badge_faq",

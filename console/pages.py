@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from console.labels import preload_labels
+from console.once import once
 from core.shown import clean
 
 HERE = Path(__file__).parent
@@ -40,6 +41,7 @@ class Pages:
         }
         environment.filters["moment"] = _moment
         environment.globals["shop"] = shop
+        environment.globals["once"] = once
         environment.globals["can_log_out"] = can_log_out
         environment.globals["static"] = lambda name: f"/static/{name}?v={versions[name]}"
         self._templates = {

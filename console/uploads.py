@@ -123,11 +123,10 @@ class UploadPages:
 
     async def columns(self, request: Request) -> Response:
         """Check an upload anew with the columns that the form gives."""
-        async with request.form(max_files=0, max_fields=2) as form:
-            number = read_number(str(form.get("number", "")))
-            given = str(form.get("columns", ""))
+        fields = await fields_of(request)
+        number = read_number(fields["number"])
         try:
-            columns = _columns(given)
+            columns = _columns(fields["columns"])
         except BadColumns as error:
             return await self._page(number, notice=str(error), status=400)
         return await self._after(number, self._desk.check_again(number, columns=columns))

@@ -67,8 +67,8 @@ def show_answer(answer: Answer, labels: Labels, *, rated: bool = False) -> Answe
     return AnswerView(
         kind=answer.kind,
         badge=labels(badge) if badge else "",
-        lines=_lines(answer, labels),
-        language=labels.language if answer.intent == "person" else answer.language,
+        lines=lines_of(shown(answer)),
+        language=answer.language,
         percent=round(100 * answer.confidence) if sure else None,
         time="" if total is None else _time(total),
         sources=tuple(
@@ -79,13 +79,6 @@ def show_answer(answer: Answer, labels: Labels, *, rated: bool = False) -> Answe
         rateable_id=answer.answer_id if sure else 0,
         rated=rated,
     )
-
-
-def _lines(answer: Answer, labels: Labels) -> Lines:
-    if answer.intent == "person":
-        # Nobody watches this page: what is true in Telegram would be a false promise here.
-        return lines_of(labels("person_here"))
-    return lines_of(shown(answer))
 
 
 def _time(milliseconds: float) -> str:

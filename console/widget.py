@@ -19,11 +19,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from console.chat import asking, event
-from console.labels import Labels
+from console.chat import Ended, asking, event, given_as
+from console.labels import LabelKey, Labels
 from console.pages import STATIC
 from console.security import CookieSigner, address_group, client_address
-from console.view import lines_of, show_answer
+from console.view import show_answer
 from core.hours import WorkingHours
 from core.types import Answer, AnswerEvent, Sentence, Waiting
 from db.conversations import Conversations
@@ -204,7 +204,8 @@ class Widget:
         )
 
     async def ask(self, request: Request) -> Response:
-        """Answer a question as a stream of events: ``sentence``, ``waiting``, then ``answer``.
+        """Answer a question as a stream of events: ``sentence``, ``waiting``, then ``answer`` or
+        why there is none.
 
         While a person has the conversation, keep it for them: ``held`` is the only event.
         """
@@ -294,26 +295,28 @@ class Widget:
         return self._hours.next_opening(datetime.now(UTC)) is not None
 
     async def _stream(
-        self, work: AsyncIterator[AnswerEvent | Answer | None], session: str, labels: Labels
+        self, work: AsyncIterator[AnswerEvent | Answer | Ended], session: str, labels: Labels
     ) -> AsyncIterator[str]:
         async for one in work:
             if isinstance(one, Sentence):
                 yield event("sentence", {"text": one.text})
             elif isinstance(one, Waiting):
                 yield event("waiting", {"seconds": round(one.seconds)})
-            elif one is None:
-                yield event("trouble", {"text": labels("trouble")})
+            elif isinstance(one, str):
+                yield event(one, {"text": labels(one)})
             else:
+                if one.intent == "person":
+                    key: LabelKey = "leave_contact" if self._away() else "call_person"
+                    one = await given_as(one, labels, key, to=self._conversations)
                 signed = self._signer.sign(session)
                 yield event("answer", {"session": signed, **self._shown(one, labels)})
 
     def _shown(self, answer: Answer, labels: Labels) -> dict[str, Any]:
         view = show_answer(answer, labels)
-        wants_person = answer.intent == "person"
         return {
             "language": view.language,
             "badge": view.badge,
-            "lines": lines_of(self._invitation(labels)) if wants_person else view.lines,
+            "lines": view.lines,
             "sources": [
                 {
                     "title": s.title or s.document,
@@ -324,13 +327,10 @@ class Widget:
                 for s in view.sources
             ],
             "choices": view.choices,
-            "person": view.offers_person or wants_person,
+            "person": view.offers_person or answer.intent == "person",
             "rateable": bool(view.rateable_id),
             "answer": self._signer.sign(f"answer {answer.answer_id}") if answer.answer_id else "",
         }
-
-    def _invitation(self, labels: Labels) -> str:
-        return labels("leave_contact" if self._away() else "call_person")
 
     async def _read(
         self,

@@ -169,7 +169,10 @@ class Conversations:
                 try:
                     answer_id = await self._store(exchange)
                     if exchange not in self._unrecorded:  # its chat was forgotten meanwhile
-                        await self._erase(AnswerRow.id == answer_id)
+                        async with self._database.session() as session:
+                            await session.execute(
+                                delete(AnswerRow).where(AnswerRow.id == answer_id)
+                            )
                         continue
                 except StorageError as error:
                     self._refuse(error)
@@ -348,6 +351,21 @@ class Conversations:
                 .values(same_as=with_)
             )
 
+    async def said(self, answer: Answer) -> None:
+        """Store the words in which an answer was given, where they are not those it was made in.
+
+        If the database cannot be written, what is on record stays.
+        """
+        try:
+            async with self._database.session() as session:
+                await session.execute(
+                    update(AnswerRow)
+                    .where(AnswerRow.id == answer.answer_id)
+                    .values(text=answer.text)
+                )
+        except StorageError as error:
+            logger.warning("The words in which an answer was given are not recorded: %s", error)
+
     async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
         """Store a verdict on an answer; return whether the answer exists.
 
@@ -430,17 +448,15 @@ class Conversations:
     async def forget(self, chat: str) -> int:
         """Erase everything a chat asked, wrote and was told; return how many answers that were."""
         self._unrecorded = deque(one for one in self._unrecorded if one.chat != chat)
-        count = await self._erase(AnswerRow.chat == chat)
         async with self._database.session() as session:
+            gone = await session.scalars(
+                delete(AnswerRow).where(AnswerRow.chat == chat).returning(AnswerRow.id)
+            )
+            count = len(gone.all())
             await session.execute(delete(MessageRow).where(MessageRow.chat == chat))
             await session.execute(delete(HandoverRow).where(HandoverRow.chat_id == number_of(chat)))
         await self._database.scrub()
         return count
-
-    async def _erase(self, which: ColumnElement[bool]) -> int:
-        async with self._database.session() as session:
-            gone = await session.scalars(delete(AnswerRow).where(which).returning(AnswerRow.id))
-            return len(gone.all())
 
 
 async def _leave_open(session: AsyncSession, answer_id: int) -> None:

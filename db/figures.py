@@ -1,6 +1,7 @@
 """What came of customers' questions, counted; and the questions behind each figure."""
 
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from sqlalchemy.orm import aliased
 
 from db.base import Database, record
 from db.conversations import AnswerRow, FeedbackRow
+from db.handover import MessageRow
 
 Outcome: TypeAlias = Literal["answered", "hedged", "choices", "refused", "handed_over", "other"]
 """``other``: greetings, thanks, lookups and the like. ``choices``: choices alone, which early
@@ -43,6 +45,7 @@ def _outcome_of(row: type[AnswerRow]) -> Case[str]:
     )
 
 
+_MARK = re.compile(r"(?<!\w)[#@]\w+")
 _OUTCOME = _outcome_of(AnswerRow)
 _LISTED = select(AnswerRow, _OUTCOME, FeedbackRow.helpful, FeedbackRow.reason).outerjoin(
     FeedbackRow, FeedbackRow.answer_id == AnswerRow.id
@@ -72,6 +75,10 @@ class Which:
     not within seven days ask in vain or for a person, or get an answer that did not help."""
     same_as: int = 0
     """An answer: those to the same words; case and blanks around them do not count."""
+    mark: str = ""
+    """A ``#word`` or ``@name`` in a note of the conversation."""
+    cites: Sequence[str] | None = None
+    """Chunks: those that cite one of them; ``None``: any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,8 @@ class Figures:
     def __init__(self, database: Database, *, timezone: str = "UTC") -> None:
         """`timezone` is that of days and hours."""
         self._database = database
+        sqlite = database.engine.dialect.name == "sqlite"
+        self._elements = "json_each" if sqlite else "json_array_elements_text"
         self._timezone = timezone
         self._zone = ZoneInfo(timezone)
 
@@ -153,7 +162,7 @@ class Figures:
 
     async def answers(self, which: Which, *, limit: int, offset: int = 0) -> list[Asked]:
         """Return answers, newest first."""
-        where = [*_where(which, AnswerRow, FeedbackRow)]
+        where = [*self._where(which, AnswerRow, FeedbackRow)]
         if which.hour >= 0:
             spans = self._spans(which.hour, since=which.since)
             where.append(or_(*(AnswerRow.created.between(*span) for span in spans)))
@@ -163,7 +172,7 @@ class Figures:
                 select(row.id)
                 .outerjoin(verdict, verdict.answer_id == row.id)
                 .where(row.chat == AnswerRow.chat, row.id > AnswerRow.id)
-                .where(*_where(which, row, verdict))
+                .where(*self._where(which, row, verdict))
             )
             where.append(~later.exists())
         async with self._database.session() as session:
@@ -181,29 +190,39 @@ class Figures:
             counted = (
                 select(func.count(AnswerRow.id))
                 .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
-                .where(*_where(which, AnswerRow, FeedbackRow))
+                .where(*self._where(which, AnswerRow, FeedbackRow))
             )
             return await session.scalar(counted) or 0
 
-    async def most_asked(self, *, since: float, limit: int) -> list[tuple[int, str, int]]:
-        """Return what was asked more than once, most often first: last answer, words, how often."""
+    async def most_asked(self, *, since: float, limit: int) -> list[tuple[int, int]]:
+        """Return what was asked more than once, most often first: last answer, how often."""
         times, last = func.count(AnswerRow.id), func.max(AnswerRow.id)
         asked = (
-            select(last.label("last"), times.label("times"))
+            select(last, times)
             .where(AnswerRow.created >= since, AnswerRow.intent == "question")
             .group_by(_folded(AnswerRow))
             .having(times > 1)
             .order_by(times.desc(), last.desc())
             .limit(limit)
-            .subquery()
         )
         async with self._database.session() as session:
-            rows = await session.execute(
-                select(AnswerRow.id, AnswerRow.question, asked.c.times)
-                .join(asked, asked.c.last == AnswerRow.id)
-                .order_by(asked.c.times.desc(), AnswerRow.id.desc())
-            )
-            return [(row[0], row[1], row[2]) for row in rows.all()]
+            return [(row[0], row[1]) for row in (await session.execute(asked)).all()]
+
+    async def questions(self, answer_ids: Sequence[int]) -> dict[int, str]:
+        """Return the questions of those answers that are still there."""
+        asked = select(AnswerRow.id, AnswerRow.question).where(AnswerRow.id.in_(answer_ids))
+        async with self._database.session() as session:
+            return {row[0]: row[1] for row in (await session.execute(asked)).all()}
+
+    async def marks(self) -> list[str]:
+        """Return every ``#word`` and ``@name`` of notes, the most frequent first."""
+        notes = select(MessageRow.text).where(
+            MessageRow.author == "note", or_(*(MessageRow.text.contains(sign) for sign in "#@"))
+        )
+        async with self._database.session() as session:
+            texts = (await session.scalars(notes)).all()
+        counts = Counter(mark for text in texts for mark in {*_MARK.findall(text)})
+        return [mark for mark, _ in counts.most_common()]
 
     async def one(self, answer_id: int) -> Asked | None:
         """Return an answer."""
@@ -255,6 +274,15 @@ class Figures:
             )
             return {(row[0], row[1], row[2], row[3], row[4]): row[5] for row in rows.all()}
 
+    def _where(
+        self, which: Which, row: type[AnswerRow], verdict: type[FeedbackRow]
+    ) -> Sequence[ColumnElement[bool]]:
+        found = _where(which, row, verdict)
+        if which.cites is None:
+            return found
+        cited = getattr(func, self._elements)(row.chunk_ids).table_valued("value")
+        return [*found, select(cited.c.value).where(cited.c.value.in_(which.cites)).exists()]
+
     def _spans(self, hour: int, *, since: float) -> Iterator[tuple[float, float]]:
         """Yield when an hour of the day began and ended on each day since a moment."""
         day = datetime.fromtimestamp(since, self._zone).date()
@@ -287,6 +315,10 @@ def _where(
     if which.same_as:
         asked = select(_folded(AnswerRow)).where(AnswerRow.id == which.same_as)
         found += [_folded(row) == asked.scalar_subquery(), row.intent == "question"]
+    if which.mark:
+        marked = MessageRow.text.icontains(which.mark, autoescape=True)
+        note = select(MessageRow.id).where(MessageRow.chat == row.chat, MessageRow.author == "note")
+        found.append(note.where(marked).exists())
     if which.resolved:
         found.append(verdict.helpful.is_not(False))
     if which.resolved == "lasting":

@@ -120,6 +120,10 @@ class _Recent(Generic[_Key, _Value]):
     def drop(self, key: _Key) -> None:
         self._entries.pop(key, None)
 
+    def drop_where(self, which: Callable[[_Key], bool]) -> None:
+        for key in [key for key in self._entries if which(key)]:
+            self.drop(key)
+
 
 class Lookups:
     """Answers what is asked about records; everything else is left to the knowledge base."""
@@ -179,8 +183,12 @@ class Lookups:
         return answer
 
     def forget(self, chat: str) -> None:
-        """Drop what a chat has given so far."""
+        """Drop what a chat has given so far, and what was found for it.
+
+        How often it asked in vain stays: forgetting would be a way round the limit of guesses.
+        """
         self._talks.drop(chat)
+        self._cache.drop_where(lambda key: key[0] == chat)
 
     async def _begun(self, text: str, talk: _Talk | None, language_code: str) -> _Talk | None:
         """Return the talk that a message begins, if it asks about a record."""
@@ -225,7 +233,7 @@ class Lookups:
         if any((self._failed.get(key) or 0) >= most for key, most in tries.items()):
             return self._service(talk, "lookup_not_found")
         try:
-            records = await self._records(talk)
+            records = await self._records(talk, chat)
         except LookupFailed as error:
             logger.warning("Lookup %r failed: %s", lookup.name, error.reason)
             return self._service(talk, "lookup_failed")
@@ -242,9 +250,9 @@ class Lookups:
         logger.warning("Lookup %r has no reply for what it found", lookup.name)
         return self._service(talk, "lookup_failed")
 
-    async def _records(self, talk: _Talk) -> Sequence[Record]:
+    async def _records(self, talk: _Talk, chat: str) -> Sequence[Record]:
         lookup = talk.lookup
-        key = (lookup.name, *(talk.values[p.name] for p in lookup.parameters))
+        key = (chat, lookup.name, *(talk.values[p.name] for p in lookup.parameters))
         found = self._cache.get(key)
         if found is None:
             try:

@@ -1,8 +1,12 @@
 """Empty databases for tests."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from db.base import Base, Database, create_engine, database_url
 
@@ -16,3 +20,22 @@ async def empty_database(folder: Path | None = None) -> AsyncIterator[Database]:
         await connection.run_sync(Base.metadata.create_all)
     yield database
     await database.close()
+
+
+@contextmanager
+def failing_delete(database: Database, number: int) -> Iterator[list[str]]:
+    """Let the `number`-th statement that deletes rows fail; yield those that were run."""
+    deletes: list[str] = []
+
+    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("DELETE"):
+            deletes.append(statement)
+            if len(deletes) == number:
+                raise OperationalError(statement, {}, OSError("disk I/O error"))
+
+    engine = database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", count)
+    try:
+        yield deletes
+    finally:
+        event.remove(engine, "before_cursor_execute", count)

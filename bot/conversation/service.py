@@ -130,7 +130,7 @@ class CustomerService:
         """Erase everything that is stored about a chat."""
         for erase in self.before_forgetting:
             await erase(chat_id)
-        await self.judges.forget(f"telegram:{chat_id}")
+        await self._desk.forget(f"telegram:{chat_id}")
         await self.handovers.forget(chat_id)
         await self.chats.forget(chat_id)
 

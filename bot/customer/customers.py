@@ -87,7 +87,7 @@ class Customers:
             return
         parts = [incoming, *(read(f, username=self._me.username) for f in followers)]
         written = [part for part in parts if part]
-        copies = await self._link.copies(written, answer)
+        copies, made = await self._link.copies(written, answer), answer
         if copies and answer.kind == "unknown":  # it is with the team already: no need to offer it
             noted = bot_text("noted", answer.language, *to.languages)
             answer = replace(answer, kind="smalltalk", text=noted)
@@ -97,6 +97,8 @@ class Customers:
             answer = replace(answer, text=called)
         elif answer.urgency:
             await self._calls.hasten(to.chat_id, answer.urgency)
+        if answer.text != made.text:
+            await service.judges.said(answer)
         waited = time.time() - incoming.message.date.timestamp()
         lead = ""
         if waited > LATE_S:

@@ -84,12 +84,19 @@ function show(name, data, pending) {
     template.innerHTML = data.html; // made and cleaned by our own server
     pending.replaceWith(template.content);
     return true;
-  } else if (name === "trouble") {
+  } else if (name === "trouble" || name === "erased") {
     pending.remove();
     say(data.text);
+    if (name === "erased") showWelcome();
     return true;
   }
   return false;
+}
+
+function showWelcome() {
+  conversation.replaceChildren();
+  document.getElementById("welcome").hidden = false;
+  document.getElementById("start-again").hidden = true;
 }
 
 // Reads server-sent events from the body of a response.

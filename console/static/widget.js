@@ -166,6 +166,14 @@
         if (name === "sentence") written.textContent += `${written.textContent ? " " : ""}${data.text}`;
         else if (name === "waiting") wait.textContent = t.queue.replace("#", data.seconds);
         else if (name === "trouble") throw new Error(data.text);
+        else if (name === "erased") {
+          // In another window, which may have begun a new chat since.
+          const kept = load();
+          if (kept.session === state.session) startAgain();
+          else { state = kept; paint(); }
+          notice.textContent = data.text;
+          end();
+        }
         else if (name === "held") {
           keep({ question }, data.session);
           written.remove();
@@ -313,8 +321,11 @@
       make("p", {}, known.away ? t.leave_contact : t.call_person), make("label", {}, t.your_message, message),
       make("label", {}, known.away ? t.your_contact : t.contact_optional, contact), wrong,
       make("p", { class: "row" }, make("button", { class: "primary" }, t.send), cancel));
+    let sending = false;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
+      if (sending) return;
+      sending = true;
       try {
         const response = await post("widget/person",
           { message: message.value, contact: contact.value, session: state.session });
@@ -332,6 +343,7 @@
         wrong.textContent = troubleOf(error);
         reveal(form);
         contact.focus();
+        sending = false;
       }
     });
     return form;

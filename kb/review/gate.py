@@ -8,6 +8,7 @@ import datetime
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from core.errors import AnswerdeskError
 from core.protocols import Embedder, Reader
@@ -22,6 +23,8 @@ from kb.ranking.second import SecondEmbedder
 from kb.ranking.training import Trainer
 from kb.review.caution import contacts
 from kb.text.segmentation import normalise
+
+_View = TypeVar("_View", bound=SearchView)
 
 _NAMED = 5
 """Questions that the sentence of a held release names."""
@@ -49,16 +52,18 @@ class NothingToExpect(AnswerdeskError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Fixed:
+class Fixed(Generic[_View]):
     """One release and its ranker, in the place of whatever is live."""
 
-    seen: SearchView
+    seen: _View
     judge: Ranker
 
-    async def view(self) -> SearchView:
+    async def view(self) -> _View:
+        """Return the release."""
         return self.seen
 
     async def ranker(self, release: int) -> Ranker:
+        """Return its ranker."""
         return self.judge
 
 
@@ -138,7 +143,7 @@ class Replay:
         own = _Remembering(self._embedder)
         found = []
         for release in releases:
-            fixed = _Fixed(release.view, release.ranker)
+            fixed = Fixed(release.view, release.ranker)
             answerer = Answerer(
                 Retriever(release.embedder or own, fixed, fixed, self._second, self._reader),
                 Replier(),

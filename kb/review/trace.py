@@ -1,6 +1,6 @@
 """What comes of a question, step by step: for operators who ask why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.types import Answer, Chunk, Turn
@@ -44,26 +44,41 @@ class Trace:
 
 
 class Tracer:
-    """Asks the live release as customers do, and shows each step. Nothing is recorded."""
+    """Asks a release as customers do, and shows each step. Nothing is recorded."""
 
     def __init__(
-        self, answerer: Answerer, index: Index, gate: Gate, golden: GoldenQuestions
+        self,
+        answerer: Answerer,
+        index: Index,
+        gate: Gate,
+        golden: GoldenQuestions,
+        *,
+        answerer_of: Callable[[int], Awaitable[Answerer]],
     ) -> None:
+        """`answerer_of` returns what answers as a release does that is not live."""
+        self._answerer_of = answerer_of
         self._answerer = answerer
         self._index = index
         self._gate = gate
         self._golden = golden
 
     async def trace(
-        self, message: str, *, language_code: str = "", history: Sequence[Turn] = ()
+        self,
+        message: str,
+        *,
+        language_code: str = "",
+        history: Sequence[Turn] = (),
+        release: int = 0,
     ) -> Trace:
-        """Answer a message and tell what led to the answer.
+        """Answer a message, as an earlier `release` if one is given; tell what led to the answer.
 
         Raises:
+            ReleaseNotFound: if there is none with this number any more.
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
-        found = await self._answerer.judge(message, history)
-        answer = await self._answerer.answer(
+        answerer = await self._answerer_of(release) if release else self._answerer
+        found = await answerer.judge(message, history)
+        answer = await answerer.answer(
             message, language_code=language_code, history=history, found=found
         )
         retrieval = found.retrieval

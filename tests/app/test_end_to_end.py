@@ -16,6 +16,7 @@ import httpx
 import pytest
 import yaml
 
+from db.erasure import ErasureList
 from models.weights.catalogue import load_catalogue
 from tests.botapi import TOKEN, BotApi
 
@@ -139,6 +140,21 @@ async def test_a_chinese_question_is_answered_in_chinese(service: Running) -> No
     reply = (await service.client.post("/api/ask", json={"question": "你好"})).json()
     assert reply["kind"] == "smalltalk"
     assert reply["language"] == "zh"
+
+
+async def test_who_is_erased_is_listed_for_backups_in_telegram_and_outside(
+    service: Running,
+) -> None:
+    erased = service.log.with_name("erased.txt")
+    body = {"question": "Hello", "conversation": "one"}
+    await service.client.post("/api/ask", json=body)
+    assert (await service.client.delete("/api/conversations/one")).json() == {"erased": 1}
+    assert len(ErasureList(erased).read()) == 1
+    ana = service.telegram.person("Ana")
+    ana.say("/forget")
+    ana.press(await ana.next(), "Delete everything")
+    assert "deleted" in (await ana.next()).text
+    assert len(ErasureList(erased).read()) == 2
 
 
 async def test_a_second_service_on_the_same_data_is_refused(service: Running) -> None:

@@ -49,6 +49,7 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
         used = changes.pop("database", database)
         library = changes.pop("library", None)
         erasures = changes.pop("erasures", None)
+        judges = changes.pop("judges", scripted)
         settings = TelegramSettings(
             token=changes.pop("token", TOKEN),
             base_url=changes.pop("base_url", telegram.base_url),
@@ -62,7 +63,7 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
             settings,
             database=used,
             desk=scripted,
-            judges=scripted,
+            judges=judges,
             library=library,
             erasures=erasures,
             lifetime=lifetime,

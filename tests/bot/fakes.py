@@ -42,6 +42,7 @@ class ScriptedDesk:
         self.most_at_once = 0
         self._at_once = 0
         self.judged: list[tuple[int, bool, str]] = []
+        self.given: dict[int, str] = {}
         self.chosen: list[int] = []
         """Answers of which a customer took one of the choices."""
 
@@ -88,6 +89,9 @@ class ScriptedDesk:
     async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
         self.judged.append((answer_id, helpful, reason))
         return True
+
+    async def said(self, answer: Answer) -> None:
+        self.given[answer.answer_id] = answer.text
 
     async def taken(self, answer_id: int) -> None:
         self.chosen.append(answer_id)

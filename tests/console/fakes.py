@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from console.upload_desk import PreviewClosed, Seen
-from core.errors import ReleaseNotFound
+from core.errors import ConversationErased, ReleaseNotFound
 from core.types import (
     Answer,
     AnswerEvent,
@@ -29,6 +29,8 @@ DOCUMENT_QUESTION = "How do I store the e-bike battery over the winter?"
 UNKNOWN_QUESTION = "Do you sell inflatable kayaks?"
 HEDGED_QUESTION = "the battery"
 BREAKING_QUESTION = "break"
+ERASED_QUESTION = "erase meanwhile"
+PERSON_QUESTION = "A person, please"
 
 _CARE = (
     "Take the battery out and keep it in a dry room at 10 to 20 °C.",
@@ -95,6 +97,9 @@ ANSWERS = {
         release=3,
         timings_ms={"total": 31.0},
     ),
+    PERSON_QUESTION: Answer(
+        "smalltalk", "A person will reply to you here.", "en", 1.0, intent="person"
+    ),
 }
 EVENTS: dict[str, tuple[AnswerEvent, ...]] = {
     DOCUMENT_QUESTION: (Waiting(4.2), Sentence(_CARE[0]), Sentence(_CARE[1])),
@@ -148,6 +153,8 @@ class ScriptedDesk:
         self.calls.append(Call(text, chat, channel, language_code, asker))
         if text == BREAKING_QUESTION:
             raise RuntimeError("secret detail of the inside")
+        if text == ERASED_QUESTION:
+            raise ConversationErased
         for event in EVENTS.get(text, ()):
             if on_event is not None:
                 await on_event(event)

@@ -40,23 +40,29 @@ async def test_a_conversation_has_a_name_or_is_new(
 
 
 @pytest.mark.parametrize(
-    ("body", "sentence"),
+    ("body", "status", "sentence"),
     [
-        (b"no json", "the body: Invalid JSON"),
-        (b"{}", "question: Field required. Send"),
-        (b'{"question": ""}', "question: String should have at least 1 character."),
-        (b'{"question": 5}', "question: Input should be a valid string."),
-        (b'{"question": "a", "chat": "x"}', "chat: Extra inputs are not permitted."),
-        (b'{"question": "a", "conversation": "a b"}', "conversation: String should match"),
-        (b'{"question": "\\ud800"}', "the body: Invalid JSON"),
+        (b"no json", 400, "The body is not JSON. Send {"),
+        (b'{"question": "\\ud800"}', 400, "The body is not JSON. Send {"),
+        (b"[]", 422, "The body is not a JSON object. Send {"),
+        (b"{}", 422, '"question" is missing. Send {'),
+        (b'{"question": ""}', 422, '"question" is empty. Write what is asked.'),
+        (b'{"question": " \\n"}', 422, '"question" is empty. Write what is asked.'),
+        (b'{"question": "\\u200b\\u00a0"}', 422, '"question" is empty. Write what is asked.'),
+        (b'{"question": 5}', 422, '"question" is 5, which is not text. Put text in'),
+        (b'{"question": null}', 422, '"question" is null, which is not text. Put text in'),
+        (b'{"question": "a", "chat": "x"}', 422, '"chat" is not a field. Leave it out: there are'),
+        (b'{"question": "a", "conversation": "a b"}', 422, '"conversation" is "a b". Use letters,'),
+        (b'{"question": "%s"}' % (b"a" * 20_001), 422, '"question" has 20,001 characters. Shorten'),
+        (b'{"question": "a", "language": "%s"}' % (b"a" * 17), 422, '"language" has 17 characters'),
     ],
 )
 async def test_a_wrong_body_is_answered_with_what_is_wrong(
-    client: httpx.AsyncClient, desk: ScriptedDesk, body: bytes, sentence: str
+    client: httpx.AsyncClient, desk: ScriptedDesk, body: bytes, status: int, sentence: str
 ) -> None:
     headers = {"Content-Type": "application/json"}
     response = await client.post("/api/ask", content=body, headers=headers)
-    assert response.status_code == 400
+    assert response.status_code == status
     assert response.json()["error"].startswith(sentence)
     assert desk.calls == []
 

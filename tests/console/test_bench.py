@@ -29,6 +29,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
 
 @pytest.fixture
 async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncClient]:
+    builder.records = replace(builder.records, releases=shop.repository)
     async with builder.client(tracer=tracer_of(shop)) as opened:
         yield opened
 
@@ -62,6 +63,25 @@ async def test_a_follow_up_is_searched_for_in_its_context(client: httpx.AsyncCli
 
 async def test_what_is_no_question_says_so(client: httpx.AsyncClient) -> None:
     assert "The message is taken for no question" in await ask(client, "Thank you!", language="en")
+
+
+async def test_an_earlier_release_is_asked_beside_the_live_one(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    await shop.put(faq=FAQ.replace("Always", "Never"))
+    page = await ask(client, "Are you open?", release="1")
+    earlier, live = re.findall(r"<h3>(?:Release 1|Live)</h3>(.*?)</ol>", page, re.DOTALL)
+    for side, answer in ((earlier, "Always."), (live, "Never.")):
+        assert f">{answer}</blockquote>" in side
+        assert re.search(r"entry, probability <strong>0\.\d{3}</strong>", side)
+        assert "May I return a lamp?" in side, "a candidate"
+    assert '<option value="1" selected>' in page
+    assert "Side by side" not in await ask(client, "Are you open?")
+    form = {"question": "Are you open?", "release": "77"}
+    response = await client.post("/console/bench", data=form)
+    assert response.status_code == 409
+    assert "Release 77 does not exist" in response.text
+    assert "Never." in response.text, "the live one answers all the same"
 
 
 async def test_an_empty_question_is_asked_for(client: httpx.AsyncClient) -> None:

@@ -26,6 +26,7 @@ from tests.console.conftest import Builder, records_of
 from tests.console.fakes import (
     BREAKING_QUESTION,
     DOCUMENT_QUESTION,
+    ERASED_QUESTION,
     FAQ_QUESTION,
     HEDGED_QUESTION,
     UNKNOWN_QUESTION,
@@ -116,6 +117,22 @@ def test_a_question_is_answered_with_its_source(browser: webdriver.Chrome) -> No
     assert "Can I test ride a bike before I buy it?" in source
     assert "faq.csv · row 3 · as of 2026-11-02" in source
     assert complaints(browser) == []
+
+
+def test_a_chat_that_is_deleted_elsewhere_says_so_and_begins_anew(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    type_question(browser, FAQ_QUESTION)
+    find(browser, ".answer-faq .text")
+    type_question(browser, ERASED_QUESTION)
+    wait = WebDriverWait(browser, _TIMEOUT_S, poll_frequency=0.05)
+    wait.until(lambda b: "This chat was deleted" in b.find_element(By.ID, "notice").text)
+    assert find(browser, "#welcome h1") == "How can we help?"
+    assert browser.find_elements(By.CSS_SELECTOR, "#conversation > *, .pending") == []
+    assert browser.find_element(By.ID, "question").get_attribute("value") == ""
+    for width in (390, 1280):
+        set_screen(browser, width=width, height=800, phone=width < 500)
+        browser.save_screenshot(str(tmp_path / f"erased-page-{width}.png"))
 
 
 def test_sentences_are_shown_before_the_answer_is_whole(

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app.web_server import serve_web
+from console.labels import Labels
 from core.errors import StorageError
 from core.metrics import Metrics
 from core.types import Answer
@@ -20,12 +21,13 @@ from kb.answering.desk import Desk
 from tests.console.conftest import Builder
 from tests.console.test_chat import read_events
 from tests.console.test_widget import HERE, SITE
-from tests.database import empty_database
+from tests.database import empty_database, failing_delete
 
 pytestmark = pytest.mark.anyio
 
 CANARY = "canary-90d4"
 WAYS = ["api", "widget", "page"]
+GERMAN = {"Accept-Language": "de"}
 
 
 class Echo:
@@ -55,8 +57,8 @@ class Visitor:
             body = {"question": question, "conversation": "shop-7"}
             return await self.client.post("/api/ask", json=body)
         if self.way == "page":
-            return await self.client.post("/ask", data={"question": question})
-        body = {"question": question, "session": self.session}
+            return await self.client.post("/ask", data={"question": question}, headers=GERMAN)
+        body = {"question": question, "session": self.session, "languages": "de"}
         response = await self.client.post("/widget/ask", json=body, headers=HERE)
         for name, data in read_events(response.text):
             if name == "answer":
@@ -168,12 +170,32 @@ async def test_what_is_being_answered_neither_arrives_nor_stays(
     for task in under_way:
         response = task.result()
         assert CANARY not in response.text
-        assert "event: answer" not in response.text
-        assert way == "widget" or response.status_code == 410
+        if way == "widget":
+            assert read_events(response.text) == [("erased", {"text": Labels("de")("erased")})]
+        else:
+            assert response.status_code == 410
+            assert way == "api" or Labels("de")("erased") in response.text
     assert files_with(tmp_path, CANARY) == []
     echo.gate.set()
     assert (await visitor.ask("afterwards")).status_code in (200, 303)
     assert files_with(tmp_path, "afterwards")
+
+
+async def test_a_page_that_waits_for_an_answer_is_told_that_the_chat_was_deleted(
+    client: httpx.AsyncClient, echo: Echo
+) -> None:
+    visitor = Visitor(client, "page")
+    await visitor.ask("before")
+    echo.gate.clear()
+    echo.asked.clear()
+    async with asyncio.TaskGroup() as asking:
+        streams = {**GERMAN, "Accept": "text/event-stream"}
+        post = client.post("/ask", data={"question": CANARY}, headers=streams)
+        waiting = asking.create_task(post)
+        await echo.asked.wait()
+        await visitor.forget()
+    told = [("erased", {"text": Labels("de")("erased")})]
+    assert read_events(waiting.result().text) == told
 
 
 async def test_nothing_is_erased_that_cannot_be_listed(
@@ -185,6 +207,26 @@ async def test_nothing_is_erased_that_cannot_be_listed(
     with contextlib.suppress(StorageError):
         assert (await visitor.forget()).status_code == 500
     assert files_with(tmp_path, CANARY)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_an_erasure_that_fails_is_not_called_done_and_is_done_at_the_next_start(
+    client: httpx.AsyncClient,
+    database: Database,
+    erasures: ErasureList,
+    tmp_path: Path,
+    number: int,
+) -> None:
+    visitor = Visitor(client, "widget")
+    await visitor.ask(CANARY)
+    called = {"session": visitor.session, "message": CANARY}
+    await client.post("/widget/person", json=called, headers=HERE)
+    with failing_delete(database, number) as deletes:
+        assert (await visitor.forget()).status_code == 500
+    assert len(deletes) == number
+    assert files_with(tmp_path, CANARY)
+    assert await replay(database, erasures.read()) == 1
+    assert files_with(tmp_path, CANARY) == []
 
 
 @pytest.mark.parametrize("forged", ["", "shop-7", "chosen.0000"])

@@ -6,16 +6,20 @@ import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import update
 
-from core.types import Answer
+from console.knowledge import Editing
+from core.types import Answer, Chunk, Source
 from db.base import Database
 from db.conversations import AnswerRow
 from db.figures import Figures, Which
+from kb.releases.entries import Found
 from tests.console.conftest import Builder
+from tests.console.fakes import NoEntries
 
 pytestmark = pytest.mark.anyio
 
@@ -104,6 +108,40 @@ async def test_conversations_are_listed_once_and_filtered(client: httpx.AsyncCli
         assert listed(page) == found, query
 
 
+class OneDocument(NoEntries):
+    """A knowledge base with a chunk that answers cite."""
+
+    async def search(self, words: str = "", *, documents: str = "*", **_: Any) -> Found:
+        chunk = Chunk("c1", "faq.csv", "faq", "May I?", answer="Yes.")
+        return Found([chunk], 1) if documents == "faq.csv" else Found((), 0)
+
+
+async def test_conversations_are_found_by_document_and_by_what_notes_are_marked_with(
+    builder: Builder,
+) -> None:
+    conversations = builder.records.conversations
+    cited = replace(FAQ, sources=(Source("c1", "faq.csv", "", "", "", 0.9, ""),))
+    for number, answer in enumerate((cited, FAQ, cited)):
+        await conversations.record(f"Q{number}", answer, chat=f"web:{number}", channel="web")
+    document: Any = OneDocument()
+    nothing: Any = NoEntries()
+    async with builder.client(editing=Editing(document, nothing)) as client:
+        note = {"number": "2", "text": "Call @ada (#warranty, #100% sure)"}
+        await client.post("/console/conversation/note", data=note)
+        for query, found in (
+            ("document=faq.csv", ["Q2", "Q0"]),
+            ("document=none.csv", []),
+            ("mark=%23warranty", ["Q1"]),
+            ("mark=@ada&language=en", ["Q1"]),
+            ("mark=%23warranty%25", []),
+            ("mark=@ada&document=faq.csv", []),
+        ):
+            page = (await client.get(f"/console/conversations?{query}")).text
+            assert re.findall(r'answer=\d+">([^<]+)</a></h2>', page) == found, query
+    assert set(re.findall("<option>([#@][^<]+)", page)) == {"#warranty", "#100"}
+    assert "<option selected>@ada" in page
+
+
 async def test_nobody_writes_back_where_nobody_reads_it(client: httpx.AsyncClient) -> None:
     form = {"number": "1", "text": "Hello"}
     for step in ("reply", "take"):
@@ -139,6 +177,21 @@ async def test_what_was_asked_most_leads_to_each_time_it_was(builder: Builder) -
         count, link = counted["MAY I?"]
         assert (await client.get(link)).text.count("<li>") == count == 3
     assert "Other?" not in counted
+
+
+async def test_the_words_of_who_was_erased_are_gone_at_once_though_figures_are_kept_a_while(
+    builder: Builder,
+) -> None:
+    conversations = builder.records.conversations
+    for chat in ("web:1", "web:1", "web:2", "web:2"):
+        await conversations.record(f"My secret {chat}", FAQ, chat=chat, channel="web")
+    async with builder.client() as client:
+        assert "My secret web:1" in (await client.get("/console/figures")).text
+        await conversations.forget("web:1")
+        page = (await client.get("/console/figures")).text
+    assert "4 questions." in page, "counted before"
+    assert "My secret web:1" not in page
+    assert figures(page)["My secret web:2"][0] == 2
 
 
 async def test_an_answer_lasts_if_nothing_goes_wrong_for_seven_days(

@@ -1,5 +1,6 @@
 """The inbox over a real knowledge base and the real parser."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -56,6 +57,22 @@ async def ask(
 
 async def inbox(client: httpx.AsyncClient) -> str:
     return (await client.get("/console/questions")).text
+
+
+async def test_a_double_press_of_preview_proposes_one_entry(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (number,) = await ask(shop, NORWAY)
+    page = (await client.get(f"/console/question?number={number}")).text
+    (once,) = re.findall(r'questions/answer".*?name="once" value="([^"]+)"', page)
+    form = {"number": number, "once": once, "question": "Norway?", "answer": "Yes."}
+    twice = [client.post("/console/questions/answer", data=form) for _ in range(2)]
+    first, second = await asyncio.gather(*twice)
+    assert first.headers["location"] == second.headers["location"]
+    refused = {"number": number, "once": once, "question": "Norway?", "answer": ""}
+    for _ in range(2):
+        response = await client.post("/console/questions/answer", data=refused)
+        assert response.status_code == 409, "what was refused is looked at again"
 
 
 async def entries(shop: Workshop) -> dict[str, str]:

@@ -48,14 +48,6 @@ def test_an_address_that_no_source_has_is_cut() -> None:
     assert 'href="https://a.example"' in body
 
 
-def test_on_this_page_nobody_is_promised() -> None:
-    answer = Answer("smalltalk", "A person will reply to you here.", "en", intent="person")
-    view = show_answer(answer, Labels("de"))
-    assert "hier kann niemand übernehmen" in view.body
-    assert "will reply" not in view.body
-    assert view.language == "de"
-
-
 def test_plain_text_keeps_paragraphs_and_lines_and_nothing_else() -> None:
     assert render_plain(lines_of("a < b\nc\n\n**d**")) == "<p>a &lt; b<br>c</p><p>**d**</p>"
     assert render_plain(lines_of("")) == ""

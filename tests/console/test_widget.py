@@ -1,18 +1,21 @@
 """The widget's endpoints: for the named websites alone, with limits, into the inbox."""
 
+import asyncio
 import json
 import re
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
+from console.labels import Labels
 from console.widget import Allowance
 from core.config import WidgetConfig
 from core.hours import DAYS, WorkingHours
 from tests.console.conftest import Builder
-from tests.console.fakes import ANSWERS, FAQ_QUESTION, HEDGED_QUESTION
+from tests.console.fakes import ANSWERS, FAQ_QUESTION, HEDGED_QUESTION, PERSON_QUESTION
 from tests.console.test_chat import read_events
 
 pytestmark = pytest.mark.anyio
@@ -180,6 +183,34 @@ async def test_a_person_and_a_visitor_write_to_each_other(builder: Builder) -> N
     assert len(builder.desk.calls) == 1
 
 
+async def test_a_double_press_of_send_writes_once_and_later_words_are_another_message(
+    builder: Builder,
+) -> None:
+    async with site(builder) as visitor, builder.client() as operator:
+        body = {"message": "My crate is broken"}
+        session = (await visitor.post("/widget/person", json=body)).json()["session"]
+        page = (await operator.get("/console/conversation?answer=1")).text
+        reply, note = (
+            dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]+)"', form))
+            for form in re.findall(
+                r'<form action="/console/conversation/(?:reply|note)".*?</form>', page, re.S
+            )
+        )
+        for path, fields in (("reply", reply), ("note", note)):
+            form = {**fields, "text": "Please send a photo."}
+            post = partial(operator.post, f"/console/conversation/{path}")
+            twice = await asyncio.gather(post(data=form), post(data=form))
+            assert {response.status_code for response in (*twice, await post(data=form))} == {303}
+        said = await builder.handovers.said("web:" + session.rpartition(".")[0])
+        assert [one.author for one in said] == ["bot", "team", "note"]
+        # The browser went back to the page as it was, and something else was written.
+        await operator.post("/console/conversation/reply", data={**reply, "text": "And the bill."})
+        assert [one["text"] for one in await news(visitor, session)][1:] == [
+            "Please send a photo.",
+            "And the bill.",
+        ]
+
+
 async def test_what_the_team_wrote_is_shown_to_its_visitor_alone(builder: Builder) -> None:
     async with site(builder) as client:
         own = (await ask(client, FAQ_QUESTION))["session"]
@@ -187,6 +218,36 @@ async def test_what_the_team_wrote_is_shown_to_its_visitor_alone(builder: Builde
         for forged in ("", "web:1", own + "0"):
             response = await client.post("/widget/messages", json={"session": forged})
             assert response.status_code == 400
+
+
+@pytest.mark.parametrize("way", ["widget", "page", "streamed page"])
+async def test_operators_read_what_a_visitor_who_wants_a_person_was_told(
+    builder: Builder, way: str
+) -> None:
+    """Not the words for Telegram, where a person comes by themselves."""
+    given = ANSWERS[PERSON_QUESTION]
+    conversations = builder.records.conversations
+    # The scripted desk keeps nothing itself; its first answer has this number.
+    assert await conversations.record(PERSON_QUESTION, given, chat="web:1", channel="web") == 1
+    async with site(builder, password="") as visitor, builder.client() as operator:
+        if way == "widget":
+            answer = await ask(visitor, PERSON_QUESTION, languages="de")
+            told = answer["lines"][0][0][0][0]
+            assert answer["language"] == "de"
+        else:
+            headers = {"Accept-Language": "de"}
+            if way == "streamed page":
+                headers["Accept"] = "text/event-stream"
+            form = {"question": PERSON_QUESTION}
+            streamed = (await operator.post("/ask", data=form, headers=headers)).text
+            told = Labels("de")("person_here")
+            page = (await operator.get("/", headers={"Accept-Language": "de"})).text
+            assert told in page
+            assert f'<div class="text" lang="de"><p>{told}' in page
+            assert way == "page" or told in streamed
+        thread = (await operator.get("/console/conversation?answer=1")).text
+    assert told in thread
+    assert given.text not in thread
 
 
 async def test_an_address_is_needed_when_nobody_is_there(builder: Builder) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,6 +28,7 @@ from tests.console.browser import (
 from tests.console.conftest import Builder, records_of
 from tests.console.fakes import (
     DOCUMENT_QUESTION,
+    ERASED_QUESTION,
     FAQ_QUESTION,
     HEDGED_QUESTION,
     UNKNOWN_QUESTION,
@@ -101,6 +103,25 @@ def ask(browser: webdriver.Chrome, question: str) -> None:
     inside(browser, "w?.querySelector('.composer textarea')").send_keys(question)
     press(browser, "Send")
     inside(browser, "!w.querySelector('.wait') && w.querySelector('article')")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_chat_that_is_deleted_elsewhere_says_so_and_begins_anew(
+    browser: webdriver.Chrome, sites: Sites, tmp_path: Path, width: int
+) -> None:
+    set_screen(browser, width=width, height=760, phone=width < 500)
+    browser.get(sites.named)
+    browser.execute_script("localStorage.clear()")
+    browser.get(sites.named)
+    press(browser, "Ask us")
+    ask(browser, FAQ_QUESTION)
+    inside(browser, "w.querySelector('.composer textarea')").send_keys(ERASED_QUESTION)
+    press(browser, "Send")
+    inside(browser, "w.querySelector('.notice').textContent.startsWith('This chat was deleted')")
+    assert inside(browser, "!w.querySelector('.question, article, .wait')")
+    browser.save_screenshot(str(tmp_path / f"erased-widget-{width}.png"))
+    assert browser.execute_script("return localStorage.length") == 0
+    ask(browser, FAQ_QUESTION)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -8,11 +8,13 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
 from starlette.types import ASGIApp
 
 from console.knowledge import Editing
 from core.types import Answer
 from db.group_commit import GroupCommit
+from db.handover import Handovers
 from db.inbox import Inbox, NewUpdate
 from kb.releases.ingestor import IncomingFile
 from tests.console.browser import barriers, missing_browser, open_browser, set_screen
@@ -50,6 +52,7 @@ async def fill(shop: Workshop) -> None:
     await inbox.start(1)
     given = Answer("faq", "By phone only.", "en", confidence=0.9)
     answer = await shop.conversations.record("Part 0?", given, chat="web:2", channel="web")
+    await Handovers(shop.database, GroupCommit(shop.database)).note("web:2", "@ada #parts")
     await shop.conversations.give_feedback(answer, helpful=False, reason="wrong")
 
 
@@ -122,6 +125,11 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
         question.send_keys("How do I order spare part number 3?", Keys.TAB, Keys.TAB, Keys.ENTER)
         browser.find_element(By.ID, "candidates")
         show(browser, tmp_path, "bench")
+        browser.find_element(By.TAG_NAME, "summary").click()
+        Select(browser.find_element(By.ID, "release")).select_by_value("1")
+        browser.find_element(By.CSS_SELECTOR, "form .primary").click()
+        browser.find_element(By.ID, "compared")
+        show(browser, tmp_path, "bench-compared")
 
         browser.get(f"{url}/console/questions")
         browser.find_element(By.PARTIAL_LINK_TEXT, "Norway").send_keys(Keys.ENTER)

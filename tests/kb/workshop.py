@@ -21,6 +21,7 @@ from db.group_commit import GroupCommit
 from db.knowledge import ReleaseRepository
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
+from kb.index.draft import Place
 from kb.index.index import Index
 from kb.index.rows import Row
 from kb.ingest.originals import Originals
@@ -41,7 +42,7 @@ from kb.releases.team_answers import TeamAnswers
 from kb.releases.upload import Library
 from kb.review.findings import Inspector
 from kb.review.forecast import Forecaster
-from kb.review.gate import Gate, Replay
+from kb.review.gate import Fixed, Gate, Replay
 from kb.review.most_asked import MostAsked
 from kb.review.trace import Tracer
 from tests.fakes import DefaultRanker
@@ -253,4 +254,12 @@ def tracer_of(shop: Workshop) -> Tracer:
     gate = Gate(
         shop.golden, Replay(shop.embedder, policy=POLICY, today=lambda: TODAY), SameRanker()
     )
-    return Tracer(answerer, shop.index, gate, shop.golden)
+
+    async def answerer_of(number: int) -> Answerer:
+        release = await shop.repository.get(number)
+        place = Place(release.table, release.version, release.rows)
+        view, rankers = await shop.index.peek(place, number), DefaultRanker()
+        finder = Retriever(shop.embedder, Fixed(view, await rankers.ranker(number)), rankers)
+        return Answerer(finder, Replier(), None, policy=POLICY, today=lambda: TODAY)
+
+    return Tracer(answerer, shop.index, gate, shop.golden, answerer_of=answerer_of)

@@ -115,6 +115,19 @@ async def test_of_a_chat_that_is_forgotten_nothing_is_remembered() -> None:
     assert await bench.say("4711", "web:2") == "Which e-mail?"
 
 
+async def test_what_was_found_for_a_chat_that_is_forgotten_is_not_kept() -> None:
+    bench = Bench(cache_s=300)
+    asked = f"Where is my order 4711? {EMAIL}"
+    for chat in ("web:1", "web:2"):
+        assert await bench.say(asked, chat) == "Order 4711: s"
+    kept = len(bench.records.asked)
+    bench.lookups.forget("web:1")
+    bench.records.found = []
+    assert await bench.say(asked, "web:2") == "Order 4711: s", "its own"
+    assert await bench.say(asked, "web:1") == NOT_FOUND
+    assert len(bench.records.asked) == kept + 1
+
+
 async def test_after_five_minutes_nothing_is_remembered() -> None:
     bench = Bench()
     await bench.say("Where is my order 4711?")

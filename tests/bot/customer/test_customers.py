@@ -98,8 +98,11 @@ async def test_asking_for_a_person_in_words_calls_one(
     )
     ana = telegram.person()
     ana.say("human please")
-    assert (await ana.next()).buttons == []
+    reply = await ana.next()
+    assert reply.buttons == []
     assert [h.chat_id for h in await bot.handovers.open()] == [ana.chat_id]
+    assert reply.text != "I have passed this on."
+    assert list(desk.given.values()) == [reply.text], "operators read what was sent"
 
 
 async def test_choices_are_buttons_and_the_pressed_one_is_answered(

@@ -17,6 +17,7 @@ from db.inbox import NewUpdate
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import RETURNS, ScriptedDesk
 from tests.botapi import BotApi, FaultKind
+from tests.database import failing_delete
 from tests.tables import dead_letters, in_state
 
 pytestmark = pytest.mark.anyio
@@ -147,6 +148,50 @@ async def test_an_answer_that_is_being_made_neither_arrives_nor_stays(
     left = [f for f in tmp_path.rglob("*") if f.is_file() and CANARY.encode() in f.read_bytes()]
     assert left == []
     assert len(ErasureList(erased).read()) == 1
+
+
+async def test_forgetting_reaches_the_desk_which_keeps_what_was_looked_up(
+    start_bot: StartBot, telegram: BotApi, desk: ScriptedDesk, database: Database
+) -> None:
+    async with start_bot(judges=Conversations(database)):
+        ana = telegram.person("Ana")
+        ana.say("Where is my order 4711?")
+        await ana.next()
+        ana.say("/forget")
+        ana.press(await ana.next(), "Delete everything")
+        assert "deleted" in (await ana.next()).text
+    assert desk.asked == []
+
+
+async def test_an_erasure_that_fails_midway_goes_on_until_nothing_is_left(
+    start_bot: StartBot,
+    telegram: BotApi,
+    desk: ScriptedDesk,
+    database: Database,
+    tmp_path: Path,
+) -> None:
+    """Whichever of its writes fails; the customer is not told before."""
+    conversations = Conversations(database)
+    desk.forget = conversations.forget  # type: ignore[method-assign]
+    said = Answer("unknown", CANARY, "en")
+    number, deletes = 0, ["the first"]
+    async with start_bot(erasures=ErasureList(tmp_path / "erased.txt")) as bot:
+        ana = telegram.person("Ana")
+        chat = f"telegram:{ana.chat_id}"
+        while len(deletes) > number:
+            number += 1
+            await conversations.record(CANARY, said, chat=chat, channel="telegram")
+            ana.say(f"/human {CANARY}")
+            await ana.next()
+            ana.say("/forget")
+            question = await ana.next()
+            await telegram.until(lambda: bot.queue.waiting == 0)
+            with failing_delete(database, number) as deletes:
+                ana.press(question, "Delete everything")
+                assert (await ana.next()).text == "Everything you wrote here has been deleted."
+            files = (f for f in tmp_path.rglob("*") if f.is_file())
+            assert [f for f in files if CANARY.encode() in f.read_bytes()] == [], deletes
+    assert number > 5
 
 
 async def test_forgetting_reaches_buttons_drafts_and_dead_letters_of_the_team(

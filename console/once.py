@@ -1,0 +1,67 @@
+"""A form that is sent twice, as by a double press, is done once.
+
+The browser gives up the first request of a double press, but what it asked for is done all the
+same; so the second one waits for that and gets its reply.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from console.form import fields_of
+
+_MOST = 200
+"""Replies that are kept; most of them lead to another page and have no text."""
+
+
+def once() -> Markup:
+    """Return the field that makes each copy of a form one of its own."""
+    # Firefox would fill in the old value after a reload.
+    field = '<input type="hidden" name="once" value="{}" autocomplete="off">'
+    return Markup(field).format(secrets.token_urlsafe(12))
+
+
+class Once:
+    """What forms with the field `once` have done lately."""
+
+    def __init__(self) -> None:
+        self._done: OrderedDict[bytes, asyncio.Task[Response]] = OrderedDict()
+
+    def over(
+        self, endpoint: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """Return `endpoint` that does the same form with the same content once.
+
+        What was refused or failed may be tried again.
+        """
+
+        async def reply(request: Request) -> Response:
+            return await endpoint(request)
+
+        async def done_once(request: Request) -> Response:
+            if request.headers.get("content-type", "").startswith("multipart/"):
+                return await endpoint(request)  # files are read piece by piece
+            fields = await fields_of(request)
+            if not fields.get("once"):
+                return await endpoint(request)
+            sent = repr((request.url.path, sorted(fields.items())))
+            key = hashlib.sha256(sent.encode()).digest()
+            work = self._done.get(key)
+            if work is None:
+                work = self._done[key] = asyncio.create_task(reply(request))
+                work.add_done_callback(lambda done: self._settle(key, done))
+            return await asyncio.shield(work)
+
+        return done_once
+
+    def _settle(self, key: bytes, done: asyncio.Task[Response]) -> None:
+        if done.cancelled() or done.exception() or done.result().status_code >= 400:
+            del self._done[key]
+        while len(self._done) > _MOST:
+            self._done.popitem(last=False)
