@@ -19,6 +19,7 @@ _NUMBER = re.compile(r"[\s\d.,:%+\-−()/€$£¥]*\d[\s\d.,:%+\-−()/€$£¥]
 _AMOUNT = re.compile(
     r"(?:[A-Z]{3}\s)?[€$£¥+\-−(\s]{0,3}\d[\d.,\s]*[-–]?[\d.,]*\s?[^\W\d]{0,9}[%€$£¥)]{0,2}"
 )
+_PRICE = re.compile(r"[A-Z]{3}\s?\d[\d.,]*[.,]\d\d|\d[\d.,]*[.,]\d\d\s?[A-Z]{3}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 BlockKind: TypeAlias = Literal["heading", "text", "item", "code", "table", "end"]
@@ -128,6 +129,8 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     if any(len(cell) > 60 or cell.endswith((".", "。", "?", "？")) for cell in filled):
         return False
     if any(_NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in filled):
+        return False
+    if any(map(_PRICE.fullmatch, filled)):
         return False
     below = [[cell.strip() for cell in row] for row in rows[1:]]
     for place, unit in enumerate(map(_unit, first)):

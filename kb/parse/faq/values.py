@@ -41,6 +41,11 @@ _INLINE_TAG = re.compile(
 _ENTITY = re.compile(
     r"&(?:nbsp|amp|lt|gt|quot|apos|euro|[a-z]uml|szlig|#\d{1,6}|#x[0-9a-f]{1,5});", re.I
 )
+_ESCAPED = re.compile(
+    r"\s*&lt;(p|div|ul|ol|h[1-6]|table|section)\b.{0,20000}&lt;/\1&gt;\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""HTML that an export has escaped once more: an element around the whole cell."""
 _WRITTEN_END = re.compile(r"(?<![:\\])(?:\\r)?\\n(?=[\s\d\-•*(]|[^\W\d_a-z]|\\n|\\r|$)")
 """A line end written as a backslash and n; ``C:\\new`` has none."""
 
@@ -52,6 +57,8 @@ def cell_text(raw: str) -> str:
     the addresses of links; ``<5 kg`` and ``<name>`` are no HTML. All line ends are one character.
     """
     text = raw.replace("\r\n", "\n").replace("\r", "\n")
+    if "&lt;" in text and _ESCAPED.fullmatch(text):
+        text = html.unescape(text)
     if "<" in text and (_BLOCK_TAG.search(text) or _INLINE_TAG.search(text)):
         from kb.parse.html.content import (
             text_of_html,  # most tables hold none: its parser loads late

@@ -212,3 +212,15 @@ def test_a_table_of_blanks_may_leave_its_corner_free() -> None:
     assert parsed.sections[0].text == (
         "Zone 1; Adult: 2.40; Child: 1.20\nZone 2; Adult: 3.60; Child: 1.80"
     )
+
+
+def test_a_row_with_a_price_is_no_row_of_names() -> None:
+    parsed = parse("a.csv", b"Entry;EUR 9.90\nCode;0012\nSeats;40\n")
+    assert lines(parsed) == ["Entry: EUR 9.90", "Code: 0012", "Seats: 40"]
+
+
+def test_a_cell_of_html_that_is_escaped_once_more_is_read_as_html() -> None:
+    table = "question,answer\nWhy?,&lt;p&gt;Of 5 &amp;lt; 6&lt;br&gt;Use &lt;b&gt;it&lt;/b&gt;"
+    table += "&lt;/p&gt;\nHow?,Write &lt;br&gt; there\n"
+    found = [s.answer for s in parse("a.csv", table.encode()).sections]
+    assert found == ["Of 5 < 6\nUse it", "Write <br> there"]
