@@ -10,13 +10,18 @@ from pathlib import Path
 from app.wiring import Knowledge, days_of
 from core.config import Config, RefreshConfig, SourceConfig
 from core.errors import ConfigError, IndexUnusable
+from db.figures import Figures
+from db.group_commit import GroupCommit
 from db.jobs import JobRepository, JobRun
+from db.operators import Team
 from db.pages import PageRepository
 from jobs.expiry import NAME, Reminders
 from jobs.housekeeping import Housekeeping, Retention
 from jobs.refresh import Refresh
 from jobs.schedule import Job, Scheduler
 from jobs.watch import Watcher
+from jobs.weekly_report import NAME as WEEKLY
+from jobs.weekly_report import WeeklyReport
 from sources import Source
 from sources.fetch.address import read_url
 from sources.fetch.errors import PageNotFetched
@@ -29,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 _MAINTENANCE_CRON = "30 4 * * *"
 _REMINDERS_CRON = "0 7 * * *"
+_WEEKLY_CRON = "0 8 * * 1"
 _DAY_S = 24 * 3600
 _CITED_S = 28 * _DAY_S
 """Answers younger than this are counted when a refresh takes away what they rest on."""
@@ -116,6 +122,14 @@ def make_scheduler(
         jobs.append(Job(WATCHED_JOB, job, deadline_s=config.refresh.deadline_s))
     reminders = Reminders(knowledge.index, runs, today=days_of(config))
     jobs.append(Job(NAME, reminders.job, cron=_REMINDERS_CRON, timezone=config.refresh.timezone))
+    report = WeeklyReport(
+        Figures(knowledge.database),
+        knowledge.conversations,
+        Team(knowledge.database, GroupCommit(knowledge.database)),
+        company=config.company.name,
+        language=config.company.languages[0],
+    )
+    jobs.append(Job(WEEKLY, report.job, cron=_WEEKLY_CRON, timezone=config.telegram.timezone))
     housekeeping = Housekeeping(
         knowledge.releases,
         runs,
@@ -144,7 +158,10 @@ def reporter(tell: Callable[[str], Awaitable[None]]) -> Callable[[JobRun], Await
     async def on_finished(run: JobRun) -> None:
         if run.state == "done":
             told.pop(run.job, None)
-            if not run.detail.get("tell"):
+            wanted = run.detail.get("tell")
+            if isinstance(wanted, str):  # a message of its own
+                await tell(wanted)
+            if wanted is not True:
                 return
         elif told.get(run.job) == run.text:
             return

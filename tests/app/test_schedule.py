@@ -81,7 +81,7 @@ def test_trouble_that_stays_the_same_is_told_once() -> None:
     async def tell(text: str) -> None:
         told.append(text)
 
-    async def finish(*runs: tuple[str, RunState, str, bool]) -> None:
+    async def finish(*runs: tuple[str, RunState, str, bool | str]) -> None:
         on_finished = reporter(tell)
         for job, state, text, worth in runs:
             await on_finished(JobRun(1, job, "slot", state, 0.0, 1.0, text, {"tell": worth}))
@@ -97,6 +97,7 @@ def test_trouble_that_stays_the_same_is_told_once() -> None:
         ("refresh", "held", "two pages gone", False),
         ("refresh", "done", "nothing new", False),
         ("refresh", "held", "two pages gone", False),
+        ("week", "done", "", "Questions: 4"),
     )
     assert told == [
         "refresh, held: page gone",
@@ -105,6 +106,7 @@ def test_trouble_that_stays_the_same_is_told_once() -> None:
         "refresh, done: +1 file",
         "refresh, held: two pages gone",
         "refresh, held: two pages gone",
+        "Questions: 4",
     ]
 
 

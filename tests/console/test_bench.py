@@ -72,7 +72,7 @@ async def test_an_earlier_release_is_asked_beside_the_live_one(
     page = await ask(client, "Are you open?", release="1")
     earlier, live = re.findall(r"<h3>(?:Release 1|Live)</h3>(.*?)</ol>", page, re.DOTALL)
     for side, answer in ((earlier, "Always."), (live, "Never.")):
-        assert f">{answer}</blockquote>" in side
+        assert f">{answer}</p>" in side
         assert re.search(r"entry, probability <strong>0\.\d{3}</strong>", side)
         assert "May I return a lamp?" in side, "a candidate"
     assert '<option value="1" selected>' in page
