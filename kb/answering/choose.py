@@ -193,11 +193,15 @@ def _list_of(units: Sequence[Unit], i: int) -> set[int]:
 
 
 def _lead_of(units: Sequence[Unit], i: int) -> set[int]:
-    """Return the sentence that leads to a list, if there is one."""
+    """Return the sentence that leads to a list, if there is one.
+
+    The last sentence of a longer paragraph leads to numbered steps only if it ends with a colon.
+    """
     before = units[i - 1] if i else None
     if before is None or before.kind != "sentence" or before.section != units[i].section:
         return set()
-    return set() if before.asks else {i - 1}
+    among = i > 1 and units[i - 2].paragraph == before.paragraph and bool(units[i].number)
+    return set() if before.asks or (among and not before.introduces) else {i - 1}
 
 
 def _announced(units: Sequence[Unit], i: int, most: float) -> set[int]:

@@ -257,6 +257,24 @@ async def test_a_row_that_a_follow_up_names_takes_the_place_of_the_one_before(
     assert [name for name in ("Kelo 4", "Kelo 6", "Barrel") if name in made.text] == wanted
 
 
+@pytest.mark.parametrize(
+    ("before", "led"),
+    [
+        ("The hall seats 212. Overtime costs 68 EUR for each half hour.", ""),
+        ("The hall seats 212. Proceed like this:", "Proceed like this:\n\n"),
+        ("Only groups of ten and more book by e-mail.", "Only groups of ten and more book by e-m"),
+    ],
+)
+async def test_steps_come_with_the_sentence_that_leads_to_them(before: str, led: str) -> None:
+    steps = "\n".join(
+        f"{n}. Then send us form number {n}, and wait for a letter." for n in range(1, 6)
+    )
+    text = f"{before}\n\n{steps}\n\n{'The hall was built long ago. ' * 12}"
+    passage = Chunk("1", "a.md", "passage", text, title="Hiring the hall", language="en")
+    made = await Replier().reply("form, how?", None, [Hit(passage, 0.9, 0.9)])
+    assert made.text.startswith(led or "1. Then")
+
+
 async def test_a_long_text_gives_the_sentences_that_answer_within_the_limit() -> None:
     filler = "The harbour has been rebuilt since then and looks as it did before the great fire. "
     text = filler * 6 + "The ferry costs 12 EUR a car. However, bicycles travel free. " + filler * 6
