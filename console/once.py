@@ -62,6 +62,6 @@ class Once:
 
     def _settle(self, key: bytes, done: asyncio.Task[Response]) -> None:
         if done.cancelled() or done.exception() or done.result().status_code >= 400:
-            del self._done[key]
+            self._done.pop(key, None)
         while len(self._done) > _MOST:
             self._done.popitem(last=False)

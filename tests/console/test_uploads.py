@@ -1,6 +1,7 @@
 """Files sent by the web page, through real HTTP, on a real knowledge base."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -213,7 +214,9 @@ async def test_a_preview_survives_a_restart(builder: Builder, shop: Workshop) ->
         sent = await send(client, ("faq.txt", SECOND))
         before = await until_done(client, sent)
     async with served(builder, shop) as client:
-        assert (await client.get(sent.headers["location"])).text == before
+        after = (await client.get(sent.headers["location"])).text
+        key = r'name="once" value="[^"]+"'  # each copy of a form has its own
+        assert re.sub(key, "", after) == re.sub(key, "", before)
         page = await until_done(client, await press(client, sent, "apply"))
         assert "Release 2 is live." in page
 
