@@ -10,7 +10,7 @@ from kb.answering.choose import MOST
 from kb.answering.scores import asks_figure
 from kb.text.facts import extract_facts
 from kb.text.layout import length
-from kb.text.ranges import fit
+from kb.text.ranges import fit, measures
 from kb.text.segmentation import words
 from kb.text.stems import stem_of, stems
 
@@ -322,6 +322,8 @@ def _line(
     rows: Sequence[Row], i: int, joints: Joints, columns: frozenset[str], *, named: bool = False
 ) -> str:
     cells = rows[i].cells[_name_cells(rows) :]
+    if len(cells) == 1 and len(set[str]().union(*(measures(r.cells[-1][1]) for r in rows))) > 1:
+        cells = (("", cells[0][1]),)  # metres, volts and kilograms: the column is called "Value"
     kept = [(name, cell) for name, cell in cells if not columns or name in columns]
     alone = len(columns) == 1 and not named
     said = [

@@ -56,6 +56,12 @@ def fit(question: str, text: str) -> int:
     return (found > 0) - (found < 0)
 
 
+def measures(text: str) -> set[str]:
+    """Return the units of the quantities in a text, one for each measure: "kg" for grams."""
+    units = {_SCALES.get(fact.unit, (fact.unit,))[0] for fact in extract_facts(text) if fact.unit}
+    return units - {"minute", "workday"} | ({"day"} if units & {"minute", "workday"} else set())
+
+
 def _points(text: str) -> Iterator[tuple[str, float]]:
     """Yield what a question measures."""
     for fact in extract_facts(text):

@@ -188,3 +188,15 @@ def test_the_first_row_of_a_table_without_names_names_no_columns(
     rows: list[str], text: str
 ) -> None:
     assert say_rows("?", read_rows(rows), [0], "en") == text
+
+
+def test_a_column_of_several_measures_is_not_named() -> None:
+    rows = read_rows(
+        ["Item: Stage; Value: 11.4 m", "Item: Load; Value: 230 V", "Item: Doors; Value: 3"]
+    )
+    assert say_rows("?", rows, [0], "en") == "Stage: 11.4 m."
+    assert say_rows("?", rows, [2], "en") == "Doors: 3."
+    times = read_rows(
+        ["Zone: A; Delivery: 2 days", "Zone: B; Delivery: 3 weeks", "Zone: C; Delivery: 9 hours"]
+    )
+    assert say_rows("?", times, [0], "en") == "A – delivery: 2 days."
