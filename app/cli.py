@@ -90,6 +90,7 @@ _group(
         "disable": entries.disable,
         "validity": entries.validity,
         "note": entries.note,
+        "translation": entries.translation,
         "changes": entries.changes,
         "review": entries.review,
         "undo": entries.undo,

@@ -386,6 +386,7 @@ def make_answerer(
         policy=_policy(config),
         today=days_of(config),
         moods=Moods.load(knowledge.embedder),
+        translations=Curations(knowledge.database),
     )
 
 

@@ -1,8 +1,10 @@
 """Entries and passages: searched, added, changed by hand; what waits for review; releases."""
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,7 +14,7 @@ from console.form import fields_of, number_of, read_number
 from console.pages import Pages
 from console.upload_desk import UploadDesk
 from core.errors import AnswerdeskError
-from core.types import ChunkKind
+from core.types import Chunk, ChunkKind
 from db.curation import Curation, CurationKind
 from db.figures import Figures
 from db.knowledge import Release, ReleaseRepository
@@ -20,6 +22,7 @@ from db.uploads import Entry
 from kb.releases.entries import Entries, EntryNotFound, Found
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.release import Releases
+from kb.text.language import detect_language
 
 _SHOWN = 100
 """Entries of one page; a search finds the others."""
@@ -27,7 +30,10 @@ _SEARCH_CHARS = 200
 _CHANGED = (
     "Somebody has changed or removed this entry meanwhile, so yours was not saved. Find it here."
 )
-_KINDS: tuple[CurationKind, ...] = ("variant", "answer", "disabled", "negative", "validity", "note")
+_KINDS: tuple[CurationKind, ...] = get_args(CurationKind)
+_RECENT_S = 30 * 86_400
+_UNTRANSLATED = 10
+"""Answers that are listed of those that customers of another language got as they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,17 @@ class Editing:
 
     entries: Entries
     releases: Releases
+
+
+@dataclass(frozen=True, slots=True)
+class Untranslated:
+    """An answer that customers of another language got as it stands."""
+
+    entry: Chunk
+    language: str
+    """Of the customers, ISO 639-1."""
+    times: int
+    """In the last 30 days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +67,7 @@ class Shown:
     documents: Sequence[str]
     waiting: Sequence[Curation]
     live: Sequence[Curation]
+    untranslated: Sequence[Untranslated]
     releases: Sequence[Release]
 
 
@@ -174,11 +192,33 @@ class KnowledgePages:
             documents=sorted(documents),
             waiting=[change for change in changes if change.state != "active"],
             live=[change for change in changes if change.state == "active"],
+            untranslated=await self._untranslated(changes),
             releases=releases,
         )
         return self._pages.response(
             "knowledge.html", status=status, shown=shown, notice=notice, question=question
         )
+
+    async def _untranslated(self, changes: Sequence[Curation]) -> list[Untranslated]:
+        """Return what is worth translating, the most wanted first."""
+        known = {
+            (change.chunk_id, detect_language(change.text))
+            for change in changes
+            if change.kind == "translation" and change.state == "active"
+        }
+        cited = await self._figures.languages(since=time.time() - _RECENT_S)
+        found: list[Untranslated] = []
+        for (chunk_id, language), times in cited.most_common():
+            if len(found) == _UNTRANSLATED:
+                break
+            try:
+                entry = await self._editing.entries.one(chunk_id)
+            except AnswerdeskError:
+                continue  # it was changed or removed since
+            foreign = language not in {"", entry.language} and (chunk_id, language) not in known
+            if entry.kind == "faq" and foreign:
+                found.append(Untranslated(entry, language, times))
+        return found
 
     async def _question(self, request: Request) -> str:
         """Return what was asked where an answer is to be corrected; else empty."""
@@ -202,11 +242,18 @@ class KnowledgePages:
             kept = f" You wrote: {text}" if text else ""  # the entry is gone, its form too
             status = 409 if notice else 404
             return await self._page(notice=(notice or str(error)) + kept, status=status)
+        history = await self._editing.entries.history(chunk)
         return self._pages.response(
             "entry.html",
             status=status,
             chunk=chunk,
-            history=await self._editing.entries.history(chunk),
+            history=history,
+            translations=[
+                (language, change)
+                for change in history
+                if change.kind == "translation" and change.state == "active" and not change.closed
+                for language in [detect_language(change.text)]
+            ],
             notice=notice,
             text=text,
             question=question,

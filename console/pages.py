@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
@@ -40,6 +41,7 @@ class Pages:
             if path.is_file()
         }
         environment.filters["moment"] = _moment
+        environment.filters["language_name"] = lambda code: Locale("en").languages.get(code, code)
         environment.globals["shop"] = shop
         environment.globals["once"] = once
         environment.globals["can_log_out"] = can_log_out

@@ -16,7 +16,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.errors import AnswerdeskError
 from db.base import Base, Database, record
 
-CurationKind: TypeAlias = Literal["variant", "answer", "disabled", "negative", "validity", "note"]
+CurationKind: TypeAlias = Literal[
+    "variant", "answer", "disabled", "negative", "validity", "note", "translation"
+]
 CurationState: TypeAlias = Literal["active", "unfit", "undone"]
 """``active``: it is in what is published next. ``unfit``: its entry was not found, or says
 something else now. ``undone``: a release from before it was published again. The last two wait for
@@ -74,7 +76,7 @@ class NewCuration:
     chunk_id: str
     """Of the entry as it is live."""
     text: str = ""
-    """The variant, answer, negative example or note."""
+    """The variant, answer, negative example, note or translated answer."""
     valid_from: str = ""
     valid_until: str = ""
     """Of ``validity``: ISO dates, empty without limit."""
@@ -153,6 +155,22 @@ class Curations:
             rows = await session.scalars(query.order_by(CurationRow.curation_id))
             wanted = None if doc_ids is None else set(doc_ids)
             return [_curation(row) for row in rows if wanted is None or row.doc_id in wanted]
+
+    async def translations(self, chunk_id: str) -> list[str]:
+        """Return the approved translations of the answer of an entry.
+
+        An entry with another answer has another id, so what is stale is never returned.
+        """
+        async with self._database.session() as session:
+            texts = await session.scalars(
+                select(CurationRow.text).where(
+                    CurationRow.chunk_id == chunk_id,
+                    CurationRow.kind == "translation",
+                    CurationRow.state != "undone",
+                    CurationRow.closed.is_(None),
+                )
+            )
+            return list(texts)
 
     async def history(self, doc_id: str, question: str) -> list[Curation]:
         """Return all work on an entry, the latest first, also what was taken back."""

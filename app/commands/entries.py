@@ -89,6 +89,11 @@ async def note(entry: Entry, text: str) -> None:
     await _change(entry, "note", text)
 
 
+async def translation(entry: Entry, text: str) -> None:
+    """Say an entry's answer in another language, for customers who ask in it."""
+    await _change(entry, "translation", text)
+
+
 async def _change(
     key: str, kind: CurationKind, text: str = "", *, valid_from: str = "", valid_until: str = ""
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Literal, Protocol, TypeAlias
 from babel import Locale
 
 from core.errors import ModelError
-from core.types import Answer, AnswerEvent, Choice, Hit, Source, TokenUsage, Turn, Urgency
+from core.types import Answer, AnswerEvent, Choice, Chunk, Hit, Source, TokenUsage, Turn, Urgency
 from kb.answering.choose import MOST
 from kb.answering.decision import Decision, decide
 from kb.answering.intent import classify_turn, in_context, split_questions
@@ -103,6 +103,14 @@ class Finds(Protocol):
         ...
 
 
+class Translations(Protocol):
+    """What operators translated (`db.curation.Curations`)."""
+
+    async def translations(self, chunk_id: str) -> Sequence[str]:
+        """Return the approved translations of the answer of an entry."""
+        ...
+
+
 class Answerer:
     """Answers messages from the knowledge base. Remembers nothing; `Desk` does."""
 
@@ -115,6 +123,7 @@ class Answerer:
         policy: Policy,
         today: Callable[[], datetime.date],
         moods: Moods | None = None,
+        translations: Translations | None = None,
     ) -> None:
         """Take ready parts.
 
@@ -124,6 +133,7 @@ class Answerer:
             writer: writes from a passage; ``None``: what is built is sent.
             policy: thresholds and names.
             today: the date by which entries are valid.
+            translations: of entries' answers; ``None``: all are given as they stand.
             moods: tells who is angry or in danger; ``None``: every message is an ordinary one.
         """
         self._retriever = retriever
@@ -132,6 +142,7 @@ class Answerer:
         self._policy = policy
         self._today = today
         self._moods = moods
+        self._translations = translations
 
     async def answer(
         self,
@@ -295,6 +306,8 @@ class Answerer:
         if hit.chunk.kind == "faq":
             text = hit.chunk.answer
             source = source_of(hit, quote=text)
+            if told := await self._translated(hit.chunk, order):
+                return Answer("faq", told, order.language, confidence=confidence, sources=(source,))
             if _YES_NO.match(text) and set(stems(retrieval.question)) != set(stems(hit.chunk.text)):
                 text = f"{hit.chunk.text}\n{text}"
             return Answer("faq", text, language, confidence=confidence, sources=(source,))
@@ -318,6 +331,14 @@ class Answerer:
             sources=tuple(source_of(cited, quote=words) for cited, words in reply.cited),
             tokens=written.tokens if written else TokenUsage(),
         )
+
+    async def _translated(self, entry: Chunk, order: _Order) -> str:
+        """Return the approved answer of an entry in the customer's language, if there is one."""
+        asked = order.found.question
+        if self._translations is None or may_be(asked, entry.language):
+            return ""
+        texts = await self._translations.translations(entry.chunk_id)
+        return next((text for text in texts if detect_language(text) == order.language), "")
 
     def _sum(self, order: _Order, words: str, language: str) -> str:
         question = order.found.retrieval.question

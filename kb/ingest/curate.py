@@ -41,7 +41,7 @@ def attach(chunks: Sequence[Chunk], curations: Sequence[Curation]) -> Attached:
     An entry is found by its own id in the file, by question and answer, or as the only one with
     a similar question, unless each has a word of its own. An edited answer is attached as long as
     the file still has the answer that was edited: if the file's own answer changed, somebody has
-    to decide.
+    to decide. A translation fits as long as the answer is the one that was translated.
     """
     work = [curation for curation in curations if curation.state != "undone"]
     if not work:
@@ -55,6 +55,10 @@ def attach(chunks: Sequence[Chunk], curations: Sequence[Curation]) -> Attached:
         if base is not None and not reasons[curation.curation_id]:
             fitting.setdefault(base.chunk_id, []).append(curation)
     made = {base: _changed(base, fitting.get(base.chunk_id, ())) for base in entries}
+    for curation in work:
+        base = bases[curation.curation_id]
+        if curation.kind == "translation" and base is not None:
+            reasons[curation.curation_id] = _stale(curation, made[base])
     changed = [made[chunk] if chunk.kind == "faq" else chunk for chunk in chunks]
     settled = [_settled(c, bases[c.curation_id], made, reasons[c.curation_id]) for c in work]
     anchors = {one.curation_id: one.anchor for one in settled if one.state == "active"}
@@ -130,6 +134,18 @@ def _objection(curation: Curation, base: Chunk | None) -> str:
     return ""
 
 
+def _stale(curation: Curation, live: Chunk | None) -> str:
+    """Return why a translation is no longer one of the live answer, empty if it is."""
+    doc_id, question, translated = (
+        curation.anchor.doc_id,
+        curation.anchor.question,
+        curation.anchor.answer,
+    )
+    if live is not None and normalise(live.answer) != normalise(translated):
+        return f"The answer to {question!r} of {doc_id!r} changed since it was translated."
+    return ""
+
+
 def _changed(base: Chunk, work: Sequence[Curation]) -> Chunk | None:
     """Return an entry with the work on it, ``None`` if it is disabled."""
     chunk = base
@@ -160,7 +176,7 @@ def _settled(
         return Settled(curation.curation_id, "unfit", reason, curation.anchor, curation.chunk_id)
     live = made[base] or base
     anchor = Anchor(base.doc_id, base.entry_id, base.text, base.answer)
-    if curation.kind == "answer":
+    if curation.kind in {"answer", "translation"}:
         anchor = replace(anchor, answer=curation.anchor.answer)
     return Settled(curation.curation_id, "active", "", anchor, live.chunk_id)
 

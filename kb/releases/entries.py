@@ -9,6 +9,7 @@ from core.types import Chunk, ChunkKind
 from db.curation import Anchor, Curation, CurationKind, Curations, NewCuration
 from kb.index.index import Index
 from kb.releases.ingestor import Ingestor
+from kb.text.language import detect_language
 from kb.text.segmentation import normalise
 
 _SHORTEST_KEY = 4
@@ -139,7 +140,7 @@ class Entries:
         Args:
             key: names the entry, see `get`.
             kind: what is changed.
-            text: the variant, answer, negative example or note.
+            text: the variant, answer, negative example, note or translated answer.
             valid_from: ISO date, for ``validity``.
             valid_until: ISO date, for ``validity``; both empty: valid always.
             author: for the list of changes.
@@ -149,15 +150,15 @@ class Entries:
             ChangeNotLive: if it is stored only.
         """
         entry = await self.get(key)
-        text = text.strip() if kind in {"answer", "note"} else " ".join(text.split())
+        text = text.strip() if kind in {"answer", "note", "translation"} else " ".join(text.split())
         _check(entry, kind, text, valid_from, valid_until)
         mine = [c for c in await self._curations.open() if c.chunk_id == entry.chunk_id]
         active = [c for c in mine if c.state == "active"]
-        replaced = [c for c in active if c.kind == kind and kind in _ONE_OF_A_KIND]
+        replaced = [c for c in active if c.kind == kind and _instead(c, text)]
         stored = await self._curations.add(
             NewCuration(
                 kind=kind,
-                anchor=_anchor(entry, active),
+                anchor=_anchor(entry, active if kind != "translation" else ()),
                 chunk_id=entry.chunk_id,
                 text=text,
                 valid_from=valid_from,
@@ -225,16 +226,26 @@ def _anchor(entry: Chunk, active: Sequence[Curation]) -> Anchor:
     return Anchor(entry.doc_id, entry.entry_id, entry.text, entry.answer)
 
 
+def _instead(old: Curation, text: str) -> bool:
+    """Tell whether work of a kind takes the place of earlier work of the same kind."""
+    if old.kind == "translation":
+        return detect_language(old.text) == detect_language(text)
+    return old.kind in _ONE_OF_A_KIND
+
+
 def _check(entry: Chunk, kind: CurationKind, text: str, valid_from: str, valid_until: str) -> None:
     asked = {normalise(question) for question in (entry.text, *entry.variants)}
-    if kind in {"variant", "negative", "answer", "note"} and not text:
+    if kind not in {"disabled", "validity"} and not text:
         raise BadChange("The text is empty.")
     if kind in {"variant", "negative"} and len(text) > _QUESTION_CHARS:
         raise BadChange(f"It has {len(text)} characters; at most {_QUESTION_CHARS} fit.")
-    if kind == "answer" and len(text) > _ANSWER_CHARS:
+    if kind in {"answer", "translation"} and len(text) > _ANSWER_CHARS:
         raise BadChange(f"It has {len(text)} characters; at most {_ANSWER_CHARS} fit.")
     if kind == "answer" and text == entry.answer:
         raise BadChange("That is its answer already.")
+    own = entry.language or detect_language(entry.answer)
+    if kind == "translation" and detect_language(text) == own:
+        raise BadChange("It is in the language of the answer itself.")
     if kind == "variant" and normalise(text) in asked:
         raise BadChange(f"The entry is asked {text!r} already.")
     if kind == "negative" and normalise(text) in asked:

@@ -242,3 +242,22 @@ async def test_an_answer_is_corrected_where_it_came_from(
     assert response.url.path == "/console/knowledge"
     assert "required>A &lt;kayak&gt;?</textarea>" in response.text
     assert (await client.get("/console/correct?answer=99")).status_code == 404
+
+
+async def test_an_answer_is_translated_once_somebody_asked_for_it_in_another_language(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (entry,) = await shop.entries.find("open")
+    source = Source(entry.chunk_id, "faq", entry.text, "", entry.answer, 1.0, "")
+    answer = Answer("faq", "Nur auf Englisch: Always.", "de", confidence=0.9, sources=(source,))
+    await shop.conversations.record("Wann ist auf?", answer, chat="web:1", channel="web")
+    page = (await client.get("/console/knowledge")).text
+    assert "To translate" in page
+    assert "<td>German</td>" in page
+    fields = {"id": entry.chunk_id, "kind": "translation", "text": "Wir haben immer geöffnet."}
+    response = await client.post("/console/entries/change", data=fields)
+    assert response.status_code == 303
+    page = (await client.get(response.headers["location"])).text
+    assert '<p class="report" lang="de">Wir haben immer geöffnet.</p>' in page
+    assert "German · " in page
+    assert "To translate" not in (await client.get("/console/knowledge")).text

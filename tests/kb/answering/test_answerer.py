@@ -378,3 +378,23 @@ async def test_parts_none_of_which_is_sure_are_answered_only_if_they_are_likely(
     answer = await answerer({**found, asked: [(ENTRY, 0.5)]}).answer(asked)
     assert answer.hedged
     assert len(answer.sources) == parts
+
+
+async def test_an_approved_translation_is_given_word_for_word() -> None:
+    class Translated:
+        async def translations(self, chunk_id: str) -> list[str]:
+            return ["Abrimos a las nueve de la mañana.", "Wir öffnen morgens um neun Uhr."]
+
+    asked = "Wann öffnen Sie morgens?"
+    made = Answerer(
+        ScriptedRetriever({asked: [(ENTRY, 0.9)], "When do you open?": [(ENTRY, 0.9)]}),
+        Replier(),
+        None,
+        policy=POLICY,
+        today=lambda: TODAY,
+        translations=Translated(),
+    )
+    answer = await made.answer(asked)
+    assert (answer.text, answer.language) == ("Wir öffnen morgens um neun Uhr.", "de")
+    assert answer.sources[0].quote == ENTRY.answer
+    assert (await made.answer("When do you open?")).text == ENTRY.answer

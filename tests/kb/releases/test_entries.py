@@ -261,3 +261,22 @@ async def test_uploads_and_edits_at_once_lose_nothing(shop: Workshop) -> None:
     assert len({row.chunk_id for row in rows.values()}) == 4
     await shop.put(faq=LATER)
     assert set((await entry(shop, "refund")).variants) == set(refund.variants)
+
+
+async def test_a_translation_goes_with_its_answer(shop: Workshop) -> None:
+    refund = await entry(shop, "refund")
+    await change(shop, "refund", "translation", "Innerhalb von dreißig Tagen nach dem Kauf.")
+    await change(shop, "refund", "translation", "Dentro de los treinta días de la compra.")
+    german = "Bis zu dreißig Tage nach dem Kauf."
+    await change(shop, "refund", "translation", german)
+    known = await shop.curations.translations(refund.chunk_id)
+    assert known == ["Dentro de los treinta días de la compra.", german]
+    with pytest.raises(BadChange, match="in the language of the answer itself"):
+        await change(shop, "refund", "translation", "You have thirty days after you bought it.")
+    await change(shop, "refund", "answer", "Within 60 days.")
+    edited = await entry(shop, "refund")
+    assert await shop.curations.translations(edited.chunk_id) == []
+    assert [c.kind for c in await shop.entries.review()] == ["translation", "translation"]
+    await shop.releases.rollback(4)
+    assert await entry(shop, "refund") == refund
+    assert await shop.curations.translations(refund.chunk_id) == known
