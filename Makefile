@@ -1,4 +1,4 @@
-# make run · make test · make check · make bench
+# make run · make test · make test-all · make check · make bench
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 # The multimodal part of llama.cpp is not used; without it the build takes half the time.
 export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 
-.PHONY: run setup test check bench soak lock format clean
+.PHONY: run setup test test-all check bench soak lock format clean
 
 run: setup
 	@$(BIN)/answerdesk run
@@ -14,9 +14,13 @@ run: setup
 setup: $(VENV)/.runtime
 	@$(BIN)/answerdesk models fetch --default
 
+SLOW := models or browser or slow
 test: $(VENV)/.dev
 	@$(BIN)/answerdesk models fetch --default --tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not ($(SLOW))"
+
+test-all: test
+	$(BIN)/python -m pytest -m "$(SLOW)"
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

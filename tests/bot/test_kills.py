@@ -6,7 +6,7 @@ import pytest
 
 from tests.soak.kills import kill_run
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 async def test_kill_9_loses_nothing_and_repeats_at_most_one_answer_each(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from tests.bot.fakes import QuickLifetime, ScriptedDesk
 from tests.botapi import TOKEN, BotApi, FaultKind
 from tests.tables import dead_letters, in_state
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 # --- order -------------------------------------------------------------------------------------

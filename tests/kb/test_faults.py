@@ -22,7 +22,7 @@ from sources.local import Folder
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 FAQ = "refund?|Within 30 days.|money back\nshipping?|Three days."
 

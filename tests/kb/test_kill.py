@@ -12,7 +12,7 @@ from tests.fakes import WordEmbedder
 from tests.kb.killed_child import text_of
 from tests.kb.workshop import workshop
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 CALLS = ((1, 4, 9, 13, 40, 55, 3, 22, 31, 7), (2, 6, 11, 17, 25, 48, 5, 19, 28, 8))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.soak.readers import Readers, run
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 async def test_sixteen_readers_find_everything_while_releases_come_and_go(tmp_path: Path) -> None:

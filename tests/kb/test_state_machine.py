@@ -324,6 +324,7 @@ class KnowledgeBase(RuleBasedStateMachine):
         assert len(hits) == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", range(PIECES))
 def test_any_order_of_events_leaves_what_the_model_says(piece: int) -> None:
     case: Any = KnowledgeBase.TestCase
