@@ -1,5 +1,5 @@
 # make run · make test · make test-all · make check · make bench
-PYTHON ?= python3.11
+PYTHON ?= $(firstword $(foreach v,11 12 13,$(shell command -v python3.$(v))))
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
@@ -39,6 +39,8 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 $(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Answerdesk needs Python 3.11, 3.12 or 3.13, and none is installed:" \
+	  "take it from your system's packages, or name one with make run PYTHON=/path/to/python." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@$(PIP) install --quiet $$(grep '^pip==' requirements.txt)
 
