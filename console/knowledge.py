@@ -1,7 +1,6 @@
 """Entries and passages: searched, added, changed by hand; what waits for review; releases."""
 
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -31,9 +30,9 @@ _CHANGED = (
     "Somebody has changed or removed this entry meanwhile, so yours was not saved. Find it here."
 )
 _KINDS: tuple[CurationKind, ...] = get_args(CurationKind)
-_RECENT_S = 30 * 86_400
-_UNTRANSLATED = 10
-"""Answers that are listed of those that customers of another language got as they stand."""
+_LATEST, _LOOKED_AT, _UNTRANSLATED = 2000, 100, 10
+"""Answers among which those are counted that customers of another language got as they stand; the
+most frequent ones whose entries are looked up; those that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Untranslated:
     language: str
     """Of the customers, ISO 639-1."""
     times: int
-    """In the last 30 days."""
+    """Among the latest answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,19 +205,19 @@ class KnowledgePages:
             for change in changes
             if change.kind == "translation" and change.state == "active"
         }
-        cited = await self._figures.languages(since=time.time() - _RECENT_S)
-        found: list[Untranslated] = []
-        for (chunk_id, language), times in cited.most_common():
-            if len(found) == _UNTRANSLATED:
-                break
-            try:
-                entry = await self._editing.entries.one(chunk_id)
-            except AnswerdeskError:
-                continue  # it was changed or removed since
-            foreign = language not in {"", entry.language} and (chunk_id, language) not in known
-            if entry.kind == "faq" and foreign:
-                found.append(Untranslated(entry, language, times))
-        return found
+        cited = (await self._figures.languages(latest=_LATEST)).most_common(_LOOKED_AT)
+        try:
+            live = await self._editing.entries.named([chunk_id for (chunk_id, _), _ in cited])
+        except AnswerdeskError:
+            return []
+        entries = {entry.chunk_id: entry for entry in live if entry.kind == "faq"}
+        return [
+            Untranslated(entry, language, times)
+            for (chunk_id, language), times in cited
+            if (entry := entries.get(chunk_id)) is not None
+            and language not in {"", entry.language}
+            and (chunk_id, language) not in known
+        ][:_UNTRANSLATED]
 
     async def _question(self, request: Request) -> str:
         """Return what was asked where an answer is to be corrected; else empty."""

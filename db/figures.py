@@ -12,7 +12,7 @@ from functools import cache
 from typing import Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Case, ColumnElement, Integer, case, cast, func, or_, select, true
+from sqlalchemy import Case, ColumnElement, Integer, case, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from db.base import Database, record
@@ -230,19 +230,12 @@ class Figures:
             rows = await session.execute(_LISTED.where(AnswerRow.id == answer_id))
             return next((_asked(*row) for row in rows.all()), None)
 
-    async def languages(self, *, since: float) -> Counter[tuple[str, str]]:
-        """Return how often answers cited a chunk to a customer of a language: (chunk, language)."""
-        cited = getattr(func, self._elements)(AnswerRow.chunk_ids).table_valued("value")
-        counted = (
-            select(cited.c.value, AnswerRow.language, func.count())
-            .select_from(AnswerRow)
-            .join(cited, true())
-            .where(AnswerRow.created >= since)
-            .group_by(cited.c.value, AnswerRow.language)
-        )
+    async def languages(self, *, latest: int) -> Counter[tuple[str, str]]:
+        """Return how often the latest answers cited a chunk to customers of a language, by both."""
+        rows = select(AnswerRow.chunk_ids, AnswerRow.language).order_by(AnswerRow.id.desc())
         async with self._database.session() as session:
-            rows = await session.execute(counted)
-            return Counter({(row[0], row[1]): row[2] for row in rows.all()})
+            found = (await session.execute(rows.limit(latest))).all()
+        return Counter((cited, language) for chunk_ids, language in found for cited in chunk_ids)
 
     async def last_of(self, chats: Sequence[str]) -> dict[str, Asked]:
         """Return the last answer of each conversation that has any, by its name."""

@@ -12,7 +12,7 @@ from lancedb.query import MatchQuery
 
 from core.errors import IndexDamaged
 from core.types import Chunk, ChunkKind, Matrix, Vector
-from kb.index.rows import Row, chunk_of_rows
+from kb.index.rows import Row
 from kb.index.table import (
     FILTERS,
     NEGATIVE,
@@ -232,8 +232,14 @@ class View(Reader):
 
     async def chunk(self, chunk_id: str) -> Chunk | None:
         """Return a chunk with all its variants, ``None`` if this release does not have it."""
-        rows = await self._rows(f"chunk_id = {quoted(chunk_id)}")
-        return chunk_of_rows(rows) if rows else None
+        return next(iter(await self.named([chunk_id])), None)
+
+    async def named(self, chunk_ids: Iterable[str]) -> list[Chunk]:
+        """Return those of the chunks that this release has, each with all its variants."""
+        rows: list[Row] = []
+        for where in in_lists("chunk_id", chunk_ids):
+            rows += await self._rows(where)
+        return chunks(rows)
 
     async def chunks_of(self, doc_ids: Iterable[str]) -> list[Chunk]:
         """Return the chunks of documents, each with all its variants."""

@@ -108,6 +108,10 @@ class Entries:
             raise EntryNotFound(chunk_id)
         return chunk
 
+    async def named(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        """Return those of the entries and passages that are live."""
+        return await (await self._index.view()).named(chunk_ids)
+
     async def history(self, entry: Chunk) -> list[Curation]:
         """Return what operators did to an entry, the latest first, also what was taken back."""
         return await self._curations.history(entry.doc_id, entry.text)
