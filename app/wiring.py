@@ -49,7 +49,6 @@ from kb.ranking.training import Trainer
 from kb.releases.alike import Alike
 from kb.releases.entries import Entries
 from kb.releases.ingestor import Ingestor
-from kb.releases.linking import EntryLinks
 from kb.releases.lock import NAME as LOCK_NAME
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.publish import Publisher
@@ -325,7 +324,8 @@ def make_library(knowledge: Knowledge) -> Library:
     questions = OpenQuestions(
         knowledge.conversations,
         Alike(knowledge.embedder),
-        EntryLinks(knowledge.retriever, knowledge.entries),
+        knowledge.retriever,
+        knowledge.entries,
         name_of=chats.name,
     )
     return Library(knowledge.ingestor, knowledge.releases, knowledge.team_answers, questions)

@@ -34,7 +34,6 @@ from kb.ranking.training import ReadableView, Trainer
 from kb.releases.alike import Alike
 from kb.releases.entries import Entries
 from kb.releases.ingestor import IncomingFile, Ingestor
-from kb.releases.linking import EntryLinks
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.publish import AfterPublish, Publisher
 from kb.releases.release import Releases
@@ -241,9 +240,13 @@ async def workshop(
 def library_of(shop: Workshop) -> Library:
     """Return a workshop's knowledge base as operators change it."""
     answers = TeamAnswers(shop.ingestor, shop.repository, shop.originals)
-    links = EntryLinks(Retriever(shop.embedder, shop.index, DefaultRanker()), shop.entries)
-    chats = Chats(shop.database, GroupCommit(shop.database))
-    questions = OpenQuestions(shop.conversations, Alike(shop.embedder), links, name_of=chats.name)
+    questions = OpenQuestions(
+        shop.conversations,
+        Alike(shop.embedder),
+        Retriever(shop.embedder, shop.index, DefaultRanker()),
+        shop.entries,
+        name_of=Chats(shop.database, GroupCommit(shop.database)).name,
+    )
     return Library(shop.ingestor, shop.releases, answers, questions)
 
 
