@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from core.errors import AnswerdeskError
 from core.protocols import Embedder, Reader
-from core.types import Answer, AnswerChange, Matrix, Vector
+from core.types import Answer, AnswerChange
 from db.golden import Golden, GoldenQuestions
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
@@ -67,32 +67,6 @@ class Fixed(Generic[_View]):
         return self.judge
 
 
-class _Remembering:
-    """An embedder that embeds each question once, though two releases are asked."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._known: dict[str, Vector] = {}
-        self.name = embedder.name
-        self.dim = embedder.dim
-        self.fingerprint = embedder.fingerprint
-        self.max_tokens = embedder.max_tokens
-
-    async def embed_query(self, text: str) -> Vector:
-        if text not in self._known:
-            self._known[text] = await self._embedder.embed_query(text)
-        return self._known[text]
-
-    async def embed_queries(self, texts: Sequence[str]) -> Matrix:
-        return await self._embedder.embed_queries(texts)
-
-    async def embed_passages(self, texts: Sequence[str]) -> Matrix:
-        return await self._embedder.embed_passages(texts)
-
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return await self._embedder.count_tokens(texts)
-
-
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A release as it is asked: its rows, its ranking, and the model that filled it."""
@@ -140,12 +114,13 @@ class Replay:
         Raises:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
-        own = _Remembering(self._embedder)
         found = []
         for release in releases:
             fixed = Fixed(release.view, release.ranker)
             answerer = Answerer(
-                Retriever(release.embedder or own, fixed, fixed, self._second, self._reader),
+                Retriever(
+                    release.embedder or self._embedder, fixed, fixed, self._second, self._reader
+                ),
                 Replier(),
                 None,
                 policy=self._policy,
