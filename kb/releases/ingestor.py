@@ -11,7 +11,7 @@ from db.knowledge import Document, Release
 from kb.ingest.diff import Comparison
 from kb.ingest.fingerprint import columns_of, with_columns
 from kb.ingest.originals import Originals
-from kb.ingest.prepare import OnProgress, Prepared, StoredFile
+from kb.ingest.prepare import OnProgress, Prepared
 from kb.ingest.wanted import UPLOAD, Errors, Guard, foreign, guarded, same, still_wanted
 from kb.releases.publish import Publisher
 from kb.review.caution import cautions
@@ -45,7 +45,7 @@ class _Work:
 
     base: Release | None
     documents: Mapping[str, Document]
-    changed: list[StoredFile]
+    changed: list[Document]
     gone: list[str]
     errors: Errors
     started: float
@@ -177,7 +177,7 @@ class Ingestor:
             expected = await self._publisher.preparer.expected_settings()
             live = [found for doc_id in doc_ids if (found := documents.get(doc_id))]
             changed = [
-                StoredFile(found.doc_id, found.source, found.sha256, settings, found.received)
+                replace(found, settings=settings)
                 for found in live
                 if (settings := with_columns(self._settings, columns_of(found.settings)))
                 and expected(found.doc_id, settings) != found.settings
@@ -284,9 +284,7 @@ class Ingestor:
             if not taken.files and not gone:
                 return nothing
             after = {doc_id: before[doc_id] for doc_id in before.keys() - set(gone)}
-            after |= {
-                file.file.doc_id: _document(file.file, len(file.chunks)) for file in taken.files
-            }
+            after |= taken.documents()
             try:
                 release = await publisher.publish(
                     base,
@@ -313,10 +311,10 @@ class Ingestor:
 
     def _receive(
         self, files: Sequence[IncomingFile], documents: Mapping[str, Document]
-    ) -> tuple[list[StoredFile], Errors]:
+    ) -> tuple[list[Document], Errors]:
         """Store the originals, blocking; return them with the errors of those that have one."""
         now = self._clock()
-        stored: dict[str, StoredFile] = {}
+        stored: dict[str, Document] = {}
         errors: Errors = {}
         for file in files:
             before = documents.get(file.doc_id)
@@ -343,12 +341,10 @@ class Ingestor:
             if columns is None:
                 columns = "" if before is None else columns_of(before.settings)
             settings = with_columns(self._settings, columns)
-            stored[file.doc_id] = StoredFile(file.doc_id, file.source, sha256, settings, received)
+            stored[file.doc_id] = Document(
+                file.doc_id, file.source, sha256, settings, received, chunks=0
+            )
         return [file for doc_id, file in stored.items() if doc_id not in errors], errors
-
-
-def _document(file: StoredFile, chunks: int) -> Document:
-    return Document(file.doc_id, file.source, file.sha256, file.settings, file.received, chunks)
 
 
 def _reports(

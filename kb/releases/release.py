@@ -14,7 +14,7 @@ from kb.index.view import View
 from kb.ingest.diff import compare
 from kb.ingest.originals import Originals
 from kb.ingest.prepare import OnProgress
-from kb.ingest.reread import Left, Rereader, left_of, made_of
+from kb.ingest.reread import Left, Rereader, left_of
 from kb.releases.publish import Publisher
 
 logger = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ class Releases:
                 await judge(await publisher.index.peek(place, base.number + 1))
                 release = await publisher.commit(
                     base,
-                    made_of(prepared, before),
+                    {**before, **prepared.documents()},
                     place,
                     kind="embed",
                     note=f"embedded by {model}"[:200],
@@ -204,7 +204,7 @@ class Releases:
                 rows += kept[doc_id]
             vectors = {**left.vectors, **prepared.vectors}
             await draft.write((), rows, [vectors[row.vector_key] for row in rows])
-            after = made_of(prepared, before)
+            after = {**before, **prepared.documents()}
             if after == before:
                 place = await draft.finish(base.number)
                 await publisher.releases.relocate(
@@ -337,7 +337,7 @@ class Releases:
         )
         gone = [doc_id for doc_id in before if doc_id not in documents]
         comparison = await compare(draft, prepared, gone)
-        after = made_of(prepared, documents)
+        after = {**documents, **prepared.documents()}
         return await publisher.publish(
             base,
             after,
