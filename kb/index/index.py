@@ -27,15 +27,12 @@ from lancedb import Session
 
 from core.errors import IndexDamaged, IndexMismatch, StorageError
 from core.protocols import Embedder
-from core.types import Chunk, ChunkKind, Matrix, Vector
 from db.knowledge import Release
 from kb.index.draft import Draft, Place, tag_name
 from kb.index.files import TableFiles
-from kb.index.rows import Row
 from kb.index.table import (
     NEGATIVE,
     ROW_FIELDS,
-    RowHit,
     reading,
     writing,
 )
@@ -168,30 +165,6 @@ class Index:
             if reason:
                 raise IndexDamaged(reason)
         await (await self.view()).check()
-
-    async def search_dense(
-        self, vector: Vector, k: int, *, today: str = "", kind: ChunkKind | None = None
-    ) -> list[RowHit]:
-        """Search the live release; see `View.search_dense`."""
-        return await (await self.view()).search_dense(vector, k, today=today, kind=kind)
-
-    async def search_text(
-        self, text: str, k: int, *, today: str = "", kind: ChunkKind | None = None
-    ) -> list[RowHit]:
-        """Search the live release; see `View.search_text`."""
-        return await (await self.view()).search_text(text, k, today=today, kind=kind)
-
-    async def chunk(self, chunk_id: str) -> Chunk | None:
-        """Return a chunk of the live release; see `View.chunk`."""
-        return await (await self.view()).chunk(chunk_id)
-
-    async def all_rows(self) -> tuple[list[Row], Matrix]:
-        """Return every row of the live release with its vector; see `View.all_rows`."""
-        return await (await self.view()).all_rows()
-
-    async def count(self) -> int:
-        """Return the number of rows of the live release."""
-        return await (await self.view()).count()
 
     async def draft(self, release: Release | None, *, fresh: bool = False) -> Draft:
         """Start a change to `release`; what an earlier, unfinished change left is undone.

@@ -127,7 +127,7 @@ async def left_of(index: Index) -> Left:
         IndexUnreachable: if it cannot be told what is left.
     """
     try:
-        rows, vectors = await index.all_rows()
+        rows, vectors = await (await index.view()).all_rows()
     except (IndexDamaged, IndexMismatch) as error:
         logger.warning("Every text is embedded again: %s", error)
         return Left()

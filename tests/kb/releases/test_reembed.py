@@ -38,7 +38,9 @@ async def test_the_old_model_answers_until_the_new_rows_are_whole(tmp_path: Path
         async def judge(candidate: View) -> None:
             assert await candidate.count() == 5
             seen.append((await old.snapshot())[0])
-            assert [hit.text for hit in await old.index.search_text("money", 1)] == ["money back"]
+            assert [hit.text for hit in await (await old.index.view()).search_text("money", 1)] == [
+                "money back"
+            ]
 
         done = await new.releases.reembed(judge, model="b")
         assert (done.release, done.embedded, seen) == (2, 5, [1])
