@@ -76,9 +76,9 @@ class Ingestor:
         originals: keeps the files.
         settings: version and settings of parser and chunker. Files that were ingested under other
             settings are read again.
-        inspector: looks for conflicts and near duplicates in previews; ``None``: nobody does.
-        forecaster: tells in previews which answers would be others; ``None``: nobody does.
-        most_asked: tells which answers a release changed; ``None``: nobody does.
+        inspector: looks for conflicts and near duplicates in previews.
+        forecaster: tells in previews which answers would be others.
+        most_asked: tells which answers a release changed.
         max_file_bytes: larger files are refused.
         clock: UTC epoch seconds.
     """
@@ -89,10 +89,10 @@ class Ingestor:
         originals: Originals,
         *,
         settings: str,
-        inspector: Inspector | None = None,
-        forecaster: Forecaster | None = None,
-        most_asked: MostAsked | None = None,
-        max_file_bytes: int = 50 * 2**20,
+        inspector: Inspector,
+        forecaster: Forecaster,
+        most_asked: MostAsked,
+        max_file_bytes: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._publisher = publisher
@@ -221,12 +221,8 @@ class Ingestor:
             view = await self._publisher.index.view()
             comparison, _, _ = await guarded(view, prepared, gone, guard)
             cautious = await cautions(view, comparison)
-            if self._inspector is not None:
-                inspection = await self._inspector.inspect(
-                    view, self._publisher.preparer, comparison
-                )
-            if self._forecaster is not None:
-                forecast = await self._forecaster.foresee(view, comparison, inspection.vectors)
+            inspection = await self._inspector.inspect(view, self._publisher.preparer, comparison)
+            forecast = await self._forecaster.foresee(view, comparison, inspection.vectors)
             applied = _Applied(
                 base,
                 documents,
@@ -303,7 +299,7 @@ class Ingestor:
             await publisher.preparer.settle(taken, gone)
         await publisher.announce(release.number)
         asked: tuple[int, tuple[AnswerChange, ...]] = (0, ())
-        if self._most_asked is not None and work.kind in _COMPARED:
+        if work.kind in _COMPARED:
             asked = await self._most_asked.changes(seen, await publisher.index.view())
         return _Applied(
             release, after, comparison, release.embedded, asked=asked[0], answers=asked[1]
