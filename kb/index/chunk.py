@@ -45,10 +45,10 @@ async def chunk_file(
     chunks: list[Chunk] = []
     for is_entry, group in groupby(sections, key=lambda section: bool(section.answer)):
         if is_entry:
-            chunks += [_entry(section, context) for section in group]
+            chunks += [_chunk(section, context) for section in group]
         else:
             drafts = _drafts(list(group), counts, parsed.title, limit=passage_tokens, room=room)
-            chunks += [_passage(draft, context) for draft in drafts]
+            chunks += [_chunk(_passage(draft), context) for draft in drafts]
     return _distinct(chunks)
 
 
@@ -104,11 +104,11 @@ async def _askable(sections: Sequence[Section], embedder: Embedder, room: int) -
     return kept
 
 
-def _entry(section: Section, context: _Context) -> Chunk:
+def _chunk(section: Section, context: _Context) -> Chunk:
     return Chunk(
         chunk_id=chunk_id(context.doc_id, section.text, section.answer),
         doc_id=context.doc_id,
-        kind="faq",
+        kind="faq" if section.answer else "passage",
         text=section.text,
         answer=section.answer,
         variants=section.variants,
@@ -155,21 +155,13 @@ class _Draft:
     """Tokens that fit beside its title."""
 
 
-def _passage(draft: _Draft, context: _Context) -> Chunk:
-    section = draft.section
-    return Chunk(
-        chunk_id=chunk_id(context.doc_id, draft.text, ""),
-        doc_id=context.doc_id,
-        kind="passage",
+def _passage(draft: _Draft) -> Section:
+    return replace(
+        draft.section,
         text=draft.text,
-        title=_full_title(context.title, draft.path),
+        variants=(),
+        title_path=draft.path,
         location=draft.location,
-        category=section.category,
-        language=section.language or detect_language(draft.text, hint=context.language),
-        valid_from=section.valid_from,
-        valid_until=section.valid_until,
-        updated=context.updated,
-        entry_id=section.entry_id,
     )
 
 

@@ -5,7 +5,7 @@ import errno
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -175,24 +175,10 @@ def in_lists(column: str, values: Iterable[str]) -> Iterator[str]:
         yield f"{column} IN ({', '.join(map(quoted, ordered[start : start + _IN_LIST]))})"
 
 
-def hit(row: dict[str, Any], score: float) -> RowHit:
-    """Return a found row as our own type."""
-    chunk = Chunk(
-        chunk_id=row["chunk_id"],
-        doc_id=row["doc_id"],
-        kind=row["kind"],
-        text=row["chunk_text"],
-        answer=row["answer"],
-        title=row["title"],
-        location=row["location"],
-        category=row["category"],
-        language=row["language"],
-        valid_from=row["valid_from"],
-        valid_until=row["valid_until"],
-        updated=row["updated"],
-        entry_id=row["entry_id"],
-    )
-    return RowHit(chunk, row["text"], row["role"], float(score), row["row_id"])
+def hit(row: Row, score: float) -> RowHit:
+    """Return a row as it was found."""
+    chunk = replace(chunk_of_rows([row]), variants=(), negatives=())
+    return RowHit(chunk, row.text, row.role, score, row.row_id)
 
 
 def tuples(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:

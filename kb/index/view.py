@@ -136,7 +136,7 @@ class View(Reader):
         query = self._table.query().nearest_to(vector).distance_type("cosine").limit(k)
         query = query.nprobes(20).refine_factor(max(1, -(-_COMPARED // k)))
         found = await self._fetch(query, "_distance", today, kind, rows)
-        return [hit(row, 1.0 - row["_distance"]) for row in found if row["_distance"] is not None]
+        return [hit(row, 1.0 - distance) for row, distance in found if distance is not None]
 
     async def search_text(
         self,
@@ -159,7 +159,7 @@ class View(Reader):
         words = MatchQuery(text, "text")  # type: ignore[call-arg]  # mypy misses its defaults
         query = self._table.query().nearest_to_text(words).limit(k)
         found = await self._fetch(query, "_score", today, kind, rows)
-        return [hit(row, row["_score"]) for row in found]
+        return [hit(row, score) for row, score in found]
 
     async def objections(self, vector: Vector) -> Mapping[str, float]:
         """Return how near a question is to what entries do not answer: cosines by chunk id.
@@ -357,7 +357,8 @@ class View(Reader):
 
     async def _fetch(
         self, query: Any, score: str, today: str, kind: ChunkKind | None, rows: RowSet
-    ) -> list[dict[str, Any]]:
+    ) -> Iterable[tuple[Row, Any]]:
+        """Return the rows that a query finds, each with its column `score`."""
         conditions = [FILTERS[rows]]
         if today and self._dated:
             day = quoted(today)
@@ -366,8 +367,8 @@ class View(Reader):
             conditions.append(f"kind = '{kind}'")
         query = query.where(" AND ".join(conditions))
         with reading():
-            found: list[dict[str, Any]] = await query.select([*ROW_FIELDS, score]).to_list()
-        return found
+            found = await query.select([*ROW_FIELDS, score]).to_arrow()
+        return zip(read_rows(found), found[score].to_pylist(), strict=True)
 
 
 def _whole_text(row: Row) -> str:

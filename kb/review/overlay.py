@@ -1,13 +1,12 @@
 """A release as a change would make it, for asking questions before anything is written."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from core.types import Matrix, Vector
-from kb.index.rows import Row, chunk_of_rows
-from kb.index.table import ROLES, RowHit, RowSet
+from kb.index.rows import Row
+from kb.index.table import ROLES, RowHit, RowSet, hit
 from kb.index.view import Sample, View
 from kb.ranking.features import Rarity, word_bags
 
@@ -89,7 +88,7 @@ class Overlay:
         )
 
     def _staying(self, hits: Iterable[RowHit]) -> list[RowHit]:
-        return [hit for hit in hits if hit.row_id not in self._without]
+        return [found for found in hits if found.row_id not in self._without]
 
     def _hits(self, scores: Iterable[tuple[int, float]], k: int, today: str) -> list[RowHit]:
         """Return the best `k` of the new rows, each given by its place and score."""
@@ -101,6 +100,5 @@ class Overlay:
             ended = row.valid_until and row.valid_until < today
             if today and (ended or row.valid_from > today):
                 continue
-            chunk = replace(chunk_of_rows([row]), variants=(), negatives=())
-            found.append(RowHit(chunk, row.text, row.role, score, row.row_id))
+            found.append(hit(row, score))
         return found
