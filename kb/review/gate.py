@@ -77,17 +77,9 @@ class Seen:
     """``None``: that of the knowledge base."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
-    """A knowledge base whose live release another embedding model filled."""
-
-    view: View
-    embedder: Embedder
-    rankers: Trainer
-
-    async def seen(self) -> Seen:
-        """Return its live release as it is asked."""
-        return Seen(self.view, await self.rankers.ranker(self.view.release), self.embedder)
+async def seen(live: View | Seen, rankers: Trainer) -> Seen:
+    """Return a release as it is asked: with the ranking of its own."""
+    return live if isinstance(live, Seen) else Seen(live, await rankers.ranker(live.release))
 
 
 class Replay:
@@ -138,13 +130,13 @@ class Gate:
         self._replay = replay
         self._rankers = rankers
 
-    async def judge(self, live: View | Side, candidate: View) -> int:
+    async def judge(self, live: View | Seen, candidate: View) -> int:
         """Ask the golden questions of a release that is not live yet; return how many there are.
 
         A question that the live release does not answer as expected either holds nothing back.
 
         Args:
-            live: what is live; with a `Side`, in a knowledge base of another embedding model.
+            live: what is live; with a `Seen`, in a knowledge base of another embedding model.
             candidate: what may go live.
 
         Raises:
@@ -152,18 +144,13 @@ class Gate:
             IndexDamaged, IndexMismatch, ModelUnavailable: if that cannot be told.
         """
         golden = await self._golden.list()
-        release = live.view.release if isinstance(live, Side) else live.release
-        if not golden or not release:
+        old = await seen(live, self._rankers)
+        if not golden or not old.view.release:
             return 0
-        before, after = await self._replay.compare(
-            [one.question for one in golden],
-            await live.seen()
-            if isinstance(live, Side)
-            else Seen(live, await self._rankers.ranker(release)),
-            Seen(candidate, await self._rankers.trial(candidate)),
-        )
+        new = Seen(candidate, await self._rankers.trial(candidate))
+        before, after = await self._replay.compare([one.question for one in golden], old, new)
         compared = zip(golden, before, after, strict=True)
-        drops = [drop(one, old, new) for one, old, new in compared if drops_out(one, old, new)]
+        drops = [drop(one, was, now) for one, was, now in compared if drops_out(one, was, now)]
         if drops:
             raise HeldBack(drops, len(golden))
         return len(golden)
@@ -174,8 +161,7 @@ class Gate:
 
     async def ask(self, live: View, question: str) -> Answer:
         """Ask the live release one question, without recording it."""
-        ranker = await self._rankers.ranker(live.release)
-        ((answer,),) = await self._replay.compare([question], Seen(live, ranker))
+        ((answer,),) = await self._replay.compare([question], await seen(live, self._rankers))
         return answer
 
     async def as_it_is(self, live: View, question: str, *, author: str) -> Golden:
@@ -203,8 +189,8 @@ class Gate:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
         golden = await self._golden.list()
-        ranker = await self._rankers.ranker(live.release)
-        (answers,) = await self._replay.compare([g.question for g in golden], Seen(live, ranker))
+        own = await seen(live, self._rankers)
+        (answers,) = await self._replay.compare([g.question for g in golden], own)
         return [(g, a, fits(g, a)) for g, a in zip(golden, answers, strict=True)]
 
 

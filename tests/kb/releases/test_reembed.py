@@ -13,7 +13,7 @@ from db.golden import Golden
 from kb.index.index import filled_by
 from kb.index.view import View
 from kb.ingest.reread import NotReadAgain
-from kb.review.gate import HeldBack, Side
+from kb.review.gate import HeldBack, Seen
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import SameRanker, Workshop, workshop
 
@@ -169,7 +169,8 @@ async def test_golden_questions_compare_the_two_models(tmp_path: Path) -> None:
     async def judged(new: Workshop, old: Workshop) -> None:
         async def judge(candidate: View) -> None:
             assert new.publisher.gate is not None
-            live = Side(await old.index.view(), old.embedder, SameRanker())
+            view = await old.index.view()
+            live = Seen(view, await SameRanker().ranker(view.release), old.embedder)
             await new.publisher.gate.judge(live, candidate)
 
         await new.releases.reembed(judge, model="b")
