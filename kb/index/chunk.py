@@ -34,9 +34,8 @@ async def chunk_file(
 ) -> list[Chunk]:
     """Cut `parsed` into chunks that the embedder reads whole, in the order of the file.
 
-    `updated` is the ISO 8601 date on which the file was received. Chunks with equal text and
-    answer are kept once. Tokens are counted in one call, and in a few more only if a sentence is
-    longer than a passage.
+    `updated` is the ISO 8601 date on which the file was received. Tokens are counted in one
+    call, and in a few more only if a sentence is longer than a passage.
     """
     room = embedder.max_tokens - PROMPT_TOKENS
     sections = await _askable(parsed.sections, embedder, room)
@@ -49,7 +48,7 @@ async def chunk_file(
         else:
             drafts = _drafts(list(group), counts, parsed.title, limit=passage_tokens, room=room)
             chunks += [_chunk(_passage(draft), context) for draft in drafts]
-    return _distinct(chunks)
+    return chunks
 
 
 def embedding_text(chunk: Chunk) -> str:
@@ -324,7 +323,7 @@ def _halves(text: str) -> tuple[str, str]:
     return text[:middle].strip() or text[:middle], text[middle:].strip() or text[middle:]
 
 
-# --- titles, places, duplicates ----------------------------------------------------------------
+# --- titles and places ----------------------------------------------------------------------------
 
 
 def _full_title(title: str, path: Sequence[str]) -> str:
@@ -364,16 +363,3 @@ def _document_language(sections: Sequence[Section]) -> str:
         if len(sample) > 3000:
             break
     return detect_language(sample)
-
-
-def _distinct(chunks: Sequence[Chunk]) -> list[Chunk]:
-    """Keep the first of chunks with equal text and answer; it gets the variants of all."""
-    found: dict[str, Chunk] = {}
-    for chunk in chunks:
-        known = found.get(chunk.chunk_id)
-        if known is None:
-            found[chunk.chunk_id] = chunk
-        elif chunk.variants:
-            variants = tuple(dict.fromkeys(known.variants + chunk.variants))
-            found[chunk.chunk_id] = replace(known, variants=variants)
-    return list(found.values())
