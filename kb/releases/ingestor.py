@@ -234,7 +234,7 @@ class Ingestor:
         elif gone or any(not file.error for file in prepared.files):
             applied = await self._apply(prepared, work, errors, guard)
         else:
-            applied = _Applied(base, documents, Comparison.empty(), prepared.wanted)
+            applied = _Applied(base, documents, Comparison(), prepared.wanted)
         return IngestReport(
             release=0 if applied.base is None else applied.base.number,
             files=_reports(names, errors, applied.comparison, prepared, applied.documents),
@@ -263,7 +263,7 @@ class Ingestor:
             before = {} if base is None else await publisher.releases.documents(base.number)
             curated = await publisher.preparer.curated(prepared)
             taken, gone = still_wanted(curated, work.gone, before, work.documents, errors)
-            nothing = _Applied(base, before, Comparison.empty())
+            nothing = _Applied(base, before, Comparison())
             if not taken.files and not gone:
                 return nothing
             seen = await publisher.index.view()
@@ -285,13 +285,11 @@ class Ingestor:
                 release = await publisher.publish(
                     base,
                     after,
+                    comparison,
                     draft=draft,
-                    gone=comparison.gone,
-                    rows=comparison.written,
                     vectors=taken.vectors,
                     kind=work.kind,
                     note=work.note,
-                    summary=comparison.summary(),
                     gated=work.gated,
                 )
             except HeldBack as error:

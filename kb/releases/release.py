@@ -337,15 +337,12 @@ class Releases:
         )
         gone = [doc_id for doc_id in before if doc_id not in documents]
         comparison = await compare(draft, prepared, gone)
-        after = {**documents, **prepared.documents()}
         return await publisher.publish(
             base,
-            after,
+            {**documents, **prepared.documents()},
+            comparison,
             draft=draft,
-            gone=comparison.gone,
-            rows=comparison.written,
             vectors=prepared.vectors,
             kind="rollback",
             note=note,
-            summary=comparison.summary(),
         )
