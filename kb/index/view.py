@@ -144,7 +144,6 @@ class View(Reader):
         k: int,
         *,
         today: str = "",
-        kind: ChunkKind | None = None,
         rows: RowSet = "own",
     ) -> list[RowHit]:
         """Return the `k` rows that share the rarest words with `text`, by BM25, best first.
@@ -158,7 +157,7 @@ class View(Reader):
             return []
         words = MatchQuery(text, "text")  # type: ignore[call-arg]  # mypy misses its defaults
         query = self._table.query().nearest_to_text(words).limit(k)
-        found = await self._fetch(query, "_score", today, kind, rows)
+        found = await self._fetch(query, "_score", today, None, rows)
         return [hit(row, score) for row, score in found]
 
     async def objections(self, vector: Vector) -> Mapping[str, float]:

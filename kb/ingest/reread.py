@@ -72,7 +72,7 @@ class Rereader:
         self,
         documents: Mapping[str, Document],
         known: set[str],
-        on_progress: OnProgress | None,
+        on_progress: OnProgress | None = None,
         *,
         as_of: float | None = None,
         spared: Collection[str] = (),

@@ -106,8 +106,8 @@ class BagCache:
         return Bags.joined([found[text] for text in texts])
 
 
-def char_bags(texts: Sequence[str], low: int = 2, high: int = 4) -> Bags:
-    """Hash the character n-grams within each run of letters, `low` to `high` long.
+def char_bags(texts: Sequence[str]) -> Bags:
+    """Hash the character n-grams within each run of letters, two to four long.
 
     Runs are padded with a blank on each side as in `kb.text.segmentation.char_ngrams`, hashed for
     the whole batch at once.
@@ -120,7 +120,7 @@ def char_bags(texts: Sequence[str], low: int = 2, high: int = 4) -> Bags:
     inner = np.concatenate([[0], np.cumsum(blank)])
     keys: list[npt.NDArray[np.uint64]] = []
     owners: list[Ints] = []
-    for size in range(low, high + 1):
+    for size in (2, 3, 4):
         n = len(codes) - size + 1
         if n <= 0:
             continue
@@ -256,17 +256,10 @@ def best_and_mean(owner: Ints, values: Floats, n: int) -> tuple[Floats, Floats]:
     return ranked[starts].astype(np.float32), (total / count).astype(np.float32)
 
 
-def margin(values: Floats, groups: Ints | None = None) -> Floats:
-    """Return how far each value is above the best of the others (negative: below).
-
-    With `groups`, a number for each value, those of its own group are no others.
-    """
-    if groups is None:
-        groups = np.arange(len(values))
-    best = np.full(int(groups.max(initial=-1)) + 1, -np.inf, np.float32)
-    np.maximum.at(best, groups, values)
-    if len(best) < 2:
+def margin(values: Floats) -> Floats:
+    """Return how far each value is above the best of the others (negative: below)."""
+    if len(values) < 2:
         return np.zeros_like(values)
-    second, first = np.sort(best)[-2:]
-    leader = groups == np.argmax(best)
+    second, first = np.sort(values)[-2:]
+    leader = np.arange(len(values)) == np.argmax(values)
     return np.asarray(values - np.where(leader, second, first), np.float32)

@@ -31,6 +31,8 @@ from kb.ranking.pair_training import best_share, paired_base
 from kb.ranking.training_rows import PAIR, SECOND
 
 _FOLDS = 5
+_FEWEST = 40
+"""Answered questions below which the prior is kept."""
 _PRIOR = Path(__file__).parent / "data" / "own_questions.json"
 """What training starts from: fitted on public sets of entries with many wordings."""
 
@@ -61,12 +63,10 @@ class Fitted:
         return trust(self.confidence, self)
 
 
-def fit_models(
-    kernel: Kernel, asked: Sequence[Asked], prior: Models | None, *, fewest: int = 40
-) -> Fitted:
+def fit_models(kernel: Kernel, asked: Sequence[Asked], prior: Models | None) -> Fitted:
     """Fit what ranks and what tells how sure, on questions that were asked."""
     answered = sum(one.entry >= 0 for one in asked)
-    if prior is not None and answered < fewest:
+    if prior is not None and answered < _FEWEST:
         nothing = np.zeros(0)
         return Fitted(kernel, prior, 0, nothing, nothing.astype(bool), nothing)
     start = prior.rank if prior else blank(np.concatenate([one.evidence for one in asked]))

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,7 +80,6 @@ class Ingestor:
         forecaster: tells in previews which answers would be others.
         most_asked: tells which answers a release changed.
         max_file_bytes: larger files are refused.
-        clock: UTC epoch seconds.
     """
 
     def __init__(
@@ -93,7 +92,6 @@ class Ingestor:
         forecaster: Forecaster,
         most_asked: MostAsked,
         max_file_bytes: int,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._publisher = publisher
         self._originals = originals
@@ -102,7 +100,6 @@ class Ingestor:
         self._forecaster = forecaster
         self._most_asked = most_asked
         self._max_file_bytes = max_file_bytes
-        self._clock = clock
 
     async def ingest(
         self,
@@ -307,7 +304,7 @@ class Ingestor:
         self, files: Sequence[IncomingFile], documents: Mapping[str, Document]
     ) -> tuple[list[Document], Errors]:
         """Store the originals, blocking; return them with the errors of those that have one."""
-        now = self._clock()
+        now = time.time()
         stored: dict[str, Document] = {}
         errors: Errors = {}
         for file in files:

@@ -48,9 +48,9 @@ class Terms:
         return [(m.start(), m.end(), self.meaning[m[0]]) for m in self.pattern.finditer(text)]
 
 
-def _terms(groups: Mapping[str, Iterable[str]], *, around: bool = True) -> Terms:
+def _terms(groups: Mapping[str, Iterable[str]]) -> Terms:
     meaning = {word: str(k) for k, listed in groups.items() for word in _words(listed)}
-    return Terms(re.compile(alternatives(meaning, around=around)), meaning)
+    return Terms(re.compile(alternatives(meaning)), meaning)
 
 
 def alternatives(phrases: Iterable[str], *, around: bool = True) -> str:

@@ -38,8 +38,8 @@ def words(text: str) -> list[str]:
     return _WORD.findall(normalise(text))
 
 
-def char_ngrams(text: str, low: int = 2, high: int = 4) -> list[str]:
-    """Return the character n-grams of each run of letters, `low` to `high` long, in order.
+def char_ngrams(text: str) -> list[str]:
+    """Return the character n-grams of each run of letters, two to four long, in order.
 
     Words are padded with one blank on each side, so that their beginnings and ends count; a run
     without spaces (Chinese) is padded as a whole.
@@ -47,7 +47,7 @@ def char_ngrams(text: str, low: int = 2, high: int = 4) -> list[str]:
     grams: list[str] = []
     for run in re.findall(r"[^\W_]+", normalise(text)):
         padded = f" {run} "
-        for size in range(low, high + 1):
+        for size in (2, 3, 4):
             grams += [padded[i : i + size] for i in range(len(padded) - size + 1)]
     return grams
 

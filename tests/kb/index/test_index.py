@@ -134,10 +134,6 @@ async def test_a_search_may_ask_for_entries_or_passages_only(
         for hit in await (await shop.index.view()).search_dense(question, 9, kind="passage")
     }
     assert kinds == {"passage"}
-    assert {
-        hit.chunk.kind
-        for hit in await (await shop.index.view()).search_text("refund", 9, kind="faq")
-    } == {"faq"}
 
 
 async def test_a_quote_in_a_name_is_only_a_letter(shop: Workshop) -> None:
