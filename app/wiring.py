@@ -35,7 +35,6 @@ from kb.answering.mood import Moods
 from kb.answering.reply import PassageIndex, Replier
 from kb.answering.writer import Writer
 from kb.index.chunk import chunk_file
-from kb.index.draft import Place
 from kb.index.index import FilledBy, Index, filled_by
 from kb.ingest.originals import Originals
 from kb.ingest.prepare import Preparer
@@ -360,7 +359,7 @@ async def answerer_of(knowledge: Knowledge, number: int) -> Answerer:
         IndexDamaged, IndexMismatch: if its rows cannot be read.
     """
     release = await knowledge.release_rows.get(number)
-    view = await knowledge.index.peek(Place(release.table, release.version, release.rows), number)
+    view = await knowledge.index.peek(release, number)
     fixed = Fixed(view, await knowledge.trainer.ranker(number))
     retriever = Retriever(knowledge.searched, fixed, fixed, knowledge.helper, knowledge.reader)
     return make_answerer(replace(knowledge, retriever=retriever), None, passages=fixed)

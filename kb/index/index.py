@@ -126,16 +126,15 @@ class Index:
             return View(0, None)
         place = (release.number, release.table, release.version)
         if self._view is None or self._place != place:
-            at = Place(release.table, release.version, release.rows)
             try:
-                self._view, self._place = await self.peek(at, release.number), place
+                self._view, self._place = await self.peek(release, release.number), place
             except IndexMismatch:
                 if self._view is None:
                     raise
                 self.superseded.set()
         return self._view
 
-    async def peek(self, place: Place, number: int) -> View:
+    async def peek(self, place: Place | Release, number: int) -> View:
         """Return the rows at a place for reading, as release `number`, live or not.
 
         Raises:
@@ -186,9 +185,7 @@ class Index:
 
     async def _draft_at(self, table: Any, release: Release) -> Draft:
         if await table.version() != release.version:
-            await _check_out(
-                table, Place(release.table, release.version, release.rows), release.number
-            )
+            await _check_out(table, release, release.number)
             with writing():
                 await table.restore()
         return await self._draft(table, release.table)
@@ -309,7 +306,7 @@ async def _named(connection: Any, table: str) -> tuple[Any, FilledBy]:
     )
 
 
-async def _check_out(table: Any, place: Place, number: int) -> int:
+async def _check_out(table: Any, place: Place | Release, number: int) -> int:
     with reading():
         await table.checkout(place.version)
         rows = int(await table.count_rows())

@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from core.types import AnswerChange, FileReport, Finding, IngestReport
+from core.types import FileReport, Finding, IngestReport
 from db.knowledge import Document, Release
 from kb.ingest.diff import Comparison
 from kb.ingest.fingerprint import columns_of, with_columns
@@ -64,8 +64,8 @@ class _Applied:
     comparison: Comparison
     embedded: int = 0
     held: str = ""
-    asked: int = 0
-    answers: tuple[AnswerChange, ...] = ()
+    forecast: Forecast = field(default_factory=Forecast)
+    """What became, or would become, of answers."""
 
 
 class Ingestor:
@@ -212,7 +212,7 @@ class Ingestor:
                 work.changed, known=await view.known(), embed=not dry_run, on_progress=on_progress
             )
         errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
-        inspection, forecast = Inspection((), 0), Forecast()
+        inspection = Inspection((), 0)
         cautious: tuple[Finding, ...] = ()
         if dry_run:
             view = await self._publisher.index.view()
@@ -220,14 +220,7 @@ class Ingestor:
             cautious = await cautions(view, comparison)
             inspection = await self._inspector.inspect(view, self._publisher.preparer, comparison)
             forecast = await self._forecaster.foresee(view, comparison, inspection.vectors)
-            applied = _Applied(
-                base,
-                documents,
-                comparison,
-                prepared.wanted,
-                asked=forecast.asked,
-                answers=forecast.answers,
-            )
+            applied = _Applied(base, documents, comparison, prepared.wanted, forecast=forecast)
         elif gone or any(not file.error for file in prepared.files):
             applied = await self._apply(prepared, work, errors, guard)
         else:
@@ -241,10 +234,10 @@ class Ingestor:
             findings=(*cautious, *inspection.findings),
             uncompared=inspection.uncompared,
             held=applied.held,
-            asked=applied.asked,
-            answers=applied.answers,
-            golden_asked=forecast.golden_asked,
-            golden=forecast.golden,
+            asked=applied.forecast.asked,
+            answers=applied.forecast.answers,
+            golden_asked=applied.forecast.golden_asked,
+            golden=applied.forecast.golden,
         )
 
     async def _apply(
@@ -290,15 +283,14 @@ class Ingestor:
                     gated=work.gated,
                 )
             except HeldBack as error:
-                return replace(nothing, held=str(error), answers=error.changes)
+                return replace(nothing, held=str(error), forecast=Forecast(answers=error.changes))
             await publisher.preparer.settle(taken, gone)
         await publisher.announce(release.number)
-        asked: tuple[int, tuple[AnswerChange, ...]] = (0, ())
+        forecast = Forecast()
         if work.kind in _COMPARED:
-            asked = await self._most_asked.changes(seen, await publisher.index.view())
-        return _Applied(
-            release, after, comparison, release.embedded, asked=asked[0], answers=asked[1]
-        )
+            changes = await self._most_asked.changes(seen, await publisher.index.view())
+            forecast = Forecast(*changes)
+        return _Applied(release, after, comparison, release.embedded, forecast=forecast)
 
     def _receive(
         self, files: Sequence[IncomingFile], documents: Mapping[str, Document]
