@@ -188,16 +188,11 @@ class Trainer:
         self._tried = None
         if await view.count() > 2 * MOST_ROWS:  # of an entry, its answer has a row too
             return await self.ranker((await self._index.view()).release)
-        async with self._lock:
-            folder = self._folder / _TRIED
-            try:
-                await self._make(view, folder)
-            except TrainingFailed:
-                log.exception("Training failed")
-                return self._default
-            ranker = await asyncio.to_thread(self._load, folder)
-            self._tried = (view.release, ranker)
-            return ranker
+        ranker = await self._made(view, self._folder / _TRIED)
+        if ranker is None:
+            return self._default
+        self._tried = (view.release, ranker)
+        return ranker
 
     async def preview(self, view: ReadableView) -> Ranker | None:
         """Return the ranker that rows would have if they were live; ``None``: there are too many.
@@ -211,14 +206,7 @@ class Trainer:
         self._folder.mkdir(parents=True, exist_ok=True)
         # A folder of its own: other processes may make previews at the same time.
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="preview-") as temporary:
-            folder = Path(temporary) / "made"
-            async with self._lock:
-                try:
-                    await self._make(view, folder)
-                except TrainingFailed:
-                    log.exception("Training failed")
-                    return None
-            return await asyncio.to_thread(self._load, folder)
+            return await self._made(view, Path(temporary) / "made")
 
     async def adopt(self, release: int) -> None:
         """Use what `trial` made of a release: it is live now."""
@@ -229,6 +217,16 @@ class Trainer:
             await asyncio.to_thread(_replace, self._folder / _TRIED, self._folder_of(release))
             self._rankers = {release: tried[1]}
             self._adopted = release
+
+    async def _made(self, view: ReadableView, folder: Path) -> Ranker | None:
+        """Return a ranker trained in `folder`; ``None`` if that failed, which is logged."""
+        async with self._lock:
+            try:
+                await self._make(view, folder)
+            except TrainingFailed:
+                log.exception("Training failed")
+                return None
+            return await asyncio.to_thread(self._load, folder)
 
     async def _make(self, view: ReadableView, folder: Path) -> Training:
         """Train the rows of a release and put what was made in `folder`."""
