@@ -5,6 +5,7 @@ import errno
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypeAlias
 
@@ -119,32 +120,27 @@ class Nearest:
         return self._best
 
 
-@contextlib.contextmanager
-def reading() -> Iterator[None]:
+def reading() -> AbstractContextManager[None]:
     """Turn what LanceDB raises for missing or damaged files into `IndexDamaged`.
 
     What only cannot be reached becomes `IndexUnreachable`.
     """
-    with _translate(_unread):
-        yield
+    return _translate(_unread)
 
 
-@contextlib.contextmanager
-def writing() -> Iterator[None]:
+def writing() -> AbstractContextManager[None]:
     """Turn what LanceDB raises for a write that failed into `IndexNotWritten`."""
-    with _translate(_unwritten):
-        yield
+    return _translate(lambda error: IndexNotWritten(_line(error)))
 
 
 @contextlib.contextmanager
 def _translate(kind: Callable[[Exception], AnswerdeskError]) -> Iterator[None]:
     try:
         yield
-    except (RuntimeError, ValueError, OSError) as error:
-        raise kind(error) from error
     except Exception as error:
         # A panic of its Rust code, met in zeroed and cut manifests: a class that nobody can import.
-        if type(error).__name__ != "RustPanic":
+        panic = type(error).__name__ == "RustPanic"
+        if not panic and not isinstance(error, RuntimeError | ValueError | OSError):
             raise
         raise kind(error) from error
 
@@ -152,10 +148,6 @@ def _translate(kind: Callable[[Exception], AnswerdeskError]) -> Iterator[None]:
 def _unread(error: Exception) -> IndexDamaged | IndexUnreachable:
     """Tell an index that cannot be reached from a damaged one by what LanceDB says of it."""
     return (IndexUnreachable if _OUT_OF_REACH.search(str(error)) else IndexDamaged)(_line(error))
-
-
-def _unwritten(error: Exception) -> IndexNotWritten:
-    return IndexNotWritten(_line(error))
 
 
 def _line(error: Exception) -> str:
