@@ -39,7 +39,7 @@ async def reembed(
     """
     async with open_knowledge(knowledge.config, knowledge.paths, beside=knowledge.database) as new:
 
-        async def before() -> Seen:
+        async def before() -> Seen[View]:
             view = await knowledge.index.view()
             ranker = await knowledge.trainer.ranker(view.release)
             return Seen(view, ranker, knowledge.searched)
@@ -62,7 +62,7 @@ async def reembed(
     lines = [
         f"Release {rebuilt.release} is live, embedded by {new.embedder.name} ({rebuilt.embedded} "
         f"texts, {rebuilt.seconds:.0f} s). For a week `answerdesk releases rollback "
-        f"{old.view.release}` brings {back} back.",
+        f"{old.rows.release}` brings {back} back.",
         *(f"Left out: {error}" for error in rebuilt.errors.values()),
         *answers_text(report),
     ]

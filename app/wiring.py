@@ -56,7 +56,7 @@ from kb.releases.team_answers import TeamAnswers
 from kb.releases.upload import Library
 from kb.review.findings import Inspector
 from kb.review.forecast import Forecaster
-from kb.review.gate import Fixed, Gate, Replay
+from kb.review.gate import Gate, Replay, Seen
 from kb.review.most_asked import MostAsked
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
@@ -360,7 +360,7 @@ async def answerer_of(knowledge: Knowledge, number: int) -> Answerer:
     """
     release = await knowledge.release_rows.get(number)
     view = await knowledge.index.peek(release, number)
-    fixed = Fixed(view, await knowledge.trainer.ranker(number))
+    fixed = Seen(view, await knowledge.trainer.ranker(number))
     retriever = Retriever(knowledge.searched, fixed, fixed, knowledge.helper, knowledge.reader)
     return make_answerer(replace(knowledge, retriever=retriever), None, passages=fixed)
 

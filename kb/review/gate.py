@@ -24,7 +24,7 @@ from kb.ranking.training import Trainer
 from kb.review.caution import contacts
 from kb.text.segmentation import normalise
 
-_View = TypeVar("_View", bound=SearchView)
+_View = TypeVar("_View", bound=SearchView, covariant=True)
 
 _NAMED = 5
 """Questions that the sentence of a held release names."""
@@ -52,32 +52,24 @@ class NothingToExpect(AnswerdeskError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed(Generic[_View]):
-    """One release and its ranker, in the place of whatever is live."""
+class Seen(Generic[_View]):
+    """A release as it is asked, in the place of whatever is live."""
 
-    seen: _View
+    rows: _View
     judge: Ranker
+    embedder: Embedder | None = None
+    """The model that filled it; ``None``: that of the knowledge base."""
 
     async def view(self) -> _View:
-        """Return the release."""
-        return self.seen
+        """Return its rows."""
+        return self.rows
 
     async def ranker(self, release: int) -> Ranker:
         """Return its ranker."""
         return self.judge
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A release as it is asked: its rows, its ranking, and the model that filled it."""
-
-    view: SearchView
-    ranker: Ranker
-    embedder: Embedder | None = None
-    """``None``: that of the knowledge base."""
-
-
-async def seen(live: View | Seen, rankers: Trainer) -> Seen:
+async def seen(live: View | Seen[View], rankers: Trainer) -> Seen[View]:
     """Return a release as it is asked: with the ranking of its own."""
     return live if isinstance(live, Seen) else Seen(live, await rankers.ranker(live.release))
 
@@ -100,7 +92,9 @@ class Replay:
         self._policy = policy
         self._today = today
 
-    async def compare(self, questions: Sequence[str], *releases: Seen) -> list[list[Answer]]:
+    async def compare(
+        self, questions: Sequence[str], *releases: Seen[SearchView]
+    ) -> list[list[Answer]]:
         """Return what each release answers to each question, release by release.
 
         Raises:
@@ -108,11 +102,9 @@ class Replay:
         """
         found = []
         for release in releases:
-            fixed = Fixed(release.view, release.ranker)
+            embedder = release.embedder or self._embedder
             answerer = Answerer(
-                Retriever(
-                    release.embedder or self._embedder, fixed, fixed, self._second, self._reader
-                ),
+                Retriever(embedder, release, release, self._second, self._reader),
                 Replier(),
                 None,
                 policy=self._policy,
@@ -130,7 +122,7 @@ class Gate:
         self._replay = replay
         self._rankers = rankers
 
-    async def judge(self, live: View | Seen, candidate: View) -> int:
+    async def judge(self, live: View | Seen[View], candidate: View) -> int:
         """Ask the golden questions of a release that is not live yet; return how many there are.
 
         A question that the live release does not answer as expected either holds nothing back.
@@ -145,7 +137,7 @@ class Gate:
         """
         golden = await self._golden.list()
         old = await seen(live, self._rankers)
-        if not golden or not old.view.release:
+        if not golden or not old.rows.release:
             return 0
         new = Seen(candidate, await self._rankers.trial(candidate))
         before, after = await self._replay.compare([one.question for one in golden], old, new)

@@ -36,14 +36,14 @@ class MostAsked:
         self._rankers = rankers
 
     async def changes(
-        self, before: View | Seen, after: View
+        self, before: View | Seen[View], after: View
     ) -> tuple[int, tuple[AnswerChange, ...]]:
         """Return how many questions were asked, and what changed, most asked first.
 
         Changes of one kind are one change: what customers wrote is not in it.
         """
         releases = [await seen(one, self._rankers) for one in (before, after)]
-        asked = await self._asked() if all(one.view.release for one in releases) else ()
+        asked = await self._asked() if all(one.rows.release for one in releases) else ()
         if not asked:
             return 0, ()
         try:

@@ -41,7 +41,7 @@ from kb.releases.team_answers import TeamAnswers
 from kb.releases.upload import Library
 from kb.review.findings import Inspector
 from kb.review.forecast import Forecaster
-from kb.review.gate import Fixed, Gate, Replay
+from kb.review.gate import Gate, Replay, Seen
 from kb.review.most_asked import MostAsked
 from kb.review.trace import Tracer
 from tests.fakes import DefaultRanker
@@ -262,7 +262,7 @@ def tracer_of(shop: Workshop) -> Tracer:
         release = await shop.repository.get(number)
         place = Place(release.table, release.version, release.rows)
         view, rankers = await shop.index.peek(place, number), DefaultRanker()
-        finder = Retriever(shop.embedder, Fixed(view, await rankers.ranker(number)), rankers)
+        finder = Retriever(shop.embedder, Seen(view, await rankers.ranker(number)), rankers)
         return Answerer(finder, Replier(), None, policy=POLICY, today=lambda: TODAY)
 
     return Tracer(answerer, shop.index, gate, shop.golden, answerer_of=answerer_of)
