@@ -92,6 +92,8 @@ class Lexicon:
     bounds_before: Mapping[str, str]
     bounds_after: Mapping[str, str]
     stopwords: Mapping[str, frozenset[str]]
+    common: Mapping[str, frozenset[str]]
+    """Small words by language, by which a short message is told."""
 
 
 @cache
@@ -110,6 +112,7 @@ def lexicon() -> Lexicon:
         bounds_before=_meanings(raw["bounds_before"]),
         bounds_after=_meanings(raw["bounds_after"]),
         stopwords={k: frozenset(_words(v.split())) for k, v in raw["stopwords"].items()},
+        common={k: frozenset(_words(v.split())) for k, v in raw["common"].items()},
     )
 
 
