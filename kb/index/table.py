@@ -193,12 +193,11 @@ def chunks(rows: Iterable[Row]) -> list[Chunk]:
 
 def matrix(table: pa.Table) -> Matrix:
     """Return the column ``vector``, shape ``(rows, dim)``."""
+    if not len(table):
+        return np.empty((0, 0), np.float32)
     column = table["vector"].combine_chunks()
-    values = column.flatten().to_numpy(zero_copy_only=False)
-    matrix: Matrix = (
-        values.reshape(len(column), -1) if len(column) else np.empty((0, 0), np.float32)
-    )
-    return matrix
+    values: Matrix = column.flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(len(column), -1)
 
 
 def arrow(rows: Sequence[Row], vectors: Matrix) -> pa.Table:

@@ -208,7 +208,8 @@ class Preparer:
         try:
             async for batch in _batches(state):
                 if embed:
-                    vectors.update((key, kept[key]) for key in _keys(batch) if key in kept)
+                    keys = {row.vector_key for row in batch}
+                    vectors.update((key, kept[key]) for key in keys & kept.keys())
                     new = await self.embed([row for row in batch if row.vector_key not in kept])
                     if new:
                         await asyncio.to_thread(self.spool.add, new)
@@ -366,10 +367,6 @@ async def _batches(state: _State) -> AsyncIterator[list[Row]]:
             yield window[start : start + EMBED_BATCH]
         if state.finished and not state.waiting:
             return
-
-
-def _keys(rows: Sequence[Row]) -> list[str]:
-    return [row.vector_key for row in rows]
 
 
 def _length(row: Row) -> tuple[bool, int]:
