@@ -248,9 +248,5 @@ def _leans(text: str) -> bool:
 
 
 def _same_paragraph(units: Sequence[Unit], a: int, b: int) -> bool:
-    first, second = units[a], units[b]
-    return (first.section, first.paragraph, first.kind) == (
-        second.section,
-        second.paragraph,
-        second.kind,
-    ) and first.kind == "sentence"
+    places = {(units[i].section, units[i].paragraph, units[i].kind) for i in (a, b)}
+    return len(places) == 1 and units[a].kind == "sentence"
