@@ -30,12 +30,7 @@ from core.protocols import Embedder
 from db.knowledge import Release
 from kb.index.draft import Draft, Place, tag_name
 from kb.index.files import TableFiles
-from kb.index.table import (
-    NEGATIVE,
-    ROW_FIELDS,
-    reading,
-    writing,
-)
+from kb.index.table import NEGATIVE, ROW_FIELDS, reading, writing
 from kb.index.view import View
 
 _INDEX_CACHE_BYTES = 64 * 2**20
