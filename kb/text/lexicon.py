@@ -94,6 +94,7 @@ class Lexicon:
     stopwords: Mapping[str, frozenset[str]]
     common: Mapping[str, frozenset[str]]
     """Small words by language, by which a short message is told."""
+    abbreviations: Mapping[str, frozenset[str]]
 
 
 @cache
@@ -112,6 +113,7 @@ def lexicon() -> Lexicon:
         bounds_before=_meanings(raw["bounds_before"]),
         bounds_after=_meanings(raw["bounds_after"]),
         stopwords={k: frozenset(_words(v.split())) for k, v in raw["stopwords"].items()},
+        abbreviations={k: frozenset(v.split()) for k, v in raw["abbreviations"].items()},
         common={k: frozenset(_words(v.split())) for k, v in raw["common"].items()},
     )
 
