@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kb.text.segmentation import normalise, words
+from kb.text.segmentation import normalise
 from kb.text.stems import stems
 
 Ints = npt.NDArray[np.int64]
@@ -137,19 +137,6 @@ def char_bags(texts: Sequence[str]) -> Bags:
     return _bags(len(texts), owners, keys)
 
 
-def word_bags(texts: Sequence[str]) -> Bags:
-    """Hash the words; of Chinese, Japanese and Korean the characters and their pairs."""
-    keys: list[int] = []
-    counts: list[int] = []
-    for text in texts:
-        found = words(text[:_LONGEST_CHARS])
-        pairs = [a + b for a, b in itertools.pairwise(found) if _wide(a) and _wide(b)]
-        keys += [_word_key(word) for word in [*found, *pairs]]
-        counts.append(len(found) + len(pairs))
-    owner = np.repeat(np.arange(len(texts)), counts)
-    return _bags(len(texts), [owner], [np.array(keys, np.uint64)])
-
-
 def stem_bags(texts: Sequence[str]) -> Bags:
     """Hash the beginnings of the content words (`kb.text.stems`)."""
     found = [stems(text[:_LONGEST_CHARS]) for text in texts]
@@ -160,10 +147,6 @@ def stem_bags(texts: Sequence[str]) -> Bags:
 
 def _word_key(word: str) -> int:
     return zlib.crc32(word.encode()) >> (32 - BITS)
-
-
-def _wide(word: str) -> bool:
-    return len(word) == 1 and word > "\u2fff"
 
 
 def _bags(n: int, owners: list[Ints], keys: list[npt.NDArray[np.uint64]]) -> Bags:
