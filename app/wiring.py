@@ -211,6 +211,14 @@ async def open_knowledge(
                 updated=updated,
             )
 
+        trainer = Trainer(index, searched, paths.rankers, second=second)
+        conversations, golden = Conversations(database), GoldenQuestions(database)
+        reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
+        reader = reader if config.models.reader else None
+        replay = Replay(
+            searched, policy=_policy(config), today=days_of(config), second=second, reader=reader
+        )
+        gate = Gate(golden, replay, trainer)
         curations = Curations(database)
         publisher = Publisher(
             index,
@@ -225,16 +233,9 @@ async def open_knowledge(
                 answers=True,
             ),
             paths.data / LOCK_NAME,
+            gate=gate,
+            announce=trainer.after_publish,
         )
-        trainer = Trainer(index, searched, paths.rankers, second=second)
-        publisher.after_publish = trainer.after_publish
-        conversations, golden = Conversations(database), GoldenQuestions(database)
-        reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
-        reader = reader if config.models.reader else None
-        replay = Replay(
-            searched, policy=_policy(config), today=days_of(config), second=second, reader=reader
-        )
-        publisher.gate = Gate(golden, replay, trainer)
 
         async def asked() -> Sequence[tuple[str, int]]:
             return await conversations.most_asked(since=time.time() - _RECENT_S, limit=_MOST_ASKED)
@@ -269,7 +270,7 @@ async def open_knowledge(
             entries=Entries(index, ingestor, curations),
             team_answers=TeamAnswers(ingestor, release_rows, originals),
             golden=golden,
-            gate=publisher.gate,
+            gate=gate,
             most_asked=most_asked,
             trainer=trainer,
             reader=reader,

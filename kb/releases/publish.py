@@ -34,15 +34,16 @@ class Publisher:
         preparer: Preparer,
         lock_path: Path,
         *,
-        after_publish: AfterPublish | None = None,
+        gate: Gate,
+        announce: AfterPublish,
     ) -> None:
         self.index = index
         self.releases = releases
         self.preparer = preparer
-        self.after_publish = after_publish
-        """Trains and calibrates for the new release; called when the lock is free again."""
-        self.gate: Gate | None = None
+        self.gate = gate
         """Asks golden questions of a release before it goes live."""
+        self.announce = announce
+        """Trains for a release that went live; called when the lock is free again."""
         self._lock_path = lock_path
         self._lock = asyncio.Lock()
 
@@ -51,11 +52,6 @@ class Publisher:
         """Keep every other writer out, in this process and in others on this machine."""
         async with self._lock, publish_lock(self._lock_path):
             yield
-
-    async def announce(self, release: int) -> None:
-        """Let the rest of the service know that `release` is live."""
-        if self.after_publish is not None:
-            await self.after_publish(release)
 
     async def publish(
         self,

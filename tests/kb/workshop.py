@@ -171,6 +171,10 @@ class Workshop:
         return report.release
 
 
+async def _nobody(release: int) -> None:
+    """Tell nobody that a release is live."""
+
+
 @asynccontextmanager
 async def workshop(
     folder: Path,
@@ -194,20 +198,20 @@ async def workshop(
         async with Index.open(
             str(folder / "index"), embedder=embedder, current=repository.current
         ) as index:
+            golden, conversations = GoldenQuestions(database), Conversations(database)
+            replay = Replay(embedder, policy=POLICY, today=lambda: TODAY)
             publisher = Publisher(
                 index,
                 repository,
                 preparer,
                 folder / "publish.lock",
-                after_publish=after_publish,
+                gate=Gate(golden, replay, SameRanker()),
+                announce=after_publish or _nobody,
             )
-            golden, conversations = GoldenQuestions(database), Conversations(database)
-            replay = Replay(embedder, policy=POLICY, today=lambda: TODAY)
 
             async def asked() -> Sequence[tuple[str, int]]:
                 return await conversations.most_asked(since=0, limit=50)
 
-            publisher.gate = Gate(golden, replay, SameRanker())
             ingestor = Ingestor(
                 publisher,
                 originals,

@@ -168,7 +168,6 @@ class Blind(WordEmbedder):
 async def test_golden_questions_compare_the_two_models(tmp_path: Path) -> None:
     async def judged(new: Workshop, old: Workshop) -> None:
         async def judge(candidate: View) -> None:
-            assert new.publisher.gate is not None
             view = await old.index.view()
             live = Seen(view, await SameRanker().ranker(view.release), old.embedder)
             await new.publisher.gate.judge(live, candidate)
