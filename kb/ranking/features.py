@@ -4,7 +4,6 @@ Everything is numpy on whole batches, so that the parent process needs no other 
 hundred candidates cost about a millisecond.
 """
 
-import itertools
 import re
 import zlib
 from collections import OrderedDict
@@ -59,14 +58,7 @@ class Bags:
 
     def apart(self) -> "list[Bags]":
         """Return the n-grams of each text alone."""
-        return [
-            Bags(
-                np.asarray([0, end - start]),
-                self.keys[start:end].copy(),
-                self.weights[start:end].copy(),
-            )
-            for start, end in itertools.pairwise(self.starts.tolist())
-        ]
+        return [self.of(np.asarray([place])) for place in range(len(self))]
 
     @classmethod
     def joined(cls, parts: Sequence["Bags"]) -> "Bags":
