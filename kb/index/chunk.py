@@ -155,13 +155,8 @@ class _Draft:
 
 
 def _passage(draft: _Draft) -> Section:
-    return replace(
-        draft.section,
-        text=draft.text,
-        variants=(),
-        title_path=draft.path,
-        location=draft.location,
-    )
+    made = replace(draft.section, text=draft.text, variants=())
+    return replace(made, title_path=draft.path, location=draft.location)
 
 
 def _drafts(
