@@ -287,14 +287,10 @@ def _wants(words: Sequence[str], joined: str) -> bool:
         at = len(joined[: match.start()].split())
         after = words[at + len(who.split()) :]
         near = any(abs(at - i) <= _MAX_GAP for i in doing)
-        if near and _ends_there(after):
+        # "… an agent" is the point; of "a person account" and "agent fees" it is not.
+        if near and (not after or after[0] in _listed("person", "joining")):
             return True
     return False
-
-
-def _ends_there(after: Sequence[str]) -> bool:
-    """Tell whether "… an agent" is the point: "a person account" and "agent fees" are not."""
-    return not after or after[0] in _listed("person", "joining")
 
 
 def _offers_person(answer: str) -> bool:
