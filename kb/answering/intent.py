@@ -129,12 +129,11 @@ def is_followup(question: str) -> bool:
     joined = " ".join(words)
     if any(_begins(joined, start) for start in _listed("followup", "starts")):
         return True
-    if any(word in _listed("followup", "pointers") for word in words):
+    pointers = _listed("followup", "pointers")
+    if any(word in pointers for word in words):
         return True
     if any(is_cjk(word[0]) for word in words):
-        return short <= 6 or any(
-            p in joined for p in _listed("followup", "pointers") if is_cjk(p[0])
-        )
+        return short <= 6 or any(p in joined for p in pointers if is_cjk(p[0]))
     return short <= 3
 
 
