@@ -30,7 +30,8 @@ async def open_lookups(
     """
 
     async def rival(vector: Vector) -> float:
-        found = await index.search_dense(vector, 1, today=today().isoformat(), kind="faq")
+        view = await index.view()
+        found = await view.search_dense(vector, 1, today=today().isoformat(), kind="faq")
         return found[0].score if found else -1.0
 
     async with AsyncExitStack() as stack:

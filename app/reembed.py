@@ -8,7 +8,7 @@ from core.errors import AnswerdeskError
 from core.types import IngestReport
 from kb.index.view import View
 from kb.ingest.prepare import OnProgress, Progress
-from kb.review.gate import Side
+from kb.review.gate import Seen
 from kb.review.most_asked import answers_text
 
 logger = logging.getLogger(__name__)
@@ -39,28 +39,30 @@ async def reembed(
     """
     async with open_knowledge(knowledge.config, knowledge.paths, beside=knowledge.database) as new:
 
-        async def before() -> Side:
-            return Side(await knowledge.index.view(), knowledge.searched, knowledge.trainer)
+        async def before() -> Seen[View]:
+            view = await knowledge.index.view()
+            ranker = await knowledge.trainer.ranker(view.release)
+            return Seen(view, ranker, knowledge.searched)
 
         async def judge(candidate: View) -> None:
             if not anyway:
                 await new.gate.judge(await before(), candidate)
 
-        side = await before()
+        old = await before()
         rebuilt = await new.releases.reembed(
             judge,
             model=new.embedder.name,
             partial=anyway,
             on_progress=on_progress or _logged(new.embedder.name),
         )
-        asked, answers = await new.most_asked.changes(side, await new.index.view())
+        asked, answers = await new.most_asked.changes(old, await new.index.view())
     await knowledge.index.view()  # sees that it is superseded
     report = IngestReport(rebuilt.release, (), rebuilt.embedded, 0, asked=asked, answers=answers)
     back = "the older vectors" if knowledge.older else knowledge.embedder.name
     lines = [
         f"Release {rebuilt.release} is live, embedded by {new.embedder.name} ({rebuilt.embedded} "
         f"texts, {rebuilt.seconds:.0f} s). For a week `answerdesk releases rollback "
-        f"{side.view.release}` brings {back} back.",
+        f"{old.rows.release}` brings {back} back.",
         *(f"Left out: {error}" for error in rebuilt.errors.values()),
         *answers_text(report),
     ]

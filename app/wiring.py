@@ -35,7 +35,6 @@ from kb.answering.mood import Moods
 from kb.answering.reply import PassageIndex, Replier
 from kb.answering.writer import Writer
 from kb.index.chunk import chunk_file
-from kb.index.draft import Place
 from kb.index.index import FilledBy, Index, filled_by
 from kb.ingest.originals import Originals
 from kb.ingest.prepare import Preparer
@@ -49,7 +48,6 @@ from kb.ranking.training import Trainer
 from kb.releases.alike import Alike
 from kb.releases.entries import Entries
 from kb.releases.ingestor import Ingestor
-from kb.releases.linking import EntryLinks
 from kb.releases.lock import NAME as LOCK_NAME
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.publish import Publisher
@@ -58,7 +56,7 @@ from kb.releases.team_answers import TeamAnswers
 from kb.releases.upload import Library
 from kb.review.findings import Inspector
 from kb.review.forecast import Forecaster
-from kb.review.gate import Fixed, Gate, Replay
+from kb.review.gate import Gate, Replay, Seen
 from kb.review.most_asked import MostAsked
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
@@ -213,6 +211,14 @@ async def open_knowledge(
                 updated=updated,
             )
 
+        trainer = Trainer(index, searched, paths.rankers, second=second)
+        conversations, golden = Conversations(database), GoldenQuestions(database)
+        reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
+        reader = reader if config.models.reader else None
+        replay = Replay(
+            searched, policy=_policy(config), today=days_of(config), second=second, reader=reader
+        )
+        gate = Gate(golden, replay, trainer)
         curations = Curations(database)
         publisher = Publisher(
             index,
@@ -227,16 +233,9 @@ async def open_knowledge(
                 answers=True,
             ),
             paths.data / LOCK_NAME,
+            gate=gate,
+            announce=trainer.after_publish,
         )
-        trainer = Trainer(index, searched, paths.rankers, second=second)
-        publisher.after_publish = trainer.after_publish
-        conversations, golden = Conversations(database), GoldenQuestions(database)
-        reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
-        reader = reader if config.models.reader else None
-        replay = Replay(
-            searched, policy=_policy(config), today=days_of(config), second=second, reader=reader
-        )
-        publisher.gate = Gate(golden, replay, trainer)
 
         async def asked() -> Sequence[tuple[str, int]]:
             return await conversations.most_asked(since=time.time() - _RECENT_S, limit=_MOST_ASKED)
@@ -271,7 +270,7 @@ async def open_knowledge(
             entries=Entries(index, ingestor, curations),
             team_answers=TeamAnswers(ingestor, release_rows, originals),
             golden=golden,
-            gate=publisher.gate,
+            gate=gate,
             most_asked=most_asked,
             trainer=trainer,
             reader=reader,
@@ -325,7 +324,8 @@ def make_library(knowledge: Knowledge) -> Library:
     questions = OpenQuestions(
         knowledge.conversations,
         Alike(knowledge.embedder),
-        EntryLinks(knowledge.retriever, knowledge.entries),
+        knowledge.retriever,
+        knowledge.entries,
         name_of=chats.name,
     )
     return Library(knowledge.ingestor, knowledge.releases, knowledge.team_answers, questions)
@@ -360,8 +360,8 @@ async def answerer_of(knowledge: Knowledge, number: int) -> Answerer:
         IndexDamaged, IndexMismatch: if its rows cannot be read.
     """
     release = await knowledge.release_rows.get(number)
-    view = await knowledge.index.peek(Place(release.table, release.version, release.rows), number)
-    fixed = Fixed(view, await knowledge.trainer.ranker(number))
+    view = await knowledge.index.peek(release, number)
+    fixed = Seen(view, await knowledge.trainer.ranker(number))
     retriever = Retriever(knowledge.searched, fixed, fixed, knowledge.helper, knowledge.reader)
     return make_answerer(replace(knowledge, retriever=retriever), None, passages=fixed)
 

@@ -150,11 +150,11 @@ class Finding:
     """The new question, or the sentence of a new passage."""
     mine: str
     """What is new: the answer, the figure, the address, the words."""
-    other_doc_id: str
-    other_location: str
-    other_text: str
+    other_doc_id: str = ""
+    other_location: str = ""
+    other_text: str = ""
     """The question, or the sentence of a passage, that it differs from or repeats."""
-    theirs: str
+    theirs: str = ""
     """What stands there."""
 
 

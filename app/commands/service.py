@@ -95,7 +95,7 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
             if live is None:
                 return "empty: nothing was ingested yet"
             await knowledge.index.check()
-            rows = await knowledge.index.count()
+            rows = await (await knowledge.index.view()).count()
             if rows != live.rows:
                 raise Unhealthy(
                     f"The index has {rows} rows and release {live.number} has {live.rows}. "

@@ -41,7 +41,7 @@ async def ingest_rate(config: Config, say: Say) -> Measured:
         started = time.perf_counter()
         report = await knowledge.ingestor.ingest(files)
         ingesting = time.perf_counter() - started
-        rows, _vectors = await knowledge.index.all_rows()
+        rows, _vectors = await (await knowledge.index.view()).all_rows()
         texts = [embedded_text(row) for row in rows]
         say(f"{len(texts)} texts are embedded alone")
         started = time.perf_counter()

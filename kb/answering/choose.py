@@ -2,9 +2,9 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from kb.answering.scores import score_sentences
+from kb.answering.scores import PATTERNS, score_sentences
 from kb.text.layout import Unit, length, steps_of, units_of
 
 MOST = 80.0
@@ -24,23 +24,14 @@ _ELSEWHERE = 0.25
 _BESIDE_STEPS = 0.1
 """The same for one beside numbered steps, which need no more."""
 
-_LEANS = re.compile(
-    r"\W*(?:it|he|she|they|this|these|that|those|its|his|her|their|such|then|after that|afterwards"
-    r"|so|therefore|er|sie|es|dies\w*|dann|danach|daher|deshalb|él|ella|est[aeo]s?|es[aeo]s?"
-    r"|entonces|después|por eso|он|она|оно|они|это|эт\w+|тогда|затем|поэтому)(?![a-zа-яäöüßáéíóúñ])"
-    r"|\W*(?:他|她|它|这|该|此|其|然后|因此|所以)",
-    re.IGNORECASE,
-)
-"""How a sentence begins that leans on the one before."""
-_LIMITS = re.compile(
-    r"\W*(?:however|otherwise|but|except|unless|only|if (?:not|you|the|it)|in th(?:at|is) case"
-    r"|jedoch|allerdings|sonst|andernfalls|aber|außer|ausgenommen|nur|falls|wenn|in diesem fall"
-    r"|sin embargo|pero|salvo|excepto|si|s[oó]lo|en (?:ese|este|tal) caso|de lo contrario"
-    r"|однако|но|иначе|кроме|если|только|в этом случае|в таком случае)(?![a-zа-яäöüßáéíóúñ])"
-    r"|\W*(?:但|不过|然而|否则|除非|除外|如果|如|若|仅|只)",
-    re.IGNORECASE,
-)
-"""How a sentence begins that limits the one before."""
+
+def _beginning(listed: Mapping[str, Sequence[str]]) -> re.Pattern[str]:
+    spaced, chinese = "|".join(listed["spaced"]), "|".join(listed["chinese"])
+    return re.compile(rf"\W*(?:{spaced})(?![a-zа-яäöüßáéíóúñ])|\W*(?:{chinese})", re.IGNORECASE)
+
+
+_LEANS, _LIMITS = _beginning(PATTERNS["leans"]), _beginning(PATTERNS["limits"])
+"""How a sentence begins that leans on the one before, or limits it."""
 
 
 def choose(units: Sequence[Unit], scores: Sequence[float], most: float = MOST) -> list[int]:
@@ -248,9 +239,5 @@ def _leans(text: str) -> bool:
 
 
 def _same_paragraph(units: Sequence[Unit], a: int, b: int) -> bool:
-    first, second = units[a], units[b]
-    return (first.section, first.paragraph, first.kind) == (
-        second.section,
-        second.paragraph,
-        second.kind,
-    ) and first.kind == "sentence"
+    places = {(units[i].section, units[i].paragraph, units[i].kind) for i in (a, b)}
+    return len(places) == 1 and units[a].kind == "sentence"

@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -51,10 +51,9 @@ def classify_turn(text: str, language: str = "", *, last_answer: str = "") -> In
         last_answer: what we said before; "yes" after an offered person asks for that person.
     """
     words = _words(text)
-    lists = _lists()
     if not words:
         return _by_symbols(text)
-    if last_answer and " ".join(words) in lists.yes and _offers_person(last_answer):
+    if last_answer and " ".join(words) in _listed("yes") and _offers_person(last_answer):
         return "person"
     if _asks_for_person(words, text):
         return "person"
@@ -123,88 +122,43 @@ def in_context(question: str, history: Sequence[Turn]) -> list[str]:
 def is_followup(question: str) -> bool:
     """Tell whether a question may need the one before it to be understood."""
     words = _words(question)
-    lists = _lists()
     short = sum(len(w) if is_cjk(w[0]) else 1 for w in words)
     limit = _MAX_FOLLOWUP_CHARACTERS if any(is_cjk(w[0]) for w in words) else _MAX_FOLLOWUP_WORDS
     if short > limit:
         return False
     joined = " ".join(words)
-    if any(_begins(joined, start) for start in lists.starts):
+    if any(_begins(joined, start) for start in _listed("followup", "starts")):
         return True
-    if any(word in lists.pointers for word in words):
+    pointers = _listed("followup", "pointers")
+    if any(word in pointers for word in words):
         return True
     if any(is_cjk(word[0]) for word in words):
-        return short <= 6 or any(p in joined for p in lists.pointers if is_cjk(p[0]))
+        return short <= 6 or any(p in joined for p in pointers if is_cjk(p[0]))
     return short <= 3
 
 
 # --- reading a message -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Lists:
-    phrases: dict[SmallTalk, frozenset[str]]
-    words: dict[SmallTalk, frozenset[str]]
-    """Single words of `phrases`, for typing mistakes."""
-    longest: int
-    fillers: frozenset[str]
-    yes: frozenset[str]
-    person_do: frozenset[str]
-    person_who: tuple[str, ...]
-    person_alone: frozenset[str]
-    person_chinese: tuple[str, ...]
-    person_chinese_alone: frozenset[str]
-    person_not: tuple[str, ...]
-    person_polite: frozenset[str]
-    person_joining: frozenset[str]
-    starts: tuple[str, ...]
-    leads: tuple[str, ...]
-    pointers: frozenset[str]
-    question_words: tuple[str, ...]
-    question_words_after: dict[str, tuple[str, ...]]
-    """By the "and" of a language."""
-    question_prepositions: tuple[str, ...]
-    question_words_chinese: tuple[str, ...]
-    emoji: dict[SmallTalk, frozenset[str]]
+@cache
+def _file() -> dict[str, Any]:
+    raw: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
+    return raw
 
 
 @cache
-def _lists() -> _Lists:
-    raw: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
-    phrases = {kind: frozenset(_folded(raw[kind])) for kind in _PRIORITY}
-    person, followup = raw["person"], raw["followup"]
-    return _Lists(
-        phrases=phrases,
-        words={kind: frozenset(p for p in phrases[kind] if " " not in p) for kind in _PRIORITY},
-        longest=max(len(p.split()) for listed in phrases.values() for p in listed),
-        fillers=frozenset(_folded(raw["fillers"])),
-        yes=frozenset(_folded(raw["yes"])),
-        person_do=frozenset(_folded(person["do"])),
-        person_who=tuple(_folded(person["who"])),
-        person_alone=frozenset(_folded(person["alone"])),
-        person_chinese=tuple(_folded(person["chinese"])),
-        person_chinese_alone=frozenset(_folded(person["chinese_alone"])),
-        person_not=tuple(_folded(person["question_words"])),
-        person_polite=frozenset(_folded(person["polite"])),
-        person_joining=frozenset(_folded(person["joining"])),
-        starts=tuple(_folded(followup["starts"])),
-        leads=tuple(sorted(_folded(followup["leads"]), key=len, reverse=True)),
-        pointers=frozenset(_folded(followup["pointers"])),
-        question_words=tuple(_folded(raw["question_words"])),
-        question_words_after={
-            after: tuple(_folded(listed)) for after, listed in raw["question_words_after"].items()
-        },
-        question_prepositions=tuple(_folded(raw["question_prepositions"])),
-        question_words_chinese=tuple(_folded(raw["question_words_chinese"])),
-        emoji={kind: frozenset(raw["emoji"].get(kind, "")) for kind in _PRIORITY},
-    )
-
-
-def _folded(listed: Iterable[object]) -> list[str]:
+def _listed(*path: str) -> Mapping[str, None]:
+    """Return the words of a list, folded, in the order of the file."""
+    listed = reduce(getitem, path, _file())
     for word in listed:
         if not isinstance(word, str):  # YAML reads a bare "yes" as True
             raise TypeError(f"{_FILE.name}: {word!r} is no text. Put it in quotes.")
-    return [fold(str(word)).casefold() for word in listed]
+    return dict.fromkeys(fold(word).casefold() for word in listed)
+
+
+@cache
+def _longest() -> int:
+    return max(len(phrase.split()) for kind in _PRIORITY for phrase in _listed(kind))
 
 
 _HAN = r"\u3040-\u30ff\u3400-\u9fff"
@@ -214,22 +168,18 @@ _WORD = re.compile(rf"/start|[{_HAN}]+|[^\W_{_HAN}]+")
 def _words(text: str) -> list[str]:
     """Return lower-case words without punctuation and emoji; a run of Han characters is one."""
     folded = fold(text).casefold()
-    bare = re.sub(r"(?<=\w)'(?=\w)", "", folded)  # "what's", "wie geht's"
-    return re.findall(
-        r"/start|[\u3040-\u30ff\u3400-\u9fff]+|[^\W_\u3040-\u30ff\u3400-\u9fff]+", bare
-    )
+    return _WORD.findall(re.sub(r"(?<=\w)'(?=\w)", "", folded))  # "what's", "wie geht's"
 
 
 def _smalltalk(words: Sequence[str]) -> SmallTalk | None:
     """Return what the message is if nothing is left once small talk and fillers are taken away."""
-    lists = _lists()
     found: set[SmallTalk] = set()
     position = 0
     while position < len(words):
         taken, kind = _take(words, position)
         if kind:
             found.add(kind)
-        elif words[position] not in lists.fillers:
+        elif words[position] not in _listed("fillers"):
             if not is_cjk(words[position][0]):
                 return None
             kinds = _take_han(words[position])
@@ -241,30 +191,28 @@ def _smalltalk(words: Sequence[str]) -> SmallTalk | None:
 
 
 def _take(words: Sequence[str], position: int) -> tuple[int, SmallTalk | None]:
-    lists = _lists()
-    for length in range(min(lists.longest, len(words) - position), 0, -1):
+    for length in range(min(_longest(), len(words) - position), 0, -1):
         phrase = " ".join(words[position : position + length])
         for kind in _PRIORITY:
-            if phrase in lists.phrases[kind]:
+            if phrase in _listed(kind):
                 return length, kind
     word = words[position]
-    if word not in lists.fillers:
+    if word not in _listed("fillers"):
         for kind in _PRIORITY:
-            if any(_mistyped(word, right) for right in lists.words[kind]):
+            if any(_mistyped(word, right) for right in _listed(kind) if " " not in right):
                 return 1, kind
     return 1, None
 
 
 def _take_han(run: str) -> set[SmallTalk] | None:
     """Read a run of Han characters as small talk and fillers; `None` if something is left."""
-    lists = _lists()
     found: set[SmallTalk] = set()
     position = 0
     while position < len(run):
         for length in range(min(10, len(run) - position), 0, -1):
             piece = run[position : position + length]
-            kind = next((k for k in _PRIORITY if piece in lists.phrases[k]), None)
-            if kind or piece in lists.fillers:
+            kind = next((k for k in _PRIORITY if piece in _listed(k)), None)
+            if kind or piece in _listed("fillers"):
                 found |= {kind} if kind else set()
                 position += length
                 break
@@ -297,9 +245,8 @@ def _one_edit(left: str, right: str) -> bool:
 
 
 def _by_symbols(text: str) -> Intent:
-    lists = _lists()
     for kind in _PRIORITY:
-        if any(char in lists.emoji[kind] for char in text):
+        if any(char in _file()["emoji"].get(kind, "") for char in text):
             return kind
     return "question" if "?" in unicodedata.normalize("NFKC", text) else "acknowledged"
 
@@ -308,43 +255,41 @@ def _by_symbols(text: str) -> Intent:
 
 
 def _asks_for_person(words: Sequence[str], text: str) -> bool:
-    lists = _lists()
     joined = " ".join(words)
     han = "".join(word for word in words if is_cjk(word[0]))
     if han:
-        if len(han) <= 20 and any(phrase in han for phrase in lists.person_chinese):
+        if len(han) <= 20 and any(phrase in han for phrase in _listed("person", "chinese")):
             return not re.search("时间|几点|什么时候|多少|电话|怎么收费|是什么", han)
         kept = re.sub("请|帮我|我要|我想|找|转|谢谢|吧|你好|您好|在吗|[呢吗啊]", "", han)
-        return kept in lists.person_chinese_alone or han in lists.person_chinese_alone
+        return kept in _listed("person", "chinese_alone") or han in _listed(
+            "person", "chinese_alone"
+        )
     if len(words) > _MAX_PERSON_WORDS:
         return False
-    kept = " ".join(word for word in words if word not in lists.person_polite)
-    if kept in lists.person_alone:
+    kept = " ".join(word for word in words if word not in _listed("person", "polite"))
+    if kept in _listed("person", "alone"):
         return True
-    if any(_begins(joined, word) for word in lists.person_not):
+    if any(_begins(joined, word) for word in _listed("person", "question_words")):
         return False
     return _wants(words, joined)
 
 
 def _wants(words: Sequence[str], joined: str) -> bool:
-    lists = _lists()
-    doing = [i for i, word in enumerate(words) if word in lists.person_do]
-    doing += [i for i in range(len(words) - 1) if " ".join(words[i : i + 2]) in lists.person_do]
-    for who in lists.person_who:
+    doing = [i for i, word in enumerate(words) if word in _listed("person", "do")]
+    doing += [
+        i for i in range(len(words) - 1) if " ".join(words[i : i + 2]) in _listed("person", "do")
+    ]
+    for who in _listed("person", "who"):
         match = re.search(rf"(?<!\w){re.escape(who)}(?!\w)", joined)
         if not match:
             continue
         at = len(joined[: match.start()].split())
         after = words[at + len(who.split()) :]
         near = any(abs(at - i) <= _MAX_GAP for i in doing)
-        if near and _ends_there(after):
+        # "… an agent" is the point; of "a person account" and "agent fees" it is not.
+        if near and (not after or after[0] in _listed("person", "joining")):
             return True
     return False
-
-
-def _ends_there(after: Sequence[str]) -> bool:
-    """Tell whether "… an agent" is the point: "a person account" and "agent fees" are not."""
-    return not after or after[0] in _lists().person_joining
 
 
 def _offers_person(answer: str) -> bool:
@@ -361,15 +306,14 @@ def _is_listed(sentence: str) -> bool:
 
 def _split_joined(sentence: str) -> list[str]:
     """Split "how much is it and how long does it take?" before the second question."""
-    lists = _lists()
     if any(is_cjk(char) for char in sentence):
         pieces = re.split(r"(?<=[，,；;])|(?<=か、)", sentence)
-        asking = [any(w in p for w in lists.question_words_chinese) for p in pieces]
+        asking = [any(w in p for w in _listed("question_words_chinese")) for p in pieces]
         if sum(asking) < 2 or not asking[-1]:
             return [sentence.strip()]
         return _gather(pieces, asking)
     asks = _asks()
-    own = {after: _asks(after) for after in lists.question_words_after}
+    own = {after: _asks(after) for after in _file()["question_words_after"]}
     begun = re.compile(
         rf"(?:[^.!?]*[.!?,;:]\s)*¿?(?:{'|'.join([asks, *own.values()])})", re.IGNORECASE
     )
@@ -388,9 +332,8 @@ def _asks(after: str = "") -> str:
 
     `after`: of one in the language with this word for "and".
     """
-    listed = _lists()
-    words = listed.question_words_after[after] if after else listed.question_words
-    before = "|".join(re.escape(word) for word in listed.question_prepositions)
+    words = _listed("question_words_after", after) if after else _listed("question_words")
+    before = "|".join(re.escape(word) for word in _listed("question_prepositions"))
     return rf"(?:(?:{before})\s)?(?:{'|'.join(map(re.escape, words))})(?:['’]\w+)?[\s,]"
 
 
@@ -416,7 +359,7 @@ def _bare(question: str) -> str:
 
 def _without_lead(question: str) -> str:
     lowered = fold(question).casefold()
-    for lead in _lists().leads:
+    for lead in sorted(_listed("followup", "leads"), key=len, reverse=True):
         if _begins(lowered, lead) and len(lead) < len(question):
             return question[len(lead) :].strip(" ,，")
     return question

@@ -5,6 +5,7 @@ that it costs no model call and no word list. `training/fit_moods.py` made the w
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self, TypeAlias, cast
 
@@ -19,24 +20,18 @@ NEUTRAL: Mood = "neutral"
 _DATA = Path(__file__).parent / "data"
 
 
+@dataclass(frozen=True, slots=True)
 class Moods:
     """Tells the mood of messages. The weights belong to one model's vectors."""
 
-    def __init__(
-        self, embedder: Embedder, *, moods: tuple[Mood, ...], weights: Floats, bias: Floats
-    ) -> None:
-        """Take what was learned.
-
-        Args:
-            embedder: gives the vectors as the model makes them.
-            moods: names of the rows.
-            weights: shape (moods, dim).
-            bias: shape (moods,).
-        """
-        self._embedder = embedder
-        self._moods = moods
-        self._weights = weights
-        self._bias = bias
+    embedder: Embedder
+    """Gives the vectors as the model makes them."""
+    moods: tuple[Mood, ...]
+    """Names of the rows of `weights`."""
+    weights: Floats
+    """Shape (moods, dim)."""
+    bias: Floats
+    """Shape (moods,)."""
 
     @classmethod
     def load(cls, embedder: Embedder) -> Self | None:
@@ -59,7 +54,7 @@ class Moods:
         Raises:
             ModelError: if it cannot be embedded.
         """
-        scores = self._weights @ await self._embedder.embed_query(text) + self._bias
+        scores = self.weights @ await self.embedder.embed_query(text) + self.bias
         best = int(scores.argmax())
         odds = float(np.exp(scores - scores.max()).sum())
-        return self._moods[best] if odds <= 2 else NEUTRAL
+        return self.moods[best] if odds <= 2 else NEUTRAL

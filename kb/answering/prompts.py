@@ -7,7 +7,7 @@ question unless it does not fit.
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -104,12 +104,10 @@ def wording(language: str) -> Wording:
         return texts[language]
     name = names.get(language, "the language of the question")
     other = texts["other"]
-    return Wording(
+    return replace(
+        other,
         instructions=other.instructions.format(language=name),
-        text=other.text,
-        question=other.question,
         reply=other.reply.format(language=name),
-        no_answer=other.no_answer,
     )
 
 

@@ -10,9 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import yaml
 
 from kb.text.facts import Fact, extract_facts
 from kb.text.lexicon import is_cjk
@@ -96,36 +99,18 @@ def sentence_features(
     return np.array(rows, dtype=np.float64)
 
 
+def _any_of(patterns: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+_FILE = Path(__file__).parent / "data" / "sentences.yaml"
 _KINDS = ("number", "date", "who", "where", "why")
 
-_ASKS = {
-    "number": r"\bhow (?:many|much|long|old|far|high|large|big|tall|deep|often)\b"
-    r"|\bwhat (?:percentage|number|percent|year)|\bprice|\bcosts?\b|\bkoste[nt]?\b|\bpreis|\bcuesta"
-    r"|\bprecio|\bцен[аыу]|стоит|价格|費用|费用|\bwie ?(?:viele?|lange|hoch|groß|alt|oft|weit)\b"
-    r"|\bcu[aá]nt|сколько|多少|几|多久|多长|多大|多高|百分之",
-    "date": r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b|\bwann\b"
-    r"|in welchem jahr|cu[aá]ndo|когда|в каком году|何时|什么时候|哪一?年|哪天|几年|几点|年份|日期"
-    r"|时间",
-    "who": r"\bwho(?:se|m)?\b|\bwe[rnm]\b|qui[eé]n|\bкто\b|\bкого\b|\bкем\b|谁|哪位|什么人",
-    "where": r"\bwhere\b|\bwo(?:hin|her)?\b|d[oó]nde|\bгде\b|\bкуда\b|哪里|哪儿|何处|什么地方|位于",
-    "why": r"\bwhy\b|\bwarum\b|\bweshalb\b|por qu[eé]|почему|зачем|为什么|为何|原因",
-}
-_ASKING = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _ASKS.items()}
-_HOW = re.compile(
-    r"\bhow (?:do|does|can|could|to|should|would|must|is|are)\b|\bwie(?! ?(?:viele?|lange?|oft|hoch"
-    r"|groß|alt|weit|teuer|schnell|schwer)\b)\b|c[oó]mo|\bкак\b|怎么(?!样)|怎樣|怎麼|如何",
-    re.IGNORECASE,
-)
-_BECAUSE = re.compile(
-    r"\bbecause\b|\bdue to\b|\bso that\b|\bin order\b|\bsince\b|\bweil\b|\bda\b|\bum\b|porque"
-    r"|debido|поскольку|потому|так как|因为|由于|因此|所以|为了|导致",
-    re.IGNORECASE,
-)
-_PRONOUN = re.compile(
-    r"\W*(?:it|he|she|they|this|these|that|those|its|his|her|their|such|er|sie|es|dies\w*|él|ella"
-    r"|este|esta|esto|он|она|оно|они|это|эт\w+|他|她|它|他们|这|该|此|其)(?![a-zа-яäöüß])",
-    re.IGNORECASE,
-)
+PATTERNS: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
+"""How questions and sentences begin and ask, in five languages."""
+_ASKING = {kind: _any_of(PATTERNS["asks"][kind]) for kind in _KINDS}
+_HOW, _BECAUSE = _any_of(PATTERNS["how"]), _any_of(PATTERNS["because"])
+_PRONOUN = re.compile(rf"\W*(?:{'|'.join(PATTERNS['pronoun'])})(?![a-zа-яäöüß])", re.IGNORECASE)
 _PLACE = re.compile(
     r"\b(?:in|at|near|on|to|from|im|en|в|на)\s+[A-ZА-ЯÄÖÜ]|[省市县区州国岛山河路街镇村]"
 )

@@ -3,7 +3,7 @@
 import re
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import yaml
 
@@ -46,7 +46,6 @@ TextKey: TypeAlias = Literal[
 """``greeting`` and ``smalltalk`` take ``company``, ``waiting`` ``seconds``, ``only_in``
 ``language_name``."""
 
-TEXT_KEYS: tuple[TextKey, ...] = get_args(TextKey)
 TEXT_LANGUAGES = ("en", "zh", "es", "de", "ru")
 """ISO 639-1, each complete."""
 _TRADITIONAL = "zh-Hant"

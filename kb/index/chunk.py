@@ -34,9 +34,8 @@ async def chunk_file(
 ) -> list[Chunk]:
     """Cut `parsed` into chunks that the embedder reads whole, in the order of the file.
 
-    `updated` is the ISO 8601 date on which the file was received. Chunks with equal text and
-    answer are kept once. Tokens are counted in one call, and in a few more only if a sentence is
-    longer than a passage.
+    `updated` is the ISO 8601 date on which the file was received. Tokens are counted in one
+    call, and in a few more only if a sentence is longer than a passage.
     """
     room = embedder.max_tokens - PROMPT_TOKENS
     sections = await _askable(parsed.sections, embedder, room)
@@ -45,11 +44,11 @@ async def chunk_file(
     chunks: list[Chunk] = []
     for is_entry, group in groupby(sections, key=lambda section: bool(section.answer)):
         if is_entry:
-            chunks += [_entry(section, context) for section in group]
+            chunks += [_chunk(section, context) for section in group]
         else:
             drafts = _drafts(list(group), counts, parsed.title, limit=passage_tokens, room=room)
-            chunks += [_passage(draft, context) for draft in drafts]
-    return _distinct(chunks)
+            chunks += [_chunk(_passage(draft), context) for draft in drafts]
+    return chunks
 
 
 def embedding_text(chunk: Chunk) -> str:
@@ -104,11 +103,11 @@ async def _askable(sections: Sequence[Section], embedder: Embedder, room: int) -
     return kept
 
 
-def _entry(section: Section, context: _Context) -> Chunk:
+def _chunk(section: Section, context: _Context) -> Chunk:
     return Chunk(
         chunk_id=chunk_id(context.doc_id, section.text, section.answer),
         doc_id=context.doc_id,
-        kind="faq",
+        kind="faq" if section.answer else "passage",
         text=section.text,
         answer=section.answer,
         variants=section.variants,
@@ -155,22 +154,9 @@ class _Draft:
     """Tokens that fit beside its title."""
 
 
-def _passage(draft: _Draft, context: _Context) -> Chunk:
-    section = draft.section
-    return Chunk(
-        chunk_id=chunk_id(context.doc_id, draft.text, ""),
-        doc_id=context.doc_id,
-        kind="passage",
-        text=draft.text,
-        title=_full_title(context.title, draft.path),
-        location=draft.location,
-        category=section.category,
-        language=section.language or detect_language(draft.text, hint=context.language),
-        valid_from=section.valid_from,
-        valid_until=section.valid_until,
-        updated=context.updated,
-        entry_id=section.entry_id,
-    )
+def _passage(draft: _Draft) -> Section:
+    made = replace(draft.section, text=draft.text, variants=())
+    return replace(made, title_path=draft.path, location=draft.location)
 
 
 def _drafts(
@@ -332,7 +318,7 @@ def _halves(text: str) -> tuple[str, str]:
     return text[:middle].strip() or text[:middle], text[middle:].strip() or text[middle:]
 
 
-# --- titles, places, duplicates ----------------------------------------------------------------
+# --- titles and places ----------------------------------------------------------------------------
 
 
 def _full_title(title: str, path: Sequence[str]) -> str:
@@ -372,16 +358,3 @@ def _document_language(sections: Sequence[Section]) -> str:
         if len(sample) > 3000:
             break
     return detect_language(sample)
-
-
-def _distinct(chunks: Sequence[Chunk]) -> list[Chunk]:
-    """Keep the first of chunks with equal text and answer; it gets the variants of all."""
-    found: dict[str, Chunk] = {}
-    for chunk in chunks:
-        known = found.get(chunk.chunk_id)
-        if known is None:
-            found[chunk.chunk_id] = chunk
-        elif chunk.variants:
-            variants = tuple(dict.fromkeys(known.variants + chunk.variants))
-            found[chunk.chunk_id] = replace(known, variants=variants)
-    return list(found.values())

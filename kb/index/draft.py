@@ -29,7 +29,7 @@ _TEXT_INDEX = FTS(base_tokenizer="icu", stem=False, remove_stop_words=False)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the rows of a release are."""
+    """Where rows are that may become a release, as `db.knowledge.Release` says of itself."""
 
     table: str
     version: int

@@ -27,18 +27,10 @@ from lancedb import Session
 
 from core.errors import IndexDamaged, IndexMismatch, StorageError
 from core.protocols import Embedder
-from core.types import Chunk, ChunkKind, Matrix, Vector
 from db.knowledge import Release
 from kb.index.draft import Draft, Place, tag_name
 from kb.index.files import TableFiles
-from kb.index.rows import Row
-from kb.index.table import (
-    NEGATIVE,
-    ROW_FIELDS,
-    RowHit,
-    reading,
-    writing,
-)
+from kb.index.table import NEGATIVE, ROW_FIELDS, reading, writing
 from kb.index.view import View
 
 _INDEX_CACHE_BYTES = 64 * 2**20
@@ -129,16 +121,15 @@ class Index:
             return View(0, None)
         place = (release.number, release.table, release.version)
         if self._view is None or self._place != place:
-            at = Place(release.table, release.version, release.rows)
             try:
-                self._view, self._place = await self.peek(at, release.number), place
+                self._view, self._place = await self.peek(release, release.number), place
             except IndexMismatch:
                 if self._view is None:
                     raise
                 self.superseded.set()
         return self._view
 
-    async def peek(self, place: Place, number: int) -> View:
+    async def peek(self, place: Place | Release, number: int) -> View:
         """Return the rows at a place for reading, as release `number`, live or not.
 
         Raises:
@@ -169,30 +160,6 @@ class Index:
                 raise IndexDamaged(reason)
         await (await self.view()).check()
 
-    async def search_dense(
-        self, vector: Vector, k: int, *, today: str = "", kind: ChunkKind | None = None
-    ) -> list[RowHit]:
-        """Search the live release; see `View.search_dense`."""
-        return await (await self.view()).search_dense(vector, k, today=today, kind=kind)
-
-    async def search_text(
-        self, text: str, k: int, *, today: str = "", kind: ChunkKind | None = None
-    ) -> list[RowHit]:
-        """Search the live release; see `View.search_text`."""
-        return await (await self.view()).search_text(text, k, today=today, kind=kind)
-
-    async def chunk(self, chunk_id: str) -> Chunk | None:
-        """Return a chunk of the live release; see `View.chunk`."""
-        return await (await self.view()).chunk(chunk_id)
-
-    async def all_rows(self) -> tuple[list[Row], Matrix]:
-        """Return every row of the live release with its vector; see `View.all_rows`."""
-        return await (await self.view()).all_rows()
-
-    async def count(self) -> int:
-        """Return the number of rows of the live release."""
-        return await (await self.view()).count()
-
     async def draft(self, release: Release | None, *, fresh: bool = False) -> Draft:
         """Start a change to `release`; what an earlier, unfinished change left is undone.
 
@@ -213,9 +180,7 @@ class Index:
 
     async def _draft_at(self, table: Any, release: Release) -> Draft:
         if await table.version() != release.version:
-            await _check_out(
-                table, Place(release.table, release.version, release.rows), release.number
-            )
+            await _check_out(table, release, release.number)
             with writing():
                 await table.restore()
         return await self._draft(table, release.table)
@@ -336,7 +301,7 @@ async def _named(connection: Any, table: str) -> tuple[Any, FilledBy]:
     )
 
 
-async def _check_out(table: Any, place: Place, number: int) -> int:
+async def _check_out(table: Any, place: Place | Release, number: int) -> int:
     with reading():
         await table.checkout(place.version)
         rows = int(await table.count_rows())

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from core.types import Chunk, ChunkKind
 from kb.index.chunk import embedding_text
@@ -14,6 +14,11 @@ Role: TypeAlias = Literal["question", "variant", "answer", "passage", "negative"
 embedded like a passage, so that entries and passages are compared on one scale. ``negative``: a
 question that the entry does not answer; no search finds it."""
 
+_SHARED = (
+    "kind", "title", "location", "category", "language", "valid_from", "valid_until", "updated",
+    "entry_id",
+)  # fmt: skip
+"""What a row says of its chunk as the chunk itself does."""
 _ANSWER_CHARS = 480
 """Characters of one ``answer`` row: at most as many tokens, which every embedder reads whole."""
 
@@ -109,19 +114,11 @@ def chunk_of_rows(rows: Sequence[Row]) -> Chunk:
     return Chunk(
         chunk_id=first.chunk_id,
         doc_id=first.doc_id,
-        kind=first.kind,
         text=first.chunk_text,
         answer=first.answer,
         variants=tuple(text for _, text in variants),
-        title=first.title,
-        location=first.location,
-        category=first.category,
-        language=first.language,
-        valid_from=first.valid_from,
-        valid_until=first.valid_until,
-        updated=first.updated,
-        entry_id=first.entry_id,
         negatives=tuple(text for _, text in negatives),
+        **_shared(first),
     )
 
 
@@ -143,44 +140,25 @@ def _row(chunk: Chunk, role: Role, position: int, text: str) -> Row:
         vector_key = _hash("passage", text)
     else:
         vector_key = _hash("query", text)
-    equal = content_key(chunk)
-    digest = _hash(
-        row_id,
-        vector_key,
-        equal,
-        str(position),
-        chunk.kind,
-        chunk.title,
-        chunk.location,
-        chunk.category,
-        chunk.language,
-        chunk.valid_from,
-        chunk.valid_until,
-        chunk.updated,
-        chunk.entry_id,
-    )
+    equal, shared = content_key(chunk), _shared(chunk)
     return Row(
         row_id=row_id,
         chunk_id=chunk.chunk_id,
         doc_id=chunk.doc_id,
-        kind=chunk.kind,
         role=role,
         position=position,
         text=text,
         chunk_text=chunk.text,
         answer=chunk.answer,
-        title=chunk.title,
-        location=chunk.location,
-        category=chunk.category,
-        language=chunk.language,
-        valid_from=chunk.valid_from,
-        valid_until=chunk.valid_until,
-        updated=chunk.updated,
-        entry_id=chunk.entry_id,
         vector_key=vector_key,
         content_key=equal,
-        digest=digest,
+        digest=_hash(row_id, vector_key, equal, str(position), *shared.values()),
+        **shared,
     )
+
+
+def _shared(of: Chunk | Row) -> dict[str, Any]:
+    return {name: getattr(of, name) for name in _SHARED}
 
 
 def _hash(*parts: str) -> str:

@@ -5,7 +5,8 @@ import errno
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -119,32 +120,27 @@ class Nearest:
         return self._best
 
 
-@contextlib.contextmanager
-def reading() -> Iterator[None]:
+def reading() -> AbstractContextManager[None]:
     """Turn what LanceDB raises for missing or damaged files into `IndexDamaged`.
 
     What only cannot be reached becomes `IndexUnreachable`.
     """
-    with _translate(_unread):
-        yield
+    return _translate(_unread)
 
 
-@contextlib.contextmanager
-def writing() -> Iterator[None]:
+def writing() -> AbstractContextManager[None]:
     """Turn what LanceDB raises for a write that failed into `IndexNotWritten`."""
-    with _translate(_unwritten):
-        yield
+    return _translate(lambda error: IndexNotWritten(_line(error)))
 
 
 @contextlib.contextmanager
 def _translate(kind: Callable[[Exception], AnswerdeskError]) -> Iterator[None]:
     try:
         yield
-    except (RuntimeError, ValueError, OSError) as error:
-        raise kind(error) from error
     except Exception as error:
         # A panic of its Rust code, met in zeroed and cut manifests: a class that nobody can import.
-        if type(error).__name__ != "RustPanic":
+        panic = type(error).__name__ == "RustPanic"
+        if not panic and not isinstance(error, RuntimeError | ValueError | OSError):
             raise
         raise kind(error) from error
 
@@ -152,10 +148,6 @@ def _translate(kind: Callable[[Exception], AnswerdeskError]) -> Iterator[None]:
 def _unread(error: Exception) -> IndexDamaged | IndexUnreachable:
     """Tell an index that cannot be reached from a damaged one by what LanceDB says of it."""
     return (IndexUnreachable if _OUT_OF_REACH.search(str(error)) else IndexDamaged)(_line(error))
-
-
-def _unwritten(error: Exception) -> IndexNotWritten:
-    return IndexNotWritten(_line(error))
 
 
 def _line(error: Exception) -> str:
@@ -175,24 +167,10 @@ def in_lists(column: str, values: Iterable[str]) -> Iterator[str]:
         yield f"{column} IN ({', '.join(map(quoted, ordered[start : start + _IN_LIST]))})"
 
 
-def hit(row: dict[str, Any], score: float) -> RowHit:
-    """Return a found row as our own type."""
-    chunk = Chunk(
-        chunk_id=row["chunk_id"],
-        doc_id=row["doc_id"],
-        kind=row["kind"],
-        text=row["chunk_text"],
-        answer=row["answer"],
-        title=row["title"],
-        location=row["location"],
-        category=row["category"],
-        language=row["language"],
-        valid_from=row["valid_from"],
-        valid_until=row["valid_until"],
-        updated=row["updated"],
-        entry_id=row["entry_id"],
-    )
-    return RowHit(chunk, row["text"], row["role"], float(score), row["row_id"])
+def hit(row: Row, score: float) -> RowHit:
+    """Return a row as it was found."""
+    chunk = replace(chunk_of_rows([row]), variants=(), negatives=())
+    return RowHit(chunk, row.text, row.role, score, row.row_id)
 
 
 def tuples(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
@@ -215,12 +193,11 @@ def chunks(rows: Iterable[Row]) -> list[Chunk]:
 
 def matrix(table: pa.Table) -> Matrix:
     """Return the column ``vector``, shape ``(rows, dim)``."""
+    if not len(table):
+        return np.empty((0, 0), np.float32)
     column = table["vector"].combine_chunks()
-    values = column.flatten().to_numpy(zero_copy_only=False)
-    matrix: Matrix = (
-        values.reshape(len(column), -1) if len(column) else np.empty((0, 0), np.float32)
-    )
-    return matrix
+    values: Matrix = column.flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(len(column), -1)
 
 
 def arrow(rows: Sequence[Row], vectors: Matrix) -> pa.Table:

@@ -63,18 +63,14 @@ class Reader:
     async def stored(self, doc_ids: Iterable[str]) -> list[StoredRow]:
         """Return the rows of these documents."""
         names = [field.name for field in fields(StoredRow)]
-        found = []
-        for where in in_lists("doc_id", doc_ids):
-            found += [StoredRow(*row) for row in tuples(await self._select(names, where), names)]
-        return found
+        found = await self._select_each(names, "doc_id", doc_ids)
+        return [StoredRow(*row) for row in tuples(found, names)]
 
     async def holders(self, content_keys: Iterable[str]) -> list[tuple[str, str]]:
         """Return (content key, document) for every row with one of these contents."""
         names = ["content_key", "doc_id"]
-        found: list[tuple[str, str]] = []
-        for where in in_lists("content_key", content_keys):
-            found += [(key, doc) for key, doc in tuples(await self._select(names, where), names)]
-        return found
+        found = await self._select_each(names, "content_key", content_keys)
+        return [(key, doc_id) for key, doc_id in tuples(found, names)]
 
     async def known(self) -> set[str]:
         """Return the vector keys of all rows."""
@@ -82,12 +78,8 @@ class Reader:
 
     async def vectors(self, keys: Iterable[str]) -> dict[str, Vector]:
         """Return the stored vectors under these keys, as far as there are any."""
-        found: dict[str, Vector] = {}
-        for where in in_lists("vector_key", keys):
-            table = await self._select(["vector_key", "vector"], where)
-            if len(table):
-                found.update(zip(table["vector_key"].to_pylist(), matrix(table), strict=True))
-        return found
+        found = await self._select_each(["vector_key", "vector"], "vector_key", keys)
+        return dict(zip(found["vector_key"].to_pylist(), matrix(found), strict=True))
 
     async def _select(self, names: Sequence[str], where: str | None = None) -> pa.Table:
         if self._table is None:
@@ -95,6 +87,13 @@ class Reader:
         query = self._table.query().select(list(names))
         with reading():
             return await (query if where is None else query.where(where)).to_arrow()
+
+    async def _select_each(
+        self, names: Sequence[str], column: str, values: Iterable[str]
+    ) -> pa.Table:
+        """Select the rows that have one of these values in a column."""
+        parts = [await self._select(names, where) for where in in_lists(column, values)]
+        return pa.concat_tables(parts) if parts else pa.table({name: [] for name in names})
 
 
 class View(Reader):
@@ -136,7 +135,7 @@ class View(Reader):
         query = self._table.query().nearest_to(vector).distance_type("cosine").limit(k)
         query = query.nprobes(20).refine_factor(max(1, -(-_COMPARED // k)))
         found = await self._fetch(query, "_distance", today, kind, rows)
-        return [hit(row, 1.0 - row["_distance"]) for row in found if row["_distance"] is not None]
+        return [hit(row, 1.0 - distance) for row, distance in found if distance is not None]
 
     async def search_text(
         self,
@@ -144,7 +143,6 @@ class View(Reader):
         k: int,
         *,
         today: str = "",
-        kind: ChunkKind | None = None,
         rows: RowSet = "own",
     ) -> list[RowHit]:
         """Return the `k` rows that share the rarest words with `text`, by BM25, best first.
@@ -158,8 +156,8 @@ class View(Reader):
             return []
         words = MatchQuery(text, "text")  # type: ignore[call-arg]  # mypy misses its defaults
         query = self._table.query().nearest_to_text(words).limit(k)
-        found = await self._fetch(query, "_score", today, kind, rows)
-        return [hit(row, row["_score"]) for row in found]
+        found = await self._fetch(query, "_score", today, None, rows)
+        return [hit(row, score) for row, score in found]
 
     async def objections(self, vector: Vector) -> Mapping[str, float]:
         """Return how near a question is to what entries do not answer: cosines by chunk id.
@@ -205,7 +203,7 @@ class View(Reader):
 
     async def rows_of_ids(self, row_ids: Iterable[str]) -> list[Row]:
         """Return the rows with these ids."""
-        return [row for where in in_lists("row_id", row_ids) for row in await self._rows(where)]
+        return read_rows(await self._select_each(ROW_FIELDS, "row_id", row_ids))
 
     async def rows_of_texts(self, vector_keys: Iterable[str]) -> list[Row]:
         """Return the questions and variants whose text has one of these vector keys."""
@@ -243,10 +241,7 @@ class View(Reader):
 
     async def chunks_of(self, doc_ids: Iterable[str]) -> list[Chunk]:
         """Return the chunks of documents, each with all its variants."""
-        rows: list[Row] = []
-        for where in in_lists("doc_id", doc_ids):
-            rows += await self._rows(where)
-        return chunks(rows)
+        return chunks(read_rows(await self._select_each(ROW_FIELDS, "doc_id", doc_ids)))
 
     async def entries(self) -> list[Chunk]:
         """Return every FAQ entry with all its variants."""
@@ -286,17 +281,14 @@ class View(Reader):
             if fnmatch.fnmatchcase(doc_id, documents)
         }
         wanted = sorted(found, key=found.__getitem__)[:most]
-        rows = [row for where in in_lists("chunk_id", wanted) for row in await self._rows(where)]
-        made = {chunk.chunk_id: chunk for chunk in chunks(rows)}
+        rows = await self._select_each(ROW_FIELDS, "chunk_id", wanted)
+        made = {chunk.chunk_id: chunk for chunk in chunks(read_rows(rows))}
         return [made[chunk_id] for chunk_id in wanted], len(found)
 
     async def present(self, chunk_ids: Iterable[str]) -> set[str]:
         """Return which of these chunks this release has."""
-        found: set[str] = set()
-        for where in in_lists("chunk_id", chunk_ids):
-            table = await self._select(["chunk_id"], where)
-            found |= {chunk_id for (chunk_id,) in tuples(table, ["chunk_id"])}
-        return found
+        found = await self._select_each(["chunk_id"], "chunk_id", chunk_ids)
+        return set(found["chunk_id"].to_pylist())
 
     async def check(self) -> None:
         """Read a little of everything that a search or the next publish needs.
@@ -343,13 +335,9 @@ class View(Reader):
             ids = sorted(table["row_id"].to_pylist())
             sizes[kind] = len(ids)
             chosen |= set(ids[:most])
-        rows: list[Row] = []
-        vectors: list[Matrix] = []
-        for where in in_lists("row_id", chosen):
-            table = await self._select([*ROW_FIELDS, "vector"], where)
-            rows += read_rows(table)
-            vectors.append(matrix(table))
-        return Sample(rows, np.concatenate(vectors), whole_entries=sizes["faq"] <= most)
+        table = await self._select_each([*ROW_FIELDS, "vector"], "row_id", chosen)
+        whole = sizes["faq"] <= most
+        return Sample(read_rows(table), matrix(table), whole_entries=whole)
 
     async def count(self) -> int:
         """Return the number of rows."""
@@ -363,7 +351,8 @@ class View(Reader):
 
     async def _fetch(
         self, query: Any, score: str, today: str, kind: ChunkKind | None, rows: RowSet
-    ) -> list[dict[str, Any]]:
+    ) -> Iterable[tuple[Row, Any]]:
+        """Return the rows that a query finds, each with its column `score`."""
         conditions = [FILTERS[rows]]
         if today and self._dated:
             day = quoted(today)
@@ -372,8 +361,8 @@ class View(Reader):
             conditions.append(f"kind = '{kind}'")
         query = query.where(" AND ".join(conditions))
         with reading():
-            found: list[dict[str, Any]] = await query.select([*ROW_FIELDS, score]).to_list()
-        return found
+            found = await query.select([*ROW_FIELDS, score]).to_arrow()
+        return zip(read_rows(found), found[score].to_pylist(), strict=True)
 
 
 def _whole_text(row: Row) -> str:

@@ -29,11 +29,6 @@ class Attached:
     work: str = ""
     """Hash of what is attached; empty for nothing."""
 
-    @property
-    def unfit(self) -> tuple[str, ...]:
-        """Why a piece of work could not be attached, as sentences."""
-        return tuple(one.reason for one in self.settled if one.state == "unfit")
-
 
 def attach(chunks: Sequence[Chunk], curations: Sequence[Curation]) -> Attached:
     """Return `chunks` with the work of operators; what an earlier release undid is left alone.

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.types import Chunk, FileReport
 from kb.index.rows import Row, content_key
@@ -15,19 +15,14 @@ from kb.ingest.prepare import Prepared, PreparedFile
 class Comparison:
     """The difference between some documents and what is stored of them."""
 
-    written: tuple[Row, ...]
+    written: tuple[Row, ...] = ()
     """Rows that are new, or whose metadata changed."""
-    gone: frozenset[str]
+    gone: frozenset[str] = frozenset()
     """Ids of rows that are no longer there."""
-    files: Mapping[str, FileReport]
+    files: Mapping[str, FileReport] = field(default_factory=dict)
     """By document, only of those that change."""
     fresh: tuple[Row, ...] = ()
     """Of `written`, the rows whose text is new in its chunk."""
-
-    @classmethod
-    def empty(cls) -> "Comparison":
-        """Return the comparison of nothing with nothing."""
-        return cls((), frozenset(), {})
 
     def summary(self) -> dict[str, int]:
         """Return the chunks added, changed and removed."""

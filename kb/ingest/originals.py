@@ -24,31 +24,20 @@ class Originals:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def store(self, data: bytes | Path | BinaryIO) -> str:
-        """Keep these bytes, or those of this file or open file; return their sha256.
+    def store(self, data: bytes | Path) -> str:
+        """Keep these bytes, or those of this file; return their sha256.
 
         Raises:
             OSError: if the file cannot be read or the disk is full; nothing half-written is left.
         """
-        if isinstance(data, bytes):
-            return self._store(io.BytesIO(data))
-        if isinstance(data, Path):
-            with data.open("rb") as file:
-                return self._store(file)
-        return self._store(data)
-
-    def _store(self, file: BinaryIO) -> str:
-        file.seek(0)
-        digest = hashlib.sha256()
-        for block in _blocks(file):
-            digest.update(block)
-        sha256 = digest.hexdigest()
-        if self._has(sha256, file.tell()):
-            os.utime(self.path(sha256))  # it may be an upload again, which waits a week
-            return sha256
-        file.seek(0)
-        # Hashed again while copying: the file may change between the two readings.
-        return self._write(_blocks(file))
+        with io.BytesIO(data) if isinstance(data, bytes) else data.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            if self._has(sha256, file.seek(0, os.SEEK_END)):
+                os.utime(self.path(sha256))  # it may be an upload again, which waits a week
+                return sha256
+            file.seek(0)
+            # Hashed again while copying: the file may change between the two readings.
+            return self._write(file)
 
     def path(self, sha256: str) -> Path:
         """Return where the original of this hash is, or would be."""
@@ -109,7 +98,7 @@ class Originals:
         except FileNotFoundError:
             return False
 
-    def _write(self, blocks: Iterable[bytes]) -> str:
+    def _write(self, original: BinaryIO) -> str:
         if not self._folder.is_dir():
             self._folder.mkdir(parents=True, exist_ok=True)  # another process may do it now
             sync(self._folder.parent)
@@ -118,7 +107,7 @@ class Originals:
         temporary = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                for block in blocks:
+                while block := original.read(_BLOCK_BYTES):
                     digest.update(block)
                     file.write(block)
                 file.flush()
@@ -130,8 +119,3 @@ class Originals:
             raise
         sync(self._folder)
         return sha256
-
-
-def _blocks(file: BinaryIO) -> Iterable[bytes]:
-    while block := file.read(_BLOCK_BYTES):
-        yield block

@@ -18,6 +18,7 @@ from core.errors import IngestError
 from core.protocols import Embedder
 from core.types import Chunk, ParsedFile, Skipped, Vector
 from db.curation import Curation, Curations, Settled
+from db.knowledge import Document
 from kb.index.rows import Row, embedded_text, is_statement, rows_of_chunk
 from kb.ingest.curate import attach, expected_work
 from kb.ingest.fingerprint import columns_of, with_work
@@ -52,23 +53,10 @@ class Chunker(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A document whose original is in the store and has yet to be parsed."""
-
-    doc_id: str
-    source: str
-    sha256: str
-    settings: str
-    """How it is, or was, made into chunks, see `kb.ingest.fingerprint`."""
-    received: float
-    """UTC epoch seconds."""
-
-
-@dataclass(frozen=True, slots=True)
 class PreparedFile:
     """A document as chunks; with an `error`, without any."""
 
-    file: StoredFile
+    file: Document
     chunks: tuple[Chunk, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     error: str = ""
@@ -94,6 +82,10 @@ class Prepared:
     """Texts that were new, whether they were embedded or not."""
     answers: bool = False
     """Whether entries have rows for their answers, too."""
+
+    def documents(self) -> dict[str, Document]:
+        """Return the documents that could be read, by id."""
+        return {file.file.doc_id: file.file for file in self.files if not file.error}
 
     def rows(self) -> dict[str, Row]:
         """Return the rows of all documents by id."""
@@ -161,7 +153,7 @@ class Preparer:
 
     async def prepare(
         self,
-        files: Sequence[StoredFile],
+        files: Sequence[Document],
         *,
         known: set[str],
         embed: bool = True,
@@ -173,7 +165,7 @@ class Preparer:
         Texts that a stopped run has embedded already are taken from there.
 
         Args:
-            files: their originals are in the store.
+            files: their originals are in the store; how many chunks they have is found out.
             known: vector keys that need no embedding.
             embed: with ``False``, only count what would be embedded.
             as_of: attach the work of operators as it was at this moment (UTC epoch seconds).
@@ -216,7 +208,8 @@ class Preparer:
         try:
             async for batch in _batches(state):
                 if embed:
-                    vectors.update((key, kept[key]) for key in _keys(batch) if key in kept)
+                    keys = {row.vector_key for row in batch}
+                    vectors.update((key, kept[key]) for key in keys & kept.keys())
                     new = await self.embed([row for row in batch if row.vector_key not in kept])
                     if new:
                         await asyncio.to_thread(self.spool.add, new)
@@ -303,7 +296,7 @@ class Preparer:
             found |= batch
         return found
 
-    async def _chunk(self, file: StoredFile, parsed: ParsedFile | IngestError) -> PreparedFile:
+    async def _chunk(self, file: Document, parsed: ParsedFile | IngestError) -> PreparedFile:
         if isinstance(parsed, IngestError):
             return PreparedFile(file, error=str(parsed))
         day = datetime.fromtimestamp(file.received, UTC).date().isoformat()
@@ -326,7 +319,7 @@ def _curated(prepared: PreparedFile, work: Sequence[Curation]) -> PreparedFile:
     settings = with_work(prepared.file.settings, attached.work)
     return replace(
         prepared,
-        file=replace(prepared.file, settings=settings),
+        file=replace(prepared.file, settings=settings, chunks=len(attached.chunks)),
         chunks=attached.chunks,
         settled=() if prepared.error else attached.settled,
     )
@@ -374,10 +367,6 @@ async def _batches(state: _State) -> AsyncIterator[list[Row]]:
             yield window[start : start + EMBED_BATCH]
         if state.finished and not state.waiting:
             return
-
-
-def _keys(rows: Sequence[Row]) -> list[str]:
-    return [row.vector_key for row in rows]
 
 
 def _length(row: Row) -> tuple[bool, int]:

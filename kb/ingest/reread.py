@@ -12,7 +12,7 @@ from kb.index.index import Index
 from kb.index.rows import Row, is_whole
 from kb.ingest.fingerprint import columns_of, with_columns
 from kb.ingest.originals import Originals
-from kb.ingest.prepare import OnProgress, Prepared, Preparer, StoredFile
+from kb.ingest.prepare import OnProgress, Prepared, Preparer
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Rereader:
         self,
         documents: Mapping[str, Document],
         known: set[str],
-        on_progress: OnProgress | None,
+        on_progress: OnProgress | None = None,
         *,
         as_of: float | None = None,
         spared: Collection[str] = (),
@@ -93,7 +93,7 @@ class Rereader:
                 anything is embedded.
             ModelError: if the embedding model fails.
         """
-        files: list[StoredFile] = []
+        files: list[Document] = []
         errors: dict[str, str] = {}
 
         def refuse() -> None:
@@ -107,15 +107,8 @@ class Rereader:
             except OriginalMissing as error:
                 errors[document.doc_id] = f"{document.doc_id!r}: {error}"
                 continue
-            files.append(
-                StoredFile(
-                    document.doc_id,
-                    document.source,
-                    document.sha256,
-                    with_columns(self._settings, columns_of(document.settings)),
-                    document.received,
-                )
-            )
+            settings = with_columns(self._settings, columns_of(document.settings))
+            files.append(replace(document, settings=settings))
         refuse()
         prepared = await self._preparer.prepare(
             files, known=known, as_of=as_of, on_progress=on_progress
@@ -123,17 +116,6 @@ class Rereader:
         errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
         refuse()
         return prepared, errors
-
-
-def made_of(prepared: Prepared, documents: Mapping[str, Document]) -> dict[str, Document]:
-    """Return the documents as they are now that those without an error were read again."""
-    after = dict(documents)
-    for file in prepared.files:
-        if not file.error:
-            after[file.file.doc_id] = replace(
-                documents[file.file.doc_id], settings=file.file.settings, chunks=len(file.chunks)
-            )
-    return after
 
 
 async def left_of(index: Index) -> Left:
@@ -145,7 +127,7 @@ async def left_of(index: Index) -> Left:
         IndexUnreachable: if it cannot be told what is left.
     """
     try:
-        rows, vectors = await index.all_rows()
+        rows, vectors = await (await index.view()).all_rows()
     except (IndexDamaged, IndexMismatch) as error:
         logger.warning("Every text is embedded again: %s", error)
         return Left()

@@ -8,7 +8,7 @@ from core.types import FileReport
 from db.knowledge import Document
 from kb.index.view import Reader
 from kb.ingest.diff import Comparison, compare
-from kb.ingest.prepare import Prepared, StoredFile
+from kb.ingest.prepare import Prepared
 
 UPLOAD = "upload"
 """Source of files that were sent by hand; a folder's refresh never removes them."""
@@ -20,7 +20,7 @@ Errors: TypeAlias = dict[str, str]
 """Why a document was not taken, by document id."""
 
 
-def same(file: StoredFile, document: Document | None) -> bool:
+def same(file: Document, document: Document | None) -> bool:
     """Tell whether a file is what the document was made of already."""
     return (
         document is not None

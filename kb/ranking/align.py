@@ -37,7 +37,11 @@ class AlignedEmbedder:
             directions: taken out of every vector; orthonormal, shape (n, dim).
             rows: which texts of a chunk are embedded, as a part of the fingerprint.
         """
-        self._rows = rows
+        self.name = embedder.name
+        self.dim = embedder.dim
+        self.max_tokens = embedder.max_tokens
+        self.fingerprint = f"{rows}-{embedder.fingerprint}"
+        """Of the model and of what is taken out."""
         self._embedder = embedder
         self._shift = shift
         self._directions = directions
@@ -54,26 +58,6 @@ class AlignedEmbedder:
             return None
         shift = np.asarray(values["shift"], np.float32)
         return cls(embedder, shift=shift, directions=directions, rows=rows)
-
-    @property
-    def name(self) -> str:
-        """Name of the model."""
-        return self._embedder.name
-
-    @property
-    def dim(self) -> int:
-        """Length of every vector."""
-        return self._embedder.dim
-
-    @property
-    def fingerprint(self) -> str:
-        """Fingerprint of the model and of what is taken out."""
-        return f"{self._rows}-{self._embedder.fingerprint}"
-
-    @property
-    def max_tokens(self) -> int:
-        """Longest text the model reads."""
-        return self._embedder.max_tokens
 
     async def embed_query(self, text: str) -> Vector:
         """Embed one question; see `Embedder.embed_query`."""

@@ -4,7 +4,6 @@ Everything is numpy on whole batches, so that the parent process needs no other 
 hundred candidates cost about a millisecond.
 """
 
-import itertools
 import re
 import zlib
 from collections import OrderedDict
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kb.text.segmentation import normalise, words
+from kb.text.segmentation import normalise
 from kb.text.stems import stems
 
 Ints = npt.NDArray[np.int64]
@@ -59,14 +58,7 @@ class Bags:
 
     def apart(self) -> "list[Bags]":
         """Return the n-grams of each text alone."""
-        return [
-            Bags(
-                np.asarray([0, end - start]),
-                self.keys[start:end].copy(),
-                self.weights[start:end].copy(),
-            )
-            for start, end in itertools.pairwise(self.starts.tolist())
-        ]
+        return [self.of(np.asarray([place])) for place in range(len(self))]
 
     @classmethod
     def joined(cls, parts: Sequence["Bags"]) -> "Bags":
@@ -106,8 +98,8 @@ class BagCache:
         return Bags.joined([found[text] for text in texts])
 
 
-def char_bags(texts: Sequence[str], low: int = 2, high: int = 4) -> Bags:
-    """Hash the character n-grams within each run of letters, `low` to `high` long.
+def char_bags(texts: Sequence[str]) -> Bags:
+    """Hash the character n-grams within each run of letters, two to four long.
 
     Runs are padded with a blank on each side as in `kb.text.segmentation.char_ngrams`, hashed for
     the whole batch at once.
@@ -120,7 +112,7 @@ def char_bags(texts: Sequence[str], low: int = 2, high: int = 4) -> Bags:
     inner = np.concatenate([[0], np.cumsum(blank)])
     keys: list[npt.NDArray[np.uint64]] = []
     owners: list[Ints] = []
-    for size in range(low, high + 1):
+    for size in (2, 3, 4):
         n = len(codes) - size + 1
         if n <= 0:
             continue
@@ -137,19 +129,6 @@ def char_bags(texts: Sequence[str], low: int = 2, high: int = 4) -> Bags:
     return _bags(len(texts), owners, keys)
 
 
-def word_bags(texts: Sequence[str]) -> Bags:
-    """Hash the words; of Chinese, Japanese and Korean the characters and their pairs."""
-    keys: list[int] = []
-    counts: list[int] = []
-    for text in texts:
-        found = words(text[:_LONGEST_CHARS])
-        pairs = [a + b for a, b in itertools.pairwise(found) if _wide(a) and _wide(b)]
-        keys += [_word_key(word) for word in [*found, *pairs]]
-        counts.append(len(found) + len(pairs))
-    owner = np.repeat(np.arange(len(texts)), counts)
-    return _bags(len(texts), [owner], [np.array(keys, np.uint64)])
-
-
 def stem_bags(texts: Sequence[str]) -> Bags:
     """Hash the beginnings of the content words (`kb.text.stems`)."""
     found = [stems(text[:_LONGEST_CHARS]) for text in texts]
@@ -160,10 +139,6 @@ def stem_bags(texts: Sequence[str]) -> Bags:
 
 def _word_key(word: str) -> int:
     return zlib.crc32(word.encode()) >> (32 - BITS)
-
-
-def _wide(word: str) -> bool:
-    return len(word) == 1 and word > "\u2fff"
 
 
 def _bags(n: int, owners: list[Ints], keys: list[npt.NDArray[np.uint64]]) -> Bags:
@@ -256,17 +231,10 @@ def best_and_mean(owner: Ints, values: Floats, n: int) -> tuple[Floats, Floats]:
     return ranked[starts].astype(np.float32), (total / count).astype(np.float32)
 
 
-def margin(values: Floats, groups: Ints | None = None) -> Floats:
-    """Return how far each value is above the best of the others (negative: below).
-
-    With `groups`, a number for each value, those of its own group are no others.
-    """
-    if groups is None:
-        groups = np.arange(len(values))
-    best = np.full(int(groups.max(initial=-1)) + 1, -np.inf, np.float32)
-    np.maximum.at(best, groups, values)
-    if len(best) < 2:
+def margin(values: Floats) -> Floats:
+    """Return how far each value is above the best of the others (negative: below)."""
+    if len(values) < 2:
         return np.zeros_like(values)
-    second, first = np.sort(best)[-2:]
-    leader = groups == np.argmax(best)
+    second, first = np.sort(values)[-2:]
+    leader = np.arange(len(values)) == np.argmax(values)
     return np.asarray(values - np.where(leader, second, first), np.float32)

@@ -13,7 +13,7 @@ import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +33,7 @@ from kb.ranking.own_questions import OwnQuestions
 from kb.ranking.pair import MOST_ROWS as PAIRED_ROWS
 from kb.ranking.pair import Pair
 from kb.ranking.ranker import Ranker, Weights
+from kb.ranking.retriever import SearchView
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training_rows import (
     MOST_ROWS,
@@ -79,17 +80,11 @@ class Training:
     """By cross-validation; empty with the default weights."""
 
 
-class ReadableView(Protocol):
-    """One release of the index (`kb.index.view.View`)."""
-
-    release: int
+class ReadableView(SearchView, Protocol):
+    """One release of the index, with what training reads."""
 
     async def sample(self, *, most: int) -> Sample:
         """Return all rows; of a large base, those that matter most."""
-        ...
-
-    async def count(self) -> int:
-        """Return the number of rows."""
         ...
 
 
@@ -193,16 +188,11 @@ class Trainer:
         self._tried = None
         if await view.count() > 2 * MOST_ROWS:  # of an entry, its answer has a row too
             return await self.ranker((await self._index.view()).release)
-        async with self._lock:
-            folder = self._folder / _TRIED
-            try:
-                await self._make(view, folder)
-            except TrainingFailed:
-                log.exception("Training failed")
-                return self._default
-            ranker = await asyncio.to_thread(self._load, folder)
-            self._tried = (view.release, ranker)
-            return ranker
+        ranker = await self._made(view, self._folder / _TRIED)
+        if ranker is None:
+            return self._default
+        self._tried = (view.release, ranker)
+        return ranker
 
     async def preview(self, view: ReadableView) -> Ranker | None:
         """Return the ranker that rows would have if they were live; ``None``: there are too many.
@@ -216,14 +206,7 @@ class Trainer:
         self._folder.mkdir(parents=True, exist_ok=True)
         # A folder of its own: other processes may make previews at the same time.
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="preview-") as temporary:
-            folder = Path(temporary) / "made"
-            async with self._lock:
-                try:
-                    await self._make(view, folder)
-                except TrainingFailed:
-                    log.exception("Training failed")
-                    return None
-            return await asyncio.to_thread(self._load, folder)
+            return await self._made(view, Path(temporary) / "made")
 
     async def adopt(self, release: int) -> None:
         """Use what `trial` made of a release: it is live now."""
@@ -234,6 +217,16 @@ class Trainer:
             await asyncio.to_thread(_replace, self._folder / _TRIED, self._folder_of(release))
             self._rankers = {release: tried[1]}
             self._adopted = release
+
+    async def _made(self, view: ReadableView, folder: Path) -> Ranker | None:
+        """Return a ranker trained in `folder`; ``None`` if that failed, which is logged."""
+        async with self._lock:
+            try:
+                await self._make(view, folder)
+            except TrainingFailed:
+                log.exception("Training failed")
+                return None
+            return await asyncio.to_thread(self._load, folder)
 
     async def _make(self, view: ReadableView, folder: Path) -> Training:
         """Train the rows of a release and put what was made in `folder`."""
@@ -295,20 +288,14 @@ class Trainer:
         return self._folder / f"release-{release}"
 
     def _usable(self, folder: Path) -> bool:
-        try:
-            about = json.loads((folder / "about.json").read_text("utf-8"))
-        except (OSError, ValueError):
-            return False
+        about = _about(folder)
         found = about.get("format"), about.get("fingerprint")
-        return bool(found == (_FORMAT, self._embedder.fingerprint))
+        return found == (_FORMAT, self._embedder.fingerprint)
 
     def _tried_other(self, folder: Path) -> bool:
         """Tell whether a release was trained without the second embedder of now."""
-        try:
-            about = json.loads((folder / "about.json").read_text("utf-8"))
-        except (OSError, ValueError):
-            return True  # deleted meanwhile
-        return bool(about["second"] != (self._second.fingerprint if self._second else ""))
+        now = self._second.fingerprint if self._second else ""
+        return bool(_about(folder).get("second") != now)
 
     def _load(self, folder: Path) -> Ranker:
         about = json.loads((folder / "about.json").read_text("utf-8"))
@@ -373,6 +360,15 @@ class Trainer:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _about(folder: Path) -> dict[str, Any]:
+    """Read what was trained in a folder; empty if nothing was, or it was deleted meanwhile."""
+    try:
+        about: dict[str, Any] = json.loads((folder / "about.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return about
+
+
 def _rarity(folder: Path, what: str) -> Rarity:
     """Read how rare ``chars`` or ``words`` are in the base."""
     return Rarity(np.load(folder / f"all_{what}.npy", mmap_mode="r"))
@@ -394,10 +390,5 @@ def _own(rows: Sequence[Row], vectors: Matrix) -> tuple[list[Row], Matrix]:
 
 def _replace(new: Path, old: Path) -> None:
     """Put a finished folder in the place of an old one; readers keep what they have open."""
-    _remove([old])
+    shutil.rmtree(old, ignore_errors=True)
     new.rename(old)
-
-
-def _remove(folders: Iterable[Path]) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -31,6 +31,8 @@ from kb.ranking.pair_training import best_share, paired_base
 from kb.ranking.training_rows import PAIR, SECOND
 
 _FOLDS = 5
+_FEWEST = 40
+"""Answered questions below which the prior is kept."""
 _PRIOR = Path(__file__).parent / "data" / "own_questions.json"
 """What training starts from: fitted on public sets of entries with many wordings."""
 
@@ -61,12 +63,10 @@ class Fitted:
         return trust(self.confidence, self)
 
 
-def fit_models(
-    kernel: Kernel, asked: Sequence[Asked], prior: Models | None, *, fewest: int = 40
-) -> Fitted:
+def fit_models(kernel: Kernel, asked: Sequence[Asked], prior: Models | None) -> Fitted:
     """Fit what ranks and what tells how sure, on questions that were asked."""
     answered = sum(one.entry >= 0 for one in asked)
-    if prior is not None and answered < fewest:
+    if prior is not None and answered < _FEWEST:
         nothing = np.zeros(0)
         return Fitted(kernel, prior, 0, nothing, nothing.astype(bool), nothing)
     start = prior.rank if prior else blank(np.concatenate([one.evidence for one in asked]))
@@ -74,9 +74,8 @@ def fit_models(
     features, right = _top(asked, _unseen_scores(asked, start))
     share = np.asarray([one.share for one in asked])
     # From nothing: what other bases taught about being sure was no help (docs/retrieval.md).
-    sure = _sure(features, right, share, blank(features))
-    models = Models(rank, sure.model)
-    return Fitted(kernel, models, answered, sure.confidence, right, share)
+    sure, confidence = _sure(features, right, share, blank(features))
+    return Fitted(kernel, Models(rank, sure), answered, confidence, right, share)
 
 
 def trust(confidence: Doubles, fitted: Fitted) -> Reliability:
@@ -86,15 +85,10 @@ def trust(confidence: Doubles, fitted: Fitted) -> Reliability:
     return reliability(confidence, fitted.right, fitted.share)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sure:
-    model: Linear
-    confidence: Doubles
-    """Of each question, by a model that was fitted without it."""
-
-
-def _sure(features: Floats, true: Bools, share: Doubles, start: Linear) -> _Sure:
+def _sure(features: Floats, true: Bools, share: Doubles, start: Linear) -> tuple[Linear, Doubles]:
     """Fit a probability: a cautious model for the order, then its scale by cross-validation.
+
+    Returns it with the confidence of each question by a model that was fitted without it.
 
     The penalty that makes the order reliable also draws every probability to the middle; two
     numbers, fitted on questions that the model has not seen, put that right.
@@ -112,7 +106,7 @@ def _sure(features: Floats, true: Bools, share: Doubles, start: Linear) -> _Sure
     stretched = replace(
         model, weights=model.weights * stretch, bias=model.bias * stretch + scale.bias
     )
-    return _Sure(stretched, scale.probability(odds[:, None].astype(np.float32)))
+    return stretched, scale.probability(odds[:, None].astype(np.float32))
 
 
 def _choices(asked: Sequence[Asked]) -> list[Choice]:

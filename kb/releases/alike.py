@@ -9,6 +9,7 @@ from core.protocols import Embedder
 from core.types import Matrix, Vector
 from kb.text.segmentation import normalise
 
+_REMEMBERED = 1_000
 SAME = 0.94
 """Cosine from which two questions are taken for one. Measured with multilingual-e5-small on the
 variants of two shops' entries (hint3): of pairs this near .83 and .89 belong to one entry; at .92
@@ -18,9 +19,8 @@ it is .74 and .79. A model whose cosines are lower puts fewer together, which on
 class Alike:
     """Groups questions by meaning. What is known of a question is kept while the process runs."""
 
-    def __init__(self, embedder: Embedder, *, remembered: int = 1000) -> None:
+    def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._remembered = remembered
         self._vectors: dict[str, Vector] = {}
 
     async def group(self, questions: Sequence[str]) -> list[list[int]]:
@@ -54,7 +54,7 @@ class Alike:
         return groups
 
     async def _embedded(self, keys: Sequence[str]) -> Matrix:
-        if len(self._vectors) > self._remembered:
+        if len(self._vectors) > _REMEMBERED:
             self._vectors.clear()
         new = [key for key in keys if key not in self._vectors]
         if new:

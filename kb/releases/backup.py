@@ -1,11 +1,10 @@
 """Everything that is truth, in one file: the database and the originals. The index is not in it."""
 
 import asyncio
-import hashlib
 import io
 import json
-import os
 import re
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
@@ -26,7 +25,6 @@ _FORMAT = 1
 _MANIFEST = "manifest.json"
 _DATABASE = "answerdesk.db"
 _ORIGINAL = re.compile(r"originals/([0-9a-f]{64})")
-_BLOCK_BYTES = 1 << 20
 _MAY_BE_THERE = frozenset({"models", "prefixes", ERASED})
 """Weights and stored model states, which `make setup` leaves in an otherwise empty data folder; and
 whom the service has forgotten since the backup."""
@@ -213,15 +211,11 @@ def _unpack(path: Path, folder: Path, on_progress: OnBytes) -> BackupContent:
 
 def _write(content: IO[bytes], path: Path) -> str:
     """Write a member to the disk; return its sha256."""
-    digest = hashlib.sha256()
     path.touch(mode=0o600)
     with path.open("wb") as file:
-        while block := content.read(_BLOCK_BYTES):
-            digest.update(block)
-            file.write(block)
-        file.flush()
-        os.fsync(file.fileno())
-    return digest.hexdigest()
+        shutil.copyfileobj(content, file)
+    sync(path)
+    return sha256_of(path)
 
 
 def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:

@@ -2,16 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from core.types import AnswerChange, FileReport, Finding, IngestReport
+from core.types import FileReport, Finding, IngestReport
 from db.knowledge import Document, Release
 from kb.ingest.diff import Comparison
 from kb.ingest.fingerprint import columns_of, with_columns
 from kb.ingest.originals import Originals
-from kb.ingest.prepare import OnProgress, Prepared, StoredFile
+from kb.ingest.prepare import OnProgress, Prepared
 from kb.ingest.wanted import UPLOAD, Errors, Guard, foreign, guarded, same, still_wanted
 from kb.releases.publish import Publisher
 from kb.review.caution import cautions
@@ -45,7 +45,7 @@ class _Work:
 
     base: Release | None
     documents: Mapping[str, Document]
-    changed: list[StoredFile]
+    changed: list[Document]
     gone: list[str]
     errors: Errors
     started: float
@@ -64,8 +64,8 @@ class _Applied:
     comparison: Comparison
     embedded: int = 0
     held: str = ""
-    asked: int = 0
-    answers: tuple[AnswerChange, ...] = ()
+    forecast: Forecast = field(default_factory=Forecast)
+    """What became, or would become, of answers."""
 
 
 class Ingestor:
@@ -76,11 +76,10 @@ class Ingestor:
         originals: keeps the files.
         settings: version and settings of parser and chunker. Files that were ingested under other
             settings are read again.
-        inspector: looks for conflicts and near duplicates in previews; ``None``: nobody does.
-        forecaster: tells in previews which answers would be others; ``None``: nobody does.
-        most_asked: tells which answers a release changed; ``None``: nobody does.
+        inspector: looks for conflicts and near duplicates in previews.
+        forecaster: tells in previews which answers would be others.
+        most_asked: tells which answers a release changed.
         max_file_bytes: larger files are refused.
-        clock: UTC epoch seconds.
     """
 
     def __init__(
@@ -89,11 +88,10 @@ class Ingestor:
         originals: Originals,
         *,
         settings: str,
-        inspector: Inspector | None = None,
-        forecaster: Forecaster | None = None,
-        most_asked: MostAsked | None = None,
-        max_file_bytes: int = 50 * 2**20,
-        clock: Callable[[], float] = time.time,
+        inspector: Inspector,
+        forecaster: Forecaster,
+        most_asked: MostAsked,
+        max_file_bytes: int,
     ) -> None:
         self._publisher = publisher
         self._originals = originals
@@ -102,7 +100,6 @@ class Ingestor:
         self._forecaster = forecaster
         self._most_asked = most_asked
         self._max_file_bytes = max_file_bytes
-        self._clock = clock
 
     async def ingest(
         self,
@@ -177,7 +174,7 @@ class Ingestor:
             expected = await self._publisher.preparer.expected_settings()
             live = [found for doc_id in doc_ids if (found := documents.get(doc_id))]
             changed = [
-                StoredFile(found.doc_id, found.source, found.sha256, settings, found.received)
+                replace(found, settings=settings)
                 for found in live
                 if (settings := with_columns(self._settings, columns_of(found.settings)))
                 and expected(found.doc_id, settings) != found.settings
@@ -215,30 +212,19 @@ class Ingestor:
                 work.changed, known=await view.known(), embed=not dry_run, on_progress=on_progress
             )
         errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
-        inspection, forecast = Inspection((), 0), Forecast()
+        inspection = Inspection((), 0)
         cautious: tuple[Finding, ...] = ()
         if dry_run:
             view = await self._publisher.index.view()
             comparison, _, _ = await guarded(view, prepared, gone, guard)
             cautious = await cautions(view, comparison)
-            if self._inspector is not None:
-                inspection = await self._inspector.inspect(
-                    view, self._publisher.preparer, comparison
-                )
-            if self._forecaster is not None:
-                forecast = await self._forecaster.foresee(view, comparison, inspection.vectors)
-            applied = _Applied(
-                base,
-                documents,
-                comparison,
-                prepared.wanted,
-                asked=forecast.asked,
-                answers=forecast.answers,
-            )
+            inspection = await self._inspector.inspect(view, self._publisher.preparer, comparison)
+            forecast = await self._forecaster.foresee(view, comparison, inspection.vectors)
+            applied = _Applied(base, documents, comparison, prepared.wanted, forecast=forecast)
         elif gone or any(not file.error for file in prepared.files):
             applied = await self._apply(prepared, work, errors, guard)
         else:
-            applied = _Applied(base, documents, Comparison.empty(), prepared.wanted)
+            applied = _Applied(base, documents, Comparison(), prepared.wanted)
         return IngestReport(
             release=0 if applied.base is None else applied.base.number,
             files=_reports(names, errors, applied.comparison, prepared, applied.documents),
@@ -248,10 +234,10 @@ class Ingestor:
             findings=(*cautious, *inspection.findings),
             uncompared=inspection.uncompared,
             held=applied.held,
-            asked=applied.asked,
-            answers=applied.answers,
-            golden_asked=forecast.golden_asked,
-            golden=forecast.golden,
+            asked=applied.forecast.asked,
+            answers=applied.forecast.answers,
+            golden_asked=applied.forecast.golden_asked,
+            golden=applied.forecast.golden,
         )
 
     async def _apply(
@@ -267,7 +253,7 @@ class Ingestor:
             before = {} if base is None else await publisher.releases.documents(base.number)
             curated = await publisher.preparer.curated(prepared)
             taken, gone = still_wanted(curated, work.gone, before, work.documents, errors)
-            nothing = _Applied(base, before, Comparison.empty())
+            nothing = _Applied(base, before, Comparison())
             if not taken.files and not gone:
                 return nothing
             seen = await publisher.index.view()
@@ -284,39 +270,34 @@ class Ingestor:
             if not taken.files and not gone:
                 return nothing
             after = {doc_id: before[doc_id] for doc_id in before.keys() - set(gone)}
-            after |= {
-                file.file.doc_id: _document(file.file, len(file.chunks)) for file in taken.files
-            }
+            after |= taken.documents()
             try:
                 release = await publisher.publish(
                     base,
                     after,
+                    comparison,
                     draft=draft,
-                    gone=comparison.gone,
-                    rows=comparison.written,
                     vectors=taken.vectors,
                     kind=work.kind,
                     note=work.note,
-                    summary=comparison.summary(),
                     gated=work.gated,
                 )
             except HeldBack as error:
-                return replace(nothing, held=str(error), answers=error.changes)
+                return replace(nothing, held=str(error), forecast=Forecast(answers=error.changes))
             await publisher.preparer.settle(taken, gone)
         await publisher.announce(release.number)
-        asked: tuple[int, tuple[AnswerChange, ...]] = (0, ())
-        if self._most_asked is not None and work.kind in _COMPARED:
-            asked = await self._most_asked.changes(seen, await publisher.index.view())
-        return _Applied(
-            release, after, comparison, release.embedded, asked=asked[0], answers=asked[1]
-        )
+        forecast = Forecast()
+        if work.kind in _COMPARED:
+            changes = await self._most_asked.changes(seen, await publisher.index.view())
+            forecast = Forecast(*changes)
+        return _Applied(release, after, comparison, release.embedded, forecast=forecast)
 
     def _receive(
         self, files: Sequence[IncomingFile], documents: Mapping[str, Document]
-    ) -> tuple[list[StoredFile], Errors]:
+    ) -> tuple[list[Document], Errors]:
         """Store the originals, blocking; return them with the errors of those that have one."""
-        now = self._clock()
-        stored: dict[str, StoredFile] = {}
+        now = time.time()
+        stored: dict[str, Document] = {}
         errors: Errors = {}
         for file in files:
             before = documents.get(file.doc_id)
@@ -343,12 +324,10 @@ class Ingestor:
             if columns is None:
                 columns = "" if before is None else columns_of(before.settings)
             settings = with_columns(self._settings, columns)
-            stored[file.doc_id] = StoredFile(file.doc_id, file.source, sha256, settings, received)
+            stored[file.doc_id] = Document(
+                file.doc_id, file.source, sha256, settings, received, chunks=0
+            )
         return [file for doc_id, file in stored.items() if doc_id not in errors], errors
-
-
-def _document(file: StoredFile, chunks: int) -> Document:
-    return Document(file.doc_id, file.source, file.sha256, file.settings, file.received, chunks)
 
 
 def _reports(

@@ -12,8 +12,9 @@ from core.errors import AnswerdeskError, IndexUnusable, ModelError
 from core.types import Chunk, Urgency
 from db.conversations import Conversations, OpenQuestion
 from db.uploads import Entry
+from kb.ranking.retriever import Retriever
 from kb.releases.alike import Alike
-from kb.releases.linking import EntryLinks
+from kb.releases.entries import Entries
 from kb.text.personal import personal_parts
 
 Order: TypeAlias = Literal["most", "newest"]
@@ -90,14 +91,16 @@ class OpenQuestions:
         self,
         questions: Conversations,
         alike: Alike,
-        links: EntryLinks,
+        finder: Retriever,
+        entries: Entries,
         *,
         name_of: Callable[[int], Awaitable[str]],
     ) -> None:
         """`name_of` tells how the customer of a Telegram chat is called."""
         self._questions = questions
         self._alike = alike
-        self._links = links
+        self._finder = finder
+        self._entries = entries
         self._name_of = name_of
 
     # --- looking -------------------------------------------------------------------------------
@@ -129,13 +132,14 @@ class OpenQuestions:
     async def nearest(self, question: str, *, most: int = 1) -> list[Chunk]:
         """Return the entries nearest to a question; none while nothing can be searched."""
         try:
-            return await self._links.nearest(question, most=most)
+            found = await self._finder.retrieve(question)
         except (ModelError, IndexUnusable):
             return []
+        return [hit.chunk for hit in found.hits if hit.chunk.kind == "faq"][:most]
 
     async def entry(self, chunk_id: str) -> Chunk:
         """Return a live entry; raise `EntryNotFound` if it is gone."""
-        return await self._links.entry(chunk_id)
+        return await self._entries.get(chunk_id)
 
     async def asked(self, open_ids: Sequence[int]) -> list[OpenQuestion]:
         """Return questions by number, whatever became of them; who was forgotten is left out."""
@@ -171,9 +175,9 @@ class OpenQuestions:
             EntryNotFound, BadChange: nothing was changed.
             ChangeNotLive: if it is stored only.
         """
-        number = await self._links.link(chunk_id, question, author=author)
-        answered = await self._questions.resolve(open_ids, status="answered", change=number)
-        return number, answered
+        change = await self._entries.change(chunk_id, "variant", text=question, author=author)
+        number = change.curation_id
+        return number, await self._questions.resolve(open_ids, status="answered", change=number)
 
     async def unlink(self, number: int) -> None:
         """Take a change of an entry back, live; the questions that it answered are open again.
@@ -182,7 +186,7 @@ class OpenQuestions:
             CurationNotFound: if there is none of this number.
             ChangeNotLive: if it is stored only that it was taken back.
         """
-        await self._links.unlink(number)
+        await self._entries.take_back(number)
         await self._questions.reopen(change=number)
 
     async def dismiss(self, open_id: int) -> int:

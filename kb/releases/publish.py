@@ -6,7 +6,7 @@ A crash before the commit leaves the old release live, and the next change undoe
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ from db.knowledge import Document, Release, ReleaseRepository
 from kb.index.draft import Draft, Place
 from kb.index.index import Index
 from kb.index.rows import Row
+from kb.ingest.diff import Comparison
 from kb.ingest.prepare import Preparer
 from kb.releases.lock import publish_lock
 from kb.review.gate import Gate
@@ -33,15 +34,16 @@ class Publisher:
         preparer: Preparer,
         lock_path: Path,
         *,
-        after_publish: AfterPublish | None = None,
+        gate: Gate,
+        announce: AfterPublish,
     ) -> None:
         self.index = index
         self.releases = releases
         self.preparer = preparer
-        self.after_publish = after_publish
-        """Trains and calibrates for the new release; called when the lock is free again."""
-        self.gate: Gate | None = None
+        self.gate = gate
         """Asks golden questions of a release before it goes live."""
+        self.announce = announce
+        """Trains for a release that went live; called when the lock is free again."""
         self._lock_path = lock_path
         self._lock = asyncio.Lock()
 
@@ -51,23 +53,16 @@ class Publisher:
         async with self._lock, publish_lock(self._lock_path):
             yield
 
-    async def announce(self, release: int) -> None:
-        """Let the rest of the service know that `release` is live."""
-        if self.after_publish is not None:
-            await self.after_publish(release)
-
     async def publish(
         self,
         base: Release | None,
         documents: Mapping[str, Document],
+        comparison: Comparison,
         *,
         draft: Draft,
-        gone: Iterable[str],
-        rows: Iterable[Row],
         vectors: Mapping[str, Vector],
         kind: str,
         note: str = "",
-        summary: Mapping[str, int] | None = None,
         gated: bool = False,
     ) -> Release:
         """Write the rows and make the release that holds `documents` live. Needs the lock.
@@ -75,32 +70,35 @@ class Publisher:
         Args:
             base: the live release that the caller compared with.
             documents: all documents of the new release.
+            comparison: rows to put in or replace, and those to take out.
             draft: of the index, at `base` or empty.
-            gone: row ids to take out.
-            rows: rows to put in or replace.
             vectors: of the texts just embedded; the others are found in the draft, and what
                 neither has is embedded now.
             kind: see `Release.kind`.
             note: a sentence for the list of releases.
-            summary: see `Release.summary`.
             gated: ask the golden questions first.
 
         Raises:
             HeldBack: if golden questions came out worse; the live release is then untouched.
             IndexNotWritten, PublishConflict: likewise.
         """
-        rows = list(rows)
+        rows = comparison.written
         found, embedded = await self._vectors(draft, rows, vectors)
-        gone = set(gone)
-        if gone or rows:
-            await draft.write(gone, rows, [found[row.vector_key] for row in rows])
+        if comparison.gone or rows:
+            await draft.write(comparison.gone, rows, [found[row.vector_key] for row in rows])
         number = 1 if base is None else base.number + 1
         place = await draft.finish(number)
         gate = self.gate if gated else None
         if gate is not None:
             await gate.judge(await self.index.view(), await self.index.peek(place, number))
         release = await self.commit(
-            base, documents, place, kind=kind, note=note, summary=summary, embedded=embedded
+            base,
+            documents,
+            place,
+            kind=kind,
+            note=note,
+            summary=comparison.summary(),
+            embedded=embedded,
         )
         if gate is not None:
             await gate.accepted(release.number)
@@ -136,7 +134,7 @@ class Publisher:
         return release
 
     async def _vectors(
-        self, draft: Draft, rows: list[Row], vectors: Mapping[str, Vector]
+        self, draft: Draft, rows: Sequence[Row], vectors: Mapping[str, Vector]
     ) -> tuple[dict[str, Vector], int]:
         found = {
             row.vector_key: vectors[row.vector_key] for row in rows if row.vector_key in vectors

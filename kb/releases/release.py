@@ -14,7 +14,7 @@ from kb.index.view import View
 from kb.ingest.diff import compare
 from kb.ingest.originals import Originals
 from kb.ingest.prepare import OnProgress
-from kb.ingest.reread import Left, Rereader, left_of, made_of
+from kb.ingest.reread import Left, Rereader, left_of
 from kb.releases.publish import Publisher
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Releases:
         self._originals = originals
         self._rereader = Rereader(publisher.preparer, originals, settings=settings)
 
-    async def rollback(self, number: int, *, on_progress: OnProgress | None = None) -> Release:
+    async def rollback(self, number: int) -> Release:
         """Publish the content of an earlier release again, as a new release.
 
         Embeds nothing as long as the index still has the earlier one, with the embedding model of
@@ -91,9 +91,7 @@ class Releases:
                 place = await publisher.index.restore(target, number=base.number + 1)
             except IndexDamaged as error:
                 logger.warning("Release %d is read from its originals again: %s", number, error)
-                release = await self._reread(
-                    base, documents, note, as_of=target.created, on_progress=on_progress
-                )
+                release = await self._reread(base, documents, note, as_of=target.created)
             else:
                 release = await publisher.commit(base, documents, place, kind="rollback", note=note)
             own_model = await publisher.index.fits(release)
@@ -150,7 +148,7 @@ class Releases:
                 await judge(await publisher.index.peek(place, base.number + 1))
                 release = await publisher.commit(
                     base,
-                    made_of(prepared, before),
+                    {**before, **prepared.documents()},
                     place,
                     kind="embed",
                     note=f"embedded by {model}"[:200],
@@ -204,7 +202,7 @@ class Releases:
                 rows += kept[doc_id]
             vectors = {**left.vectors, **prepared.vectors}
             await draft.write((), rows, [vectors[row.vector_key] for row in rows])
-            after = made_of(prepared, before)
+            after = {**before, **prepared.documents()}
             if after == before:
                 place = await draft.finish(base.number)
                 await publisher.releases.relocate(
@@ -222,16 +220,12 @@ class Releases:
         return Rebuilt(release.number, prepared.wanted, errors, time.perf_counter() - started)
 
     async def open_or_rebuild(
-        self,
-        *,
-        on_rebuild: Callable[[str], Awaitable[None]] | None = None,
-        on_progress: OnProgress | None = None,
+        self, *, on_rebuild: Callable[[str], Awaitable[None]] | None = None
     ) -> Rebuilt | None:
         """Make sure that the live release can be searched; rebuild the index if it is damaged.
 
         Args:
             on_rebuild: told the reason before a rebuild begins.
-            on_progress: of that rebuild.
 
         Returns:
             What the rebuild did, ``None`` if none was needed.
@@ -248,7 +242,7 @@ class Releases:
             logger.warning("The index is rebuilt from the originals: %s", error.reason)
             if on_rebuild is not None:
                 await on_rebuild(error.reason)
-            return await self.rebuild(reuse=True, on_progress=on_progress)
+            return await self.rebuild(reuse=True)
         return None
 
     async def show(self, number: int) -> ReleaseContent:
@@ -321,7 +315,6 @@ class Releases:
         note: str,
         *,
         as_of: float,
-        on_progress: OnProgress | None,
     ) -> Release:
         """Publish `documents` from their originals, on top of `base`."""
         publisher = self._publisher
@@ -332,20 +325,15 @@ class Releases:
             if before.get(doc_id) != document
         }
         draft = await publisher.index.draft(base)
-        prepared, _ = await self._rereader.prepare(
-            differing, await draft.known(), on_progress, as_of=as_of
-        )
+        prepared, _ = await self._rereader.prepare(differing, await draft.known(), as_of=as_of)
         gone = [doc_id for doc_id in before if doc_id not in documents]
         comparison = await compare(draft, prepared, gone)
-        after = made_of(prepared, documents)
         return await publisher.publish(
             base,
-            after,
+            {**documents, **prepared.documents()},
+            comparison,
             draft=draft,
-            gone=comparison.gone,
-            rows=comparison.written,
             vectors=prepared.vectors,
             kind="rollback",
             note=note,
-            summary=comparison.summary(),
         )

@@ -174,17 +174,7 @@ def _secrets(
 
 
 def _finding(kind: FindingKind, row: Row, mine: str, *, instead: str = "") -> Finding:
-    return Finding(
-        kind=kind,
-        doc_id=row.doc_id,
-        location=row.location,
-        text=row.chunk_text,
-        mine=mine,
-        other_doc_id="",
-        other_location="",
-        other_text="",
-        theirs=instead,
-    )
+    return Finding(kind, row.doc_id, row.location, row.chunk_text, mine, theirs=instead)
 
 
 def _folded(text: str) -> str:

@@ -113,7 +113,8 @@ class Inspector:
             return Inspection(_judge(_literal(fresh, equal)), len(fresh))
         known = await view.vectors({row.vector_key for row in compared})
         new = await preparer.spooled([row for row in compared if row.vector_key not in known])
-        matrix = _matrix(compared, known | new)
+        vectors = known | new
+        matrix = np.stack([vectors[row.vector_key] for row in compared])
         replaced = comparison.gone | {row.row_id for row in fresh}
         neighbours = await view.nearest(matrix, _NEIGHBOURS, without=replaced)
         level = await self._level(matrix)
@@ -121,7 +122,7 @@ class Inspector:
             lambda: [*_literal(fresh, equal), *_near(compared, matrix, neighbours, level)]
         )
         found = await asyncio.to_thread(_judge, pairs)
-        return Inspection(found, len(fresh) - len(compared), known | new)
+        return Inspection(found, len(fresh) - len(compared), vectors)
 
     def _within_budget(self, rows: Sequence[Row]) -> list[Row]:
         order = {"question": 0, "variant": 1, "passage": 2}
@@ -269,37 +270,21 @@ def _finding(pair: _Pair) -> Finding | None:
         mine, theirs = replace(mine, question=""), replace(theirs, question="")
     difference = differing_figure(mine, theirs, alike=alike)
     if difference is not None:
-        return _make(
-            "figure",
-            row,
-            other,
-            difference.mine,
-            difference.theirs,
-            text=difference.sentence,
-            other_text=difference.other_sentence,
-        )
+        figure = _make("figure", row, other, difference.mine, difference.theirs)
+        return replace(figure, text=difference.sentence, other_text=difference.other_sentence)
     return _make("near", row, other, row.answer, other.answer) if alike else None
 
 
-def _make(
-    kind: FindingKind,
-    row: Row,
-    other: Row,
-    mine: str,
-    theirs: str,
-    *,
-    text: str = "",
-    other_text: str = "",
-) -> Finding:
+def _make(kind: FindingKind, row: Row, other: Row, mine: str, theirs: str) -> Finding:
     return Finding(
         kind=kind,
         doc_id=row.doc_id,
         location=row.location,
-        text=text or row.text,
+        text=row.text,
         mine=mine,
         other_doc_id=other.doc_id,
         other_location=other.location,
-        other_text=other_text or other.text,
+        other_text=other.text,
         theirs=theirs,
     )
 
@@ -315,12 +300,6 @@ def _both_valid(row: Row, other: Row) -> bool:
     starts = max(row.valid_from, other.valid_from)
     ends = [day for day in (row.valid_until, other.valid_until) if day]
     return not ends or starts <= min(ends)
-
-
-def _matrix(rows: Sequence[Row], vectors: Mapping[str, Vector]) -> Matrix:
-    if not rows:
-        return np.empty((0, 0), np.float32)
-    return np.stack([vectors[row.vector_key] for row in rows])
 
 
 def _statements() -> dict[str, list[str]]:

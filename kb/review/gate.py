@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from core.errors import AnswerdeskError
 from core.protocols import Embedder, Reader
-from core.types import Answer, AnswerChange, Matrix, Vector
+from core.types import Answer, AnswerChange
 from db.golden import Golden, GoldenQuestions
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
@@ -24,7 +24,7 @@ from kb.ranking.training import Trainer
 from kb.review.caution import contacts
 from kb.text.segmentation import normalise
 
-_View = TypeVar("_View", bound=SearchView)
+_View = TypeVar("_View", bound=SearchView, covariant=True)
 
 _NAMED = 5
 """Questions that the sentence of a held release names."""
@@ -52,68 +52,26 @@ class NothingToExpect(AnswerdeskError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed(Generic[_View]):
-    """One release and its ranker, in the place of whatever is live."""
+class Seen(Generic[_View]):
+    """A release as it is asked, in the place of whatever is live."""
 
-    seen: _View
+    rows: _View
     judge: Ranker
+    embedder: Embedder | None = None
+    """The model that filled it; ``None``: that of the knowledge base."""
 
     async def view(self) -> _View:
-        """Return the release."""
-        return self.seen
+        """Return its rows."""
+        return self.rows
 
     async def ranker(self, release: int) -> Ranker:
         """Return its ranker."""
         return self.judge
 
 
-class _Remembering:
-    """An embedder that embeds each question once, though two releases are asked."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._known: dict[str, Vector] = {}
-        self.name = embedder.name
-        self.dim = embedder.dim
-        self.fingerprint = embedder.fingerprint
-        self.max_tokens = embedder.max_tokens
-
-    async def embed_query(self, text: str) -> Vector:
-        if text not in self._known:
-            self._known[text] = await self._embedder.embed_query(text)
-        return self._known[text]
-
-    async def embed_queries(self, texts: Sequence[str]) -> Matrix:
-        return await self._embedder.embed_queries(texts)
-
-    async def embed_passages(self, texts: Sequence[str]) -> Matrix:
-        return await self._embedder.embed_passages(texts)
-
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return await self._embedder.count_tokens(texts)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A release as it is asked: its rows, its ranking, and the model that filled it."""
-
-    view: SearchView
-    ranker: Ranker
-    embedder: Embedder | None = None
-    """``None``: that of the knowledge base."""
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """A knowledge base whose live release another embedding model filled."""
-
-    view: View
-    embedder: Embedder
-    rankers: Trainer
-
-    async def seen(self) -> Seen:
-        """Return its live release as it is asked."""
-        return Seen(self.view, await self.rankers.ranker(self.view.release), self.embedder)
+async def seen(live: View | Seen[View], rankers: Trainer) -> Seen[View]:
+    """Return a release as it is asked: with the ranking of its own."""
+    return live if isinstance(live, Seen) else Seen(live, await rankers.ranker(live.release))
 
 
 class Replay:
@@ -134,18 +92,19 @@ class Replay:
         self._policy = policy
         self._today = today
 
-    async def compare(self, questions: Sequence[str], *releases: Seen) -> list[list[Answer]]:
+    async def compare(
+        self, questions: Sequence[str], *releases: Seen[SearchView]
+    ) -> list[list[Answer]]:
         """Return what each release answers to each question, release by release.
 
         Raises:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
-        own = _Remembering(self._embedder)
         found = []
         for release in releases:
-            fixed = Fixed(release.view, release.ranker)
+            embedder = release.embedder or self._embedder
             answerer = Answerer(
-                Retriever(release.embedder or own, fixed, fixed, self._second, self._reader),
+                Retriever(embedder, release, release, self._second, self._reader),
                 Replier(),
                 None,
                 policy=self._policy,
@@ -163,13 +122,13 @@ class Gate:
         self._replay = replay
         self._rankers = rankers
 
-    async def judge(self, live: View | Side, candidate: View) -> int:
+    async def judge(self, live: View | Seen[View], candidate: View) -> int:
         """Ask the golden questions of a release that is not live yet; return how many there are.
 
         A question that the live release does not answer as expected either holds nothing back.
 
         Args:
-            live: what is live; with a `Side`, in a knowledge base of another embedding model.
+            live: what is live; with a `Seen`, in a knowledge base of another embedding model.
             candidate: what may go live.
 
         Raises:
@@ -177,18 +136,13 @@ class Gate:
             IndexDamaged, IndexMismatch, ModelUnavailable: if that cannot be told.
         """
         golden = await self._golden.list()
-        release = live.view.release if isinstance(live, Side) else live.release
-        if not golden or not release:
+        old = await seen(live, self._rankers)
+        if not golden or not old.rows.release:
             return 0
-        before, after = await self._replay.compare(
-            [one.question for one in golden],
-            await live.seen()
-            if isinstance(live, Side)
-            else Seen(live, await self._rankers.ranker(release)),
-            Seen(candidate, await self._rankers.trial(candidate)),
-        )
+        new = Seen(candidate, await self._rankers.trial(candidate))
+        before, after = await self._replay.compare([one.question for one in golden], old, new)
         compared = zip(golden, before, after, strict=True)
-        drops = [drop(one, old, new) for one, old, new in compared if drops_out(one, old, new)]
+        drops = [drop(one, was, now) for one, was, now in compared if drops_out(one, was, now)]
         if drops:
             raise HeldBack(drops, len(golden))
         return len(golden)
@@ -199,8 +153,7 @@ class Gate:
 
     async def ask(self, live: View, question: str) -> Answer:
         """Ask the live release one question, without recording it."""
-        ranker = await self._rankers.ranker(live.release)
-        ((answer,),) = await self._replay.compare([question], Seen(live, ranker))
+        ((answer,),) = await self._replay.compare([question], await seen(live, self._rankers))
         return answer
 
     async def as_it_is(self, live: View, question: str, *, author: str) -> Golden:
@@ -228,8 +181,8 @@ class Gate:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
         golden = await self._golden.list()
-        ranker = await self._rankers.ranker(live.release)
-        (answers,) = await self._replay.compare([g.question for g in golden], Seen(live, ranker))
+        own = await seen(live, self._rankers)
+        (answers,) = await self._replay.compare([g.question for g in golden], own)
         return [(g, a, fits(g, a)) for g, a in zip(golden, answers, strict=True)]
 
 

@@ -10,7 +10,7 @@ from core.errors import IndexUnusable, ModelError
 from core.types import Answer, AnswerChange, IngestReport
 from kb.index.view import View
 from kb.ranking.training import Trainer
-from kb.review.gate import Replay, Seen, Side, change_of, rests_on
+from kb.review.gate import Replay, Seen, change_of, rests_on, seen
 
 logger = logging.getLogger(__name__)
 
@@ -30,35 +30,24 @@ class MostAsked:
         rankers: gives the ranking of either release.
     """
 
-    def __init__(
-        self,
-        asked: Asked,
-        replay: Replay,
-        rankers: Trainer,
-    ) -> None:
+    def __init__(self, asked: Asked, replay: Replay, rankers: Trainer) -> None:
         self._asked = asked
         self._replay = replay
         self._rankers = rankers
 
     async def changes(
-        self, before: View | Side, after: View
+        self, before: View | Seen[View], after: View
     ) -> tuple[int, tuple[AnswerChange, ...]]:
         """Return how many questions were asked, and what changed, most asked first.
 
         Changes of one kind are one change: what customers wrote is not in it.
         """
-        known = before.view.release if isinstance(before, Side) else before.release
-        asked = await self._asked() if known and after.release else ()
+        releases = [await seen(one, self._rankers) for one in (before, after)]
+        asked = await self._asked() if all(one.rows.release for one in releases) else ()
         if not asked:
             return 0, ()
         try:
-            old, new = await self._replay.compare(
-                [question for question, _ in asked],
-                await before.seen()
-                if isinstance(before, Side)
-                else Seen(before, await self._rankers.ranker(known)),
-                Seen(after, await self._rankers.ranker(after.release)),
-            )
+            old, new = await self._replay.compare([question for question, _ in asked], *releases)
         except (ModelError, IndexUnusable) as error:
             logger.warning("What customers ask most was not compared: %s", error)
             return 0, ()

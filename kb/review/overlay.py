@@ -1,15 +1,14 @@
 """A release as a change would make it, for asking questions before anything is written."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from core.types import Matrix, Vector
-from kb.index.rows import Row, chunk_of_rows
-from kb.index.table import ROLES, RowHit, RowSet
+from kb.index.rows import Row
+from kb.index.table import ROLES, RowHit, RowSet, hit
 from kb.index.view import Sample, View
-from kb.ranking.features import Rarity, word_bags
+from kb.ranking.features import Rarity, stem_bags
 
 _MOST_EXTRA = 1_000
 """Rows that a search asks for on top, in the place of those that would be gone."""
@@ -18,9 +17,9 @@ _MOST_EXTRA = 1_000
 class Overlay:
     """What is live, without some rows and with others. Nothing is written and no lock is held.
 
-    Dense search is exact. Full-text search orders the new rows among themselves by the words they
-    share with the question, and puts them before those that stay: which rows are found counts,
-    not their scores.
+    Dense search is exact. Full-text search orders the new rows among themselves by the content
+    words they share with the question, and puts them before those that stay: which rows are found
+    counts, not their scores.
     """
 
     def __init__(
@@ -58,8 +57,8 @@ class Overlay:
         stay, places = self._staying(found), self._places[rows]
         new: list[RowHit] = []
         if places:
-            bags = word_bags([self._rows[place].text for place in places])
-            shares = Rarity.of(bags).coverage(word_bags([text]), bags)[0]
+            bags = stem_bags([self._rows[place].text for place in places])
+            shares = Rarity.of(bags).coverage(stem_bags([text]), bags)[0]
             scores = zip(places, shares.tolist(), strict=True)
             new = self._hits((found for found in scores if found[1] > 0), k // 2, today)
         return [*new, *stay][:k]
@@ -89,7 +88,7 @@ class Overlay:
         )
 
     def _staying(self, hits: Iterable[RowHit]) -> list[RowHit]:
-        return [hit for hit in hits if hit.row_id not in self._without]
+        return [found for found in hits if found.row_id not in self._without]
 
     def _hits(self, scores: Iterable[tuple[int, float]], k: int, today: str) -> list[RowHit]:
         """Return the best `k` of the new rows, each given by its place and score."""
@@ -101,6 +100,5 @@ class Overlay:
             ended = row.valid_until and row.valid_until < today
             if today and (ended or row.valid_from > today):
                 continue
-            chunk = replace(chunk_of_rows([row]), variants=(), negatives=())
-            found.append(RowHit(chunk, row.text, row.role, score, row.row_id))
+            found.append(hit(row, score))
         return found

@@ -36,42 +36,6 @@ _NOISE = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
-_COMMON = {
-    "en": "a about after an and are as at be been before by can could did do does for from had has "
-    "have he hello help her hey hi his how i if in into is it its me my not of ok on or order "
-    "our please pls price refund return she shipping should size status than thank thanks that "
-    "the their there they this to two was we were what when where which who why will with would "
-    "yes you your",
-    "es": "a al buenas buenos como con cuando cuanto cuánto cómo de del devolución dias días "
-    "donde dónde el en envio envío es esta está gracias hola la las los mi no para pedido "
-    "por precio que qué quiero se si sí tarda una y",
-    "de": "aber bitte danke das der die ein eine es für geht guten hallo ich ist ja kann kein "
-    "kostet lange mein meine mit nein nicht oder rückgabe tag und versand von wann warum "
-    "was wie wo zu",
-    "fr": "au avec bonjour combien comment de des du est et je la le les livraison ma mais merci "
-    "mon ne non où oui par pas pour quand que qui salut sur un une vous",
-    "it": "a ciao come con di dove e grazie ho il in la le mio non per perché posso quando quanto "
-    "reso si sono spedizione un una",
-    "pt": "a bom com como de dia do e em envio está eu meu minha não o obrigada obrigado olá onde "
-    "oi para pedido por prazo quando quanto que sim uma você",
-    "nl": "bedankt de dank een en het hallo hoe ik in is kan kost lang met mijn niet of van "
-    "verzending voor waar wanneer wat",
-    "pl": "co cześć czy dziękuję gdzie i ile ja jak jest kiedy mój moje na nie o się tak w z za "
-    "zamówienie zwrot",
-    "tr": "bir bu evet hayır iade için kargo merhaba mi mı nasıl ne nerede sipariş teşekkürler "
-    "var ve zaman",
-    "vi": "bao cảm chào của có đơn giá hàng không là nhiêu ơn tôi và xin",
-    "id": "ada apa bagaimana berapa bisa dan di dimana halo harga kapan kasih saya terima tidak "
-    "yang",
-    "sv": "är det en frakt hej hur inte jag kan mitt och på tack till var",
-    "cs": "a ahoj co děkuji dobrý den jak je kde kdy kolik mám na ne se za",
-    "ru": "а в вы где да добрый доставка есть за здравствуйте и как какой когда мне можно мой на "
-    "не нет по почему привет с сколько спасибо что я",
-    "uk": "а в де добрий доставка дякую за і як коли мені мій на не привіт скільки так це що я",
-}
-"""Words by which a short message is told; statistics on letter triples fail below three words."""
-
-_COMMON_WORDS = {code: frozenset(listed.split()) for code, listed in _COMMON.items()}
 _TRADITIONAL = frozenset(
     "們個這還沒嗎麼為會時間問題說話請謝電號買賣價錢貨運費發訂單開關門點幾過來對從後給讓應該須"
     "預約詢處裡邊樣種類與並無論將進選擇換壞損貴賓員帳戶碼網頁線連結機車輛飛鐵舊歲學習國際灣東語"
@@ -115,8 +79,9 @@ def detect_language(text: str, hint: str = "") -> str:
     best = max(scores, key=lambda code: scores[code])
     unsure = scores[best] < _SURE or len(found) < _MIN_WORDS
     if wanted and unsure and _same_script(wanted, found):
-        foreign = any(w in _COMMON_WORDS.get(best, ()) for w in found)
-        own = any(w in _COMMON_WORDS.get(wanted, ()) for w in found)
+        common = lexicon().common
+        foreign = any(w in common.get(best, ()) for w in found)
+        own = any(w in common.get(wanted, ()) for w in found)
         if own or not foreign:
             return wanted
     if scores[best] < _GUESS:
@@ -170,7 +135,7 @@ def _scores(text: str, found: list[str]) -> dict[str, float]:
     }
     shares = {
         code: sum(word in common for word in found) / len(found)
-        for code, common in _COMMON_WORDS.items()
+        for code, common in lexicon().common.items()
     }
     named = len(found) >= _MIN_WORDS and max(shares.values()) >= _MOSTLY_COMMON
     for code, share in shares.items():

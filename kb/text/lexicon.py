@@ -48,9 +48,9 @@ class Terms:
         return [(m.start(), m.end(), self.meaning[m[0]]) for m in self.pattern.finditer(text)]
 
 
-def _terms(groups: Mapping[str, Iterable[str]], *, around: bool = True) -> Terms:
+def _terms(groups: Mapping[str, Iterable[str]]) -> Terms:
     meaning = {word: str(k) for k, listed in groups.items() for word in _words(listed)}
-    return Terms(re.compile(alternatives(meaning, around=around)), meaning)
+    return Terms(re.compile(alternatives(meaning)), meaning)
 
 
 def alternatives(phrases: Iterable[str], *, around: bool = True) -> str:
@@ -92,6 +92,9 @@ class Lexicon:
     bounds_before: Mapping[str, str]
     bounds_after: Mapping[str, str]
     stopwords: Mapping[str, frozenset[str]]
+    common: Mapping[str, frozenset[str]]
+    """Small words by language, by which a short message is told."""
+    abbreviations: Mapping[str, frozenset[str]]
 
 
 @cache
@@ -110,6 +113,8 @@ def lexicon() -> Lexicon:
         bounds_before=_meanings(raw["bounds_before"]),
         bounds_after=_meanings(raw["bounds_after"]),
         stopwords={k: frozenset(_words(v.split())) for k, v in raw["stopwords"].items()},
+        abbreviations={k: frozenset(v.split()) for k, v in raw["abbreviations"].items()},
+        common={k: frozenset(_words(v.split())) for k, v in raw["common"].items()},
     )
 
 

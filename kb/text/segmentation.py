@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from sentencex import get_sentence_boundaries
 
+from kb.text.lexicon import lexicon
+
 _CJK = (
     "\u3040-\u30ff"  # kana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
@@ -38,8 +40,8 @@ def words(text: str) -> list[str]:
     return _WORD.findall(normalise(text))
 
 
-def char_ngrams(text: str, low: int = 2, high: int = 4) -> list[str]:
-    """Return the character n-grams of each run of letters, `low` to `high` long, in order.
+def char_ngrams(text: str) -> list[str]:
+    """Return the character n-grams of each run of letters, two to four long, in order.
 
     Words are padded with one blank on each side, so that their beginnings and ends count; a run
     without spaces (Chinese) is padded as a whole.
@@ -47,7 +49,7 @@ def char_ngrams(text: str, low: int = 2, high: int = 4) -> list[str]:
     grams: list[str] = []
     for run in re.findall(r"[^\W_]+", normalise(text)):
         padded = f" {run} "
-        for size in range(low, high + 1):
+        for size in (2, 3, 4):
             grams += [padded[i : i + size] for i in range(len(padded) - size + 1)]
     return grams
 
@@ -87,30 +89,6 @@ _ENDED = re.compile(r"[.!?。！？…｡:：;；؟।॥]['\"”’»)\]）】�
 _MIN_WRAPPED = 58
 """Columns of a line that was probably broken by an editor; shorter lines end on purpose."""
 
-
-def _listed(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-_BEFORE_NAME = _listed(
-    "mr mrs ms dr prof st gen sgt messrs e.g i.e eg ie cf vs viz approx appr est incl excl z.b "
-    "d.h u.a o.ä i.d.r bzw ca ggf inkl exkl zzgl evtl vgl bspw mind hr fr sog mm mme mlle p.ex "
-    "env sr sra srta dña ud p.ej aprox avda dott sig sig.ra т.е т.к т.н напр тел им ул кв обл "
-    "и.о np tzn tzw ul bijv bv d.w.z např tzv örn"
-)
-"""Abbreviations that never end a sentence."""
-
-_BEFORE_NUMBER = _listed(
-    "no nos nr fig figs eq vol pp p ch sec art abs ref ext tel dept pág págs núm n.º рис стр гл "
-    "ст см п г godz str ust jan feb mar apr jun jul aug sept sep oct nov dec"
-)
-"""Abbreviations only where a number follows; elsewhere words like "No." end a sentence."""
-
-_BEFORE_ANY = _listed(
-    "etc inc ltd co corp jr usw ecc al a.m p.m u.s u.k u.s.a e.u руб коп тыс млн млрд грн т.д "
-    "т.п г гг max min"
-)
-"""Abbreviations that end a sentence only where the next word has a capital letter."""
 
 _TAIL = 80
 """Characters before and after a boundary that decide whether it is one."""
@@ -200,12 +178,12 @@ def _is_end(block: str, start: int, at: int) -> bool:
         return False
     if not tail.endswith("."):
         return True
-    abbreviations = _last_words(tail)
-    if abbreviations & _BEFORE_NAME:
+    last, known = _last_words(tail), lexicon().abbreviations
+    if last & known["before_name"]:
         return False
-    if abbreviations & _BEFORE_NUMBER and following[0].isdigit():
+    if last & known["before_number"] and following[0].isdigit():
         return False
-    if abbreviations & _BEFORE_ANY:
+    if last & known["before_any"]:
         return not (following[0].islower() or following[0].isdigit())
     return not (_INITIALS.search(tail) and len(tail.split()) <= 2)
 

@@ -38,7 +38,9 @@ async def answers(folder: Path) -> list[tuple[str, str, float]]:
         await shop.releases.open_or_rebuild()
         found = []
         for question in QUESTIONS:
-            hits = await shop.index.search_dense(await shop.embedder.embed_query(question), 3)
+            hits = await (await shop.index.view()).search_dense(
+                await shop.embedder.embed_query(question), 3
+            )
             found += [(hit.chunk.chunk_id, hit.chunk.answer, round(hit.score, 5)) for hit in hits]
         return found
 

@@ -109,7 +109,11 @@ class Builder:
             "editing": Editing(nothing, nothing),
             "uploads": NoUploads(),
             "questions": OpenQuestions(
-                self.records.conversations, Alike(WordEmbedder()), nothing, name_of=nobody
+                self.records.conversations,
+                Alike(WordEmbedder()),
+                nothing,
+                nothing,
+                name_of=nobody,
             ),
             "handovers": self.handovers,
             "topics": lambda: None,

@@ -223,7 +223,7 @@ async def test_a_damaged_file_of_the_index_is_repaired_from_the_originals(
             rebuilt += repair is not None
             embedded += repair is not None and repair.embedded > 0
             assert (await shop.snapshot())[1:] == expected, file
-            found = await shop.index.search_text("money", 5)
+            found = await (await shop.index.view()).search_text("money", 5)
             assert [hit.text for hit in found] == ["money back"], file
             await shop.put(late="works")
         shutil.rmtree(copy)

@@ -94,7 +94,7 @@ async def test_answers_go_on_and_publishing_comes_back_with_the_space(small_disk
             live = await upload(shop, f"page{number}.txt", "\n".join(lines))
             refused += not live
             said += lines if live else []
-            found = await shop.index.search_text("money", 5)
+            found = await (await shop.index.view()).search_text("money", 5)
             assert [hit.text for hit in found] == ["money back"], number
             assert await shop.texts() == sorted(said), number
             ballast.unlink()

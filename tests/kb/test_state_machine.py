@@ -269,7 +269,7 @@ class KnowledgeBase(RuleBasedStateMachine):
         """Everything that holds the question word for word comes first."""
         embedder = WordEmbedder()
         vector = self.run(embedder.embed_query(text))
-        hits = self.run(self.shop.index.search_dense(vector, 50))
+        hits = self.run(self.run(self.shop.index.view()).search_dense(vector, 50))
         found = sorted(hit.chunk.doc_id for hit in hits if hit.text == text)
         holders = self.history[-1].entries().items()
         assert found == sorted(key.rpartition("|")[0] for key, texts in holders if text in texts)
@@ -319,7 +319,7 @@ class KnowledgeBase(RuleBasedStateMachine):
 
     @invariant()
     def full_text_search_finds_chinese_if_it_is_there(self) -> None:
-        hits = self.run(self.shop.index.search_text("退款", 9))
+        hits = self.run(self.run(self.shop.index.view()).search_text("退款", 9))
         count = sum("退款" in text for text in self.history[-1].texts.values())
         assert len(hits) == count
 

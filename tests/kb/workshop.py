@@ -34,7 +34,6 @@ from kb.ranking.training import ReadableView, Trainer
 from kb.releases.alike import Alike
 from kb.releases.entries import Entries
 from kb.releases.ingestor import IncomingFile, Ingestor
-from kb.releases.linking import EntryLinks
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.publish import AfterPublish, Publisher
 from kb.releases.release import Releases
@@ -42,7 +41,7 @@ from kb.releases.team_answers import TeamAnswers
 from kb.releases.upload import Library
 from kb.review.findings import Inspector
 from kb.review.forecast import Forecaster
-from kb.review.gate import Fixed, Gate, Replay
+from kb.review.gate import Gate, Replay, Seen
 from kb.review.most_asked import MostAsked
 from kb.review.trace import Tracer
 from tests.fakes import DefaultRanker
@@ -172,6 +171,10 @@ class Workshop:
         return report.release
 
 
+async def _nobody(release: int) -> None:
+    """Tell nobody that a release is live."""
+
+
 @asynccontextmanager
 async def workshop(
     folder: Path,
@@ -195,20 +198,20 @@ async def workshop(
         async with Index.open(
             str(folder / "index"), embedder=embedder, current=repository.current
         ) as index:
+            golden, conversations = GoldenQuestions(database), Conversations(database)
+            replay = Replay(embedder, policy=POLICY, today=lambda: TODAY)
             publisher = Publisher(
                 index,
                 repository,
                 preparer,
                 folder / "publish.lock",
-                after_publish=after_publish,
+                gate=Gate(golden, replay, SameRanker()),
+                announce=after_publish or _nobody,
             )
-            golden, conversations = GoldenQuestions(database), Conversations(database)
-            replay = Replay(embedder, policy=POLICY, today=lambda: TODAY)
 
             async def asked() -> Sequence[tuple[str, int]]:
                 return await conversations.most_asked(since=0, limit=50)
 
-            publisher.gate = Gate(golden, replay, SameRanker())
             ingestor = Ingestor(
                 publisher,
                 originals,
@@ -241,9 +244,13 @@ async def workshop(
 def library_of(shop: Workshop) -> Library:
     """Return a workshop's knowledge base as operators change it."""
     answers = TeamAnswers(shop.ingestor, shop.repository, shop.originals)
-    links = EntryLinks(Retriever(shop.embedder, shop.index, DefaultRanker()), shop.entries)
-    chats = Chats(shop.database, GroupCommit(shop.database))
-    questions = OpenQuestions(shop.conversations, Alike(shop.embedder), links, name_of=chats.name)
+    questions = OpenQuestions(
+        shop.conversations,
+        Alike(shop.embedder),
+        Retriever(shop.embedder, shop.index, DefaultRanker()),
+        shop.entries,
+        name_of=Chats(shop.database, GroupCommit(shop.database)).name,
+    )
     return Library(shop.ingestor, shop.releases, answers, questions)
 
 
@@ -259,7 +266,7 @@ def tracer_of(shop: Workshop) -> Tracer:
         release = await shop.repository.get(number)
         place = Place(release.table, release.version, release.rows)
         view, rankers = await shop.index.peek(place, number), DefaultRanker()
-        finder = Retriever(shop.embedder, Fixed(view, await rankers.ranker(number)), rankers)
+        finder = Retriever(shop.embedder, Seen(view, await rankers.ranker(number)), rankers)
         return Answerer(finder, Replier(), None, policy=POLICY, today=lambda: TODAY)
 
     return Tracer(answerer, shop.index, gate, shop.golden, answerer_of=answerer_of)

@@ -57,7 +57,7 @@ def harm(target: Path, how: str, chance: random.Random) -> None:
 
 async def seen(shop: Workshop) -> object:
     """Return all rows with their vectors, and what a search finds."""
-    found = [hit.text for hit in await shop.index.search_text("three", 5)]
+    found = [hit.text for hit in await (await shop.index.view()).search_text("three", 5)]
     return found, (await shop.snapshot())[1:]
 
 

@@ -141,7 +141,7 @@ async def build(folder: Path) -> str:
         published = time.perf_counter() - started
         await trainer.train(report.release)
         trained = time.perf_counter() - started - published
-        rows, vectors = await shop.index.all_rows()
+        rows, vectors = await (await shop.index.view()).all_rows()
         ids = np.asarray([row.row_id for row in rows])
         asked = await shop.embedder.embed_queries(questions(known))
         scores = asked @ vectors.T
@@ -157,7 +157,7 @@ async def measure(folder: Path) -> Scale:
     exact = json.loads((folder / "exact.json").read_text())
     async with opened(folder) as (shop, trainer):
         await shop.releases.rollback(1)
-        rows = await shop.index.count()
+        rows = await (await shop.index.view()).count()
         retriever = Retriever(shop.embedder, shop.index, trainer)
         asked = questions(known)
         found = []

@@ -66,7 +66,7 @@ async def look(folder: Path, told: int, report: PublishKills) -> None:
     started = time.perf_counter()
     async with workshop(folder / "data", WordEmbedder()) as shop:
         rebuilt = await shop.releases.open_or_rebuild()
-        await shop.index.search_text("refund", 5)
+        await (await shop.index.view()).search_text("refund", 5)
         seconds = time.perf_counter() - started
         live = await shop.repository.current()
         number = live.number if live else 0
@@ -76,7 +76,7 @@ async def look(folder: Path, told: int, report: PublishKills) -> None:
                 await asyncio.to_thread(shop.originals.checked_path, sha256)
             except AnswerdeskError:
                 lost += 1
-        rows, _ = await shop.index.all_rows()
+        rows, _ = await (await shop.index.view()).all_rows()
         wanted = await _texts(shop, number)
         report.releases = number
         report.lost += lost

@@ -68,7 +68,7 @@ async def measure(source: Path, folder: Path) -> Unchanged:
             return time.perf_counter() - started, report.ingest.embedded, report.ingest.release
 
         first_s, _, release = await refresh()
-        chunks = await shop.index.count()
+        chunks = await (await shop.index.view()).count()
         unchanged_s, embedded, still = await refresh()
         text = files[0].read_text("utf-8")
         files[0].write_text(f"{text}\n\n# Something new\n\nIt was not there before.\n", "utf-8")

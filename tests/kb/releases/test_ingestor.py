@@ -34,9 +34,9 @@ async def test_a_file_becomes_searchable_chunks(shop: Workshop) -> None:
     assert report.embedded == 4
     assert report.files == (FileReport("faq.txt", added=2), FileReport("page.txt", added=1))
     assert await shop.texts() == ["We ship.", "money back", "refund?", "shipping?"]
-    assert [hit.chunk.answer for hit in await shop.index.search_text("money", 1)] == [
-        "Within 30 days."
-    ]
+    assert [
+        hit.chunk.answer for hit in await (await shop.index.view()).search_text("money", 1)
+    ] == ["Within 30 days."]
 
 
 async def test_a_passage_is_embedded_under_its_title(
@@ -77,7 +77,7 @@ async def test_an_edited_answer_replaces_the_old_one(
     )
     assert report.files == (FileReport("faq.txt", changed=1, unchanged=1),)
     assert embedder.embedded == [], "the question is the same, so is its vector"
-    hits = await shop.index.search_text("refund money", 9)
+    hits = await (await shop.index.view()).search_text("refund money", 9)
     assert {hit.chunk.answer for hit in hits} == {"Within 14 days."}
 
 
@@ -119,14 +119,14 @@ async def test_a_removed_document_is_found_no_more(shop: Workshop) -> None:
         "'never.txt' is not in the knowledge base, so it was not removed."
     )
     assert await shop.texts() == ["We ship."]
-    assert await shop.index.search_text("refund", 5) == []
+    assert await (await shop.index.view()).search_text("refund", 5) == []
 
 
 async def test_everything_may_be_removed(shop: Workshop) -> None:
     await shop.put(faq=FAQ)
     await shop.ingestor.ingest([], removed=["faq.txt"])
     assert await shop.texts() == []
-    assert await shop.index.search_text("refund", 5) == []
+    assert await (await shop.index.view()).search_text("refund", 5) == []
     assert await shop.put(faq=FAQ) == 3
     assert len(await shop.texts()) == 3
 

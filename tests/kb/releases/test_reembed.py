@@ -13,7 +13,7 @@ from db.golden import Golden
 from kb.index.index import filled_by
 from kb.index.view import View
 from kb.ingest.reread import NotReadAgain
-from kb.review.gate import HeldBack, Side
+from kb.review.gate import HeldBack, Seen
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import SameRanker, Workshop, workshop
 
@@ -38,7 +38,9 @@ async def test_the_old_model_answers_until_the_new_rows_are_whole(tmp_path: Path
         async def judge(candidate: View) -> None:
             assert await candidate.count() == 5
             seen.append((await old.snapshot())[0])
-            assert [hit.text for hit in await old.index.search_text("money", 1)] == ["money back"]
+            assert [hit.text for hit in await (await old.index.view()).search_text("money", 1)] == [
+                "money back"
+            ]
 
         done = await new.releases.reembed(judge, model="b")
         assert (done.release, done.embedded, seen) == (2, 5, [1])
@@ -166,8 +168,8 @@ class Blind(WordEmbedder):
 async def test_golden_questions_compare_the_two_models(tmp_path: Path) -> None:
     async def judged(new: Workshop, old: Workshop) -> None:
         async def judge(candidate: View) -> None:
-            assert new.publisher.gate is not None
-            live = Side(await old.index.view(), old.embedder, SameRanker())
+            view = await old.index.view()
+            live = Seen(view, await SameRanker().ranker(view.release), old.embedder)
             await new.publisher.gate.judge(live, candidate)
 
         await new.releases.reembed(judge, model="b")

@@ -40,7 +40,9 @@ async def test_a_rollback_brings_the_old_content_back_and_embeds_nothing(
     assert (release.number, release.kind, release.note) == (4, "rollback", "content of release 1")
     assert embedder.embedded == []
     assert await shop.snapshot() == (4, rows, vectors)
-    assert [hit.text for hit in await shop.index.search_text("money", 5)] == ["money back"]
+    assert [hit.text for hit in await (await shop.index.view()).search_text("money", 5)] == [
+        "money back"
+    ]
     content = await shop.releases.show(4)
     assert content.documents == (await shop.releases.show(1)).documents
 
