@@ -3,8 +3,6 @@
 import ctypes
 import os
 
-from app.slim import leave_out_rest_client
-
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """Of glibc's ``mallopt``."""
 
@@ -40,4 +38,3 @@ def keep_memory_small() -> None:
         mallopt(_M_ARENA_MAX, 2)
         mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
         mallopt(_M_MMAP_THRESHOLD, _APART_BYTES)
-    leave_out_rest_client()

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -152,7 +152,14 @@ async def _serve_with_one_model(
 
         scheduler = make_scheduler(knowledge, tell=reports.put)
         library = make_library(knowledge)
-        uploads = await stack.enter_async_context(_upload_desk(knowledge, library))
+        uploads = await stack.enter_async_context(
+            UploadDesk.open(
+                Uploads(knowledge.database, GroupCommit(knowledge.database), channel="console"),
+                knowledge.originals,
+                library,
+                live_release=knowledge.release_rows.live_number,
+            )
+        )
         web = build_console(
             desk=service.desk,
             records=Records(
@@ -208,10 +215,12 @@ async def _serve_with_one_model(
             asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
             asyncio.create_task(_telegram(service, library, reports, troubles), name="telegram"),
             _beside("scrub", partial(_scrub, knowledge), troubles),
-            asyncio.create_task(_resume(uploads, troubles), name="uploads"),
+            asyncio.create_task(_once_prepared(troubles, uploads.resume), name="uploads"),
             _beside("watch", partial(_watch, service, scheduler, troubles), troubles),
-            _beside("warm", partial(_keep_warm, service, troubles), troubles),
-            asyncio.create_task(_check(check, troubles), name="check"),
+            _beside(
+                "warm", partial(_once_prepared, troubles, partial(keep_warm, service)), troubles
+            ),
+            asyncio.create_task(_once_prepared(troubles, check.run), name="check"),
             _beside("disk", disk.run, troubles),
         ]
         try:
@@ -252,23 +261,10 @@ async def keep_at(
             return
 
 
-def _upload_desk(knowledge: Knowledge, library: Library) -> AbstractAsyncContextManager[UploadDesk]:
-    async def live_release() -> int:
-        live = await knowledge.release_rows.current()
-        return live.number if live else 0
-
-    return UploadDesk.open(
-        Uploads(knowledge.database, GroupCommit(knowledge.database), channel="console"),
-        knowledge.originals,
-        library,
-        live_release=live_release,
-    )
-
-
-async def _resume(uploads: UploadDesk, troubles: Troubles) -> None:
-    """Take up what a restart interrupted, once the knowledge base is ready."""
+async def _once_prepared(troubles: Troubles, work: Callable[[], Awaitable[None]]) -> None:
+    """Do what needs a knowledge base that is ready."""
     await troubles.prepared.wait()
-    await uploads.resume()
+    await work()
 
 
 async def _scrub(knowledge: Knowledge) -> None:
@@ -337,20 +333,7 @@ async def _watch(service: Service, scheduler: Scheduler, troubles: Troubles) -> 
     """Have folders read again when they change, if that is configured, until cancelled."""
     watcher = make_watcher(service.knowledge, scheduler)
     if watcher is not None:
-        await troubles.prepared.wait()
-        await watcher.run()
-
-
-async def _keep_warm(service: Service, troubles: Troubles) -> None:
-    """Read passages ahead, once everything is loaded, until cancelled."""
-    await troubles.prepared.wait()
-    await keep_warm(service)
-
-
-async def _check(check: SelfCheck, troubles: Troubles) -> None:
-    """Ask questions of our own, once there is something to answer from, until cancelled."""
-    await troubles.prepared.wait()
-    await check.run()
+        await _once_prepared(troubles, watcher.run)
 
 
 async def _reembed(knowledge: Knowledge, troubles: Troubles, reports: asyncio.Queue[str]) -> None:

@@ -173,7 +173,7 @@ class TelegramBot:
                 self._uploads,
                 library,
                 self.queue,
-                live_release=lambda: _live_release(database),
+                live_release=ReleaseRepository(database).live_number,
                 spawn=self._spawn_task,
             )
             asked = library.questions
@@ -447,11 +447,6 @@ class TelegramBot:
         task = asyncio.create_task(run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def _live_release(database: Database) -> int:
-    release = await ReleaseRepository(database).current()
-    return release.number if release else 0
 
 
 __all__ = ["BotStopped", "TelegramBot", "TelegramSettings"]

@@ -1,8 +1,8 @@
 """The web application: routes, who may use each, and one place where errors become sentences."""
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeAlias
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -45,7 +45,7 @@ from kb.answering.desk import Desk
 from kb.releases.open_questions import OpenQuestions
 from kb.review.trace import Tracer
 
-Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _MAX_BODY_BYTES = 64 * 1024
 _ENTRY_BYTES = 256 * 1024

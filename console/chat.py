@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,7 +20,7 @@ from console.transcripts import Exchange, Transcripts
 from console.view import show_answer
 from core.errors import ConversationErased
 from core.health import Health
-from core.types import Answer, AnswerEvent, Sentence, Waiting
+from core.types import Answer, AnswerEvent, Sentence
 from db.conversations import Conversations
 from kb.answering.desk import Desk
 
@@ -30,9 +30,6 @@ COOKIE = "answerdesk_chat"
 _COOKIE_LASTS_S = 30 * 24 * 3600
 _MAX_SHOWN = 2000
 _MAX_DIGITS = 16
-
-Ended: TypeAlias = Literal["trouble", "erased"]
-"""Why a question gets no answer; the key of the sentence that says so."""
 
 
 class ChatPages:
@@ -77,16 +74,21 @@ class ChatPages:
         asker = "" if known else client_address(request)
         response: Response
         if streams:
-            response = StreamingResponse(
-                self._stream(
-                    question,
-                    session=session,
-                    language_code=_language(request),
-                    labels=labels,
-                    asker=asker,
-                ),
-                media_type="text/event-stream",
-                headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+
+            async def shown(answer: Answer) -> dict[str, Any]:
+                given = await self._given(answer, question, session, labels)
+                values = {"answer": show_answer(given, labels), "labels": labels}
+                return {"html": self._pages.text("_answer.html", values)}
+
+            response = streamed(
+                self._desk,
+                question,
+                chat=_chat(session),
+                channel="web",
+                language_code=_language(request),
+                asker=asker,
+                labels=labels,
+                shown=shown,
             )
         else:
             try:
@@ -99,8 +101,7 @@ class ChatPages:
                 )
             except ConversationErased:
                 return await self._page(request, notice=labels("erased"), status=410)
-            answer = await self._said(answer, labels)
-            self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], answer))
+            await self._given(answer, question, session, labels)
             # Redirected, so that reloading the page does not ask again.
             response = RedirectResponse("/#latest", 303)
         response.set_cookie(
@@ -161,32 +162,13 @@ class ChatPages:
             notice=notice,
         )
 
-    async def _stream(
-        self, question: str, *, session: str, language_code: str, labels: Labels, asker: str
-    ) -> AsyncIterator[str]:
-        """Yield server-sent events: ``sentence``, ``waiting``, then ``answer`` or an `Ended`."""
-        work = asking(
-            self._desk, question, chat=_chat(session), language_code=language_code, asker=asker
-        )
-        async for one in work:
-            if isinstance(one, Sentence):
-                yield event("sentence", {"text": one.text})
-            elif isinstance(one, Waiting):
-                yield event("waiting", {"seconds": round(one.seconds)})
-            elif isinstance(one, str):
-                yield event(one, {"text": labels(one)})
-            else:
-                answer = await self._said(one, labels)
-                self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], answer))
-                values = {"answer": show_answer(answer, labels), "labels": labels}
-                yield event("answer", {"html": self._pages.text("_answer.html", values)})
-
-    async def _said(self, answer: Answer, labels: Labels) -> Answer:
-        """Return an answer as it is given here."""
-        if answer.intent != "person":
-            return answer
-        # Nobody watches this page: what is true in Telegram would be a false promise here.
-        return await given_as(answer, labels, "person_here", to=self._verdicts)
+    async def _given(self, answer: Answer, question: str, session: str, labels: Labels) -> Answer:
+        """Return an answer as it is given here, after it was kept for showing it again."""
+        if answer.intent == "person":
+            # Nobody watches this page: what is true in Telegram would be a false promise here.
+            answer = await given_as(answer, labels, "person_here", to=self._verdicts)
+        self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], answer))
+        return answer
 
     def _session(self, request: Request) -> str | None:
         return self._signer.read(request.cookies.get(COOKIE, ""))
@@ -209,44 +191,58 @@ def _language(request: Request) -> str:
     return code if code.isalpha() and len(code) <= 3 else ""
 
 
-async def asking(
+def streamed(
     desk: Desk,
     question: str,
     *,
     chat: str,
+    channel: str,
     language_code: str,
     asker: str,
-    channel: str = "web",
-) -> AsyncIterator[AnswerEvent | Answer | Ended]:
-    """Yield what may be shown before the answer, then the answer, or why there is none.
+    labels: Labels,
+    shown: Callable[[Answer], Awaitable[dict[str, Any]]],
+) -> Response:
+    """Answer as a stream of events: ``sentence`` and ``waiting``, then ``answer`` with what `shown`
+    returns, or ``erased`` or ``trouble`` with the sentence that says why there is none.
 
     If nobody reads on, as when a browser goes away, the work is cancelled: others need not wait.
     """
-    events: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
-    task = asyncio.create_task(
-        desk.ask(
-            question,
-            chat=chat,
-            channel=channel,
-            language_code=language_code,
-            on_event=events.put,
-            asker=asker,
+
+    async def stream() -> AsyncIterator[str]:
+        events: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
+        task = asyncio.create_task(
+            desk.ask(
+                question,
+                chat=chat,
+                channel=channel,
+                language_code=language_code,
+                on_event=events.put,
+                asker=asker,
+            )
         )
+        task.add_done_callback(lambda _: events.put_nowait(None))
+        try:
+            while (one := await events.get()) is not None:
+                if isinstance(one, Sentence):
+                    yield event("sentence", {"text": one.text})
+                else:
+                    yield event("waiting", {"seconds": round(one.seconds)})
+        finally:
+            task.cancel()
+        error = task.exception()
+        if isinstance(error, ConversationErased):
+            yield event("erased", {"text": labels("erased")})
+        elif error:
+            logger.error("A question of the web was not answered", exc_info=error)
+            yield event("trouble", {"text": labels("trouble")})
+        else:
+            yield event("answer", await shown(task.result()))
+
+    return StreamingResponse(
+        stream(),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
-    task.add_done_callback(lambda _: events.put_nowait(None))
-    try:
-        while (one := await events.get()) is not None:
-            yield one
-    finally:
-        task.cancel()
-    error = task.exception()
-    if isinstance(error, ConversationErased):
-        yield "erased"
-    elif error:
-        logger.error("A question of the web was not answered", exc_info=error)
-        yield "trouble"
-    else:
-        yield task.result()
 
 
 async def given_as(answer: Answer, labels: Labels, key: LabelKey, *, to: Conversations) -> Answer:

@@ -8,7 +8,8 @@ import asyncio
 import hashlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -34,15 +35,12 @@ class Once:
         self._done: OrderedDict[bytes, asyncio.Task[Response]] = OrderedDict()
 
     def over(
-        self, endpoint: Callable[[Request], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
+        self, endpoint: Callable[[Request], Coroutine[Any, Any, Response]]
+    ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return `endpoint` that does the same form with the same content once.
 
         What was refused or failed may be tried again.
         """
-
-        async def reply(request: Request) -> Response:
-            return await endpoint(request)
 
         async def done_once(request: Request) -> Response:
             if request.headers.get("content-type", "").startswith("multipart/"):
@@ -54,7 +52,7 @@ class Once:
             key = hashlib.sha256(sent.encode()).digest()
             work = self._done.get(key)
             if work is None:
-                work = self._done[key] = asyncio.create_task(reply(request))
+                work = self._done[key] = asyncio.create_task(endpoint(request))
                 work.add_done_callback(lambda done: self._settle(key, done))
             return await asyncio.shield(work)
 

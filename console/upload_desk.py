@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from core.errors import AnswerdeskError, IngestError
 from db.uploads import Entry, SentFile, Upload, Uploads
@@ -153,14 +153,7 @@ class UploadDesk:
         Raises:
             BadEntry, PreviewClosed: nothing was changed.
         """
-        upload = await self._uploads.get(number)
-        if upload is None or upload.entry is None:
-            raise PreviewClosed
-        entry = replace(upload.entry, question=question, answer=answer, confirmed=False)
-        check_entry(entry)
-        if not await self._uploads.change_entry(number, entry):
-            raise PreviewClosed
-        self._start(number)
+        await self._change(number, question=question, answer=answer, confirmed=False)
 
     async def confirm(self, number: int) -> None:
         """Let what may be personal in an entry be stored as it stands, and check it anew.
@@ -168,12 +161,7 @@ class UploadDesk:
         Raises:
             PreviewClosed: if it waits for nobody any more.
         """
-        upload = await self._uploads.get(number)
-        if upload is None or upload.entry is None:
-            raise PreviewClosed
-        if not await self._uploads.change_entry(number, replace(upload.entry, confirmed=True)):
-            raise PreviewClosed
-        self._start(number)
+        await self._change(number, confirmed=True)
 
     async def check_again(self, number: int, *, columns: str) -> None:
         """Begin to check what was previewed anew, with other columns.
@@ -274,6 +262,16 @@ class UploadDesk:
             await self._flow.fail(upload, f"Nothing was changed. {error}")
         finally:
             self._progress.pop(number, None)
+
+    async def _change(self, number: int, **values: Any) -> None:
+        upload = await self._uploads.get(number)
+        if upload is None or upload.entry is None:
+            raise PreviewClosed
+        entry = replace(upload.entry, **values)
+        check_entry(entry)
+        if not await self._uploads.change_entry(number, entry):
+            raise PreviewClosed
+        self._start(number)
 
     async def _load(self, upload: Upload) -> list[IncomingFile]:
         columns = "" if upload.columns == AUTO else upload.columns or None

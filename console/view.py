@@ -1,5 +1,6 @@
 """An answer as the page shows it: its own characters, with the links that are its sources'."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -7,7 +8,7 @@ from markupsafe import Markup, escape
 
 from console.labels import LabelKey, Labels
 from core.shown import links_in, shown
-from core.types import Answer, AnswerKind
+from core.types import Answer, AnswerKind, Source
 
 Piece: TypeAlias = tuple[str, bool]
 """Some text, and whether it is a web address."""
@@ -23,17 +24,6 @@ _BADGES: dict[AnswerKind, LabelKey] = {
 
 
 @dataclass(frozen=True, slots=True)
-class SourceView:
-    """One source below an answer."""
-
-    document: str
-    title: str
-    location: str
-    quote: str
-    updated: str
-
-
-@dataclass(frozen=True, slots=True)
 class AnswerView:
     """Everything the template of an answer needs."""
 
@@ -46,7 +36,7 @@ class AnswerView:
     """How sure the service is; ``None`` where that says nothing."""
     time: str
     """How long the answer took."""
-    sources: tuple[SourceView, ...]
+    sources: Sequence[Source]
     choices: tuple[str, ...]
     offers_person: bool
     rateable_id: int
@@ -71,9 +61,7 @@ def show_answer(answer: Answer, labels: Labels, *, rated: bool = False) -> Answe
         language=answer.language,
         percent=round(100 * answer.confidence) if sure else None,
         time="" if total is None else _time(total),
-        sources=tuple(
-            SourceView(s.document, s.title, s.location, s.quote, s.updated) for s in answer.sources
-        ),
+        sources=answer.sources,
         choices=tuple(choice.label for choice in answer.choices),
         offers_person=answer.hedged or bool(answer.urgency) or answer.kind == "unknown",
         rateable_id=answer.answer_id if sure else 0,

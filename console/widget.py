@@ -10,22 +10,22 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
-from console.chat import Ended, asking, event, given_as
+from console.chat import event, given_as, streamed
 from console.labels import LabelKey, Labels
 from console.pages import STATIC
 from console.security import CookieSigner, address_group, client_address
 from console.view import show_answer
 from core.hours import WorkingHours
-from core.types import Answer, AnswerEvent, Sentence, Waiting
+from core.types import Answer
 from db.conversations import Conversations
 from db.handover import Handovers, number_of
 from kb.answering.desk import Desk
@@ -219,18 +219,22 @@ class Widget:
             await self._handovers.wrote(number, body.question)
             kept = event("held", {"session": self._signer.sign(session)})
             return Response(kept, media_type="text/event-stream", headers=_NO_STORE)
-        work = asking(
+
+        async def shown(answer: Answer) -> dict[str, Any]:
+            if answer.intent == "person":
+                key: LabelKey = "leave_contact" if self._away() else "call_person"
+                answer = await given_as(answer, labels, key, to=self._conversations)
+            return {"session": self._signer.sign(session), **self._shown(answer, labels)}
+
+        return streamed(
             self._desk,
             body.question,
             chat=_chat(session),
             channel=CHANNEL,
             language_code=body.languages.split(",")[0].split("-")[0][:3],
             asker=client_address(request),
-        )
-        return StreamingResponse(
-            self._stream(work, session, labels),
-            media_type="text/event-stream",
-            headers={**_NO_STORE, "X-Accel-Buffering": "no"},
+            labels=labels,
+            shown=shown,
         )
 
     async def rate(self, request: Request) -> Response:
@@ -293,23 +297,6 @@ class Widget:
     def _away(self) -> bool:
         """Tell whether nobody of the team answers now."""
         return self._hours.next_opening(datetime.now(UTC)) is not None
-
-    async def _stream(
-        self, work: AsyncIterator[AnswerEvent | Answer | Ended], session: str, labels: Labels
-    ) -> AsyncIterator[str]:
-        async for one in work:
-            if isinstance(one, Sentence):
-                yield event("sentence", {"text": one.text})
-            elif isinstance(one, Waiting):
-                yield event("waiting", {"seconds": round(one.seconds)})
-            elif isinstance(one, str):
-                yield event(one, {"text": labels(one)})
-            else:
-                if one.intent == "person":
-                    key: LabelKey = "leave_contact" if self._away() else "call_person"
-                    one = await given_as(one, labels, key, to=self._conversations)
-                signed = self._signer.sign(session)
-                yield event("answer", {"session": signed, **self._shown(one, labels)})
 
     def _shown(self, answer: Answer, labels: Labels) -> dict[str, Any]:
         view = show_answer(answer, labels)

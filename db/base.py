@@ -61,7 +61,7 @@ def create_engine(url: str) -> AsyncEngine:
         return create_async_engine(url)
     # The most recently used connection first: it has the pages in its cache.
     pool = {} if url.endswith("://") else {"pool_use_lifo": True, "max_overflow": 20}
-    engine = create_async_engine(url, connect_args={"writer": asyncio.Lock()}, **pool)
+    engine = create_async_engine(url, **pool)
     journal = "WAL" if wal_is_safe(sqlite.VERSION) else "DELETE"
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -133,9 +133,15 @@ class Database:
         for pause_s in (0.05, 0.2, 1.0, 0.0):
             with suppress(DatabaseError):
                 async with self.engine.connect() as connection:
-                    found = await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                    if not found.scalar_one():
-                        return True
+                    # Who writes waits while it waits for readers: not for long.
+                    await connection.exec_driver_sql("PRAGMA busy_timeout=500")
+                    try:
+                        found = await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                        if not found.scalar_one():
+                            return True
+                    finally:
+                        usual_ms = round(1000 * sqlite.WAIT_S)
+                        await connection.exec_driver_sql(f"PRAGMA busy_timeout={usual_ms}")
             await asyncio.sleep(pause_s)
         return False
 

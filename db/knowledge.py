@@ -129,6 +129,11 @@ class ReleaseRepository:
             )
             return None if row is None else _release(row)
 
+    async def live_number(self) -> int:
+        """Return the number of the live release, 0 before the first publish."""
+        live = await self.current()
+        return live.number if live else 0
+
     async def get(self, number: int) -> Release:
         """Return a release.
 

@@ -66,7 +66,8 @@ class Menus:
             await self._set(group, _TOPICS)
         for operator in await self._operators.list():
             own = [(name, says) for right, name, says in _PRIVATE if may(operator.role, right)]
-            await self._set(operator.user_id, own, customers_too=True)
+            customers = [(name, bot_text(key, "en")) for name, key in _CUSTOMERS]
+            await self._set(operator.user_id, [*own, *customers])
 
     async def remove(self, user_id: int) -> None:
         """Give somebody who left the team the customers' menu again."""
@@ -75,12 +76,8 @@ class Menus:
         except TelegramError as trouble:
             logger.warning("A menu of commands was not removed: %s", redact(str(trouble)))
 
-    async def _set(
-        self, chat_id: int, own: Sequence[tuple[str, str]], *, customers_too: bool = False
-    ) -> None:
-        menu = [BotCommand(name, says) for name, says in own]
-        if customers_too:
-            menu += [BotCommand(name, bot_text(key, "en")) for name, key in _CUSTOMERS]
+    async def _set(self, chat_id: int, commands: Sequence[tuple[str, str]]) -> None:
+        menu = [BotCommand(name, says) for name, says in commands]
         try:
             await self._bot.set_my_commands(menu, scope=BotCommandScopeChat(chat_id))
         except TelegramError as trouble:

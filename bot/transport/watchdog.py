@@ -46,7 +46,7 @@ class Watchdog:
             logger.critical("%s", reason)
             self.ended.set_result(reason)
 
-    async def watch(self, poller_alive: "asyncio.Future[object] | None" = None) -> None:
+    async def watch(self) -> None:
         """Check regularly until the bot is stopped."""
         while not self.ended.done():
             try:

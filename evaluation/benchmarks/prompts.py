@@ -19,13 +19,10 @@ QUESTIONS = (
 DETAILED = "Explain all of this in detail, step by step, in at least ten sentences."
 
 
-async def make_prompts(count: Count, *, number: int, tokens: int, skip: int = 0) -> list[Prompt]:
-    """Return prompts of about `tokens` tokens on different passages, with a short question each.
-
-    `skip` passages are left out first, so that two calls can have nothing in common.
-    """
+async def make_prompts(count: Count, *, number: int, tokens: int) -> list[Prompt]:
+    """Return prompts of about `tokens` tokens on different passages, with a short question each."""
     prompts: list[Prompt] = []
-    for words in _windows(size=tokens, skip=skip):
+    for words in _windows(size=tokens):
         question = QUESTIONS[len(prompts) % len(QUESTIONS)]
         size = len(words)
         for _ in range(6):  # a passage of English words has about 1.5 tokens a word
@@ -52,7 +49,7 @@ def talkative(prompt: Prompt) -> Prompt:
     return Prompt("You explain texts thoroughly.", prompt.passage, DETAILED)
 
 
-def _windows(*, size: int, skip: int) -> Iterator[list[str]]:
+def _windows(*, size: int) -> Iterator[list[str]]:
     """Yield runs of `size` words of the documents, none overlapping another."""
     number = 0
     while True:  # once more from the start, with another first word, if more is asked for
@@ -60,11 +57,10 @@ def _windows(*, size: int, skip: int) -> Iterator[list[str]]:
             words = path.read_text("utf-8").split()
             for start in range(0, len(words) - size, size):
                 number += 1
-                if number > skip:
-                    yield [f"Part {number}.", *words[start : start + size]]
+                yield [f"Part {number}.", *words[start : start + size]]
 
 
 def passages(*, number: int, words: int) -> list[str]:
     """Return `number` passages of `words` words each."""
-    found = _windows(size=words, skip=0)
+    found = _windows(size=words)
     return [" ".join(next(found)) for _ in range(number)]

@@ -33,7 +33,6 @@ _logger = logging.getLogger(__name__)
 @dataclass(slots=True, eq=False)
 class _Call:
     id: int
-    priority: Priority
     header: Mapping[str, Any]
     blob: bytes
     at_once: bool
@@ -223,7 +222,7 @@ class Worker:
             raise self._unavailable()
         call_id = next(self._ids)
         header = {"id": call_id, "method": method, "params": params}
-        call = _Call(call_id, priority, header, blob, at_once, cost)
+        call = _Call(call_id, header, blob, at_once, cost)
         if cost:
             self._ask(call)
             return call

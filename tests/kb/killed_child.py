@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import lancedb.table
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 
-import db.sqlite
 from kb.ingest.originals import Originals
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import workshop
@@ -72,7 +72,7 @@ if __name__ == "__main__":
     ):
         for name in names:
             setattr(owner, name, _counted(getattr(owner, name)))
-    commit = _counted_blocking(db.sqlite.Connection.commit)
-    db.sqlite.Connection.commit = commit  # type: ignore[method-assign]
+    commit = _counted_blocking(AsyncAdapt_aiosqlite_connection.commit)
+    AsyncAdapt_aiosqlite_connection.commit = commit  # type: ignore[method-assign]
     Originals._write = _counted_blocking(Originals._write)  # type: ignore[method-assign]
     asyncio.run(main(Path(sys.argv[1])))

@@ -10,9 +10,9 @@ from typing import Any
 import lancedb.db
 import lancedb.table
 import pytest
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 
 import core.durable
-import db.sqlite
 import kb.index.files
 import kb.ingest.originals
 from core.errors import AnswerdeskError
@@ -91,8 +91,8 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     ):
         for name in names:
             monkeypatch.setattr(owner, name, faults.wrap_async(getattr(owner, name)))
-    commit = faults.wrap(db.sqlite.Connection.commit)
-    monkeypatch.setattr(db.sqlite.Connection, "commit", commit)
+    commit = faults.wrap(AsyncAdapt_aiosqlite_connection.commit)
+    monkeypatch.setattr(AsyncAdapt_aiosqlite_connection, "commit", commit)
     sync = faults.wrap(core.durable.sync)
     for module in (core.durable, kb.index.files, kb.ingest.originals):
         monkeypatch.setattr(module, "sync", sync)
