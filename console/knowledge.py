@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from babel import Locale
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,11 +22,12 @@ from db.uploads import Entry
 from kb.releases.entries import Entries, EntryNotFound, Found
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.release import Releases
-from kb.text.language import detect_language
 
 _SHOWN = 100
 """Entries of one page; a search finds the others."""
 _SEARCH_CHARS = 200
+_LANGUAGES = sorted((code, name) for code, name in Locale("en").languages.items() if len(code) == 2)
+"""Code and English name of the languages of a translation."""
 _CHANGED = (
     "Somebody has changed or removed this entry meanwhile, so yours was not saved. Find it here."
 )
@@ -132,6 +134,7 @@ class KnowledgePages:
                 text=fields["text"],
                 valid_from=fields["from"],
                 valid_until=fields["until"],
+                language=fields["language"],
                 author="console",
             )
         except AnswerdeskError as error:
@@ -201,7 +204,7 @@ class KnowledgePages:
     async def _untranslated(self, changes: Sequence[Curation]) -> list[Untranslated]:
         """Return what is worth translating, the most wanted first."""
         known = {
-            (change.chunk_id, detect_language(change.text))
+            (change.chunk_id, change.language)
             for change in changes
             if change.kind == "translation" and change.state == "active"
         }
@@ -248,11 +251,14 @@ class KnowledgePages:
             chunk=chunk,
             history=history,
             translations=[
-                (language, change)
+                change
                 for change in history
-                if change.kind == "translation" and change.state == "active" and not change.closed
-                for language in [detect_language(change.text)]
+                if change.kind == "translation"
+                and change.chunk_id == chunk.chunk_id
+                and change.state != "undone"
+                and not change.closed
             ],
+            languages=_LANGUAGES,
             notice=notice,
             text=text,
             question=question,

@@ -50,6 +50,7 @@ class CurationRow(Base):
     text: Mapped[str] = mapped_column(Text)
     valid_from: Mapped[str] = mapped_column(String(10))
     valid_until: Mapped[str] = mapped_column(String(10))
+    language: Mapped[str] = mapped_column(String(8), default="", server_default="")
     author: Mapped[str] = mapped_column(String(64))
     created: Mapped[float]
     closed: Mapped[float | None]
@@ -80,6 +81,8 @@ class NewCuration:
     valid_from: str = ""
     valid_until: str = ""
     """Of ``validity``: ISO dates, empty without limit."""
+    language: str = ""
+    """Of ``translation``: ISO 639-1."""
     author: str = ""
 
 
@@ -100,6 +103,8 @@ class Curation:
     state: CurationState
     reason: str
     """Why it waits for review."""
+    language: str = ""
+    """Of a translation: ISO 639-1."""
     closed: float | None = None
     """UTC epoch seconds at which it was taken back or replaced; ``None``: it was not."""
 
@@ -156,21 +161,25 @@ class Curations:
             wanted = None if doc_ids is None else set(doc_ids)
             return [_curation(row) for row in rows if wanted is None or row.doc_id in wanted]
 
-    async def translations(self, chunk_id: str) -> list[str]:
-        """Return the approved translations of the answer of an entry.
+    async def translation(self, chunk_id: str, language: str) -> str:
+        """Return the approved answer of an entry in a language (ISO 639-1), empty if there is none.
 
         An entry with another answer has another id, so what is stale is never returned.
         """
         async with self._database.session() as session:
-            texts = await session.scalars(
-                select(CurationRow.text).where(
+            text = await session.scalar(
+                select(CurationRow.text)
+                .where(
                     CurationRow.chunk_id == chunk_id,
+                    CurationRow.language == language,
                     CurationRow.kind == "translation",
                     CurationRow.state != "undone",
                     CurationRow.closed.is_(None),
                 )
+                .order_by(CurationRow.curation_id.desc())
+                .limit(1)
             )
-            return list(texts)
+            return text or ""
 
     async def history(self, doc_id: str, question: str) -> list[Curation]:
         """Return all work on an entry, the latest first, also what was taken back."""
@@ -251,7 +260,9 @@ def _at(moment: float) -> tuple[ColumnElement[bool], ...]:
 
 
 def _content(row: CurationRow) -> tuple[str, ...]:
-    return (row.kind, row.doc_id, row.question, row.text, row.valid_from, row.valid_until)
+    of_answer = row.answer if row.kind == "translation" else ""
+    shown = row.text, row.language, row.valid_from, row.valid_until
+    return (row.kind, row.doc_id, row.question, of_answer, *shown)
 
 
 def _without(rows: Sequence[CurationRow], others: Sequence[CurationRow]) -> list[CurationRow]:

@@ -89,13 +89,23 @@ async def note(entry: Entry, text: str) -> None:
     await _change(entry, "note", text)
 
 
-async def translation(entry: Entry, text: str) -> None:
+async def translation(
+    entry: Entry,
+    language: Annotated[str, typer.Argument(help="A code such as de, es or zh.")],
+    text: str,
+) -> None:
     """Say an entry's answer in another language, for customers who ask in it."""
-    await _change(entry, "translation", text)
+    await _change(entry, "translation", text, language=language)
 
 
 async def _change(
-    key: str, kind: CurationKind, text: str = "", *, valid_from: str = "", valid_until: str = ""
+    key: str,
+    kind: CurationKind,
+    text: str = "",
+    *,
+    valid_from: str = "",
+    valid_until: str = "",
+    language: str = "",
 ) -> None:
     """Change an entry and publish it."""
     days = [iso_date(valid_from), iso_date(valid_until)]
@@ -108,6 +118,7 @@ async def _change(
             text=text,
             valid_from=days[0] or "",
             valid_until=days[1] or "",
+            language=language,
             author=getpass.getuser(),
         )
         live = await knowledge.release_rows.current()

@@ -68,7 +68,7 @@ class Policy:
     """ISO 639-1 of the service texts where the customer's language has none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # it holds vectors, which have no truth value
 class Found:
     """A question, what was found for it, and how it is replied to."""
 
@@ -106,8 +106,8 @@ class Finds(Protocol):
 class Translations(Protocol):
     """What operators translated (`db.curation.Curations`)."""
 
-    async def translations(self, chunk_id: str) -> Sequence[str]:
-        """Return the approved translations of the answer of an entry."""
+    async def translation(self, chunk_id: str, language: str) -> str:
+        """Return the approved answer of an entry in a language, empty if there is none."""
         ...
 
 
@@ -247,6 +247,7 @@ class Answerer:
         self, parts: Sequence[str], language: str, history: Sequence[Turn]
     ) -> Answer | None:
         """Answer the questions of a message one by one; ``None`` if they are one question."""
+        parts = list(dict.fromkeys(parts))
         if len(parts) < 2:
             return None
         found: list[Found] = []
@@ -334,11 +335,9 @@ class Answerer:
 
     async def _translated(self, entry: Chunk, order: _Order) -> str:
         """Return the approved answer of an entry in the customer's language, if there is one."""
-        asked = order.found.question
-        if self._translations is None or may_be(asked, entry.language):
+        if self._translations is None or order.language == entry.language:
             return ""
-        texts = await self._translations.translations(entry.chunk_id)
-        return next((text for text in texts if detect_language(text) == order.language), "")
+        return await self._translations.translation(entry.chunk_id, order.language)
 
     def _sum(self, order: _Order, words: str, language: str) -> str:
         question = order.found.retrieval.question

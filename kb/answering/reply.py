@@ -244,7 +244,9 @@ class Replier:
         odds = await self._odds(asked.text, chunk, [row.text for row in rows])
         read = None if odds is None else odds.tolist()
         chosen = choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
-        said = say_rows(asked.text, rows, chosen, chunk.language, near=near_columns)
+        said = say_rows(
+            asked.text, rows, chosen, chunk.language, latest=asked.latest, near=near_columns
+        )
         words = "\n".join(rows[i].text for i in chosen)
         column, name = rows[chosen[0]].cells[0]
         named = f"{column}: {name}" if column else name

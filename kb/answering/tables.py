@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kb.answering.choose import MOST
 from kb.answering.scores import asks_figure
 from kb.text.facts import extract_facts
+from kb.text.language import detect_language
 from kb.text.layout import length
 from kb.text.ranges import fit, measures
 from kb.text.segmentation import words
@@ -227,6 +228,7 @@ def say_rows(
     chosen: Sequence[int],
     language: str,
     *,
+    latest: str = "",
     near: Sequence[float] | None = None,
 ) -> str:
     """Return rows in words: one as a sentence, several as a list, at most as many as fit.
@@ -236,14 +238,19 @@ def say_rows(
         rows: of one table.
         chosen: indexes of the rows to say.
         language: ISO 639-1 of the table.
+        latest: what the customer wrote last, if `question` has what it follows too: the columns
+            that it names are meant.
         near: how far the similarity of the question with each of `column_names` is above their
             mean, if known.
     """
     joints = _JOINTS.get(language, _NEUTRAL)
-    columns = _asked_columns(question, rows, near)
+    columns = _asked_columns(latest, rows, None) or _asked_columns(question, rows, near)
     if len(chosen) == 1:
         wide = length(rows[chosen[0]].text) > _WIDE
-        kept = columns if wide else _without_alternatives(question, rows)
+        across = detect_language(question, language) != language
+        kept = _without_alternatives(latest, rows, None)
+        kept = kept or _without_alternatives(question, rows, near if across else None)
+        kept = columns if wide else kept
         return _sentence(rows, chosen[0], joints, kept)
     lines = [_line(rows, i, joints, columns) for i in chosen]
     most = len(lines) if columns else _MANY
@@ -293,15 +300,27 @@ def _asked_columns(
     return frozenset(found) if len(found) < len(names) or len(names) == 1 else frozenset()
 
 
-def _without_alternatives(question: str, rows: Sequence[Row]) -> frozenset[str]:
+def _without_alternatives(
+    question: str, rows: Sequence[Row], near: Sequence[float] | None
+) -> frozenset[str]:
     """Return the columns to say: of several with amounts only those that are asked for.
 
-    "Child: £22" is no answer to what an adult pays; the length and the days of the trip may be.
+    "Child: £22" is no answer to what an adult pays; the length and the days of the trip may be. A
+    column is asked for by a word that no other column with amounts has in its name, or by its
+    nearness (`near`) where its name is in another language.
     """
     amounts = _amounts(rows)
     asked = set(stems(question))
-    wanted = {name for name in amounts if set(stems(name)) <= asked}
-    return frozenset(set(column_names(rows)) - amounts | wanted) if wanted else frozenset()
+    said = Counter(stem for name in amounts for stem in set(stems(name)))
+    wanted = {n for n in amounts if any(said[s] == 1 for s in asked & set(stems(n)))}
+    if not wanted and near and max(near) >= _MEANT:
+        names = column_names(rows)
+        meant = {
+            n for n, value in zip(names, near, strict=True) if value >= max(near) - _COLUMN_TIE
+        }
+        wanted = amounts & meant
+    kept = wanted and len(wanted) < len(amounts)
+    return frozenset(set(column_names(rows)) - amounts | wanted) if kept else frozenset()
 
 
 def _amounts(rows: Sequence[Row]) -> set[str]:

@@ -24,20 +24,31 @@ class Originals:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def store(self, data: bytes | Path) -> str:
-        """Keep these bytes, or those of this file; return their sha256.
+    def store(self, data: bytes | Path | BinaryIO) -> str:
+        """Keep these bytes, or those of this file or open file; return their sha256.
 
         Raises:
             OSError: if the file cannot be read or the disk is full; nothing half-written is left.
         """
-        with io.BytesIO(data) if isinstance(data, bytes) else data.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            if self._has(sha256, file.seek(0, os.SEEK_END)):
-                os.utime(self.path(sha256))  # it may be an upload again, which waits a week
-                return sha256
-            file.seek(0)
-            # Hashed again while copying: the file may change between the two readings.
-            return self._write(file)
+        if isinstance(data, bytes):
+            return self._store(io.BytesIO(data))
+        if not isinstance(data, Path):
+            return self._store(data)
+        with data.open("rb") as file:
+            return self._store(file)
+
+    def _store(self, file: BinaryIO) -> str:
+        file.seek(0)
+        digest = hashlib.sha256()
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+        sha256 = digest.hexdigest()
+        if self._has(sha256, file.tell()):
+            os.utime(self.path(sha256))  # it may be an upload again, which waits a week
+            return sha256
+        file.seek(0)
+        # Hashed again while copying: the file may change between the two readings.
+        return self._write(file)
 
     def path(self, sha256: str) -> Path:
         """Return where the original of this hash is, or would be."""

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from babel import Locale
+
 from core.errors import AnswerdeskError
 from core.types import Chunk, ChunkKind
 from db.curation import Anchor, Curation, CurationKind, Curations, NewCuration
@@ -137,6 +139,7 @@ class Entries:
         text: str = "",
         valid_from: str = "",
         valid_until: str = "",
+        language: str = "",
         author: str = "",
     ) -> Curation:
         """Store a change to an entry and publish it.
@@ -147,6 +150,7 @@ class Entries:
             text: the variant, answer, negative example, note or translated answer.
             valid_from: ISO date, for ``validity``.
             valid_until: ISO date, for ``validity``; both empty: valid always.
+            language: ISO 639-1, of ``translation``.
             author: for the list of changes.
 
         Raises:
@@ -156,9 +160,11 @@ class Entries:
         entry = await self.get(key)
         text = text.strip() if kind in {"answer", "note", "translation"} else " ".join(text.split())
         _check(entry, kind, text, valid_from, valid_until)
+        if kind == "translation":
+            _check_language(entry, language)
         mine = [c for c in await self._curations.open() if c.chunk_id == entry.chunk_id]
         active = [c for c in mine if c.state == "active"]
-        replaced = [c for c in active if c.kind == kind and _instead(c, text)]
+        replaced = [c for c in active if c.kind == kind and _instead(c, language)]
         stored = await self._curations.add(
             NewCuration(
                 kind=kind,
@@ -167,6 +173,7 @@ class Entries:
                 text=text,
                 valid_from=valid_from,
                 valid_until=valid_until,
+                language=language,
                 author=author,
             ),
             replaces=[c.curation_id for c in replaced],
@@ -209,6 +216,7 @@ class Entries:
             text=waiting.text,
             valid_from=waiting.valid_from,
             valid_until=waiting.valid_until,
+            language=waiting.language,
             author=waiting.author,
         )
         if made.curation_id != number:
@@ -230,10 +238,17 @@ def _anchor(entry: Chunk, active: Sequence[Curation]) -> Anchor:
     return Anchor(entry.doc_id, entry.entry_id, entry.text, entry.answer)
 
 
-def _instead(old: Curation, text: str) -> bool:
+def _check_language(entry: Chunk, language: str) -> None:
+    if language not in Locale("en").languages or len(language) != 2:
+        raise BadChange(f"{language!r} is no language: give a code such as de, es or zh.")
+    if language == (entry.language or detect_language(entry.answer)):
+        raise BadChange(f"The answer itself is in {Locale('en').languages[language]}.")
+
+
+def _instead(old: Curation, language: str) -> bool:
     """Tell whether work of a kind takes the place of earlier work of the same kind."""
     if old.kind == "translation":
-        return detect_language(old.text) == detect_language(text)
+        return old.language == language
     return old.kind in _ONE_OF_A_KIND
 
 
@@ -247,9 +262,6 @@ def _check(entry: Chunk, kind: CurationKind, text: str, valid_from: str, valid_u
         raise BadChange(f"It has {len(text)} characters; at most {_ANSWER_CHARS} fit.")
     if kind == "answer" and text == entry.answer:
         raise BadChange("That is its answer already.")
-    own = entry.language or detect_language(entry.answer)
-    if kind == "translation" and detect_language(text) == own:
-        raise BadChange("It is in the language of the answer itself.")
     if kind == "variant" and normalise(text) in asked:
         raise BadChange(f"The entry is asked {text!r} already.")
     if kind == "negative" and normalise(text) in asked:

@@ -28,6 +28,9 @@ _SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 """Languages that their script alone tells, as far as customer service goes."""
 
+_OPENS = re.compile(r"[¿¡]\s?[^\W\d]")
+"""How a question begins in Spanish alone."""
+
 _RUN = r"[^\s\u2e80-\uffef]"
 """Of a run without blanks; Han, kana and hangul stand beside digits and links without one."""
 _NOISE = re.compile(
@@ -75,6 +78,8 @@ def detect_language(text: str, hint: str = "") -> str:
     found = _WORD.findall(cleaned.lower())
     if not found:
         return wanted
+    if _OPENS.search(cleaned):
+        return "es"
     scores = _scores(cleaned, found)
     best = max(scores, key=lambda code: scores[code])
     unsure = scores[best] < _SURE or len(found) < _MIN_WORDS

@@ -254,10 +254,10 @@ async def test_an_answer_is_translated_once_somebody_asked_for_it_in_another_lan
     page = (await client.get("/console/knowledge")).text
     assert "To translate" in page
     assert "<td>German</td>" in page
-    fields = {"id": entry.chunk_id, "kind": "translation", "text": "Wir haben immer geöffnet."}
+    fields = {"id": entry.chunk_id, "kind": "translation", "text": "Ab 9.", "language": "de"}
     response = await client.post("/console/entries/change", data=fields)
     assert response.status_code == 303
     page = (await client.get(response.headers["location"])).text
-    assert '<p class="report" lang="de">Wir haben immer geöffnet.</p>' in page
+    assert '<p class="report" lang="de">Ab 9.</p>' in page
     assert "German · " in page
     assert "To translate" not in (await client.get("/console/knowledge")).text

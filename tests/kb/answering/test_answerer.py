@@ -382,8 +382,8 @@ async def test_parts_none_of_which_is_sure_are_answered_only_if_they_are_likely(
 
 async def test_an_approved_translation_is_given_word_for_word() -> None:
     class Translated:
-        async def translations(self, chunk_id: str) -> list[str]:
-            return ["Abrimos a las nueve de la mañana.", "Wir öffnen morgens um neun Uhr."]
+        async def translation(self, chunk_id: str, language: str) -> str:
+            return {"de": "Wir öffnen morgens um neun Uhr."}.get(language, "")
 
     asked = "Wann öffnen Sie morgens?"
     made = Answerer(
@@ -398,3 +398,10 @@ async def test_an_approved_translation_is_given_word_for_word() -> None:
     assert (answer.text, answer.language) == ("Wir öffnen morgens um neun Uhr.", "de")
     assert answer.sources[0].quote == ENTRY.answer
     assert (await made.answer("When do you open?")).text == ENTRY.answer
+
+
+async def test_a_question_that_is_written_twice_is_answered_once() -> None:
+    found = {"When do you open?": [(ENTRY, 0.9)], "When do you close?": [(OTHER, 0.9)]}
+    asked = "When do you open? When do you close? When do you open?"
+    answer = await answerer(found).answer(asked)
+    assert answer.text == "When do you open?\nAt nine.\n\nWhen do you close?\nAt six."

@@ -200,3 +200,26 @@ def test_a_column_of_several_measures_is_not_named() -> None:
         ["Zone: A; Delivery: 2 days", "Zone: B; Delivery: 3 weeks", "Zone: C; Delivery: 9 hours"]
     )
     assert say_rows("?", times, [0], "en") == "A – delivery: 2 days."
+
+
+WORK = read_rows(
+    [
+        "Job: Bow rehair; Violin or viola: €48; Cello: €58; Double bass: €64; Time: 3 days",
+        "Job: New bridge; Violin or viola: €95; Cello: €160; Double bass: €240; Time: 5 days",
+    ]
+)
+
+
+def test_a_follow_up_asks_for_another_column() -> None:
+    both = "How much for the bow rehair of a cello? And a violin?"
+    said = say_rows(both, WORK, [0], "en", latest="And a violin?")
+    assert said == "Bow rehair – violin or viola: €48; time: 3 days."
+    assert say_rows(both, WORK, [0, 1], "en", latest="And a violin?").startswith("Violin or viola:")
+
+
+def test_a_column_is_asked_for_by_a_word_that_no_other_one_has() -> None:
+    said = say_rows("A new bridge for a viola?", WORK, [1], "en")
+    assert said == "New bridge – violin or viola: €95; time: 5 days."
+    near = [-0.08, -0.06, 0.08, 0.02]
+    said = say_rows("Was kostet ein neuer Steg beim Kontrabass?", WORK, [1], "en", near=near)
+    assert said == "New bridge – double bass: €240; time: 5 days."

@@ -188,13 +188,13 @@ def test_a_translation_waits_once_the_answer_is_another_one() -> None:
     german = work("translation", "Ja.", number=1)
     attached = attach([entry(REFUND)], [german])
     assert attached.chunks == (entry(REFUND),)
-    assert attached.unfit == ()
+    assert unfit(attached) == ()
     stale = (f"The answer to '{REFUND}' of 'faq.csv' changed since it was translated.",)
-    assert attach([entry(REFUND, "No.")], [german]).unfit == stale
+    assert unfit(attach([entry(REFUND, "No.")], [german])) == stale
     edit = work("answer", "No.", number=2)
-    assert attach([entry(REFUND)], [german, edit]).unfit == stale, "an operator changed it"
+    assert unfit(attach([entry(REFUND)], [german, edit])) == stale, "an operator changed it"
     later = work("translation", "Nein.", answer="No.", number=3)
     attached = attach([entry(REFUND)], [edit, later])
-    assert attached.unfit == ()
+    assert unfit(attached) == ()
     assert attached.settled[1].chunk_id == chunk_id("faq.csv", REFUND, "No.")
     assert attached.settled[1].anchor.answer == "No."

@@ -265,18 +265,24 @@ async def test_uploads_and_edits_at_once_lose_nothing(shop: Workshop) -> None:
 
 async def test_a_translation_goes_with_its_answer(shop: Workshop) -> None:
     refund = await entry(shop, "refund")
-    await change(shop, "refund", "translation", "Innerhalb von dreißig Tagen nach dem Kauf.")
-    await change(shop, "refund", "translation", "Dentro de los treinta días de la compra.")
-    german = "Bis zu dreißig Tage nach dem Kauf."
-    await change(shop, "refund", "translation", german)
-    known = await shop.curations.translations(refund.chunk_id)
-    assert known == ["Dentro de los treinta días de la compra.", german]
-    with pytest.raises(BadChange, match="in the language of the answer itself"):
-        await change(shop, "refund", "translation", "You have thirty days after you bought it.")
+    await change(shop, "refund", "translation", "Innerhalb von 30 Tagen.", language="de")
+    await change(shop, "refund", "translation", "30 días.", language="es")
+    await change(shop, "refund", "translation", "30 Tage.", language="de")
+
+    async def german() -> str:
+        return await shop.curations.translation((await entry(shop, "refund")).chunk_id, "de")
+
+    assert await german() == "30 Tage."
+    for wrong in ("en", "xx", "german"):
+        with pytest.raises(BadChange):
+            await change(shop, "refund", "translation", "In 30 days.", language=wrong)
     await change(shop, "refund", "answer", "Within 60 days.")
-    edited = await entry(shop, "refund")
-    assert await shop.curations.translations(edited.chunk_id) == []
-    assert [c.kind for c in await shop.entries.review()] == ["translation", "translation"]
+    assert await german() == ""
+    waiting = await shop.entries.review()
+    assert [c.language for c in waiting] == ["es", "de"]
+    now = await entry(shop, "refund")
+    await shop.entries.reattach(waiting[1].curation_id, now.chunk_id)
+    assert await german() == "30 Tage."
     await shop.releases.rollback(4)
     assert await entry(shop, "refund") == refund
-    assert await shop.curations.translations(refund.chunk_id) == known
+    assert await german() == "30 Tage."
