@@ -1,6 +1,6 @@
 """The demo shop: what a new installation answers for until it has files of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +9,13 @@ import yaml
 from app.files import collect
 from app.paths import PROJECT
 from app.wiring import Knowledge
+from db.knowledge import ReleaseRepository
 from kb.ingest.prepare import OnProgress
+from kb.releases.entries import Entries
 
 _FOLDER = PROJECT / "demo"
+_LOOKED_AT, _EXAMPLES = 100, 4
+"""Entries that are looked at for examples, and those that are offered."""
 _PREFIX = "demo/"
 
 
@@ -45,6 +49,32 @@ async def ingest_demo_if_empty(
     for file in report.files:
         if file.error:
             say(file.error)
+
+
+class Examples:
+    """Questions that an empty page offers: the demo's if it is all there is, else some of yours."""
+
+    def __init__(self, releases: ReleaseRepository, entries: Entries) -> None:
+        self._releases = releases
+        self._entries = entries
+        self._release = 0
+        self._questions: Sequence[str] = ()
+
+    async def __call__(self) -> Sequence[str]:
+        """Return the questions, read once for each release; none without a release."""
+        live = await self._releases.current()
+        if live is not None and live.number != self._release:
+            self._questions = await self._read(live.number)
+            self._release = live.number
+        return self._questions
+
+    async def _read(self, release: int) -> Sequence[str]:
+        documents = await self._releases.documents(release)
+        if all(name.startswith(_PREFIX) for name in documents):
+            return read_demo().questions if documents else ()
+        found = await self._entries.search(kind="faq", most=_LOOKED_AT)
+        own = [entry.text for entry in found.chunks if not entry.doc_id.startswith(_PREFIX)]
+        return own[:_EXAMPLES]
 
 
 async def demo_hint(knowledge: Knowledge) -> str:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from app.check import SelfCheck
 from app.cookie import cookie_secret
-from app.demo import ingest_demo_if_empty, read_demo
+from app.demo import Examples, ingest_demo_if_empty
 from app.disk import LOW_BYTES, DiskWatch, free_bytes
 from app.messages import as_messages
 from app.paths import Paths
@@ -186,7 +186,7 @@ async def _serve_with_one_model(
             health=health,
             metrics=service.metrics,
             shop=config.company.name,
-            examples=read_demo().questions,
+            examples=Examples(knowledge.release_rows, knowledge.entries),
             secret=await asyncio.to_thread(cookie_secret, paths.data),
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
             password=password,

@@ -29,7 +29,7 @@ class Question(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     question: str = Field(max_length=_QUESTION_CHARS)
-    language: str = Field("", max_length=_LANGUAGE_CHARS)
+    language: str = Field("", max_length=_LANGUAGE_CHARS, pattern=r"^([A-Za-z]{2,3}([-_].*)?)?$")
     """Language code of the asker's app, for questions too short to tell."""
     conversation: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,64}$")
     """Names the conversation, so that a later question may refer to an earlier one."""
@@ -126,6 +126,8 @@ def _wrong(error: ErrorDetails) -> str:
         case "string_too_long":
             most = _QUESTION_CHARS if field == "question" else _LANGUAGE_CHARS
             return f'"{field}" has {len(value):,} characters. Shorten it to {most:,} at most.'
+        case "string_pattern_mismatch" if field == "language":
+            return f'"{field}" is {shown}. Write a code such as de, es or zh, or leave it out.'
         case "string_pattern_mismatch":
             return (
                 f'"{field}" is {shown}. Use letters, digits, "-" and "_" alone, 64 of them at most.'

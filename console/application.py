@@ -88,7 +88,7 @@ def build_console(
     health: Callable[[], Awaitable[Health]],
     metrics: Metrics,
     shop: str,
-    examples: Sequence[str],
+    examples: Callable[[], Awaitable[Sequence[str]]],
     secret: bytes,
     max_file_bytes: int = 50 * 2**20,
     password: str = "",
@@ -115,7 +115,7 @@ def build_console(
         health: tells how the service is; called for every /health and page.
         metrics: what /metrics shows.
         shop: name of the company, as headline.
-        examples: questions that the empty try-it page offers.
+        examples: returns the questions that the empty try-it page offers.
         secret: signs cookies; another one starts every browser's conversation anew.
         max_file_bytes: larger files are not taken.
         password: of the operators; empty: this machine alone is served, and needs none.

@@ -43,14 +43,14 @@ class ChatPages:
         pages: Pages,
         signer: CookieSigner,
         health: Callable[[], Awaitable[Health]],
-        examples: Sequence[str],
+        examples: Callable[[], Awaitable[Sequence[str]]],
     ) -> None:
         self._desk = desk
         self._verdicts = verdicts
         self._pages = pages
         self._signer = signer
         self._health = health
-        self._examples = tuple(examples)
+        self._examples = examples
         self._transcripts = Transcripts()
 
     async def show(self, request: Request) -> Response:
@@ -157,7 +157,7 @@ class ChatPages:
             exchanges=[
                 (e.question, show_answer(e.answer, labels, rated=e.rated)) for e in exchanges
             ],
-            examples=self._examples,
+            examples=await self._examples(),
             health=await self._health(),
             notice=notice,
         )

@@ -32,6 +32,8 @@ async def ask(
     ] = None,
 ) -> None:
     """Answer one question."""
+    if not question.strip():
+        raise typer.BadParameter("The question is empty.")
     async with _answering(kb) as service:
         answer = await service.desk.ask(
             question, chat=f"cli:{uuid.uuid4().hex[:12]}", channel="cli", history=()

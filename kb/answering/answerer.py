@@ -350,13 +350,13 @@ class Answerer:
         """
         spoken = text_language(language, self._policy.fallback_language)
         foreign = bool(answer.sources) and answer.language != spoken
-        leads = [self._text("hedge", language)] if answer.hedged else []
-        if foreign and not may_be(question, answer.language):
-            name = Locale(spoken).languages.get(answer.language)
-            leads += [self._text("only_in", language, language_name=name)] if name else []
-        if not leads:
+        told = foreign and not may_be(question, answer.language)
+        name = Locale(spoken).languages.get(answer.language, "") if told else ""
+        if not name and not answer.hedged:
             return answer
-        return replace(answer, text="\n\n".join([*leads, answer.text]), language=language)
+        key: TextKey = "hedge" if not name else "hedge_only_in" if answer.hedged else "only_in"
+        lead = self._text(key, language, language_name=name)
+        return replace(answer, text=f"{lead}\n\n{answer.text}", language=language)
 
     async def _write(self, cited: tuple[Hit, str], order: _Order) -> Written | None:
         """Let a model write; ``None`` if it may not, or is down, late or overloaded."""

@@ -23,6 +23,7 @@ TextKey: TypeAlias = Literal[
     "urgent",
     "hedge",
     "only_in",
+    "hedge_only_in",
     "none_of_these",
     "say_otherwise",
     "talk_to_person",
@@ -44,7 +45,7 @@ TextKey: TypeAlias = Literal[
     "forgotten",
 ]
 """``greeting`` and ``smalltalk`` take ``company``, ``waiting`` ``seconds``, ``only_in``
-``language_name``."""
+and ``hedge_only_in`` ``language_name``."""
 
 TEXT_LANGUAGES = ("en", "zh", "es", "de", "ru")
 """ISO 639-1, each complete."""

@@ -87,6 +87,10 @@ def calm(database: Database) -> Watched:
     )
 
 
+async def offered() -> tuple[str, ...]:
+    return (FAQ_QUESTION, DOCUMENT_QUESTION, UNKNOWN_QUESTION)
+
+
 class Builder:
     """Builds consoles that differ in a few arguments."""
 
@@ -123,7 +127,7 @@ class Builder:
             "health": health,
             "metrics": self.metrics,
             "shop": "Finch & Ferry",
-            "examples": (FAQ_QUESTION, DOCUMENT_QUESTION, UNKNOWN_QUESTION),
+            "examples": offered,
             "secret": b"0" * 32,
         }
         return build_console(**(arguments | changes))

@@ -11,7 +11,10 @@ import pytest
 import yaml
 from pypdf import PdfReader
 
+from app.demo import Examples, read_demo
 from demo.make_files import make_all
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import workshop
 
 DEMO = Path(__file__).parents[2] / "demo"
 
@@ -110,3 +113,16 @@ def test_the_page_offers_one_answer_of_each_sort() -> None:
     kinds = [question["expected"] for question in demo["questions"]]
     assert kinds == [["faq"], ["composed", "quoted"], ["unknown"]]
     assert all((DEMO / name).exists() for name in demo["knowledge"])
+
+
+@pytest.mark.anyio
+async def test_an_empty_page_offers_questions_of_your_own_once_you_have_some(
+    tmp_path: Path,
+) -> None:
+    async with workshop(tmp_path, WordEmbedder()) as shop:
+        offered = Examples(shop.repository, shop.entries)
+        assert await offered() == ()
+        await shop.put(**{"demo/faq": "May I try a bike?|Yes."})
+        assert await offered() == read_demo().questions
+        await shop.put(faq="Are you open?|Always.\nDo you deliver?|Yes.")
+        assert await offered() == ["Are you open?", "Do you deliver?"]

@@ -405,3 +405,11 @@ async def test_a_question_that_is_written_twice_is_answered_once() -> None:
     asked = "When do you open? When do you close? When do you open?"
     answer = await answerer(found).answer(asked)
     assert answer.text == "When do you open?\nAt nine.\n\nWhen do you close?\nAt six."
+
+
+async def test_a_reservation_and_another_language_are_said_in_one_sentence() -> None:
+    asked = "Wann öffnen Sie morgens?"
+    answer = await answerer({asked: [(ENTRY, 0.5)]}).answer(asked)
+    assert answer.hedged
+    lead = "Vielleicht ist es das, was Sie suchen (den Text gibt es nur auf Englisch):"
+    assert answer.text == f"{lead}\n\nAt nine."
