@@ -5,6 +5,7 @@ with the ranking trained on them; only the generator is left out, since it decid
 """
 
 import datetime
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -235,8 +236,16 @@ def drop(golden: Golden, old: Answer, new: Answer) -> AnswerChange:
 
 def change_of(old: Answer, new: Answer) -> AnswerChange:
     """Return the difference between two answers to one question, without the question."""
+    before, after = _words(old), _words(new)
+    pairs = zip(before, after, strict=False)
+    shared = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    begin = max(0, shared - _WORDS_CHARS // 2)
     return AnswerChange(
-        "", outcome(old), outcome(new), old_words=_words(old), new_words=_words(new)
+        "",
+        outcome(old),
+        outcome(new),
+        old_words=_cut_from(before, begin),
+        new_words=_cut_from(after, begin),
     )
 
 
@@ -293,7 +302,14 @@ def _marks(text: str) -> list[str]:
 
 def _words(answer: Answer) -> str:
     """Return an answer's own words, none if it is no answer."""
-    return _cut(" ".join(answer.text.split()), _WORDS_CHARS) if answer.sources else ""
+    return " ".join(answer.text.split()) if answer.sources else ""
+
+
+def _cut_from(text: str, begin: int) -> str:
+    """Return what is shown of a text from a place on: where two texts begin to differ is in it."""
+    if len(text) <= _WORDS_CHARS:
+        return text
+    return _cut(f"…{text[begin:].lstrip()}" if begin else text, _WORDS_CHARS)
 
 
 def _cut(text: str, chars: int = _QUESTION_CHARS) -> str:

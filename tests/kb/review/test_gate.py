@@ -9,7 +9,7 @@ from core.errors import ModelUnavailable
 from core.types import Answer, AnswerChange, IngestReport, Source, Vector
 from db.golden import Golden, GoldenNotFound
 from kb.releases.ingestor import IncomingFile
-from kb.review.gate import expectation, fits
+from kb.review.gate import change_of, expectation, fits
 from kb.review.most_asked import answers_text
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
@@ -245,3 +245,16 @@ async def test_the_report_says_what_is_answered_otherwise_without_customers_word
     ]
     report = await put(shop, page="Something else.")
     assert answers_text(report) == ["The 2 questions asked most lately are answered as before."]
+
+
+def test_of_two_long_answers_the_place_where_they_differ_is_shown() -> None:
+    begin = "We come to your home and look at it with you, and write down what is to be done. " * 3
+    source = Source("a", "faq", "", "", "", 1.0, "")
+    old, new = (
+        Answer("faq", f"{begin}It costs {price} euros.", "en", sources=(source,))
+        for price in (100, 120)
+    )
+    change = change_of(old, new)
+    assert change.old_words.endswith("done. It costs 100 euros.")
+    assert change.new_words.endswith("done. It costs 120 euros.")
+    assert change.old_words.startswith("…")
