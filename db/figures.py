@@ -323,7 +323,8 @@ def _where(
         asked = select(_folded(AnswerRow)).where(AnswerRow.id == which.same_as)
         found += [_folded(row) == asked.scalar_subquery(), row.intent == "question"]
     if which.mark:
-        marked = MessageRow.text.icontains(which.mark, autoescape=True)
+        whole = rf"(?i)(^|\W){re.escape(which.mark)}($|\W)"
+        marked = MessageRow.text.regexp_match(whole)
         note = select(MessageRow.id).where(MessageRow.chat == row.chat, MessageRow.author == "note")
         found.append(note.where(marked).exists())
     if which.resolved:

@@ -133,7 +133,9 @@ async def test_conversations_are_found_by_document_and_by_what_notes_are_marked_
             ("document=none.csv", []),
             ("mark=%23warranty", ["Q1"]),
             ("mark=@ada&language=en", ["Q1"]),
+            ("mark=%23WARRANTY", ["Q1"]),
             ("mark=%23warranty%25", []),
+            ("mark=%23war", []),
             ("mark=@ada&document=faq.csv", []),
         ):
             page = (await client.get(f"/console/conversations?{query}")).text
