@@ -44,6 +44,18 @@ class Echo:
         return Answer("faq", f"re: {message}", "en")
 
 
+class Counter(Desk):
+    """The desk; tells how many questions have come to it."""
+
+    def __init__(self, *parts: Any, **more: Any) -> None:
+        super().__init__(*parts, **more)
+        self.came = asyncio.Semaphore(0)
+
+    async def ask(self, *question: Any, **more: Any) -> Answer:
+        self.came.release()
+        return await super().ask(*question, **more)
+
+
 class Visitor:
     """Asks and has erased what was asked, in one of three ways."""
 
@@ -91,12 +103,14 @@ def erasures(tmp_path: Path) -> ErasureList:
 
 
 @pytest.fixture
-async def client(
-    builder: Builder, echo: Echo, erasures: ErasureList
-) -> AsyncIterator[httpx.AsyncClient]:
+def counter(builder: Builder, echo: Echo, erasures: ErasureList) -> Counter:
+    return Counter(echo, builder.records.conversations, Metrics(), erasures=erasures)
+
+
+@pytest.fixture
+async def client(builder: Builder, counter: Counter) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a served console with the real desk and a database on the disk."""
-    desk = Desk(echo, builder.records.conversations, Metrics(), erasures=erasures)
-    console = builder.build(desk=desk, origins=(SITE,))
+    console = builder.build(desk=counter, origins=(SITE,))
     async with (
         serve_web(console, host="127.0.0.1", port=0) as address,
         httpx.AsyncClient(base_url=address, trust_env=False) as client,
@@ -156,15 +170,18 @@ async def test_what_people_wrote_to_each_other_goes_too_here_and_in_a_restored_d
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_what_is_being_answered_neither_arrives_nor_stays(
-    client: httpx.AsyncClient, echo: Echo, tmp_path: Path, way: str
+    client: httpx.AsyncClient, echo: Echo, counter: Counter, tmp_path: Path, way: str
 ) -> None:
     """Nor what waits behind it; what is asked afterwards is answered."""
     visitor = Visitor(client, way)
     await visitor.ask("before")
+    await counter.came.acquire()
     echo.gate.clear()
     echo.asked.clear()
     async with asyncio.TaskGroup() as asking:
         under_way = [asking.create_task(visitor.ask(f"{CANARY} {n}")) for n in range(2)]
+        for _ in under_way:
+            await counter.came.acquire()
         await echo.asked.wait()
         assert (await visitor.forget()).status_code in (200, 303)
     for task in under_way:
