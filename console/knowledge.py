@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from babel import Locale
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,15 +18,13 @@ from db.curation import Curation, CurationKind
 from db.figures import Figures
 from db.knowledge import Release, ReleaseRepository
 from db.uploads import Entry
-from kb.releases.entries import Entries, EntryNotFound, Found
+from kb.releases.entries import Entries, EntryNotFound, Found, languages
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.release import Releases
 
 _SHOWN = 100
 """Entries of one page; a search finds the others."""
 _SEARCH_CHARS = 200
-_LANGUAGES = sorted((code, name) for code, name in Locale("en").languages.items() if len(code) == 2)
-"""Code and English name of the languages of a translation."""
 _CHANGED = (
     "Somebody has changed or removed this entry meanwhile, so yours was not saved. Find it here."
 )
@@ -258,7 +255,7 @@ class KnowledgePages:
                 and change.state != "undone"
                 and not change.closed
             ],
-            languages=_LANGUAGES,
+            languages=sorted(languages().items()),
             notice=notice,
             text=text,
             question=question,

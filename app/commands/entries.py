@@ -81,7 +81,10 @@ async def validity(
     end: Annotated[str, typer.Option("--until", help="Last day.")] = "",
 ) -> None:
     """Say from when until when an entry is valid; without a day there is no limit."""
-    await _change(entry, "validity", valid_from=start, valid_until=end)
+    first, last = iso_date(start), iso_date(end)
+    if first is None or last is None:
+        raise BadChange(f"{start or end!r} is no clear date: write 2026-12-31.")
+    await _change(entry, "validity", valid_from=first, valid_until=last)
 
 
 async def note(entry: Entry, text: str) -> None:
@@ -98,28 +101,15 @@ async def translation(
     await _change(entry, "translation", text, language=language)
 
 
-async def _change(
-    key: str,
-    kind: CurationKind,
-    text: str = "",
-    *,
-    valid_from: str = "",
-    valid_until: str = "",
-    language: str = "",
-) -> None:
-    """Change an entry and publish it."""
-    days = [iso_date(valid_from), iso_date(valid_until)]
-    if None in days:
-        raise BadChange(f"{valid_from or valid_until!r} is no clear date: write 2026-12-31.")
+async def _change(key: str, kind: CurationKind, text: str = "", **more: str) -> None:
+    """Change an entry and publish it; `more` as `Entries.change` takes it."""
     async with main_knowledge(with_demo=False) as knowledge:
         made = await knowledge.entries.change(
             key,
             kind,
             text=text,
-            valid_from=days[0] or "",
-            valid_until=days[1] or "",
-            language=language,
             author=getpass.getuser(),
+            **more,
         )
         live = await knowledge.release_rows.current()
     output.console.print(

@@ -1,8 +1,9 @@
 """What operators change by hand: variants, answers, validity, and what an entry is not for."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from babel import Locale
 
@@ -238,11 +239,17 @@ def _anchor(entry: Chunk, active: Sequence[Curation]) -> Anchor:
     return Anchor(entry.doc_id, entry.entry_id, entry.text, entry.answer)
 
 
+@cache
+def languages() -> Mapping[str, str]:
+    """Return the languages that a translation may be in: code (ISO 639-1) and English name."""
+    return {code: name for code, name in Locale("en").languages.items() if len(code) == 2}
+
+
 def _check_language(entry: Chunk, language: str) -> None:
-    if language not in Locale("en").languages or len(language) != 2:
+    if language not in languages():
         raise BadChange(f"{language!r} is no language: give a code such as de, es or zh.")
     if language == (entry.language or detect_language(entry.answer)):
-        raise BadChange(f"The answer itself is in {Locale('en').languages[language]}.")
+        raise BadChange(f"The answer itself is in {languages()[language]}.")
 
 
 def _instead(old: Curation, language: str) -> bool:

@@ -78,11 +78,11 @@ def detect_language(text: str, hint: str = "") -> str:
     found = _WORD.findall(cleaned.lower())
     if not found:
         return wanted
-    if _OPENS.search(cleaned):
-        return "es"
     scores = _scores(cleaned, found)
     best = max(scores, key=lambda code: scores[code])
     unsure = scores[best] < _SURE or len(found) < _MIN_WORDS
+    if unsure and _OPENS.search(cleaned):
+        return "es"
     if wanted and unsure and _same_script(wanted, found):
         common = lexicon().common
         foreign = any(w in common.get(best, ()) for w in found)

@@ -84,3 +84,10 @@ def test_a_clear_text_outweighs_the_users_language() -> None:
 )
 def test_whether_a_text_may_be_in_a_language(text: str, language: str, may: bool) -> None:
     assert may_be(text, language) is may
+
+
+def test_an_inverted_mark_tells_a_short_question_and_not_what_quotes_one() -> None:
+    assert detect_language("¿Compran violines?") == "es"
+    assert detect_language("¿Aceptan PayPal?") == "es"
+    quoting = "The beginner course starts with greetings such as ¡Hola! and with the numbers."
+    assert detect_language(quoting) == "en"
