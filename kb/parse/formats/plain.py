@@ -1,7 +1,7 @@
 """Plain text: paragraphs, underlined or numbered headings, wrapped lines read on."""
 
 import re
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from kb.parse.blocks import Block, Document, heading, looks_like_header
 from kb.parse.encoding.decoding import decode
@@ -14,6 +14,7 @@ _NUMBERED = re.compile(
 )
 _COLUMN_GAP = re.compile(r"\s{3,}")
 _FRAME = re.compile(r"^\s*[|+].*[|+]\s*$")
+_FRAME_RULE = re.compile(r"^\s*[|+][\s|+:=-]*(?:--|==)[\s|+:=-]*[|+]\s*$")
 
 
 def parse_plain(name: str, data: bytes) -> Document:
@@ -27,11 +28,12 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
     `page`: the location of all of it; without it each block names its line.
     """
     lines = text.expandtabs(4).split("\n")
-    columns = _columns(lines) if not page else {}
+    columns = {**_columns(lines), **_framed(lines)} if not page else {}
     blocks: list[Block] = []
     paragraph: list[str] = []
     rows: list[tuple[str, ...]] = []
     start = 0
+    ruled = False
 
     def close() -> None:
         if paragraph:
@@ -51,11 +53,16 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
             close()
             if number - 2 not in columns:
                 rows.clear()
-            rows.append(columns[number - 1])
+                start = number
+                ruled = False
+            if columns[number - 1]:
+                rows.append(columns[number - 1])
+            else:
+                ruled = ruled or len(rows) == 1
             if number not in columns:
-                named = looks_like_header(rows)
-                where = f"line {number + 1 - len(rows)}"
-                blocks.append(Block("table", rows=tuple(rows), header=named, location=where))
+                named = ruled or looks_like_header(rows)
+                table = Block("table", rows=tuple(rows), header=named, location=f"line {start}")
+                blocks.append(table)
         elif level := _heading_level(before, line, following):
             close()
             blocks.append(heading(_clean(line), level, page or f"line {number}"))
@@ -85,6 +92,22 @@ def _columns(lines: list[str]) -> dict[int, tuple[str, ...]]:
         and not _ITEM.match(lines[i])
         and any(0 <= j < len(cells) and len(cells[j]) == len(row) for j in (i - 1, i + 1))
     }
+
+
+def _framed(lines: list[str]) -> dict[int, tuple[str, ...]]:
+    """Return the cells of lines that are rows of a table drawn with bars; of a rule none."""
+    tables: dict[int, tuple[str, ...]] = {}
+    for framed, block in groupby(enumerate(lines), key=lambda line: bool(_FRAME.match(line[1]))):
+        table = {
+            i: ()
+            if _FRAME_RULE.match(line)
+            else tuple(map(str.strip, line.strip()[1:-1].split("|")))
+            for i, line in block
+        }
+        rows = [row for row in table.values() if row]
+        if framed and len(rows) > 1 and len({len(row) for row in rows}) == 1 < len(rows[0]):
+            tables |= table
+    return tables
 
 
 def _heading_level(before: str, line: str, following: str) -> int:

@@ -141,6 +141,9 @@ def test_merged_cells_of_a_page_are_repeated() -> None:
         ("Old floor    0.5\nRadiators    0.8", "Old floor: 0.5\nRadiators: 0.8"),
         ("Model    Price    Days\nA    4 EUR    3\nB    6 EUR    5",
          "Model: A; Price: 4 EUR; Days: 3\nModel: B; Price: 6 EUR; Days: 5"),
+        ("| Model | Price |\n|---|:--|\n| A | 4 EUR |", "Model: A; Price: 4 EUR"),
+        ("+---+---+\n| Model | Price |\n+===+===+\n| A | 4 EUR |\n+---+---+", "Model: A; Price: 4 EUR"),
+        ("| that is all |", "| that is all |"),
         ("Total    4 EUR is what you pay.", "Total    4 EUR is what you pay."),
     ],
 )  # fmt: skip
