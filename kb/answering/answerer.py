@@ -315,21 +315,22 @@ class Answerer:
         reply = await self._replier.reply(
             retrieval.question,
             retrieval.vector,
-            [hit],
+            hit,
             latest=order.found.question,
             others=retrieval.hits,
             most=order.most,
         )
-        written = await self._write(reply.cited[0], order)
-        text = written.text if written else ""
+        sources = tuple(source_of(cited, quote=words) for cited, words in reply.cited)
         told = "\n".join(words for _, words in reply.cited)
+        written = await self._write(hit.chunk, sources[0], order) if len(sources) == 1 else None
+        text = written.text if written else ""
         sum_ = "" if text or order.found.decision.hedged else self._sum(order, told, language)
         return Answer(
             "composed" if text or reply.built or sum_ else "quoted",
             text or "\n\n".join(filter(None, [reply.text, sum_])),
             language,
             confidence=confidence,
-            sources=tuple(source_of(cited, quote=words) for cited, words in reply.cited),
+            sources=sources,
             tokens=written.tokens if written else TokenUsage(),
         )
 
@@ -358,17 +359,16 @@ class Answerer:
         lead = self._text(key, language, language_name=name)
         return replace(answer, text=f"{lead}\n\n{answer.text}", language=language)
 
-    async def _write(self, cited: tuple[Hit, str], order: _Order) -> Written | None:
+    async def _write(self, chunk: Chunk, source: Source, order: _Order) -> Written | None:
         """Let a model write; ``None`` if it may not, or is down, late or overloaded."""
-        hit, words = cited
-        foreign = hit.chunk.language not in ("", order.language)
+        foreign = chunk.language not in ("", order.language)
         if self._writer is None or foreign or order.found.decision.hedged:
             return None
         try:
             return await self._writer.write(
                 order.found.retrieval.question,
-                hit.chunk,
-                source_of(hit, quote=words),
+                chunk,
+                source,
                 language=order.language,
                 on_event=order.on_event,
             )

@@ -67,7 +67,8 @@ def choose(units: Sequence[Unit], scores: Sequence[float], most: float = MOST) -
         if i in chosen or (chosen and used + length_of(units, found) > _LONG * most):
             continue
         chosen |= found
-    return sorted(_completed(units, chosen, most))
+    full = _completed(units, chosen, most)
+    return sorted(i for i in full if i == order[0] or not _dangles(units, i, full))
 
 
 def quote(question: str, text: str, *, language: str = "") -> str:
@@ -232,6 +233,13 @@ def _completed(units: Sequence[Unit], chosen: set[int], most: float) -> set[int]
         if 0 < length_of(units, between) <= _GAP and length_of(units, full | between) <= most:
             full |= between
     return full
+
+
+def _dangles(units: Sequence[Unit], i: int, chosen: set[int]) -> bool:
+    """Tell whether a sentence announces what is too long to be given."""
+    after = units[i + 1] if i + 1 < len(units) else None
+    announced = after is not None and after.kind in ("sentence", "item")
+    return units[i].introduces and announced and i + 1 not in chosen
 
 
 def _leans(text: str) -> bool:

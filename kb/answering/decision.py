@@ -12,6 +12,8 @@ _MOST = 3
 """Candidates that an answer with a reservation names: two answers and a choice."""
 _LIKELY_SHARE = 0.25
 """They are at least this share as probable as the best one."""
+_SECOND_SHARE = 0.5
+"""The same for a second answer: below it is a choice only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def decide(hits: Sequence[Hit], *, answer_at: float, hedge_at: float) -> Decisio
 
     Answers when the best candidate, entry or passage, is at least `answer_at` probable. Between
     `hedge_at` and that, answers with the reservation that it may not be what was asked for: from
-    the best candidate, and from the second where that is likely too, beside a further choice.
+    the best candidate, and from the second where that is nearly as likely, beside choices.
 
     Args:
         hits: most probable first.
@@ -53,6 +55,6 @@ def decide(hits: Sequence[Hit], *, answer_at: float, hedge_at: float) -> Decisio
     if best.probability >= answer_at:
         return Decision("answer", (best,), best.probability)
     likely = [h for h in hits[:_MOST] if h.probability >= _LIKELY_SHARE * best.probability]
-    return Decision(
-        "answer", tuple(likely[:2]), best.probability, hedged=True, others=tuple(likely[2:])
-    )
+    given = [h for h in likely[:2] if h.probability >= _SECOND_SHARE * best.probability]
+    others = tuple(likely[len(given) :])
+    return Decision("answer", tuple(given), best.probability, hedged=True, others=others)

@@ -40,6 +40,8 @@ _PROCEDURE = 4.0
 _LIKE = 0.5
 """Share of the words of the shorter of two texts that the other has if they say the like."""
 _FEW = 1.0
+_COMPARED = 3
+"""Passages that one reply puts side by side at most."""
 _READER = 0.5
 """How much the reader's log-odds of a sentence count beside its words and nearness."""
 
@@ -122,41 +124,34 @@ class Replier:
         self,
         question: str,
         vector: Vector | None,
-        hits: Sequence[Hit],
+        hit: Hit,
         *,
         latest: str = "",
         others: Sequence[Hit] = (),
         most: float = MOST,
     ) -> Reply:
-        """Return the reply to a question.
+        """Return the reply to a question from a passage, and from those that it is compared with.
 
         Args:
             question: as the customer asked it.
             vector: its embedding with the query prompt; ``None`` compares words alone.
-            hits: passages that answer, best first, at least one. A later one is used for what the
-                ones before it do not say of the question.
+            hit: the passage that answers.
             latest: what the customer wrote last, if `question` has what it follows too.
             others: what else was found.
             most: words of the reply.
         """
         asked = _Asked(question, vector, latest)
+        compared = [hit, *_compared(question, hit, others)]
         texts: list[str] = []
         cited: list[tuple[Hit, str]] = []
-        built = False
-        open_words = set(stems(question))
-        for hit in hits:
-            if texts and not _adds(hit.chunk, open_words, question):
-                continue
-            piece = await self._piece(asked, hit.chunk, others, most)
-            label = _label(hit, piece, [*hits, *others])
-            text = _under(label, piece.text, hit.chunk.language)
-            if texts and length("\n".join([*texts, text])) > most:
-                continue
-            texts.append(text)
-            cited.append((hit, piece.words))
+        built = len(compared) > 1
+        for one in compared:
+            piece = await self._piece(asked, one.chunk, others, most / len(compared))
+            label = _innermost(one) if len(compared) > 1 else _label(one, piece, others)
+            texts.append(_under(label, piece.text, one.chunk.language))
+            cited.append((one, piece.words))
             built = built or bool(label or piece.row)
-            open_words -= set(stems(f"{hit.chunk.title} {piece.text}"))
-        return Reply("\n\n".join(texts), tuple(cited), built or len(texts) > 1)
+        return Reply("\n\n".join(texts), tuple(cited), built)
 
     async def _piece(
         self, asked: _Asked, chunk: Chunk, others: Sequence[Hit], most: float
@@ -398,11 +393,25 @@ def _steps_until(chunk: Chunk, number: int) -> tuple[str, int] | None:
     return chunk.text[units[lead].start :], numbers[0]
 
 
-def _adds(chunk: Chunk, open_words: set[str], question: str) -> bool:
-    """Tell whether a further passage is about something that was asked and not said yet."""
-    if not open_words or detect_language(question, chunk.language) != chunk.language:
-        return False
-    return bool(open_words & set(stems(chunk.title.rpartition(_TITLE)[2])))
+def _innermost(hit: Hit) -> str:
+    return hit.chunk.title.rpartition(_TITLE)[2]
+
+
+def _compared(question: str, hit: Hit, others: Sequence[Hit]) -> list[Hit]:
+    """Return the passages whose headings a question names beside that of one, under the same."""
+    asked, own = set(stems(question)), set(stems(_innermost(hit)))
+    above = hit.chunk.title.rpartition(_TITLE)[0]
+    if not above or not asked & own:
+        return []
+    beside = [
+        other
+        for other in others
+        if (other.chunk.doc_id, other.chunk.title.rpartition(_TITLE)[0])
+        == (hit.chunk.doc_id, above)
+        and asked & set(stems(_innermost(other))) - own
+    ]
+    by_title = {other.chunk.title: other for other in reversed(beside)}
+    return list(by_title.values())[:-_COMPARED:-1]
 
 
 def _label(hit: Hit, piece: _Piece, others: Sequence[Hit]) -> str:

@@ -42,10 +42,10 @@ def test_between_the_thresholds_the_best_two_are_answered_with_a_reservation(
 
 
 def test_an_improbable_second_one_is_neither_answered_nor_a_choice() -> None:
-    decision = decided(hit("a", 0.6), hit("b", 0.16), hit("c", 0.14))
-    assert names(decision.hits) == ["a", "b"]
-    assert decision.others == ()
-    assert names(decided(hit("a", 0.6), hit("b", 0.14)).hits) == ["a"]
+    decision = decided(hit("a", 0.6), hit("b", 0.29), hit("c", 0.14))
+    assert (names(decision.hits), names(decision.others)) == (["a"], ["b"])
+    assert names(decided(hit("a", 0.6), hit("b", 0.3)).hits) == ["a", "b"]
+    assert decided(hit("a", 0.6), hit("b", 0.14)).others == ()
 
 
 def test_no_more_than_one_choice_stands_beside_two_answers() -> None:

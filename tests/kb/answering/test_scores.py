@@ -80,6 +80,12 @@ def test_a_list_comes_with_its_introduction() -> None:
     assert needed in words
 
 
+def test_nothing_announces_what_is_not_given() -> None:
+    items = "\n".join(f"- {'a very long item ' * 8}{n}" for n in range(5))
+    text = f"You need a form for that in any case. Proceed as follows:\n\n{items}\n\n" + "x " * 80
+    assert quote("Do I need a form?", text, language="en").endswith("in any case.")
+
+
 class CountingEmbedder(WordEmbedder):
     calls = 0
 
@@ -97,9 +103,9 @@ async def test_the_sentences_of_a_passage_are_embedded_once() -> None:
     english, chinese = "How long does delivery take?", "快递需要多久才能送到？"
     vector = await embedder.embed_query(english)
     for hit, question in ((one, chinese), (one, english), (two, english), (one, chinese)):
-        await replier.reply(question, vector, [hit])
+        await replier.reply(question, vector, hit)
     assert embedder.calls == 3
-    assert "three to five days" in (await replier.reply(english, None, [one])).text
+    assert "three to five days" in (await replier.reply(english, None, one)).text
 
 
 def test_a_question_in_another_language_is_decided_by_similarity() -> None:
