@@ -236,10 +236,11 @@ def _completed(units: Sequence[Unit], chosen: set[int], most: float) -> set[int]
 
 
 def _dangles(units: Sequence[Unit], i: int, chosen: set[int]) -> bool:
-    """Tell whether a sentence announces what is too long to be given."""
-    after = units[i + 1] if i + 1 < len(units) else None
-    announced = after is not None and after.kind in ("sentence", "item")
-    return units[i].introduces and announced and i + 1 not in chosen
+    """Tell whether a sentence announces what is not given with it."""
+    if not units[i].introduces or i + 1 >= len(units) or i + 1 in chosen:
+        return False
+    # What follows a table's introduction as the last one chosen may be its rows.
+    return units[i + 1].kind != "heading" and (units[i + 1].kind != "row" or i < max(chosen))
 
 
 def _leans(text: str) -> bool:
