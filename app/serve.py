@@ -19,6 +19,7 @@ from app.demo import Examples, ingest_demo_if_empty
 from app.disk import LOW_BYTES, DiskWatch, free_bytes
 from app.messages import as_messages
 from app.paths import Paths
+from app.read_ahead import keep_read
 from app.reembed import is_undone, reembed_beside, said_meanwhile
 from app.schedule import make_scheduler, make_watcher
 from app.second import ModelEmbedder, wait_for
@@ -219,6 +220,9 @@ async def _serve_with_one_model(
             _beside("watch", partial(_watch, service, scheduler, troubles), troubles),
             _beside(
                 "warm", partial(_once_prepared, troubles, partial(keep_warm, service)), troubles
+            ),
+            _beside(
+                "reader", partial(_once_prepared, troubles, partial(keep_read, knowledge)), troubles
             ),
             asyncio.create_task(_once_prepared(troubles, check.run), name="check"),
             _beside("disk", disk.run, troubles),

@@ -77,6 +77,10 @@ class WorkerEmbedder(WorkerModel):
         found: list[float] = np.frombuffer(reply.blob, np.float32).tolist()
         return found
 
+    async def read_ahead(self, texts: Sequence[str]) -> None:
+        """Let the reader keep what it sees in texts, after customers and what is being ingested."""
+        await self._call("read", {"question": "", "texts": list(texts)}, Priority.WARM_UP)
+
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count tokens with the model's own tokenizer."""
         counts: list[int] = []

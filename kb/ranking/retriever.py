@@ -20,7 +20,7 @@ OWN_ROWS = 100
 STATED_ROWS = 60
 TEXT_ROWS = 50
 """Rows of each search that are looked at. An entry may have dozens of variants among them."""
-_SMALL = 600
+SMALL = 600
 """Rows of a knowledge base whose texts the reader need not read anew for each question …"""
 _OF_LARGE = 12
 """… and candidates that it reads of a larger one; of a small one, all."""
@@ -150,7 +150,7 @@ class Retriever:
         literal = _literal(question, own)
         readings: dict[str, Reading] = {}
         if not literal and not ranked.settled:
-            most = MOST if rows <= _SMALL else _OF_LARGE
+            most = MOST if rows <= SMALL else _OF_LARGE
             ranked, readings = await self._read(ranker, ranked, most)
         hits = _literal_first(ranked.hits(), literal)
         decided = time.perf_counter()

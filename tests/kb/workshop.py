@@ -182,6 +182,7 @@ async def workshop(
     *,
     after_publish: AfterPublish | None = None,
     parser: FileParser | None = None,
+    answers: bool = False,
 ) -> AsyncIterator[Workshop]:
     folder.mkdir(parents=True, exist_ok=True)
     engine = create_engine(database_url("", folder))
@@ -193,7 +194,9 @@ async def workshop(
     lines = LineParser()
     spool = VectorSpool(folder / "spool", embedder.fingerprint)
     curations = Curations(database)
-    preparer = Preparer(originals, parser or lines, line_chunks, embedder, spool, curations)
+    preparer = Preparer(
+        originals, parser or lines, line_chunks, embedder, spool, curations, answers=answers
+    )
     try:
         async with Index.open(
             str(folder / "index"), embedder=embedder, current=repository.current

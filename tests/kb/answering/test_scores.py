@@ -85,7 +85,9 @@ def test_nothing_announces_what_is_not_given() -> None:
     text = f"You need a form for that in any case. Proceed as follows:\n\n{items}\n\n" + "x " * 80
     assert quote("Do I need a form?", text, language="en").endswith("in any case.")
     text = "A flag hangs there:\n\nColour: red; Level: high\n\nOn a red day children stay ashore."
-    assert quote("May children go out?", text, language="en") == "On a red day children stay ashore."
+    assert (
+        quote("May children go out?", text, language="en") == "On a red day children stay ashore."
+    )
 
 
 class CountingEmbedder(WordEmbedder):

@@ -1,0 +1,29 @@
+"""Let the reader see the texts of each release before customers ask."""
+
+import asyncio
+import logging
+
+from app.wiring import Knowledge
+from core.errors import ModelError
+from kb.ranking.read_ahead import read_ahead
+from models.embedder import WorkerEmbedder
+
+logger = logging.getLogger(__name__)
+
+_PAUSE_S = 5.0
+"""Between two looks at the release, and before another try."""
+
+
+async def keep_read(knowledge: Knowledge) -> None:
+    """Read ahead what a release has, whenever one goes live, until cancelled."""
+    reader, done = knowledge.reader, 0
+    while isinstance(reader, WorkerEmbedder):
+        view = await knowledge.index.view()
+        try:
+            if view.release != done:
+                count = await read_ahead(view, reader.read_ahead)
+                logger.info("Release %d: %d texts were read ahead", view.release, count)
+                done = view.release
+        except ModelError as error:
+            logger.info("Reading ahead goes on later: %s", error)
+        await asyncio.sleep(_PAUSE_S)
