@@ -24,7 +24,7 @@ from kb.index.table import RowHit
 from kb.ranking.align import AlignedEmbedder
 from kb.ranking.calibration import Choice, Linear, blank, fit_choice, fit_logistic, reliability
 from kb.ranking.candidates import Reading, gather
-from kb.ranking.evidence import Evidence, certainty
+from kb.ranking.evidence import FEATURES, Evidence, certainty
 from kb.ranking.features import Rarity, char_bags, stem_bags
 from kb.ranking.ranker import SENTENCES_OF
 from kb.text.stems import content_words
@@ -45,6 +45,8 @@ class Case:
     read: list[tuple[str, ...]]
     """What the reader reads of each candidate: its statement, then its sentences."""
     right: npt.NDArray[np.bool_]
+    same_company: npt.NDArray[np.bool_]
+    """Which candidates are texts of the company that the question is asked of."""
     share: float
     words: int
 
@@ -117,6 +119,9 @@ async def cases_of(companies: Sequence[Company], embedder: AlignedEmbedder) -> l
                         evidence.of(text, found),
                         [(c.statement, *c.sentences()) for c in found],
                         np.asarray([c.chunk.chunk_id in by for c in found]),
+                        np.asarray(
+                            [c.chunk.chunk_id.startswith(f"{company.name}/") for c in found]
+                        ),
                         0.15 if left_out else 1.0,
                         len(content_words(text)),
                     )
@@ -125,7 +130,13 @@ async def cases_of(companies: Sequence[Company], embedder: AlignedEmbedder) -> l
 
 
 def fit_order(cases: Sequence[Case], scored: Sequence[npt.NDArray[np.float32]]) -> Linear:
-    """Fit scores that are the log-odds of a candidate being right."""
+    """Fit scores that are the log-odds of a candidate being right.
+
+    Companies put together differ in language, which therefore tells them apart: ``foreign`` is
+    fitted on texts of the company that is asked, everything else without it.
+    """
+    at = FEATURES.index("foreign")
+    told, scored = [f[:, at] for f in scored], [np.delete(f, at, axis=1) for f in scored]
     found = [
         Choice(f, int(place))
         for case, f in zip(cases, scored, strict=True)
@@ -143,7 +154,24 @@ def fit_order(cases: Sequence[Case], scored: Sequence[npt.NDArray[np.float32]]) 
         z[:, None], right, share, Linear(np.zeros(1), np.ones(1), np.zeros(1)), penalty=1e-6
     )
     stretch, bias = float(line.weights[0]), line.bias
-    return Linear(order.mean, order.scale, order.weights * stretch, order.bias * stretch + bias)
+    own = np.concatenate([c.same_company for c in cases])
+    x = np.column_stack([np.concatenate(top), np.concatenate(told)])[own].astype(np.float32)
+    answers = np.concatenate([c.right for c in cases])[own]
+    both = fit_logistic(x, answers, np.ones(len(x)), blank(x), penalty=1e-6)
+    foreign = both.weights / both.scale
+    return Linear(
+        np.insert(order.mean, at, 0),
+        np.insert(order.scale, at, 1),
+        np.insert(order.weights, at, foreign[1] / foreign[0]) * stretch,
+        order.bias * stretch + bias,
+    )
+
+
+def _blind(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return features that do not tell a company by its language."""
+    out = features.copy()
+    out[:, FEATURES.index("foreign")] = 0
+    return out
 
 
 def fit_certainty(
@@ -208,7 +236,7 @@ async def main() -> None:
         await model.close()
     order = fit_order(cases, [c.features for c in cases])
     out: dict[str, object] = {"order": order.to_json()}
-    scored = {id(c): order.score(c.features) for c in [*cases, *check]}
+    scored = {id(c): order.score(_blind(c.features)) for c in [*cases, *check]}
     _certain("similarity", cases, check, scored, out, "certain")
     if options.pairs:
         pairs = [(c.question, text) for c in check for texts in c.read for text in texts]
@@ -226,6 +254,7 @@ async def main() -> None:
         both = fit_order(cases, [features[id(c)] for c in cases])
         out["read_order"] = both.to_json()
         for c in check:
+            features[id(c)] = _blind(features[id(c)])
             wholes = features[id(c)].copy()
             wholes[:, -1] = wholes[:, -2]
             best = np.argsort(-both.score(wholes))[:SENTENCES_OF]

@@ -13,8 +13,9 @@ from kb.ranking.features import (
     char_bags,
     stem_bags,
 )
+from kb.text.language import detect_language
 
-FEATURES = ("stated", "lift", "entry", "letters", "own_letters", "words", "own_words")
+FEATURES = ("stated", "lift", "entry", "letters", "own_letters", "words", "own_words", "foreign")
 """Of a candidate, in the order of the weights; see `Evidence.of`."""
 CERTAINTY = ("score", "share", "words", "asked_words")
 """Of the best candidate, in the order of the weights; see `certainty`."""
@@ -40,7 +41,7 @@ class Evidence:
         than its answer. ``entry``: 1 for an entry. ``letters``, ``words``: tf-idf cosine of
         character n-grams with the statement, and which share of the question's content words, by
         rarity, stands in the text. ``own_letters``, ``own_words``: the same of an entry's nearest
-        question; 0 for a passage.
+        question; 0 for a passage. ``foreign``: 1 for a text in another language than the question.
         """
         entry = np.asarray([c.chunk.kind == "faq" for c in candidates], np.float32)
         stated = np.asarray([c.stated for c in candidates], np.float32)
@@ -50,6 +51,8 @@ class Evidence:
         read = [_whole(c) for c in candidates]
         own = [text for c in candidates for text in c.questions]
         owner = np.repeat(np.arange(len(candidates)), [len(c.questions) for c in candidates])
+        languages = {c.chunk.language for c in candidates} - {""}
+        foreign = {code for code in languages if detect_language(question, code) != code}
         columns = [
             stated,
             entry * (asked - stated),
@@ -58,6 +61,7 @@ class Evidence:
             _best(owner, self._letters.cosine(letters, self._letter_bags.bags(own))[0], entry),
             self._words.coverage(words, self._word_bags.bags(read))[0],
             _best(owner, self._words.coverage(words, self._word_bags.bags(own))[0], entry),
+            np.asarray([c.chunk.language in foreign for c in candidates], np.float32),
         ]
         return np.stack(columns, axis=1).astype(np.float32)
 

@@ -1,5 +1,7 @@
 """The features of candidates mean the same for entries and passages."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,15 @@ def test_only_an_entry_has_a_question_of_its_own_and_the_nearest_one_counts() ->
     found = features(both, of(page(1, QUESTION)))
     assert found["own_letters"] == pytest.approx([1, 0])
     assert found["own_words"] == pytest.approx([1, 0])
+
+
+def test_a_text_in_another_language_than_the_question_is_told_apart() -> None:
+    found = features(
+        of(replace(page(0, "Die Garantie gilt zwei Jahre."), language="de")),
+        of(replace(page(1, TEXT), language="en")),
+        of(replace(page(2, TEXT), language="")),
+    )
+    assert found["foreign"] == [1, 0, 0]
 
 
 def test_words_of_the_question_are_looked_for_in_title_text_and_answer() -> None:
