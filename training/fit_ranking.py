@@ -32,6 +32,7 @@ from models.factory import make_embedder
 from training.companies import Company, asked, read_companies, split
 
 _TOGETHER = 3
+_OF_LANGUAGE = [FEATURES.index("foreign"), FEATURES.index("foreign_asked")]
 
 
 @dataclass
@@ -132,11 +133,11 @@ async def cases_of(companies: Sequence[Company], embedder: AlignedEmbedder) -> l
 def fit_order(cases: Sequence[Case], scored: Sequence[npt.NDArray[np.float32]]) -> Linear:
     """Fit scores that are the log-odds of a candidate being right.
 
-    Companies put together differ in language, which therefore tells them apart: ``foreign`` is
-    fitted on texts of the company that is asked, everything else without it.
+    Companies put together differ in language, which therefore tells them apart: what is said of
+    language is fitted on texts of the company that is asked, everything else without it.
     """
-    at = FEATURES.index("foreign")
-    told, scored = [f[:, at] for f in scored], [np.delete(f, at, axis=1) for f in scored]
+    told = [f[:, _OF_LANGUAGE] for f in scored]
+    scored = [np.delete(f, _OF_LANGUAGE, axis=1) for f in scored]
     found = [
         Choice(f, int(place))
         for case, f in zip(cases, scored, strict=True)
@@ -158,11 +159,12 @@ def fit_order(cases: Sequence[Case], scored: Sequence[npt.NDArray[np.float32]]) 
     x = np.column_stack([np.concatenate(top), np.concatenate(told)])[own].astype(np.float32)
     answers = np.concatenate([c.right for c in cases])[own]
     both = fit_logistic(x, answers, np.ones(len(x)), blank(x), penalty=1e-6)
-    foreign = both.weights / both.scale
+    of_language = both.weights[1:] / both.scale[1:] / (both.weights[0] / both.scale[0])
+    at = _OF_LANGUAGE[0]
     return Linear(
-        np.insert(order.mean, at, 0),
-        np.insert(order.scale, at, 1),
-        np.insert(order.weights, at, foreign[1] / foreign[0]) * stretch,
+        np.insert(order.mean, [at] * 2, 0),
+        np.insert(order.scale, [at] * 2, 1),
+        np.insert(order.weights, [at] * 2, of_language) * stretch,
         order.bias * stretch + bias,
     )
 
@@ -170,7 +172,7 @@ def fit_order(cases: Sequence[Case], scored: Sequence[npt.NDArray[np.float32]]) 
 def _blind(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return features that do not tell a company by its language."""
     out = features.copy()
-    out[:, FEATURES.index("foreign")] = 0
+    out[:, _OF_LANGUAGE] = 0
     return out
 
 

@@ -15,12 +15,24 @@ from kb.ranking.features import (
 )
 from kb.text.language import detect_language
 
-FEATURES = ("stated", "lift", "entry", "letters", "own_letters", "words", "own_words", "foreign")
+FEATURES = (
+    "stated",
+    "lift",
+    "entry",
+    "letters",
+    "own_letters",
+    "words",
+    "own_words",
+    "foreign",
+    "foreign_asked",
+)
 """Of a candidate, in the order of the weights; see `Evidence.of`."""
 CERTAINTY = ("score", "share", "words", "asked_words")
 """Of the best candidate, in the order of the weights; see `certainty`."""
 _KEPT_TEXTS = 1_000
 """Texts whose n-grams are kept; at most 20 MB."""
+_NEAR = 0.7
+"""Cosine from which on a question in another language is more than like."""
 _NONE = 0.1
 """Odds that stand for "none of these" beside the candidates'."""
 
@@ -42,6 +54,7 @@ class Evidence:
         character n-grams with the statement, and which share of the question's content words, by
         rarity, stands in the text. ``own_letters``, ``own_words``: the same of an entry's nearest
         question; 0 for a passage. ``foreign``: 1 for a text in another language than the question.
+        ``foreign_asked``: by how much more than .7 the question of such an entry is near.
         """
         entry = np.asarray([c.chunk.kind == "faq" for c in candidates], np.float32)
         stated = np.asarray([c.stated for c in candidates], np.float32)
@@ -53,6 +66,7 @@ class Evidence:
         owner = np.repeat(np.arange(len(candidates)), [len(c.questions) for c in candidates])
         languages = {c.chunk.language for c in candidates} - {""}
         foreign = {code for code in languages if detect_language(question, code) != code}
+        told = np.asarray([c.chunk.language in foreign for c in candidates], np.float32)
         columns = [
             stated,
             entry * (asked - stated),
@@ -61,7 +75,8 @@ class Evidence:
             _best(owner, self._letters.cosine(letters, self._letter_bags.bags(own))[0], entry),
             self._words.coverage(words, self._word_bags.bags(read))[0],
             _best(owner, self._words.coverage(words, self._word_bags.bags(own))[0], entry),
-            np.asarray([c.chunk.language in foreign for c in candidates], np.float32),
+            told,
+            told * entry * np.maximum(0, asked - _NEAR),
         ]
         return np.stack(columns, axis=1).astype(np.float32)
 

@@ -60,6 +60,14 @@ def test_a_text_in_another_language_than_the_question_is_told_apart() -> None:
     assert found["foreign"] == [1, 0, 0]
 
 
+def test_the_question_of_an_entry_in_another_language_counts_where_it_is_very_near() -> None:
+    german = replace(entry(0, "Wie lange gilt die Garantie?"), language="de")
+    found = features(
+        of(german, asked=0.8), of(german, asked=0.6), of(entry(1, "Guarantee?"), asked=0.8)
+    )
+    assert found["foreign_asked"] == pytest.approx([0.1, 0, 0])
+
+
 def test_words_of_the_question_are_looked_for_in_title_text_and_answer() -> None:
     found = features(
         of(page(0, "Two years.", "Kettle › Guarantee")),
