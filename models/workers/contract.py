@@ -13,7 +13,6 @@ class Priority(IntEnum):
 
     CUSTOMER = 0
     INGEST = 1
-    WARM_UP = 2
 
 
 class ModelStopped(ModelUnavailable):
