@@ -17,10 +17,10 @@ setup: $(VENV)/.runtime
 SLOW := models or browser or slow
 test: $(VENV)/.dev
 	@$(BIN)/answerdesk models fetch --default --tests
-	$(BIN)/python -m pytest -m "not ($(SLOW))"
+	$(BIN)/python -m pytest -n logical --dist worksteal -m "not ($(SLOW))"
 
 test-all: test
-	$(BIN)/python -m pytest -m "$(SLOW)"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "$(SLOW)"
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

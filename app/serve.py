@@ -23,7 +23,6 @@ from app.read_ahead import keep_read
 from app.reembed import is_undone, reembed_beside, said_meanwhile
 from app.schedule import make_scheduler, make_watcher
 from app.second import ModelEmbedder, wait_for
-from app.warm import keep_warm
 from app.web_server import serve_web
 from app.wiring import (
     Knowledge,
@@ -218,9 +217,6 @@ async def _serve_with_one_model(
             _beside("scrub", partial(_scrub, knowledge), troubles),
             asyncio.create_task(_once_prepared(troubles, uploads.resume), name="uploads"),
             _beside("watch", partial(_watch, service, scheduler, troubles), troubles),
-            _beside(
-                "warm", partial(_once_prepared, troubles, partial(keep_warm, service)), troubles
-            ),
             _beside(
                 "reader", partial(_once_prepared, troubles, partial(keep_read, knowledge)), troubles
             ),

@@ -32,7 +32,7 @@ from db.schema import ensure_schema
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.desk import Desk
 from kb.answering.mood import Moods
-from kb.answering.reply import PassageIndex, Replier
+from kb.answering.reply import ChunksOf, Replier
 from kb.answering.writer import Writer
 from kb.index.chunk import chunk_file
 from kb.index.index import FilledBy, Index, filled_by
@@ -363,25 +363,29 @@ async def answerer_of(knowledge: Knowledge, number: int) -> Answerer:
     view = await knowledge.index.peek(release, number)
     fixed = Seen(view, await knowledge.trainer.ranker(number))
     retriever = Retriever(knowledge.searched, fixed, fixed, knowledge.helper, knowledge.reader)
-    return make_answerer(replace(knowledge, retriever=retriever), None, passages=fixed)
+    return make_answerer(replace(knowledge, retriever=retriever), None, chunks_of=view.chunks_of)
 
 
 def make_answerer(
     knowledge: Knowledge,
     generator: ModelGenerator | None,
     *,
-    passages: PassageIndex | None = None,
+    chunks_of: ChunksOf | None = None,
 ) -> Answerer:
     """Return what answers from a knowledge base; a generator writes replies from documents.
 
-    `passages` has the rest of what was cut; ``None``: the live release has it.
+    `chunks_of` gives the rest of what was cut; ``None``: the live release does.
     """
+
+    async def of_live(doc_ids: Sequence[str]) -> Sequence[Chunk]:
+        return await (await knowledge.index.view()).chunks_of(doc_ids)
+
     config = knowledge.config
     most, late_s = config.answers.max_tokens, config.models.generator_timeout_s
     writer = Writer(generator, max_tokens=most, timeout_s=late_s) if generator else None
     return Answerer(
         knowledge.retriever,
-        Replier(knowledge.searched, passages or knowledge.index, knowledge.reader),
+        Replier(knowledge.searched, chunks_of or of_live, knowledge.reader),
         writer,
         policy=_policy(config),
         today=days_of(config),

@@ -52,7 +52,7 @@ class CompanyConfig(_Section):
 class ModelsConfig(_Section):
     """Which models, and what they may use."""
 
-    GONE = ("reranker", "reranker_weight", "reranker_timeout_s")
+    GONE = ("reranker", "reranker_weight", "reranker_timeout_s", "warm_passages")
 
     embedder: str = "multilingual-e5-small"
     embedder_precision: Literal["exact", "int8"] = "int8"
@@ -65,7 +65,6 @@ class ModelsConfig(_Section):
     recycle_after: int = Field(2000, ge=1)
     prefix_memory_mb: int = Field(128, ge=0)
     prefix_disk_mb: int = Field(1024, ge=0)
-    warm_passages: int = Field(64, ge=0)
 
 
 class AnswersConfig(_Section):

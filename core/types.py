@@ -215,8 +215,6 @@ class Prompt:
     instructions: str
     passage: str
     question: str
-    sources: tuple[str, ...] = ()
-    """Ids of the chunks in `passage`: its stored state is dropped when one of them is gone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -383,26 +383,6 @@ class Conversations:
             )
             return True
 
-    async def most_cited(
-        self, kinds: Sequence[str], *, since: float, limit: int
-    ) -> list[tuple[str, str]]:
-        """Return what answers were made from most often: id of the first chunk, and language.
-
-        Args:
-            kinds: of answers.
-            since: UTC epoch seconds; older answers do not count.
-            limit: pairs to return; the last 5,000 answers are looked at.
-        """
-        async with self._database.session() as session:
-            rows = await session.execute(
-                select(AnswerRow.chunk_ids, AnswerRow.language)
-                .where(AnswerRow.kind.in_(kinds), AnswerRow.created >= since)
-                .order_by(AnswerRow.id.desc())
-                .limit(_LOOKED_AT)
-            )
-            counts = Counter((chunks[0], language) for chunks, language in rows.all() if chunks)
-        return [pair for pair, _ in counts.most_common(limit)]
-
     async def most_asked(self, *, since: float, limit: int) -> list[tuple[str, int]]:
         """Return what was asked most often, with how often; case and blanks do not count.
 

@@ -79,7 +79,7 @@ class WorkerEmbedder(WorkerModel):
 
     async def read_ahead(self, texts: Sequence[str]) -> None:
         """Let the reader keep what it sees in texts, after customers and what is being ingested."""
-        await self._call("read", {"question": "", "texts": list(texts)}, Priority.WARM_UP)
+        await self._call("read", {"question": "", "texts": list(texts)}, Priority.READ_AHEAD)
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count tokens with the model's own tokenizer."""

@@ -50,14 +50,11 @@ def make_embedder(
     *,
     threads: int = 2,
     recycle_after: int = 2000,
-    on_torch: bool = False,
     precision: Precision = "exact",
     steps_back: bool = False,
 ) -> WorkerEmbedder | HttpEmbedder:
     """Return the embedder that `spec` names; call its `start` before use and `close` after.
 
-    `on_torch` runs the model through sentence-transformers even if there is a file for
-    onnxruntime: same vectors, slower start.
     `precision` "int8" computes with whole numbers: more than twice as fast, slightly other vectors,
     so another fingerprint. A model that cannot be had so is exact. `steps_back` is for a model that
     works beside the one that answers: all its work, loading and counting too, gets what others
@@ -79,7 +76,7 @@ def make_embedder(
     hashes = store.hashes(key, files_that_matter(folder))
     if precision != "exact" and _onnx_file(store, folder, key, precision) is None:
         precision = _build_onnx(store, folder, key, precision)
-    onnx = None if on_torch else _onnx_file(store, folder, key, precision)
+    onnx = _onnx_file(store, folder, key, precision)
     at_once = threads if onnx else 1
     reader = None if onnx is None else _reader_file(store, folder, name)
     worker = Worker(

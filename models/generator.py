@@ -1,17 +1,14 @@
 """The generator as the rest of the project sees it: text streamed from a child process."""
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
 from core.types import GenerationEvent, Piece, Prompt, TokenUsage
-from models.workers.contract import Priority
-from models.workers.process import Reply
 from models.workers.worker import Worker
 from models.workers.worker_model import WorkerModel
 
 _COUNT_DEADLINE_S = 30
-_PREPARE_DEADLINE_S = 600
 
 
 class WorkerGenerator(WorkerModel):
@@ -46,35 +43,10 @@ class WorkerGenerator(WorkerModel):
                 else:
                     yield Piece(reply.values["text"])
 
-    async def prepare(self, prompt: Prompt) -> TokenUsage:
-        """Read instructions and passage ahead of any question and keep the state.
-
-        Gives way to customers: it may take as long as they keep the model busy.
-
-        Raises:
-            ModelUnavailable, Overloaded, PromptTooLong: as `stream`.
-        """
-        return TokenUsage(**(await self._later("prepare", _params(prompt))).values)
-
-    async def kept_sources(self) -> set[str]:
-        """Return the ids of the chunks that stored states were made of (`Prompt.sources`)."""
-        return set((await self._later("sources", {})).values["sources"])
-
-    async def forget(self, sources: Collection[str]) -> int:
-        """Delete the stored states that were made of one of these chunks; return how many."""
-        reply = await self._later("forget", {"sources": sorted(sources)})
-        return int(reply.values["dropped"])
-
-    async def _later(self, method: str, params: Mapping[str, Any]) -> Reply:
-        return await self._worker.call(
-            method, params, priority=Priority.WARM_UP, deadline_s=_PREPARE_DEADLINE_S
-        )
-
 
 def _params(prompt: Prompt) -> dict[str, Any]:
     return {
         "instructions": prompt.instructions,
         "passage": prompt.passage,
         "question": prompt.question,
-        "sources": list(prompt.sources),
     }

@@ -16,7 +16,7 @@ from telegram.request import HTTPXRequest
 PATIENCE_S = 1.0
 """A message that is on its way for longer no longer keeps others: chats do not wait for a slow one.
 
-It is the time of the one that holds the wire, not of those who wait: after a restart many wait at
+It is the time of the one that holds the slot, not of those who wait: after a restart many wait at
 once, and to let them all go would undo the guarantee just when kills are frequent."""
 
 _ticket: ContextVar["Ticket | None"] = ContextVar("ticket", default=None)
@@ -25,24 +25,24 @@ _ticket: ContextVar["Ticket | None"] = ContextVar("ticket", default=None)
 class Ticket:
     """The right to have a message on its way; taken when its request starts."""
 
-    def __init__(self, wire: asyncio.Semaphore) -> None:
-        self._wire = wire
+    def __init__(self, slot: asyncio.Semaphore) -> None:
+        self._slot = slot
         self._until: asyncio.TimerHandle | None = None
 
     async def take(self) -> None:
-        """Wait for the wire to be free, and hold it until given back, but not for long."""
-        await self._wire.acquire()
+        """Wait for the slot to be free, and hold it until given back, but not for long."""
+        await self._slot.acquire()
         self._until = asyncio.get_running_loop().call_later(PATIENCE_S, self.give_back)
 
     def give_back(self) -> None:
-        """Free the wire; more than once is harmless."""
+        """Free the slot; more than once is harmless."""
         if self._until is not None:
             self._until.cancel()
             self._until = None
-            self._wire.release()
+            self._slot.release()
 
 
-class Wire:
+class SendSlot:
     """Hands out tickets."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Wire:
 
     @asynccontextmanager
     async def ticket(self) -> AsyncIterator[Ticket]:
-        """Let the requests of the block take the wire; free it at the end of the block."""
+        """Let the requests of the block take the slot; free it at the end of the block."""
         ticket = Ticket(self._free)
         token = _ticket.set(ticket)
         try:
@@ -63,11 +63,11 @@ class Wire:
 class SendRequest(HTTPXRequest):
     """The connections for everything but getUpdates; takes the ticket of its caller, if it has one.
 
-    The rate limiter's waiting lies outside, so a chat that has to wait does not hold the wire.
+    The rate limiter's waiting lies outside, so a chat that has to wait does not hold the slot.
     """
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        """Send a request; keep the wire only if the method was, or may have been, run."""
+        """Send a request; keep the slot only if the method was, or may have been, run."""
         ticket = _ticket.get()
         if ticket is None:
             return await super().do_request(*args, **kwargs)

@@ -18,7 +18,7 @@ from telegram.error import (
 )
 from telegram.ext import ExtBot
 
-from bot.transport.delivery_queue import Ticket, Wire
+from bot.transport.delivery_queue import SendSlot, Ticket
 from bot.transport.limiter import Priority
 from bot.transport.redact import redact
 from bot.transport.shutdown import Lifetime
@@ -58,7 +58,7 @@ class Sender:
         self._outbox = outbox
         self._chats = chats
         self._lifetime = lifetime
-        self._wire = Wire()
+        self._slot = SendSlot()
 
     async def deliver(
         self,
@@ -118,7 +118,7 @@ class Sender:
         self, message: StoredMessage, *, priority: Priority | None = None
     ) -> StoredMessage:
         """Send one stored message and record its fate."""
-        async with self._wire.ticket() as ticket:
+        async with self._slot.ticket() as ticket:
             state, message_id, error = await self._send(message, priority, ticket)
             await self._outbox.finish(message.outbox_id, state, message_id=message_id, error=error)
         if state != "sent":

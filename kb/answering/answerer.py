@@ -197,12 +197,6 @@ class Answerer:
             question, retrieval, decide(retrieval.hits, answer_at=answer_at, hedge_at=hedge_at)
         )
 
-    async def would_read(self, question: str) -> str | None:
-        """Return the id of the passage that a reply would be built from; ``None`` if none would."""
-        hits = (await self.judge(question)).decision.hits
-        best = hits[0].chunk if hits else None
-        return best.chunk_id if best is not None and best.kind == "passage" else None
-
     # --- understanding -------------------------------------------------------------------------
 
     def _read(self, message: str) -> str:

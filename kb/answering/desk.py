@@ -101,13 +101,8 @@ class Desk:
         self._conversations = conversations
         self._metrics = metrics
         self._erasures = erasures
-        self._asked = 0.0
         # Weak: it lives only while one of the chat's messages is answered or waits.
         self._chats: WeakValueDictionary[str, _Chat] = WeakValueDictionary()
-
-    def quiet_s(self) -> float:
-        """Return the seconds since somebody last asked something."""
-        return time.monotonic() - self._asked
 
     async def ask(
         self,
@@ -142,7 +137,6 @@ class Desk:
         async with under_way.turn:
             if history is None:
                 history = await self._turns(chat) if recorded else ()
-            self._asked = time.monotonic()
             under_way.check()
             with working_for(asker or chat):
                 answer = await under_way.do(

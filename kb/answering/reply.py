@@ -6,9 +6,9 @@ joints are headings of the sources and the marks between the cells of a row.
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -46,20 +46,8 @@ _READER = 0.5
 """How much the reader's log-odds of a sentence count beside its words and nearness."""
 
 
-class Passages(Protocol):
-    """One release of the index (`kb.index.view.View`)."""
-
-    async def chunks_of(self, doc_ids: Sequence[str]) -> list[Chunk]:
-        """Return the chunks of documents."""
-        ...
-
-
-class PassageIndex(Protocol):
-    """The index of a knowledge base (`kb.index.index.Index`)."""
-
-    async def view(self) -> Passages:
-        """Return the live release."""
-        ...
+ChunksOf: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[Chunk]]]
+"""Returns the chunks of documents, by their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +89,7 @@ class Replier:
     def __init__(
         self,
         embedder: Embedder | None = None,
-        index: PassageIndex | None = None,
+        chunks_of: ChunksOf | None = None,
         reader: Reader | None = None,
         *,
         remembered: int = 500,
@@ -110,12 +98,12 @@ class Replier:
 
         Args:
             embedder: tells how near sentences are to a question; ``None`` compares words alone.
-            index: has the rest of a procedure or table that was cut; ``None``: it is left out.
+            chunks_of: gives the rest of a procedure or table that was cut; ``None``: none.
             reader: says of each sentence how likely it answers; ``None``: words and nearness do.
             remembered: passages whose vectors are kept, about 10 kB each.
         """
         self._embedder = embedder
-        self._index = index
+        self._chunks_of = chunks_of
         self._reader = reader
         self._remembered = remembered
         self._vectors: OrderedDict[str, Matrix] = OrderedDict()
@@ -287,10 +275,10 @@ class Replier:
         return text
 
     async def _siblings(self, chunk: Chunk, others: Sequence[Hit]) -> list[Chunk]:
-        """Return the other passages of a document; without an index those that were found."""
-        if self._index is not None:
-            view = await self._index.view()
-            found = await view.chunks_of([chunk.doc_id])
+        """Return the other passages of a document; without `chunks_of` those that were found."""
+        found: Sequence[Chunk]
+        if self._chunks_of is not None:
+            found = await self._chunks_of([chunk.doc_id])
         else:
             found = [hit.chunk for hit in others if hit.chunk.doc_id == chunk.doc_id]
         return [c for c in found if c.kind == "passage" and c.chunk_id != chunk.chunk_id]

@@ -7,7 +7,7 @@ dropped (`kb.answering.checker`). If nothing is left, the built reply is sent.
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from core.protocols import Generator
 from core.types import AnswerEvent, Chunk, Piece, Sentence, Source, TokenUsage, Waiting
@@ -73,7 +73,7 @@ class Writer:
             self._generator, question, [passage], language, max_tokens=self._max_tokens
         )
         stream = self._generator.stream(
-            replace(prompt, sources=(chunk.chunk_id,)),
+            prompt,
             max_tokens=self._max_tokens,
             deadline_s=self._timeout_s,
             stop=_STOP,

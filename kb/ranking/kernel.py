@@ -50,7 +50,7 @@ EVIDENCE = (
 )
 """Features of a candidate entry, in the order of the weights; see `entry_evidence`."""
 
-SURENESS = (
+CONFIDENCE = (
     "lead", "sharp", "sharp_norm", "sharp_best", "none", "kernel", "best", "centre", "lacks"
 )  # fmt: skip
 """Features of the best candidate, from which the probability that it answers is computed."""
@@ -63,7 +63,7 @@ class Models:
     rank: Linear
     """Ranks candidates by their `EVIDENCE`."""
     sure: Linear
-    """Probability that the best candidate answers, from its `SURENESS`."""
+    """Probability that the best candidate answers, from its `CONFIDENCE`."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a JSON file."""
@@ -215,8 +215,8 @@ def entry_evidence(votes: Votes, owners: Ints, candidates: Ints, alive: Bools) -
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def sureness(votes: Votes, evidence: Floats, scores: Floats) -> Floats:
-    """Return the features of the best candidate, shape ``(len(SURENESS),)``.
+def confidence_features(votes: Votes, evidence: Floats, scores: Floats) -> Floats:
+    """Return the features of the best candidate, shape ``(len(CONFIDENCE),)``.
 
     Args:
         votes: what the base says about the question.

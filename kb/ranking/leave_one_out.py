@@ -57,7 +57,7 @@ class Asked:
     share: float
 
 
-class Workshop:
+class LeaveOneOut:
     """The matrices from which all votes follow."""
 
     def __init__(self, base: Base) -> None:

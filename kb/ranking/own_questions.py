@@ -8,7 +8,7 @@ import numpy as np
 from core.types import Chunk, Vector
 from kb.ranking.calibration import Doubles
 from kb.ranking.features import Floats, Ints
-from kb.ranking.kernel import SURENESS, Kernel, Models, entry_evidence, sureness
+from kb.ranking.kernel import CONFIDENCE, Kernel, Models, confidence_features, entry_evidence
 from kb.ranking.pair import Pair, between, paired
 from kb.text.language import detect_language
 
@@ -76,12 +76,12 @@ class _Asked:
         votes = kernel.ask(self.question, vector, self.candidates)
         if self.across:
             # Another language's words say nothing about what an entry lacks.
-            usual = float(models.sure.mean[SURENESS.index("lacks")])
+            usual = float(models.sure.mean[CONFIDENCE.index("lacks")])
             votes = replace(votes, lacks=np.full(len(self.candidates), usual, np.float32))
         alive = np.ones(len(kernel.owners), bool)
         evidence = entry_evidence(votes, kernel.owners, self.candidates, alive)
         scores = models.rank.score(evidence)
-        features = sureness(votes, evidence, scores.astype(np.float32))
+        features = confidence_features(votes, evidence, scores.astype(np.float32))
         return scores, float(models.sure.probability(features[None])[0])
 
 

@@ -10,28 +10,28 @@ import numpy as np
 from core.types import Matrix
 from kb.ranking.features import Ints
 from kb.ranking.kernel import BROAD
-from kb.ranking.leave_one_out import Base, Solved, Workshop
+from kb.ranking.leave_one_out import Base, LeaveOneOut, Solved
 from kb.ranking.pair import SHARES, paired
 
 _SCALES = (3.0, 5.0, 8.0, 12.0, 16.0)
 """Votes are compared as probabilities: after a softmax of this sharpness, the best one of these."""
 
 
-def best_share(workshop: Workshop, second: Matrix) -> float:
+def best_share(left_out: LeaveOneOut, second: Matrix) -> float:
     """Return the share at which every question of the base is best told by all others; 0: without.
 
     Args:
-        workshop: of the base with the first model's vectors.
+        left_out: of the base with the first model's vectors.
         second: the other model's vectors of its texts and of the off-topic messages, in this order.
     """
-    base = workshop.base
-    losses = {0.0: _loss(workshop.broad, base.owners)}
+    base = left_out.base
+    losses = {0.0: _loss(left_out.broad, base.owners)}
     first = np.concatenate([base.vectors, base.background_vectors])
     for share in SHARES:
         rows = paired(first, second, share)
-        rows = rows - rows[: workshop.n].mean(0)
+        rows = rows - rows[: left_out.n].mean(0)
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-        losses[share] = _loss(workshop.solve(BROAD, np.clip(rows @ rows.T, -1, 1)), base.owners)
+        losses[share] = _loss(left_out.solve(BROAD, np.clip(rows @ rows.T, -1, 1)), base.owners)
     return min(losses, key=lambda share: losses[share])
 
 

@@ -24,8 +24,8 @@ from kb.ranking.calibration import (
     reliability,
 )
 from kb.ranking.features import Bools, Floats
-from kb.ranking.kernel import Kernel, Models, sureness
-from kb.ranking.leave_one_out import Asked, Base, Workshop
+from kb.ranking.kernel import Kernel, Models, confidence_features
+from kb.ranking.leave_one_out import Asked, Base, LeaveOneOut
 from kb.ranking.pair import between, main_language
 from kb.ranking.pair_training import best_share, paired_base
 from kb.ranking.training_rows import PAIR, SECOND
@@ -136,7 +136,7 @@ def _top(asked: Sequence[Asked], scores: Sequence[Doubles]) -> tuple[Floats, Boo
     """Return the features of each question's best candidate, and whether it is right."""
     features, right = [], []
     for one, z in zip(asked, scores, strict=True):
-        features.append(sureness(one.votes, one.evidence, z.astype(np.float32)))
+        features.append(confidence_features(one.votes, one.evidence, z.astype(np.float32)))
         right.append(int(one.candidates[np.argmax(z)]) == one.entry)
     return np.stack(features), np.asarray(right)
 
@@ -153,8 +153,8 @@ def main(source: Path, target: Path) -> None:
         np.load(source / "background.npy"),
     )
     prior = Models.from_json(json.loads(_PRIOR.read_text("utf-8")))
-    workshop = Workshop(base)
-    fitted = fit_models(workshop.kernel(), list(workshop.asked()), prior)
+    left_out = LeaveOneOut(base)
+    fitted = fit_models(left_out.kernel(), list(left_out.asked()), prior)
     fitted.kernel.save(target)
     result = {
         "models": fitted.models.to_json(),
@@ -165,10 +165,10 @@ def main(source: Path, target: Path) -> None:
     if (source / SECOND).is_file() and fitted.questions:
         # Without enough questions of its own a base cannot tell whether a second model helps.
         second = np.load(source / SECOND)
-        share = best_share(workshop, second)
-    del workshop  # its matrices are as large as the next one's
+        share = best_share(left_out, second)
+    del left_out  # its matrices are as large as the next one's
     if share:
-        both = Workshop(paired_base(base, second, share))
+        both = LeaveOneOut(paired_base(base, second, share))
         pair = fit_models(both.kernel(), list(both.asked()), prior)
         (target / PAIR).mkdir()
         pair.kernel.save(target / PAIR)

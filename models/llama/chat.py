@@ -36,8 +36,6 @@ class PromptTokens:
     question: tuple[int, ...]
     """With what the template puts after it, up to where the reply starts, and up to three tokens
     of the passage's end before it."""
-    sources: tuple[str, ...] = ()
-    """As `core.types.Prompt`."""
 
     @property
     def stages(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -72,7 +70,6 @@ class ChatLayout:
             instructions=(*self._words(self._before), *self._text(prompt.instructions)),
             passage=tuple(passage[:cut]),
             question=(*passage[cut:], *question),
-            sources=prompt.sources,
         )
 
     def _text(self, text: str) -> list[int]:

@@ -10,8 +10,7 @@ Who computes when: one chunk of the shortest prompt that is being read, then the
 whose passage is known together with one token for everyone who is being answered, or several where
 it can be guessed what comes next (`models.llama.prompt_lookup`). A prompt with much to read starts
 only when nobody is being answered, since reading would hold up the writing of others; one whose
-prefix is stored joins at once, and may overtake a long one a few times. Preparing prefixes gives
-way to any question.
+prefix is stored joins at once, and may overtake a long one a few times.
 """
 
 from collections import deque
@@ -40,7 +39,6 @@ class Job:
     id: int
     prompt: PromptTokens
     max_tokens: int
-    """0: only prepare the prefix."""
     pieces: Pieces
     sequence: int = -1
     stage: int = 0
@@ -60,15 +58,8 @@ class Job:
     def __post_init__(self) -> None:
         instructions, prefix = self.prompt.stages
         self.tokens = prefix + self.prompt.question
-        if self.prepares:
-            self.tokens = prefix
         self.ends = (len(instructions), len(prefix), len(self.tokens))
         self.lookup = Lookup(self.tokens)
-
-    @property
-    def prepares(self) -> bool:
-        """Whether only the prefix is wanted."""
-        return self.max_tokens == 0
 
     @property
     def to_read(self) -> int:
@@ -124,16 +115,10 @@ class Engine:
         """Jobs that the model works on."""
         return frozenset(job.id for job in self._active)
 
-    @property
-    def only_prepares(self) -> bool:
-        """Whether the model works, and for no customer."""
-        active = list(self._active)
-        return bool(active) and all(job.prepares for job in active)
-
     def add(
         self, job_id: int, prompt: PromptTokens, *, max_tokens: int, stop: Sequence[str] = ()
     ) -> None:
-        """Take a job; customers' before those that only prepare.
+        """Take a job.
 
         Raises:
             PromptTooLong: if prompt and reply do not fit.
@@ -141,8 +126,6 @@ class Engine:
         job = Job(job_id, prompt, max_tokens, Pieces(stop))
         if job.room > self._context_tokens:
             raise PromptTooLong(job.room, self._context_tokens)
-        if not job.prepares:
-            self._put_off_preparing()
         self._waiting.append(job)
 
     def cancel(self, job_id: int) -> None:
@@ -155,8 +138,6 @@ class Engine:
         """Compute a little for everyone: at most one chunk of reading and one token each."""
         self._admit()
         outputs: list[Output] = []
-        for job in [job for job in self._active if job.prepares and not job.to_read]:
-            self._finish(job, outputs)  # all of it was kept already
         reading = sorted((j for j in self._active if j.stage < 3), key=lambda j: j.to_read)
         if reading and reading[0].stage < 2:
             if not self._read_chunk(reading[0], outputs) or outputs:
@@ -172,7 +153,7 @@ class Engine:
 
     def _admit(self) -> None:
         """Give free sequences to waiting jobs."""
-        for job in sorted(self._waiting, key=lambda j: j.prepares):
+        for job in list(self._waiting):
             if not self._free or not self._fits(job):
                 return
             if self._starts_now(job):
@@ -190,8 +171,6 @@ class Engine:
     def _starts_now(self, job: Job) -> bool:
         if not self._active:
             return True
-        if job.prepares:
-            return False
         return len(job.tokens) - self._known_tokens(job) <= _SHORT_READ
 
     def _known_tokens(self, job: Job) -> int:
@@ -213,12 +192,6 @@ class Engine:
         self._llama.forget(job.sequence)
         self._free.append(job.sequence)
         self._active.remove(job)
-
-    def _put_off_preparing(self) -> None:
-        """Send jobs that only prepare back to the queue; they start over from what is kept."""
-        for job in [job for job in self._active if job.prepares]:
-            self._leave(job)
-            self._waiting.append(Job(job.id, job.prompt, 0, job.pieces))
 
     # --- computing -----------------------------------------------------------------------------
 
@@ -243,8 +216,6 @@ class Engine:
         job.stage = _stage_at(job)
         if asks:
             self._take(job, self._llama.sample(len(items) - 1), outputs)
-        elif job.prepares and not job.to_read:
-            self._finish(job, outputs)
         return True
 
     def _question_fits(self, job: Job) -> bool:
@@ -256,7 +227,6 @@ class Engine:
         passage_end, end = job.ends[1:]
         return (
             job.stage == 1
-            and not job.prepares
             and bool(self._free)
             and end - job.position <= self._llama.chunk_tokens
             and (passage_end - job.position) % TILE == 0
@@ -272,8 +242,7 @@ class Engine:
         if job.stage == 0:
             self._states.put(job.prompt.instructions, state, resident=True)
         else:
-            tokens, sources = job.prompt.stages[1], job.prompt.sources
-            self._states.put(tokens, state, resident=False, sources=sources)
+            self._states.put(job.prompt.stages[1], state, resident=False)
 
     def _go_on(self, asking: list[Job], writing: list[Job], outputs: list[Output]) -> None:
         """Read questions and write a token of each reply, or more where guesses are right."""

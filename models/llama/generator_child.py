@@ -19,7 +19,7 @@ CHUNK_TOKENS = 128
 
 
 class GeneratorHandler:
-    """Answers ``generate`` (streamed), ``prepare``, ``sources``, ``forget`` and ``count``."""
+    """Answers ``generate`` (streamed) and ``count``."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """Load the model; a context longer than the model was trained for is cut to that."""
@@ -73,22 +73,14 @@ class GeneratorHandler:
 
     def _start(self, channel: Channel, request: Request) -> None:
         params = request.params
-        if request.method == "sources":
-            channel.done(request, {"sources": sorted(self._states.sources())})
-            return
-        if request.method == "forget":
-            channel.done(request, {"dropped": self._states.forget(set(params["sources"]))})
-            return
-        prompt = Prompt(
-            params["instructions"], params["passage"], params["question"], tuple(params["sources"])
-        )
+        prompt = Prompt(params["instructions"], params["passage"], params["question"])
         self._requests[request.id] = request
         try:
             self._engine.add(
                 request.id,
                 self._layout.tokens(prompt),
-                max_tokens=params.get("max_tokens", 0),
-                stop=params.get("stop", ()),
+                max_tokens=params["max_tokens"],
+                stop=params["stop"],
             )
         except PromptTooLong as error:
             channel.error(self._requests.pop(request.id), error)
@@ -96,13 +88,11 @@ class GeneratorHandler:
     # --- in the reading thread, while the model computes ----------------------------------------
 
     def _arrived(self, channel: Channel, request: Request) -> bool:
-        """Count tokens at once; let a question interrupt the preparing of prefixes."""
+        """Count tokens at once."""
         if request.method == "count":
             counts = [len(self._llama.tokenize(text)) for text in request.params["texts"]]
             channel.done(request, {"counts": counts})
             return True
-        if request.method == "generate" and self._engine.only_prepares:
-            self._llama.interrupt()
         return False
 
     def _interrupt_if_active(self, request_id: int) -> None:

@@ -15,7 +15,7 @@ import shutil
 import struct
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -32,8 +32,8 @@ _HALF_LIFE_S = 7 * 24 * 3600
 _MAX_UNWRITTEN = 16
 """States that may wait for the disk; beyond it the newest is not stored."""
 
-_Unwritten: TypeAlias = tuple[Tokens, bytes, frozenset[str]]
-"""Tokens, state and sources of a file."""
+_Unwritten: TypeAlias = tuple[Tokens, bytes]
+"""Tokens and state of a file."""
 
 
 @dataclass(slots=True)
@@ -41,8 +41,6 @@ class _Entry:
     size: int
     uses: float
     used_at: float
-    sources: frozenset[str]
-    """Ids of the chunks that were read; none for instructions alone."""
 
     def usefulness(self, now: float) -> float:
         decay: float = 0.5 ** ((now - self.used_at) / _HALF_LIFE_S)
@@ -79,8 +77,6 @@ class DiskPrefixes:
             if other.is_dir() and other.name != name:
                 shutil.rmtree(other, ignore_errors=True)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._gone: set[str] = set()
-        """Chunks that were forgotten and not read again since."""
         self._entries = _read_index(self._folder)
         self._writer = threading.Thread(target=self._write_all, name="prefixes", daemon=True)
         self._writer.start()
@@ -114,38 +110,15 @@ class DiskPrefixes:
                 self._memory.put(tokens, state, resident=False)
         return state
 
-    def put(
-        self, tokens: Tokens, state: bytes, *, resident: bool, sources: Sequence[str] = ()
-    ) -> None:
+    def put(self, tokens: Tokens, state: bytes, *, resident: bool) -> None:
         """Keep a state in memory, and soon on disk."""
-        self._memory.put(tokens, state, resident=resident, sources=sources)
+        self._memory.put(tokens, state, resident=resident)
         if len(state) > self._budget:
             return
-        with self._lock:
-            self._gone -= set(sources)
         try:
-            self._unwritten.put_nowait((tokens, state, frozenset(sources)))
+            self._unwritten.put_nowait((tokens, state))
         except queue.Full:
             _logger.warning("The disk is too slow to store the state of a passage")
-
-    def sources(self) -> set[str]:
-        """Return the ids of all chunks that kept states were made of."""
-        with self._lock:
-            return self._memory.sources().union(*(e.sources for e in self._entries.values()))
-
-    def forget(self, sources: Collection[str]) -> int:
-        """Drop every state that was made of one of these chunks; return how many files went.
-
-        Those that still wait for the disk are not written.
-        """
-        self._memory.forget(sources)
-        with self._lock:
-            self._gone |= set(sources)
-            gone = [n for n, e in self._entries.items() if not e.sources.isdisjoint(sources)]
-            for name in gone:
-                self._drop(name)
-            self._write_index()
-        return len(gone)
 
     def close(self) -> None:
         """Write what is waiting."""
@@ -172,7 +145,7 @@ class DiskPrefixes:
             except OSError as error:
                 _logger.warning("A state cannot be stored: %s", error)
 
-    def _write(self, tokens: Tokens, state: bytes, sources: frozenset[str]) -> None:
+    def _write(self, tokens: Tokens, state: bytes) -> None:
         name, data = _name(tokens), _pack(tokens, state)
         path = self._folder / (name + _SUFFIX)
         temporary = self._folder / f"{name}.{os.getpid()}.new"
@@ -181,11 +154,8 @@ class DiskPrefixes:
             file.flush()
             os.fsync(file.fileno())
         with self._lock:
-            if not self._gone.isdisjoint(sources):
-                temporary.unlink()
-                return
             temporary.replace(path)
-            self._entries[name] = _Entry(len(data), 1, self._clock(), sources)
+            self._entries[name] = _Entry(len(data), 1, self._clock())
             self._make_room(keep=name)
             self._write_index()
 
@@ -205,15 +175,15 @@ class DiskPrefixes:
         (self._folder / (name + _SUFFIX)).unlink(missing_ok=True)
 
     def _write_index(self) -> None:
-        """Note how useful each state is and what it is of."""
-        values = {n: [e.uses, e.used_at, sorted(e.sources)] for n, e in self._entries.items()}
+        """Note how useful each state is."""
+        values = {n: [e.uses, e.used_at] for n, e in self._entries.items()}
         temporary = self._folder / f"{_INDEX}.{os.getpid()}.new"
         temporary.write_text(json.dumps(values))
         temporary.replace(self._folder / _INDEX)
 
 
 def _read_index(folder: Path) -> dict[str, _Entry]:
-    """Return the states in a folder; temporary files and states of unknown origin are deleted."""
+    """Return the states in a folder; temporary files and states not in the index are deleted."""
     for leftover in folder.glob("*.new"):
         leftover.unlink(missing_ok=True)
     try:
@@ -223,9 +193,9 @@ def _read_index(folder: Path) -> dict[str, _Entry]:
     entries: dict[str, _Entry] = {}
     for path in folder.glob("*" + _SUFFIX):
         match known.get(path.stem):
-            case [uses, used_at, list(sources)]:
+            case [uses, used_at]:
                 size = path.stat().st_size
-                entries[path.stem] = _Entry(size, float(uses), float(used_at), frozenset(sources))
+                entries[path.stem] = _Entry(size, float(uses), float(used_at))
             case _:
                 path.unlink(missing_ok=True)
     return entries

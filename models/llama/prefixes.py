@@ -1,7 +1,6 @@
 """States of prompt prefixes in memory: instructions always, passages as long as there is room."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
 from typing import Protocol
 
 Tokens = tuple[int, ...]
@@ -18,21 +17,8 @@ class PrefixStates(Protocol):
         """Return the state after exactly these tokens."""
         ...
 
-    def put(
-        self, tokens: Tokens, state: bytes, *, resident: bool, sources: Sequence[str] = ()
-    ) -> None:
-        """Keep a state; a `resident` one (instructions alone) is not dropped for others.
-
-        `sources` are the ids of the chunks that were read.
-        """
-        ...
-
-    def sources(self) -> set[str]:
-        """Return the ids of all chunks that kept states were made of."""
-        ...
-
-    def forget(self, sources: Collection[str]) -> int:
-        """Drop every state that was made of one of these chunks; return how many."""
+    def put(self, tokens: Tokens, state: bytes, *, resident: bool) -> None:
+        """Keep a state; a `resident` one (instructions alone) is not dropped for others."""
         ...
 
 
@@ -45,7 +31,6 @@ class MemoryPrefixes:
         self._max_resident = resident
         self._size = 0
         self._states: OrderedDict[Tokens, bytes] = OrderedDict()
-        self._sources: dict[Tokens, Sequence[str]] = {}
         self._resident: OrderedDict[Tokens, bytes] = OrderedDict()
 
     @property
@@ -65,9 +50,7 @@ class MemoryPrefixes:
                 return states[tokens]
         return None
 
-    def put(
-        self, tokens: Tokens, state: bytes, *, resident: bool, sources: Sequence[str] = ()
-    ) -> None:
+    def put(self, tokens: Tokens, state: bytes, *, resident: bool) -> None:
         """Keep a state."""
         if resident:
             self._resident[tokens] = state
@@ -78,21 +61,5 @@ class MemoryPrefixes:
             return
         self._size += len(state) - len(self._states.pop(tokens, b""))
         self._states[tokens] = state
-        self._sources[tokens] = sources
         while self._size > self._budget:
-            self._drop(next(iter(self._states)))
-
-    def sources(self) -> set[str]:
-        """Return the ids of all chunks that kept states were made of."""
-        return {source for sources in self._sources.values() for source in sources}
-
-    def forget(self, sources: Collection[str]) -> int:
-        """Drop every state that was made of one of these chunks; return how many."""
-        gone = [tokens for tokens, of in self._sources.items() if not set(of).isdisjoint(sources)]
-        for tokens in gone:
-            self._drop(tokens)
-        return len(gone)
-
-    def _drop(self, tokens: Tokens) -> None:
-        self._size -= len(self._states.pop(tokens))
-        del self._sources[tokens]
+            self._size -= len(self._states.popitem(last=False)[1])

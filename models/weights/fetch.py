@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock
+
 from core.child import child_environment
 from core.durable import sha256_of, sync
 from core.errors import FetchFailed, ModelFileDamaged, ModelFileMissing
 from models.weights.catalogue import Catalogue, HubSource, Model, ModelFile, PathSource, Source
-from models.weights.files import HashMemory, exclusive
+from models.weights.files import HashMemory
 from models.weights.onnx_folder import FILES, Precision
 from models.weights.sources import (
     Progress,
@@ -170,7 +172,7 @@ class ModelStore:
 
     def _fetch(self, model: Model, report: Reporter) -> Path:
         work = self.folder / ".fetch"
-        with exclusive(work / f"{model.name}.lock"):
+        with FileLock(work / f"{model.name}.lock"):
             try:
                 return self._check(model)
             except (ModelFileMissing, ModelFileDamaged):

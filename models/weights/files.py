@@ -1,24 +1,13 @@
 """Files of models on disk: hashing, what was checked already, writing that survives a crash."""
 
 import contextlib
-import fcntl
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.durable import sha256_of, write_durably
 
 _CHUNK = 1 << 20
-
-
-@contextlib.contextmanager
-def exclusive(lock: Path) -> Iterator[None]:
-    """Hold a lock between processes; waits for whoever has it."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ class Priority(IntEnum):
 
     CUSTOMER = 0
     INGEST = 1
-    WARM_UP = 2
+    READ_AHEAD = 2
 
 
 class ModelStopped(ModelUnavailable):

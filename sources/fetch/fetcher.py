@@ -8,15 +8,16 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpcore
+from protego import Protego
 
 from sources.fetch.address import Target, read_url
 from sources.fetch.body import ACCEPT_ENCODING, BadBody, read_body
 from sources.fetch.connect import CheckedBackend, Resolve, resolve
 from sources.fetch.errors import AddressRefused, PageNotFetched, UrlRefused
-from sources.fetch.robots import MAX_BYTES, Robots, read_robots
+from sources.fetch.robots import MAX_BYTES, read_robots
 
 AGENT = "Answerdesk"
 """Names us to servers and in robots.txt."""
@@ -75,7 +76,7 @@ class _Host:
     """What one run knows of a host."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    robots: Robots | None = None
+    robots: Protego | None = None
     failure: PageNotFetched | None = None
     """Why its robots.txt cannot be read."""
     next_at: float = 0.0
@@ -156,7 +157,7 @@ class Fetcher:
             target = _redirected(target, answer, url)
         raise PageNotFetched(url, f"it is redirected more than {_REDIRECTS} times")
 
-    async def _robots(self, target: Target, url: str) -> Robots:
+    async def _robots(self, target: Target, url: str) -> Protego | None:
         """Return what the robots.txt of a host says; it is read once."""
         host = self._host(target)
         async with host.lock:
@@ -169,9 +170,9 @@ class Fetcher:
             raise UrlRefused(url, host.failure.reason)
         if host.failure is not None:
             raise PageNotFetched(url, f"its robots.txt: {host.failure.reason}")
-        return host.robots or Robots()
+        return host.robots
 
-    async def _read_robots(self, target: Target) -> Robots:
+    async def _read_robots(self, target: Target) -> Protego:
         url = f"{target.origin}/robots.txt"
         here = read_url(url)
         budget = _Budget(self._limits.timeout_s)
@@ -181,24 +182,22 @@ class Fetcher:
             if isinstance(answer, str):
                 here = _redirected(here, answer, url)
             elif answer.status == 200:
-                return read_robots(answer.body.decode("utf-8", "replace"), AGENT)
+                return await asyncio.to_thread(read_robots, answer.body.decode("utf-8", "replace"))
             elif 400 <= answer.status < 500 and answer.status != 429:
-                return Robots()
+                return read_robots("")
             else:
                 raise PageNotFetched(url, f"the server answered {answer.status}")
         raise PageNotFetched(url, f"it is redirected more than {_REDIRECTS} times")
 
     async def _permitted(self, target: Target, url: str) -> None:
         robots = await self._robots(target, url)
-        parts = urlsplit(target.url)
-        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        if not robots.allows(path):
+        if robots is not None and not robots.can_fetch(target.url, AGENT):
             raise PageNotFetched(url, f"the robots.txt of {target.host} forbids it")
 
     async def _wait_turn(self, target: Target) -> None:
         """Wait until this host may be asked again, in the order of asking."""
         host = self._host(target)
-        asked = host.robots.delay_s if host.robots is not None else 0.0
+        asked = (host.robots and host.robots.crawl_delay(AGENT)) or 0.0
         pause = max(self._limits.interval_s, min(asked, _MAX_DELAY_S))
         now = self._clock()
         turn = max(now, host.next_at)

@@ -1,4 +1,3 @@
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,22 +30,6 @@ async def test_turns_come_oldest_first_and_only_of_that_chat(conversations: Conv
         await conversations.record(f"q{number}", faq(f"a{number}"), chat="web:1", channel="web")
     await conversations.record("other", faq(), chat="web:2", channel="web")
     assert await conversations.turns("web:1", limit=2) == [Turn("q2", "a2"), Turn("q3", "a3")]
-
-
-async def test_what_was_cited_most_comes_first_with_the_language(
-    conversations: Conversations,
-) -> None:
-    def composed(chunk: str, language: str) -> Answer:
-        source = Source(chunk, "guide.md", "", "", "At nine.", 0.9, "2026-11-01")
-        return Answer("composed", "At nine.", language, confidence=0.9, sources=(source,))
-
-    for answer in (composed("a", "en"), composed("b", "zh"), composed("b", "zh"), faq(), UNKNOWN):
-        await conversations.record("?", answer, chat="web:1", channel="web")
-    kinds = ("composed", "quoted")
-    found = await conversations.most_cited(kinds, since=0, limit=5)
-    assert found == [("b", "zh"), ("a", "en")]
-    assert await conversations.most_cited(kinds, since=0, limit=1) == [("b", "zh")]
-    assert await conversations.most_cited(kinds, since=time.time() + 60, limit=5) == []
 
 
 async def test_a_greeting_is_no_turn_and_no_open_question(conversations: Conversations) -> None:

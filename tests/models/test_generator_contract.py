@@ -127,16 +127,6 @@ async def test_instructions_are_shared_by_all_passages(small: WorkerGenerator) -
 
 
 @pytest.mark.models
-async def test_a_prepared_passage_is_answered_from_its_state(small: WorkerGenerator) -> None:
-    passage = "The kettle comes in red, blue and green, and holds two litres of water."
-    prepared = await small.prepare(Prompt(SHOP.instructions, passage, ""))
-    usage = await _usage(small, Prompt(SHOP.instructions, passage, "Which colours are there?"))
-    assert usage.cached == prepared.prompt
-    again = await small.prepare(Prompt(SHOP.instructions, passage, ""))
-    assert again.cached == again.prompt
-
-
-@pytest.mark.models
 async def test_after_a_restart_the_words_come_from_disk_and_are_those_of_reading(
     small: WorkerGenerator, store: ModelStore, prefixes: Path, tmp_path: Path
 ) -> None:
@@ -153,20 +143,6 @@ async def test_after_a_restart_the_words_come_from_disk_and_are_those_of_reading
         await model.close()
         assert text_of(found) == words
         assert (cast(TokenUsage, found[-1]).cached > 0) is is_cached
-
-
-@pytest.mark.models
-async def test_states_of_passages_that_are_gone_are_dropped(small: WorkerGenerator) -> None:
-    kept = Prompt(SHOP.instructions, "We ship on Mondays.", "", ("kept",))
-    gone = Prompt(SHOP.instructions, "We used to ship on Fridays.", "", ("gone",))
-    for prompt in (kept, gone):
-        await small.prepare(prompt)
-    assert await small.kept_sources() >= {"kept", "gone"}
-    await small.forget(["gone"])
-    assert "gone" not in await small.kept_sources()
-    usage = [await small.prepare(prompt) for prompt in (kept, gone)]
-    assert usage[0].cached == usage[0].prompt
-    assert usage[1].cached < usage[1].prompt
 
 
 @pytest.mark.models
@@ -216,17 +192,6 @@ async def test_two_customers_get_the_words_that_each_gets_alone(small: WorkerGen
     alone = [text_of(await events(small)), text_of(await events(small, other))]
     together = await asyncio.gather(events(small), events(small, other))
     assert [text_of(found)[:20] for found in together] == [text[:20] for text in alone]
-
-
-@pytest.mark.models
-async def test_preparing_gives_way_to_a_customer(small: WorkerGenerator) -> None:
-    await events(small)  # so that the customer's prefix is there
-    passage = "Parcels travel by ship, by train and by bicycle. " * 40
-    preparing = asyncio.create_task(small.prepare(Prompt(SHOP.instructions, passage, "")))
-    await asyncio.sleep(0)
-    assert text_of(await events(small))
-    assert not preparing.done()
-    assert (await preparing).generated == 0
 
 
 @pytest.mark.models

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.transport import delivery_queue as module
-from bot.transport.delivery_queue import Ticket, Wire
+from bot.transport.delivery_queue import SendSlot, Ticket
 
 pytestmark = pytest.mark.anyio
 
@@ -13,11 +13,11 @@ pytestmark = pytest.mark.anyio
 async def test_many_who_wait_go_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long they wait: after a restart a whole backlog is sent."""
     monkeypatch.setattr(module, "PATIENCE_S", 0.05)
-    wire, at_once, most = Wire(), 0, 0
+    slot, at_once, most = SendSlot(), 0, 0
 
     async def send() -> None:
         nonlocal at_once, most
-        async with wire.ticket() as ticket:
+        async with slot.ticket() as ticket:
             await ticket.take()
             at_once += 1
             most = max(most, at_once)
@@ -30,7 +30,7 @@ async def test_many_who_wait_go_one_by_one(monkeypatch: pytest.MonkeyPatch) -> N
 
 async def test_a_slow_one_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PATIENCE_S", 0.01)
-    wire, stuck = Wire(), asyncio.Event()
+    slot, stuck = SendSlot(), asyncio.Event()
     order: list[str] = []
 
     async def slow(ticket: Ticket) -> None:
@@ -39,14 +39,14 @@ async def test_a_slow_one_does_not_keep_the_others(monkeypatch: pytest.MonkeyPat
         await stuck.wait()
         order.append("slow ends")
 
-    async with wire.ticket() as first:
+    async with slot.ticket() as first:
         task = asyncio.create_task(slow(first))
-        async with asyncio.timeout(5), wire.ticket() as second:
+        async with asyncio.timeout(5), slot.ticket() as second:
             await asyncio.sleep(0)
             await second.take()
             order.append("quick")
         stuck.set()
         await task
     assert order == ["slow begins", "quick", "slow ends"]
-    async with asyncio.timeout(5), wire.ticket() as third:
+    async with asyncio.timeout(5), slot.ticket() as third:
         await third.take()  # given back once each, not twice

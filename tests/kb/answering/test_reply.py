@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import ModelUnavailable
 from core.types import Chunk, Hit
-from kb.answering.reply import Replier, Reply
+from kb.answering.reply import ChunksOf, Replier, Reply
 from kb.index.chunk import chunk_file
 from kb.parse import parse
 from kb.text.layout import length
@@ -81,24 +81,20 @@ async def chunks_of(name: str, text: str, tokens: int = 160) -> list[Chunk]:
     )
 
 
-class Release:
+def release_of(chunks: Sequence[Chunk]) -> ChunksOf:
     """The passages of one release."""
 
-    def __init__(self, chunks: Sequence[Chunk]) -> None:
-        self.chunks = chunks
+    async def found(doc_ids: Sequence[str]) -> Sequence[Chunk]:
+        return [chunk for chunk in chunks if chunk.doc_id in doc_ids]
 
-    async def view(self) -> "Release":
-        return self
-
-    async def chunks_of(self, doc_ids: Sequence[str]) -> list[Chunk]:
-        return [chunk for chunk in self.chunks if chunk.doc_id in doc_ids]
+    return found
 
 
 async def reply(question: str, chunks: Sequence[Chunk], holding: str) -> Reply:
     """Reply from the passage that holds certain words."""
     hit = Hit(next(c for c in chunks if holding in c.text), 0.9, 0.9)
     others = [Hit(chunk, 0.8, 0.4) for chunk in chunks]
-    made = await Replier(None, Release(chunks)).reply(question, None, hit, others=others)
+    made = await Replier(None, release_of(chunks)).reply(question, None, hit, others=others)
     for hit, words in made.cited:
         pieces = [part for line in words.split("\n") for part in line.split(" … ")]
         whole = " ".join(" ".join(c.text.split()) for c in chunks if c.doc_id == hit.chunk.doc_id)
@@ -347,7 +343,7 @@ async def test_the_reader_chooses_among_paragraphs_that_share_no_word_with_the_q
     reader = LikesWords("warden, who writes")
 
     async def said(reader: LikesWords | None) -> str:
-        replier = Replier(None, Release([chunk]), reader)
+        replier = Replier(None, release_of([chunk]), reader)
         return (await replier.reply("fishing?", None, Hit(chunk, 0.9, 0.9))).text
 
     assert "a pass for a day" in await said(reader)

@@ -112,7 +112,7 @@ async def test_a_second_embedder_that_knows_more_finds_more(tmp_path: Path) -> N
     assert found.answerable > first.answerable
 
 
-async def test_the_sureness_of_both_is_in_the_middle(tmp_path: Path) -> None:
+async def test_the_confidence_of_both_is_in_the_middle(tmp_path: Path) -> None:
     index = await make_base(shop())
     trainer, _ = await _trained(tmp_path, Thesaurus(), index)
     ranker = await trainer.ranker(1)

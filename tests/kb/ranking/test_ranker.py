@@ -10,8 +10,8 @@ from core.types import Chunk
 from kb.ranking.calibration import Linear, expit
 from kb.ranking.candidates import Reading
 from kb.ranking.evidence import CERTAINTY, FEATURES
-from kb.ranking.kernel import EVIDENCE, SURENESS, Models
-from kb.ranking.leave_one_out import Base, Workshop
+from kb.ranking.kernel import CONFIDENCE, EVIDENCE, Models
+from kb.ranking.leave_one_out import Base, LeaveOneOut
 from kb.ranking.own_questions import OwnQuestions
 from kb.ranking.ranker import Ranked, Ranker, Weights
 from kb.ranking.retriever import Retriever
@@ -135,7 +135,7 @@ async def own_questions(wordings: int, *, sure: float = 0.0) -> tuple[OwnQuestio
     owners = np.repeat(np.arange(len(chunks)), wordings)
     strange = ("tell me a joke", "is it raining")
     embedder = WordEmbedder()
-    workshop = Workshop(
+    left_out = LeaveOneOut(
         Base(
             tuple(texts),
             await embedder.embed_queries(texts),
@@ -145,9 +145,9 @@ async def own_questions(wordings: int, *, sure: float = 0.0) -> tuple[OwnQuestio
             await embedder.embed_queries(strange),
         )
     )
-    models = Models(by(EVIDENCE, kernel=20.0), by(SURENESS, sure))
+    models = Models(by(EVIDENCE, kernel=20.0), by(CONFIDENCE, sure))
     numbers = {chunk.chunk_id: number for number, chunk in enumerate(chunks)}
-    return OwnQuestions(workshop.kernel(), models, numbers), chunks
+    return OwnQuestions(left_out.kernel(), models, numbers), chunks
 
 
 @pytest.mark.parametrize(("wordings", "weight"), [(1, 0.0), (2, 1 / 144), (5, 1 / 9)])

@@ -37,16 +37,9 @@ class Recorder(MemoryPrefixes):
         super().__init__(64 << 20)
         self.kept: list[tuple[int, ...]] = []
 
-    def put(
-        self,
-        tokens: tuple[int, ...],
-        state: bytes,
-        *,
-        resident: bool,
-        sources: Sequence[str] = (),
-    ) -> None:
+    def put(self, tokens: tuple[int, ...], state: bytes, *, resident: bool) -> None:
         self.kept.append(tokens)
-        super().put(tokens, state, resident=resident, sources=sources)
+        super().put(tokens, state, resident=resident)
 
 
 @pytest.fixture
@@ -270,19 +263,6 @@ def test_states_of_passages_are_dropped_least_recently_used_first() -> None:
     assert states.get((2,)) is None
     assert states.get((1,)) == b"aaaa"
     assert states.size_bytes == 8
-
-
-def test_states_are_forgotten_by_what_they_are_of() -> None:
-    states = MemoryPrefixes(100)
-    states.put((9,), b"instructions", resident=True)
-    states.put((1,), b"aaaa", resident=False, sources=["a"])
-    states.put((2,), b"bbbb", resident=False, sources=["b", "c"])
-    assert states.sources() == {"a", "b", "c"}
-    assert states.forget(["c", "unknown"]) == 1
-    assert states.get((1,)) == b"aaaa"
-    assert states.get((2,)) is None
-    assert states.get((9,)) == b"instructions"
-    assert states.size_bytes == 4
 
 
 def test_states_of_instructions_stay_whatever_passages_need() -> None:

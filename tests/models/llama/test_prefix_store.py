@@ -1,6 +1,4 @@
 import json
-import os
-import threading
 from pathlib import Path
 
 import pytest
@@ -132,49 +130,11 @@ def test_how_useful_a_state_is_survives_a_restart(tmp_path: Path) -> None:
     assert [store.has((n,)) for n in (1, 2, 3, 4)] == [True, False, True, True]
 
 
-def test_states_of_what_is_gone_are_deleted_also_after_a_restart(tmp_path: Path) -> None:
-    store = open_store(tmp_path)
-    store.put((1,), b"x" * 1000, resident=True)
-    store.put((2,), b"x" * 1000, resident=False, sources=["old", "both"])
-    store.put((3,), b"x" * 1000, resident=False, sources=["new", "both"])
-    store.close()
-    store = open_store(tmp_path)
-    assert store.sources() == {"old", "new", "both"}
-    assert store.forget({"old", "other"}) == 1
-    assert [store.has((n,)) for n in (1, 2, 3)] == [True, False, True]
-    assert len(list(tmp_path.glob("*/*.state"))) == len(store) == 2
-    store.close()
-    store = open_store(tmp_path)
-    assert store.sources() == {"new", "both"}
-    store.close()
-
-
-def test_what_is_gone_is_not_written_though_it_waits_for_the_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slow, fsync = threading.Event(), os.fsync
-
-    def wait(descriptor: int) -> None:
-        assert slow.wait(10)
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", wait)
-    store = open_store(tmp_path)
-    for n in (1, 2, 3):
-        store.put((n,), b"x" * 1000, resident=False, sources=[f"chunk {n}"])
-    store.forget({"chunk 1", "chunk 3"})
-    store.put((3,), b"x" * 1000, resident=False, sources=["chunk 3"])  # it is back
-    slow.set()
-    store.close()
-    assert [store.has((n,)) for n in (1, 2, 3)] == [False, True, True]
-    assert len(list(tmp_path.glob("*/*"))) == 3  # two states and the index
-
-
-def test_a_state_that_nobody_can_tell_the_origin_of_is_deleted(tmp_path: Path) -> None:
+def test_a_state_that_the_index_does_not_describe_is_deleted(tmp_path: Path) -> None:
     filled(tmp_path, (1,), (2,))
     index = next(tmp_path.glob("*/index.json"))
     known = json.loads(index.read_text())
-    known[file_of(tmp_path).stem] = [1.0, 1.0]
+    known[file_of(tmp_path).stem] = [1.0, 1.0, ["of another version"]]
     index.write_text(json.dumps(known))
     store = open_store(tmp_path)
     assert len(store) == len(list(tmp_path.glob("*/*.state"))) == 1

@@ -100,12 +100,11 @@ async def test_customers_go_before_ingest(worker: Worker) -> None:
         order.append(name)
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(ask("warm-up", Priority.WARM_UP))
         tasks.create_task(ask("ingest", Priority.INGEST))
         tasks.create_task(ask("customer", Priority.CUSTOMER))
         await asyncio.sleep(0)
         await stream.aclose()
-    assert order == ["customer", "ingest", "warm-up"]
+    assert order == ["customer", "ingest"]
 
 
 async def test_a_full_queue_refuses_with_numbers(worker: Worker) -> None:

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from sources.fetch.robots import Robots, read_robots
+from sources.fetch.fetcher import AGENT
+from sources.fetch.robots import read_robots
 
 TEXT = """\ufeff# comment
 User-agent: other
@@ -20,7 +21,6 @@ Allow: /same
 Disallow: /same
 Disallow: /%7Euser/%c3%bc
 Crawl-delay: 2.5
-Sitemap: https://shop.example/sitemap.xml
 """
 
 
@@ -41,24 +41,24 @@ Sitemap: https://shop.example/sitemap.xml
     ],
 )
 def test_the_longest_rule_decides(path: str, allowed: bool) -> None:
-    assert read_robots(TEXT, "Answerdesk").allows(path) is allowed
+    assert read_robots(TEXT).can_fetch(f"https://shop.example{path}", AGENT) is allowed
 
 
-def test_delay_and_sitemaps_are_read() -> None:
-    robots = read_robots(TEXT, "Answerdesk")
-    assert (robots.delay_s, robots.sitemaps) == (2.5, ("https://shop.example/sitemap.xml",))
+def test_the_delay_is_read() -> None:
+    assert read_robots(TEXT).crawl_delay(AGENT) == 2.5
 
 
 def test_a_group_of_our_own_replaces_the_common_one() -> None:
     text = "User-agent: *\nDisallow: /\nUser-agent: x\nUser-agent: ANSWERDESK/1.0\nDisallow: /no"
-    robots = read_robots(text, "Answerdesk")
-    assert robots.allows("/yes")
-    assert not robots.allows("/no")
-    assert read_robots("User-agent: Answerdesk\n", "Answerdesk") == Robots()
+    robots = read_robots(text)
+    assert robots.can_fetch("https://shop.example/yes", AGENT)
+    assert not robots.can_fetch("https://shop.example/no", AGENT)
+    assert read_robots(f"User-agent: {AGENT}\n").can_fetch("https://shop.example/", AGENT)
 
 
 def test_a_rule_made_to_be_slow_is_not() -> None:
-    robots = Robots(tuple((False, "/" + "*a" * 500 + f"b{n}$") for n in range(100)))
+    rules = "\n".join("Disallow: /" + "*a" * 500 + f"b{n}$" for n in range(100))
     started = time.monotonic()
-    assert robots.allows("/" + "a" * 1900)
+    robots = read_robots(f"User-agent: *\n{rules}")
+    assert robots.can_fetch("https://shop.example/" + "a" * 1900, AGENT)
     assert time.monotonic() - started < 5
