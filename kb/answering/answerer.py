@@ -188,10 +188,15 @@ class Answerer:
         answer = await self._reply(_Order(await self.judge(question), language))
         return self._led_in(answer, question, language)
 
-    async def judge(self, question: str, history: Sequence[Turn] = ()) -> Found:
-        """Return what is found for a question, in context, and how it would be replied to."""
+    async def judge(
+        self, question: str, history: Sequence[Turn] = (), *, part: bool = False
+    ) -> Found:
+        """Return what is found for a question, in context, and how it would be replied to.
+
+        `part`: of a message, after another; the last turn of `history` is that one.
+        """
         question = self._read(question)
-        retrieval = await self._best_retrieval(question, history)
+        retrieval = await self._best_retrieval(question, history, part=part)
         answer_at, hedge_at = self._policy.answer_at, self._policy.hedge_at
         return Found(
             question, retrieval, decide(retrieval.hits, answer_at=answer_at, hedge_at=hedge_at)
@@ -217,13 +222,16 @@ class Answerer:
         moods = {await self._mood(text) for text in asked}
         return "urgent" if "urgent" in moods else "angry" if "angry" in moods else ""
 
-    async def _best_retrieval(self, question: str, history: Sequence[Turn]) -> Retrieval:
+    async def _best_retrieval(
+        self, question: str, history: Sequence[Turn], *, part: bool
+    ) -> Retrieval:
         """Search for the question alone and, if it may be a follow-up, in its context."""
         today = self._today().isoformat()
         best = await self._retriever.retrieve(question, today=today)
         if best.answerable >= _SURE_ALONE:
             return best
-        for rewritten in in_context(question, history):
+        leans = part and best.answerable < self._policy.hedge_at
+        for rewritten in in_context(question, history, part=leans):
             found = await self._retriever.retrieve(rewritten, today=today)
             if found.answerable > best.answerable:
                 best = found
@@ -251,9 +259,16 @@ class Answerer:
         if len(parts) < 2:
             return None
         found: list[Found] = []
+        silent: list[Found] = []
         for number, part in enumerate(parts[:_MAX_PARTS]):
             before = [Turn(earlier, "") for earlier in parts[:number]]
-            found.append(await self.judge(part, [*history, *before]))
+            one = await self.judge(part, [*history, *before], part=number > 0)
+            if await self._left_open(one, found):
+                one = await self.judge(part)
+            if await self._left_open(one, found):
+                one = replace(one, decision=Decision("unknown", (), one.decision.confidence))
+                silent.append(one)
+            found.append(one)
         whole = all(one.known for one in found)
         # One reservation for a part that may be wrong and a part that is not known: no reply.
         known = [one for one in found if one.known and (whole or not one.decision.hedged)]
@@ -264,7 +279,9 @@ class Answerer:
         likely = [one.decision.confidence for one in known]
         if known and all(one.decision.hedged for one in known) and sum(likely) < _EVEN * len(known):
             return None
-        foreign = [one for one in found if one not in known and not _nearest(one) & told]
+        foreign = [
+            one for one in found if one in silent or (one not in known and not _nearest(one) & told)
+        ]
         if not known or len(told) + len(foreign) < 2:
             return None
         best = [replace(one, decision=one.decision.alone()) for one in known]
@@ -272,6 +289,12 @@ class Answerer:
         answers = [await self._reply(_Order(one, language, most=most)) for one in best]
         said = join(answers, self._text("rest_unknown", language) if others else "")
         return replace(said, unanswered=" ".join(others))
+
+    async def _left_open(self, found: Found, earlier: Sequence[Found]) -> bool:
+        """Tell whether the nearest to a part answers an earlier one and says nothing of this."""
+        chunks = [one.decision.hits[0].chunk for one in earlier if one.known]
+        near = next((chunk for chunk in chunks if chunk.chunk_id in _nearest(found)), None)
+        return near is not None and not await self._replier.tells(found.question, near)
 
     async def _reply(self, order: _Order) -> Answer:
         """Return the reply, still without the sentence that it may not be what was asked for."""

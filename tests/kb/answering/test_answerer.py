@@ -13,6 +13,7 @@ from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer
 from kb.ranking.retriever import Retrieval
+from kb.text.stems import stems
 from tests.fakes import ScriptedGenerator
 
 pytestmark = pytest.mark.anyio
@@ -59,12 +60,22 @@ class ScriptedRetriever:
         return Retrieval(question, vector, hits, 7, {"embed": 1.0, "search": 1.0, "decide": 1.0})
 
 
+class WordReader:
+    """Says that a text answers what it shares a word with."""
+
+    async def read(self, question: str, texts: Sequence[str]) -> list[float]:
+        return [5.0 if set(stems(question)) & set(stems(text)) else -9.0 for text in texts]
+
+
 def answerer(
     found: Mapping[str, Sequence[tuple[Chunk, float]]],
     generator: ScriptedGenerator | None = None,
+    *,
+    reader: WordReader | None = None,
 ) -> Answerer:
     writer = Writer(generator, max_tokens=60, timeout_s=9) if generator else None
-    return Answerer(ScriptedRetriever(found), Replier(), writer, policy=POLICY, today=lambda: TODAY)
+    replier = Replier(reader=reader)
+    return Answerer(ScriptedRetriever(found), replier, writer, policy=POLICY, today=lambda: TODAY)
 
 
 async def test_a_sure_entry_is_answered_word_for_word_without_the_generator() -> None:
@@ -307,6 +318,36 @@ async def test_a_part_that_is_not_known_is_said_in_another_language_too() -> Non
     lead = "Diesen Text gibt es nur auf Englisch:"
     assert answer.text.startswith(f"{lead}\n\nWhen do you open?\nAt nine.")
     assert answer.unanswered == "Bis wann liefern Sie aus?"
+
+
+@pytest.mark.parametrize(
+    ("first", "joint", "second"),
+    [
+        ("How much is a rehair?", " and ", "Do you do it express?"),
+        ("Was kostet ein neuer Bezug?", " und ", "Macht ihr das auch express?"),
+        ("¿Cuánto cuesta el encerdado?", " y ", "Lo hacen exprés?"),
+        ("Сколько стоит новый волос?", " и ", "Делаете ли вы это срочно?"),
+        ("换弓毛多少钱", "，", "可以加急吗？"),
+    ],
+)
+async def test_a_second_question_that_only_the_first_makes_sure_is_said_to_be_not_known(
+    first: str, joint: str, second: str
+) -> None:
+    context = [f"{first.rstrip('?')} {second.rstrip('?？')}", f"{first} {second}"]
+    message = first.rstrip("?") + joint + second[0].lower() + second[1:]
+    found = {question: [(ENTRY, 0.9)] for question in (first, message, *context)}
+    answer = await answerer(found, reader=WordReader()).answer(message)
+    assert ENTRY.answer in answer.text
+    assert answer.unanswered == second
+
+
+async def test_a_second_question_is_answered_by_the_text_that_answers_the_first() -> None:
+    entry = replace(ENTRY, answer="At nine. Dogs may come too.")
+    message = "When do you open and may dogs come?"
+    asked = ("When do you open?", "When do you open May dogs come", message)
+    found = {question: [(entry, 0.9)] for question in asked}
+    answer = await answerer(found, reader=WordReader()).answer(message)
+    assert (answer.text, answer.unanswered) == (entry.answer, "")
 
 
 async def test_a_remark_is_no_question_of_its_own() -> None:
