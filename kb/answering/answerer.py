@@ -13,7 +13,7 @@ from core.errors import ModelError
 from core.types import Answer, AnswerEvent, Choice, Chunk, Hit, Source, TokenUsage, Turn, Urgency
 from kb.answering.choose import MOST
 from kb.answering.decision import Decision, decide
-from kb.answering.intent import classify_turn, in_context, split_questions
+from kb.answering.intent import classify_turn, in_context, split_questions, symbols_say
 from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import join
 from kb.answering.reply import Replier
@@ -172,6 +172,10 @@ class Answerer:
         if intent == "person":
             asked = [text, *(turn.question for turn in history[-1:])]
             return replace(self._smalltalk(intent, language), urgency=await self._urgency(asked))
+        if intent == "upset":
+            return Answer(
+                "smalltalk", self._text("angry", language), language, confidence=1, urgency="angry"
+            )
         if intent != "question":
             return self._smalltalk(intent, language)
         mood = await self._mood(text)
@@ -215,6 +219,8 @@ class Answerer:
         return " ".join(message[: self._policy.max_question_chars].split())
 
     async def _mood(self, text: str) -> Mood:
+        if symbols_say(text) == "angry" or classify_turn(text) == "upset":
+            return "angry"
         return await self._moods.of(text) if self._moods else NEUTRAL
 
     async def _urgency(self, asked: Sequence[str]) -> Urgency:
@@ -243,6 +249,8 @@ class Answerer:
         """Return an answer as a customer in this mood is given it."""
         if mood == "angry" or mood == "urgent":
             lead = self._text(mood, language)
+            if answer.hedged and mood == "angry":  # what may not be meant makes it worse
+                answer = self._unknown(language, answer.confidence)
             text = lead if answer.kind == "unknown" else f"{lead}\n\n{answer.text}"
             return replace(answer, text=text, urgency=mood)
         # What asks for something and may have an answer is no thanks and no greeting.

@@ -15,13 +15,22 @@ from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text
 from kb.text.lexicon import fold, is_cjk
 from kb.text.segmentation import split_sentences
 
-Intent: TypeAlias = Literal["question", "greeting", "thanks", "goodbye", "person", "acknowledged"]
-"""``acknowledged``: "ok", "yes", a thumb up: nothing to answer."""
+Intent: TypeAlias = Literal[
+    "question", "greeting", "thanks", "goodbye", "person", "acknowledged", "upset"
+]
+"""``acknowledged``: "ok", "yes", a thumb up: nothing to answer. ``upset``: angry or sad faces."""
 
 SmallTalk: TypeAlias = Literal["greeting", "thanks", "goodbye", "acknowledged"]
 
 _FILE = Path(__file__).parent / "data" / "intents.yaml"
 _PRIORITY: tuple[SmallTalk, ...] = ("thanks", "goodbye", "greeting", "acknowledged")
+_SAID: tuple[Literal["angry", "sad", "thanks", "greeting"], ...] = (
+    "angry",
+    "sad",
+    "thanks",
+    "greeting",
+)
+"""By emoji, most telling first."""
 _MAX_SMALLTALK_WORDS = 16
 _MAX_PERSON_WORDS = 16
 _LEAST_WORDS = 3
@@ -245,10 +254,18 @@ def _one_edit(left: str, right: str) -> bool:
     return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
 
 
+def symbols_say(text: str) -> Literal["angry", "sad", "thanks", "greeting", ""]:
+    """Return what the emoji of a text say, by their Unicode names; empty if nothing."""
+    names = " ".join(unicodedata.name(char, "") for char in text if not char.isalnum())
+    return next((kind for kind in _SAID if re.search(_file()["symbols"][kind], names)), "")
+
+
 def _by_symbols(text: str) -> Intent:
-    for kind in _PRIORITY:
-        if any(char in _file()["emoji"].get(kind, "") for char in text):
-            return kind
+    said = symbols_say(text)
+    if said == "angry" or said == "sad":
+        return "upset"
+    if said:
+        return said
     return "question" if "?" in unicodedata.normalize("NFKC", text) else "acknowledged"
 
 

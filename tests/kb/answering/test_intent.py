@@ -60,6 +60,9 @@ INTENTS = {
         "большое спасибо за помощь",
         "спасиба",
         "thank you, bye",
+        "❤️❤️",
+        "😍",
+        "😘💐",
     ],
     "goodbye": [
         "bye",
@@ -101,7 +104,12 @@ INTENTS = {
         "",
         "...",
         "haha",
+        "😂🤣",
+        "😅",
+        "✅",
+        ":)",
     ],
+    "upset": ["😡😡😡", "🤬", "😡🙏", "😢", ":-("],
     "person": [
         "I want to talk to a human",
         "talk to a person please",
