@@ -91,7 +91,7 @@ async def test_after_a_sentence_of_regret_nothing_follows_that_may_not_be_meant(
     answer = await answerer.answer("furious about my refund thieves perhaps")
     assert (answer.kind, answer.urgency) == ("unknown", "angry")
     assert answer.text == service_text("angry", "en")
-    assert answer.sources == answer.choices == ()
+    assert (answer.sources, answer.choices) == ((), ())
 
 
 @pytest.mark.parametrize("language", TEXT_LANGUAGES)
