@@ -17,12 +17,14 @@ from kb.answering.intent import classify_turn, in_context, split_questions, symb
 from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import join
 from kb.answering.reply import Replier
+from kb.answering.scores import depends
 from kb.answering.sums import follows
-from kb.answering.texts import TextKey, service_text, text_language
+from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text, text_language
 from kb.answering.writer import Writer, Written
 from kb.ranking.retriever import Retrieval
 from kb.text.language import detect_language, may_be
 from kb.text.layout import length
+from kb.text.segmentation import split_sentences
 from kb.text.stems import stems
 
 OnEvent = Callable[[AnswerEvent], Awaitable[None]]
@@ -355,14 +357,24 @@ class Answerer:
         text = written.text if written else ""
         told = "\n".join(words for _, words in reply.cited)
         sum_ = "" if text or order.found.decision.hedged else self._sum(order, told, language)
+        quoted = reply.text if reply.built else self._under_condition(reply.text, order, language)
         return Answer(
-            "composed" if text or reply.built or sum_ else "quoted",
-            text or "\n\n".join(filter(None, [reply.text, sum_])),
+            "composed" if text or reply.built or sum_ or quoted != reply.text else "quoted",
+            text or "\n\n".join(filter(None, [quoted, sum_])),
             language,
             confidence=confidence,
             sources=tuple(source_of(cited, quote=words) for cited, words in reply.cited),
             tokens=written.tokens if written else TokenUsage(),
         )
+
+    def _under_condition(self, text: str, order: _Order, language: str) -> str:
+        """Return quoted words, with "It depends" before them where they answer so."""
+        first = next(iter(split_sentences(text, language)), "")
+        if order.found.decision.hedged or _YES_NO.match(text) or language not in TEXT_LANGUAGES:
+            return text
+        if not depends(order.found.question, first):
+            return text
+        return self._text("depends", language, text=text)
 
     async def _translated(self, entry: Chunk, order: _Order) -> str:
         """Return the approved answer of an entry in the customer's language, if there is one."""

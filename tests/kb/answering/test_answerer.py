@@ -11,6 +11,7 @@ from core.errors import ModelUnavailable
 from core.types import AnswerEvent, Chunk, Hit, Sentence, Turn, Waiting
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
+from kb.answering.texts import service_text
 from kb.answering.writer import Writer
 from kb.ranking.retriever import Retrieval
 from kb.text.stems import stems
@@ -439,6 +440,45 @@ async def test_an_approved_translation_is_given_word_for_word() -> None:
     assert (answer.text, answer.language) == ("Wir öffnen morgens um neun Uhr.", "de")
     assert answer.sources[0].quote == ENTRY.answer
     assert (await made.answer("When do you open?")).text == ENTRY.answer
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "language"),
+    [
+        ("Can I bring my dog?", "Dogs may come if they sit in a double.", "en"),
+        ("Darf ich den Hund mitbringen?", "Hunde sind erlaubt, wenn eine Decke dabei ist.", "de"),
+        ("¿Puedo cancelar?", "La reserva se anula gratis si nos avisa un día antes.", "es"),
+        ("Можно вернуть товар?", "Товар принимаем назад, если сохранён чек.", "ru"),
+        ("可以退货吗？", "七天内如果包装完好即可退货。", "zh"),
+    ],
+)
+async def test_a_condition_answers_a_yes_no_question_with_it_depends(
+    question: str, text: str, language: str
+) -> None:
+    passage = replace(PASSAGE, text=text, language=language)
+    answer = await answerer({question: [(passage, 0.9)]}).answer(question)
+    assert answer.text == service_text("depends", language, text=text)
+    assert answer.sources[0].quote == text
+    hedged = await answerer({question: [(passage, 0.5)]}).answer(question)
+    assert service_text("depends", language, text="") not in hedged.text
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("How long may dogs stay?", "Dogs may stay an hour if they sit in a double."),
+        ("Can I bring my dog?", "Dogs may not come if they weigh more than 20 kg."),
+        ("Can I bring my dog?", "Yes, if it sits in a double."),
+        ("Can I bring my dog?", "Never bring a dog. Cats are welcome if they are small."),
+        ("Can I bring my dog?", "Dogs are welcome on the boards."),
+        ("Can I bring my dog?", "Dogs are welcome; ask if they may swim."),
+        ("What about my dog?", "Dogs may come if they sit in a double."),
+    ],
+)
+async def test_what_is_no_condition_of_a_yes_is_quoted_alone(question: str, text: str) -> None:
+    passage = replace(PASSAGE, text=text)
+    answer = await answerer({question: [(passage, 0.9)]}).answer(question)
+    assert (answer.kind, answer.text) == ("quoted", text)
 
 
 async def test_a_question_that_is_written_twice_is_answered_once() -> None:
