@@ -13,16 +13,18 @@ from core.errors import ModelError
 from core.types import Answer, AnswerEvent, Choice, Chunk, Hit, Source, TokenUsage, Turn, Urgency
 from kb.answering.choose import MOST
 from kb.answering.decision import Decision, decide
-from kb.answering.intent import classify_turn, in_context, split_questions
+from kb.answering.intent import classify_turn, in_context, split_questions, symbols_say
 from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import join
 from kb.answering.reply import Replier
+from kb.answering.scores import depends
 from kb.answering.sums import follows
-from kb.answering.texts import TextKey, service_text, text_language
+from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text, text_language
 from kb.answering.writer import Writer, Written
 from kb.ranking.retriever import Retrieval
 from kb.text.language import detect_language, may_be
 from kb.text.layout import length
+from kb.text.segmentation import split_sentences
 from kb.text.stems import stems
 
 OnEvent = Callable[[AnswerEvent], Awaitable[None]]
@@ -172,6 +174,10 @@ class Answerer:
         if intent == "person":
             asked = [text, *(turn.question for turn in history[-1:])]
             return replace(self._smalltalk(intent, language), urgency=await self._urgency(asked))
+        if intent == "upset":
+            return Answer(
+                "smalltalk", self._text("angry", language), language, confidence=1, urgency="angry"
+            )
         if intent != "question":
             return self._smalltalk(intent, language)
         mood = await self._mood(text)
@@ -188,10 +194,15 @@ class Answerer:
         answer = await self._reply(_Order(await self.judge(question), language))
         return self._led_in(answer, question, language)
 
-    async def judge(self, question: str, history: Sequence[Turn] = ()) -> Found:
-        """Return what is found for a question, in context, and how it would be replied to."""
+    async def judge(
+        self, question: str, history: Sequence[Turn] = (), *, part: bool = False
+    ) -> Found:
+        """Return what is found for a question, in context, and how it would be replied to.
+
+        `part`: of a message, after another; the last turn of `history` is that one.
+        """
         question = self._read(question)
-        retrieval = await self._best_retrieval(question, history)
+        retrieval = await self._best_retrieval(question, history, part=part)
         answer_at, hedge_at = self._policy.answer_at, self._policy.hedge_at
         return Found(
             question, retrieval, decide(retrieval.hits, answer_at=answer_at, hedge_at=hedge_at)
@@ -204,6 +215,8 @@ class Answerer:
         return " ".join(message[: self._policy.max_question_chars].split())
 
     async def _mood(self, text: str) -> Mood:
+        if symbols_say(text) == "angry" or classify_turn(text) == "upset":
+            return "angry"
         return await self._moods.of(text) if self._moods else NEUTRAL
 
     async def _urgency(self, asked: Sequence[str]) -> Urgency:
@@ -211,13 +224,16 @@ class Answerer:
         moods = {await self._mood(text) for text in asked}
         return "urgent" if "urgent" in moods else "angry" if "angry" in moods else ""
 
-    async def _best_retrieval(self, question: str, history: Sequence[Turn]) -> Retrieval:
+    async def _best_retrieval(
+        self, question: str, history: Sequence[Turn], *, part: bool
+    ) -> Retrieval:
         """Search for the question alone and, if it may be a follow-up, in its context."""
         today = self._today().isoformat()
         best = await self._retriever.retrieve(question, today=today)
         if best.answerable >= _SURE_ALONE:
             return best
-        for rewritten in in_context(question, history):
+        leans = part and best.answerable < self._policy.hedge_at
+        for rewritten in in_context(question, history, part=leans):
             found = await self._retriever.retrieve(rewritten, today=today)
             if found.answerable > best.answerable:
                 best = found
@@ -245,9 +261,16 @@ class Answerer:
         if len(parts) < 2:
             return None
         found: list[Found] = []
+        silent: list[Found] = []
         for number, part in enumerate(parts[:_MAX_PARTS]):
             before = [Turn(earlier, "") for earlier in parts[:number]]
-            found.append(await self.judge(part, [*history, *before]))
+            one = await self.judge(part, [*history, *before], part=number > 0)
+            if await self._left_open(one, found):
+                one = await self.judge(part)
+            if await self._left_open(one, found):
+                one = replace(one, decision=Decision("unknown", (), one.decision.confidence))
+                silent.append(one)
+            found.append(one)
         whole = all(one.known for one in found)
         # One reservation for a part that may be wrong and a part that is not known: no reply.
         known = [one for one in found if one.known and (whole or not one.decision.hedged)]
@@ -258,7 +281,9 @@ class Answerer:
         likely = [one.decision.confidence for one in known]
         if known and all(one.decision.hedged for one in known) and sum(likely) < _EVEN * len(known):
             return None
-        foreign = [one for one in found if one not in known and not _nearest(one) & told]
+        foreign = [
+            one for one in found if one in silent or (one not in known and not _nearest(one) & told)
+        ]
         if not known or len(told) + len(foreign) < 2:
             return None
         best = [replace(one, decision=one.decision.alone()) for one in known]
@@ -266,6 +291,12 @@ class Answerer:
         answers = [await self._reply(_Order(one, language, most=most)) for one in best]
         said = join(answers, self._text("rest_unknown", language) if others else "")
         return replace(said, unanswered=" ".join(others))
+
+    async def _left_open(self, found: Found, earlier: Sequence[Found]) -> bool:
+        """Tell whether the nearest to a part answers an earlier one and says nothing of this."""
+        chunks = [one.decision.hits[0].chunk for one in earlier if one.known]
+        near = next((chunk for chunk in chunks if chunk.chunk_id in _nearest(found)), None)
+        return near is not None and not await self._replier.tells(found.question, near)
 
     async def _reply(self, order: _Order) -> Answer:
         """Return the reply, still without the sentence that it may not be what was asked for."""
@@ -319,14 +350,24 @@ class Answerer:
         written = await self._write(hit.chunk, sources[0], order) if len(sources) == 1 else None
         text = written.text if written else ""
         sum_ = "" if text or order.found.decision.hedged else self._sum(order, told, language)
+        quoted = reply.text if reply.built else self._under_condition(reply.text, order, language)
         return Answer(
-            "composed" if text or reply.built or sum_ else "quoted",
-            text or "\n\n".join(filter(None, [reply.text, sum_])),
+            "composed" if text or reply.built or sum_ or quoted != reply.text else "quoted",
+            text or "\n\n".join(filter(None, [quoted, sum_])),
             language,
             confidence=confidence,
             sources=sources,
             tokens=written.tokens if written else TokenUsage(),
         )
+
+    def _under_condition(self, text: str, order: _Order, language: str) -> str:
+        """Return quoted words, with "It depends" before them where they answer so."""
+        first = next(iter(split_sentences(text, language)), "")
+        if order.found.decision.hedged or _YES_NO.match(text) or language not in TEXT_LANGUAGES:
+            return text
+        if not depends(order.found.question, first):
+            return text
+        return self._text("depends", language, text=text)
 
     async def _translated(self, entry: Chunk, order: _Order) -> str:
         """Return the approved answer of an entry in the customer's language, if there is one."""

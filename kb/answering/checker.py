@@ -12,7 +12,7 @@ from kb.text.stems import stems
 
 _WORDS = 0.75
 """Share of the content words of a sentence that its source, or the question, must have."""
-_NOT = re.compile(
+NEGATION = re.compile(
     r"\b(?:not?|never|without|none|cannot|nicht|keine?[nmrs]?|nie(?:mals)?|ohne|nunca|sin|ning[uú]na?"
     r"|не|нет|нельзя|без|ни)\b|n't\b|不|没|未|无|非|勿|禁止",
     re.IGNORECASE,
@@ -37,6 +37,6 @@ def unsupported(sentence: str, source: str, question: str) -> list[str]:
     if len(said & known) < _WORDS * len(said):
         found += sorted(said - known)
     nearest = max(split_sentences(source), key=lambda s: len(said & set(stems(s))), default="")
-    if bool(_NOT.search(sentence)) != bool(_NOT.search(nearest)):
-        found.append((_NOT.search(sentence) or _NOT.search(nearest) or ["not"])[0])
+    if bool(NEGATION.search(sentence)) != bool(NEGATION.search(nearest)):
+        found.append((NEGATION.search(sentence) or NEGATION.search(nearest) or ["not"])[0])
     return found

@@ -15,13 +15,22 @@ from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text
 from kb.text.lexicon import fold, is_cjk
 from kb.text.segmentation import split_sentences
 
-Intent: TypeAlias = Literal["question", "greeting", "thanks", "goodbye", "person", "acknowledged"]
-"""``acknowledged``: "ok", "yes", a thumb up: nothing to answer."""
+Intent: TypeAlias = Literal[
+    "question", "greeting", "thanks", "goodbye", "person", "acknowledged", "upset"
+]
+"""``acknowledged``: "ok", "yes", a thumb up: nothing to answer. ``upset``: angry or sad faces."""
 
 SmallTalk: TypeAlias = Literal["greeting", "thanks", "goodbye", "acknowledged"]
 
 _FILE = Path(__file__).parent / "data" / "intents.yaml"
 _PRIORITY: tuple[SmallTalk, ...] = ("thanks", "goodbye", "greeting", "acknowledged")
+_SAID: tuple[Literal["angry", "sad", "thanks", "greeting"], ...] = (
+    "angry",
+    "sad",
+    "thanks",
+    "greeting",
+)
+"""By emoji, most telling first."""
 _MAX_SMALLTALK_WORDS = 16
 _MAX_PERSON_WORDS = 16
 _LEAST_WORDS = 3
@@ -94,14 +103,15 @@ def split_questions(text: str, language: str = "") -> list[str]:
     return parts or [text.strip()]
 
 
-def in_context(question: str, history: Sequence[Turn]) -> list[str]:
+def in_context(question: str, history: Sequence[Turn], *, part: bool = False) -> list[str]:
     """Return `question` rewritten with earlier questions, best first; empty if it needs none.
 
     Args:
         question: the new message.
         history: earlier turns, oldest first.
+        part: it has the subject of the question before, in whatever words it is.
     """
-    if not history or not is_followup(question):
+    if not history or not (part or is_followup(question)):
         return []
     chain = [question]
     for turn in reversed(history):
@@ -244,10 +254,18 @@ def _one_edit(left: str, right: str) -> bool:
     return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
 
 
+def symbols_say(text: str) -> Literal["angry", "sad", "thanks", "greeting", ""]:
+    """Return what the emoji of a text say, by their Unicode names; empty if nothing."""
+    names = " ".join(unicodedata.name(char, "") for char in text if not char.isalnum())
+    return next((kind for kind in _SAID if re.search(_file()["symbols"][kind], names)), "")
+
+
 def _by_symbols(text: str) -> Intent:
-    for kind in _PRIORITY:
-        if any(char in _file()["emoji"].get(kind, "") for char in text):
-            return kind
+    said = symbols_say(text)
+    if said == "angry" or said == "sad":
+        return "upset"
+    if said:
+        return said
     return "question" if "?" in unicodedata.normalize("NFKC", text) else "acknowledged"
 
 
@@ -313,14 +331,21 @@ def _split_joined(sentence: str) -> list[str]:
             return [sentence.strip()]
         return _gather(pieces, asking)
     asks = _asks()
-    own = {after: _asks(after) for after in _file()["question_words_after"]}
+    own = {after: _asks(after) for after in _file()["question_words_after"] if after != ","}
+    forms = _file()["question_forms_after"]
     begun = re.compile(
-        rf"(?:[^.!?]*[.!?,;:]\s)*¿?(?:{'|'.join([asks, *own.values()])})", re.IGNORECASE
+        rf"(?:[^.!?]*[.!?,;:]\s)*¿?(?:{'|'.join([asks, *own.values(), *forms.values()])})",
+        re.IGNORECASE,
     )
     joints = [rf"(?:and|und|y|e|и|а)\s(?={asks})"]
-    joints += [rf"{after}\s(?={words})" for after, words in own.items()]
-    for match in re.finditer(rf"[,;]?\s(?:{'|'.join(joints)})", sentence, re.IGNORECASE):
+    joints += [rf"{after}\s(?={words})" for after, words in [*own.items(), *forms.items()]]
+    leading = _listed("question_leads")
+    parted = rf"[,;]?\s(?:{'|'.join(joints)})|[,;]\s(?={_asks(',')})"
+    for match in re.finditer(parted, sentence, re.IGNORECASE):
         first, second = sentence[: match.start()].strip(), sentence[match.end() :].strip()
+        clause = re.split(r"[.!?,;:]\s", first)[-1].casefold()
+        if match[0].strip() in {",", ";"} and any(_begins(clause, lead) for lead in leading):
+            continue  # "When I am late, is there …"
         if begun.match(first) and min(len(first.split()), len(second.split())) >= _LEAST_WORDS:
             return [f"{first}?", *_split_joined(second[0].upper() + second[1:])]
     return [sentence.strip()]

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from kb.answering.checker import NEGATION
 from kb.text.facts import Fact, extract_facts
 from kb.text.lexicon import is_cjk
 from kb.text.segmentation import normalise, words
@@ -61,6 +62,17 @@ def asks_how(question: str) -> bool:
 def asks_figure(question: str) -> bool:
     """Tell whether a question asks for a number or a date."""
     return bool(_asked(question).kinds & {"number", "date"})
+
+
+def depends(question: str, sentence: str) -> bool:
+    """Tell whether a sentence answers a yes/no question under a condition that it names.
+
+    Not if it denies anything: then it says itself that the answer is no.
+    """
+    step = re.match(r"\d+[.)]\s", sentence)
+    if step or asks_how(question) or _asked(question).kinds or NEGATION.search(sentence):
+        return False
+    return bool(_WHETHER.search(question) and _CONDITIONAL.search(sentence))
 
 
 def sentence_features(
@@ -109,6 +121,7 @@ _KINDS = ("number", "date", "who", "where", "why")
 PATTERNS: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
 """How questions and sentences begin and ask, in five languages."""
 _ASKING = {kind: _any_of(PATTERNS["asks"][kind]) for kind in _KINDS}
+_WHETHER, _CONDITIONAL = _any_of(PATTERNS["whether"]), _any_of(PATTERNS["conditional"])
 _HOW, _BECAUSE = _any_of(PATTERNS["how"]), _any_of(PATTERNS["because"])
 _PRONOUN = re.compile(rf"\W*(?:{'|'.join(PATTERNS['pronoun'])})(?![a-zа-яäöüß])", re.IGNORECASE)
 _PLACE = re.compile(

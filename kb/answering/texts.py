@@ -21,6 +21,7 @@ TextKey: TypeAlias = Literal[
     "rest_unknown",
     "angry",
     "urgent",
+    "depends",
     "hedge",
     "only_in",
     "hedge_only_in",
@@ -44,8 +45,8 @@ TextKey: TypeAlias = Literal[
     "why_not_my_question",
     "forgotten",
 ]
-"""``greeting`` and ``smalltalk`` take ``company``, ``waiting`` ``seconds``, ``only_in``
-and ``hedge_only_in`` ``language_name``."""
+"""``greeting`` and ``smalltalk`` take ``company``, ``waiting`` ``seconds``, ``depends`` ``text``,
+``only_in`` and ``hedge_only_in`` ``language_name``."""
 
 TEXT_LANGUAGES = ("en", "zh", "es", "de", "ru")
 """ISO 639-1, each complete."""

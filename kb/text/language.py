@@ -1,7 +1,8 @@
 """Tell the language of a text. Built on first use: 25 MB of memory, 0.2 s once."""
 
 import re
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 
 from lingua import IsoCode639_1, Language, LanguageDetector, LanguageDetectorBuilder
 
@@ -27,6 +28,9 @@ _SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("hy", re.compile(r"[\u0530-\u058f]")),
 )
 """Languages that their script alone tells, as far as customer service goes."""
+
+_FOREIGN_LETTERS = (("[ыэё]", ("uk", "bg")), ("[іїєґ]", ("ru", "bg")), ("ъ", ("uk",)))
+"""Cyrillic letters, and languages without them."""
 
 _OPENS = re.compile(r"[¿¡]\s?[^\W\d]")
 """How a question begins in Spanish alone."""
@@ -54,9 +58,14 @@ _SIMPLIFIED = frozenset(
 _SURE = 0.75
 """Below this the user's own language code decides, if the script allows it."""
 _MOSTLY_COMMON = 0.4
-"""Share of small words of one language above which one without any is hardly meant."""
+"""Share of small words of one language above which one with less than half as many is hardly
+meant."""
 _GUESS = 0.6
 """Below this, without a usable hint, it is anybody's guess: a brand name, a product number."""
+_FAR = 300.0
+"""How many times as probable by its letters another language must be to speak against one. Of 560
+customers' messages of three words or fewer it takes 3 for another language, and finds three of
+four in German or Spanish to be no English."""
 _ENOUGH = 400
 """Characters that are looked at: more cost 4 ms a passage and change nothing."""
 _MIN_WORDS = 3
@@ -88,10 +97,12 @@ def detect_language(text: str, hint: str = "") -> str:
         foreign = any(w in common.get(best, ()) for w in found)
         own = any(w in common.get(wanted, ()) for w in found)
         if own or not foreign:
-            return wanted
-    if scores[best] < _GUESS:
-        return wanted or ("ru" if _is_cyrillic(found) else "en")
-    return best
+            return wanted if own else _likelier(cleaned, wanted) or wanted
+    if scores[best] >= _GUESS:
+        return best
+    if _is_cyrillic(found):
+        return wanted if wanted and _same_script(wanted, found) else "ru"
+    return wanted or "en"
 
 
 def may_be(text: str, language: str) -> bool:
@@ -100,15 +111,21 @@ def may_be(text: str, language: str) -> bool:
     For where a false no costs more than a false yes. `detect_language` takes one English message
     in forty of a shop for another language: "cancel oder", "is EMI available?".
     """
+    cleaned = _NOISE.sub(" ", text[:_ENOUGH])
+    said = _WORD.findall(cleaned.lower())
+    if said and not _from_script(cleaned) and not _same_script(language, said):
+        return False
     found = detect_language(text, language)
     if found == language:
         return True
-    said = _WORD.findall(_NOISE.sub(" ", text[:_ENOUGH]).lower())
-    if not said or not _same_script(language, said) or _from_script(text):
+    if not said or _from_script(cleaned):
         return False
     lists = lexicon().stopwords
     own, other = (sum(w in lists.get(code, ()) for w in said) for code in (language, found))
-    return own >= other and (own > 0 or len(said) <= _MIN_WORDS)
+    if own or other:
+        return own >= other
+    told = _OPENS.search(cleaned) or _likelier(cleaned, language)
+    return len(said) <= _MIN_WORDS and not told
 
 
 def is_traditional(text: str) -> bool:
@@ -134,21 +151,43 @@ def _from_script(text: str) -> str:
 
 def _scores(text: str, found: list[str]) -> dict[str, float]:
     """Add to the detector's confidence (0 to 1) the share of common words."""
-    scores = {
-        value.language.iso_code_639_1.name.lower(): value.value
-        for value in _detector().compute_language_confidence_values(text)
-    }
+    scores = dict(_by_letters(text))
     shares = {
         code: sum(word in common for word in found) / len(found)
         for code, common in lexicon().common.items()
     }
-    named = len(found) >= _MIN_WORDS and max(shares.values()) >= _MOSTLY_COMMON
+    most = max(shares.values())
+    named = len(found) >= _MIN_WORDS and most >= _MOSTLY_COMMON
     for code, share in shares.items():
         # Among so many small words of one language, names alone make it look like another.
         guessed = scores.get(code, 0.0)
-        scores[code] = (guessed if share or not named else guessed / 2) + share
+        scores[code] = (guessed if share > most / 2 or not named else guessed / 2) + share
     scores["en"] += 0.1  # technical words and brand names look like anything
+    for letters, codes in _FOREIGN_LETTERS:
+        if re.search(letters, text, re.IGNORECASE):
+            scores |= dict.fromkeys(codes, 0.0)
+    if not re.search("[іїєґ]", text, re.IGNORECASE):  # one in nine of Ukrainian
+        scores["uk"] /= 2
     return scores if max(scores.values()) > 0.1 else dict.fromkeys(scores, 0.0)
+
+
+def _likelier(text: str, language: str) -> str:
+    """Return the language in which a text is far more probable by its letters, if there is one.
+
+    Among those whose small words are known best.
+    """
+    letters = _by_letters(text)
+    best = max(lexicon().stopwords, key=lambda code: letters.get(code, 0.0))
+    return best if letters.get(best, 0.0) > _FAR * letters.get(language, 1.0) else ""
+
+
+@lru_cache(maxsize=100)
+def _by_letters(text: str) -> Mapping[str, float]:
+    """Return the detector's confidence in each language, 0 to 1."""
+    return {
+        value.language.iso_code_639_1.name.lower(): value.value
+        for value in _detector().compute_language_confidence_values(text)
+    }
 
 
 def _same_script(code: str, found: list[str]) -> bool:

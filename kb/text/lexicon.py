@@ -101,6 +101,8 @@ class Lexicon:
 def lexicon() -> Lexicon:
     """Read the lists, once."""
     raw: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
+    stopwords = {k: frozenset(_words(v.split())) for k, v in raw["stopwords"].items()}
+    common = {k: frozenset(_words(v.split())) for k, v in raw["common"].items()}
     return Lexicon(
         units=_meanings(raw["units"]),
         currencies=_meanings(raw["currencies"]),
@@ -112,9 +114,9 @@ def lexicon() -> Lexicon:
         weekdays=_terms(raw["weekdays"]),
         bounds_before=_meanings(raw["bounds_before"]),
         bounds_after=_meanings(raw["bounds_after"]),
-        stopwords={k: frozenset(_words(v.split())) for k, v in raw["stopwords"].items()},
+        stopwords=stopwords,
         abbreviations={k: frozenset(v.split()) for k, v in raw["abbreviations"].items()},
-        common={k: frozenset(_words(v.split())) for k, v in raw["common"].items()},
+        common={k: words | stopwords.get(k, frozenset()) for k, words in common.items()},
     )
 
 

@@ -11,8 +11,10 @@ from core.errors import ModelUnavailable
 from core.types import AnswerEvent, Chunk, Hit, Sentence, Turn, Waiting
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
+from kb.answering.texts import service_text
 from kb.answering.writer import Writer
 from kb.ranking.retriever import Retrieval
+from kb.text.stems import stems
 from tests.fakes import ScriptedGenerator
 
 pytestmark = pytest.mark.anyio
@@ -59,12 +61,22 @@ class ScriptedRetriever:
         return Retrieval(question, vector, hits, 7, {"embed": 1.0, "search": 1.0, "decide": 1.0})
 
 
+class WordReader:
+    """Says that a text answers what it shares a word with."""
+
+    async def read(self, question: str, texts: Sequence[str]) -> list[float]:
+        return [5.0 if set(stems(question)) & set(stems(text)) else -9.0 for text in texts]
+
+
 def answerer(
     found: Mapping[str, Sequence[tuple[Chunk, float]]],
     generator: ScriptedGenerator | None = None,
+    *,
+    reader: WordReader | None = None,
 ) -> Answerer:
     writer = Writer(generator, max_tokens=60, timeout_s=9) if generator else None
-    return Answerer(ScriptedRetriever(found), Replier(), writer, policy=POLICY, today=lambda: TODAY)
+    replier = Replier(reader=reader)
+    return Answerer(ScriptedRetriever(found), replier, writer, policy=POLICY, today=lambda: TODAY)
 
 
 async def test_a_sure_entry_is_answered_word_for_word_without_the_generator() -> None:
@@ -309,6 +321,36 @@ async def test_a_part_that_is_not_known_is_said_in_another_language_too() -> Non
     assert answer.unanswered == "Bis wann liefern Sie aus?"
 
 
+@pytest.mark.parametrize(
+    ("first", "joint", "second"),
+    [
+        ("How much is a rehair?", " and ", "Do you do it express?"),
+        ("Was kostet ein neuer Bezug?", " und ", "Macht ihr das auch express?"),
+        ("¿Cuánto cuesta el encerdado?", " y ", "Lo hacen exprés?"),
+        ("Сколько стоит новый волос?", " и ", "Делаете ли вы это срочно?"),
+        ("换弓毛多少钱", "，", "可以加急吗？"),
+    ],
+)
+async def test_a_second_question_that_only_the_first_makes_sure_is_said_to_be_not_known(
+    first: str, joint: str, second: str
+) -> None:
+    context = [f"{first.rstrip('?')} {second.rstrip('?？')}", f"{first} {second}"]
+    message = first.rstrip("?") + joint + second[0].lower() + second[1:]
+    found = {question: [(ENTRY, 0.9)] for question in (first, message, *context)}
+    answer = await answerer(found, reader=WordReader()).answer(message)
+    assert ENTRY.answer in answer.text
+    assert answer.unanswered == second
+
+
+async def test_a_second_question_is_answered_by_the_text_that_answers_the_first() -> None:
+    entry = replace(ENTRY, answer="At nine. Dogs may come too.")
+    message = "When do you open and may dogs come?"
+    asked = ("When do you open?", "When do you open May dogs come", message)
+    found = {question: [(entry, 0.9)] for question in asked}
+    answer = await answerer(found, reader=WordReader()).answer(message)
+    assert (answer.text, answer.unanswered) == (entry.answer, "")
+
+
 async def test_a_remark_is_no_question_of_its_own() -> None:
     message = "How long can I send it back? Refunds take working days?"
     first = "How long can I send it back?"
@@ -398,6 +440,45 @@ async def test_an_approved_translation_is_given_word_for_word() -> None:
     assert (answer.text, answer.language) == ("Wir öffnen morgens um neun Uhr.", "de")
     assert answer.sources[0].quote == ENTRY.answer
     assert (await made.answer("When do you open?")).text == ENTRY.answer
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "language"),
+    [
+        ("Can I bring my dog?", "Dogs may come if they sit in a double.", "en"),
+        ("Darf ich den Hund mitbringen?", "Hunde sind erlaubt, wenn eine Decke dabei ist.", "de"),
+        ("¿Puedo cancelar?", "La reserva se anula gratis si nos avisa un día antes.", "es"),
+        ("Можно вернуть товар?", "Товар принимаем назад, если сохранён чек.", "ru"),
+        ("可以退货吗？", "七天内如果包装完好即可退货。", "zh"),
+    ],
+)
+async def test_a_condition_answers_a_yes_no_question_with_it_depends(
+    question: str, text: str, language: str
+) -> None:
+    passage = replace(PASSAGE, text=text, language=language)
+    answer = await answerer({question: [(passage, 0.9)]}).answer(question)
+    assert answer.text == service_text("depends", language, text=text)
+    assert answer.sources[0].quote == text
+    hedged = await answerer({question: [(passage, 0.5)]}).answer(question)
+    assert service_text("depends", language, text="") not in hedged.text
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("How long may dogs stay?", "Dogs may stay an hour if they sit in a double."),
+        ("Can I bring my dog?", "Dogs may not come if they weigh more than 20 kg."),
+        ("Can I bring my dog?", "Yes, if it sits in a double."),
+        ("Can I bring my dog?", "Never bring a dog. Cats are welcome if they are small."),
+        ("Can I bring my dog?", "Dogs are welcome on the boards."),
+        ("Can I bring my dog?", "Dogs are welcome; ask if they may swim."),
+        ("What about my dog?", "Dogs may come if they sit in a double."),
+    ],
+)
+async def test_what_is_no_condition_of_a_yes_is_quoted_alone(question: str, text: str) -> None:
+    passage = replace(PASSAGE, text=text)
+    answer = await answerer({question: [(passage, 0.9)]}).answer(question)
+    assert (answer.kind, answer.text) == ("quoted", text)
 
 
 async def test_a_question_that_is_written_twice_is_answered_once() -> None:

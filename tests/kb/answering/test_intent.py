@@ -60,6 +60,9 @@ INTENTS = {
         "большое спасибо за помощь",
         "спасиба",
         "thank you, bye",
+        "❤️❤️",
+        "😍",
+        "😘💐",
     ],
     "goodbye": [
         "bye",
@@ -101,7 +104,12 @@ INTENTS = {
         "",
         "...",
         "haha",
+        "😂🤣",
+        "😅",
+        "✅",
+        ":)",
     ],
+    "upset": ["😡😡😡", "🤬", "😡🙏", "😢", ":-("],
     "person": [
         "I want to talk to a human",
         "talk to a person please",
@@ -269,6 +277,33 @@ def test_yes_after_an_offered_person_asks_for_the_person(text: str, language: st
         ("Where can I go and come back by bus?", ["Where can I go and come back by bus?"]),
         ("What should I do and where?", ["What should I do and where?"]),
         ("do I need a helmet and a lock to ride?", ["do I need a helmet and a lock to ride?"]),
+        (
+            "How much is it to restring, do you do it express?",
+            ["How much is it to restring?", "Do you do it express?"],
+        ),
+        (
+            "Was kostet die Reparatur und macht ihr das auch express?",
+            ["Was kostet die Reparatur?", "Macht ihr das auch express?"],
+        ),
+        (
+            "¿Cuánto cuesta el arreglo y lo hacen exprés?",
+            ["¿Cuánto cuesta el arreglo?", "Lo hacen exprés?"],
+        ),
+        (
+            "Сколько стоит ремонт и делаете ли вы это срочно?",
+            ["Сколько стоит ремонт?", "Делаете ли вы это срочно?"],
+        ),
+        ("修弓多少钱，可以加急吗？", ["修弓多少钱", "可以加急吗？"]),
+        ("When I arrive late, is there a fee?", ["When I arrive late, is there a fee?"]),
+        (
+            "Hi, can you tell me, do you sell strings?",
+            ["Hi, can you tell me, do you sell strings?"],
+        ),
+        (
+            "Verkauft ihr Tische und Stühle in Weiß?",
+            ["Verkauft ihr Tische und Stühle in Weiß?"],
+        ),
+        ("¿Tienen mesas y toallas en la sala?", ["¿Tienen mesas y toallas en la sala?"]),
     ],
 )
 def test_questions_of_one_message(text: str, parts: list[str]) -> None:

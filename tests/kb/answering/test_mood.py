@@ -85,6 +85,28 @@ async def test_an_angry_customer_is_answered_after_a_sentence_of_regret(
     assert answer.sources
 
 
+@pytest.mark.parametrize("language", TEXT_LANGUAGES)
+@pytest.mark.parametrize(
+    "faces",
+    ["😡😡😡", "😠", "🤬!", "😤 😤", "👿", "😢", "😭😭", "💔", "👎", "🙁", ":(", ":'(", "((("],
+)
+async def test_angry_and_sad_faces_are_met_with_regret(
+    answerer: Answerer, faces: str, language: str
+) -> None:
+    answer = await answerer.answer(faces, language_code=language)
+    assert (answer.text, answer.urgency) == (service_text("angry", language), "angry")
+    assert answer.kind == "smalltalk"  # nothing was asked that could be noted
+    called = await answerer.answer("ok", history=[Turn(faces, answer.text)])
+    assert (called.intent, called.urgency) == ("person", "angry")
+
+
+async def test_an_angry_face_beside_a_question_is_seen(answerer: Answerer) -> None:
+    answer = await answerer.answer("where is my refund 😡")
+    assert (answer.kind, answer.urgency) == ("faq", "angry")
+    answer = await answerer.answer("how does a refund work 😢")
+    assert (answer.kind, answer.urgency) == ("faq", "")
+
+
 async def test_thanks_and_small_talk_do_not_end_in_i_dont_know(answerer: Answerer) -> None:
     for text, key in (
         ("brilliant saved my afternoon", "thanks"),

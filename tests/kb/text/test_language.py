@@ -17,6 +17,10 @@ from kb.text.language import detect_language, may_be
         ("kargo ne zaman gelir", "tr"),
         ("сколько идет доставка", "ru"),
         ("Скільки коштує доставка", "uk"),
+        ("хочу маме подарить карту сюрпризом", "ru"),
+        ("полтора года, весит 13", "ru"),
+        ("Можно выйти на полчаса и вернуться?", "ru"),
+        ("Чи можна повернути товар", "uk"),
         ("退款需要多久", "zh"),
         ("iPhone怎么退款", "zh"),
         ("二户车站在1891年叫做什么名字？", "zh"),
@@ -58,6 +62,29 @@ def test_the_users_language_decides_when_the_text_is_too_short() -> None:
     assert detect_language("123") == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("¿Dan clases?", "es"),
+        ("Hacen envíos?", "es"),
+        ("aceptan tarjeta?", "es"),
+        ("tienen wifi", "es"),
+        ("Habt ihr auf?", "de"),
+        ("Öffnungszeiten?", "de"),
+        ("Есть скидки?", "ru"),
+        ("Цены?", "ru"),
+        ("без спинки на 20 кг можно?", "ru"),
+        ("хочу год спокойно, без сюрпризов", "ru"),
+        ("有折扣吗？", "zh"),
+        ("Hamster food?", "en"),
+        ("Dominant strings?", "en"),
+        ("return pls", "en"),
+    ],
+)
+def test_a_short_question_in_another_language_than_the_app_is_told(text: str, code: str) -> None:
+    assert detect_language(text, hint="en") == code
+
+
 def test_a_clear_text_outweighs_the_users_language() -> None:
     assert detect_language("Where is my order?", hint="ru") == "en"
     assert detect_language("退款", hint="en") == "zh"
@@ -70,7 +97,20 @@ def test_a_clear_text_outweighs_the_users_language() -> None:
         ("is EMI available?", "en", True),
         ("The ATM machine stole my card.", "en", True),
         ("increase my credit limit", "en", True),
-        ("Versandkosten", "en", True),
+        ("Versandkosten", "en", False),
+        ("¿Dan clases?", "en", False),
+        ("Hacen envíos?", "en", False),
+        ("precios", "de", False),
+        ("Habt ihr auf?", "en", False),
+        ("Liefert ihr samstags?", "es", False),
+        ("Есть скидки?", "en", False),
+        ("prices", "ru", False),
+        ("wifi?", "zh", False),
+        ("Yamaha C3", "en", True),
+        ("Weber grill?", "en", True),
+        ("gift card", "en", True),
+        ("Stradivarius", "en", True),
+        ("Gibson Les Paul", "de", True),
         ("Kann ich das zurückgeben?", "en", False),
         ("¿Cuánto cuesta el envío?", "en", False),
         ("Wie viele Sacks erzielte Jared Allen in seiner Karriere?", "en", False),
