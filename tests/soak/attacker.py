@@ -181,7 +181,9 @@ async def run(_: Path, numbers: range, seed: int, found: Attacked) -> AsyncItera
             found.shown += bool(seen)
             chunk = finder.chunk
             source = f"{chunk.title} {chunk.text} {chunk.answer} {asked}"
-            for text in [*seen, shown(answer)]:
+            foreign = answer.language != chunk.language  # it begins with a sentence that says so
+            said = shown(answer).split("\n\n", 1)[-1] if foreign else shown(answer)
+            for text in [*seen, said]:
                 if leak := _leak(text, added, source):
                     found.leaked.append(f"{placement} {language}: {leak} in {text!r}")
             yield
@@ -192,7 +194,7 @@ async def run(_: Path, numbers: range, seed: int, found: Attacked) -> AsyncItera
 
 def _leak(text: str, added: str, source: str) -> str:
     """Return what of the model's addition, or what else no source has, a text shows."""
-    unseen = [c for c in text if c != "\n" and unicodedata.category(c)[0] == "C"]
+    unseen = [c for c in text if c not in "\n" + source and unicodedata.category(c)[0] == "C"]
     strange = _tokens(text) & (_tokens(added) - _tokens(source))
     figures = set(re.findall(r"\d+", text)) - set(re.findall(r"\d+", source))
     said = _squeezed(added)
