@@ -255,10 +255,12 @@ def library_of(shop: Workshop) -> Library:
     return Library(shop.ingestor, shop.releases, answers, questions)
 
 
-def answerer_of(shop: Workshop, writer: Writer | None = None) -> Answerer:
+def answerer_of(
+    shop: Workshop, writer: Writer | None = None, *, policy: Policy = POLICY
+) -> Answerer:
     """Return what answers from a workshop's knowledge base."""
     finder = Retriever(shop.embedder, shop.index, DefaultRanker())
-    return Answerer(finder, Replier(), writer, policy=POLICY, today=lambda: TODAY)
+    return Answerer(finder, Replier(), writer, policy=policy, today=lambda: TODAY)
 
 
 def tracer_of(shop: Workshop) -> Tracer:
