@@ -314,9 +314,9 @@ def _split_joined(sentence: str) -> list[str]:
         return _gather(pieces, asking)
     asks = _asks()
     own = {after: _asks(after) for after in _file()["question_words_after"]}
-    begun = re.compile(
-        rf"(?:[^.!?]*[.!?,;:]\s)*¿?(?:{'|'.join([asks, *own.values()])})", re.IGNORECASE
-    )
+    # One star: one in another would try every way of cutting a message at its commas.
+    any_asks = "|".join([asks, *own.values()])
+    begun = re.compile(rf"(?:.*[.!?,;:]\s)?¿?(?:{any_asks})", re.IGNORECASE | re.DOTALL)
     joints = [rf"(?:and|und|y|e|и|а)\s(?={asks})"]
     joints += [rf"{after}\s(?={words})" for after, words in own.items()]
     for match in re.finditer(rf"[,;]?\s(?:{'|'.join(joints)})", sentence, re.IGNORECASE):
