@@ -402,6 +402,7 @@ def _watched(service: Service, troubles: Troubles, scheduler: Scheduler) -> Watc
         Mishaps(database, writer),
         JobRepository(database),
         Uploads(database, writer, channel="console"),
+        service.desk,
         models=restarts,
         disk=disk,
         run_again=scheduler.ask_for,

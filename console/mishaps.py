@@ -16,6 +16,7 @@ from core.errors import AnswerdeskError, StorageError
 from db.jobs import JobRepository, JobRun
 from db.mishaps import DeadLetter, Mishaps, UncertainSend
 from db.uploads import Upload, Uploads
+from kb.answering.desk import Desk, Failure
 from kb.releases.upload import outcome_of
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Watched:
     messages: Mishaps
     jobs: JobRepository
     uploads: Uploads
+    answering: Desk
     models: Callable[[], Sequence[Restarts]]
     disk: Callable[[], Awaitable[Disk]]
     run_again: Callable[[str], bool]
@@ -86,7 +88,8 @@ class Watched:
         except StorageError as error:
             logger.warning("What went wrong cannot be counted: %s", error)
         restarts = sum(model.count for model in self.models())
-        return {**counts, "worker_restarts": restarts, "disk_low": (await self.disk()).low}
+        counts |= {"failed_answers": self.answering.failed, "worker_restarts": restarts}
+        return {**counts, "disk_low": (await self.disk()).low}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class Overview:
     held_runs: Sequence[JobRun]
     held_uploads: Sequence[tuple[Upload, str]]
     """Each with why nothing was published."""
+    failures: Sequence[Failure]
     models: Sequence[Restarts]
     disk: Disk
 
@@ -177,6 +181,7 @@ class MishapPages:
                 ("uncertain", "Uncertain sends", uncertain),
                 ("jobs", "Failed jobs", len(failed)),
                 ("held", "Held back", len(held_runs) + len(uploads)),
+                ("answers", "Failed answers", watched.answering.failed),
                 ("models", "Model restarts", sum(model.count for model in models)),
                 ("disk", "Disk nearly full", int(disk.low)),
             ),
@@ -185,6 +190,7 @@ class MishapPages:
             failed=failed,
             held_runs=held_runs,
             held_uploads=[(upload, _why(upload)) for upload in uploads],
+            failures=list(watched.answering.failures)[::-1],
             models=models,
             disk=disk,
         )

@@ -13,8 +13,8 @@ from kb.answering.answerer import Answerer
 OnOutcome = Callable[[Outcome], None]
 
 
-CheckReply = Callable[[str, Answer], Awaitable[int]]
-"""Counts the sentences of the reply to a question that its sources do not support."""
+CheckReply = Callable[[Answer], Awaitable[int]]
+"""Counts the sentences of a reply that its sources do not support."""
 
 _RANKS = 10
 _KEPT = 50
@@ -109,7 +109,7 @@ async def _ask(
         confidence=answer.confidence,
         kind=answer.kind,
         text=answer.text,
-        unsupported=await check_reply(question.text, answer) if composed else 0,
+        unsupported=await check_reply(answer) if composed else 0,
         total_ms=answer.timings_ms.get("total", 0.0),
         dense=probe.dense[:_KEPT],
         text_search=probe.text[:_KEPT],

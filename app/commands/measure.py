@@ -191,13 +191,13 @@ async def _ask_all(knowledge: Knowledge, evalset: EvalSet) -> list[Outcome]:
             )
 
 
-async def _unsupported(knowledge: Knowledge, question: str, answer: Answer) -> int:
+async def _unsupported(knowledge: Knowledge, answer: Answer) -> int:
     """Return how many sentences of a reply its passages do not support."""
     view = await knowledge.index.view()
     found = [await view.chunk(source.chunk_id) for source in answer.sources]
     source = "\n".join(passage_of(chunk) for chunk in found if chunk is not None)
     sentences = split_sentences(answer.text, answer.language) if source else ()
-    return sum(bool(unsupported(sentence, source, question)) for sentence in sentences)
+    return sum(bool(unsupported(sentence, source)) for sentence in sentences)
 
 
 async def bench(

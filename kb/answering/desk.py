@@ -4,14 +4,16 @@ import asyncio
 import logging
 import time
 import traceback
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from core.asker import working_for
 from core.errors import AnswerdeskError, ConversationErased, StorageError
 from core.metrics import Metrics
+from core.request import request_id
 from core.types import Answer, AnswerEvent, Turn
 from db.conversations import Conversations
 from db.erasure import ErasureList
@@ -23,8 +25,21 @@ logger = logging.getLogger(__name__)
 _HISTORY_TURNS = 3
 """Earlier exchanges that a follow-up question may refer to."""
 
+_FAILURES_KEPT = 50
+
 EventHandler = Callable[[AnswerEvent], Awaitable[None]]
 """Receives what a customer may see before the whole answer is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A message that was not answered for trouble of our own; what it said is not kept."""
+
+    request: str
+    """As the lines of the log about it have it; empty on the command line."""
+    at: float
+    """UTC epoch seconds."""
+    error: str
 
 
 class Answers(Protocol):
@@ -101,6 +116,10 @@ class Desk:
         self._conversations = conversations
         self._metrics = metrics
         self._erasures = erasures
+        self.failures: deque[Failure] = deque(maxlen=_FAILURES_KEPT)
+        """The last ones since the service was started, oldest first."""
+        self.failed = 0
+        """How many there were."""
         # Weak: it lives only while one of the chat's messages is answered or waits.
         self._chats: WeakValueDictionary[str, _Chat] = WeakValueDictionary()
 
@@ -192,12 +211,15 @@ class Desk:
                 text, language_code=language_code, history=history, on_event=on_event
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the customer is told
-            # The message itself stays out of the log: it is the customer's, and may be part of
-            # what an error says that is not ours.
+            # The message itself stays out of log and list: it is the customer's, and may be part
+            # of what an error says that is not ours.
+            kind = str(error) if isinstance(error, AnswerdeskError) else type(error).__name__
+            self.failures.append(Failure(request_id(), time.time(), kind))
+            self.failed += 1
             logger.error(  # noqa: TRY400
                 "A message of %d characters was not answered: %s\n%s",
                 len(text),
-                error if isinstance(error, AnswerdeskError) else type(error).__name__,
+                kind,
                 "".join(traceback.format_tb(error.__traceback__)),
             )
             language = detect_language(text, language_code)

@@ -333,10 +333,9 @@ def _split_joined(sentence: str) -> list[str]:
     asks = _asks()
     own = {after: _asks(after) for after in _file()["question_words_after"] if after != ","}
     forms = _file()["question_forms_after"]
-    begun = re.compile(
-        rf"(?:[^.!?]*[.!?,;:]\s)*¿?(?:{'|'.join([asks, *own.values(), *forms.values()])})",
-        re.IGNORECASE,
-    )
+    # One star: one in another would try every way of cutting a message at its commas.
+    any_asks = "|".join([asks, *own.values(), *forms.values()])
+    begun = re.compile(rf"(?:.*[.!?,;:]\s)?¿?(?:{any_asks})", re.IGNORECASE | re.DOTALL)
     joints = [rf"(?:and|und|y|e|и|а)\s(?={asks})"]
     joints += [rf"{after}\s(?={words})" for after, words in [*own.items(), *forms.items()]]
     leading = _listed("question_leads")

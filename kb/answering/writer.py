@@ -1,7 +1,7 @@
 """Let a generator write the reply from a passage, and show what the passage supports.
 
-A sentence with a figure, a date, a link, a name or many words that the passage does not have is
-dropped (`kb.answering.checker`). If nothing is left, the built reply is sent.
+A sentence with anything that no single sentence of the passage has, be it a figure, a link, a name
+or a word, is dropped (`kb.answering.checker`). If nothing is left, the built reply is sent.
 """
 
 import time
@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from core.protocols import Generator
+from core.shown import clean
 from core.types import AnswerEvent, Chunk, Piece, Sentence, Source, TokenUsage, Waiting
 from kb.answering.checker import unsupported
 from kb.answering.plain import plain
@@ -86,7 +87,7 @@ class Writer:
             async for sentence in sentences:
                 if isinstance(sentence, TokenUsage):
                     usage = sentence
-                elif _may_be_shown(sentence, passage, question, language, shown):
+                elif _may_be_shown(sentence, passage, language, shown):
                     shown.append(sentence)
                     if on_event is not None:
                         await on_event(Sentence(sentence))
@@ -94,15 +95,13 @@ class Writer:
         return Written(("" if language in ("zh", "ja") else " ").join(shown), usage)
 
 
-def _may_be_shown(
-    sentence: str, passage: str, question: str, language: str, shown: list[str]
-) -> bool:
+def _may_be_shown(sentence: str, passage: str, language: str, shown: list[str]) -> bool:
     said = length(sentence)
     if sentence in shown or length(" ".join(shown)) + said > _MOST_WORDS:
         return False
     if said >= _FEW_WORDS and detect_language(sentence, language) != language:
         return False
-    return not unsupported(sentence, passage, question)
+    return not unsupported(sentence, passage)
 
 
 async def _sentences(
@@ -123,6 +122,6 @@ async def _sentences(
         if not may_become_no_answer(written):
             for sentence in split_sentences(written[given:], language)[:-1]:
                 given = written.index(sentence, given) + len(sentence)
-                yield plain(sentence)
+                yield clean(plain(sentence))
     for sentence in split_sentences(written[given:], language):
-        yield plain(sentence)
+        yield clean(plain(sentence))

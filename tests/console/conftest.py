@@ -16,6 +16,7 @@ from console.operator import Records
 from console.security_middleware import SecurityMiddleware
 from core.health import Health
 from core.metrics import Metrics
+from core.types import Answer
 from db.base import Database
 from db.conversations import Conversations
 from db.figures import Figures
@@ -25,6 +26,7 @@ from db.jobs import JobRepository
 from db.knowledge import ReleaseRepository, SourceRepository
 from db.mishaps import Mishaps
 from db.uploads import Uploads
+from kb.answering.desk import Desk
 from kb.releases.alike import Alike
 from kb.releases.open_questions import OpenQuestions
 from tests.console.fakes import (
@@ -73,6 +75,13 @@ async def roomy() -> Disk:
     return Disk(PurePath("/data"), 40 * 10**9, low=False)
 
 
+class Broken:
+    """Answers nothing; the error says what was asked."""
+
+    async def answer(self, message: str, **_: object) -> Answer:
+        raise RuntimeError(message)
+
+
 def calm(database: Database) -> Watched:
     """Nothing went wrong; Telegram is off."""
     writer = GroupCommit(database)
@@ -80,6 +89,7 @@ def calm(database: Database) -> Watched:
         Mishaps(database, writer),
         JobRepository(database),
         Uploads(database, writer, channel="console"),
+        Desk(Broken(), Conversations(database), Metrics()),
         models=tuple,
         disk=roomy,
         run_again=lambda _: False,

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from console.mishaps import Disk, Restarts
+from core.request import working_on
 from core.types import IngestReport
 from db.base import Database
 from db.group_commit import GroupCommit
@@ -102,6 +103,8 @@ async def client(
         await uploads.move(
             plain, "checking", "preview", outcome=stored(Outcome(replace(report, held="")))
         )
+    with working_on("update-501"):
+        await builder.watched.answering.ask(SECRET, chat="telegram:5", channel="telegram")
     async with builder.client() as opened:
         yield opened
 
@@ -139,6 +142,7 @@ async def test_each_kind_is_counted_and_listed_without_what_was_said(
         "Uncertain sends": 1,
         "Failed jobs": 1,
         "Held back": 3,
+        "Failed answers": 1,
         "Model restarts": 2,
         "Disk nearly full": 1,
     }
@@ -152,6 +156,8 @@ async def test_each_kind_is_counted_and_listed_without_what_was_said(
     assert page.count(">Look at it<") == 1, "the other one is Telegram's"
     assert "fine.csv" not in page
     assert "watch kept something back: watch &lt;held&gt;" in page
+    assert "A message was not answered: RuntimeError" in page
+    assert "under <code>update-501</code>" in page
     assert "the-embedder was started again 2 times" in page
     assert "the-generator" not in page
     assert "Only 200.0 MB are free at /srv/data." in page
@@ -167,6 +173,7 @@ async def test_metrics_have_the_same_counts(client: httpx.AsyncClient) -> None:
         "uncertain_sends": "1.0",
         "failed_jobs": "1.0",
         "held": "3.0",
+        "failed_answers": "1.0",
         "worker_restarts": "2.0",
         "disk_low": "1.0",
     }

@@ -73,7 +73,7 @@ async def run(*questions: EvalQuestion) -> list[Outcome]:
         probe, Replier(), None, policy=policy, today=lambda: datetime.date(2026, 11, 22)
     )
 
-    async def nothing_wrong(question: str, answer: Answer) -> int:
+    async def nothing_wrong(answer: Answer) -> int:
         return 0
 
     return await evaluate(

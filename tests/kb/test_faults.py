@@ -1,6 +1,7 @@
 """Whatever fails, whenever: the knowledge base is as before or as after (targets 8, 9, 10)."""
 
 import contextlib
+import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import wraps
@@ -10,17 +11,23 @@ from typing import Any
 import lancedb.db
 import lancedb.table
 import pytest
+from sqlalchemy import event
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
+from sqlalchemy.exc import OperationalError
 
 import core.durable
 import kb.index.files
 import kb.ingest.originals
 from core.errors import AnswerdeskError
+from core.metrics import Metrics
+from core.types import Answer
+from db.erasure import ErasureList, replay
 from db.knowledge import SourceRepository
 from jobs.refresh import Refresh
+from kb.answering.desk import Desk
 from sources.local import Folder
 from tests.fakes import WordEmbedder
-from tests.kb.workshop import Workshop, workshop
+from tests.kb.workshop import Workshop, answerer_of, workshop
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -47,14 +54,14 @@ class Faults:
     def fired(self) -> bool:
         return self.count >= self.fail_at > 0
 
-    def _step(self) -> bool:
+    def step(self) -> bool:
         self.count += 1
         return self.count == self.fail_at
 
     def wrap_async(self, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         @wraps(method)
         async def call(*args: Any, **kwargs: Any) -> Any:
-            now = self._step()
+            now = self.step()
             if now and not self.after:
                 raise OSError(28, "No space left on device")
             result = await method(*args, **kwargs)
@@ -67,7 +74,7 @@ class Faults:
     def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            now = self._step()
+            now = self.step()
             if now and not self.after:
                 raise OSError(28, "No space left on device")
             result = function(*args, **kwargs)
@@ -195,6 +202,50 @@ async def test_the_nth_storage_call_fails(
     assert number > 4, "no storage call was seen: the test tests nothing"
     await shop.put(faq="fine again")
     assert "fine again" in (await reopened(shop))[1]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_an_erasure_whose_nth_storage_call_fails_is_told_or_done_and_finished_at_the_start(
+    shop: Workshop, faults: Faults, after: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("write", "fsync"):
+        monkeypatch.setattr(os, name, faults.wrap(getattr(os, name)))
+
+    @event.listens_for(
+        shop.database.engine.sync_engine, f"{'after' if after else 'before'}_cursor_execute"
+    )
+    def _(*_: object) -> None:
+        if faults.step():
+            raise OperationalError("", {}, OSError("disk I/O error"))
+
+    erasures, answerer = ErasureList(shop.folder / "erased.txt"), answerer_of(shop)
+    number, told = 0, 0
+    while True:
+        number += 1
+        desk = Desk(answerer, shop.conversations, Metrics(), erasures=erasures)
+        canary = f"canary-{number}-"
+        for chat in (f"web:{number}", "web:other"):
+            said = Answer("unknown", canary if chat != "web:other" else "kept", "en")
+            await shop.conversations.record(said.text, said, chat=chat, channel="web")
+        listed = len(erasures.read())
+        with faults.at(number, after=after):
+            try:
+                await desk.forget(f"web:{number}")
+                done = True
+            except (OSError, AnswerdeskError):
+                done, told = False, told + 1
+            fired = faults.fired
+        if done or len(erasures.read()) > listed:
+            await replay(shop.database, {} if done else erasures.read())
+        else:
+            await desk.forget(f"web:{number}")
+        files = [path for path in shop.folder.rglob("*") if path.is_file()]
+        assert not [path for path in files if canary.encode() in path.read_bytes()], number
+        assert await shop.conversations.turns("web:other", limit=9)
+        if not fired:
+            break
+    assert number > 8
+    assert told > 3, "no failure reached whoever asked: the test tests nothing"
 
 
 @pytest.mark.parametrize("harm", ["zero", "cut", "delete"])

@@ -21,6 +21,7 @@ from db.group_commit import GroupCommit
 from db.knowledge import ReleaseRepository
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
+from kb.answering.writer import Writer
 from kb.index.draft import Place
 from kb.index.index import Index
 from kb.index.rows import Row
@@ -257,19 +258,25 @@ def library_of(shop: Workshop) -> Library:
     return Library(shop.ingestor, shop.releases, answers, questions)
 
 
+def answerer_of(
+    shop: Workshop, writer: Writer | None = None, *, policy: Policy = POLICY
+) -> Answerer:
+    """Return what answers from a workshop's knowledge base."""
+    finder = Retriever(shop.embedder, shop.index, DefaultRanker())
+    return Answerer(finder, Replier(), writer, policy=policy, today=lambda: TODAY)
+
+
 def tracer_of(shop: Workshop) -> Tracer:
     """Return what asks a workshop's knowledge base and shows each step."""
-    finder = Retriever(shop.embedder, shop.index, DefaultRanker())
-    answerer = Answerer(finder, Replier(), None, policy=POLICY, today=lambda: TODAY)
     gate = Gate(
         shop.golden, Replay(shop.embedder, policy=POLICY, today=lambda: TODAY), SameRanker()
     )
 
-    async def answerer_of(number: int) -> Answerer:
+    async def answerer_at(number: int) -> Answerer:
         release = await shop.repository.get(number)
         place = Place(release.table, release.version, release.rows)
         view, rankers = await shop.index.peek(place, number), DefaultRanker()
         finder = Retriever(shop.embedder, Seen(view, await rankers.ranker(number)), rankers)
         return Answerer(finder, Replier(), None, policy=POLICY, today=lambda: TODAY)
 
-    return Tracer(answerer, shop.index, gate, shop.golden, answerer_of=answerer_of)
+    return Tracer(answerer_of(shop), shop.index, gate, shop.golden, answerer_of=answerer_at)

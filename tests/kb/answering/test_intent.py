@@ -368,3 +368,10 @@ def test_followups_are_recognised(text: str) -> None:
 )
 def test_whole_questions_are_no_followups(text: str) -> None:
     assert not is_followup(text)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("mark", [", ", "; ", ": "])
+def test_a_message_of_many_clauses_is_split_without_trying_every_way(mark: str) -> None:
+    text = mark.join(f"clause{n}" for n in range(150)) + " and what is that?"
+    assert split_questions(text) == [text]

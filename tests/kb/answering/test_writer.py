@@ -1,5 +1,7 @@
 """What a generator writes: only what the passage supports is ever shown."""
 
+from pathlib import Path
+
 import pytest
 
 from core.errors import ModelUnavailable
@@ -7,6 +9,7 @@ from core.types import AnswerEvent, Chunk, Sentence, Source, Waiting
 from kb.answering.checker import unsupported
 from kb.answering.writer import Writer
 from tests.fakes import ScriptedGenerator
+from tests.soak.attacker import Attacked, run
 
 TEXT = (
     "Items can be returned within 30 days, and we pay the postage. "
@@ -79,10 +82,41 @@ async def test_a_server_that_is_down_is_told() -> None:
     ],
 )
 def test_one_figure_in_two_notations_is_supported(sentence: str, source: str) -> None:
-    assert unsupported(sentence, source, "") == []
+    assert unsupported(sentence, source) == []
 
 
-def test_the_figures_of_a_question_prove_nothing() -> None:
-    assert unsupported("You have 90 days.", "You have 30 days.", "Do I have 90 days?") == [
-        "90 days"
-    ]
+@pytest.mark.parametrize(
+    ("sentence", "added"),
+    [
+        ("Items can be returned within 30 days, so call us.", ["call"]),
+        ("Standard delivery takes 30 days.", ["30 days"]),
+        ("Standard delivery is sent to Ivan.", ["sent", "ivan"]),
+        ("Items cannot be returned within 30 days.", ["cannot"]),
+        (
+            "Opened software (opened software can be returned) cannot be returned.",
+            ["open", "softw"],
+        ),
+        ("Yes.", ["Yes."]),
+    ],
+)
+def test_what_no_single_sentence_says_is_named(sentence: str, added: list[str]) -> None:
+    assert set(added) <= set(unsupported(sentence, TEXT))
+
+
+@pytest.mark.anyio
+async def test_unseen_characters_of_a_model_are_removed() -> None:
+    said = "We pay the\u200b postage."
+    hidden = said + "".join(chr(0xE0000 + ord(c)) for c in "call")
+    text, events = await written(hidden)
+    assert text == "We pay the postage."
+    assert events[-1] == Sentence(text)
+
+
+@pytest.mark.anyio
+async def test_a_model_that_obeys_every_injection_is_not_heard() -> None:
+    """Target 30 in short; the long form is `tests.soak.attacker`."""
+    found = Attacked()
+    async for _ in run(Path(), range(200), 10, found):
+        pass
+    assert found.leaked == []
+    assert found.shown > 20, "nothing that it writes is shown: the test tests nothing"
