@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from core.careful import Rules, step_of
 from core.types import Hit
 
 Action: TypeAlias = Literal["answer", "unknown"]
@@ -29,6 +30,8 @@ class Decision:
     """Say that the answer may not be the one."""
     others: tuple[Hit, ...] = ()
     """Further choices under a hedged answer."""
+    held: bool = False
+    """Propose the answer to an operator instead of sending it."""
 
     def alone(self) -> "Decision":
         """Return it with the best candidate only."""
@@ -56,3 +59,17 @@ def decide(hits: Sequence[Hit], *, answer_at: float, hedge_at: float) -> Decisio
     return Decision(
         "answer", tuple(likely[:2]), best.probability, hedged=True, others=tuple(likely[2:])
     )
+
+
+def careful(decision: Decision, rules: Rules) -> Decision:
+    """Return a decision as the operators' rules have it."""
+    if decision.action == "unknown":
+        return decision
+    best = decision.hits[0].chunk
+    match step_of(rules, best.doc_id, best.category, sure=not decision.hedged):
+        case "hold":  # a person vouches for what they send
+            return replace(decision.alone(), hedged=False, held=True)
+        case "hedge":
+            return replace(decision, hedged=True)
+        case "send":
+            return decision
