@@ -166,6 +166,7 @@ def build_console(
         pages=pages,
         figures=records.figures,
         handovers=handovers,
+        drafts=records.drafts,
         entries=editing.entries,
         telegram=topics,
     )
@@ -264,6 +265,8 @@ def build_console(
             route("/console/conversation/give-back", talk.give_back, "talk", "POST"),
             route("/console/conversation/reply", talk.reply, "talk", "POST"),
             route("/console/conversation/note", talk.note, "talk", "POST"),
+            route("/console/conversation/draft", talk.send_draft, "talk", "POST"),
+            route("/console/conversation/discard", talk.discard_draft, "talk", "POST"),
             route("/console/correct", talk.correct, "see"),
             route("/console/mishaps", mishaps.show, "see"),
             route("/console/mishaps/handle-again", mishaps.handle_again, "talk", "POST"),

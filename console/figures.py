@@ -32,6 +32,7 @@ _PAGE = 50
 NAMES = {
     "answered": "Answered",
     "hedged": "Answered, perhaps",
+    "held": "Held for a person",
     "choices": "Asked to choose",
     "refused": "No answer known",
     "handed_over": "Asked for a person",

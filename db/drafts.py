@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text, func, select, update
+from sqlalchemy import BigInteger, ForeignKey, String, Text, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -85,7 +85,8 @@ class Drafts:
     async def claim(self, answer_id: int, *, press: int) -> Waiting | None:
         """Return a draft for sending, to one press alone; the same press gets it again."""
         async with self._database.session() as session:
-            which = (DraftRow.answer_id == answer_id, DraftRow.sent_by.in_((0, press)))
+            waits = and_(DraftRow.sent_by == 0, DraftRow.agreement == "")
+            which = DraftRow.answer_id == answer_id, or_(waits, DraftRow.sent_by == press)
             claimed = update(DraftRow).where(*which).values(sent_by=press).returning(DraftRow)
             row = await session.scalar(claimed)
             return _waiting(row) if row else None
@@ -98,7 +99,7 @@ class Drafts:
         """Let a draft wait no more; return whether it did."""
         async with self._database.session() as session:
             row = await session.get(DraftRow, answer_id)
-            if row is None or row.agreement or row.sent_by:
+            if row is None or row.agreement:
                 return False
             row.agreement, row.settled = "discarded", time.time()
             return True
@@ -135,13 +136,18 @@ def draft_row(answer_id: int, chat: str, draft: Draft) -> DraftRow:
     )
 
 
-async def settle(session: AsyncSession, chat: str, sent: str, *, answer_id: int = 0) -> None:
-    """Compare what a person sent with a draft; 0: the newest that waits in the conversation."""
+async def settle(session: AsyncSession, chat: str, sent: str, *, answer_id: int = 0) -> bool:
+    """Compare what a person sent with a draft; 0: the newest that waits in the conversation.
+
+    Returns whether none waits any more.
+    """
     which = [DraftRow.chat == chat, DraftRow.agreement == ""]
     which += [DraftRow.answer_id == answer_id] if answer_id else [DraftRow.sent_by == 0]
     newest = select(DraftRow).where(*which).order_by(DraftRow.answer_id.desc()).limit(1)
     if row := await session.scalar(newest):
         row.agreement, row.settled = compare(row.text, sent), time.time()
+    others = select(DraftRow.answer_id).where(DraftRow.chat == chat, DraftRow.agreement == "")
+    return await session.scalar(others.limit(1)) is None
 
 
 async def settle_all(session: AsyncSession, chat: str) -> None:

@@ -276,14 +276,19 @@ class Handovers:
         return await self._writer.run(write)
 
     async def answered(self, chat_id: int, answer: str, *, draft: int = 0) -> None:
-        """Remember what an operator told the customer, and compare it with the held answer that it
-        is in place of: `draft`, or the newest that waits."""
+        """Remember what an operator told the customer, and compare it with a held answer.
+
+        `draft` is the one that was sent, as it was or edited; with the last of them a conversation
+        ends for which nobody asked. Words without a draft are compared with the newest.
+        """
 
         async def write(session: AsyncSession) -> None:
             row = await session.get(HandoverRow, chat_id)
             if row is not None:
                 row.answer = answer
-                await settle(session, _chat_of(row), answer, answer_id=draft)
+                was_last = await settle(session, _chat_of(row), answer, answer_id=draft)
+                if draft and was_last and row.for_draft and row.state == "waiting":
+                    row.state, row.closed = "closed", time.time()
                 session.add(_message(_chat_of(row), "team", answer))
 
         await self._writer.run(write)

@@ -17,7 +17,9 @@ from console.security_middleware import SecurityMiddleware
 from core.health import Health
 from core.metrics import Metrics
 from db.base import Database
+from db.careful import CarefulStart
 from db.conversations import Conversations
+from db.drafts import Drafts
 from db.figures import Figures
 from db.group_commit import GroupCommit
 from db.handover import Handovers
@@ -56,6 +58,8 @@ def records_of(database: Database) -> Records:
         SourceRepository(database),
         Conversations(database),
         Figures(database),
+        Drafts(database),
+        CarefulStart(database),
         JobRepository(database),
     )
 

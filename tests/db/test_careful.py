@@ -116,10 +116,10 @@ async def test_a_draft_is_sent_by_one_press_alone(database: Database, drafts: Dr
     assert claimed.text == "At ten."
     assert await drafts.claim(number, press=5) == claimed
     assert await drafts.claim(number, press=6) is None
-    assert not await drafts.discard(number)
     await drafts.release(number)
     assert await drafts.discard(number)
     assert await drafts.one(number) is None
+    assert await drafts.claim(number, press=7) is None
 
 
 async def test_each_draft_is_settled_by_its_own_reply_and_the_rest_at_the_end(
@@ -134,6 +134,17 @@ async def test_each_draft_is_settled_by_its_own_reply_and_the_rest_at_the_end(
     await handovers.close(NUMBER)
     assert await drafts.waiting(CHAT) == []
     assert await drafts.agreement(since=0) == {("faq.csv", "Shop"): {"as_is": 2, "discarded": 1}}
+
+
+async def test_a_conversation_that_only_waited_for_drafts_ends_with_the_last(
+    database: Database, handovers: Handovers
+) -> None:
+    first, second = await hold(database, "At nine."), await hold(database, "By bus.")
+    await handovers.ask(NUMBER, reason="Really?", chat=CHAT, for_draft=True)
+    await handovers.answered(NUMBER, "At ten.", draft=first)
+    assert [one.state for one in await handovers.open(web=True)] == ["waiting"]
+    await handovers.answered(NUMBER, "By bus.", draft=second)
+    assert await handovers.open(web=True) == []
 
 
 async def test_who_then_asks_for_a_person_waits_for_one(handovers: Handovers) -> None:
