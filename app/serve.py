@@ -192,6 +192,7 @@ async def _serve_with_one_model(
             shop=config.company.name,
             examples=Examples(knowledge.release_rows, knowledge.entries),
             secret=await asyncio.to_thread(cookie_secret, paths.data),
+            answer_at=config.answers.answer_at,
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
             password=password,
             origins=config.widget.origins,

@@ -133,6 +133,7 @@ class Builder:
             "shop": "Finch & Ferry",
             "examples": offered,
             "secret": b"0" * 32,
+            "answer_at": 0.7,
         }
         return build_console(**(arguments | changes))
 
