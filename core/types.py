@@ -173,6 +173,8 @@ class AnswerChange:
     """What an operator wants to come of it; empty for customers' questions."""
     asked: int = 0
     """How often customers asked it lately."""
+    questions: int = 1
+    """Different questions that change in this way."""
     old_words: str = ""
     """The answer itself, cut; empty where there was none."""
     new_words: str = ""
