@@ -181,6 +181,17 @@ class AnswerChange:
 
 
 @dataclass(frozen=True, slots=True)
+class NewText:
+    """How a new entry or passage begins."""
+
+    doc_id: str
+    location: str
+    heading: str
+    """The question of an entry; the headings above a passage."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class IngestReport:
     """What one run of ingest changed, or would change with ``dry_run``."""
 
@@ -202,6 +213,8 @@ class IngestReport:
     """Questions that customers ask most, which were asked of the new release."""
     answers: tuple[AnswerChange, ...] = ()
     """Those of them that it answers otherwise; if it was held back, the golden questions."""
+    texts: tuple[NewText, ...] = ()
+    """The first new entries and passages; only of a ``dry_run``."""
     golden_asked: int = 0
     """Golden questions that were asked; only of a ``dry_run``."""
     golden: tuple[AnswerChange, ...] = ()
