@@ -49,6 +49,7 @@ PAGES = (
     "/conversations?language=de",
     "/conversations?page=100",
     "/conversation?answer=150000",
+    "/careful?scope=shadow&sure=hold",
     "/knowledge",
     "/knowledge?q=part+777",
     "/uploads",
