@@ -46,6 +46,8 @@ from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from core.hours import WorkingHours
+from db.careful import CarefulStart
+from db.drafts import Drafts
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay
 from db.figures import Figures
@@ -167,6 +169,8 @@ async def _serve_with_one_model(
                 knowledge.source_rows,
                 knowledge.conversations,
                 Figures(knowledge.database, timezone=config.telegram.timezone),
+                Drafts(knowledge.database),
+                CarefulStart(knowledge.database),
                 JobRepository(knowledge.database),
             ),
             editing=Editing(knowledge.entries, knowledge.releases),
@@ -188,6 +192,7 @@ async def _serve_with_one_model(
             shop=config.company.name,
             examples=Examples(knowledge.release_rows, knowledge.entries),
             secret=await asyncio.to_thread(cookie_secret, paths.data),
+            answer_at=config.answers.answer_at,
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
             password=password,
             origins=config.widget.origins,

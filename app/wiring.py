@@ -20,6 +20,7 @@ from core.metrics import Metrics
 from core.protocols import Embedder, Reader
 from core.types import Chunk, ParsedFile
 from db.base import Database, create_engine, database_url
+from db.careful import CarefulStart
 from db.chats import Chats
 from db.conversations import Conversations
 from db.curation import Curations
@@ -391,6 +392,7 @@ def make_answerer(
         today=days_of(config),
         moods=Moods.load(knowledge.embedder),
         translations=Curations(knowledge.database),
+        careful_rules=CarefulStart(knowledge.database),
     )
 
 

@@ -45,6 +45,7 @@ from core.errors import StorageError
 from db.base import Database
 from db.chats import Chats
 from db.conversations import Conversations
+from db.drafts import Drafts
 from db.erasure import ErasureList
 from db.group_commit import GroupCommit
 from db.handover import CannedReplies, Handovers
@@ -138,8 +139,9 @@ class TelegramBot:
         )
         self._menus = menus = Menus(bot, self.operators, self.team)
         questions = Conversations(database)
+        drafts = Drafts(database)
         self._link = link = TopicLink(
-            service, self.team, self.operators, self.inbox, saves=library is not None
+            service, self.team, self.operators, self.inbox, drafts, saves=library is not None
         )
         calls = PersonCalls(
             service,
@@ -193,7 +195,9 @@ class TelegramBot:
             pending_input.forget,
             self.audit.forget,
         ]
-        self.topics = Topics(service, link, CannedReplies(database, writer), pending_input, entries)
+        self.topics = Topics(
+            service, link, CannedReplies(database, writer), pending_input, entries, drafts
+        )
         parts.append(self.topics)
         if self._knowledge:
             parts.append(self._knowledge)  # after topics: a file in a topic is for the customer

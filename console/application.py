@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from console.api import Api, error_json
 from console.bench import AsMessages, BenchPages
+from console.careful import CarefulPages
 from console.chat import ChatPages
 from console.conversations import ConversationPages, Talks
 from console.figures import FigurePages
@@ -90,6 +91,7 @@ def build_console(
     shop: str,
     examples: Callable[[], Awaitable[Sequence[str]]],
     secret: bytes,
+    answer_at: float,
     max_file_bytes: int = 50 * 2**20,
     password: str = "",
     origins: Sequence[str] = (),
@@ -117,6 +119,7 @@ def build_console(
         shop: name of the company, as headline.
         examples: returns the questions that the empty try-it page offers.
         secret: signs cookies; another one starts every browser's conversation anew.
+        answer_at: confidence from which an answer is sure.
         max_file_bytes: larger files are not taken.
         password: of the operators; empty: this machine alone is served, and needs none.
         origins: websites whose pages may use the widget; none: there is none.
@@ -166,8 +169,12 @@ def build_console(
         pages=pages,
         figures=records.figures,
         handovers=handovers,
+        drafts=records.drafts,
         entries=editing.entries,
         telegram=topics,
+    )
+    careful = CarefulPages(
+        pages=pages, records=records, entries=editing.entries, answer_at=answer_at
     )
     mishaps = MishapPages(pages=pages, watched=watched)
     files = UploadPages(pages=pages, desk=uploads, limits=limits)
@@ -264,7 +271,11 @@ def build_console(
             route("/console/conversation/give-back", talk.give_back, "talk", "POST"),
             route("/console/conversation/reply", talk.reply, "talk", "POST"),
             route("/console/conversation/note", talk.note, "talk", "POST"),
+            route("/console/conversation/draft", talk.send_draft, "talk", "POST"),
+            route("/console/conversation/discard", talk.discard_draft, "talk", "POST"),
             route("/console/correct", talk.correct, "see"),
+            route("/console/careful", careful.show, "see"),
+            route("/console/careful", careful.set, "publish", "POST"),
             route("/console/mishaps", mishaps.show, "see"),
             route("/console/mishaps/handle-again", mishaps.handle_again, "talk", "POST"),
             route("/console/mishaps/send-again", mishaps.send_again, "talk", "POST"),

@@ -1,10 +1,12 @@
-"""The operators' side of a conversation: read it, take it over, reply, note, correct an answer.
+"""The operators' side of a conversation: read it, take it over, reply, note, correct an answer,
+send what the bot held.
 
 The states are those of Telegram's topics (`db.handover`). What goes to a customer in Telegram is
 sent by the bot, which shows it in their topic; a visitor's widget asks for what is new.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +20,7 @@ from console.labels import Labels
 from console.pages import Pages
 from console.widget import CHANNEL
 from core.errors import AnswerdeskError
+from db.drafts import Drafts, Waiting
 from db.figures import Asked, Figures
 from db.handover import Handovers, Message, number_of
 from kb.releases.entries import Entries
@@ -28,6 +31,8 @@ _TEXT_CHARS = 3_500
 """Of a reply; Telegram takes 4,096."""
 _REACHABLE = ("telegram", CHANNEL)
 """Channels in which a person can write back."""
+_NOBODY_READS = "Nobody can write back here: the visitor has no widget and is not in Telegram."
+_DEALT_WITH = "Somebody has dealt with this draft."
 _NO_TELEGRAM = "Telegram is off or still connecting, so nothing can be sent. Try again later."
 
 
@@ -46,6 +51,10 @@ class Talks(Protocol):
         """Send a reply; return why it did not arrive, empty if it did."""
         ...
 
+    async def send_draft_to_chat(self, chat_id: int, text: str, *, draft: int) -> str:
+        """Send a held answer, perhaps edited; return why it did not arrive, empty if it did."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Thread:
@@ -59,6 +68,8 @@ class Thread:
     """``waiting``, ``held``, ``closed`` or empty: nobody asked for a person."""
     reachable: bool
     """Whether a person can write back."""
+    drafts: Mapping[int, Waiting]
+    """Held answers that wait, by their number."""
 
 
 class ConversationPages:
@@ -70,6 +81,7 @@ class ConversationPages:
         pages: Pages,
         figures: Figures,
         handovers: Handovers,
+        drafts: Drafts,
         entries: Entries,
         telegram: Callable[[], Talks | None],
     ) -> None:
@@ -77,6 +89,7 @@ class ConversationPages:
         self._pages = pages
         self._figures = figures
         self._handovers = handovers
+        self._drafts = drafts
         self._entries = entries
         self._telegram = telegram
 
@@ -121,6 +134,35 @@ class ConversationPages:
                 await self._handovers.answered(number_of(one.chat), text)
         return await self._after(one, trouble, text=text)
 
+    async def send_draft(self, request: Request) -> Response:
+        """Send a held answer as it is in the form; the conversation is not taken over."""
+        fields = await fields_of(request)
+        one, text = await self._one(read_number(fields["number"])), fields["text"].strip()
+        if not 0 < len(text) <= _TEXT_CHARS:
+            return await self._after(one, f"Write 1 to {_TEXT_CHARS} characters.")
+        if one.channel not in _REACHABLE:
+            return await self._after(one, _NOBODY_READS)
+        # Below zero, where no update of Telegram is.
+        if not await self._drafts.claim(one.answer_id, press=-time.time_ns()):
+            return await self._after(one, _DEALT_WITH)
+        number, trouble = number_of(one.chat), ""
+        if one.channel != "telegram":
+            await self._handovers.answered(number, text, draft=one.answer_id)
+        elif bot := self._telegram():
+            trouble = await bot.send_draft_to_chat(number, text, draft=one.answer_id)
+        else:
+            trouble = _NO_TELEGRAM
+        if trouble:
+            await self._drafts.edit(one.answer_id, text)
+            await self._drafts.release(one.answer_id)
+        return await self._after(one, trouble)
+
+    async def discard_draft(self, request: Request) -> Response:
+        """Drop a held answer; the customer still waits for a person."""
+        one = await self._one(read_number((await fields_of(request))["number"]))
+        discarded = await self._drafts.discard(one.answer_id)
+        return await self._after(one, "" if discarded else _DEALT_WITH)
+
     async def note(self, request: Request) -> Response:
         """Keep a note that the team alone reads."""
         fields = await fields_of(request)
@@ -148,7 +190,7 @@ class ConversationPages:
     async def _take(self, one: Asked) -> str:
         """Take a conversation; return why not, empty if it is taken."""
         if one.channel not in _REACHABLE:
-            return "Nobody can write back here: the visitor has no widget and is not in Telegram."
+            return _NOBODY_READS
         number = number_of(one.chat)
         if one.channel == "telegram":
             if not (bot := self._telegram()):
@@ -184,6 +226,7 @@ class ConversationPages:
             turns=sorted([*asked, *said], key=_when),
             state=state,
             reachable=one.channel in _REACHABLE,
+            drafts={draft.answer_id: draft for draft in await self._drafts.waiting(one.chat)},
         )
         return self._pages.response(
             "conversation.html",

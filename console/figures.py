@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from console.careful import AGREEMENTS
 from console.form import read_number
 from console.knowledge import literally
 from console.operator import Records
@@ -32,6 +33,7 @@ _PAGE = 50
 NAMES = {
     "answered": "Answered",
     "hedged": "Answered, perhaps",
+    "held": "Held for a person",
     "choices": "Asked to choose",
     "refused": "No answer known",
     "handed_over": "Asked for a person",
@@ -68,6 +70,7 @@ class FigurePages:
     ) -> None:
         self._pages = pages
         self._figures = records.figures
+        self._drafts = records.drafts
         self._releases = records.releases
         self._handovers = handovers
         self._entries = entries
@@ -76,7 +79,13 @@ class FigurePages:
     async def show(self, request: Request) -> Response:
         """Show the figures of the last days, counted within the last minutes."""
         known = await self._known(_days(request))
-        return self._pages.response("figures.html", **known)
+        since = time.time() - known["days"] * _DAY_S
+        return self._pages.response(
+            "figures.html",
+            agreement=await self._drafts.agreement(since=since),
+            agreements=AGREEMENTS,
+            **known,
+        )
 
     async def _known(self, days: int) -> dict[str, Any]:
         """Return what is counted, with the words of what was asked most.

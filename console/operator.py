@@ -9,7 +9,9 @@ from starlette.responses import RedirectResponse, Response
 from console.pages import Pages
 from console.security import Logins, TooManyFailures, client_address
 from core.health import Health
+from db.careful import CarefulStart
 from db.conversations import Conversations
+from db.drafts import Drafts
 from db.figures import Figures
 from db.jobs import JobRepository, JobRun
 from db.knowledge import Document, Release, ReleaseRepository, SourceRepository, SourceState
@@ -36,6 +38,8 @@ class Records:
     sources: SourceRepository
     conversations: Conversations
     figures: Figures
+    drafts: Drafts
+    careful: CarefulStart
     jobs: JobRepository | None = None
 
 

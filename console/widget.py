@@ -224,6 +224,20 @@ class Widget:
             if answer.intent == "person":
                 key: LabelKey = "leave_contact" if self._away() else "call_person"
                 answer = await given_as(answer, labels, key, to=self._conversations)
+            elif answer.kind == "held":
+                answer = await given_as(answer, labels, "called", to=self._conversations)
+                if await self._handovers.ask(
+                    number,
+                    reason=body.question,
+                    language=labels.language,
+                    urgency=answer.urgency,
+                    chat=_chat(session),
+                    for_draft=True,
+                ):
+                    await self._tell(
+                        "The answer to a visitor of the website waits for you to send it. It is in "
+                        "the console under Conversations."
+                    )
             return {"session": self._signer.sign(session), **self._shown(answer, labels)}
 
         return streamed(
@@ -314,7 +328,8 @@ class Widget:
                 for s in view.sources
             ],
             "choices": view.choices,
-            "person": view.offers_person or answer.intent == "person",
+            "person": view.offers_person or answer.intent == "person" or answer.kind == "held",
+            "called": answer.kind == "held",
             "rateable": bool(view.rateable_id),
             "answer": self._signer.sign(f"answer {answer.answer_id}") if answer.answer_id else "",
         }

@@ -16,7 +16,9 @@ Matrix: TypeAlias = npt.NDArray[np.float32]
 ChunkKind: TypeAlias = Literal["faq", "passage"]
 """An operator's question with its approved answer, or a piece of a document."""
 
-AnswerKind: TypeAlias = Literal["faq", "composed", "quoted", "unknown", "smalltalk", "lookup"]
+AnswerKind: TypeAlias = Literal[
+    "faq", "composed", "quoted", "held", "unknown", "smalltalk", "lookup"
+]
 """How a reply came about; see `Answer.kind`."""
 
 
@@ -171,9 +173,22 @@ class AnswerChange:
     """What an operator wants to come of it; empty for customers' questions."""
     asked: int = 0
     """How often customers asked it lately."""
+    questions: int = 1
+    """Different questions that change in this way."""
     old_words: str = ""
     """The answer itself, cut; empty where there was none."""
     new_words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewText:
+    """How a new entry or passage begins."""
+
+    doc_id: str
+    location: str
+    heading: str
+    """The question of an entry; the headings above a passage."""
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +213,8 @@ class IngestReport:
     """Questions that customers ask most, which were asked of the new release."""
     answers: tuple[AnswerChange, ...] = ()
     """Those of them that it answers otherwise; if it was held back, the golden questions."""
+    texts: tuple[NewText, ...] = ()
+    """The first new entries and passages; only of a ``dry_run``."""
     golden_asked: int = 0
     """Golden questions that were asked; only of a ``dry_run``."""
     golden: tuple[AnswerChange, ...] = ()
@@ -263,6 +280,16 @@ class Choice:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer that waits for an operator."""
+
+    text: str
+    document: str
+    """Where its first source stands."""
+    category: str
+
+
 Urgency: TypeAlias = Literal["", "angry", "urgent"]
 """``urgent``: danger, fraud under way or distress. ``angry``: a complaint or a threat."""
 
@@ -274,6 +301,7 @@ class Answer:
     kind: AnswerKind
     """``faq``: the stored answer, word for word. ``composed``: built from the sources: rows of a
     table in words, several passages, several questions. ``quoted``: sentences of one passage.
+    ``held``: an operator is to send it; the customer is told that a person will reply.
     ``unknown``: no answer is known; a person is offered.
     ``smalltalk``: the message was no question (a greeting, thanks, a wish for a person).
     ``lookup``: from the customer's own records, or what is asked to find them."""
@@ -300,6 +328,8 @@ class Answer:
     """Why a person is offered first, and this customer comes before others."""
     answer_id: int = 0
     """Row in the answers table, 0 if the answer was not stored."""
+    draft: Draft | None = None
+    """Of a held answer, until it is recorded: no customer sees it."""
 
 
 @dataclass(frozen=True, slots=True)

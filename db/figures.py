@@ -19,9 +19,11 @@ from db.base import Database, record
 from db.conversations import AnswerRow, FeedbackRow
 from db.handover import MessageRow
 
-Outcome: TypeAlias = Literal["answered", "hedged", "choices", "refused", "handed_over", "other"]
+Outcome: TypeAlias = Literal[
+    "answered", "hedged", "held", "choices", "refused", "handed_over", "other"
+]
 """``other``: greetings, thanks, lookups and the like. ``choices``: choices alone, which early
-versions offered."""
+versions offered. ``held``: an operator was to send the answer."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 _TICK_S = 1e-6
@@ -39,6 +41,7 @@ def _outcome_of(row: type[AnswerRow]) -> Case[str]:
         (row.intent != "question", "other"),
         (row.kind == "unknown", "refused"),
         (row.kind == "clarify", "choices"),
+        (row.kind == "held", "held"),
         (row.hedged, "hedged"),
         (row.kind.in_(("faq", "composed", "quoted")), "answered"),
         else_="other",

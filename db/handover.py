@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.types import Urgency
 from db.base import Base, Database, pressing_first, record
+from db.drafts import settle, settle_all
 from db.group_commit import GroupCommit
 
 HandoverState: TypeAlias = Literal["waiting", "held", "closed"]
@@ -54,6 +55,8 @@ class HandoverRow(Base):
     """What an operator last told the customer."""
     language: Mapped[str] = mapped_column(String(8), default="")
     """The customer's language, for the bot's own words."""
+    for_draft: Mapped[bool] = mapped_column(default=False)
+    """Nobody asked for a person: an answer was held. It ends when that is sent."""
     rating: Mapped[int] = mapped_column(default=0)
     """What the customer gave after closing, 1 to 5; 0: nothing."""
 
@@ -112,6 +115,7 @@ class Handover:
     urgency: Urgency = ""
     chat: str = ""
     """Name of the conversation, as answers have it."""
+    for_draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +162,18 @@ class Handovers:
         found: str = "",
         urgency: Urgency = "",
         chat: str = "",
+        for_draft: bool = False,
     ) -> bool:
         """Let a chat wait for a person; return whether it did not wait already.
 
-        `chat` names the conversation of a visitor of the website.
+        `chat` names the conversation of a visitor of the website. `for_draft`: an answer was held,
+        and nobody asked for a person.
         """
 
         async def write(session: AsyncSession) -> bool:
             row = await session.get(HandoverRow, chat_id)
             if row is not None and row.state != "closed":
+                row.for_draft = row.for_draft and for_draft
                 return False
             if row is None:
                 row = HandoverRow(chat_id=chat_id, chat=chat, thread_id=0)
@@ -174,7 +181,7 @@ class Handovers:
             row.state, row.reason, row.asked, row.closed = "waiting", reason, time.time(), None
             row.holder, row.draft, row.language = 0, draft, language or row.language or ""
             row.draft_sent, row.found, row.answer, row.rating = 0, found, "", 0
-            row.card_id, row.urgency = 0, urgency
+            row.card_id, row.urgency, row.for_draft = 0, urgency, for_draft
             return True
 
         return await self._writer.run(write)
@@ -240,7 +247,14 @@ class Handovers:
 
     async def close(self, chat_id: int) -> None:
         """End a conversation with a person."""
-        await self._change(chat_id, state="closed", holder=0, closed=time.time())
+
+        async def write(session: AsyncSession) -> None:
+            row = await session.get(HandoverRow, chat_id)
+            if row is not None:
+                row.state, row.holder, row.closed = "closed", 0, time.time()
+                await settle_all(session, _chat_of(row))
+
+        await self._writer.run(write)
 
     async def set_draft(self, chat_id: int, draft: str) -> None:
         """Replace the answer that is proposed to the operator; it may be sent once."""
@@ -261,13 +275,20 @@ class Handovers:
 
         return await self._writer.run(write)
 
-    async def answered(self, chat_id: int, answer: str) -> None:
-        """Remember what an operator told the customer."""
+    async def answered(self, chat_id: int, answer: str, *, draft: int = 0) -> None:
+        """Remember what an operator told the customer, and compare it with a held answer.
+
+        `draft` is the one that was sent, as it was or edited; with the last of them a conversation
+        ends for which nobody asked. Words without a draft are compared with the newest.
+        """
 
         async def write(session: AsyncSession) -> None:
             row = await session.get(HandoverRow, chat_id)
             if row is not None:
                 row.answer = answer
+                was_last = await settle(session, _chat_of(row), answer, answer_id=draft)
+                if draft and was_last and row.for_draft and row.state == "waiting":
+                    row.state, row.closed = "closed", time.time()
                 session.add(_message(_chat_of(row), "team", answer))
 
         await self._writer.run(write)

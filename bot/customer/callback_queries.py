@@ -82,6 +82,7 @@ class Presses:
             answer = await self._service.ask(
                 question, to=to, language_code=query.from_user.language_code or ""
             )
+        answer = await self._calls.given(answer, to, question=question)
         messages = answer_messages(
             answer,
             to,

@@ -87,7 +87,10 @@ class Customers:
             return
         parts = [incoming, *(read(f, username=self._me.username) for f in followers)]
         written = [part for part in parts if part]
-        copies, made = await self._link.copies(written, answer), answer
+        copies = await self._link.copies(written, answer)
+        if answer.kind == "held":  # the team is shown the draft, with its buttons
+            copies = copies[: len(written)]
+        made = answer = await self._calls.given(answer, to, question=text)
         if copies and answer.kind == "unknown":  # it is with the team already: no need to offer it
             noted = bot_text("noted", answer.language, *to.languages)
             answer = replace(answer, kind="smalltalk", text=noted)
@@ -126,6 +129,7 @@ class Customers:
         to = await service.addressee(incoming)
         async with Typing(service.bot, to.chat_id, to.thread_id):
             answer = await service.ask(incoming.text, to=to, language_code=incoming.language_code)
+        answer = await self._calls.given(answer, to, question=incoming.text)
         messages = answer_messages(
             answer,
             to,

@@ -1,6 +1,7 @@
 """A customer asks for a person: the team is told, and the customer what is true."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import time as now
 from typing import Any
@@ -45,6 +46,7 @@ class PersonCalls:
         found: str = "",
         answer_id: int = 0,
         urgency: Urgency = "",
+        held: bool = False,
     ) -> str:
         """Let a chat wait for a person; return what its customer is to be told.
 
@@ -55,6 +57,7 @@ class PersonCalls:
             found: where it stands, and how sure the bot is.
             answer_id: the bot's answer under which a person was asked for, 0 for none.
             urgency: why this customer comes before others, if so.
+            held: nobody asked for a person, but the answer is for an operator to send.
         """
         handovers = self._service.handovers
         language = to.languages[0] if to.languages else ""
@@ -65,13 +68,16 @@ class PersonCalls:
             draft=draft,
             found=found,
             urgency=urgency,
+            for_draft=held,
         )
         if urgency and not new:
             await self.hasten(to.chat_id, urgency)
         if not await self._operators.list():
             await self._leave_open(to, reason, answer_id)
             return bot_text("nobody_here", *to.languages)
-        if new or (await self._link.group() and not await self._link.has_card(to.chat_id)):
+        if held:
+            self._spawn(self._link.propose(to.chat_id, answer_id, question=reason))
+        elif new or (await self._link.group() and not await self._link.has_card(to.chat_id)):
             self._spawn(self._link.call(to.chat_id))
         back = self._hours.next_opening(datetime.fromtimestamp(now(), UTC))
         if back:
@@ -84,6 +90,21 @@ class PersonCalls:
                 zone=self._hours.timezone,
             )
         return service_text("person_called", *to.languages)
+
+    async def given(self, answer: Answer, to: Addressee, *, question: str) -> Answer:
+        """Return an answer as its customer gets it: of a held one, that a person will reply."""
+        if answer.kind != "held":
+            return answer
+        text = await self.call(
+            to,
+            reason=question,
+            answer_id=answer.answer_id,
+            urgency=answer.urgency,
+            held=True,
+        )
+        answer = replace(answer, text=text)
+        await self._service.judges.said(answer)
+        return answer
 
     async def hasten(self, chat_id: int, urgency: Urgency) -> None:
         """Let a customer who waits already come before others, and their card say why."""

@@ -16,11 +16,20 @@ from telegram.error import BadRequest, TelegramError
 
 from bot.conversation.replies import Addressee, message
 from bot.conversation.service import CustomerService
-from bot.operator.topic_text import bot_turn, card_buttons, card_text, mark, topic_name
+from bot.operator.topic_text import (
+    bot_turn,
+    card_buttons,
+    card_text,
+    held_buttons,
+    held_text,
+    mark,
+    topic_name,
+)
 from bot.transport.incoming import Incoming
 from bot.transport.limiter import Priority
 from bot.transport.redact import redact
 from core.types import Answer
+from db.drafts import Drafts
 from db.handover import Handover, Place
 from db.inbox import Inbox
 from db.operators import Operators, Team
@@ -44,6 +53,7 @@ class TopicLink:
         team: Team,
         operators: Operators,
         inbox: Inbox,
+        drafts: Drafts,
         *,
         saves: bool,
     ) -> None:
@@ -52,6 +62,7 @@ class TopicLink:
         self._team = team
         self._operators = operators
         self._inbox = inbox
+        self._drafts = drafts
         self._saves = saves
         # Weak: a topic's lock lives only while one of its messages holds or awaits it.
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -72,6 +83,23 @@ class TopicLink:
             except TelegramError as trouble:
                 # The conversation stays among those who wait; the next start tries again.
                 logger.warning("No topic for a customer: %s", redact(str(trouble)))
+
+    async def propose(self, chat_id: int, answer_id: int, *, question: str) -> None:
+        """Show the team a held answer: in the customer's topic; without a group, to each."""
+        group = await self._team.group()
+        if group:
+            await self.call(chat_id)
+        handover = await self._service.handovers.get(chat_id)
+        draft = await self._drafts.one(answer_id)
+        if handover is None or draft is None:
+            return
+        places = [Addressee(group, handover.thread_id)]
+        if not group:
+            places = [Addressee(operator.user_id) for operator in await self._operators.list()]
+        text, buttons = held_text(question, draft.text), [held_buttons(answer_id)]
+        await self._service.sender.deliver(
+            [message(place, text, buttons=buttons) for place in places]
+        )
 
     async def catch_up(self) -> None:
         """Give topics to customers who called before there was a group, or just before the end."""

@@ -67,6 +67,20 @@ def draft_buttons() -> list[Button]:
     return [("✉ Send draft", "draft"), ("✏ Edit draft", "editdraft")]
 
 
+def held_text(question: str, draft: str) -> str:
+    """Return a held answer as the team is asked to send it."""
+    return f"👤 {_short(question)}\n\nDraft, not sent:\n\n{draft[:_TURN_CHARS]}"
+
+
+def held_buttons(answer_id: int) -> list[Button]:
+    """Return what an operator may do with a held answer."""
+    return [
+        ("✉ Send", f"held:{answer_id}"),
+        ("✏ Edit", f"editheld:{answer_id}"),
+        ("🗑 Discard", f"dropheld:{answer_id}"),
+    ]
+
+
 def save_button() -> Button:
     """Return the button that makes an operator's answer an entry."""
     return ("💾 Save as FAQ", "save")

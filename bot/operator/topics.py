@@ -12,12 +12,21 @@ from bot.conversation.texts import bot_text
 from bot.operator.entries import EntryDesk
 from bot.operator.pending_input import INSIDE, PendingInputHandler
 from bot.operator.topic_link import TopicLink
-from bot.operator.topic_text import draft_buttons, save_button
+from bot.operator.topic_text import draft_buttons, held_buttons, save_button
 from bot.transport.incoming import Incoming
+from bot.transport.render import render_plain
 from bot.transport.router import Command, Content, Press, Routes
-from db.handover import CannedReplies, Handover
+from db.drafts import Drafts
+from db.handover import CannedReplies, Handover, number_of
 from db.pending_inputs import PendingInput
 from db.uploads import Entry
+
+_WRITE = (
+    "\n\nWrite the answer as it should be. Your next message here goes to nobody before you press "
+    "Send."
+)
+_DEALT_WITH = "Somebody has dealt with this draft."
+_NOTE_CHARS = 3000
 
 
 class Topics:
@@ -30,6 +39,7 @@ class Topics:
         canned: CannedReplies,
         pending_input: PendingInputHandler,
         entries: EntryDesk | None,
+        drafts: Drafts,
     ) -> None:
         """`entries` makes answers entries of the knowledge base; ``None``: nothing does."""
         self._service = service
@@ -37,7 +47,9 @@ class Topics:
         self._canned = canned
         self._pending_input = pending_input
         self._entries = entries
+        self._drafts = drafts
         pending_input.takes["draft"] = self.on_draft
+        pending_input.takes["held"] = self.on_held
         pending_input.takes["reply"] = self.on_reply
 
     @property
@@ -60,6 +72,9 @@ class Topics:
                 Press("close", "talk", self.pressed_close),
                 Press("draft", "talk", self.send_draft),
                 Press("editdraft", "talk", self.edit_draft),
+                Press("held", "talk", self.send_held),
+                Press("editheld", "talk", self.edit_held),
+                Press("dropheld", "talk", self.drop_held),
                 Press("save", "propose", self.pressed_save),
                 Press("reply", "talk", self.reply),
                 Press("rate", "anyone", self.pressed_rating),
@@ -214,12 +229,11 @@ class Topics:
             await self._service.alert(query, "There is no draft any more.")
             return
         await self._service.alert(query)
-        prompt = (
-            f"{handover.draft}\n\nWrite the answer as it should be. Your next message here goes "
-            "to nobody before you press Send."
-        )
         await self._pending_input.ask(
-            query, update, PendingInput("draft", handover.chat_id), prompt=prompt
+            query,
+            update,
+            PendingInput("draft", handover.chat_id),
+            prompt=f"{handover.draft}{_WRITE}",
         )
 
     async def on_draft(self, incoming: Incoming, pending: PendingInput) -> None:
@@ -231,6 +245,47 @@ class Topics:
             [message(to, text, buttons=[draft_buttons()])], update_id=incoming.update.update_id
         )
         await self._link.refresh(pending.ref)
+
+    async def send_held(self, query: CallbackQuery, update: Update, value: str) -> None:
+        """Send a held answer, once; the bot goes on answering."""
+        answer_id = int(value) if value.isdecimal() else 0
+        draft = await self._drafts.claim(answer_id, press=update.update_id)
+        if draft is None:
+            await self._service.alert(query, _DEALT_WITH)
+            return
+        await self._service.alert(query)
+        chat_id = number_of(draft.chat)
+        await self._service.handovers.answered(chat_id, draft.text, draft=answer_id)
+        sent = [message(Addressee(chat_id), part) for part in render_plain(draft.text)]
+        note = message(_place_of(query), f"✉ Sent: {draft.text[:_NOTE_CHARS]}")
+        await self._service.sender.deliver([*sent, note], update_id=update.update_id)
+        await self._link.refresh(chat_id)
+
+    async def edit_held(self, query: CallbackQuery, update: Update, value: str) -> None:
+        """Let an operator write what a held answer shall be."""
+        draft = await self._drafts.one(int(value) if value.isdecimal() else 0)
+        if draft is None:
+            await self._service.alert(query, _DEALT_WITH)
+            return
+        await self._service.alert(query)
+        prompt = f"{draft.text[:_NOTE_CHARS]}{_WRITE}"
+        pending = PendingInput("held", draft.answer_id)
+        await self._pending_input.ask(query, update, pending, prompt=prompt)
+
+    async def on_held(self, incoming: Incoming, pending: PendingInput) -> None:
+        """Take what an operator wrote as the held answer, and ask whether it may go."""
+        await self._drafts.edit(pending.ref, incoming.text)
+        to = Addressee(incoming.chat_id, incoming.thread_id)
+        shown = message(
+            to, f"Not sent yet:\n\n{incoming.text}", buttons=[held_buttons(pending.ref)]
+        )
+        await self._service.sender.deliver([shown], update_id=incoming.update.update_id)
+
+    async def drop_held(self, query: CallbackQuery, _: Update, value: str) -> None:
+        """Drop a held answer; the customer still waits for a person."""
+        dropped = await self._drafts.discard(int(value) if value.isdecimal() else 0)
+        discarded = "Discarded. The customer still waits for a reply."
+        await self._service.alert(query, discarded if dropped else _DEALT_WITH)
 
     async def reply(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Let an operator answer a customer from a private chat, while there is no group."""
@@ -315,17 +370,28 @@ class Topics:
     async def reply_to_chat(self, chat_id: int, text: str, *, language: str) -> str:
         """Send a reply, and show it in the topic; return why it did not arrive, empty if it did."""
         handover = await self.take_chat(chat_id, language=language)
-        (sent,) = await self._service.sender.deliver([message(Addressee(chat_id), text)])
+        return await self._send(handover, text)
+
+    async def send_draft_to_chat(self, chat_id: int, text: str, *, draft: int) -> str:
+        """Send a held answer, perhaps edited, and show it in the topic; return why it did not
+        arrive, empty if it did."""
+        handover = await self._service.handovers.get(chat_id)
+        if handover is None:  # an older database was restored meanwhile
+            return "the conversation is gone"
+        return await self._send(handover, text, draft=draft)
+
+    # --- what they share -----------------------------------------------------------------------
+
+    async def _send(self, handover: Handover, text: str, *, draft: int = 0) -> str:
+        (sent,) = await self._service.sender.deliver([message(Addressee(handover.chat_id), text)])
         if sent.state != "sent":
             return sent.error
-        await self._answered(handover, text)
+        await self._answered(handover, text, draft=draft)
         group = await self._link.group()
         if group and handover.thread_id:
             copy = message(Addressee(group, handover.thread_id), f"✉ From the console: {text}")
             await self._service.sender.deliver([copy])
         return ""
-
-    # --- what they share -----------------------------------------------------------------------
 
     async def _take(self, handover: Handover, *, holder: int) -> None:
         new = handover.state != "held"
@@ -349,10 +415,10 @@ class Topics:
             to = Addressee(handover.chat_id)
             await self._service.sender.deliver([message(to, text, buttons=[stars[:2], stars[2:]])])
 
-    async def _answered(self, handover: Handover, text: str) -> None:
+    async def _answered(self, handover: Handover, text: str, *, draft: int = 0) -> None:
         """Remember what the customer was told; the first answer brings its button to the card."""
-        await self._service.handovers.answered(handover.chat_id, text)
-        if not handover.answer:
+        await self._service.handovers.answered(handover.chat_id, text, draft=draft)
+        if draft or not handover.answer:
             await self._link.refresh(handover.chat_id)
 
     async def _tell(self, handover: Handover, text: str) -> None:
@@ -394,6 +460,14 @@ class Topics:
             and _says_something(incoming.message)
             and await self._service.handovers.is_held(incoming.chat_id)
         )
+
+
+def _place_of(query: CallbackQuery) -> Addressee:
+    """Return where a button was pressed."""
+    shown = query.message
+    if not isinstance(shown, Message):
+        return Addressee(query.from_user.id)
+    return Addressee(shown.chat.id, shown.message_thread_id or 0)
 
 
 async def _nothing(_: Incoming) -> None:

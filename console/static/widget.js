@@ -183,11 +183,13 @@
         } else if (name === "answer") {
           const { session, ...answer } = data;
           const turn = { question, answer };
+          state.called ||= answer.called;
           keep(turn, session);
           written.replaceWith(answerOf(turn));
           wait.remove();
           log.scrollTop = asked.offsetTop - 16;
           end();
+          if (answer.called) look();
         }
       }
       if (!ended) throw new Error(t.connection_lost);

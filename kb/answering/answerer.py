@@ -9,10 +9,23 @@ from typing import Literal, Protocol, TypeAlias
 
 from babel import Locale
 
+from core.careful import Rules
 from core.errors import ModelError
-from core.types import Answer, AnswerEvent, Choice, Chunk, Hit, Source, TokenUsage, Turn, Urgency
+from core.shown import shown
+from core.types import (
+    Answer,
+    AnswerEvent,
+    Choice,
+    Chunk,
+    Draft,
+    Hit,
+    Source,
+    TokenUsage,
+    Turn,
+    Urgency,
+)
 from kb.answering.choose import MOST
-from kb.answering.decision import Decision, decide
+from kb.answering.decision import Decision, careful, decide
 from kb.answering.intent import classify_turn, in_context, split_questions, symbols_say
 from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import join
@@ -113,6 +126,14 @@ class Translations(Protocol):
         ...
 
 
+class CarefulRules(Protocol):
+    """What operators want a person to send (`db.careful.CarefulStart`)."""
+
+    async def rules(self) -> Rules:
+        """Return the rules that are on."""
+        ...
+
+
 class Answerer:
     """Answers messages from the knowledge base. Remembers nothing; `Desk` does."""
 
@@ -126,6 +147,7 @@ class Answerer:
         today: Callable[[], datetime.date],
         moods: Moods | None = None,
         translations: Translations | None = None,
+        careful_rules: CarefulRules | None = None,
     ) -> None:
         """Take ready parts.
 
@@ -137,6 +159,7 @@ class Answerer:
             today: the date by which entries are valid.
             translations: of entries' answers; ``None``: all are given as they stand.
             moods: tells who is angry or in danger; ``None``: every message is an ordinary one.
+            careful_rules: which answers are held or hedged; ``None``: none but the unsure.
         """
         self._retriever = retriever
         self._replier = replier
@@ -145,6 +168,7 @@ class Answerer:
         self._today = today
         self._moods = moods
         self._translations = translations
+        self._careful_rules = careful_rules
 
     async def answer(
         self,
@@ -186,7 +210,8 @@ class Answerer:
             found = found or await self.judge(text, history)
             answer = await self._reply(_Order(found, language, on_event))
         asks = text.endswith(("?", "？", "؟"))
-        return self._in_mood(self._led_in(answer, text, language), mood, language, asks=asks)
+        answer = self._in_mood(self._led_in(answer, text, language), mood, language, asks=asks)
+        return self._held(answer, language) if answer.draft else answer
 
     async def answer_question(self, question: str, *, language_code: str = "") -> Answer:
         """Answer one question, without asking whether it is one; see `answer`."""
@@ -204,9 +229,10 @@ class Answerer:
         question = self._read(question)
         retrieval = await self._best_retrieval(question, history, part=part)
         answer_at, hedge_at = self._policy.answer_at, self._policy.hedge_at
-        return Found(
-            question, retrieval, decide(retrieval.hits, answer_at=answer_at, hedge_at=hedge_at)
-        )
+        decision = decide(retrieval.hits, answer_at=answer_at, hedge_at=hedge_at)
+        if self._careful_rules is not None:
+            decision = careful(decision, await self._careful_rules.rules())
+        return Found(question, retrieval, decision)
 
     # --- understanding -------------------------------------------------------------------------
 
@@ -290,7 +316,8 @@ class Answerer:
         most = MOST / len(known)
         answers = [await self._reply(_Order(one, language, most=most)) for one in best]
         said = join(answers, self._text("rest_unknown", language) if others else "")
-        return replace(said, unanswered=" ".join(others))
+        draft = next((answer.draft for answer in answers if answer.draft), None)
+        return replace(said, unanswered=" ".join(others), draft=draft)
 
     async def _left_open(self, found: Found, earlier: Sequence[Found]) -> bool:
         """Tell whether the nearest to a part answers an earlier one and says nothing of this."""
@@ -323,7 +350,28 @@ class Answerer:
         fits = len(answers) == 1 or length(both.text) <= order.most
         others = decision.others if fits else (*decision.hits[1:], *decision.others)
         said = both if fits else answers[0]
-        return replace(said, hedged=decision.hedged, choices=tuple(map(_choice, others)))
+        best = decision.hits[0].chunk
+        return replace(
+            said,
+            hedged=decision.hedged,
+            choices=tuple(map(_choice, others)),
+            draft=Draft("", best.doc_id, best.category) if decision.held else None,
+        )
+
+    def _held(self, answer: Answer, language: str) -> Answer:
+        """Return what is told to a customer whose answer an operator is to send.
+
+        Who can call a person says so in place of this text.
+        """
+        assert answer.draft is not None
+        return replace(
+            answer,
+            kind="held",
+            text=self._text("person_elsewhere", language),
+            language=language,
+            hedged=False,
+            draft=replace(answer.draft, text=shown(answer)),
+        )
 
     async def _from(self, hit: Hit, order: _Order) -> Answer:
         """Return the answer of one entry, or one built from a passage."""
@@ -405,7 +453,7 @@ class Answerer:
                 chunk,
                 source,
                 language=order.language,
-                on_event=order.on_event,
+                on_event=None if order.found.decision.held else order.on_event,
             )
         except ModelError:
             return None  # what was built still answers

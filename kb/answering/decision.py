@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from core.careful import Rules, step_of
 from core.types import Hit
 
 Action: TypeAlias = Literal["answer", "unknown"]
@@ -31,6 +32,8 @@ class Decision:
     """Say that the answer may not be the one."""
     others: tuple[Hit, ...] = ()
     """Further choices under a hedged answer."""
+    held: bool = False
+    """Propose the answer to an operator instead of sending it."""
 
     def alone(self) -> "Decision":
         """Return it with the best candidate only."""
@@ -58,3 +61,17 @@ def decide(hits: Sequence[Hit], *, answer_at: float, hedge_at: float) -> Decisio
     given = [h for h in likely[:2] if h.probability >= _SECOND_SHARE * best.probability]
     others = tuple(likely[len(given) :])
     return Decision("answer", tuple(given), best.probability, hedged=True, others=others)
+
+
+def careful(decision: Decision, rules: Rules) -> Decision:
+    """Return a decision as the operators' rules have it."""
+    if decision.action == "unknown":
+        return decision
+    best = decision.hits[0].chunk
+    match step_of(rules, best.doc_id, best.category, sure=not decision.hedged):
+        case "hold":  # a person vouches for what they send
+            return replace(decision.alone(), hedged=False, held=True)
+        case "hedge":
+            return replace(decision, hedged=True)
+        case "send":
+            return decision

@@ -166,11 +166,14 @@ class Desk:
             self._metrics.observe_answer(answer, channel=channel)
             took_ms = answer.timings_ms["total"]
             logger.info("%s: answered (%s) in %.0f ms", channel, answer.kind, took_ms)
-            if not recorded:
-                return answer
-            answer_id = await self._conversations.record(text, answer, chat=chat, channel=channel)
-            under_way.check()
-            return replace(answer, answer_id=answer_id)
+            if recorded:
+                record = self._conversations.record
+                answer_id = await record(text, answer, chat=chat, channel=channel)
+                under_way.check()
+                answer = replace(answer, answer_id=answer_id)
+            if answer.kind == "held":  # neither the draft nor its sources reach the customer
+                answer = replace(answer, draft=None, sources=(), choices=())
+            return answer
 
     async def forget(self, chat: str) -> int:
         """Erase a conversation, and give up its messages that are being answered or wait.
@@ -226,7 +229,11 @@ class Desk:
             answer = Answer("unknown", service_text("trouble", language), language)
         if answer.language == "zh":
             said = " ".join([text, *(turn.question for turn in history[-2:])])
-            answer = replace(answer, text=in_script_of(said, answer.text, language_code))
+            draft = answer.draft
+            if draft:
+                draft = replace(draft, text=in_script_of(said, draft.text, language_code))
+            reply = in_script_of(said, answer.text, language_code)
+            answer = replace(answer, text=reply, draft=draft)
         total = (time.perf_counter() - started) * 1000
         return replace(answer, timings_ms={**answer.timings_ms, "total": round(total, 1)})
 

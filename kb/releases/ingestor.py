@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from core.types import FileReport, Finding, IngestReport
+from core.types import FileReport, Finding, IngestReport, NewText
 from db.knowledge import Document, Release
+from kb.index.rows import Row
 from kb.ingest.diff import Comparison
 from kb.ingest.fingerprint import columns_of, with_columns
 from kb.ingest.originals import Originals
@@ -35,6 +36,9 @@ class IncomingFile:
     """Which columns of a table mean what (`kb.parse.parse`); ``None``: as in the last version."""
 
 
+_TEXTS = 20
+"""New entries and passages that a preview shows."""
+_TEXT_CHARS = 200
 _COMPARED = frozenset({"ingest", "refresh"})
 """Kinds of release whose answers are compared with those before: not an operator's single edit."""
 
@@ -214,6 +218,7 @@ class Ingestor:
         errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
         inspection = Inspection((), 0)
         cautious: tuple[Finding, ...] = ()
+        texts: tuple[NewText, ...] = ()
         if dry_run:
             view = await self._publisher.index.view()
             comparison, _, _ = await guarded(view, prepared, gone, guard)
@@ -221,6 +226,7 @@ class Ingestor:
             inspection = await self._inspector.inspect(view, self._publisher.preparer, comparison)
             forecast = await self._forecaster.foresee(view, comparison, inspection.vectors)
             applied = _Applied(base, documents, comparison, prepared.wanted, forecast=forecast)
+            texts = _new_texts(comparison.fresh)
         elif gone or any(not file.error for file in prepared.files):
             applied = await self._apply(prepared, work, errors, guard)
         else:
@@ -234,6 +240,7 @@ class Ingestor:
             findings=(*cautious, *inspection.findings),
             uncompared=inspection.uncompared,
             held=applied.held,
+            texts=texts,
             asked=applied.forecast.asked,
             answers=applied.forecast.answers,
             golden_asked=applied.forecast.golden_asked,
@@ -348,6 +355,24 @@ def _reports(
             report = replace(report, skipped=file.skipped, unfit=file.unfit)
         reports.append(replace(report, error=errors.get(doc_id, "")))
     return tuple(reports)
+
+
+def _new_texts(rows: Sequence[Row]) -> tuple[NewText, ...]:
+    """Return how the first new entries and passages begin."""
+    return tuple(
+        NewText(
+            row.doc_id,
+            row.location,
+            row.chunk_text if row.kind == "faq" else row.title,
+            _beginning(row.answer or row.chunk_text),
+        )
+        for row in [row for row in rows if row.role in ("question", "passage")][:_TEXTS]
+    )
+
+
+def _beginning(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _TEXT_CHARS else f"{flat[:_TEXT_CHARS]}…"
 
 
 def _too_large(doc_id: str, size: int, limit: int) -> str:

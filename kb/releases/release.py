@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from core.errors import IndexDamaged, ReleaseNotFound
+from db.curation import Settled
 from db.knowledge import Document, Release
 from kb.index.view import View
 from kb.ingest.diff import compare
@@ -100,9 +101,25 @@ class Releases:
                 at=release.created,
                 reason=f"Release {number}, from before it, was published again.",
             )
+            if own_model:
+                await self._fit_again()
         if own_model:
             await publisher.announce(release.number)
         return release
+
+    async def _fit_again(self) -> None:
+        """Let work wait no more whose entry is live again as it was when the work fitted it."""
+        curations = self._publisher.preparer.curations
+        unfit = [c for c in await curations.open() if c.state == "unfit" and c.kind != "disabled"]
+        view = await self._publisher.index.view()
+        live = {chunk.chunk_id for chunk in await view.named({c.chunk_id for c in unfit})}
+        await curations.settle(
+            [
+                Settled(c.curation_id, "active", "", c.anchor, c.chunk_id)
+                for c in unfit
+                if c.chunk_id in live
+            ]
+        )
 
     async def reembed(
         self,

@@ -62,10 +62,16 @@ def differences(
     Changes of one kind are one change: what customers wrote is not in it.
     """
     changed: Counter[AnswerChange] = Counter()
+    questions: Counter[AnswerChange] = Counter()
     for (_, times), was, now in zip(asked, old, new, strict=True):
         if rests_on(was) != rests_on(now):
-            changed[change_of(was, now)] += times
-    return tuple(replace(change, asked=times) for change, times in changed.most_common())
+            change = change_of(was, now)
+            changed[change] += times
+            questions[change] += 1
+    return tuple(
+        replace(change, asked=times, questions=questions[change])
+        for change, times in changed.most_common()
+    )
 
 
 def answers_text(report: IngestReport) -> list[str]:
@@ -88,7 +94,7 @@ def answers_text(report: IngestReport) -> list[str]:
         verb = "is" if report.asked + report.golden_asked == 1 else "are"
         lines = [f"The {questions} {'would be' if report.dry_run else verb} answered as before."]
     else:
-        number = len(report.golden) + sum(change.asked for change in report.answers)
+        number = len(report.golden) + sum(change.questions for change in report.answers)
         may = f"{number} answer{_s(number)} may change. "
         otherwise = "these would be answered" if report.dry_run else "some are answered"
         lines = [f"{may * report.dry_run}Of the {questions}, {otherwise} otherwise:"]

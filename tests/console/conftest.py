@@ -18,7 +18,9 @@ from core.health import Health
 from core.metrics import Metrics
 from core.types import Answer
 from db.base import Database
+from db.careful import CarefulStart
 from db.conversations import Conversations
+from db.drafts import Drafts
 from db.figures import Figures
 from db.group_commit import GroupCommit
 from db.handover import Handovers
@@ -58,6 +60,8 @@ def records_of(database: Database) -> Records:
         SourceRepository(database),
         Conversations(database),
         Figures(database),
+        Drafts(database),
+        CarefulStart(database),
         JobRepository(database),
     )
 
@@ -139,6 +143,7 @@ class Builder:
             "shop": "Finch & Ferry",
             "examples": offered,
             "secret": b"0" * 32,
+            "answer_at": 0.7,
         }
         return build_console(**(arguments | changes))
 

@@ -188,6 +188,9 @@ class NoEntries:
     async def one(self, chunk_id: str) -> Chunk:
         raise EntryNotFound(chunk_id)
 
+    async def named(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        return []
+
     async def history(self, entry: Chunk) -> list[Curation]:
         return []
 

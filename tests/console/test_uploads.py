@@ -129,6 +129,7 @@ async def test_a_file_is_previewed_applied_and_undone(builder: Builder, shop: Wo
         assert "Removed" not in page, "a column of zeros"
         row = '<td>faq.txt</td><td class="number">1</td><td class="number">1</td>'
         assert row in page, "1 new, 1 changed"
+        assert "<h3>Are you &lt;b&gt;open&lt;/b&gt;?</h3><p>" in page, "how it begins"
         assert (await shop.snapshot())[0] == 1
 
         page = await until_done(client, await press(client, sent, "apply"))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -14,6 +15,8 @@ from console.labels import Labels
 from console.widget import Allowance
 from core.config import WidgetConfig
 from core.hours import DAYS, WorkingHours
+from core.types import Answer, Draft
+from db.conversations import Conversations
 from tests.console.conftest import Builder
 from tests.console.fakes import ANSWERS, FAQ_QUESTION, HEDGED_QUESTION, PERSON_QUESTION
 from tests.console.test_chat import read_events
@@ -151,6 +154,54 @@ async def test_a_message_to_a_person_arrives_in_the_inbox_and_is_counted(builder
     assert await builder.handovers.open() == [], "Telegram's operators cannot write to it"
     assert len(told) == 1
     assert "ada" not in told[0]
+
+
+class Holding:
+    """A desk that holds every answer to a visitor."""
+
+    def __init__(self, conversations: Conversations) -> None:
+        self._conversations = conversations
+
+    async def ask(self, text: str, *, chat: str, **_: Any) -> Answer:
+        held = Answer("held", "Wait.", "en", confidence=0.8)
+        draft = replace(held, draft=Draft("At nine, every day.", "faq.csv", "Shop"))
+        number = await self._conversations.record(text, draft, chat=chat, channel="widget")
+        return replace(held, answer_id=number)
+
+
+async def test_a_visitor_whose_answer_is_held_gets_what_a_person_sends(builder: Builder) -> None:
+    told: list[str] = []
+
+    async def tell(text: str) -> None:
+        told.append(text)
+
+    desk = Holding(builder.records.conversations)
+    async with site(builder, tell=tell, desk=desk) as visitor, builder.client() as operator:
+        answer = await ask(visitor, "When do you open?")
+        assert answer["lines"][0][0][0][0] == "Our team has your message and will reply here."
+        assert answer["called"]
+        assert answer["sources"] == []
+        listed = (await operator.get("/console/conversations")).text
+        number = re.findall(r"/console/conversation\?answer=(\d+)#end", listed)[0]
+        page = (await operator.get(f"/console/conversation?answer={number}")).text
+        assert "At nine, every day.</textarea>" in page
+        form = {"number": number, "text": "At ten, every day."}
+        send = partial(operator.post, "/console/conversation/draft", data=form)
+        assert (await send()).status_code == 303
+        again = await send()
+        assert (again.status_code, "dealt with" in again.text) == (409, True)
+        (reply,) = await news(visitor, answer["session"])
+        assert (reply["text"], reply["team"]) == ("At ten, every day.", True)
+        assert await builder.handovers.open(web=True) == []
+        await ask(visitor, "And on Sundays?", session=answer["session"])
+        form["number"] = str(int(number) + 1)
+        drop = partial(operator.post, "/console/conversation/discard", data=form)
+        assert [(await drop()).status_code for _ in "12"] == [303, 409]
+    assert [one.state for one in await builder.handovers.open(web=True)] == ["waiting"]
+    counts = await builder.records.drafts.agreement(since=0)
+    assert counts == {("faq.csv", "Shop"): {"edited": 1, "discarded": 1}}
+    assert len(told) == 2
+    assert "nine" not in told[0]
 
 
 async def test_a_person_and_a_visitor_write_to_each_other(builder: Builder) -> None:

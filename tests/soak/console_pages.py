@@ -16,7 +16,9 @@ from sqlalchemy import insert
 
 from console.knowledge import Editing
 from console.operator import Records
+from db.careful import CarefulStart
 from db.conversations import AnswerRow, FeedbackRow, OpenQuestionRow
+from db.drafts import Drafts
 from db.figures import Figures
 from db.jobs import JobRepository
 from db.knowledge import SourceRepository
@@ -47,6 +49,7 @@ PAGES = (
     "/conversations?language=de",
     "/conversations?page=100",
     "/conversation?answer=150000",
+    "/careful?scope=shadow&sure=hold",
     "/knowledge",
     "/knowledge?q=part+777",
     "/uploads",
@@ -114,6 +117,8 @@ async def main() -> int:
                 SourceRepository(shop.database),
                 shop.conversations,
                 Figures(shop.database),
+                Drafts(shop.database),
+                CarefulStart(shop.database),
                 JobRepository(shop.database),
             )
             builder = Builder(ScriptedDesk(), records, shop.database)

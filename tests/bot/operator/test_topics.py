@@ -1,15 +1,20 @@
 """A person takes over, in a topic of the team's group."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.telegram_app import TelegramBot
+from core.types import Answer, Draft
+from db.base import Database
+from db.conversations import Conversations
+from db.drafts import Drafts
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import ScriptedDesk
 from tests.bot.office import Office
-from tests.botapi import BotApi, FaultKind
+from tests.botapi import BotApi, FaultKind, Received
 
 pytestmark = pytest.mark.anyio
 
@@ -81,6 +86,107 @@ async def test_a_customer_who_called_nobody_is_taken_from_the_console(office: Of
     await office.bot.topics.take_chat(office.ana.user_id, language="en")
     assert (await office.ana.next()).text == "You are talking to a person now."
     assert await office.bot.handovers.is_held(office.ana.user_id)
+
+
+HELD = "When do you open?"
+
+
+async def held(
+    office: Office, desk: ScriptedDesk, database: Database, question: str = HELD
+) -> Received:
+    """Let the answer to a question be held; return its draft as the team is shown it."""
+    answer = Answer("held", "Wait.", "en", draft=Draft("At nine, every day.", "faq.csv", "Shop"))
+    number = await Conversations(database).record(
+        question, answer, chat=f"telegram:{office.ana.user_id}", channel="telegram"
+    )
+    desk.answers[question] = replace(answer, draft=None, answer_id=number)
+    office.ana.say(question)
+    told = await office.ana.next()
+    assert told.text.startswith("I have passed this on")
+    assert told.buttons == []
+    while (shown := await office.agent.next(chat=office.group)).buttons[:1] != ["✉ Send"]:
+        pass
+    assert "At nine, every day." in shown.text
+    assert question in shown.text
+    return shown
+
+
+async def agreement(database: Database) -> dict[str, int]:
+    ((_, counts),) = (await Drafts(database).agreement(since=0)).items()
+    return dict(counts)
+
+
+async def test_a_held_answer_is_sent_once_and_the_bot_goes_on(
+    office: Office, desk: ScriptedDesk, database: Database
+) -> None:
+    draft = await held(office, desk, database)
+    office.agent.press(draft, "Send")
+    assert (await office.ana.next()).text == "At nine, every day."
+    assert (await office.agent.next(chat=office.group)).text == "✉ Sent: At nine, every day."
+    office.agent.press(draft, "Send")
+    assert (await office.agent.alert(count=2)) == "Somebody has dealt with this draft."
+    assert await agreement(database) == {"as_is": 1}
+    assert await office.bot.handovers.open() == []
+    office.ana.say("And on Sundays?")
+    assert (await office.ana.next()).text == "echo: And on Sundays?"
+
+
+async def test_a_held_answer_is_edited_before_it_is_sent(
+    office: Office, desk: ScriptedDesk, database: Database
+) -> None:
+    draft = await held(office, desk, database)
+    office.agent.press(draft, "Edit")
+    asked = await office.agent.next(chat=office.group)
+    assert asked.text.startswith("At nine, every day.")
+    office.agent.say("At ten, every day.", chat=office.group, thread=draft.thread_id)
+    edited = await office.agent.next(chat=office.group)
+    assert edited.text == "Not sent yet:\n\nAt ten, every day."
+    office.agent.press(edited, "Send")
+    assert (await office.ana.next()).text == "At ten, every day."
+    assert await agreement(database) == {"edited": 1}
+
+
+async def test_a_held_answer_is_discarded_and_a_person_writes(
+    office: Office, desk: ScriptedDesk, database: Database
+) -> None:
+    first = await held(office, desk, database)
+    second = await held(office, desk, database, "And when do you close?")
+    office.agent.press(second, "Discard")
+    assert (await office.agent.alert()).startswith("Discarded.")
+    office.agent.say("Please call us.", chat=office.group, thread=first.thread_id)
+    assert (await office.ana.next()).text == "You are talking to a person now."
+    assert (await office.ana.next()).text == "Please call us."
+    office.agent.say("/canned", chat=office.group, thread=first.thread_id)
+    while not (await office.agent.next(chat=office.group)).text.startswith("None yet."):
+        pass  # copies of what the customer asked
+    assert await agreement(database) == {"discarded": 1, "own": 1}
+
+
+async def test_a_held_answer_is_sent_from_the_console(
+    office: Office, desk: ScriptedDesk, database: Database
+) -> None:
+    await held(office, desk, database)
+    (waiting,) = await Drafts(database).waiting(f"telegram:{office.ana.user_id}")
+    number = waiting.answer_id
+    send = office.bot.topics.send_draft_to_chat
+    assert await send(office.ana.user_id, "At nine, every day.", draft=number) == ""
+    assert (await office.ana.next()).text == "At nine, every day."
+    assert await agreement(database) == {"as_is": 1}
+
+
+async def test_without_a_group_each_operator_is_shown_a_held_answer(
+    office: Office, desk: ScriptedDesk, database: Database
+) -> None:
+    await office.bot.team.set_group(0)
+    answer = Answer("held", "Wait.", "en", draft=Draft("At nine.", "faq.csv", ""))
+    number = await Conversations(database).record(
+        HELD, answer, chat=f"telegram:{office.ana.user_id}", channel="telegram"
+    )
+    desk.answers[HELD] = replace(answer, draft=None, answer_id=number)
+    office.ana.say(HELD)
+    assert (await office.ana.next()).text.startswith("I have passed this on")
+    office.agent.press(await office.agent.next(), "Send")
+    assert (await office.ana.next()).text == "At nine."
 
 
 async def test_pictures_go_both_ways(office: Office, telegram: BotApi) -> None:

@@ -8,9 +8,10 @@ import pytest
 from core.asker import asker
 from core.errors import IndexDamaged
 from core.metrics import Metrics
-from core.types import Answer, Turn
+from core.types import Answer, Draft, Source, Turn
 from db.base import Database
-from db.conversations import Conversations
+from db.conversations import AnswerRow, Conversations
+from db.drafts import Drafts
 from kb.answering.desk import Desk
 from tests.database import empty_database
 
@@ -26,6 +27,7 @@ class ScriptedAnswerer:
         self.gates: dict[str, asyncio.Event] = {}
         self.trouble: Exception | None = None
         self.askers: list[str] = []
+        self.held: Answer | None = None
 
     async def answer(self, message: str, *, history: Any = (), **_: Any) -> Answer:
         self.asked.append(message)
@@ -35,6 +37,8 @@ class ScriptedAnswerer:
             await self.gates[message].wait()
         if self.trouble:
             raise self.trouble
+        if self.held:
+            return self.held
         kind = "unknown" if message.startswith("?") else "faq"
         return Answer(kind, f"re: {message}", "en")  # type: ignore[arg-type]
 
@@ -201,3 +205,22 @@ async def test_an_evaluation_looks_nothing_up(
     desk = Desk(answerer, conversations, Metrics(), lookups)
     await desk.ask("order 4711", chat="eval", channel="eval")
     assert lookups.asked == []
+
+
+async def test_a_held_answer_is_recorded_with_its_draft_and_given_without(
+    desk: Desk, answerer: ScriptedAnswerer, database: Database
+) -> None:
+    source = Source("c1", "hours.md", "", "", "At nine.", 0.9, "")
+    answerer.held = Answer(
+        "held", "Wait.", "en", sources=(source,), draft=Draft("At nine.", "hours.md", "")
+    )
+    answer = await desk.ask("When?", chat="web:1", channel="web")
+    assert answer == Answer(
+        "held", "Wait.", "en", timings_ms=answer.timings_ms, answer_id=answer.answer_id
+    )
+    (waiting,) = await Drafts(database).waiting("web:1")
+    assert (waiting.answer_id, waiting.text) == (answer.answer_id, "At nine.")
+    async with database.session() as session:
+        row = await session.get(AnswerRow, answer.answer_id)
+    assert row is not None
+    assert row.chunk_ids == ["c1"]

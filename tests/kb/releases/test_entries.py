@@ -263,6 +263,15 @@ async def test_uploads_and_edits_at_once_lose_nothing(shop: Workshop) -> None:
     assert set((await entry(shop, "refund")).variants) == set(refund.variants)
 
 
+async def test_work_that_a_rollback_makes_fit_again_waits_no_more(shop: Workshop) -> None:
+    await change(shop, "refund", "translation", "30 Tage.", language="de")
+    translated = (await shop.repository.list())[0].number
+    await change(shop, "refund", "answer", "Within 60 days.")
+    assert [c.kind for c in await shop.entries.review()] == ["translation"]
+    await shop.releases.rollback(translated)
+    assert [c.kind for c in await shop.entries.review()] == ["answer"]
+
+
 async def test_a_translation_goes_with_its_answer(shop: Workshop) -> None:
     refund = await entry(shop, "refund")
     await change(shop, "refund", "translation", "Innerhalb von 30 Tagen.", language="de")

@@ -64,7 +64,7 @@ async def test_a_preview_says_what_becomes_of_what_customers_ask(shop: Workshop)
         ),
     )
     assert answers_text(report) == [
-        "5 answers may change. Of the 3 questions asked most lately, these would be answered "
+        "2 answers may change. Of the 3 questions asked most lately, these would be answered "
         "otherwise:",
         f"- asked 4 times: {RETURN}, then with another text: “Within 30 days.” → “Within 60 days.”",
         '- asked 1 time: refused, then answered from "peru.txt" ("Warranty Peru?"): “No.”',

@@ -1,0 +1,169 @@
+"""The page of the careful start: what goes out by itself, and what a person sends."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.form import fields_of
+from console.operator import Records
+from console.pages import Pages
+from core.careful import SCOPES, STEPS, Rules, Scope, Step, Tier, step_of
+from core.errors import AnswerdeskError
+from kb.releases.entries import Entries
+
+logger = logging.getLogger(__name__)
+
+_WEEK_S = 7 * 86_400
+_AGREEMENT_DAYS = 28
+_COUNTED_S = 300.0
+"""Seconds for which last week's answers stay counted: 100,000 take about a second."""
+_CHANGES = 20
+_MOST_CHARS = 500
+"""Of a name, and of a reason."""
+STEP_NAMES: Mapping[Step, str] = {
+    "send": "Send",
+    "hedge": "Send with “may be”",
+    "hold": "Hold for a person",
+}
+_SCOPE_NAMES: Mapping[Scope, str] = {
+    "default": "All others",
+    "document": "Document",
+    "category": "Category",
+    "shadow": "Shadow mode: everything",
+}
+AGREEMENTS = {
+    "as_is": "Sent as drafted",
+    "edited": "Edited",
+    "own": "Own words",
+    "discarded": "Discarded",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that may be set."""
+
+    scope: Scope
+    name: str
+    tier: Tier | None
+    """``None``: it is taken back."""
+
+    def among(self, rules: Rules) -> Rules:
+        """Return the rules as they are with this one."""
+        others = {key: tier for key, tier in rules.items() if key != (self.scope, self.name)}
+        return others | ({(self.scope, self.name): self.tier} if self.tier else {})
+
+
+class CarefulPages:
+    """Endpoints of the page."""
+
+    def __init__(
+        self, *, pages: Pages, records: Records, entries: Entries, answer_at: float
+    ) -> None:
+        """`answer_at` is the confidence from which an answer is sure."""
+        self._pages = pages
+        self._records = records
+        self._careful = records.careful
+        self._entries = entries
+        self._answer_at = answer_at
+        self._counted: tuple[Counter[tuple[str, str, bool]], int] = (Counter(), 0)
+        self._counted_at = -_COUNTED_S
+
+    async def show(self, request: Request) -> Response:
+        """Show the rules; with one in the address, what it would have done to last week's
+        answers."""
+        asked = request.query_params
+        return await self._page(_rule(asked) if asked.get("scope") else None)
+
+    async def set(self, request: Request) -> Response:
+        """Set a rule, or take it back, with the reason."""
+        fields = await fields_of(request)
+        rule, reason = _rule(fields), " ".join(fields["reason"].split())
+        if rule is None:
+            raise HTTPException(400)
+        if not 0 < len(reason) <= _MOST_CHARS:
+            notice = f"Say why, in 1 to {_MOST_CHARS} characters."
+            return await self._page(rule, notice=notice, status=422)
+        await self._careful.set(rule.scope, rule.name, rule.tier, reason=reason)
+        return RedirectResponse("/console/careful", 303)
+
+    async def _page(self, rule: Rule | None, *, notice: str = "", status: int = 200) -> Response:
+        rules = await self._careful.rules()
+        if time.monotonic() - self._counted_at >= _COUNTED_S:
+            self._counted, self._counted_at = await self._given(), time.monotonic()
+        given, unknown = self._counted
+        current = await self._records.releases.current()
+        documents = await self._records.releases.documents(current.number) if current else {}
+        agreement = await self._records.drafts.agreement(
+            since=time.time() - _AGREEMENT_DAYS * 86_400
+        )
+        return self._pages.response(
+            "careful.html",
+            status=status,
+            notice=notice,
+            rules=rules,
+            rule=rule,
+            now=_outcome(given, rules),
+            then=_outcome(given, rule.among(rules)) if rule else None,
+            total=given.total(),
+            unknown=unknown,
+            steps=STEP_NAMES,
+            scopes=_SCOPE_NAMES,
+            documents=sorted(documents),
+            categories=sorted({category for _, category, _ in given if category}),
+            changes=await self._careful.changes(limit=_CHANGES),
+            agreement=agreement,
+            agreements=AGREEMENTS,
+            days=_AGREEMENT_DAYS,
+            most=_MOST_CHARS,
+        )
+
+    async def _given(self) -> tuple[Counter[tuple[str, str, bool]], int]:
+        """Count last week's answers by document, category and whether they were sure; and those
+        whose first source is not live any more."""
+        since = time.time() - _WEEK_S
+        given = await self._careful.given(since=since, answer_at=self._answer_at)
+        try:
+            chunks = await self._entries.named(sorted({one.chunk_id for one in given}))
+        except AnswerdeskError as error:
+            logger.warning("The sources of last week's answers cannot be looked up: %s", error)
+            chunks = []
+        known = {chunk.chunk_id: (chunk.doc_id, chunk.category) for chunk in chunks}
+        found: Counter[tuple[str, str, bool]] = Counter()
+        for one in given:
+            found[*known.get(one.chunk_id, ("", "")), one.sure] += one.count
+        return found, sum(one.count for one in given if one.chunk_id not in known)
+
+
+def _rule(fields: Mapping[str, str]) -> Rule | None:
+    """Return the rule that a form describes; ``None`` if it describes none."""
+    scope, name = fields.get("scope", ""), fields.get("name", "").strip()[:_MOST_CHARS]
+    sure, unsure = fields.get("sure", ""), fields.get("unsure", "")
+    if scope not in SCOPES:
+        return None
+    if scope in ("default", "shadow"):
+        name = ""
+    elif not name:
+        return None
+    if sure not in STEPS:
+        return Rule(scope, name, None)
+    if scope == "shadow":
+        return Rule(scope, name, Tier("hold", "hold"))
+    at_least = unsure if unsure in STEPS else "hedge"
+    # What is unsure is treated with no less care, and never sent as if it were sure.
+    careful = max(sure, at_least, "hedge", key=STEPS.index)
+    return Rule(scope, name, Tier(sure, careful))
+
+
+def _outcome(given: Counter[tuple[str, str, bool]], rules: Rules) -> Mapping[Step, int]:
+    """Return how many answers would have been sent, hedged and held by rules."""
+    counts: Counter[Step] = Counter()
+    for (document, category, sure), count in given.items():
+        counts[step_of(rules, document, category, sure=sure)] += count
+    return counts

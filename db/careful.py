@@ -1,0 +1,120 @@
+"""The operators' rules for what a person must send, each with its reason; and what would come of
+others."""
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from sqlalchemy import String, Text, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.careful import Rules, Scope, Step, Tier
+from core.errors import StorageError
+from db.base import Base, Database
+from db.conversations import AnswerRow
+
+logger = logging.getLogger(__name__)
+
+_KINDS = ("faq", "composed", "quoted", "held")
+
+
+class TierRow(Base):
+    """A rule as it was set; the latest of a scope and name counts. Rows are never changed."""
+
+    __tablename__ = "careful_rules"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scope: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(Text)
+    sure: Mapped[str] = mapped_column(String(8))
+    """Empty: the rule was taken back."""
+    unsure: Mapped[str] = mapped_column(String(8))
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A rule that was set, or taken back."""
+
+    scope: str
+    name: str
+    tier: Tier | None
+    """``None``: taken back."""
+    reason: str
+    at: float
+    """UTC epoch seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Answers of one first source."""
+
+    chunk_id: str
+    sure: bool
+    count: int
+
+
+class CarefulStart:
+    """Stores the rules."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: Rules = {}
+
+    async def rules(self) -> Rules:
+        """Return the rules that are on; those last known while the database cannot be read."""
+        newest = select(func.max(TierRow.id)).group_by(TierRow.scope, TierRow.name)
+        try:
+            async with self._database.session() as session:
+                rows = await session.scalars(select(TierRow).where(TierRow.id.in_(newest)))
+                self._known = {
+                    (cast(Scope, row.scope), row.name): tier
+                    for row in rows
+                    if (tier := _tier(row)) is not None
+                }
+        except StorageError as error:
+            logger.warning("The rules of the careful start cannot be read: %s", error)
+        return self._known
+
+    async def set(self, scope: Scope, name: str, tier: Tier | None, *, reason: str) -> None:
+        """Put a rule in the place of the one before; ``None`` takes it back."""
+        sure, unsure = (tier.sure, tier.unsure) if tier else ("", "")
+        async with self._database.session() as session:
+            session.add(
+                TierRow(
+                    scope=scope,
+                    name=name,
+                    sure=sure,
+                    unsure=unsure,
+                    reason=reason,
+                    at=time.time(),
+                )
+            )
+
+    async def changes(self, *, limit: int) -> list[Change]:
+        """Return what was set, the latest first."""
+        async with self._database.session() as session:
+            rows = await session.scalars(select(TierRow).order_by(TierRow.id.desc()).limit(limit))
+            return [Change(r.scope, r.name, _tier(r), r.reason, r.at) for r in rows]
+
+    async def given(self, *, since: float, answer_at: float) -> Sequence[Given]:
+        """Return how many answers were given from each first source since a moment, or held."""
+        cited, sure = AnswerRow.chunk_ids.cast(String), AnswerRow.confidence >= answer_at
+        async with self._database.session() as session:
+            rows = await session.execute(
+                select(cited, sure, func.count())
+                .where(AnswerRow.created >= since, AnswerRow.kind.in_(_KINDS))
+                .group_by(cited, sure)
+            )
+            return [
+                Given((json.loads(chunks) or [""])[0], bool(is_sure), count)
+                for chunks, is_sure, count in rows.all()
+            ]
+
+
+def _tier(row: TierRow) -> Tier | None:
+    return Tier(cast(Step, row.sure), cast(Step, row.unsure)) if row.sure else None

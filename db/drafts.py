@@ -1,0 +1,171 @@
+"""Answers that wait for an operator, and whether what a person sent was the same."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal, TypeAlias
+
+from sqlalchemy import BigInteger, ForeignKey, String, Text, and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.types import Draft
+from db.base import Base, Database
+
+Agreement: TypeAlias = Literal["as_is", "edited", "own", "discarded"]
+"""``own``: a person replied in words of their own. ``discarded``: nobody sent anything for it."""
+
+_SAME = 0.6
+"""Share of words in common from which a reply is an edited draft: difflib's own measure of close
+matches."""
+_WORD = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+|[^\w\s]")
+"""A word, or a sign of Chinese or of punctuation."""
+
+
+class DraftRow(Base):
+    """One held answer."""
+
+    __tablename__ = "drafts"
+
+    answer_id: Mapped[int] = mapped_column(
+        ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    chat: Mapped[str] = mapped_column(String(80), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    edited: Mapped[str] = mapped_column(Text, default="")
+    """An operator's wording, before it is sent; empty: there is none."""
+    document: Mapped[str] = mapped_column(Text)
+    category: Mapped[str] = mapped_column(Text)
+    agreement: Mapped[str] = mapped_column(String(16), default="", index=True)
+    """Empty while it waits."""
+    settled: Mapped[float | None]
+    sent_by: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The press that sends it; 0: none yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A held answer that waits."""
+
+    answer_id: int
+    chat: str
+    text: str
+    """As it would be sent now."""
+    document: str
+
+
+class Drafts:
+    """Reads and sends held answers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def waiting(self, chat: str) -> list[Waiting]:
+        """Return the drafts of a conversation, oldest first."""
+        async with self._database.session() as session:
+            rows = await session.scalars(
+                select(DraftRow)
+                .where(DraftRow.chat == chat, DraftRow.agreement == "")
+                .order_by(DraftRow.answer_id)
+            )
+            return [_waiting(row) for row in rows]
+
+    async def one(self, answer_id: int) -> Waiting | None:
+        """Return a draft; ``None`` if it does not wait any more."""
+        async with self._database.session() as session:
+            row = await session.get(DraftRow, answer_id)
+            return _waiting(row) if row and not row.agreement else None
+
+    async def edit(self, answer_id: int, text: str) -> None:
+        """Replace what would be sent."""
+        await self._change(answer_id, edited=text)
+
+    async def claim(self, answer_id: int, *, press: int) -> Waiting | None:
+        """Return a draft for sending, to one press alone; the same press gets it again."""
+        async with self._database.session() as session:
+            waits = and_(DraftRow.sent_by == 0, DraftRow.agreement == "")
+            which = DraftRow.answer_id == answer_id, or_(waits, DraftRow.sent_by == press)
+            claimed = update(DraftRow).where(*which).values(sent_by=press).returning(DraftRow)
+            row = await session.scalar(claimed)
+            return _waiting(row) if row else None
+
+    async def release(self, answer_id: int) -> None:
+        """Let a draft wait again that did not arrive."""
+        await self._change(answer_id, sent_by=0)
+
+    async def discard(self, answer_id: int) -> bool:
+        """Let a draft wait no more; return whether it did."""
+        async with self._database.session() as session:
+            row = await session.get(DraftRow, answer_id)
+            if row is None or row.agreement:
+                return False
+            row.agreement, row.settled = "discarded", time.time()
+            return True
+
+    async def agreement(self, *, since: float) -> Mapping[tuple[str, str], Mapping[str, int]]:
+        """Return how often people sent what the bot proposed, by document and category."""
+        async with self._database.session() as session:
+            columns = (DraftRow.document, DraftRow.category, DraftRow.agreement)
+            rows = await session.execute(
+                select(*columns, func.count())
+                .where(DraftRow.agreement != "", DraftRow.settled >= since)
+                .group_by(*columns)
+                .order_by(*columns)
+            )
+            found: dict[tuple[str, str], dict[str, int]] = {}
+            for document, category, agreement, count in rows.all():
+                found.setdefault((document, category), {})[agreement] = count
+            return found
+
+    async def _change(self, answer_id: int, **values: object) -> None:
+        async with self._database.session() as session:
+            which = DraftRow.answer_id == answer_id, DraftRow.agreement == ""
+            await session.execute(update(DraftRow).where(*which).values(**values))
+
+
+def draft_row(answer_id: int, chat: str, draft: Draft) -> DraftRow:
+    """Return the row of a new draft."""
+    return DraftRow(
+        answer_id=answer_id,
+        chat=chat,
+        text=draft.text,
+        document=draft.document,
+        category=draft.category,
+    )
+
+
+async def settle(session: AsyncSession, chat: str, sent: str, *, answer_id: int = 0) -> bool:
+    """Compare what a person sent with a draft; 0: the newest that waits in the conversation.
+
+    Returns whether none waits any more.
+    """
+    which = [DraftRow.chat == chat, DraftRow.agreement == ""]
+    which += [DraftRow.answer_id == answer_id] if answer_id else [DraftRow.sent_by == 0]
+    newest = select(DraftRow).where(*which).order_by(DraftRow.answer_id.desc()).limit(1)
+    if row := await session.scalar(newest):
+        row.agreement, row.settled = compare(row.text, sent), time.time()
+    others = select(DraftRow.answer_id).where(DraftRow.chat == chat, DraftRow.agreement == "")
+    return await session.scalar(others.limit(1)) is None
+
+
+async def settle_all(session: AsyncSession, chat: str) -> None:
+    """Discard what still waits in a conversation that is over."""
+    await session.execute(
+        update(DraftRow)
+        .where(DraftRow.chat == chat, DraftRow.agreement == "", DraftRow.sent_by == 0)
+        .values(agreement="discarded", settled=time.time())
+    )
+
+
+def compare(draft: str, sent: str) -> Agreement:
+    """Tell how what was sent came of a draft; blanks do not count."""
+    if draft.split() == sent.split():
+        return "as_is"
+    alike = SequenceMatcher(None, _WORD.findall(draft), _WORD.findall(sent), autojunk=False)
+    return "edited" if alike.ratio() >= _SAME else "own"
+
+
+def _waiting(row: DraftRow) -> Waiting:
+    return Waiting(row.answer_id, row.chat, row.edited or row.text, row.document)
