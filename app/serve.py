@@ -37,6 +37,7 @@ from app.wiring import (
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from console.application import build_console
+from console.keys import Programs
 from console.knowledge import Editing
 from console.mishaps import Disk, Restarts, Watched
 from console.operator import Records
@@ -52,7 +53,9 @@ from db.figures import Figures
 from db.group_commit import GroupCommit
 from db.handover import Handovers
 from db.jobs import JobRepository
+from db.keys import Keys
 from db.mishaps import Mishaps
+from db.operators import Audit
 from db.uploads import Uploads
 from jobs.schedule import Scheduler
 from kb.releases.upload import Library
@@ -173,6 +176,10 @@ async def _serve_with_one_model(
             uploads=uploads,
             questions=library.questions,
             handovers=Handovers(knowledge.database, GroupCommit(knowledge.database)),
+            programs=Programs(
+                Keys(knowledge.database, GroupCommit(knowledge.database)),
+                Audit(knowledge.database, GroupCommit(knowledge.database)),
+            ),
             topics=lambda: troubles.bot.topics if troubles.bot else None,
             watched=_watched(service, troubles, scheduler),
             tracer=Tracer(

@@ -25,6 +25,7 @@ _NEXT_PAGES = (
     "/console/bench",
     "/console/figures",
     "/console/mishaps",
+    "/console/programs",
 )
 
 
