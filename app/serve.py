@@ -24,6 +24,7 @@ from app.schedule import make_scheduler, make_watcher
 from app.second import ModelEmbedder, wait_for
 from app.warm import keep_warm
 from app.web_server import serve_web
+from app.webhooks import make_messenger
 from app.wiring import (
     Knowledge,
     ModelGenerator,
@@ -57,6 +58,7 @@ from db.keys import Keys
 from db.mishaps import Mishaps
 from db.operators import Audit
 from db.uploads import Uploads
+from db.webhooks import Deliveries
 from jobs.schedule import Scheduler
 from kb.releases.upload import Library
 from kb.review.trace import Tracer
@@ -153,6 +155,7 @@ async def _serve_with_one_model(
         async def health() -> Health:
             return _health(service, troubles, check)
 
+        messenger = make_messenger(config, knowledge)
         scheduler = make_scheduler(knowledge, tell=reports.put)
         library = make_library(knowledge)
         uploads = await stack.enter_async_context(
@@ -179,6 +182,7 @@ async def _serve_with_one_model(
             programs=Programs(
                 Keys(knowledge.database, GroupCommit(knowledge.database)),
                 Audit(knowledge.database, GroupCommit(knowledge.database)),
+                Deliveries(knowledge.database, GroupCommit(knowledge.database)),
             ),
             topics=lambda: troubles.bot.topics if troubles.bot else None,
             watched=_watched(service, troubles, scheduler),
@@ -223,6 +227,7 @@ async def _serve_with_one_model(
             asyncio.create_task(_telegram(service, library, reports, troubles), name="telegram"),
             _beside("scrub", partial(_scrub, knowledge), troubles),
             asyncio.create_task(_once_prepared(troubles, uploads.resume), name="uploads"),
+            _beside("webhooks", messenger.run, troubles),
             _beside("watch", partial(_watch, service, scheduler, troubles), troubles),
             _beside(
                 "warm", partial(_once_prepared, troubles, partial(keep_warm, service)), troubles

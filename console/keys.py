@@ -14,17 +14,20 @@ from console.widget import Allowance
 from core.rights import Right
 from db.keys import GRANTS, PER_MINUTE, PREFIX, BadKey, Grant, Key, Keys
 from db.operators import Audit
+from db.webhooks import Deliveries
 
+_DELIVERIES = 50
 RIGHT_OF: dict[Grant, Right] = {"ask": "see", "read": "see", "write": "publish"}
 """What people need for what a key with a right may do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """The repositories of what programs may do and did."""
+    """The repositories of what programs may do and did, and are told."""
 
     keys: Keys
     audit: Audit
+    deliveries: Deliveries
 
 
 def bearer_of(request: Request) -> str:
@@ -87,7 +90,7 @@ class ProgramPages:
         return self._pages.response("api.html", api=self._described)
 
     async def show(self, request: Request) -> Response:
-        """List keys."""
+        """List keys, and what was told to webhooks."""
         return await self._page()
 
     async def add(self, request: Request) -> Response:
@@ -120,6 +123,7 @@ class ProgramPages:
             keys=await self._programs.keys.list(),
             grants=GRANTS,
             per_minute=PER_MINUTE,
+            deliveries=await self._programs.deliveries.latest(limit=_DELIVERIES),
             notice=notice,
             token=token,
         )

@@ -28,6 +28,7 @@ from db.knowledge import ReleaseRepository, SourceRepository
 from db.mishaps import Mishaps
 from db.operators import Audit
 from db.uploads import Uploads
+from db.webhooks import Deliveries
 from kb.releases.alike import Alike
 from kb.releases.open_questions import OpenQuestions
 from tests.console.fakes import (
@@ -105,7 +106,9 @@ class Builder:
         self.watched = calm(database)
         writer = GroupCommit(database)
         self.handovers = Handovers(database, writer)
-        self.programs = Programs(Keys(database, writer), Audit(database, writer))
+        self.programs = Programs(
+            Keys(database, writer), Audit(database, writer), Deliveries(database, writer)
+        )
 
     def build(self, **changes: Any) -> SecurityMiddleware:
         async def health() -> Health:
