@@ -16,7 +16,7 @@ from console.chat import ChatPages
 from console.completions import Completions
 from console.conversations import ConversationPages, Talks
 from console.figures import FigurePages
-from console.keys import RIGHT_OF, KeyGuard, ProgramPages, Programs, actor_of, bearer_of
+from console.keys import DOCS, RIGHT_OF, KeyGuard, ProgramPages, Programs, actor_of, bearer_of
 from console.knowledge import Editing, KnowledgePages
 from console.mishaps import MishapPages, Watched
 from console.once import Once
@@ -249,7 +249,7 @@ def build_console(
             *map(for_programs, operations),
             for_programs(Operation("POST", "/api/ask", "ask", api.ask)),
             route("/api/v1/openapi.json", program_pages.openapi, "see", grant="ask"),
-            route("/api/v1/docs", program_pages.described, "see", grant="ask"),
+            route(DOCS, program_pages.described, "see", grant="ask"),
             route("/metrics", api.metrics, "see"),
             route("/health", api.health, "anyone"),
             route("/console", operator.show, "see"),
@@ -416,4 +416,6 @@ class _Errors:
 
 
 def _wants_json(request: Request) -> bool:
+    if request.url.path == DOCS:
+        return False
     return request.url.path.startswith(("/api/", "/v1/", "/health", "/metrics", "/widget"))

@@ -17,6 +17,7 @@ from db.operators import Audit
 from db.webhooks import Deliveries
 
 _DELIVERIES = 50
+DOCS = "/api/v1/docs"
 RIGHT_OF: dict[Grant, Right] = {"ask": "see", "read": "see", "write": "publish"}
 """What people need for what a key with a right may do."""
 

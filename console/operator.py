@@ -26,6 +26,7 @@ _NEXT_PAGES = (
     "/console/figures",
     "/console/mishaps",
     "/console/programs",
+    "/api/v1/docs",
 )
 
 

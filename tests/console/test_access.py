@@ -239,8 +239,11 @@ async def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline(
     client: httpx.AsyncClient,
 ) -> None:
     await client.post("/ask", data={"question": FAQ_QUESTION})
-    pages = ("questions", "questions/dismissed", "knowledge", "uploads", "bench", "figures")
-    for path in ("/", "/console", "/login", *(f"/console/{name}" for name in pages)):
+    pages = (
+        "questions", "questions/dismissed", "knowledge", "uploads", "bench", "figures", "programs",
+    )  # fmt: skip
+    paths = ("/", "/console", "/login", "/api/v1/docs")
+    for path in (*paths, *(f"/console/{name}" for name in pages)):
         page = (await client.get(path)).text
         assert "://" not in page, path
         assert " style=" not in page, path
