@@ -13,6 +13,7 @@ from app.commands import (
     entries,
     golden,
     keep,
+    keys,
     knowledge,
     measure,
     people,
@@ -117,6 +118,11 @@ _group(
     "operators",
     "Who may do what in Telegram.",
     {"list": people.list_operators, "add": people.add, "remove": people.remove},
+)
+_group(
+    "keys",
+    "Keys of programs that use the API.",
+    {"list": keys.list_keys, "add": keys.add, "revoke": keys.revoke},
 )
 
 

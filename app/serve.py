@@ -24,6 +24,7 @@ from app.reembed import is_undone, reembed_beside, said_meanwhile
 from app.schedule import make_scheduler, make_watcher
 from app.second import ModelEmbedder, wait_for
 from app.web_server import serve_web
+from app.webhooks import make_messenger
 from app.wiring import (
     Knowledge,
     ModelGenerator,
@@ -37,6 +38,7 @@ from app.wiring import (
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from console.application import build_console
+from console.keys import Programs
 from console.knowledge import Editing
 from console.mishaps import Disk, Restarts, Watched
 from console.operator import Records
@@ -54,8 +56,11 @@ from db.figures import Figures
 from db.group_commit import GroupCommit
 from db.handover import Handovers
 from db.jobs import JobRepository
+from db.keys import Keys
 from db.mishaps import Mishaps
+from db.operators import Audit
 from db.uploads import Uploads
+from db.webhooks import Deliveries
 from jobs.schedule import Scheduler
 from kb.releases.upload import Library
 from kb.review.trace import Tracer
@@ -152,6 +157,7 @@ async def _serve_with_one_model(
         async def health() -> Health:
             return _health(service, troubles, check)
 
+        messenger = make_messenger(config, knowledge)
         scheduler = make_scheduler(knowledge, tell=reports.put)
         library = make_library(knowledge)
         uploads = await stack.enter_async_context(
@@ -177,6 +183,11 @@ async def _serve_with_one_model(
             uploads=uploads,
             questions=library.questions,
             handovers=Handovers(knowledge.database, GroupCommit(knowledge.database)),
+            programs=Programs(
+                Keys(knowledge.database, GroupCommit(knowledge.database)),
+                Audit(knowledge.database, GroupCommit(knowledge.database)),
+                Deliveries(knowledge.database, GroupCommit(knowledge.database)),
+            ),
             topics=lambda: troubles.bot.topics if troubles.bot else None,
             watched=_watched(service, troubles, scheduler),
             tracer=Tracer(
@@ -221,6 +232,7 @@ async def _serve_with_one_model(
             asyncio.create_task(_telegram(service, library, reports, troubles), name="telegram"),
             _beside("scrub", partial(_scrub, knowledge), troubles),
             asyncio.create_task(_once_prepared(troubles, uploads.resume), name="uploads"),
+            _beside("webhooks", messenger.run, troubles),
             _beside("watch", partial(_watch, service, scheduler, troubles), troubles),
             _beside(
                 "reader", partial(_once_prepared, troubles, partial(keep_read, knowledge)), troubles

@@ -30,6 +30,7 @@ from db.golden import GoldenQuestions
 from db.group_commit import GroupCommit
 from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
+from db.webhooks import announce
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.desk import Desk
 from kb.answering.mood import Moods
@@ -135,6 +136,8 @@ async def open_database(config: Config, paths: Paths) -> AsyncIterator[Database]
     url = database_url(config.database if paths.is_main else "", paths.data)
     await ensure_schema(url)
     database = Database(create_engine(url))
+    if paths.is_main:
+        announce(database, [(hook.url, hook.events) for hook in config.webhooks])
     try:
         yield database
     finally:

@@ -1,88 +1,156 @@
 """What programs ask: answers as JSON, health, figures."""
 
 import asyncio
-import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from operator import not_
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from console.form import is_blank
-from console.security import client_address
+from console.openapi import LANGUAGE, NAME, Given, Reply
+from console.security import CookieSigner, client_address
 from core.health import Health
 from core.metrics import Metrics
 from core.render import answer_to_dict
+from core.types import AnswerKind, Urgency
+from db.conversations import Conversations
 from kb.answering.desk import Desk
 
-_QUESTION_CHARS = 20_000
-_LANGUAGE_CHARS = 16
-_SHOWN_CHARS = 60
-_SEND = 'Send {"question": "…"}.'
+QUESTION_CHARS = 20_000
 
 
-class Question(BaseModel):
-    """Body of ``POST /api/ask``."""
+def _has_words(text: str) -> str:
+    if is_blank(text):
+        raise PydanticCustomError("blank", "Write what is asked.")
+    return text
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    question: str = Field(max_length=_QUESTION_CHARS)
-    language: str = Field("", max_length=_LANGUAGE_CHARS, pattern=r"^([A-Za-z]{2,3}([-_].*)?)?$")
+class Question(Given):
+    """A customer's question."""
+
+    question: Annotated[str, Field(max_length=QUESTION_CHARS), AfterValidator(_has_words)]
+    language: str = Field("", max_length=16, pattern=LANGUAGE)
     """Language code of the asker's app, for questions too short to tell."""
-    conversation: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,64}$")
+    conversation: str = Field("", pattern=NAME)
     """Names the conversation, so that a later question may refer to an earlier one."""
 
-    @field_validator("question")
-    @classmethod
-    def _has_words(cls, question: str) -> str:
-        if is_blank(question):
-            raise ValueError
-        return question
+
+class CitedSource(Reply):
+    """Where an answer comes from."""
+
+    document: str
+    title: str
+    location: str
+    quote: str
+    score: float
+    """Cosine similarity, -1 to 1."""
+    updated: str
+    """ISO 8601 date on which the document was received."""
+
+
+class Tokens(Reply):
+    """Tokens that the generator read and wrote."""
+
+    prompt: int
+    cached: int
+    generated: int
+
+
+class Answered(Reply):
+    """The object that ``answerdesk ask --json`` prints, and its ticket."""
+
+    kind: AnswerKind
+    text: str
+    confidence: float
+    """Probability that this answers the question, 0 to 1."""
+    language: str
+    sources: list[CitedSource]
+    release: int
+    timings_ms: dict[str, float]
+    tokens: Tokens
+    hedged: bool = Field(False, exclude_if=not_)
+    """Given with the reservation that it may not be what was asked for."""
+    urgency: Urgency = Field("", exclude_if=not_)
+    choices: tuple[str, ...] = Field((), exclude_if=not_)
+    """Questions that may be meant instead."""
+    ticket: str = ""
+    """Names the answer for feedback; empty while the database cannot be written."""
+
+
+class Verdict(Given):
+    """Whether an answer helped."""
+
+    ticket: str = Field(max_length=200)
+    """Of the answer."""
+    helpful: bool
+    reason: Literal["", "wrong", "incomplete", "outdated", "not_my_question"] = ""
+
+
+class Done(Reply):
+    """That something was done."""
+
+    done: bool = True
+
+
+class Erased(Reply):
+    """How many answers were erased."""
+
+    erased: int
 
 
 class Api:
-    """Endpoints for programs."""
+    """Endpoints for programs that ask for customers, and for monitoring."""
 
     def __init__(
         self,
         *,
         desk: Desk,
+        conversations: Conversations,
+        secret: bytes,
         health: Callable[[], Awaitable[Health]],
         metrics: Metrics,
         mishaps: Callable[[], Awaitable[Mapping[str, float]]],
         detailed_health: Callable[[Request], bool],
     ) -> None:
         self._desk = desk
+        self._conversations = conversations
+        self._signer = CookieSigner(b"ticket " + secret)
         self._health = health
         self._metrics = metrics
         self._mishaps = mishaps
         self._detailed_health = detailed_health
 
-    async def ask(self, request: Request) -> Response:
-        """Answer a question with the same object as ``answerdesk ask --json``."""
-        content_type = request.headers.get("content-type", "").split(";")[0].strip()
-        if content_type != "application/json":
-            return error_json("Send the question as JSON with Content-Type: application/json.", 415)
-        try:
-            body = Question.model_validate_json(await request.body())
-        except ValidationError as error:
-            first = error.errors()[0]
-            return error_json(_wrong(first), 400 if first["type"] == "json_invalid" else 422)
+    async def ask(self, request: Request, given: Question) -> Answered:
+        """Answer a question."""
         answer = await self._desk.ask(
-            body.question,
-            chat=f"api:{body.conversation or secrets.token_urlsafe(16)}",
+            given.question,
+            chat=f"api:{given.conversation or secrets.token_urlsafe(16)}",
             channel="web",
-            language_code=body.language,
-            asker="" if body.conversation else client_address(request),
+            language_code=given.language,
+            asker="" if given.conversation else client_address(request),
         )
-        return JSONResponse(answer_to_dict(answer), headers={"Cache-Control": "no-store"})
+        ticket = self._signer.sign(str(answer.answer_id)) if answer.answer_id else ""
+        return Answered.model_validate(answer_to_dict(answer) | {"ticket": ticket})
 
-    async def forget(self, request: Request) -> Response:
+    async def rate(self, request: Request, given: Verdict) -> Done:
+        """Store whether an answer helped; a later verdict replaces an earlier one."""
+        number = int(self._signer.read(given.ticket) or 0)
+        if not await self._conversations.give_feedback(
+            number, helpful=given.helpful, reason=given.reason
+        ):
+            raise HTTPException(404)
+        return Done(done=True)
+
+    async def forget(self, request: Request, given: None) -> Erased:
         """Erase a conversation that was named when it was asked; also if it has nothing."""
         name = request.path_params["name"]
-        return JSONResponse({"erased": await self._desk.forget(f"api:{name}")})
+        return Erased(erased=await self._desk.forget(f"api:{name}"))
 
     async def health(self, request: Request) -> Response:
         """Say whether the service works; 503 while customers are not answered."""
@@ -105,37 +173,3 @@ class Api:
         # In a thread: figures of the process are read from files.
         text = await asyncio.to_thread(self._metrics.render)
         return Response(text, headers={"Content-Type": Metrics.content_type})
-
-
-def _wrong(error: ErrorDetails) -> str:
-    """Return what is wrong with a body, with the value, and what to do."""
-    if not error["loc"]:
-        what = "JSON" if error["type"] == "json_invalid" else "a JSON object"
-        return f"The body is not {what}. {_SEND}"
-    field, value = error["loc"][0], error["input"]
-    shown = json.dumps(value, ensure_ascii=False, default=str)
-    shown = shown if len(shown) <= _SHOWN_CHARS else f"{shown[:_SHOWN_CHARS]}…"
-    match error["type"]:
-        case "missing":
-            return f'"{field}" is missing. {_SEND}'
-        case "value_error":
-            return f'"{field}" is empty. Write what is asked.'
-        case "extra_forbidden":
-            known = ", ".join(Question.model_fields)
-            return f'"{field}" is not a field. Leave it out: there are {known}.'
-        case "string_too_long":
-            most = _QUESTION_CHARS if field == "question" else _LANGUAGE_CHARS
-            return f'"{field}" has {len(value):,} characters. Shorten it to {most:,} at most.'
-        case "string_pattern_mismatch" if field == "language":
-            return f'"{field}" is {shown}. Write a code such as de, es or zh, or leave it out.'
-        case "string_pattern_mismatch":
-            return (
-                f'"{field}" is {shown}. Use letters, digits, "-" and "_" alone, 64 of them at most.'
-            )
-        case _:
-            return f'"{field}" is {shown}, which is not text. Put text in quotation marks.'
-
-
-def error_json(sentence: str, status: int) -> JSONResponse:
-    """Return an error as JSON with one sentence."""
-    return JSONResponse({"error": sentence}, status)

@@ -1,8 +1,7 @@
 """The web application: routes, who may use each, and one place where errors become sentences."""
 
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,15 +10,18 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from console.api import Api, error_json
+from console.api import Api
 from console.bench import AsMessages, BenchPages
 from console.careful import CarefulPages
 from console.chat import ChatPages
+from console.completions import Completions
 from console.conversations import ConversationPages, Talks
 from console.figures import FigurePages
+from console.keys import DOCS, RIGHT_OF, KeyGuard, ProgramPages, Programs, actor_of, bearer_of
 from console.knowledge import Editing, KnowledgePages
 from console.mishaps import MishapPages, Watched
 from console.once import Once
+from console.openapi import Endpoint, Operation, openapi, refusal
 from console.operator import COOKIE as OPERATOR_COOKIE
 from console.operator import OperatorPages, Records
 from console.pages import STATIC, Pages
@@ -35,6 +37,7 @@ from console.security import (
 from console.security_middleware import SecurityMiddleware
 from console.upload_desk import UploadDesk
 from console.uploads import UploadLimits, UploadPages
+from console.v1 import ENTRY_BYTES, Workbench
 from console.widget import Widget
 from core.errors import ConversationErased
 from core.health import Health
@@ -42,15 +45,12 @@ from core.hours import ALWAYS, WorkingHours
 from core.metrics import Metrics
 from core.rights import Audience, Role, may
 from db.handover import Handovers
+from db.keys import Grant
 from kb.answering.desk import Desk
 from kb.releases.open_questions import OpenQuestions
 from kb.review.trace import Tracer
 
-Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
-
 _MAX_BODY_BYTES = 64 * 1024
-_ENTRY_BYTES = 256 * 1024
-"""Of a form with an answer: 20,000 characters that take nine bytes each."""
 
 _SENTENCES = {
     400: "The request could not be understood.",
@@ -82,6 +82,7 @@ def build_console(
     uploads: UploadDesk,
     questions: OpenQuestions,
     handovers: Handovers,
+    programs: Programs,
     topics: Callable[[], Talks | None],
     watched: Watched,
     tracer: Tracer,
@@ -110,6 +111,7 @@ def build_console(
         uploads: takes files and entries.
         questions: what found no answer, as Telegram's operators have it too.
         handovers: which conversations people have.
+        programs: keys, and what programs did with them.
         topics: returns what writes to customers in Telegram, while that is served.
         watched: tells what went wrong, and tries it again.
         tracer: tells how a question is answered.
@@ -132,7 +134,7 @@ def build_console(
     """
     logins = Logins(password)
     pages = Pages(shop=shop, can_log_out=logins.required)
-    guard, once = _Guard(logins), Once()
+    guard, once = _Guard(logins, KeyGuard(programs.keys)), Once()
     chat = ChatPages(
         desk=desk,
         verdicts=records.conversations,
@@ -143,6 +145,8 @@ def build_console(
     )
     api = Api(
         desk=desk,
+        conversations=records.conversations,
+        secret=secret,
         health=health,
         metrics=metrics,
         mishaps=watched.counts,
@@ -186,15 +190,41 @@ def build_console(
         method: str = "GET",
         *,
         max_body_bytes: int = _MAX_BODY_BYTES,
+        grant: Grant | None = None,
     ) -> Route:
         if method == "POST" and path.startswith("/console/"):
             endpoint = once.over(endpoint)
-        guarded = guard.over(endpoint, audience)
+        guarded = guard.over(endpoint, audience, grant=grant)
         return Route(path, guarded, methods=[method], max_body_size=max_body_bytes)
 
     def entry_route(path: str, endpoint: Endpoint, audience: Audience) -> Route:
-        return route(path, endpoint, audience, "POST", max_body_bytes=_ENTRY_BYTES)
+        return route(path, endpoint, audience, "POST", max_body_bytes=ENTRY_BYTES)
 
+    async def written(request: Request) -> None:
+        who = actor_of(request)
+        await programs.audit.record(0, "api", f"{who}: {request.method} {request.url.path}")
+
+    def for_programs(one: Operation) -> Route:
+        guarded = guard.over(one.endpoint(written), RIGHT_OF[one.grant], grant=one.grant)
+        return Route(one.path, guarded, methods=[one.method], max_body_size=one.max_body_bytes)
+
+    workbench = Workbench(
+        records=records,
+        editing=editing,
+        uploads=uploads,
+        questions=questions,
+        handovers=handovers,
+    )
+    operations = [
+        Operation("POST", "/api/v1/ask", "ask", api.ask),
+        Operation("POST", "/api/v1/feedback", "ask", api.rate),
+        Operation("DELETE", "/api/conversations/{name}", "ask", api.forget),
+        *workbench.operations(),
+        *Completions(desk).operations(),
+    ]
+    program_pages = ProgramPages(
+        pages=pages, programs=programs, described=openapi(operations, title=shop)
+    )
     widget = Widget(
         desk=desk,
         conversations=records.conversations,
@@ -223,8 +253,10 @@ def build_console(
             route("/feedback", chat.rate, "see", "POST"),
             route("/new", chat.start_again, "see", "POST"),
             route("/forget", chat.forget, "see", "POST"),
-            route("/api/ask", api.ask, "see", "POST"),
-            route("/api/conversations/{name}", api.forget, "see", "DELETE"),
+            *map(for_programs, operations),
+            for_programs(Operation("POST", "/api/ask", "ask", api.ask)),
+            route("/api/v1/openapi.json", program_pages.openapi, "see", grant="ask"),
+            route(DOCS, program_pages.described, "see", grant="ask"),
             route("/metrics", api.metrics, "see"),
             route("/health", api.health, "anyone"),
             route("/console", operator.show, "see"),
@@ -282,6 +314,9 @@ def build_console(
             route("/console/mishaps/drop-letter", mishaps.drop_letter, "talk", "POST"),
             route("/console/mishaps/drop-send", mishaps.drop_send, "talk", "POST"),
             route("/console/mishaps/run-again", mishaps.run_again, "publish", "POST"),
+            route("/console/programs", program_pages.show, "manage"),
+            route("/console/keys/add", program_pages.add, "manage", "POST"),
+            route("/console/keys/revoke", program_pages.revoke, "manage", "POST"),
             route("/login", operator.login_form, "anyone"),
             route("/login", operator.log_in, "anyone", "POST"),
             route("/logout", operator.log_out, "anyone", "POST"),
@@ -309,22 +344,28 @@ def build_console(
 class _Guard:
     """Lets through who may use a route."""
 
-    def __init__(self, logins: Logins) -> None:
+    def __init__(self, logins: Logins, keys: KeyGuard) -> None:
         self._logins = logins
+        self._keys = keys
 
-    def over(self, endpoint: Endpoint, audience: Audience) -> Endpoint:
-        """Return `endpoint` behind the check of who may use it."""
+    def over(
+        self, endpoint: Endpoint, audience: Audience, *, grant: Grant | None = None
+    ) -> Endpoint:
+        """Return `endpoint` behind the check of who may use it, with which right of a key."""
         if audience == "anyone":
             return endpoint
 
         async def guarded(request: Request) -> Response:
+            if grant and self._keys.is_key(request):
+                return await self._keys.refuse(request, grant) or await endpoint(request)
             if may(self.role_of(request), audience):
                 return await endpoint(request)
             if not self._logins.required:
                 raise HTTPException(401)
             if request.method == "GET" and not _wants_json(request):
                 return RedirectResponse(f"/login?next={request.url.path}", 303)
-            return error_json("Log in first, or send the password as a bearer token.", 401)
+            sentence = "Log in first, or send a key or the password as a bearer token."
+            return refusal(request, sentence, 401)
 
         return guarded
 
@@ -343,8 +384,9 @@ class _Guard:
         if not self._logins.required:
             known = is_of_this_machine(request)
         else:
-            scheme, _, token = request.headers.get("authorization", "").partition(" ")
-            if scheme.lower() == "bearer":
+            if self._keys.is_key(request):
+                known = False  # nor is it a guess of the password
+            elif token := bearer_of(request):
                 known = self._logins.check(token, client=client_address(request))
             else:
                 known = self._logins.is_valid(request.cookies.get(OPERATOR_COOKIE, ""))
@@ -361,7 +403,7 @@ class _Errors:
         """Return the page, or the JSON, that says why a request is not served."""
         sentence = _SENTENCES.get(status, _SENTENCES[400 if status < 500 else 500])
         if _wants_json(request):
-            return error_json(sentence, status)
+            return refusal(request, sentence, status)
         return self._pages.response("error.html", status=status, sentence=sentence)
 
     async def known(self, request: Request, error: Exception) -> Response:
@@ -370,7 +412,7 @@ class _Errors:
 
     async def too_many(self, request: Request, error: Exception) -> Response:
         """Answer a client that keeps guessing the password."""
-        response = error_json(str(error), 429)
+        response = refusal(request, str(error), 429)
         if isinstance(error, TooManyFailures):
             response.headers["Retry-After"] = str(error.wait_s)
         return response
@@ -385,4 +427,6 @@ class _Errors:
 
 
 def _wants_json(request: Request) -> bool:
-    return request.url.path.startswith(("/api/", "/health", "/metrics", "/widget"))
+    if request.url.path == DOCS:
+        return False
+    return request.url.path.startswith(("/api/", "/v1/", "/health", "/metrics", "/widget"))

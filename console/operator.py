@@ -27,6 +27,8 @@ _NEXT_PAGES = (
     "/console/bench",
     "/console/figures",
     "/console/mishaps",
+    "/console/programs",
+    "/api/v1/docs",
 )
 
 

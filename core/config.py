@@ -205,6 +205,18 @@ class WidgetConfig(_Section):
     per_minute: int = Field(30, ge=5)
 
 
+class WebhookConfig(_Section):
+    """A program that is told what happened."""
+
+    url: str = Field(pattern="^https?://", max_length=2000)
+    events: tuple[
+        Literal["question.unanswered", "conversation.handed_over", "release.published"], ...
+    ] = Field(min_length=1)
+    secret: str = Field(min_length=1)
+    """Name of the environment variable that has it."""
+    text: bool = False
+
+
 class LookupParameterConfig(_Section):
     """A value that a customer gives: which record, or a proof of who asks."""
 
@@ -292,11 +304,19 @@ class Config(BaseSettings):
     telegram: TelegramConfig = TelegramConfig()
     console: ConsoleConfig = ConsoleConfig()
     widget: WidgetConfig = WidgetConfig()
+    webhooks: tuple[WebhookConfig, ...] = ()
     lookups: dict[str, LookupConfig] = {}
     retention: RetentionConfig = RetentionConfig()
     logging: LoggingConfig = LoggingConfig()
     index: str = ""
     database: str = ""
+
+    @model_validator(mode="after")
+    def _no_webhook_twice(self) -> "Config":
+        urls = [hook.url for hook in self.webhooks]
+        if len(set(urls)) < len(urls):
+            raise ValueError("two webhooks have the same url: join their events in one")
+        return self
 
     @classmethod
     def settings_customise_sources(

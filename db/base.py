@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session
 
 from core.errors import DatabaseDamaged, StorageError
 from db import sqlite
@@ -93,7 +93,11 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self.sessions = type("Sessions", (Session,), {})
+        """Class of its sessions alone, to listen to."""
+        self._sessions = async_sessionmaker(
+            engine, expire_on_commit=False, sync_session_class=self.sessions
+        )
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:

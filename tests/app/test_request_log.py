@@ -13,12 +13,14 @@ import httpx
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.routing import Route
 
 from app.log import set_up_logging
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from console.api import Api
+from console.openapi import Operation
 from console.security_middleware import SecurityMiddleware
 from core.health import Health
 from core.metrics import Metrics
@@ -138,16 +140,27 @@ async def test_a_question_to_the_api(log: io.StringIO, desk: tuple[Desk, Databas
     async def calm() -> Mapping[str, float]:
         return {}
 
-    answering, _ = desk
+    async def done(_: Request) -> None:
+        return None
+
+    answering, database = desk
     metrics = Metrics()
     api = Api(
         desk=answering,
+        conversations=Conversations(database),
+        secret=b"0" * 32,
         health=health,
         metrics=metrics,
         mishaps=calm,
         detailed_health=lambda _: True,
     )
-    routes = [Route("/api/ask", api.ask, methods=["POST"])]
+    routes = [
+        Route(
+            "/api/ask",
+            Operation("POST", "/api/ask", "ask", api.ask).endpoint(done),
+            methods=["POST"],
+        )
+    ]
     app = SecurityMiddleware(Starlette(routes=routes), hosts=None, metrics=metrics, refuse=_never)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))

@@ -10,6 +10,7 @@ from blockbuster import blockbuster_ctx
 
 from app.messages import as_messages
 from console.application import build_console
+from console.keys import Programs
 from console.knowledge import Editing
 from console.mishaps import Disk, Watched
 from console.operator import Records
@@ -25,9 +26,12 @@ from db.figures import Figures
 from db.group_commit import GroupCommit
 from db.handover import Handovers
 from db.jobs import JobRepository
+from db.keys import Keys
 from db.knowledge import ReleaseRepository, SourceRepository
 from db.mishaps import Mishaps
+from db.operators import Audit
 from db.uploads import Uploads
+from db.webhooks import Deliveries
 from kb.answering.desk import Desk
 from kb.releases.alike import Alike
 from kb.releases.open_questions import OpenQuestions
@@ -114,7 +118,11 @@ class Builder:
         self.health = Health("ok")
         self.metrics = Metrics()
         self.watched = calm(database)
-        self.handovers = Handovers(database, GroupCommit(database))
+        writer = GroupCommit(database)
+        self.handovers = Handovers(database, writer)
+        self.programs = Programs(
+            Keys(database, writer), Audit(database, writer), Deliveries(database, writer)
+        )
 
     def build(self, **changes: Any) -> SecurityMiddleware:
         async def health() -> Health:
@@ -134,6 +142,7 @@ class Builder:
                 name_of=nobody,
             ),
             "handovers": self.handovers,
+            "programs": self.programs,
             "topics": lambda: None,
             "watched": self.watched,
             "tracer": NoEntries(),

@@ -115,6 +115,7 @@ class Call:
     channel: str
     language_code: str
     asker: str
+    history: Sequence[Turn] = ()
 
 
 @dataclass(slots=True)
@@ -150,7 +151,7 @@ class ScriptedDesk:
         asker: str = "",
     ) -> Answer:
         self._loop = asyncio.get_running_loop()
-        self.calls.append(Call(text, chat, channel, language_code, asker))
+        self.calls.append(Call(text, chat, channel, language_code, asker, history or ()))
         if text == BREAKING_QUESTION:
             raise RuntimeError("secret detail of the inside")
         if text == ERASED_QUESTION:

@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -13,6 +13,19 @@ _START_S = 120
 
 MakeApps = Callable[[Sequence[str]], AbstractAsyncContextManager[Sequence[ASGIApp]]]
 """Given the addresses, yields one application for each; what they need lives as long."""
+
+
+@asynccontextmanager
+async def on_loopback(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve an application on the loop of the test and yield its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        serving = asyncio.create_task(server.serve([listener]))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Callable
+from typing import get_args
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from console.security import (
     is_same_origin,
 )
 from core.errors import ConfigError
+from db.keys import Grant
 from tests.console.conftest import Builder
 from tests.console.fakes import FAQ_QUESTION
 
@@ -26,6 +28,29 @@ PASSWORD = "correct horse"
 JSON_QUESTION = {"question": FAQ_QUESTION}
 OPEN_TO_ALL = {("/health", "GET"), ("/login", "GET"), ("/login", "POST"), ("/logout", "POST")}
 BEARER = {"Authorization": f"Bearer {PASSWORD}"}
+GRANTS: dict[tuple[str, str], Grant] = {
+    ("/api/ask", "POST"): "ask",
+    ("/api/v1/ask", "POST"): "ask",
+    ("/api/v1/feedback", "POST"): "ask",
+    ("/api/conversations/{name}", "DELETE"): "ask",
+    ("/api/v1/openapi.json", "GET"): "ask",
+    ("/api/v1/docs", "GET"): "ask",
+    ("/v1/models", "GET"): "ask",
+    ("/v1/chat/completions", "POST"): "ask",
+    ("/api/v1/conversations", "GET"): "read",
+    ("/api/v1/conversations/7", "GET"): "read",
+    ("/api/v1/knowledge", "GET"): "read",
+    ("/api/v1/knowledge/{id}", "GET"): "read",
+    ("/api/v1/proposals/7", "GET"): "read",
+    ("/api/v1/changes", "GET"): "read",
+    ("/api/v1/releases", "GET"): "read",
+    ("/api/v1/knowledge", "POST"): "write",
+    ("/api/v1/knowledge/{id}", "POST"): "write",
+    ("/api/v1/proposals/7", "POST"): "write",
+    ("/api/v1/changes/7", "DELETE"): "write",
+    ("/api/v1/releases/7", "POST"): "write",
+}
+"""What a key needs; nothing else is open to any key."""
 
 
 def routes(builder: Builder) -> list[tuple[str, str]]:
@@ -35,7 +60,8 @@ def routes(builder: Builder) -> list[tuple[str, str]]:
     found = []
     for route in application.routes:
         if isinstance(route, Route):
-            found += [(route.path, m) for m in route.methods or () if m != "HEAD"]
+            path = route.path.replace("{number:int}", "7")
+            found += [(path, m) for m in route.methods or () if m != "HEAD"]
         else:
             assert isinstance(route, Mount)
             assert route.path == "/static"
@@ -146,6 +172,25 @@ async def test_programs_send_the_password_as_a_bearer_token(builder: Builder) ->
 
 
 @pytest.mark.anyio
+async def test_a_key_opens_what_its_right_is_for(builder: Builder) -> None:
+    tokens = {grant: await builder.programs.keys.add(grant, [grant]) for grant in get_args(Grant)}
+    assert set(GRANTS) <= set(routes(builder))
+    async with builder.client(password=PASSWORD) as client:
+        for path, method in set(routes(builder)) - OPEN_TO_ALL:
+            for grant, token in tokens.items():
+                headers = {"Authorization": f"Bearer {token}"}
+                # It is no guess of the password either: an address has five.
+                response = await client.request(method, path, headers=headers)
+                needed = GRANTS.get((path, method))
+                if needed is None:
+                    sent_to = response.headers.get("location", "")
+                    closed = "Log in first" in response.text or sent_to.startswith("/login?next=")
+                else:
+                    closed = response.status_code in (401, 403)
+                assert closed == (grant != needed), (path, method, grant, response.status_code)
+
+
+@pytest.mark.anyio
 async def test_health_keeps_its_reasons_from_strangers(builder: Builder) -> None:
     async with builder.client(password=PASSWORD) as client:
         assert (await client.get("/health")).json() == {"status": "ok"}
@@ -194,8 +239,11 @@ async def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline(
     client: httpx.AsyncClient,
 ) -> None:
     await client.post("/ask", data={"question": FAQ_QUESTION})
-    pages = ("questions", "questions/dismissed", "knowledge", "uploads", "bench", "figures")
-    for path in ("/", "/console", "/login", *(f"/console/{name}" for name in pages)):
+    pages = (
+        "questions", "questions/dismissed", "knowledge", "uploads", "bench", "figures", "programs",
+    )  # fmt: skip
+    paths = ("/", "/console", "/login", "/api/v1/docs")
+    for path in (*paths, *(f"/console/{name}" for name in pages)):
         page = (await client.get(path)).text
         assert "://" not in page, path
         assert " style=" not in page, path

@@ -10,11 +10,14 @@ from tests.console.fakes import DOCUMENT_QUESTION, HEDGED_QUESTION, ScriptedDesk
 pytestmark = pytest.mark.anyio
 
 
-async def test_an_answer_is_the_object_of_the_command_line(client: httpx.AsyncClient) -> None:
+async def test_an_answer_is_the_object_of_the_command_line_with_its_ticket(
+    client: httpx.AsyncClient,
+) -> None:
     response = await client.post("/api/ask", json={"question": DOCUMENT_QUESTION})
     answer = response.json()
     assert set(answer) == {
         "kind", "text", "confidence", "language", "sources", "release", "timings_ms", "tokens",
+        "ticket",
     }  # fmt: skip
     assert answer["kind"] == "composed"
     assert answer["tokens"] == {"prompt": 212, "cached": 180, "generated": 41}

@@ -1,0 +1,130 @@
+"""Programs that come with a key, and the page on which an owner makes keys and revokes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from console.form import fields_of, read_number
+from console.openapi import refusal
+from console.pages import Pages
+from console.widget import Allowance
+from core.rights import Right
+from db.keys import GRANTS, PER_MINUTE, PREFIX, BadKey, Grant, Key, Keys
+from db.operators import Audit
+from db.webhooks import Deliveries
+
+_DELIVERIES = 50
+DOCS = "/api/v1/docs"
+RIGHT_OF: dict[Grant, Right] = {"ask": "see", "read": "see", "write": "publish"}
+"""What people need for what a key with a right may do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The repositories of what programs may do and did, and are told."""
+
+    keys: Keys
+    audit: Audit
+    deliveries: Deliveries
+
+
+def bearer_of(request: Request) -> str:
+    """Return the token that a program sends; empty if it sends none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def actor_of(request: Request) -> str:
+    """Return who did something: the name of the key, or that a person did."""
+    key: Key | None = getattr(request.state, "key", None)
+    return f"key {key.name}" if key else "console"
+
+
+class KeyGuard:
+    """Lets programs through whose key has the right."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._allowances: dict[int, Allowance] = {}
+
+    async def refuse(self, request: Request, grant: Grant) -> Response | None:
+        """Return why a request is not served; ``None`` if it is, and the key is in its state."""
+        key = await self._keys.use(bearer_of(request))
+        if key is None:
+            return refusal(request, "There is no such key, or it was revoked.", 401)
+        if grant not in key.grants:
+            return refusal(request, f"The key {key.name!r} lacks the right {grant!r}.", 403)
+        if key.key_id not in self._allowances:
+            self._allowances[key.key_id] = Allowance(key.per_minute)
+        if not self._allowances[key.key_id].take(""):
+            sentence = f"The key {key.name!r} allows {key.per_minute} requests a minute. Wait."
+            response = refusal(request, sentence, 429)
+            response.headers["Retry-After"] = str(-(-60 // key.per_minute))
+            return response
+        request.state.key = key
+        return None
+
+    @staticmethod
+    def is_key(request: Request) -> bool:
+        """Tell whether a request comes with what looks like a key."""
+        return bearer_of(request).startswith(PREFIX)
+
+
+class ProgramPages:
+    """Endpoints of the page."""
+
+    def __init__(self, *, pages: Pages, programs: Programs, described: Mapping[str, Any]) -> None:
+        """`described` is the OpenAPI document."""
+        self._pages = pages
+        self._programs = programs
+        self._described = described
+
+    async def openapi(self, request: Request) -> Response:
+        """Return what programs can do, for programs."""
+        return JSONResponse(self._described)
+
+    async def described(self, request: Request) -> Response:
+        """Show what programs can do, for people."""
+        return self._pages.response("api.html", api=self._described)
+
+    async def show(self, request: Request) -> Response:
+        """List keys, and what was told to webhooks."""
+        return await self._page()
+
+    async def add(self, request: Request) -> Response:
+        """Make a key and show it, this once."""
+        fields = await fields_of(request)
+        grants = [grant for grant in GRANTS if fields[grant]]
+        try:
+            token = await self._programs.keys.add(
+                fields["name"], grants, per_minute=read_number(fields["per_minute"])
+            )
+        except BadKey as error:
+            return await self._page(notice=str(error), status=409)
+        await self._programs.audit.record(0, "made a key", f"{fields['name']}: {', '.join(grants)}")
+        return await self._page(token=token)
+
+    async def revoke(self, request: Request) -> Response:
+        """Make a key worthless."""
+        name = (await fields_of(request))["name"]
+        try:
+            await self._programs.keys.revoke(name)
+        except BadKey as error:
+            return await self._page(notice=str(error), status=409)
+        await self._programs.audit.record(0, "revoked a key", name)
+        return RedirectResponse("/console/programs", 303)
+
+    async def _page(self, *, notice: str = "", token: str = "", status: int = 200) -> Response:
+        return self._pages.response(
+            "programs.html",
+            status=status,
+            keys=await self._programs.keys.list(),
+            grants=GRANTS,
+            per_minute=PER_MINUTE,
+            deliveries=await self._programs.deliveries.latest(limit=_DELIVERIES),
+            notice=notice,
+            token=token,
+        )

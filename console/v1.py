@@ -1,0 +1,365 @@
+"""What programs see and change through ``/api/v1``: by the same objects as the pages do."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from console.api import Done
+from console.keys import actor_of
+from console.knowledge import Editing, literally
+from console.openapi import Given, Operation, Reply
+from console.operator import Records
+from console.upload_desk import UploadDesk
+from core.types import AnswerChange, ChunkKind, Finding
+from db.curation import Curation, CurationKind, CurationState
+from db.figures import Outcome, Which
+from db.handover import Author, Handovers
+from db.uploads import Entry, UploadState
+from kb.releases.open_questions import OpenQuestions
+
+ENTRY_BYTES = 256 * 1024
+_TURNS = 100
+
+Limit = Annotated[int, Field(ge=1, le=100)]
+Day = Annotated[str, Field(max_length=10)]
+
+
+class Search(Given):
+    """Which entries and passages."""
+
+    words: str = Field("", max_length=200)
+    """Only those that have each of these words."""
+    document: str = Field("", max_length=1024)
+    kind: Literal["", "faq", "passage"] = ""
+    limit: Limit = 50
+
+
+class Piece(Reply):
+    """An entry or passage that is live."""
+
+    id: str = Field(validation_alias="chunk_id")
+    """Of its document, question and answer: an entry whose answer changed has another one."""
+    document: str = Field(validation_alias="doc_id")
+    kind: ChunkKind
+    text: str
+    """The passage; of an entry, its question."""
+    answer: str
+    variants: list[str]
+    negatives: list[str]
+    """Questions that it does not answer."""
+    title: str
+    location: str
+    category: str
+    language: str
+    valid_from: str
+    valid_until: str
+    updated: str
+
+
+class Pieces(Reply):
+    """What a search found."""
+
+    total: int
+    entries: list[Piece] = Field(validation_alias="chunks")
+
+
+class NewEntry(Given):
+    """A question with its answer."""
+
+    question: str = Field(min_length=1, max_length=400)
+    answer: str = Field(min_length=1, max_length=20_000)
+
+
+class Proposal(Reply):
+    """Something that would change the knowledge base, or did."""
+
+    number: int
+    state: UploadState
+    """``preview``: it waits for a step."""
+    error: str
+    held: str
+    """Why nothing was published."""
+    personal: list[str]
+    """What may tell who a customer is, and must be confirmed first."""
+    findings: list[Finding]
+    """What somebody should look at."""
+    answers: list[AnswerChange]
+    """Questions that would be answered differently."""
+    release: int
+    """That it became; 0: none."""
+
+
+class Step(Given):
+    """What to do with a proposal."""
+
+    step: Literal["apply", "apply_anyway", "confirm", "discard", "undo"]
+    """``confirm`` what may be personal."""
+
+
+class NewChange(Given):
+    """A change to an entry; it outlives new versions of its file."""
+
+    kind: CurationKind
+    """``disabled`` switches it off; taking that change back switches it on."""
+    text: str = Field("", max_length=20_000)
+    """The variant, answer, negative example, note or translated answer."""
+    valid_from: Day = ""
+    valid_until: Day = ""
+    language: str = Field("", max_length=8)
+    """Of a translation."""
+
+
+class Change(Reply):
+    """A change to an entry."""
+
+    number: int = Field(validation_alias="curation_id")
+    kind: CurationKind
+    entry: str = Field(validation_alias="chunk_id")
+    text: str
+    valid_from: str
+    valid_until: str
+    language: str
+    author: str
+    created: datetime
+    state: CurationState
+    reason: str
+    """Why it waits for review."""
+
+
+class Changes(Reply):
+    """Changes that were not taken back, oldest first."""
+
+    changes: list[Change]
+
+
+class Page(Given):
+    """How much."""
+
+    limit: Limit = 50
+
+
+class PublishedRelease(Reply):
+    """A published state of the knowledge base."""
+
+    number: int
+    created: datetime
+    kind: str
+    note: str
+    documents: int
+    chunks: int
+
+
+class ReleaseList(Reply):
+    """Releases, newest first; the first is live."""
+
+    releases: list[PublishedRelease]
+
+
+class Filter(Page):
+    """Which conversations."""
+
+    days: int = Field(30, ge=1, le=3650)
+    outcome: Literal["", Outcome] = ""
+    language: str = Field("", max_length=8)
+    feedback: Literal["", "yes", "no"] = ""
+    """Whether an answer helped."""
+    offset: int = Field(0, ge=0, le=1_000_000)
+
+
+class Exchange(Reply):
+    """A question with its answer."""
+
+    conversation: int = Field(validation_alias="answer_id")
+    """Leads to the conversation it is part of."""
+    asked: datetime
+    question: str
+    text: str
+    kind: str
+    outcome: Outcome
+    language: str
+    channel: str
+    confidence: float
+    helpful: bool | None
+    reason: str
+    """Why it did not help."""
+
+
+class Exchanges(Reply):
+    """The latest matching answer of each conversation, newest first."""
+
+    conversations: list[Exchange]
+    more: bool
+    """Whether there are others after these."""
+
+
+class Said(Reply):
+    """What a person wrote, or a notice."""
+
+    created: datetime
+    author: Author
+    text: str
+
+
+class Thread(Reply):
+    """A conversation, oldest first; of a long one what is around the answer that led to it."""
+
+    answers: list[Exchange]
+    messages: list[Said]
+
+
+class Workbench:
+    """Operations on conversations, knowledge and releases."""
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        editing: Editing,
+        uploads: UploadDesk,
+        questions: OpenQuestions,
+        handovers: Handovers,
+    ) -> None:
+        self._records = records
+        self._editing = editing
+        self._uploads = uploads
+        self._questions = questions
+        self._handovers = handovers
+
+    def operations(self) -> list[Operation]:
+        """Return what programs may do."""
+        knowledge, proposal = "/api/v1/knowledge", "/api/v1/proposals/{number:int}"
+        big = {"max_body_bytes": ENTRY_BYTES}
+        return [
+            Operation("GET", "/api/v1/conversations", "read", self.conversations),
+            Operation("GET", "/api/v1/conversations/{number:int}", "read", self.conversation),
+            Operation("GET", knowledge, "read", self.search),
+            Operation("POST", knowledge, "write", self.add, status=202, **big),
+            Operation("GET", f"{knowledge}/{{id}}", "read", self.one),
+            Operation("POST", f"{knowledge}/{{id}}", "write", self.change, status=201, **big),
+            Operation("GET", proposal, "read", self.proposal),
+            Operation("POST", proposal, "write", self.step, status=202),
+            Operation("GET", "/api/v1/changes", "read", self.changes),
+            Operation("DELETE", "/api/v1/changes/{number:int}", "write", self.take_back),
+            Operation("GET", "/api/v1/releases", "read", self.releases),
+            Operation("POST", "/api/v1/releases/{number:int}", "write", self.roll_back, status=201),
+        ]
+
+    async def conversations(self, request: Request, given: Filter) -> Exchanges:
+        """List conversations."""
+        since = (datetime.now(UTC) - timedelta(days=given.days)).timestamp()
+        found = await self._records.figures.answers(
+            Which(
+                since,
+                outcome=given.outcome,
+                language=given.language,
+                feedback=given.feedback,
+                latest=True,
+            ),
+            limit=given.limit + 1,
+            offset=given.offset,
+        )
+        shown = [Exchange.model_validate(one) for one in found[: given.limit]]
+        return Exchanges(conversations=shown, more=len(found) > given.limit)
+
+    async def conversation(self, request: Request, given: None) -> Thread:
+        """Return the conversation that an answer is part of."""
+        number = request.path_params["number"]
+        answers = await self._records.figures.conversation(number, limit=_TURNS)
+        if not answers:
+            raise HTTPException(404)
+        return Thread(
+            answers=[Exchange.model_validate(one) for one in answers],
+            messages=[
+                Said.model_validate(one) for one in await self._handovers.said(answers[0].chat)
+            ],
+        )
+
+    async def search(self, request: Request, given: Search) -> Pieces:
+        """Search entries and passages."""
+        found = await self._editing.entries.search(
+            given.words,
+            documents=literally(given.document) or "*",
+            kind=given.kind or None,
+            most=given.limit,
+        )
+        return Pieces.model_validate(found)
+
+    async def one(self, request: Request, given: None) -> Piece:
+        """Return an entry or passage."""
+        return Piece.model_validate(await self._editing.entries.one(request.path_params["id"]))
+
+    async def add(self, request: Request, given: NewEntry) -> Proposal:
+        """Propose an entry; it is checked meanwhile, and waits for a step."""
+        question = " ".join(given.question.split())
+        number = await self._uploads.propose(Entry(question, given.answer.strip()))
+        return await self._proposal(number)
+
+    async def proposal(self, request: Request, given: None) -> Proposal:
+        """Return a proposal with what is known of it."""
+        return await self._proposal(request.path_params["number"])
+
+    async def step(self, request: Request, given: Step) -> Proposal:
+        """Take the next step with a proposal, which goes on meanwhile."""
+        number, desk = request.path_params["number"], self._uploads
+        match given.step:
+            case "apply" | "apply_anyway":
+                await desk.apply(number, anyway=given.step == "apply_anyway")
+            case "confirm":
+                await desk.confirm(number)
+            case "discard":
+                await desk.discard(number)
+            case "undo":
+                await desk.undo(number)
+        return await self._proposal(number)
+
+    async def change(self, request: Request, given: NewChange) -> Change:
+        """Change an entry, and publish that."""
+        made = await self._editing.entries.change(
+            request.path_params["id"],
+            given.kind,
+            text=given.text,
+            valid_from=given.valid_from,
+            valid_until=given.valid_until,
+            language=given.language,
+            author=actor_of(request),
+        )
+        return Change.model_validate(made)
+
+    async def changes(self, request: Request, given: None) -> Changes:
+        """List changes to entries that are live or wait for review."""
+        found: list[Curation] = await self._editing.entries.changes()
+        return Changes(changes=[Change.model_validate(one) for one in found])
+
+    async def take_back(self, request: Request, given: None) -> Done:
+        """Take a change back; questions that it answered are open again."""
+        await self._questions.unlink(request.path_params["number"])
+        return Done(done=True)
+
+    async def releases(self, request: Request, given: Page) -> ReleaseList:
+        """List releases."""
+        found = await self._records.releases.list(limit=given.limit)
+        return ReleaseList(releases=[PublishedRelease.model_validate(one) for one in found])
+
+    async def roll_back(self, request: Request, given: None) -> PublishedRelease:
+        """Publish the content of an earlier release again, as a new release."""
+        made = await self._editing.releases.rollback(request.path_params["number"])
+        return PublishedRelease.model_validate(made)
+
+    async def _proposal(self, number: int) -> Proposal:
+        seen = await self._uploads.seen(number)
+        if seen is None:
+            raise HTTPException(404)
+        report = seen.outcome.report
+        return Proposal(
+            number=number,
+            state=seen.upload.state,
+            error=seen.outcome.error,
+            held=report.held if report else "",
+            personal=list(seen.personal),
+            findings=list(report.findings) if report else [],
+            answers=list(report.answers) if report else [],
+            release=seen.upload.after,
+        )

@@ -1,0 +1,143 @@
+"""Keys of programs: what each may do and how often, and when it was last used."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, cast, get_args
+
+from sqlalchemy import String, delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.errors import AnswerdeskError
+from db.base import Base, Database, record
+from db.group_commit import GroupCommit
+
+Grant: TypeAlias = Literal["ask", "read", "write"]
+"""``ask``: questions, verdicts on the answers, erasing. ``read``: conversations, knowledge,
+releases. ``write``: change knowledge and make it live. None includes another."""
+GRANTS: tuple[Grant, ...] = get_args(Grant)
+
+PREFIX = "adk_"
+"""Keys begin so, which tells them from the console's password."""
+PER_MINUTE = 60
+_NAME_CHARS = 50
+_MOST_PER_MINUTE = 100_000
+_USED_EVERY_S = 60.0
+"""A use is not written more often than this."""
+
+
+class BadKey(AnswerdeskError):
+    """A key cannot be made so, or there is none of this name."""
+
+
+class KeyRow(Base):
+    """A program's key."""
+
+    __tablename__ = "api_keys"
+
+    key_id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(_NAME_CHARS), unique=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    """sha256 of the key; the key itself is nowhere."""
+    grants: Mapped[str] = mapped_column(String(32))
+    """Separated by commas."""
+    per_minute: Mapped[int]
+    created: Mapped[float]
+    used: Mapped[float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A program's key, without what only the program has."""
+
+    key_id: int
+    name: str
+    grants: tuple[Grant, ...]
+    per_minute: int
+    """Requests."""
+    created: float
+    """UTC epoch seconds."""
+    used: float | None
+    """UTC epoch seconds, to a minute; ``None``: never."""
+
+
+class Keys:
+    """Stores keys."""
+
+    def __init__(self, database: Database, writer: GroupCommit) -> None:
+        self._database = database
+        self._writer = writer
+
+    async def add(self, name: str, grants: Collection[str], *, per_minute: int = PER_MINUTE) -> str:
+        """Make a key and return it; it cannot be read again.
+
+        Raises:
+            BadKey: if there is one of this name, or it would be good for nothing.
+        """
+        name = " ".join(name.split())
+        if not 0 < len(name) <= _NAME_CHARS:
+            raise BadKey(f"The name of a key has 1 to {_NAME_CHARS} characters.")
+        if not grants or not set(grants) <= set(GRANTS):
+            raise BadKey(f"The rights of a key are some of {', '.join(GRANTS)}.")
+        if not 0 < per_minute <= _MOST_PER_MINUTE:
+            raise BadKey(f"A key allows 1 to {_MOST_PER_MINUTE:,} requests a minute.")
+        token = PREFIX + secrets.token_urlsafe(32)
+
+        async def write(session: AsyncSession) -> bool:
+            if await session.scalar(select(KeyRow.key_id).where(KeyRow.name == name)):
+                return False
+            session.add(
+                KeyRow(
+                    name=name,
+                    digest=_digest(token),
+                    grants=",".join(grant for grant in GRANTS if grant in grants),
+                    per_minute=per_minute,
+                    created=time.time(),
+                    used=None,
+                )
+            )
+            return True
+
+        if not await self._writer.run(write):
+            raise BadKey(f"There is a key {name!r} already. Revoke it first, or take another name.")
+        return token
+
+    async def list(self) -> list[Key]:
+        """Return all keys by name."""
+        async with self._database.session() as session:
+            rows = await session.scalars(select(KeyRow).order_by(KeyRow.name))
+            return [_key(row) for row in rows]
+
+    async def use(self, token: str) -> Key | None:
+        """Return the key that a program sent, which counts as its use; ``None``: there is none.
+
+        Read anew each time: one that was revoked a moment ago is good for nothing any more.
+        """
+        async with self._database.session() as session:
+            row = await session.scalar(select(KeyRow).where(KeyRow.digest == _digest(token)))
+            if row is None:
+                return None
+            if time.time() - (row.used or 0) > _USED_EVERY_S:
+                row.used = time.time()
+            return _key(row)
+
+    async def revoke(self, name: str) -> None:
+        """Make a key worthless.
+
+        Raises:
+            BadKey: if there is none of this name.
+        """
+        gone = delete(KeyRow).where(KeyRow.name == name).returning(KeyRow.key_id)
+        if not await self._writer.execute(gone):
+            raise BadKey(f"There is no key {name!r}.")
+
+
+def _key(row: KeyRow) -> Key:
+    return record(Key, row, grants=cast(tuple[Grant, ...], tuple(row.grants.split(","))))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,144 @@
+"""What happened and is told to other programs: written with what happened, in one transaction."""
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
+
+from sqlalchemy import BigInteger, String, delete, event, inspect, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from db.base import Base, Database, record
+from db.conversations import OpenQuestionRow
+from db.group_commit import GroupCommit
+from db.handover import HandoverRow
+from db.knowledge import ReleaseRow
+
+EventName: TypeAlias = Literal[
+    "question.unanswered", "conversation.handed_over", "release.published"
+]
+DeliveryState: TypeAlias = Literal["waiting", "delivered", "failed", "dropped"]
+"""``failed``: tried often enough. ``dropped``: what it was about, or its webhook, is gone."""
+
+
+class DeliveryRow(Base):
+    """An event on its way to one webhook."""
+
+    __tablename__ = "webhook_deliveries"
+
+    delivery_id: Mapped[int] = mapped_column(primary_key=True)
+    url: Mapped[str] = mapped_column(String(2048))
+    event: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[int] = mapped_column(BigInteger)
+    """The answer, the number of the conversation or the release; 0 once nothing is sent any more.
+    What is said of it is read when it is sent, so that nothing outlives its erasure."""
+    created: Mapped[float]
+    state: Mapped[str] = mapped_column(String(16), default="waiting")
+    due: Mapped[float] = mapped_column(index=True)
+    """When it is tried next, or was settled."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    result: Mapped[str] = mapped_column(String(255), default="")
+    """What came of the last attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event on its way to one webhook."""
+
+    delivery_id: int
+    url: str
+    event: EventName
+    subject: int
+    created: float
+    """UTC epoch seconds."""
+    state: DeliveryState
+    due: float
+    """UTC epoch seconds."""
+    attempts: int
+    result: str
+
+
+def announce(database: Database, hooks: Sequence[tuple[str, Collection[str]]]) -> None:
+    """From now on, write what happens in a database for webhooks: address and events of each."""
+
+    def after_flush(session: Session, _context: object) -> None:
+        for row in [*session.new, *session.dirty]:
+            if found := _event_of(row, new=row in session.new):
+                name, subject = found
+                now = time.time()
+                session.add_all(
+                    DeliveryRow(url=url, event=name, subject=subject, created=now, due=now)
+                    for url, events in hooks
+                    if name in events
+                )
+
+    if hooks:
+        event.listen(database.sessions, "after_flush", after_flush)
+
+
+def _event_of(row: object, *, new: bool) -> tuple[EventName, int] | None:
+    if isinstance(row, OpenQuestionRow) and new:
+        return "question.unanswered", row.answer_id
+    if isinstance(row, ReleaseRow) and new:
+        return "release.published", row.number
+    if not isinstance(row, HandoverRow) or row.state != "waiting":
+        return None
+    # Other changes while somebody waits leave the time alone.
+    began = inspect(row).attrs.asked.history.has_changes()
+    return ("conversation.handed_over", row.chat_id) if began else None
+
+
+class Deliveries:
+    """Stores what is on its way."""
+
+    def __init__(self, database: Database, writer: GroupCommit) -> None:
+        self._database = database
+        self._writer = writer
+
+    async def due(self, *, limit: int = 20) -> list[Delivery]:
+        """Return what is to be tried now, oldest first."""
+        waiting = select(DeliveryRow).where(
+            DeliveryRow.state == "waiting", DeliveryRow.due <= time.time()
+        )
+        return await self._list(waiting.order_by(DeliveryRow.due).limit(limit))
+
+    async def latest(self, *, limit: int) -> list[Delivery]:
+        """Return the newest, newest first."""
+        return await self._list(
+            select(DeliveryRow).order_by(DeliveryRow.delivery_id.desc()).limit(limit)
+        )
+
+    async def tried(
+        self, delivery: Delivery, state: DeliveryState, result: str, *, again_s: float = 0.0
+    ) -> None:
+        """Remember an attempt; what still waits is due in `again_s` seconds."""
+        settled = {} if state == "waiting" else {"subject": 0}
+        await self._writer.execute(
+            update(DeliveryRow)
+            .where(DeliveryRow.delivery_id == delivery.delivery_id)
+            .values(
+                state=state,
+                result=result[:255],
+                attempts=delivery.attempts + 1,
+                due=time.time() + again_s,
+                **settled,
+            )
+        )
+
+    async def purge(self, *, before: float) -> None:
+        """Forget what was settled before a time."""
+        await self._writer.execute(
+            delete(DeliveryRow).where(DeliveryRow.state != "waiting", DeliveryRow.due < before)
+        )
+
+    async def _list(self, query: Any) -> list[Delivery]:
+        async with self._database.session() as session:
+            return [
+                record(
+                    Delivery,
+                    row,
+                    event=cast(EventName, row.event),
+                    state=cast(DeliveryState, row.state),
+                )
+                for row in await session.scalars(query)
+            ]
