@@ -46,6 +46,7 @@ from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from core.hours import WorkingHours
+from db.accounts import Accounts
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay
 from db.figures import Figures
@@ -53,6 +54,7 @@ from db.group_commit import GroupCommit
 from db.handover import Handovers
 from db.jobs import JobRepository
 from db.mishaps import Mishaps
+from db.operators import Audit, Operators
 from db.uploads import Uploads
 from jobs.schedule import Scheduler
 from kb.releases.upload import Library
@@ -160,6 +162,7 @@ async def _serve_with_one_model(
                 live_release=knowledge.release_rows.live_number,
             )
         )
+        writer = GroupCommit(knowledge.database)
         web = build_console(
             desk=service.desk,
             records=Records(
@@ -169,10 +172,13 @@ async def _serve_with_one_model(
                 Figures(knowledge.database, timezone=config.telegram.timezone),
                 JobRepository(knowledge.database),
             ),
+            accounts=Accounts(knowledge.database, writer),
+            operators=Operators(knowledge.database, writer),
+            audit=Audit(knowledge.database, writer),
             editing=Editing(knowledge.entries, knowledge.releases),
             uploads=uploads,
             questions=library.questions,
-            handovers=Handovers(knowledge.database, GroupCommit(knowledge.database)),
+            handovers=Handovers(knowledge.database, writer),
             topics=lambda: troubles.bot.topics if troubles.bot else None,
             watched=_watched(service, troubles, scheduler),
             tracer=Tracer(

@@ -20,6 +20,7 @@ from bot.operator.topic_text import bot_turn, card_buttons, card_text, mark, top
 from bot.transport.incoming import Incoming
 from bot.transport.limiter import Priority
 from bot.transport.redact import redact
+from core.rights import may
 from core.types import Answer
 from db.handover import Handover, Place
 from db.inbox import Inbox
@@ -176,6 +177,7 @@ class TopicLink:
             [
                 message(Addressee(operator.user_id), text, buttons=reply)
                 for operator in await self._operators.list()
+                if may(operator.role, "talk")
             ]
         )
 

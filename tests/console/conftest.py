@@ -16,6 +16,7 @@ from console.operator import Records
 from console.security_middleware import SecurityMiddleware
 from core.health import Health
 from core.metrics import Metrics
+from db.accounts import Accounts
 from db.base import Database
 from db.conversations import Conversations
 from db.figures import Figures
@@ -24,6 +25,7 @@ from db.handover import Handovers
 from db.jobs import JobRepository
 from db.knowledge import ReleaseRepository, SourceRepository
 from db.mishaps import Mishaps
+from db.operators import Audit, Operators
 from db.uploads import Uploads
 from kb.releases.alike import Alike
 from kb.releases.open_questions import OpenQuestions
@@ -101,6 +103,9 @@ class Builder:
         self.metrics = Metrics()
         self.watched = calm(database)
         self.handovers = Handovers(database, GroupCommit(database))
+        self.accounts = Accounts(database, GroupCommit(database))
+        self.operators = Operators(database, GroupCommit(database))
+        self.audit = Audit(database, GroupCommit(database))
 
     def build(self, **changes: Any) -> SecurityMiddleware:
         async def health() -> Health:
@@ -110,6 +115,9 @@ class Builder:
         arguments: dict[str, Any] = {
             "desk": self.desk,
             "records": self.records,
+            "accounts": self.accounts,
+            "operators": self.operators,
+            "audit": self.audit,
             "editing": Editing(nothing, nothing),
             "uploads": NoUploads(),
             "questions": OpenQuestions(

@@ -1,0 +1,97 @@
+"""Who may use which route, asked anew for each request, and the record of what was done."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.api import error_json
+from console.form import fields_of, read_number
+from console.security_logins import Logins, current_person
+from core.errors import AnswerdeskError, StorageError
+from core.rights import Audience, Role, may
+from db.operators import Audit
+
+Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class NotAllowed(AnswerdeskError):
+    """Somebody's role does not include a route."""
+
+    def __init__(self, role: Role) -> None:
+        super().__init__(f"Your role ({role}) does not include this. Ask an owner.")
+
+
+class Guard:
+    """Lets through who may use a route."""
+
+    def __init__(self, logins: Logins, audit: Audit) -> None:
+        self._logins = logins
+        self._audit = audit
+        self._audiences: dict[tuple[str, str], Audience] = {}
+
+    def over(self, path: str, endpoint: Endpoint, audience: Audience, method: str) -> Endpoint:
+        """Return `endpoint` behind the check of who may use it."""
+        self._audiences[path, method] = audience
+        if audience == "anyone":
+            return endpoint
+
+        async def guarded(request: Request) -> Response:
+            person = await self._logins.person(request)
+            if person and may(person.role, audience):
+                token = current_person.set(person)
+                try:
+                    return await endpoint(request)
+                finally:
+                    current_person.reset(token)
+            if person:
+                raise NotAllowed(person.role)
+            if not self._logins.required:
+                raise HTTPException(401)
+            if method == "GET" and not wants_json(request):
+                return RedirectResponse(f"/login?next={request.url.path}", 303)
+            return error_json("Log in first, or send the password as a bearer token.", 401)
+
+        return guarded
+
+    def recorded(self, path: str, endpoint: Endpoint) -> Endpoint:
+        """Return `endpoint` that leaves a record when it has done something."""
+
+        async def done(request: Request) -> Response:
+            response = await endpoint(request)
+            if response.status_code < 400:
+                number = 0
+                if not request.headers.get("content-type", "").startswith("multipart/"):
+                    number = read_number((await fields_of(request))["number"])
+                await self._audit.record(
+                    0,
+                    path.removeprefix("/console/"),
+                    str(number or ""),
+                    person=current_person.get().name,
+                )
+            return response
+
+        return done
+
+    def allows(self, path: str, method: str = "POST") -> bool:
+        """Tell whether who sends the request that is worked on may use a route."""
+        return may(current_person.get().role, self._audiences[path, method])
+
+    def leads_to(self, path: str) -> bool:
+        """Tell whether a path is a page behind the login."""
+        return self._audiences.get((path, "GET"), "anyone") != "anyone"
+
+    async def knows(self, request: Request) -> bool:
+        """Tell whether the request may see what operators see; raises as `Logins.person`."""
+        try:
+            person = await self._logins.person(request)
+        except StorageError:
+            return False
+        return person is not None and may(person.role, "see")
+
+
+def wants_json(request: Request) -> bool:
+    """Tell whether a program asks."""
+    return request.url.path.startswith(("/api/", "/health", "/metrics", "/widget"))
