@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from console.account import AccountPages
 from console.api import Api, error_json
 from console.bench import AsMessages, BenchPages
 from console.chat import ChatPages
@@ -152,6 +153,9 @@ def build_console(
         pages=pages, accounts=accounts, operators=operators, asked_for=logins.required
     )
     audits = AuditPages(pages=pages, audit=audit)
+    account = AccountPages(
+        pages=pages, shop=shop, accounts=accounts, logins=logins, operators=operators
+    )
     login = LoginPages(
         pages=pages, logins=logins, accounts=accounts, audit=audit, leads_to=guard.leads_to
     )
@@ -282,6 +286,15 @@ def build_console(
             route("/console/mishaps/drop-letter", mishaps.drop_letter, "talk", "POST"),
             route("/console/mishaps/drop-send", mishaps.drop_send, "talk", "POST"),
             route("/console/mishaps/run-again", mishaps.run_again, "publish", "POST"),
+            route("/console/account", account.show, "see"),
+            route("/console/account/password", account.change_password, "see", "POST"),
+            route("/console/account/end", account.end, "see", "POST"),
+            route("/console/account/end-all", account.end_all, "see", "POST"),
+            route("/console/account/app", account.app, "see", "POST"),
+            route("/console/account/app/confirm", account.confirm_app, "see", "POST"),
+            route("/console/account/app/remove", account.remove_app, "see", "POST"),
+            route("/console/account/link", account.link, "see", "POST"),
+            route("/console/account/unlink", account.unlink, "see", "POST"),
             route("/console/people", people.show, "manage"),
             route("/console/people/invite", people.invite, "manage", "POST"),
             route("/console/people/link", people.new_link, "manage", "POST"),

@@ -1,22 +1,44 @@
 """Accounts: invitations, passwords, logins, roles."""
 
 import re
+from pathlib import Path
 
 import httpx
+import pyotp
 import pytest
 
+from console.knowledge import Editing
 from console.security_logins import hash_password
 from core.rights import ROLES
 from db.accounts import Account
 from db.base import Database
 from db.group_commit import GroupCommit
 from db.operators import Operators
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
+from tests.console.fakes import ScriptedDesk
+from tests.console.test_access import lowest_role
+from tests.console.test_uploads import upload_desk
+from tests.console.test_workbench_browser import fill
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import InProcess, library_of, tracer_of, workshop
 
 PASSWORD = "correct horse"
 """Of the console."""
 OWN = "battery staple"
 """Of accounts."""
+PAGES = (
+    "questions",
+    "question?number=1",
+    "questions/dismissed",
+    "conversations",
+    "conversation?answer=1",
+    "knowledge",
+    "uploads",
+    "bench",
+    "figures",
+    "mishaps",
+    "account",
+)
 pytestmark = pytest.mark.anyio
 
 
@@ -126,19 +148,40 @@ async def test_what_is_done_is_recorded_with_its_person(builder: Builder) -> Non
     assert entries == [("Ada", "questions/reopen", "4"), ("Ada", "login", "")]
 
 
-@pytest.mark.parametrize("role", ROLES)
-async def test_pages_show_what_a_role_may_press_and_open(builder: Builder, role: str) -> None:
-    """That what is missing is missing for a reason, the table of test_access.py says."""
-    await account(builder, "Ada", role)
-    async with builder.client(password=PASSWORD) as client:
-        await log_in(client, "Ada")
-        for name in ("", "/questions", "/uploads", "/mishaps", "/bench", "/knowledge"):
-            page = (await client.get(f"/console{name}")).text
-            assert "Log out" in page or name == "/knowledge", name
-            for path in re.findall(r'<form action="(/console[^"]*)" method="post"', page):
-                assert (await client.post(path)).status_code != 403, (name, path)
-            for path in set(re.findall(r'href="(/console[^"?#]*)', page)):
-                assert (await client.get(path)).status_code != 403, (name, path)
+async def test_pages_offer_nothing_that_a_role_may_not_do(tmp_path: Path) -> None:
+    """Over a shop in use, so that there is something to press."""
+    async with (
+        workshop(tmp_path, WordEmbedder(), parser=InProcess()) as shop,
+        upload_desk(shop) as desk,
+    ):
+        await fill(shop)
+        builder = Builder(ScriptedDesk(), records_of(shop.database), shop.database)
+        entry, *_ = await shop.entries.find()
+        offered: dict[str, set[str]] = {}
+        for role in ROLES:
+            await account(builder, role, role)
+            async with builder.client(
+                password=PASSWORD,
+                editing=Editing(shop.entries, shop.releases),
+                questions=library_of(shop).questions,
+                uploads=desk,
+                tracer=tracer_of(shop),
+            ) as client:
+                await log_in(client, role)
+                paths = ["", *(f"/{name}" for name in PAGES), f"/entry?id={entry.chunk_id}"]
+                paths += ["/people"] if role == "owner" else []
+                pages = [(await client.get(f"/console{path}")).text for path in paths]
+            assert all("Log out" in page for page in pages)
+            text = "".join(pages)
+            sent = set(re.findall(r'action="(/console[^"]*)" method="post"', text))
+            sent |= set(re.findall(r'formaction="(/console[^"]*)"', text))
+            opened = set(re.findall(r'href="(/console[^"?#]*)', text))
+            rank = ROLES.index(role)
+            wrong = {path for path in sent if ROLES.index(lowest_role(path, "POST")) > rank}
+            wrong |= {path for path in opened if ROLES.index(lowest_role(path, "GET")) > rank}
+            assert wrong == set(), role
+            offered[role] = {path for path in sent if lowest_role(path, "POST") == role}
+    assert all(offered.values()), offered
 
 
 async def owner(builder: Builder, client: httpx.AsyncClient) -> Account:
@@ -236,3 +279,119 @@ async def test_without_a_password_the_page_says_that_accounts_are_not_asked_for(
     client: httpx.AsyncClient,
 ) -> None:
     assert "once CONSOLE_PASSWORD is set" in (await client.get("/console/people")).text
+
+
+async def test_a_password_is_changed_with_the_old_one_and_logs_out(builder: Builder) -> None:
+    await account(builder, "Ada")
+    path = "/console/account/password"
+    async with builder.client(password=PASSWORD) as client:
+        await log_in(client, "Ada")
+        wrong = await client.post(path, data={"password": "guess", "new": "quite another"})
+        assert "This password is not right." in wrong.text
+        short = await client.post(path, data={"password": OWN, "new": "short"})
+        assert "A password has 10 to 200 characters." in short.text
+        done = await client.post(path, data={"password": OWN, "new": "quite another"})
+        assert done.headers["location"] == "/login"
+        assert (await client.get("/console/account")).status_code == 303
+        assert (await log_in(client, "Ada", "quite another")).status_code == 303
+
+
+async def test_logins_are_listed_and_ended_one_by_one(builder: Builder) -> None:
+    ada = await account(builder, "Ada")
+    bob = await account(builder, "Bob")
+    clients = [builder.client(password=PASSWORD) for _ in range(3)]
+    for client, name in zip(clients, ("Ada", "Ada", "Bob"), strict=True):
+        client.headers["user-agent"] = f"Browser of {name}"
+        await log_in(client, name)
+    page = (await clients[0].get("/console/account")).text
+    assert page.count("Browser of Ada") == 2
+    assert page.count("(this one)") == 1
+    assert "Browser of Bob" not in page
+    of_bob = (await builder.accounts.sessions(bob.account_id))[0].session_id
+    other = (await builder.accounts.sessions(ada.account_id))[0].session_id
+    for number in (of_bob, other):
+        await clients[0].post("/console/account/end", data={"number": str(number)})
+    states = [(await client.get("/console")).status_code for client in clients]
+    assert states == [200, 303, 200]
+    await clients[0].post("/console/account/end-all")
+    assert (await clients[0].get("/console")).status_code == 303
+
+
+async def test_an_app_is_asked_for_its_code_and_none_works_twice(
+    builder: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await account(builder, "Ada")
+    monkeypatch.setattr("console.security_logins.time.time", lambda: 1_800_000_000.0)
+    async with builder.client(password=PASSWORD) as client:
+        await log_in(client, "Ada")
+        page = (await client.post("/console/account/app")).text
+        secret = re.findall(r'name="secret" value="(\w+)"', page)[0]
+        totp = pyotp.TOTP(secret)
+        form = {"secret": secret, "code": "000000", "password": OWN}
+        path = "/console/account/app/confirm"
+        assert "This code is not right." in (await client.post(path, data=form)).text
+        form["code"] = totp.at(1_800_000_000)
+        codes = re.findall(r"<li><code>(\w+)</code>", (await client.post(path, data=form)).text)
+        assert len(codes) == 10
+
+        async def give(code: str) -> int:
+            page = (await log_in(client, "Ada")).text
+            pending = re.findall(r'name="pending" value="([^"]+)"', page)[0]
+            form = {"pending": pending, "code": code}
+            return (await client.post("/login/code", data=form)).status_code
+
+        client.cookies.clear()
+        assert await give("") == 401
+        assert (await client.get("/console")).status_code == 303
+        assert await give(totp.at(1_800_000_000)) == 303
+        assert (await client.get("/console")).status_code == 200
+        assert await give(totp.at(1_800_000_000)) == 401
+        assert await give(codes[3]) == 303
+        assert await give(codes[3]) == 401
+        off = "/console/account/app/remove"
+        assert (await client.post(off, data={"password": OWN})).status_code == 303
+        assert (await log_in(client, "Ada")).status_code == 303
+
+
+async def test_who_knows_the_password_cannot_guess_the_code(builder: Builder) -> None:
+    """The right password, given again and again, takes no delay off."""
+    ada = await account(builder, "Ada")
+    await builder.accounts.set_totp(ada.account_id, pyotp.random_base32())
+    states = []
+    async with builder.client(password=PASSWORD) as client:
+        for _ in range(6):
+            response = await log_in(client, "Ada")
+            pending = re.findall(r'name="pending" value="([^"]+)"', response.text)
+            if pending:
+                form = {"pending": pending[0], "code": "guess"}
+                response = await client.post("/login/code", data=form)
+            states.append(response.status_code)
+        for forged in ("", "code:1:99999999999", f"{pending}x"):
+            form = {"pending": forged, "code": "guess"}
+            assert (await client.post("/login/code", data=form)).status_code == 401
+    assert states == [401] * 5 + [429]
+
+
+async def test_telegram_is_linked_by_a_code_and_has_the_accounts_role(builder: Builder) -> None:
+    ada = await account(builder, "Ada")
+    async with builder.client(password=PASSWORD) as client:
+        await log_in(client, "Ada")
+        page = (await client.post("/console/account/link")).text
+        code = re.findall(r"/operator ([\w-]+)", page)[0]
+        assert await builder.operators.redeem(code, user_id=7, name="Ada L.") == "editor"
+        assert "Linked: Ada L." in (await client.get("/console/account")).text
+        await builder.accounts.set_role(ada.account_id, "agent")
+        assert await builder.operators.role_of(7) == "agent"
+        await log_in(client, "Ada")
+        await client.post("/console/account/unlink")
+        assert await builder.operators.role_of(7) is None
+
+
+async def test_the_password_of_the_console_has_no_account_to_change(builder: Builder) -> None:
+    async with builder.client(password=PASSWORD) as client:
+        await log_in(client, "", PASSWORD)
+        page = (await client.get("/console/account")).text
+        assert "without an account" in page
+        assert page.count("(this one)") == 1
+        for path in ("password", "app", "app/confirm", "app/remove", "link", "unlink"):
+            assert (await client.post(f"/console/account/{path}")).status_code == 404

@@ -111,6 +111,9 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
             "answers",
             "conversation?answer=1",
             "mishaps",
+            "people",
+            "account",
+            "audit",
         ):
             browser.get(f"{url}/console/{path}")
             show(browser, tmp_path, path.partition("?")[0].replace("/", "-") or "console")
