@@ -45,36 +45,39 @@ class PeoplePages:
         name = " ".join(fields["name"].split())
         if not name or len(name) > NAME_CHARS:
             return await self._page(notice=f"Write a name of 1 to {NAME_CHARS} characters.")
+        role = _role(fields["role"])
+        request.state.about = f"{name}, {role}"
         try:
-            token = await self._accounts.invite(name, _role(fields["role"]))
+            token = await self._accounts.invite(name, role)
         except AnswerdeskError as error:
             return await self._page(notice=str(error))
         return await self._page(link=_link(request, token), invited=name)
 
     async def new_link(self, request: Request) -> Response:
         """Show another link of an account, with which it gets another password."""
-        one = await self._one(await number_of(request))
+        one = await self._one(request)
         token = await self._accounts.invite_again(one.account_id)
         return await self._page(link=_link(request, token), invited=one.name)
 
     async def set_role(self, request: Request) -> Response:
         """Change somebody's role."""
-        fields = await fields_of(request)
-        one, role = await self._one(read_number(fields["number"])), _role(fields["role"])
+        one, role = await self._one(request), _role((await fields_of(request))["role"])
+        request.state.about = f"{one.name}, {role}"
         return await self._after(lambda: self._accounts.set_role(one.account_id, role))
 
     async def log_out(self, request: Request) -> Response:
         """Log somebody out everywhere."""
-        one = await self._one(await number_of(request))
+        one = await self._one(request)
         return await self._after(lambda: self._accounts.end_sessions(one.account_id))
 
     async def remove(self, request: Request) -> Response:
         """Remove an account."""
-        one = await self._one(await number_of(request))
+        one = await self._one(request)
         return await self._after(lambda: self._accounts.remove(one.account_id))
 
-    async def _one(self, account_id: int) -> Account:
-        if found := await self._accounts.get(account_id):
+    async def _one(self, request: Request) -> Account:
+        if found := await self._accounts.get(await number_of(request)):
+            request.state.about = found.name
             return found
         raise HTTPException(404)
 

@@ -57,20 +57,19 @@ class Guard:
         return guarded
 
     def recorded(self, path: str, endpoint: Endpoint) -> Endpoint:
-        """Return `endpoint` that leaves a record when it has done something."""
+        """Return `endpoint` that leaves a record when it has done something.
+
+        The record has what it says of itself in `request.state.about`, else the form's number.
+        """
 
         async def done(request: Request) -> Response:
             response = await endpoint(request)
             if response.status_code < 400:
-                number = 0
+                about = getattr(request.state, "about", "")
                 if not request.headers.get("content-type", "").startswith("multipart/"):
-                    number = read_number((await fields_of(request))["number"])
-                await self._audit.record(
-                    0,
-                    path.removeprefix("/console/"),
-                    str(number or ""),
-                    person=current_person.get().name,
-                )
+                    about = about or read_number((await fields_of(request))["number"])
+                action, name = path.removeprefix("/console/"), current_person.get().name
+                await self._audit.record(0, action, str(about or ""), person=name)
             return response
 
         return done

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from console.security import CookieSigner, address_group, client_address, is_of_this_machine
 from core.errors import AnswerdeskError
 from core.rights import Role
-from db.accounts import Account, Accounts
+from db.accounts import BY_PASSWORD, Account, Accounts
 
 COOKIE = "answerdesk_operator"
 PASSWORD_CHARS = (10, 200)
@@ -41,8 +41,6 @@ _MAX_KEPT = 1000
 _CODE_WAITS_S = 300.0
 """How long after the password the code of the authenticator app may be given."""
 _STEP_S = 30
-_BY_PASSWORD = "console password"
-"""Name of whoever came in by it."""
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -186,14 +184,14 @@ class Logins:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             known = await self._is_consoles(token, client_address(request))
-            return Person("owner", _BY_PASSWORD) if known else None
+            return Person("owner", BY_PASSWORD) if known else None
         token = request.cookies.get(COOKIE, "")
         found = await self._accounts.session(self._digest(token)) if token else None
         if found is None:
             return None
         session, account = found
         if not session.account_id:
-            return Person("owner", _BY_PASSWORD, 0, session.session_id)
+            return Person("owner", BY_PASSWORD, 0, session.session_id)
         if account is None:
             return None
         return Person(account.role, account.name, account.account_id, session.session_id)
@@ -206,7 +204,7 @@ class Logins:
         """
         if not name.strip():
             right = await self._is_consoles(password, client)
-            return Account(0, _BY_PASSWORD, "owner") if right else None
+            return Account(0, BY_PASSWORD, "owner") if right else None
         account = await self._accounts.named(name)
         stored = account.password if account else ""
         right = await self._attempts.check(

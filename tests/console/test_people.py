@@ -203,7 +203,8 @@ async def test_an_owner_invites_and_the_link_is_shown_once(builder: Builder) -> 
         again = await client.post("/console/people/invite", data=form | {"name": "ada lovelace"})
         assert "There is an account &#39;ada lovelace&#39; already." in again.text
         assert found[1] not in (await client.get("/console/people")).text
-        for wrong in ({"name": " ", "role": "agent"}, {"name": "Bob", "role": "king"}):
+        for name, role in ((" ", "agent"), ("Bob", "king"), ("Console password", "owner")):
+            wrong = {"name": name, "role": role}
             assert (await client.post("/console/people/invite", data=wrong)).status_code >= 400
 
 
@@ -252,6 +253,8 @@ async def test_an_owner_logs_somebody_out_and_changes_a_role(builder: Builder) -
     changed = await builder.accounts.get(ada.account_id)
     assert changed
     assert changed.role == "viewer"
+    done = [(e.person, e.action, e.details) for e in await builder.audit.recent(limit=2)]
+    assert done == [("Olga", "people/role", "Ada, viewer"), ("Olga", "people/log-out", "Ada")]
 
 
 async def test_the_record_is_filtered_and_exported(builder: Builder) -> None:
