@@ -115,6 +115,11 @@ _group(
     {"list": weights.list_models, "fetch": weights.fetch, "use": weights.use},
 )
 _group(
+    "people",
+    "Who may log in to the console, and what they may do there.",
+    {"list": people.list_accounts, "invite": people.invite},
+)
+_group(
     "operators",
     "Who may do what in Telegram.",
     {"list": people.list_operators, "add": people.add, "remove": people.remove},

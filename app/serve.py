@@ -48,6 +48,7 @@ from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from core.hours import WorkingHours
+from db.accounts import Accounts
 from db.careful import CarefulStart
 from db.drafts import Drafts
 from db.erasure import NAME as ERASED
@@ -58,7 +59,7 @@ from db.handover import Handovers
 from db.jobs import JobRepository
 from db.keys import Keys
 from db.mishaps import Mishaps
-from db.operators import Audit
+from db.operators import Audit, Operators
 from db.uploads import Uploads
 from db.webhooks import Deliveries
 from jobs.schedule import Scheduler
@@ -168,6 +169,7 @@ async def _serve_with_one_model(
                 live_release=knowledge.release_rows.live_number,
             )
         )
+        writer = GroupCommit(knowledge.database)
         web = build_console(
             desk=service.desk,
             records=Records(
@@ -179,14 +181,17 @@ async def _serve_with_one_model(
                 CarefulStart(knowledge.database),
                 JobRepository(knowledge.database),
             ),
+            accounts=Accounts(knowledge.database, writer),
+            operators=Operators(knowledge.database, writer),
+            audit=Audit(knowledge.database, writer),
             editing=Editing(knowledge.entries, knowledge.releases),
             uploads=uploads,
             questions=library.questions,
-            handovers=Handovers(knowledge.database, GroupCommit(knowledge.database)),
+            handovers=Handovers(knowledge.database, writer),
             programs=Programs(
-                Keys(knowledge.database, GroupCommit(knowledge.database)),
-                Audit(knowledge.database, GroupCommit(knowledge.database)),
-                Deliveries(knowledge.database, GroupCommit(knowledge.database)),
+                Keys(knowledge.database, writer),
+                Audit(knowledge.database, writer),
+                Deliveries(knowledge.database, writer),
             ),
             topics=lambda: troubles.bot.topics if troubles.bot else None,
             watched=_watched(service, troubles, scheduler),

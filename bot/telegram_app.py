@@ -42,6 +42,7 @@ from bot.transport.sender import Sender
 from bot.transport.shutdown import Lifetime
 from bot.transport.watchdog import Watchdog
 from core.errors import StorageError
+from core.rights import may
 from db.base import Database
 from db.chats import Chats
 from db.conversations import Conversations
@@ -355,7 +356,7 @@ class TelegramBot:
             chats = [group]
         else:
             team = await self.operators.list()
-            chats = [operator.user_id for operator in team if operator.role != "agent"]
+            chats = [operator.user_id for operator in team if may(operator.role, "publish")]
         await self.sender.deliver([message(Addressee(chat), text[:_TOLD_CHARS]) for chat in chats])
 
     async def handle_again(self, number: int) -> bool:

@@ -116,7 +116,7 @@ class Api:
         health: Callable[[], Awaitable[Health]],
         metrics: Metrics,
         mishaps: Callable[[], Awaitable[Mapping[str, float]]],
-        detailed_health: Callable[[Request], bool],
+        detailed_health: Callable[[Request], Awaitable[bool]],
     ) -> None:
         self._desk = desk
         self._conversations = conversations
@@ -156,7 +156,7 @@ class Api:
         """Say whether the service works; 503 while customers are not answered."""
         health = await self._health()
         body: dict[str, object] = {"status": health.status}
-        if self._detailed_health(request):
+        if await self._detailed_health(request):
             body["reasons"] = list(health.reasons)
             if health.check is not None:
                 body["check"] = {

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from console.account import AccountPages
 from console.api import Api
 from console.bench import AsMessages, BenchPages
 from console.careful import CarefulPages
@@ -17,23 +18,19 @@ from console.chat import ChatPages
 from console.completions import Completions
 from console.conversations import ConversationPages, Talks
 from console.figures import FigurePages
-from console.keys import DOCS, RIGHT_OF, KeyGuard, ProgramPages, Programs, actor_of, bearer_of
+from console.keys import DOCS, RIGHT_OF, KeyGuard, ProgramPages, Programs, actor_of
 from console.knowledge import Editing, KnowledgePages
+from console.login import LoginPages
 from console.mishaps import MishapPages, Watched
 from console.once import Once
-from console.openapi import Endpoint, Operation, openapi, refusal
-from console.operator import COOKIE as OPERATOR_COOKIE
+from console.openapi import Operation, openapi, refusal
 from console.operator import OperatorPages, Records
 from console.pages import STATIC, Pages
+from console.people import AuditPages, PeoplePages
 from console.questions import QuestionPages
-from console.security import (
-    LOOPBACK_HOSTS,
-    CookieSigner,
-    Logins,
-    TooManyFailures,
-    client_address,
-    is_of_this_machine,
-)
+from console.security import LOOPBACK_HOSTS, CookieSigner
+from console.security_guard import Endpoint, Guard, NotAllowed, wants_json
+from console.security_logins import Logins, TooManyFailures
 from console.security_middleware import SecurityMiddleware
 from console.upload_desk import UploadDesk
 from console.uploads import UploadLimits, UploadPages
@@ -43,9 +40,11 @@ from core.errors import ConversationErased
 from core.health import Health
 from core.hours import ALWAYS, WorkingHours
 from core.metrics import Metrics
-from core.rights import Audience, Role, may
+from core.rights import Audience
+from db.accounts import Accounts
 from db.handover import Handovers
 from db.keys import Grant
+from db.operators import Audit, Operators
 from kb.answering.desk import Desk
 from kb.releases.open_questions import OpenQuestions
 from kb.review.trace import Tracer
@@ -78,6 +77,9 @@ def build_console(
     *,
     desk: Desk,
     records: Records,
+    accounts: Accounts,
+    operators: Operators,
+    audit: Audit,
     editing: Editing,
     uploads: UploadDesk,
     questions: OpenQuestions,
@@ -107,6 +109,9 @@ def build_console(
     Args:
         desk: answers questions.
         records: what the operators' page shows.
+        accounts: who may log in.
+        operators: who may do what in Telegram.
+        audit: keeps what operators did.
         editing: changes the knowledge base.
         uploads: takes files and entries.
         questions: what found no answer, as Telegram's operators have it too.
@@ -123,7 +128,7 @@ def build_console(
         secret: signs cookies; another one starts every browser's conversation anew.
         answer_at: confidence from which an answer is sure.
         max_file_bytes: larger files are not taken.
-        password: of the operators; empty: this machine alone is served, and needs none.
+        password: the owner's way in; empty: this machine alone is served, and needs no login.
         origins: websites whose pages may use the widget; none: there is none.
         language: of the company, for visitors in whose languages there are no texts.
         per_minute: questions that one address may ask through the widget.
@@ -132,14 +137,15 @@ def build_console(
         hosts: names under which a service without a password may be opened. With one any name is
             accepted, since a login is bound to its name.
     """
-    logins = Logins(password)
-    pages = Pages(shop=shop, can_log_out=logins.required)
-    guard, once = _Guard(logins, KeyGuard(programs.keys)), Once()
+    signer = CookieSigner(secret)
+    logins = Logins(password, accounts, signer)
+    guard, once = Guard(logins, audit, KeyGuard(programs.keys)), Once()
+    pages = Pages(shop=shop, allows=guard.allows)
     chat = ChatPages(
         desk=desk,
         verdicts=records.conversations,
         pages=pages,
-        signer=CookieSigner(secret),
+        signer=signer,
         health=health,
         examples=examples,
     )
@@ -152,7 +158,17 @@ def build_console(
         mishaps=watched.counts,
         detailed_health=guard.knows,
     )
-    operator = OperatorPages(pages=pages, logins=logins, records=records, health=health)
+    operator = OperatorPages(pages=pages, records=records, health=health)
+    people = PeoplePages(
+        pages=pages, accounts=accounts, operators=operators, asked_for=logins.required
+    )
+    audits = AuditPages(pages=pages, audit=audit)
+    account = AccountPages(
+        pages=pages, shop=shop, accounts=accounts, logins=logins, operators=operators
+    )
+    login = LoginPages(
+        pages=pages, logins=logins, accounts=accounts, audit=audit, leads_to=guard.leads_to
+    )
     knowledge = KnowledgePages(
         pages=pages,
         editing=editing,
@@ -193,8 +209,10 @@ def build_console(
         grant: Grant | None = None,
     ) -> Route:
         if method == "POST" and path.startswith("/console/"):
+            endpoint = guard.recorded(path, endpoint)
+        if method == "POST" and path.startswith(("/console/", "/login/", "/invitation")):
             endpoint = once.over(endpoint)
-        guarded = guard.over(endpoint, audience, grant=grant)
+        guarded = guard.over(path, endpoint, audience, method, grant=grant)
         return Route(path, guarded, methods=[method], max_body_size=max_body_bytes)
 
     def entry_route(path: str, endpoint: Endpoint, audience: Audience) -> Route:
@@ -205,7 +223,9 @@ def build_console(
         await programs.audit.record(0, "api", f"{who}: {request.method} {request.url.path}")
 
     def for_programs(one: Operation) -> Route:
-        guarded = guard.over(one.endpoint(written), RIGHT_OF[one.grant], grant=one.grant)
+        guarded = guard.over(
+            one.path, one.endpoint(written), RIGHT_OF[one.grant], one.method, grant=one.grant
+        )
         return Route(one.path, guarded, methods=[one.method], max_body_size=one.max_body_bytes)
 
     workbench = Workbench(
@@ -317,14 +337,35 @@ def build_console(
             route("/console/programs", program_pages.show, "manage"),
             route("/console/keys/add", program_pages.add, "manage", "POST"),
             route("/console/keys/revoke", program_pages.revoke, "manage", "POST"),
-            route("/login", operator.login_form, "anyone"),
-            route("/login", operator.log_in, "anyone", "POST"),
-            route("/logout", operator.log_out, "anyone", "POST"),
+            route("/console/account", account.show, "see"),
+            route("/console/account/password", account.change_password, "see", "POST"),
+            route("/console/account/end", account.end, "see", "POST"),
+            route("/console/account/end-all", account.end_all, "see", "POST"),
+            route("/console/account/app", account.app, "see", "POST"),
+            route("/console/account/app/confirm", account.confirm_app, "see", "POST"),
+            route("/console/account/app/remove", account.remove_app, "see", "POST"),
+            route("/console/account/link", account.link, "see", "POST"),
+            route("/console/account/unlink", account.unlink, "see", "POST"),
+            route("/console/people", people.show, "manage"),
+            route("/console/people/invite", people.invite, "manage", "POST"),
+            route("/console/people/link", people.new_link, "manage", "POST"),
+            route("/console/people/role", people.set_role, "manage", "POST"),
+            route("/console/people/log-out", people.log_out, "manage", "POST"),
+            route("/console/people/remove", people.remove, "manage", "POST"),
+            route("/console/audit", audits.show, "manage"),
+            route("/console/audit.csv", audits.export, "manage"),
+            route("/login", login.form, "anyone"),
+            route("/login", login.log_in, "anyone", "POST"),
+            route("/login/code", login.code, "anyone", "POST"),
+            route("/logout", login.log_out, "anyone", "POST"),
+            route("/invitation", login.invitation, "anyone"),
+            route("/invitation", login.accept, "anyone", "POST"),
             *(of_widget if origins else ()),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         exception_handlers={
             HTTPException: errors.known,
+            NotAllowed: errors.not_allowed,
             TooManyFailures: errors.too_many,
             ConversationErased: errors.erased,
             Exception: errors.unknown,
@@ -341,68 +382,16 @@ def build_console(
     )
 
 
-class _Guard:
-    """Lets through who may use a route."""
-
-    def __init__(self, logins: Logins, keys: KeyGuard) -> None:
-        self._logins = logins
-        self._keys = keys
-
-    def over(
-        self, endpoint: Endpoint, audience: Audience, *, grant: Grant | None = None
-    ) -> Endpoint:
-        """Return `endpoint` behind the check of who may use it, with which right of a key."""
-        if audience == "anyone":
-            return endpoint
-
-        async def guarded(request: Request) -> Response:
-            if grant and self._keys.is_key(request):
-                return await self._keys.refuse(request, grant) or await endpoint(request)
-            if may(self.role_of(request), audience):
-                return await endpoint(request)
-            if not self._logins.required:
-                raise HTTPException(401)
-            if request.method == "GET" and not _wants_json(request):
-                return RedirectResponse(f"/login?next={request.url.path}", 303)
-            sentence = "Log in first, or send a key or the password as a bearer token."
-            return refusal(request, sentence, 401)
-
-        return guarded
-
-    def knows(self, request: Request) -> bool:
-        """Tell whether the request may see what operators see; raises as `role_of`."""
-        return may(self.role_of(request), "see")
-
-    def role_of(self, request: Request) -> Role | None:
-        """Return what whoever asks may do: everything with the password; ``None``: nothing.
-
-        Without a password everybody on this machine may do everything.
-
-        Raises:
-            TooManyFailures: after too many wrong bearer tokens.
-        """
-        if not self._logins.required:
-            known = is_of_this_machine(request)
-        else:
-            if self._keys.is_key(request):
-                known = False  # nor is it a guess of the password
-            elif token := bearer_of(request):
-                known = self._logins.check(token, client=client_address(request))
-            else:
-                known = self._logins.is_valid(request.cookies.get(OPERATOR_COOKIE, ""))
-        return "owner" if known else None
-
-
 class _Errors:
     """Turns errors into one sentence. The traceback goes to the log, never to the visitor."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
 
-    def refuse(self, request: Request, status: int) -> Response:
+    def refuse(self, request: Request, status: int, sentence: str = "") -> Response:
         """Return the page, or the JSON, that says why a request is not served."""
-        sentence = _SENTENCES.get(status, _SENTENCES[400 if status < 500 else 500])
-        if _wants_json(request):
+        sentence = sentence or _SENTENCES.get(status, _SENTENCES[400 if status < 500 else 500])
+        if wants_json(request):
             return refusal(request, sentence, status)
         return self._pages.response("error.html", status=status, sentence=sentence)
 
@@ -417,6 +406,10 @@ class _Errors:
             response.headers["Retry-After"] = str(error.wait_s)
         return response
 
+    async def not_allowed(self, request: Request, error: Exception) -> Response:
+        """Answer somebody whose role does not include a route."""
+        return self.refuse(request, 403, str(error))
+
     async def erased(self, request: Request, error: Exception) -> Response:
         """Answer a question whose conversation was erased meanwhile."""
         return self.refuse(request, 410)
@@ -424,9 +417,3 @@ class _Errors:
     async def unknown(self, request: Request, error: Exception) -> Response:
         """Answer any other error; the server logs it with its traceback."""
         return self.refuse(request, 500)
-
-
-def _wants_json(request: Request) -> bool:
-    if request.url.path == DOCS:
-        return False
-    return request.url.path.startswith(("/api/", "/v1/", "/health", "/metrics", "/widget"))

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from console.form import fields_of, read_number
 from console.labels import Labels
 from console.pages import Pages
+from console.security_logins import current_person
 from console.view import show_answer
 from core.errors import AnswerdeskError
 from core.types import Answer, Turn
@@ -94,7 +95,7 @@ class BenchPages:
         if not question:
             return await self._page(notice="Write a question first.", status=400)
         try:
-            golden = await self._tracer.keep(question, author="console")
+            golden = await self._tracer.keep(question, author=current_person.get().author)
         except AnswerdeskError as error:
             return await self._page(question, notice=str(error), status=409)
         return await self._page(question, kept=f"Golden now: it is to be {expectation(golden)}.")

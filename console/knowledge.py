@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.form import fields_of, number_of, read_number
 from console.pages import Pages
+from console.security_logins import current_person
 from console.upload_desk import UploadDesk
 from core.errors import AnswerdeskError
 from core.types import Chunk, ChunkKind
@@ -132,7 +133,7 @@ class KnowledgePages:
                 valid_from=fields["from"],
                 valid_until=fields["until"],
                 language=fields["language"],
-                author="console",
+                author=current_person.get().author,
             )
         except AnswerdeskError as error:
             notice = _CHANGED if isinstance(error, EntryNotFound) else str(error)

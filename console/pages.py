@@ -1,7 +1,7 @@
 """Templates and static files, read once."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from console.labels import preload_labels
 from console.once import once
+from console.security_logins import current_person
 from core.shown import clean
 
 HERE = Path(__file__).parent
@@ -22,8 +23,8 @@ STATIC = HERE / "static"
 class Pages:
     """Renders templates. Everything is read when it is made, nothing while serving."""
 
-    def __init__(self, *, shop: str, can_log_out: bool) -> None:
-        """`can_log_out`: operators have a password, so their pages offer to log out."""
+    def __init__(self, *, shop: str, allows: Callable[[str, str], bool]) -> None:
+        """`allows` tells whether who is shown a page may use a path with a method."""
         preload_labels()
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -44,7 +45,9 @@ class Pages:
         environment.filters["language_name"] = lambda code: Locale("en").languages.get(code, code)
         environment.globals["shop"] = shop
         environment.globals["once"] = once
-        environment.globals["can_log_out"] = can_log_out
+        environment.globals["may_open"] = lambda path: allows(path, "GET")
+        environment.globals["may_send"] = lambda path: allows(path, "POST")
+        environment.globals["current_person"] = current_person.get
         environment.globals["static"] = lambda name: f"/static/{name}?v={versions[name]}"
         self._templates = {
             name: environment.get_template(name) for name in environment.list_templates()

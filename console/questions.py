@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.form import fields_of, number_of, read_number
 from console.pages import Pages
+from console.security_logins import current_person
 from console.upload_desk import UploadDesk
 from core.errors import AnswerdeskError
 from core.types import Chunk
@@ -20,7 +21,6 @@ _NEAREST = 3
 _DISMISSED = 50
 _MERGEABLE = 30
 """Other groups that a page offers to merge with."""
-_AUTHOR = "console"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class QuestionPages:
             if parts and not fields["confirmed"]:
                 raise MayBePersonal(parts)
             change, _ = await self._questions.link(
-                group.open_ids, fields["entry"], question, author=_AUTHOR
+                group.open_ids, fields["entry"], question, author=current_person.get().author
             )
         except AnswerdeskError as error:
             return await self._page(number, notice=str(error), status=409)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-Role: TypeAlias = Literal["agent", "editor", "owner"]
-"""Each may do what those before it may. ``agent``: talk to customers. ``editor``: also change the
-knowledge. ``owner``: also say who may do what."""
+Role: TypeAlias = Literal["viewer", "agent", "editor", "owner"]
+"""Each may do what those before it may. ``viewer``: read. ``agent``: talk to customers.
+``editor``: also change the knowledge. ``owner``: also say who may do what."""
 
-ROLES: tuple[Role, ...] = ("agent", "editor", "owner")
+ROLES: tuple[Role, ...] = ("viewer", "agent", "editor", "owner")
 
 Right: TypeAlias = Literal["see", "talk", "propose", "publish", "manage"]
 """``see``: what customers asked and what came of it. ``talk``: to customers. ``propose``: write
@@ -15,7 +15,7 @@ answers, set questions aside, put them together. ``publish``: make changes of th
 and undo them. ``manage``: the team."""
 
 LOWEST: Mapping[Right, Role] = {
-    "see": "agent",
+    "see": "viewer",
     "talk": "agent",
     "propose": "agent",
     "publish": "editor",
@@ -31,3 +31,8 @@ def may(role: Role | None, audience: Audience) -> bool:
     if audience == "anyone":
         return True
     return role is not None and ROLES.index(role) >= ROLES.index(LOWEST[audience])
+
+
+def role_named(name: str) -> Role | None:
+    """Return the role of a name; ``None`` if there is none."""
+    return next((role for role in ROLES if role == name), None)

@@ -3,10 +3,12 @@
 import hashlib
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, String, Text, delete, func, or_, select, update
+from sqlalchemy import BigInteger, Select, String, Text, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,6 +17,7 @@ from db.base import Base, Database, record
 from db.group_commit import GroupCommit
 
 CODE_LIFE_S = 3600.0
+_TELEGRAM = "telegram:"
 MAX_FAILURES = 5
 """Wrong codes of one person within `CODE_LIFE_S`; after that even the right one is refused."""
 
@@ -30,6 +33,8 @@ class OperatorRow(Base):
     added: Mapped[float]
     added_by: Mapped[int] = mapped_column(BigInteger)
     """0: by a code that the program printed, or from the command line."""
+    account_id: Mapped[int] = mapped_column(default=0)
+    """Account on the console whose role this is; 0: none."""
 
 
 class OperatorCodeRow(Base):
@@ -42,6 +47,8 @@ class OperatorCodeRow(Base):
     role: Mapped[str] = mapped_column(String(8))
     made_by: Mapped[int] = mapped_column(BigInteger)
     expires: Mapped[float]
+    account_id: Mapped[int] = mapped_column(default=0)
+    """Account on the console that its sender is to be linked with; 0: none."""
 
 
 class AuditRow(Base):
@@ -52,6 +59,9 @@ class AuditRow(Base):
     audit_id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[float] = mapped_column(index=True)
     actor: Mapped[int] = mapped_column(BigInteger)
+    """User id in Telegram; 0: on the console."""
+    person: Mapped[str] = mapped_column(String(64), default="")
+    """Name on the console."""
     action: Mapped[str] = mapped_column(String(64))
     details: Mapped[str] = mapped_column(Text)
 
@@ -74,6 +84,8 @@ class Operator:
     name: str
     added: float
     """UTC epoch seconds."""
+    account_id: int = 0
+    """Account on the console that they linked; 0: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +95,16 @@ class AuditEntry:
     at: float
     """UTC epoch seconds."""
     actor: int
+    """User id in Telegram; 0: on the console."""
     action: str
     details: str
+    person: str
+    """Name of their account, else of who is an operator in Telegram; empty if neither is known."""
+
+    @property
+    def moment(self) -> str:
+        """When, in UTC."""
+        return datetime.fromtimestamp(self.at, UTC).isoformat(sep=" ", timespec="seconds")[:19]
 
 
 class Operators:
@@ -139,14 +159,21 @@ class Operators:
 
         return await self._writer.run(write)
 
+    async def unlink(self, account_id: int) -> None:
+        """Take from whoever linked an account what they may do in Telegram."""
+        await self._writer.execute(delete(OperatorRow).where(OperatorRow.account_id == account_id))
+
     async def list(self) -> list[Operator]:
         """Return the team, in the order in which they came."""
         async with self._database.session() as session:
             rows = await session.scalars(select(OperatorRow).order_by(OperatorRow.added))
             return [record(Operator, row) for row in rows]
 
-    async def new_code(self, role: Role, *, by: int = 0) -> str:
-        """Return a code that gives its first sender a role, within an hour."""
+    async def new_code(self, role: Role, *, by: int = 0, account_id: int = 0) -> str:
+        """Return a code that gives its first sender a role, within an hour.
+
+        With an account of the console, the role is and remains that of the account.
+        """
         code = secrets.token_urlsafe(12)
 
         async def write(session: AsyncSession) -> None:
@@ -154,7 +181,11 @@ class Operators:
             await session.execute(delete(OperatorCodeRow).where(OperatorCodeRow.expires < now))
             session.add(
                 OperatorCodeRow(
-                    digest=_digest(code), role=role, made_by=by, expires=now + CODE_LIFE_S
+                    digest=_digest(code),
+                    role=role,
+                    made_by=by,
+                    expires=now + CODE_LIFE_S,
+                    account_id=account_id,
                 )
             )
 
@@ -180,7 +211,12 @@ class Operators:
             role: Any = row.role
             await session.merge(
                 OperatorRow(
-                    user_id=user_id, role=role, name=name[:256], added=now, added_by=row.made_by
+                    user_id=user_id,
+                    role=role,
+                    name=name[:256],
+                    added=now,
+                    added_by=row.made_by,
+                    account_id=row.account_id,
                 )
             )
             return role if role in ROLES else None
@@ -198,13 +234,13 @@ class Audit:
         self._database = database
         self._writer = writer
 
-    async def record(self, actor: int, action: str, details: str = "") -> None:
+    async def record(self, actor: int, action: str, details: str = "", *, person: str = "") -> None:
         """Add an entry."""
 
         async def write(session: AsyncSession) -> None:
-            session.add(
-                AuditRow(at=time.time(), actor=actor, action=action[:64], details=details[:2000])
-            )
+            row = AuditRow(at=time.time(), actor=actor, person=person)
+            row.action, row.details = action[:64], details[:2000]
+            session.add(row)
 
         await self._writer.run(write)
 
@@ -217,13 +253,33 @@ class Audit:
             .values(details="")
         )
 
-    async def recent(self, *, limit: int = 100) -> list[AuditEntry]:
-        """Return the latest entries, newest first."""
+    async def recent(
+        self, *, person: str = "", action: str = "", limit: int = 100, skip: int = 0
+    ) -> Sequence[AuditEntry]:
+        """Return entries, newest first: of a person as `choices` names them, of an action."""
+        query = _audit(AuditRow).order_by(AuditRow.audit_id.desc()).limit(limit).offset(skip)
+        user_id = person.removeprefix(_TELEGRAM)
+        if user_id != person and user_id.isdecimal() and len(user_id) < 19:
+            query = query.where(AuditRow.actor == int(user_id))
+        elif person:
+            query = query.where(AuditRow.person == person)
+        if action:
+            query = query.where(AuditRow.action == action)
         async with self._database.session() as session:
-            rows = await session.scalars(
-                select(AuditRow).order_by(AuditRow.audit_id.desc()).limit(limit)
-            )
-            return [AuditEntry(r.at, r.actor, r.action, r.details) for r in rows]
+            rows = await session.execute(query)
+            return [record(AuditEntry, row, person=row.person or name or "") for row, name in rows]
+
+    async def choices(self) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
+        """Return who did something, each with the name to show, and what was done."""
+        async with self._database.session() as session:
+            people = await session.execute(_audit(AuditRow.actor, AuditRow.person).distinct())
+            found = [
+                (person or f"{_TELEGRAM}{actor}", person or f"{name or actor}, Telegram")
+                for actor, person, name in people
+                if person or actor
+            ]
+            actions = await session.scalars(select(AuditRow.action).distinct())
+            return sorted(found, key=lambda one: one[1].casefold()), sorted(actions)
 
 
 class Team:
@@ -259,6 +315,13 @@ class Team:
             await session.merge(TeamSettingRow(name=name, value=value))
 
         await self._writer.run(write)
+
+
+def _audit(*what: Any) -> Select[Any]:
+    """Select of the audit, with the name in Telegram of who did it."""
+    return select(*what, OperatorRow.name).outerjoin_from(
+        AuditRow, OperatorRow, OperatorRow.user_id == AuditRow.actor
+    )
 
 
 def _digest(code: str) -> str:

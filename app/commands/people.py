@@ -1,4 +1,4 @@
-"""`operators`."""
+"""`operators` and `people`."""
 
 import dataclasses
 from collections.abc import AsyncIterator
@@ -13,7 +13,8 @@ from app.commands.common import Failed, Json, moment, read_config
 from app.paths import find_paths
 from app.wiring import open_database
 from core.config import data_folder
-from core.rights import ROLES, Role
+from core.rights import ROLES, Role, role_named
+from db.accounts import Accounts
 from db.group_commit import GroupCommit
 from db.operators import Operators
 
@@ -21,7 +22,7 @@ from db.operators import Operators
 async def add(
     user_id: int,
     *,
-    role: Annotated[str, typer.Option(help="owner, editor or agent")] = "agent",
+    role: Annotated[str, typer.Option(help="owner, editor, agent or viewer")] = "agent",
     name: Annotated[str, typer.Option(help="For people; not checked.")] = "",
 ) -> None:
     """Let a Telegram user (by numeric id) work as an operator."""
@@ -51,6 +52,38 @@ async def list_operators(*, as_json: Json = False) -> None:
     )
 
 
+async def invite(
+    name: str,
+    *,
+    role: Annotated[str, typer.Option(help="owner, editor, agent or viewer")] = "agent",
+) -> None:
+    """Make an account on the console; prints the path at which its person chooses a password."""
+    config = read_config()
+    async with open_database(config, find_paths(data_folder())) as database:
+        token = await Accounts(database, GroupCommit(database)).invite(name, _role(role))
+    address = f"http://{config.console.host}:{config.console.port}/invitation?token={token}"
+    output.console.print(f"For {escape(name)} alone, once, within 72 hours:", soft_wrap=True)
+    output.console.print(address, soft_wrap=True)
+
+
+async def list_accounts(*, as_json: Json = False) -> None:
+    """List the accounts of the console and their roles."""
+    async with open_database(read_config(), find_paths(data_folder())) as database:
+        accounts = await Accounts(database, GroupCommit(database)).list()
+    rows = [(one.name, one.role, bool(one.password), bool(one.totp), one.added) for one in accounts]
+    if as_json:
+        keys = ("name", "role", "has_password", "has_app", "added")
+        output.print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        return
+    output.print_table(
+        ("name", "role", "may log in", "app", "since (UTC)"),
+        [
+            (name, role, "yes" if able else "invited", "yes" if app else "no", moment(added))
+            for name, role, able, app, added in rows
+        ],
+    )
+
+
 @asynccontextmanager
 async def _operators() -> AsyncIterator[Operators]:
     async with open_database(read_config(), find_paths(data_folder())) as database:
@@ -58,7 +91,6 @@ async def _operators() -> AsyncIterator[Operators]:
 
 
 def _role(text: str) -> Role:
-    for role in ROLES:
-        if role == text:
-            return role
+    if role := role_named(text):
+        return role
     raise Failed(f"There is no role {text!r}; there are {', '.join(ROLES)}.")

@@ -11,6 +11,7 @@ from bot.conversation.service import CustomerService
 from bot.conversation.texts import bot_text
 from bot.operator.topic_link import TopicLink
 from core.hours import WorkingHours
+from core.rights import may
 from core.types import Answer, Urgency
 from db.conversations import Conversations
 from db.operators import Operators
@@ -72,7 +73,7 @@ class PersonCalls:
         )
         if urgency and not new:
             await self.hasten(to.chat_id, urgency)
-        if not await self._operators.list():
+        if not any(may(one.role, "talk") for one in await self._operators.list()):
             await self._leave_open(to, reason, answer_id)
             return bot_text("nobody_here", *to.languages)
         if held:

@@ -15,6 +15,7 @@ from core.rights import ROLES
 from db.operators import Audit, Operator, Operators, Team
 
 _MAY = {
+    "viewer": "read what customers asked",
     "agent": "talk to customers",
     "editor": "talk to customers and change the knowledge",
     "owner": "do everything",

@@ -28,6 +28,7 @@ from bot.operator.topic_text import (
 from bot.transport.incoming import Incoming
 from bot.transport.limiter import Priority
 from bot.transport.redact import redact
+from core.rights import may
 from core.types import Answer
 from db.drafts import Drafts
 from db.handover import Handover, Place
@@ -204,6 +205,7 @@ class TopicLink:
             [
                 message(Addressee(operator.user_id), text, buttons=reply)
                 for operator in await self._operators.list()
+                if may(operator.role, "talk")
             ]
         )
 

@@ -143,6 +143,9 @@ async def test_a_question_to_the_api(log: io.StringIO, desk: tuple[Desk, Databas
     async def done(_: Request) -> None:
         return None
 
+    async def knows(_: Request) -> bool:
+        return True
+
     answering, database = desk
     metrics = Metrics()
     api = Api(
@@ -152,7 +155,7 @@ async def test_a_question_to_the_api(log: io.StringIO, desk: tuple[Desk, Databas
         health=health,
         metrics=metrics,
         mishaps=calm,
-        detailed_health=lambda _: True,
+        detailed_health=knows,
     )
     routes = [
         Route(

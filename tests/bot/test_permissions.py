@@ -10,6 +10,7 @@ from telegram import Update
 
 from bot.telegram_app import TelegramBot
 from bot.transport.incoming import Incoming
+from core.rights import ROLES
 from kb.releases.upload import Library
 from tests.bot.conftest import StartBot
 from tests.botapi import BotApi, Person, Received
@@ -17,7 +18,7 @@ from tests.botapi import BotApi, Person, Received
 pytestmark = pytest.mark.anyio
 
 NO_LIBRARY = Library(None, None, None, None)  # type: ignore[arg-type]
-ANYONE, AGENT, EDITOR, OWNER = range(4)
+ANYONE, VIEWER, AGENT, EDITOR, OWNER = range(5)
 
 TABLE = {
     "/start": ANYONE,
@@ -47,7 +48,7 @@ TABLE = {
     "/forget": ANYONE,
     "forget:": ANYONE,
     "/operator": ANYONE,
-    "/team": AGENT,
+    "/team": VIEWER,
     "/invite": OWNER,
     "/here": OWNER,
     "src:": ANYONE,
@@ -63,8 +64,8 @@ TABLE = {
     "columns:": EDITOR,
     "force:": EDITOR,
     "file": EDITOR,
-    "/unanswered": AGENT,
-    "list:": AGENT,
+    "/unanswered": VIEWER,
+    "list:": VIEWER,
     "answer:": AGENT,
     "notours:": AGENT,
     "link:": EDITOR,
@@ -88,6 +89,7 @@ TABLE = {
 WHO = {
     "customer": ANYONE,
     "former owner": ANYONE,
+    "viewer": VIEWER,
     "agent": AGENT,
     "editor": EDITOR,
     "owner": OWNER,
@@ -118,7 +120,7 @@ async def stage(start_bot: StartBot, telegram: BotApi) -> AsyncIterator[Stage]:
             name: telegram.person("P", user_id=1087968824 if name == "anonymous admin" else 0)
             for name in WHO
         }
-        for role in ("agent", "editor", "owner"):
+        for role in ROLES:
             await bot.operators.add(people[role].user_id, role, name=role)
         former = people["former owner"].user_id
         await bot.operators.add(former, "owner", name="former")

@@ -18,6 +18,7 @@ from console.security_middleware import SecurityMiddleware
 from core.health import Health
 from core.metrics import Metrics
 from core.types import Answer
+from db.accounts import Accounts
 from db.base import Database
 from db.careful import CarefulStart
 from db.conversations import Conversations
@@ -29,7 +30,7 @@ from db.jobs import JobRepository
 from db.keys import Keys
 from db.knowledge import ReleaseRepository, SourceRepository
 from db.mishaps import Mishaps
-from db.operators import Audit
+from db.operators import Audit, Operators
 from db.uploads import Uploads
 from db.webhooks import Deliveries
 from kb.answering.desk import Desk
@@ -123,6 +124,9 @@ class Builder:
         self.programs = Programs(
             Keys(database, writer), Audit(database, writer), Deliveries(database, writer)
         )
+        self.accounts = Accounts(database, writer)
+        self.operators = Operators(database, writer)
+        self.audit = Audit(database, writer)
 
     def build(self, **changes: Any) -> SecurityMiddleware:
         async def health() -> Health:
@@ -132,6 +136,9 @@ class Builder:
         arguments: dict[str, Any] = {
             "desk": self.desk,
             "records": self.records,
+            "accounts": self.accounts,
+            "operators": self.operators,
+            "audit": self.audit,
             "editing": Editing(nothing, nothing),
             "uploads": NoUploads(),
             "questions": OpenQuestions(

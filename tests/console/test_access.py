@@ -1,5 +1,6 @@
 """Who may use what (targets 38 and 39), and what a browser may not do for a stranger."""
 
+import asyncio
 import contextlib
 import re
 from collections.abc import Callable
@@ -11,22 +12,71 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.routing import Mount, Route
 
-from console.security import (
-    CookieSigner,
-    Logins,
-    TooManyFailures,
-    check_exposure,
-    is_own_host,
-    is_same_origin,
-)
+from console.security import CookieSigner, check_exposure, is_own_host, is_same_origin
+from console.security_logins import Attempts, TooManyFailures, hash_password
 from core.errors import ConfigError
+from core.rights import ROLES, Role
 from db.keys import Grant
 from tests.console.conftest import Builder
 from tests.console.fakes import FAQ_QUESTION
 
 PASSWORD = "correct horse"
 JSON_QUESTION = {"question": FAQ_QUESTION}
-OPEN_TO_ALL = {("/health", "GET"), ("/login", "GET"), ("/login", "POST"), ("/logout", "POST")}
+OPEN_TO_ALL = {
+    ("/health", "GET"),
+    ("/login", "GET"),
+    ("/login", "POST"),
+    ("/login/code", "POST"),
+    ("/logout", "POST"),
+    ("/invitation", "GET"),
+    ("/invitation", "POST"),
+}
+AGENTS = {
+    "entries/add",
+    "uploads/entry",
+    "questions/answer",
+    "questions/dismiss",
+    "questions/reopen",
+    "questions/merge",
+    "questions/separate",
+    "conversation/take",
+    "conversation/give-back",
+    "conversation/reply",
+    "conversation/note",
+    "conversation/draft",
+    "conversation/discard",
+    "mishaps/handle-again",
+    "mishaps/send-again",
+    "mishaps/drop-letter",
+    "mishaps/drop-send",
+}
+EDITORS = {
+    "entries/change",
+    "changes/undo",
+    "releases/rollback",
+    "uploads",
+    "uploads/columns",
+    "uploads/apply",
+    "uploads/anyway",
+    "uploads/discard",
+    "uploads/undo",
+    "uploads/confirm",
+    "questions/link",
+    "bench/golden",
+    "mishaps/run-again",
+    "careful",
+}
+OWNERS = {
+    "people/invite",
+    "people/link",
+    "people/role",
+    "people/log-out",
+    "people/remove",
+    "keys/add",
+    "keys/revoke",
+}
+"""What those below may not send. Everybody who is logged in may see every page but these."""
+OWNERS_PAGES = {"people", "audit", "audit.csv", "programs"}
 BEARER = {"Authorization": f"Bearer {PASSWORD}"}
 GRANTS: dict[tuple[str, str], Grant] = {
     ("/api/ask", "POST"): "ask",
@@ -78,6 +128,40 @@ async def test_a_stranger_on_the_network_gets_nothing_but_the_login(builder: Bui
             closed = "Log in first" in response.text or sent_to.startswith("/login?next=")
             assert closed == ((path, method) not in OPEN_TO_ALL), (path, method)
     assert builder.desk.calls == []
+
+
+async def log_in_as(builder: Builder, client: httpx.AsyncClient, role: Role) -> None:
+    """Log in with an account of a role."""
+    token = await builder.accounts.invite(role, role)
+    await builder.accounts.accept(token, await hash_password(PASSWORD))
+    response = await client.post("/login", data={"name": role.upper(), "password": PASSWORD})
+    assert response.status_code == 303
+
+
+def lowest_role(path: str, method: str) -> Role:
+    """Return who may do the least of those who may use a route, as the manual says."""
+    name = path.removeprefix("/console/")
+    if name in OWNERS_PAGES or (method == "POST" and name in OWNERS):
+        return "owner"
+    if GRANTS.get((path, method)) == "write" or (method == "POST" and name in EDITORS):
+        return "editor"
+    return "agent" if method == "POST" and name in AGENTS else "viewer"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("role", ROLES)
+async def test_everybody_may_use_what_their_role_includes(builder: Builder, role: Role) -> None:
+    async with builder.client(password=PASSWORD) as client:
+        await log_in_as(builder, client, role)
+        for path, method in sorted(set(routes(builder)) - OPEN_TO_ALL):
+            response = await client.request(method, path)
+            assert "Log in first" not in response.text, (path, method)
+            refused = response.status_code == 403
+            assert refused == ("Your role" in response.text)
+            allowed = ROLES.index(role) >= ROLES.index(lowest_role(path, method))
+            assert refused != allowed, (path, method)
+            if path == "/console/account/end-all":
+                await client.post("/login", data={"name": role, "password": PASSWORD})
 
 
 @pytest.mark.anyio
@@ -270,69 +354,98 @@ class Clock:
         return self.now
 
 
-def guess(logins: Logins, times: int, *, client: str) -> int:
+async def give(attempts: Attempts, right: bool, *, client: str, account: int = 1) -> bool:
+    """Give a right or a wrong password."""
+
+    async def is_right() -> bool:
+        return right
+
+    return await attempts.check(is_right, account=account, client=client)
+
+
+async def guess(attempts: Attempts, times: int, *, client: str) -> int:
     """Give wrong passwords; return how many were looked at."""
     looked_at = 0
     for _ in range(times):
         with contextlib.suppress(TooManyFailures):
-            assert logins.log_in("guess", client=client) is None
+            assert not await give(attempts, False, client=client)
             looked_at += 1
     return looked_at
 
 
-def test_a_delay_doubles_and_ends_and_a_login_expires() -> None:
+@pytest.mark.anyio
+async def test_a_delay_doubles_and_ends() -> None:
     clock = Clock()
-    logins = Logins(PASSWORD, clock=clock)
-    assert guess(logins, 100, client="192.0.2.1") == 5
+    attempts = Attempts(clock=clock)
+    assert await guess(attempts, 100, client="192.0.2.1") == 5
     with pytest.raises(TooManyFailures, match=r"Try again in 15 seconds\."):
-        logins.log_in(PASSWORD, client="192.0.2.1")
+        await give(attempts, True, client="192.0.2.1")
     clock.now += 15
-    assert guess(logins, 100, client="192.0.2.1") == 1
+    assert await guess(attempts, 100, client="192.0.2.1") == 1
     with pytest.raises(TooManyFailures, match=r"Try again in 30 seconds\."):
-        logins.log_in(PASSWORD, client="192.0.2.1")
-    assert logins.log_in(PASSWORD, client="192.0.2.2")
+        await give(attempts, True, client="192.0.2.1")
+    assert await give(attempts, True, client="192.0.2.2")
     clock.now += 15 * 60
-    token = logins.log_in(PASSWORD, client="192.0.2.1")
-    assert token
-    assert logins.is_valid(token)
-    clock.now += 12 * 3600
-    assert not logins.is_valid(token)
-    assert not logins.is_valid("")
+    assert await give(attempts, True, client="192.0.2.1")
 
 
-def test_one_address_has_few_guesses_an_hour() -> None:
+@pytest.mark.anyio
+async def test_guesses_at_once_are_no_way_around_the_delay() -> None:
+    attempts, looked_at = Attempts(clock=Clock()), 0
+
+    async def is_right() -> bool:
+        nonlocal looked_at
+        looked_at += 1
+        await asyncio.sleep(0)
+        return False
+
+    await asyncio.gather(
+        *(attempts.check(is_right, account=1, client="192.0.2.1") for _ in range(50)),
+        return_exceptions=True,
+    )
+    assert looked_at == 5
+
+
+@pytest.mark.anyio
+async def test_one_address_has_few_guesses_an_hour() -> None:
     clock = Clock()
-    logins = Logins(PASSWORD, clock=clock)
+    attempts = Attempts(clock=clock)
     looked_at = 0
     for _ in range(3600):
-        looked_at += guess(logins, 1, client="192.0.2.1")
+        looked_at += await guess(attempts, 1, client="192.0.2.1")
         clock.now += 1
     assert looked_at < 30
 
 
-def test_the_right_password_is_taken_where_it_was_given_before() -> None:
-    logins = Logins(PASSWORD, clock=Clock())
-    assert logins.log_in(PASSWORD, client="192.0.2.1")
-    assert guess(logins, 500, client="192.0.2.1") == 5
-    assert logins.log_in(PASSWORD, client="192.0.2.1")
-    assert guess(logins, 1000, client="192.0.2.1") == 5
+@pytest.mark.anyio
+async def test_the_right_password_is_taken_where_it_was_given_before() -> None:
+    attempts = Attempts(clock=Clock())
+    assert await give(attempts, True, client="192.0.2.1")
+    assert await guess(attempts, 500, client="192.0.2.1") == 5
+    assert await give(attempts, True, client="192.0.2.1")
+    assert await guess(attempts, 1000, client="192.0.2.1") == 5
     with pytest.raises(TooManyFailures):
-        logins.log_in(PASSWORD, client="192.0.2.1")
+        await give(attempts, True, client="192.0.2.1")
 
 
-def test_guesses_from_many_addresses_delay_strangers_only() -> None:
+@pytest.mark.anyio
+async def test_guesses_from_many_addresses_delay_strangers_of_one_account_only() -> None:
     clock = Clock()
-    logins = Logins(PASSWORD, clock=clock)
-    assert logins.log_in(PASSWORD, client="192.0.2.1")
-    looked_at = sum(guess(logins, 1, client=f"198.51.{n // 250}.{n % 250}") for n in range(3000))
+    attempts = Attempts(clock=clock)
+    assert await give(attempts, True, client="192.0.2.1")
+    looked_at = 0
+    for n in range(3000):
+        looked_at += await guess(attempts, 1, client=f"198.51.{n // 250}.{n % 250}")
     assert looked_at == 100
-    assert logins.log_in(PASSWORD, client="192.0.2.1")
+    assert await give(attempts, True, client="192.0.2.1")
+    assert await give(attempts, True, client="203.0.113.6", account=2)
     with pytest.raises(TooManyFailures, match=r"in 5 seconds\."):
-        logins.log_in(PASSWORD, client="203.0.113.5")
+        await give(attempts, True, client="203.0.113.5")
     clock.now += 5
-    assert logins.log_in(PASSWORD, client="203.0.113.5")
+    assert await give(attempts, True, client="203.0.113.5")
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     "addresses",
     [
@@ -341,9 +454,9 @@ def test_guesses_from_many_addresses_delay_strangers_only() -> None:
         [f"made up {n}" for n in range(20)],
     ],
 )
-def test_one_customer_of_a_network_is_one_address(addresses: list[str]) -> None:
-    logins = Logins(PASSWORD, clock=Clock())
-    assert sum(guess(logins, 1, client=address) for address in addresses) == 5
+async def test_one_customer_of_a_network_is_one_address(addresses: list[str]) -> None:
+    attempts = Attempts(clock=Clock())
+    assert sum([await guess(attempts, 1, client=address) for address in addresses]) == 5
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.9.9.9"])

@@ -158,7 +158,7 @@ async def test_a_reply_without_record_is_none(shop: tuple[Shop, str], body: byte
         ("200 OK", "", b"[" * 100_000, "RecursionError|JSONDecodeError"),
         ("200 OK", "", b"9" * 10_000, "ValueError"),
         ("200 OK", "", b" " * 300_000, "more than 262,144 bytes"),
-        ("200 OK", "Content-Encoding: gzip\r\n", gzip.compress(b"{}" * 10**6), "Error"),
+        ("200 OK", "Content-Encoding: gzip\r\n", gzip.compress(b"{}" * 10**6, mtime=0), "Error"),
     ],
 )
 async def test_a_hostile_reply_is_a_failure_that_repeats_nothing(

@@ -1,0 +1,150 @@
+"""Somebody's own account: password, logins, authenticator app, Telegram."""
+
+import re
+import secrets
+from collections.abc import Sequence
+
+import pyotp
+import segno
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.form import fields_of, number_of
+from console.pages import Pages
+from console.security import client_address
+from console.security_logins import (
+    PASSWORD_CHARS,
+    Logins,
+    TooManyFailures,
+    current_person,
+    hash_password,
+    step_of,
+)
+from core.errors import AnswerdeskError
+from db.accounts import Account, Accounts
+from db.operators import Operators
+
+_HERE = "/console/account"
+_SECRET = re.compile(r"[A-Z2-7]{32}")
+_RECOVERY_CODES = 10
+
+
+class AccountPages:
+    """Endpoints of the page. They change whose account the browser is logged in to, no other."""
+
+    def __init__(
+        self, *, pages: Pages, shop: str, accounts: Accounts, logins: Logins, operators: Operators
+    ) -> None:
+        self._pages = pages
+        self._shop = shop
+        self._accounts = accounts
+        self._logins = logins
+        self._operators = operators
+
+    async def show(self, request: Request) -> Response:
+        """Show the account."""
+        return await self._page()
+
+    async def change_password(self, request: Request) -> Response:
+        """Change the password, which logs out everywhere, here too."""
+        own, fields = await self._own(), await fields_of(request)
+        if notice := await self._refused(request, own, fields["password"]):
+            return await self._page(notice=notice)
+        try:
+            await self._accounts.set_password(own.account_id, await hash_password(fields["new"]))
+        except AnswerdeskError as error:
+            return await self._page(notice=str(error))
+        return RedirectResponse("/login", 303)
+
+    async def end(self, request: Request) -> Response:
+        """Log one browser out."""
+        own = current_person.get().account_id
+        await self._accounts.end_session(own, await number_of(request))
+        return RedirectResponse(_HERE, 303)
+
+    async def end_all(self, request: Request) -> Response:
+        """Log out everywhere, here too."""
+        await self._accounts.end_sessions(current_person.get().account_id)
+        return RedirectResponse("/login", 303)
+
+    async def app(self, request: Request) -> Response:
+        """Show what an authenticator app must know; nothing is kept yet."""
+        await self._own()
+        return await self._page(secret=pyotp.random_base32())
+
+    async def confirm_app(self, request: Request) -> Response:
+        """Ask for codes from now on, if the app shows the right one; show recovery codes."""
+        own, fields = await self._own(), await fields_of(request)
+        secret = fields["secret"]
+        if not _SECRET.fullmatch(secret):
+            raise HTTPException(400)
+        if notice := await self._refused(request, own, fields["password"]):
+            return await self._page(notice=notice, secret=secret)
+        if not step_of(secret, fields["code"]):
+            notice = "This code is not right. Is the clock of your telephone right?"
+            return await self._page(notice=notice, secret=secret)
+        codes = [secrets.token_hex(8) for _ in range(_RECOVERY_CODES)]
+        await self._accounts.set_totp(own.account_id, secret, codes)
+        return await self._page(codes=codes)
+
+    async def remove_app(self, request: Request) -> Response:
+        """Ask for no code any more."""
+        own, fields = await self._own(), await fields_of(request)
+        if notice := await self._refused(request, own, fields["password"]):
+            return await self._page(notice=notice)
+        await self._accounts.set_totp(own.account_id, "")
+        return RedirectResponse(_HERE, 303)
+
+    async def link(self, request: Request) -> Response:
+        """Show a code that gives its sender in Telegram this account's role."""
+        own = await self._own()
+        return await self._page(
+            code=await self._operators.new_code(own.role, account_id=own.account_id)
+        )
+
+    async def unlink(self, request: Request) -> Response:
+        """Take from who sent such a code what they may do in Telegram."""
+        await self._operators.unlink((await self._own()).account_id)
+        return RedirectResponse(_HERE, 303)
+
+    async def _own(self) -> Account:
+        """Return the account; whoever came in by the console's password has none."""
+        if found := await self._accounts.get(current_person.get().account_id):
+            return found
+        raise HTTPException(404)
+
+    async def _refused(self, request: Request, own: Account, password: str) -> str:
+        """Return why a password is not taken; empty if it is."""
+        try:
+            right = await self._logins.check(own.name, password, client=client_address(request))
+        except TooManyFailures as error:
+            return str(error)
+        return "" if right else "This password is not right."
+
+    async def _page(
+        self, *, notice: str = "", secret: str = "", codes: Sequence[str] = (), code: str = ""
+    ) -> Response:
+        person = current_person.get()
+        own = await self._accounts.get(person.account_id)
+        picture: str = ""
+        if own and secret:
+            uri = pyotp.TOTP(secret).provisioning_uri(name=own.name, issuer_name=self._shop)
+            # Made here of digits and letters alone: safe HTML.
+            picture = Markup(segno.make(uri).svg_inline(scale=4, dark="#000", light="#fff"))
+        team = await self._operators.list()
+        return self._pages.response(
+            "account.html",
+            status=409 if notice else 200,
+            own=own,
+            sessions=await self._accounts.sessions(person.account_id),
+            this=person.session_id,
+            linked=[one for one in team if own and one.account_id == own.account_id],
+            notice=notice,
+            secret=secret,
+            picture=picture,
+            codes=codes,
+            code=code,
+            least=PASSWORD_CHARS[0],
+        )

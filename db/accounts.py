@@ -1,0 +1,350 @@
+"""People with an account on the console, and the browsers in which they are logged in."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import String, Text, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.errors import AnswerdeskError
+from core.rights import Role
+from db.base import Base, Database, record
+from db.group_commit import GroupCommit
+from db.operators import OperatorCodeRow, OperatorRow
+
+INVITATION_LASTS_S = 72 * 3600.0
+SESSION_LASTS_S = 12 * 3600.0
+_SEEN_S = 60.0
+"""Within it a session's last use is not written again."""
+NAME_CHARS = 64
+BY_PASSWORD = "console password"
+"""Name of whoever comes in without an account; no account has it."""
+
+
+class AccountRow(Base):
+    """Somebody with a name and a password."""
+
+    __tablename__ = "accounts"
+
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(192), unique=True)
+    """The name without the difference of capitals."""
+    name: Mapped[str] = mapped_column(String(NAME_CHARS))
+    role: Mapped[str] = mapped_column(String(8))
+    password: Mapped[str] = mapped_column(Text, default="")
+    """Its hash; empty until the invitation was used."""
+    invitation: Mapped[str] = mapped_column(String(64), default="")
+    """sha256 of what the link has; empty if there is none."""
+    invited_until: Mapped[float] = mapped_column(default=0.0)
+    totp: Mapped[str] = mapped_column(String(64), default="")
+    """Secret of the authenticator app; empty without one."""
+    totp_step: Mapped[int] = mapped_column(default=0)
+    """When the newest code was made that was used, in steps of 30 s; none is used twice."""
+    recovery: Mapped[str] = mapped_column(Text, default="")
+    """sha256 of each recovery code that is left, with blanks between."""
+    added: Mapped[float] = mapped_column(default=time.time)
+
+
+class SessionRow(Base):
+    """A browser in which somebody is logged in."""
+
+    __tablename__ = "console_sessions"
+
+    session_id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    account_id: Mapped[int] = mapped_column(index=True)
+    """0: with the password of the console."""
+    created: Mapped[float]
+    seen: Mapped[float]
+    address: Mapped[str] = mapped_column(String(64))
+    browser: Mapped[str] = mapped_column(String(200))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody with an account."""
+
+    account_id: int
+    name: str
+    role: Any
+    password: str = field(default="", repr=False)
+    invited_until: float = 0.0
+    totp: str = field(default="", repr=False)
+    recovery: str = field(default="", repr=False)
+    added: float = 0.0
+
+    @property
+    def recovery_codes(self) -> int:
+        """How many recovery codes are left."""
+        return len(self.recovery.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser in which somebody is logged in."""
+
+    session_id: int
+    account_id: int
+    created: float
+    seen: float
+    """Last use, to the minute."""
+    address: str
+    browser: str
+
+
+class NameTaken(AnswerdeskError):
+    """There is an account of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is an account {name!r} already. Choose another name.")
+
+
+class LastOwner(AnswerdeskError):
+    """Without this account there would be no owner."""
+
+    def __init__(self) -> None:
+        super().__init__("This is the last owner. Make somebody else an owner first.")
+
+
+class Accounts:
+    """Stores who may log in, and where they did."""
+
+    def __init__(self, database: Database, writer: GroupCommit) -> None:
+        self._database = database
+        self._writer = writer
+
+    async def list(self) -> Sequence[Account]:
+        """Return all accounts by name."""
+        async with self._database.session() as session:
+            rows = await session.scalars(select(AccountRow).order_by(AccountRow.key))
+            return [record(Account, row) for row in rows]
+
+    async def get(self, account_id: int) -> Account | None:
+        """Return an account."""
+        async with self._database.session() as session:
+            row = await session.get(AccountRow, account_id)
+            return record(Account, row) if row else None
+
+    async def named(self, name: str) -> Account | None:
+        """Return the account of a name, in capitals or not."""
+        async with self._database.session() as session:
+            row = await session.scalar(select(AccountRow).where(AccountRow.key == _key(name)))
+            return record(Account, row) if row else None
+
+    async def invite(self, name: str, role: Role) -> str:
+        """Make an account; return what its link must have, once and within 72 hours.
+
+        Raises:
+            NameTaken: if there is such an account.
+        """
+        shown, token = " ".join(name.split())[:NAME_CHARS], secrets.token_urlsafe(24)
+
+        async def write(session: AsyncSession) -> None:
+            same = select(AccountRow).where(AccountRow.key == _key(shown))
+            if _key(shown) == BY_PASSWORD or await session.scalar(same):
+                raise NameTaken(shown)
+            row = AccountRow(key=_key(shown), name=shown, role=role)
+            row.invitation, row.invited_until = digest(token), time.time() + INVITATION_LASTS_S
+            session.add(row)
+            await session.flush()
+
+        await self._writer.run(write)
+        return token
+
+    async def invite_again(self, account_id: int) -> str:
+        """Return what a new link of an account must have; an earlier link is worthless now."""
+        token = secrets.token_urlsafe(24)
+        until = time.time() + INVITATION_LASTS_S
+        await self._set(account_id, invitation=digest(token), invited_until=until)
+        return token
+
+    async def invited(self, token: str) -> Account | None:
+        """Return whose link this is; ``None`` if it is wrong, used or too old."""
+        async with self._database.session() as session:
+            row = await session.scalar(_invited(token))
+            return record(Account, row) if row else None
+
+    async def accept(self, token: str, password: str) -> Account | None:
+        """Use up a link: give its account the password (a hash), and take its second factor off.
+
+        Who is logged in with the account is logged out. ``None`` as `invited`.
+        """
+
+        async def write(session: AsyncSession) -> Account | None:
+            row = await session.scalar(_invited(token))
+            if row is None:
+                return None
+            row.password, row.invitation, row.totp, row.recovery = password, "", "", ""
+            await session.execute(delete(SessionRow).where(_of(row.account_id)))
+            return record(Account, row)
+
+        return await self._writer.run(write)
+
+    async def set_password(self, account_id: int, password: str) -> None:
+        """Change a password, given as its hash, and log out everywhere."""
+        await self._set(account_id, password=password)
+        await self.end_sessions(account_id)
+
+    async def set_role(self, account_id: int, role: Role) -> None:
+        """Change a role, in Telegram too, and log out everywhere.
+
+        Raises:
+            LastOwner: nothing is changed.
+        """
+
+        async def write(session: AsyncSession) -> None:
+            if row := await session.get(AccountRow, account_id):
+                if role != "owner":
+                    await _keep_an_owner(session, row)
+                row.role = role
+                linked = OperatorRow.account_id == account_id
+                await session.execute(update(OperatorRow).where(linked).values(role=role))
+                await _end(session, account_id)
+
+        await self._writer.run(write)
+
+    async def remove(self, account_id: int) -> None:
+        """Remove an account, its logins, and what its person may do in Telegram.
+
+        Raises:
+            LastOwner: nothing is changed.
+        """
+
+        async def write(session: AsyncSession) -> None:
+            if row := await session.get(AccountRow, account_id):
+                await _keep_an_owner(session, row)
+                linked = OperatorRow.account_id == account_id
+                await session.execute(delete(OperatorRow).where(linked))
+                await _end(session, account_id)
+                await session.delete(row)
+
+        await self._writer.run(write)
+
+    async def set_totp(self, account_id: int, secret: str, codes: Sequence[str] = ()) -> None:
+        """Set the secret of the authenticator app, empty for none, and the recovery codes."""
+        await self._set(
+            account_id, totp=secret, totp_step=0, recovery=" ".join(digest(code) for code in codes)
+        )
+
+    async def use_totp(self, account_id: int, step: int) -> bool:
+        """Use up the code of a step; return whether neither it nor a later one was used."""
+        found = await self._writer.execute(
+            update(AccountRow)
+            .where(AccountRow.account_id == account_id, AccountRow.totp_step < step)
+            .values(totp_step=step)
+            .returning(AccountRow.account_id)
+        )
+        return bool(found)
+
+    async def use_recovery(self, account_id: int, code: str) -> bool:
+        """Use up a recovery code; return whether it was one."""
+
+        async def write(session: AsyncSession) -> bool:
+            row = await session.get(AccountRow, account_id)
+            left = row.recovery.split() if row else []
+            if row is None or digest(code) not in left:
+                return False
+            row.recovery = " ".join(one for one in left if one != digest(code))
+            return True
+
+        return await self._writer.run(write)
+
+    async def open_session(
+        self, account_id: int, digest: str, *, address: str, browser: str
+    ) -> None:
+        """Remember a login; those that are too old are dropped."""
+        now = time.time()
+
+        async def write(session: AsyncSession) -> None:
+            await session.execute(
+                delete(SessionRow).where(SessionRow.created < now - SESSION_LASTS_S)
+            )
+            if account_id and await session.get(AccountRow, account_id) is None:
+                return  # it was removed meanwhile
+            row = SessionRow(digest=digest, account_id=account_id, created=now, seen=now)
+            row.address, row.browser = address[:64], browser[:200]
+            session.add(row)
+
+        await self._writer.run(write)
+
+    async def session(self, digest: str) -> tuple[Session, Account | None] | None:
+        """Return a login that is not too old, with its account; none for the console's password."""
+        now = time.time()
+        async with self._database.session() as session:
+            found = await session.execute(
+                select(SessionRow, AccountRow)
+                .outerjoin(AccountRow, AccountRow.account_id == SessionRow.account_id)
+                .where(SessionRow.digest == digest, SessionRow.created >= now - SESSION_LASTS_S)
+            )
+            row = found.one_or_none()
+        if row is None:
+            return None
+        if row[0].seen < now - _SEEN_S:
+            await self._writer.execute(
+                update(SessionRow).where(SessionRow.digest == digest).values(seen=now)
+            )
+        return record(Session, row[0]), record(Account, row[1]) if row[1] else None
+
+    async def sessions(self, account_id: int) -> Sequence[Session]:
+        """Return where somebody is logged in, the latest first."""
+        since = time.time() - SESSION_LASTS_S
+        async with self._database.session() as session:
+            rows = await session.scalars(
+                select(SessionRow)
+                .where(_of(account_id), SessionRow.created >= since)
+                .order_by(SessionRow.created.desc())
+            )
+            return [record(Session, row) for row in rows]
+
+    async def end_session(self, account_id: int, session_id: int) -> None:
+        """Log one browser of an account out."""
+        await self._writer.execute(
+            delete(SessionRow).where(_of(account_id), SessionRow.session_id == session_id)
+        )
+
+    async def end_sessions(self, account_id: int) -> None:
+        """Log an account out everywhere."""
+        await self._writer.execute(delete(SessionRow).where(_of(account_id)))
+
+    async def _set(self, account_id: int, **values: object) -> None:
+        of_account = AccountRow.account_id == account_id
+        await self._writer.execute(update(AccountRow).where(of_account).values(**values))
+
+
+def digest(secret: str) -> str:
+    """Return what is stored of a long random secret."""
+    return hashlib.sha256(secret.strip().encode()).hexdigest()
+
+
+def _key(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def _of(account_id: int) -> Any:
+    return SessionRow.account_id == account_id
+
+
+def _invited(token: str) -> Any:
+    return select(AccountRow).where(
+        AccountRow.invitation == digest(token), AccountRow.invited_until > time.time()
+    )
+
+
+async def _end(session: AsyncSession, account_id: int) -> None:
+    """Log an account out everywhere; codes that would link it in its old role are worthless."""
+    of_account = OperatorCodeRow.account_id == account_id
+    await session.execute(delete(OperatorCodeRow).where(of_account))
+    await session.execute(delete(SessionRow).where(_of(account_id)))
+
+
+async def _keep_an_owner(session: AsyncSession, row: AccountRow) -> None:
+    """Refuse if the account is the only owner's who can log in."""
+    if row.role == "owner" and row.password:
+        able = (AccountRow.role == "owner") & (AccountRow.password != "")
+        if await session.scalar(select(func.count()).where(able)) == 1:
+            raise LastOwner

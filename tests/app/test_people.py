@@ -1,0 +1,50 @@
+"""`answerdesk people`, without any model."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app import cli
+from app.commands.common import Failed
+from db.accounts import Accounts, NameTaken
+from db.base import Database, create_engine, database_url
+from db.group_commit import GroupCommit
+
+
+def run(*arguments: str) -> str:
+    """Run a command; return what it printed."""
+    return CliRunner().invoke(cli.app, ("people", *arguments), catch_exceptions=False).stdout
+
+
+async def invited(folder: Path, token: str) -> str:
+    """Return whose link this is."""
+    database = Database(create_engine(database_url("", folder)))
+    try:
+        account = await Accounts(database, GroupCommit(database)).invited(token)
+    finally:
+        await database.close()
+    return account.name if account else ""
+
+
+def test_an_invitation_is_made_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANSWERDESK_DATA", str(tmp_path))
+    printed = run("invite", "Ada [x]", "--role", "owner")
+    assert "For Ada [x] alone" in printed
+    found = re.search(r"http://127\.0\.0\.1:8080/invitation\?token=([\w-]+)$", printed, re.M)
+    assert found
+    assert asyncio.run(invited(tmp_path, found[1])) == "Ada [x]"
+    listed = json.loads(run("list", "--json"))
+    assert [(one["name"], one["role"], one["has_password"]) for one in listed] == [
+        ("Ada [x]", "owner", False)
+    ]
+    assert "invited" in run("list")
+    with pytest.raises(NameTaken):
+        run("invite", "ADA [X]")
+    with pytest.raises(Failed, match="There is no role 'king'; there are viewer, agent"):
+        run("invite", "Bob", "--role", "king")
