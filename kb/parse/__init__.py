@@ -15,14 +15,15 @@ from kb.parse.faq.columns import Given, read_columns
 from kb.parse.limits import MAX_TEXT_CHARS, OnPage, ignore_page, open_zip, read_member
 
 SUPPORTED = (
-    "CSV", "TSV", "XLSX", "JSON", "JSONL", "Markdown", "HTML", "TXT", "DOCX", "PDF", "PPTX",
+    "CSV", "TSV", "XLSX", "JSON", "JSONL", "YAML", "Markdown", "HTML", "TXT", "DOCX", "PDF", "PPTX",
     "ODT", "ODS", "RTF", "EPUB", "EML", "ZIP",
 )  # fmt: skip
 """Formats, as they are named to operators."""
 
 SUFFIXES: dict[str, str] = {
     ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".xlsx": "xlsx", ".jsonl": "jsonl",
-    ".ndjson": "jsonl", ".json": "json", ".md": "markdown", ".markdown": "markdown",
+    ".ndjson": "jsonl", ".json": "json", ".yml": "yaml",
+    ".yaml": "yaml", ".md": "markdown", ".markdown": "markdown",
     ".mdown": "markdown", ".mkd": "markdown", ".html": "html", ".htm": "html", ".xhtml": "html",
     ".txt": "text", ".text": "text", ".docx": "docx", ".pdf": "pdf", ".zip": "zip",
     ".pptx": "pptx", ".odt": "odt", ".ods": "ods", ".rtf": "rtf", ".epub": "epub", ".eml": "eml",
@@ -226,6 +227,11 @@ def _read(
             from kb.parse.formats.records import parse_json, parse_jsonl
 
             taken = (parse_json if kind == "json" else parse_jsonl)(name, data, given)
+            return "", list(taken.sections), list(taken.skipped)
+        case "yaml":
+            from kb.parse.formats.rasa import parse_yaml
+
+            taken = parse_yaml(name, data, given)
             return "", list(taken.sections), list(taken.skipped)
         case "zip":
             from kb.parse.formats.archive import parse_archive
