@@ -62,6 +62,8 @@ _CHAPTER_NUMBER = re.compile(
     re.IGNORECASE,
 )
 """A chapter's or a page's number before or behind the title of the chapter."""
+_DEEPEST_FORM, _MOST_OBJECTS = 2, 50
+"""How far pictures are looked for on a page."""
 _SHORT_LINE, _SHORT_LINES = 60, 6
 
 _DAMAGED = (
@@ -232,11 +234,16 @@ def _recognised(data: bytes, scanned: Sequence[int], on_page: OnPage) -> dict[in
     return found
 
 
-def _has_picture(page: Any) -> bool:
+def _has_picture(page: Any, depth: int = 0) -> bool:
+    """Tell whether a picture is on a page, or in a form on it."""
     try:
         resources: Any = page.get("/Resources")
         objects: Any = resources.get_object().get("/XObject") if resources else None
-        return bool(objects.get_object()) if objects else False
+        found = [o.get_object() for o in objects.get_object().values()] if objects else []
+        return any(
+            o.get("/Subtype") == "/Image" or (depth < _DEEPEST_FORM and _has_picture(o, depth + 1))
+            for o in found[:_MOST_OBJECTS]
+        )
     except _DAMAGED:
         return False
 
