@@ -53,8 +53,9 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt tests/console/package-lock.json $(VENV)/.runtime
+$(VENV)/.dev: requirements-dev.txt requirements-ocr.txt tests/console/package-lock.json $(VENV)/.runtime
 	$(PIP) install --progress-bar on -r requirements-dev.txt
+	$(PIP) install --progress-bar on -r requirements-ocr.txt
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/console; \
 	  else echo "Without npm the pages' accessibility is not tested."; fi
 	@touch $@
@@ -67,6 +68,7 @@ lock: $(BIN)/python
 	@sed -i 's/+cpu$$//' requirements.txt
 	CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) -o requirements-dev.txt requirements-dev.in
 	@sed -i 's/+cpu$$//' requirements-dev.txt
+	CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) --generate-hashes -o requirements-ocr.txt requirements-ocr.in
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

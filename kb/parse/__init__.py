@@ -12,17 +12,18 @@ from core.errors import UnreadableFile, UnsupportedFile
 from core.shown import clean
 from core.types import ParsedFile, Section, Skipped
 from kb.parse.faq.columns import Given, read_columns
-from kb.parse.limits import MAX_TEXT_CHARS, open_zip, read_member
+from kb.parse.limits import MAX_TEXT_CHARS, OnPage, ignore_page, open_zip, read_member
 
 SUPPORTED = (
-    "CSV", "TSV", "XLSX", "JSON", "JSONL", "Markdown", "HTML", "TXT", "DOCX", "PDF", "PPTX",
+    "CSV", "TSV", "XLSX", "JSON", "JSONL", "YAML", "Markdown", "HTML", "TXT", "DOCX", "PDF", "PPTX",
     "ODT", "ODS", "RTF", "EPUB", "EML", "ZIP",
 )  # fmt: skip
 """Formats, as they are named to operators."""
 
 SUFFIXES: dict[str, str] = {
     ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".xlsx": "xlsx", ".jsonl": "jsonl",
-    ".ndjson": "jsonl", ".json": "json", ".md": "markdown", ".markdown": "markdown",
+    ".ndjson": "jsonl", ".json": "json", ".yml": "yaml",
+    ".yaml": "yaml", ".md": "markdown", ".markdown": "markdown",
     ".mdown": "markdown", ".mkd": "markdown", ".html": "html", ".htm": "html", ".xhtml": "html",
     ".txt": "text", ".text": "text", ".docx": "docx", ".pdf": "pdf", ".zip": "zip",
     ".pptx": "pptx", ".odt": "odt", ".ods": "ods", ".rtf": "rtf", ".epub": "epub", ".eml": "eml",
@@ -30,14 +31,14 @@ SUFFIXES: dict[str, str] = {
 """Endings of the names that a folder is searched for."""
 
 _SIGNATURES = (
-    (b"\x89PNG", "a PNG picture"), (b"\xff\xd8\xff", "a JPEG picture"), (b"GIF8", "a GIF picture"),
-    (b"RIFF", "a sound, video or picture file"), (b"II*\x00", "a TIFF picture"),
-    (b"MM\x00*", "a TIFF picture"), (b"BM", "a BMP picture"), (b"ID3", "a sound file"),
+    (b"GIF8", "a GIF picture"), (b"RIFF", "a sound, video or picture file"),
+    (b"BM", "a BMP picture"), (b"ID3", "a sound file"),
     (b"OggS", "a sound file"), (b"\x1f\x8b", "a gzip archive"), (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"Rar!", "a RAR archive"), (b"BZh", "a bzip2 archive"), (b"\xfd7zXZ", "an xz archive"),
     (b"\x7fELF", "a program"), (b"MZ", "a program"), (b"%!PS", "PostScript"),
     (b"SQLite format 3", "a database"), (b"PAR1", "a Parquet table"),
 )  # fmt: skip
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
 _BINARY_ONLY_IF_UNDECODABLE = {b"BM", b"MZ", b"RIFF", b"ID3", b"BZh"}
 _NOT_AS_TEXT = {"pdf", "docx", "xlsx", "zip", "pptx", "odt", "ods", "rtf", "epub"}
 _OPEN_DOCUMENTS = {
@@ -55,27 +56,28 @@ def supported(name: str) -> bool:
     return PurePosixPath(name.lower()).suffix in SUFFIXES
 
 
-def parse(name: str, data: bytes, columns: str = "") -> ParsedFile:
+def parse(name: str, data: bytes, columns: str = "", on_page: OnPage = ignore_page) -> ParsedFile:
     """Read a file. `name` is data: only its ending is looked at, nothing is opened by it.
 
     `columns` says which columns of its tables mean what (``question=Frage,answer=Antwort``); those
-    not named are matched by their usual names.
+    not named are matched by their usual names. `on_page` is called before each page that is read
+    as a picture, with how many there are: these take longest.
 
     Raises:
         UnsupportedFile: if its format is none of `SUPPORTED`.
         UnreadableFile: if it is empty, damaged, protected, hostile, in an unknown encoding, or
             holds nothing that can be used; the reason is a sentence for the operator.
     """
-    return _parse(name, data, read_columns(columns), inside=False)
+    return _parse(name, data, read_columns(columns), on_page, inside=False)
 
 
-def _parse(name: str, data: bytes, given: Given, *, inside: bool) -> ParsedFile:
+def _parse(name: str, data: bytes, given: Given, on_page: OnPage, *, inside: bool) -> ParsedFile:
     if not data.strip(b" \t\r\n\x00"):
         raise UnreadableFile(name, "The file is empty.")
     kind = _format(name, data)
     if kind == "zip" and inside:
         raise UnreadableFile(name, "An archive inside an archive is not opened.")
-    title, sections, skipped = _read(kind, name, data, given)
+    title, sections, skipped = _read(kind, name, data, given, on_page)
     sections = [s for s in map(_cleaned, sections) if s.text.strip()]
     size = sum(len(s.text) + len(s.answer) for s in sections)
     if size > MAX_TEXT_CHARS:
@@ -134,6 +136,8 @@ def _format(name: str, data: bytes) -> str:
         raise UnreadableFile(name, _old_office(data, suffix))
     if head.startswith(b"{\\rtf"):
         return "rtf"
+    if head.startswith(_PICTURES):
+        return "picture"
     for signature, what in _SIGNATURES:
         if head.startswith(signature) and not (
             signature in _BINARY_ONLY_IF_UNDECODABLE and _is_text(head)
@@ -200,7 +204,7 @@ def _old_office(data: bytes, suffix: str) -> str:
 
 
 def _read(
-    kind: str, name: str, data: bytes, given: Given
+    kind: str, name: str, data: bytes, given: Given, on_page: OnPage
 ) -> tuple[str, list[Section], list[Skipped]]:
     """Return title, sections and what was skipped."""
     match kind:
@@ -224,13 +228,18 @@ def _read(
 
             taken = (parse_json if kind == "json" else parse_jsonl)(name, data, given)
             return "", list(taken.sections), list(taken.skipped)
+        case "yaml":
+            from kb.parse.formats.rasa import parse_yaml
+
+            taken = parse_yaml(name, data, given)
+            return "", list(taken.sections), list(taken.skipped)
         case "zip":
             from kb.parse.formats.archive import parse_archive
 
             sections, skipped = parse_archive(
                 name,
                 data,
-                parse=lambda member, content: _parse(member, content, given, inside=True),
+                parse=lambda member, content: _parse(member, content, given, on_page, inside=True),
             )
             return "", sections, skipped
         case "eml":
@@ -239,13 +248,15 @@ def _read(
             return parse_mail(
                 name,
                 data,
-                parse=lambda part, content: _parse(part, content, given, inside=True),
+                parse=lambda part, content: _parse(part, content, given, on_page, inside=True),
             )
         case _:
-            return _read_document(kind, name, data)
+            return _read_document(kind, name, data, on_page)
 
 
-def _read_document(kind: str, name: str, data: bytes) -> tuple[str, list[Section], list[Skipped]]:
+def _read_document(
+    kind: str, name: str, data: bytes, on_page: OnPage
+) -> tuple[str, list[Section], list[Skipped]]:
     from kb.parse.blocks import Document, bare_headings, without_contents
     from kb.parse.faq.documents import names_faq, sections_of
 
@@ -266,10 +277,12 @@ def _read_document(kind: str, name: str, data: bytes) -> tuple[str, list[Section
             from kb.parse.formats.word import parse_word
 
             document = parse_word(name, data)
-        case "pdf":
+        case "pdf" | "picture":
             from kb.parse.formats.pdf import parse_pdf
+            from kb.parse.formats.picture import picture_pages
 
-            document = parse_pdf(name, data)
+            pages = picture_pages(name, data) if kind == "picture" else data
+            document = parse_pdf(name, pages, on_page)
         case "pptx":
             from kb.parse.formats.presentation import parse_presentation
 

@@ -8,6 +8,8 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Callable
+from typing import TypeAlias
 
 from core.errors import UnreadableFile
 
@@ -24,6 +26,14 @@ MAX_TEXT_CHARS = 20_000_000
 MAX_PAGES = 3000
 MAX_NESTING = 60
 """Levels of quotes, lists and tables inside each other that are read."""
+
+OnPage: TypeAlias = Callable[[int, int], None]
+"""Told of each page that is read as a picture, before it is, and how many there are."""
+
+
+def ignore_page(page: int, pages: int) -> None:
+    """Tell nobody."""
+
 
 _SMALL = 1_000_000
 """Unpacked bytes below which the ratio says nothing: blank forms compress a thousandfold."""

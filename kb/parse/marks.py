@@ -27,6 +27,7 @@ _WORD = re.compile(r"[^\W\d_]+$")
 _UNIT = re.compile(r"\w|[cmdkn]m|ft|in|yd|mi|sec|qm|[смкд]м|met(?:re|er)s?", re.IGNORECASE)
 """What may be squared or cubed: a sign of a formula, or a unit."""
 _FRACTION = re.compile(r"\s*[/⁄]")
+_ASKS = re.compile(r"[?？؟]\s*$")
 _POWERS = {"10", "2"}
 
 
@@ -91,6 +92,11 @@ def raised(before: str, mark: str, *, after: str = "", link: bool = False) -> st
         if before and before[-1] in ".,;:!?)%€$£":
             return ""
     return text.translate(_RAISED) if _NUMBER.fullmatch(text) else text
+
+
+def ends_question(out: str, words: str) -> str:
+    """Return the line end between a question in bold letters, `out`, and an answer behind it."""
+    return "\n" if words.strip() and _ASKS.search(out) else ""
 
 
 def cents(before: str, words: str) -> str:

@@ -28,6 +28,11 @@ _FAQ_NAME = re.compile(
     r"câu\s+hỏi\s+thường\s+gặp|najczęściej\s+zadawane",
     re.IGNORECASE,
 )
+_ASKS_UNMARKED = (
+    r".*(?:如何|怎么|怎麼|怎样|什么|什麼|为什么|為什麼|是否|能否|可否|吗$|嗎$|哪|多久|多少|几天)|"
+    r".*(?:ですか|ますか|どう|なぜ|何を|いつ)|.*(?:까|나요|어떻게|무엇)"
+)
+"""Words that ask; where a language has them, its questions often have no mark."""
 _OPENS_LIKE_QUESTION = re.compile(
     r"(?:how|what|why|when|where|who|which|can|could|do|does|did|is|are|should|will|may|must|am)\b|"
     r"(?:wie|was|wo|wann|warum|wer|welche[rsnm]?|kann|darf|muss|gibt es|ist|sind)\b|"
@@ -36,10 +41,10 @@ _OPENS_LIKE_QUESTION = re.compile(
     r"(?:como|quando|onde|quem|qual|quanto|posso|por que)\b|"
     r"(?:come|quando|dove|chi|quanto|posso|perché)\b|"
     r"(?:как|что|где|когда|почему|зачем|сколько|кто|можно ли|какой|какие|какая)\b|"
-    r".*(?:如何|怎么|怎麼|怎样|什么|什麼|为什么|為什麼|是否|能否|可否|吗$|嗎$|哪|多久|多少|几天)|"
-    r".*(?:ですか|ますか|どう|なぜ|何を|いつ)|.*(?:까|나요|어떻게|무엇)",
+    rf"{_ASKS_UNMARKED}",
     re.IGNORECASE,
 )
+_UNMARKED_LINE = re.compile(rf"(?=[^,.;:!，。；：！…]{{3,30}}$)(?:{_ASKS_UNMARKED})")
 _NUMBER = re.compile(
     r"^\s*(?:(?:Q|F|问|問)?\s*\d+(?:\.\d+)*\s*[.):、：]?|[QF问問]\s*[.:：])\s+(?=\S)", re.I
 )
@@ -66,6 +71,11 @@ def is_question(text: str, *, strict: bool = True) -> bool:
     if _MARKED.search(plain):
         return True
     return not strict and bool(_OPENS_LIKE_QUESTION.match(plain))
+
+
+def asks_unmarked(line: str) -> bool:
+    """Tell whether a short line of Chinese, Japanese or Korean asks without a question mark."""
+    return _UNMARKED_LINE.match(line.strip()) is not None
 
 
 def bare(text: str) -> str:
@@ -162,7 +172,7 @@ def _walk(
 def _entry_children(node: _Node, announced: bool) -> set[int]:
     """Return the ids of the children that are questions with an answer."""
     leaves = [c for c in node.children if _has_answer(c) and not _is_group(c, announced)]
-    asked = [c for c in leaves if is_question(c.title, strict=not announced)]
+    asked = [c for c in leaves if is_question(c.title, strict=not announced) or _is_bare_line(c)]
     if marked := {id(c) for c in leaves if c.heading and c.heading.asked}:
         return marked
     if not asked:
@@ -174,6 +184,11 @@ def _entry_children(node: _Node, announced: bool) -> set[int]:
         return {id(c) for c in asked} if share >= _SHARE_IN_FAQ else set()
     enough = len(asked) >= _MIN_QUESTIONS and share >= _SHARE
     return {id(c) for c in asked} if enough else set()
+
+
+def _is_bare_line(node: _Node) -> bool:
+    """Tell whether a line that only looks like a heading asks without a question mark."""
+    return (node.heading.level if node.heading else 0) >= PSEUDO_LEVEL and asks_unmarked(node.title)
 
 
 def _is_folded(node: _Node) -> bool:
@@ -365,4 +380,4 @@ def _is_asking(line: Block) -> bool:
     if line.kind not in {"text", "item"} or len(line.text) > _MAX_LINE:
         return False
     text = bare(_LIST_MARK.sub("", line.text))
-    return is_question(text) and not _SENTENCE_INSIDE.search(text)
+    return asks_unmarked(text) or (is_question(text) and not _SENTENCE_INSIDE.search(text))

@@ -10,6 +10,8 @@ from core.types import ParsedFile, Section, Skipped
 from kb.parse.limits import open_zip, read_member
 
 _FURNITURE = re.compile(r"(?:^|/)(?:__MACOSX/|\.(?!\.?/)|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+_PART_OF_A_BOT = re.compile(rb"^(?:nlu|responses|rules|stories)[ \t]*:", re.MULTILINE)
+"""Files of Rasa's training data, which only together say what is answered to what."""
 
 
 def parse_archive(
@@ -18,24 +20,38 @@ def parse_archive(
     """Read each file of an archive with `parse`; its name is data and touches no disk."""
     sections: list[Section] = []
     skipped: list[Skipped] = []
+    of_a_bot: dict[str, bytes] = {}
+
+    def take(member: str, content: bytes) -> None:
+        try:
+            parsed = parse(member, content)
+        except UnsupportedFile as error:
+            skipped.append(Skipped(member[:200], str(error)))
+        except UnreadableFile as error:
+            skipped.append(Skipped(member[:200], error.reason))
+        else:
+            sections.extend(inside(section, parsed, member) for section in parsed.sections)
+            skipped.extend(replace(s, location=f"{member}, {s.location}") for s in parsed.skipped)
+
     with open_zip(name, data) as archive:
         for info in archive.infolist():
             member = info.filename
             if info.is_dir() or _FURNITURE.search(member):
                 continue
-            reason = _refused(info)
-            if reason:
+            if reason := _refused(info):
                 skipped.append(Skipped(member[:200], reason))
                 continue
             try:
-                parsed = parse(member, read_member(name, archive, info))
-            except UnsupportedFile as error:
-                skipped.append(Skipped(member[:200], str(error)))
+                content = read_member(name, archive, info)
             except UnreadableFile as error:
                 skipped.append(Skipped(member[:200], error.reason))
+                continue
+            if member.lower().endswith((".yml", ".yaml")) and _PART_OF_A_BOT.search(content):
+                of_a_bot[member] = content
             else:
-                sections += [inside(section, parsed, member) for section in parsed.sections]
-                skipped += [replace(s, location=f"{member}, {s.location}") for s in parsed.skipped]
+                take(member, content)
+    if of_a_bot:
+        take(" + ".join(of_a_bot), b"\n---\n".join(of_a_bot.values()))
     return sections, skipped
 
 

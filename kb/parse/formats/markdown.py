@@ -12,6 +12,7 @@ from markdown_it.token import Token
 from core.errors import UnreadableFile
 from kb.parse.blocks import Block, Document, heading
 from kb.parse.encoding.decoding import decode
+from kb.parse.faq.documents import asks_unmarked
 from kb.parse.faq.values import iso_date
 from kb.parse.formats.containers import without_containers
 from kb.parse.limits import MAX_NESTING
@@ -247,7 +248,8 @@ def _plain(token: Token) -> str:
         tag = _TAG.fullmatch(child.content) if child.type == "html_inline" else None
         kind = _SPECIAL.get(tag[2].lower(), "") if tag else child.type.partition("_")[0]
         if child.type in {"text", "code_inline", "image"}:
-            text += child.content
+            own = child.type == "text"
+            text += _RAISED.sub(_raised_or_lowered, child.content) if own else child.content
         elif child.type in {"softbreak", "hardbreak"} or kind == "br":
             text += "\n" if child.type == "softbreak" else _BREAK
         elif child.type.endswith("_open") or (tag and not tag[1]):
@@ -261,6 +263,19 @@ def _plain(token: Token) -> str:
 
 
 _SPECIAL = {"del": "s", "s": "s", "strike": "s", "sup": "sup", "sub": "sub", "br": "br"}
+
+
+_RAISED = re.compile(
+    r"(?<=[\w)])(?:\^(?P<up>[+−-]?\d{1,4}|st|nd|rd|th|er|re|e|o|a)\^(?!\d)|~(?P<down>\d{1,3})~)"
+)
+"""Raised and lowered signs as Pandoc and many editors write them: 29^99^, m^2^, H~2~O."""
+
+
+def _raised_or_lowered(found: re.Match[str]) -> str:
+    before = found.string[: found.start()]
+    if found["down"]:
+        return lowered(before, found["down"])
+    return raised(before, found["up"], after=found.string[found.end() :])
 
 
 def _within(kind: str, before: str, words: str, after: str, address: str) -> str:
@@ -287,12 +302,17 @@ def tidy(text: str) -> str:
     for line in lines:
         if not line.strip(_BREAK):
             continue
-        if joined and _LABELLED.match(line):
+        if joined and (_LABELLED.match(line) or _is_question_line(joined)):
             joined += "\n"
         elif joined and not (_wide(joined[-1]) and _wide(line[0])):
             joined += " "
         joined += line
     return re.sub(rf" ?{_BREAK}[ {_BREAK}]*", "\n", joined).strip()
+
+
+def _is_question_line(text: str) -> bool:
+    """Tell whether a paragraph's first line asks and nothing else: its answer follows below it."""
+    return "\n" not in text and (bool(_ASKS.search(text)) or asks_unmarked(text))
 
 
 def _wide(character: str) -> bool:

@@ -10,7 +10,7 @@ from defusedxml.ElementTree import fromstring
 
 from core.errors import UnreadableFile
 from core.types import Section, Skipped
-from kb.parse.blocks import Block, Document, heading, with_header
+from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, headings_from_bold, with_header
 from kb.parse.faq.columns import Given
 from kb.parse.faq.rows import Row, Taken, read_table
 from kb.parse.limits import (
@@ -22,7 +22,7 @@ from kb.parse.limits import (
     open_zip,
     read_member,
 )
-from kb.parse.marks import link_mark, lowered, raised, with_links, without_links
+from kb.parse.marks import ends_question, link_mark, lowered, raised, with_links, without_links
 
 _NS = "urn:oasis:names:tc:opendocument:xmlns:"
 _TEXT, _TABLE = f"{{{_NS}text:1.0}}", f"{{{_NS}table:1.0}}"
@@ -108,7 +108,7 @@ class _Text:
         body = self._content.find(f"{_OFFICE}body/{_OFFICE}text")
         blocks = list(self._blocks(body, 0, 0)) if body is not None else []
         title = next((b.text for b in blocks if b.kind == "heading" and b.level == 0), "")
-        blocks = [b for b in blocks if not (b.kind == "heading" and b.level == 0)]
+        blocks = headings_from_bold([b for b in blocks if b.kind != "heading" or b.level])
         if self._notes:
             blocks += [heading("", 1), *self._notes]
         skipped: tuple[Skipped, ...] = ()
@@ -151,7 +151,13 @@ class _Text:
             lead = "  " * (abs(listed) - 1) + ("- " if listed > 0 else "  ")
             yield Block("item", lead + text, location=where, linked=lead + linked)
         elif text:
-            yield Block("text", text, location=where, linked=linked)
+            spans = [span for span in element if "".join(span.itertext()).strip()]
+            beside = [element.text, *(span.tail for span in element)]
+            bold = self._is_bold(element) or (
+                not any((t or "").strip() for t in beside) and all(map(self._is_bold, spans))
+            )
+            rank = PSEUDO_LEVEL if bold else 0
+            yield Block("text", text, level=rank, location=where, linked=linked)
         for box in element.iter():
             if box.tag.endswith("}text-box"):
                 yield from self._blocks(box, depth + 1, 0)
@@ -182,9 +188,12 @@ class _Text:
         if depth > MAX_NESTING:
             return before
         out = before + _one_line(element.text)
-        children = list(element)
-        for child in children:
+        bold = depth == 0 and not out.strip()
+        for child in element:
             tag = child.tag
+            if bold and not self._is_bold(child):
+                out += ends_question(out, "".join(child.itertext()))
+                bold = not "".join(child.itertext()).strip()
             if tag == f"{_TEXT}line-break":
                 out += "\n"
             elif tag in {f"{_TEXT}s", f"{_TEXT}tab"}:
@@ -199,8 +208,15 @@ class _Text:
                 out += link_mark(child.get(_HREF, ""), out[start:])
             elif tag not in _LEFT_OUT and not tag.endswith("}text-box"):
                 out = self._inside(child, out, depth + 1)
+            if bold and (child.tail or "").strip():
+                out += ends_question(out, child.tail or "")
+                bold = False
             out += _one_line(child.tail)
         return out
+
+    def _is_bold(self, element: Element) -> bool:
+        own = self._properties.get(element.get(f"{_TEXT}style-name", ""), {})
+        return own.get(f"{_FO}font-weight") == "bold"
 
     def _span(self, span: Element, before: str, depth: int) -> str:
         own = self._properties.get(span.get(f"{_TEXT}style-name", ""), {})

@@ -3,6 +3,7 @@
 What place and size of the letters say is found in `kb.parse.formats.pdf_layout`.
 """
 
+import contextlib
 import io
 import re
 from collections import Counter
@@ -19,8 +20,16 @@ from core.types import Skipped
 from kb.parse.blocks import PAGE_NUMBER, Block, Document, amounts_below, heading
 from kb.parse.formats.pdf_layout import PLACEHOLDER, heading_levels, tables_in, take_tables
 from kb.parse.formats.pdf_page import Box, Letters, fold, with_changes
+from kb.parse.formats.picture import (
+    EXTRA,
+    MAX_READ_PAGES,
+    PictureText,
+    can_read,
+    read_pixels,
+    render_scale,
+)
 from kb.parse.formats.plain import text_blocks
-from kb.parse.limits import MAX_PAGES
+from kb.parse.limits import MAX_PAGES, OnPage, ignore_page
 
 _GLUED = re.compile(
     r"[a-z]{2}[A-Z][a-z]|[a-z]{2}\d|\d[A-Z][a-z]{2}|[a-z]{2}[,.;:][A-Za-z]{2}|[A-Za-z]{22,}"
@@ -53,6 +62,8 @@ _CHAPTER_NUMBER = re.compile(
     re.IGNORECASE,
 )
 """A chapter's or a page's number before or behind the title of the chapter."""
+_DEEPEST_FORM, _MOST_OBJECTS = 2, 50
+"""How far pictures are looked for on a page."""
 _SHORT_LINE, _SHORT_LINES = 60, 6
 
 _DAMAGED = (
@@ -63,11 +74,13 @@ _DAMAGED = (
 )  # fmt: skip
 
 
-def parse_pdf(name: str, data: bytes) -> Document:
-    """Read the pages of a PDF file; a page without text is named.
+def parse_pdf(name: str, data: bytes, on_page: OnPage = ignore_page) -> Document:
+    """Read the pages of a PDF file; a page without text is read as a picture, or named.
+
+    `on_page` is called before each page that is read as a picture.
 
     Raises:
-        UnreadableFile: if it is protected, damaged, or a scan without text.
+        UnreadableFile: if it is protected, damaged, or a scan that cannot be read.
     """
     try:
         reader = _opened(name, data)
@@ -80,7 +93,7 @@ def parse_pdf(name: str, data: bytes) -> Document:
     texts: list[str] = []
     letters: dict[int, Letters] = {}
     failures: list[Exception] = []
-    pictures = 0
+    scanned: list[int] = []
     for number in range(1, min(count, MAX_PAGES) + 1):
         try:
             page = reader.pages[number - 1]
@@ -93,7 +106,8 @@ def parse_pdf(name: str, data: bytes) -> Document:
             read.finish()
             texts.append(_cleaned(read.text))
             letters[number] = read
-            pictures += 0 if texts[-1].strip() else _has_picture(page)
+            if not texts[-1].strip() and _has_picture(page):
+                scanned.append(number)
         except _DAMAGED as error:
             texts.append("")
             failures.append(error)
@@ -101,19 +115,30 @@ def parse_pdf(name: str, data: bytes) -> Document:
     if count > MAX_PAGES:
         where = f"pages {MAX_PAGES + 1} to {count}"
         skipped.append(Skipped(where, f"Only {MAX_PAGES:,} pages are read. Split the file."))
-    if not any(text.strip() for text in texts):
-        raise _without_text(name, failures, pictures=pictures)
     glued = _loses_blanks(texts)
+    read_as_pictures = _recognised(data, scanned, on_page) if can_read() else {}
+    for number, picture in read_as_pictures.items():
+        texts[number - 1] = picture.text
+        letters[number].lines = list(picture.lines)
+        if picture.text or picture.unread:
+            skipped.append(picture.note(f"page {number}"))
+    if not any(text.strip() for text in texts):
+        raise _without_text(name, failures, pictures=bool(scanned))
     if glued:
         others = enumerate(_pdfium_texts(data, len(texts)), start=1)
         changed = [
             with_changes(text, letters[n].changes if n in letters else ()) for n, text in others
         ]
         texts = _better(texts, changed)
-    damaged = {s.location for s in skipped}
+    named = {s.location for s in skipped}
     for number, text in enumerate(texts, start=1):
-        if not text.strip() and f"page {number}" not in damaged:
-            skipped.append(Skipped(f"page {number}", "It has no text: it is blank or a picture."))
+        if not text.strip() and f"page {number}" not in named:
+            skipped.append(
+                Skipped(
+                    f"page {number}",
+                    _blank(number in scanned, over=number in scanned[MAX_READ_PAGES:]),
+                )
+            )
     for number, text in enumerate(texts, start=1):
         if len(_LEADERS.findall(text)) > 0.5 * len([li for li in text.split("\n") if li.strip()]):
             texts[number - 1] = ""
@@ -121,7 +146,8 @@ def parse_pdf(name: str, data: bytes) -> Document:
             skipped.append(Skipped(f"page {number}", reason))
     title = _title(reader)
     titles = _Titles(_outline(reader), letters)
-    tables = {} if glued else _take_tables(reader, texts, letters)
+    layouts = {number: picture.layout for number, picture in read_as_pictures.items()}
+    tables = {} if glued else _take_tables(reader, texts, letters, layouts)
     blocks = tuple(_blocks(texts, tables, titles))
     for number, read in letters.items():
         if read.hidden_words:
@@ -158,23 +184,66 @@ def _damaged(name: str, error: Exception) -> UnreadableFile:
     )
 
 
-def _without_text(name: str, failures: Sequence[Exception], *, pictures: int) -> UnreadableFile:
+def _without_text(name: str, failures: Sequence[Exception], *, pictures: bool) -> UnreadableFile:
     if failures:
         return _damaged(name, failures[0])
+    if pictures and can_read():
+        return UnreadableFile(name, "Its pages are pictures, and no text was found in them.")
     if pictures:
         return UnreadableFile(
             name,
-            "It is a scan: its pages are pictures without text. "
-            "Run a text recognition (OCR) program on it and upload the result.",
+            "It is a scan: its pages are pictures without text. Run a text recognition (OCR) "
+            f"program on it and upload the result, or install {EXTRA}, which reads it.",
         )
     return UnreadableFile(name, "The PDF has no text: its pages are blank or drawings.")
 
 
-def _has_picture(page: Any) -> bool:
+def _blank(picture: bool, *, over: bool) -> str:
+    if picture and not can_read():
+        return f"It is a picture without text; to have it read, install {EXTRA}."
+    if over:
+        return f"Only {MAX_READ_PAGES} pages are read as pictures. Split the file."
+    return "It has no text: it is blank or a picture."
+
+
+def _recognised(data: bytes, scanned: Sequence[int], on_page: OnPage) -> dict[int, PictureText]:
+    """Read pages as pictures; return those in which something was seen, by their numbers.
+
+    A page that cannot be drawn is left out.
+    """
+    if not scanned:
+        return {}
+    import pypdfium2  # rarely needed, and 20 MB
+
+    found: dict[int, PictureText] = {}
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError:
+        return {}
+    with contextlib.closing(document):
+        for at, number in enumerate(scanned[:MAX_READ_PAGES], start=1):
+            on_page(at, min(len(scanned), MAX_READ_PAGES))
+            try:
+                page = document[number - 1]
+                bitmap = page.render(scale=render_scale(*page.get_size()), rev_byteorder=False)
+            except pypdfium2.PdfiumError:
+                continue
+            found[number] = read_pixels(bitmap.to_numpy())
+            bitmap.close()
+            page.close()
+    return found
+
+
+def _has_picture(page: Any, depth: int = 0) -> bool:
+    """Tell whether a picture is on a page, or in a form on it."""
     try:
         resources: Any = page.get("/Resources")
         objects: Any = resources.get_object().get("/XObject") if resources else None
-        return bool(objects.get_object()) if objects else False
+        found = [o.get_object() for o in objects.get_object().values()] if objects else []
+        return any(
+            o.get("/Subtype") == "/Image" or (depth < _DEEPEST_FORM and _has_picture(o, depth + 1))
+            for o in found[:_MOST_OBJECTS]
+        )
     except _DAMAGED:
         return False
 
@@ -320,19 +389,26 @@ class _Titles:
 
 
 def _take_tables(
-    reader: pypdf.PdfReader, texts: list[str], letters: Mapping[int, Letters]
+    reader: pypdf.PdfReader,
+    texts: list[str],
+    letters: Mapping[int, Letters],
+    layouts: Mapping[int, str],
 ) -> dict[int, list[Block]]:
-    """Take the tables out of the texts of pages; return them by page number, from 1."""
+    """Take the tables out of the texts of pages; return them by page number, from 1.
+
+    `layouts` has the fixed-width rendering of pages that were read as pictures.
+    """
     found: dict[int, list[Block]] = {}
     for number, read in letters.items():
         text = texts[number - 1]
-        if number > _MAX_LAYOUT_PAGES or not _may_hold_table(text):
+        scanned = number in layouts
+        if not scanned and (number > _MAX_LAYOUT_PAGES or not _may_hold_table(text)):
             continue
         try:
             page = reader.pages[number - 1]
             if read.changes:
                 _lower(page)
-            layout = page.extract_text(extraction_mode="layout")
+            layout = layouts[number] if scanned else page.extract_text(extraction_mode="layout")
         except _DAMAGED:
             continue  # its text has been read
         bold = {line for line, _, is_bold in read.lines if is_bold}

@@ -16,7 +16,7 @@ from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.blocks import Block, Document, heading, with_header
 from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office, open_zip, read_member
-from kb.parse.marks import link_mark, lowered, raised, with_links, without_links
+from kb.parse.marks import ends_question, link_mark, lowered, raised, with_links, without_links
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -141,9 +141,13 @@ class _Reader:
         """Return the words of a paragraph with the addresses of its links marked."""
         out = ""
         runs = [run for run in paragraph if run.tag in {f"{_A}r", f"{_A}br", f"{_A}fld"}]
+        bold = True
         for number, run in enumerate(runs):
             words = run.findtext(f"{_A}t") or ("\n" if run.tag == f"{_A}br" else "")
             properties = run.find(f"{_A}rPr")
+            if bold and (properties is None or properties.get("b") not in {"1", "true"}):
+                out += ends_question(out, words)
+                bold = not words.strip()
             if properties is None:
                 out += words
                 continue

@@ -67,6 +67,11 @@ def parse_json(name: str, data: bytes, given: Given | None = None) -> Taken:
         if text.lstrip().startswith("{") and "\n" in text.strip():
             return parse_jsonl(name, data, given)
         raise UnreadableFile(name, f"It is no valid JSON: {str(error)[:120]}.") from error
+    return parse_value(name, value, given)
+
+
+def parse_value(name: str, value: Any, given: Given | None = None) -> Taken:
+    """Take the entries and passages of lists and objects, however they are nested."""
     sections: list[Section] = []
     skipped: list[Skipped] = []
     if not isinstance(value, dict | list):

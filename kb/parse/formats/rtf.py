@@ -7,7 +7,7 @@ from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, headings_from_bold, with_header
 from kb.parse.limits import MAX_COLUMNS
-from kb.parse.marks import link_mark, lowered, raised, with_links, without_links
+from kb.parse.marks import ends_question, link_mark, lowered, raised, with_links, without_links
 
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z'])|([{}])|"
@@ -232,6 +232,8 @@ class _Reader:
             self._raised = (self._state.position, self._raised[1] + text)
             return
         self._settle(text)
+        if self._all_bold and not self._state.bold:
+            self._out += ends_question(self._out, text)
         self._all_bold = self._all_bold and (self._state.bold or not text.strip())
         self._out += text
 

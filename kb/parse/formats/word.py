@@ -242,6 +242,7 @@ def _marked_text(paragraph: Any, links: Mapping[str, str] = _NO_LINKS) -> str:
     Hidden and struck-out words are left out; raised and lowered ones are written in the line.
     """
     out = ""
+    bold_until = 0  # all letters up to here are bold
 
     def walk(element: Any, depth: int) -> None:
         nonlocal out
@@ -266,7 +267,7 @@ def _marked_text(paragraph: Any, links: Mapping[str, str] = _NO_LINKS) -> str:
                     out += link_mark(links.get(child.get(qn("r:id"), ""), ""), out[start:])
 
     def run(element: Any, properties: Any, depth: int) -> None:
-        nonlocal out
+        nonlocal out, bold_until
         if _is_hidden(element):
             return
         before, position = out, _value(properties, "w:vertAlign")
@@ -278,8 +279,9 @@ def _marked_text(paragraph: Any, links: Mapping[str, str] = _NO_LINKS) -> str:
             out = before + raised(before, words, after=after)
         elif position == "subscript" and words.strip():
             out = before + lowered(before, words)
-        elif not before.strip() and _is_on(properties, "w:b") and _ASKS.search(words):
-            out += "\n"
+        elif _is_on(properties, "w:b") and len(before.rstrip()) <= bold_until:
+            out += "\n" if _ASKS.search(words) else ""
+            bold_until = len(out)
 
     walk(paragraph, 0)
     lines = out.split("\n")

@@ -3,7 +3,8 @@
 ``python -m kb.parse.sandbox.child MEMORY_BYTES CPU_SECONDS FILE_BYTES``
 
 Reads lines [name, path, columns] from standard input and writes a frame for each to standard
-output. An unexpected error ends it, so that the next file meets a fresh process.
+output, after one for each page that is read as a picture, which gets as much processor time as a
+file. An unexpected error ends it, so that the next file meets a fresh process.
 """
 
 import json
@@ -16,8 +17,9 @@ from typing import BinaryIO
 from core.errors import IngestError, UnreadableFile
 from core.types import ParsedFile
 from kb.parse import parse
+from kb.parse.limits import OnPage
 from kb.parse.sandbox.confine import allow_cpu, confine, limit_resources
-from kb.parse.sandbox.ipc import reply
+from kb.parse.sandbox.ipc import page_frame, reply
 
 
 def main(arguments: list[str]) -> None:
@@ -29,16 +31,24 @@ def main(arguments: list[str]) -> None:
     logging.disable(logging.WARNING)
     limit_resources(memory_bytes=memory_bytes)
     confine()
+
+    def on_page(page: int, pages: int) -> None:
+        allow_cpu(cpu_seconds)
+        output.write(page_frame(page, pages))
+        output.flush()
+
     for line in sys.stdin.buffer:
         name, path, columns = json.loads(line)
         allow_cpu(cpu_seconds)
-        output.write(reply(_read(name, path, columns, file_bytes)))
+        output.write(reply(_read(name, path, columns, file_bytes, on_page)))
         output.flush()
 
 
-def _read(name: str, path: str, columns: str, file_bytes: int) -> ParsedFile | IngestError:
+def _read(
+    name: str, path: str, columns: str, file_bytes: int, on_page: OnPage
+) -> ParsedFile | IngestError:
     try:
-        return parse(name, _content(name, path, file_bytes), columns)
+        return parse(name, _content(name, path, file_bytes), columns, on_page)
     except IngestError as error:
         return error
     except MemoryError:

@@ -21,6 +21,20 @@ def request(name: str, path: str, columns: str) -> bytes:
     return json.dumps([name, path, columns]).encode() + b"\n"
 
 
+def page_frame(page: int, pages: int) -> bytes:
+    """Write a frame that says which page is being read, of how many."""
+    encoded = json.dumps(["page", page, pages]).encode()
+    return HEADER.pack(len(encoded)) + encoded
+
+
+def read_page_frame(encoded: bytes) -> tuple[int, int] | None:
+    """Read the JSON of such a frame; `None` if it is another."""
+    match json.loads(encoded) if len(encoded) < 100 else None:
+        case ["page", int(page), int(pages)] if 0 < page <= pages:
+            return page, pages
+    return None
+
+
 def reply(result: ParsedFile | IngestError) -> bytes:
     """Write a frame with a file or with the reason why there is none."""
     match result:

@@ -13,7 +13,9 @@ from types import MappingProxyType
 
 from core.errors import IngestError, UnreadableFile
 from core.types import ParsedFile
-from kb.parse.sandbox.ipc import HEADER, read_reply, request
+from kb.parse.formats.picture import MAX_READ_PAGES
+from kb.parse.limits import OnPage, ignore_page
+from kb.parse.sandbox.ipc import HEADER, read_page_frame, read_reply, request
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ class Limits:
 
     memory_bytes: int = 1024 * 2**20
     timeout_s: float = 25.0
-    """Processor time. By the clock it may be ten times as long."""
+    """Processor time, for each page anew that is read as a picture. By the clock ten times that."""
     wait_s: float = 30.0
     """Allowance for starting Python on a busy machine, on top of that."""
     file_bytes: int = 50 * 2**20
@@ -58,12 +60,16 @@ class ParserProcess:
         return result
 
     async def parse_many(
-        self, files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str] = _NONE
+        self,
+        files: Sequence[tuple[str, Path]],
+        *,
+        columns: Mapping[str, str] = _NONE,
+        on_page: OnPage = ignore_page,
     ) -> AsyncGenerator[ParsedFile | IngestError, None]:
         """Read many files, in order; one result for each.
 
-        `columns` has what `kb.parse.parse` is told of them, by name. A process is used for up to
-        64 files, and replaced after one that it could not survive.
+        `columns` has what `kb.parse.parse` is told of them, by name; `on_page` is its own. A
+        process is used for up to 64 files, and replaced after one that it could not survive.
         """
         child: _Child | None = None
         try:
@@ -73,7 +79,7 @@ class ParserProcess:
                         if child is None or child.served >= _FILES_PER_PROCESS:
                             await _close(child)
                             child = await _Child.start(self._limits)
-                        result = await child.read(name, path, columns.get(name, ""))
+                        result = await child.read(name, path, columns.get(name, ""), on_page)
                     late = child.late
                     if not child.usable:
                         await _close(child)
@@ -111,14 +117,22 @@ class _Child:
         )
         return cls(process, limits)
 
-    async def read(self, name: str, path: Path, columns: str) -> ParsedFile | IngestError:
+    async def read(
+        self, name: str, path: Path, columns: str, on_page: OnPage
+    ) -> ParsedFile | IngestError:
         """Ask for one file; afterwards `usable` says whether the process may be asked again."""
         deadline_s = _WAIT * self._limits.timeout_s + self._limits.wait_s
         self.served += 1
         self.usable = False
         try:
-            async with asyncio.timeout(deadline_s):
+            async with asyncio.timeout(deadline_s) as deadline:
                 encoded = await self._exchange(name, path, columns)
+                at = 0
+                while (page := read_page_frame(encoded)) and at < page[0] <= MAX_READ_PAGES:
+                    at = page[0]
+                    on_page(*page)
+                    deadline.reschedule(asyncio.get_running_loop().time() + deadline_s)
+                    encoded = await self._frame()
             result = await asyncio.to_thread(read_reply, name, encoded)
         except TimeoutError:
             self.late = True
@@ -132,11 +146,15 @@ class _Child:
         return result
 
     async def _exchange(self, name: str, path: Path, columns: str) -> bytes:
-        stdin, stdout = self._process.stdin, self._process.stdout
+        stdin = self._process.stdin
         assert stdin is not None
-        assert stdout is not None
         stdin.write(request(name, _absolute(path), columns))
         await stdin.drain()
+        return await self._frame()
+
+    async def _frame(self) -> bytes:
+        stdout = self._process.stdout
+        assert stdout is not None
         (size,) = HEADER.unpack(await stdout.readexactly(HEADER.size))
         if size > self._limits.output_bytes:
             raise ValueError(f"{size} bytes are more than allowed")
@@ -210,4 +228,5 @@ def _environment() -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONNOUSERSITE": "1",
         "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",  # each reserves 64 MB of the memory that is allowed
     }

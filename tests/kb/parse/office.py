@@ -22,7 +22,8 @@ from reportlab.pdfgen import canvas
 _O = "urn:oasis:names:tc:opendocument:xmlns:"
 _ODF = (
     f'xmlns:office="{_O}office:1.0" xmlns:text="{_O}text:1.0" xmlns:table="{_O}table:1.0" '
-    f'xmlns:style="{_O}style:1.0" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    f'xmlns:style="{_O}style:1.0" xmlns:fo="{_O}xsl-fo-compatible:1.0" '
+    'xmlns:xlink="http://www.w3.org/1999/xlink"'
 )
 _DRAW = (
     'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '
@@ -147,6 +148,7 @@ def _odf(kind: str, body: str) -> bytes:
             ("H", 'text:display="none"'),
             ("UP", 'style:text-position="super 58%"'),
             ("OUT", 'style:text-line-through-style="solid"'),
+            ("B", 'fo:font-weight="bold"'),
         )
     )
     content = (

@@ -313,3 +313,11 @@ def test_an_answer_of_a_document_has_the_addresses_of_its_links() -> None:
     assert (
         parse("a.docx", out.getvalue()).sections[0].answer == "See our plans (https://a.example/p)"
     )
+
+
+def test_raised_and_lowered_signs_of_markdown_are_written_in_the_line() -> None:
+    text = "19^95^ euros within 5^1^ days; 10^6^ lux on 8 m^2^, H~2~O, x^y, 2^10 and ^_^, `3^2^`."
+    (section,) = parse("a.md", text.encode()).sections
+    assert section.text == (
+        "19.95 euros within 5 days; 10⁶ lux on 8 m², H₂O, x^y, 2^10 and ^_^, 3^2^."
+    )

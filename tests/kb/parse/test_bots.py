@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from core.errors import UnreadableFile
 from kb.parse import parse
+from tests.kb.parse.office import zipped
 
 BOTPRESS = {
     "qnas": [
@@ -130,3 +132,82 @@ def test_a_key_that_is_a_language_gives_the_language_of_its_entry() -> None:
     assert [(s.text, s.language, s.category) for s in parsed.sections] == [
         ("When?", "en", ""), ("Wann?", "de", ""),
     ]  # fmt: skip
+
+
+NLU = """
+version: "3.1"
+nlu:
+- intent: delivery_time
+  examples: |
+    - How long does delivery to [Graz](city) take?
+    - when will it [arrive]{"entity": "event"}
+- intent: cash
+  examples: |
+    - Can I pay cash?
+- intent: faq/hours
+  examples: |
+    - When do you open?
+- intent: balance
+  examples: |
+    - What is my balance?
+- synonym: cash
+  examples: |
+    - coins
+"""
+DOMAIN = """
+version: "3.1"
+responses:
+  utter_delivery_time:
+  - text: 2 working days; 4.90 EUR.
+  utter_no_coins:
+  - text: Yes
+  - text: Sure
+  utter_faq/hours:
+  - text: 09:00
+    buttons: [{title: Map, payload: /map}]
+  utter_balance:
+  - text: It is {amount} EUR.
+  utter_never:
+  - text: 77 EUR.
+"""
+RULES = """
+rules:
+- rule: cash
+  steps:
+  - intent: cash
+  - action: utter_no_coins
+"""
+
+
+def rasa() -> bytes:
+    return zipped({"data/nlu.yml": NLU, "domain.yml": DOMAIN, "data/rules.yml": RULES})
+
+
+def test_rasa_intents_are_entries_with_the_responses_that_follow_them() -> None:
+    parsed = parse("bot.zip", rasa())
+    assert [(s.text, s.answer, s.variants, s.category) for s in parsed.sections] == [
+        ("How long does delivery to Graz take?", "2 working days; 4.90 EUR.",
+         ("when will it arrive",), ""),
+        ("Can I pay cash?", "Yes", (), ""),
+        ("When do you open?", "09:00", (), "faq"),
+    ]  # fmt: skip
+
+
+def test_what_of_rasa_is_no_answer_is_named() -> None:
+    named = [(s.location.rpartition(", ")[2], s.reason) for s in parse("bot.zip", rasa()).skipped]
+    assert named == [
+        ("response utter_no_coins", "Left out: 1 other wordings."),
+        ("response utter_faq/hours", "Left out: buttons."),
+        ("intent balance", "Its answer has a place that only the other bot fills: {amount}."),
+        ("response utter_never", "No intent leads to it."),
+    ]
+    with pytest.raises(UnreadableFile, match="one half of Rasa's training data"):
+        parse("nlu.yml", NLU.encode())
+
+
+def test_a_list_of_yaml_is_read_with_its_characters() -> None:
+    text = "- question: Is it new?\n  answer: Yes\n- question: When?\n  answer: 09:30\n"
+    found = [(s.text, s.answer) for s in parse("faq.yaml", text.encode()).sections]
+    assert found == [("Is it new?", "Yes"), ("When?", "09:30")]
+    with pytest.raises(UnreadableFile, match="It is no valid YAML"):
+        parse("faq.yaml", b"a: [1")
