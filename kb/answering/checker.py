@@ -36,7 +36,7 @@ def _lacking(sentence: str, facts: list[Fact], said: Counter[str], line: str) ->
     found = [fact.text.strip() for fact in facts if not any(agree(fact, its) for its in there)]
     found += (said - Counter(stems(without_facts(line)))).elements()
     # A lone character of a script without blanks is no word, and would go unseen.
-    strange = set(without_facts(sentence).casefold()) - set(line.casefold())
+    strange = set(without_facts(sentence).casefold()) - set(without_facts(line).casefold())
     found += sorted(char for char in strange if char.isalnum() and not char.isascii())
     mine, its = (Counter(NEGATION.findall(text.casefold())) for text in (sentence, line))
     return found if mine.total() == its.total() else [*found, *(mine - its or its - mine)]

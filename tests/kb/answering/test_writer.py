@@ -96,7 +96,7 @@ def test_one_figure_in_two_notations_is_supported(sentence: str, source: str) ->
             "Opened software (opened software can be returned) cannot be returned.",
             ["open", "softw"],
         ),
-        ("Items can be returned within 30 days ﾛ.", ["ﾛ"]),
+        ("Items can be returned within 30 days ﾛ.", ["ロ"]),
         ("Yes.", ["Yes."]),
     ],
 )
