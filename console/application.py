@@ -30,7 +30,7 @@ from console.people import AuditPages, PeoplePages
 from console.questions import QuestionPages
 from console.security import LOOPBACK_HOSTS, CookieSigner
 from console.security_guard import Endpoint, Guard, NotAllowed, wants_json
-from console.security_logins import Logins, TooManyFailures
+from console.security_logins import Logins, TooManyFailures, current_person
 from console.security_middleware import SecurityMiddleware
 from console.upload_desk import UploadDesk
 from console.uploads import UploadLimits, UploadPages
@@ -220,7 +220,8 @@ def build_console(
 
     async def written(request: Request) -> None:
         who = actor_of(request)
-        await programs.audit.record(0, "api", f"{who}: {request.method} {request.url.path}")
+        what = f"{who}: {request.method} {request.url.path}"
+        await programs.audit.record(0, "api", what, person=current_person.get().name)
 
     def for_programs(one: Operation) -> Route:
         guarded = guard.over(

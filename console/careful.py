@@ -91,6 +91,8 @@ class CarefulPages:
             notice = f"Say why, in 1 to {_MOST_CHARS} characters."
             return await self._page(rule, notice=notice, status=422)
         await self._careful.set(rule.scope, rule.name, rule.tier, reason=reason)
+        steps = f"{rule.tier.sure}, {rule.tier.unsure}" if rule.tier else "taken back"
+        request.state.about = f"{rule.scope} {rule.name}: {steps}; {reason}"
         return RedirectResponse("/console/careful", 303)
 
     async def _page(self, rule: Rule | None, *, notice: str = "", status: int = 200) -> Response:

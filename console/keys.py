@@ -104,7 +104,7 @@ class ProgramPages:
             )
         except BadKey as error:
             return await self._page(notice=str(error), status=409)
-        await self._programs.audit.record(0, "made a key", f"{fields['name']}: {', '.join(grants)}")
+        request.state.about = f"{fields['name']}: {', '.join(grants)}"
         return await self._page(token=token)
 
     async def revoke(self, request: Request) -> Response:
@@ -114,7 +114,7 @@ class ProgramPages:
             await self._programs.keys.revoke(name)
         except BadKey as error:
             return await self._page(notice=str(error), status=409)
-        await self._programs.audit.record(0, "revoked a key", name)
+        request.state.about = name
         return RedirectResponse("/console/programs", 303)
 
     async def _page(self, *, notice: str = "", token: str = "", status: int = 200) -> Response:

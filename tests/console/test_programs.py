@@ -63,7 +63,7 @@ async def test_a_key_is_shown_once_and_stored_as_a_hash(
     assert response.status_code == 401
     assert response.json() == {"error": "There is no such key, or it was revoked."}
     actions = [(entry.action, entry.details) for entry in await builder.programs.audit.recent()]
-    assert actions == [("revoked a key", "shop"), ("made a key", "shop: ask")]
+    assert actions == [("keys/revoke", "shop"), ("keys/add", "shop: ask")]
 
 
 @pytest.mark.parametrize(
