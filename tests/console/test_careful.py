@@ -69,7 +69,7 @@ async def test_a_rule_shows_what_it_would_have_done_and_is_set_with_its_reason(
     found = previewed(page)
     assert [now for now, _ in found.values()] == [3, 2, 0]
     assert tuple(after for _, after in found.values()) == then
-    assert "The source of 1 has changed since" in page
+    assert "Sources that have changed since: 1;" in page
     assert await builder.records.careful.rules() == {}, "nothing is on before it is switched on"
     refused = await client.post(PATH, data={**rule, "reason": " "})
     assert (refused.status_code, "Say why" in refused.text) == (422, True)
