@@ -82,11 +82,12 @@ class AccountPages:
             raise HTTPException(400)
         if notice := await self._refused(request, own, fields["password"]):
             return await self._page(notice=notice, secret=secret)
-        if not step_of(secret, fields["code"]):
+        step = step_of(secret, fields["code"])
+        if not step:
             notice = "This code is not right. Is the clock of your telephone right?"
             return await self._page(notice=notice, secret=secret)
         codes = [secrets.token_hex(8) for _ in range(_RECOVERY_CODES)]
-        await self._accounts.set_totp(own.account_id, secret, codes)
+        await self._accounts.set_totp(own.account_id, secret, codes, used=step)
         return await self._page(codes=codes)
 
     async def remove_app(self, request: Request) -> Response:

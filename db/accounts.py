@@ -225,11 +225,15 @@ class Accounts:
 
         await self._writer.run(write)
 
-    async def set_totp(self, account_id: int, secret: str, codes: Sequence[str] = ()) -> None:
-        """Set the secret of the authenticator app, empty for none, and the recovery codes."""
-        await self._set(
-            account_id, totp=secret, totp_step=0, recovery=" ".join(digest(code) for code in codes)
-        )
+    async def set_totp(
+        self, account_id: int, secret: str, codes: Sequence[str] = (), *, used: int = 0
+    ) -> None:
+        """Set the secret of the authenticator app, empty for none, and the recovery codes.
+
+        `used`: the step whose code showed that the app has the secret.
+        """
+        recovery = " ".join(digest(code) for code in codes)
+        await self._set(account_id, totp=secret, totp_step=used, recovery=recovery)
 
     async def use_totp(self, account_id: int, step: int) -> bool:
         """Use up the code of a step; return whether neither it nor a later one was used."""

@@ -1,6 +1,5 @@
 """What operators change by hand: variants, answers, validity, and what an entry is not for."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +10,7 @@ from core.errors import AnswerdeskError
 from core.types import Chunk, ChunkKind
 from db.curation import Anchor, Curation, CurationKind, Curations, NewCuration
 from kb.index.index import Index
+from kb.parse.faq.values import iso_date
 from kb.releases.ingestor import Ingestor
 from kb.text.language import detect_language
 from kb.text.segmentation import normalise
@@ -19,7 +19,6 @@ _SHORTEST_KEY = 4
 _QUESTION_CHARS = 400
 """Of a variant or negative example: every embedding model reads as much whole."""
 _ANSWER_CHARS = 20_000
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _ONE_OF_A_KIND: frozenset[CurationKind] = frozenset({"answer", "validity"})
 
 
@@ -274,7 +273,7 @@ def _check(entry: Chunk, kind: CurationKind, text: str, valid_from: str, valid_u
     if kind == "negative" and normalise(text) in asked:
         raise BadChange(f"The entry itself is asked {text!r}: take that out of the file first.")
     for day in (valid_from, valid_until):
-        if day and not _DAY.fullmatch(day):
+        if day and iso_date(day) != day:
             raise BadChange(f"{day!r} is no clear date: write 2026-12-31.")
     if kind == "validity" and valid_from and valid_until and valid_from > valid_until:
         raise BadChange(f"It would be valid from {valid_from}, but only until {valid_until}.")

@@ -324,7 +324,8 @@ async def test_an_app_is_asked_for_its_code_and_none_works_twice(
     builder: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await account(builder, "Ada")
-    monkeypatch.setattr("console.security_logins.time.time", lambda: 1_800_000_000.0)
+    now = [1_800_000_000.0]
+    monkeypatch.setattr("console.security_logins.time.time", lambda: now[0])
     async with builder.client(password=PASSWORD) as client:
         await log_in(client, "Ada")
         page = (await client.post("/console/account/app")).text
@@ -346,9 +347,11 @@ async def test_an_app_is_asked_for_its_code_and_none_works_twice(
         client.cookies.clear()
         assert await give("") == 401
         assert (await client.get("/console")).status_code == 303
-        assert await give(totp.at(1_800_000_000)) == 303
+        assert await give(totp.at(1_800_000_000)) == 401, "it confirmed the app"
+        now[0] += 30
+        assert await give(totp.at(1_800_000_030)) == 303
         assert (await client.get("/console")).status_code == 200
-        assert await give(totp.at(1_800_000_000)) == 401
+        assert await give(totp.at(1_800_000_030)) == 401
         assert await give(codes[3]) == 303
         assert await give(codes[3]) == 401
         off = "/console/account/app/remove"

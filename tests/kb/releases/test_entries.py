@@ -224,6 +224,9 @@ async def test_what_makes_no_sense_is_refused(shop: Workshop) -> None:
         await shop.entries.change(
             refund, "validity", valid_from="2027-01-01", valid_until="2026-01-01"
         )
+    for day in ("2026-99-99", "2026-02-30", "1 May"):
+        with pytest.raises(BadChange, match=f"'{day}' is no clear date"):
+            await shop.entries.change(refund, "validity", valid_from=day)
     assert (await shop.snapshot())[0] == 1
     assert await shop.entries.changes() == []
 
