@@ -61,14 +61,13 @@ def create_engine(url: str) -> AsyncEngine:
         return create_async_engine(url)
     # The most recently used connection first: it has the pages in its cache.
     pool = {} if url.endswith("://") else {"pool_use_lifo": True, "max_overflow": 20}
-    engine = create_async_engine(url, **pool)
     journal = "WAL" if wal_is_safe(sqlite.VERSION) else "DELETE"
+    engine = create_async_engine(url, connect_args={"journal": journal}, **pool)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         for pragma in (
-            f"journal_mode={journal}",
             f"journal_size_limit={_JOURNAL_BYTES}",
             "synchronous=FULL",
             "foreign_keys=ON",

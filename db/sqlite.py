@@ -3,12 +3,15 @@
 Each connection works in a thread of its own; a write takes the file's only lock when it begins.
 """
 
+import asyncio
 import contextlib
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
+from aiosqlite.core import _STOP_RUNNING_SENTINEL
 from pysqlite3 import dbapi2
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.aiosqlite import (
@@ -23,6 +26,7 @@ VERSION: tuple[int, ...] = dbapi2.sqlite_version_info
 WAIT_S = 10.0
 """How long a transaction waits for others."""
 
+_PAUSE_S = 0.02
 _ROWS_AT_ONCE = 64
 
 
@@ -41,16 +45,30 @@ class _Module(AsyncAdapt_aiosqlite_dbapi):
         """Open a connection; whoever reads holds no lock, whoever writes begins with it."""
         if args[0] != ":memory:":
             _keep_private(Path(args[0]))
+        journal = options.pop("journal", "DELETE")
         options |= {"timeout": WAIT_S, "isolation_level": "IMMEDIATE"}
 
         def creator(*_: Any, **__: Any) -> aiosqlite.Connection:
-            connection = aiosqlite.Connection(
-                lambda: dbapi2.connect(*args, **options), _ROWS_AT_ONCE
-            )
+            connection = _Connection(lambda: _opened(journal, *args, **options), _ROWS_AT_ONCE)
             connection._thread.daemon = True
             return connection
 
         return super().connect(async_creator_fn=creator)
+
+
+class _Connection(aiosqlite.Connection):
+    """One whose thread ends in silence if it could not be opened.
+
+    The package's own tells an event loop that may be closed by then.
+    """
+
+    def stop(self) -> "asyncio.Future[Any] | None":
+        """Stop the thread."""
+        if self._connection is not None:
+            return super().stop()
+        self._running = False
+        self._tx.put_nowait((None, lambda: _STOP_RUNNING_SENTINEL))
+        return None
 
 
 class Dialect(SQLiteDialect_aiosqlite):
@@ -66,6 +84,25 @@ class Dialect(SQLiteDialect_aiosqlite):
 
 
 registry.register("sqlite.answerdesk", __name__, "Dialect")
+
+
+def _opened(journal: str, *args: Any, **options: Any) -> Any:
+    """Open a connection in its thread; of several that open a new file one sets its journal.
+
+    SQLite does not wait for that lock, whatever its time limit is.
+    """
+    connection = dbapi2.connect(*args, **options)
+    end = time.monotonic() + WAIT_S
+    while True:
+        try:
+            connection.execute(f"PRAGMA journal_mode={journal}")
+        except dbapi2.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                connection.close()
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return connection
 
 
 def _keep_private(file: Path) -> None:
