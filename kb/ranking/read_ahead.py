@@ -1,8 +1,9 @@
 """Let the reader see the texts of a small knowledge base before customers ask about them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from kb.index.rows import chunk_of_rows, embedded_text, is_statement
+from kb.index.rows import Row, chunk_of_rows, embedded_text, is_statement
 from kb.index.view import View
 from kb.ranking.candidates import Candidate
 from kb.ranking.retriever import SMALL
@@ -24,11 +25,16 @@ async def read_ahead(view: View, read: Callable[[Sequence[str]], Awaitable[None]
     if await view.count() > SMALL:
         return 0
     rows, _ = await view.all_rows()
-    stated = [row for row in rows if is_statement(row)]
-    texts = dict.fromkeys(map(embedded_text, stated))
-    for row in stated:
-        texts |= dict.fromkeys(Candidate(chunk_of_rows([row]), 0, 0, row.text, ()).sentences())
-    wanted = list(texts)[:_MOST_TEXTS]
+    wanted = await asyncio.to_thread(_texts, rows)
     for start in range(0, len(wanted), _AT_ONCE):
         await read(wanted[start : start + _AT_ONCE])
     return len(wanted)
+
+
+def _texts(rows: Sequence[Row]) -> list[str]:
+    """Return what the reader reads of rows: statements, then sentences."""
+    stated = [row for row in rows if is_statement(row)]
+    texts = dict.fromkeys(map(embedded_text, stated))
+    for row in {row.chunk_id: row for row in stated}.values():
+        texts |= dict.fromkeys(Candidate(chunk_of_rows([row]), 0, 0, row.text, ()).sentences())
+    return list(texts)[:_MOST_TEXTS]

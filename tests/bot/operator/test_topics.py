@@ -286,13 +286,24 @@ async def test_a_deleted_topic_is_made_again(office: Office, telegram: BotApi) -
     assert copied.text == "Still there?"
 
 
-async def test_a_banned_customer_is_not_read(office: Office, desk: ScriptedDesk) -> None:
+async def test_a_banned_customer_is_not_read(
+    office: Office, desk: ScriptedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     card = await office.taken()
     office.agent.say("/ban", chat=office.group, thread=card.thread_id)
     assert "Banned" in (await office.agent.next(chat=office.group)).text
     asked = len(desk.asked)
+    finished, finish = asyncio.Event(), office.bot.inbox.finish
+
+    async def watched(*update_ids: int, note: str = "") -> None:
+        await finish(*update_ids, note=note)
+        if last in update_ids:
+            finished.set()
+
+    monkeypatch.setattr(office.bot.inbox, "finish", watched)
     office.ana.say("hello?")
-    office.ana.say("/help")
+    last = office.ana.say("/help")
+    await finished.wait()  # conversations do not wait for each other
     office.agent.say("/unban", chat=office.group, thread=card.thread_id)
     assert "No longer banned" in (await office.agent.next(chat=office.group)).text
     office.ana.say("and now?")
