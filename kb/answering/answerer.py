@@ -351,9 +351,11 @@ class Answerer:
         others = decision.others if fits else (*decision.hits[1:], *decision.others)
         said = both if fits else answers[0]
         best = decision.hits[0].chunk
+        unsure = answers[0].confidence < self._policy.answer_at
         return replace(
             said,
-            hedged=decision.hedged,
+            confidence=answers[0].confidence,
+            hedged=decision.hedged or (unsure and not decision.held),
             choices=tuple(map(_choice, others)),
             draft=Draft("", best.doc_id, best.category) if decision.held else None,
         )
@@ -403,7 +405,7 @@ class Answerer:
             "composed" if text or reply.built or sum_ or quoted != reply.text else "quoted",
             text or "\n\n".join(filter(None, [quoted, sum_])),
             language,
-            confidence=confidence,
+            confidence=confidence * reply.complete,
             sources=sources,
             tokens=written.tokens if written else TokenUsage(),
         )

@@ -12,7 +12,7 @@ MOST = 80.0
 _WHOLE = 0.8
 """Share of that of the longest section, paragraph or list that is given whole: who reads it needs
 nothing more, and no condition is lost."""
-_ENOUGH = 0.8
+ENOUGH = 0.8
 """Of a longer text sentences are added until the answer stands in one of them with this
 probability …"""
 _LONG = 0.95
@@ -34,7 +34,9 @@ _LEANS, _LIMITS = _beginning(PATTERNS["leans"]), _beginning(PATTERNS["limits"])
 """How a sentence begins that leans on the one before, or limits it."""
 
 
-def choose(units: Sequence[Unit], scores: Sequence[float], most: float = MOST) -> list[int]:
+def choose(
+    units: Sequence[Unit], scores: Sequence[float], most: float = MOST, enough: float = ENOUGH
+) -> list[int]:
     """Return the indexes of the units that answer, in order; no headings, no rows.
 
     A short section is given whole, else a short paragraph or list, else sentences with those that
@@ -44,6 +46,7 @@ def choose(units: Sequence[Unit], scores: Sequence[float], most: float = MOST) -
         units: of `kb.text.layout.units_of`.
         scores: for each unit the probability that it answers, from whatever reads them.
         most: words of the longest reply.
+        enough: probability from which on no further sentence is added.
     """
     scores = _steps_as_one(units, scores)
     order = [
@@ -55,7 +58,7 @@ def choose(units: Sequence[Unit], scores: Sequence[float], most: float = MOST) -
     steps = {i for run in steps_of(units) for i in run}
     for i in order:
         sure = sum(scores[j] for j in chosen)
-        if chosen and sure >= _ENOUGH:
+        if chosen and sure >= enough:
             break
         used = length_of(units, chosen)
         body = _body_of(units, i, scores)

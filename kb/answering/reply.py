@@ -16,7 +16,7 @@ import numpy.typing as npt
 from core.errors import ModelError
 from core.protocols import Embedder, Reader
 from core.types import Chunk, Hit, Matrix, Vector
-from kb.answering.choose import MOST, assemble, choose
+from kb.answering.choose import ENOUGH, MOST, assemble, choose
 from kb.answering.intent import split_questions
 from kb.answering.plain import plain
 from kb.answering.scores import asks_figure, asks_how, score_sentences
@@ -42,8 +42,15 @@ _LIKE = 0.5
 _FEW = 1.0
 _COMPARED = 3
 """Passages that one reply puts side by side at most."""
-_READER = 0.5
+_READER = 0.75
 """How much the reader's log-odds of a sentence count beside its words and nearness."""
+_ENOUGH_READ = 0.95
+"""What `choose` takes as enough where the reader has read the sentences, which says more of them.
+Replies to 360 questions of held-out companies have all that is needed in .89 instead of .84, with
+51 words instead of 46."""
+_COMPLETE = 0.93
+"""Share of replies to held-out companies' questions that have every sentence that is needed, where
+the sentences given are those that answer by all odds; see docs/replies.md."""
 _SILENT = -4.4
 """Log-odds up to which the likeliest sentence says nothing of a question without its context. Of
 31 second questions whose answer stood beside that of the first two fall below, of 29 others 20."""
@@ -62,6 +69,8 @@ class Reply:
     """Each passage with its words in the reply, exactly as they stand in it."""
     built: bool
     """Whether more than sentences of one passage was joined: a heading, rows, several passages."""
+    complete: float = 1.0
+    """Probability that all that answers is in it, if the passage does answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,8 @@ class _Piece:
     """Of the part of the passage that it comes from."""
     row: str = ""
     """The cell that names its first row, if it was built from rows of a table."""
+    complete: float = 1.0
+    """See `Reply`."""
 
 
 class Replier:
@@ -136,13 +147,15 @@ class Replier:
         texts: list[str] = []
         cited: list[tuple[Hit, str]] = []
         built = len(compared) > 1
+        complete = 1.0
         for one in compared:
             piece = await self._piece(asked, one.chunk, others, most / len(compared))
             label = _innermost(one) if len(compared) > 1 else _label(one, piece, others)
             texts.append(_under(label, piece.text, one.chunk.language))
             cited.append((one, piece.words))
             built = built or bool(label or piece.row)
-        return Reply("\n\n".join(texts), tuple(cited), built)
+            complete = min(complete, piece.complete)
+        return Reply("\n\n".join(texts), tuple(cited), built, complete)
 
     async def tells(self, question: str, chunk: Chunk) -> bool:
         """Tell whether a sentence of a chunk may answer a question; without a reader all may."""
@@ -159,16 +172,23 @@ class Replier:
             return _Piece(text, text)
         near = await self._near(asked.vector, chunk, units)
         parts = split_questions(asked.text)
-        of_parts = [
-            await self._read(part, chunk, units, _scores(part, chunk, units, near))
-            for part in parts
+        by_words = [_scores(part, chunk, units, near) for part in parts]
+        read = [
+            await self._read(part, chunk, units, scores)
+            for part, scores in zip(parts, by_words, strict=True)
         ]
+        of_parts = [odds or words for odds, words in zip(read, by_words, strict=True)]
         scores = [sum(of_unit) / len(parts) for of_unit in zip(*of_parts, strict=True)]
         best = max(range(len(units)), key=lambda i: scores[i], default=-1)
         row = _row_meant(units, best, scores)
         if row is not None:
             return await self._rows(asked, chunk, units, row, others)
-        chosen = sorted({i for one in of_parts for i in choose(units, one, most / len(parts))})
+        enough = _ENOUGH_READ if all(read) else ENOUGH
+        chosen = sorted(
+            {i for one in of_parts for i in choose(units, one, most / len(parts), enough)}
+        )
+        told = min(sum(one[i] for i in chosen) for one in of_parts)
+        complete = _COMPLETE * told if all(read) else 1.0
         if any(units[i].number for i in chosen):
             text = await self._whole_steps(chunk, text)
             if text != (chunk.answer or chunk.text):
@@ -176,7 +196,7 @@ class Replier:
                 steps = {i for run in steps_of(units) for i in run}
                 chosen = choose(units, [float(i in steps) / len(steps) for i in range(len(units))])
         words = assemble(text, units, chosen)
-        piece = _Piece(plain(words), words, _heading_of(units, chosen[0]))
+        piece = _Piece(plain(words), words, _heading_of(units, chosen[0]), complete=complete)
         table = chosen[-1] + 1
         leads = table < len(units) and units[table].kind == "row"
         below = _rows_below(units, chosen[0])
@@ -188,10 +208,10 @@ class Replier:
 
     async def _read(
         self, question: str, chunk: Chunk, units: Sequence[Unit], scores: Sequence[float]
-    ) -> list[float]:
+    ) -> list[float] | None:
         """Return the probabilities of units with what the reader says of each under its heading.
 
-        The steps of a procedure are read together.
+        The steps of a procedure are read together. ``None`` if the reader is not asked.
         """
         texts = [unit.text for unit in units]
         for steps in steps_of(units):
@@ -199,7 +219,7 @@ class Replier:
             texts = [whole if i in steps else text for i, text in enumerate(texts)]
         odds = await self._odds(question, chunk, texts)
         if odds is None:
-            return list(scores)
+            return None
         joined = np.asarray(scores) * np.exp(_READER * (odds - odds.max()))
         return [float(p) for p in joined / joined.sum()]
 

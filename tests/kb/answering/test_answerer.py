@@ -121,6 +121,21 @@ async def test_less_sure_the_best_answer_comes_with_a_reservation_and_other_choi
     assert [choice.label for choice in answer.choices] == ["When do you close?"]
 
 
+async def test_a_text_that_is_sure_but_not_which_of_its_sentences_is_given_with_a_reservation() -> (
+    None
+):
+    long = " ".join(["the book of the house is signed by the desk"] * 5)
+    text = "\n\n".join(f"{name} {long}." for name in ("Anna", "Bert", "Carl"))
+    passage = replace(PASSAGE, text=text)
+    found = {"Where?": [(passage, 0.9)], "Does Bert come?": [(passage, 0.9)]}
+    unsure = await answerer(found, reader=WordReader()).answer("Where?")
+    assert unsure.hedged
+    assert unsure.confidence < POLICY.answer_at
+    sure = await answerer(found, reader=WordReader()).answer("Does Bert come?")
+    assert not sure.hedged
+    assert sure.confidence > POLICY.answer_at
+
+
 async def test_a_composed_reply_holds_only_what_the_passage_says() -> None:
     generator = ScriptedGenerator("You can send it back within 30 days. Damaged items get 50 EUR.")
     found = {"How long can I send it back?": [(PASSAGE, 0.9)]}

@@ -366,3 +366,19 @@ async def test_two_questions_to_one_passage_are_both_answered() -> None:
     assert "6.50 with up to four lines" in made.text
     assert "lent free" in made.text
     assert "Harness" not in made.text
+
+
+async def test_what_the_reader_is_not_sure_of_makes_a_reply_less_complete() -> None:
+    rules = "# Rules\n\n" + "\n\n".join(
+        f"{who} may come in by the {place} gate on any day of the week, with one companion, "
+        "who signs the book at the desk first and wears the badge that is handed out there."
+        for who, place in (("Members", "north"), ("Guests", "south"), ("Drivers", "west"))
+    )
+    (chunk,) = await chunks_of("rules.md", rules)
+
+    async def complete(liked: str) -> float:
+        replier = Replier(None, release_of([chunk]), LikesWords(liked))
+        return (await replier.reply("Where?", None, Hit(chunk, 0.9, 0.9))).complete
+
+    assert await complete("by the south gate") > 0.9
+    assert await complete("may come in by") < 0.7
