@@ -49,7 +49,6 @@ from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from core.hours import WorkingHours
 from db.accounts import Accounts
-from db.careful import CarefulStart
 from db.drafts import Drafts
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay
@@ -178,7 +177,7 @@ async def _serve_with_one_model(
                 knowledge.conversations,
                 Figures(knowledge.database, timezone=config.telegram.timezone),
                 Drafts(knowledge.database),
-                CarefulStart(knowledge.database),
+                knowledge.careful,
                 JobRepository(knowledge.database),
             ),
             accounts=Accounts(knowledge.database, writer),

@@ -67,6 +67,20 @@ async def test_the_latest_rule_counts_and_a_rule_that_was_taken_back_does_not(
     ]
 
 
+async def test_the_rules_are_read_once_until_they_are_changed_here_or_elsewhere(
+    database: Database,
+) -> None:
+    now = 0.0
+    careful, elsewhere = CarefulStart(database, clock=lambda: now), CarefulStart(database)
+    assert await careful.rules() == {}
+    await elsewhere.set("shadow", "", HOLD, reason="by another process")
+    assert await careful.rules() == {}
+    now = 2.0
+    assert dict(await careful.rules()) == {("shadow", ""): HOLD}
+    await careful.set("shadow", "", None, reason="here")
+    assert await careful.rules() == {}
+
+
 async def test_the_more_careful_of_document_and_category_counts() -> None:
     rules: Rules = {("document", "a.md"): Tier("hedge", "hedge"), ("category", "Shop"): HOLD}
     assert step_of(rules, "a.md", "", sure=True) == "hedge"
