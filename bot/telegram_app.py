@@ -107,7 +107,8 @@ class TelegramBot:
         self.outbox = Outbox(database, writer, bot_id=self.bot_id)
         self.chats = Chats(database, writer)
         self.handovers = Handovers(database, writer)
-        self.operators = Operators(database, writer)
+        noted = {"erased": erasures.add} if erasures else {}
+        self.operators = Operators(database, writer, **noted)
         self.audit = Audit(database, writer)
         self.team = Team(database, writer)
         self.me = Me(self.bot_id)
