@@ -164,8 +164,10 @@ class ChatPages:
 
     async def _given(self, answer: Answer, question: str, session: str, labels: Labels) -> Answer:
         """Return an answer as it is given here, after it was kept for showing it again."""
-        if answer.intent == "person" or answer.kind == "held":
-            # Nobody watches this page: what is true in Telegram would be a false promise here.
+        # Nobody watches this page: what is true in Telegram would be a false promise here.
+        if answer.kind == "held":
+            answer = await given_as(answer, labels, "held_here", to=self._verdicts)
+        elif answer.intent == "person":
             answer = await given_as(answer, labels, "person_here", to=self._verdicts)
         self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], answer))
         return answer

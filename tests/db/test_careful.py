@@ -117,6 +117,15 @@ async def test_what_a_person_sends_is_compared_with_the_draft(
     assert await drafts.agreement(since=0) == {("faq.csv", "Shop"): {agreement: 1}}
 
 
+@pytest.mark.parametrize("channel", ["api", "web", "cli"])
+async def test_where_nobody_can_write_back_no_draft_waits(
+    database: Database, drafts: Drafts, channel: str
+) -> None:
+    held = Answer("held", "Elsewhere.", "en", draft=Draft("At nine.", "faq.csv", "Shop"))
+    await Conversations(database).record("When?", held, chat=CHAT, channel=channel)
+    assert await drafts.waiting(CHAT) == []
+
+
 def test_chinese_is_compared_by_its_signs() -> None:
     assert compare("商品可以在七天之内寄回。", "商品可以在十天之内寄回。") == "edited"
     assert compare("商品可以在七天之内寄回。", "请给我们打电话。") == "own"
