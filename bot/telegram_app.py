@@ -215,6 +215,7 @@ class TelegramBot:
             ignores=self.chats.is_banned,
             me=self.me,
         )
+        self.sender.offers = self.router.offers
         self._application.add_handler(TypeHandler(Update, self.router))
         self._application.add_error_handler(self._on_error)
         self._processor.again = self._application.process_update
