@@ -302,6 +302,7 @@ def build_console(
             route("/console/uploads/discard", files.discard, "publish", "POST"),
             route("/console/uploads/undo", files.undo, "publish", "POST"),
             entry_route("/console/uploads/entry", files.change, "propose"),
+            route("/console/uploads/entry/discard", files.discard_entry, "propose", "POST"),
             route("/console/uploads/confirm", files.confirm, "publish", "POST"),
             route("/console/questions", inbox.show, "see"),
             route("/console/questions/dismissed", inbox.set_aside, "see"),

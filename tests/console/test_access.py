@@ -34,6 +34,7 @@ OPEN_TO_ALL = {
 AGENTS = {
     "entries/add",
     "uploads/entry",
+    "uploads/entry/discard",
     "questions/answer",
     "questions/dismiss",
     "questions/reopen",
