@@ -8,11 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from console.form import is_blank
+from console.form import Refused, is_blank
 from console.labels import LabelKey, Labels
 from console.pages import Pages
 from console.security import CookieSigner, client_address
@@ -127,7 +126,7 @@ class ChatPages:
             and self._transcripts.rate(session, int(answer_id))
         )
         if not own or helpful not in ("yes", "no"):
-            raise HTTPException(400)
+            raise Refused("Only an answer that is shown here can be rated.", 400)
         await self._verdicts.give_feedback(int(answer_id), helpful=helpful == "yes")
         return RedirectResponse("/#latest", 303)
 

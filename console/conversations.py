@@ -10,15 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.figures import NAMES
-from console.form import fields_of, read_number
+from console.form import Refused, fields_of, read_number
 from console.labels import Labels
 from console.pages import Pages
-from console.widget import CHANNEL
 from core.errors import AnswerdeskError
 from db.drafts import REACHABLE, Drafts, Waiting
 from db.figures import Asked, Figures
@@ -183,7 +181,7 @@ class ConversationPages:
     async def _one(self, number: int) -> Asked:
         if found := await self._figures.one(number):
             return found
-        raise HTTPException(404)
+        raise Refused("There is no such conversation; it may have been erased, or deleted by now.")
 
     async def _take(self, one: Asked) -> str:
         """Take a conversation; return why not, empty if it is taken."""

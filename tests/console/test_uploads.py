@@ -143,7 +143,7 @@ async def test_a_file_is_previewed_applied_and_undone(builder: Builder, shop: Wo
         assert "Are you <b>open</b>?" not in await shop.texts()
         again = await press(client, sent, "undo")
         assert again.status_code == 409
-        assert "This was undone already, or is too old." in again.text
+        assert "It was undone already." in again.text
         assert '<span class="state state-undone">' in (await client.get("/console/uploads")).text
 
 
@@ -184,7 +184,7 @@ async def test_what_was_discarded_cannot_be_applied(builder: Builder, shop: Work
         assert "Discarded." in page
         late = await press(client, sent, "apply")
         assert late.status_code == 409
-        assert "This preview is no longer open." in late.text
+        assert "It was discarded, or there was nothing to apply." in late.text
     assert (await shop.snapshot())[0] == 1
 
 
