@@ -247,22 +247,6 @@ async def test_a_wrong_value_is_answered_with_what_may_stand_there(
     assert f". Write {sentence}" in response.text.replace('\\"', '"')
 
 
-async def test_a_step_before_the_preview_says_that_it_is_checked(
-    workbench: httpx.AsyncClient,
-) -> None:
-    entry = {"question": "Do you sell kayaks?", "answer": "No, canoes alone."}
-    number = (await workbench.post("/api/v1/knowledge", json=entry)).json()["number"]
-    url = f"/api/v1/proposals/{number}"
-    for one in ("apply", "discard", "undo"):
-        response = await workbench.post(url, json={"step": one})
-        assert response.status_code == 409
-        assert response.json() == {"error": "It is still being checked. Wait for its preview."}, one
-    await step(workbench, number)
-    response = await workbench.post(url, json={"step": "undo"})
-    assert response.json() == {"error": "It waits to be applied."}
-    await step(workbench, number, step="discard")
-
-
 async def test_a_verdict_needs_the_ticket_of_the_answer(client: httpx.AsyncClient) -> None:
     answer = (await client.post("/api/v1/ask", json={"question": HEDGED_QUESTION})).json()
     assert answer["hedged"] is True
