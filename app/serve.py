@@ -49,7 +49,6 @@ from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from core.hours import WorkingHours
 from db.accounts import Accounts
-from db.careful import CarefulStart
 from db.drafts import Drafts
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay
@@ -146,9 +145,10 @@ async def _serve_with_one_model(
         knowledge = await stack.enter_async_context(
             open_knowledge(config, paths, wait_for_embedder=False)
         )
-        erased = await asyncio.to_thread(ErasureList(paths.data / ERASED).read)
+        erasures = ErasureList(paths.data / ERASED)
+        erased = await asyncio.to_thread(erasures.read)
         if again := await replay(knowledge.database, erased):
-            logger.info("%d customers were forgotten before and were erased again", again)
+            logger.info("%d customers and accesses were erased before, and again now", again)
         service = await stack.enter_async_context(open_service(knowledge))
         troubles = Troubles()
 
@@ -178,18 +178,18 @@ async def _serve_with_one_model(
                 knowledge.conversations,
                 Figures(knowledge.database, timezone=config.telegram.timezone),
                 Drafts(knowledge.database),
-                CarefulStart(knowledge.database),
+                knowledge.careful,
                 JobRepository(knowledge.database),
             ),
-            accounts=Accounts(knowledge.database, writer),
-            operators=Operators(knowledge.database, writer),
+            accounts=Accounts(knowledge.database, writer, erased=erasures.add),
+            operators=Operators(knowledge.database, writer, erased=erasures.add),
             audit=Audit(knowledge.database, writer),
             editing=Editing(knowledge.entries, knowledge.releases),
             uploads=uploads,
             questions=library.questions,
             handovers=Handovers(knowledge.database, writer),
             programs=Programs(
-                Keys(knowledge.database, writer),
+                Keys(knowledge.database, writer, erased=erasures.add),
                 Audit(knowledge.database, writer),
                 Deliveries(knowledge.database, writer),
             ),

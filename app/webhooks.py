@@ -44,7 +44,9 @@ def make_messenger(config: Config, knowledge: Knowledge) -> Messenger:
         chat = handover.chat or f"telegram:{handover.chat_id}"
         last = (await figures.last_of([chat])).get(chat)
         said = {"conversation": last.answer_id if last else None, "language": handover.language}
-        said |= {"channel": chat.partition(":")[0], "urgency": handover.urgency}
+        # The website's conversations and those of the try-it page have names of one kind.
+        said |= {"channel": last.channel if last else chat.partition(":")[0]}
+        said |= {"urgency": handover.urgency}
         return said | ({"text": handover.reason} if text else {})
 
     hooks = []

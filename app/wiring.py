@@ -111,6 +111,7 @@ class Knowledge:
     entries: Entries
     team_answers: TeamAnswers
     golden: GoldenQuestions
+    careful: CarefulStart
     gate: Gate
     most_asked: MostAsked
     trainer: Trainer
@@ -274,6 +275,7 @@ async def open_knowledge(
             entries=Entries(index, ingestor, curations),
             team_answers=TeamAnswers(ingestor, release_rows, originals),
             golden=golden,
+            careful=CarefulStart(database),
             gate=gate,
             most_asked=most_asked,
             trainer=trainer,
@@ -395,7 +397,7 @@ def make_answerer(
         today=days_of(config),
         moods=Moods.load(knowledge.embedder),
         translations=Curations(knowledge.database),
-        careful_rules=CarefulStart(knowledge.database),
+        careful_rules=knowledge.careful,
     )
 
 

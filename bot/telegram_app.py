@@ -107,7 +107,8 @@ class TelegramBot:
         self.outbox = Outbox(database, writer, bot_id=self.bot_id)
         self.chats = Chats(database, writer)
         self.handovers = Handovers(database, writer)
-        self.operators = Operators(database, writer)
+        noted = {"erased": erasures.add} if erasures else {}
+        self.operators = Operators(database, writer, **noted)
         self.audit = Audit(database, writer)
         self.team = Team(database, writer)
         self.me = Me(self.bot_id)
@@ -214,6 +215,7 @@ class TelegramBot:
             ignores=self.chats.is_banned,
             me=self.me,
         )
+        self.sender.offers = self.router.offers
         self._application.add_handler(TypeHandler(Update, self.router))
         self._application.add_error_handler(self._on_error)
         self._processor.again = self._application.process_update

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import pyotp
 import segno
 from markupsafe import Markup
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import fields_of, number_of
+from console.form import Refused, fields_of, number_of
 from console.pages import Pages
 from console.security import client_address
 from console.security_logins import (
@@ -79,7 +78,7 @@ class AccountPages:
         own, fields = await self._own(), await fields_of(request)
         secret = fields["secret"]
         if not _SECRET.fullmatch(secret):
-            raise HTTPException(400)
+            raise Refused("The secret of the app is missing. Begin again on My account.", 422)
         if notice := await self._refused(request, own, fields["password"]):
             return await self._page(notice=notice, secret=secret)
         step = step_of(secret, fields["code"])
@@ -114,7 +113,7 @@ class AccountPages:
         """Return the account; whoever came in by the console's password has none."""
         if found := await self._accounts.get(current_person.get().account_id):
             return found
-        raise HTTPException(404)
+        raise Refused("You came in with the console's password, which is no account.")
 
     async def _refused(self, request: Request, own: Account, password: str) -> str:
         """Return why a password is not taken; empty if it is."""

@@ -8,11 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from console.form import is_blank
+from console.form import Refused, is_blank
 from console.openapi import LANGUAGE, NAME, Given, Reply
 from console.security import CookieSigner, client_address
 from core.health import Health
@@ -131,7 +130,7 @@ class Api:
         answer = await self._desk.ask(
             given.question,
             chat=f"api:{given.conversation or secrets.token_urlsafe(16)}",
-            channel="web",
+            channel="api",
             language_code=given.language,
             asker="" if given.conversation else client_address(request),
         )
@@ -144,7 +143,7 @@ class Api:
         if not await self._conversations.give_feedback(
             number, helpful=given.helpful, reason=given.reason
         ):
-            raise HTTPException(404)
+            raise Refused("No answer has this ticket; it may have been erased, or deleted by now.")
         return Done(done=True)
 
     async def forget(self, request: Request, given: None) -> Erased:

@@ -18,7 +18,8 @@ from console.chat import ChatPages
 from console.completions import Completions
 from console.conversations import ConversationPages, Talks
 from console.figures import FigurePages
-from console.keys import DOCS, RIGHT_OF, KeyGuard, ProgramPages, Programs, actor_of
+from console.form import Refused
+from console.keys import DOCS, RIGHT_OF, KeyGuard, ProgramPages, Programs
 from console.knowledge import Editing, KnowledgePages
 from console.login import LoginPages
 from console.mishaps import MishapPages, Watched
@@ -61,7 +62,7 @@ _SENTENCES = {
     404: "There is no such page.",
     410: str(ConversationErased()),
     405: "This page does not take such a request.",
-    413: "That is more text than this page takes.",
+    413: "That is more text than this takes. Send less of it at a time.",
     415: "This page takes JSON.",
     429: "That was a lot at once. Please wait a minute.",
     421: "This name does not belong to this service. Open it under its own address.",
@@ -219,8 +220,7 @@ def build_console(
         return route(path, endpoint, audience, "POST", max_body_bytes=ENTRY_BYTES)
 
     async def written(request: Request) -> None:
-        who = actor_of(request)
-        what = f"{who}: {request.method} {request.url.path}"
+        what = f"{request.method} {request.url.path}"
         await programs.audit.record(0, "api", what, person=current_person.get().name)
 
     def for_programs(one: Operation) -> Route:
@@ -302,6 +302,7 @@ def build_console(
             route("/console/uploads/discard", files.discard, "publish", "POST"),
             route("/console/uploads/undo", files.undo, "publish", "POST"),
             entry_route("/console/uploads/entry", files.change, "propose"),
+            route("/console/uploads/entry/discard", files.discard_entry, "propose", "POST"),
             route("/console/uploads/confirm", files.confirm, "publish", "POST"),
             route("/console/questions", inbox.show, "see"),
             route("/console/questions/dismissed", inbox.set_aside, "see"),
@@ -398,7 +399,9 @@ class _Errors:
 
     async def known(self, request: Request, error: Exception) -> Response:
         """Answer an error that carries a status."""
-        return self.refuse(request, error.status_code if isinstance(error, HTTPException) else 500)
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        # Starlette's own sentences are not for visitors.
+        return self.refuse(request, status, str(error.detail) if isinstance(error, Refused) else "")
 
     async def too_many(self, request: Request, error: Exception) -> Response:
         """Answer a client that keeps guessing the password."""

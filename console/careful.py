@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import fields_of
+from console.form import Refused, fields_of
 from console.operator import Records
 from console.pages import Pages
 from core.careful import SCOPES, STEPS, Rules, Scope, Step, Tier, step_of
@@ -86,7 +85,7 @@ class CarefulPages:
         fields = await fields_of(request)
         rule, reason = _rule(fields), " ".join(fields["reason"].split())
         if rule is None:
-            raise HTTPException(400)
+            raise Refused("A rule needs what it is for; of a document or category, the name.", 400)
         if not 0 < len(reason) <= _MOST_CHARS:
             notice = f"Say why, in 1 to {_MOST_CHARS} characters."
             return await self._page(rule, notice=notice, status=422)

@@ -8,11 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from console.form import is_blank
+from console.form import Refused, is_blank
 from console.labels import LabelKey, Labels
 from console.pages import Pages
 from console.security import CookieSigner, client_address
@@ -127,7 +126,7 @@ class ChatPages:
             and self._transcripts.rate(session, int(answer_id))
         )
         if not own or helpful not in ("yes", "no"):
-            raise HTTPException(400)
+            raise Refused("Only an answer that is shown here can be rated.", 400)
         await self._verdicts.give_feedback(int(answer_id), helpful=helpful == "yes")
         return RedirectResponse("/#latest", 303)
 
@@ -164,8 +163,10 @@ class ChatPages:
 
     async def _given(self, answer: Answer, question: str, session: str, labels: Labels) -> Answer:
         """Return an answer as it is given here, after it was kept for showing it again."""
-        if answer.intent == "person" or answer.kind == "held":
-            # Nobody watches this page: what is true in Telegram would be a false promise here.
+        # Nobody watches this page: what is true in Telegram would be a false promise here.
+        if answer.kind == "held":
+            answer = await given_as(answer, labels, "held_here", to=self._verdicts)
+        elif answer.intent == "person":
             answer = await given_as(answer, labels, "person_here", to=self._verdicts)
         self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], answer))
         return answer

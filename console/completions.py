@@ -152,7 +152,7 @@ class Completions:
         work = self._desk.ask(
             question,
             chat=f"api:{name or secrets.token_urlsafe(16)}",
-            channel="web",
+            channel="api",
             history=history,
             on_event=events.put if given.stream else None,
             asker="" if name else client_address(request),

@@ -10,17 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.figures import NAMES
-from console.form import fields_of, read_number
+from console.form import Refused, fields_of, read_number
 from console.labels import Labels
 from console.pages import Pages
-from console.widget import CHANNEL
 from core.errors import AnswerdeskError
-from db.drafts import Drafts, Waiting
+from db.drafts import REACHABLE, Drafts, Waiting
 from db.figures import Asked, Figures
 from db.handover import Handovers, Message, number_of
 from kb.releases.entries import Entries
@@ -29,8 +27,6 @@ _TURNS = 100
 """Of a conversation, before and after the answer that leads to it."""
 _TEXT_CHARS = 3_500
 """Of a reply; Telegram takes 4,096."""
-_REACHABLE = ("telegram", CHANNEL)
-"""Channels in which a person can write back."""
 _NOBODY_READS = "Nobody can write back here: the visitor has no widget and is not in Telegram."
 _DEALT_WITH = "Somebody has dealt with this draft."
 _NO_TELEGRAM = "Telegram is off or still connecting, so nothing can be sent. Try again later."
@@ -140,7 +136,7 @@ class ConversationPages:
         one, text = await self._one(read_number(fields["number"])), fields["text"].strip()
         if not 0 < len(text) <= _TEXT_CHARS:
             return await self._after(one, f"Write 1 to {_TEXT_CHARS} characters.")
-        if one.channel not in _REACHABLE:
+        if one.channel not in REACHABLE:
             return await self._after(one, _NOBODY_READS)
         # Below zero, where no update of Telegram is.
         if not await self._drafts.claim(one.answer_id, press=-time.time_ns()):
@@ -185,11 +181,11 @@ class ConversationPages:
     async def _one(self, number: int) -> Asked:
         if found := await self._figures.one(number):
             return found
-        raise HTTPException(404)
+        raise Refused("There is no such conversation; it may have been erased, or deleted by now.")
 
     async def _take(self, one: Asked) -> str:
         """Take a conversation; return why not, empty if it is taken."""
-        if one.channel not in _REACHABLE:
+        if one.channel not in REACHABLE:
             return _NOBODY_READS
         number = number_of(one.chat)
         if one.channel == "telegram":
@@ -218,14 +214,14 @@ class ConversationPages:
         asked = await self._figures.conversation(one.answer_id, limit=_TURNS)
         said = await self._handovers.said(one.chat)
         state = ""
-        if one.channel in _REACHABLE:
+        if one.channel in REACHABLE:
             handover = await self._handovers.get(number_of(one.chat))
             state = handover.state if handover else ""
         thread = Thread(
             number=one.answer_id,
             turns=sorted([*asked, *said], key=_when),
             state=state,
-            reachable=one.channel in _REACHABLE,
+            reachable=one.channel in REACHABLE,
             drafts={draft.answer_id: draft for draft in await self._drafts.waiting(one.chat)},
         )
         return self._pages.response(

@@ -1,11 +1,19 @@
-"""What small forms of the operators' pages send."""
+"""What small forms of the operators' pages send, and how a request is refused."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 _MOST_FIELDS = 12
+
+
+class Refused(HTTPException):
+    """A request that is not served, with the sentence that says why."""
+
+    def __init__(self, sentence: str, status: int = 404) -> None:
+        super().__init__(status, sentence)
 
 
 async def fields_of(request: Request) -> Mapping[str, str]:

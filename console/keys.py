@@ -37,12 +37,6 @@ def bearer_of(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def actor_of(request: Request) -> str:
-    """Return who did something: the name of the key, or that a person did."""
-    key: Key | None = getattr(request.state, "key", None)
-    return f"key {key.name}" if key else "console"
-
-
 class KeyGuard:
     """Lets programs through whose key has the right."""
 
@@ -50,8 +44,8 @@ class KeyGuard:
         self._keys = keys
         self._allowances: dict[int, Allowance] = {}
 
-    async def refuse(self, request: Request, grant: Grant) -> Response | None:
-        """Return why a request is not served; ``None`` if it is, and the key is in its state."""
+    async def admit(self, request: Request, grant: Grant) -> Key | Response:
+        """Return the key that a request comes with; else why it is not served."""
         key = await self._keys.use(bearer_of(request))
         if key is None:
             return refusal(request, "There is no such key, or it was revoked.", 401)
@@ -64,8 +58,7 @@ class KeyGuard:
             response = refusal(request, sentence, 429)
             response.headers["Retry-After"] = str(-(-60 // key.per_minute))
             return response
-        request.state.key = key
-        return None
+        return key
 
     @staticmethod
     def is_key(request: Request) -> bool:

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import fields_of, number_of, read_number
+from console.form import Refused, fields_of, number_of, read_number
 from console.pages import Pages
 from console.security_logins import current_person
 from console.upload_desk import UploadDesk
@@ -124,7 +123,9 @@ class KnowledgePages:
         fields = await fields_of(request)
         kind = next((kind for kind in _KINDS if kind == fields["kind"]), None)
         if kind is None:
-            raise HTTPException(400)
+            raise Refused(
+                f"There is no change {fields['kind']!r}: choose one of {', '.join(_KINDS)}.", 422
+            )
         try:
             made = await self._editing.entries.change(
                 fields["id"],

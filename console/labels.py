@@ -31,6 +31,7 @@ LabelKey: TypeAlias = Literal[
     "erased",
     "empty",
     "person_here",
+    "held_here",
     "badge_faq",
     "badge_composed",
     "badge_quoted",

@@ -7,17 +7,17 @@ it returns are its schemas.
 import inspect
 import json
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from pydantic_core import ErrorDetails
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from console.form import Refused
 from core.errors import AnswerdeskError, ConversationErased, ReleaseNotFound, StorageError
 from db.curation import CurationNotFound
 from db.keys import Grant
@@ -35,6 +35,13 @@ _HINTS = {
     NAME: 'Use letters, digits, "-" and "_" alone, 64 of them at most.',
 }
 _NOT_FOUND = (EntryNotFound, ReleaseNotFound, CurationNotFound)
+_NAMES = {"boolean": "true or false", "object": "an object", "null": "null"}
+_MEASURED = {
+    "integer": ("a whole number", " from", "minimum", "maximum", ""),
+    "string": ("text", " of", "minLength", "maxLength", " characters"),
+    "array": ("a list", " of", "minItems", "maxItems", " items"),
+}
+"""Types of JSON Schema with a least and a most: how they are called, and in what they count."""
 _SHOWN_CHARS = 60
 _MOST_NUMBER = 2**31
 _PARAMETER = re.compile(r"{(\w+)(:int)?}")
@@ -89,8 +96,11 @@ class Operation:
         """Return what serves it; `done` is called after what a ``write`` changed."""
 
         async def serve(request: Request) -> Response:
-            if any(isinstance(v, int) and v >= _MOST_NUMBER for v in request.path_params.values()):
-                raise HTTPException(404)
+            for name, value in request.path_params.items():
+                if isinstance(value, int) and value >= _MOST_NUMBER:
+                    raise Refused(
+                        f"Nothing has the {name} {value}: they end at {_MOST_NUMBER - 1}."
+                    )
             if self.takes and self.method == "POST" and not _is_json(request):
                 sentence = "Send the body as JSON with Content-Type: application/json."
                 return refusal(request, sentence, 415)
@@ -145,7 +155,9 @@ class Operation:
         if not error["loc"]:
             what = "JSON" if error["type"] == "json_invalid" else "a JSON object"
             return f"The body is not {what}. {send}"
-        field, value = ".".join(map(str, error["loc"])), error["input"]
+        assert self.takes
+        field, wanted = _place(self.takes, error["loc"])
+        value = error["input"]
         shown = json.dumps(value, ensure_ascii=False, default=str)
         shown = shown if len(shown) <= _SHOWN_CHARS else f"{shown[:_SHOWN_CHARS]}…"
         context = error.get("ctx", {})
@@ -161,10 +173,40 @@ class Operation:
                 return f'"{field}" has {len(value):,} characters. Shorten it to {most:,} at most.'
             case "string_pattern_mismatch" if context["pattern"] in _HINTS:
                 return f'"{field}" is {shown}. {_HINTS[context["pattern"]]}'
-            case "string_type":
-                return f'"{field}" is {shown}, which is not text. Put text in quotation marks.'
             case _:
-                return f'"{field}" is {shown}. {error["msg"]}.'
+                return f'"{field}" is {shown}. Write {wanted}.'
+
+
+def _place(model: type[BaseModel], where: Sequence[int | str]) -> tuple[str, str]:
+    """Return a place in what is sent, and in words what may stand there by the schema."""
+    whole = model.model_json_schema()
+
+    def at(schema: dict[str, Any]) -> dict[str, Any]:
+        reference: str = schema.get("$ref", "")
+        return whole["$defs"][reference.rsplit("/", 1)[-1]] if reference else schema
+
+    schema, path = whole, []
+    for step in where:
+        options = [at(one) for one in schema.get("anyOf", [schema])]
+        inner = [one["items"] for one in options if isinstance(step, int) and "items" in one]
+        inner += [one["properties"][step] for one in options if step in one.get("properties", {})]
+        if inner or "anyOf" not in schema:  # else it names one of several kinds, for us alone
+            path.append(str(step))
+        schema = at(inner[0]) if inner else schema
+    options = [at(one) for one in schema.get("anyOf", [schema])]
+    return ".".join(path), " or ".join(map(_in_words, options))
+
+
+def _in_words(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return f"one of {', '.join(json.dumps(one) for one in schema['enum'])}"
+    if schema["type"] in _NAMES:
+        return _NAMES[schema["type"]]
+    name, of, least, most, unit = _MEASURED[schema["type"]]
+    if most not in schema:
+        return name
+    span = f"{schema[least]:,} to" if least in schema else "at most"
+    return f"{name}{of} {span} {schema[most]:,}{unit}"
 
 
 def openapi(operations: Sequence[Operation], *, title: str) -> dict[str, Any]:

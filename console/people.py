@@ -5,11 +5,10 @@ import io
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import fields_of, number_of, read_number
+from console.form import Refused, fields_of, number_of, read_number
 from console.pages import Pages
 from core.errors import AnswerdeskError
 from core.rights import ROLES, Role, role_named
@@ -79,7 +78,7 @@ class PeoplePages:
         if found := await self._accounts.get(await number_of(request)):
             request.state.about = found.name
             return found
-        raise HTTPException(404)
+        raise Refused("There is no such account; it may have been removed.")
 
     async def _after(self, work: Callable[[], Awaitable[None]]) -> Response:
         try:
@@ -160,7 +159,7 @@ class AuditPages:
 def _role(text: str) -> Role:
     if role := role_named(text):
         return role
-    raise HTTPException(400)
+    raise Refused(f"There is no role {text!r}: choose one of {', '.join(ROLES)}.", 422)
 
 
 def _link(request: Request, token: str) -> str:

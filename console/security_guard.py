@@ -51,14 +51,13 @@ class Guard:
 
         async def guarded(request: Request) -> Response:
             if grant and self._keys.is_key(request):
-                return await self._keys.refuse(request, grant) or await endpoint(request)
+                key = await self._keys.admit(request, grant)
+                if isinstance(key, Response):
+                    return key
+                return await _as(Person("viewer", f"key {key.name}"), endpoint, request)
             person = await self._person(request)
             if person and may(person.role, audience):
-                token = current_person.set(person)
-                try:
-                    return await endpoint(request)
-                finally:
-                    current_person.reset(token)
+                return await _as(person, endpoint, request)
             if person:
                 raise NotAllowed(person.role)
             if not self._logins.required:
@@ -107,6 +106,15 @@ class Guard:
     async def _person(self, request: Request) -> Person | None:
         """Return who asks; a key is nobody, nor is it a guess of the password."""
         return None if self._keys.is_key(request) else await self._logins.person(request)
+
+
+async def _as(person: Person, endpoint: Endpoint, request: Request) -> Response:
+    """Serve a request in somebody's name."""
+    token = current_person.set(person)
+    try:
+        return await endpoint(request)
+    finally:
+        current_person.reset(token)
 
 
 def wants_json(request: Request) -> bool:

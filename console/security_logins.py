@@ -62,15 +62,16 @@ class Person:
 
     role: Role
     name: str = ""
-    """Empty: whoever is on this machine, where there is no password."""
+    """Of the account, or the program's key; empty: whoever is on this machine, where there is no
+    password."""
     account_id: int = 0
-    """0: with the password of the console."""
+    """0: with the password of the console, or a key."""
     session_id: int = 0
 
     @property
     def author(self) -> str:
         """Who is named with what is changed."""
-        return self.name if self.account_id else "console"
+        return self.name or "console"
 
 
 NOBODY = Person("viewer")

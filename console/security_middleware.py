@@ -114,4 +114,20 @@ class SecurityMiddleware:
         elif status:
             await self._refuse(Request(scope), status)(scope, receive, send_with_headers)
         else:
-            await self.app(scope, receive, send_with_headers)
+            await self.app(scope, receive, self._in_our_words(scope, receive, send_with_headers))
+
+    def _in_our_words(self, scope: Scope, receive: Receive, send: Send) -> Send:
+        """Return what sends a reply, but for Starlette's own to a body that is too large."""
+        replaced = False
+
+        async def send_ours(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == 413:
+                kind = Headers(raw=message["headers"]).get("content-type", "")
+                replaced = kind.startswith("text/plain")
+                if replaced:
+                    await self._refuse(Request(scope), 413)(scope, receive, send)
+            if not replaced:
+                await send(message)
+
+        return send_ours

@@ -4,20 +4,22 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, TypeVar
 
 from core.errors import AnswerdeskError, IngestError
-from db.uploads import Entry, SentFile, Upload, Uploads
+from db.uploads import Entry, SentFile, Upload, Uploads, UploadState
 from kb.ingest.originals import Originals
 from kb.ingest.prepare import Progress
 from kb.releases.ingestor import IncomingFile
 from kb.releases.open_questions import MayBePersonal
 from kb.releases.team_answers import check_entry
-from kb.releases.upload import Library, NotUndoable, Outcome, UploadFlow, outcome_of
+from kb.releases.upload import STANDS, Library, NotUndoable, Outcome, UploadFlow, outcome_of
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 AUTO = "auto"
 """In place of columns: match them by name again."""
@@ -26,10 +28,10 @@ _KEPT_S = 90 * 86400.0
 
 
 class PreviewClosed(AnswerdeskError):
-    """What was previewed waits for nobody any more."""
+    """What was sent does not wait for this step."""
 
-    def __init__(self) -> None:
-        super().__init__("This preview is no longer open.")
+    def __init__(self, state: UploadState | None) -> None:
+        super().__init__(STANDS[state])
 
 
 class WaitedTooLong(IngestError):
@@ -84,7 +86,7 @@ class UploadDesk:
             load=self._load,
             via="console",
         )
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._begun: set[int] = set()
         """Uploads that this process has begun to work on."""
         self._progress: dict[int, Progress] = {}
@@ -170,7 +172,7 @@ class UploadDesk:
             PreviewClosed: if it waits for nobody any more.
         """
         if not await self._uploads.move(number, "preview", "checking", columns=columns):
-            raise PreviewClosed
+            raise await self._closed(number)
         self._start(number)
 
     async def apply(self, number: int, *, anyway: bool = False) -> None:
@@ -181,10 +183,13 @@ class UploadDesk:
             MayBePersonal: if somebody has to confirm an entry first.
         """
         upload = await self._uploads.get(number)
-        if upload is not None and (parts := await self._flow.personal(upload)):
+        parts = []
+        if upload and upload.state == "preview":
+            parts = await self._flow.personal(upload)
+        if parts:
             raise MayBePersonal(parts)
         if not await self._uploads.move(number, "preview", "applying"):
-            raise PreviewClosed
+            raise await self._closed(number)
         self._start(number, anyway=anyway)
 
     async def discard(self, number: int) -> None:
@@ -194,7 +199,7 @@ class UploadDesk:
             PreviewClosed: if it waits for nobody any more.
         """
         if not await self._uploads.move(number, "preview", "cancelled"):
-            raise PreviewClosed
+            raise await self._closed(number)
 
     async def undo(self, number: int) -> int:
         """Bring back the release from before; return the number that this became.
@@ -204,7 +209,7 @@ class UploadDesk:
         """
         upload = await self._uploads.get(number)
         if upload is None:
-            raise PreviewClosed
+            raise PreviewClosed(None)
         return await self._flow.undo(upload)
 
     async def seen(self, number: int) -> Seen | None:
@@ -240,9 +245,14 @@ class UploadDesk:
         That it be published `anyway` is not stored: after a restart it is asked for again.
         """
         self._begun.add(number)
-        task = asyncio.create_task(self._work(number, anyway=anyway), name=f"upload {number}")
+        self.spawn(self._work(number, anyway=anyway))
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Do something beside the requests, until the desk closes."""
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _work(self, number: int, *, anyway: bool) -> None:
         upload = await self._uploads.get(number)
@@ -266,12 +276,16 @@ class UploadDesk:
     async def _change(self, number: int, **values: Any) -> None:
         upload = await self._uploads.get(number)
         if upload is None or upload.entry is None:
-            raise PreviewClosed
+            raise PreviewClosed(upload.state if upload else None)
         entry = replace(upload.entry, **values)
         check_entry(entry)
         if not await self._uploads.change_entry(number, entry):
-            raise PreviewClosed
+            raise await self._closed(number)
         self._start(number)
+
+    async def _closed(self, number: int) -> PreviewClosed:
+        upload = await self._uploads.get(number)
+        return PreviewClosed(upload.state if upload else None)
 
     async def _load(self, upload: Upload) -> list[IncomingFile]:
         columns = "" if upload.columns == AUTO else upload.columns or None

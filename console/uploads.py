@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import fields_of, number_of, read_number
+from console.form import Refused, fields_of, number_of, read_number
 from console.pages import Pages
 from console.upload_desk import AUTO, Seen, UploadDesk
 from core.errors import AnswerdeskError
@@ -157,6 +157,14 @@ class UploadPages:
     async def discard(self, request: Request) -> Response:
         """Drop an upload."""
         number = await number_of(request)
+        return await self._after(number, self._desk.discard(number))
+
+    async def discard_entry(self, request: Request) -> Response:
+        """Drop an entry, which whoever may propose one may do."""
+        number = await number_of(request)
+        seen = await self._desk.seen(number)
+        if seen is None or seen.upload.entry is None:
+            raise Refused("There is no such entry, or it is too old.")
         return await self._after(number, self._desk.discard(number))
 
     async def undo(self, request: Request) -> Response:

@@ -1,24 +1,28 @@
 """What programs see and change through ``/api/v1``: by the same objects as the pages do."""
 
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from operator import not_
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from console.api import Done
-from console.keys import actor_of
+from console.form import Refused
 from console.knowledge import Editing, literally
 from console.openapi import Given, Operation, Reply
 from console.operator import Records
+from console.security_logins import current_person
 from console.upload_desk import UploadDesk
-from core.types import AnswerChange, ChunkKind, Finding
+from console.work import Works, WorkState
+from core.types import ChunkKind, Finding
 from db.curation import Curation, CurationKind, CurationState
 from db.figures import Outcome, Which
 from db.handover import Author, Handovers
+from db.knowledge import Release
 from db.uploads import Entry, UploadState
 from kb.releases.open_questions import OpenQuestions
+from kb.releases.release import ReleaseIsLive
 
 ENTRY_BYTES = 256 * 1024
 _TURNS = 100
@@ -73,6 +77,25 @@ class NewEntry(Given):
     answer: str = Field(min_length=1, max_length=20_000)
 
 
+class ChangedAnswer(Reply):
+    """Questions that would be answered differently, in one way."""
+
+    question: str = Field("", exclude_if=not_)
+    """Golden; what customers wrote is not kept with a proposal."""
+    before: str
+    """What came of it, in words."""
+    after: str
+    expected: str = Field("", exclude_if=not_)
+    """What should come of a golden question."""
+    asked: int = Field(0, exclude_if=not_)
+    """How often customers asked lately."""
+    questions: int
+    """Different ones."""
+    old_words: str
+    """The answer itself, cut; empty where there was none."""
+    new_words: str
+
+
 class Proposal(Reply):
     """Something that would change the knowledge base, or did."""
 
@@ -86,8 +109,8 @@ class Proposal(Reply):
     """What may tell who a customer is, and must be confirmed first."""
     findings: list[Finding]
     """What somebody should look at."""
-    answers: list[AnswerChange]
-    """Questions that would be answered differently."""
+    answers: list[ChangedAnswer]
+    """Golden questions, and those that customers ask most."""
     release: int
     """That it became; 0: none."""
 
@@ -150,6 +173,21 @@ class PublishedRelease(Reply):
     note: str
     documents: int
     chunks: int
+
+
+class Work(Reply):
+    """Something that was begun, and goes live while the program goes on."""
+
+    id: str
+    """For ``/api/v1/work/ID``, until the service is started again."""
+    state: WorkState
+    """``working``: ask again."""
+    error: str = Field("", exclude_if=not_)
+    """Why it failed, as a sentence."""
+    change: Change | None = Field(None, exclude_if=not_)
+    """Of an entry, once it is live."""
+    release: PublishedRelease | None = Field(None, exclude_if=not_)
+    """That went live by a rollback."""
 
 
 class ReleaseList(Reply):
@@ -227,6 +265,7 @@ class Workbench:
         self._uploads = uploads
         self._questions = questions
         self._handovers = handovers
+        self._works: Works[Curation | Release | None] = Works(uploads.spawn)
 
     def operations(self) -> list[Operation]:
         """Return what programs may do."""
@@ -238,13 +277,16 @@ class Workbench:
             Operation("GET", knowledge, "read", self.search),
             Operation("POST", knowledge, "write", self.add, status=202, **big),
             Operation("GET", f"{knowledge}/{{id}}", "read", self.one),
-            Operation("POST", f"{knowledge}/{{id}}", "write", self.change, status=201, **big),
+            Operation("POST", f"{knowledge}/{{id}}", "write", self.change, status=202, **big),
             Operation("GET", proposal, "read", self.proposal),
             Operation("POST", proposal, "write", self.step, status=202),
             Operation("GET", "/api/v1/changes", "read", self.changes),
-            Operation("DELETE", "/api/v1/changes/{number:int}", "write", self.take_back),
+            Operation(
+                "DELETE", "/api/v1/changes/{number:int}", "write", self.take_back, status=202
+            ),
             Operation("GET", "/api/v1/releases", "read", self.releases),
-            Operation("POST", "/api/v1/releases/{number:int}", "write", self.roll_back, status=201),
+            Operation("POST", "/api/v1/releases/{number:int}", "write", self.roll_back, status=202),
+            Operation("GET", "/api/v1/work/{id}", "read", self.work),
         ]
 
     async def conversations(self, request: Request, given: Filter) -> Exchanges:
@@ -269,7 +311,9 @@ class Workbench:
         number = request.path_params["number"]
         answers = await self._records.figures.conversation(number, limit=_TURNS)
         if not answers:
-            raise HTTPException(404)
+            raise Refused(
+                f"There is no conversation {number}; it may have been erased, or deleted by now."
+            )
         return Thread(
             answers=[Exchange.model_validate(one) for one in answers],
             messages=[
@@ -304,6 +348,7 @@ class Workbench:
     async def step(self, request: Request, given: Step) -> Proposal:
         """Take the next step with a proposal, which goes on meanwhile."""
         number, desk = request.path_params["number"], self._uploads
+        await self._proposal(number)  # refuses one that is not there
         match given.step:
             case "apply" | "apply_anyway":
                 await desk.apply(number, anyway=given.step == "apply_anyway")
@@ -315,43 +360,59 @@ class Workbench:
                 await desk.undo(number)
         return await self._proposal(number)
 
-    async def change(self, request: Request, given: NewChange) -> Change:
-        """Change an entry, and publish that."""
-        made = await self._editing.entries.change(
-            request.path_params["id"],
-            given.kind,
-            text=given.text,
-            valid_from=given.valid_from,
-            valid_until=given.valid_until,
-            language=given.language,
-            author=actor_of(request),
-        )
-        return Change.model_validate(made)
+    async def change(self, request: Request, given: NewChange) -> Work:
+        """Begin to change an entry, and publish that."""
+        key, kind, entries = request.path_params["id"], given.kind, self._editing.entries
+        changed = given.model_dump(exclude={"kind"})
+        await entries.check(key, kind, **changed)
+        author = current_person.get().author
+        return self._begin(entries.change(key, kind, author=author, **changed))
 
     async def changes(self, request: Request, given: None) -> Changes:
         """List changes to entries that are live or wait for review."""
         found: list[Curation] = await self._editing.entries.changes()
         return Changes(changes=[Change.model_validate(one) for one in found])
 
-    async def take_back(self, request: Request, given: None) -> Done:
-        """Take a change back; questions that it answered are open again."""
-        await self._questions.unlink(request.path_params["number"])
-        return Done(done=True)
+    async def take_back(self, request: Request, given: None) -> Work:
+        """Begin to take a change back; questions that it answered are open again then."""
+        number = request.path_params["number"]
+        await self._editing.entries.one_change(number)
+        return self._begin(self._questions.unlink(number))
 
     async def releases(self, request: Request, given: Page) -> ReleaseList:
         """List releases."""
         found = await self._records.releases.list(limit=given.limit)
         return ReleaseList(releases=[PublishedRelease.model_validate(one) for one in found])
 
-    async def roll_back(self, request: Request, given: None) -> PublishedRelease:
-        """Publish the content of an earlier release again, as a new release."""
-        made = await self._editing.releases.rollback(request.path_params["number"])
-        return PublishedRelease.model_validate(made)
+    async def roll_back(self, request: Request, given: None) -> Work:
+        """Begin to publish the content of an earlier release again, as a new release."""
+        number = request.path_params["number"]
+        await self._records.releases.get(number)
+        if number == await self._records.releases.live_number():
+            raise ReleaseIsLive(number)
+        return self._begin(self._editing.releases.rollback(number))
+
+    async def work(self, request: Request, given: None) -> Work:
+        """Return how something stands that was begun."""
+        return self._work(request.path_params["id"])
+
+    def _begin(self, work: Coroutine[Any, Any, Curation | Release | None]) -> Work:
+        return self._work(self._works.begin(work))
+
+    def _work(self, work_id: str) -> Work:
+        state, error, made = self._works.look(work_id)
+        return Work(
+            id=work_id,
+            state=state,
+            error=error,
+            change=Change.model_validate(made) if isinstance(made, Curation) else None,
+            release=PublishedRelease.model_validate(made) if isinstance(made, Release) else None,
+        )
 
     async def _proposal(self, number: int) -> Proposal:
         seen = await self._uploads.seen(number)
         if seen is None:
-            raise HTTPException(404)
+            raise Refused(f"There is no proposal {number}, or it is too old.")
         report = seen.outcome.report
         return Proposal(
             number=number,
@@ -360,6 +421,9 @@ class Workbench:
             held=report.held if report else "",
             personal=list(seen.personal),
             findings=list(report.findings) if report else [],
-            answers=list(report.answers) if report else [],
+            answers=[
+                ChangedAnswer.model_validate(one)
+                for one in ((*report.golden, *report.answers) if report else ())
+            ],
             release=seen.upload.after,
         )

@@ -1,5 +1,6 @@
 """People with an account on the console, and the browsers in which they are logged in."""
 
+import asyncio
 import hashlib
 import secrets
 import time
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
 from core.rights import Role
-from db.base import Base, Database, record
+from db.base import Base, Database, NoteErased, note_nowhere, record
 from db.group_commit import GroupCommit
 from db.operators import OperatorCodeRow, OperatorRow
 
@@ -114,9 +115,12 @@ class LastOwner(AnswerdeskError):
 class Accounts:
     """Stores who may log in, and where they did."""
 
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
+    def __init__(
+        self, database: Database, writer: GroupCommit, *, erased: NoteErased = note_nowhere
+    ) -> None:
         self._database = database
         self._writer = writer
+        self._erased = erased
 
     async def list(self) -> Sequence[Account]:
         """Return all accounts by name."""
@@ -215,15 +219,19 @@ class Accounts:
             LastOwner: nothing is changed.
         """
 
-        async def write(session: AsyncSession) -> None:
-            if row := await session.get(AccountRow, account_id):
-                await _keep_an_owner(session, row)
-                linked = OperatorRow.account_id == account_id
-                await session.execute(delete(OperatorRow).where(linked))
-                await _end(session, account_id)
-                await session.delete(row)
+        async def write(session: AsyncSession) -> str:
+            row = await session.get(AccountRow, account_id)
+            if row is None:
+                return ""
+            await _keep_an_owner(session, row)
+            linked = OperatorRow.account_id == account_id
+            await session.execute(delete(OperatorRow).where(linked))
+            await _end(session, account_id)
+            await session.delete(row)
+            return row.key
 
-        await self._writer.run(write)
+        if key := await self._writer.run(write):
+            await asyncio.to_thread(self._erased, f"account:{key}")
 
     async def set_totp(
         self, account_id: int, secret: str, codes: Sequence[str] = (), *, used: int = 0

@@ -1,11 +1,11 @@
 """The engine, the session and the base of all tables."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from sqlalchemy import Case, MetaData, case, event, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
@@ -85,6 +85,14 @@ def storage_error(error: DBAPIError) -> StorageError:
     if "malformed" in reason or "not a database" in reason:
         return DatabaseDamaged(reason)
     return StorageError(reason)
+
+
+NoteErased: TypeAlias = Callable[[str], object]
+"""Notes that something is gone for good (`db.erasure`): on the disk, blocking."""
+
+
+def note_nowhere(_name: str) -> None:
+    """Let a backup from before bring it back."""
 
 
 class Database:

@@ -3,8 +3,9 @@ others."""
 
 import json
 import logging
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,6 +19,8 @@ from db.conversations import AnswerRow
 
 logger = logging.getLogger(__name__)
 
+_KNOWN_S = 2.0
+"""What another process changed counts after so long."""
 _KINDS = ("faq", "composed", "quoted", "held")
 
 
@@ -59,14 +62,19 @@ class Given:
 
 
 class CarefulStart:
-    """Stores the rules."""
+    """Stores the rules; each question needs them, so they are kept in memory, too."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
+        self._clock = clock
         self._known: Rules = {}
+        self._known_until = -math.inf
 
     async def rules(self) -> Rules:
         """Return the rules that are on; those last known while the database cannot be read."""
+        if self._clock() < self._known_until:
+            return self._known
+        self._known_until = self._clock() + _KNOWN_S
         newest = select(func.max(TierRow.id)).group_by(TierRow.scope, TierRow.name)
         try:
             async with self._database.session() as session:
@@ -94,6 +102,7 @@ class CarefulStart:
                     at=time.time(),
                 )
             )
+        self._known_until = -math.inf
 
     async def changes(self, *, limit: int) -> list[Change]:
         """Return what was set, the latest first."""

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.errors import StorageError
 from core.types import Answer, Turn, Urgency
 from db.base import Base, Database, pressing_first
-from db.drafts import draft_row
+from db.drafts import REACHABLE, draft_row
 from db.handover import HandoverRow, MessageRow, number_of
 
 logger = logging.getLogger(__name__)
@@ -230,7 +230,7 @@ class Conversations:
             )
             session.add(row)
             await session.flush()
-            if answer.draft:
+            if answer.draft and exchange.channel in REACHABLE:
                 session.add(draft_row(row.id, exchange.chat, answer.draft))
             unknown = answer.kind == "unknown" and answer.intent == "question"
             if unknown or answer.unanswered:

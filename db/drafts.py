@@ -17,6 +17,8 @@ from db.base import Base, Database
 Agreement: TypeAlias = Literal["as_is", "edited", "own", "discarded"]
 """``own``: a person replied in words of their own. ``discarded``: nobody sent anything for it."""
 
+REACHABLE = frozenset({"telegram", "widget"})
+"""Channels in which a person can write back; in others nobody waits, and neither does a draft."""
 _SAME = 0.6
 """Share of words in common from which a reply is an edited draft: difflib's own measure of close
 matches."""

@@ -1,4 +1,4 @@
-"""Whom the service has forgotten, so that a backup from before cannot bring them back."""
+"""Whom the service has forgotten or shut out, so that a backup cannot bring them back."""
 
 import hashlib
 import os
@@ -12,12 +12,14 @@ from sqlalchemy import delete, exists, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.errors import StorageError
+from db.accounts import AccountRow, SessionRow
 from db.base import Base, Database
 from db.chats import ChatRow
 from db.conversations import AnswerRow
 from db.handover import HandoverRow, MessageRow, MirrorRow
 from db.inbox import InboxRow
-from db.operators import AuditRow
+from db.keys import KeyRow
+from db.operators import AuditRow, OperatorCodeRow, OperatorRow
 from db.outbox import OutboxRow
 from db.pending_inputs import PendingInputRow
 from db.uploads import UploadRow
@@ -27,33 +29,41 @@ NAME = "erased.txt"
 
 
 @dataclass(frozen=True, slots=True)
-class _Personal:
-    """A table of rows about customers in Telegram."""
+class _Named:
+    """A table of rows that the list names by one of their columns."""
 
+    kind: str
+    """Begins the name: ``telegram`` in ``telegram:123``."""
     table: type[Base]
-    chat: InstrumentedAttribute[Any]
+    column: InstrumentedAttribute[Any]
     since: InstrumentedAttribute[float]
 
 
 _SAID: Sequence[type[AnswerRow] | type[MessageRow]] = (AnswerRow, MessageRow)
-_NAMED: Sequence[tuple[Any, InstrumentedAttribute[float]]] = (
+_CHATS: Sequence[tuple[Any, InstrumentedAttribute[float]]] = (
     *((table, table.created) for table in _SAID),
     (HandoverRow, HandoverRow.asked),  # of visitors of the website
 )
 """Tables whose rows have the name of a conversation, and since when."""
-_TELEGRAM: Sequence[_Personal] = (
-    _Personal(ChatRow, ChatRow.chat_id, ChatRow.first_seen),
-    _Personal(InboxRow, InboxRow.chat_id, InboxRow.received),
-    _Personal(OutboxRow, OutboxRow.chat_id, OutboxRow.created),
-    _Personal(HandoverRow, HandoverRow.chat_id, HandoverRow.asked),
-    _Personal(MirrorRow, MirrorRow.customer, MirrorRow.created),
-    _Personal(UploadRow, UploadRow.customer, UploadRow.created),
-    _Personal(PendingInputRow, PendingInputRow.ref, PendingInputRow.created),
+_NAMED: Sequence[_Named] = (
+    _Named("telegram", ChatRow, ChatRow.chat_id, ChatRow.first_seen),
+    _Named("telegram", InboxRow, InboxRow.chat_id, InboxRow.received),
+    _Named("telegram", OutboxRow, OutboxRow.chat_id, OutboxRow.created),
+    _Named("telegram", HandoverRow, HandoverRow.chat_id, HandoverRow.asked),
+    _Named("telegram", MirrorRow, MirrorRow.customer, MirrorRow.created),
+    _Named("telegram", UploadRow, UploadRow.customer, UploadRow.created),
+    _Named("telegram", PendingInputRow, PendingInputRow.ref, PendingInputRow.created),
+    _Named("account", AccountRow, AccountRow.key, AccountRow.added),
+    _Named("operator", OperatorRow, OperatorRow.user_id, OperatorRow.added),
+    _Named("key", KeyRow, KeyRow.name, KeyRow.created),
 )
+_OF_ACCOUNTS = (SessionRow, OperatorRow, OperatorCodeRow)
+"""Tables whose rows go with the account that they name; 0: they name none."""
 
 
 class ErasureList:
-    """A line for each chat that was forgotten: when, and a hash that names it to nobody who reads.
+    """A line for each chat that was forgotten, and each account, operator of Telegram and key that
+    was removed: when, and a hash that names it to nobody who reads.
 
     It is a file of its own, since it must outlive the database: a backup made before an erasure
     knows nothing of it.
@@ -62,16 +72,17 @@ class ErasureList:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def add(self, chat: str, *, clock: Callable[[], float] = time.time) -> None:
-        """Note that a chat (``telegram:123``) is forgotten from now on. Blocking, on the disk.
+    def add(self, name: str, *, clock: Callable[[], float] = time.time) -> None:
+        """Note that a chat (``telegram:123``) is forgotten from now on, or an account
+        (``account:ada``) removed. Blocking, on the disk.
 
         Raises:
-            StorageError: if it cannot be written; nothing may be erased then.
+            StorageError: if it cannot be written; no chat may be erased then.
         """
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
-                os.write(descriptor, f"{clock():.6f} {_digest(chat)}\n".encode())
+                os.write(descriptor, f"{clock():.6f} {_digest(name)}\n".encode())
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -79,7 +90,7 @@ class ErasureList:
             raise StorageError(f"{NAME} cannot be written: {error.strerror or error}") from error
 
     def read(self) -> Mapping[str, float]:
-        """Return when chats were forgotten last (UTC epoch seconds), by their hash. Blocking.
+        """Return when each was erased last (UTC epoch seconds), by its hash. Blocking.
 
         A line that is not whole, such as the last one before a power cut, is left out.
         """
@@ -94,31 +105,35 @@ class ErasureList:
 
 
 async def replay(database: Database, erased: Mapping[str, float]) -> int:
-    """Erase once more what chats left before they were forgotten; return how many chats had any.
+    """Erase once more what was erased before; return how many names of the list had any of it.
 
-    What a chat wrote after that stays.
+    What a chat wrote after that stays, and so does who, or what, was added again.
     """
     if not erased:
         return 0
     found: set[str] = set()
     async with database.session() as session:
-        for table, since in _NAMED:
+        for table, since in _CHATS:
             for chat in (await session.scalars(select(table.chat).distinct())).all():
                 if until := erased.get(_digest(chat)):
                     gone = await session.scalars(
                         delete(table).where(table.chat == chat, since < until).returning(since)
                     )
                     found |= {chat} if gone.all() else set()
-        for kind in _TELEGRAM:
-            for number in (await session.scalars(select(kind.chat).distinct())).all():
-                chat = f"telegram:{number}"
-                if until := erased.get(_digest(chat)):
+        for rows in _NAMED:
+            for value in (await session.scalars(select(rows.column).distinct())).all():
+                name = f"{rows.kind}:{value}"
+                if until := erased.get(_digest(name)):
                     gone = await session.scalars(
-                        delete(kind.table)
-                        .where(kind.chat == number, kind.since < until)
-                        .returning(kind.since)
+                        delete(rows.table)
+                        .where(rows.column == value, rows.since < until)
+                        .returning(rows.since)
                     )
-                    found |= {chat} if gone.all() else set()
+                    found |= {name} if gone.all() else set()
+        for of_account in _OF_ACCOUNTS:
+            number = of_account.account_id
+            stay = select(AccountRow.account_id)
+            await session.execute(delete(of_account).where(number != 0, number.not_in(stay)))
     await database.scrub()  # an erasure that was cut short may have left only its bytes
     return len(found)
 
@@ -151,5 +166,5 @@ async def purge(database: Database, kept_since: Mapping[str, float], *, audit: f
     return count
 
 
-def _digest(chat: str) -> str:
-    return hashlib.sha256(f"answerdesk erasure\0{chat}".encode()).hexdigest()
+def _digest(name: str) -> str:
+    return hashlib.sha256(f"answerdesk erasure\0{name}".encode()).hexdigest()

@@ -1,5 +1,6 @@
 """Keys of programs: what each may do and how often, and when it was last used."""
 
+import asyncio
 import hashlib
 import secrets
 import time
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
-from db.base import Base, Database, record
+from db.base import Base, Database, NoteErased, note_nowhere, record
 from db.group_commit import GroupCommit
 
 Grant: TypeAlias = Literal["ask", "read", "write"]
@@ -67,9 +68,12 @@ class Key:
 class Keys:
     """Stores keys."""
 
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
+    def __init__(
+        self, database: Database, writer: GroupCommit, *, erased: NoteErased = note_nowhere
+    ) -> None:
         self._database = database
         self._writer = writer
+        self._erased = erased
 
     async def add(self, name: str, grants: Collection[str], *, per_minute: int = PER_MINUTE) -> str:
         """Make a key and return it; it cannot be read again.
@@ -133,6 +137,7 @@ class Keys:
         gone = delete(KeyRow).where(KeyRow.name == name).returning(KeyRow.key_id)
         if not await self._writer.execute(gone):
             raise BadKey(f"There is no key {name!r}.")
+        await asyncio.to_thread(self._erased, f"key:{name}")
 
 
 def _key(row: KeyRow) -> Key:

@@ -1,5 +1,6 @@
 """Who may do what in Telegram, by what code they came in, and what they did."""
 
+import asyncio
 import hashlib
 import secrets
 import time
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.rights import ROLES, Role
-from db.base import Base, Database, record
+from db.base import Base, Database, NoteErased, note_nowhere, record
 from db.group_commit import GroupCommit
 
 CODE_LIFE_S = 3600.0
@@ -110,9 +111,12 @@ class AuditEntry:
 class Operators:
     """Stores who belongs to the team."""
 
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
+    def __init__(
+        self, database: Database, writer: GroupCommit, *, erased: NoteErased = note_nowhere
+    ) -> None:
         self._database = database
         self._writer = writer
+        self._erased = erased
         self._failures: dict[int, list[float]] = {}
 
     async def role_of(self, user_id: int) -> Role | None:
@@ -157,11 +161,16 @@ class Operators:
             await session.delete(row)
             return True
 
-        return await self._writer.run(write)
+        removed = await self._writer.run(write)
+        if removed:
+            await asyncio.to_thread(self._erased, f"operator:{user_id}")
+        return removed
 
     async def unlink(self, account_id: int) -> None:
         """Take from whoever linked an account what they may do in Telegram."""
-        await self._writer.execute(delete(OperatorRow).where(OperatorRow.account_id == account_id))
+        linked = delete(OperatorRow).where(OperatorRow.account_id == account_id)
+        for user_id in await self._writer.execute(linked.returning(OperatorRow.user_id)):
+            await asyncio.to_thread(self._erased, f"operator:{user_id}")
 
     async def list(self) -> list[Operator]:
         """Return the team, in the order in which they came."""

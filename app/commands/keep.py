@@ -54,10 +54,13 @@ async def restore(file: Path) -> None:
     if erased:
         async with open_database(read_config(), paths) as database:
             again = await replay(database, erased)
-        output.console.print(f"{again} customers who were forgotten since were erased again.")
+        output.console.print(
+            f"Erased since, and again now: {again} customers, accounts, operators or keys."
+        )
     else:
         output.console.print(
-            "Customers who were forgotten since the backup are in it again. Copy "
+            "Customers who were forgotten since the backup are in it again, and so are accounts, "
+            "operators and keys that were removed. Copy "
             f"{ERASED} from the old data folder into the new one, if there is one: "
             "`answerdesk run` then erases them again."
         )

@@ -13,9 +13,14 @@ from app.commands.common import Json, moment, read_config
 from app.paths import find_paths
 from app.wiring import open_database
 from core.config import data_folder
+from db.erasure import NAME as ERASED
+from db.erasure import ErasureList
 from db.group_commit import GroupCommit
 from db.keys import PER_MINUTE, Keys
 from db.operators import Audit
+
+_HERE = "command line"
+"""Who did it, in the record."""
 
 
 async def add(
@@ -28,7 +33,7 @@ async def add(
     async with _keys() as (keys, audit):
         grants = [right.strip() for right in rights.split(",")]
         token = await keys.add(name, grants, per_minute=per_minute)
-        await audit.record(0, "made a key", f"{name}: {rights}")
+        await audit.record(0, "made a key", f"{name}: {rights}", person=_HERE)
     output.console.print(token, soft_wrap=True)
 
 
@@ -58,12 +63,13 @@ async def revoke(name: str) -> None:
     """Make a key worthless."""
     async with _keys() as (keys, audit):
         await keys.revoke(name)
-        await audit.record(0, "revoked a key", name)
+        await audit.record(0, "revoked a key", name, person=_HERE)
     output.console.print(f"The key {escape(name)} is revoked.")
 
 
 @asynccontextmanager
 async def _keys() -> AsyncIterator[tuple[Keys, Audit]]:
-    async with open_database(read_config(), find_paths(data_folder())) as database:
-        writer = GroupCommit(database)
-        yield Keys(database, writer), Audit(database, writer)
+    paths = find_paths(data_folder())
+    async with open_database(read_config(), paths) as database:
+        writer, erased = GroupCommit(database), ErasureList(paths.data / ERASED).add
+        yield Keys(database, writer, erased=erased), Audit(database, writer)

@@ -15,6 +15,8 @@ from app.wiring import open_database
 from core.config import data_folder
 from core.rights import ROLES, Role, role_named
 from db.accounts import Accounts
+from db.erasure import NAME as ERASED
+from db.erasure import ErasureList
 from db.group_commit import GroupCommit
 from db.operators import Operators
 
@@ -86,8 +88,10 @@ async def list_accounts(*, as_json: Json = False) -> None:
 
 @asynccontextmanager
 async def _operators() -> AsyncIterator[Operators]:
-    async with open_database(read_config(), find_paths(data_folder())) as database:
-        yield Operators(database, GroupCommit(database))
+    paths = find_paths(data_folder())
+    async with open_database(read_config(), paths) as database:
+        erased = ErasureList(paths.data / ERASED).add
+        yield Operators(database, GroupCommit(database), erased=erased)
 
 
 def _role(text: str) -> Role:

@@ -45,6 +45,7 @@ class EntryDesk:
             presses=(
                 Press("editq", "propose", self.edit_question),
                 Press("edita", "propose", self.edit_answer),
+                Press("dropentry", "propose", self.cancel),
                 Press("fine", "publish", self.confirm),
                 Press("tell", "talk", self.tell),
             )
@@ -124,6 +125,12 @@ class EntryDesk:
             await self._service.sender.delete(upload.chat_id, upload.message_id)
             await self._uploads.set_message(upload_id, shown.message_id or 0)
             self._knowledge.start(upload_id)
+
+    async def cancel(self, query: CallbackQuery, update: Update, value: str) -> None:
+        """Drop an entry that was not applied."""
+        upload = await self._uploads.get(int(value)) if value.isdigit() else None
+        if upload and upload.entry:
+            await self._knowledge.cancel(query, update, value)
 
     async def confirm(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Let what may be personal be stored as it stands in the message with the button."""

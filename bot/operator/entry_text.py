@@ -45,7 +45,7 @@ def entry_buttons(upload_id: int, *, changes: bool, personal: Sequence[str]) -> 
         ("✏ Question", f"editq:{upload_id}"),
         ("✏ Answer", f"edita:{upload_id}"),
     ]
-    cancel: Button = ("Cancel", f"drop:{upload_id}")
+    cancel: Button = ("Cancel", f"dropentry:{upload_id}")
     if not changes:
         return [[*edits, cancel]]
     if personal:

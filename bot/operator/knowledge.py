@@ -150,7 +150,7 @@ class KnowledgeDesk:
         upload = await self._upload(value)
         try:
             if upload is None:
-                raise NothingToUndo
+                raise NothingToUndo(None)
             await self._flow.check_undo(upload)
         except NotUndoable as error:
             await self._service.alert(query, str(error))

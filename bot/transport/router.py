@@ -1,7 +1,7 @@
 """Which handler runs for an update, and who may run it. What has no route is not done."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ from telegram import CallbackQuery, Message, Update
 from telegram.constants import ChatType
 
 from bot.transport.incoming import ANONYMOUS_ADMIN, TELEGRAM_ITSELF, Incoming, Me, command_of, read
+from bot.transport.sender import Rows
 from core.rights import Audience, may
 from db.operators import Audit, Operators
 
@@ -58,6 +59,10 @@ class Routes:
     commands: tuple[Command, ...] = ()
     presses: tuple[Press, ...] = ()
     contents: tuple[Content, ...] = ()
+
+
+def _prefix(button: Mapping[str, Any]) -> str:
+    return str(button.get("callback_data", "")).partition(":")[0]
 
 
 class HasRoutes(Protocol):
@@ -125,6 +130,22 @@ class Router:
                 if run:
                     await run(incoming)
                 return
+
+    async def offers(self, chat_id: int, rows: Rows) -> Rows:
+        """Return buttons without those that whoever reads a private chat may not press."""
+        pressed = [[self.presses.get(_prefix(one)) for one in row] for row in rows]
+        if chat_id < 0 or all(p is None or p.audience == "anyone" for row in pressed for p in row):
+            return rows
+        role = await self._permits.role_of(chat_id)
+        kept = [
+            [
+                one
+                for one, press in zip(*pair, strict=True)
+                if press is None or may(role, press.audience)
+            ]
+            for pair in zip(rows, pressed, strict=True)
+        ]
+        return [row for row in kept if row]
 
     async def _command(self, incoming: Incoming, name: str, argument: str) -> None:
         command = self.commands.get(name)

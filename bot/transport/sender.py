@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, MessageEntity, MessageId
@@ -32,6 +32,10 @@ _REPEATS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 """A preview makes Telegram fetch the address by itself."""
 
+Rows: TypeAlias = list[list[dict[str, Any]]]
+Offers: TypeAlias = Callable[[int, Rows], Awaitable[Rows]]
+"""Returns the rows of buttons that a chat is shown, of those that are meant for it."""
+
 _CERTAIN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Of httpx: the request did not leave."""
 
@@ -59,6 +63,8 @@ class Sender:
         self._chats = chats
         self._lifetime = lifetime
         self._slot = SendSlot()
+        self.offers: Offers = _all
+        """Chooses the buttons that a chat is shown."""
 
     async def deliver(
         self,
@@ -133,7 +139,7 @@ class Sender:
         An edit may be repeated, so it is tried again after every kind of lost connection.
         """
         text, entities = params["text"], _entities(params.get("entities"))
-        markup = _keyboard(params.get("reply_markup"))
+        markup = await self._keyboard(chat_id, params.get("reply_markup"))
         return await self._until_done(
             lambda: self._bot.edit_message_text(
                 text,
@@ -147,10 +153,9 @@ class Sender:
 
     async def edit_buttons(self, chat_id: int, message_id: int, markup: dict[str, Any]) -> bool:
         """Replace the buttons of a message; return whether they stand there now."""
+        buttons = await self._keyboard(chat_id, markup)
         return await self._until_done(
-            lambda: self._bot.edit_message_reply_markup(
-                chat_id, message_id, reply_markup=_keyboard(markup)
-            )
+            lambda: self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=buttons)
         )
 
     async def delete(self, chat_id: int, message_id: int) -> bool:
@@ -226,7 +231,7 @@ class Sender:
         common: dict[str, Any] = {
             "chat_id": params["chat_id"],
             "message_thread_id": params.get("message_thread_id"),
-            "reply_markup": _keyboard(params.get("reply_markup")),
+            "reply_markup": await self._keyboard(params["chat_id"], params.get("reply_markup")),
             "reply_parameters": _reply(params.get("reply_to")),
             "rate_limit_args": priority,
         }
@@ -253,6 +258,13 @@ class Sender:
                 raise ValueError(f"The outbox does not send {method!r}.")
         return sent.message_id
 
+    async def _keyboard(
+        self, chat_id: int, raw: Mapping[str, Any] | None
+    ) -> InlineKeyboardMarkup | None:
+        """Return the buttons; ``None`` for none, for an empty list is written as no list at all."""
+        rows = await self.offers(chat_id, raw["inline_keyboard"]) if raw else []
+        return InlineKeyboardMarkup.de_json({"inline_keyboard": rows}, None) if rows else None
+
 
 def _simplify(params: dict[str, Any], refusal: str) -> bool:
     """Leave out what Telegram refused to format; return whether there was anything to leave out."""
@@ -263,11 +275,8 @@ def _entities(raw: Sequence[dict[str, Any]] | None) -> list[MessageEntity] | Non
     return list(MessageEntity.de_list(list(raw), None)) if raw else None
 
 
-def _keyboard(raw: dict[str, Any] | None) -> InlineKeyboardMarkup | None:
-    """Return the buttons; none are left out, for an empty list is written as no list at all."""
-    if not raw or not raw["inline_keyboard"]:
-        return None
-    return InlineKeyboardMarkup.de_json(dict(raw), None)
+async def _all(_chat_id: int, rows: Rows) -> Rows:
+    return rows
 
 
 def _reply(message_id: int | None) -> Reply | None:

@@ -369,7 +369,7 @@ class Answerer:
         return replace(
             answer,
             kind="held",
-            text=self._text("person_elsewhere", language),
+            text=self._text("held_elsewhere", language),
             language=language,
             hedged=False,
             draft=replace(answer.draft, text=shown(answer)),

@@ -16,6 +16,7 @@ TextKey: TypeAlias = Literal[
     "goodbye",
     "acknowledged",
     "person_elsewhere",
+    "held_elsewhere",
     "person_called",
     "unknown",
     "rest_unknown",

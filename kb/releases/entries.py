@@ -157,11 +157,14 @@ class Entries:
             EntryNotFound, BadChange: nothing was changed.
             ChangeNotLive: if it is stored only.
         """
-        entry = await self.get(key)
-        text = text.strip() if kind in {"answer", "note", "translation"} else " ".join(text.split())
-        _check(entry, kind, text, valid_from, valid_until)
-        if kind == "translation":
-            _check_language(entry, language)
+        entry, text = await self.check(
+            key,
+            kind,
+            text=text,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            language=language,
+        )
         mine = [c for c in await self._curations.open() if c.chunk_id == entry.chunk_id]
         active = [c for c in mine if c.state == "active"]
         replaced = [c for c in active if c.kind == kind and _instead(c, language)]
@@ -180,6 +183,36 @@ class Entries:
         )
         await self._publish(entry.doc_id, f"{kind}: {entry.text}")
         return await self._curations.get(stored.curation_id)
+
+    async def check(
+        self,
+        key: str,
+        kind: CurationKind,
+        *,
+        text: str,
+        valid_from: str,
+        valid_until: str,
+        language: str,
+    ) -> tuple[Chunk, str]:
+        """Return the entry that a change is for, and the text as it would be stored.
+
+        Raises:
+            EntryNotFound, BadChange: if it cannot be made.
+        """
+        entry = await self.get(key)
+        text = text.strip() if kind in {"answer", "note", "translation"} else " ".join(text.split())
+        _check(entry, kind, text, valid_from, valid_until)
+        if kind == "translation":
+            _check_language(entry, language)
+        return entry, text
+
+    async def one_change(self, number: int) -> Curation:
+        """Return a piece of work that was not taken back.
+
+        Raises:
+            CurationNotFound: if there is none of this number.
+        """
+        return await self._curations.get(number)
 
     async def changes(self) -> list[Curation]:
         """Return all open work of operators, oldest first."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from core.errors import IndexDamaged, ReleaseNotFound
+from core.errors import AnswerdeskError, IndexDamaged, ReleaseNotFound
 from db.curation import Settled
 from db.knowledge import Document, Release
 from kb.index.view import View
@@ -28,6 +28,14 @@ Judge: TypeAlias = Callable[[View], Awaitable[object]]
 
 _UPLOAD_AGE_S = 7 * 24 * 3600
 """An original that no release uses may be an upload that waits for its operator this long."""
+
+
+class ReleaseIsLive(AnswerdeskError):
+    """A release that is to be published again is the live one."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Release {number} is live already. Nothing was changed.")
+        self.number = number
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,7 @@ class Releases:
 
         Raises:
             ReleaseNotFound: if it never was, or was pruned.
+            ReleaseIsLive: if there is nothing to do.
             NotReadAgain: if the index lost it and an original is gone too. In each case the live
                 release is untouched.
         """
@@ -85,7 +94,7 @@ class Releases:
             if base is None:
                 raise ReleaseNotFound(number, 0)
             if base.number == number:
-                return base
+                raise ReleaseIsLive(number)
             documents = await publisher.releases.documents(number)
             note = f"content of release {number}"
             try:

@@ -23,6 +23,17 @@ LoadFiles: TypeAlias = Callable[[Upload], Awaitable[Sequence[IncomingFile]]]
 """Fetches the files of an upload from where they wait."""
 
 _NOTE_CHARS = 200
+STANDS: Mapping[UploadState | None, str] = {
+    None: "It is not there any more: it is too old, or never was.",
+    "checking": "It is still being checked. Wait for its preview.",
+    "preview": "It waits to be applied.",
+    "applying": "It is going live at the moment. Wait until it is live.",
+    "live": "It is live already.",
+    "cancelled": "It was discarded, or there was nothing to apply.",
+    "undone": "It was undone already.",
+    "failed": "It failed, and nothing was changed.",
+}
+"""Why a step cannot be taken, by how an upload stands; ``None``: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +62,10 @@ class NotUndoable(AnswerdeskError):
 
 
 class NothingToUndo(NotUndoable):
-    """It was undone already, or never went live."""
+    """It is not live, or changed nothing."""
 
-    def __init__(self) -> None:
-        super().__init__("This was undone already, or is too old.")
+    def __init__(self, state: UploadState | None) -> None:
+        super().__init__("It changed nothing." if state == "live" else STANDS[state])
 
 
 class Overtaken(NotUndoable):
@@ -183,7 +194,7 @@ class UploadFlow:
             NothingToUndo, Overtaken: if it cannot.
         """
         if upload.state != "live" or upload.before in (0, upload.after):
-            raise NothingToUndo
+            raise NothingToUndo(upload.state)
         live = await self._live_release()
         if live != upload.after:
             raise Overtaken(live)
@@ -199,7 +210,7 @@ class UploadFlow:
         """
         await self.check_undo(upload)
         if not await self._uploads.move(upload.upload_id, "live", "undone"):
-            raise NothingToUndo
+            raise NothingToUndo("undone")
         try:
             await self._library.releases.rollback(upload.before)
         except AnswerdeskError:

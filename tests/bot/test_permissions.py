@@ -74,6 +74,7 @@ TABLE = {
     "unlink:": EDITOR,
     "editq:": AGENT,
     "edita:": AGENT,
+    "dropentry:": AGENT,
     "fine:": EDITOR,
     "tell:": AGENT,
     "quit:": AGENT,

@@ -101,3 +101,9 @@ def barriers(browser: webdriver.Chrome, within: str = "html") -> list[str]:
         list(_RULES),
     )
     return found
+
+
+def sideways(browser: webdriver.Chrome) -> int:
+    """Return by how many pixels the page is wider than the screen."""
+    script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    return int(browser.execute_script(script))

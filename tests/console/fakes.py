@@ -1,9 +1,10 @@
 """A desk that answers from a script, and a served console."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from console.upload_desk import PreviewClosed, Seen
 from core.errors import ConversationErased, ReleaseNotFound
@@ -23,6 +24,8 @@ from db.curation import Curation, CurationKind, CurationNotFound
 from db.knowledge import Release
 from db.uploads import Entry, Upload
 from kb.releases.entries import EntryNotFound, Found
+
+T = TypeVar("T")
 
 FAQ_QUESTION = "Can I try a bike before I buy it?"
 DOCUMENT_QUESTION = "How do I store the e-bike battery over the winter?"
@@ -195,8 +198,14 @@ class NoEntries:
     async def history(self, entry: Chunk) -> list[Curation]:
         return []
 
+    async def check(self, key: str, kind: CurationKind, **_: str) -> None:
+        raise EntryNotFound(key)
+
     async def change(self, key: str, kind: CurationKind, **_: str) -> Curation:
         raise EntryNotFound(key)
+
+    async def one_change(self, number: int) -> Curation:
+        raise CurationNotFound(number)
 
     async def changes(self) -> list[Curation]:
         return []
@@ -226,23 +235,26 @@ class NoUploads:
     async def seen(self, number: int) -> Seen | None:
         return None
 
+    def spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        return asyncio.create_task(work)
+
     async def propose(self, entry: Entry, *, customer: int = 0) -> int:
         return 0
 
     async def change(self, number: int, *, question: str, answer: str) -> None:
-        raise PreviewClosed
+        raise PreviewClosed(None)
 
     async def confirm(self, number: int) -> None:
-        raise PreviewClosed
+        raise PreviewClosed(None)
 
     async def check_again(self, number: int, *, columns: str) -> None:
-        raise PreviewClosed
+        raise PreviewClosed(None)
 
     async def apply(self, number: int, *, anyway: bool = False) -> None:
-        raise PreviewClosed
+        raise PreviewClosed(None)
 
     async def discard(self, number: int) -> None:
-        raise PreviewClosed
+        raise PreviewClosed(None)
 
     async def undo(self, number: int) -> int:
-        raise PreviewClosed
+        raise PreviewClosed(None)

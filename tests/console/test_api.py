@@ -52,8 +52,8 @@ async def test_a_conversation_has_a_name_or_is_new(
         (b'{"question": ""}', 422, '"question" is empty. Write what is asked.'),
         (b'{"question": " \\n"}', 422, '"question" is empty. Write what is asked.'),
         (b'{"question": "\\u200b\\u00a0"}', 422, '"question" is empty. Write what is asked.'),
-        (b'{"question": 5}', 422, '"question" is 5, which is not text. Put text in'),
-        (b'{"question": null}', 422, '"question" is null, which is not text. Put text in'),
+        (b'{"question": 5}', 422, '"question" is 5. Write text of at most 20,000 characters.'),
+        (b'{"question": null}', 422, '"question" is null. Write text of'),
         (b'{"question": "a", "chat": "x"}', 422, '"chat" is not a field. Leave it out: there are'),
         (b'{"question": "a", "conversation": "a b"}', 422, '"conversation" is "a b". Use letters,'),
         (b'{"question": "%s"}' % (b"a" * 20_001), 422, '"question" has 20,001 characters. Shorten'),
@@ -82,6 +82,9 @@ async def test_a_form_of_another_site_cannot_pose_as_json(
 async def test_a_body_over_64_kb_is_refused(client: httpx.AsyncClient, desk: ScriptedDesk) -> None:
     response = await client.post("/api/ask", json={"question": "a" * 70_000})
     assert response.status_code == 413
+    assert response.json() == {
+        "error": "That is more text than this takes. Send less of it at a time."
+    }
     assert desk.calls == []
 
 

@@ -21,6 +21,7 @@ from tests.console.browser import (
     set_scheme,
     set_screen,
     set_scripts,
+    sideways,
 )
 from tests.console.conftest import Builder, records_of
 from tests.console.fakes import (
@@ -100,12 +101,6 @@ def complaints(browser: webdriver.Chrome) -> list[str]:
     """Return what the browser wrote to its console."""
     entries = browser.get_log("browser")  # type: ignore[no-untyped-call]
     return [entry["message"] for entry in entries]
-
-
-def sideways(browser: webdriver.Chrome) -> int:
-    """Return by how many pixels the page is wider than the screen."""
-    script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    return int(browser.execute_script(script))
 
 
 def test_a_question_is_answered_with_its_source(browser: webdriver.Chrome) -> None:

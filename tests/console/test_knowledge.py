@@ -182,7 +182,7 @@ async def test_the_second_of_two_operators_is_told_and_keeps_their_text(
         ({"kind": "answer", "text": "Always."}, 409, "That is its answer already."),
         ({"kind": "variant", "text": " "}, 409, "The text is empty."),
         ({"kind": "validity", "from": "soon"}, 409, "&#39;soon&#39; is no clear date"),
-        ({"kind": "other"}, 400, "could not be understood"),
+        ({"kind": "other"}, 422, "other&#39;: choose one of variant, answer"),
     ],
 )
 async def test_a_change_that_makes_no_sense_is_refused(

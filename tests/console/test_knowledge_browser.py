@@ -12,7 +12,13 @@ from selenium.webdriver.support.ui import WebDriverWait
 from starlette.types import ASGIApp
 
 from console.knowledge import Editing
-from tests.console.browser import PHONE_WIDTH, missing_browser, open_browser, set_screen
+from tests.console.browser import (
+    PHONE_WIDTH,
+    missing_browser,
+    open_browser,
+    set_screen,
+    sideways,
+)
 from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ScriptedDesk
 from tests.console.served import served
@@ -92,12 +98,10 @@ def test_an_operator_searches_takes_back_and_goes_back(url: str, tmp_path: Path)
 
         press(browser, "variant: ", "Publish again")
         wait_for(browser, "content of release")
+        assert sideways(browser) == 0
 
         set_screen(browser, width=PHONE_WIDTH, height=760, phone=True)
         browser.get(url)
-        wide = browser.execute_script(
-            "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        )
-        assert not wide, "the page scrolls sideways on a phone"
+        assert sideways(browser) == 0, "the page scrolls sideways on a phone"
         log = browser.get_log("browser")  # type: ignore[no-untyped-call]
         assert [entry["message"] for entry in log if entry["level"] == "SEVERE"] == []

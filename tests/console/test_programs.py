@@ -119,6 +119,17 @@ async def step(client: httpx.AsyncClient, number: int, **step: str) -> Any:
     return found
 
 
+async def done(client: httpx.AsyncClient, method: str, path: str, body: Any = None) -> Any:
+    """Begin something, and return it when it is done."""
+    response = await client.request(method, path, json=body)
+    assert response.status_code == 202, response.text
+    work = response.json()
+    async with asyncio.timeout(60):
+        while work["state"] == "working":
+            work = (await client.get(f"/api/v1/work/{work['id']}")).json()
+    return work
+
+
 async def test_an_entry_is_added_changed_switched_off_and_brought_back(
     workbench: httpx.AsyncClient, builder: Builder
 ) -> None:
@@ -135,27 +146,35 @@ async def test_an_entry_is_added_changed_switched_off_and_brought_back(
     [one] = found["entries"]
     assert one["answer"] == entry["answer"], one
     where = f"{url}/{one['id']}"
-    made = await workbench.post(where, json={"kind": "answer", "text": "Yes, two of them."})
-    assert made.status_code == 201
-    assert made.json()["author"] == "key shop"
+    edit = {"kind": "answer", "text": "Yes, two of them."}
+    begun = await workbench.post(where, json=edit)
+    assert (begun.status_code, begun.json()["state"]) == (202, "working")
+    assert (await workbench.get(where)).json()["answer"] == entry["answer"], "it goes on beside"
+    async with asyncio.timeout(60):
+        follow = f"/api/v1/work/{begun.json()['id']}"
+        while (made := (await workbench.get(follow)).json())["state"] == "working":
+            pass
+    assert made["change"]["author"] == "key shop"
     lost = await workbench.post(where, json={"kind": "answer", "text": "Yes, three."})
     assert lost.status_code == 404  # the answer that this was meant for is gone
-    where = f"{url}/{made.json()['entry']}"
+    where = f"{url}/{made['change']['entry']}"
     assert (await workbench.get(where)).json()["answer"] == "Yes, two of them."
-    off = (await workbench.post(where, json={"kind": "disabled"})).json()
+    same = await workbench.post(where, json=edit)
+    assert (same.status_code, same.json()["error"][:18]) == (409, "That is its answer")
+    off = (await done(workbench, "POST", where, {"kind": "disabled"}))["change"]
     assert (await workbench.get(where)).status_code == 404
     listed = (await workbench.get("/api/v1/changes")).json()["changes"]
     assert [change["kind"] for change in listed] == ["answer", "disabled"]
-    await workbench.delete(f"/api/v1/changes/{off['number']}")
+    await done(workbench, "DELETE", f"/api/v1/changes/{off['number']}")
     assert (await workbench.get(where)).status_code == 200
-    back = await workbench.post("/api/v1/releases/1")
-    assert back.json()["note"] == "content of release 1"
+    back = await done(workbench, "POST", "/api/v1/releases/1")
+    assert back["release"]["note"] == "content of release 1"
     releases = (await workbench.get("/api/v1/releases")).json()["releases"]
-    assert releases[0]["number"] == back.json()["number"] == 6
+    assert releases[0]["number"] == back["release"]["number"] == 6
     assert (await workbench.get(url, params={"words": "kayaks"})).json()["total"] == 0
-    did = [(line.action, line.details) for line in await builder.programs.audit.recent()]
-    assert did[0] == ("api", "key shop: POST /api/v1/releases/1")
-    assert did[-1] == ("api", "key shop: POST /api/v1/knowledge")
+    did = [(one.person, one.details) for one in await builder.programs.audit.recent(action="api")]
+    assert did[0] == ("key shop", "POST /api/v1/releases/1")
+    assert did[-1] == ("key shop", "POST /api/v1/knowledge")
     assert len(did) == 6  # what was refused changed nothing
 
 
@@ -163,12 +182,27 @@ async def test_an_entry_is_added_changed_switched_off_and_brought_back(
     ("method", "path", "body", "status", "sentence"),
     [
         ("POST", "/api/v1/releases/7", None, 404, "Release 7 does not exist"),
-        ("POST", "/api/v1/releases/99999999999", None, 404, "There is no such page."),
+        ("POST", "/api/v1/releases/99999999999", None, 404, "Nothing has the number 99999999999"),
+        (
+            "POST",
+            "/api/v1/releases/1",
+            None,
+            409,
+            "Release 1 is live already. Nothing was changed.",
+        ),
+        ("GET", "/api/v1/work/gone", None, 404, "There is no work 'gone', or it is from before a"),
         ("DELETE", "/api/v1/changes/7", None, 404, "There is no operators' change 7"),
         ("GET", "/api/v1/knowledge/ffff", None, 404, "'ffff' means no live entry"),
-        ("GET", "/api/v1/proposals/7", None, 404, "There is no such page."),
-        ("POST", "/api/v1/proposals/7", {"step": "apply"}, 409, "This preview is no longer open."),
-        ("POST", "/api/v1/proposals/7", {"step": "go"}, 422, '"step" is "go". Input should be'),
+        ("GET", "/api/v1/proposals/7", None, 404, "There is no proposal 7"),
+        ("GET", "/api/v1/conversations/7", None, 404, "There is no conversation 7; it may have"),
+        ("POST", "/api/v1/proposals/7", {"step": "apply"}, 404, "There is no proposal 7"),
+        (
+            "POST",
+            "/api/v1/proposals/7",
+            {"step": "go"},
+            422,
+            '"step" is "go". Write one of "apply"',
+        ),
         (
             "POST",
             "/api/v1/knowledge",
@@ -184,6 +218,33 @@ async def test_what_cannot_be_done_is_a_sentence(
     response = await workbench.request(method, path, json=body)
     assert response.status_code == status
     assert sentence in response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        ("/api/v1/knowledge", {"question": "", "answer": "a"}, "text of 1 to 400 characters"),
+        ("/api/v1/knowledge/f", {"kind": 5}, 'one of "variant", "answer", "disabled", "neg'),
+        ("/api/v1/feedback", {"ticket": "a", "helpful": "so"}, "true or false"),
+        ("/v1/chat/completions", {"messages": []}, "a list of 1 to 500 items"),
+        (
+            "/v1/chat/completions",
+            {"messages": [{"role": "user", "content": 5}]},
+            "text of at most 20,000 characters or a list or null",
+        ),
+        (
+            "/v1/chat/completions",
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": 5}]}]},
+            "text of at most 20,000 characters",
+        ),
+    ],
+)
+async def test_a_wrong_value_is_answered_with_what_may_stand_there(
+    client: httpx.AsyncClient, path: str, body: Any, sentence: str
+) -> None:
+    response = await client.post(path, json=body)
+    assert response.status_code == 422
+    assert f". Write {sentence}" in response.text.replace('\\"', '"')
 
 
 async def test_a_verdict_needs_the_ticket_of_the_answer(client: httpx.AsyncClient) -> None:

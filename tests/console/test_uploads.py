@@ -14,13 +14,14 @@ import pytest
 import uvicorn
 
 from console.upload_desk import UploadDesk
-from core.errors import ModelUnavailable
+from core.errors import AnswerdeskError, ModelUnavailable
 from core.types import IngestReport, Skipped
 from db.golden import Golden
 from db.group_commit import GroupCommit
-from db.uploads import Uploads
+from db.uploads import Entry, Uploads, UploadState
 from kb.ingest.prepare import Progress
 from kb.releases.ingestor import IncomingFile
+from kb.releases.upload import STANDS
 from tests.console.conftest import Builder
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, library_of, workshop
@@ -143,7 +144,7 @@ async def test_a_file_is_previewed_applied_and_undone(builder: Builder, shop: Wo
         assert "Are you <b>open</b>?" not in await shop.texts()
         again = await press(client, sent, "undo")
         assert again.status_code == 409
-        assert "This was undone already, or is too old." in again.text
+        assert "It was undone already." in again.text
         assert '<span class="state state-undone">' in (await client.get("/console/uploads")).text
 
 
@@ -184,8 +185,21 @@ async def test_what_was_discarded_cannot_be_applied(builder: Builder, shop: Work
         assert "Discarded." in page
         late = await press(client, sent, "apply")
         assert late.status_code == 409
-        assert "This preview is no longer open." in late.text
+        assert "It was discarded, or there was nothing to apply." in late.text
     assert (await shop.snapshot())[0] == 1
+
+
+@pytest.mark.parametrize("state", ["checking", "applying", "cancelled", "undone", "failed"])
+async def test_a_step_that_cannot_be_taken_says_how_the_upload_stands(
+    shop: Workshop, state: UploadState
+) -> None:
+    uploads = Uploads(shop.database, GroupCommit(shop.database), channel="console")
+    number = await uploads.add(entry=Entry("Do you sell kayaks?", "No."))
+    await uploads.move(number, "checking", state)
+    async with upload_desk(shop) as desk:
+        for step in (desk.apply, desk.discard, desk.undo):
+            with pytest.raises(AnswerdeskError, match=f"^{re.escape(STANDS[state])}$"):
+                await step(number)
 
 
 async def test_a_file_that_changes_nothing_says_so(builder: Builder, shop: Workshop) -> None:

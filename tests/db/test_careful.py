@@ -67,6 +67,20 @@ async def test_the_latest_rule_counts_and_a_rule_that_was_taken_back_does_not(
     ]
 
 
+async def test_the_rules_are_read_once_until_they_are_changed_here_or_elsewhere(
+    database: Database,
+) -> None:
+    now = 0.0
+    careful, elsewhere = CarefulStart(database, clock=lambda: now), CarefulStart(database)
+    assert await careful.rules() == {}
+    await elsewhere.set("shadow", "", HOLD, reason="by another process")
+    assert await careful.rules() == {}
+    now = 2.0
+    assert dict(await careful.rules()) == {("shadow", ""): HOLD}
+    await careful.set("shadow", "", None, reason="here")
+    assert await careful.rules() == {}
+
+
 async def test_the_more_careful_of_document_and_category_counts() -> None:
     rules: Rules = {("document", "a.md"): Tier("hedge", "hedge"), ("category", "Shop"): HOLD}
     assert step_of(rules, "a.md", "", sure=True) == "hedge"
@@ -101,6 +115,15 @@ async def test_what_a_person_sends_is_compared_with_the_draft(
     await handovers.answered(NUMBER, sent)
     assert await drafts.waiting(CHAT) == []
     assert await drafts.agreement(since=0) == {("faq.csv", "Shop"): {agreement: 1}}
+
+
+@pytest.mark.parametrize("channel", ["api", "web", "cli"])
+async def test_where_nobody_can_write_back_no_draft_waits(
+    database: Database, drafts: Drafts, channel: str
+) -> None:
+    held = Answer("held", "Elsewhere.", "en", draft=Draft("At nine.", "faq.csv", "Shop"))
+    await Conversations(database).record("When?", held, chat=CHAT, channel=channel)
+    assert await drafts.waiting(CHAT) == []
 
 
 def test_chinese_is_compared_by_its_signs() -> None:

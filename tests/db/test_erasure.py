@@ -1,12 +1,14 @@
 """Who was forgotten stays forgotten, whatever is restored (target 36)."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from core.errors import StorageError
 from core.types import Answer
+from db.accounts import Accounts
 from db.base import Database
 from db.chats import Chats
 from db.conversations import Conversations
@@ -14,6 +16,8 @@ from db.erasure import ErasureList, purge, replay
 from db.group_commit import GroupCommit
 from db.handover import Handovers, number_of
 from db.inbox import Inbox, NewUpdate
+from db.keys import Keys
+from db.operators import Operators
 from db.outbox import Outbox, Outgoing
 from db.uploads import Entry, Uploads
 from tests.database import empty_database
@@ -86,6 +90,46 @@ def test_the_list_names_nobody_and_survives_a_torn_line(tmp_path: Path) -> None:
 def test_a_list_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"erased\.txt cannot be written"):
         ErasureList(tmp_path / "none" / "erased.txt").add("telegram:1")
+
+
+async def test_who_was_removed_does_not_come_back_with_a_backup(
+    database: Database, tmp_path: Path
+) -> None:
+    erasures = ErasureList(tmp_path / "erased.txt")
+    writer, later = GroupCommit(database), partial(erasures.add, clock=lambda: LATER)
+    accounts = Accounts(database, writer, erased=later)
+    operators = Operators(database, writer, erased=later)
+    keys = Keys(database, writer, erased=later)
+
+    async def people() -> tuple[list[str], list[int], list[str]]:
+        return (
+            [one.name for one in await accounts.list()],
+            [one.user_id for one in await operators.list()],
+            [one.name for one in await keys.list()],
+        )
+
+    async def hire(*names: str) -> None:
+        for number, name in enumerate(names, start=1):
+            await accounts.invite(name, "owner")
+            await operators.add(number, "owner", name=name)
+            await keys.add(name, ["ask"])
+
+    await hire("Ada", "Eve")
+    eve = (await accounts.list())[1].account_id
+    await accounts.open_session(eve, "digest", address="", browser="")
+    await operators.redeem(await operators.new_code("owner", account_id=eve), user_id=9, name="E")
+    await accounts.remove(eve)
+    await operators.remove(2)
+    await keys.revoke("Eve")
+    removed = await people()
+    assert removed == (["Ada"], [1], ["Ada"])
+    assert "Eve" not in (tmp_path / "erased.txt").read_text()
+    await hire("Eve")  # as a backup has it
+    await operators.add(2, "owner", name="Eve")
+    await accounts.open_session(eve, "digest", address="", browser="")
+    assert await replay(database, erasures.read()) == 3
+    assert await people() == removed
+    assert await accounts.session("digest") is None
 
 
 async def test_what_people_wrote_goes_with_the_answers_around_it(database: Database) -> None:

@@ -104,6 +104,27 @@ async def test_the_list_groups_what_means_the_same_most_asked_first(
     assert "\n1. “Is the shop dog friendly?”" in newest.text
 
 
+async def test_buttons_that_a_role_may_not_press_are_not_shown(
+    bot: TelegramBot, telegram: BotApi, shop: Workshop
+) -> None:
+    await ask_in_vain(shop, None, NORWAY)
+    vera, alan = telegram.person("Vera"), telegram.person("Alan")
+    await bot.operators.add(vera.user_id, "viewer", name="Vera")
+    await bot.operators.add(alan.user_id, "agent", name="Alan")
+    vera.say("/unanswered")
+    page = await vera.next()
+    assert page.buttons == ["Newest first"]
+    vera.press(page, "Newest first")
+    assert (await shown(telegram, vera, page, "newest first")).buttons == ["Most asked first"]
+    alan.say("/unanswered")
+    page = await alan.next()
+    assert page.buttons == ["✍ 1 Answer", "🗑 1 Not ours", "Newest first"]
+    preview = await proposed(telegram, alan, press="1 Answer", text="Yes.")
+    assert preview.buttons == ["Cancel", "✏ Question", "✏ Answer"]
+    alan.press(preview, "Cancel")
+    await shown(telegram, alan, preview, "Cancelled. Nothing was changed.")
+
+
 async def test_many_questions_have_pages(telegram: BotApi, shop: Workshop, editor: Person) -> None:
     words = ["one", "two", "three", "four", "five", "six", "seven", "eight"]
     for word in words:

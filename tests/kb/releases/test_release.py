@@ -14,6 +14,7 @@ import pytest
 from core.errors import IndexDamaged, IndexMismatch, IndexUnreachable, ReleaseNotFound
 from kb.index.index import Index
 from kb.ingest.reread import NotReadAgain
+from kb.releases.release import ReleaseIsLive
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 
@@ -103,7 +104,9 @@ async def test_after_a_rollback_work_goes_on(shop: Workshop, embedder: WordEmbed
 
 async def test_a_rollback_to_the_live_release_changes_nothing(shop: Workshop) -> None:
     await shop.put(faq=FAQ)
-    assert (await shop.releases.rollback(1)).number == 1
+    with pytest.raises(ReleaseIsLive, match=r"Release 1 is live already\. Nothing was changed\."):
+        await shop.releases.rollback(1)
+    assert await shop.repository.live_number() == 1
 
 
 async def test_a_release_that_never_was_is_named(shop: Workshop) -> None:

@@ -1,0 +1,51 @@
+"""What programs begin and then follow: publishing goes on beside their requests."""
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from console.form import Refused
+from core.errors import AnswerdeskError
+
+T = TypeVar("T")
+Spawn: TypeAlias = Callable[[Coroutine[Any, Any, T]], "asyncio.Task[T]"]
+WorkState: TypeAlias = Literal["working", "done", "failed"]
+
+_MOST = 1_000
+"""Works that are kept, for those who ask later."""
+
+
+class Works(Generic[T]):
+    """Works of this run of the service, by an id of their own."""
+
+    def __init__(self, spawn: Spawn[T]) -> None:
+        """`spawn` does something beside the requests, until the service ends."""
+        self._spawn = spawn
+        self._tasks: OrderedDict[str, asyncio.Task[T]] = OrderedDict()
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> str:
+        """Begin a work and return its id."""
+        work_id = secrets.token_urlsafe(12)
+        self._tasks[work_id] = self._spawn(work)
+        if len(self._tasks) > _MOST:
+            self._tasks.popitem(last=False)
+        return work_id
+
+    def look(self, work_id: str) -> tuple[WorkState, str, T | None]:
+        """Return how a work stands, why it failed, and what came of it.
+
+        Raises:
+            Refused: if there is none with this id.
+        """
+        task = self._tasks.get(work_id)
+        if task is None:
+            raise Refused(f"There is no work {work_id!r}, or it is from before a restart.")
+        if not task.done():
+            return "working", "", None
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is None:
+            return "done", "", task.result()
+        known = isinstance(error, AnswerdeskError)
+        return "failed", str(error) if known else "Something went wrong on our side.", None
