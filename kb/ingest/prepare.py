@@ -9,7 +9,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -124,32 +124,22 @@ class _State:
     files: int = 0
 
 
+@dataclass(frozen=True)
 class Preparer:
     """Makes chunks and vectors of originals, with the work of operators on them.
 
     Touches neither index nor releases.
     """
 
-    def __init__(
-        self,
-        originals: Originals,
-        parser: FileParser,
-        chunker: Chunker,
-        embedder: Embedder,
-        spool: VectorSpool,
-        curations: Curations,
-        *,
-        answers: bool = False,
-    ) -> None:
-        """Take ready parts; with `answers`, entries get rows for their answers."""
-        self._answers = answers
-        self.spool = spool
-        """Holds what a stopped run has embedded; whoever publishes vectors tells it."""
-        self.curations = curations
-        self._originals = originals
-        self._parser = parser
-        self._chunker = chunker
-        self._embedder = embedder
+    originals: Originals
+    parser: FileParser
+    chunker: Chunker
+    embedder: Embedder
+    spool: VectorSpool
+    """Holds what a stopped run has embedded; whoever publishes vectors tells it."""
+    curations: Curations
+    _: KW_ONLY
+    answers: bool = False
 
     async def prepare(
         self,
@@ -190,15 +180,15 @@ class Preparer:
 
         async def read() -> None:
             try:
-                paths = [(file.doc_id, self._originals.path(file.sha256)) for file in files]
+                paths = [(file.doc_id, self.originals.path(file.sha256)) for file in files]
                 columns = {file.doc_id: columns_of(file.settings) for file in files}
-                reading = self._parser.parse_many(paths, columns=columns)
+                reading = self.parser.parse_many(paths, columns=columns)
                 async with contextlib.aclosing(reading) as results:
                     for file in files:
                         chunked = await self._chunk(file, await anext(results))
                         prepared.append(_curated(chunked, work.get(file.doc_id, ())))
                         state.files += 1
-                        _offer(prepared[-1], state, answers=self._answers)
+                        _offer(prepared[-1], state, answers=self.answers)
                         report()
             finally:
                 state.finished = True
@@ -221,7 +211,7 @@ class Preparer:
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
         wanted = len(state.seen) - len(known)
-        return Prepared(tuple(prepared), vectors, wanted, self._answers)
+        return Prepared(tuple(prepared), vectors, wanted, self.answers)
 
     async def embed(self, rows: Sequence[Row]) -> dict[str, Vector]:
         """Embed the texts of some rows; return the vectors by vector key."""
@@ -232,9 +222,9 @@ class Preparer:
                 continue
             texts = [embedded_text(row) for row in group]
             if passages:
-                matrix = await self._embedder.embed_passages(texts)
+                matrix = await self.embedder.embed_passages(texts)
             else:
-                matrix = await self._embedder.embed_queries(texts)
+                matrix = await self.embedder.embed_queries(texts)
             found.update(
                 (row.vector_key, vector) for row, vector in zip(group, matrix, strict=True)
             )
@@ -301,7 +291,7 @@ class Preparer:
             return PreparedFile(file, error=str(parsed))
         day = datetime.fromtimestamp(file.received, UTC).date().isoformat()
         try:
-            chunks = await self._chunker(parsed, doc_id=file.doc_id, updated=day)
+            chunks = await self.chunker(parsed, doc_id=file.doc_id, updated=day)
         except IngestError as error:
             return PreparedFile(file, error=str(error))
         unique, repeated = _unique(chunks)

@@ -64,6 +64,7 @@ class Found:
     total: int
 
 
+@dataclass(frozen=True)
 class Entries:
     """Lists live entries and changes them; each change is one release that can be undone.
 
@@ -71,10 +72,9 @@ class Entries:
     question and answer, so a change meant for an answer that is no longer live is refused.
     """
 
-    def __init__(self, index: Index, ingestor: Ingestor, curations: Curations) -> None:
-        self._index = index
-        self._ingestor = ingestor
-        self._curations = curations
+    index: Index
+    ingestor: Ingestor
+    curations: Curations
 
     async def find(self, words: str = "", *, documents: str = "*") -> list[Chunk]:
         """Return live entries by document and question; see `search`."""
@@ -96,7 +96,7 @@ class Entries:
             kind: only entries or only passages.
             most: chunks to return; `Found.total` counts the others too.
         """
-        view = await self._index.view()
+        view = await self.index.view()
         return Found(*await view.find(words, documents=documents, kind=kind, most=most))
 
     async def one(self, chunk_id: str) -> Chunk:
@@ -105,18 +105,18 @@ class Entries:
         Raises:
             EntryNotFound: if none has this id: it was changed or removed.
         """
-        chunk = await (await self._index.view()).chunk(chunk_id)
+        chunk = await (await self.index.view()).chunk(chunk_id)
         if chunk is None:
             raise EntryNotFound(chunk_id)
         return chunk
 
     async def named(self, chunk_ids: Sequence[str]) -> list[Chunk]:
         """Return those of the entries and passages that are live."""
-        return await (await self._index.view()).named(chunk_ids)
+        return await (await self.index.view()).named(chunk_ids)
 
     async def history(self, entry: Chunk) -> list[Curation]:
         """Return what operators did to an entry, the latest first, also what was taken back."""
-        return await self._curations.history(entry.doc_id, entry.text)
+        return await self.curations.history(entry.doc_id, entry.text)
 
     async def get(self, key: str) -> Chunk:
         """Return the live entry of a number, or of the beginning of one.
@@ -126,7 +126,7 @@ class Entries:
         """
         if len(key) < _SHORTEST_KEY:
             raise EntryNotFound(key)
-        found = await (await self._index.view()).entries_like(key.lower())
+        found = await (await self.index.view()).entries_like(key.lower())
         if len(found) != 1:
             raise EntryNotFound(key, found)
         return found[0]
@@ -162,10 +162,10 @@ class Entries:
         _check(entry, kind, text, valid_from, valid_until)
         if kind == "translation":
             _check_language(entry, language)
-        mine = [c for c in await self._curations.open() if c.chunk_id == entry.chunk_id]
+        mine = [c for c in await self.curations.open() if c.chunk_id == entry.chunk_id]
         active = [c for c in mine if c.state == "active"]
         replaced = [c for c in active if c.kind == kind and _instead(c, language)]
-        stored = await self._curations.add(
+        stored = await self.curations.add(
             NewCuration(
                 kind=kind,
                 anchor=_anchor(entry, active if kind != "translation" else ()),
@@ -179,15 +179,15 @@ class Entries:
             replaces=[c.curation_id for c in replaced],
         )
         await self._publish(entry.doc_id, f"{kind}: {entry.text}")
-        return await self._curations.get(stored.curation_id)
+        return await self.curations.get(stored.curation_id)
 
     async def changes(self) -> list[Curation]:
         """Return all open work of operators, oldest first."""
-        return await self._curations.open()
+        return await self.curations.open()
 
     async def review(self) -> list[Curation]:
         """Return the work that is not live and waits for somebody's decision."""
-        return [c for c in await self._curations.open() if c.state != "active"]
+        return [c for c in await self.curations.open() if c.state != "active"]
 
     async def take_back(self, number: int) -> Curation:
         """Undo a change, or drop one that waits for review.
@@ -196,7 +196,7 @@ class Entries:
             CurationNotFound: if there is none of this number.
             ChangeNotLive: if it is stored only that it was taken back.
         """
-        closed = await self._curations.close(number)
+        closed = await self.curations.close(number)
         await self._publish(
             closed.anchor.doc_id, f"without {closed.kind}: {closed.anchor.question}"
         )
@@ -209,7 +209,7 @@ class Entries:
             CurationNotFound, EntryNotFound, BadChange: nothing was changed.
             ChangeNotLive: if it is stored only.
         """
-        waiting = await self._curations.get(number)
+        waiting = await self.curations.get(number)
         made = await self.change(
             key,
             waiting.kind,
@@ -220,11 +220,11 @@ class Entries:
             author=waiting.author,
         )
         if made.curation_id != number:
-            await self._curations.close(number)
+            await self.curations.close(number)
         return made
 
     async def _publish(self, doc_id: str, note: str) -> None:
-        report = await self._ingestor.reread([doc_id], kind="edit", note=note[:200])
+        report = await self.ingestor.reread([doc_id], kind="edit", note=note[:200])
         if error := next((file.error for file in report.files if file.error), ""):
             raise ChangeNotLive(doc_id, error)
 

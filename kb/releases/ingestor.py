@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 
 from core.types import FileReport, Finding, IngestReport, NewText
@@ -72,38 +72,19 @@ class _Applied:
     """What became, or would become, of answers."""
 
 
+@dataclass(frozen=True)
 class Ingestor:
-    """Makes the knowledge base hold files.
+    """Makes the knowledge base hold files."""
 
-    Args:
-        publisher: writes releases.
-        originals: keeps the files.
-        settings: version and settings of parser and chunker. Files that were ingested under other
-            settings are read again.
-        inspector: looks for conflicts and near duplicates in previews.
-        forecaster: tells in previews which answers would be others.
-        most_asked: tells which answers a release changed.
-        max_file_bytes: larger files are refused.
-    """
-
-    def __init__(
-        self,
-        publisher: Publisher,
-        originals: Originals,
-        *,
-        settings: str,
-        inspector: Inspector,
-        forecaster: Forecaster,
-        most_asked: MostAsked,
-        max_file_bytes: int,
-    ) -> None:
-        self._publisher = publisher
-        self._originals = originals
-        self._settings = settings
-        self._inspector = inspector
-        self._forecaster = forecaster
-        self._most_asked = most_asked
-        self._max_file_bytes = max_file_bytes
+    publisher: Publisher
+    originals: Originals
+    _: KW_ONLY
+    settings: str
+    """Of parser and chunker; files that were ingested under others are read again."""
+    inspector: Inspector
+    forecaster: Forecaster
+    most_asked: MostAsked
+    max_file_bytes: int
 
     async def ingest(
         self,
@@ -144,7 +125,7 @@ class Ingestor:
         """
         started = time.perf_counter()
         base, documents = await self._live()
-        expected = await self._publisher.preparer.expected_settings()
+        expected = await self.publisher.preparer.expected_settings()
         received, errors = await asyncio.to_thread(self._receive, files, documents)
         errors |= {
             doc_id: f"{doc_id!r} is not in the knowledge base, so it was not removed."
@@ -175,12 +156,12 @@ class Ingestor:
         started = time.perf_counter()
         while True:
             base, documents = await self._live()
-            expected = await self._publisher.preparer.expected_settings()
+            expected = await self.publisher.preparer.expected_settings()
             live = [found for doc_id in doc_ids if (found := documents.get(doc_id))]
             changed = [
                 replace(found, settings=settings)
                 for found in live
-                if (settings := with_columns(self._settings, columns_of(found.settings)))
+                if (settings := with_columns(self.settings, columns_of(found.settings)))
                 and expected(found.doc_id, settings) != found.settings
             ]
             work = _Work(base, documents, changed, [], {}, started, kind, note)
@@ -194,7 +175,7 @@ class Ingestor:
                 return report
 
     async def _live(self) -> tuple[Release | None, Mapping[str, Document]]:
-        releases = self._publisher.releases
+        releases = self.publisher.releases
         base = await releases.current()
         return base, {} if base is None else await releases.documents(base.number)
 
@@ -211,8 +192,8 @@ class Ingestor:
         errors = work.errors
         prepared = Prepared((), {}, 0)
         if work.changed:
-            view = await self._publisher.index.view()
-            prepared = await self._publisher.preparer.prepare(
+            view = await self.publisher.index.view()
+            prepared = await self.publisher.preparer.prepare(
                 work.changed, known=await view.known(), embed=not dry_run, on_progress=on_progress
             )
         errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
@@ -220,11 +201,11 @@ class Ingestor:
         cautious: tuple[Finding, ...] = ()
         texts: tuple[NewText, ...] = ()
         if dry_run:
-            view = await self._publisher.index.view()
+            view = await self.publisher.index.view()
             comparison, _, _ = await guarded(view, prepared, gone, guard)
             cautious = await cautions(view, comparison)
-            inspection = await self._inspector.inspect(view, self._publisher.preparer, comparison)
-            forecast = await self._forecaster.foresee(view, comparison, inspection.vectors)
+            inspection = await self.inspector.inspect(view, self.publisher.preparer, comparison)
+            forecast = await self.forecaster.foresee(view, comparison, inspection.vectors)
             applied = _Applied(base, documents, comparison, prepared.wanted, forecast=forecast)
             texts = _new_texts(comparison.fresh)
         elif gone or any(not file.error for file in prepared.files):
@@ -254,7 +235,7 @@ class Ingestor:
 
         Of two runs that bring the same document, the file received last wins.
         """
-        publisher = self._publisher
+        publisher = self.publisher
         async with publisher.locked():
             base = await publisher.releases.current()
             before = {} if base is None else await publisher.releases.documents(base.number)
@@ -295,7 +276,7 @@ class Ingestor:
         await publisher.announce(release.number)
         forecast = Forecast()
         if work.kind in _COMPARED:
-            changes = await self._most_asked.changes(seen, await publisher.index.view())
+            changes = await self.most_asked.changes(seen, await publisher.index.view())
             forecast = Forecast(*changes)
         return _Applied(release, after, comparison, release.embedded, forecast=forecast)
 
@@ -319,10 +300,10 @@ class Ingestor:
                 if content is None:
                     raise ValueError(f"{file.doc_id!r} has neither a path nor data")
                 size = len(content) if isinstance(content, bytes) else content.stat().st_size
-                if size > self._max_file_bytes:
-                    errors[file.doc_id] = _too_large(file.doc_id, size, self._max_file_bytes)
+                if size > self.max_file_bytes:
+                    errors[file.doc_id] = _too_large(file.doc_id, size, self.max_file_bytes)
                     continue
-                sha256 = self._originals.store(content)
+                sha256 = self.originals.store(content)
             except OSError as error:
                 errors[file.doc_id] = f"{file.doc_id!r} cannot be read: {error.strerror or error}."
                 continue
@@ -330,7 +311,7 @@ class Ingestor:
             columns = file.columns
             if columns is None:
                 columns = "" if before is None else columns_of(before.settings)
-            settings = with_columns(self._settings, columns)
+            settings = with_columns(self.settings, columns)
             stored[file.doc_id] = Document(
                 file.doc_id, file.source, sha256, settings, received, chunks=0
             )

@@ -8,7 +8,7 @@ import datetime
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Generic, TypeVar
 
 from core.errors import AnswerdeskError
@@ -75,23 +75,16 @@ async def seen(live: View | Seen[View], rankers: Trainer) -> Seen[View]:
     return live if isinstance(live, Seen) else Seen(live, await rankers.ranker(live.release))
 
 
+@dataclass(frozen=True)
 class Replay:
     """Asks questions of any release, live or not. Nothing is recorded."""
 
-    def __init__(
-        self,
-        embedder: Embedder,
-        *,
-        policy: Policy,
-        today: Callable[[], datetime.date],
-        second: SecondEmbedder | None = None,
-        reader: Reader | None = None,
-    ) -> None:
-        self._reader = reader
-        self._embedder = embedder
-        self._second = second
-        self._policy = policy
-        self._today = today
+    embedder: Embedder
+    _: KW_ONLY
+    policy: Policy
+    today: Callable[[], datetime.date]
+    second: SecondEmbedder | None = None
+    reader: Reader | None = None
 
     async def compare(
         self, questions: Sequence[str], *releases: Seen[SearchView]
@@ -103,25 +96,25 @@ class Replay:
         """
         found = []
         for release in releases:
-            embedder = release.embedder or self._embedder
+            embedder = release.embedder or self.embedder
             answerer = Answerer(
-                Retriever(embedder, release, release, self._second, self._reader),
+                Retriever(embedder, release, release, self.second, self.reader),
                 Replier(),
                 None,
-                policy=self._policy,
-                today=self._today,
+                policy=self.policy,
+                today=self.today,
             )
             found.append([await answerer.answer(question) for question in questions])
         return found
 
 
+@dataclass(frozen=True)
 class Gate:
     """Decides whether a release may go live."""
 
-    def __init__(self, golden: GoldenQuestions, replay: Replay, rankers: Trainer) -> None:
-        self._golden = golden
-        self._replay = replay
-        self._rankers = rankers
+    golden: GoldenQuestions
+    replay: Replay
+    rankers: Trainer
 
     async def judge(self, live: View | Seen[View], candidate: View) -> int:
         """Ask the golden questions of a release that is not live yet; return how many there are.
@@ -136,12 +129,12 @@ class Gate:
             HeldBack: if it does worse than the live one.
             IndexDamaged, IndexMismatch, ModelUnavailable: if that cannot be told.
         """
-        golden = await self._golden.list()
-        old = await seen(live, self._rankers)
+        golden = await self.golden.list()
+        old = await seen(live, self.rankers)
         if not golden or not old.rows.release:
             return 0
-        new = Seen(candidate, await self._rankers.trial(candidate))
-        before, after = await self._replay.compare([one.question for one in golden], old, new)
+        new = Seen(candidate, await self.rankers.trial(candidate))
+        before, after = await self.replay.compare([one.question for one in golden], old, new)
         compared = zip(golden, before, after, strict=True)
         drops = [drop(one, was, now) for one, was, now in compared if drops_out(one, was, now)]
         if drops:
@@ -150,11 +143,11 @@ class Gate:
 
     async def accepted(self, release: int) -> None:
         """Note that the release which was judged last is live."""
-        await self._rankers.adopt(release)
+        await self.rankers.adopt(release)
 
     async def ask(self, live: View, question: str) -> Answer:
         """Ask the live release one question, without recording it."""
-        ((answer,),) = await self._replay.compare([question], await seen(live, self._rankers))
+        ((answer,),) = await self.replay.compare([question], await seen(live, self.rankers))
         return answer
 
     async def as_it_is(self, live: View, question: str, *, author: str) -> Golden:
@@ -181,9 +174,9 @@ class Gate:
         Raises:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
-        golden = await self._golden.list()
-        own = await seen(live, self._rankers)
-        (answers,) = await self._replay.compare([g.question for g in golden], own)
+        golden = await self.golden.list()
+        own = await seen(live, self.rankers)
+        (answers,) = await self.replay.compare([g.question for g in golden], own)
         return [(g, a, fits(g, a)) for g, a in zip(golden, answers, strict=True)]
 
 
