@@ -168,7 +168,7 @@ def _settled(
     curation: Curation, base: Chunk | None, made: Mapping[Chunk, Chunk | None], reason: str
 ) -> Settled:
     if base is None or reason:
-        return Settled(curation.curation_id, "unfit", reason, curation.anchor, curation.chunk_id)
+        return curation.settled(reason)
     live = made[base] or base
     anchor = Anchor(base.doc_id, base.entry_id, base.text, base.answer)
     if curation.kind in {"answer", "translation"}:

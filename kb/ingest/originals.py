@@ -30,12 +30,10 @@ class Originals:
         Raises:
             OSError: if the file cannot be read or the disk is full; nothing half-written is left.
         """
-        if isinstance(data, bytes):
-            return self._store(io.BytesIO(data))
-        if not isinstance(data, Path):
-            return self._store(data)
-        with data.open("rb") as file:
-            return self._store(file)
+        if isinstance(data, Path):
+            with data.open("rb") as file:
+                return self._store(file)
+        return self._store(io.BytesIO(data) if isinstance(data, bytes) else data)
 
     def _store(self, file: BinaryIO) -> str:
         file.seek(0)

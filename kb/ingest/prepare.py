@@ -238,20 +238,12 @@ class Preparer:
 
     async def settle(self, prepared: Prepared, removed: Sequence[str] = ()) -> None:
         """Note what became of operators' work, once `prepared` is live and `removed` are gone."""
-        gone = await self.curations.open(removed) if removed else ()
-        lost = [
-            Settled(
-                c.curation_id,
-                "unfit",
-                f"The document {c.anchor.doc_id!r} was taken out.",
-                c.anchor,
-                c.chunk_id,
-            )
-            for c in gone
-            if c.state == "active"
-        ]
         settled = [one for file in prepared.files for one in file.settled]
-        await self.curations.settle([*settled, *lost])
+        for lost in await self.curations.open(removed) if removed else ():
+            if lost.state == "active":
+                reason = f"The document {lost.anchor.doc_id!r} was taken out."
+                settled.append(lost.settled(reason))
+        await self.curations.settle(settled)
 
     async def expected_settings(self) -> Callable[[str, str], str]:
         """Return what makes of a document's id and settings those its next version will have."""
@@ -261,10 +253,8 @@ class Preparer:
     async def _work(
         self, doc_ids: Sequence[str], as_of: float | None
     ) -> Mapping[str, Sequence[Curation]]:
-        if as_of is None:
-            found = await self.curations.open(doc_ids)
-        else:
-            found = await self.curations.as_of(as_of)
+        curations = self.curations
+        found = await (curations.open(doc_ids) if as_of is None else curations.as_of(as_of))
         by_document: dict[str, list[Curation]] = {}
         for curation in found:
             by_document.setdefault(curation.anchor.doc_id, []).append(curation)

@@ -165,7 +165,10 @@ def _pack(
     total = size + originals.size_bytes(needed)
     with tarfile.open(packed, "w:gz", compresslevel=3) as archive:
         manifest = {"format": _FORMAT, "database": sha256_of(database)}
-        _add(archive, _MANIFEST, json.dumps(manifest).encode())
+        about = json.dumps(manifest).encode()
+        member = tarfile.TarInfo(_MANIFEST)
+        member.size = len(about)
+        archive.addfile(member, io.BytesIO(about))
         archive.add(database, _DATABASE)
         on_progress(size, total)
         for sha256 in needed:
@@ -216,12 +219,6 @@ def _write(content: IO[bytes], path: Path) -> str:
         shutil.copyfileobj(content, file)
     sync(path)
     return sha256_of(path)
-
-
-def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    member = tarfile.TarInfo(name)
-    member.size = len(data)
-    archive.addfile(member, io.BytesIO(data))
 
 
 def _put_in_place(packed: Path, path: Path) -> None:

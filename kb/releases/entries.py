@@ -10,6 +10,7 @@ from core.errors import AnswerdeskError
 from core.types import Chunk, ChunkKind
 from db.curation import Anchor, Curation, CurationKind, Curations, NewCuration
 from kb.index.index import Index
+from kb.index.view import Found
 from kb.parse.faq.values import iso_date
 from kb.releases.ingestor import Ingestor
 from kb.text.language import detect_language
@@ -55,15 +56,6 @@ class ChangeNotLive(AnswerdeskError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search among entries and passages found."""
-
-    chunks: Sequence[Chunk]
-    """The first of them, by document and text."""
-    total: int
-
-
 @dataclass(frozen=True)
 class Entries:
     """Lists live entries and changes them; each change is one release that can be undone.
@@ -88,16 +80,9 @@ class Entries:
         kind: ChunkKind | None = None,
         most: int | None = None,
     ) -> Found:
-        """Return live entries and passages.
-
-        Args:
-            words: only those that have each of these in text, variants or answer.
-            documents: only of documents like this; ``*`` and ``?`` are allowed.
-            kind: only entries or only passages.
-            most: chunks to return; `Found.total` counts the others too.
-        """
+        """Return live entries and passages; see `kb.index.view.View.find`."""
         view = await self.index.view()
-        return Found(*await view.find(words, documents=documents, kind=kind, most=most))
+        return await view.find(words, documents=documents, kind=kind, most=most)
 
     async def one(self, chunk_id: str) -> Chunk:
         """Return a live entry or passage.
@@ -224,7 +209,7 @@ class Entries:
         return made
 
     async def _publish(self, doc_id: str, note: str) -> None:
-        report = await self.ingestor.reread([doc_id], kind="edit", note=note[:200])
+        report = await self.ingestor.reread([doc_id], note=note[:200])
         if error := next((file.error for file in report.files if file.error), ""):
             raise ChangeNotLive(doc_id, error)
 

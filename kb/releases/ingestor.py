@@ -49,13 +49,18 @@ class _Work:
 
     base: Release | None
     documents: Mapping[str, Document]
+    names: Sequence[str]
+    """Documents to report on."""
     changed: list[Document]
     gone: list[str]
     errors: Errors
     started: float
     kind: str
     note: str
+    dry_run: bool = False
     gated: bool = False
+    guard: Guard | None = None
+    on_progress: OnProgress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +145,24 @@ class Ingestor:
                 documents.get(file.doc_id),
             )
         ]
-        gone = [doc_id for doc_id in removed if doc_id in documents]
-        work = _Work(base, documents, changed, gone, errors, started, kind, note, gated=not anyway)
-        names = [*(file.doc_id for file in files), *removed]
-        return await self._carry_out(
-            work, names, dry_run=dry_run, guard=guard, on_progress=on_progress
+        work = _Work(
+            base,
+            documents,
+            names=[*(file.doc_id for file in files), *removed],
+            changed=changed,
+            gone=[doc_id for doc_id in removed if doc_id in documents],
+            errors=errors,
+            started=started,
+            kind=kind,
+            note=note,
+            dry_run=dry_run,
+            gated=not anyway,
+            guard=guard,
+            on_progress=on_progress,
         )
+        return await self._carry_out(work)
 
-    async def reread(self, doc_ids: Sequence[str], *, kind: str, note: str) -> IngestReport:
+    async def reread(self, doc_ids: Sequence[str], *, note: str) -> IngestReport:
         """Publish live documents again, from their originals, where operators' work changed.
 
         Raises:
@@ -164,10 +179,8 @@ class Ingestor:
                 if (settings := with_columns(self.settings, columns_of(found.settings)))
                 and expected(found.doc_id, settings) != found.settings
             ]
-            work = _Work(base, documents, changed, [], {}, started, kind, note)
-            report = await self._carry_out(
-                work, doc_ids, dry_run=False, guard=None, on_progress=None
-            )
+            work = _Work(base, documents, doc_ids, changed, [], {}, started, "edit", note)
+            report = await self._carry_out(work)
             failed = [file.doc_id for file in report.files if file.error]
             now = (await self._live())[1] if failed else {}
             # A newer version that overtook this run has the work on it, or the next turn puts it.
@@ -179,45 +192,37 @@ class Ingestor:
         base = await releases.current()
         return base, {} if base is None else await releases.documents(base.number)
 
-    async def _carry_out(
-        self,
-        work: _Work,
-        names: Sequence[str],
-        *,
-        dry_run: bool,
-        guard: Guard | None,
-        on_progress: OnProgress | None,
-    ) -> IngestReport:
-        base, documents, gone = work.base, work.documents, work.gone
-        errors = work.errors
+    async def _carry_out(self, work: _Work) -> IngestReport:
+        preparer = self.publisher.preparer
         prepared = Prepared((), {}, 0)
         if work.changed:
-            view = await self.publisher.index.view()
-            prepared = await self.publisher.preparer.prepare(
-                work.changed, known=await view.known(), embed=not dry_run, on_progress=on_progress
+            prepared = await preparer.prepare(
+                work.changed,
+                known=await (await self.publisher.index.view()).known(),
+                embed=not work.dry_run,
+                on_progress=work.on_progress,
             )
-        errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
+        work.errors.update({f.file.doc_id: f.error for f in prepared.files if f.error})
         inspection = Inspection((), 0)
         cautious: tuple[Finding, ...] = ()
         texts: tuple[NewText, ...] = ()
-        if dry_run:
+        applied = _Applied(work.base, work.documents, Comparison(), prepared.wanted)
+        if work.dry_run:
             view = await self.publisher.index.view()
-            comparison, _, _ = await guarded(view, prepared, gone, guard)
+            comparison, _, _ = await guarded(view, prepared, work.gone, work.guard)
             cautious = await cautions(view, comparison)
-            inspection = await self.inspector.inspect(view, self.publisher.preparer, comparison)
+            inspection = await self.inspector.inspect(view, preparer, comparison)
             forecast = await self.forecaster.foresee(view, comparison, inspection.vectors)
-            applied = _Applied(base, documents, comparison, prepared.wanted, forecast=forecast)
+            applied = replace(applied, comparison=comparison, forecast=forecast)
             texts = _new_texts(comparison.fresh)
-        elif gone or any(not file.error for file in prepared.files):
-            applied = await self._apply(prepared, work, errors, guard)
-        else:
-            applied = _Applied(base, documents, Comparison(), prepared.wanted)
+        elif work.gone or any(not file.error for file in prepared.files):
+            applied = await self._apply(prepared, work)
         return IngestReport(
             release=0 if applied.base is None else applied.base.number,
-            files=_reports(names, errors, applied.comparison, prepared, applied.documents),
+            files=_reports(work, applied, prepared),
             embedded=applied.embedded,
             seconds=time.perf_counter() - work.started,
-            dry_run=dry_run,
+            dry_run=work.dry_run,
             findings=(*cautious, *inspection.findings),
             uncompared=inspection.uncompared,
             held=applied.held,
@@ -228,31 +233,28 @@ class Ingestor:
             golden=applied.forecast.golden,
         )
 
-    async def _apply(
-        self, prepared: Prepared, work: _Work, errors: Errors, guard: Guard | None
-    ) -> _Applied:
+    async def _apply(self, prepared: Prepared, work: _Work) -> _Applied:
         """Publish what was prepared on top of what is live by now.
 
         Of two runs that bring the same document, the file received last wins.
         """
         publisher = self.publisher
         async with publisher.locked():
-            base = await publisher.releases.current()
-            before = {} if base is None else await publisher.releases.documents(base.number)
+            base, before = await self._live()
             curated = await publisher.preparer.curated(prepared)
-            taken, gone = still_wanted(curated, work.gone, before, work.documents, errors)
+            taken, gone = still_wanted(curated, work.gone, before, work.documents, work.errors)
             nothing = _Applied(base, before, Comparison())
             if not taken.files and not gone:
                 return nothing
             seen = await publisher.index.view()
             draft = await publisher.index.draft(base)
-            comparison, taken, gone = await guarded(draft, taken, gone, guard)
+            comparison, taken, gone = await guarded(draft, taken, gone, work.guard)
             if work.gated:
                 waiting = to_confirm(await cautions(seen, comparison))
                 if waiting and work.kind != "refresh":
                     return replace(nothing, held=confirmation(waiting))
                 if waiting:  # the other sources of the run go on
-                    errors |= {f.doc_id: confirmation([f]) for f in reversed(waiting)}
+                    work.errors.update({f.doc_id: confirmation([f]) for f in reversed(waiting)})
                     held = {finding.doc_id for finding in waiting}
                     comparison, taken, gone = await guarded(draft, taken, gone, lambda _: held)
             if not taken.files and not gone:
@@ -318,23 +320,17 @@ class Ingestor:
         return [file for doc_id, file in stored.items() if doc_id not in errors], errors
 
 
-def _reports(
-    names: Sequence[str],
-    errors: Errors,
-    comparison: Comparison,
-    prepared: Prepared,
-    documents: Mapping[str, Document],
-) -> tuple[FileReport, ...]:
+def _reports(work: _Work, applied: _Applied, prepared: Prepared) -> tuple[FileReport, ...]:
     read = {file.file.doc_id: file for file in prepared.files}
     reports = []
-    for doc_id in dict.fromkeys(names):
-        report = comparison.files.get(doc_id)
+    for doc_id in dict.fromkeys(work.names):
+        report = applied.comparison.files.get(doc_id)
         if report is None:
-            chunks = documents[doc_id].chunks if doc_id in documents else 0
-            report = FileReport(doc_id, unchanged=chunks)
+            document = applied.documents.get(doc_id)
+            report = FileReport(doc_id, unchanged=document.chunks if document else 0)
         if file := read.get(doc_id):
             report = replace(report, skipped=file.skipped, unfit=file.unfit)
-        reports.append(replace(report, error=errors.get(doc_id, "")))
+        reports.append(replace(report, error=work.errors.get(doc_id, "")))
     return tuple(reports)
 
 

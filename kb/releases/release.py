@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from core.errors import IndexDamaged, ReleaseNotFound
-from db.curation import Settled
 from db.knowledge import Document, Release
 from kb.index.view import View
 from kb.ingest.diff import compare
@@ -112,14 +111,8 @@ class Releases:
         curations = self._publisher.preparer.curations
         unfit = [c for c in await curations.open() if c.state == "unfit" and c.kind != "disabled"]
         view = await self._publisher.index.view()
-        live = {chunk.chunk_id for chunk in await view.named({c.chunk_id for c in unfit})}
-        await curations.settle(
-            [
-                Settled(c.curation_id, "active", "", c.anchor, c.chunk_id)
-                for c in unfit
-                if c.chunk_id in live
-            ]
-        )
+        live = await view.present({c.chunk_id for c in unfit})
+        await curations.settle([c.settled() for c in unfit if c.chunk_id in live])
 
     async def reembed(
         self,
@@ -278,22 +271,15 @@ class Releases:
         Raises:
             ReleaseNotFound: if one of them never was, or was pruned.
         """
-        releases = self._publisher.releases
-        for number in (old, new):
-            await releases.get(number)
-        before = await releases.documents(old)
-        after = await releases.documents(new)
+        before, after = [
+            {one.doc_id: (one.sha256, one.settings) for one in (await self.show(number)).documents}
+            for number in (old, new)
+        ]
+        both = before.keys() & after.keys()
         return ReleaseDiff(
-            added=tuple(sorted(after.keys() - before.keys())),
-            changed=tuple(
-                sorted(
-                    doc_id
-                    for doc_id in after.keys() & before.keys()
-                    if (after[doc_id].sha256, after[doc_id].settings)
-                    != (before[doc_id].sha256, before[doc_id].settings)
-                )
-            ),
-            removed=tuple(sorted(before.keys() - after.keys())),
+            added=tuple(sorted(after.keys() - both)),
+            changed=tuple(sorted(doc_id for doc_id in both if before[doc_id] != after[doc_id])),
+            removed=tuple(sorted(before.keys() - both)),
         )
 
     async def prune(self, keep: int) -> int:
@@ -336,11 +322,7 @@ class Releases:
         """Publish `documents` from their originals, on top of `base`."""
         publisher = self._publisher
         before = await publisher.releases.documents(base.number)
-        differing = {
-            doc_id: document
-            for doc_id, document in documents.items()
-            if before.get(doc_id) != document
-        }
+        differing = {key: new for key, new in documents.items() if before.get(key) != new}
         draft = await publisher.index.draft(base)
         prepared, _ = await self._rereader.prepare(differing, await draft.known(), as_of=as_of)
         gone = [doc_id for doc_id in before if doc_id not in documents]
