@@ -160,18 +160,16 @@ class Index:
                 raise IndexDamaged(reason)
         await (await self.view()).check()
 
-    async def draft(self, release: Release | None, *, fresh: bool = False) -> Draft:
-        """Start a change to `release`; what an earlier, unfinished change left is undone.
+    async def draft(self, release: Release | None) -> Draft:
+        """Start a change to the live release; what an earlier, unfinished change left is undone.
 
-        Args:
-            release: the live release, ``None`` before the first.
-            fresh: start an empty table beside the live one.
+        ``None``: start an empty table, before the first release or beside the live one.
 
         Raises:
             IndexDamaged: if the live rows cannot be opened.
             IndexMismatch: if another embedding model filled them.
         """
-        if release is None or fresh:
+        if release is None:
             name = f"rows_{uuid.uuid4().hex[:12]}"
             with writing():
                 table = await self._connection.create_table(name, schema=self._schema())

@@ -209,7 +209,7 @@ class View(Reader):
             async for batch in batches:
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
         found = {row.row_id: row for row in await self.rows_of_ids(best.row_ids())}
-        return [[Neighbour(found[row_id], score) for score, row_id in r] for r in best.ranked()]
+        return [[Neighbour(found[row_id], score) for score, row_id in r] for r in best.best]
 
     async def rows_of_ids(self, row_ids: Iterable[str]) -> list[Row]:
         """Return the rows with these ids."""

@@ -2,13 +2,12 @@
 
 import csv
 import io
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from core.durable import temporary_file
 from core.errors import AnswerdeskError
 from core.types import Chunk
 from kb.parse.faq.formula import protect
@@ -48,15 +47,10 @@ def export(path: Path, entries: Iterable[Chunk]) -> int:
         raise NotExported(path, "name a file that ends with .csv or .xlsx")
     chunks = sorted(entries, key=lambda chunk: (chunk.doc_id, _natural(chunk.location)))
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".export-")
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
+        with temporary_file(path.parent) as temporary:
+            with temporary.open("wb") as file:
                 write(path, file, chunks)
             temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
     except OSError as error:
         raise NotExported(path, error.strerror or str(error)) from error
     return len(chunks)

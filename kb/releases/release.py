@@ -3,13 +3,16 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
 from core.errors import IndexDamaged, ReleaseNotFound
+from core.types import Vector
 from db.knowledge import Document, Release
+from kb.index.draft import Place
+from kb.index.rows import Row
 from kb.index.view import View
 from kb.ingest.diff import compare
 from kb.ingest.originals import Originals
@@ -151,10 +154,8 @@ class Releases:
                 live = await publisher.releases.current()
                 if live is None or live.number != base.number:
                     continue  # somebody published meanwhile; most of it is in the spool
-                draft = await publisher.index.draft(base, fresh=True)
                 rows = list(prepared.rows().values())
-                await draft.write((), rows, [prepared.vectors[row.vector_key] for row in rows])
-                place = await draft.finish(base.number + 1)
+                place = await self._fill(rows, prepared.vectors, base.number + 1)
                 await judge(await publisher.index.peek(place, base.number + 1))
                 release = await publisher.commit(
                     base,
@@ -205,22 +206,20 @@ class Releases:
             prepared, errors = await self._rereader.prepare(
                 before, set(left.vectors), on_progress, spared=kept.keys(), partial=partial
             )
-            draft = await publisher.index.draft(base, fresh=True)
             rows = list(prepared.rows().values())
             for doc_id in errors.keys() & kept.keys():
                 logger.warning("Its rows are kept as they were: %s", errors.pop(doc_id))
                 rows += kept[doc_id]
             vectors = {**left.vectors, **prepared.vectors}
-            await draft.write((), rows, [vectors[row.vector_key] for row in rows])
             after = {**before, **prepared.documents()}
+            number = base.number if after == before else base.number + 1
+            place = await self._fill(rows, vectors, number)
             if after == before:
-                place = await draft.finish(base.number)
                 await publisher.releases.relocate(
                     base.number, table=place.table, version=place.version, rows=place.rows
                 )
                 release = base
             else:
-                place = await draft.finish(base.number + 1)
                 release = await publisher.commit(
                     base, after, place, kind="rebuild", embedded=prepared.wanted
                 )
@@ -228,6 +227,12 @@ class Releases:
             await publisher.preparer.settle(prepared)
         await publisher.announce(release.number)
         return Rebuilt(release.number, prepared.wanted, errors, time.perf_counter() - started)
+
+    async def _fill(self, rows: Sequence[Row], vectors: Mapping[str, Vector], number: int) -> Place:
+        """Put rows into a new table, as release `number`."""
+        draft = await self._publisher.index.draft(None)
+        await draft.write((), rows, [vectors[row.vector_key] for row in rows])
+        return await draft.finish(number)
 
     async def open_or_rebuild(
         self, *, on_rebuild: Callable[[str], Awaitable[None]] | None = None
