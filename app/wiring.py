@@ -146,11 +146,7 @@ async def open_database(config: Config, paths: Paths) -> AsyncIterator[Database]
 
 @asynccontextmanager
 async def open_knowledge(
-    config: Config,
-    paths: Paths,
-    *,
-    wait_for_embedder: bool = True,
-    beside: Database | None = None,
+    config: Config, paths: Paths, *, wait_for_embedder: bool = True, beside: Database | None = None
 ) -> AsyncIterator[Knowledge]:
     """Open a knowledge base; on the way out, nothing of it is left running.
 
@@ -371,10 +367,7 @@ async def answerer_of(knowledge: Knowledge, number: int) -> Answerer:
 
 
 def make_answerer(
-    knowledge: Knowledge,
-    generator: ModelGenerator | None,
-    *,
-    chunks_of: ChunksOf | None = None,
+    knowledge: Knowledge, generator: ModelGenerator | None, *, chunks_of: ChunksOf | None = None
 ) -> Answerer:
     """Return what answers from a knowledge base; a generator writes replies from documents.
 

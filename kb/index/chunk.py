@@ -144,21 +144,12 @@ class _Draft:
     def passage(self) -> Section:
         """Return it as a piece of the file."""
         return replace(
-            self.section,
-            text=self.text,
-            title_path=self.path,
-            location=self.location,
-            variants=(),
+            self.section, text=self.text, title_path=self.path, location=self.location, variants=()
         )
 
 
 def _drafts(
-    sections: Sequence[Section],
-    counts: Mapping[str, int],
-    title: str,
-    *,
-    limit: int,
-    room: int,
+    sections: Sequence[Section], counts: Mapping[str, int], title: str, *, limit: int, room: int
 ) -> list[_Draft]:
     drafts: list[_Draft] = []
     # What has an id of its own in the file is never packed together with something else.

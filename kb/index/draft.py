@@ -47,11 +47,7 @@ class Draft(Reader):
     """Changes that no reader sees until the place that `finish` returns is published."""
 
     def __init__(
-        self,
-        table: Any,
-        name: str,
-        files: TableFiles | None,
-        old: frozenset[Path] = frozenset(),
+        self, table: Any, name: str, files: TableFiles | None, old: frozenset[Path] = frozenset()
     ) -> None:
         super().__init__(table)
         self._table: Any = table

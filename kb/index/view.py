@@ -148,12 +148,7 @@ class View(Reader):
         return [hit(row, 1.0 - distance) for row, distance in found if distance is not None]
 
     async def search_text(
-        self,
-        text: str,
-        k: int,
-        *,
-        today: str = "",
-        rows: RowSet = "own",
+        self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
     ) -> list[RowHit]:
         """Return the `k` rows that share the rarest words with `text`, by BM25, best first.
 

@@ -155,11 +155,7 @@ def _silent(done: int, total: int) -> None:
 
 
 def _pack(
-    packed: Path,
-    database: Path,
-    originals: Originals,
-    needed: Sequence[str],
-    on_progress: OnBytes,
+    packed: Path, database: Path, originals: Originals, needed: Sequence[str], on_progress: OnBytes
 ) -> BackupContent:
     count, size = 0, database.stat().st_size
     total = size + originals.size_bytes(needed)

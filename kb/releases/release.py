@@ -172,11 +172,7 @@ class Releases:
             return Rebuilt(release.number, prepared.wanted, errors, seconds)
 
     async def rebuild(
-        self,
-        *,
-        reuse: bool = False,
-        partial: bool = False,
-        on_progress: OnProgress | None = None,
+        self, *, reuse: bool = False, partial: bool = False, on_progress: OnProgress | None = None
     ) -> Rebuilt:
         """Fill a new index from the originals of the live release, then use it.
 
@@ -317,12 +313,7 @@ class Releases:
         return ""
 
     async def _reread(
-        self,
-        base: Release,
-        documents: Mapping[str, Document],
-        note: str,
-        *,
-        as_of: float,
+        self, base: Release, documents: Mapping[str, Document], note: str, *, as_of: float
     ) -> Release:
         """Publish `documents` from their originals, on top of `base`."""
         publisher = self._publisher

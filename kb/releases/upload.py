@@ -148,12 +148,7 @@ class UploadFlow:
             return Applied(report, before)
         answered = await self.library.questions.answered(upload.entry) if upload.entry else 0
         await self.uploads.move(
-            upload.upload_id,
-            "applying",
-            "live",
-            before=before,
-            after=report.release,
-            outcome=kept,
+            upload.upload_id, "applying", "live", before=before, after=report.release, outcome=kept
         )
         return Applied(report, before, answered)
 

@@ -198,10 +198,7 @@ def _literal(fresh: Sequence[Row], equal: Sequence[Row]) -> Iterator[_Pair]:
 
 
 def _near(
-    rows: Sequence[Row],
-    matrix: Matrix,
-    neighbours: Sequence[Sequence[Neighbour]],
-    level: Floats,
+    rows: Sequence[Row], matrix: Matrix, neighbours: Sequence[Sequence[Neighbour]], level: Floats
 ) -> Iterator[_Pair]:
     """Yield pairs whose vectors are nearer than those of unrelated texts, with stored rows first
     and then among the new ones."""
