@@ -131,13 +131,9 @@ def _objection(curation: Curation, base: Chunk | None) -> str:
 
 def _stale(curation: Curation, live: Chunk | None) -> str:
     """Return why a translation is no longer one of the live answer, empty if it is."""
-    doc_id, question, translated = (
-        curation.anchor.doc_id,
-        curation.anchor.question,
-        curation.anchor.answer,
-    )
-    if live is not None and normalise(live.answer) != normalise(translated):
-        return f"The answer to {question!r} of {doc_id!r} changed since it was translated."
+    of = curation.anchor
+    if live is not None and normalise(live.answer) != normalise(of.answer):
+        return f"The answer to {of.question!r} of {of.doc_id!r} changed since it was translated."
     return ""
 
 

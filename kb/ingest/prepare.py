@@ -105,6 +105,7 @@ class Progress:
 
 
 OnProgress: TypeAlias = Callable[[Progress], None]
+"""Called after each file and each batch of embeddings."""
 
 
 @dataclass
@@ -153,7 +154,6 @@ class Preparer:
             known: vector keys that need no embedding.
             embed: with ``False``, only count what would be embedded.
             as_of: attach the work of operators as it was at this moment (UTC epoch seconds).
-            on_progress: called after each file and each batch.
 
         Raises:
             ModelError: if the embedding model fails.

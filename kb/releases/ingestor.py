@@ -117,11 +117,9 @@ class Ingestor:
             removed: ids of documents to take out.
             dry_run: only report what would change, and what in it an operator should look at.
             kind: of the release, see `Release.kind`.
-            note: a sentence for the list of releases.
             guard: sees what would change and may hold documents back.
             anyway: publish whatever the golden questions say, and what else waits for a person
                 (`kb.review.caution`).
-            on_progress: called after each file and each batch of embeddings.
 
         Raises:
             ModelError: if the embedding model fails.

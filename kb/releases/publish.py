@@ -62,13 +62,10 @@ class Publisher:
 
         Args:
             base: the live release that the caller compared with.
-            documents: all documents of the new release.
             comparison: rows to put in or replace, and those to take out.
             draft: of the index, at `base` or empty.
             vectors: of the texts just embedded; the others are found in the draft, and what
                 neither has is embedded now.
-            kind: see `Release.kind`.
-            note: a sentence for the list of releases.
             gated: ask the golden questions first.
 
         Raises:

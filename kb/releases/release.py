@@ -134,7 +134,6 @@ class Releases:
             judge: sees the new rows before they go live.
             model: name of this model, for the list of releases.
             partial: leave documents out that cannot be read again.
-            on_progress: called after each file and each batch of embeddings.
 
         Raises:
             NotReadAgain, ModelError, IndexNotWritten: the old rows are then still live; so they are
@@ -184,7 +183,6 @@ class Releases:
             reuse: take the vectors that the old index still gives, and embed only the others. A
                 document that cannot be read again keeps its rows, if all of them are left.
             partial: leave documents out that cannot be read again.
-            on_progress: called after each file and each batch of embeddings.
 
         Raises:
             NotReadAgain, ModelError: the old index is then still in use, damaged or not.

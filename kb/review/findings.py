@@ -140,7 +140,8 @@ class Inspector:
         Those are the nearest: statements of another language are further away.
         """
         if not self._unrelated:
-            texts = await asyncio.to_thread(_statements)
+            read = _REFERENCE.read_text
+            texts = await asyncio.to_thread(lambda: yaml.safe_load(read("utf-8")))
             self._unrelated = [await self._embedder.embed_queries(t) for t in texts.values()]
         means = [(matrix @ statements.T).mean(axis=1) for statements in self._unrelated]
         level: Floats = np.max(np.stack(means), axis=0)
@@ -297,11 +298,6 @@ def _both_valid(row: Row, other: Row) -> bool:
     starts = max(row.valid_from, other.valid_from)
     ends = [day for day in (row.valid_until, other.valid_until) if day]
     return not ends or starts <= min(ends)
-
-
-def _statements() -> dict[str, list[str]]:
-    statements: dict[str, list[str]] = yaml.safe_load(_REFERENCE.read_text("utf-8"))
-    return statements
 
 
 def _place(doc_id: str, location: str) -> str:
