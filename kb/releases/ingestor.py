@@ -20,6 +20,7 @@ from kb.review.findings import Inspection, Inspector, confirmation, to_confirm
 from kb.review.forecast import Forecast, Forecaster
 from kb.review.gate import HeldBack
 from kb.review.most_asked import MostAsked
+from kb.text.segmentation import shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,15 +340,10 @@ def _new_texts(rows: Sequence[Row]) -> tuple[NewText, ...]:
             row.doc_id,
             row.location,
             row.chunk_text if row.kind == "faq" else row.title,
-            _beginning(row.answer or row.chunk_text),
+            shortened(row.answer or row.chunk_text, _TEXT_CHARS),
         )
         for row in [row for row in rows if row.role in ("question", "passage")][:_TEXTS]
     )
-
-
-def _beginning(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= _TEXT_CHARS else f"{flat[:_TEXT_CHARS]}…"
 
 
 def _too_large(doc_id: str, size: int, limit: int) -> str:

@@ -23,7 +23,7 @@ from kb.ranking.retriever import Retriever, SearchView
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training import Trainer
 from kb.review.caution import contacts
-from kb.text.segmentation import normalise
+from kb.text.segmentation import normalise, shortened
 
 _View = TypeVar("_View", bound=SearchView, covariant=True)
 
@@ -237,8 +237,8 @@ def change_of(old: Answer, new: Answer) -> AnswerChange:
         "",
         outcome(old),
         outcome(new),
-        old_words=_cut_from(before, begin),
-        new_words=_cut_from(after, begin),
+        old_words=_short_from(before, begin),
+        new_words=_short_from(after, begin),
     )
 
 
@@ -255,7 +255,7 @@ def expectation(golden: Golden) -> str:
     parts = [
         f'from "{golden.document}"' if golden.document else "",
         f'by the entry "{golden.entry}"' if golden.entry else "",
-        f'with the words "{_cut(golden.words, _WORDS_CHARS)}"' if golden.words else "",
+        f'with the words "{shortened(golden.words, _WORDS_CHARS)}"' if golden.words else "",
     ]
     return " ".join(["answered", *(part for part in parts if part)])
 
@@ -267,12 +267,15 @@ def outcome(answer: Answer) -> str:
     if not answer.sources:
         return "taken for no question"
     source = answer.sources[0]
-    return f'answered from "{source.document}" ("{_cut(source.title)}")'
+    return f'answered from "{source.document}" ("{shortened(source.title, _QUESTION_CHARS)}")'
 
 
 def held_text(changes: Sequence[AnswerChange], golden: int) -> str:
     """Return why a release was held back, as sentences."""
-    named = [f'"{_cut(change.question)}" ({_difference(change)})' for change in changes[:_NAMED]]
+    named = [
+        f'"{shortened(change.question, _QUESTION_CHARS)}" ({_difference(change)})'
+        for change in changes[:_NAMED]
+    ]
     more = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
     return (
         f"Held back: {len(changes)} of {golden} golden questions would no longer come out as "
@@ -298,12 +301,8 @@ def _words(answer: Answer) -> str:
     return " ".join(answer.text.split()) if answer.sources else ""
 
 
-def _cut_from(text: str, begin: int) -> str:
+def _short_from(text: str, begin: int) -> str:
     """Return what is shown of a text from a place on: where two texts begin to differ is in it."""
     if len(text) <= _WORDS_CHARS:
         return text
-    return _cut(f"…{text[begin:].lstrip()}" if begin else text, _WORDS_CHARS)
-
-
-def _cut(text: str, chars: int = _QUESTION_CHARS) -> str:
-    return text if len(text) <= chars else text[: chars - 1].rstrip() + "…"
+    return shortened(f"…{text[begin:].lstrip()}" if begin else text, _WORDS_CHARS)
