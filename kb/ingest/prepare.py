@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,12 +38,8 @@ class FileParser(Protocol):
         ...
 
 
-class Chunker(Protocol):
-    """Cuts a file into chunks that the embedder reads whole (`kb.index.chunk.chunk_file`)."""
-
-    async def __call__(self, parsed: ParsedFile, *, doc_id: str, updated: str) -> Sequence[Chunk]:
-        """Cut `parsed`, which was received on the ISO date `updated`."""
-        ...
+Chunker: TypeAlias = Callable[..., Awaitable[Sequence[Chunk]]]
+"""Cuts a file into chunks that the embedder reads whole: `kb.index.chunk.chunk_file`."""
 
 
 @dataclass(frozen=True, slots=True)

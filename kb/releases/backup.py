@@ -81,7 +81,7 @@ async def backup(
     database: Database,
     originals: Originals,
     lock_path: Path,
-    on_progress: OnBytes | None = None,
+    on_progress: OnBytes = lambda _done, _total: None,
 ) -> BackupContent:
     """Write a backup to `path` while the service goes on; only publishing waits.
 
@@ -107,7 +107,7 @@ async def backup(
                 needed = await ReleaseRepository(database).originals()
                 await snapshot(database, copy)
                 content = await asyncio.to_thread(
-                    _pack, packed, copy, originals, sorted(needed), on_progress or _silent
+                    _pack, packed, copy, originals, sorted(needed), on_progress
                 )
             await asyncio.to_thread(_put_in_place, packed, path)
     except OSError as error:
@@ -115,7 +115,9 @@ async def backup(
     return content
 
 
-def restore(path: Path, data: Path, *, on_progress: OnBytes | None = None) -> BackupContent:
+def restore(
+    path: Path, data: Path, *, on_progress: OnBytes = lambda _done, _total: None
+) -> BackupContent:
     """Unpack a backup into the data folder `data`, which may hold weights only. Blocking.
 
     Every file is checked against its sha256 before anything is put in place. The index is made
@@ -137,7 +139,7 @@ def restore(path: Path, data: Path, *, on_progress: OnBytes | None = None) -> Ba
     with tempfile.TemporaryDirectory(dir=data, prefix=".restore-") as name:
         folder = Path(name)
         try:
-            content = _unpack(path, folder, on_progress or _silent)
+            content = _unpack(path, folder, on_progress)
         except (tarfile.TarError, EOFError, OSError, ValueError, KeyError) as error:
             raise BadBackup(path, str(error) or type(error).__name__) from error
         (data / "originals").mkdir(exist_ok=True)
@@ -148,10 +150,6 @@ def restore(path: Path, data: Path, *, on_progress: OnBytes | None = None) -> Ba
         (folder / _DATABASE).replace(data / _DATABASE)
         sync(data)
     return content
-
-
-def _silent(done: int, total: int) -> None:
-    """Report to nobody."""
 
 
 def _pack(

@@ -20,7 +20,8 @@ _SHORTEST_KEY = 4
 _QUESTION_CHARS = 400
 """Of a variant or negative example: every embedding model reads as much whole."""
 _ANSWER_CHARS = 20_000
-_ONE_OF_A_KIND: frozenset[CurationKind] = frozenset({"answer", "validity"})
+_ONE_OF_A_KIND: frozenset[CurationKind] = frozenset({"answer", "validity", "translation"})
+"""Work of which an entry has one, of translations one in each language."""
 
 
 class EntryNotFound(AnswerdeskError):
@@ -149,7 +150,8 @@ class Entries:
             _check_language(entry, language)
         mine = [c for c in await self.curations.open() if c.chunk_id == entry.chunk_id]
         active = [c for c in mine if c.state == "active"]
-        replaced = [c for c in active if c.kind == kind and _instead(c, language)]
+        same = [c for c in active if c.kind == kind and c.language == language]
+        replaced = same if kind in _ONE_OF_A_KIND else []
         stored = await self.curations.add(
             NewCuration(
                 kind=kind,
@@ -234,13 +236,6 @@ def _check_language(entry: Chunk, language: str) -> None:
         raise BadChange(f"{language!r} is no language: give a code such as de, es or zh.")
     if language == (entry.language or detect_language(entry.answer)):
         raise BadChange(f"The answer itself is in {languages()[language]}.")
-
-
-def _instead(old: Curation, language: str) -> bool:
-    """Tell whether work of a kind takes the place of earlier work of the same kind."""
-    if old.kind == "translation":
-        return old.language == language
-    return old.kind in _ONE_OF_A_KIND
 
 
 def _check(entry: Chunk, kind: CurationKind, text: str, valid_from: str, valid_until: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from core.errors import IndexDamaged, ReleaseNotFound
+from core.errors import IndexDamaged
 from core.types import Vector
 from db.knowledge import Document, Release
 from kb.index.draft import Place
@@ -84,10 +84,8 @@ class Releases:
         async with publisher.locked():
             base = await publisher.releases.current()
             target = await publisher.releases.get(number)
-            if base is None:
-                raise ReleaseNotFound(number, 0)
-            if base.number == number:
-                return base
+            if base is None or base.number == number:
+                return target
             documents = await publisher.releases.documents(number)
             note = f"content of release {number}"
             try:

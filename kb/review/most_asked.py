@@ -72,15 +72,10 @@ def answers_text(report: IngestReport) -> list[str]:
     """Return which answers a release changed, or would change, as lines for operators."""
     if report.held or not (report.asked or report.golden_asked):
         return []
-    counted = [
-        f"{number} {one}{_s(number)}{rest}"
-        for number, one, rest in (
-            (report.asked, "question", " asked most lately"),
-            (report.golden_asked, "golden question", ""),
-        )
-        if number
-    ]
-    questions = " and ".join(counted)
+    asked = f"{report.asked} question{_s(report.asked)} asked most lately"
+    golden = f"{report.golden_asked} golden question{_s(report.golden_asked)}"
+    counted = ((report.asked, asked), (report.golden_asked, golden))
+    questions = " and ".join(text for number, text in counted if number)
     then = "then" if report.dry_run else "now"
     changed = [_golden_line(change, then) for change in report.golden]
     changed += [_asked_line(change, then) for change in report.answers]

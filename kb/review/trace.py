@@ -107,12 +107,11 @@ def _judged(retrieval: Retrieval) -> list[Judged]:
                 dict(zip(FEATURES, map(float, ranked.features[place]), strict=True)),
                 None if own != own else own,  # NaN: they say nothing
                 None if reading is None else reading.whole,
-                [] if reading is None else [(_own(text), odds) for text, odds in reading.sentences],
+                # Without the heading under which each was read.
+                [
+                    (t.partition("\n")[2], odds)
+                    for t, odds in (reading.sentences if reading else ())
+                ],
             )
         )
     return found
-
-
-def _own(text: str) -> str:
-    """Return a sentence without the heading under which it was read."""
-    return text.partition("\n")[2]
