@@ -47,7 +47,8 @@ async def chunk_file(
         else:
             drafts = _drafts(list(group), counts, parsed.title, limit=passage_tokens, room=room)
             cut += [draft.passage() for draft in drafts]
-    usual = _document_language(sections)
+    # Of the whole, for chunks too short to tell.
+    usual = detect_language(" ".join(f"{s.text} {s.answer}" for s in sections[:200])[:3000])
     return [
         Chunk(
             chunk_id=chunk_id(doc_id, section.text, section.answer),
@@ -324,8 +325,3 @@ def _span(places: Sequence[str]) -> str:
             return f"{first.group(1)}{first.group(2)}s {start}–{end}"
         return f"{first.group(1)}{first.group(2)} {start}"
     return named[0]
-
-
-def _document_language(sections: Sequence[Section]) -> str:
-    """Detect the language of the whole, which decides for chunks too short to tell."""
-    return detect_language(" ".join(f"{s.text} {s.answer}" for s in sections[:200])[:3000])

@@ -93,7 +93,10 @@ def _write_xlsx(path: Path, file: IO[bytes], entries: Sequence[Chunk]) -> None:
     from openpyxl.cell import Cell, WriteOnlyCell
     from openpyxl.styles import Alignment, Font
 
-    rows = [[_excel(value) for value in _cells(entry)] for entry in entries]
+    def excel(match: re.Match[str]) -> str:
+        return f"_x{ord(match[0]):04X}_"
+
+    rows = [[_UNWRITABLE.sub(excel, value) for value in _cells(entry)] for entry in entries]
     for entry, values in zip(entries, rows, strict=True):
         if (longest := max(map(len, values))) > _CELL_CHARS:
             raise NotExported(
@@ -118,10 +121,6 @@ def _write_xlsx(path: Path, file: IO[bytes], entries: Sequence[Chunk]) -> None:
     for values in rows:
         sheet.append([cell(value) for value in values])
     book.save(file)
-
-
-def _excel(text: str) -> str:
-    return _UNWRITABLE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
 
 
 def _natural(location: str) -> list[tuple[int, str]]:

@@ -78,9 +78,8 @@ class Publisher:
             await draft.write(comparison.gone, rows, [found[row.vector_key] for row in rows])
         number = 1 if base is None else base.number + 1
         place = await draft.finish(number)
-        gate = self.gate if gated else None
-        if gate is not None:
-            await gate.judge(await self.index.view(), await self.index.peek(place, number))
+        if gated:
+            await self.gate.judge(await self.index.view(), await self.index.peek(place, number))
         release = await self.commit(
             base,
             documents,
@@ -90,8 +89,8 @@ class Publisher:
             summary=comparison.summary(),
             embedded=embedded,
         )
-        if gate is not None:
-            await gate.accepted(release.number)
+        if gated:
+            await self.gate.rankers.adopt(release.number)
         await asyncio.to_thread(self.preparer.spool.published, found.keys())
         return release
 

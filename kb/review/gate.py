@@ -141,10 +141,6 @@ class Gate:
             raise HeldBack(drops, len(golden))
         return len(golden)
 
-    async def accepted(self, release: int) -> None:
-        """Note that the release which was judged last is live."""
-        await self.rankers.adopt(release)
-
     async def ask(self, live: View, question: str) -> Answer:
         """Ask the live release one question, without recording it."""
         ((answer,),) = await self.replay.compare([question], await seen(live, self.rankers))

@@ -98,6 +98,7 @@ def _judged(retrieval: Retrieval) -> list[Judged]:
     for hit in retrieval.hits:
         place = places[hit.chunk.chunk_id]
         reading = retrieval.readings.get(hit.chunk.chunk_id)
+        said = reading.sentences if reading else ()
         own = float(ranked.own[place])
         found.append(
             Judged(
@@ -108,10 +109,7 @@ def _judged(retrieval: Retrieval) -> list[Judged]:
                 None if own != own else own,  # NaN: they say nothing
                 None if reading is None else reading.whole,
                 # Without the heading under which each was read.
-                [
-                    (t.partition("\n")[2], odds)
-                    for t, odds in (reading.sentences if reading else ())
-                ],
+                [(text.partition("\n")[2], odds) for text, odds in said],
             )
         )
     return found
