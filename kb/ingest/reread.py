@@ -35,7 +35,6 @@ class NotReadAgain(AnswerdeskError):
             f"Nothing was changed: {len(errors)} documents cannot be read again. {named}{more} "
             "`answerdesk rebuild --anyway` makes the index without them."
         )
-        self.errors = errors
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,6 @@ class BadBackup(AnswerdeskError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{str(path)!r} cannot be restored: {reason}. Nothing was changed.")
-        self.path = path
-        self.reason = reason
 
 
 class NoBackupWritten(AnswerdeskError):
@@ -50,8 +48,6 @@ class NoBackupWritten(AnswerdeskError):
             f"The backup {str(path)!r} could not be written: {reason}. Name a file in a folder "
             "that exists, on a disk with room for the database and all originals."
         )
-        self.path = path
-        self.reason = reason
 
 
 class DataFolderInUse(AnswerdeskError):
@@ -62,8 +58,6 @@ class DataFolderInUse(AnswerdeskError):
             f"{str(folder)!r} is not empty: it holds {', '.join(found)}. Nothing was changed. Stop "
             "the service and move the folder away, or set ANSWERDESK_DATA to another one."
         )
-        self.folder = folder
-        self.found = tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,6 @@ class EntryNotFound(AnswerdeskError):
             f"{key!r} {some}. Give the first letters of its number as `answerdesk entries list` "
             "shows it now: an entry whose answer changed has another number."
         )
-        self.key = key
-        self.found = tuple(found)
 
 
 class BadChange(AnswerdeskError):
@@ -42,7 +40,6 @@ class BadChange(AnswerdeskError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason} Nothing was changed.")
-        self.reason = reason
 
 
 class ChangeNotLive(AnswerdeskError):
@@ -53,8 +50,6 @@ class ChangeNotLive(AnswerdeskError):
             f"The change is stored, but {doc_id!r} could not be published: {reason} It goes live "
             "with the document's next version."
         )
-        self.doc_id = doc_id
-        self.reason = reason
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,6 @@ class NotExported(AnswerdeskError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{str(path)!r} was not written: {reason}.")
-        self.path = path
-        self.reason = reason
 
 
 def export(path: Path, entries: Iterable[Chunk]) -> int:

@@ -37,7 +37,6 @@ class BadEntry(AnswerdeskError):
             if chars
             else f"The {what} is empty."
         )
-        self.what = what
 
 
 def check_entry(entry: Entry, *, answer_chars: int = ANSWER_CHARS) -> None:

@@ -62,7 +62,6 @@ class Overtaken(NotUndoable):
 
     def __init__(self, live: int) -> None:
         super().__init__(f"Release {live} is live by now: undo that one first, or use the console.")
-        self.live = live
 
 
 @dataclass(frozen=True, slots=True)

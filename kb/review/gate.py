@@ -37,9 +37,16 @@ class HeldBack(AnswerdeskError):
     """A release answers golden questions worse than the one that is live."""
 
     def __init__(self, changes: Sequence[AnswerChange], golden: int) -> None:
-        super().__init__(held_text(changes, golden))
+        named = [
+            f'"{shortened(change.question, _QUESTION_CHARS)}" ({_difference(change)})'
+            for change in changes[:_NAMED]
+        ]
+        more = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
+        super().__init__(
+            f"Held back: {len(changes)} of {golden} golden questions would no longer come out as "
+            f"expected: {'; '.join([*named, *more])}. Nothing was published."
+        )
         self.changes = tuple(changes)
-        self.golden = golden
 
 
 class NothingToExpect(AnswerdeskError):
@@ -264,19 +271,6 @@ def outcome(answer: Answer) -> str:
         return "taken for no question"
     source = answer.sources[0]
     return f'answered from "{source.document}" ("{shortened(source.title, _QUESTION_CHARS)}")'
-
-
-def held_text(changes: Sequence[AnswerChange], golden: int) -> str:
-    """Return why a release was held back, as sentences."""
-    named = [
-        f'"{shortened(change.question, _QUESTION_CHARS)}" ({_difference(change)})'
-        for change in changes[:_NAMED]
-    ]
-    more = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
-    return (
-        f"Held back: {len(changes)} of {golden} golden questions would no longer come out as "
-        f"expected: {'; '.join([*named, *more])}. Nothing was published."
-    )
 
 
 def _difference(change: AnswerChange) -> str:
