@@ -22,7 +22,8 @@ from core.types import (
 from db.curation import Curation, CurationKind, CurationNotFound
 from db.knowledge import Release
 from db.uploads import Entry, Upload
-from kb.releases.entries import EntryNotFound, Found
+from kb.index.view import Found
+from kb.releases.entries import EntryNotFound
 
 FAQ_QUESTION = "Can I try a bike before I buy it?"
 DOCUMENT_QUESTION = "How do I store the e-bike battery over the winter?"
