@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -24,22 +25,16 @@ def free_bytes(folder: Path) -> int:
     return found.f_bavail * found.f_frsize
 
 
+@dataclass(frozen=True)
 class DiskWatch:
-    """Looks at the disk of the data folder."""
+    """Looks at the disk of the data folder; says what is wrong and tells the operators."""
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        sentences: MutableMapping[str, str],
-        tell: Callable[[str], Awaitable[None]],
-        free: Callable[[Path], int] = free_bytes,
-    ) -> None:
-        """Write what is wrong into `sentences` under ``disk``, and `tell` the operators of it."""
-        self._folder = folder
-        self._sentences = sentences
-        self._tell = tell
-        self._free = free
+    folder: Path
+    _: KW_ONLY
+    sentences: MutableMapping[str, str]
+    """What is wrong is under ``disk``."""
+    tell: Callable[[str], Awaitable[None]]
+    free: Callable[[Path], int] = free_bytes
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -49,16 +44,16 @@ class DiskWatch:
 
     async def look(self) -> None:
         """Look once; a change for the worse or the better is told once."""
-        free = await asyncio.to_thread(self._free, self._folder)
-        low = "disk" in self._sentences
+        free = await asyncio.to_thread(self.free, self.folder)
+        low = "disk" in self.sentences
         if free < (_ENOUGH_BYTES if low else LOW_BYTES):
-            self._sentences["disk"] = (
-                f"Only {free / 2**20:.0f} MB are free at {str(self._folder)!r}. Make room: on a "
+            self.sentences["disk"] = (
+                f"Only {free / 2**20:.0f} MB are free at {str(self.folder)!r}. Make room: on a "
                 "full disk questions are answered, but messages and files are not accepted."
             )
             if not low:
-                logger.warning("%s", self._sentences["disk"])
-                await self._tell(self._sentences["disk"])
+                logger.warning("%s", self.sentences["disk"])
+                await self.tell(self.sentences["disk"])
         elif low:
-            del self._sentences["disk"]
-            await self._tell("There is room on the disk again.")
+            del self.sentences["disk"]
+            await self.tell("There is room on the disk again.")

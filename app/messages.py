@@ -12,10 +12,7 @@ def as_messages(answer: Answer) -> Sequence[ChatMessage]:
     """Return the messages that a customer would get, with the labels of their buttons."""
     recorded = replace(answer, answer_id=1)  # only then the reply has buttons for a verdict
     sent = answer_messages(
-        recorded,
-        Addressee(0, languages=(answer.language,)),
-        question="",
-        question_message_id=0,
+        recorded, Addressee(0, languages=(answer.language,)), question="", question_message_id=0
     )
     return [
         ChatMessage(

@@ -102,14 +102,7 @@ def print_ingest(report: IngestReport) -> None:
 
 
 def _row(file: FileReport) -> tuple[Any, ...]:
-    return (
-        file.doc_id,
-        file.added,
-        file.changed,
-        file.removed,
-        file.unchanged,
-        len(file.skipped),
-    )
+    return (file.doc_id, file.added, file.changed, file.removed, file.unchanged, len(file.skipped))
 
 
 def _sum(files: Sequence[FileReport]) -> FileReport:

@@ -128,12 +128,7 @@ async def serve(config: Config, paths: Paths) -> None:
 
 
 async def _serve_with_one_model(
-    config: Config,
-    paths: Paths,
-    stop: asyncio.Event,
-    *,
-    password: str,
-    reports: asyncio.Queue[str],
+    config: Config, paths: Paths, stop: asyncio.Event, *, password: str, reports: asyncio.Queue[str]
 ) -> None:
     """Run until `stop`, or until the index is that of another embedding model.
 

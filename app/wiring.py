@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ from core.config import Config
 from core.errors import ConfigError, IndexDamaged, ModelError
 from core.metrics import Metrics
 from core.protocols import Embedder, Reader
-from core.types import Chunk, ParsedFile
+from core.types import Chunk
 from db.base import Database, create_engine, database_url
 from db.careful import CarefulStart
 from db.chats import Chats
@@ -147,11 +148,7 @@ async def open_database(config: Config, paths: Paths) -> AsyncIterator[Database]
 
 @asynccontextmanager
 async def open_knowledge(
-    config: Config,
-    paths: Paths,
-    *,
-    wait_for_embedder: bool = True,
-    beside: Database | None = None,
+    config: Config, paths: Paths, *, wait_for_embedder: bool = True, beside: Database | None = None
 ) -> AsyncIterator[Knowledge]:
     """Open a knowledge base; on the way out, nothing of it is left running.
 
@@ -206,16 +203,7 @@ async def open_knowledge(
                 file_bytes=config.knowledge.max_file_mb << 20,
             )
         )
-
-        async def chunker(parsed: ParsedFile, *, doc_id: str, updated: str) -> Sequence[Chunk]:
-            return await chunk_file(
-                parsed,
-                doc_id=doc_id,
-                embedder=embedder,
-                passage_tokens=config.knowledge.passage_tokens,
-                updated=updated,
-            )
-
+        tokens = config.knowledge.passage_tokens
         trainer = Trainer(index, searched, paths.rankers, second=second)
         conversations, golden = Conversations(database), GoldenQuestions(database)
         reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
@@ -231,7 +219,7 @@ async def open_knowledge(
             Preparer(
                 originals,
                 parser,
-                chunker,
+                partial(chunk_file, embedder=embedder, passage_tokens=tokens),
                 searched,
                 VectorSpool(paths.spool, searched.fingerprint),
                 curations,
@@ -246,7 +234,7 @@ async def open_knowledge(
             return await conversations.most_asked(since=time.time() - _RECENT_S, limit=_MOST_ASKED)
 
         most_asked = MostAsked(asked, replay, trainer)
-        settings = f"{_SETTINGS}, {config.knowledge.passage_tokens} tokens"
+        settings = f"{_SETTINGS}, {tokens} tokens"
         ingestor = Ingestor(
             publisher,
             originals,
@@ -373,10 +361,7 @@ async def answerer_of(knowledge: Knowledge, number: int) -> Answerer:
 
 
 def make_answerer(
-    knowledge: Knowledge,
-    generator: ModelGenerator | None,
-    *,
-    chunks_of: ChunksOf | None = None,
+    knowledge: Knowledge, generator: ModelGenerator | None, *, chunks_of: ChunksOf | None = None
 ) -> Answerer:
     """Return what answers from a knowledge base; a generator writes replies from documents.
 

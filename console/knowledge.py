@@ -18,7 +18,8 @@ from db.curation import Curation, CurationKind
 from db.figures import Figures
 from db.knowledge import Release, ReleaseRepository
 from db.uploads import Entry
-from kb.releases.entries import Entries, EntryNotFound, Found, languages
+from kb.index.view import Found
+from kb.releases.entries import Entries, EntryNotFound, languages
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.release import Releases
 

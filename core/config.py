@@ -290,10 +290,7 @@ class Config(BaseSettings):
     """The whole configuration."""
 
     model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        env_prefix="ANSWERDESK__",
-        env_nested_delimiter="__",
+        frozen=True, extra="forbid", env_prefix="ANSWERDESK__", env_nested_delimiter="__"
     )
 
     company: CompanyConfig = CompanyConfig()

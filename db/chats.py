@@ -3,13 +3,7 @@
 import time
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    String,
-    delete,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, String, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 

@@ -8,17 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
-from sqlalchemy import (
-    JSON,
-    ColumnElement,
-    ForeignKey,
-    String,
-    Text,
-    delete,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -418,8 +408,7 @@ class Conversations:
         async with self._database.session() as session:
             rows = await session.execute(
                 select(AnswerRow.id, AnswerRow.chunk_ids).where(
-                    AnswerRow.created >= since,
-                    AnswerRow.kind.in_(("faq", "composed", "quoted")),
+                    AnswerRow.created >= since, AnswerRow.kind.in_(("faq", "composed", "quoted"))
                 )
             )
             found: dict[str, set[int]] = {}

@@ -108,6 +108,11 @@ class Curation:
     closed: float | None = None
     """UTC epoch seconds at which it was taken back or replaced; ``None``: it was not."""
 
+    def settled(self, reason: str = "") -> "Settled":
+        """Return it as it was, active, or with a reason why it does not fit."""
+        state: CurationState = "unfit" if reason else "active"
+        return Settled(self.curation_id, state, reason, self.anchor, self.chunk_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:

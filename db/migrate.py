@@ -1,5 +1,7 @@
 """Bring the schema up to date. All of it happens in one transaction, or nothing does.
 
+The way back to an older version is a backup, so migrations only go up.
+
 A developer makes a new migration with ``python -m db.migrate "what changes"``.
 """
 

@@ -142,12 +142,7 @@ class Outbox:
         return await self._writer.run(write)
 
     async def finish(
-        self,
-        outbox_id: int,
-        state: OutboxState,
-        *,
-        message_id: int | None = None,
-        error: str = "",
+        self, outbox_id: int, state: OutboxState, *, message_id: int | None = None, error: str = ""
     ) -> None:
         """Record what became of a message.
 

@@ -238,8 +238,7 @@ class Uploads:
             await self._writer.execute(
                 update(UploadRow)
                 .where(
-                    UploadRow.upload_id == upload_id,
-                    UploadRow.state.in_(("checking", "preview")),
+                    UploadRow.upload_id == upload_id, UploadRow.state.in_(("checking", "preview"))
                 )
                 .values(entry=asdict(entry), state="checking")
                 .returning(UploadRow.upload_id)

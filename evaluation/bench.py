@@ -34,19 +34,12 @@ class Part:
 PARTS = (
     Part("prefix", first_words, ("prefix_ttft_0.5b", "prefix_ttft_1.5b")),
     Part(
-        "plain",
-        against_plain,
-        ("cold_ttft_vs_plain", "decode_1_vs_plain", "queue_8_ttft_vs_plain"),
+        "plain", against_plain, ("cold_ttft_vs_plain", "decode_1_vs_plain", "queue_8_ttft_vs_plain")
     ),
     Part(
         "native",
         against_native,
-        (
-            "warm_ttft_vs_native",
-            "restart_ttft_vs_native",
-            "decode_1_vs_native",
-            "warm_4_vs_native",
-        ),
+        ("warm_ttft_vs_native", "restart_ttft_vs_native", "decode_1_vs_native", "warm_4_vs_native"),
     ),
     Part(
         "server",

@@ -156,7 +156,7 @@ def summarise(
         unsupported_sentences=sum(o.unsupported for o in outcomes),
         abstained=_round(sum(not o.answered for o in inside) / max(len(inside), 1)),
         refused=_share([not o.answered for o in outside]),
-        calibration_error=_round(metrics.calibration_error(outcomes)),
+        calibration_error=_round(metrics.trust(outcomes).error),
         precision_at_80=_share([o.right for o in sure]),
         kinds=kinds,
         p50_ms=round(metrics.quantile(times, 0.5), 1),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.types import AnswerKind
+from kb.ranking.calibration import Reliability, reliability
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +105,10 @@ def threshold_at(outcomes: Sequence[Outcome], wanted: float) -> float | None:
     return float(np.nextafter(outside[max(position, 0)], 2.0))
 
 
-def calibration_error(outcomes: Sequence[Outcome], bins: int = 10) -> float:
-    """Return the expected calibration error over equally wide bins of confidence (Guo 2017)."""
+def trust(outcomes: Sequence[Outcome]) -> Reliability:
+    """Return how confidence and being right go together, over ten bins (Guo 2017)."""
     confidence = np.array([o.confidence for o in outcomes])
-    right = np.array([o.right for o in outcomes], dtype=float)
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    error = 0.0
-    for number in range(bins):
-        inside = which == number
-        if inside.any():
-            gap = abs(confidence[inside].mean() - right[inside].mean())
-            error += float(gap) * float(inside.mean())
-    return error
+    return reliability(confidence, np.array([o.right for o in outcomes], float))
 
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")

@@ -142,17 +142,11 @@ def _risk_coverage(axes: "Axes", outcomes: Sequence[Outcome]) -> None:
 
 def _calibration(axes: "Axes", outcomes: Sequence[Outcome]) -> None:
     axes.plot([0, 1], [0, 1], linestyle=":", color="grey")
-    bins: list[list[Outcome]] = [[] for _ in range(10)]
-    for outcome in outcomes:
-        bins[min(int(outcome.confidence * 10), 9)].append(outcome)
-    filled = [b for b in bins if b]
-    sure = [sum(o.confidence for o in b) / len(b) for b in filled]
-    right = [sum(o.right for o in b) / len(b) for b in filled]
-    axes.plot(sure, right, marker="o")
-    for x, y, b in zip(sure, right, filled, strict=True):
-        axes.annotate(
-            str(len(b)), (x, y), xytext=(4, -10), textcoords="offset points", fontsize="small"
-        )
+    bins = metrics.trust(outcomes).bins
+    axes.plot([b.confidence for b in bins], [b.right for b in bins], marker="o")
+    for b in bins:
+        said, place = str(round(b.share * len(outcomes))), (b.confidence, b.right)
+        axes.annotate(said, place, xytext=(4, -10), textcoords="offset points", fontsize="small")
     axes.set(xlabel="said: this sure (figures: questions)", ylabel="was: right this often")
     axes.set(xlim=(0, 1.05), ylim=(0, 1.05))
 

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from db.base import Database
 from db.erasure import purge
@@ -26,39 +26,31 @@ class Retention:
     """What operators did."""
 
 
+@dataclass(frozen=True)
 class Housekeeping:
     """Prunes releases, job runs and conversations and gives the space back."""
 
-    def __init__(
-        self,
-        releases: Releases,
-        runs: JobRepository,
-        database: Database,
-        *,
-        keep_releases: int,
-        retention: Retention | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._releases = releases
-        self._runs = runs
-        self._database = database
-        self._keep_releases = keep_releases
-        self._retention = retention or Retention()
-        self._clock = clock
+    releases: Releases
+    runs: JobRepository
+    database: Database
+    _: KW_ONLY
+    keep_releases: int
+    retention: Retention = Retention()
+    clock: Callable[[], float] = time.time
 
     async def job(self) -> JobReport:
         """Run on schedule."""
-        pruned = await self._releases.prune(self._keep_releases)
-        now = self._clock()
-        await self._runs.forget(before=now - _RUNS_KEPT_S)
+        pruned = await self.releases.prune(self.keep_releases)
+        now = self.clock()
+        await self.runs.forget(before=now - _RUNS_KEPT_S)
         answers = await purge(
-            self._database,
-            {name: now - kept_s for name, kept_s in self._retention.answers.items()},
-            audit=now - self._retention.audit,
+            self.database,
+            {name: now - kept_s for name, kept_s in self.retention.answers.items()},
+            audit=now - self.retention.audit,
         )
-        await vacuum(self._database)
+        await vacuum(self.database)
         return JobReport(
-            f"{pruned} old releases forgotten, {self._keep_releases} kept. {answers} old answers "
+            f"{pruned} old releases forgotten, {self.keep_releases} kept. {answers} old answers "
             "deleted.",
-            detail={"pruned": pruned, "kept": self._keep_releases, "answers": answers},
+            detail={"pruned": pruned, "kept": self.keep_releases, "answers": answers},
         )

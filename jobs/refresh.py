@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -53,44 +53,26 @@ class _Looked:
         return sorted(self.known.keys() - self.found.files.keys() - self.found.errors.keys())
 
 
+@dataclass(frozen=True)
 class Refresh:
-    """Brings the knowledge base in line with its sources.
+    """Brings the knowledge base in line with its sources."""
 
-    Args:
-        ingestor: publishes what changed.
-        releases: tells what is live.
-        sources: remembers the sources' names.
-        places: the sources themselves.
-        pages: remembers what servers said of pages; needed by sources of the web.
-        original: tells where the original of a sha256 is; needed by sources of the web.
-        make_fetcher: makes what fetches pages during one run.
-        max_removed_share: a source that would lose more than this share of its documents or of
-            its chunks, or cannot give more than this share of its pages, is held back.
-    """
-
-    def __init__(
-        self,
-        ingestor: Ingestor,
-        releases: ReleaseRepository,
-        sources: SourceRepository,
-        places: Sequence[Source],
-        *,
-        pages: PageRepository | None = None,
-        original: Callable[[str], Path] = Path,
-        make_fetcher: Callable[[], Fetcher] = Fetcher,
-        max_removed_share: float = 0.3,
-        cited: Cited | None = None,
-    ) -> None:
-        self._ingestor = ingestor
-        self._releases = releases
-        self._sources = sources
-        self._places = places
-        self._pages = pages
-        self._original = original
-        self._make_fetcher = make_fetcher
-        self._max_removed_share = max_removed_share
-        self._cited = cited
-        self._naming = asyncio.Lock()
+    ingestor: Ingestor
+    releases: ReleaseRepository
+    sources: SourceRepository
+    """Remembers the names of `places`."""
+    places: Sequence[Source]
+    _: KW_ONLY
+    pages: PageRepository | None = None
+    """Remembers what servers said of pages; needed by sources of the web, as is `original`."""
+    original: Callable[[str], Path] = Path
+    """Tells where the original of a sha256 is."""
+    make_fetcher: Callable[[], Fetcher] = Fetcher
+    max_removed_share: float = 0.3
+    """A source that would lose more than this share of its documents or of its chunks, or cannot
+    give more than this share of its pages, is held back."""
+    cited: Cited | None = None
+    _naming: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
     async def run(
         self,
@@ -124,10 +106,10 @@ class Refresh:
         named = await self._named()
         accepted = _chosen(named, accept)
         places = named if only is None else _chosen(named, only)
-        base = await self._releases.current()
-        documents = {} if base is None else await self._releases.documents(base.number)
-        cited = await self._cited() if self._cited is not None else {}
-        async with _workspace() as folder, self._make_fetcher() as fetcher:
+        base = await self.releases.current()
+        documents = {} if base is None else await self.releases.documents(base.number)
+        cited = await self.cited() if self.cited is not None else {}
+        async with _workspace() as folder, self.make_fetcher() as fetcher:
             looked = []
             for number, (name, place) in enumerate(places.items()):
                 visit = Visit(
@@ -135,8 +117,8 @@ class Refresh:
                     known={d: doc for d, doc in documents.items() if doc.source == name},
                     folder=folder / str(number),
                     fetcher=fetcher,
-                    original=self._original,
-                    pages=await self._pages.list(name) if self._pages is not None else {},
+                    original=self.original,
+                    pages=await self.pages.list(name) if self.pages is not None else {},
                     accepted=name in accepted,
                     on_page=on_page,
                 )
@@ -149,7 +131,7 @@ class Refresh:
         refreshed = RefreshReport(
             tuple(_report(source, report, held.get(source.name, "")) for source in looked),
             report,
-            None if self._cited is None or dry_run else _lost(cited, await self._cited()),
+            None if self.cited is None or dry_run else _lost(cited, await self.cited()),
         )
         if not dry_run:
             await self._remember(looked, refreshed)
@@ -183,7 +165,7 @@ class Refresh:
                     kept |= source.known.keys() | source.found.files.keys()
             return kept
 
-        report = await self._ingestor.ingest(
+        report = await self.ingestor.ingest(
             [
                 IncomingFile(doc_id, path=path, source=source.name)
                 for source in usable
@@ -202,29 +184,29 @@ class Refresh:
         """Return all sources by name, in the order of the configuration."""
         named: dict[str, Source] = {}
         async with self._naming:  # two runs that begin at once would give one name twice
-            for place in self._places:
+            for place in self.places:
                 wanted = _source_name(place.wanted_name)
-                name = await self._sources.name(place.location, kind=place.kind, wanted=wanted)
+                name = await self.sources.name(place.location, kind=place.kind, wanted=wanted)
                 named[name] = place
         return named
 
     async def _remember(self, looked: Sequence[_Looked], report: RefreshReport) -> None:
         for source, checked in zip(looked, report.sources, strict=True):
-            await self._sources.checked(checked.name, error=checked.held or report.ingest.held)
+            await self.sources.checked(checked.name, error=checked.held or report.ingest.held)
             if report.ingest.held:
                 continue  # its pages are still those of the live release
-            if self._pages is not None and source.found.pages is not None:
-                await self._pages.replace(source.name, source.found.pages)
+            if self.pages is not None and source.found.pages is not None:
+                await self.pages.replace(source.name, source.found.pages)
 
     # --- guards --------------------------------------------------------------------------------
 
     def _lost_documents(self, source: _Looked) -> str:
         found = source.found
         asked = len(found.files) + len(found.errors)
-        if not source.accepted and len(found.errors) > self._max_removed_share * asked:
+        if not source.accepted and len(found.errors) > self.max_removed_share * asked:
             return (
                 f"held back: {len(found.errors)} of its {asked} files could not be had (the limit "
-                f"is {self._max_removed_share:.0%})."
+                f"is {self.max_removed_share:.0%})."
             )
         return self._verdict(source, len(source.gone), len(source.known), "documents")
 
@@ -235,11 +217,11 @@ class Refresh:
         return self._verdict(source, lost, total, "chunks")
 
     def _verdict(self, source: _Looked, lost: int, total: int, what: str) -> str:
-        if source.accepted or lost <= self._max_removed_share * total:
+        if source.accepted or lost <= self.max_removed_share * total:
             return ""
         return (
             f"held back: it would lose {lost} of {total} {what} ({lost / total:.0%}, the limit is "
-            f"{self._max_removed_share:.0%}). If that is right, run "
+            f"{self.max_removed_share:.0%}). If that is right, run "
             f"`answerdesk refresh --accept {source.name}` once."
         )
 

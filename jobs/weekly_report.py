@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,44 +18,28 @@ _WEEK_S = 7 * 24 * 3600
 _TEXTS: dict[str, str] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
 
 
+@dataclass(frozen=True)
 class WeeklyReport:
-    """Counts a week, where a team's group is set.
+    """Counts a week, where a team's group is set."""
 
-    Args:
-        figures: what came of questions.
-        conversations: which of them wait.
-        team: says whether there is a group.
-        company: its name.
-        language: the company's; English where there is no text in it.
-        clock: UTC epoch seconds.
-    """
-
-    def __init__(
-        self,
-        figures: Figures,
-        conversations: Conversations,
-        team: Team,
-        *,
-        company: str,
-        language: str,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._figures = figures
-        self._conversations = conversations
-        self._team = team
-        self._company = company
-        self._text = _TEXTS.get(language, _TEXTS["en"])
-        self._clock = clock
+    figures: Figures
+    conversations: Conversations
+    team: Team
+    _: KW_ONLY
+    company: str
+    language: str
+    """The company's; English where there is no text in it."""
+    clock: Callable[[], float] = time.time
 
     async def job(self) -> JobReport:
         """Run on schedule."""
-        if not await self._team.group():
+        if not await self.team.group():
             return JobReport("The team has no group in Telegram, so nothing was sent.")
-        now, count = self._clock(), self._figures.count
+        now, count = self.clock(), self.figures.count
         week = partial(Which, since=now - _WEEK_S)
         questions, resolved = await count(week()), await count(week(resolved="once"))
-        text = self._text.format(
-            company=self._company,
+        text = _TEXTS.get(self.language, _TEXTS["en"]).format(
+            company=self.company,
             questions=questions,
             before=await count(Which(since=now - 2 * _WEEK_S, until=now - _WEEK_S)),
             resolved=resolved,
@@ -63,6 +48,6 @@ class WeeklyReport:
             person=await count(week(outcome="handed_over")),
             helped=await count(week(feedback="yes")),
             unhelped=await count(week(feedback="no")),
-            open=await self._conversations.count_open(),
+            open=await self.conversations.count_open(),
         )
         return JobReport(text, detail={"tell": text})

@@ -15,6 +15,7 @@ from typing import ClassVar
 from core.errors import AnswerdeskError
 from core.types import Skipped
 from sources import Found, Visit
+from sources.local import OnThisMachine
 from sources.scan import fits
 
 _OPTIONS = (
@@ -48,23 +49,12 @@ class _Blob:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkingCopy:
+class WorkingCopy(OnThisMachine):
     """The files of HEAD."""
 
-    path: Path
     patterns: Sequence[str] = ("**/*",)
     max_file_bytes: int = 50 * 2**20
     kind: ClassVar[str] = "git"
-
-    @property
-    def location(self) -> str:
-        """Return its absolute path."""
-        return str(self.path.absolute())
-
-    @property
-    def wanted_name(self) -> str:
-        """Return the folder's own name."""
-        return self.path.absolute().name
 
     async def find(self, visit: Visit) -> Found:
         """Copy the files of HEAD into the folder of the visit."""

@@ -11,12 +11,10 @@ from sources.scan import FolderUnreadable, scan
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder with all that it holds, as far as a pattern fits."""
+class OnThisMachine:
+    """A place in the file system."""
 
     path: Path
-    patterns: Sequence[str] = ("**/*",)
-    kind: ClassVar[str] = "folder"
 
     @property
     def location(self) -> str:
@@ -25,8 +23,16 @@ class Folder:
 
     @property
     def wanted_name(self) -> str:
-        """Return the folder's own name."""
+        """Return its own name."""
         return self.path.absolute().name
+
+
+@dataclass(frozen=True, slots=True)
+class Folder(OnThisMachine):
+    """A folder with all that it holds, as far as a pattern fits."""
+
+    patterns: Sequence[str] = ("**/*",)
+    kind: ClassVar[str] = "folder"
 
     async def find(self, visit: Visit) -> Found:
         """List its files; a list that is not complete is a failure."""
@@ -39,16 +45,10 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
-class SingleFile:
+class SingleFile(OnThisMachine):
     """One file."""
 
-    path: Path
     kind: ClassVar[str] = "file"
-
-    @property
-    def location(self) -> str:
-        """Return its absolute path."""
-        return str(self.path.absolute())
 
     @property
     def wanted_name(self) -> str:

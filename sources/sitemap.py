@@ -127,8 +127,7 @@ def _walk(url: str, body: bytes) -> tuple[bool, list[str]]:
             elements += 1
             if len(path) > _MAX_DEPTH or elements > _MAX_ELEMENTS:
                 raise SitemapUnreadable(
-                    url,
-                    f"an entry has over {_MAX_ELEMENTS:,} elements or over {_MAX_DEPTH} levels",
+                    url, f"an entry has over {_MAX_ELEMENTS:,} elements or over {_MAX_DEPTH} levels"
                 )
             continue
         if tuple(path) in places and element.text and element.text.strip():

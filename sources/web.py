@@ -44,11 +44,10 @@ _MAX_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
-class WebPage:
-    """One URL."""
+class OnTheWeb:
+    """A place with a URL."""
 
     url: str
-    kind: ClassVar[str] = "url"
 
     @property
     def location(self) -> str:
@@ -59,6 +58,13 @@ class WebPage:
     def wanted_name(self) -> str:
         """Return the host."""
         return read_url(self.url).host
+
+
+@dataclass(frozen=True, slots=True)
+class WebPage(OnTheWeb):
+    """One URL."""
+
+    kind: ClassVar[str] = "url"
 
     async def find(self, visit: Visit) -> Found:
         """Fetch it; what goes wrong is a failure of the whole source."""
@@ -71,23 +77,12 @@ class WebPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Sitemap:
+class Sitemap(OnTheWeb):
     """All pages of one host that a sitemap lists and a pattern fits."""
 
-    url: str
     patterns: Sequence[str] = ("**",)
     """Of the path, without the slash that it begins with."""
     kind: ClassVar[str] = "sitemap"
-
-    @property
-    def location(self) -> str:
-        """Return the sitemap's URL."""
-        return self.url
-
-    @property
-    def wanted_name(self) -> str:
-        """Return the host."""
-        return read_url(self.url).host
 
     async def find(self, visit: Visit) -> Found:
         """Fetch the sitemap and its pages."""

@@ -105,11 +105,7 @@ async def _change(key: str, kind: CurationKind, text: str = "", **more: str) -> 
     """Change an entry and publish it; `more` as `Entries.change` takes it."""
     async with main_knowledge(with_demo=False) as knowledge:
         made = await knowledge.entries.change(
-            key,
-            kind,
-            text=text,
-            author=getpass.getuser(),
-            **more,
+            key, kind, text=text, author=getpass.getuser(), **more
         )
         live = await knowledge.release_rows.current()
     output.console.print(

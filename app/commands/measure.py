@@ -152,10 +152,7 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
         await knowledge.trainer.ensure()
         outcomes = await _ask_all(knowledge, evalset)
     result = summarise(
-        evalset.name,
-        outcomes,
-        answer_at=config.answers.answer_at,
-        oos_recall=options.oos_recall,
+        evalset.name, outcomes, answer_at=config.answers.answer_at, oos_recall=options.oos_recall
     )
     return result, outcomes
 

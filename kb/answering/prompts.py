@@ -55,12 +55,7 @@ def build_prompt(question: str, passages: Sequence[str], language: str) -> Promp
 
 
 async def fit_prompt(
-    generator: Generator,
-    question: str,
-    passages: Sequence[str],
-    language: str,
-    *,
-    max_tokens: int,
+    generator: Generator, question: str, passages: Sequence[str], language: str, *, max_tokens: int
 ) -> Prompt:
     """Return a prompt that fits the generator's context together with `max_tokens` of reply.
 

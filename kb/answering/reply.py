@@ -241,12 +241,7 @@ class Replier:
             return None
 
     async def _rows(
-        self,
-        asked: _Asked,
-        chunk: Chunk,
-        units: Sequence[Unit],
-        row: int,
-        others: Sequence[Hit],
+        self, asked: _Asked, chunk: Chunk, units: Sequence[Unit], row: int, others: Sequence[Hit]
     ) -> _Piece:
         """Say the rows of a table that were asked for; other passages may have more of them."""
         lines = _table_around(units, row)

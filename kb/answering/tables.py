@@ -165,10 +165,7 @@ def choose_rows(
 
 
 def _read_rows(
-    question: str,
-    rows: Sequence[Row],
-    near: Sequence[float],
-    read: Sequence[float],
+    question: str, rows: Sequence[Row], near: Sequence[float], read: Sequence[float]
 ) -> list[int]:
     """Return the rows whose log-odds by words, similarity and reader are close to the best."""
     named = _named(question, rows)

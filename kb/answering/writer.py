@@ -74,10 +74,7 @@ class Writer:
             self._generator, question, [passage], language, max_tokens=self._max_tokens
         )
         stream = self._generator.stream(
-            prompt,
-            max_tokens=self._max_tokens,
-            deadline_s=self._timeout_s,
-            stop=_STOP,
+            prompt, max_tokens=self._max_tokens, deadline_s=self._timeout_s, stop=_STOP
         )
         if on_event is not None:
             await on_event(Waiting(max(1.0, round(self._seconds, 1)), source))

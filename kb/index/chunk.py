@@ -40,15 +40,34 @@ async def chunk_file(
     room = embedder.max_tokens - PROMPT_TOKENS
     sections = await _askable(parsed.sections, embedder, room)
     counts = await _count(sections, parsed.title, embedder, limit=min(passage_tokens, room))
-    context = _Context(parsed.title, doc_id, updated, _document_language(sections))
-    chunks: list[Chunk] = []
+    cut: list[Section] = []
     for is_entry, group in groupby(sections, key=lambda section: bool(section.answer)):
         if is_entry:
-            chunks += [_chunk(section, context) for section in group]
+            cut += group
         else:
             drafts = _drafts(list(group), counts, parsed.title, limit=passage_tokens, room=room)
-            chunks += [_chunk(_passage(draft), context) for draft in drafts]
-    return chunks
+            cut += [draft.passage() for draft in drafts]
+    # Of the whole, for chunks too short to tell.
+    usual = detect_language(" ".join(f"{s.text} {s.answer}" for s in sections[:200])[:3000])
+    return [
+        Chunk(
+            chunk_id=chunk_id(doc_id, section.text, section.answer),
+            doc_id=doc_id,
+            kind="faq" if section.answer else "passage",
+            text=section.text,
+            answer=section.answer,
+            variants=section.variants,
+            title=_full_title(parsed.title, section.title_path),
+            location=section.location,
+            category=section.category,
+            language=section.language or detect_language(section.text, hint=usual),
+            valid_from=section.valid_from,
+            valid_until=section.valid_until,
+            updated=updated,
+            entry_id=section.entry_id,
+        )
+        for section in cut
+    ]
 
 
 def embedding_text(chunk: Chunk) -> str:
@@ -71,16 +90,6 @@ def chunk_id(doc_id: str, text: str, answer: str) -> str:
     return digest.hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What all chunks of one file share."""
-
-    title: str
-    doc_id: str
-    updated: str
-    language: str
-
-
 # --- entries -----------------------------------------------------------------------------------
 
 
@@ -95,31 +104,11 @@ async def _askable(sections: Sequence[Section], embedder: Embedder, room: int) -
     kept: list[Section] = []
     for section in sections:
         if section.answer and not fits(section.text):
-            kept.append(replace(section, text=f"{section.text}\n{section.answer}", answer=""))
+            section = replace(section, text=f"{section.text}\n{section.answer}", answer="")
         elif section.answer and counts:
-            kept.append(replace(section, variants=tuple(filter(fits, section.variants))))
-        else:
-            kept.append(section)
+            section = replace(section, variants=tuple(filter(fits, section.variants)))
+        kept.append(section)
     return kept
-
-
-def _chunk(section: Section, context: _Context) -> Chunk:
-    return Chunk(
-        chunk_id=chunk_id(context.doc_id, section.text, section.answer),
-        doc_id=context.doc_id,
-        kind="faq" if section.answer else "passage",
-        text=section.text,
-        answer=section.answer,
-        variants=section.variants,
-        title=_full_title(context.title, section.title_path),
-        location=section.location,
-        category=section.category,
-        language=section.language or detect_language(section.text, hint=context.language),
-        valid_from=section.valid_from,
-        valid_until=section.valid_until,
-        updated=context.updated,
-        entry_id=section.entry_id,
-    )
 
 
 # --- passages ----------------------------------------------------------------------------------
@@ -153,19 +142,15 @@ class _Draft:
     budget: int
     """Tokens that fit beside its title."""
 
-
-def _passage(draft: _Draft) -> Section:
-    made = replace(draft.section, text=draft.text, variants=())
-    return replace(made, title_path=draft.path, location=draft.location)
+    def passage(self) -> Section:
+        """Return it as a piece of the file."""
+        return replace(
+            self.section, text=self.text, title_path=self.path, location=self.location, variants=()
+        )
 
 
 def _drafts(
-    sections: Sequence[Section],
-    counts: Mapping[str, int],
-    title: str,
-    *,
-    limit: int,
-    room: int,
+    sections: Sequence[Section], counts: Mapping[str, int], title: str, *, limit: int, room: int
 ) -> list[_Draft]:
     drafts: list[_Draft] = []
     # What has an id of its own in the file is never packed together with something else.
@@ -210,7 +195,9 @@ def _packed(units: Sequence[_Unit], budget: int) -> Iterator[list[_Unit]]:
         paragraph = "\n\n" in unit.glue
         enough = seen + unit.tokens / 2 > due or (paragraph and seen > due - 0.2 * share)
         if pack and (size + unit.tokens > budget or enough):
-            carried = [pack.pop()] if _introduces(pack) else []
+            # What the last sentence announces follows it.
+            announces = len(pack) > 1 and pack[-1].text.endswith((":", "："))
+            carried = [pack.pop()] if announces else []
             yield pack
             pack = carried
             size = sum(u.tokens for u in pack)
@@ -220,11 +207,6 @@ def _packed(units: Sequence[_Unit], budget: int) -> Iterator[list[_Unit]]:
         seen += unit.tokens
     if pack:
         yield pack
-
-
-def _introduces(pack: Sequence[_Unit]) -> bool:
-    """Tell whether the last sentence announces what follows it."""
-    return len(pack) > 1 and pack[-1].text.endswith((":", "："))
 
 
 def _joined(drafts: Sequence[_Draft], counts: Mapping[str, int]) -> list[_Draft]:
@@ -244,12 +226,8 @@ def _related(a: _Draft, b: _Draft) -> bool:
     if a.tokens >= _TINY * a.budget and b.tokens >= _TINY * b.budget:
         return False
     siblings = len(a.path) == len(b.path) > 1 and a.path[:-1] == b.path[:-1]
-    same = _kin(a.section) == _kin(b.section)
-    return same and (siblings or a.path == b.path or a.path == b.path[:-1])
-
-
-def _kin(section: Section) -> tuple[str, str, str]:
-    return section.language, section.category, section.entry_id
+    kin, other = ((s.language, s.category, s.entry_id) for s in (a.section, b.section))
+    return kin == other and (siblings or a.path == b.path or a.path == b.path[:-1])
 
 
 def _join(a: _Draft, b: _Draft, counts: Mapping[str, int]) -> _Draft | None:
@@ -301,8 +279,7 @@ def _within(sentence: str, counts: Mapping[str, int], budget: int) -> list[str]:
     """Return the sentence, or its pieces if it alone exceeds a passage."""
     if counts.get(sentence, 0) <= budget or len(sentence) < 2:
         return [sentence]
-    pieces = [piece for half in _halves(sentence) for piece in _within(half, counts, budget)]
-    return [piece for piece in pieces if piece]
+    return [piece for half in _halves(sentence) for piece in _within(half, counts, budget) if piece]
 
 
 def _halves(text: str) -> tuple[str, str]:
@@ -348,13 +325,3 @@ def _span(places: Sequence[str]) -> str:
             return f"{first.group(1)}{first.group(2)}s {start}–{end}"
         return f"{first.group(1)}{first.group(2)} {start}"
     return named[0]
-
-
-def _document_language(sections: Sequence[Section]) -> str:
-    """Detect the language of the whole, which decides for chunks too short to tell."""
-    sample = ""
-    for section in sections[:200]:
-        sample += f"{section.text} {section.answer} "
-        if len(sample) > 3000:
-            break
-    return detect_language(sample)

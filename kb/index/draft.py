@@ -47,11 +47,7 @@ class Draft(Reader):
     """Changes that no reader sees until the place that `finish` returns is published."""
 
     def __init__(
-        self,
-        table: Any,
-        name: str,
-        files: TableFiles | None,
-        old: frozenset[Path] = frozenset(),
+        self, table: Any, name: str, files: TableFiles | None, old: frozenset[Path] = frozenset()
     ) -> None:
         super().__init__(table)
         self._table: Any = table
@@ -84,7 +80,8 @@ class Draft(Reader):
             await self._index(rows)
             await self._table.optimize(cleanup_older_than=_NEVER)
             version = int(await self._table.version())
-            await _tag(self._table, number, version)
+            tags, name = self._table.tags, tag_name(number)
+            await (tags.update if name in await tags.list() else tags.create)(name, version)
             if self._files is not None:
                 await asyncio.to_thread(self._files.reach_the_disk, self._old)
         return Place(self._name, version, rows)
@@ -96,14 +93,6 @@ class Draft(Reader):
         chosen = vector_index(rows)
         if chosen is not None and "vector" not in indexed:
             await self._table.create_index("vector", config=chosen)
-
-
-async def _tag(table: Any, number: int, version: int) -> None:
-    name = tag_name(number)
-    if name in await table.tags.list():
-        await table.tags.update(name, version)
-    else:
-        await table.tags.create(name, version)
 
 
 def tag_name(number: int) -> str:

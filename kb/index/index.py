@@ -9,13 +9,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Collection,
-    Iterable,
-)
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -160,18 +154,16 @@ class Index:
                 raise IndexDamaged(reason)
         await (await self.view()).check()
 
-    async def draft(self, release: Release | None, *, fresh: bool = False) -> Draft:
-        """Start a change to `release`; what an earlier, unfinished change left is undone.
+    async def draft(self, release: Release | None) -> Draft:
+        """Start a change to the live release; what an earlier, unfinished change left is undone.
 
-        Args:
-            release: the live release, ``None`` before the first.
-            fresh: start an empty table beside the live one.
+        ``None``: start an empty table, before the first release or beside the live one.
 
         Raises:
             IndexDamaged: if the live rows cannot be opened.
             IndexMismatch: if another embedding model filled them.
         """
-        if release is None or fresh:
+        if release is None:
             name = f"rows_{uuid.uuid4().hex[:12]}"
             with writing():
                 table = await self._connection.create_table(name, schema=self._schema())

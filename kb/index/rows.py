@@ -19,6 +19,7 @@ _SHARED = (
     "entry_id",
 )  # fmt: skip
 """What a row says of its chunk as the chunk itself does."""
+_STATEMENTS = ("passage", "answer")
 _ANSWER_CHARS = 480
 """Characters of one ``answer`` row: at most as many tokens, which every embedder reads whole."""
 
@@ -100,7 +101,7 @@ def embedded_text(row: Row) -> str:
 
 def is_statement(row: Row) -> bool:
     """Tell whether a row is embedded as a statement (with the passage prompt), not a question."""
-    return row.role in ("passage", "answer")
+    return row.role in _STATEMENTS
 
 
 def chunk_of_rows(rows: Sequence[Row]) -> Chunk:
@@ -109,15 +110,18 @@ def chunk_of_rows(rows: Sequence[Row]) -> Chunk:
     With only some of its rows, the variants among them are all that it knows.
     """
     first = rows[0]
-    variants = sorted((row.position, row.text) for row in rows if row.role == "variant")
-    negatives = sorted((row.position, row.text) for row in rows if row.role == "negative")
+
+    def texts(role: Role) -> tuple[str, ...]:
+        ordered = sorted((row.position, row.text) for row in rows if row.role == role)
+        return tuple(text for _, text in ordered)
+
     return Chunk(
         chunk_id=first.chunk_id,
         doc_id=first.doc_id,
         text=first.chunk_text,
         answer=first.answer,
-        variants=tuple(text for _, text in variants),
-        negatives=tuple(text for _, text in negatives),
+        variants=texts("variant"),
+        negatives=texts("negative"),
         **_shared(first),
     )
 
@@ -134,12 +138,8 @@ def content_key(chunk: Chunk) -> str:
 
 def _row(chunk: Chunk, role: Role, position: int, text: str) -> Row:
     row_id = _hash(chunk.chunk_id, role, text)
-    if role == "passage":
-        vector_key = _hash("passage", embedding_text(chunk))
-    elif role == "answer":
-        vector_key = _hash("passage", text)
-    else:
-        vector_key = _hash("query", text)
+    embedded = embedding_text(chunk) if role == "passage" else text
+    vector_key = _hash("passage" if role in _STATEMENTS else "query", embedded)
     equal, shared = content_key(chunk), _shared(chunk)
     return Row(
         row_id=row_id,

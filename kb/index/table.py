@@ -96,7 +96,8 @@ class Nearest:
         self._vectors = vectors
         self._k = k
         self._without = without
-        self._best: list[list[tuple[float, str]]] = [[] for _ in vectors]
+        self.best: list[list[tuple[float, str]]] = [[] for _ in vectors]
+        """Cosine and row id for each vector, nearest first."""
 
     def add(self, table: pa.Table) -> None:
         """Look at a batch of rows, with the columns ``row_id`` and ``vector``."""
@@ -106,18 +107,14 @@ class Nearest:
             return
         scores = self._vectors @ matrix(table)[kept].T
         top = np.argsort(-scores, axis=1)[:, : self._k]
-        for best, places, values in zip(self._best, top, scores, strict=True):
+        for best, places, values in zip(self.best, top, scores, strict=True):
             best += [(float(values[place]), row_ids[kept[place]]) for place in places]
             best.sort(key=lambda found: (-found[0], found[1]))
             del best[self._k :]
 
     def row_ids(self) -> set[str]:
         """Return the ids of all rows that are among the best."""
-        return {row_id for best in self._best for _, row_id in best}
-
-    def ranked(self) -> list[list[tuple[float, str]]]:
-        """Return (cosine, row id) for each vector, nearest first."""
-        return self._best
+        return {row_id for best in self.best for _, row_id in best}
 
 
 def reading() -> AbstractContextManager[None]:

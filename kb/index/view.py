@@ -17,6 +17,7 @@ from kb.index.table import (
     FILTERS,
     NEGATIVE,
     OWN,
+    ROLES,
     ROW_FIELDS,
     Nearest,
     Neighbour,
@@ -52,6 +53,15 @@ class Sample:
     """Of `rows`."""
     whole_entries: bool
     """Whether every entry is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search by words found."""
+
+    chunks: Sequence[Chunk]
+    """The first of them, by document and text."""
+    total: int
 
 
 class Reader:
@@ -138,12 +148,7 @@ class View(Reader):
         return [hit(row, 1.0 - distance) for row, distance in found if distance is not None]
 
     async def search_text(
-        self,
-        text: str,
-        k: int,
-        *,
-        today: str = "",
-        rows: RowSet = "own",
+        self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
     ) -> list[RowHit]:
         """Return the `k` rows that share the rarest words with `text`, by BM25, best first.
 
@@ -199,7 +204,7 @@ class View(Reader):
             async for batch in batches:
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
         found = {row.row_id: row for row in await self.rows_of_ids(best.row_ids())}
-        return [[Neighbour(found[row_id], score) for score, row_id in r] for r in best.ranked()]
+        return [[Neighbour(found[row_id], score) for score, row_id in r] for r in best.best]
 
     async def rows_of_ids(self, row_ids: Iterable[str]) -> list[Row]:
         """Return the rows with these ids."""
@@ -207,10 +212,8 @@ class View(Reader):
 
     async def rows_of_texts(self, vector_keys: Iterable[str]) -> list[Row]:
         """Return the questions and variants whose text has one of these vector keys."""
-        found = []
-        for where in in_lists("vector_key", vector_keys):
-            found += await self._rows(f"{where} AND {OWN}")
-        return found
+        found = read_rows(await self._select_each(ROW_FIELDS, "vector_key", vector_keys))
+        return [row for row in found if row.role in ROLES["own"]]
 
     async def texts_of(self, row_ids: Iterable[str]) -> list[tuple[str, str]]:
         """Return document and text, questions with their answers, of rows."""
@@ -234,10 +237,7 @@ class View(Reader):
 
     async def named(self, chunk_ids: Iterable[str]) -> list[Chunk]:
         """Return those of the chunks that this release has, each with all its variants."""
-        rows: list[Row] = []
-        for where in in_lists("chunk_id", chunk_ids):
-            rows += await self._rows(where)
-        return chunks(rows)
+        return chunks(read_rows(await self._select_each(ROW_FIELDS, "chunk_id", chunk_ids)))
 
     async def chunks_of(self, doc_ids: Iterable[str]) -> list[Chunk]:
         """Return the chunks of documents, each with all its variants."""
@@ -258,8 +258,8 @@ class View(Reader):
         documents: str = "*",
         kind: ChunkKind | None = None,
         most: int | None = None,
-    ) -> tuple[list[Chunk], int]:
-        """Return chunks by document and text, and how many there are.
+    ) -> Found:
+        """Return chunks by document and text.
 
         Args:
             words: each must stand in the text, the answer or the variant of one row; case does not
@@ -273,17 +273,11 @@ class View(Reader):
         for word in words.lower().split():
             places = (f"contains(lower({name}), {quoted(word)})" for name in _SEARCHED)
             conditions.append(f"({' OR '.join(places)})")
-        found = {
-            chunk_id: (doc_id, text)
-            for chunk_id, doc_id, text in tuples(
-                await self._select(names, " AND ".join(conditions)), names
-            )
-            if fnmatch.fnmatchcase(doc_id, documents)
-        }
+        rows = tuples(await self._select(names, " AND ".join(conditions)), names)
+        found = {row[0]: row[1:] for row in rows if fnmatch.fnmatchcase(row[1], documents)}
         wanted = sorted(found, key=found.__getitem__)[:most]
-        rows = await self._select_each(ROW_FIELDS, "chunk_id", wanted)
-        made = {chunk.chunk_id: chunk for chunk in chunks(read_rows(rows))}
-        return [made[chunk_id] for chunk_id in wanted], len(found)
+        made = {chunk.chunk_id: chunk for chunk in await self.named(wanted)}
+        return Found([made[chunk_id] for chunk_id in wanted], len(found))
 
     async def present(self, chunk_ids: Iterable[str]) -> set[str]:
         """Return which of these chunks this release has."""
@@ -328,15 +322,13 @@ class View(Reader):
         """
         if await self.count() <= 3 * most:
             return Sample(*await self.all_rows(), whole_entries=True)
-        chosen: set[str] = set()
-        sizes = {}
+        parts = {}
         for kind in ("faq", "passage"):
             table = await self._select(["row_id"], f"kind = '{kind}' AND {OWN}")
-            ids = sorted(table["row_id"].to_pylist())
-            sizes[kind] = len(ids)
-            chosen |= set(ids[:most])
+            parts[kind] = sorted(table["row_id"].to_pylist())
+        chosen = {row_id for ids in parts.values() for row_id in ids[:most]}
         table = await self._select_each([*ROW_FIELDS, "vector"], "row_id", chosen)
-        whole = sizes["faq"] <= most
+        whole = len(parts["faq"]) <= most
         return Sample(read_rows(table), matrix(table), whole_entries=whole)
 
     async def count(self) -> int:

@@ -42,25 +42,21 @@ def attach(chunks: Sequence[Chunk], curations: Sequence[Curation]) -> Attached:
     if not work:
         return Attached(tuple(chunks))
     entries = [chunk for chunk in chunks if chunk.kind == "faq"]
-    bases = {curation.curation_id: _find(curation.anchor, entries) for curation in work}
-    reasons = {c.curation_id: _objection(c, bases[c.curation_id]) for c in work}
-    fitting: dict[str, list[Curation]] = {}
-    for curation in work:
-        base = bases[curation.curation_id]
-        if base is not None and not reasons[curation.curation_id]:
-            fitting.setdefault(base.chunk_id, []).append(curation)
-    made = {base: _changed(base, fitting.get(base.chunk_id, ())) for base in entries}
-    for curation in work:
-        base = bases[curation.curation_id]
+    bases = {curation: _find(curation.anchor, entries) for curation in work}
+    reasons = {curation: _objection(curation, base) for curation, base in bases.items()}
+    fitting: dict[Chunk, list[Curation]] = {}
+    for curation, base in bases.items():
+        if base is not None and not reasons[curation]:
+            fitting.setdefault(base, []).append(curation)
+    made = {base: _changed(base, fitting.get(base, ())) for base in entries}
+    for curation, base in bases.items():
         if curation.kind == "translation" and base is not None:
-            reasons[curation.curation_id] = _stale(curation, made[base])
+            reasons[curation] = _stale(curation, made[base])
     changed = [made[chunk] if chunk.kind == "faq" else chunk for chunk in chunks]
-    settled = [_settled(c, bases[c.curation_id], made, reasons[c.curation_id]) for c in work]
-    anchors = {one.curation_id: one.anchor for one in settled if one.state == "active"}
-    attached = [replace(c, anchor=anchors[c.curation_id]) for c in work if c.curation_id in anchors]
-    return Attached(
-        _distinct(chunk for chunk in changed if chunk is not None), tuple(settled), digest(attached)
-    )
+    settled = {c: _settled(c, base, made, reasons[c]) for c, base in bases.items()}
+    attached = [replace(c, anchor=s.anchor) for c, s in settled.items() if s.state == "active"]
+    kept = _distinct(chunk for chunk in changed if chunk is not None)
+    return Attached(kept, tuple(settled.values()), digest(attached))
 
 
 def digest(curations: Iterable[Curation]) -> str:
@@ -131,13 +127,9 @@ def _objection(curation: Curation, base: Chunk | None) -> str:
 
 def _stale(curation: Curation, live: Chunk | None) -> str:
     """Return why a translation is no longer one of the live answer, empty if it is."""
-    doc_id, question, translated = (
-        curation.anchor.doc_id,
-        curation.anchor.question,
-        curation.anchor.answer,
-    )
-    if live is not None and normalise(live.answer) != normalise(translated):
-        return f"The answer to {question!r} of {doc_id!r} changed since it was translated."
+    of = curation.anchor
+    if live is not None and normalise(live.answer) != normalise(of.answer):
+        return f"The answer to {of.question!r} of {of.doc_id!r} changed since it was translated."
     return ""
 
 
@@ -168,7 +160,7 @@ def _settled(
     curation: Curation, base: Chunk | None, made: Mapping[Chunk, Chunk | None], reason: str
 ) -> Settled:
     if base is None or reason:
-        return Settled(curation.curation_id, "unfit", reason, curation.anchor, curation.chunk_id)
+        return curation.settled(reason)
     live = made[base] or base
     anchor = Anchor(base.doc_id, base.entry_id, base.text, base.answer)
     if curation.kind in {"answer", "translation"}:

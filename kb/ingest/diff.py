@@ -26,12 +26,8 @@ class Comparison:
 
     def summary(self) -> dict[str, int]:
         """Return the chunks added, changed and removed."""
-        reports = self.files.values()
-        return {
-            "added": sum(report.added for report in reports),
-            "changed": sum(report.changed for report in reports),
-            "removed": sum(report.removed for report in reports),
-        }
+        kinds = ("added", "changed", "removed")
+        return {kind: sum(getattr(file, kind) for file in self.files.values()) for kind in kinds}
 
 
 async def compare(state: Reader, prepared: Prepared, removed: Sequence[str]) -> Comparison:

@@ -3,12 +3,11 @@
 import hashlib
 import io
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from core.durable import sync
+from core.durable import sync, temporary_file
 from core.errors import OriginalMissing
 
 _BLOCK_BYTES = 1 << 20
@@ -30,12 +29,10 @@ class Originals:
         Raises:
             OSError: if the file cannot be read or the disk is full; nothing half-written is left.
         """
-        if isinstance(data, bytes):
-            return self._store(io.BytesIO(data))
-        if not isinstance(data, Path):
-            return self._store(data)
-        with data.open("rb") as file:
-            return self._store(file)
+        if isinstance(data, Path):
+            with data.open("rb") as file:
+                return self._store(file)
+        return self._store(io.BytesIO(data) if isinstance(data, bytes) else data)
 
     def _store(self, file: BinaryIO) -> str:
         file.seek(0)
@@ -114,19 +111,13 @@ class Originals:
             self._folder.mkdir(parents=True, exist_ok=True)  # another process may do it now
             sync(self._folder.parent)
         digest = hashlib.sha256()
-        descriptor, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
+        with temporary_file(self._folder) as temporary:
+            with temporary.open("wb") as file:
                 while block := original.read(_BLOCK_BYTES):
                     digest.update(block)
                     file.write(block)
                 file.flush()
                 os.fsync(file.fileno())
-            sha256 = digest.hexdigest()
-            temporary.replace(self.path(sha256))
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+            temporary.replace(self.path(digest.hexdigest()))
         sync(self._folder)
-        return sha256
+        return digest.hexdigest()

@@ -2,14 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Callable,
-    Mapping,
-    Sequence,
-)
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -44,12 +38,8 @@ class FileParser(Protocol):
         ...
 
 
-class Chunker(Protocol):
-    """Cuts a file into chunks that the embedder reads whole (`kb.index.chunk.chunk_file`)."""
-
-    async def __call__(self, parsed: ParsedFile, *, doc_id: str, updated: str) -> Sequence[Chunk]:
-        """Cut `parsed`, which was received on the ISO date `updated`."""
-        ...
+Chunker: TypeAlias = Callable[..., Awaitable[Sequence[Chunk]]]
+"""Cuts a file into chunks that the embedder reads whole: `kb.index.chunk.chunk_file`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +101,7 @@ class Progress:
 
 
 OnProgress: TypeAlias = Callable[[Progress], None]
+"""Called after each file and each batch of embeddings."""
 
 
 @dataclass
@@ -124,32 +115,22 @@ class _State:
     files: int = 0
 
 
+@dataclass(frozen=True)
 class Preparer:
     """Makes chunks and vectors of originals, with the work of operators on them.
 
     Touches neither index nor releases.
     """
 
-    def __init__(
-        self,
-        originals: Originals,
-        parser: FileParser,
-        chunker: Chunker,
-        embedder: Embedder,
-        spool: VectorSpool,
-        curations: Curations,
-        *,
-        answers: bool = False,
-    ) -> None:
-        """Take ready parts; with `answers`, entries get rows for their answers."""
-        self._answers = answers
-        self.spool = spool
-        """Holds what a stopped run has embedded; whoever publishes vectors tells it."""
-        self.curations = curations
-        self._originals = originals
-        self._parser = parser
-        self._chunker = chunker
-        self._embedder = embedder
+    originals: Originals
+    parser: FileParser
+    chunker: Chunker
+    embedder: Embedder
+    spool: VectorSpool
+    """Holds what a stopped run has embedded; whoever publishes vectors tells it."""
+    curations: Curations
+    _: KW_ONLY
+    answers: bool = False
 
     async def prepare(
         self,
@@ -169,7 +150,6 @@ class Preparer:
             known: vector keys that need no embedding.
             embed: with ``False``, only count what would be embedded.
             as_of: attach the work of operators as it was at this moment (UTC epoch seconds).
-            on_progress: called after each file and each batch.
 
         Raises:
             ModelError: if the embedding model fails.
@@ -190,15 +170,15 @@ class Preparer:
 
         async def read() -> None:
             try:
-                paths = [(file.doc_id, self._originals.path(file.sha256)) for file in files]
+                paths = [(file.doc_id, self.originals.path(file.sha256)) for file in files]
                 columns = {file.doc_id: columns_of(file.settings) for file in files}
-                reading = self._parser.parse_many(paths, columns=columns)
+                reading = self.parser.parse_many(paths, columns=columns)
                 async with contextlib.aclosing(reading) as results:
                     for file in files:
                         chunked = await self._chunk(file, await anext(results))
                         prepared.append(_curated(chunked, work.get(file.doc_id, ())))
                         state.files += 1
-                        _offer(prepared[-1], state, answers=self._answers)
+                        _offer(prepared[-1], state, answers=self.answers)
                         report()
             finally:
                 state.finished = True
@@ -221,7 +201,7 @@ class Preparer:
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
         wanted = len(state.seen) - len(known)
-        return Prepared(tuple(prepared), vectors, wanted, self._answers)
+        return Prepared(tuple(prepared), vectors, wanted, self.answers)
 
     async def embed(self, rows: Sequence[Row]) -> dict[str, Vector]:
         """Embed the texts of some rows; return the vectors by vector key."""
@@ -232,9 +212,9 @@ class Preparer:
                 continue
             texts = [embedded_text(row) for row in group]
             if passages:
-                matrix = await self._embedder.embed_passages(texts)
+                matrix = await self.embedder.embed_passages(texts)
             else:
-                matrix = await self._embedder.embed_queries(texts)
+                matrix = await self.embedder.embed_queries(texts)
             found.update(
                 (row.vector_key, vector) for row, vector in zip(group, matrix, strict=True)
             )
@@ -248,20 +228,12 @@ class Preparer:
 
     async def settle(self, prepared: Prepared, removed: Sequence[str] = ()) -> None:
         """Note what became of operators' work, once `prepared` is live and `removed` are gone."""
-        gone = await self.curations.open(removed) if removed else ()
-        lost = [
-            Settled(
-                c.curation_id,
-                "unfit",
-                f"The document {c.anchor.doc_id!r} was taken out.",
-                c.anchor,
-                c.chunk_id,
-            )
-            for c in gone
-            if c.state == "active"
-        ]
         settled = [one for file in prepared.files for one in file.settled]
-        await self.curations.settle([*settled, *lost])
+        for lost in await self.curations.open(removed) if removed else ():
+            if lost.state == "active":
+                reason = f"The document {lost.anchor.doc_id!r} was taken out."
+                settled.append(lost.settled(reason))
+        await self.curations.settle(settled)
 
     async def expected_settings(self) -> Callable[[str, str], str]:
         """Return what makes of a document's id and settings those its next version will have."""
@@ -271,10 +243,8 @@ class Preparer:
     async def _work(
         self, doc_ids: Sequence[str], as_of: float | None
     ) -> Mapping[str, Sequence[Curation]]:
-        if as_of is None:
-            found = await self.curations.open(doc_ids)
-        else:
-            found = await self.curations.as_of(as_of)
+        curations = self.curations
+        found = await (curations.open(doc_ids) if as_of is None else curations.as_of(as_of))
         by_document: dict[str, list[Curation]] = {}
         for curation in found:
             by_document.setdefault(curation.anchor.doc_id, []).append(curation)
@@ -301,7 +271,7 @@ class Preparer:
             return PreparedFile(file, error=str(parsed))
         day = datetime.fromtimestamp(file.received, UTC).date().isoformat()
         try:
-            chunks = await self._chunker(parsed, doc_id=file.doc_id, updated=day)
+            chunks = await self.chunker(parsed, doc_id=file.doc_id, updated=day)
         except IngestError as error:
             return PreparedFile(file, error=str(error))
         unique, repeated = _unique(chunks)

@@ -35,7 +35,6 @@ class NotReadAgain(AnswerdeskError):
             f"Nothing was changed: {len(errors)} documents cannot be read again. {named}{more} "
             "`answerdesk rebuild --anyway` makes the index without them."
         )
-        self.errors = errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +80,7 @@ class Rereader:
         """Read documents from their originals; return them with the errors by document.
 
         Args:
-            documents: by id.
             known: vector keys that need no embedding.
-            on_progress: called after each file and each batch of embeddings.
             as_of: attach the work of operators as it was at this moment.
             spared: documents that may fail to be read.
             partial: any may.

@@ -1,8 +1,6 @@
 """Vectors of a run that is not published yet, so that a stopped one goes on where it was."""
 
 import contextlib
-import os
-import tempfile
 import threading
 import time
 import zipfile
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.durable import temporary_file
 from core.types import Vector
 
 _KEPT_S = 7 * 24 * 3600.0
@@ -56,18 +55,12 @@ class VectorSpool:
         """Keep a batch until it is published. A full disk is no error: it is only not kept."""
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
-            temporary = Path(name)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    np.savez(
-                        file, keys=np.array(list(vectors)), vectors=np.stack([*vectors.values()])
-                    )
+            keys, matrix = np.array(list(vectors)), np.stack([*vectors.values()])
+            with temporary_file(self._folder) as temporary:
+                with temporary.open("wb") as file:
+                    np.savez(file, keys=keys, vectors=matrix)
                 path = self._folder / f"{self._model}-{time.time_ns()}-{temporary.stem}.npz"
                 temporary.replace(path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
             with self._lock:
                 self._files[path] = frozenset(vectors)
 

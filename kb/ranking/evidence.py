@@ -5,14 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kb.ranking.candidates import Candidate
-from kb.ranking.features import (
-    BagCache,
-    Floats,
-    Ints,
-    Rarity,
-    char_bags,
-    stem_bags,
-)
+from kb.ranking.features import BagCache, Floats, Ints, Rarity, char_bags, stem_bags
 from kb.text.language import detect_language
 
 FEATURES = (

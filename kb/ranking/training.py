@@ -35,14 +35,7 @@ from kb.ranking.pair import Pair
 from kb.ranking.ranker import Ranker, Weights
 from kb.ranking.retriever import SearchView
 from kb.ranking.second import SecondEmbedder
-from kb.ranking.training_rows import (
-    MOST_ROWS,
-    PAIR,
-    background_texts,
-    count,
-    hand_over,
-    several,
-)
+from kb.ranking.training_rows import MOST_ROWS, PAIR, background_texts, count, hand_over, several
 
 log = logging.getLogger(__name__)
 
@@ -250,13 +243,7 @@ class Trainer:
                     second = await self._second.vectors([*entries.texts, *background])
                     tried = "" if second is None else tried
                 await asyncio.to_thread(
-                    hand_over,
-                    source,
-                    entries,
-                    vectors,
-                    background,
-                    background_vectors,
-                    second,
+                    hand_over, source, entries, vectors, background, background_vectors, second
                 )
                 await self._run(view.release, source, done)
                 fitted = json.loads((done / "fitted.json").read_text("utf-8"))

@@ -29,25 +29,21 @@ class Alike:
         Every position is in exactly one group. Without the model only equal wordings are grouped.
         """
         keys = [normalise(question).strip(" .?!。？！") for question in questions]
-        first: dict[str, int] = {}
-        for number, key in enumerate(keys):
-            first.setdefault(key, number)
+        wordings = list(dict.fromkeys(keys))
         try:
-            vectors = await self._embedded(list(first))
+            vectors = await self._embedded(wordings)
         except ModelError:
             vectors = None
-        group_of: dict[str, int] = {}
         leaders: list[int] = []
-        for row, key in enumerate(first):
-            near = -1
+        group_of: dict[str, int] = {}
+        for row, key in enumerate(wordings):
+            group_of[key] = len(leaders)
             if vectors is not None and leaders:
                 cosines = vectors[leaders] @ vectors[row]
-                near = int(np.argmax(cosines))
-                near = near if cosines[near] >= SAME else -1
-            if near < 0:
-                near = len(leaders)
+                if cosines.max() >= SAME:
+                    group_of[key] = int(np.argmax(cosines))
+            if group_of[key] == len(leaders):
                 leaders.append(row)
-            group_of[key] = near
         groups: list[list[int]] = [[] for _ in leaders]
         for number, key in enumerate(keys):
             groups[group_of[key]].append(number)

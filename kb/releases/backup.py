@@ -38,8 +38,6 @@ class BadBackup(AnswerdeskError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{str(path)!r} cannot be restored: {reason}. Nothing was changed.")
-        self.path = path
-        self.reason = reason
 
 
 class NoBackupWritten(AnswerdeskError):
@@ -50,8 +48,6 @@ class NoBackupWritten(AnswerdeskError):
             f"The backup {str(path)!r} could not be written: {reason}. Name a file in a folder "
             "that exists, on a disk with room for the database and all originals."
         )
-        self.path = path
-        self.reason = reason
 
 
 class DataFolderInUse(AnswerdeskError):
@@ -62,8 +58,6 @@ class DataFolderInUse(AnswerdeskError):
             f"{str(folder)!r} is not empty: it holds {', '.join(found)}. Nothing was changed. Stop "
             "the service and move the folder away, or set ANSWERDESK_DATA to another one."
         )
-        self.folder = folder
-        self.found = tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +75,7 @@ async def backup(
     database: Database,
     originals: Originals,
     lock_path: Path,
-    on_progress: OnBytes | None = None,
+    on_progress: OnBytes = lambda _done, _total: None,
 ) -> BackupContent:
     """Write a backup to `path` while the service goes on; only publishing waits.
 
@@ -107,7 +101,7 @@ async def backup(
                 needed = await ReleaseRepository(database).originals()
                 await snapshot(database, copy)
                 content = await asyncio.to_thread(
-                    _pack, packed, copy, originals, sorted(needed), on_progress or _silent
+                    _pack, packed, copy, originals, sorted(needed), on_progress
                 )
             await asyncio.to_thread(_put_in_place, packed, path)
     except OSError as error:
@@ -115,7 +109,9 @@ async def backup(
     return content
 
 
-def restore(path: Path, data: Path, *, on_progress: OnBytes | None = None) -> BackupContent:
+def restore(
+    path: Path, data: Path, *, on_progress: OnBytes = lambda _done, _total: None
+) -> BackupContent:
     """Unpack a backup into the data folder `data`, which may hold weights only. Blocking.
 
     Every file is checked against its sha256 before anything is put in place. The index is made
@@ -137,7 +133,7 @@ def restore(path: Path, data: Path, *, on_progress: OnBytes | None = None) -> Ba
     with tempfile.TemporaryDirectory(dir=data, prefix=".restore-") as name:
         folder = Path(name)
         try:
-            content = _unpack(path, folder, on_progress or _silent)
+            content = _unpack(path, folder, on_progress)
         except (tarfile.TarError, EOFError, OSError, ValueError, KeyError) as error:
             raise BadBackup(path, str(error) or type(error).__name__) from error
         (data / "originals").mkdir(exist_ok=True)
@@ -150,22 +146,17 @@ def restore(path: Path, data: Path, *, on_progress: OnBytes | None = None) -> Ba
     return content
 
 
-def _silent(done: int, total: int) -> None:
-    """Report to nobody."""
-
-
 def _pack(
-    packed: Path,
-    database: Path,
-    originals: Originals,
-    needed: Sequence[str],
-    on_progress: OnBytes,
+    packed: Path, database: Path, originals: Originals, needed: Sequence[str], on_progress: OnBytes
 ) -> BackupContent:
     count, size = 0, database.stat().st_size
     total = size + originals.size_bytes(needed)
     with tarfile.open(packed, "w:gz", compresslevel=3) as archive:
         manifest = {"format": _FORMAT, "database": sha256_of(database)}
-        _add(archive, _MANIFEST, json.dumps(manifest).encode())
+        about = json.dumps(manifest).encode()
+        member = tarfile.TarInfo(_MANIFEST)
+        member.size = len(about)
+        archive.addfile(member, io.BytesIO(about))
         archive.add(database, _DATABASE)
         on_progress(size, total)
         for sha256 in needed:
@@ -216,12 +207,6 @@ def _write(content: IO[bytes], path: Path) -> str:
         shutil.copyfileobj(content, file)
     sync(path)
     return sha256_of(path)
-
-
-def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    member = tarfile.TarInfo(name)
-    member.size = len(data)
-    archive.addfile(member, io.BytesIO(data))
 
 
 def _put_in_place(packed: Path, path: Path) -> None:

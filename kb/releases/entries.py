@@ -10,6 +10,7 @@ from core.errors import AnswerdeskError
 from core.types import Chunk, ChunkKind
 from db.curation import Anchor, Curation, CurationKind, Curations, NewCuration
 from kb.index.index import Index
+from kb.index.view import Found
 from kb.parse.faq.values import iso_date
 from kb.releases.ingestor import Ingestor
 from kb.text.language import detect_language
@@ -19,7 +20,8 @@ _SHORTEST_KEY = 4
 _QUESTION_CHARS = 400
 """Of a variant or negative example: every embedding model reads as much whole."""
 _ANSWER_CHARS = 20_000
-_ONE_OF_A_KIND: frozenset[CurationKind] = frozenset({"answer", "validity"})
+_ONE_OF_A_KIND: frozenset[CurationKind] = frozenset({"answer", "validity", "translation"})
+"""Work of which an entry has one, of translations one in each language."""
 
 
 class EntryNotFound(AnswerdeskError):
@@ -31,8 +33,6 @@ class EntryNotFound(AnswerdeskError):
             f"{key!r} {some}. Give the first letters of its number as `answerdesk entries list` "
             "shows it now: an entry whose answer changed has another number."
         )
-        self.key = key
-        self.found = tuple(found)
 
 
 class BadChange(AnswerdeskError):
@@ -40,7 +40,6 @@ class BadChange(AnswerdeskError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason} Nothing was changed.")
-        self.reason = reason
 
 
 class ChangeNotLive(AnswerdeskError):
@@ -51,19 +50,9 @@ class ChangeNotLive(AnswerdeskError):
             f"The change is stored, but {doc_id!r} could not be published: {reason} It goes live "
             "with the document's next version."
         )
-        self.doc_id = doc_id
-        self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search among entries and passages found."""
-
-    chunks: Sequence[Chunk]
-    """The first of them, by document and text."""
-    total: int
-
-
+@dataclass(frozen=True)
 class Entries:
     """Lists live entries and changes them; each change is one release that can be undone.
 
@@ -71,10 +60,9 @@ class Entries:
     question and answer, so a change meant for an answer that is no longer live is refused.
     """
 
-    def __init__(self, index: Index, ingestor: Ingestor, curations: Curations) -> None:
-        self._index = index
-        self._ingestor = ingestor
-        self._curations = curations
+    index: Index
+    ingestor: Ingestor
+    curations: Curations
 
     async def find(self, words: str = "", *, documents: str = "*") -> list[Chunk]:
         """Return live entries by document and question; see `search`."""
@@ -88,16 +76,9 @@ class Entries:
         kind: ChunkKind | None = None,
         most: int | None = None,
     ) -> Found:
-        """Return live entries and passages.
-
-        Args:
-            words: only those that have each of these in text, variants or answer.
-            documents: only of documents like this; ``*`` and ``?`` are allowed.
-            kind: only entries or only passages.
-            most: chunks to return; `Found.total` counts the others too.
-        """
-        view = await self._index.view()
-        return Found(*await view.find(words, documents=documents, kind=kind, most=most))
+        """Return live entries and passages; see `kb.index.view.View.find`."""
+        view = await self.index.view()
+        return await view.find(words, documents=documents, kind=kind, most=most)
 
     async def one(self, chunk_id: str) -> Chunk:
         """Return a live entry or passage.
@@ -105,18 +86,18 @@ class Entries:
         Raises:
             EntryNotFound: if none has this id: it was changed or removed.
         """
-        chunk = await (await self._index.view()).chunk(chunk_id)
+        chunk = await (await self.index.view()).chunk(chunk_id)
         if chunk is None:
             raise EntryNotFound(chunk_id)
         return chunk
 
     async def named(self, chunk_ids: Sequence[str]) -> list[Chunk]:
         """Return those of the entries and passages that are live."""
-        return await (await self._index.view()).named(chunk_ids)
+        return await (await self.index.view()).named(chunk_ids)
 
     async def history(self, entry: Chunk) -> list[Curation]:
         """Return what operators did to an entry, the latest first, also what was taken back."""
-        return await self._curations.history(entry.doc_id, entry.text)
+        return await self.curations.history(entry.doc_id, entry.text)
 
     async def get(self, key: str) -> Chunk:
         """Return the live entry of a number, or of the beginning of one.
@@ -126,7 +107,7 @@ class Entries:
         """
         if len(key) < _SHORTEST_KEY:
             raise EntryNotFound(key)
-        found = await (await self._index.view()).entries_like(key.lower())
+        found = await (await self.index.view()).entries_like(key.lower())
         if len(found) != 1:
             raise EntryNotFound(key, found)
         return found[0]
@@ -165,10 +146,11 @@ class Entries:
             valid_until=valid_until,
             language=language,
         )
-        mine = [c for c in await self._curations.open() if c.chunk_id == entry.chunk_id]
+        mine = [c for c in await self.curations.open() if c.chunk_id == entry.chunk_id]
         active = [c for c in mine if c.state == "active"]
-        replaced = [c for c in active if c.kind == kind and _instead(c, language)]
-        stored = await self._curations.add(
+        same = [c for c in active if c.kind == kind and c.language == language]
+        replaced = same if kind in _ONE_OF_A_KIND else []
+        stored = await self.curations.add(
             NewCuration(
                 kind=kind,
                 anchor=_anchor(entry, active if kind != "translation" else ()),
@@ -182,7 +164,7 @@ class Entries:
             replaces=[c.curation_id for c in replaced],
         )
         await self._publish(entry.doc_id, f"{kind}: {entry.text}")
-        return await self._curations.get(stored.curation_id)
+        return await self.curations.get(stored.curation_id)
 
     async def check(
         self,
@@ -212,15 +194,15 @@ class Entries:
         Raises:
             CurationNotFound: if there is none of this number.
         """
-        return await self._curations.get(number)
+        return await self.curations.get(number)
 
     async def changes(self) -> list[Curation]:
         """Return all open work of operators, oldest first."""
-        return await self._curations.open()
+        return await self.curations.open()
 
     async def review(self) -> list[Curation]:
         """Return the work that is not live and waits for somebody's decision."""
-        return [c for c in await self._curations.open() if c.state != "active"]
+        return [c for c in await self.curations.open() if c.state != "active"]
 
     async def take_back(self, number: int) -> Curation:
         """Undo a change, or drop one that waits for review.
@@ -229,7 +211,7 @@ class Entries:
             CurationNotFound: if there is none of this number.
             ChangeNotLive: if it is stored only that it was taken back.
         """
-        closed = await self._curations.close(number)
+        closed = await self.curations.close(number)
         await self._publish(
             closed.anchor.doc_id, f"without {closed.kind}: {closed.anchor.question}"
         )
@@ -242,7 +224,7 @@ class Entries:
             CurationNotFound, EntryNotFound, BadChange: nothing was changed.
             ChangeNotLive: if it is stored only.
         """
-        waiting = await self._curations.get(number)
+        waiting = await self.curations.get(number)
         made = await self.change(
             key,
             waiting.kind,
@@ -253,11 +235,11 @@ class Entries:
             author=waiting.author,
         )
         if made.curation_id != number:
-            await self._curations.close(number)
+            await self.curations.close(number)
         return made
 
     async def _publish(self, doc_id: str, note: str) -> None:
-        report = await self._ingestor.reread([doc_id], kind="edit", note=note[:200])
+        report = await self.ingestor.reread([doc_id], note=note[:200])
         if error := next((file.error for file in report.files if file.error), ""):
             raise ChangeNotLive(doc_id, error)
 
@@ -282,13 +264,6 @@ def _check_language(entry: Chunk, language: str) -> None:
         raise BadChange(f"{language!r} is no language: give a code such as de, es or zh.")
     if language == (entry.language or detect_language(entry.answer)):
         raise BadChange(f"The answer itself is in {languages()[language]}.")
-
-
-def _instead(old: Curation, language: str) -> bool:
-    """Tell whether work of a kind takes the place of earlier work of the same kind."""
-    if old.kind == "translation":
-        return old.language == language
-    return old.kind in _ONE_OF_A_KIND
 
 
 def _check(entry: Chunk, kind: CurationKind, text: str, valid_from: str, valid_until: str) -> None:

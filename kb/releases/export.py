@@ -2,13 +2,12 @@
 
 import csv
 import io
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from core.durable import temporary_file
 from core.errors import AnswerdeskError
 from core.types import Chunk
 from kb.parse.faq.formula import protect
@@ -31,8 +30,6 @@ class NotExported(AnswerdeskError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{str(path)!r} was not written: {reason}.")
-        self.path = path
-        self.reason = reason
 
 
 def export(path: Path, entries: Iterable[Chunk]) -> int:
@@ -48,15 +45,10 @@ def export(path: Path, entries: Iterable[Chunk]) -> int:
         raise NotExported(path, "name a file that ends with .csv or .xlsx")
     chunks = sorted(entries, key=lambda chunk: (chunk.doc_id, _natural(chunk.location)))
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".export-")
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
+        with temporary_file(path.parent) as temporary:
+            with temporary.open("wb") as file:
                 write(path, file, chunks)
             temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
     except OSError as error:
         raise NotExported(path, error.strerror or str(error)) from error
     return len(chunks)
@@ -99,7 +91,10 @@ def _write_xlsx(path: Path, file: IO[bytes], entries: Sequence[Chunk]) -> None:
     from openpyxl.cell import Cell, WriteOnlyCell
     from openpyxl.styles import Alignment, Font
 
-    rows = [[_excel(value) for value in _cells(entry)] for entry in entries]
+    def excel(match: re.Match[str]) -> str:
+        return f"_x{ord(match[0]):04X}_"
+
+    rows = [[_UNWRITABLE.sub(excel, value) for value in _cells(entry)] for entry in entries]
     for entry, values in zip(entries, rows, strict=True):
         if (longest := max(map(len, values))) > _CELL_CHARS:
             raise NotExported(
@@ -124,10 +119,6 @@ def _write_xlsx(path: Path, file: IO[bytes], entries: Sequence[Chunk]) -> None:
     for values in rows:
         sheet.append([cell(value) for value in values])
     book.save(file)
-
-
-def _excel(text: str) -> str:
-    return _UNWRITABLE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
 
 
 def _natural(location: str) -> list[tuple[int, str]]:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 
 from core.types import FileReport, Finding, IngestReport, NewText
@@ -20,6 +20,7 @@ from kb.review.findings import Inspection, Inspector, confirmation, to_confirm
 from kb.review.forecast import Forecast, Forecaster
 from kb.review.gate import HeldBack
 from kb.review.most_asked import MostAsked
+from kb.text.segmentation import shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,18 @@ class _Work:
 
     base: Release | None
     documents: Mapping[str, Document]
+    names: Sequence[str]
+    """Documents to report on."""
     changed: list[Document]
     gone: list[str]
     errors: Errors
     started: float
     kind: str
     note: str
+    dry_run: bool = False
     gated: bool = False
+    guard: Guard | None = None
+    on_progress: OnProgress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,38 +78,19 @@ class _Applied:
     """What became, or would become, of answers."""
 
 
+@dataclass(frozen=True)
 class Ingestor:
-    """Makes the knowledge base hold files.
+    """Makes the knowledge base hold files."""
 
-    Args:
-        publisher: writes releases.
-        originals: keeps the files.
-        settings: version and settings of parser and chunker. Files that were ingested under other
-            settings are read again.
-        inspector: looks for conflicts and near duplicates in previews.
-        forecaster: tells in previews which answers would be others.
-        most_asked: tells which answers a release changed.
-        max_file_bytes: larger files are refused.
-    """
-
-    def __init__(
-        self,
-        publisher: Publisher,
-        originals: Originals,
-        *,
-        settings: str,
-        inspector: Inspector,
-        forecaster: Forecaster,
-        most_asked: MostAsked,
-        max_file_bytes: int,
-    ) -> None:
-        self._publisher = publisher
-        self._originals = originals
-        self._settings = settings
-        self._inspector = inspector
-        self._forecaster = forecaster
-        self._most_asked = most_asked
-        self._max_file_bytes = max_file_bytes
+    publisher: Publisher
+    originals: Originals
+    _: KW_ONLY
+    settings: str
+    """Of parser and chunker; files that were ingested under others are read again."""
+    inspector: Inspector
+    forecaster: Forecaster
+    most_asked: MostAsked
+    max_file_bytes: int
 
     async def ingest(
         self,
@@ -131,11 +118,9 @@ class Ingestor:
             removed: ids of documents to take out.
             dry_run: only report what would change, and what in it an operator should look at.
             kind: of the release, see `Release.kind`.
-            note: a sentence for the list of releases.
             guard: sees what would change and may hold documents back.
             anyway: publish whatever the golden questions say, and what else waits for a person
                 (`kb.review.caution`).
-            on_progress: called after each file and each batch of embeddings.
 
         Raises:
             ModelError: if the embedding model fails.
@@ -144,7 +129,7 @@ class Ingestor:
         """
         started = time.perf_counter()
         base, documents = await self._live()
-        expected = await self._publisher.preparer.expected_settings()
+        expected = await self.publisher.preparer.expected_settings()
         received, errors = await asyncio.to_thread(self._receive, files, documents)
         errors |= {
             doc_id: f"{doc_id!r} is not in the knowledge base, so it was not removed."
@@ -159,14 +144,24 @@ class Ingestor:
                 documents.get(file.doc_id),
             )
         ]
-        gone = [doc_id for doc_id in removed if doc_id in documents]
-        work = _Work(base, documents, changed, gone, errors, started, kind, note, gated=not anyway)
-        names = [*(file.doc_id for file in files), *removed]
-        return await self._carry_out(
-            work, names, dry_run=dry_run, guard=guard, on_progress=on_progress
+        work = _Work(
+            base,
+            documents,
+            names=[*(file.doc_id for file in files), *removed],
+            changed=changed,
+            gone=[doc_id for doc_id in removed if doc_id in documents],
+            errors=errors,
+            started=started,
+            kind=kind,
+            note=note,
+            dry_run=dry_run,
+            gated=not anyway,
+            guard=guard,
+            on_progress=on_progress,
         )
+        return await self._carry_out(work)
 
-    async def reread(self, doc_ids: Sequence[str], *, kind: str, note: str) -> IngestReport:
+    async def reread(self, doc_ids: Sequence[str], *, note: str) -> IngestReport:
         """Publish live documents again, from their originals, where operators' work changed.
 
         Raises:
@@ -175,18 +170,16 @@ class Ingestor:
         started = time.perf_counter()
         while True:
             base, documents = await self._live()
-            expected = await self._publisher.preparer.expected_settings()
+            expected = await self.publisher.preparer.expected_settings()
             live = [found for doc_id in doc_ids if (found := documents.get(doc_id))]
             changed = [
                 replace(found, settings=settings)
                 for found in live
-                if (settings := with_columns(self._settings, columns_of(found.settings)))
+                if (settings := with_columns(self.settings, columns_of(found.settings)))
                 and expected(found.doc_id, settings) != found.settings
             ]
-            work = _Work(base, documents, changed, [], {}, started, kind, note)
-            report = await self._carry_out(
-                work, doc_ids, dry_run=False, guard=None, on_progress=None
-            )
+            work = _Work(base, documents, doc_ids, changed, [], {}, started, "edit", note)
+            report = await self._carry_out(work)
             failed = [file.doc_id for file in report.files if file.error]
             now = (await self._live())[1] if failed else {}
             # A newer version that overtook this run has the work on it, or the next turn puts it.
@@ -194,49 +187,41 @@ class Ingestor:
                 return report
 
     async def _live(self) -> tuple[Release | None, Mapping[str, Document]]:
-        releases = self._publisher.releases
+        releases = self.publisher.releases
         base = await releases.current()
         return base, {} if base is None else await releases.documents(base.number)
 
-    async def _carry_out(
-        self,
-        work: _Work,
-        names: Sequence[str],
-        *,
-        dry_run: bool,
-        guard: Guard | None,
-        on_progress: OnProgress | None,
-    ) -> IngestReport:
-        base, documents, gone = work.base, work.documents, work.gone
-        errors = work.errors
+    async def _carry_out(self, work: _Work) -> IngestReport:
+        preparer = self.publisher.preparer
         prepared = Prepared((), {}, 0)
         if work.changed:
-            view = await self._publisher.index.view()
-            prepared = await self._publisher.preparer.prepare(
-                work.changed, known=await view.known(), embed=not dry_run, on_progress=on_progress
+            prepared = await preparer.prepare(
+                work.changed,
+                known=await (await self.publisher.index.view()).known(),
+                embed=not work.dry_run,
+                on_progress=work.on_progress,
             )
-        errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
+        work.errors.update({f.file.doc_id: f.error for f in prepared.files if f.error})
         inspection = Inspection((), 0)
         cautious: tuple[Finding, ...] = ()
         texts: tuple[NewText, ...] = ()
-        if dry_run:
-            view = await self._publisher.index.view()
-            comparison, _, _ = await guarded(view, prepared, gone, guard)
+        applied = _Applied(work.base, work.documents, Comparison(), prepared.wanted)
+        if work.dry_run:
+            view = await self.publisher.index.view()
+            comparison, _, _ = await guarded(view, prepared, work.gone, work.guard)
             cautious = await cautions(view, comparison)
-            inspection = await self._inspector.inspect(view, self._publisher.preparer, comparison)
-            forecast = await self._forecaster.foresee(view, comparison, inspection.vectors)
-            applied = _Applied(base, documents, comparison, prepared.wanted, forecast=forecast)
+            inspection = await self.inspector.inspect(view, preparer, comparison)
+            forecast = await self.forecaster.foresee(view, comparison, inspection.vectors)
+            applied = replace(applied, comparison=comparison, forecast=forecast)
             texts = _new_texts(comparison.fresh)
-        elif gone or any(not file.error for file in prepared.files):
-            applied = await self._apply(prepared, work, errors, guard)
-        else:
-            applied = _Applied(base, documents, Comparison(), prepared.wanted)
+        elif work.gone or any(not file.error for file in prepared.files):
+            applied = await self._apply(prepared, work)
         return IngestReport(
             release=0 if applied.base is None else applied.base.number,
-            files=_reports(names, errors, applied.comparison, prepared, applied.documents),
+            files=_reports(work, applied, prepared),
             embedded=applied.embedded,
             seconds=time.perf_counter() - work.started,
-            dry_run=dry_run,
+            dry_run=work.dry_run,
             findings=(*cautious, *inspection.findings),
             uncompared=inspection.uncompared,
             held=applied.held,
@@ -247,31 +232,28 @@ class Ingestor:
             golden=applied.forecast.golden,
         )
 
-    async def _apply(
-        self, prepared: Prepared, work: _Work, errors: Errors, guard: Guard | None
-    ) -> _Applied:
+    async def _apply(self, prepared: Prepared, work: _Work) -> _Applied:
         """Publish what was prepared on top of what is live by now.
 
         Of two runs that bring the same document, the file received last wins.
         """
-        publisher = self._publisher
+        publisher = self.publisher
         async with publisher.locked():
-            base = await publisher.releases.current()
-            before = {} if base is None else await publisher.releases.documents(base.number)
+            base, before = await self._live()
             curated = await publisher.preparer.curated(prepared)
-            taken, gone = still_wanted(curated, work.gone, before, work.documents, errors)
+            taken, gone = still_wanted(curated, work.gone, before, work.documents, work.errors)
             nothing = _Applied(base, before, Comparison())
             if not taken.files and not gone:
                 return nothing
             seen = await publisher.index.view()
             draft = await publisher.index.draft(base)
-            comparison, taken, gone = await guarded(draft, taken, gone, guard)
+            comparison, taken, gone = await guarded(draft, taken, gone, work.guard)
             if work.gated:
                 waiting = to_confirm(await cautions(seen, comparison))
                 if waiting and work.kind != "refresh":
                     return replace(nothing, held=confirmation(waiting))
                 if waiting:  # the other sources of the run go on
-                    errors |= {f.doc_id: confirmation([f]) for f in reversed(waiting)}
+                    work.errors.update({f.doc_id: confirmation([f]) for f in reversed(waiting)})
                     held = {finding.doc_id for finding in waiting}
                     comparison, taken, gone = await guarded(draft, taken, gone, lambda _: held)
             if not taken.files and not gone:
@@ -295,7 +277,7 @@ class Ingestor:
         await publisher.announce(release.number)
         forecast = Forecast()
         if work.kind in _COMPARED:
-            changes = await self._most_asked.changes(seen, await publisher.index.view())
+            changes = await self.most_asked.changes(seen, await publisher.index.view())
             forecast = Forecast(*changes)
         return _Applied(release, after, comparison, release.embedded, forecast=forecast)
 
@@ -319,10 +301,10 @@ class Ingestor:
                 if content is None:
                     raise ValueError(f"{file.doc_id!r} has neither a path nor data")
                 size = len(content) if isinstance(content, bytes) else content.stat().st_size
-                if size > self._max_file_bytes:
-                    errors[file.doc_id] = _too_large(file.doc_id, size, self._max_file_bytes)
+                if size > self.max_file_bytes:
+                    errors[file.doc_id] = _too_large(file.doc_id, size, self.max_file_bytes)
                     continue
-                sha256 = self._originals.store(content)
+                sha256 = self.originals.store(content)
             except OSError as error:
                 errors[file.doc_id] = f"{file.doc_id!r} cannot be read: {error.strerror or error}."
                 continue
@@ -330,30 +312,24 @@ class Ingestor:
             columns = file.columns
             if columns is None:
                 columns = "" if before is None else columns_of(before.settings)
-            settings = with_columns(self._settings, columns)
+            settings = with_columns(self.settings, columns)
             stored[file.doc_id] = Document(
                 file.doc_id, file.source, sha256, settings, received, chunks=0
             )
         return [file for doc_id, file in stored.items() if doc_id not in errors], errors
 
 
-def _reports(
-    names: Sequence[str],
-    errors: Errors,
-    comparison: Comparison,
-    prepared: Prepared,
-    documents: Mapping[str, Document],
-) -> tuple[FileReport, ...]:
+def _reports(work: _Work, applied: _Applied, prepared: Prepared) -> tuple[FileReport, ...]:
     read = {file.file.doc_id: file for file in prepared.files}
     reports = []
-    for doc_id in dict.fromkeys(names):
-        report = comparison.files.get(doc_id)
+    for doc_id in dict.fromkeys(work.names):
+        report = applied.comparison.files.get(doc_id)
         if report is None:
-            chunks = documents[doc_id].chunks if doc_id in documents else 0
-            report = FileReport(doc_id, unchanged=chunks)
+            document = applied.documents.get(doc_id)
+            report = FileReport(doc_id, unchanged=document.chunks if document else 0)
         if file := read.get(doc_id):
             report = replace(report, skipped=file.skipped, unfit=file.unfit)
-        reports.append(replace(report, error=errors.get(doc_id, "")))
+        reports.append(replace(report, error=work.errors.get(doc_id, "")))
     return tuple(reports)
 
 
@@ -364,15 +340,10 @@ def _new_texts(rows: Sequence[Row]) -> tuple[NewText, ...]:
             row.doc_id,
             row.location,
             row.chunk_text if row.kind == "faq" else row.title,
-            _beginning(row.answer or row.chunk_text),
+            shortened(row.answer or row.chunk_text, _TEXT_CHARS),
         )
         for row in [row for row in rows if row.role in ("question", "passage")][:_TEXTS]
     )
-
-
-def _beginning(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= _TEXT_CHARS else f"{flat[:_TEXT_CHARS]}…"
 
 
 def _too_large(doc_id: str, size: int, limit: int) -> str:

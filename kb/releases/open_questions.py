@@ -5,7 +5,7 @@ stands in the database (`db.conversations`).
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, TypeAlias
 
 from core.errors import AnswerdeskError, IndexUnusable, ModelError
@@ -84,31 +84,24 @@ class OpenGroup:
         return Entry(question=question or self.text, answer=answer, open_ids=self.open_ids)
 
 
+@dataclass(frozen=True)
 class OpenQuestions:
     """What operators do with the questions that found no answer."""
 
-    def __init__(
-        self,
-        questions: Conversations,
-        alike: Alike,
-        finder: Retriever,
-        entries: Entries,
-        *,
-        name_of: Callable[[int], Awaitable[str]],
-    ) -> None:
-        """`name_of` tells how the customer of a Telegram chat is called."""
-        self._questions = questions
-        self._alike = alike
-        self._finder = finder
-        self._entries = entries
-        self._name_of = name_of
+    questions: Conversations
+    alike: Alike
+    finder: Retriever
+    entries: Entries
+    _: KW_ONLY
+    name_of: Callable[[int], Awaitable[str]]
+    """Tells how the customer of a Telegram chat is called."""
 
     # --- looking -------------------------------------------------------------------------------
 
     async def groups(self, order: Order = "most") -> list[OpenGroup]:
         """Return what waits: urgent, angry, others; of each the most asked or the newest first."""
-        questions = await self._questions.open_questions(limit=_CONSIDERED)
-        positions = await self._alike.group([question.question for question in questions])
+        questions = await self.questions.open_questions(limit=_CONSIDERED)
+        positions = await self.alike.group([question.question for question in questions])
         merged = _merged(questions, positions)
         groups = [OpenGroup([questions[n] for n in group]) for group in merged]
         if order == "most":
@@ -132,36 +125,36 @@ class OpenQuestions:
     async def nearest(self, question: str, *, most: int = 1) -> list[Chunk]:
         """Return the entries nearest to a question; none while nothing can be searched."""
         try:
-            found = await self._finder.retrieve(question)
+            found = await self.finder.retrieve(question)
         except (ModelError, IndexUnusable):
             return []
         return [hit.chunk for hit in found.hits if hit.chunk.kind == "faq"][:most]
 
     async def entry(self, chunk_id: str) -> Chunk:
         """Return a live entry; raise `EntryNotFound` if it is gone."""
-        return await self._entries.get(chunk_id)
+        return await self.entries.get(chunk_id)
 
     async def asked(self, open_ids: Sequence[int]) -> list[OpenQuestion]:
         """Return questions by number, whatever became of them; who was forgotten is left out."""
-        return await self._questions.open_questions(open_ids=open_ids, limit=len(open_ids))
+        return await self.questions.open_questions(open_ids=open_ids, limit=len(open_ids))
 
     async def dismissed(self, *, most: int) -> list[OpenQuestion]:
         """Return what was set aside, the newest first."""
-        return await self._questions.open_questions(status="dismissed", limit=most)
+        return await self.questions.open_questions(status="dismissed", limit=most)
 
     async def personal(self, text: str, *, customer: int) -> list[str]:
         """Return what in a text may tell who the customer of a Telegram chat is; 0: of any."""
-        return personal_parts(text, name=await self._name_of(customer) if customer else "")
+        return personal_parts(text, name=await self.name_of(customer) if customer else "")
 
     # --- dealing with them ---------------------------------------------------------------------
 
     async def answered(self, entry: Entry) -> int:
         """Take the questions that an entry answers off the list; return how many were on it."""
-        return await self._questions.resolve(entry.open_ids, status="answered")
+        return await self.questions.resolve(entry.open_ids, status="answered")
 
     async def reopen(self, open_ids: Sequence[int]) -> int:
         """Let questions wait again: what answered them was undone, or they are ours after all."""
-        return await self._questions.reopen(open_ids)
+        return await self.questions.reopen(open_ids)
 
     async def link(
         self, open_ids: Sequence[int], chunk_id: str, question: str, *, author: str
@@ -175,9 +168,9 @@ class OpenQuestions:
             EntryNotFound, BadChange: nothing was changed.
             ChangeNotLive: if it is stored only.
         """
-        change = await self._entries.change(chunk_id, "variant", text=question, author=author)
+        change = await self.entries.change(chunk_id, "variant", text=question, author=author)
         number = change.curation_id
-        return number, await self._questions.resolve(open_ids, status="answered", change=number)
+        return number, await self.questions.resolve(open_ids, status="answered", change=number)
 
     async def unlink(self, number: int) -> None:
         """Take a change of an entry back, live; the questions that it answered are open again.
@@ -186,8 +179,8 @@ class OpenQuestions:
             CurationNotFound: if there is none of this number.
             ChangeNotLive: if it is stored only that it was taken back.
         """
-        await self._entries.take_back(number)
-        await self._questions.reopen(change=number)
+        await self.entries.take_back(number)
+        await self.questions.reopen(change=number)
 
     async def dismiss(self, open_id: int) -> int:
         """Set a question aside with those that ask the same; return how many these were.
@@ -196,7 +189,7 @@ class OpenQuestions:
             DealtWith: if it is not open any more.
         """
         group = await self.group(open_id)
-        return await self._questions.resolve(group.open_ids, status="dismissed")
+        return await self.questions.resolve(group.open_ids, status="dismissed")
 
     async def merge(self, open_id: int, into: int) -> None:
         """Put two groups together for good: they ask the same.
@@ -205,7 +198,7 @@ class OpenQuestions:
             DealtWith: if one of them is not open any more.
         """
         group, other = await self.group(open_id), await self.group(into)
-        await self._questions.put_together(group.open_ids, with_=other.newest.open_id)
+        await self.questions.put_together(group.open_ids, with_=other.newest.open_id)
 
     async def separate(self, open_id: int) -> None:
         """Undo what was merged in a group; what is near by itself stays together.
@@ -214,7 +207,7 @@ class OpenQuestions:
             DealtWith: if it is not open any more.
         """
         group = await self.group(open_id)
-        await self._questions.put_together(group.open_ids, with_=None)
+        await self.questions.put_together(group.open_ids, with_=None)
 
 
 def customers_of(questions: Sequence[OpenQuestion]) -> dict[int, OpenQuestion]:

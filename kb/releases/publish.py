@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,33 +25,25 @@ AfterPublish: TypeAlias = Callable[[int], Awaitable[None]]
 """Called with the number of a release that has just gone live."""
 
 
+@dataclass(frozen=True)
 class Publisher:
     """The only writer of index and releases, across all processes that share a data folder."""
 
-    def __init__(
-        self,
-        index: Index,
-        releases: ReleaseRepository,
-        preparer: Preparer,
-        lock_path: Path,
-        *,
-        gate: Gate,
-        announce: AfterPublish,
-    ) -> None:
-        self.index = index
-        self.releases = releases
-        self.preparer = preparer
-        self.gate = gate
-        """Asks golden questions of a release before it goes live."""
-        self.announce = announce
-        """Trains for a release that went live; called when the lock is free again."""
-        self._lock_path = lock_path
-        self._lock = asyncio.Lock()
+    index: Index
+    releases: ReleaseRepository
+    preparer: Preparer
+    lock_path: Path
+    _: KW_ONLY
+    gate: Gate
+    """Asks golden questions of a release before it goes live."""
+    announce: AfterPublish
+    """Trains for a release that went live; called when the lock is free again."""
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
     @contextlib.asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
         """Keep every other writer out, in this process and in others on this machine."""
-        async with self._lock, publish_lock(self._lock_path):
+        async with self._lock, publish_lock(self.lock_path):
             yield
 
     async def publish(
@@ -69,13 +62,10 @@ class Publisher:
 
         Args:
             base: the live release that the caller compared with.
-            documents: all documents of the new release.
             comparison: rows to put in or replace, and those to take out.
             draft: of the index, at `base` or empty.
             vectors: of the texts just embedded; the others are found in the draft, and what
                 neither has is embedded now.
-            kind: see `Release.kind`.
-            note: a sentence for the list of releases.
             gated: ask the golden questions first.
 
         Raises:
@@ -88,9 +78,8 @@ class Publisher:
             await draft.write(comparison.gone, rows, [found[row.vector_key] for row in rows])
         number = 1 if base is None else base.number + 1
         place = await draft.finish(number)
-        gate = self.gate if gated else None
-        if gate is not None:
-            await gate.judge(await self.index.view(), await self.index.peek(place, number))
+        if gated:
+            await self.gate.judge(await self.index.view(), await self.index.peek(place, number))
         release = await self.commit(
             base,
             documents,
@@ -100,8 +89,8 @@ class Publisher:
             summary=comparison.summary(),
             embedded=embedded,
         )
-        if gate is not None:
-            await gate.accepted(release.number)
+        if gated:
+            await self.gate.rankers.adopt(release.number)
         await asyncio.to_thread(self.preparer.spool.published, found.keys())
         return release
 

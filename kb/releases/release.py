@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
 from core.errors import AnswerdeskError, IndexDamaged, ReleaseNotFound
-from db.curation import Settled
+from core.types import Vector
 from db.knowledge import Document, Release
+from kb.index.draft import Place
+from kb.index.rows import Row
 from kb.index.view import View
 from kb.ingest.diff import compare
 from kb.ingest.originals import Originals
@@ -121,14 +123,8 @@ class Releases:
         curations = self._publisher.preparer.curations
         unfit = [c for c in await curations.open() if c.state == "unfit" and c.kind != "disabled"]
         view = await self._publisher.index.view()
-        live = {chunk.chunk_id for chunk in await view.named({c.chunk_id for c in unfit})}
-        await curations.settle(
-            [
-                Settled(c.curation_id, "active", "", c.anchor, c.chunk_id)
-                for c in unfit
-                if c.chunk_id in live
-            ]
-        )
+        live = await view.present({c.chunk_id for c in unfit})
+        await curations.settle([c.settled() for c in unfit if c.chunk_id in live])
 
     async def reembed(
         self,
@@ -147,7 +143,6 @@ class Releases:
             judge: sees the new rows before they go live.
             model: name of this model, for the list of releases.
             partial: leave documents out that cannot be read again.
-            on_progress: called after each file and each batch of embeddings.
 
         Raises:
             NotReadAgain, ModelError, IndexNotWritten: the old rows are then still live; so they are
@@ -167,10 +162,8 @@ class Releases:
                 live = await publisher.releases.current()
                 if live is None or live.number != base.number:
                     continue  # somebody published meanwhile; most of it is in the spool
-                draft = await publisher.index.draft(base, fresh=True)
                 rows = list(prepared.rows().values())
-                await draft.write((), rows, [prepared.vectors[row.vector_key] for row in rows])
-                place = await draft.finish(base.number + 1)
+                place = await self._fill(rows, prepared.vectors, base.number + 1)
                 await judge(await publisher.index.peek(place, base.number + 1))
                 release = await publisher.commit(
                     base,
@@ -187,11 +180,7 @@ class Releases:
             return Rebuilt(release.number, prepared.wanted, errors, seconds)
 
     async def rebuild(
-        self,
-        *,
-        reuse: bool = False,
-        partial: bool = False,
-        on_progress: OnProgress | None = None,
+        self, *, reuse: bool = False, partial: bool = False, on_progress: OnProgress | None = None
     ) -> Rebuilt:
         """Fill a new index from the originals of the live release, then use it.
 
@@ -203,7 +192,6 @@ class Releases:
             reuse: take the vectors that the old index still gives, and embed only the others. A
                 document that cannot be read again keeps its rows, if all of them are left.
             partial: leave documents out that cannot be read again.
-            on_progress: called after each file and each batch of embeddings.
 
         Raises:
             NotReadAgain, ModelError: the old index is then still in use, damaged or not.
@@ -221,22 +209,20 @@ class Releases:
             prepared, errors = await self._rereader.prepare(
                 before, set(left.vectors), on_progress, spared=kept.keys(), partial=partial
             )
-            draft = await publisher.index.draft(base, fresh=True)
             rows = list(prepared.rows().values())
             for doc_id in errors.keys() & kept.keys():
                 logger.warning("Its rows are kept as they were: %s", errors.pop(doc_id))
                 rows += kept[doc_id]
             vectors = {**left.vectors, **prepared.vectors}
-            await draft.write((), rows, [vectors[row.vector_key] for row in rows])
             after = {**before, **prepared.documents()}
+            number = base.number if after == before else base.number + 1
+            place = await self._fill(rows, vectors, number)
             if after == before:
-                place = await draft.finish(base.number)
                 await publisher.releases.relocate(
                     base.number, table=place.table, version=place.version, rows=place.rows
                 )
                 release = base
             else:
-                place = await draft.finish(base.number + 1)
                 release = await publisher.commit(
                     base, after, place, kind="rebuild", embedded=prepared.wanted
                 )
@@ -244,6 +230,12 @@ class Releases:
             await publisher.preparer.settle(prepared)
         await publisher.announce(release.number)
         return Rebuilt(release.number, prepared.wanted, errors, time.perf_counter() - started)
+
+    async def _fill(self, rows: Sequence[Row], vectors: Mapping[str, Vector], number: int) -> Place:
+        """Put rows into a new table, as release `number`."""
+        draft = await self._publisher.index.draft(None)
+        await draft.write((), rows, [vectors[row.vector_key] for row in rows])
+        return await draft.finish(number)
 
     async def open_or_rebuild(
         self, *, on_rebuild: Callable[[str], Awaitable[None]] | None = None
@@ -287,22 +279,15 @@ class Releases:
         Raises:
             ReleaseNotFound: if one of them never was, or was pruned.
         """
-        releases = self._publisher.releases
-        for number in (old, new):
-            await releases.get(number)
-        before = await releases.documents(old)
-        after = await releases.documents(new)
+        before, after = [
+            {one.doc_id: (one.sha256, one.settings) for one in (await self.show(number)).documents}
+            for number in (old, new)
+        ]
+        both = before.keys() & after.keys()
         return ReleaseDiff(
-            added=tuple(sorted(after.keys() - before.keys())),
-            changed=tuple(
-                sorted(
-                    doc_id
-                    for doc_id in after.keys() & before.keys()
-                    if (after[doc_id].sha256, after[doc_id].settings)
-                    != (before[doc_id].sha256, before[doc_id].settings)
-                )
-            ),
-            removed=tuple(sorted(before.keys() - after.keys())),
+            added=tuple(sorted(after.keys() - both)),
+            changed=tuple(sorted(doc_id for doc_id in both if before[doc_id] != after[doc_id])),
+            removed=tuple(sorted(before.keys() - both)),
         )
 
     async def prune(self, keep: int) -> int:
@@ -335,21 +320,12 @@ class Releases:
         return ""
 
     async def _reread(
-        self,
-        base: Release,
-        documents: Mapping[str, Document],
-        note: str,
-        *,
-        as_of: float,
+        self, base: Release, documents: Mapping[str, Document], note: str, *, as_of: float
     ) -> Release:
         """Publish `documents` from their originals, on top of `base`."""
         publisher = self._publisher
         before = await publisher.releases.documents(base.number)
-        differing = {
-            doc_id: document
-            for doc_id, document in documents.items()
-            if before.get(doc_id) != document
-        }
+        differing = {key: new for key, new in documents.items() if before.get(key) != new}
         draft = await publisher.index.draft(base)
         prepared, _ = await self._rereader.prepare(differing, await draft.known(), as_of=as_of)
         gone = [doc_id for doc_id in before if doc_id not in documents]

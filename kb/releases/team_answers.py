@@ -7,6 +7,7 @@ be downloaded, edited and sent again under its name.
 import asyncio
 import csv
 import io
+from dataclasses import dataclass, field
 
 from core.errors import AnswerdeskError, UnreadableFile
 from core.types import IngestReport
@@ -36,7 +37,6 @@ class BadEntry(AnswerdeskError):
             if chars
             else f"The {what} is empty."
         )
-        self.what = what
 
 
 def check_entry(entry: Entry, *, answer_chars: int = ANSWER_CHARS) -> None:
@@ -53,16 +53,14 @@ def check_entry(entry: Entry, *, answer_chars: int = ANSWER_CHARS) -> None:
             raise BadEntry(what, len(text.strip()), limit)
 
 
+@dataclass(frozen=True)
 class TeamAnswers:
     """Adds one entry at a time; two at once both stay."""
 
-    def __init__(
-        self, ingestor: Ingestor, releases: ReleaseRepository, originals: Originals
-    ) -> None:
-        self._ingestor = ingestor
-        self._releases = releases
-        self._originals = originals
-        self._lock = asyncio.Lock()
+    ingestor: Ingestor
+    releases: ReleaseRepository
+    originals: Originals
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
     async def add(
         self,
@@ -84,17 +82,17 @@ class TeamAnswers:
         """
         async with self._lock:
             data = with_entry(await self._current(), question, answer)
-            return await self._ingestor.ingest(
+            return await self.ingestor.ingest(
                 [IncomingFile(DOC_ID, data=data)], dry_run=dry_run, note=note, anyway=anyway
             )
 
     async def _current(self) -> bytes:
         """Return the file as the live release has it, empty if it has none."""
-        live = await self._releases.current()
-        documents = await self._releases.documents(live.number) if live else {}
+        live = await self.releases.current()
+        documents = await self.releases.documents(live.number) if live else {}
         if DOC_ID not in documents:
             return b""
-        path = self._originals.path(documents[DOC_ID].sha256)
+        path = self.originals.path(documents[DOC_ID].sha256)
         return await asyncio.to_thread(path.read_bytes)
 
 

@@ -5,7 +5,7 @@ a step that it interrupts is done again.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter
@@ -73,7 +73,6 @@ class Overtaken(NotUndoable):
 
     def __init__(self, live: int) -> None:
         super().__init__(f"Release {live} is live by now: undo that one first, or use the console.")
-        self.live = live
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,27 +106,18 @@ def changes_something(report: IngestReport) -> bool:
     return any(file.added or file.changed or file.removed for file in report.files)
 
 
+@dataclass(frozen=True)
 class UploadFlow:
     """Takes uploads of one way in from step to step."""
 
-    def __init__(
-        self,
-        uploads: Uploads,
-        library: Library,
-        *,
-        live_release: Callable[[], Awaitable[int]],
-        load: LoadFiles,
-        via: str,
-    ) -> None:
-        """Take the parts.
-
-        `via` names the way in, in the notes of releases. `live_release` is 0 before the first.
-        """
-        self._uploads = uploads
-        self._library = library
-        self._live_release = live_release
-        self._load = load
-        self._via = via
+    uploads: Uploads
+    library: Library
+    _: KW_ONLY
+    live_release: Callable[[], Awaitable[int]]
+    """0 before the first."""
+    load: LoadFiles
+    via: str
+    """Names the way in, in the notes of releases."""
 
     async def check(
         self, upload: Upload, *, on_progress: OnProgress | None = None
@@ -143,7 +133,7 @@ class UploadFlow:
         report = await self._ingest(upload, dry_run=True, on_progress=on_progress)
         changes = changes_something(report) or upload.entry is not None
         state: UploadState = "preview" if changes else "cancelled"
-        moved = await self._uploads.move(
+        moved = await self.uploads.move(
             upload.upload_id, "checking", state, outcome=stored(Outcome(report))
         )
         return report if moved else None
@@ -158,24 +148,17 @@ class UploadFlow:
         Raises:
             AnswerdeskError: if it cannot be done; nothing was changed then.
         """
-        before = upload.before or await self._live_release()
+        before = upload.before or await self.live_release()
         # Stored first: after a crash the release that it made must not count as the one before.
-        await self._uploads.move(upload.upload_id, "applying", "applying", before=before)
+        await self.uploads.move(upload.upload_id, "applying", "applying", before=before)
         report = await self._ingest(upload, anyway=anyway, on_progress=on_progress)
         kept = stored(Outcome(report))
         if report.held:
-            await self._uploads.move(
-                upload.upload_id, "applying", "preview", before=0, outcome=kept
-            )
+            await self.uploads.move(upload.upload_id, "applying", "preview", before=0, outcome=kept)
             return Applied(report, before)
-        answered = await self._library.questions.answered(upload.entry) if upload.entry else 0
-        await self._uploads.move(
-            upload.upload_id,
-            "applying",
-            "live",
-            before=before,
-            after=report.release,
-            outcome=kept,
+        answered = await self.library.questions.answered(upload.entry) if upload.entry else 0
+        await self.uploads.move(
+            upload.upload_id, "applying", "live", before=before, after=report.release, outcome=kept
         )
         return Applied(report, before, answered)
 
@@ -185,7 +168,7 @@ class UploadFlow:
         if entry is None or entry.confirmed:
             return []
         text = f"{entry.question}\n{entry.answer}"
-        return await self._library.questions.personal(text, customer=upload.customer)
+        return await self.library.questions.personal(text, customer=upload.customer)
 
     async def check_undo(self, upload: Upload) -> None:
         """Make sure that an upload can be undone.
@@ -195,7 +178,7 @@ class UploadFlow:
         """
         if upload.state != "live" or upload.before in (0, upload.after):
             raise NothingToUndo(upload.state)
-        live = await self._live_release()
+        live = await self.live_release()
         if live != upload.after:
             raise Overtaken(live)
 
@@ -209,21 +192,21 @@ class UploadFlow:
             AnswerdeskError: if the release cannot be published again; likewise.
         """
         await self.check_undo(upload)
-        if not await self._uploads.move(upload.upload_id, "live", "undone"):
+        if not await self.uploads.move(upload.upload_id, "live", "undone"):
             raise NothingToUndo("undone")
         try:
-            await self._library.releases.rollback(upload.before)
+            await self.library.releases.rollback(upload.before)
         except AnswerdeskError:
-            await self._uploads.move(upload.upload_id, "undone", "live")
+            await self.uploads.move(upload.upload_id, "undone", "live")
             raise
         if upload.entry:
-            await self._library.questions.reopen(upload.entry.open_ids)
-        return await self._live_release()
+            await self.library.questions.reopen(upload.entry.open_ids)
+        return await self.live_release()
 
     async def fail(self, upload: Upload, reason: str) -> None:
         """Note that a step failed for good."""
         outcome = stored(Outcome(error=reason))
-        await self._uploads.move(upload.upload_id, upload.state, "failed", outcome=outcome)
+        await self.uploads.move(upload.upload_id, upload.state, "failed", outcome=outcome)
 
     async def _ingest(
         self,
@@ -234,18 +217,18 @@ class UploadFlow:
         on_progress: OnProgress | None = None,
     ) -> IngestReport:
         if upload.entry:
-            return await self._library.answers.add(
+            return await self.library.answers.add(
                 upload.entry.question,
                 upload.entry.answer,
                 dry_run=dry_run,
-                note="" if dry_run else f"{self._via}: an answer by the team",
+                note="" if dry_run else f"{self.via}: an answer by the team",
                 anyway=anyway,
             )
         names = ", ".join(file.name for file in upload.files)
-        return await self._library.ingestor.ingest(
-            await self._load(upload),
+        return await self.library.ingestor.ingest(
+            await self.load(upload),
             dry_run=dry_run,
-            note="" if dry_run else f"{self._via}: {names}"[:_NOTE_CHARS],
+            note="" if dry_run else f"{self.via}: {names}"[:_NOTE_CHARS],
             anyway=anyway,
             on_progress=on_progress,
         )

@@ -70,9 +70,8 @@ async def cautions(live: View, comparison: Comparison) -> tuple[Finding, ...]:
 
 def contacts(text: str) -> list[Contact]:
     """Return the contacts that a text leads to, each once."""
-    folded = _folded(text)
     found: dict[str, Contact] = {}
-    for contact in _contacts(folded):
+    for contact in _contacts(_folded(text)):
         found.setdefault(contact.key, contact)
     return list(found.values())
 

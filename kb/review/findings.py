@@ -1,6 +1,7 @@
 """What an operator should look at before new texts go live: conflicts and near duplicates."""
 
 import asyncio
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from kb.ingest.prepare import Preparer
 from kb.ranking.features import Floats
 from kb.review.conflicts import Statement, differing_figure
 from kb.text.own_words import each_its_own
-from kb.text.segmentation import ngram_cosine, normalise
+from kb.text.segmentation import ngram_cosine, normalise, shortened
 
 _BUDGET_CHARS = 100_000
 """Text that a preview embeds to compare it: about 7 s with the default embedder on two cores.
@@ -126,13 +127,9 @@ class Inspector:
 
     def _within_budget(self, rows: Sequence[Row]) -> list[Row]:
         order = {"question": 0, "variant": 1, "passage": 2}
-        kept, left = [], self._budget_chars
-        for row in sorted(rows, key=lambda row: order[row.role]):
-            left -= len(row.text)
-            if left < 0:
-                break
-            kept.append(row)
-        return kept
+        ordered = sorted(rows, key=lambda row: order[row.role])
+        ends = itertools.accumulate(len(row.text) for row in ordered)
+        return [r for r, end in zip(ordered, ends, strict=True) if end <= self._budget_chars]
 
     async def _level(self, matrix: Matrix) -> Floats:
         """Return for each vector its mean cosine with unrelated statements of its language.
@@ -140,7 +137,8 @@ class Inspector:
         Those are the nearest: statements of another language are further away.
         """
         if not self._unrelated:
-            texts = await asyncio.to_thread(_statements)
+            read = _REFERENCE.read_text
+            texts = await asyncio.to_thread(lambda: yaml.safe_load(read("utf-8")))
             self._unrelated = [await self._embedder.embed_queries(t) for t in texts.values()]
         means = [(matrix @ statements.T).mean(axis=1) for statements in self._unrelated]
         level: Floats = np.max(np.stack(means), axis=0)
@@ -198,10 +196,7 @@ def _literal(fresh: Sequence[Row], equal: Sequence[Row]) -> Iterator[_Pair]:
 
 
 def _near(
-    rows: Sequence[Row],
-    matrix: Matrix,
-    neighbours: Sequence[Sequence[Neighbour]],
-    level: Floats,
+    rows: Sequence[Row], matrix: Matrix, neighbours: Sequence[Sequence[Neighbour]], level: Floats
 ) -> Iterator[_Pair]:
     """Yield pairs whose vectors are nearer than those of unrelated texts, with stored rows first
     and then among the new ones."""
@@ -302,9 +297,8 @@ def _both_valid(row: Row, other: Row) -> bool:
     return not ends or starts <= min(ends)
 
 
-def _statements() -> dict[str, list[str]]:
-    statements: dict[str, list[str]] = yaml.safe_load(_REFERENCE.read_text("utf-8"))
-    return statements
+def _cut(text: str) -> str:
+    return shortened(text, _SHOWN_CHARS)
 
 
 def _place(doc_id: str, location: str) -> str:
@@ -313,8 +307,3 @@ def _place(doc_id: str, location: str) -> str:
 
 def _natural(location: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", location)]
-
-
-def _cut(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN_CHARS else f"{line[: _SHOWN_CHARS - 1].rstrip()}…"

@@ -33,6 +33,7 @@ class Forecast:
     golden: tuple[AnswerChange, ...] = ()
 
 
+@dataclass(frozen=True)
 class Forecaster:
     """Asks what customers ask most, and golden questions, of a release that is not made yet.
 
@@ -40,13 +41,10 @@ class Forecaster:
     up to 2,000 rows. Nothing is written, and publishing goes on meanwhile.
     """
 
-    def __init__(
-        self, asked: Asked, golden: GoldenQuestions, replay: Replay, rankers: Trainer
-    ) -> None:
-        self._asked = asked
-        self._golden = golden
-        self._replay = replay
-        self._rankers = rankers
+    asked: Asked
+    golden: GoldenQuestions
+    replay: Replay
+    rankers: Trainer
 
     async def foresee(
         self, live: View, comparison: Comparison, vectors: Mapping[str, Vector]
@@ -60,17 +58,17 @@ class Forecaster:
         """
         if not live.release or not (comparison.written or comparison.gone):
             return Forecast()
-        asked, golden = await self._asked(), (await self._golden.list())[:_MOST_GOLDEN]
+        asked, golden = await self.asked(), (await self.golden.list())[:_MOST_GOLDEN]
         if not asked and not golden:
             return Forecast()
         questions = [*(question for question, _ in asked), *(one.question for one in golden)]
         try:
             overlay = await _overlay(live, comparison, vectors)
-            before = await self._rankers.ranker(live.release)
-            after = await self._rankers.preview(overlay)
+            before = await self.rankers.ranker(live.release)
+            after = await self.rankers.preview(overlay)
             if after is None:  # then both without what was learned, so that only rows differ
                 before = after = before.untrained()
-            old, new = await self._replay.compare(
+            old, new = await self.replay.compare(
                 questions, Seen(live, before), Seen(overlay, after)
             )
         except (ModelError, IndexUnusable) as error:

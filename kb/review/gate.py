@@ -8,7 +8,7 @@ import datetime
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Generic, TypeVar
 
 from core.errors import AnswerdeskError
@@ -23,7 +23,7 @@ from kb.ranking.retriever import Retriever, SearchView
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training import Trainer
 from kb.review.caution import contacts
-from kb.text.segmentation import normalise
+from kb.text.segmentation import normalise, shortened
 
 _View = TypeVar("_View", bound=SearchView, covariant=True)
 
@@ -37,9 +37,16 @@ class HeldBack(AnswerdeskError):
     """A release answers golden questions worse than the one that is live."""
 
     def __init__(self, changes: Sequence[AnswerChange], golden: int) -> None:
-        super().__init__(held_text(changes, golden))
+        named = [
+            f'"{shortened(change.question, _QUESTION_CHARS)}" ({_difference(change)})'
+            for change in changes[:_NAMED]
+        ]
+        more = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
+        super().__init__(
+            f"Held back: {len(changes)} of {golden} golden questions would no longer come out as "
+            f"expected: {'; '.join([*named, *more])}. Nothing was published."
+        )
         self.changes = tuple(changes)
-        self.golden = golden
 
 
 class NothingToExpect(AnswerdeskError):
@@ -75,23 +82,16 @@ async def seen(live: View | Seen[View], rankers: Trainer) -> Seen[View]:
     return live if isinstance(live, Seen) else Seen(live, await rankers.ranker(live.release))
 
 
+@dataclass(frozen=True)
 class Replay:
     """Asks questions of any release, live or not. Nothing is recorded."""
 
-    def __init__(
-        self,
-        embedder: Embedder,
-        *,
-        policy: Policy,
-        today: Callable[[], datetime.date],
-        second: SecondEmbedder | None = None,
-        reader: Reader | None = None,
-    ) -> None:
-        self._reader = reader
-        self._embedder = embedder
-        self._second = second
-        self._policy = policy
-        self._today = today
+    embedder: Embedder
+    _: KW_ONLY
+    policy: Policy
+    today: Callable[[], datetime.date]
+    second: SecondEmbedder | None = None
+    reader: Reader | None = None
 
     async def compare(
         self, questions: Sequence[str], *releases: Seen[SearchView]
@@ -103,25 +103,25 @@ class Replay:
         """
         found = []
         for release in releases:
-            embedder = release.embedder or self._embedder
+            embedder = release.embedder or self.embedder
             answerer = Answerer(
-                Retriever(embedder, release, release, self._second, self._reader),
+                Retriever(embedder, release, release, self.second, self.reader),
                 Replier(),
                 None,
-                policy=self._policy,
-                today=self._today,
+                policy=self.policy,
+                today=self.today,
             )
             found.append([await answerer.answer(question) for question in questions])
         return found
 
 
+@dataclass(frozen=True)
 class Gate:
     """Decides whether a release may go live."""
 
-    def __init__(self, golden: GoldenQuestions, replay: Replay, rankers: Trainer) -> None:
-        self._golden = golden
-        self._replay = replay
-        self._rankers = rankers
+    golden: GoldenQuestions
+    replay: Replay
+    rankers: Trainer
 
     async def judge(self, live: View | Seen[View], candidate: View) -> int:
         """Ask the golden questions of a release that is not live yet; return how many there are.
@@ -136,25 +136,21 @@ class Gate:
             HeldBack: if it does worse than the live one.
             IndexDamaged, IndexMismatch, ModelUnavailable: if that cannot be told.
         """
-        golden = await self._golden.list()
-        old = await seen(live, self._rankers)
+        golden = await self.golden.list()
+        old = await seen(live, self.rankers)
         if not golden or not old.rows.release:
             return 0
-        new = Seen(candidate, await self._rankers.trial(candidate))
-        before, after = await self._replay.compare([one.question for one in golden], old, new)
+        new = Seen(candidate, await self.rankers.trial(candidate))
+        before, after = await self.replay.compare([one.question for one in golden], old, new)
         compared = zip(golden, before, after, strict=True)
         drops = [drop(one, was, now) for one, was, now in compared if drops_out(one, was, now)]
         if drops:
             raise HeldBack(drops, len(golden))
         return len(golden)
 
-    async def accepted(self, release: int) -> None:
-        """Note that the release which was judged last is live."""
-        await self._rankers.adopt(release)
-
     async def ask(self, live: View, question: str) -> Answer:
         """Ask the live release one question, without recording it."""
-        ((answer,),) = await self._replay.compare([question], await seen(live, self._rankers))
+        ((answer,),) = await self.replay.compare([question], await seen(live, self.rankers))
         return answer
 
     async def as_it_is(self, live: View, question: str, *, author: str) -> Golden:
@@ -181,9 +177,9 @@ class Gate:
         Raises:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
-        golden = await self._golden.list()
-        own = await seen(live, self._rankers)
-        (answers,) = await self._replay.compare([g.question for g in golden], own)
+        golden = await self.golden.list()
+        own = await seen(live, self.rankers)
+        (answers,) = await self.replay.compare([g.question for g in golden], own)
         return [(g, a, fits(g, a)) for g, a in zip(golden, answers, strict=True)]
 
 
@@ -244,8 +240,8 @@ def change_of(old: Answer, new: Answer) -> AnswerChange:
         "",
         outcome(old),
         outcome(new),
-        old_words=_cut_from(before, begin),
-        new_words=_cut_from(after, begin),
+        old_words=_short_from(before, begin),
+        new_words=_short_from(after, begin),
     )
 
 
@@ -262,7 +258,7 @@ def expectation(golden: Golden) -> str:
     parts = [
         f'from "{golden.document}"' if golden.document else "",
         f'by the entry "{golden.entry}"' if golden.entry else "",
-        f'with the words "{_cut(golden.words, _WORDS_CHARS)}"' if golden.words else "",
+        f'with the words "{shortened(golden.words, _WORDS_CHARS)}"' if golden.words else "",
     ]
     return " ".join(["answered", *(part for part in parts if part)])
 
@@ -274,17 +270,7 @@ def outcome(answer: Answer) -> str:
     if not answer.sources:
         return "taken for no question"
     source = answer.sources[0]
-    return f'answered from "{source.document}" ("{_cut(source.title)}")'
-
-
-def held_text(changes: Sequence[AnswerChange], golden: int) -> str:
-    """Return why a release was held back, as sentences."""
-    named = [f'"{_cut(change.question)}" ({_difference(change)})' for change in changes[:_NAMED]]
-    more = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
-    return (
-        f"Held back: {len(changes)} of {golden} golden questions would no longer come out as "
-        f"expected: {'; '.join([*named, *more])}. Nothing was published."
-    )
+    return f'answered from "{source.document}" ("{shortened(source.title, _QUESTION_CHARS)}")'
 
 
 def _difference(change: AnswerChange) -> str:
@@ -305,12 +291,8 @@ def _words(answer: Answer) -> str:
     return " ".join(answer.text.split()) if answer.sources else ""
 
 
-def _cut_from(text: str, begin: int) -> str:
+def _short_from(text: str, begin: int) -> str:
     """Return what is shown of a text from a place on: where two texts begin to differ is in it."""
     if len(text) <= _WORDS_CHARS:
         return text
-    return _cut(f"…{text[begin:].lstrip()}" if begin else text, _WORDS_CHARS)
-
-
-def _cut(text: str, chars: int = _QUESTION_CHARS) -> str:
-    return text if len(text) <= chars else text[: chars - 1].rstrip() + "…"
+    return shortened(f"…{text[begin:].lstrip()}" if begin else text, _WORDS_CHARS)

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from core.errors import IndexUnusable, ModelError
@@ -21,19 +21,13 @@ _NAMED = 8
 """Changes that a report names."""
 
 
+@dataclass(frozen=True)
 class MostAsked:
-    """Tells which of the questions that customers ask most a new release answers otherwise.
+    """Tells which of the questions that customers ask most a new release answers otherwise."""
 
-    Args:
-        asked: returns these questions and how often each was asked.
-        replay: asks them.
-        rankers: gives the ranking of either release.
-    """
-
-    def __init__(self, asked: Asked, replay: Replay, rankers: Trainer) -> None:
-        self._asked = asked
-        self._replay = replay
-        self._rankers = rankers
+    asked: Asked
+    replay: Replay
+    rankers: Trainer
 
     async def changes(
         self, before: View | Seen[View], after: View
@@ -42,12 +36,12 @@ class MostAsked:
 
         Changes of one kind are one change: what customers wrote is not in it.
         """
-        releases = [await seen(one, self._rankers) for one in (before, after)]
-        asked = await self._asked() if all(one.rows.release for one in releases) else ()
+        releases = [await seen(one, self.rankers) for one in (before, after)]
+        asked = await self.asked() if all(one.rows.release for one in releases) else ()
         if not asked:
             return 0, ()
         try:
-            old, new = await self._replay.compare([question for question, _ in asked], *releases)
+            old, new = await self.replay.compare([question for question, _ in asked], *releases)
         except (ModelError, IndexUnusable) as error:
             logger.warning("What customers ask most was not compared: %s", error)
             return 0, ()
@@ -78,15 +72,10 @@ def answers_text(report: IngestReport) -> list[str]:
     """Return which answers a release changed, or would change, as lines for operators."""
     if report.held or not (report.asked or report.golden_asked):
         return []
-    counted = [
-        f"{number} {one}{_s(number)}{rest}"
-        for number, one, rest in (
-            (report.asked, "question", " asked most lately"),
-            (report.golden_asked, "golden question", ""),
-        )
-        if number
-    ]
-    questions = " and ".join(counted)
+    asked = f"{report.asked} question{_s(report.asked)} asked most lately"
+    golden = f"{report.golden_asked} golden question{_s(report.golden_asked)}"
+    counted = ((report.asked, asked), (report.golden_asked, golden))
+    questions = " and ".join(text for number, text in counted if number)
     then = "then" if report.dry_run else "now"
     changed = [_golden_line(change, then) for change in report.golden]
     changed += [_asked_line(change, then) for change in report.answers]

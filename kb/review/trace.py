@@ -1,7 +1,7 @@
 """What comes of a question, step by step: for operators who ask why."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from core.types import Answer, Chunk, Turn
 from db.golden import Golden, GoldenQuestions
@@ -43,24 +43,17 @@ class Trace:
     answer: Answer
 
 
+@dataclass(frozen=True)
 class Tracer:
     """Asks a release as customers do, and shows each step. Nothing is recorded."""
 
-    def __init__(
-        self,
-        answerer: Answerer,
-        index: Index,
-        gate: Gate,
-        golden: GoldenQuestions,
-        *,
-        answerer_of: Callable[[int], Awaitable[Answerer]],
-    ) -> None:
-        """`answerer_of` returns what answers as a release does that is not live."""
-        self._answerer_of = answerer_of
-        self._answerer = answerer
-        self._index = index
-        self._gate = gate
-        self._golden = golden
+    answerer: Answerer
+    index: Index
+    gate: Gate
+    golden: GoldenQuestions
+    _: KW_ONLY
+    answerer_of: Callable[[int], Awaitable[Answerer]]
+    """Returns what answers as a release does that is not live."""
 
     async def trace(
         self,
@@ -76,7 +69,7 @@ class Tracer:
             ReleaseNotFound: if there is none with this number any more.
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
-        answerer = await self._answerer_of(release) if release else self._answerer
+        answerer = await self.answerer_of(release) if release else self.answerer
         found = await answerer.judge(message, history)
         answer = await answerer.answer(
             message, language_code=language_code, history=history, found=found
@@ -91,8 +84,8 @@ class Tracer:
             NothingToExpect: if that is neither an answer nor a refusal.
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
-        golden = await self._gate.as_it_is(await self._index.view(), question, author=author)
-        await self._golden.add([golden])
+        golden = await self.gate.as_it_is(await self.index.view(), question, author=author)
+        await self.golden.add([golden])
         return golden
 
 
@@ -105,6 +98,7 @@ def _judged(retrieval: Retrieval) -> list[Judged]:
     for hit in retrieval.hits:
         place = places[hit.chunk.chunk_id]
         reading = retrieval.readings.get(hit.chunk.chunk_id)
+        said = reading.sentences if reading else ()
         own = float(ranked.own[place])
         found.append(
             Judged(
@@ -114,12 +108,8 @@ def _judged(retrieval: Retrieval) -> list[Judged]:
                 dict(zip(FEATURES, map(float, ranked.features[place]), strict=True)),
                 None if own != own else own,  # NaN: they say nothing
                 None if reading is None else reading.whole,
-                [] if reading is None else [(_own(text), odds) for text, odds in reading.sentences],
+                # Without the heading under which each was read.
+                [(text.partition("\n")[2], odds) for text, odds in said],
             )
         )
     return found
-
-
-def _own(text: str) -> str:
-    """Return a sentence without the heading under which it was read."""
-    return text.partition("\n")[2]

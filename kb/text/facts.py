@@ -248,16 +248,8 @@ _NO_NUMBERS = frozenset(["一一", "万一", "千万", "十分", "三三两两",
 @cache
 def _quantity_pattern() -> re.Pattern[str]:
     words = lexicon()
-    word, currency, unit, magnitude, percent = (
-        alternatives(listed, around=False)
-        for listed in (
-            words.numbers,
-            words.currencies,
-            words.units,
-            words.magnitudes,
-            words.percent,
-        )
-    )
+    lists = (words.numbers, words.currencies, words.units, words.magnitudes, words.percent)
+    word, currency, unit, magnitude, percent = (alternatives(one, around=False) for one in lists)
     return re.compile(
         rf"(?P<zhpercent>百分之)?(?:(?<![^\W\d_])(?P<before>{currency})\s?)?"
         rf"(?P<number>(?<![\d.,]){_DIGITS}|(?<![^\W_])(?:{word})(?:(?:\s|-|\sand\s)(?:{word}))*|{_HAN})"

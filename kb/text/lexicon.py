@@ -14,7 +14,7 @@ _FILE = Path(__file__).parent / "data" / "lexicon.yaml"
 
 _FRACTION = re.compile(r"(\d?)([¼½¾⅓⅔⅛])")
 _FRACTIONS = {"¼": ".25", "½": ".5", "¾": ".75", "⅓": ".33", "⅔": ".67", "⅛": ".125"}
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufe00-\ufe0f]")
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufe00-\ufe0f]")
 _WIDE_COMMA = re.compile(r"(?<![０-９])，")
 _SAME = str.maketrans({c: "-" for c in "‐‑‒–—―−〜～"} | {c: "'" for c in "’‘ʼ`´"})
 
@@ -26,7 +26,7 @@ def fold(text: str) -> str:
     """
     text = _FRACTION.sub(lambda m: (m[1] or "0") + _FRACTIONS[m[2]], text)
     text = _WIDE_COMMA.sub(", ", text)  # else "2015，300人" would read as one number
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
+    text = unicodedata.normalize("NFKC", INVISIBLE.sub("", text))
     return text.translate(_SAME)
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from sentencex import get_sentence_boundaries
 
-from kb.text.lexicon import lexicon
+from kb.text.lexicon import INVISIBLE, lexicon
 
 _CJK = (
     "\u3040-\u30ff"  # kana
@@ -20,7 +20,6 @@ _CJK = (
 _CJK_CHAR = re.compile(f"[{_CJK}]")
 _WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:(?:(?<=\d)[.,](?=\d)|['’])[^\W_{_CJK}]+)*")
 _SPACE = re.compile(r"\s+")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufe00-\ufe0f]")
 
 
 def normalise(text: str) -> str:
@@ -29,7 +28,7 @@ def normalise(text: str) -> str:
     Two texts with equal results are the same text to a reader. Punctuation stays.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return _SPACE.sub(" ", _INVISIBLE.sub("", folded)).strip()
+    return _SPACE.sub(" ", INVISIBLE.sub("", folded)).strip()
 
 
 def words(text: str) -> list[str]:
@@ -67,6 +66,12 @@ def ngram_cosine(text: str, other: str) -> float:
 @lru_cache(maxsize=4096)
 def _counted_ngrams(text: str) -> Mapping[str, float]:
     return {gram: 1 + math.log(n) for gram, n in Counter(char_ngrams(text)).items()}
+
+
+def shortened(text: str, chars: int) -> str:
+    """Return a text on one line; of one with more than `chars` the beginning, with an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= chars else f"{line[: chars - 1].rstrip()}…"
 
 
 def width(text: str) -> int:

@@ -42,10 +42,7 @@ class GeneratorHandler:
             budget_bytes=int(settings["prefix_disk_bytes"]),
         )
         self._engine = Engine(
-            self._llama,
-            self._states,
-            parallel=parallel,
-            context_tokens=self._context_tokens,
+            self._llama, self._states, parallel=parallel, context_tokens=self._context_tokens
         )
         self._requests: dict[int, Request] = {}
 

@@ -23,7 +23,8 @@ from core.types import (
 from db.curation import Curation, CurationKind, CurationNotFound
 from db.knowledge import Release
 from db.uploads import Entry, Upload
-from kb.releases.entries import EntryNotFound, Found
+from kb.index.view import Found
+from kb.releases.entries import EntryNotFound
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from core.types import Answer, Chunk, Source
 from db.base import Database
 from db.conversations import AnswerRow
 from db.figures import Figures, Which
-from kb.releases.entries import Found
+from kb.index.view import Found
 from tests.console.conftest import Builder
 from tests.console.fakes import NoEntries
 

@@ -68,9 +68,9 @@ def test_the_threshold_for_a_recall_is_the_lowest() -> None:
 
 def test_calibration_error_of_honest_confidence_is_zero() -> None:
     honest = [outcome(relevant="a", found="a", confidence=1.0)] * 3
-    assert metrics.calibration_error(honest) == 0.0
+    assert metrics.trust(honest).error == 0.0
     boast = [outcome(relevant="a", found="b", confidence=0.95)] * 3
-    assert metrics.calibration_error(boast) == pytest.approx(0.95)
+    assert metrics.trust(boast).error == pytest.approx(0.95)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Pages as sources: asked for cheaply, and never emptied by what a server says (target 17)."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -304,7 +306,8 @@ async def test_a_bad_sitemap_changes_nothing(
         return [host] if host[0].isdigit() else list(await everywhere_public(host, port))
 
     limits = FetchLimits(max_bytes=300_000, interval_s=0)
-    run._make_fetcher = lambda: Fetcher(limits, resolver=resolver, backend=Detour(site.port))
+    fetcher = partial(Fetcher, limits, resolver=resolver, backend=Detour(site.port))
+    run = replace(run, make_fetcher=fetcher)
     report = await run.run()
     assert reason in report.sources[0].held
     assert await shop.texts() == before

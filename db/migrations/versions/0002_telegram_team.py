@@ -1,14 +1,10 @@
 """Operators, hand-over and uploads in Telegram"""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0002"
 down_revision: str | None = "0001"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
@@ -107,34 +103,3 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_telegram_handovers_thread_id"), ["thread_id"], unique=False
         )
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("telegram_handovers", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_telegram_handovers_thread_id"))
-        batch_op.drop_column("rating")
-        batch_op.drop_column("language")
-        batch_op.drop_column("draft")
-        batch_op.drop_column("holder")
-        batch_op.drop_column("card_id")
-        batch_op.drop_column("thread_id")
-
-    with op.batch_alter_table("telegram_chats", schema=None) as batch_op:
-        batch_op.drop_column("banned")
-
-    with op.batch_alter_table("telegram_uploads", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_telegram_uploads_state"))
-
-    op.drop_table("telegram_uploads")
-    op.drop_table("telegram_team")
-    op.drop_table("telegram_operators")
-    op.drop_table("telegram_operator_codes")
-    with op.batch_alter_table("telegram_mirrors", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_telegram_mirrors_customer"))
-
-    op.drop_table("telegram_mirrors")
-    op.drop_table("telegram_canned")
-    with op.batch_alter_table("telegram_audit", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_telegram_audit_at"))
-
-    op.drop_table("telegram_audit")

@@ -1,14 +1,10 @@
 """Entries and drafts that operators write in Telegram"""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0003"
 down_revision: str | None = "0002"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
@@ -44,18 +40,3 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_telegram_uploads_customer"), ["customer"], unique=False
         )
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("telegram_uploads", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_telegram_uploads_customer"))
-        batch_op.drop_column("customer")
-        batch_op.drop_column("entry")
-        batch_op.drop_column("thread_id")
-
-    with op.batch_alter_table("telegram_handovers", schema=None) as batch_op:
-        batch_op.drop_column("answer")
-        batch_op.drop_column("found")
-        batch_op.drop_column("draft_sent")
-
-    op.drop_table("telegram_awaited")

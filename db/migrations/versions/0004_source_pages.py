@@ -1,14 +1,10 @@
 """Pages of the web as sources"""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0004"
 down_revision: str | None = "0003"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
@@ -25,7 +21,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_source_pages")),
         sa.UniqueConstraint("source", "url", name=op.f("uq_source_pages_source")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("source_pages")

@@ -1,14 +1,10 @@
 """What operators change in entries by hand"""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0005"
 down_revision: str | None = "0004"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
@@ -34,7 +30,3 @@ def upgrade() -> None:
     with op.batch_alter_table("curations", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_curations_doc_id"), ["doc_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_curations_chunk_id"), ["chunk_id"], unique=False)
-
-
-def downgrade() -> None:
-    op.drop_table("curations")

@@ -1,14 +1,10 @@
 """Golden questions"""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0006"
 down_revision: str | None = "0005"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
@@ -24,7 +20,3 @@ def upgrade() -> None:
         sa.Column("created", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("golden_id", name=op.f("pk_golden_questions")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("golden_questions")

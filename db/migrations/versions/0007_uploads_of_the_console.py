@@ -1,14 +1,10 @@
 """Uploads come from the console, too"""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0007"
 down_revision: str | None = "0006"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 _INDEXED = ("customer", "state")
 
@@ -26,13 +22,3 @@ def upgrade() -> None:
     op.add_column("uploads", sa.Column("outcome", sa.JSON(), nullable=False, server_default="{}"))
     for column in _INDEXED:
         op.create_index(f"ix_uploads_{column}", "uploads", [column])
-
-
-def downgrade() -> None:
-    for column in _INDEXED:
-        op.drop_index(f"ix_uploads_{column}", table_name="uploads")
-    for column in ("outcome", "columns", "channel"):
-        op.drop_column("uploads", column)
-    op.rename_table("uploads", "telegram_uploads")
-    for column in _INDEXED:
-        op.create_index(f"ix_telegram_uploads_{column}", "telegram_uploads", [column])

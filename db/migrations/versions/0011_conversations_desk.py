@@ -1,14 +1,10 @@
 """What people write in conversations, on either side; visitors of the website may have a person"""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0011"
 down_revision: str | None = "0010"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
@@ -26,8 +22,3 @@ def upgrade() -> None:
         "telegram_handovers",
         sa.Column("chat", sa.String(length=80), nullable=False, server_default=""),
     )
-
-
-def downgrade() -> None:
-    op.drop_column("telegram_handovers", "chat")
-    op.drop_table("messages")

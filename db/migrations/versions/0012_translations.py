@@ -1,14 +1,10 @@
 """Operators' work on an entry may be a translation, which has a language"""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0012"
 down_revision: str | None = "0011"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
@@ -16,7 +12,3 @@ def upgrade() -> None:
         "curations",
         sa.Column("language", sa.String(length=8), nullable=False, server_default=""),
     )
-
-
-def downgrade() -> None:
-    op.drop_column("curations", "language")

@@ -1,14 +1,10 @@
 """Answers may wait for an operator, by rules that operators set"""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0014"
 down_revision: str | None = "0013"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
@@ -48,9 +44,3 @@ def upgrade() -> None:
         "telegram_handovers",
         sa.Column("for_draft", sa.Boolean(), nullable=False, server_default=sa.false()),
     )
-
-
-def downgrade() -> None:
-    op.drop_column("telegram_handovers", "for_draft")
-    op.drop_table("drafts")
-    op.drop_table("careful_rules")

@@ -1,14 +1,10 @@
 """Accounts of the console with their sessions; a link to Telegram; who did what there"""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0015"
 down_revision: str | None = "0014"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
@@ -49,11 +45,3 @@ def upgrade() -> None:
         op.add_column(
             table, sa.Column("account_id", sa.Integer(), nullable=False, server_default="0")
         )
-
-
-def downgrade() -> None:
-    op.drop_column("telegram_operator_codes", "account_id")
-    op.drop_column("telegram_operators", "account_id")
-    op.drop_column("telegram_audit", "person")
-    op.drop_table("console_sessions")
-    op.drop_table("accounts")

@@ -1,6 +1,7 @@
 """What a preview asks operators to look at (targets 24 and 35)."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -150,10 +151,10 @@ async def test_beyond_the_budget_texts_are_compared_word_for_word(
 ) -> None:
     async with workshop(tmp_path / "small", embedder) as shop:
         await shop.put(faq=FAQ)
-        shop.ingestor._inspector = Inspector(embedder, budget_chars=30)
+        ingestor = replace(shop.ingestor, inspector=Inspector(embedder, budget_chars=30))
         embedder.embedded.clear()
         data = b"Do you repair bicycles?|No.\nHow do I get a refund?|No.\nHow do I get refunds?|No."
-        report = await shop.ingestor.ingest([IncomingFile("n.txt", data=data)], dry_run=True)
+        report = await ingestor.ingest([IncomingFile("n.txt", data=data)], dry_run=True)
         assert [f.location for f in report.findings] == ["line 1", "line 2"]
         assert report.uncompared == 2
         assert "How do I get refunds?" not in embedder.embedded
