@@ -16,7 +16,15 @@ from kb.parse.faq.documents import asks_unmarked
 from kb.parse.faq.values import iso_date
 from kb.parse.formats.containers import without_containers
 from kb.parse.limits import MAX_NESTING
-from kb.parse.marks import LOCATION, link_mark, lowered, raised, with_links, without_links
+from kb.parse.marks import (
+    LOCATION,
+    leave_out,
+    link_mark,
+    lowered,
+    raised,
+    with_links,
+    without_links,
+)
 
 _FRONT_MATTER = re.compile(r"\A(-{3}|\+{3})[ \t]*\n(.*?)\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
 _META = r"^{key}[ \t]{{0,9}}[:=]([^\n]{{1,300}})$"
@@ -197,7 +205,7 @@ class _Reader:
             if inner.type == "tr_open":
                 row = []
             elif inner.type == "inline":
-                row.append(without_links(_plain(inner)))
+                row.append(_plain(inner))
             elif inner.type == "tr_close":
                 rows.append(tuple(row))
         named = bool(rows) and any(rows[0])
@@ -232,6 +240,9 @@ def _elements(tokens: Sequence[Token]) -> dict[int, int]:
                     if start < index and token.level == tokens[start].level:
                         found[start] = max(index, found.get(start, 0))
                     break
+    for name, start in open_:
+        if name == "details" and not tokens[start].level:  # it was never closed
+            found.setdefault(start, len(tokens) - 1)
     return found
 
 
@@ -281,6 +292,7 @@ def _raised_or_lowered(found: re.Match[str]) -> str:
 def _within(kind: str, before: str, words: str, after: str, address: str) -> str:
     match kind:
         case "s":
+            leave_out(words)
             return ""
         case "sup":
             return raised(before, words, after=after)

@@ -12,7 +12,7 @@ from core.errors import UnreadableFile
 from core.types import Section, Skipped
 from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, headings_from_bold, with_header
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import Row, Taken, read_table
+from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table
 from kb.parse.limits import (
     MAX_CELLS,
     MAX_COLUMNS,
@@ -175,7 +175,7 @@ class _Text:
         yield Block("table", rows=tuple(rows), header=header, location=where)
 
     def _cell(self, cell: Element) -> str:
-        parts = (" ".join(without_links(self.words(p)).split()) for p in cell.iter(f"{_TEXT}p"))
+        parts = (" ".join(self.words(p).split()) for p in cell.iter(f"{_TEXT}p"))
         return "; ".join(part for part in parts if part)
 
     def words(self, paragraph: Element) -> str:
@@ -320,7 +320,10 @@ def _rows(table: Element, text: _Text, label: str, skipped: list[Skipped]) -> li
 
     def words(cell: Element) -> str:
         lines = (with_links(text.words(p)) for p in cell.findall(f"{_TEXT}p"))
-        return "\n".join(line for line in lines if line)
+        shown = "\n".join(line for line in lines if line)
+        held = (cell.get(f"{_OFFICE}{name}") for name in ("value", "date-value", "time-value"))
+        shown = shown or next(filter(None, held), "")
+        return shown or (NO_RESULT if cell.get(f"{_TABLE}formula") else "")
 
     rows: list[Row] = []
     hidden_rows = 0

@@ -167,6 +167,9 @@ class _Reader:
                 self._state = replace(state, bold=on)
             case b"super" | b"sub":
                 self._state = replace(state, position=control.decode() if on else "")
+            case b"up" | b"dn":
+                up = "super" if control == b"up" else "sub"
+                self._state = replace(state, position=up if number is None or number > 0 else "")
             case b"nosupersub":
                 self._state = replace(state, position="")
             case b"plain":
@@ -184,7 +187,7 @@ class _Reader:
                 self._level = number + 1
             case b"cell":
                 self._settle()
-                self._cells.append(" ".join(without_links(self._out).split()))
+                self._cells.append(" ".join(self._out.split()))
                 self._out = ""
             case b"row":
                 if any(self._cells):

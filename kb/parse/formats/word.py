@@ -178,7 +178,7 @@ class _Reader:
                 properties = cell.find(qn("w:tcPr"))
                 merge = properties.find(qn("w:vMerge")) if properties is not None else None
                 span = _value(properties, "w:gridSpan")
-                text = " ".join(_cell_text(cell, depth).split())
+                text = " ".join(_cell_text(cell, depth, self._links).split())
                 continued = merge is not None and merge.get(qn("w:val"), "continue") == "continue"
                 if continued and len(row) < len(above):
                     text = above[len(row)]
@@ -225,7 +225,8 @@ class _Reader:
                 if part.is_linked_to_previous:
                     continue
                 for block in self._container(part._element, 0):
-                    text = "; ".join("; ".join(r) for r in block.rows) or block.text
+                    rows = without_links("; ".join("; ".join(r) for r in block.rows))
+                    text = rows or block.text
                     if len(text) > 60 or not PAGE_NUMBER.match(text):
                         seen.setdefault(text, Block("text", text, location=where))
         return [heading("", 1), *seen.values()] if seen else []
@@ -271,6 +272,8 @@ def _marked_text(paragraph: Any, links: Mapping[str, str] = _NO_LINKS) -> str:
         if _is_hidden(element):
             return
         before, position = out, _value(properties, "w:vertAlign")
+        if shift := _value(properties, "w:position"):
+            position = "subscript" if shift.startswith("-") else "superscript"
         walk(element, depth + 1)
         words = out[len(before) :]
         if position == "superscript" and words.strip():
@@ -327,10 +330,10 @@ def _cells(row: Any) -> Iterator[Any]:
             yield from _cells(child)
 
 
-def _cell_text(cell: Any, depth: int) -> str:
+def _cell_text(cell: Any, depth: int, links: Mapping[str, str]) -> str:
     if depth > MAX_NESTING:
         return ""
-    return "; ".join(t for p in cell.iter(qn("w:p")) if (t := _text(p)))
+    return "; ".join(t for p in cell.iter(qn("w:p")) if (t := _marked_text(p, links)))
 
 
 def _inside(element: Any, tag: str) -> bool:
