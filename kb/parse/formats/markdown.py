@@ -264,15 +264,28 @@ def _plain(token: Token) -> str:
         elif child.type in {"softbreak", "hardbreak"} or kind == "br":
             text += "\n" if child.type == "softbreak" else _BREAK
         elif child.type.endswith("_open") or (tag and not tag[1]):
-            starts.setdefault(kind, []).append((len(text), str(child.attrGet("href") or "")))
+            address = _GONE if tag and _conceals(tag[3]) else str(child.attrGet("href") or "")
+            starts.setdefault(kind, []).append((len(text), address))
         elif starts.get(kind):
             start, address = starts[kind].pop()
             before, words = text[:start], text[start:]
             after = (children[number + 1].content or " ") if number + 1 < len(children) else ""
+            kind = "s" if address == _GONE else kind
             text = before + _within(kind, before, words, after, address)
     return tidy(_FOOTNOTE.sub("", text))
 
 
+def _conceals(attributes: str) -> bool:
+    if "hidden" not in attributes and "style" not in attributes:
+        return False
+    from kb.parse.html.hidden import hides
+
+    style = re.search(r"style\s*=\s*[\"']([^\"']*)", attributes, re.IGNORECASE)
+    return hides(style[1]) if style else re.search(r"(?:^|\s)hidden\b", attributes) is not None
+
+
+_GONE = "\0"
+"""In place of an address: nobody is shown the words."""
 _SPECIAL = {"del": "s", "s": "s", "strike": "s", "sup": "sup", "sub": "sub", "br": "br"}
 
 

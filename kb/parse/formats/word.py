@@ -10,6 +10,7 @@ import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -41,6 +42,10 @@ _SKIPPED_INSIDE = {
     qn("w:txbxContent"), "{http://schemas.openxmlformats.org/drawingml/2006/main}graphic",
 }  # fmt: skip
 _ASKS = re.compile(r"[?？؟]\s*$")
+_STYLED = {qn(f"w:{n}") for n in ("vanish", "strike", "dstrike", "vertAlign", "position")}
+_FIELD_LINK = re.compile(r'HYPERLINK\s+"([^"]{1,2000})"')
+_SYMBOLS = {0xFC: "✓", 0xFE: "✓", 0xFB: "✗", 0xFD: "✗", 0xA8: "☐", 0xB7: "•", 0xE0: "→"}
+"""Of Wingdings and Symbol."""
 _TINY_HALF_POINTS = 3
 _NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
@@ -84,6 +89,7 @@ class _Reader:
 
     def read(self) -> Document:
         body = self._document.element.body
+        _write_styles(self._document)
         blocks = headings_from_bold(list(self._container(body, 0)))
         title = next((b.text for b in blocks if b.kind == "heading" and b.level == 0), "")
         blocks = [
@@ -244,14 +250,21 @@ def _marked_text(paragraph: Any, links: Mapping[str, str] = _NO_LINKS) -> str:
     """
     out = ""
     bold_until = 0  # all letters up to here are bold
+    fields: list[tuple[str, int]] = []  # open ones: what they do, and where their words begin
 
     def walk(element: Any, depth: int) -> None:
         nonlocal out
         for child in element.iterchildren():
             tag = child.tag
+            if tag == qn("w:instrText"):
+                fields[-1:] = [(fields[-1][0] + (child.text or ""), 0)] if fields else []
             if tag in _SKIPPED_INSIDE or depth > MAX_NESTING:
                 continue
-            if tag == qn("w:t"):
+            if tag == qn("w:fldChar"):
+                field(child.get(qn("w:fldCharType"), ""))
+            elif tag == qn("w:sym"):
+                out += _symbol(child.get(qn("w:char"), ""))
+            elif tag == qn("w:t"):
                 out += child.text or ""
             elif tag in {qn("w:br"), qn("w:cr")}:
                 out += "\n"
@@ -266,6 +279,17 @@ def _marked_text(paragraph: Any, links: Mapping[str, str] = _NO_LINKS) -> str:
                 walk(child, depth + 1)
                 if tag == qn("w:hyperlink"):
                     out += link_mark(links.get(child.get(qn("r:id"), ""), ""), out[start:])
+
+    def field(edge: str) -> None:
+        nonlocal out
+        if edge == "begin":
+            fields.append(("", 0))
+        elif edge == "separate" and fields:
+            fields[-1] = fields[-1][0], len(out)
+        elif edge == "end" and fields:
+            instruction, start = fields.pop()
+            if link := _FIELD_LINK.search(instruction):
+                out += link_mark(link[1], out[start:])
 
     def run(element: Any, properties: Any, depth: int) -> None:
         nonlocal out, bold_until
@@ -315,6 +339,39 @@ def _is_hidden(run: Any) -> bool:
         for mark in ("w:shd", "w:highlight", "w:pStyle", "w:rStyle")
     )
     return not (shaded or _inside(run, qn("w:tbl")) or _inside(run, qn("w:txbxContent")))
+
+
+def _write_styles(document: Any) -> None:
+    """Write what styles say of raised, hidden and struck-out letters into the runs they are for."""
+    elements = {s.get(qn("w:styleId")): s for s in document.styles.element.iter(qn("w:style"))}
+    marks: dict[str, dict[str, Any]] = {}
+    for style_id, element in elements.items():
+        found: dict[str, Any] = {}
+        seen: set[str] = set()
+        while element is not None and (own := element.get(qn("w:styleId"))) not in seen:
+            seen.add(own)
+            properties = element.find(qn("w:rPr"))
+            for mark in properties if properties is not None else ():
+                if mark.tag in _STYLED:
+                    found.setdefault(mark.tag, mark)
+            element = elements.get(_value(element, "w:basedOn"))
+        if found:
+            marks[style_id] = found
+    for run in document.element.body.iter(qn("w:r")) if marks else ():
+        paragraph = next(run.iterancestors(qn("w:p")), None)
+        around = paragraph.find(qn("w:pPr")) if paragraph is not None else None
+        names = _value(run.find(qn("w:rPr")), "w:rStyle"), _value(around, "w:pStyle")
+        for name in names:
+            for tag, mark in marks.get(name, {}).items():
+                own_marks = run.get_or_add_rPr()
+                if own_marks.find(tag) is None:
+                    own_marks.append(deepcopy(mark))
+
+
+def _symbol(code: str) -> str:
+    """Return a sign of a font of signs; unknown ones of their private area are none."""
+    number = int(code, 16) if re.fullmatch(r"[0-9A-Fa-f]{1,5}", code) else 0
+    return _SYMBOLS.get(number & 0xFF, "") if 0xF000 <= number <= 0xF0FF else chr(number or 32)
 
 
 def _is_on(properties: Any, name: str) -> bool:

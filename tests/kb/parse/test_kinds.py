@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from docx.oxml.parser import parse_xml
 
 from core.errors import UnreadableFile
 from kb.parse import parse
@@ -118,6 +119,61 @@ def test_an_answer_in_a_table_keeps_the_addresses_of_its_links(name: str, text: 
     assert seen(name, text.replace("Question", "Part").replace("Where is it?", "Hall")) == [
         "Part: Hall; Answer: See plans"
     ]
+
+
+def word(*paragraphs: str, styles: str = "") -> bytes:
+    """Make a Word file of paragraphs in its own notation."""
+    document = docx.Document()
+    space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    for xml in paragraphs:
+        document.element.body.insert(-1, parse_xml(f"<w:p {space}>{xml}</w:p>"))
+    for style in parse_xml(f"<w:styles {space}>{styles}</w:styles>"):
+        document.styles.element.append(style)
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+STYLE = '<w:style w:type="character" w:styleId="{0}"><w:rPr>{1}</w:rPr></w:style>'
+STYLES = STYLE.format("Up", '<w:vertAlign w:val="superscript"/>') + STYLE.format(
+    "Off", "<w:vanish/>"
+)
+STYLES += '<w:style w:type="character" w:styleId="Up2"><w:basedOn w:val="Up"/></w:style>'
+RUN = '<w:r><w:rPr><w:rStyle w:val="{}"/></w:rPr><w:t xml:space="preserve">{}</w:t></w:r>'
+FIELD = "".join(
+    f"<w:r>{part}</w:r>"
+    for part in (
+        '<w:fldChar w:fldCharType="begin"/>', f'<w:instrText>HYPERLINK "{LINK}"</w:instrText>',
+        '<w:fldChar w:fldCharType="separate"/>', "<w:t>here</w:t>",
+        '<w:fldChar w:fldCharType="end"/>', '<w:sym w:font="Wingdings" w:char="F0FC"/>',
+    )
+)  # fmt: skip
+WRITTEN = [
+    ("a.docx", word(RUN.format("", "Now 24") + RUN.format("Up2", "90"), styles=STYLES), "Now 24.90",
+     ""),
+    ("a.docx", word(RUN.format("", "At 9 ") + RUN.format("Off", "bought for 4"), styles=STYLES),
+     "At 9", "(the document) 3 words are hidden, struck out, white or tiny: left out."),
+    ("a.docx", word(FIELD), f"here ({LINK})✓", ""),
+    ("a.odt", odf('At 9</text:p><text:section text:display="none"><text:p>bought for 4</text:p>'
+                  "</text:section><text:p>"), "At 9",
+     "(the document) 3 words are hidden or struck out: left out."),
+    ("a.odt", odf('At 9</text:p><text:p text:style-name="H">bought for 4'), "At 9",
+     "(the document) 3 words are hidden or struck out: left out."),
+    ("a.md", 'At <span>9</span> <b style="display:none">bought for <i>4</i></b>', "At 9",
+     "(the file) 3 words in it are hidden or struck out: left out."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "content", "read", "named"), WRITTEN)
+def test_words_are_read_as_styles_and_fields_have_them(
+    name: str, content: str | bytes, read: str, named: str
+) -> None:
+    assert seen(name, content) == [read, named] if named else [read]
+
+
+def test_a_note_of_rich_text_does_not_break_its_sentence() -> None:
+    text = r"{\rtf1 Within 3{\super 1}{\footnote \pard\plain From May.} days.\par}"
+    assert seen("a.rtf", text) == ["Within 3 days.", "From May."]
 
 
 def rich_book() -> bytes:
