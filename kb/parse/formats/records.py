@@ -177,8 +177,9 @@ def _records(
 
 def _is_said(value: dict[str, Any]) -> bool:
     """Tell whether an object is one conversation."""
-    said = next((value[key] for key in _SAID if isinstance(value.get(key), list)), [])
-    return any(isinstance(turn, dict) and turn.keys() & {"role", "from"} for turn in said)
+    lists = (value[key] for key in _SAID if isinstance(value.get(key), list))
+    turns = (turn for said in lists for turn in said if isinstance(turn, dict))
+    return any(turn.keys() & {"role", "from"} for turn in turns)
 
 
 def _holds_more(value: dict[str, Any]) -> bool:

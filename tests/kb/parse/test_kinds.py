@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 
 import docx
 import openpyxl
@@ -14,7 +15,7 @@ from core.errors import UnreadableFile
 from kb.parse import parse
 from kb.parse.formats import pdf
 from tests.kb.parse.hostile import raw_pdf, stream
-from tests.kb.parse.office import odf, odf_book, pptx
+from tests.kb.parse.office import odf, odf_book, pptx, zipped
 
 
 def seen(name: str, content: str | bytes) -> list[str]:
@@ -262,16 +263,12 @@ def test_several_questions_in_one_cell_are_wordings_of_one() -> None:
 def test_cells_of_an_open_document_without_words_have_their_value_or_are_named() -> None:
     cells = odf_book("", [["Part", "Price"], ["Lamp", "@"], ["Desk", "#"]])
     book = io.BytesIO(cells)
-    import zipfile
-
     with zipfile.ZipFile(book) as archive:
         content = archive.read("content.xml").decode()
     value = '<table:table-cell office:value="4.9"></table:table-cell>'
     formula = '<table:table-cell table:formula="of:=1+1"></table:table-cell>'
     cell = "<table:table-cell><text:p>{}</text:p></table:table-cell>"
     content = content.replace(cell.format("@"), value).replace(cell.format("#"), formula)
-    from tests.kb.parse.office import zipped
-
     declared = "application/vnd.oasis.opendocument.spreadsheet"
     assert seen("a.ods", zipped({"mimetype": declared, "content.xml": content})) == [
         "Part: Lamp; Price: 4.9", "Part: Desk",
@@ -339,3 +336,8 @@ def test_links_in_a_table_of_an_open_document_say_nothing_without_their_address(
     assert seen("a.odt", odf('See <text:a xlink:href="https://a.example">here</text:a>')) == [
         "See here (https://a.example)"
     ]
+
+
+def test_a_part_of_an_archive_without_a_name_is_passed_over() -> None:
+    files = zipped({"a.csv": "question,answer\nIs it new?,Yes.\n", "#b": "x"})
+    assert seen("a.zip", files.replace(b"#b", b"\0b")) == ["Is it new? → Yes."]
