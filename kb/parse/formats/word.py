@@ -42,6 +42,9 @@ _SKIPPED_INSIDE = {
     qn("w:txbxContent"), "{http://schemas.openxmlformats.org/drawingml/2006/main}graphic",
 }  # fmt: skip
 _ASKS = re.compile(r"[?？؟]\s*$")
+_TEXT, _SIGN, _INSTRUCTION, _FIELD_EDGE = (
+    qn(f"w:{name}") for name in ("t", "sym", "instrText", "fldChar")
+)
 _STYLED = {qn(f"w:{n}") for n in ("vanish", "strike", "dstrike", "vertAlign", "position")}
 _FIELD_LINK = re.compile(r'HYPERLINK\s+"([^"]{1,2000})"')
 _SYMBOLS = {0xFC: "✓", 0xFE: "✓", 0xFB: "✗", 0xFD: "✗", 0xA8: "☐", 0xB7: "•", 0xE0: "→"}
@@ -256,16 +259,17 @@ def _marked_text(paragraph: Any, links: Mapping[str, str] = _NO_LINKS) -> str:
         nonlocal out
         for child in element.iterchildren():
             tag = child.tag
-            if tag == qn("w:instrText"):
+            if tag == _TEXT:
+                out += child.text or ""
+                continue
+            if tag == _INSTRUCTION:
                 fields[-1:] = [(fields[-1][0] + (child.text or ""), 0)] if fields else []
             if tag in _SKIPPED_INSIDE or depth > MAX_NESTING:
                 continue
-            if tag == qn("w:fldChar"):
+            if tag == _FIELD_EDGE:
                 field(child.get(qn("w:fldCharType"), ""))
-            elif tag == qn("w:sym"):
+            elif tag == _SIGN:
                 out += _symbol(child.get(qn("w:char"), ""))
-            elif tag == qn("w:t"):
-                out += child.text or ""
             elif tag in {qn("w:br"), qn("w:cr")}:
                 out += "\n"
             elif tag == qn("w:tab"):
@@ -357,13 +361,15 @@ def _write_styles(document: Any) -> None:
             element = elements.get(_value(element, "w:basedOn"))
         if found:
             marks[style_id] = found
-    for run in document.element.body.iter(qn("w:r")) if marks else ():
-        paragraph = next(run.iterancestors(qn("w:p")), None)
-        around = paragraph.find(qn("w:pPr")) if paragraph is not None else None
-        names = _value(run.find(qn("w:rPr")), "w:rStyle"), _value(around, "w:pStyle")
-        for name in names:
-            for tag, mark in marks.get(name, {}).items():
-                own_marks = run.get_or_add_rPr()
+    references = document.element.body.iter(qn("w:rStyle"), qn("w:pStyle")) if marks else ()
+    for reference in list(references):
+        found = marks.get(reference.get(qn("w:val"), ""), {})
+        around = reference.getparent().getparent() if found else None
+        if around is None or around.tag not in {qn("w:r"), qn("w:p")}:
+            continue
+        for run in around.iter(qn("w:r")):
+            own_marks = run.get_or_add_rPr()
+            for tag, mark in found.items():
                 if own_marks.find(tag) is None:
                     own_marks.append(deepcopy(mark))
 
