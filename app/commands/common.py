@@ -71,12 +71,14 @@ def progress() -> Iterator[OnProgress]:
 
         def report(state: Progress) -> None:
             nonlocal said
-            shown.update(files, completed=state.files, total=state.files_total)
+            page, pages = state.page
+            what = "files read" + (f", picture {page} of {pages}" if pages else "")
+            shown.update(files, completed=state.files, total=state.files_total, description=what)
             shown.update(texts, completed=state.texts, total=state.texts_total or None)
             if shown.disable and time.monotonic() - said > _LINE_EVERY_S:
                 said = time.monotonic()
                 say(
-                    f"{state.files} of {state.files_total} files read, "
+                    f"{state.files} of {state.files_total} {what}, "
                     f"{state.texts} of {state.texts_total} texts embedded"
                 )
 

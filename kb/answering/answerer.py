@@ -30,7 +30,7 @@ from kb.answering.intent import classify_turn, in_context, split_questions, symb
 from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import join
 from kb.answering.reply import Replier
-from kb.answering.scores import depends
+from kb.answering.scores import depends, lacks_figure
 from kb.answering.sums import follows
 from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text, text_language
 from kb.answering.writer import Writer, Written
@@ -229,7 +229,11 @@ class Answerer:
         question = self._read(question)
         retrieval = await self._best_retrieval(question, history, part=part)
         answer_at, hedge_at = self._policy.answer_at, self._policy.hedge_at
-        decision = decide(retrieval.hits, answer_at=answer_at, hedge_at=hedge_at)
+
+        def lacks(hit: Hit) -> bool:
+            return lacks_figure(question, hit.chunk.answer or hit.chunk.text)
+
+        decision = decide(retrieval.hits, answer_at=answer_at, hedge_at=hedge_at, lacks=lacks)
         if self._careful_rules is not None:
             decision = careful(decision, await self._careful_rules.rules())
         return Found(question, retrieval, decision)

@@ -1,6 +1,6 @@
 """What to do with what was found: answer, answer with a reservation, or pass."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -40,7 +40,17 @@ class Decision:
         return replace(self, hits=self.hits[:1], others=())
 
 
-def decide(hits: Sequence[Hit], *, answer_at: float, hedge_at: float) -> Decision:
+def _never(hit: Hit) -> bool:
+    return False
+
+
+def decide(
+    hits: Sequence[Hit],
+    *,
+    answer_at: float,
+    hedge_at: float,
+    lacks: Callable[[Hit], bool] = _never,
+) -> Decision:
     """Choose how to reply.
 
     Answers when the best candidate, entry or passage, is at least `answer_at` probable. Between
@@ -51,14 +61,19 @@ def decide(hits: Sequence[Hit], *, answer_at: float, hedge_at: float) -> Decisio
         hits: most probable first.
         answer_at: probability, 0 to 1, of ``config.yaml``.
         hedge_at: probability, 0 to `answer_at`.
+        lacks: tells whether a candidate has nothing of the kind that was asked for, a number or a
+            date. With a second one that has it, and is probable enough, the best is not sure, and
+            stands behind it.
     """
     if not hits or hits[0].probability < hedge_at:
         return Decision("unknown", (), hits[0].probability if hits else 0.0)
     best = hits[0]
-    if best.probability >= answer_at:
+    second = [h for h in hits[1:2] if h.probability >= _SECOND_SHARE * best.probability]
+    turned = bool(second) and lacks(best) and not lacks(second[0])
+    if best.probability >= answer_at and not turned:
         return Decision("answer", (best,), best.probability)
     likely = [h for h in hits[:_MOST] if h.probability >= _LIKELY_SHARE * best.probability]
-    given = [h for h in likely[:2] if h.probability >= _SECOND_SHARE * best.probability]
+    given = [*second, best] if turned else [best, *second]
     others = tuple(likely[len(given) :])
     return Decision("answer", tuple(given), best.probability, hedged=True, others=others)
 

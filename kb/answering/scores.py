@@ -64,6 +64,15 @@ def asks_figure(question: str) -> bool:
     return bool(_asked(question).kinds & {"number", "date"})
 
 
+def lacks_figure(question: str, text: str) -> bool:
+    """Tell whether a question asks for a number or a date and a text has none of its own."""
+    asked = _asked(question)
+    wanted = asked.kinds & {"number", "date"}
+    if not wanted or _WHETHER.search(question):
+        return False
+    return not _answer_kinds(text, asked) & {"number", "date"}
+
+
 def depends(question: str, sentence: str) -> bool:
     """Tell whether a sentence answers a yes/no question under a condition that it names.
 

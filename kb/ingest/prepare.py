@@ -27,11 +27,16 @@ class FileParser(Protocol):
     """Reads files in processes with limits (`kb.parse.sandbox.parser_process.ParserProcess`)."""
 
     def parse_many(
-        self, files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str]
+        self,
+        files: Sequence[tuple[str, Path]],
+        *,
+        columns: Mapping[str, str],
+        on_page: Callable[[int, int], None],
     ) -> AsyncGenerator[ParsedFile | IngestError, None]:
         """Read files, each a name and a path; yield a result for each, in order.
 
-        `columns` has by name what an operator said of a file's columns.
+        `columns` has by name what an operator said of a file's columns. `on_page` is told of each
+        page that is read as a picture, before it is, and how many the file has.
 
         An error's message is a sentence for the operator.
         """
@@ -98,10 +103,12 @@ class Progress:
     """Texts that were embedded."""
     texts_total: int
     """Texts to embed as far as the files read so far tell."""
+    page: tuple[int, int] = (0, 0)
+    """Which page is being read as a picture, and how many of them its file has."""
 
 
 OnProgress: TypeAlias = Callable[[Progress], None]
-"""Called after each file and each batch of embeddings."""
+"""Called after each file, each batch of embeddings, and before each page read as a picture."""
 
 
 @dataclass
@@ -113,6 +120,7 @@ class _State:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     finished: bool = False
     files: int = 0
+    page: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -166,18 +174,23 @@ class Preparer:
         def report() -> None:
             if on_progress is not None:
                 total = len(state.seen) - len(known)
-                on_progress(Progress(state.files, len(files), len(vectors), total))
+                on_progress(Progress(state.files, len(files), len(vectors), total, state.page))
+
+        def on_page(page: int, pages: int) -> None:
+            state.page = page, pages
+            report()
 
         async def read() -> None:
             try:
                 paths = [(file.doc_id, self.originals.path(file.sha256)) for file in files]
                 columns = {file.doc_id: columns_of(file.settings) for file in files}
-                reading = self.parser.parse_many(paths, columns=columns)
+                reading = self.parser.parse_many(paths, columns=columns, on_page=on_page)
                 async with contextlib.aclosing(reading) as results:
                     for file in files:
                         chunked = await self._chunk(file, await anext(results))
                         prepared.append(_curated(chunked, work.get(file.doc_id, ())))
                         state.files += 1
+                        state.page = 0, 0
                         _offer(prepared[-1], state, answers=self.answers)
                         report()
             finally:

@@ -13,6 +13,7 @@ from core.shown import clean
 from core.types import ParsedFile, Section, Skipped
 from kb.parse.faq.columns import Given, read_columns
 from kb.parse.limits import MAX_TEXT_CHARS, OnPage, ignore_page, open_zip, read_member
+from kb.parse.marks import words_left_out
 
 SUPPORTED = (
     "CSV", "TSV", "XLSX", "JSON", "JSONL", "YAML", "Markdown", "HTML", "TXT", "DOCX", "PDF", "PPTX",
@@ -77,7 +78,11 @@ def _parse(name: str, data: bytes, given: Given, on_page: OnPage, *, inside: boo
     kind = _format(name, data)
     if kind == "zip" and inside:
         raise UnreadableFile(name, "An archive inside an archive is not opened.")
-    title, sections, skipped = _read(kind, name, data, given, on_page)
+    with words_left_out() as left_out:
+        title, sections, skipped = _read(kind, name, data, given, on_page)
+    if left_out:
+        reason = f"{sum(left_out):,} words in it are hidden or struck out: left out."
+        skipped.append(Skipped("the file", reason))
     sections = [s for s in map(_cleaned, sections) if s.text.strip()]
     size = sum(len(s.text) + len(s.answer) for s in sections)
     if size > MAX_TEXT_CHARS:

@@ -7,6 +7,7 @@ from itertools import pairwise, zip_longest
 from typing import Literal, TypeAlias
 
 from core.types import Section, Skipped
+from kb.parse.marks import with_links, without_links
 
 PSEUDO_LEVEL = 7
 """Level of a line that only looks like a heading: of a folded part, a bold line."""
@@ -36,7 +37,8 @@ class Block:
     level: int = 0
     """Of a heading: 1 is the outermost. 7 and more: a line that only looks like one."""
     rows: tuple[tuple[str, ...], ...] = ()
-    """Of a table: its cells; merged cells are repeated in each place they cover."""
+    """Of a table: its cells, the addresses of links marked; merged cells are repeated in each place
+    they cover."""
     header: bool = False
     """Of a table: the first row names the columns."""
     location: str = ""
@@ -122,7 +124,7 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     """
     if len(rows) < 2 or len(rows[0]) < 2:
         return False
-    first = [cell.strip() for cell in rows[0]]
+    first = [without_links(cell).strip() for cell in rows[0]]
     filled = [cell for cell in first if cell]
     if len(set(filled)) != len(filled):
         return False
@@ -142,6 +144,8 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     if not first[0] and not all(row and row[0] for row in below):
         return False
     if len(first) == 2:  # otherwise a list of terms and their meanings loses its first term
+        if re.search(r"\d", _YEAR.sub("", first[1])):
+            return False
         return all(_AMOUNT.fullmatch(row[1].strip()) for row in rows[1:] if len(row) > 1 and row[1])
     return True
 
@@ -213,6 +217,8 @@ def text_of(blocks: Iterable[Block], *, links: bool = False) -> str:
     for block in blocks:
         words = (links and block.linked) or block.text
         piece = "\n".join(table_lines(block)) if block.kind == "table" else words.strip("\n")
+        if block.kind == "table":
+            piece = with_links(piece) if links else without_links(piece)
         if not piece.strip():
             continue
         tight = previous is not None and previous.kind == block.kind == "item"

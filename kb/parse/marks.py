@@ -1,6 +1,9 @@
 """What small signs in running text say: raised digits, and the addresses behind links."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
 """Noncharacters, which no text may hold (Unicode 23.7): around the address of a link."""
@@ -29,6 +32,31 @@ _UNIT = re.compile(r"\w|[cmdkn]m|ft|in|yd|mi|sec|qm|[смкд]м|met(?:re|er)s?"
 _FRACTION = re.compile(r"\s*[/⁄]")
 _ASKS = re.compile(r"[?？؟]\s*$")
 _POWERS = {"10", "2"}
+_MONEY_BEFORE, _MONEY_AFTER = (
+    re.compile(r"[€$£¥₽]\s?\d+$"),
+    re.compile(r"\s?(?:[€$£¥₽]|EUR|euro)", re.I),
+)
+
+
+_LEFT_OUT: ContextVar[list[int] | None] = ContextVar("left_out", default=None)
+
+
+@contextmanager
+def words_left_out() -> Iterator[list[int]]:
+    """Collect the numbers of words for which `leave_out` is called meanwhile."""
+    counts: list[int] = []
+    token = _LEFT_OUT.set(counts)
+    try:
+        yield counts
+    finally:
+        _LEFT_OUT.reset(token)
+
+
+def leave_out(words: int | str) -> None:
+    """Note that words of a file are hidden or struck out, so that it names their number."""
+    counts = _LEFT_OUT.get()
+    if counts is not None and (count := words if isinstance(words, int) else len(words.split())):
+        counts.append(count)
 
 
 def without_links(text: str) -> str:
@@ -83,11 +111,13 @@ def raised(before: str, mark: str, *, after: str = "", link: bool = False) -> st
     whole, word = _WHOLE.search(before), _WORD.search(before)
     if text.isdigit() and _FRACTION.match(after):
         return f" {text}" if whole else text
-    if whole and re.fullmatch(r"\d\d|-|–", text) and whole[0] not in _POWERS:
+    money = _MONEY_BEFORE.search(before) or _MONEY_AFTER.match(after)
+    if whole and re.fullmatch(r"\d\d|-|–", text) and (money or whole[0] not in _POWERS):
         return f".{text}" if text.isdigit() else ""
     if _NOTE.fullmatch(text):
         unit = word is not None and _UNIT.fullmatch(word[0]) is not None
-        if (word and not unit) or _DECIMAL.search(before) or (whole and text == "1"):
+        certain = not text.isdigit() or text == "1"  # a list, or in brackets
+        if (word and not unit) or _DECIMAL.search(before) or (whole and certain):
             return ""
         if before and before[-1] in ".,;:!?)%€$£":
             return ""

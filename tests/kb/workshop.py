@@ -29,6 +29,7 @@ from kb.ingest.originals import Originals
 from kb.ingest.prepare import FileParser, Preparer
 from kb.ingest.vector_cache import VectorSpool
 from kb.parse import parse
+from kb.parse.limits import OnPage
 from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever
 from kb.ranking.training import ReadableView, Trainer
@@ -78,7 +79,7 @@ class LineParser:
         self.parsed: list[str] = []
 
     async def parse_many(
-        self, files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str]
+        self, files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str], on_page: OnPage
     ) -> AsyncGenerator[ParsedFile | IngestError, None]:
         for name, path in files:
             self.parsed.append(name)
@@ -93,11 +94,11 @@ class InProcess:
     """Reads files as the product does, but in this process: a child takes a second to start."""
 
     async def parse_many(
-        self, files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str]
+        self, files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str], on_page: OnPage
     ) -> AsyncGenerator[ParsedFile | IngestError, None]:
         for name, path in files:
             data = await asyncio.to_thread(path.read_bytes)
-            yield await asyncio.to_thread(parse, name, data, columns.get(name, ""))
+            yield await asyncio.to_thread(parse, name, data, columns.get(name, ""), on_page)
 
 
 def _section(line: str, number: int) -> Section:

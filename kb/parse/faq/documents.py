@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from core.types import Section
 from kb.parse.blocks import PSEUDO_LEVEL, Block, passages, text_of
 from kb.parse.faq.columns import is_faq, map_columns
+from kb.parse.marks import with_links, without_links
 
 MAX_ANSWER_CHARS = 6000
 """A longer text under a question is a chapter: it becomes passages, whose title is the question."""
@@ -204,6 +205,8 @@ def _has_answer(node: _Node) -> bool:
 
 def _is_group(node: _Node, announced: bool) -> bool:
     """Tell whether a heading is a category of questions, not itself one."""
+    if is_question(node.title) and text_of(node.body) and all(map(_is_folded, node.children)):
+        return False  # what is folded below its answer are questions of their own
     asked = sum(is_question(c.title, strict=not announced) for c in node.children)
     return asked >= 2 and asked >= _SHARE * len(node.children)
 
@@ -229,15 +232,17 @@ def _table_entries(block: Block, path: tuple[str, ...], language: str) -> list[S
 
     A question over several rows has their answers on lines, and so has what stands beside them.
     """
-    rows = [row for row in block.rows if any(row)]
-    if len(rows) < 2:
+    marked = [row for row in block.rows if any(row)]
+    if len(marked) < 2:
         return []
+    rows = [[without_links(cell) for cell in row] for row in marked]
     mapped = map_columns(rows[0])
     names: Sequence[str] = rows[0]
     if is_faq(mapped):
-        ask, reply, rows = mapped["question"], mapped["answer"], rows[1:]
+        ask, reply, marked = mapped["question"], mapped["answer"], marked[1:]
     elif max(len(r) for r in rows) == 2:
-        rows = rows[1:] if block.header and not is_question(rows[0][0], strict=True) else rows
+        if block.header and not is_question(rows[0][0], strict=True):
+            rows, marked = rows[1:], marked[1:]
         asked = [r for r in rows if len(r) == 2 and is_question(r[0]) and r[1]]
         if len(asked) < _MIN_QUESTIONS or len(asked) < len(rows):
             return []
@@ -245,8 +250,9 @@ def _table_entries(block: Block, path: tuple[str, ...], language: str) -> list[S
     else:
         return []
     pairs: list[tuple[str, list[str]]] = []
-    for row in rows:
+    for row in marked:
         question, answer = (row[n] if n < len(row) else "" for n in (ask, reply))
+        question = without_links(question)
         beside = [
             f"{names[n]}: {cell}" if n < len(names) and names[n] else cell
             for n, cell in enumerate(row)
@@ -260,7 +266,7 @@ def _table_entries(block: Block, path: tuple[str, ...], language: str) -> list[S
     return [
         Section(
             text=bare(question),
-            answer="\n".join(lines),
+            answer=with_links("\n".join(lines)),
             title_path=path,
             location=block.location,
             category=path[-1] if len(path) > 1 else "",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import starmap
 from typing import TypeAlias
 
 from core.types import Section, Skipped
@@ -19,7 +20,7 @@ from kb.parse.faq.columns import (
     read_columns,
     written,
 )
-from kb.parse.faq.documents import is_question
+from kb.parse.faq.documents import bare, is_question
 from kb.parse.faq.formula import unprotect
 from kb.parse.faq.values import cell_text, iso_date, language_code, split_list, split_variants
 from kb.parse.limits import MAX_CELL_CHARS
@@ -30,6 +31,13 @@ MAX_VARIANTS = 500
 _HEADER_WITHIN = 10
 """Rows from the top in which the column names are sought: titles and notes may stand above them."""
 
+_FORMULA_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"}
+NO_RESULT = "\ufdd2"
+"""A cell whose formula has no stored result."""
+UNSAVED = (
+    "It has a formula without a stored result. Open the file in a spreadsheet program, save it and "
+    "upload it again."
+)
 _FEWEST_QUESTIONS = 2
 _MOST_OFFERED = 4
 _FEWEST_PAIRS = 3
@@ -71,6 +79,12 @@ def read_table(
     unknown names, the header is named with how to give them.
     """
     filled = [row for row in rows if any(cell.strip() for cell in row.cells)]
+    if objections := {row: reason for row in filled if (reason := _objection(row))}:
+        kept = (_without_formulas(row) for row in filled if objections.get(row, UNSAVED) == UNSAVED)
+        taken = read_table(list(kept), title_path=title_path, given=given)
+        named = {row.location: reason for row, reason in objections.items()}
+        rest = (one for one in taken.skipped if one.location not in named)
+        return Taken(taken.sections, (*starmap(Skipped, named.items()), *rest))
     for index, row in enumerate(filled[:_HEADER_WITHIN]):
         if groups := faq_columns(row.cells, given):
             above = _as_text(filled[:index], title_path) if index else ()
@@ -85,6 +99,18 @@ def read_table(
         reason = f"There is no header with the given columns ({written(given)}), but {there!r}."
         return Taken((), (Skipped(filled[0].location, reason),))
     return Taken(_as_text(filled, title_path), tuple(_asked_for_columns(filled)))
+
+
+def _objection(row: Row) -> str:
+    """Return what is wrong with the formulas of a row, or nothing."""
+    if NO_RESULT in row.cells:
+        return UNSAVED
+    broken = next((cell for cell in row.cells if cell in _FORMULA_ERRORS), "")
+    return f"A formula in it gives {broken}. Correct it." if broken else ""
+
+
+def _without_formulas(row: Row) -> Row:
+    return replace(row, cells=tuple("" if cell == NO_RESULT else cell for cell in row.cells))
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +343,10 @@ def entry_of(
         dates.append(day)
     if all(dates) and dates[0] > dates[1]:
         return Skipped(location, f"It is valid from {dates[0]}, but only until {dates[1]}.")
+    lines = question.split("\n")
+    if len(lines) > 1 and all(map(is_question, lines)):  # several questions in one cell
+        question, *others_asked = map(bare, lines)
+        variants = [*others_asked, *variants]
     known = {question.casefold()}
     others: list[str] = []
     for variant in variants:

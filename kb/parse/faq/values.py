@@ -30,17 +30,17 @@ _LANGUAGES = {
 
 LANGUAGE_CODES = frozenset(_LANGUAGES.values())
 _BLOCK_TAG = re.compile(
-    r"</?(?:p|div|br|ul|ol|li|table|tr|td|h[1-6]|blockquote|pre|hr|section|article)\b[^<>]{0,2000}>",
+    r"</?(?:p|div|br|ul|ol|li|table|tr|t[dh]|h[1-6]|blockquote|pre|hr|section|article|d[ltd]|center|figure)\b[^<>]{0,2000}>",
     re.IGNORECASE,
 )
 _INLINE_TAG = re.compile(
-    r"<a\s[^<>]{0,2000}href\s*=[^<>]{1,2000}>|"
-    r"<(b|strong|em|i|u|span|font|sup|sub|s|del|ins|code|small|mark)(?:\s[^<>]{0,2000})?>.{0,5000}?</\1>",
+    r"<(?:a\s[^<>]{0,2000}href|img\s[^<>]{0,2000}src)\s*=[^<>]{1,2000}>|"
+    r"<(b|strong|em|i|u|span|font|su[pb]|s|strike|del|ins|code|kbd|samp|small|big|mark|abbr|cite|q"
+    r"|details)(?:\s[^<>]{0,2000})?>.{0,5000}?</\1>",
     re.IGNORECASE | re.DOTALL,
 )
-_ENTITY = re.compile(
-    r"&(?:nbsp|amp|lt|gt|quot|apos|euro|[a-z]uml|szlig|#\d{1,6}|#x[0-9a-f]{1,5});", re.I
-)
+_ENTITY = re.compile(r"&(?:[a-z][a-z0-9]{1,30}|#\d{1,6}|#x[0-9a-f]{1,5});", re.I)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _ESCAPED = re.compile(
     r"\s*&lt;(p|div|ul|ol|h[1-6]|table|section)\b.{0,20000}&lt;/\1&gt;\s*",
     re.IGNORECASE | re.DOTALL,
@@ -57,6 +57,8 @@ def cell_text(raw: str) -> str:
     the addresses of links; ``<5 kg`` and ``<name>`` are no HTML. All line ends are one character.
     """
     text = raw.replace("\r\n", "\n").replace("\r", "\n")
+    if "<![CDATA[" in text:
+        text = _CDATA.sub(r"\1", text)
     if "&lt;" in text and _ESCAPED.fullmatch(text):
         text = html.unescape(text)
     if "<" in text and (_BLOCK_TAG.search(text) or _INLINE_TAG.search(text)):

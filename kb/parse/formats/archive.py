@@ -36,7 +36,7 @@ def parse_archive(
     with open_zip(name, data) as archive:
         for info in archive.infolist():
             member = info.filename
-            if info.is_dir() or _FURNITURE.search(member):
+            if not member or info.is_dir() or _FURNITURE.search(member):
                 continue
             if reason := _refused(info):
                 skipped.append(Skipped(member[:200], reason))

@@ -16,6 +16,7 @@ from kb.parse.faq.rows import Row, Taken, read_table
 from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS
 
 _SEPARATORS = ",;\t|"
+_WHOLE = re.compile(r"^\D{0,5}\d{1,6}$")
 _MOST_LINES = 500
 """Lines of a cell in a table whose quotation marks are not in order."""
 
@@ -46,7 +47,8 @@ def _separator(text: str, *, default: str, given: Given | None) -> str:
     best, best_score = default, 0.0
     for separator in _SEPARATORS:
         try:
-            rows = [r for r in csv.reader(io.StringIO(sample), delimiter=separator) if r][:50]
+            reader = csv.reader(io.StringIO(sample), delimiter=separator, skipinitialspace=True)
+            rows = [r for r in reader if r][:50]
         except csv.Error:
             continue
         if any(faq_columns(row, given) for row in rows[:10]):
@@ -89,22 +91,47 @@ def _rows(name: str, text: str, separator: str) -> tuple[list[Row], list[Skipped
 def _with_bare_separators(
     rows: Sequence[Row], skipped: list[Skipped], separator: str, given: Given | None
 ) -> list[Row]:
-    """Join what stands beyond the header of entries to their last column: an unquoted separator."""
+    """Join what stands beyond the header, an unquoted separator.
+
+    In a table of entries it belongs to the last column, in others to a number: ``4,90``.
+    """
     top = next((i for i, row in enumerate(rows[:10]) if faq_columns(row.cells, given)), len(rows))
-    width = len(rows[top].cells) if top < len(rows) else 0
+    if faq := top < len(rows):
+        width = len(rows[top].cells)
+    elif separator == "," and rows and all(rows[0].cells):
+        top, width = 0, len(rows[0].cells)
+    else:
+        return list(rows)
     joined: list[Row] = []
     for number, row in enumerate(rows):
         cells = row.cells
         while len(cells) > width and not cells[-1].strip():
             cells = cells[:-1]
         if number > top and len(cells) > width:
-            reason = (
-                f"It has more cells than the header; they were joined to {rows[top].cells[-1]!r}."
-            )
-            skipped.append(Skipped(row.location, reason))
-            cells = (*cells[: width - 1], separator.join(cells[width - 1 :]))
+            if faq:
+                kept = (*cells[: width - 1], separator.join(cells[width - 1 :]))
+                to = repr(rows[top].cells[-1])
+            else:
+                kept, to = _joined_cents(cells, len(cells) - width), "its number"
+            if kept != cells:
+                reason = f"It has more cells than the header; they were joined to {to}."
+                skipped.append(Skipped(row.location, reason))
+            cells = kept
         joined.append(replace(row, cells=cells))
     return joined
+
+
+def _joined_cents(cells: Sequence[str], surplus: int) -> tuple[str, ...]:
+    """Join pairs of cells that are one number, ``4`` and ``90``, if there are just so many."""
+    joined: list[str] = []
+    count = 0
+    for cell in cells:
+        if joined and re.fullmatch(r"\d\d(?:\s?\D{1,5})?", cell) and _WHOLE.search(joined[-1]):
+            joined[-1] += f",{cell}"
+            count += 1
+        else:
+            joined.append(cell)
+    return tuple(joined) if count == surplus else tuple(cells)
 
 
 _Record: TypeAlias = tuple[list[str], bool]
@@ -118,7 +145,8 @@ def _records(text: str, separator: str) -> Iterable[_Record]:
         records = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error:
         return _loose_records(text, separator)
-    if separator != "," and any(_swallows(record, separator) for record in records):
+    apart = any(cell.startswith(" ") and cell.lstrip(" ")[:1] == '"' for r in records for cell in r)
+    if apart or (separator != "," and any(_swallows(record, separator) for record in records)):
         return _loose_records(text, separator)
     return [(record, False) for record in records]
 
@@ -146,9 +174,12 @@ def _loose_records(text: str, separator: str) -> Iterator[_Record]:
         unclosed = False
         rest, at = lines[at], at + 1
         while True:
-            quoted = _quoted(rest, lines, at, separator, width) if rest[:1] == '"' else None
+            if (bare := rest.lstrip(" ")).startswith('"'):
+                rest = bare
+            quoted = _quoted(rest, lines, at, separator, width) if bare[:1] == '"' else None
             if quoted is not None:
                 cell, rest, at = quoted
+                rest = rest.lstrip(" ")
                 more = rest.startswith(separator)
                 rest = rest.removeprefix(separator)
             else:
@@ -183,7 +214,7 @@ def _quoted(
             cell, text = f'{cell}{inside}"', after[1:]
         elif inside.endswith("\\") and (escaped or after[:1] not in {"", separator}):
             cell, text, escaped = f'{cell}{inside[:-1]}"', after, True
-        elif not after or after.startswith(separator):
+        elif not (follows := after.lstrip(" ")) or follows.startswith(separator):
             return cell + inside, after, at
         elif at > first or not (f'"{separator}' in after or after.endswith('"')):
             return None

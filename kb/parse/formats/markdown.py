@@ -16,7 +16,15 @@ from kb.parse.faq.documents import asks_unmarked
 from kb.parse.faq.values import iso_date
 from kb.parse.formats.containers import without_containers
 from kb.parse.limits import MAX_NESTING
-from kb.parse.marks import LOCATION, link_mark, lowered, raised, with_links, without_links
+from kb.parse.marks import (
+    LOCATION,
+    leave_out,
+    link_mark,
+    lowered,
+    raised,
+    with_links,
+    without_links,
+)
 
 _FRONT_MATTER = re.compile(r"\A(-{3}|\+{3})[ \t]*\n(.*?)\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
 _META = r"^{key}[ \t]{{0,9}}[:=]([^\n]{{1,300}})$"
@@ -197,7 +205,7 @@ class _Reader:
             if inner.type == "tr_open":
                 row = []
             elif inner.type == "inline":
-                row.append(without_links(_plain(inner)))
+                row.append(_plain(inner))
             elif inner.type == "tr_close":
                 rows.append(tuple(row))
         named = bool(rows) and any(rows[0])
@@ -232,6 +240,9 @@ def _elements(tokens: Sequence[Token]) -> dict[int, int]:
                     if start < index and token.level == tokens[start].level:
                         found[start] = max(index, found.get(start, 0))
                     break
+    for name, start in open_:
+        if name == "details" and not tokens[start].level:  # it was never closed
+            found.setdefault(start, len(tokens) - 1)
     return found
 
 
@@ -253,15 +264,28 @@ def _plain(token: Token) -> str:
         elif child.type in {"softbreak", "hardbreak"} or kind == "br":
             text += "\n" if child.type == "softbreak" else _BREAK
         elif child.type.endswith("_open") or (tag and not tag[1]):
-            starts.setdefault(kind, []).append((len(text), str(child.attrGet("href") or "")))
+            address = _GONE if tag and _conceals(tag[3]) else str(child.attrGet("href") or "")
+            starts.setdefault(kind, []).append((len(text), address))
         elif starts.get(kind):
             start, address = starts[kind].pop()
             before, words = text[:start], text[start:]
             after = (children[number + 1].content or " ") if number + 1 < len(children) else ""
+            kind = "s" if address == _GONE else kind
             text = before + _within(kind, before, words, after, address)
     return tidy(_FOOTNOTE.sub("", text))
 
 
+def _conceals(attributes: str) -> bool:
+    if "hidden" not in attributes and "style" not in attributes:
+        return False
+    from kb.parse.html.hidden import hides
+
+    style = re.search(r"style\s*=\s*[\"']([^\"']*)", attributes, re.IGNORECASE)
+    return hides(style[1]) if style else re.search(r"(?:^|\s)hidden\b", attributes) is not None
+
+
+_GONE = "\0"
+"""In place of an address: nobody is shown the words."""
 _SPECIAL = {"del": "s", "s": "s", "strike": "s", "sup": "sup", "sub": "sub", "br": "br"}
 
 
@@ -281,6 +305,7 @@ def _raised_or_lowered(found: re.Match[str]) -> str:
 def _within(kind: str, before: str, words: str, after: str, address: str) -> str:
     match kind:
         case "s":
+            leave_out(words)
             return ""
         case "sup":
             return raised(before, words, after=after)

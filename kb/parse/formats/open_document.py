@@ -12,7 +12,7 @@ from core.errors import UnreadableFile
 from core.types import Section, Skipped
 from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, headings_from_bold, with_header
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import Row, Taken, read_table
+from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table
 from kb.parse.limits import (
     MAX_CELLS,
     MAX_COLUMNS,
@@ -123,7 +123,9 @@ class _Text:
         number = 0
         for child in parent:
             tag = child.tag
-            if tag in {f"{_TEXT}p", f"{_TEXT}h"}:
+            if self._is_hidden(child):
+                self._hidden_words += len("".join(child.itertext()).split())
+            elif tag in {f"{_TEXT}p", f"{_TEXT}h"}:
                 yield from self._one(child, depth, listed)
                 listed = -abs(listed)  # further paragraphs of an item have no mark
             elif tag == f"{_TEXT}list":
@@ -175,7 +177,7 @@ class _Text:
         yield Block("table", rows=tuple(rows), header=header, location=where)
 
     def _cell(self, cell: Element) -> str:
-        parts = (" ".join(without_links(self.words(p)).split()) for p in cell.iter(f"{_TEXT}p"))
+        parts = (" ".join(self.words(p).split()) for p in cell.iter(f"{_TEXT}p"))
         return "; ".join(part for part in parts if part)
 
     def words(self, paragraph: Element) -> str:
@@ -206,6 +208,8 @@ class _Text:
                 start = len(out)
                 out = self._inside(child, out, depth + 1)
                 out += link_mark(child.get(_HREF, ""), out[start:])
+            elif tag == f"{_TEXT}hidden-text":
+                self._hidden_words += len("".join(child.itertext()).split())
             elif tag not in _LEFT_OUT and not tag.endswith("}text-box"):
                 out = self._inside(child, out, depth + 1)
             if bold and (child.tail or "").strip():
@@ -214,14 +218,23 @@ class _Text:
             out += _one_line(child.tail)
         return out
 
+    def _is_hidden(self, element: Element) -> bool:
+        """Tell whether a section, paragraph or span is hidden or struck out."""
+        own = self._properties.get(element.get(f"{_TEXT}style-name", ""), {})
+        return (
+            element.get(f"{_TEXT}display") == "none"
+            or element.get(f"{_TEXT}is-hidden") == "true"
+            or own.get(f"{_TEXT}display") == "none"
+            or own.get(f"{_STYLE}text-line-through-style", "none") != "none"
+        )
+
     def _is_bold(self, element: Element) -> bool:
         own = self._properties.get(element.get(f"{_TEXT}style-name", ""), {})
         return own.get(f"{_FO}font-weight") == "bold"
 
     def _span(self, span: Element, before: str, depth: int) -> str:
         own = self._properties.get(span.get(f"{_TEXT}style-name", ""), {})
-        struck = own.get(f"{_STYLE}text-line-through-style", "none") != "none"
-        if struck or own.get(f"{_TEXT}display") == "none":
+        if self._is_hidden(span):
             self._hidden_words += len("".join(span.itertext()).split())
             return before
         out = self._inside(span, before, depth + 1)
@@ -320,7 +333,10 @@ def _rows(table: Element, text: _Text, label: str, skipped: list[Skipped]) -> li
 
     def words(cell: Element) -> str:
         lines = (with_links(text.words(p)) for p in cell.findall(f"{_TEXT}p"))
-        return "\n".join(line for line in lines if line)
+        shown = "\n".join(line for line in lines if line)
+        held = (cell.get(f"{_OFFICE}{name}") for name in ("value", "date-value", "time-value"))
+        shown = shown or next(filter(None, held), "")
+        return shown or (NO_RESULT if cell.get(f"{_TABLE}formula") else "")
 
     rows: list[Row] = []
     hidden_rows = 0

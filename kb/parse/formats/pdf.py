@@ -62,8 +62,8 @@ _CHAPTER_NUMBER = re.compile(
     re.IGNORECASE,
 )
 """A chapter's or a page's number before or behind the title of the chapter."""
-_DEEPEST_FORM, _MOST_OBJECTS = 2, 50
-"""How far pictures are looked for on a page."""
+_MOST_DRAWN = 10_000
+"""Parts of a page that is drawn to be read: forms in forms can have billions."""
 _SHORT_LINE, _SHORT_LINES = 60, 6
 
 _DAMAGED = (
@@ -234,18 +234,33 @@ def _recognised(data: bytes, scanned: Sequence[int], on_page: OnPage) -> dict[in
     return found
 
 
-def _has_picture(page: Any, depth: int = 0) -> bool:
-    """Tell whether a picture is on a page, or in a form on it."""
+def _has_picture(page: Any) -> bool:
+    """Tell whether a picture is on a page, or in forms on it, that can be drawn."""
     try:
-        resources: Any = page.get("/Resources")
-        objects: Any = resources.get_object().get("/XObject") if resources else None
-        found = [o.get_object() for o in objects.get_object().values()] if objects else []
-        return any(
-            o.get("/Subtype") == "/Image" or (depth < _DEEPEST_FORM and _has_picture(o, depth + 1))
-            for o in found[:_MOST_OBJECTS]
-        )
+        picture, parts = _drawn(page, page.get_contents(), {})
     except _DAMAGED:
         return False
+    return picture and parts <= _MOST_DRAWN
+
+
+def _drawn(on: Any, content: Any, known: dict[int, tuple[bool, int]]) -> tuple[bool, int]:
+    """Return whether a picture is on a page or form, and how many parts it draws at most.
+
+    `known` has the same of forms, so that each is looked at once; one in itself has no end.
+    """
+    resources: Any = on.get("/Resources")
+    objects: Any = resources.get_object().get("/XObject") if resources else None
+    picture, most = False, 0
+    for reference in objects.get_object().values() if objects else ():
+        found = reference.get_object()
+        if found.get("/Subtype") == "/Image":
+            inside = True, 1
+        elif (inside := known.get(id(found), (False, 0))) == (False, 0):
+            known[id(found)] = False, _MOST_DRAWN + 1
+            inside = known[id(found)] = _drawn(found, found, known)
+        picture, most = picture or inside[0], max(most, inside[1])
+    times = 0 if content is None else content.get_data().count(b"Do")
+    return picture, min(1 + times * most, _MOST_DRAWN + 1)
 
 
 def _box(page: Any) -> Box:

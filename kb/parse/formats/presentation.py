@@ -16,7 +16,15 @@ from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.blocks import Block, Document, heading, with_header
 from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office, open_zip, read_member
-from kb.parse.marks import ends_question, link_mark, lowered, raised, with_links, without_links
+from kb.parse.marks import (
+    ends_question,
+    leave_out,
+    link_mark,
+    lowered,
+    raised,
+    with_links,
+    without_links,
+)
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -153,6 +161,7 @@ class _Reader:
                 continue
             position = properties.get("baseline", "0")
             if properties.get("strike", "noStrike") != "noStrike":
+                leave_out(words)
                 continue
             if position.startswith("-") and words.strip():
                 out += lowered(out, words)
@@ -173,7 +182,7 @@ class _Reader:
             row: list[str] = []
             for cell in row_element.iter(f"{_A}tc"):
                 text = "; ".join(t for p in cell.iter(f"{_A}p") if (t := self._text(p)))
-                text = " ".join(without_links(text).split())
+                text = " ".join(text.split())
                 if cell.get("hMerge") == "1" and row:
                     text = row[-1]
                 if cell.get("vMerge") == "1" and rows and len(row) < len(rows[-1]):

@@ -20,12 +20,15 @@ _GROUP = ("category", "topic", "section", "tag", *_TITLE)
 _OTHER_NAMES: dict[str, Field] = {
     "instruction": "question", "input": "question", "output": "answer", "completion": "answer",
     "message": "answer", "responses": "answer", "qid": "id", "problem_list": "question",
+    "acceptedAnswer": "answer",
 }  # fmt: skip
 """Names in exports of chat platforms and in training data; the usual ones come before them."""
 _ALTERNATIVES = "responses"
 """Answers of which a bot sends any one: the first is taken."""
 _SAID = ("messages", "conversations")
 """What people and a bot said to each other, in turns."""
+_WRAPPED = ("text", "value", "content", "plain", "markdown", "rendered")
+"""Keys under which an object has nothing but a text."""
 _SHOWN = ("enabled", "active", "is_active", "published")
 _WITHHELD = ("draft", "archived", "deleted", "disabled")
 _STATES = ("state", "status")
@@ -46,7 +49,7 @@ def parse_jsonl(name: str, data: bytes, given: Given | None = None) -> Taken:
             skipped.append(Skipped(location, f"Only {MAX_ROWS:,} rows are read. Split the file."))
             break
         try:
-            record = json.loads(line)
+            record = _texts(json.loads(line, parse_float=_Written))
         except (ValueError, RecursionError) as error:
             skipped.append(Skipped(location, f"The line is no JSON: {str(error)[:100]}."))
             continue
@@ -58,7 +61,7 @@ def parse_json(name: str, data: bytes, given: Given | None = None) -> Taken:
     """Read a JSON list of objects, or an object that holds one, or questions with their answers."""
     text = decode(name, data)
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_float=_Written)
     except RecursionError as error:
         raise UnreadableFile(name, "Its JSON is nested too deep to be read.") from error
     except ValueError as error:
@@ -76,8 +79,9 @@ def parse_value(name: str, value: Any, given: Given | None = None) -> Taken:
     skipped: list[Skipped] = []
     if not isinstance(value, dict | list):
         raise UnreadableFile(name, f"It is only a {type(value).__name__}. {_WANTED}")
-    if grid := _grid(value):
-        rows = [Row(f"row {n}", tuple(map(_string, cells))) for n, cells in enumerate(grid, 1)]
+    value = _texts(value)
+    if grid := _grid(value, given):
+        rows = [Row(f"row {n}", tuple(map(_cell, cells))) for n, cells in enumerate(grid, 1)]
         return read_table(rows[:MAX_ROWS], given=given)
     for number, (group, record) in enumerate(_records(value, given), start=1):
         location = f"row {number}"
@@ -88,8 +92,31 @@ def parse_value(name: str, value: Any, given: Given | None = None) -> Taken:
     return Taken(tuple(sections), tuple(skipped))
 
 
-def _grid(value: Any) -> list[Any]:
-    """Return a table that is written as a list of rows, or as two lists of the same length."""
+class _Written(float):
+    """A number that is shown as the file has it: ``4.90``."""
+
+    def __new__(cls, text: str) -> "_Written":
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _texts(value: Any) -> Any:
+    """Return JSON with each text as its reader reads it."""
+    if isinstance(value, str):
+        return cell_text(value.encode("utf-8", "ignore").decode())  # lone surrogates fit nowhere
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    return {k: _texts(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def _grid(value: Any, given: Given | None) -> list[Any]:
+    """Return a table that is written as a list of rows or of flat objects, or as two lists."""
     if isinstance(value, dict):
         lists = [inner for inner in value.values() if isinstance(inner, list)]
         texts = all(isinstance(item, str) for inner in lists for item in inner)
@@ -99,6 +126,9 @@ def _grid(value: Any) -> list[Any]:
                 return [names, *zip(*lists, strict=True)]
         value = next(iter(value.values())) if len(value) == 1 else None
     rows = value if isinstance(value, list) else []
+    if rows and all(isinstance(row, dict) and _is_flat(row, given) for row in rows):
+        names = list(dict.fromkeys(str(key) for row in rows for key in row))
+        return [names, *([row.get(name) for name in names] for row in rows)]
     plain = all(
         isinstance(row, list)
         and 1 < len(row) <= MAX_COLUMNS
@@ -106,6 +136,12 @@ def _grid(value: Any) -> list[Any]:
         for row in rows
     )
     return rows if plain and len(rows) > 1 else []
+
+
+def _is_flat(row: dict[str, Any], given: Given | None) -> bool:
+    """Tell whether an object is a row of a table: it has fields, none of them known."""
+    nested = any(isinstance(cell, list | dict) for cell in row.values())
+    return len(row) > 1 and not (nested or _fields(row, given) or _first(row, _TEXT))
 
 
 def _records(
@@ -116,7 +152,7 @@ def _records(
         for item in value:
             nested = isinstance(item, dict) and not _is_record(item, given) and _holds_more(item)
             yield from _records(item, given, group, depth + 1) if nested else [(group, item)]
-    elif depth and _is_record(value, given):
+    elif (depth or _is_said(value)) and _is_record(value, given):
         yield group, value
     elif value and all(isinstance(v, str) for v in value.values()):
         for key, answer in value.items():
@@ -126,12 +162,24 @@ def _records(
         if not lists:
             yield group, value
         named = next((value[k] for k in _GROUP if isinstance(value.get(k), str)), "")
-        for key, inner in lists.items():
+        for key, inner in value.items():
+            if is_question(str(key)) and isinstance(inner, str | list):
+                yield group, {"question": key, "answer": _string(inner)}
+                continue
+            if key not in lists:
+                continue
             if str(key) in LANGUAGE_CODES and isinstance(inner, dict) and _is_record(inner, given):
                 yield named or group, {"language": key, **inner}
                 continue
             below = str(key) if len(lists) > 1 and not named else named if depth else ""
             yield from _records(inner, given, below or group, depth + 1)
+
+
+def _is_said(value: dict[str, Any]) -> bool:
+    """Tell whether an object is one conversation."""
+    lists = (value[key] for key in _SAID if isinstance(value.get(key), list))
+    turns = (turn for said in lists for turn in said if isinstance(turn, dict))
+    return any(turn.keys() & {"role", "from"} for turn in turns)
 
 
 def _holds_more(value: dict[str, Any]) -> bool:
@@ -145,7 +193,7 @@ def _is_record(value: dict[str, Any], given: Given | None) -> bool:
         return True
     if isinstance(fields.get("question"), str):
         return True
-    return any(isinstance(value.get(key), str) for key in _TEXT)
+    return any(not isinstance(value.get(key), list) and _string(value.get(key)) for key in _TEXT)
 
 
 def _fields(record: dict[str, Any], given: Given | None = None) -> dict[Field, Any]:
@@ -159,6 +207,9 @@ def _fields(record: dict[str, Any], given: Given | None = None) -> dict[Field, A
     for key, field in _OTHER_NAMES.items():
         if record.get(key):
             found.setdefault(field, record[key])
+    if (more := _string(record.get("input"))) and more != found.get("question"):
+        asked = _string(found.get("question"))  # an instruction, and what it is applied to
+        found["question"] = more if is_question(more) else f"{asked}\n{more}"
     return found
 
 
@@ -194,6 +245,8 @@ def _take(
         if question:
             fields.setdefault("category", title)
         question, fields["answer"] = question or title, text
+    if "answer" in fields and not question and is_question(title):
+        question = title
     if question or "answer" in fields:
         answer = fields.get("answer")
         if isinstance(answer, list) and answer is record.get(_ALTERNATIVES):
@@ -211,12 +264,28 @@ def _take(
         )
         if isinstance(made, Skipped) and made.reason.endswith("empty."):
             made = replace(made, reason=f"{made.reason} {_known(record)}")
+        elif unread := _unread(record, fields):
+            listed = ", ".join(map(repr, unread))
+            reason = f"Only questions and answers are read, not what stands under {listed}."
+            if all(one.reason != reason for one in skipped):
+                skipped.append(Skipped(location, reason))
     else:
         made = _passage(record, fields, location)
     if isinstance(made, Skipped):
         skipped.append(made)
     else:
         sections.append(made)
+
+
+def _unread(record: dict[str, Any], fields: dict[Field, Any]) -> list[str]:
+    """Return the names of an entry's fields that hold text and are not read."""
+    others = (*_TITLE, *_TEXT, *_STATES, "instruction", "input")
+    read = [*fields.values(), *map(record.get, others)]
+    return [
+        str(key)[:60]
+        for key, value in record.items()
+        if isinstance(value, str | list) and _string(value) and value not in read
+    ]
 
 
 def _withheld(record: dict[str, Any]) -> str:
@@ -285,12 +354,16 @@ def _string(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, str):
-        return cell_text(value.encode("utf-8", "ignore").decode())  # lone surrogates fit nowhere
+        return value
     if isinstance(value, list):
         return "\n".join(_strings(value))
     if isinstance(value, dict):
-        return _first(value, ("text", "value", "content", "plain", "markdown"))
+        return _first(value, _WRAPPED)
     return str(value) if isinstance(value, int | float) else ""
+
+
+def _cell(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else _string(value)
 
 
 def _strings(value: Any) -> list[str]:

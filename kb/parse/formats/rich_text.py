@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import fromstring
 
-from kb.parse.marks import lowered, raised
+from kb.parse.marks import leave_out, lowered, raised
 
 _NS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _PART = "xl/sharedStrings.xml"
@@ -39,6 +39,7 @@ def rich_text(item: Element) -> str:
         align = properties.find(f"{_NS}vertAlign") if properties is not None else None
         position = align.get("val") if align is not None else ""
         if properties is not None and _struck(properties):
+            leave_out(words[number])
             continue
         if position == "superscript":
             out += raised(out, words[number], after="".join(words[number + 1 : number + 2]))

@@ -83,6 +83,9 @@ class _Reader:
         self._address = ""
         self._link_start = 0
         self._hidden = ""
+        self._above: tuple[str, bool, bool, int, bool] | None = None
+        """Of a note: the paragraph that it stands in."""
+        self._notes: list[Block] = []
 
     def read(self, data: bytes) -> Document:
         stack: list[tuple[_State, bytes]] = []
@@ -112,6 +115,13 @@ class _Reader:
                     self._font_table = control == b"fonttbl" or self._font_table
                     if instructs:
                         self._instruction = ""
+                elif control == b"footnote" and self._above is None:
+                    word = control
+                    self._settle()
+                    self._above = (
+                        self._out, self._in_table, self._listed, self._level, self._all_bold
+                    )  # fmt: skip
+                    self._out = ""
                 elif control == b"fldrslt":
                     word = control
                     self._settle()
@@ -132,6 +142,8 @@ class _Reader:
         self._end_paragraph()
         self._end_table()
         blocks = headings_from_bold(self._blocks)
+        if self._notes:
+            blocks += [heading("", 1), *self._notes]
         skipped: tuple[Skipped, ...] = ()
         if words := len(self._hidden.split()):
             reason = f"{words:,} words are hidden or struck out: left out."
@@ -141,6 +153,13 @@ class _Reader:
     def _leave(self, word: bytes) -> None:
         if word == b"fonttbl":
             self._font_table = False
+        if word == b"footnote" and self._above is not None:
+            self._settle()
+            if note := " ".join(without_links(self._out).split()):
+                where = f"note {len(self._notes) + 1}"
+                self._notes.append(Block("text", note, location=where))
+            self._out, self._in_table, self._listed, self._level, self._all_bold = self._above
+            self._above = None
         if word == b"fldrslt":
             self._settle()
             self._out += link_mark(self._address, self._out[self._link_start :])
@@ -167,6 +186,9 @@ class _Reader:
                 self._state = replace(state, bold=on)
             case b"super" | b"sub":
                 self._state = replace(state, position=control.decode() if on else "")
+            case b"up" | b"dn":
+                up = "super" if control == b"up" else "sub"
+                self._state = replace(state, position=up if number is None or number > 0 else "")
             case b"nosupersub":
                 self._state = replace(state, position="")
             case b"plain":
@@ -184,7 +206,7 @@ class _Reader:
                 self._level = number + 1
             case b"cell":
                 self._settle()
-                self._cells.append(" ".join(without_links(self._out).split()))
+                self._cells.append(" ".join(self._out.split()))
                 self._out = ""
             case b"row":
                 if any(self._cells):
@@ -251,6 +273,9 @@ class _Reader:
     def _end_paragraph(self) -> None:
         self._hidden += " "
         self._settle()
+        if self._above is not None:
+            self._out += "\n"
+            return
         if self._in_table:
             self._out += "; " if self._out.strip() else ""
             return

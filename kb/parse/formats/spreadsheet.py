@@ -20,7 +20,7 @@ from openpyxl.worksheet._reader import FORMULA_TAG, INLINE_STRING, WorkSheetPars
 from core.errors import UnreadableFile
 from core.types import Section, Skipped
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import Row, Taken, read_table
+from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table
 from kb.parse.formats.number_format import format_duration, format_number, format_text
 from kb.parse.formats.rich_text import read_rich_texts, rich_text
 from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, check_office
@@ -34,12 +34,6 @@ _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _LINK = re.compile(
     r'(?:_xlfn\.)?HYPERLINK\(\s*"([^"]{1,2000})"\s*(?:[,;]\s*"((?:[^"]|""){0,500})"\s*)?\)', re.I
 )
-_NO_RESULT = "\ufdd2"
-_UNSAVED = (
-    "It has a formula without a stored result. Open the file in a spreadsheet program, save it and "
-    "upload it again."
-)
-_FORMULA_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"}
 
 
 def parse_spreadsheet(name: str, data: bytes, given: Given | None = None) -> Taken:
@@ -83,8 +77,7 @@ def _read(data: bytes, given: Given | None) -> Taken:
             title_path = (sheet.title,) if several else ()
             taken = read_table(rows, title_path=title_path, given=given)
             sections += taken.sections
-            named = {one.location for one in skipped if one.reason == _UNSAVED}
-            skipped += [one for one in taken.skipped if one.location not in named]
+            skipped += taken.skipped
             if not rows:
                 skipped.append(Skipped(label, "The sheet is empty."))
     workbook.close()
@@ -120,12 +113,9 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
                 reason = f"The sheet has more than {len(grid):,} rows; the rest was not read."
                 skipped.append(Skipped(location, f"{reason} Split it."))
                 break
-            if _NO_RESULT in values.values():
-                skipped.append(Skipped(location, _UNSAVED))
-                values = {i: value for i, value in values.items() if value != _NO_RESULT}
             if reason := _objection(values):
                 skipped.append(Skipped(location, reason))
-            elif values:
+            else:
                 grid[number] = values
         else:
             _add_links(grid, parser, inside)
@@ -163,7 +153,7 @@ class _Parser(WorkSheetParser):
                 words = str(words).replace('""', '"')
                 cell["value"] = words + link_mark(link[1], words)
             elif cell["value"] is None and element.get("t") != "str":
-                cell["value"] = _NO_RESULT
+                cell["value"] = NO_RESULT
         elif len(element) and element[0].tag == INLINE_STRING and len(element[0]) > 1:
             cell["value"] = rich_text(element[0])
         return cell
@@ -220,8 +210,6 @@ def _objection(values: Mapping[int, str]) -> str:
         return f"It reaches to column {max(values):,}; at most {MAX_COLUMNS} are read."
     if (longest := max(map(len, values.values()))) > MAX_CELL_CHARS:
         return f"A cell has {longest:,} characters; at most {MAX_CELL_CHARS:,} are read."
-    if broken := next((v for v in values.values() if v in _FORMULA_ERRORS), ""):
-        return f"A formula in it gives {broken}. Correct it."
     return ""
 
 

@@ -10,6 +10,7 @@ import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -41,6 +42,13 @@ _SKIPPED_INSIDE = {
     qn("w:txbxContent"), "{http://schemas.openxmlformats.org/drawingml/2006/main}graphic",
 }  # fmt: skip
 _ASKS = re.compile(r"[?？؟]\s*$")
+_TEXT, _SIGN, _INSTRUCTION, _FIELD_EDGE = (
+    qn(f"w:{name}") for name in ("t", "sym", "instrText", "fldChar")
+)
+_STYLED = {qn(f"w:{n}") for n in ("vanish", "strike", "dstrike", "vertAlign", "position")}
+_FIELD_LINK = re.compile(r'HYPERLINK\s+"([^"]{1,2000})"')
+_SYMBOLS = {0xFC: "✓", 0xFE: "✓", 0xFB: "✗", 0xFD: "✗", 0xA8: "☐", 0xB7: "•", 0xE0: "→"}
+"""Of Wingdings and Symbol."""
 _TINY_HALF_POINTS = 3
 _NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
@@ -84,6 +92,7 @@ class _Reader:
 
     def read(self) -> Document:
         body = self._document.element.body
+        _write_styles(self._document)
         blocks = headings_from_bold(list(self._container(body, 0)))
         title = next((b.text for b in blocks if b.kind == "heading" and b.level == 0), "")
         blocks = [
@@ -178,7 +187,7 @@ class _Reader:
                 properties = cell.find(qn("w:tcPr"))
                 merge = properties.find(qn("w:vMerge")) if properties is not None else None
                 span = _value(properties, "w:gridSpan")
-                text = " ".join(_cell_text(cell, depth).split())
+                text = " ".join(_cell_text(cell, depth, self._links).split())
                 continued = merge is not None and merge.get(qn("w:val"), "continue") == "continue"
                 if continued and len(row) < len(above):
                     text = above[len(row)]
@@ -225,7 +234,8 @@ class _Reader:
                 if part.is_linked_to_previous:
                     continue
                 for block in self._container(part._element, 0):
-                    text = "; ".join("; ".join(r) for r in block.rows) or block.text
+                    rows = without_links("; ".join("; ".join(r) for r in block.rows))
+                    text = rows or block.text
                     if len(text) > 60 or not PAGE_NUMBER.match(text):
                         seen.setdefault(text, Block("text", text, location=where))
         return [heading("", 1), *seen.values()] if seen else []
@@ -243,15 +253,23 @@ def _marked_text(paragraph: Any, links: Mapping[str, str] = _NO_LINKS) -> str:
     """
     out = ""
     bold_until = 0  # all letters up to here are bold
+    fields: list[tuple[str, int]] = []  # open ones: what they do, and where their words begin
 
     def walk(element: Any, depth: int) -> None:
         nonlocal out
         for child in element.iterchildren():
             tag = child.tag
+            if tag == _TEXT:
+                out += child.text or ""
+                continue
+            if tag == _INSTRUCTION:
+                fields[-1:] = [(fields[-1][0] + (child.text or ""), 0)] if fields else []
             if tag in _SKIPPED_INSIDE or depth > MAX_NESTING:
                 continue
-            if tag == qn("w:t"):
-                out += child.text or ""
+            if tag == _FIELD_EDGE:
+                field(child.get(qn("w:fldCharType"), ""))
+            elif tag == _SIGN:
+                out += _symbol(child.get(qn("w:char"), ""))
             elif tag in {qn("w:br"), qn("w:cr")}:
                 out += "\n"
             elif tag == qn("w:tab"):
@@ -266,11 +284,24 @@ def _marked_text(paragraph: Any, links: Mapping[str, str] = _NO_LINKS) -> str:
                 if tag == qn("w:hyperlink"):
                     out += link_mark(links.get(child.get(qn("r:id"), ""), ""), out[start:])
 
+    def field(edge: str) -> None:
+        nonlocal out
+        if edge == "begin":
+            fields.append(("", 0))
+        elif edge == "separate" and fields:
+            fields[-1] = fields[-1][0], len(out)
+        elif edge == "end" and fields:
+            instruction, start = fields.pop()
+            if link := _FIELD_LINK.search(instruction):
+                out += link_mark(link[1], out[start:])
+
     def run(element: Any, properties: Any, depth: int) -> None:
         nonlocal out, bold_until
         if _is_hidden(element):
             return
         before, position = out, _value(properties, "w:vertAlign")
+        if shift := _value(properties, "w:position"):
+            position = "subscript" if shift.startswith("-") else "superscript"
         walk(element, depth + 1)
         words = out[len(before) :]
         if position == "superscript" and words.strip():
@@ -314,6 +345,41 @@ def _is_hidden(run: Any) -> bool:
     return not (shaded or _inside(run, qn("w:tbl")) or _inside(run, qn("w:txbxContent")))
 
 
+def _write_styles(document: Any) -> None:
+    """Write what styles say of raised, hidden and struck-out letters into the runs they are for."""
+    elements = {s.get(qn("w:styleId")): s for s in document.styles.element.iter(qn("w:style"))}
+    marks: dict[str, dict[str, Any]] = {}
+    for style_id, element in elements.items():
+        found: dict[str, Any] = {}
+        seen: set[str] = set()
+        while element is not None and (own := element.get(qn("w:styleId"))) not in seen:
+            seen.add(own)
+            properties = element.find(qn("w:rPr"))
+            for mark in properties if properties is not None else ():
+                if mark.tag in _STYLED:
+                    found.setdefault(mark.tag, mark)
+            element = elements.get(_value(element, "w:basedOn"))
+        if found:
+            marks[style_id] = found
+    references = document.element.body.iter(qn("w:rStyle"), qn("w:pStyle")) if marks else ()
+    for reference in list(references):
+        found = marks.get(reference.get(qn("w:val"), ""), {})
+        around = reference.getparent().getparent() if found else None
+        if around is None or around.tag not in {qn("w:r"), qn("w:p")}:
+            continue
+        for run in around.iter(qn("w:r")):
+            own_marks = run.get_or_add_rPr()
+            for tag, mark in found.items():
+                if own_marks.find(tag) is None:
+                    own_marks.append(deepcopy(mark))
+
+
+def _symbol(code: str) -> str:
+    """Return a sign of a font of signs; unknown ones of their private area are none."""
+    number = int(code, 16) if re.fullmatch(r"[0-9A-Fa-f]{1,5}", code) else 0
+    return _SYMBOLS.get(number & 0xFF, "") if 0xF000 <= number <= 0xF0FF else chr(number or 32)
+
+
 def _is_on(properties: Any, name: str) -> bool:
     mark = properties.find(qn(name))
     return mark is not None and mark.get(qn("w:val")) not in {"0", "false", "off"}
@@ -327,10 +393,10 @@ def _cells(row: Any) -> Iterator[Any]:
             yield from _cells(child)
 
 
-def _cell_text(cell: Any, depth: int) -> str:
+def _cell_text(cell: Any, depth: int, links: Mapping[str, str]) -> str:
     if depth > MAX_NESTING:
         return ""
-    return "; ".join(t for p in cell.iter(qn("w:p")) if (t := _text(p)))
+    return "; ".join(t for p in cell.iter(qn("w:p")) if (t := _marked_text(p, links)))
 
 
 def _inside(element: Any, tag: str) -> bool:

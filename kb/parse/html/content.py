@@ -10,14 +10,23 @@ from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, text_of, with_header
 from kb.parse.encoding.decoding import decode
-from kb.parse.html.hidden import Visibility, opens
+from kb.parse.html.hidden import Visibility, controlled
 from kb.parse.limits import MAX_CELLS, MAX_COLUMNS, MAX_NESTING
-from kb.parse.marks import LOCATION, cents, link_mark, lowered, raised, with_links, without_links
+from kb.parse.marks import (
+    LOCATION,
+    cents,
+    leave_out,
+    link_mark,
+    lowered,
+    raised,
+    with_links,
+    without_links,
+)
 
 _DROPPED = frozenset(
     [
-        "script", "style", "noscript", "nav", "svg", "math", "canvas", "iframe", "embed", "select",
-        "input", "textarea", "menu", "head", "link", "meta", "audio", "video", "-comment",
+        "script", "style", "nav", "svg", "math", "canvas", "iframe", "embed", "select",
+        "input", "textarea", "head", "link", "meta", "audio", "video", "-comment",
     ]
 )  # fmt: skip
 _STRUCK = {"del", "s", "strike"}
@@ -41,9 +50,11 @@ _BLOCKS = frozenset(
         "p", "div", "section", "article", "main", "ul", "ol", "li", "table", "pre", "blockquote",
         "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "details", "summary", "figure",
         "figcaption", "hr", "address", "header", "footer", "aside", "body", "center", "fieldset",
-        "caption", "form", "dialog", "legend", "object", "template",
+        "caption", "form", "dialog", "legend", "object", "menu", "noscript",
     ]
 )  # fmt: skip
+_RAISES = re.compile(r"vertical-align\s*:\s*(?:super|(sub))\b", re.IGNORECASE)
+_TABS = "[role=tab], .tabs a, .nav-tabs a, .tab-nav a, [data-toggle=tab], [data-bs-toggle=tab]"
 _COMPONENT = re.compile(
     r"(?:\w+-)*(?:accordion|tab|card|step|expand\w*|collaps\w*|toggle|disclosure|faq|question|panel|"
     r"callout|admonition|note|tip|warning|info)(?:-?item)?"
@@ -98,7 +109,10 @@ def _check_nesting(name: str, text: str) -> None:
 def html_blocks(fragment: str) -> list[Block]:
     """Cut a piece of HTML, as in Markdown, into blocks."""
     tree = LexborHTMLParser(fragment)
-    return _Reader(tree, in_main=True).read(tree.body)
+    reader = _Reader(tree, in_main=True)
+    blocks = reader.read(tree.body)
+    leave_out(reader.hidden_words)
+    return blocks
 
 
 def text_of_html(markup: str) -> str:
@@ -138,7 +152,16 @@ class _Reader:
         self._mark = ""
         self._in_main = in_main
         self._anchor = ""
-        self._hidden_words = self._words_around = 0
+        self._one_line = False
+        """Whether a cell or a title is being read."""
+        self._panels: dict[str, LexborNode] = {}
+        """Tabs by the ids of what they show: they are its titles."""
+        for tab in tree.css(_TABS):
+            for name in controlled(tab):
+                self._panels.setdefault(name, tab)
+        self._panels = {n: tab for n, tab in self._panels.items() if _by_id(tree, n) is not None}
+        self._tabs = {tab.mem_id for tab in self._panels.values()}
+        self.hidden_words = self._words_around = 0
 
     def read(self, root: LexborNode | None) -> list[Block]:
         if root is not None:
@@ -150,7 +173,7 @@ class _Reader:
     def skipped(self) -> tuple[Skipped, ...]:
         """Name what was left out since nobody is to read it."""
         counted = (
-            (self._hidden_words, "words on it are hidden or struck out: left out."),
+            (self.hidden_words, "words on it are hidden or struck out: left out."),
             (
                 self._words_around,
                 "words of its header, footer, menus or side columns were left out.",
@@ -169,8 +192,8 @@ class _Reader:
         if tag == "-text":
             self._inline += node.text_content or ""
             return
-        if tag in _DROPPED:
-            self._words_around += _words_unlinked(node) if tag in {"nav", "menu"} else 0
+        if tag in _DROPPED or node.mem_id in self._tabs:
+            self._words_around += _words_unlinked(node) if tag == "nav" else 0
             return
         if self._is_furniture(node, tag):
             self._words_around += _words_unlinked(node)
@@ -179,15 +202,25 @@ class _Reader:
             self._inline += _sign(node)
             return
         if tag in _STRUCK or self._seen.hidden(node, tag):
-            self._hidden_words += len(node.text(deep=True, separator=" ").split())
+            self.hidden_words += _count(node)
             return
         if depth > MAX_NESTING * 2:
             self._inline += node.text(deep=True, separator=" ")
             return
-        if tag == "br":
+        if tag == "noscript" and self._is_known(node):
+            return
+        if self._panels and (tab := self._panels.get(node.attributes.get("id") or "")):
+            self._close()
+            self._blocks.append(heading(self._words(tab), PSEUDO_LEVEL - 1, self._anchor))
+            self._children(node, depth)
+            self._close()
+            self._blocks.append(Block("end", level=PSEUDO_LEVEL - 1))
+        elif tag == "br":
             self._inline += "\x0b"
-        elif tag == "button":
-            if opens(node):
+        elif tag == "template":
+            self._template(node, depth)
+        elif tag == "button" and not self._one_line:
+            if self._seen.opens(node) or _ASKS.search(fold(node.text(deep=True))):
                 self._title(node, PSEUDO_LEVEL)
         elif _COMPONENT.fullmatch(tag) and (words := _named(node)):
             self._close()
@@ -207,6 +240,8 @@ class _Reader:
     def _after_inline(self, node: LexborNode, tag: str, start: int) -> None:
         """Write what an inline element adds to its words, which begin at `start`."""
         before, words = self._inline[:start], self._inline[start:]
+        if (style := node.attributes.get("style")) and (raises := _RAISES.search(style)):
+            tag = "sub" if raises[1] else "sup"
         match tag:
             case "img" if alternative := node.attributes.get("alt"):
                 self._inline += f" {alternative} "
@@ -226,6 +261,8 @@ class _Reader:
 
     def _is_furniture(self, node: LexborNode, tag: str) -> bool:
         attributes = node.attributes
+        if tag == "menu" and _is_menu(node):
+            return True
         if not attributes:
             return tag in _SKIP_OUTSIDE_MAIN and not self._in_main
         if (attributes.get("role") or "") in _SKIP_ROLES:
@@ -235,7 +272,7 @@ class _Reader:
         if tag == "label":
             return not _ticks(node, self._tree)
         names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-        return tag in {"div", "ul", "ol", "section", "span", "table"} and bool(
+        return tag in {"div", "ul", "ol", "menu", "section", "span", "table"} and bool(
             _SKIP_CLASSES.search(names) or (_MENU_CLASSES.search(names) and _is_menu(node))
         )
 
@@ -250,13 +287,14 @@ class _Reader:
             self._close()
             # What follows no longer answers its last question.
             self._blocks.append(Block("end", level=PSEUDO_LEVEL + (tag == "dl")))
-        elif tag in {"ul", "ol"}:
+        elif tag in {"ul", "ol", "menu"}:
             start = node.attributes.get("start") or "1"
             number = int(start) - 1 if start.isdigit() and len(start) < 6 else 0
             self._list_marks.append(number if tag == "ol" else -1)
             self._children(node, depth)
             self._close()
             self._list_marks.pop()
+            self._mark = ""
         elif tag == "li":
             if self._list_marks and self._list_marks[-1] >= 0:
                 self._list_marks[-1] += 1
@@ -284,8 +322,38 @@ class _Reader:
 
     def _title(self, node: LexborNode, level: int) -> None:
         self._close()
-        if text := re.sub(r"\s*[¶#]$", "", fold(node.text(deep=True))):
+        if text := self._words(node):
             self._blocks.append(heading(text, level, self._anchor))
+
+    def _left_out(self, node: LexborNode) -> bool:
+        """Tell whether nobody is shown an element of a table; count its words then."""
+        hidden = self._seen.hidden(node, node.tag or "")
+        self.hidden_words += _count(node) if hidden else 0
+        return hidden
+
+    def _words(self, title: LexborNode) -> str:
+        """Return the words of a title; if all of it is hidden from a reader's voice, these."""
+        words = without_links(self._cell(title))
+        if not words and title.css_first("[aria-hidden=true]") is not None:
+            words = fold(title.text(deep=True))
+        return re.sub(r"\s*[¶#]$", "", words)
+
+    def _is_known(self, noscript: LexborNode) -> bool:
+        """Tell whether text for browsers without scripts only says that, or is there twice."""
+        text = fold(noscript.text(deep=True))
+        body = self._tree.body
+        page = fold(body.text(deep=True)) if text and body is not None else ""
+        return not text or "javascript" in text.casefold() or page.count(text) > 1
+
+    def _template(self, node: LexborNode, depth: int) -> None:
+        """Read what a program puts on the page if something opens it; else count its words."""
+        inside = LexborHTMLParser(re.sub(r"^<template[^>]*>|</template>$", "", node.html or ""))
+        if inside.body is None:
+            return
+        if self._seen.unfolds(node):
+            self._children(inside.body, depth)
+        else:
+            self.hidden_words += _count(inside.body)
 
     def _close(self) -> None:
         """End the paragraph that inline text has made so far."""
@@ -300,6 +368,9 @@ class _Reader:
             indent = "  " * max(len(self._list_marks) - 1, 0)
             text = f"{indent}{self._mark or '  '}{text}"
             self._mark = ""
+        if self._one_line:
+            self._blocks.append(Block(kind, text))
+            return
         plain, full = without_links(text), with_links(text)
         self._blocks.append(Block(kind, plain, location=self._anchor, linked=full))
 
@@ -312,7 +383,7 @@ class _Reader:
             self._layout(node, depth)
             return
         caption = node.css_first("caption")
-        if caption is not None and (text := fold(caption.text(deep=True))):
+        if caption is not None and (text := self._words(caption)):
             self._blocks.append(Block("text", text, location=self._anchor))
         self._blocks.append(Block("table", rows=tuple(rows), header=header, location=self._anchor))
 
@@ -333,9 +404,10 @@ class _Reader:
         heads = 0
         budget = MAX_CELLS // 10
         for row_node in table.css("tr"):
-            if self._seen.hidden(row_node, "tr"):
-                continue
             cells = [cell for cell in row_node.iter() if cell.tag in {"td", "th"}]
+            if self._left_out(row_node):
+                continue
+            cells = [cell for cell in cells if not self._left_out(cell)]
             row, above = _grid_row([(cell, self._cell(cell)) for cell in cells], above)
             budget -= len(row)
             if budget < 0:
@@ -348,16 +420,17 @@ class _Reader:
         return with_header(rows, heads)
 
     def _cell(self, cell: LexborNode) -> str:
-        """Return the words of a cell on one line."""
+        """Return the words of a cell on one line, the addresses of its links marked."""
         inner = cell.first_child
         if inner is not None and inner.tag == "-text" and inner.next is None:
             return fold(inner.text_content or "")
-        before = self._blocks, self._inline, self._list_marks, self._mark
+        before = self._blocks, self._inline, self._list_marks, self._mark, self._one_line
         self._blocks, self._inline, self._list_marks, self._mark = [], "", [], ""
+        self._one_line = True
         self._children(cell, MAX_NESTING)
         self._close()
         found = self._blocks
-        self._blocks, self._inline, self._list_marks, self._mark = before
+        self._blocks, self._inline, self._list_marks, self._mark, self._one_line = before
         return " ".join(re.sub(r"^\s*- ", "", line) for b in found for line in b.text.split("\n"))
 
 
@@ -401,11 +474,20 @@ def _named(component: LexborNode) -> str:
     return next((fold(text) for name in names if (text := component.attributes.get(name))), "")
 
 
+def _by_id(tree: LexborHTMLParser, name: str) -> LexborNode | None:
+    return tree.css_first(f'[id="{name}"]') if re.fullmatch(r"[\w-]+", name) else None
+
+
+def _count(node: LexborNode) -> int:
+    """Count the words of an element; a sign alone is none."""
+    words = node.text(deep=True, separator=" ").split()
+    return len(words) if any(c.isalnum() for word in words for c in word) else 0
+
+
 def _words_unlinked(node: LexborNode) -> int:
     """Count the words of an element that are no links, buttons or fields."""
-    whole = len(node.text(deep=True, separator=" ").split())
     inner = node.css("a, button, label, select, textarea, script, style, noscript, template")
-    return max(whole - sum(len(i.text(deep=True, separator=" ").split()) for i in inner), 0)
+    return max(_count(node) - sum(map(_count, inner)), 0)
 
 
 def _is_menu(node: LexborNode) -> bool:
@@ -420,6 +502,5 @@ def _in_link(node: LexborNode) -> bool:
 
 def _ticks(label: LexborNode, tree: LexborHTMLParser) -> bool:
     """Tell whether a label belongs to no field to be filled in: it may be the title of a part."""
-    name = label.attributes.get("for") or ""
-    field = tree.css_first(f'[id="{name}"]') if re.fullmatch(r"[\w-]+", name) else None
+    field = _by_id(tree, label.attributes.get("for") or "")
     return field is None or field.attributes.get("type") in {"checkbox", "radio"}

@@ -31,7 +31,10 @@ _FOLDS = re.compile(
     r"faq\w*|toggle\w*|expand\w*|more|drawer|slides?|carousel|swiper|slick|content|body|details|spoiler\w*)(?:$|[\s_-])",
     re.IGNORECASE,
 )
-_OPENERS = {"button", "summary", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "label"}
+_OPENERS = {"button", "summary", "dt", "label"}
+_HEADS = {"h2", "h3", "h4", "h5", "h6"}
+_CONTROLS = ("aria-controls", "data-target", "data-bs-target", "popovertarget")
+_TITLES = re.compile(r"accordion|collaps|faq|question|toggle")
 
 
 class Visibility:
@@ -48,12 +51,8 @@ class Visibility:
         self._controlled: set[str] = set()
         for sheet in page.css("style"):
             self._read_sheet(sheet.text(deep=True))
-        for node in page.css("[aria-controls], [data-target], [data-bs-target], [href^='#']"):
-            for name in ("aria-controls", "data-target", "data-bs-target", "href"):
-                self._controlled |= {
-                    word.lstrip("#") for word in (node.attributes.get(name) or "").split()
-                }
-        self._controlled.discard("")
+        for node in page.css(f"[{'], ['.join(_CONTROLS)}], [href^='#']"):
+            self._controlled |= controlled(node)
 
     def _read_sheet(self, css: str) -> None:
         """Follow the rules that hide, or show again, in their order."""
@@ -95,15 +94,18 @@ class Visibility:
 
     def hidden(self, node: LexborNode, tag: str) -> bool:
         """Tell whether an element is shown to nobody; what a visitor can unfold is shown."""
+        away = self._is_away(node) and tag not in {"body", "main", "html"}
+        return away and not self.unfolds(node)
+
+    def _is_away(self, node: LexborNode) -> bool:
         attributes = node.attributes
         style = attributes.get("style")
-        away = (
+        return (
             "hidden" in attributes
             or attributes.get("aria-hidden") == "true"
             or (style is not None and hides(style))
             or self._by_sheet(node)
         )
-        return away and tag not in {"body", "main", "html"} and not self._unfolds(node)
 
     def _by_sheet(self, node: LexborNode) -> bool:
         if self._away and node.mem_id in self._away:
@@ -115,39 +117,61 @@ class Visibility:
         named = self._hiding & {*names, f"#{attributes.get('id') or ''}"}
         return bool(named) and node.mem_id not in self._shown
 
-    def _unfolds(self, node: LexborNode) -> bool:
+    def unfolds(self, node: LexborNode) -> bool:
         """Tell whether a hidden element is the answer, tab or part that something opens."""
         attributes = node.attributes
         if attributes.get("hidden") == "until-found" or "aria-labelledby" in attributes:
             return True
-        if attributes.get("role") in {"region", "tabpanel"}:
+        if attributes.get("role") in {"region", "tabpanel"} or "shadowrootmode" in attributes:
             return True
-        if (attributes.get("id") or "") in self._controlled:
+        name = attributes.get("id") or ""
+        if name in self._controlled or _FOLDS.search(f"{attributes.get('class') or ''} {name}"):
             return True
-        if _FOLDS.search(attributes.get("class") or ""):
-            return True
-        before = node.prev
-        while before is not None and before.tag in {"-text", "-comment"}:
-            before = before.prev
+        before, after = _beside(node, back=True), _beside(node)
         if before is None:
             return False
-        return before.tag in {"button", "summary", "dt"} or (
-            before.tag in _OPENERS and before.css_first("button, [aria-expanded]") is not None
-        )
+        opener = before.css_first("button, [aria-expanded], [role=button]")
+        if before.tag in _OPENERS or _is_all_of(before, opener):
+            return True
+        # All that stands under a heading is what a click on it shows.
+        return before.tag in _HEADS and (after is None or after.tag in _HEADS | _OPENERS)
+
+    def opens(self, button: LexborNode) -> bool:
+        """Tell whether a button is the title of a part that it opens."""
+        attributes = button.attributes
+        if any(name in attributes for name in (*_CONTROLS, "aria-expanded")):
+            return True
+        if _TITLES.search(attributes.get("class") or ""):
+            return True
+        title, around = button, button.parent
+        while around is not None and _is_all_of(around, button):
+            title, around = around, around.parent
+        below = _beside(title)
+        return below is not None and self._is_away(below)
+
+
+def controlled(node: LexborNode) -> set[str]:
+    """Return the ids of what a button, a tab or a link within the page shows."""
+    values = [node.attributes.get(name) or "" for name in _CONTROLS]
+    if (address := node.attributes.get("href") or "").startswith("#"):
+        values.append(address)
+    return {word.lstrip("#") for value in values for word in value.split()} - {""}
+
+
+def _beside(node: LexborNode, *, back: bool = False) -> LexborNode | None:
+    """Return the next element, or the one before."""
+    found = node.prev if back else node.next
+    while found is not None and found.tag in {"-text", "-comment"}:
+        found = found.prev if back else found.next
+    return found
+
+
+def _is_all_of(node: LexborNode, part: LexborNode | None) -> bool:
+    """Tell whether an element shows nothing but one part of it."""
+    return part is not None and part.text(deep=True).strip() == node.text(deep=True).strip()
 
 
 @lru_cache(maxsize=1024)
 def hides(style: str) -> bool:
     """Tell whether a style takes an element out of sight."""
     return _HIDES.search(style) is not None
-
-
-def opens(node: LexborNode) -> bool:
-    """Tell whether a button or tab is the title of a part that it opens."""
-    attributes = node.attributes
-    if any(
-        name in attributes
-        for name in ("aria-controls", "aria-expanded", "data-target", "data-bs-target")
-    ):
-        return True
-    return bool(re.search(r"accordion|collaps|faq|question|toggle", attributes.get("class") or ""))

@@ -48,6 +48,20 @@ def test_an_improbable_second_one_is_neither_answered_nor_a_choice() -> None:
     assert decided(hit("a", 0.6), hit("b", 0.14)).others == ()
 
 
+def test_an_answer_without_the_figure_asked_for_stands_behind_one_that_has_it() -> None:
+    hits = [hit("a", 0.8), hit("b", 0.45), hit("c", 0.3)]
+
+    def decided_lacking(*lacking: str) -> Decision:
+        return decide(
+            hits, answer_at=0.65, hedge_at=0.35, lacks=lambda h: h.chunk.chunk_id in lacking
+        )
+
+    decision = decided_lacking("a")
+    assert (names(decision.hits), names(decision.others)) == (["b", "a"], ["c"])
+    assert (decision.hedged, decision.confidence) == (True, 0.8)
+    assert names(decided_lacking("a", "b").hits) == names(decided_lacking("b").hits) == ["a"]
+
+
 def test_no_more_than_one_choice_stands_beside_two_answers() -> None:
     decision = decided(hit("a", 0.6), *(hit(name, 0.3) for name in "bcde"))
     assert names(decision.hits) == ["a", "b"]

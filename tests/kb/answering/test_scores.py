@@ -11,7 +11,7 @@ import pytest
 from core.types import Chunk, Hit, Matrix
 from kb.answering.choose import quote
 from kb.answering.reply import Replier
-from kb.answering.scores import score_sentences
+from kb.answering.scores import lacks_figure, score_sentences
 from kb.text.segmentation import normalise, split_sentences
 from tests.fakes import WordEmbedder
 
@@ -145,3 +145,16 @@ def test_quotes_of_the_right_passage_hold_the_answer(
 
 def _rows(path: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "lacks"),
+    [("How many hours does it last?", "No, it starts again.", True),
+     ("¿Cuántos segundos aguanta?", "Entre 30 y 60 segundos.", False),
+     ("Wann öffnen Sie?", "Um 9 Uhr.", False), ("Does it cost extra?", "No.", False),
+     ("Who pays?", "We do.", False)],
+)  # fmt: skip
+def test_a_text_without_a_figure_lacks_what_was_asked(
+    question: str, text: str, lacks: bool
+) -> None:
+    assert lacks_figure(question, text) == lacks

@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 import docx
 import openpyxl
 import pypdfium2
+from docx.enum.style import WD_STYLE_TYPE
 from docx.shared import Pt, RGBColor
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
@@ -54,10 +55,16 @@ _IN_HTML = (
     '<p>Now <b style="text-decoration: line-through">{}</b></p>',
 )  # fmt: skip
 _IN_PDF = ("no paint", "white", "tiny", "off the page")
-_IN_DOCX = ("hidden", "strike", "white", "tiny")
+_IN_DOCX = ("hidden", "strike", "white", "tiny", "by a style", "by the style of its paragraph")
+_IN_MD = (
+    "Now ~~{}~~", "Now <del>{}</del>", 'Now <b style="display:none">{}</b>',
+    "<div hidden>\n\n{}\n\n</div>",
+)  # fmt: skip
+_IN_CELLS = ("Now <s>{}</s>", "<p>Now</p><p hidden>{}</p>")
 WAYS = {
+    "md": len(_IN_MD), "csv": len(_IN_CELLS), "json": len(_IN_CELLS),
     "html": len(_IN_HTML), "epub": len(_IN_HTML), "eml": len(_IN_HTML), "docx": len(_IN_DOCX),
-    "odt": 2, "rtf": 2, "pptx": 1, "pdf": len(_IN_PDF),
+    "odt": 4, "rtf": 2, "pptx": 1, "pdf": len(_IN_PDF),
 }  # fmt: skip
 """Formats whose words can be hidden, and in how many ways."""
 
@@ -74,7 +81,9 @@ def as_md(c: Content) -> bytes:
     rows = ["| " + " | ".join(row) + " |" for row in c.table]
     rows.insert(1, "|---" * len(c.table[0]) + "|")
     items = [f"- {item}" for item in c.items]
-    text = [f"# {c.title}", *(p.replace("*", "\\*") for p in c.paragraphs), "\n".join(items)]
+    hidden = [_IN_MD[c.way].format(c.hidden)] if c.hidden else []
+    paragraphs = [p.replace("*", "\\*") for p in c.paragraphs]
+    text = [f"# {c.title}", *paragraphs, *hidden, "\n".join(items)]
     return "\n\n".join([*text, "\n".join(rows)]).encode()
 
 
@@ -100,8 +109,13 @@ def as_docx(c: Content) -> bytes:
             setattr(font, _IN_DOCX[c.way], True)
         elif c.way == 2:
             font.color.rgb = RGBColor(255, 255, 255)
-        else:
+        elif c.way == 3:
             font.size = Pt(1)
+        else:
+            kind = WD_STYLE_TYPE.CHARACTER if c.way == 4 else WD_STYLE_TYPE.PARAGRAPH
+            document.styles.add_style("Away", kind).font.hidden = True
+            hidden = document.paragraphs[-1]
+            (hidden.runs[0] if c.way == 4 else hidden).style = document.styles["Away"]
     for item in c.items:
         document.add_paragraph(item, style="List Bullet")
     table = document.add_table(rows=len(c.table), cols=len(c.table[0]))
@@ -114,14 +128,19 @@ def as_docx(c: Content) -> bytes:
 
 
 def as_odt(c: Content) -> bytes:
-    hidden = f'<text:span text:style-name="{("H", "OUT")[c.way]}">{escape(c.hidden)}</text:span>'
+    hidden = (
+        '<text:p><text:span text:style-name="H">{}</text:span></text:p>',
+        '<text:p><text:span text:style-name="OUT">{}</text:span></text:p>',
+        '<text:p text:style-name="H">{}</text:p>',
+        '<text:section text:display="none"><text:p>{}</text:p></text:section>',
+    )[c.way].format(escape(c.hidden))
     paragraphs = "".join(f"<text:p>{escape(p)}</text:p>" for p in c.paragraphs)
     items = "".join(
         f"<text:list-item><text:p>{escape(i)}</text:p></text:list-item>" for i in c.items
     )
     body = (
         f'<text:h text:outline-level="1">{escape(c.title)}</text:h>{paragraphs}'
-        f"<text:p>{hidden if c.hidden else ''}</text:p>"
+        f"{hidden if c.hidden else ''}"
         f"<text:list>{items}</text:list>{_odf_table(c)}"
     )
     return _odf("text", f"<office:text>{body}</office:text>")
@@ -336,12 +355,15 @@ def as_xlsx(c: Content) -> bytes:
 
 def as_csv(c: Content) -> bytes:
     out = io.StringIO()
-    csv.writer(out, delimiter=";").writerows(c.table)
+    rows = [list(row) for row in c.table]
+    rows[-1][0] += " " + _IN_CELLS[c.way].format(c.hidden) if c.hidden else ""
+    csv.writer(out, delimiter=";").writerows(rows)
     return out.getvalue().encode()
 
 
 def as_json(c: Content) -> bytes:
-    return json.dumps([{"text": p, "title": c.title} for p in c.paragraphs]).encode()
+    texts = [*c.paragraphs, *([_IN_CELLS[c.way].format(c.hidden)] if c.hidden else [])]
+    return json.dumps([{"text": text, "title": c.title} for text in texts]).encode()
 
 
 def as_txt(c: Content) -> bytes:
@@ -411,10 +433,14 @@ def read_otherwise(kind: str, data: bytes) -> str:
         return re.sub(r"\\[a-z]+-?\d* ?", " ", text).replace("{", " ").replace("}", " ")
     if kind == "json":
         records = json.loads(data)
-        return " ".join([records[0]["title"], *(record["text"] for record in records)])
+        return _untagged(" ".join([records[0]["title"], *(record["text"] for record in records)]))
     if kind == "csv":
-        return data.decode().replace(";", " ")
-    return re.sub(r"^#|[|\\]|-{3}", " ", data.decode(), flags=re.MULTILINE)
+        return _untagged(data.decode().replace(";", " "))
+    return _untagged(re.sub(r"^#|[|\\]|-{3}|~~", " ", data.decode(), flags=re.MULTILINE))
+
+
+def _untagged(text: str) -> str:
+    return re.sub(r"</?[a-z][^<>]*>", " ", text)
 
 
 def _member(data: bytes, pattern: str) -> bytes:

@@ -9,6 +9,7 @@ import pytest
 from core.errors import IngestError, ModelUnavailable
 from core.types import FileReport, Matrix, ParsedFile
 from kb.ingest.prepare import EMBED_BATCH, Progress
+from kb.parse.limits import OnPage
 from kb.releases.ingestor import IncomingFile
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
@@ -210,6 +211,21 @@ async def test_progress_counts_files_and_texts(shop: Workshop) -> None:
     assert [p.texts for p in seen] == sorted(p.texts for p in seen)
 
 
+async def test_pages_read_as_pictures_are_part_of_the_progress(shop: Workshop) -> None:
+    seen: list[Progress] = []
+    read = shop.parser.parse_many
+
+    def parse_many(
+        files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str], on_page: OnPage
+    ) -> AsyncGenerator[ParsedFile | IngestError, None]:
+        on_page(1, 3)
+        return read(files, columns=columns, on_page=on_page)
+
+    shop.parser.parse_many = parse_many  # type: ignore[method-assign]
+    await shop.ingestor.ingest([upload("a.txt", "one")], on_progress=seen.append)
+    assert (seen[0].page, seen[-1].page) == ((1, 3), (0, 0))
+
+
 class GatedEmbedder(WordEmbedder):
     """Waits at `gate` in each batch; fails after `batches`."""
 
@@ -396,10 +412,10 @@ async def test_given_columns_are_remembered_for_their_document(shop: Workshop) -
     read = shop.parser.parse_many
 
     def parse_many(
-        files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str]
+        files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str], on_page: OnPage
     ) -> AsyncGenerator[ParsedFile | IngestError, None]:
         seen.append(columns["faq.txt"])
-        return read(files, columns=columns)
+        return read(files, columns=columns, on_page=on_page)
 
     shop.parser.parse_many = parse_many  # type: ignore[method-assign]
 
