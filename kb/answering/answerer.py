@@ -485,12 +485,15 @@ def _nearest(found: Found) -> set[str]:
 
 def _refused(answer: Answer, mood: Mood, history: Sequence[Turn]) -> Turn | None:
     """Return the turn whose answer a customer refuses, if there is nothing else to say."""
-    if mood not in ("angry", "wrong"):
+    unknown = answer.kind == "unknown"
+    if mood != "wrong" and (mood != "angry" or unknown):
         return None
     lines = set(filter(None, answer.text.splitlines()))
-    again = (turn for turn in reversed(history) if lines & set(turn.answer.splitlines()))
-    last = next(iter(history[-1:] if mood == "wrong" and answer.kind == "unknown" else ()), None)
-    return next(again, last)
+    for turn in reversed(history):
+        again = lines & set(turn.answer.splitlines())
+        if again == lines or (again and mood == "wrong"):
+            return turn
+    return history[-1] if history and unknown else None
 
 
 def _yes_to_another(question: str, entry: Chunk) -> bool:

@@ -149,6 +149,12 @@ async def test_a_refused_answer_is_not_given_again(answerer: Answerer, says: str
     assert ENTRY.answer in other.text
 
 
+async def test_what_an_angry_customer_asks_anew_is_noted_itself(answerer: Answerer) -> None:
+    said = [Turn("opening hours", service_text("unknown", "en"))]
+    answer = await answerer.answer("furious thieves, no lights", history=said)
+    assert (answer.kind, answer.unanswered, answer.urgency) == ("unknown", "", "angry")
+
+
 async def test_what_nothing_answers_after_a_refused_answer_is_noted_as_that_question(
     answerer: Answerer,
 ) -> None:
