@@ -30,7 +30,7 @@ from kb.answering.intent import classify_turn, in_context, split_questions, symb
 from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import join
 from kb.answering.reply import Replier
-from kb.answering.scores import depends, lacks_figure
+from kb.answering.scores import condition_of, depends, lacks_figure
 from kb.answering.sums import follows
 from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text, text_language
 from kb.answering.writer import Writer, Written
@@ -62,6 +62,8 @@ _SURE_ALONE = 0.9
 _SOURCE_QUOTE_CHARS = 900
 """As long as the longest reply: a link in it is shown if the cited words have it."""
 _LABEL_CHARS = 120
+_ASKING_EMOJI = str.maketrans("❓❔", "??", "\ufe0f")
+"""Question marks that are emoji, with or without the mark that they are to be drawn as such."""
 _YES_NO = re.compile(
     r"\W*(?:(?:yes|no|ja|nein|s[ií]|да|нет)(?=\s?[,.!:;–—])|(?:是的?|对|不是?|没有|有|可以|不可以|能|不能)(?=[，。！,]))",
     re.IGNORECASE,
@@ -205,10 +207,14 @@ class Answerer:
         if intent != "question":
             return self._smalltalk(intent, language)
         mood = await self._mood(text)
-        answer = await self._part_by_part(split_questions(text, language), language, history)
+        before = () if mood == "wrong" else history  # else what was refused is found once more
+        answer = await self._part_by_part(split_questions(text, language), language, before)
         if answer is None:
-            found = found or await self.judge(text, history)
+            found = found or await self.judge(text, before)
             answer = await self._reply(_Order(found, language, on_event))
+        if refused := _refused(answer, mood, history):
+            said = self._text("say_otherwise", language)
+            answer = replace(self._unknown(language, 0), text=said, unanswered=refused.question)
         asks = text.endswith(("?", "？", "؟"))
         answer = self._in_mood(self._led_in(answer, text, language), mood, language, asks=asks)
         return self._held(answer, language) if answer.draft else answer
@@ -234,6 +240,8 @@ class Answerer:
             return lacks_figure(question, hit.chunk.answer or hit.chunk.text)
 
         decision = decide(retrieval.hits, answer_at=answer_at, hedge_at=hedge_at, lacks=lacks)
+        if decision.hits and _yes_to_another(question, decision.hits[0].chunk):
+            decision = replace(decision, hedged=True)
         if self._careful_rules is not None:
             decision = careful(decision, await self._careful_rules.rules())
         return Found(question, retrieval, decision)
@@ -242,7 +250,8 @@ class Answerer:
 
     def _read(self, message: str) -> str:
         """Return what is read of a message."""
-        return " ".join(message[: self._policy.max_question_chars].split())
+        read = message[: self._policy.max_question_chars].translate(_ASKING_EMOJI)
+        return " ".join(read.split())
 
     async def _mood(self, text: str) -> Mood:
         if symbols_say(text) == "angry" or classify_turn(text) == "upset":
@@ -279,7 +288,7 @@ class Answerer:
             return replace(answer, text=text, urgency=mood)
         # What asks for something and may have an answer is no thanks and no greeting.
         unsure = answer.kind == "unknown" or (answer.hedged and not asks)
-        if mood == "neutral" or not unsure:
+        if mood == "neutral" or mood == "wrong" or not unsure:
             return answer
         return self._smalltalk(mood, language)
 
@@ -479,6 +488,29 @@ class Answerer:
 def _nearest(found: Found) -> set[str]:
     """Return the id of the candidate nearest to a question, if there is one."""
     return {hit.chunk.chunk_id for hit in found.retrieval.hits[:1]}
+
+
+def _refused(answer: Answer, mood: Mood, history: Sequence[Turn]) -> Turn | None:
+    """Return the turn whose answer a customer refuses, if there is nothing else to say."""
+    unknown = answer.kind == "unknown"
+    if mood != "wrong" and (mood != "angry" or unknown):
+        return None
+    lines = set(filter(None, answer.text.splitlines()))
+    for turn in reversed(history):
+        again = lines & set(turn.answer.splitlines())
+        if again == lines or (again and mood == "wrong"):
+            return turn
+    return history[-1] if history and unknown else None
+
+
+def _yes_to_another(question: str, entry: Chunk) -> bool:
+    """Tell whether an answer is yes or no to a question without the condition of this one.
+
+    "Yes, until it is packed" is none to "Can I cancel if it has been shipped?". Of the written
+    companies' questions with a condition that such an entry answers, hardly one had its yes or no.
+    """
+    asked = set(stems(condition_of(question))) if _YES_NO.match(entry.answer) else set[str]()
+    return bool(asked) and len(asked & set(stems(f"{entry.text}\n{entry.answer}"))) < len(asked) / 2
 
 
 def _said_by(answer: Answer, other: Answer) -> bool:

@@ -33,7 +33,7 @@ _SAID: tuple[Literal["angry", "sad", "thanks", "greeting"], ...] = (
 """By emoji, most telling first."""
 _MAX_SMALLTALK_WORDS = 16
 _MAX_PERSON_WORDS = 16
-_LEAST_WORDS = 3
+_LEAST_WORDS = 2
 """Of each of two questions that "and" joins."""
 _MAX_GAP = 5
 """Words between "talk" and "human"."""

@@ -14,7 +14,10 @@ import numpy as np
 from core.protocols import Embedder
 from kb.ranking.features import Floats
 
-Mood: TypeAlias = Literal["neutral", "angry", "urgent", "thanks", "goodbye", "smalltalk"]
+Mood: TypeAlias = Literal[
+    "neutral", "angry", "urgent", "thanks", "goodbye", "smalltalk", "person", "wrong"
+]
+"""``person``: asks for one. ``wrong``: says that the reply before was no answer."""
 
 NEUTRAL: Mood = "neutral"
 _DATA = Path(__file__).parent / "data"

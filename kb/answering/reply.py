@@ -20,11 +20,13 @@ from kb.answering.choose import ENOUGH, MOST, assemble, choose
 from kb.answering.intent import split_questions
 from kb.answering.plain import plain
 from kb.answering.scores import asks_figure, asks_how, score_sentences
+from kb.answering.sums import asks_price
 from kb.answering.tables import (
     Row,
     choose_rows,
     column_names,
     columns_of,
+    has_amount,
     read_rows,
     row_name,
     row_values,
@@ -200,10 +202,15 @@ class Replier:
         table = chosen[-1] + 1
         leads = table < len(units) and units[table].kind == "row"
         below = _rows_below(units, chosen[0])
-        if below and (leads or asks_figure(asked.text)) and not re.search(r"\d", words):
+        figures = re.search(r"\d", words) is not None
+        priced = asks_price(asked.text) and any(has_amount(units[i].text) for i in below)
+        lacking = not figures or (priced and not has_amount(words))
+        if below and lacking and (leads or asks_figure(asked.text)):
             rows = await self._rows(asked, chunk, units, below[0], others)
             both = f"{piece.text}\n{rows.text}"
-            return replace(rows, text=both if leads and length(both) <= MOST else rows.text)
+            if (leads or figures) and length(both) <= MOST:
+                return replace(rows, text=both)
+            return piece if figures else rows
         return piece
 
     async def _read(

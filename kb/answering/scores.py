@@ -84,6 +84,12 @@ def depends(question: str, sentence: str) -> bool:
     return bool(_WHETHER.search(question) and _CONDITIONAL.search(sentence))
 
 
+def condition_of(question: str) -> str:
+    """Return the condition under which a yes/no question asks, to its end; empty if none."""
+    found = _CONDITION.search(question) if _WHETHER.search(question) else None
+    return question[found.end() :] if found else ""
+
+
 def sentence_features(
     question: str, sentences: Sequence[str], similarities: Sequence[float] | None = None
 ) -> npt.NDArray[np.float64]:
@@ -131,6 +137,7 @@ PATTERNS: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
 """How questions and sentences begin and ask, in five languages."""
 _ASKING = {kind: _any_of(PATTERNS["asks"][kind]) for kind in _KINDS}
 _WHETHER, _CONDITIONAL = _any_of(PATTERNS["whether"]), _any_of(PATTERNS["conditional"])
+_CONDITION = _any_of([*PATTERNS["conditional"], *PATTERNS["state"]])
 _HOW, _BECAUSE = _any_of(PATTERNS["how"]), _any_of(PATTERNS["because"])
 _PRONOUN = re.compile(rf"\W*(?:{'|'.join(PATTERNS['pronoun'])})(?![a-zа-яäöüß])", re.IGNORECASE)
 _PLACE = re.compile(

@@ -46,6 +46,11 @@ def follows(question: str, words: str, language: str, *, today: datetime.date) -
     return _sum(asked, told) or _last_day(asked, told, language, today)
 
 
+def asks_price(question: str) -> bool:
+    """Tell whether a question asks for a price."""
+    return _said("price").search(question) is not None
+
+
 @cache
 def _said(name: str, part: str = "") -> re.Pattern[str]:
     listed = _lists()[name][part] if part else _lists()[name]
@@ -84,7 +89,7 @@ def _with_units(words: str) -> str:
 
 
 def _sum(question: str, words: str) -> str:
-    if not _said("price").search(question) or _said("other_price").search(question):
+    if not asks_price(question) or _said("other_price").search(question):
         return ""
     counted = [fact for fact in extract_facts(question) if fact.certain]
     if len(counted) != 1:

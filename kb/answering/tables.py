@@ -322,11 +322,12 @@ def _without_alternatives(
 
 def _amounts(rows: Sequence[Row]) -> set[str]:
     """Return the names of the columns with amounts of money."""
-    return {name for row in rows for name, cell in row.cells if name and _is_amount(cell)}
+    return {name for row in rows for name, cell in row.cells if name and has_amount(cell)}
 
 
-def _is_amount(cell: str) -> bool:
-    return any(fact.kind == "amount" for fact in extract_facts(cell))
+def has_amount(text: str) -> bool:
+    """Tell whether a text states an amount of money."""
+    return any(fact.kind == "amount" for fact in extract_facts(text))
 
 
 def _sentence(rows: Sequence[Row], i: int, joints: Joints, columns: frozenset[str]) -> str:

@@ -386,6 +386,12 @@ async def test_an_entry_beside_a_passage_is_shown_without_marks() -> None:
     assert answer.text.startswith("When do you open?\nAt nine.\n\nDeadlines:\nSend it back")
 
 
+@pytest.mark.parametrize("message", ["🚲❓", "🚲 ❔", "🚲❓\ufe0f"])
+async def test_emoji_with_a_question_mark_are_a_question(message: str) -> None:
+    read = "🚲 ?" if " " in message else "🚲?"
+    assert (await answerer({read: [(ENTRY, 0.9)]}).answer(message)).text == ENTRY.answer
+
+
 async def test_each_part_of_a_message_is_searched_for_once() -> None:
     found = {"When do you open?": [(ENTRY, 0.9)], "When do you close?": [(OTHER, 0.9)]}
     retriever = ScriptedRetriever(found)
@@ -417,6 +423,32 @@ async def test_an_answer_that_begins_with_yes_or_no_says_to_what(begin: str) -> 
     made = answerer(found)
     assert (await made.answer("Hours of the shop?")).text == f"{ENTRY.text}\n{begin}from nine."
     assert (await made.answer(ENTRY.text)).text == f"{begin}from nine."
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Can I cancel if it has already been shipped?",
+        "Kann ich stornieren, wenn es schon verschickt ist?",
+        "¿Puedo cancelar si ya ha salido?",
+        "Можно отменить, если заказ уже отправлен?",
+        "已经发货了还能取消吗？",
+    ],
+)
+async def test_a_yes_to_a_question_without_its_condition_is_given_under_a_reservation(
+    question: str,
+) -> None:
+    entry = replace(ENTRY, text="Can I cancel?", answer="Yes, until it is packed.")
+    answer = await answerer({question: [(entry, 0.9)]}).answer(question)
+    assert answer.hedged
+    assert answer.text.endswith(f"{entry.text}\n{entry.answer}")
+
+
+async def test_a_yes_under_the_condition_that_was_asked_for_is_sure() -> None:
+    question = "Can I cancel if it is already packed?"
+    for answered in ("Yes, until it is packed.", "Open “My orders” and press “Cancel”."):
+        entry = replace(ENTRY, text="Can I cancel?", answer=answered)
+        assert not (await answerer({question: [(entry, 0.9)]}).answer(question)).hedged
 
 
 async def test_a_reply_with_a_reservation_is_in_the_language_of_its_customer() -> None:

@@ -294,6 +294,11 @@ def test_yes_after_an_offered_person_asks_for_the_person(text: str, language: st
             ["Сколько стоит ремонт?", "Делаете ли вы это срочно?"],
         ),
         ("修弓多少钱，可以加急吗？", ["修弓多少钱", "可以加急吗？"]),
+        (
+            "¿Cuánto cuesta el arreglo y aceptáis PayPal?",
+            ["¿Cuánto cuesta el arreglo?", "Aceptáis PayPal?"],
+        ),
+        ("Where do I park and how long?", ["Where do I park?", "How long?"]),
         ("When I arrive late, is there a fee?", ["When I arrive late, is there a fee?"]),
         (
             "Hi, can you tell me, do you sell strings?",

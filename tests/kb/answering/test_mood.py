@@ -49,6 +49,8 @@ async def answerer() -> Answerer:
         "angry": FURIOUS,
         "thanks": "brilliant saved afternoon",
         "smalltalk": "joke robot weather",
+        "person": "somebody real phone",
+        "wrong": "incorrect nonsense again",
     }
     embedder = WordEmbedder()
     rows = [20 * await embedder.embed_query(text) for text in words.values()]
@@ -56,7 +58,7 @@ async def answerer() -> Answerer:
         embedder,
         moods=("neutral", *words),
         weights=np.stack([np.zeros(64, np.float32), *rows]),
-        bias=np.asarray([8, 0, 0, 0, 0], np.float32),
+        bias=np.asarray([8, *[0] * len(words)], np.float32),
     )
     return Answerer(
         Found(),
@@ -129,6 +131,46 @@ async def test_a_question_that_may_have_an_answer_is_no_thanks(answerer: Answere
     assert (answer.kind, answer.intent) == ("smalltalk", "thanks")
 
 
+async def test_a_call_for_a_person_in_other_words_is_one(answerer: Answerer) -> None:
+    answer = await answerer.answer("somebody real on the phone")
+    assert (answer.kind, answer.intent) == ("smalltalk", "person")
+
+
+@pytest.mark.parametrize(
+    ("says", "key"), [("incorrect nonsense", "say_otherwise"), ("furious thieves", "angry")]
+)
+async def test_a_refused_answer_is_not_given_again(answerer: Answerer, says: str, key: str) -> None:
+    asked, message = "how do my refunds work", f"{says}, refund"
+    told = (await answerer.answer(asked)).text
+    answer = await answerer.answer(message, history=[Turn(asked, told)])
+    assert (answer.kind, answer.unanswered, answer.sources) == ("unknown", asked, ())
+    assert answer.text == service_text(key, "en")  # type: ignore[arg-type]
+    other = await answerer.answer(message, history=[Turn("opening hours", "At nine.")])
+    assert ENTRY.answer in other.text
+
+
+async def test_a_refusal_is_not_read_as_a_follow_up(answerer: Answerer) -> None:
+    said = [Turn("how do my refunds work", "After we have checked the parcel.")]
+    answer = await answerer.answer("incorrect, it is nonsense", history=said)
+    assert (answer.kind, answer.unanswered) == ("unknown", said[0].question)
+
+
+async def test_what_an_angry_customer_asks_anew_is_noted_itself(answerer: Answerer) -> None:
+    said = [Turn("opening hours", service_text("unknown", "en"))]
+    answer = await answerer.answer("furious thieves, no lights", history=said)
+    assert (answer.kind, answer.unanswered, answer.urgency) == ("unknown", "", "angry")
+
+
+async def test_what_nothing_answers_after_a_refused_answer_is_noted_as_that_question(
+    answerer: Answerer,
+) -> None:
+    said = [Turn("opening hours", "At nine.")]
+    answer = await answerer.answer("incorrect nonsense again", history=said)
+    assert (answer.kind, answer.unanswered) == ("unknown", "opening hours")
+    assert answer.text == service_text("say_otherwise", "en")
+    assert (await answerer.answer("incorrect nonsense again")).text == service_text("unknown", "en")
+
+
 async def test_an_ordinary_question_is_answered_as_ever(answerer: Answerer) -> None:
     answer = await answerer.answer("how long does a refund take")
     assert (answer.kind, answer.urgency, answer.text) == ("faq", "", "In 5 days.")
@@ -172,15 +214,18 @@ async def real() -> AsyncIterator[WorkerEmbedder]:
 
 @pytest.mark.models
 async def test_messages_written_before_the_code_are_told_apart(real: WorkerEmbedder) -> None:
-    """Guards what is reached; the aim of .9 each is not (docs/replies.md). Goodbyes: small talk."""
+    """The last sixty have those who want a person or refuse a reply. Goodbyes: small talk."""
     moods = Moods.load(real)
     assert moods is not None
     told = [_class(await moods.of(message["text"])) for message in HELD_OUT]
     wanted = [_class(message["label"]) for message in HELD_OUT]
-    for mood in sorted(set(wanted)):
+    for mood in sorted(set(wanted[:120])):
+        right = sum(w == g == mood for w, g in zip(wanted[:120], told, strict=False))
+        assert right / wanted[:120].count(mood) >= 0.9, mood
+        assert right / told[:120].count(mood) >= 0.89, mood
+    for mood, least in (("person", 0.85), ("wrong", 0.7)):
         right = sum(w == g == mood for w, g in zip(wanted, told, strict=True))
-        assert right / wanted.count(mood) >= 0.85, mood
-        assert right / told.count(mood) >= 0.84, mood
+        assert right == told.count(mood) >= least * wanted.count(mood), mood
 
 
 def _class(label: str) -> str:

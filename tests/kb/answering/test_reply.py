@@ -137,6 +137,28 @@ async def test_what_leads_to_a_table_comes_with_the_rows() -> None:
     assert "• New door: 140 EUR" in made.text.replace(" – price:", ":")
 
 
+async def test_a_price_that_stands_in_a_table_comes_with_the_figures_above_it() -> None:
+    text = """# Kennels
+
+## Rates
+
+The high season for a dog that stays one night runs from 15 June to 15 September.
+
+| Dog | Low season | High season |
+|---|---|---|
+| Up to 10 kg | 18 EUR | 24 EUR |
+| Heavier | 27 EUR | 34 EUR |
+"""
+    passages = await chunks_of("kennels.md", text)
+    asked = "What does it cost when a dog stays one night in the high season?"
+    made = await reply(asked, passages, "15 June")
+    assert "15 June" in made.text
+    assert "24 EUR" in made.text
+    assert "34 EUR" in made.text
+    asked = "When is the high season for a dog that stays one night?"
+    assert "EUR" not in (await reply(asked, passages, "15 June")).text
+
+
 async def test_a_row_is_said_with_its_name_first_and_the_names_of_its_columns() -> None:
     made = await reply(
         "How long does delivery of the Barrel take?", await chunks_of("s.md", SAUNA), "Barrel"
