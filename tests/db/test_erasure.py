@@ -1,6 +1,5 @@
 """Who was forgotten stays forgotten, whatever is restored (target 36)."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,18 +15,11 @@ from db.handover import Handovers, number_of
 from db.inbox import Inbox, NewUpdate
 from db.outbox import Outbox, Outgoing
 from db.uploads import Entry, Uploads
-from tests.database import empty_database
 
 pytestmark = pytest.mark.anyio
 
 CANARY = "canary-51c2"
 LATER = 4e9
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with empty_database(tmp_path) as opened:
-        yield opened
 
 
 async def write(database: Database, number: int, text: str) -> None:
