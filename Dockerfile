@@ -7,10 +7,12 @@ RUN apt-get update && apt-get install -y --no-install-recommends build-essential
 WORKDIR /app
 # Compiled for any x86-64 machine with AVX2, not only for the one that builds the image.
 ENV CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF"
-COPY requirements.txt ./
+COPY requirements.txt requirements-torch.txt ./
 RUN python -m venv .venv \
-    && .venv/bin/pip install --no-cache-dir "$(grep '^pip==' requirements.txt)" \
-    && .venv/bin/pip install --no-cache-dir -r requirements.txt
+    && sed -n '/^pip==/,/[^\\]$/p' requirements.txt \
+    | .venv/bin/pip install --no-cache-dir --require-hashes -r /dev/stdin \
+    && .venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements.txt \
+    && .venv/bin/pip install --no-cache-dir -r requirements-torch.txt
 COPY . .
 RUN .venv/bin/pip install --no-deps --no-build-isolation -e .
 

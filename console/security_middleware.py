@@ -109,12 +109,14 @@ class SecurityMiddleware:
             status = 0 if origin else 403
         elif not is_same_origin(scope["method"], headers):
             status = 403
-        if origin and scope["method"] == "OPTIONS" and not status:
-            await Response(status_code=204, headers=_PREFLIGHT)(scope, receive, send_with_headers)
-        elif status:
-            await self._refuse(Request(scope), status)(scope, receive, send_with_headers)
+        answer = self.app
+        if status:
+            answer = self._refuse(Request(scope), status)
+        elif origin and scope["method"] == "OPTIONS":
+            answer = Response(status_code=204, headers=_PREFLIGHT)
         else:
-            await self.app(scope, receive, self._in_our_words(scope, receive, send_with_headers))
+            send_with_headers = self._in_our_words(scope, receive, send_with_headers)
+        await answer(scope, receive, send_with_headers)
 
     def _in_our_words(self, scope: Scope, receive: Receive, send: Send) -> Send:
         """Return what sends a reply, but for Starlette's own to a body that is too large."""

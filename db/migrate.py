@@ -90,14 +90,11 @@ def _upgrade(connection: Connection) -> None:
     config = _config(connection)
     scripts = ScriptDirectory.from_config(config)
     found = MigrationContext.configure(connection).get_current_revision()
-    newest = scripts.get_current_head() or ""
     try:
-        if found is not None:
-            scripts.get_revision(found)
+        scripts.get_revision(found or "base")
     except CommandError as error:
-        raise DatabaseTooNew(found or "", newest) from error
-    if newest and found != newest:
-        command.upgrade(config, "head")
+        raise DatabaseTooNew(found or "", scripts.get_current_head() or "") from error
+    command.upgrade(config, "head")
 
 
 def _config(connection: Connection) -> Config:

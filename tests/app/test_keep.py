@@ -13,7 +13,8 @@ from kb.releases.backup import DataFolderInUse, NoBackupWritten
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import workshop
 
-QUESTIONS = ["money back", "how do I get a refund", "shipping", "two wheels"]
+GOLDEN = [f"what does part{number} cost" for number in range(96)]
+QUESTIONS = ["money back", "how do I get a refund", "shipping", "two wheels", *GOLDEN]
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ async def fill(folder: Path) -> None:
     await ensure_schema(database_url("", folder))
     async with workshop(folder, WordEmbedder()) as shop:
         await shop.put(faq="refund?|Within 30 days.|money back\nshipping?|Three days.")
+        await shop.put(parts="\n".join(f"{one}?|Part {one[14:-5]}: EUR 9." for one in GOLDEN))
         await shop.put(page="A bicycle has two wheels.\nA tandem too.")
 
 
@@ -57,10 +59,10 @@ def test_a_restored_service_gives_the_same_answers(
 ) -> None:
     expected = asyncio.run(answers(data))
     said = run("backup", str(tmp_path / "saved.tar.gz"))
-    assert "Saved the database and 2 originals (0." in said
+    assert "Saved the database and 3 originals (0." in said
     assert "as saved.tar.gz" in said
     monkeypatch.setenv("ANSWERDESK_DATA", str(tmp_path / "new"))
-    assert "Restored the database and 2 originals" in run("restore", str(tmp_path / "saved.tar.gz"))
+    assert "Restored the database and 3 originals" in run("restore", str(tmp_path / "saved.tar.gz"))
     assert asyncio.run(answers(tmp_path / "new")) == expected
     assert len(expected) == 3 * len(QUESTIONS)
 

@@ -1,9 +1,11 @@
 """Who may use what (targets 38 and 39), and what a browser may not do for a stranger."""
 
 import asyncio
+import base64
 import contextlib
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import get_args
 
 import httpx
@@ -335,6 +337,54 @@ async def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline(
         assert " style=" not in page, path
         assert not re.search(r"<[^>]*\son\w+=", page), path
         assert page.count("<script") == page.count("<script src="), path
+
+
+def forgeries(cookie: str) -> list[str]:
+    """Return values that a real cookie or key is near, but none of which is one."""
+    ends = ["", "0", ".", "..", "=", "%00", "%0a", ".eyJhbGciOiJub25lIn0", "é", "😀"]
+    changed = [
+        cookie[:place] + ("a" if cookie[place] != "a" else "b") + cookie[place + 1 :]
+        for place in range(0, len(cookie), max(1, len(cookie) // 20))
+    ]
+    tokens = [  # signed with nothing, with the header's own word, with a key that is known
+        f"{_url64(head)}.{_url64({'sub': 'owner', 'role': 'owner', 'exp': 2**40})}.{end}"
+        for head in ({"alg": "none"}, {"alg": "HS256", "kid": "../../dev/null"}, {"alg": "RS256"})
+        for end in ("", "AAAA")
+    ]
+    others = [cookie[::-1], cookie.swapcase(), cookie[:-1], cookie[1:], cookie + cookie]
+    owners = ["1", "owner", "0", "None", "true", "console", "' OR 1=1 --", "*", "admin"]
+    return [*changed, *(cookie + end for end in ends[1:]), *tokens, *others, *owners]
+
+
+def _url64(value: Mapping[str, object]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+@pytest.mark.anyio
+async def test_nothing_that_is_near_a_login_or_a_key_is_one(builder: Builder) -> None:
+    """Target 39: over 40 forgeries of a cookie and of a key, each refused in the same way."""
+    key = await builder.programs.keys.add("shop", ["read"])
+    async with builder.client(password=PASSWORD) as client:
+        await client.post("/login", data={"password": PASSWORD})
+        cookie = client.cookies["answerdesk_operator"]
+        client.cookies.clear()
+        forged = set(forgeries(cookie))
+        assert len(forged) >= 40
+        for value in forged:
+            sent = {b"cookie": f"answerdesk_operator={value}".encode()}
+            response = await client.get("/console", headers=sent)
+            assert response.headers.get("location") == "/login?next=/console", value
+            assert "set-cookie" not in response.headers, value
+        keys = set(forgeries(key))
+        assert len(keys) >= 40
+        for value in keys:
+            sent = {b"authorization": f"Bearer {value}".encode()}
+            response = await client.get("/api/v1/knowledge", headers=sent)
+            assert response.status_code in (401, 429), value
+        right = {"authorization": f"Bearer {key}"}
+        assert (await client.get("/api/v1/knowledge", headers=right)).status_code == 200
+        kept = {"cookie": f"answerdesk_operator={cookie}"}
+        assert (await client.get("/console", headers=kept)).status_code == 200
 
 
 def test_a_cookie_is_read_only_as_it_was_signed() -> None:

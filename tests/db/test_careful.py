@@ -1,8 +1,5 @@
 """Rules of the careful start, held answers, and what people made of them."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from core.careful import Rules, Tier, step_of
@@ -13,19 +10,12 @@ from db.conversations import Conversations
 from db.drafts import Drafts, compare
 from db.group_commit import GroupCommit
 from db.handover import Handovers, number_of
-from tests.database import empty_database
 
 pytestmark = pytest.mark.anyio
 
 CHAT = "web:1"
 NUMBER = number_of(CHAT)
 HOLD = Tier("hold", "hold")
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with empty_database(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Who was forgotten stays forgotten, whatever is restored (target 36)."""
 
-from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
@@ -20,18 +19,11 @@ from db.keys import Keys
 from db.operators import Operators
 from db.outbox import Outbox, Outgoing
 from db.uploads import Entry, Uploads
-from tests.database import empty_database
 
 pytestmark = pytest.mark.anyio
 
 CANARY = "canary-51c2"
 LATER = 4e9
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with empty_database(tmp_path) as opened:
-        yield opened
 
 
 async def write(database: Database, number: int, text: str) -> None:

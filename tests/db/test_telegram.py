@@ -1,8 +1,6 @@
 """Inbox and outbox of the Telegram side; writes that share a commit."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, insert, select, text, update
@@ -14,21 +12,9 @@ from db.chats import ChatRow, Chats
 from db.group_commit import GroupCommit
 from db.inbox import Inbox, NewUpdate
 from db.outbox import Outbox, Outgoing
-from tests.database import empty_database
 from tests.tables import dead_letters
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with empty_database(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def writer(database: Database) -> GroupCommit:
-    return GroupCommit(database)
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ python -m tests.soak.load --chats 200 --rate 20 --seconds 600
 The service is the real one with the real embedder and without a generator: entries and passages
 are given word for word. A customer's time runs from the update's arrival at the loopback server to
 the arrival of the reply there. ``--flood 50``: one more customer writes so many messages a second.
+``--burst 500``: in the middle so many more customers ask within a second. ``--ingest 10000``: so
+many entries are taken in meanwhile by ``answerdesk ingest``.
 """
 
 import argparse
@@ -23,12 +25,13 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pytest
 
 from bot.transport.limiter import PRIVATE_SPACING_S
 from db.base import Database, create_engine, database_url
 from db.conversations import Conversations
 from tests.botapi import BotApi, Person
-from tests.soak.service import PROJECT, running
+from tests.soak.service import PROJECT, own_data, running
 
 _LAST_REPLY_S = 120.0
 _REST_S = PRIVATE_SPACING_S
@@ -55,6 +58,11 @@ class LoadReport:
     open_files: tuple[int, ...]
     answers: dict[str, int]
     """By kind."""
+    burst_s: tuple[float, ...]
+    """After which half, 95 of 100 and all of those who came at once had a reply."""
+    ingest_s: float
+    ingest_p95_s: float
+    """Of the questions that were asked while the file was taken in."""
 
 
 class Load:
@@ -66,7 +74,9 @@ class Load:
         self._telegram = telegram
         self._questions = _demo_questions()
         self._random = random.Random(seed)
-        self.times: list[float] = []
+        self.times: list[tuple[float, float]] = []
+        """When a question was asked, and how long it took."""
+        self.burst_times: list[float] = []
         self.lost = 0
         self.not_asked = 0
 
@@ -95,7 +105,25 @@ class Load:
             await asyncio.sleep(max(0.0, begin + number / rate - time.monotonic()))
             self._pest.say(self._questions[number % len(self._questions)])
 
+    async def burst(self, people: int, *, after: float) -> None:
+        """Let so many customers ask within a second, and wait for their replies."""
+        await asyncio.sleep(after)
+        strangers = [self._telegram.person(f"B{n}") for n in range(people)]
+        started = time.monotonic()
+        replies = []
+        for number, person in enumerate(strangers):
+            await asyncio.sleep(max(0.0, started + number / people - time.monotonic()))
+            replies.append(asyncio.create_task(self._reply_to(person)))
+        self.burst_times = [took for took in await asyncio.gather(*replies) if took]
+
     async def _ask(self, person: Person) -> None:
+        started = time.monotonic()
+        if took := await self._reply_to(person):
+            self.times.append((started, took))
+            asyncio.get_running_loop().call_later(_REST_S, self._idle.append, person)
+
+    async def _reply_to(self, person: Person) -> float:
+        """Let somebody ask; return the seconds until the reply, 0 if none comes."""
         started = time.monotonic()
         person.say(self._random.choice(self._questions))
         try:
@@ -103,9 +131,8 @@ class Load:
                 await self._telegram.inbox(person.chat_id).get()
         except TimeoutError:
             self.lost += 1
-        else:
-            self.times.append(time.monotonic() - started)
-            asyncio.get_running_loop().call_later(_REST_S, self._idle.append, person)
+            return 0.0
+        return time.monotonic() - started
 
 
 class Usage:
@@ -141,31 +168,68 @@ async def _kinds() -> dict[str, int]:
         await database.close()
 
 
-async def run(*, chats: int, rate: float, seconds: float, flood: float, seed: int) -> LoadReport:
+async def _ingest(rows: int, *, after: float) -> tuple[float, float]:
+    """Take in a file of so many entries beside the service; return when it began and ended."""
+    if not rows:
+        return 0.0, 0.0
+    await asyncio.sleep(after)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "parts.csv"
+        entries = [f"What does part {n} cost?,Part {n} costs EUR {n}.00.\n" for n in range(rows)]
+        await asyncio.to_thread(file.write_text, "question,answer\n" + "".join(entries), "utf-8")
+        started = time.monotonic()
+        command = (sys.executable, "-m", "app", "ingest", str(file))
+        child = await asyncio.create_subprocess_exec(*command, cwd=PROJECT, stdout=sys.stderr)
+        if await child.wait():
+            raise RuntimeError("the ingest failed")
+    return started, time.monotonic()
+
+
+def _quantile(times: Sequence[float], part: float) -> float:
+    return round(float(np.quantile(times or [0.0], part)), 3)
+
+
+async def run(
+    *,
+    chats: int,
+    rate: float,
+    seconds: float,
+    flood: float,
+    burst: int,
+    ingest: int,
+    seed: int,
+) -> LoadReport:
     """Start the service, ask, and measure."""
     async with BotApi() as telegram, running(telegram) as process:
         telegram.world.update_ids = itertools.count(int(time.time()))
         load, usage = Load(telegram, chats=chats, seed=seed), Usage(process.pid)
         started = time.monotonic()
         pest = asyncio.create_task(load.flood(rate=flood)) if flood else None
-        await load.go(rate=rate, seconds=seconds, every_tenth=usage)
+        _, _, (began, ended) = await asyncio.gather(
+            load.go(rate=rate, seconds=seconds, every_tenth=usage),
+            load.burst(burst, after=seconds / 2),
+            _ingest(ingest, after=seconds / 10),
+        )
         if pest:
             pest.cancel()
         usage.note()
-        times = np.asarray(load.times or [float("nan")])
+        times = [took for _, took in load.times]
         return LoadReport(
             chats=chats,
             asked=int(rate * seconds),
             lost=load.lost,
             not_asked=load.not_asked,
-            p50_s=round(float(np.quantile(times, 0.5)), 3),
-            p95_s=round(float(np.quantile(times, 0.95)), 3),
-            p99_s=round(float(np.quantile(times, 0.99)), 3),
+            p50_s=_quantile(times, 0.5),
+            p95_s=_quantile(times, 0.95),
+            p99_s=_quantile(times, 0.99),
             seconds=round(time.monotonic() - started, 1),
             memory_mb=tuple(usage.memory_mb),
             children_mb=tuple(usage.children_mb),
             open_files=tuple(usage.open_files),
             answers=await _kinds(),
+            burst_s=tuple(_quantile(load.burst_times, part) for part in (0.5, 0.95, 1) if burst),
+            ingest_s=round(ended - began, 1),
+            ingest_p95_s=_quantile([s for at, s in load.times if began <= at <= ended], 0.95),
         )
 
 
@@ -176,13 +240,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=20.0, help="questions a second")
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--flood", type=float, default=0.0, help="messages a second of one more")
+    parser.add_argument("--burst", type=int, default=500, help="customers who come at once")
+    parser.add_argument("--ingest", type=int, default=10_000, help="entries taken in meanwhile")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
-    models = Path(os.environ.get("ANSWERDESK_DATA", PROJECT / "data")).absolute() / "models"
-    with tempfile.TemporaryDirectory(prefix="answerdesk-load-") as folder:
-        (Path(folder) / "models").symlink_to(models)
-        os.environ["ANSWERDESK_DATA"] = folder
-        os.environ["ANSWERDESK__MODELS__GENERATOR"] = "off"
+    with own_data(), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANSWERDESK__MODELS__GENERATOR", "off")
         report = asyncio.run(run(**vars(options)))
     sys.stdout.write(json.dumps(asdict(report)) + "\n")
     return int(report.lost + report.not_asked > 0)

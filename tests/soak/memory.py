@@ -1,11 +1,12 @@
-"""Many questions to the real service object with its real model processes: does memory grow?
+"""Target 22: many questions to the real service object with its real models: does memory grow?
 
-ANSWERDESK_DATA=DIR python -m tests.soak.memory REPORT.jsonl --questions 50000 --seconds 150
+python -m tests.soak.memory REPORT.jsonl --questions 50000 --seconds 150
 
 One in a hundred goes to the documents and is written by the model, the others are the demo shop's
-own. A run ends after so many seconds or when REPORT has all questions; the next one goes on, with
-processes that have to warm up anew. Each line of REPORT is a sample. Growth is that of each run
-after its first fifth, by least squares, weighted by its questions.
+own; after every 250 a changed file is taken in and old releases are deleted. A run ends after so
+many seconds or when REPORT has all questions; the next one goes on, with processes that have to
+warm up anew. Each line of REPORT is a sample. Growth is that of each run after its first fifth, by
+least squares, weighted by its questions.
 """
 
 import argparse
@@ -28,6 +29,8 @@ from app.wiring import open_knowledge, open_service
 from core.config import data_folder
 from evaluation.benchmarks.ingesting import WRITTEN
 from evaluation.benchmarks.service import demo_variants
+from kb.releases.ingestor import IncomingFile
+from tests.soak.service import own_data
 
 _SAMPLE_EVERY = 100
 _WARM_UP = 0.2
@@ -35,6 +38,9 @@ _MB_PER_1000 = 1.0
 """Growth that is allowed, of any process."""
 _FILES = 5
 """Open files that may come and go."""
+_INGEST_EVERY = 250
+_DISK = 3.0
+"""The data folder without its models, against what it was after the first of these ingests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +55,11 @@ class Sample:
     megabytes: dict[str, float]
     """Resident memory of each process."""
     open_files: dict[str, int]
+    disk_mb: float = 0.0
+    """The data folder, without its models."""
 
 
-def _sample(run: int, asked: int, written: int) -> Sample:
+def _sample(run: int, asked: int, written: int, folder: Path) -> Sample:
     parent = psutil.Process()
     named = {"service": parent}
     for child in parent.children(recursive=True):
@@ -64,7 +72,15 @@ def _sample(run: int, asked: int, written: int) -> Sample:
         written=written,
         megabytes={name: round(p.memory_info().rss / 1e6, 2) for name, p in named.items()},
         open_files={name: p.num_fds() for name, p in named.items()},
+        disk_mb=_megabytes(folder),
     )
+
+
+def _megabytes(folder: Path) -> float:
+    """Return what is in a data folder, but for its models; a link is not followed."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    kept = [path.stat().st_size for path in files if folder / "models" not in path.parents]
+    return round(sum(kept) / 1e6, 2)
 
 
 def _questions() -> Iterator[str]:
@@ -87,8 +103,14 @@ async def ask(report: Path, *, run: int, most: int, seconds: float) -> None:
         for number, question in enumerate(itertools.islice(_questions(), most), 1):
             answer = await service.answerer.answer(question)
             written += answer.tokens.prompt > 0
+            if number % _INGEST_EVERY == 0:
+                rows = "".join(f"What is part {n}?,Part {n} of run {number}.\n" for n in range(100))
+                data = f"question,answer\n{rows}".encode()
+                await knowledge.ingestor.ingest([IncomingFile("soak.csv", data=data)])
+                await knowledge.releases.prune(config.knowledge.keep_releases)
             if number % _SAMPLE_EVERY == 0:
-                line = json.dumps(asdict(await asyncio.to_thread(_sample, run, number, written)))
+                sample = await asyncio.to_thread(_sample, run, number, written, paths.data)
+                line = json.dumps(asdict(sample))
                 with report.open("a") as file:
                     file.write(line + "\n")
                 if time.monotonic() > end:
@@ -130,6 +152,12 @@ def lost_files(samples: Sequence[Sample]) -> dict[str, int]:
     return lost
 
 
+def disk_times(samples: Sequence[Sample]) -> float:
+    """Return how many times larger the data folder is than after the first ingests."""
+    sizes = [sample.disk_mb for sample in samples if sample.asked > _INGEST_EVERY]
+    return round(sizes[-1] / sizes[0], 2) if sizes and sizes[0] else 0.0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Ask, print the growth over all runs; return 1 if a process grew too much."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -142,10 +170,11 @@ def main(arguments: list[str] | None = None) -> int:
     left = options.questions - sum(done.values())
     if left > 0:
         run = max(done, default=0) + 1
-        asyncio.run(ask(options.report, run=run, most=left, seconds=options.seconds))
+        with own_data():
+            asyncio.run(ask(options.report, run=run, most=left, seconds=options.seconds))
     samples = read(options.report)
     last = {sample.run: sample for sample in samples}
-    slopes, files = growth(samples), lost_files(samples)
+    slopes, files, times = growth(samples), lost_files(samples), disk_times(samples)
     summary = {
         "run": "memory",
         "asked": sum(sample.asked for sample in last.values()),
@@ -153,10 +182,11 @@ def main(arguments: list[str] | None = None) -> int:
         "mb_per_1000": slopes,
         "files_more": files,
         "megabytes": samples[-1].megabytes if samples else {},
+        "disk_times": times,
     }
     sys.stdout.write(json.dumps(summary) + "\n")
     grown = max(slopes.values(), default=0) > _MB_PER_1000
-    return int(grown or max(files.values(), default=0) > _FILES)
+    return int(grown or times > _DISK or max(files.values(), default=0) > _FILES)
 
 
 if __name__ == "__main__":

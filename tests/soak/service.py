@@ -6,16 +6,30 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
+from core.config import data_folder
 from tests.botapi import TOKEN, BotApi
 
 PROJECT = Path(__file__).parent.parent.parent
 _READY_S = 600.0
+
+
+@contextmanager
+def own_data() -> Iterator[None]:
+    """Use a data folder of its own, with the models of the one in use."""
+    with (
+        tempfile.TemporaryDirectory(prefix="answerdesk-soak-") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        (Path(folder) / "models").symlink_to(data_folder().absolute() / "models")
+        patch.setenv("ANSWERDESK_DATA", folder)
+        yield
 
 
 @asynccontextmanager

@@ -76,6 +76,10 @@ class Small(ScriptedGenerator):
     context_tokens = 200
 
 
+class Wide(ScriptedGenerator):
+    context_tokens = 300
+
+
 @pytest.mark.anyio
 async def test_the_farthest_passage_goes_first() -> None:
     near, far = "Delivery takes three days. " * 3, "Our history is long. " * 20
@@ -97,6 +101,23 @@ async def test_a_long_question_loses_its_end() -> None:
     question = "How long is delivery? " + "please " * 300
     prompt = await fit_prompt(Small(), question, ["Three days."], "en", max_tokens=32)
     assert "How long is delivery?" in prompt.question
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("words", [299, 300, 1200])
+@pytest.mark.parametrize(
+    "question", ["How long?", "How long? " + "please " * 150_000], ids=["short", "1 MB"]
+)
+async def test_whatever_is_said_fits_and_the_instructions_stay(words: int, question: str) -> None:
+    """Target 20: passages of a token less than the context, of all, of four times it; 1 MB."""
+    generator = Wide()
+    passage = "Delivery takes three days. " * (words // 4) + "Yes. " * (words % 4)
+    prompt = await fit_prompt(generator, question, [passage], "en", max_tokens=32)
+    parts = (prompt.instructions, prompt.passage, prompt.question)
+    assert sum(await generator.count_tokens(parts)) + 32 < generator.context_tokens
+    assert prompt.instructions == build_prompt("How?", ["So."], "en").instructions
+    assert "three days" in prompt.passage
+    assert "How long?" in prompt.question
 
 
 @pytest.mark.anyio
