@@ -15,15 +15,19 @@ _PAUSE_S = 5.0
 
 
 async def keep_read(knowledge: Knowledge) -> None:
-    """Read ahead what a release has, whenever one goes live, until cancelled."""
-    reader, done = knowledge.reader, 0
+    """Read ahead what a release has, whenever it or the reader's process is new, until cancelled.
+
+    The process is replaced after some thousand requests, and after a crash; it keeps what it read.
+    """
+    reader, done = knowledge.reader, (0, 0)
     while isinstance(reader, WorkerEmbedder):
         view = await knowledge.index.view()
+        now = view.release, reader.state.pid
         try:
-            if view.release != done:
+            if now != done:
                 count = await read_ahead(view, reader.read_ahead)
                 logger.info("Release %d: %d texts were read ahead", view.release, count)
-                done = view.release
+                done = now
         except ModelError as error:
             logger.info("Reading ahead goes on later: %s", error)
         await asyncio.sleep(_PAUSE_S)
