@@ -111,7 +111,8 @@ def with_entry(data: bytes, question: str, answer: str) -> bytes:
             break
     else:
         new = [""] * len(columns)
-        new[asked], new[answered] = question, answer
+        # Of several lines each would be a wording of its own.
+        new[asked], new[answered] = " ".join(question.split()), answer
         rows.append(new)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")

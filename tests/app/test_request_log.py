@@ -181,7 +181,7 @@ async def test_a_question_to_the_api(log: io.StringIO, desk: tuple[Desk, Databas
         of_request(log, response.headers["x-request-id"]),
         "POST: a request arrived",
         "echo: echo done after",
-        "web: answered (faq)",
+        "api: answered (faq)",
         "POST /api/ask: replied after",
     )
     expect(of_request(log, lost.headers["x-request-id"]), "POST none: replied after")

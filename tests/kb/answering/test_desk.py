@@ -214,11 +214,11 @@ async def test_a_held_answer_is_recorded_with_its_draft_and_given_without(
     answerer.held = Answer(
         "held", "Wait.", "en", sources=(source,), draft=Draft("At nine.", "hours.md", "")
     )
-    answer = await desk.ask("When?", chat="web:1", channel="web")
+    answer = await desk.ask("When?", chat="widget:1", channel="widget")
     assert answer == Answer(
         "held", "Wait.", "en", timings_ms=answer.timings_ms, answer_id=answer.answer_id
     )
-    (waiting,) = await Drafts(database).waiting("web:1")
+    (waiting,) = await Drafts(database).waiting("widget:1")
     assert (waiting.answer_id, waiting.text) == (answer.answer_id, "At nine.")
     async with database.session() as session:
         row = await session.get(AnswerRow, answer.answer_id)
