@@ -189,7 +189,7 @@ class Replier:
         chosen = sorted(
             {i for one in of_parts for i in choose(units, one, most / len(parts), enough)}
         )
-        told = min(sum(one[i] for i in chosen) for one in of_parts)
+        told = min(_told(units, one, chosen) for one in of_parts)
         complete = _COMPLETE * told if all(read) else 1.0
         if any(units[i].number for i in chosen):
             text = await self._whole_steps(chunk, text)
@@ -348,6 +348,12 @@ def _scores(
         return scores
     likelier = [score * _PROCEDURE if i in steps else score for i, score in enumerate(scores)]
     return [score / sum(likelier) for score in likelier]
+
+
+def _told(units: Sequence[Unit], scores: Sequence[float], chosen: Sequence[int]) -> float:
+    """Return the share of what answers that is among some units; headings never are, and say it."""
+    tells = [s for u, s in zip(units, scores, strict=True) if u.kind != "heading" and not u.asks]
+    return min(1.0, sum(scores[i] for i in chosen) / max(sum(tells), 1e-9))
 
 
 def _heading_of(units: Sequence[Unit], i: int) -> str:

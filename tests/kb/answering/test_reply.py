@@ -404,3 +404,12 @@ async def test_what_the_reader_is_not_sure_of_makes_a_reply_less_complete() -> N
 
     assert await complete("by the south gate") > 0.9
     assert await complete("may come in by") < 0.7
+
+
+async def test_a_heading_that_answers_best_takes_nothing_from_what_stands_below_it() -> None:
+    text = "Storing it in winter\n\nKeep it dry. Charge it often."
+    passage = Chunk("1", "care.md", "passage", text, title="Care", language="en")
+    replier = Replier(None, release_of([passage]), LikesWords("Storing it in winter"))
+    reply = await replier.reply("Winter?", None, Hit(passage, 0.9, 0.9))
+    assert "Keep it dry" in reply.text
+    assert reply.complete > 0.9
