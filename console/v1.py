@@ -179,7 +179,7 @@ class Work(Reply):
     """Something that was begun, and goes live while the program goes on."""
 
     id: str
-    """For ``/api/v1/work/ID``, until the service is started again."""
+    """For ``/api/v1/tasks/ID``, until the service is started again."""
     state: WorkState
     """``working``: ask again."""
     error: str = Field("", exclude_if=not_)
@@ -286,7 +286,7 @@ class Workbench:
             ),
             Operation("GET", "/api/v1/releases", "read", self.releases),
             Operation("POST", "/api/v1/releases/{number:int}", "write", self.roll_back, status=202),
-            Operation("GET", "/api/v1/work/{id}", "read", self.work),
+            Operation("GET", "/api/v1/tasks/{id}", "read", self.work),
         ]
 
     async def conversations(self, request: Request, given: Filter) -> Exchanges:

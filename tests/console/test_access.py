@@ -96,7 +96,7 @@ GRANTS: dict[tuple[str, str], Grant] = {
     ("/api/v1/knowledge/{id}", "GET"): "read",
     ("/api/v1/proposals/7", "GET"): "read",
     ("/api/v1/changes", "GET"): "read",
-    ("/api/v1/work/{id}", "GET"): "read",
+    ("/api/v1/tasks/{id}", "GET"): "read",
     ("/api/v1/releases", "GET"): "read",
     ("/api/v1/knowledge", "POST"): "write",
     ("/api/v1/knowledge/{id}", "POST"): "write",

@@ -126,7 +126,7 @@ async def done(client: httpx.AsyncClient, method: str, path: str, body: Any = No
     work = response.json()
     async with asyncio.timeout(60):
         while work["state"] == "working":
-            work = (await client.get(f"/api/v1/work/{work['id']}")).json()
+            work = (await client.get(f"/api/v1/tasks/{work['id']}")).json()
     return work
 
 
@@ -151,7 +151,7 @@ async def test_an_entry_is_added_changed_switched_off_and_brought_back(
     assert (begun.status_code, begun.json()["state"]) == (202, "working")
     assert (await workbench.get(where)).json()["answer"] == entry["answer"], "it goes on beside"
     async with asyncio.timeout(60):
-        follow = f"/api/v1/work/{begun.json()['id']}"
+        follow = f"/api/v1/tasks/{begun.json()['id']}"
         while (made := (await workbench.get(follow)).json())["state"] == "working":
             pass
     assert made["change"]["author"] == "key shop"
@@ -190,7 +190,7 @@ async def test_an_entry_is_added_changed_switched_off_and_brought_back(
             409,
             "Release 1 is live already. Nothing was changed.",
         ),
-        ("GET", "/api/v1/work/gone", None, 404, "There is no work 'gone', or it is from before a"),
+        ("GET", "/api/v1/tasks/gone", None, 404, "There is no work 'gone', or it is from before a"),
         ("DELETE", "/api/v1/changes/7", None, 404, "There is no operators' change 7"),
         ("GET", "/api/v1/knowledge/ffff", None, 404, "'ffff' means no live entry"),
         ("GET", "/api/v1/proposals/7", None, 404, "There is no proposal 7"),
