@@ -18,8 +18,6 @@ from kb.text.segmentation import split_sentences
 
 PROMPT_TOKENS = 24
 """Room for the embedder's prompt ("passage: ") and its special tokens."""
-_TINY = 0.25
-"""A passage below this share of the limit joins its neighbour under the same parent heading."""
 _TITLE_CHARS = 80
 """Characters of the title path that are embedded before a passage, from its innermost heading."""
 _SURELY_LONG = 50
@@ -45,19 +43,25 @@ async def chunk_file(
         if is_entry:
             cut += group
         else:
-            drafts = _drafts(list(group), counts, parsed.title, limit=passage_tokens, room=room)
-            cut += [draft.passage() for draft in drafts]
+            cut += _passages(list(group), counts, parsed.title, limit=passage_tokens, room=room)
     # Of the whole, for chunks too short to tell.
     usual = detect_language(" ".join(f"{s.text} {s.answer}" for s in sections[:200])[:3000])
-    return [
-        Chunk(
-            chunk_id=chunk_id(doc_id, section.text, section.answer),
+    chunks: list[Chunk] = []
+    titles: dict[str, str] = {}
+    for section in cut:
+        title = _full_title(parsed.title, section.title_path)
+        key = chunk_id(doc_id, section.text, section.answer)
+        if titles.setdefault(key, title) != title and not section.answer:
+            # The same words under another heading say another thing: the price of another bike.
+            key = chunk_id(doc_id, f"{title}\n{section.text}", "")
+        chunk = Chunk(
+            chunk_id=key,
             doc_id=doc_id,
             kind="faq" if section.answer else "passage",
             text=section.text,
             answer=section.answer,
             variants=section.variants,
-            title=_full_title(parsed.title, section.title_path),
+            title=title,
             location=section.location,
             category=section.category,
             language=section.language or detect_language(section.text, hint=usual),
@@ -66,8 +70,8 @@ async def chunk_file(
             updated=updated,
             entry_id=section.entry_id,
         )
-        for section in cut
-    ]
+        chunks.append(chunk)
+    return chunks
 
 
 def embedding_text(chunk: Chunk) -> str:
@@ -130,46 +134,19 @@ class _Unit:
         return self.section.text[self.start : self.end]
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A passage in the making."""
-
-    text: str
-    tokens: int
-    path: tuple[str, ...]
-    location: str
-    section: Section
-    budget: int
-    """Tokens that fit beside its title."""
-
-    def passage(self) -> Section:
-        """Return it as a piece of the file."""
-        return replace(
-            self.section, text=self.text, title_path=self.path, location=self.location, variants=()
-        )
-
-
-def _drafts(
+def _passages(
     sections: Sequence[Section], counts: Mapping[str, int], title: str, *, limit: int, room: int
-) -> list[_Draft]:
-    drafts: list[_Draft] = []
+) -> Iterator[Section]:
     # What has an id of its own in the file is never packed together with something else.
     by_place = groupby(sections, key=lambda section: (section.title_path, section.entry_id))
     for (path, _), group in by_place:
         prefix = counts.get(_short_title(_full_title(title, path)), 0)
         budget = max(min(room - prefix, max(limit - prefix, limit // 2)), 16)
         units = [unit for section in group for unit in _units(section, counts, budget)]
-        drafts += [_draft(pack, path, budget) for pack in _packed(units, budget)]
-    return _joined(drafts, counts)
-
-
-def _draft(units: Sequence[_Unit], path: tuple[str, ...], budget: int) -> _Draft:
-    text = units[0].text
-    for unit in units[1:]:
-        text += unit.glue + unit.text
-    places = [unit.section.location for unit in units]
-    tokens = sum(unit.tokens for unit in units)
-    return _Draft(text, tokens, path, _span(places), units[0].section, budget)
+        for pack in _packed(units, budget):
+            text = pack[0].text + "".join(unit.glue + unit.text for unit in pack[1:])
+            place = _span([unit.section.location for unit in pack])
+            yield replace(pack[0].section, text=text, location=place, variants=())
 
 
 def _units(section: Section, counts: Mapping[str, int], budget: int) -> Iterator[_Unit]:
@@ -209,44 +186,6 @@ def _packed(units: Sequence[_Unit], budget: int) -> Iterator[list[_Unit]]:
         yield pack
 
 
-def _joined(drafts: Sequence[_Draft], counts: Mapping[str, int]) -> list[_Draft]:
-    """Join tiny passages with the next or the previous one under the same parent heading."""
-    out: list[_Draft] = []
-    for draft in drafts:
-        joined = _join(out[-1], draft, counts) if out and _related(out[-1], draft) else None
-        if joined is not None:
-            out[-1] = joined
-        else:
-            out.append(draft)
-    return out
-
-
-def _related(a: _Draft, b: _Draft) -> bool:
-    """Tell whether a tiny passage and its neighbour belong together."""
-    if a.tokens >= _TINY * a.budget and b.tokens >= _TINY * b.budget:
-        return False
-    siblings = len(a.path) == len(b.path) > 1 and a.path[:-1] == b.path[:-1]
-    kin, other = ((s.language, s.category, s.entry_id) for s in (a.section, b.section))
-    return kin == other and (siblings or a.path == b.path or a.path == b.path[:-1])
-
-
-def _join(a: _Draft, b: _Draft, counts: Mapping[str, int]) -> _Draft | None:
-    """Return both as one passage, in which lower headings are lines; None if it is too long."""
-    shared = a.path if a.path in (b.path, b.path[:-1]) else a.path[:-1]
-    text = _under(a, shared) + "\n\n" + _under(b, shared)
-    headings = (*a.path[len(shared) :], *b.path[len(shared) :])
-    tokens = a.tokens + b.tokens + sum(counts.get(title, len(title)) for title in headings)
-    budget = min(a.budget, b.budget)
-    if tokens > budget:
-        return None
-    return _Draft(text, tokens, shared, _span([a.location, b.location]), a.section, budget)
-
-
-def _under(draft: _Draft, path: tuple[str, ...]) -> str:
-    below = draft.path[len(path) :]
-    return "\n".join((*below, draft.text))
-
-
 # --- tokens ------------------------------------------------------------------------------------
 
 
@@ -257,7 +196,6 @@ async def _count(
     passages = [section for section in sections if not section.answer]
     wanted = {s for p in passages for s in split_sentences(p.text, p.language)}
     wanted |= {_short_title(_full_title(title, section.title_path)) for section in passages}
-    wanted |= {section.title_path[-1] for section in passages if section.title_path}
     counts: dict[str, int] = {}
     while wanted:
         texts = sorted(wanted)

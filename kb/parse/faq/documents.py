@@ -189,7 +189,9 @@ def _entry_children(node: _Node, announced: bool) -> set[int]:
 
 def _is_bare_line(node: _Node) -> bool:
     """Tell whether a line that only looks like a heading asks without a question mark."""
-    return (node.heading.level if node.heading else 0) >= PSEUDO_LEVEL and asks_unmarked(node.title)
+    return (node.heading.level if node.heading else 0) >= PSEUDO_LEVEL and asks_unmarked(
+        bare(node.title)
+    )
 
 
 def _is_folded(node: _Node) -> bool:

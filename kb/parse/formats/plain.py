@@ -1,9 +1,10 @@
-"""Plain text: paragraphs, underlined or numbered headings, wrapped lines read on."""
+"""Plain text: paragraphs, headings, wrapped lines read on."""
 
 import re
+from collections.abc import Container
 from itertools import groupby, pairwise
 
-from kb.parse.blocks import Block, Document, heading, looks_like_header
+from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, looks_like_header
 from kb.parse.encoding.decoding import decode
 from kb.text.segmentation import width
 
@@ -12,6 +13,9 @@ _ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–·●■□]|\(?(?:\d{1,2}|[a-z])[
 _NUMBERED = re.compile(
     r"\s*(?:(?:chapter|section|kapitel|第)\s*)?(\d{1,2}(?:\.\d{1,2}){0,4})[.)、]?\s+\S", re.I
 )
+_BULLET = re.compile(r"\W+\s")
+_ASKS = ("?", "？")
+_ENDS = (*_ASKS, ".", "。", ",", "，", ";", "；", ":", "：", "!", "！", "…")
 _COLUMN_GAP = re.compile(r"\s{3,}")
 _FRAME = re.compile(r"^\s*[|+].*[|+]\s*$")
 _FRAME_RULE = re.compile(r"^\s*[|+][\s|+:=-]*(?:--|==)[\s|+:=-]*[|+]\s*$")
@@ -29,6 +33,7 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
     """
     lines = text.expandtabs(4).split("\n")
     columns = {**_columns(lines), **_framed(lines)} if not page else {}
+    leading = {} if page else _leading(lines, columns)
     blocks: list[Block] = []
     paragraph: list[str] = []
     rows: list[tuple[str, ...]] = []
@@ -63,7 +68,7 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
                 named = ruled or looks_like_header(rows)
                 table = Block("table", rows=tuple(rows), header=named, location=f"line {start}")
                 blocks.append(table)
-        elif level := _heading_level(before, line, following):
+        elif level := _heading_level(before, line, following) or leading.get(number - 1, 0):
             close()
             blocks.append(heading(_clean(line), level, page or f"line {number}"))
         else:
@@ -123,7 +128,7 @@ def _heading_level(before: str, line: str, following: str) -> int:
         if numbered:
             return 2 + numbered.group(1).count(".")
         return 1 if mark in "=#*" else 2
-    if following.strip() or text.endswith((".", "。", ",", "，", ";", "；", ":", "：")):
+    if following.strip() or text.endswith(_ENDS[2:-3]):
         return 0
     numbered = _NUMBERED.match(line)
     if numbered and not line.startswith((" ", "\t")) and width(text) <= 80:
@@ -131,6 +136,38 @@ def _heading_level(before: str, line: str, following: str) -> int:
     if text.isupper() and not re.search(r"\d", text) and len(text) > 3 and width(text) <= 60:
         return 2
     return 0
+
+
+def _leading(lines: list[str], columns: Container[int]) -> dict[int, int]:
+    """Return the level of lines that head the text below them because most paragraphs begin alike.
+
+    They are short, stand on a line of their own though more would have fitted, and are no items of
+    a list. Where most of them ask, it is a list of questions and not of headings.
+    """
+    groups = groupby(enumerate(lines), key=lambda row: bool(row[1].strip(" \t-=_*~#")))
+    paragraphs = [list(rows) for text, rows in groups if text]
+    found = [
+        (place, line.strip())
+        for ((place, line), *rest), after in pairwise([*paragraphs, []])
+        if _leads(line, [row for _, row in rest], [row for _, row in after])
+    ]
+    told = [place for place, line in found if not line.endswith(_ASKS)]
+    longer = sum(len(paragraph) > 1 for paragraph in paragraphs)
+    enough = len(told) > 1 and 2 * len(found) >= longer and 2 * len(told) > len(found)
+    return {place: PSEUDO_LEVEL for place, _ in found if enough and place not in columns}
+
+
+def _leads(line: str, rest: list[str], after: list[str]) -> bool:
+    """Tell whether the first line of a paragraph looks like a heading of the others."""
+    text = line.rstrip()
+    if text.endswith(_ENDS[2:]) or text[:1].isspace() or width(text) > 60 or _BULLET.match(text):
+        return False
+    if _ITEM.match(text) and any(_ITEM.match(row) and not row[0].isspace() for row in rest):
+        return False
+    widest = max(map(width, rest or after), default=0)
+    if not rest:
+        return widest > 2 * width(text) and after[-1].rstrip().endswith(_ENDS)
+    return width(text) + _first_word(rest[0].strip()) + 1 <= widest
 
 
 def _clean(line: str) -> str:

@@ -121,14 +121,12 @@ async def test_the_title_is_not_said_twice() -> None:
     assert chunk.title == "Guide › Deadline"
 
 
-async def test_tiny_neighbours_under_one_heading_are_joined_with_their_headings() -> None:
+async def test_the_same_words_under_two_headings_are_two_passages() -> None:
     chunks = await cut(
-        Section(text="Call 123.", title_path=("Contact", "Phone"), location="line 3"),
-        Section(text="Write to us.", title_path=("Contact", "Mail"), location="line 5"),
-        Section(text=sentences(4), title_path=("Returns",), location="line 9"),
+        *(Section(text="20 EUR a day.", title_path=("Prices", bike)) for bike in "AABB")
     )
-    assert chunks[0].text == "Phone\nCall 123.\n\nMail\nWrite to us."
-    assert [c.title for c in chunks] == ["Guide › Contact", "Guide › Returns"]
+    assert [c.title for c in chunks] == ["Guide › Prices › A", "Guide › Prices › B"]
+    assert len({c.chunk_id for c in chunks}) == 2
 
 
 async def test_rows_are_packed_and_the_passage_names_first_and_last() -> None:
@@ -153,11 +151,9 @@ async def test_equal_texts_of_a_file_have_one_id() -> None:
     chunks = await cut(
         Section(text="Q?", answer="A.", variants=("a",)),
         Section(text="Q?", answer="A.", variants=("b",)),
-        Section(text="Same text here.", title_path=("One",)),
-        Section(text="Same text here.", title_path=("Two",)),
     )
-    assert [c.variants for c in chunks if c.kind == "faq"] == [("a",), ("b",)]
-    assert len({c.chunk_id for c in chunks}) == 2
+    assert [c.variants for c in chunks] == [("a",), ("b",)]
+    assert len({c.chunk_id for c in chunks}) == 1
 
 
 async def test_chunk_ids_differ_between_documents_and_not_between_runs() -> None:

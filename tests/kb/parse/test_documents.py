@@ -161,6 +161,36 @@ def test_plain_text_is_cut_at_underlined_and_capital_headings() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "heads",
+    [
+        ("Booking ahead", "Not turning up", "Running over"),
+        ("1. BREAKDOWN", "2. ACCIDENT", "3. KEYS"),
+        ("A) Cleaning", "B) Sport", "C) Food"),
+        ("【一】多久能到", "【二】大促期间", "【三】送货方式"),
+    ],
+)
+@pytest.mark.parametrize("gap", ["\n", "\n\n"])
+def test_short_lines_that_begin_paragraphs_head_them(heads: tuple[str, ...], gap: str) -> None:
+    body = "Members can book up to 75 days ahead, guests up to 40 days."
+    steps = "   1) Touch the panel on the table.\n   2) Choose your laptop."
+    text = "\n\n".join(f"{head}{gap}{body}\n{steps}" for head in heads)
+    parsed = parse("a.txt", text.encode())
+    assert [s.title_path for s in parsed.sections] == [(head,) for head in heads]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We deliver to the islands on\nMondays and to the mainland on\nall other days.\n\n" * 3,
+        "1. Touch the panel.\n2. Choose\n\n1. Clear the desk.\n2. Lock it\n",
+        "Ropewalk Ltd\n12 Quay Street\nDublin\n\nWe are open on all days. Come in.\n",
+    ],
+)
+def test_wrapped_lines_lists_and_an_address_have_no_headings(text: str) -> None:
+    assert [s.title_path for s in parse("a.txt", text.encode()).sections] == [()]
+
+
 def test_wrapped_chinese_lines_are_joined_without_blanks() -> None:
     line = "本文档解答一些关于退款和换货的常见问题以及配送时间和运费"
     parsed = parse("a.txt", f"{line}\n{line}\n到此结束。\n".encode())
