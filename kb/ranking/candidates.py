@@ -41,7 +41,7 @@ class Candidate:
         """Return its sentences, list items and rows, each under its heading or question."""
         chunk = self.chunk
         entry = chunk.kind == "faq"
-        heading = chunk.text if entry else chunk.title.rpartition(" › ")[2]
+        heading = chunk.text if entry else _heading(chunk)
         units = units_of(chunk.answer if entry else chunk.text, chunk.language)
         said = [unit.text for unit in units if unit.kind != "heading" and not unit.asks]
         return [f"{heading}\n{text}" for text in said[:_MOST_SENTENCES]]
@@ -106,7 +106,12 @@ def gather(
 
 
 def _content(chunk: Chunk) -> tuple[str, str, str]:
-    return chunk.kind, chunk.text, chunk.answer
+    """Return what is said: of a passage under its heading, which may name the product."""
+    return chunk.kind, chunk.text, chunk.answer or _heading(chunk)
+
+
+def _heading(chunk: Chunk) -> str:
+    return chunk.title.rpartition(" › ")[2]
 
 
 def _candidate(one: _Found, lowest_asked: float, lowest_stated: float) -> Candidate:

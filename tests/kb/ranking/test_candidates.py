@@ -55,6 +55,14 @@ def test_what_stands_in_several_files_is_one_candidate() -> None:
     assert len(gather([*own, asked(other, "send it back", 0.8)], answers, [])) == 2
 
 
+def test_the_same_words_under_two_headings_are_two_candidates() -> None:
+    bikes = [
+        Chunk(bike, "a.md", "passage", "20 EUR a day.", title=f"Prices › {bike}") for bike in "AB"
+    ]
+    rows = [Found(bike, bike.text, "passage", 0.8) for bike in bikes]
+    assert len(gather(rows, rows, [])) == 2
+
+
 def test_what_only_one_search_found_is_as_near_as_the_last_of_the_other() -> None:
     own = [asked(RETURNS, "send it back", 0.9), stated(TERMS, TERMS.text, 0.3)]
     answers = [stated(TERMS, TERMS.text, 0.3), stated(page(2, "Post."), "Post.", 0.2)]
