@@ -36,7 +36,7 @@ from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text, text_langu
 from kb.answering.writer import Writer, Written
 from kb.ranking.retriever import Retrieval
 from kb.text.language import detect_language, may_be
-from kb.text.layout import length
+from kb.text.layout import heading_of, length
 from kb.text.segmentation import split_sentences
 from kb.text.stems import stems
 
@@ -523,7 +523,7 @@ def _choice(hit: Hit) -> Choice:
     chunk = hit.chunk
     if chunk.kind == "faq":
         return Choice(chunk.chunk_id, _cut(chunk.text, _LABEL_CHARS))
-    heading = chunk.title.rsplit(" › ", 1)[-1]
+    heading = heading_of(chunk.title)
     words = " ".join(chunk.text.split())
     return Choice(chunk.chunk_id, _cut(f"{heading}: {words}" if heading else words, _LABEL_CHARS))
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from core.types import Answer, AnswerKind, TokenUsage
 from kb.answering.plain import plain
+from kb.text.layout import heading_of
 
 
 def join(answers: Sequence[Answer], rest: str) -> Answer:
@@ -44,7 +45,7 @@ def join(answers: Sequence[Answer], rest: str) -> Answer:
 
 
 def _labelled(answer: Answer, *, plain_text: bool) -> str:
-    label = answer.sources[0].title.rpartition(" › ")[2].strip() if answer.sources else ""
+    label = heading_of(answer.sources[0].title) if answer.sources else ""
     text = plain(answer.text) if answer.kind == "faq" and plain_text else answer.text
     if not label or text.casefold().startswith(label.casefold()):
         return text

@@ -33,7 +33,7 @@ from kb.answering.tables import (
     say_rows,
 )
 from kb.text.language import detect_language
-from kb.text.layout import Unit, length, steps_of, units_of
+from kb.text.layout import Unit, heading_of, length, steps_of, units_of
 from kb.text.stems import stems
 
 _TITLE = " › "
@@ -152,7 +152,7 @@ class Replier:
         complete = 1.0
         for one in compared:
             piece = await self._piece(asked, one.chunk, others, most / len(compared))
-            label = _innermost(one) if len(compared) > 1 else _label(one, piece, others)
+            label = heading_of(one.chunk.title) if len(compared) > 1 else _label(one, piece, others)
             texts.append(_under(label, piece.text, one.chunk.language))
             cited.append((one, piece.words))
             built = built or bool(label or piece.row)
@@ -239,7 +239,7 @@ class Replier:
         """
         if self._reader is None or len(texts) < least:
             return None
-        heading = chunk.title.rpartition(_TITLE)[2]
+        heading = heading_of(chunk.title)
         try:
             return np.asarray(
                 await self._reader.read(question, [f"{heading}\n{text}" for text in texts])
@@ -421,13 +421,9 @@ def _steps_until(chunk: Chunk, number: int) -> tuple[str, int] | None:
     return chunk.text[units[lead].start :], numbers[0]
 
 
-def _innermost(hit: Hit) -> str:
-    return hit.chunk.title.rpartition(_TITLE)[2]
-
-
 def _compared(question: str, hit: Hit, others: Sequence[Hit]) -> list[Hit]:
     """Return the passages whose headings a question names beside that of one, under the same."""
-    asked, own = set(stems(question)), set(stems(_innermost(hit)))
+    asked, own = set(stems(question)), set(stems(heading_of(hit.chunk.title)))
     above = hit.chunk.title.rpartition(_TITLE)[0]
     if not above or not asked & own:
         return []
@@ -436,7 +432,7 @@ def _compared(question: str, hit: Hit, others: Sequence[Hit]) -> list[Hit]:
         for other in others
         if (other.chunk.doc_id, other.chunk.title.rpartition(_TITLE)[0])
         == (hit.chunk.doc_id, above)
-        and asked & set(stems(_innermost(other))) - own
+        and asked & set(stems(heading_of(other.chunk.title))) - own
     ]
     by_title = {other.chunk.title: other for other in reversed(beside)}
     return list(by_title.values())[:-_COMPARED:-1]
@@ -460,7 +456,7 @@ def _label(hit: Hit, piece: _Piece, others: Sequence[Hit]) -> str:
         label = next((a for a, b in zip(path, [*other_path, "", ""], strict=False) if a != b), "")
         like = piece.row in text if piece.row else _is_like(said, set(stems(text)))
         if label and not label.endswith(("?", "？")) and like:
-            return "" if label.casefold() in piece.text.casefold() else label
+            return "" if label.casefold() in piece.text.casefold() else heading_of(label)
     return ""
 
 

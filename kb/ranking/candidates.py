@@ -8,7 +8,7 @@ import numpy as np
 from core.types import Chunk
 from kb.index.chunk import embedding_text
 from kb.index.table import RowHit
-from kb.text.layout import units_of
+from kb.text.layout import heading_of, units_of
 
 MOST = 40
 """Candidates that are judged: the nearest ones."""
@@ -41,7 +41,7 @@ class Candidate:
         """Return its sentences, list items and rows, each under its heading or question."""
         chunk = self.chunk
         entry = chunk.kind == "faq"
-        heading = chunk.text if entry else _heading(chunk)
+        heading = chunk.text if entry else heading_of(chunk.title)
         units = units_of(chunk.answer if entry else chunk.text, chunk.language)
         said = [unit.text for unit in units if unit.kind != "heading" and not unit.asks]
         return [f"{heading}\n{text}" for text in said[:_MOST_SENTENCES]]
@@ -107,11 +107,7 @@ def gather(
 
 def _content(chunk: Chunk) -> tuple[str, str, str]:
     """Return what is said: of a passage under its heading, which may name the product."""
-    return chunk.kind, chunk.text, chunk.answer or _heading(chunk)
-
-
-def _heading(chunk: Chunk) -> str:
-    return chunk.title.rpartition(" › ")[2]
+    return chunk.kind, chunk.text, chunk.answer or heading_of(chunk.title)
 
 
 def _candidate(one: _Found, lowest_asked: float, lowest_stated: float) -> Candidate:

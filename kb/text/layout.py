@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from kb.text.facts import extract_facts
 from kb.text.segmentation import TABLE_ROW, split_sentences, words
 
 UnitKind: TypeAlias = Literal["heading", "sentence", "item", "row"]
@@ -14,6 +15,10 @@ _BULLET = re.compile(r"\s*[-*+•‣◦▪–●○■□※]\s+\S")
 _HAN_NUMBERS = "一二三四五六七八九十"
 _STEP = re.compile(
     rf"\s*(?:(?:[^\W\d_]{{2,8}}\s)?\(?(\d{{1,2}})[.):、．）]\s*(?=\D)|([①-⑳])|第([{_HAN_NUMBERS}])步)\s*\S",
+)
+_LIST_MARK = re.compile(
+    rf"\s*(?:[(（【\[]?(?:\d{{1,2}}|[A-Za-z]|[{_HAN_NUMBERS}]{{1,3}})[)）】\]]|(?:\d{{1,2}}(?:\.\d{{1,2}})*|[A-Z])\.\s"
+    rf"|(?:\d{{1,2}}|[{_HAN_NUMBERS}]{{1,3}})、)\s*(?=\S)"
 )
 _ENDED = re.compile(r"[.!?。！？…｡:：;；؟।]['\"”’»)\]）】」』*_]*\s*$")
 _QUESTION = re.compile(r"[?？؟]['\"”’»)\]）】」』*_]*\s*$")
@@ -44,6 +49,18 @@ class Unit:
     def introduces(self) -> bool:
         """Whether it announces what follows it."""
         return self.text.endswith((":", "："))
+
+
+def heading_of(title: str) -> str:
+    """Return the innermost heading of a title path without its number.
+
+    That of "Guide › 6. Keys" is "Keys".
+    """
+    heading = title.rpartition(" › ")[2].strip()
+    mark = _LIST_MARK.match(heading)
+    first = next(iter(extract_facts(heading)), None)
+    dated = first and first.kind == "date" and re.search(r"[^\W\d_]", first.text)
+    return heading[mark.end() :] if mark and not dated else heading
 
 
 def units_of(text: str, language: str = "") -> list[Unit]:

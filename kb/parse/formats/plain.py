@@ -13,7 +13,8 @@ _ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–·●■□]|\(?(?:\d{1,2}|[a-z])[
 _NUMBERED = re.compile(
     r"\s*(?:(?:chapter|section|kapitel|第)\s*)?(\d{1,2}(?:\.\d{1,2}){0,4})[.)、]?\s+\S", re.I
 )
-_BULLET = re.compile(r"\W+\s")
+_BODY = re.compile(r"^\W+\s|[:：].*\d")
+"""In a line that is no heading: the mark of a list, or a name with its number."""
 _ASKS = ("?", "？")
 _ENDS = (*_ASKS, ".", "。", ",", "，", ";", "；", ":", "：", "!", "！", "…")
 _COLUMN_GAP = re.compile(r"\s{3,}")
@@ -160,7 +161,7 @@ def _leading(lines: list[str], columns: Container[int]) -> dict[int, int]:
 def _leads(line: str, rest: list[str], after: list[str]) -> bool:
     """Tell whether the first line of a paragraph looks like a heading of the others."""
     text = line.rstrip()
-    if text.endswith(_ENDS[2:]) or text[:1].isspace() or width(text) > 60 or _BULLET.match(text):
+    if text[:1].isspace() or width(text) > 60 or text.endswith(_ENDS[2:]) or _BODY.search(text):
         return False
     if _ITEM.match(text) and any(_ITEM.match(row) and not row[0].isspace() for row in rest):
         return False

@@ -184,6 +184,7 @@ def test_short_lines_that_begin_paragraphs_head_them(heads: tuple[str, ...], gap
     [
         "We deliver to the islands on\nMondays and to the mainland on\nall other days.\n\n" * 3,
         "1. Touch the panel.\n2. Choose\n\n1. Clear the desk.\n2. Lock it\n",
+        "Line: 080 157\nOpen on all days, and at night, too.\n\n" * 3,
         "Ropewalk Ltd\n12 Quay Street\nDublin\n\nWe are open on all days. Come in.\n",
     ],
 )

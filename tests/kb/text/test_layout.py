@@ -2,7 +2,7 @@
 
 import pytest
 
-from kb.text.layout import length, steps_of, units_of
+from kb.text.layout import heading_of, length, steps_of, units_of
 
 MIXED = """Tyres
 Check the pressure every two weeks.
@@ -63,6 +63,19 @@ def test_steps_are_one_list_with_what_stands_inside() -> None:
 )
 def test_ways_to_number_steps(text: str, steps: int) -> None:
     assert [len(run) for run in steps_of(units_of(text))] == ([steps] if steps else [])
+
+
+@pytest.mark.parametrize(
+    ("title", "heading"),
+    [
+        ("Guide › 6. Keys", "Keys"), ("【六】丢了", "丢了"), ("A › 一、退货", "退货"),
+        ("B) Sport", "Sport"), ("5.2. Keys", "Keys"), ("(3) Keys", "Keys"), ("", ""),
+        ("2.4 GHz", "2.4 GHz"), ("24 hours", "24 hours"), ("A bike", "A bike"),
+        ("24. Dezember", "24. Dezember"), ("U.S. orders", "U.S. orders"),
+    ],
+)  # fmt: skip
+def test_a_heading_is_said_without_its_number(title: str, heading: str) -> None:
+    assert heading_of(title) == heading
 
 
 def test_a_numbered_line_above_a_text_is_its_heading() -> None:
