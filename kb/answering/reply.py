@@ -83,6 +83,11 @@ class _Asked:
     vector: Vector | None
     latest: str
 
+    @property
+    def wordings(self) -> tuple[str, ...]:
+        """The question; of one that follows another also alone: what it adds counts twice."""
+        return (self.text, self.latest) if self.latest not in ("", self.text) else (self.text,)
+
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
@@ -145,7 +150,7 @@ class Replier:
             most: words of the reply.
         """
         asked = _Asked(question, vector, latest)
-        compared = [hit, *_compared(question, hit, others)]
+        compared = [hit, *_compared(latest or question, hit, others)]
         texts: list[str] = []
         cited: list[tuple[Hit, str]] = []
         built = len(compared) > 1
@@ -173,7 +178,8 @@ class Replier:
         if not units:
             return _Piece(text, text)
         near = await self._near(asked.vector, chunk, units)
-        parts = split_questions(asked.text)
+        follows = len(asked.wordings) > 1
+        parts = asked.wordings if follows else split_questions(asked.text)
         by_words = [_scores(part, chunk, units, near) for part in parts]
         read = [
             await self._read(part, chunk, units, scores)
@@ -181,13 +187,15 @@ class Replier:
         ]
         of_parts = [odds or words for odds, words in zip(read, by_words, strict=True)]
         scores = [sum(of_unit) / len(parts) for of_unit in zip(*of_parts, strict=True)]
+        if follows:
+            of_parts = [scores]
         best = max(range(len(units)), key=lambda i: scores[i], default=-1)
         row = _row_meant(units, best, scores)
         if row is not None:
             return await self._rows(asked, chunk, units, row, others)
         enough = _ENOUGH_READ if all(read) else ENOUGH
         chosen = sorted(
-            {i for one in of_parts for i in choose(units, one, most / len(parts), enough)}
+            {i for one in of_parts for i in choose(units, one, most / len(of_parts), enough)}
         )
         told = min(_told(units, one, chosen) for one in of_parts)
         complete = _COMPLETE * told if all(read) else 1.0
@@ -258,8 +266,10 @@ class Replier:
             lines += [m for m in more if columns_of(read_rows([m])[0]) == first]
         rows = read_rows(list(dict.fromkeys(lines)))
         near, near_columns = await self._near_rows(asked.vector, chunk, rows)
-        odds = await self._odds(asked.text, chunk, [row.text for row in rows])
-        read = None if odds is None else odds.tolist()
+        texts = [row.text for row in rows]
+        odds = [await self._odds(wording, chunk, texts) for wording in asked.wordings]
+        told = [one for one in odds if one is not None]
+        read = np.sum(told, axis=0).tolist() if len(told) == len(odds) else None
         chosen = choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
         said = say_rows(
             asked.text, rows, chosen, chunk.language, latest=asked.latest, near=near_columns

@@ -140,19 +140,24 @@ def choose_rows(
         question: as the customer asked it.
         rows: of one table.
         latest: what the customer wrote last, if `question` has what it follows too: the rows that
-            it names are meant.
+            it names are meant, its words count twice.
         near: how far the similarity of the question with each row is above the mean, if known.
         read: the reader's log-odds of each row, if it was asked.
     """
     if len(rows) < 2:
         return list(range(len(rows)))
-    if latest not in ("", question) and (last := _named(latest, rows)):
-        return last
-    if read is not None:
-        return _read_rows(question, rows, list(near or [0.0] * len(rows)), read)
-    if named := _named(question, rows):
-        return named
     told = _told(question, rows)
+    named = _named(question, rows)
+    if latest not in ("", question):
+        if last := _named(latest, rows):
+            return last
+        told = [sum(both) for both in zip(told, _told(latest, rows), strict=True)]
+        new = set(stems(latest))
+        named = [i for i in named if new & set(stems(row_name(rows, i)))] or named
+    if read is not None:
+        return _read_rows(told, named, list(near or [0.0] * len(rows)), read)
+    if named:
+        return named
     nearness = list(near) if near else [0.0] * len(rows)
     if max(told) < math.log(2) and max(nearness) < _MEANT:
         return list(range(len(rows)))
@@ -165,18 +170,17 @@ def choose_rows(
 
 
 def _read_rows(
-    question: str, rows: Sequence[Row], near: Sequence[float], read: Sequence[float]
+    told: Sequence[float], named: list[int], near: Sequence[float], read: Sequence[float]
 ) -> list[int]:
     """Return the rows whose log-odds by words, similarity and reader are close to the best."""
-    named = _named(question, rows)
     total = [
         words + _NEAR * like + odds + _NAMED * (i in named)
-        for i, (words, like, odds) in enumerate(zip(_told(question, rows), near, read, strict=True))
+        for i, (words, like, odds) in enumerate(zip(told, near, read, strict=True))
     ]
     found = [i for i, value in enumerate(total) if value >= max(total) - _CLOSE]
     if len(named) > 1 and max(total) in (total[i] for i in named):
         return named  # "for the Heron and the Plover"
-    return found if len(found) <= len(rows) / 2 else list(range(len(rows)))
+    return found if len(found) <= len(total) / 2 else list(range(len(total)))
 
 
 def _named(question: str, rows: Sequence[Row]) -> list[int]:

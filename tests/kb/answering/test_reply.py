@@ -255,6 +255,22 @@ async def test_two_things_that_were_asked_for_stand_side_by_side() -> None:
     assert len(made.cited) == 2
 
 
+async def test_a_follow_up_is_not_compared_with_what_the_question_before_named() -> None:
+    chunks = [
+        Chunk(name, "post.md", "passage", text, title=f"Post › {name}", language="en")
+        for name, text in {
+            "Lost parcels": "Parcels count as lost after six days. Shops keep them for three days.",
+            "Lockers": "Lockers keep parcels for one day. Pick-up shops keep them for three days.",
+        }.items()
+    ]
+    hit, other = (Hit(chunk, 0.9, 0.9) for chunk in reversed(chunks))
+    latest = "And a shop?"
+    question = f"How long do lockers keep lost parcels? {latest}"
+    made = await Replier().reply(question, None, hit, latest=latest, others=[hit, other])
+    assert "three days" in made.text
+    assert "six days" not in made.text
+
+
 @pytest.mark.parametrize(
     ("latest", "wanted"),
     [

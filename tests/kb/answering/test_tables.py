@@ -157,6 +157,16 @@ def test_of_several_prices_the_one_that_is_asked_for_is_said() -> None:
     assert text == "Locks – length: 5 h; adult: £59; child 8–15: £41."
 
 
+def test_a_follow_up_that_changes_a_part_of_a_name_means_the_new_row() -> None:
+    crowns = read_rows(
+        [f"Service: Crown {name}; Price: {price} EUR" for name, price in
+         (("metal", 790), ("zircon", 930), ("plastic", 310))]
+    )  # fmt: skip
+    question, latest = "What is a crown of metal? And of zircon?", "And of zircon?"
+    assert choose_rows(question, crowns, read=[0.5, 0.5, -4.0]) == [0, 1]
+    assert choose_rows(question, crowns, latest=latest, read=[0.5, 0.5, -4.0]) == [1]
+
+
 def test_two_rows_that_are_named_are_both_said_whatever_the_reader_prefers() -> None:
     question = "How long are the Bend and the Sunset trips?"
     assert choose_rows(question, TRIPS, read=[2.0, -3.0, -1.0]) == [0, 2]
