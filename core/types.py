@@ -1,6 +1,6 @@
 """The nouns of the project. Frozen, typed, no behaviour beyond what their fields imply."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -98,6 +98,11 @@ class Chunk:
     """The file's own id of the entry or passage, if it has one."""
     negatives: tuple[str, ...] = ()
     """Questions that operators said this entry does not answer."""
+
+    @property
+    def heading(self) -> str:
+        """The innermost heading of its title."""
+        return self.title.rpartition(" › ")[2].strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,3 +366,6 @@ class Waiting:
 
 AnswerEvent: TypeAlias = Sentence | Waiting
 """What a customer may see before the whole `Answer` is there."""
+
+OnEvent: TypeAlias = Callable[[AnswerEvent], Awaitable[None]]
+"""Receives what a customer may see before the whole answer is there."""

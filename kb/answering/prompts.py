@@ -87,9 +87,8 @@ def _smaller(question: str, passages: Sequence[str]) -> list[tuple[str, list[str
 
 def passage_of(chunk: Chunk) -> str:
     """Return what the generator reads of a chunk: its innermost heading and its text."""
-    heading = chunk.title.rsplit("›", 1)[-1].strip()
     text = f"{chunk.text}\n{chunk.answer}" if chunk.answer else chunk.text
-    return text if not heading or heading in text[:200] else f"{heading}\n{text}"
+    return text if chunk.heading in text[:200] else f"{chunk.heading}\n{text}"
 
 
 def wording(language: str) -> Wording:

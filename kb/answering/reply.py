@@ -33,7 +33,7 @@ from kb.answering.tables import (
     say_rows,
 )
 from kb.text.language import detect_language
-from kb.text.layout import Unit, length, steps_of, units_of
+from kb.text.layout import Unit, length, run_around, steps_of, units_of
 from kb.text.stems import stems
 
 _TITLE = " › "
@@ -152,7 +152,7 @@ class Replier:
         complete = 1.0
         for one in compared:
             piece = await self._piece(asked, one.chunk, others, most / len(compared))
-            label = _innermost(one) if len(compared) > 1 else _label(one, piece, others)
+            label = one.chunk.heading if len(compared) > 1 else _label(one, piece, others)
             texts.append(_under(label, piece.text, one.chunk.language))
             cited.append((one, piece.words))
             built = built or bool(label or piece.row)
@@ -239,11 +239,9 @@ class Replier:
         """
         if self._reader is None or len(texts) < least:
             return None
-        heading = chunk.title.rpartition(_TITLE)[2]
+        headed = [f"{chunk.heading}\n{text}" for text in texts]
         try:
-            return np.asarray(
-                await self._reader.read(question, [f"{heading}\n{text}" for text in texts])
-            )
+            return np.asarray(await self._reader.read(question, headed))
         except ModelError:
             return None
 
@@ -251,7 +249,7 @@ class Replier:
         self, asked: _Asked, chunk: Chunk, units: Sequence[Unit], row: int, others: Sequence[Hit]
     ) -> _Piece:
         """Say the rows of a table that were asked for; other passages may have more of them."""
-        lines = _table_around(units, row)
+        lines = [units[i].text for i in run_around(units, row)]
         first = columns_of(read_rows(lines)[0])
         for other in await self._siblings(chunk, others) if first else ():
             more = [u.text for u in units_of(other.text, chunk.language) if u.kind == "row"]
@@ -384,16 +382,6 @@ def _row_meant(units: Sequence[Unit], best: int, scores: Sequence[float]) -> int
     return max(rows, key=lambda i: scores[i]) if rows and (told > 0.5 or alone) else None
 
 
-def _table_around(units: Sequence[Unit], row: int) -> list[str]:
-    """Return the rows of the table that a row belongs to."""
-    begin = end = row
-    while begin and units[begin - 1].kind == "row":
-        begin -= 1
-    while end + 1 < len(units) and units[end + 1].kind == "row":
-        end += 1
-    return [unit.text for unit in units[begin : end + 1]]
-
-
 def _steps_from(chunk: Chunk, number: int) -> tuple[str, int] | None:
     """Return the steps at the begin of a passage that start with a number, and the last number."""
     units = units_of(chunk.text, chunk.language)
@@ -421,13 +409,9 @@ def _steps_until(chunk: Chunk, number: int) -> tuple[str, int] | None:
     return chunk.text[units[lead].start :], numbers[0]
 
 
-def _innermost(hit: Hit) -> str:
-    return hit.chunk.title.rpartition(_TITLE)[2]
-
-
 def _compared(question: str, hit: Hit, others: Sequence[Hit]) -> list[Hit]:
     """Return the passages whose headings a question names beside that of one, under the same."""
-    asked, own = set(stems(question)), set(stems(_innermost(hit)))
+    asked, own = set(stems(question)), set(stems(hit.chunk.heading))
     above = hit.chunk.title.rpartition(_TITLE)[0]
     if not above or not asked & own:
         return []
@@ -436,7 +420,7 @@ def _compared(question: str, hit: Hit, others: Sequence[Hit]) -> list[Hit]:
         for other in others
         if (other.chunk.doc_id, other.chunk.title.rpartition(_TITLE)[0])
         == (hit.chunk.doc_id, above)
-        and asked & set(stems(_innermost(other))) - own
+        and asked & set(stems(other.chunk.heading)) - own
     ]
     by_title = {other.chunk.title: other for other in reversed(beside)}
     return list(by_title.values())[:-_COMPARED:-1]

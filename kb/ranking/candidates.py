@@ -41,7 +41,7 @@ class Candidate:
         """Return its sentences, list items and rows, each under its heading or question."""
         chunk = self.chunk
         entry = chunk.kind == "faq"
-        heading = chunk.text if entry else chunk.title.rpartition(" › ")[2]
+        heading = chunk.text if entry else chunk.heading
         units = units_of(chunk.answer if entry else chunk.text, chunk.language)
         said = [unit.text for unit in units if unit.kind != "heading" and not unit.asks]
         return [f"{heading}\n{text}" for text in said[:_MOST_SENTENCES]]

@@ -125,7 +125,8 @@ class Trainer:
         if found is not None:
             return found
         folder = self._folder_of(release)
-        if not await asyncio.to_thread(self._usable, folder):
+        about = await asyncio.to_thread(_about, folder)
+        if (about.get("format"), about.get("fingerprint")) != (_FORMAT, self._embedder.fingerprint):
             return self._default
         loaded = await asyncio.to_thread(self._load, folder)
         self._rankers = {release: loaded}
@@ -136,8 +137,9 @@ class Trainer:
         release = (await self._index.view()).release
         if not release:
             return
-        missing = await self.ranker(release) is self._default
-        if missing or await asyncio.to_thread(self._tried_other, self._folder_of(release)):
+        about = await asyncio.to_thread(_about, self._folder_of(release))
+        second = self._second.fingerprint if self._second else ""
+        if await self.ranker(release) is self._default or about.get("second") != second:
             await self.after_publish(release)
 
     async def after_publish(self, release: int) -> None:
@@ -273,16 +275,6 @@ class Trainer:
 
     def _folder_of(self, release: int) -> Path:
         return self._folder / f"release-{release}"
-
-    def _usable(self, folder: Path) -> bool:
-        about = _about(folder)
-        found = about.get("format"), about.get("fingerprint")
-        return found == (_FORMAT, self._embedder.fingerprint)
-
-    def _tried_other(self, folder: Path) -> bool:
-        """Tell whether a release was trained without the second embedder of now."""
-        now = self._second.fingerprint if self._second else ""
-        return bool(_about(folder).get("second") != now)
 
     def _load(self, folder: Path) -> Ranker:
         about = json.loads((folder / "about.json").read_text("utf-8"))

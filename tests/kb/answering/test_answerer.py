@@ -10,6 +10,8 @@ import pytest
 from core.careful import Rules, Scope, Tier
 from core.errors import ModelUnavailable
 from core.types import AnswerEvent, Chunk, Draft, Hit, Sentence, Turn, Waiting
+from db.careful import CarefulStart
+from db.curation import Curations
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
 from kb.answering.texts import service_text
@@ -471,7 +473,10 @@ async def test_parts_none_of_which_is_sure_are_answered_only_if_they_are_likely(
 
 
 async def test_an_approved_translation_is_given_word_for_word() -> None:
-    class Translated:
+    class Translated(Curations):
+        def __init__(self) -> None:
+            pass
+
         async def translation(self, chunk_id: str, language: str) -> str:
             return {"de": "Wir öffnen morgens um neun Uhr."}.get(language, "")
 
@@ -544,7 +549,7 @@ async def test_a_reservation_and_another_language_are_said_in_one_sentence() -> 
     assert answer.text == f"{lead}\n\nAt nine."
 
 
-class Rule:
+class Rule(CarefulStart):
     """One rule of the careful start."""
 
     def __init__(self, scope: Scope, name: str, tier: Tier) -> None:
