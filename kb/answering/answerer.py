@@ -171,7 +171,7 @@ class Answerer:
             language_code: of the customer's app; decides where the message is too short to tell.
             history: earlier turns, oldest first, which a follow-up may refer to.
             on_event: receives checked sentences and waiting times before the answer is whole.
-            found: what `judge` returned for the message, if it was asked before.
+            found: what `evaluate` returned for the message, if it was asked before.
 
         Raises:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
@@ -193,7 +193,7 @@ class Answerer:
         before = () if mood == "wrong" else history  # else what was refused is found once more
         answer = await self._part_by_part(split_questions(text, language), language, before)
         if answer is None:
-            found = found or await self.judge(text, before)
+            found = found or await self.evaluate(text, before)
             answer = await self._reply(_Order(found, language, on_event))
         if refused := _refused(answer, mood, history):
             said = self._text("say_otherwise", language)
@@ -205,10 +205,10 @@ class Answerer:
     async def answer_question(self, question: str, *, language_code: str = "") -> Answer:
         """Answer one question, without asking whether it is one; see `answer`."""
         language = detect_language(question, language_code)
-        answer = await self._reply(_Order(await self.judge(question), language))
+        answer = await self._reply(_Order(await self.evaluate(question), language))
         return self._led_in(answer, question, language)
 
-    async def judge(
+    async def evaluate(
         self, question: str, history: Sequence[Turn] = (), *, part: bool = False
     ) -> Found:
         """Return what is found for a question, in context, and how it would be replied to.
@@ -286,9 +286,9 @@ class Answerer:
         silent: list[Found] = []
         for number, part in enumerate(parts[:_MAX_PARTS]):
             before = [Turn(earlier, "") for earlier in parts[:number]]
-            one = await self.judge(part, [*history, *before], part=number > 0)
+            one = await self.evaluate(part, [*history, *before], part=number > 0)
             if await self._left_open(one, found):
-                one = await self.judge(part)
+                one = await self.evaluate(part)
             if await self._left_open(one, found):
                 one = replace(one, decision=Decision((), one.decision.confidence))
                 silent.append(one)

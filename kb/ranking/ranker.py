@@ -164,7 +164,7 @@ class Ranker:
         places = [place for place, chunk in enumerate(chunks) if chunk.kind == "faq"]
         if self._own is not None and places:
             entries = [chunks[place] for place in places]
-            judged = self._own.judge(question, vector, entries, second)
+            judged = self._own.score(question, vector, entries, second)
             if judged is not None:
                 said[places] = np.clip(log_odds(judged), -_MOST_ODDS, _MOST_ODDS)
         return said

@@ -278,16 +278,16 @@ class Trainer:
 
     def _load(self, folder: Path) -> Ranker:
         about = json.loads((folder / "about.json").read_text("utf-8"))
-        judge = None
+        own = None
         if about["fitted"]:
             models = Models.from_json(about["fitted"]["models"])
             pair = None
             if self._second and about["second"] == self._second.fingerprint:
                 pair = _pair(folder, about["fitted"].get(PAIR))
-            judge = OwnQuestions(Kernel.load(folder), models, about["numbers"], pair)
+            own = OwnQuestions(Kernel.load(folder), models, about["numbers"], pair)
         return Ranker(
             self._weights,
-            own=judge,
+            own=own,
             letters=_rarity(folder, "chars"),
             words=_rarity(folder, "words"),
         )

@@ -405,7 +405,7 @@ async def test_each_part_of_a_message_is_searched_for_once() -> None:
 async def test_what_was_found_before_is_not_searched_for_again() -> None:
     retriever = ScriptedRetriever({"When do you open?": [(ENTRY, 0.9)]})
     made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
-    found = await made.judge("When do  you open?")
+    found = await made.evaluate("When do  you open?")
     answer = await made.answer("When do  you open?", found=found)
     assert answer.text == "At nine."
     assert retriever.asked == ["When do you open?"]
