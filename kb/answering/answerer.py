@@ -340,7 +340,8 @@ class Answerer:
             return self._unknown(order.language, decision.confidence)
         share = replace(order, most=order.most / len(decision.hits))
         answers = [await self._from(hit, share) for hit in decision.hits]
-        if len(answers) > 1 and _said_by(answers[1], answers[0]):
+        lines = [set(answer.text.splitlines()) for answer in answers]
+        if len(answers) > 1 and lines[1] <= lines[0]:
             del answers[1]  # two passages of one table
         both = join(answers, "") if len(answers) > 1 else answers[0]
         fits = len(answers) == 1 or length(both.text) <= order.most
@@ -492,11 +493,6 @@ def _yes_to_another(question: str, entry: Chunk) -> bool:
     """
     asked = set(stems(condition_of(question))) if _YES_NO.match(entry.answer) else set[str]()
     return bool(asked) and len(asked & set(stems(f"{entry.text}\n{entry.answer}"))) < len(asked) / 2
-
-
-def _said_by(answer: Answer, other: Answer) -> bool:
-    """Tell whether another answer has every line of one."""
-    return set(answer.text.splitlines()) <= set(other.text.splitlines())
 
 
 def _choice(hit: Hit) -> Choice:

@@ -281,9 +281,10 @@ class Trainer:
         own = None
         if about["fitted"]:
             models = Models.from_json(about["fitted"]["models"])
-            pair = None
-            if self._second and about["second"] == self._second.fingerprint:
-                pair = _pair(folder, about["fitted"].get(PAIR))
+            pair, by_both = None, about["fitted"].get(PAIR)
+            if by_both and self._second and about["second"] == self._second.fingerprint:
+                kernel, fitted = Kernel.load(folder / PAIR), Models.from_json(by_both["models"])
+                pair = Pair(kernel, fitted, by_both["share"], by_both["language"])
             own = OwnQuestions(Kernel.load(folder), models, about["numbers"], pair)
         return Ranker(
             self._weights,
@@ -351,14 +352,6 @@ def _about(folder: Path) -> dict[str, Any]:
 def _rarity(folder: Path, what: str) -> Rarity:
     """Read how rare ``chars`` or ``words`` are in the base."""
     return Rarity(np.load(folder / f"all_{what}.npy", mmap_mode="r"))
-
-
-def _pair(folder: Path, about: dict[str, Any] | None) -> Pair | None:
-    """Read what was trained with both embedders, if they were better than one."""
-    if about is None:
-        return None
-    models = Models.from_json(about["models"])
-    return Pair(Kernel.load(folder / PAIR), models, about["share"], about["language"])
 
 
 def _own(rows: Sequence[Row], vectors: Matrix) -> tuple[list[Row], Matrix]:

@@ -62,20 +62,10 @@ def join_variants(variants: Iterable[str]) -> str:
 
 
 def _cells(entry: Chunk) -> Iterator[str]:
-    yield from map(
-        protect,
-        (
-            entry.entry_id,
-            entry.text,
-            entry.answer,
-            join_variants(entry.variants),
-            entry.category,
-            entry.language,
-            entry.valid_from,
-            entry.valid_until,
-            entry.doc_id,
-        ),
-    )
+    return map(protect, (
+        entry.entry_id, entry.text, entry.answer, join_variants(entry.variants), entry.category,
+        entry.language, entry.valid_from, entry.valid_until, entry.doc_id,
+    ))  # fmt: skip
 
 
 def _write_csv(_path: Path, file: IO[bytes], entries: Sequence[Chunk]) -> None:
