@@ -16,7 +16,7 @@ from kb.ranking.retriever import Retriever
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training import Trainer
 from tests.fakes import WordEmbedder, words
-from tests.kb.ranking.test_training import BaseIndex, entry, make_base
+from tests.kb.ranking.bases import BaseIndex, entry, make_base
 
 pytestmark = pytest.mark.anyio
 
