@@ -15,8 +15,6 @@ from kb.text.stems import stems
 from tests.fakes import ScriptedGenerator
 
 TODAY = datetime.date(2026, 11, 21)
-
-
 POLICY = Policy(
     answer_at=0.65,
     hedge_at=0.35,
@@ -24,16 +22,10 @@ POLICY = Policy(
     company="Acme",
     fallback_language="en",
 )
-
-
 ENTRY = Chunk(
     "e1", "faq.csv", "faq", "When do you open?", "At nine.", location="row 2", language="en"
 )
-
-
 OTHER = Chunk("e2", "faq.csv", "faq", "When do you close?", "At six.", language="en")
-
-
 PASSAGE = Chunk(
     "p1",
     "returns.md",
@@ -45,11 +37,7 @@ PASSAGE = Chunk(
     language="en",
     updated="2026-11-01",
 )
-
-
 NOTED = "I have noted it for our team."
-
-
 CHINESE = replace(PASSAGE, text="商品可以在七天之内寄回。我们承担邮费。", language="zh")
 
 
