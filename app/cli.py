@@ -10,9 +10,9 @@ import typer
 
 from app.commands import (
     answers,
+    backup,
     entries,
     golden,
-    keep,
     keys,
     knowledge,
     measure,
@@ -60,9 +60,9 @@ _add(
         "remove": knowledge.remove,
         "refresh": knowledge.refresh,
         "rebuild": knowledge.rebuild,
-        "backup": keep.backup,
-        "restore": keep.restore,
-        "export": keep.export,
+        "backup": backup.backup,
+        "restore": backup.restore,
+        "export": backup.export,
         "calibrate": knowledge.calibrate,
         "eval": measure.evaluate_set,
         "bench": measure.bench,

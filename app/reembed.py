@@ -44,13 +44,13 @@ async def reembed(
             ranker = await knowledge.trainer.ranker(view.release)
             return Seen(view, ranker, knowledge.searched)
 
-        async def judge(candidate: View) -> None:
+        async def approve(candidate: View) -> None:
             if not anyway:
-                await new.gate.judge(await before(), candidate)
+                await new.gate.evaluate(await before(), candidate)
 
         old = await before()
         rebuilt = await new.releases.reembed(
-            judge,
+            approve,
             model=new.embedder.name,
             partial=anyway,
             on_progress=on_progress or _logged(new.embedder.name),

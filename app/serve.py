@@ -322,7 +322,7 @@ async def _telegram(
         settings,
         database=service.knowledge.database,
         desk=service.desk,
-        judges=service.knowledge.conversations,
+        conversations=service.knowledge.conversations,
         library=library,
         erasures=ErasureList(service.knowledge.paths.data / ERASED),
     ) as bot:

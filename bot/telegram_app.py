@@ -17,9 +17,9 @@ from telegram.ext import AIORateLimiter, Application, ApplicationBuilder, ExtBot
 from bot.conversation.menus import Menus
 from bot.conversation.replies import Addressee, message
 from bot.conversation.service import CustomerService
-from bot.customer.callback_queries import Presses
+from bot.customer.callback_queries import CallbackQueries
 from bot.customer.customers import Customers
-from bot.customer.handover_requests import PersonCalls
+from bot.customer.handover_requests import HandoverRequests
 from bot.customer.privacy import Privacy
 from bot.operator.entries import EntryDesk
 from bot.operator.knowledge import KnowledgeDesk
@@ -39,7 +39,7 @@ from bot.transport.processor import MAX_STARTS, SUSPECT_STARTS, PerChatProcessor
 from bot.transport.redact import protect_logs, redact
 from bot.transport.router import HasRoutes, Router
 from bot.transport.sender import Sender
-from bot.transport.shutdown import Lifetime
+from bot.transport.shutdown import Shutdown
 from bot.transport.watchdog import Watchdog
 from core.errors import StorageError
 from core.rights import may
@@ -91,17 +91,17 @@ class TelegramBot:
         *,
         database: Database,
         desk: Desk,
-        judges: Conversations,
+        conversations: Conversations,
         library: Library | None = None,
         erasures: ErasureList | None = None,
-        lifetime: Lifetime | None = None,
+        shutdown: Shutdown | None = None,
     ) -> None:
         if not _TOKEN.fullmatch(settings.token):
             raise BadToken
         protect_logs()
         self._settings = settings
         self.bot_id = int(settings.token.split(":")[0])
-        self.lifetime = lifetime or Lifetime()
+        self.shutdown = shutdown or Shutdown()
         writer = GroupCommit(database)
         self.inbox = Inbox(database, writer, bot_id=self.bot_id)
         self.outbox = Outbox(database, writer, bot_id=self.bot_id)
@@ -113,11 +113,11 @@ class TelegramBot:
         self.team = Team(database, writer)
         self.me = Me(self.bot_id)
         self.queue = InboxQueue(self.inbox)
-        self.watchdog = Watchdog(self.lifetime, deaf_s=settings.deaf_s)
+        self.watchdog = Watchdog(self.shutdown, deaf_s=settings.deaf_s)
         self._processor = PerChatProcessor(
             self.queue,
             self.inbox,
-            lifetime=self.lifetime,
+            shutdown=self.shutdown,
             slots=settings.slots,
             timeout_s=settings.handler_timeout_s,
         )
@@ -127,17 +127,23 @@ class TelegramBot:
         self._application = self._build()
         bot = self._application.bot
         self._poll_request.queue, self._poll_request.bot = self.queue, bot
-        self.sender = Sender(bot, self.outbox, self.chats, lifetime=self.lifetime)
+        self.sender = Sender(
+            bot,
+            self.outbox,
+            self.chats,
+            shutdown=self.shutdown,
+            offers=lambda chat_id, rows: self.router.offers(chat_id, rows),
+        )
         service = CustomerService(
             bot=bot,
             desk=desk,
-            judges=judges,
+            conversations=conversations,
             sender=self.sender,
             outbox=self.outbox,
             chats=self.chats,
             handovers=self.handovers,
             manners=settings.manners,
-            lifetime=self.lifetime,
+            shutdown=self.shutdown,
         )
         self._menus = menus = Menus(bot, self.operators, self.team)
         questions = Conversations(database)
@@ -145,7 +151,7 @@ class TelegramBot:
         self._link = link = TopicLink(
             service, self.team, self.operators, self.inbox, drafts, saves=library is not None
         )
-        calls = PersonCalls(
+        handover_requests = HandoverRequests(
             service,
             link,
             self.operators,
@@ -153,7 +159,9 @@ class TelegramBot:
             hours=settings.manners.hours,
             spawn=self._spawn_task,
         )
-        customers = Customers(service, self.queue, self.me, link, calls, spawn=self._spawn_task)
+        customers = Customers(
+            service, self.queue, self.me, link, handover_requests, spawn=self._spawn_task
+        )
         pending_input = PendingInputHandler(service, PendingInputs(database, writer))
         self._uploads = Uploads(database, writer)
         self._knowledge: KnowledgeDesk | None = None
@@ -168,7 +176,7 @@ class TelegramBot:
                 on_group=lambda: self._spawn_task(link.catch_up()),
                 menus=menus,
             ),
-            Presses(service, calls),
+            CallbackQueries(service, handover_requests),
             Privacy(service),
         ]
         if library:
@@ -215,7 +223,6 @@ class TelegramBot:
             ignores=self.chats.is_banned,
             me=self.me,
         )
-        self.sender.offers = self.router.offers
         self._application.add_handler(TypeHandler(Update, self.router))
         self._application.add_error_handler(self._on_error)
         self._processor.again = self._application.process_update
@@ -260,7 +267,7 @@ class TelegramBot:
             .get_updates_request(self._poll_request)
             .update_queue(self.queue)
             .concurrent_updates(self._processor)
-            .rate_limiter(cast(AIORateLimiter, ChatRateLimiter(self.lifetime)))
+            .rate_limiter(cast(AIORateLimiter, ChatRateLimiter(self.shutdown)))
             .job_queue(None)
         )
         if self._settings.base_url:
@@ -292,7 +299,7 @@ class TelegramBot:
                 raise BadToken(code) from None  # its text holds the token
             except TelegramError as trouble:
                 logger.warning("Telegram cannot be reached: %s", redact(str(trouble)))
-                await self.lifetime.sleep(backoff)
+                await self.shutdown.sleep(backoff)
                 backoff = min(backoff * 2, 30.0)
             else:
                 return
@@ -324,7 +331,7 @@ class TelegramBot:
                 await updater.stop()
             self.queue.close()
             await self._processor.drain(self._settings.grace_s)
-            self.lifetime.stop()
+            self.shutdown.stop()
             await application.stop()
             await self._end_tasks()
             await watch
@@ -397,7 +404,7 @@ class TelegramBot:
                 await self.tidy()
             except StorageError:
                 logger.exception("Old messages were not deleted")
-            await self.lifetime.sleep(_TIDY_S)
+            await self.shutdown.sleep(_TIDY_S)
 
     async def _handle_alone(self, stored: StoredUpdate) -> None:
         """Handle an update of which the process may have died, with nothing else going on."""

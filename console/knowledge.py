@@ -183,7 +183,7 @@ class KnowledgePages:
             )
         except AnswerdeskError as error:
             notice = notice or str(error)
-        changes = await self._editing.entries.changes()
+        changes = await self._editing.entries.curations.open()
         releases = await self._releases.list(limit=20)
         documents = await self._releases.documents(releases[0].number) if releases else {}
         shown = Shown(
@@ -244,7 +244,7 @@ class KnowledgePages:
             kept = f" You wrote: {text}" if text else ""  # the entry is gone, its form too
             status = 409 if notice else 404
             return await self._page(notice=(notice or str(error)) + kept, status=status)
-        history = await self._editing.entries.history(chunk)
+        history = await self._editing.entries.curations.history(chunk.doc_id, chunk.text)
         return self._pages.response(
             "entry.html",
             status=status,

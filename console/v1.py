@@ -370,13 +370,13 @@ class Workbench:
 
     async def changes(self, request: Request, given: None) -> Changes:
         """List changes to entries that are live or wait for review."""
-        found: list[Curation] = await self._editing.entries.changes()
+        found: list[Curation] = await self._editing.entries.curations.open()
         return Changes(changes=[Change.model_validate(one) for one in found])
 
     async def take_back(self, request: Request, given: None) -> Work:
         """Begin to take a change back; questions that it answered are open again then."""
         number = request.path_params["number"]
-        await self._editing.entries.one_change(number)
+        await self._editing.entries.curations.get(number)
         return self._begin(self._questions.unlink(number))
 
     async def releases(self, request: Request, given: Page) -> ReleaseList:

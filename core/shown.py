@@ -85,11 +85,11 @@ def strip_urls(text: str, allowed: Iterable[str]) -> str:
     """Replace every address that is not allowed by an ellipsis."""
     approved = set(allowed)
 
-    def judge(match: re.Match[str]) -> str:
+    def kept(match: re.Match[str]) -> str:
         address = match[0].rstrip(_TAIL)
         return match[0] if address in approved else "…" + match[0][len(address) :]
 
-    return _ADDRESS.sub(judge, text)
+    return _ADDRESS.sub(kept, text)
 
 
 def links_in(text: str) -> Iterator[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """The nouns of the project. Frozen, typed, no behaviour beyond what their fields imply."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -361,3 +361,6 @@ class Waiting:
 
 AnswerEvent: TypeAlias = Sentence | Waiting
 """What a customer may see before the whole `Answer` is there."""
+
+OnEvent: TypeAlias = Callable[[AnswerEvent], Awaitable[None]]
+"""Receives what a customer may see before the whole answer is there."""

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.errors import AnswerdeskError
 from core.rights import Role
 from db.base import Base, Database, NoteErased, note_nowhere, record
-from db.group_commit import GroupCommit
-from db.operators import OperatorCodeRow, OperatorRow
+from db.group_commit import GroupCommit, WritingRepository
+from db.operators import Operator, OperatorCodeRow
 
 INVITATION_LASTS_S = 72 * 3600.0
 SESSION_LASTS_S = 12 * 3600.0
@@ -51,7 +51,7 @@ class AccountRow(Base):
     added: Mapped[float] = mapped_column(default=time.time)
 
 
-class SessionRow(Base):
+class Session(Base):
     """A browser in which somebody is logged in."""
 
     __tablename__ = "console_sessions"
@@ -62,6 +62,7 @@ class SessionRow(Base):
     """0: with the password of the console."""
     created: Mapped[float]
     seen: Mapped[float]
+    """Last use, to the minute."""
     address: Mapped[str] = mapped_column(String(64))
     browser: Mapped[str] = mapped_column(String(200))
 
@@ -85,19 +86,6 @@ class Account:
         return len(self.recovery.split())
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A browser in which somebody is logged in."""
-
-    session_id: int
-    account_id: int
-    created: float
-    seen: float
-    """Last use, to the minute."""
-    address: str
-    browser: str
-
-
 class NameTaken(AnswerdeskError):
     """There is an account of this name."""
 
@@ -112,21 +100,19 @@ class LastOwner(AnswerdeskError):
         super().__init__("This is the last owner. Make somebody else an owner first.")
 
 
-class Accounts:
+class Accounts(WritingRepository):
     """Stores who may log in, and where they did."""
 
     def __init__(
         self, database: Database, writer: GroupCommit, *, erased: NoteErased = note_nowhere
     ) -> None:
-        self._database = database
-        self._writer = writer
+        super().__init__(database, writer)
         self._erased = erased
 
     async def list(self) -> Sequence[Account]:
         """Return all accounts by name."""
-        async with self._database.session() as session:
-            rows = await session.scalars(select(AccountRow).order_by(AccountRow.key))
-            return [record(Account, row) for row in rows]
+        rows = await self._all(select(AccountRow).order_by(AccountRow.key))
+        return [record(Account, row) for row in rows]
 
     async def get(self, account_id: int) -> Account | None:
         """Return an account."""
@@ -136,9 +122,8 @@ class Accounts:
 
     async def named(self, name: str) -> Account | None:
         """Return the account of a name, in capitals or not."""
-        async with self._database.session() as session:
-            row = await session.scalar(select(AccountRow).where(AccountRow.key == _key(name)))
-            return record(Account, row) if row else None
+        row = await self._first(select(AccountRow).where(AccountRow.key == _key(name)))
+        return record(Account, row) if row else None
 
     async def invite(self, name: str, role: Role) -> str:
         """Make an account; return what its link must have, once and within 72 hours.
@@ -169,9 +154,8 @@ class Accounts:
 
     async def invited(self, token: str) -> Account | None:
         """Return whose link this is; ``None`` if it is wrong, used or too old."""
-        async with self._database.session() as session:
-            row = await session.scalar(_invited(token))
-            return record(Account, row) if row else None
+        row = await self._first(_invited(token))
+        return record(Account, row) if row else None
 
     async def accept(self, token: str, password: str) -> Account | None:
         """Use up a link: give its account the password (a hash), and take its second factor off.
@@ -184,7 +168,7 @@ class Accounts:
             if row is None:
                 return None
             row.password, row.invitation, row.totp, row.recovery = password, "", "", ""
-            await session.execute(delete(SessionRow).where(_of(row.account_id)))
+            await session.execute(delete(Session).where(_of(row.account_id)))
             return record(Account, row)
 
         return await self._writer.run(write)
@@ -206,8 +190,8 @@ class Accounts:
                 if role != "owner":
                     await _keep_an_owner(session, row)
                 row.role = role
-                linked = OperatorRow.account_id == account_id
-                await session.execute(update(OperatorRow).where(linked).values(role=role))
+                linked = Operator.account_id == account_id
+                await session.execute(update(Operator).where(linked).values(role=role))
                 await _end(session, account_id)
 
         await self._writer.run(write)
@@ -224,8 +208,8 @@ class Accounts:
             if row is None:
                 return ""
             await _keep_an_owner(session, row)
-            linked = OperatorRow.account_id == account_id
-            await session.execute(delete(OperatorRow).where(linked))
+            linked = Operator.account_id == account_id
+            await session.execute(delete(Operator).where(linked))
             await _end(session, account_id)
             await session.delete(row)
             return row.key
@@ -273,12 +257,10 @@ class Accounts:
         now = time.time()
 
         async def write(session: AsyncSession) -> None:
-            await session.execute(
-                delete(SessionRow).where(SessionRow.created < now - SESSION_LASTS_S)
-            )
+            await session.execute(delete(Session).where(Session.created < now - SESSION_LASTS_S))
             if account_id and await session.get(AccountRow, account_id) is None:
                 return  # it was removed meanwhile
-            row = SessionRow(digest=digest, account_id=account_id, created=now, seen=now)
+            row = Session(digest=digest, account_id=account_id, created=now, seen=now)
             row.address, row.browser = address[:64], browser[:200]
             session.add(row)
 
@@ -289,39 +271,37 @@ class Accounts:
         now = time.time()
         async with self._database.session() as session:
             found = await session.execute(
-                select(SessionRow, AccountRow)
-                .outerjoin(AccountRow, AccountRow.account_id == SessionRow.account_id)
-                .where(SessionRow.digest == digest, SessionRow.created >= now - SESSION_LASTS_S)
+                select(Session, AccountRow)
+                .outerjoin(AccountRow, AccountRow.account_id == Session.account_id)
+                .where(Session.digest == digest, Session.created >= now - SESSION_LASTS_S)
             )
             row = found.one_or_none()
         if row is None:
             return None
         if row[0].seen < now - _SEEN_S:
             await self._writer.execute(
-                update(SessionRow).where(SessionRow.digest == digest).values(seen=now)
+                update(Session).where(Session.digest == digest).values(seen=now)
             )
-        return record(Session, row[0]), record(Account, row[1]) if row[1] else None
+        return row[0], record(Account, row[1]) if row[1] else None
 
     async def sessions(self, account_id: int) -> Sequence[Session]:
         """Return where somebody is logged in, the latest first."""
         since = time.time() - SESSION_LASTS_S
-        async with self._database.session() as session:
-            rows = await session.scalars(
-                select(SessionRow)
-                .where(_of(account_id), SessionRow.created >= since)
-                .order_by(SessionRow.created.desc())
-            )
-            return [record(Session, row) for row in rows]
+        return await self._all(
+            select(Session)
+            .where(_of(account_id), Session.created >= since)
+            .order_by(Session.created.desc())
+        )
 
     async def end_session(self, account_id: int, session_id: int) -> None:
         """Log one browser of an account out."""
         await self._writer.execute(
-            delete(SessionRow).where(_of(account_id), SessionRow.session_id == session_id)
+            delete(Session).where(_of(account_id), Session.session_id == session_id)
         )
 
     async def end_sessions(self, account_id: int) -> None:
         """Log an account out everywhere."""
-        await self._writer.execute(delete(SessionRow).where(_of(account_id)))
+        await self._writer.execute(delete(Session).where(_of(account_id)))
 
     async def _set(self, account_id: int, **values: object) -> None:
         of_account = AccountRow.account_id == account_id
@@ -338,7 +318,7 @@ def _key(name: str) -> str:
 
 
 def _of(account_id: int) -> Any:
-    return SessionRow.account_id == account_id
+    return Session.account_id == account_id
 
 
 def _invited(token: str) -> Any:
@@ -351,7 +331,7 @@ async def _end(session: AsyncSession, account_id: int) -> None:
     """Log an account out everywhere; codes that would link it in its old role are worthless."""
     of_account = OperatorCodeRow.account_id == account_id
     await session.execute(delete(OperatorCodeRow).where(of_account))
-    await session.execute(delete(SessionRow).where(_of(account_id)))
+    await session.execute(delete(Session).where(_of(account_id)))
 
 
 async def _keep_an_owner(session: AsyncSession, row: AccountRow) -> None:

@@ -1,13 +1,13 @@
 """The engine, the session and the base of all tables."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, TypeVarTuple, cast
 
-from sqlalchemy import Case, MetaData, case, event, make_url
+from sqlalchemy import Case, MetaData, Row, Select, case, event, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -21,6 +21,7 @@ from core.errors import DatabaseDamaged, StorageError
 from db import sqlite
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _WAL_SAFE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """Versions in which SQLite's WAL-reset bug is fixed (https://sqlite.org/releaselog/3_51_3.html)."""
@@ -159,6 +160,28 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+class Repository:
+    """Reads and writes some of the tables of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def _all(self, query: Select[T]) -> Sequence[T]:
+        """Return the first column of what a query selects."""
+        async with self._database.session() as session:
+            return (await session.scalars(query)).all()
+
+    async def _rows(self, query: Select[*Ts]) -> Sequence[Row[*Ts]]:
+        """Return what a query selects."""
+        async with self._database.session() as session:
+            return (await session.execute(query)).all()
+
+    async def _first(self, query: Select[T]) -> T | None:
+        """Return the first column of the first row that a query selects."""
+        async with self._database.session() as session:
+            return await session.scalar(query)
 
 
 def pressing_first(urgency: Mapped[str]) -> Case[int]:

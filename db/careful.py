@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.careful import Rules, Scope, Step, Tier
 from core.errors import StorageError
-from db.base import Base, Database
+from db.base import Base, Database, Repository
 from db.conversations import AnswerRow
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _KNOWN_S = 2.0
 _KINDS = ("faq", "composed", "quoted", "held")
 
 
-class TierRow(Base):
+class Change(Base):
     """A rule as it was set; the latest of a scope and name counts. Rows are never changed."""
 
     __tablename__ = "careful_rules"
@@ -37,19 +37,12 @@ class TierRow(Base):
     unsure: Mapped[str] = mapped_column(String(8))
     reason: Mapped[str] = mapped_column(Text)
     at: Mapped[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A rule that was set, or taken back."""
-
-    scope: str
-    name: str
-    tier: Tier | None
-    """``None``: taken back."""
-    reason: str
-    at: float
     """UTC epoch seconds."""
+
+    @property
+    def tier(self) -> Tier | None:
+        """What was set; ``None``: the rule was taken back."""
+        return Tier(cast(Step, self.sure), cast(Step, self.unsure)) if self.sure else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +54,11 @@ class Given:
     count: int
 
 
-class CarefulStart:
+class CarefulStart(Repository):
     """Stores the rules; each question needs them, so they are kept in memory, too."""
 
     def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._database = database
+        super().__init__(database)
         self._clock = clock
         self._known: Rules = {}
         self._known_until = -math.inf
@@ -75,14 +68,14 @@ class CarefulStart:
         if self._clock() < self._known_until:
             return self._known
         self._known_until = self._clock() + _KNOWN_S
-        newest = select(func.max(TierRow.id)).group_by(TierRow.scope, TierRow.name)
+        newest = select(func.max(Change.id)).group_by(Change.scope, Change.name)
         try:
             async with self._database.session() as session:
-                rows = await session.scalars(select(TierRow).where(TierRow.id.in_(newest)))
+                rows = await session.scalars(select(Change).where(Change.id.in_(newest)))
                 self._known = {
                     (cast(Scope, row.scope), row.name): tier
                     for row in rows
-                    if (tier := _tier(row)) is not None
+                    if (tier := row.tier) is not None
                 }
         except StorageError as error:
             logger.warning("The rules of the careful start cannot be read: %s", error)
@@ -93,7 +86,7 @@ class CarefulStart:
         sure, unsure = (tier.sure, tier.unsure) if tier else ("", "")
         async with self._database.session() as session:
             session.add(
-                TierRow(
+                Change(
                     scope=scope,
                     name=name,
                     sure=sure,
@@ -104,26 +97,19 @@ class CarefulStart:
             )
         self._known_until = -math.inf
 
-    async def changes(self, *, limit: int) -> list[Change]:
+    async def changes(self, *, limit: int) -> Sequence[Change]:
         """Return what was set, the latest first."""
-        async with self._database.session() as session:
-            rows = await session.scalars(select(TierRow).order_by(TierRow.id.desc()).limit(limit))
-            return [Change(r.scope, r.name, _tier(r), r.reason, r.at) for r in rows]
+        return await self._all(select(Change).order_by(Change.id.desc()).limit(limit))
 
     async def given(self, *, since: float, answer_at: float) -> Sequence[Given]:
         """Return how many answers were given from each first source since a moment, or held."""
         cited, sure = AnswerRow.chunk_ids.cast(String), AnswerRow.confidence >= answer_at
-        async with self._database.session() as session:
-            rows = await session.execute(
-                select(cited, sure, func.count())
-                .where(AnswerRow.created >= since, AnswerRow.kind.in_(_KINDS))
-                .group_by(cited, sure)
-            )
-            return [
-                Given((json.loads(chunks) or [""])[0], bool(is_sure), count)
-                for chunks, is_sure, count in rows.all()
-            ]
-
-
-def _tier(row: TierRow) -> Tier | None:
-    return Tier(cast(Step, row.sure), cast(Step, row.unsure)) if row.sure else None
+        rows = await self._rows(
+            select(cited, sure, func.count())
+            .where(AnswerRow.created >= since, AnswerRow.kind.in_(_KINDS))
+            .group_by(cited, sure)
+        )
+        return [
+            Given((json.loads(chunks) or [""])[0], bool(is_sure), count)
+            for chunks, is_sure, count in rows
+        ]

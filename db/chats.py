@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import BigInteger, String, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from db.base import Base, Database
-from db.group_commit import GroupCommit
+from db.group_commit import GroupCommit, WritingRepository
 from db.inbox import InboxRow
 from db.outbox import OutboxRow
 
@@ -36,12 +36,11 @@ class ChatRow(Base):
     """The team does not want to hear from this chat."""
 
 
-class Chats:
+class Chats(WritingRepository):
     """Chats that wrote to the bot."""
 
     def __init__(self, database: Database, writer: GroupCommit) -> None:
-        self._database = database
-        self._writer = writer
+        super().__init__(database, writer)
         self._languages: dict[int, str] = {}
         self._seen: dict[int, tuple[str, float]] = {}
         self._banned: set[int] | None = None
@@ -75,25 +74,16 @@ class Chats:
         if chat_id not in self._languages:
             if len(self._languages) >= _REMEMBERED:
                 self._languages.clear()
-            async with self._database.session() as session:
-                chosen = await session.scalar(
-                    select(ChatRow.language).where(ChatRow.chat_id == chat_id)
-                )
-            self._languages[chat_id] = chosen or ""
+            self._languages[chat_id] = await self._column(ChatRow.language, chat_id)
         return self._languages[chat_id]
 
     async def payload(self, chat_id: int) -> str:
         """Return what the link of the chat's first /start carried."""
-        async with self._database.session() as session:
-            return (
-                await session.scalar(select(ChatRow.payload).where(ChatRow.chat_id == chat_id))
-                or ""
-            )
+        return await self._column(ChatRow.payload, chat_id)
 
     async def record(self, chat_id: int) -> dict[str, Any]:
         """Return what is stored about a chat itself, for its customer to read."""
-        async with self._database.session() as session:
-            row = await session.get(ChatRow, chat_id)
+        row = await self._first(select(ChatRow).where(ChatRow.chat_id == chat_id))
         if row is None:
             return {}
         return {
@@ -122,17 +112,12 @@ class Chats:
     async def is_banned(self, chat_id: int) -> bool:
         """Tell whether the team does not want to hear from a chat."""
         if self._banned is None:
-            async with self._database.session() as session:
-                found = await session.scalars(select(ChatRow.chat_id).where(ChatRow.banned))
-                self._banned = set(found)
+            self._banned = set(await self._all(select(ChatRow.chat_id).where(ChatRow.banned)))
         return chat_id in self._banned
 
     async def name(self, chat_id: int) -> str:
         """Return how a chat's customer is called, empty if it never wrote."""
-        async with self._database.session() as session:
-            return (
-                await session.scalar(select(ChatRow.name).where(ChatRow.chat_id == chat_id)) or ""
-            )
+        return await self._column(ChatRow.name, chat_id)
 
     async def migrate(self, old: int, new: int) -> None:
         """Give a group's record its new number after Telegram made it a supergroup."""
@@ -160,3 +145,6 @@ class Chats:
         await self._writer.execute(
             update(ChatRow).where(ChatRow.chat_id == chat_id).values(**values)
         )
+
+    async def _column(self, column: InstrumentedAttribute[str], chat_id: int) -> str:
+        return await self._first(select(column).where(ChatRow.chat_id == chat_id)) or ""

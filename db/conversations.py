@@ -14,9 +14,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import StorageError
 from core.types import Answer, Turn, Urgency
-from db.base import Base, Database, pressing_first
+from db.base import Base, Database, Repository, pressing_first
 from db.drafts import REACHABLE, draft_row
-from db.handover import HandoverRow, MessageRow, number_of
+from db.handover import HandoverRow, Message, number_of
 
 logger = logging.getLogger(__name__)
 
@@ -122,11 +122,11 @@ class _Exchange:
     """UTC epoch seconds."""
 
 
-class Conversations:
+class Conversations(Repository):
     """Stores what was asked and answered."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._unrecorded: deque[_Exchange] = deque()
         self._refused = ""
         self._refused_at = 0.0
@@ -230,14 +230,13 @@ class Conversations:
 
     async def turns(self, chat: str, *, limit: int) -> list[Turn]:
         """Return the last `limit` exchanges of a chat that were questions, oldest first."""
-        async with self._database.session() as session:
-            rows = await session.execute(
-                select(AnswerRow.question, AnswerRow.text)
-                .where(AnswerRow.chat == chat, AnswerRow.intent == "question")
-                .order_by(AnswerRow.id.desc())
-                .limit(limit)
-            )
-            return [Turn(question, text) for question, text in reversed(rows.all())]
+        rows = await self._rows(
+            select(AnswerRow.question, AnswerRow.text)
+            .where(AnswerRow.chat == chat, AnswerRow.intent == "question")
+            .order_by(AnswerRow.id.desc())
+            .limit(limit)
+        )
+        return [Turn(question, text) for question, text in reversed(rows)]
 
     async def open_questions(
         self,
@@ -255,30 +254,29 @@ class Conversations:
             if open_ids is None
             else OpenQuestionRow.id.in_(open_ids)
         )
-        async with self._database.session() as session:
-            rows = await session.execute(
-                select(OpenQuestionRow, AnswerRow)
-                .join(AnswerRow, OpenQuestionRow.answer_id == AnswerRow.id)
-                .where(wanted)
-                .order_by(pressing_first(AnswerRow.urgency), OpenQuestionRow.id.desc())
-                .limit(limit)
+        rows = await self._rows(
+            select(OpenQuestionRow, AnswerRow)
+            .join(AnswerRow, OpenQuestionRow.answer_id == AnswerRow.id)
+            .where(wanted)
+            .order_by(pressing_first(AnswerRow.urgency), OpenQuestionRow.id.desc())
+            .limit(limit)
+        )
+        return [
+            OpenQuestion(
+                open_id=open_row.id,
+                answer_id=row.id,
+                chat=row.chat,
+                question=open_row.part or row.question,
+                language=row.language,
+                confidence=0.0 if open_row.part else row.confidence,
+                asked=row.created,
+                urgency=cast(Urgency, row.urgency),
+                kind="unknown" if open_row.part else row.kind,
+                reply=row.text,
+                same_as=open_row.same_as or 0,
             )
-            return [
-                OpenQuestion(
-                    open_id=open_row.id,
-                    answer_id=row.id,
-                    chat=row.chat,
-                    question=open_row.part or row.question,
-                    language=row.language,
-                    confidence=0.0 if open_row.part else row.confidence,
-                    asked=row.created,
-                    urgency=cast(Urgency, row.urgency),
-                    kind="unknown" if open_row.part else row.kind,
-                    reply=row.text,
-                    same_as=open_row.same_as or 0,
-                )
-                for open_row, row in rows.all()
-            ]
+            for open_row, row in rows
+        ]
 
     async def count_open(self) -> int:
         """Return how many questions wait for an operator."""
@@ -397,25 +395,21 @@ class Conversations:
 
     async def counts(self) -> dict[str, int]:
         """Count stored answers by kind."""
-        async with self._database.session() as session:
-            rows = await session.execute(
-                select(AnswerRow.kind, func.count()).group_by(AnswerRow.kind)
-            )
-            return {kind: count for kind, count in rows.all()}
+        rows = await self._rows(select(AnswerRow.kind, func.count()).group_by(AnswerRow.kind))
+        return {kind: count for kind, count in rows}
 
     async def cited(self, *, since: float) -> dict[str, set[int]]:
         """Return the answers given since a moment (UTC epoch seconds), by each chunk they cite."""
-        async with self._database.session() as session:
-            rows = await session.execute(
-                select(AnswerRow.id, AnswerRow.chunk_ids).where(
-                    AnswerRow.created >= since, AnswerRow.kind.in_(("faq", "composed", "quoted"))
-                )
+        rows = await self._rows(
+            select(AnswerRow.id, AnswerRow.chunk_ids).where(
+                AnswerRow.created >= since, AnswerRow.kind.in_(("faq", "composed", "quoted"))
             )
-            found: dict[str, set[int]] = {}
-            for answer_id, chunk_ids in rows.all():
-                for chunk_id in chunk_ids:
-                    found.setdefault(chunk_id, set()).add(answer_id)
-            return found
+        )
+        found: dict[str, set[int]] = {}
+        for answer_id, chunk_ids in rows:
+            for chunk_id in chunk_ids:
+                found.setdefault(chunk_id, set()).add(answer_id)
+        return found
 
     async def forget(self, chat: str) -> int:
         """Erase everything a chat asked, wrote and was told; return how many answers that were."""
@@ -425,7 +419,7 @@ class Conversations:
                 delete(AnswerRow).where(AnswerRow.chat == chat).returning(AnswerRow.id)
             )
             count = len(gone.all())
-            await session.execute(delete(MessageRow).where(MessageRow.chat == chat))
+            await session.execute(delete(Message).where(Message.chat == chat))
             await session.execute(delete(HandoverRow).where(HandoverRow.chat_id == number_of(chat)))
         await self._database.scrub()
         return count

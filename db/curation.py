@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, String, Text, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
-from db.base import Base, Database, record
+from db.base import Base, Repository, record
 
 CurationKind: TypeAlias = Literal[
     "variant", "answer", "disabled", "negative", "validity", "note", "translation"
@@ -125,11 +125,8 @@ class Settled:
     chunk_id: str
 
 
-class Curations:
+class Curations(Repository):
     """Stores operators' work on entries."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     async def add(self, new: NewCuration, *, replaces: Iterable[int] = ()) -> Curation:
         """Store a piece of work, closing those that it takes the place of, in one transaction."""
@@ -188,21 +185,19 @@ class Curations:
 
     async def history(self, doc_id: str, question: str) -> list[Curation]:
         """Return all work on an entry, the latest first, also what was taken back."""
-        async with self._database.session() as session:
-            rows = await session.scalars(
-                select(CurationRow)
-                .where(CurationRow.doc_id == doc_id, CurationRow.question == question)
-                .order_by(CurationRow.curation_id.desc())
-            )
-            return [_curation(row) for row in rows]
+        rows = await self._all(
+            select(CurationRow)
+            .where(CurationRow.doc_id == doc_id, CurationRow.question == question)
+            .order_by(CurationRow.curation_id.desc())
+        )
+        return [_curation(row) for row in rows]
 
     async def as_of(self, moment: float) -> list[Curation]:
         """Return what was attached, or waited to be, at a moment (UTC epoch seconds), as active."""
-        async with self._database.session() as session:
-            rows = await session.scalars(
-                select(CurationRow).where(*_at(moment)).order_by(CurationRow.curation_id)
-            )
-            return [_curation(row, state="active") for row in rows]
+        rows = await self._all(
+            select(CurationRow).where(*_at(moment)).order_by(CurationRow.curation_id)
+        )
+        return [_curation(row, state="active") for row in rows]
 
     async def close(self, number: int) -> Curation:
         """Take a piece of work back; return it.

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.types import Draft
-from db.base import Base, Database
+from db.base import Base, Repository
 
 Agreement: TypeAlias = Literal["as_is", "edited", "own", "discarded"]
 """``own``: a person replied in words of their own. ``discarded``: nobody sent anything for it."""
@@ -58,21 +58,17 @@ class Waiting:
     document: str
 
 
-class Drafts:
+class Drafts(Repository):
     """Reads and sends held answers."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     async def waiting(self, chat: str) -> list[Waiting]:
         """Return the drafts of a conversation, oldest first."""
-        async with self._database.session() as session:
-            rows = await session.scalars(
-                select(DraftRow)
-                .where(DraftRow.chat == chat, DraftRow.agreement == "")
-                .order_by(DraftRow.answer_id)
-            )
-            return [_waiting(row) for row in rows]
+        rows = await self._all(
+            select(DraftRow)
+            .where(DraftRow.chat == chat, DraftRow.agreement == "")
+            .order_by(DraftRow.answer_id)
+        )
+        return [_waiting(row) for row in rows]
 
     async def one(self, answer_id: int) -> Waiting | None:
         """Return a draft; ``None`` if it does not wait any more."""

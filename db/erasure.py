@@ -12,14 +12,14 @@ from sqlalchemy import delete, exists, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.errors import StorageError
-from db.accounts import AccountRow, SessionRow
+from db.accounts import AccountRow, Session
 from db.base import Base, Database
 from db.chats import ChatRow
 from db.conversations import AnswerRow
-from db.handover import HandoverRow, MessageRow, MirrorRow
+from db.handover import HandoverRow, Message, MirrorRow
 from db.inbox import InboxRow
 from db.keys import KeyRow
-from db.operators import AuditRow, OperatorCodeRow, OperatorRow
+from db.operators import AuditRow, Operator, OperatorCodeRow
 from db.outbox import OutboxRow
 from db.pending_inputs import PendingInputRow
 from db.uploads import UploadRow
@@ -39,7 +39,7 @@ class _Named:
     since: InstrumentedAttribute[float]
 
 
-_SAID: Sequence[type[AnswerRow] | type[MessageRow]] = (AnswerRow, MessageRow)
+_SAID: Sequence[type[AnswerRow] | type[Message]] = (AnswerRow, Message)
 _CHATS: Sequence[tuple[Any, InstrumentedAttribute[float]]] = (
     *((table, table.created) for table in _SAID),
     (HandoverRow, HandoverRow.asked),  # of visitors of the website
@@ -54,10 +54,10 @@ _NAMED: Sequence[_Named] = (
     _Named("telegram", UploadRow, UploadRow.customer, UploadRow.created),
     _Named("telegram", PendingInputRow, PendingInputRow.ref, PendingInputRow.created),
     _Named("account", AccountRow, AccountRow.key, AccountRow.added),
-    _Named("operator", OperatorRow, OperatorRow.user_id, OperatorRow.added),
+    _Named("operator", Operator, Operator.user_id, Operator.added),
     _Named("key", KeyRow, KeyRow.name, KeyRow.created),
 )
-_OF_ACCOUNTS = (SessionRow, OperatorRow, OperatorCodeRow)
+_OF_ACCOUNTS = (Session, Operator, OperatorCodeRow)
 """Tables whose rows go with the account that they name; 0: they name none."""
 
 
@@ -156,7 +156,7 @@ async def purge(database: Database, kept_since: Mapping[str, float], *, audit: f
             for name, since in kept_since.items():
                 which = table.chat.startswith(f"{name}:") if name else not_(or_(*named))
                 gone = await session.scalars(
-                    delete(table).where(which, table.created < since).returning(table.id)
+                    delete(table).where(which, table.created < since).returning(table.chat)
                 )
                 count += len(gone.all()) if table is AnswerRow else 0
         visitor = HandoverRow.chat != ""

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Case, ColumnElement, Integer, case, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
-from db.base import Database, record
+from db.base import Database, Repository, record
 from db.conversations import AnswerRow, FeedbackRow
-from db.handover import MessageRow
+from db.handover import Message
 
 Outcome: TypeAlias = Literal[
     "answered", "hedged", "held", "choices", "refused", "handed_over", "other"
@@ -119,12 +119,12 @@ class Asked:
     chunk_ids: Sequence[str]
 
 
-class Figures:
+class Figures(Repository):
     """Counts answers. Nothing is written."""
 
     def __init__(self, database: Database, *, timezone: str = "UTC") -> None:
         """`timezone` is that of days and hours."""
-        self._database = database
+        super().__init__(database)
         sqlite = database.engine.dialect.name == "sqlite"
         self._elements = "json_each" if sqlite else "json_array_elements_text"
         self._timezone = timezone
@@ -178,24 +178,22 @@ class Figures:
                 .where(*self._where(which, row, verdict))
             )
             where.append(~later.exists())
-        async with self._database.session() as session:
-            rows = await session.execute(
-                _LISTED.where(*where)
-                .order_by(AnswerRow.created.desc(), AnswerRow.id.desc())  # as an index has them
-                .limit(limit)
-                .offset(offset)
-            )
-            return [_asked(*row) for row in rows.all()]
+        rows = await self._rows(
+            _LISTED.where(*where)
+            .order_by(AnswerRow.created.desc(), AnswerRow.id.desc())  # as an index has them
+            .limit(limit)
+            .offset(offset)
+        )
+        return [_asked(*row) for row in rows]
 
     async def count(self, which: Which) -> int:
         """Return how many answers `answers` would list in all."""
-        async with self._database.session() as session:
-            counted = (
-                select(func.count(AnswerRow.id))
-                .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
-                .where(*self._where(which, AnswerRow, FeedbackRow))
-            )
-            return await session.scalar(counted) or 0
+        counted = (
+            select(func.count(AnswerRow.id))
+            .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
+            .where(*self._where(which, AnswerRow, FeedbackRow))
+        )
+        return await self._first(counted) or 0
 
     async def most_asked(self, *, since: float, limit: int) -> list[tuple[int, int]]:
         """Return what was asked more than once, most often first: last answer, how often."""
@@ -208,46 +206,37 @@ class Figures:
             .order_by(times.desc(), last.desc())
             .limit(limit)
         )
-        async with self._database.session() as session:
-            return [(row[0], row[1]) for row in (await session.execute(asked)).all()]
+        return [(row[0], row[1]) for row in await self._rows(asked)]
 
     async def questions(self, answer_ids: Sequence[int]) -> dict[int, str]:
         """Return the questions of those answers that are still there."""
         asked = select(AnswerRow.id, AnswerRow.question).where(AnswerRow.id.in_(answer_ids))
-        async with self._database.session() as session:
-            return {row[0]: row[1] for row in (await session.execute(asked)).all()}
+        return {row[0]: row[1] for row in await self._rows(asked)}
 
     async def marks(self) -> list[str]:
         """Return every ``#word`` and ``@name`` of notes, the most frequent first."""
-        notes = select(MessageRow.text).where(
-            MessageRow.author == "note", or_(*(MessageRow.text.contains(sign) for sign in "#@"))
+        notes = select(Message.text).where(
+            Message.author == "note", or_(*(Message.text.contains(sign) for sign in "#@"))
         )
-        async with self._database.session() as session:
-            texts = (await session.scalars(notes)).all()
-        counts = Counter(mark for text in texts for mark in {*_MARK.findall(text)})
+        counts = Counter(mark for text in await self._all(notes) for mark in {*_MARK.findall(text)})
         return [mark for mark, _ in counts.most_common()]
 
     async def one(self, answer_id: int) -> Asked | None:
         """Return an answer."""
-        async with self._database.session() as session:
-            rows = await session.execute(_LISTED.where(AnswerRow.id == answer_id))
-            return next((_asked(*row) for row in rows.all()), None)
+        rows = await self._rows(_LISTED.where(AnswerRow.id == answer_id))
+        return next((_asked(*row) for row in rows), None)
 
     async def languages(self, *, latest: int) -> Counter[tuple[str, str]]:
         """Return how often the latest answers cited a chunk to customers of a language, by both."""
         rows = select(AnswerRow.chunk_ids, AnswerRow.language).order_by(AnswerRow.id.desc())
-        async with self._database.session() as session:
-            found = (await session.execute(rows.limit(latest))).all()
+        found = await self._rows(rows.limit(latest))
         return Counter((cited, language) for chunk_ids, language in found for cited in chunk_ids)
 
     async def last_of(self, chats: Sequence[str]) -> dict[str, Asked]:
         """Return the last answer of each conversation that has any, by its name."""
         last = select(func.max(AnswerRow.id)).where(AnswerRow.chat.in_(chats))
-        async with self._database.session() as session:
-            rows = await session.execute(
-                _LISTED.where(AnswerRow.id.in_(last.group_by(AnswerRow.chat)))
-            )
-            return {row[0].chat: _asked(*row) for row in rows.all()}
+        rows = await self._rows(_LISTED.where(AnswerRow.id.in_(last.group_by(AnswerRow.chat))))
+        return {row[0].chat: _asked(*row) for row in rows}
 
     async def conversation(self, answer_id: int, *, limit: int) -> list[Asked]:
         """Return the chat of an answer, oldest first; of a long one what is around the answer."""
@@ -274,15 +263,14 @@ class Figures:
             _OUTCOME.label("outcome"),
             FeedbackRow.helpful,
         )
-        async with self._database.session() as session:
-            rows = await session.execute(
-                select(*keys, func.count())
-                .select_from(AnswerRow)
-                .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
-                .where(AnswerRow.created >= since)
-                .group_by("slot", AnswerRow.channel, AnswerRow.language, "outcome", keys[-1])
-            )
-            return {(row[0], row[1], row[2], row[3], row[4]): row[5] for row in rows.all()}
+        rows = await self._rows(
+            select(*keys, func.count())
+            .select_from(AnswerRow)
+            .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
+            .where(AnswerRow.created >= since)
+            .group_by("slot", AnswerRow.channel, AnswerRow.language, "outcome", keys[-1])
+        )
+        return {(row[0], row[1], row[2], row[3], row[4]): row[5] for row in rows}
 
     def _where(
         self, which: Which, row: type[AnswerRow], verdict: type[FeedbackRow]
@@ -327,8 +315,8 @@ def _where(
         found += [_folded(row) == asked.scalar_subquery(), row.intent == "question"]
     if which.mark:
         whole = rf"(?i)(^|\W){re.escape(which.mark)}($|\W)"
-        marked = MessageRow.text.regexp_match(whole)
-        note = select(MessageRow.id).where(MessageRow.chat == row.chat, MessageRow.author == "note")
+        marked = Message.text.regexp_match(whole)
+        note = select(Message.message_id).where(Message.chat == row.chat, Message.author == "note")
         found.append(note.where(marked).exists())
     if which.resolved:
         found.append(verdict.helpful.is_not(False))

@@ -8,7 +8,7 @@ from sqlalchemy import String, Text, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
-from db.base import Base, Database, record
+from db.base import Base, Repository, record
 
 
 class GoldenNotFound(AnswerdeskError):
@@ -56,11 +56,8 @@ class Golden:
     golden_id: int = 0
 
 
-class GoldenQuestions:
+class GoldenQuestions(Repository):
     """Stores golden questions."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     async def add(self, questions: Sequence[Golden]) -> None:
         """Store questions, all or none; one that is there already gets the new expectation."""
@@ -74,9 +71,8 @@ class GoldenQuestions:
 
     async def list(self) -> Sequence[Golden]:
         """Return all questions in the order in which they were stored."""
-        async with self._database.session() as session:
-            rows = await session.scalars(select(GoldenRow).order_by(GoldenRow.golden_id))
-            return [record(Golden, row) for row in rows]
+        rows = await self._all(select(GoldenRow).order_by(GoldenRow.golden_id))
+        return [record(Golden, row) for row in rows]
 
     async def remove(self, number: int) -> None:
         """Delete a question.

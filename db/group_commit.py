@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import StorageError
-from db.base import Database
+from db.base import Base, Database, Repository
 
 T = TypeVar("T")
 Operation = Callable[[AsyncSession], Awaitable[T]]
@@ -85,3 +85,19 @@ class GroupCommit:
 
 def _reason(error: SQLAlchemyError) -> str:
     return str(getattr(error, "orig", None) or error).splitlines()[0]
+
+
+class WritingRepository(Repository):
+    """Reads some tables, and writes them together with others."""
+
+    def __init__(self, database: Database, writer: GroupCommit) -> None:
+        super().__init__(database)
+        self._writer = writer
+
+    async def _put(self, row: Base) -> None:
+        """Store a row, in the place of one with the same key."""
+
+        async def write(session: AsyncSession) -> None:
+            await session.merge(row)
+
+        await self._writer.run(write)

@@ -5,17 +5,18 @@ One table and one set of states for customers in Telegram and visitors of the we
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import BigInteger, String, Text, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.types import Urgency
-from db.base import Base, Database, pressing_first, record
+from db.base import Base, pressing_first, record
 from db.drafts import settle, settle_all
-from db.group_commit import GroupCommit
+from db.group_commit import WritingRepository
 
 HandoverState: TypeAlias = Literal["waiting", "held", "closed"]
 """``waiting``: a person was asked for. ``held``: a person has it and the bot is silent."""
@@ -74,15 +75,16 @@ class MirrorRow(Base):
     created: Mapped[float]
 
 
-class MessageRow(Base):
+class Message(Base):
     """What a person wrote in a conversation, and notices around it; the bot's answers are not."""
 
     __tablename__ = "messages"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column("id", primary_key=True)
     chat: Mapped[str] = mapped_column(String(80), index=True)
     created: Mapped[float]
-    author: Mapped[str] = mapped_column(String(8))
+    """UTC epoch seconds."""
+    author: Mapped[Author] = mapped_column(String(8))
     text: Mapped[str] = mapped_column(Text)
 
 
@@ -119,17 +121,6 @@ class Handover:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """What a person wrote, or a notice."""
-
-    message_id: int
-    created: float
-    """UTC epoch seconds."""
-    author: Author
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """Where a message stands."""
 
@@ -145,12 +136,8 @@ def number_of(chat: str) -> int:
     return -1 - (int.from_bytes(hashlib.blake2b(chat.encode(), digest_size=8).digest()) >> 1)
 
 
-class Handovers:
+class Handovers(WritingRepository):
     """Stores who waits for a person, and whose conversation is whose."""
-
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
-        self._database = database
-        self._writer = writer
 
     async def ask(
         self,
@@ -188,7 +175,6 @@ class Handovers:
 
     async def hasten(self, chat_id: int, urgency: Urgency) -> bool:
         """Let a chat that waits come before others; return whether that is news."""
-
         return bool(
             await self._writer.execute(
                 update(HandoverRow)
@@ -204,17 +190,13 @@ class Handovers:
 
     async def get(self, chat_id: int) -> Handover | None:
         """Return what is known about a chat."""
-        async with self._database.session() as session:
-            row = await session.get(HandoverRow, chat_id)
-            return _handover(row) if row else None
+        row = await self._first(select(HandoverRow).where(HandoverRow.chat_id == chat_id))
+        return _handover(row) if row else None
 
     async def of_topic(self, thread_id: int) -> Handover | None:
         """Return the conversation that a topic of the team's group belongs to."""
-        async with self._database.session() as session:
-            row = await session.scalar(
-                select(HandoverRow).where(HandoverRow.thread_id == thread_id)
-            )
-            return _handover(row) if row else None
+        row = await self._first(select(HandoverRow).where(HandoverRow.thread_id == thread_id))
+        return _handover(row) if row else None
 
     async def is_held(self, chat_id: int) -> bool:
         """Tell whether a person has the conversation, so that the bot is silent."""
@@ -225,13 +207,12 @@ class Handovers:
         """Return the conversations that wait for a person or have one: urgent ones, angry ones,
         others; of each the longest wait first. With `web` those of the website too."""
         which = () if web else (HandoverRow.chat == "",)
-        async with self._database.session() as session:
-            rows = await session.scalars(
-                select(HandoverRow)
-                .where(HandoverRow.state != "closed", *which)
-                .order_by(pressing_first(HandoverRow.urgency), HandoverRow.asked)
-            )
-            return [_handover(row) for row in rows]
+        rows = await self._all(
+            select(HandoverRow)
+            .where(HandoverRow.state != "closed", *which)
+            .order_by(pressing_first(HandoverRow.urgency), HandoverRow.asked)
+        )
+        return [_handover(row) for row in rows]
 
     async def set_topic(self, chat_id: int, *, thread_id: int, card_id: int) -> None:
         """Remember a conversation's topic and the card in it."""
@@ -306,21 +287,15 @@ class Handovers:
 
     async def note(self, chat: str, text: str, *, author: Author = "note") -> None:
         """Keep a note, or a notice, with a conversation."""
+        await self._put(_message(chat, author, text))
 
-        async def write(session: AsyncSession) -> None:
-            session.add(_message(chat, author, text))
-
-        await self._writer.run(write)
-
-    async def said(self, chat: str, *, after: int = 0) -> list[Message]:
+    async def said(self, chat: str, *, after: int = 0) -> Sequence[Message]:
         """Return what people wrote in a conversation after a message, oldest first."""
-        async with self._database.session() as session:
-            rows = await session.scalars(
-                select(MessageRow)
-                .where(MessageRow.chat == chat, MessageRow.id > after)
-                .order_by(MessageRow.id)
-            )
-            return [Message(m.id, m.created, cast(Author, m.author), m.text) for m in rows]
+        return await self._all(
+            select(Message)
+            .where(Message.chat == chat, Message.message_id > after)
+            .order_by(Message.message_id)
+        )
 
     async def rate(self, chat_id: int, rating: int) -> None:
         """Store what the customer gave, 1 to 5."""
@@ -328,20 +303,16 @@ class Handovers:
 
     async def mirror(self, original: Place, copy: Place, *, customer: int) -> None:
         """Remember that a message was copied to the other side."""
-
-        async def write(session: AsyncSession) -> None:
-            await session.merge(
-                MirrorRow(
-                    chat_id=original.chat_id,
-                    message_id=original.message_id,
-                    customer=customer,
-                    copy_chat_id=copy.chat_id,
-                    copy_message_id=copy.message_id,
-                    created=time.time(),
-                )
+        await self._put(
+            MirrorRow(
+                chat_id=original.chat_id,
+                message_id=original.message_id,
+                customer=customer,
+                copy_chat_id=copy.chat_id,
+                copy_message_id=copy.message_id,
+                created=time.time(),
             )
-
-        await self._writer.run(write)
+        )
 
     async def copy_of(self, original: Place) -> Place | None:
         """Return where the copy of a message stands."""
@@ -351,7 +322,6 @@ class Handovers:
 
     async def purge(self, *, before: float) -> None:
         """Forget copies made before a time; later edits of them are not mirrored any more."""
-
         await self._writer.execute(delete(MirrorRow).where(MirrorRow.created < before))
 
     async def forget(self, chat_id: int) -> None:
@@ -359,7 +329,7 @@ class Handovers:
         of_chat = or_(MirrorRow.customer == chat_id, MirrorRow.chat_id == chat_id)
         await self._writer.execute(
             delete(HandoverRow).where(HandoverRow.chat_id == chat_id),
-            delete(MessageRow).where(MessageRow.chat == f"telegram:{chat_id}"),
+            delete(Message).where(Message.chat == f"telegram:{chat_id}"),
             delete(MirrorRow).where(of_chat),
         )
 
@@ -369,37 +339,28 @@ class Handovers:
         )
 
 
-class CannedReplies:
+class CannedReplies(WritingRepository):
     """Stores replies that the team sends often."""
-
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
-        self._database = database
-        self._writer = writer
 
     async def all(self) -> dict[str, str]:
         """Return the texts by name, in order of the names."""
-        async with self._database.session() as session:
-            rows = await session.scalars(select(CannedRow).order_by(CannedRow.name))
-            return {row.name: row.text for row in rows}
+        rows = await self._all(select(CannedRow).order_by(CannedRow.name))
+        return {row.name: row.text for row in rows}
 
     async def save(self, name: str, text: str) -> None:
         """Store a reply; an empty text removes it."""
-
-        async def write(session: AsyncSession) -> None:
-            if text:
-                await session.merge(CannedRow(name=name, text=text))
-            else:
-                await session.execute(delete(CannedRow).where(CannedRow.name == name))
-
-        await self._writer.run(write)
+        if text:
+            await self._put(CannedRow(name=name, text=text))
+        else:
+            await self._writer.execute(delete(CannedRow).where(CannedRow.name == name))
 
 
 def _chat_of(row: HandoverRow) -> str:
     return row.chat or f"telegram:{row.chat_id}"
 
 
-def _message(chat: str, author: Author, text: str) -> MessageRow:
-    return MessageRow(chat=chat, author=author, text=text, created=time.time())
+def _message(chat: str, author: Author, text: str) -> Message:
+    return Message(chat=chat, author=author, text=text, created=time.time())
 
 
 def _handover(row: HandoverRow) -> Handover:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, Database, record
-from db.group_commit import GroupCommit
+from db.group_commit import GroupCommit, WritingRepository
 
 
 class InboxRow(Base):
@@ -61,12 +61,11 @@ class StoredUpdate:
     error: str = ""
 
 
-class Inbox:
+class Inbox(WritingRepository):
     """Updates of one bot, each handled once."""
 
     def __init__(self, database: Database, writer: GroupCommit, *, bot_id: int) -> None:
-        self._database = database
-        self._writer = writer
+        super().__init__(database, writer)
         self._bot_id = bot_id
 
     async def store(self, updates: Sequence[NewUpdate]) -> set[int]:
@@ -111,7 +110,6 @@ class Inbox:
 
     async def failed_once(self, update_id: int, error: str) -> int:
         """Count a failure; return how many there were."""
-
         found = await self._writer.execute(
             update(InboxRow)
             .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id == update_id)
@@ -122,7 +120,6 @@ class Inbox:
 
     async def finish(self, *update_ids: int, note: str = "") -> None:
         """Mark updates as handled, and forget what they said."""
-
         await self._writer.execute(self._finished(update_ids, note))
 
     async def bury(self, update_id: int, error: str) -> None:
@@ -156,7 +153,6 @@ class Inbox:
 
         Telegram delivers an update again for a day at most; its ids start anew after a quiet week.
         """
-
         return len(
             await self._writer.execute(
                 delete(InboxRow)
@@ -204,10 +200,9 @@ class Inbox:
         )
 
     async def _list(self, *conditions: Any) -> list[StoredUpdate]:
-        async with self._database.session() as session:
-            rows = await session.scalars(
-                select(InboxRow)
-                .where(InboxRow.bot_id == self._bot_id, *conditions)
-                .order_by(InboxRow.seq)
-            )
-            return [record(StoredUpdate, row) for row in rows]
+        rows = await self._all(
+            select(InboxRow)
+            .where(InboxRow.bot_id == self._bot_id, *conditions)
+            .order_by(InboxRow.seq)
+        )
+        return [record(StoredUpdate, row) for row in rows]

@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import JSON, String, Text, UniqueConstraint, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database, record
+from db.base import Base, Repository
 
 RunState: TypeAlias = Literal["running", "done", "held", "failed", "late", "interrupted"]
 """``held``: it ended well and kept something back. ``late``: ended at its deadline.
@@ -27,45 +26,28 @@ class JobRow(Base):
     """Every slot up to this moment (UTC epoch seconds) has been run or passed over."""
 
 
-class JobRunRow(Base):
+class JobRun(Base):
     """One run of a job. The slot is unique, so no slot runs twice."""
 
     __tablename__ = "job_runs"
     __table_args__ = (UniqueConstraint("job", "slot"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column("id", primary_key=True)
     job: Mapped[str] = mapped_column(String(64))
     slot: Mapped[str] = mapped_column(String(64))
-    state: Mapped[str] = mapped_column(String(16), index=True)
+    """The time it was due, or ``manual`` with the time it was asked for."""
+    state: Mapped[RunState] = mapped_column(String(16), index=True)
     started: Mapped[float] = mapped_column(index=True)
+    """UTC epoch seconds."""
     finished: Mapped[float | None]
     text: Mapped[str] = mapped_column(Text)
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON)
-
-
-@dataclass(frozen=True, slots=True)
-class JobRun:
-    """One run of a job."""
-
-    run_id: int
-    job: str
-    slot: str
-    """The time it was due, or ``manual`` with the time it was asked for."""
-    state: RunState
-    started: float
-    """UTC epoch seconds."""
-    finished: float | None
-    text: str
     """The report, for people."""
-    detail: Mapping[str, Any]
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON)
     """The report, for programs."""
 
 
-class JobRepository:
+class JobRepository(Repository):
     """Stores schedules and runs."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     async def register(self, name: str, *, cron: str, timezone: str, now: float) -> float:
         """Record a job's schedule; return up to which moment its slots are accounted for.
@@ -92,11 +74,11 @@ class JobRepository:
                     update(JobRow).where(JobRow.name == job, JobRow.seen < due).values(seen=due)
                 )
             taken = await session.scalar(
-                select(JobRunRow.id).where(JobRunRow.job == job, JobRunRow.slot == slot)
+                select(JobRun.run_id).where(JobRun.job == job, JobRun.slot == slot)
             )
             if taken is not None:
                 return None
-            row = JobRunRow(
+            row = JobRun(
                 job=job,
                 slot=slot,
                 state="running",
@@ -107,7 +89,7 @@ class JobRepository:
             )
             session.add(row)
             await session.flush()
-            return row.id
+            return row.run_id
 
     async def seen(self, job: str) -> float:
         """Return up to which moment the slots of a registered job are accounted for."""
@@ -121,58 +103,52 @@ class JobRepository:
         """Record how a run ended."""
         async with self._database.session() as session:
             await session.execute(
-                update(JobRunRow)
-                .where(JobRunRow.id == run_id)
+                update(JobRun)
+                .where(JobRun.run_id == run_id)
                 .values(state=state, finished=time.time(), text=text, detail=dict(detail))
             )
 
-    async def interrupt(self, jobs: Sequence[str]) -> list[JobRun]:
+    async def interrupt(self, jobs: Sequence[str]) -> Sequence[JobRun]:
         """Mark runs of these jobs that a dead process left running; return them, oldest first."""
         async with self._database.session() as session:
             rows = (
                 await session.scalars(
-                    select(JobRunRow)
-                    .where(JobRunRow.state == "running", JobRunRow.job.in_(jobs))
-                    .order_by(JobRunRow.id)
+                    select(JobRun)
+                    .where(JobRun.state == "running", JobRun.job.in_(jobs))
+                    .order_by(JobRun.run_id)
                 )
             ).all()
             for row in rows:
                 row.state = "interrupted"
                 row.finished = time.time()
                 row.text = "The service stopped while this ran."
-            return [_run(row) for row in rows]
+            return rows
 
-    async def runs(self, job: str | None = None, *, limit: int = 50) -> list[JobRun]:
+    async def runs(self, job: str | None = None, *, limit: int = 50) -> Sequence[JobRun]:
         """Return runs, newest first."""
-        query = select(JobRunRow).order_by(JobRunRow.id.desc()).limit(limit)
+        query = select(JobRun).order_by(JobRun.run_id.desc()).limit(limit)
         if job is not None:
-            query = query.where(JobRunRow.job == job)
-        async with self._database.session() as session:
-            return [_run(row) for row in await session.scalars(query)]
+            query = query.where(JobRun.job == job)
+        return await self._all(query)
 
-    async def ended_badly(self) -> list[JobRun]:
+    async def ended_badly(self) -> Sequence[JobRun]:
         """Return each job's last run if it failed or kept something back, newest first."""
-        last = select(func.max(JobRunRow.id)).group_by(JobRunRow.job)
+        last = select(func.max(JobRun.run_id)).group_by(JobRun.job)
         query = (
-            select(JobRunRow)
-            .where(JobRunRow.id.in_(last), JobRunRow.state.not_in(("running", "done")))
-            .order_by(JobRunRow.id.desc())
+            select(JobRun)
+            .where(JobRun.run_id.in_(last), JobRun.state.not_in(("running", "done")))
+            .order_by(JobRun.run_id.desc())
         )
-        async with self._database.session() as session:
-            return [_run(row) for row in await session.scalars(query)]
+        return await self._all(query)
 
     async def get(self, run_id: int) -> JobRun:
         """Return a run that exists."""
         async with self._database.session() as session:
-            return _run(await session.get_one(JobRunRow, run_id))
+            return await session.get_one(JobRun, run_id)
 
     async def forget(self, *, before: float) -> None:
         """Delete finished runs that started before a moment (UTC epoch seconds)."""
         async with self._database.session() as session:
             await session.execute(
-                delete(JobRunRow).where(JobRunRow.started < before, JobRunRow.state != "running")
+                delete(JobRun).where(JobRun.started < before, JobRun.state != "running")
             )
-
-
-def _run(row: JobRunRow) -> JobRun:
-    return record(JobRun, row, run_id=row.id, detail=dict(row.detail))

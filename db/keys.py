@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
 from db.base import Base, Database, NoteErased, note_nowhere, record
-from db.group_commit import GroupCommit
+from db.group_commit import GroupCommit, WritingRepository
 
 Grant: TypeAlias = Literal["ask", "read", "write"]
 """``ask``: questions, verdicts on the answers, erasing. ``read``: conversations, knowledge,
@@ -65,14 +65,13 @@ class Key:
     """UTC epoch seconds, to a minute; ``None``: never."""
 
 
-class Keys:
+class Keys(WritingRepository):
     """Stores keys."""
 
     def __init__(
         self, database: Database, writer: GroupCommit, *, erased: NoteErased = note_nowhere
     ) -> None:
-        self._database = database
-        self._writer = writer
+        super().__init__(database, writer)
         self._erased = erased
 
     async def add(self, name: str, grants: Collection[str], *, per_minute: int = PER_MINUTE) -> str:
@@ -111,9 +110,8 @@ class Keys:
 
     async def list(self) -> list[Key]:
         """Return all keys by name."""
-        async with self._database.session() as session:
-            rows = await session.scalars(select(KeyRow).order_by(KeyRow.name))
-            return [_key(row) for row in rows]
+        rows = await self._all(select(KeyRow).order_by(KeyRow.name))
+        return [_key(row) for row in rows]
 
     async def use(self, token: str) -> Key | None:
         """Return the key that a program sent, which counts as its use; ``None``: there is none.

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import PublishConflict, ReleaseNotFound
-from db.base import Base, Database, record
+from db.base import Base, Repository, record
 
 
 class ReleaseRow(Base):
@@ -52,7 +52,7 @@ class ReleaseDocumentRow(Base):
     until: Mapped[int | None]
 
 
-class SourceRow(Base):
+class SourceState(Base):
     """Where documents come from and are read again: a folder, a file, a page, …"""
 
     __tablename__ = "sources"
@@ -104,30 +104,13 @@ class Release:
     """Chunks ``added``, ``changed`` and ``removed`` against the release before."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceState:
-    """A source and how its last check went."""
-
-    name: str
-    kind: str
-    location: str
-    checked: float | None
-    error: str
-
-
-class ReleaseRepository:
+class ReleaseRepository(Repository):
     """Stores releases. Publishing is one transaction."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     async def current(self) -> Release | None:
         """Return the live release, or ``None`` before the first publish."""
-        async with self._database.session() as session:
-            row = await session.scalar(
-                select(ReleaseRow).order_by(ReleaseRow.number.desc()).limit(1)
-            )
-            return None if row is None else _release(row)
+        row = await self._first(select(ReleaseRow).order_by(ReleaseRow.number.desc()).limit(1))
+        return None if row is None else _release(row)
 
     async def live_number(self) -> int:
         """Return the number of the live release, 0 before the first publish."""
@@ -149,11 +132,8 @@ class ReleaseRepository:
 
     async def list(self, *, limit: int = 100) -> Sequence[Release]:
         """Return releases, newest first."""
-        async with self._database.session() as session:
-            rows = await session.scalars(
-                select(ReleaseRow).order_by(ReleaseRow.number.desc()).limit(limit)
-            )
-            return [_release(row) for row in rows]
+        rows = await self._all(select(ReleaseRow).order_by(ReleaseRow.number.desc()).limit(limit))
+        return [_release(row) for row in rows]
 
     async def documents(self, number: int) -> dict[str, Document]:
         """Return the documents of a release by id."""
@@ -239,15 +219,11 @@ class ReleaseRepository:
 
     async def originals(self) -> set[str]:
         """Return the sha256 of every original that some release refers to."""
-        async with self._database.session() as session:
-            return set(await session.scalars(select(ReleaseDocumentRow.sha256).distinct()))
+        return set(await self._all(select(ReleaseDocumentRow.sha256).distinct()))
 
 
-class SourceRepository:
+class SourceRepository(Repository):
     """Remembers which source got which name, and how its last check went."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     async def name(self, location: str, *, kind: str, wanted: str) -> str:
         """Return the name of the source at `location`; give it one like `wanted` the first time.
@@ -256,10 +232,10 @@ class SourceRepository:
         part of an uploaded document's id.
         """
         async with self._database.session() as session:
-            row = await session.scalar(select(SourceRow).where(SourceRow.location == location))
+            row = await session.scalar(select(SourceState).where(SourceState.location == location))
             if row is not None:
                 return row.name
-            taken = set(await session.scalars(select(SourceRow.name))) | {"upload"}
+            taken = set(await session.scalars(select(SourceState.name))) | {"upload"}
             uploads = await session.scalars(
                 select(ReleaseDocumentRow.doc_id).where(
                     ReleaseDocumentRow.source == "upload", ReleaseDocumentRow.until.is_(None)
@@ -270,7 +246,7 @@ class SourceRepository:
             while name in taken:
                 name, number = f"{wanted}-{number}", number + 1
             session.add(
-                SourceRow(
+                SourceState(
                     name=name,
                     kind=kind,
                     location=location,
@@ -285,19 +261,14 @@ class SourceRepository:
         """Record that a source was just read, and what was wrong with it, if anything."""
         async with self._database.session() as session:
             await session.execute(
-                update(SourceRow)
-                .where(SourceRow.name == name)
+                update(SourceState)
+                .where(SourceState.name == name)
                 .values(checked=time.time(), error=error)
             )
 
     async def list(self) -> Sequence[SourceState]:
         """Return all sources by name."""
-        async with self._database.session() as session:
-            rows = await session.scalars(select(SourceRow).order_by(SourceRow.name))
-            return [
-                SourceState(row.name, row.kind, row.location, row.checked, row.error)
-                for row in rows
-            ]
+        return await self._all(select(SourceState).order_by(SourceState.name))
 
 
 async def _rows_at(session: AsyncSession, number: int) -> Sequence[ReleaseDocumentRow]:

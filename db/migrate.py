@@ -1,18 +1,18 @@
 """Bring the schema up to date. All of it happens in one transaction, or nothing does.
 
-The way back to an older version is a backup, so migrations only go up.
+A new database gets the tables as they are in code, an older one the migrations that it lacks. The
+way back to an older version is a backup, so migrations only go up.
 
-A developer makes a new migration with ``python -m db.migrate "what changes"``.
+After a change of the tables, ``python -m db.migrate URL "what changes"`` compares them with a
+database from before and writes the migration, to be reviewed.
 """
 
 import asyncio
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -21,18 +21,20 @@ from sqlalchemy import Connection
 
 from core.errors import AnswerdeskError
 from db.base import create_engine
+from db.schema import newest_revision
 from db.tables import metadata
 
 _FOLDER = Path(__file__).with_name("migrations")
 
 
-class DatabaseTooNew(AnswerdeskError):
-    """The database was written by a newer version of the program."""
+class UnknownSchema(AnswerdeskError):
+    """The database was written by a newer version of the program, or before the first release."""
 
     def __init__(self, found: str, newest: str) -> None:
         super().__init__(
-            f"The database has schema {found!r} and this program knows {newest!r}: it was written "
-            "by a newer version. Update the program, or restore a backup made by this version."
+            f"The database has schema {found!r}, which this program does not know (its own is "
+            f"{newest!r}): a newer version wrote it, or one from before the first release. Update "
+            "the program, or restore a backup made by this version."
         )
         self.found = found
         self.newest = newest
@@ -44,34 +46,20 @@ async def upgrade(url: str) -> None:
     Two processes may do this at once.
 
     Raises:
-        DatabaseTooNew: nothing was changed.
+        UnknownSchema: nothing was changed.
     """
     await _with_connection(url, _upgrade)
 
 
-async def differences(url: str) -> list[object]:
-    """Return what the database at `url` lacks or has too much against the tables in code."""
-    found: list[object] = []
+async def new_revision(url: str, message: str) -> None:
+    """Write the migration from the database at `url` to the tables in code."""
+    number = f"{int(newest_revision()) + 1:04}"
     await _with_connection(
         url,
-        lambda connection: found.extend(
-            compare_metadata(MigrationContext.configure(connection), metadata)
+        lambda connection: command.revision(
+            _config(connection), message, autogenerate=True, rev_id=number
         ),
     )
-    return found
-
-
-async def new_revision(message: str, *, revision_id: str) -> None:
-    """Write the migration from the newest one to the tables in code, as a file to review."""
-    with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite+answerdesk:///{folder}/new.db"
-        await upgrade(url)
-        await _with_connection(
-            url,
-            lambda connection: command.revision(
-                _config(connection), message, autogenerate=True, rev_id=revision_id
-            ),
-        )
 
 
 async def _with_connection(url: str, work: Callable[[Connection], object]) -> None:
@@ -90,10 +78,14 @@ def _upgrade(connection: Connection) -> None:
     config = _config(connection)
     scripts = ScriptDirectory.from_config(config)
     found = MigrationContext.configure(connection).get_current_revision()
+    if found is None:
+        metadata.create_all(connection, checkfirst=False)
+        command.stamp(config, "head")
+        return
     try:
-        scripts.get_revision(found or "base")
+        scripts.get_revision(found)
     except CommandError as error:
-        raise DatabaseTooNew(found or "", scripts.get_current_head() or "") from error
+        raise UnknownSchema(found, newest_revision()) from error
     command.upgrade(config, "head")
 
 
@@ -106,5 +98,4 @@ def _config(connection: Connection) -> Config:
 
 
 if __name__ == "__main__":
-    number = len(list((_FOLDER / "versions").glob("[0-9]*.py"))) + 1
-    asyncio.run(new_revision(sys.argv[1], revision_id=f"{number:04}"))
+    asyncio.run(new_revision(*sys.argv[1:]))

@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
-from db.base import Database
-from db.group_commit import GroupCommit
+from db.group_commit import WritingRepository
 from db.inbox import InboxRow
 from db.outbox import OutboxRow
 
@@ -39,39 +38,30 @@ _DEAD = InboxRow.state == "failed"
 _UNCERTAIN = OutboxRow.state == "uncertain"
 
 
-class Mishaps:
+class Mishaps(WritingRepository):
     """Reads what went wrong, and drops it; what was said stays out."""
-
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
-        self._database = database
-        self._writer = writer
 
     async def counts(self) -> tuple[int, int]:
         """Return how many dead letters and uncertain messages there are."""
-        async with self._database.session() as session:
-            dead = await session.scalar(select(func.count()).where(_DEAD))
-            uncertain = await session.scalar(select(func.count()).where(_UNCERTAIN))
-            return dead or 0, uncertain or 0
+        dead = await self._first(select(func.count()).where(_DEAD))
+        return dead or 0, await self._first(select(func.count()).where(_UNCERTAIN)) or 0
 
     async def dead_letters(self, *, limit: int) -> list[DeadLetter]:
         """Return the newest dead letters, newest first."""
         query = select(InboxRow).where(_DEAD).order_by(InboxRow.seq.desc()).limit(limit)
-        async with self._database.session() as session:
-            return [
-                DeadLetter(row.seq, row.update_id, row.received, row.error, row.starts > 0)
-                for row in await session.scalars(query)
-            ]
+        return [
+            DeadLetter(row.seq, row.update_id, row.received, row.error, row.starts > 0)
+            for row in await self._all(query)
+        ]
 
     async def uncertain_sends(self, *, limit: int) -> list[UncertainSend]:
         """Return the newest messages that may have arrived, newest first."""
         query = (
             select(OutboxRow).where(_UNCERTAIN).order_by(OutboxRow.outbox_id.desc()).limit(limit)
         )
-        async with self._database.session() as session:
-            return [
-                UncertainSend(row.outbox_id, row.created, row.error)
-                for row in await session.scalars(query)
-            ]
+        return [
+            UncertainSend(row.outbox_id, row.created, row.error) for row in await self._all(query)
+        ]
 
     async def drop_dead_letter(self, number: int) -> bool:
         """Forget what a dead letter said; return whether it still was one."""

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.rights import ROLES, Role
 from db.base import Base, Database, NoteErased, note_nowhere, record
-from db.group_commit import GroupCommit
+from db.group_commit import GroupCommit, WritingRepository
 
 CODE_LIFE_S = 3600.0
 _TELEGRAM = "telegram:"
@@ -23,15 +23,16 @@ MAX_FAILURES = 5
 """Wrong codes of one person within `CODE_LIFE_S`; after that even the right one is refused."""
 
 
-class OperatorRow(Base):
+class Operator(Base):
     """Somebody of the team."""
 
     __tablename__ = "telegram_operators"
 
     user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    role: Mapped[str] = mapped_column(String(8))
+    role: Mapped[Role] = mapped_column(String(8))
     name: Mapped[str] = mapped_column(String(256))
     added: Mapped[float]
+    """UTC epoch seconds."""
     added_by: Mapped[int] = mapped_column(BigInteger)
     """0: by a code that the program printed, or from the command line."""
     account_id: Mapped[int] = mapped_column(default=0)
@@ -77,19 +78,6 @@ class TeamSettingRow(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Operator:
-    """Somebody of the team."""
-
-    user_id: int
-    role: Role
-    name: str
-    added: float
-    """UTC epoch seconds."""
-    account_id: int = 0
-    """Account on the console that they linked; 0: none."""
-
-
-@dataclass(frozen=True, slots=True)
 class AuditEntry:
     """Something an operator did."""
 
@@ -108,14 +96,13 @@ class AuditEntry:
         return datetime.fromtimestamp(self.at, UTC).isoformat(sep=" ", timespec="seconds")[:19]
 
 
-class Operators:
+class Operators(WritingRepository):
     """Stores who belongs to the team."""
 
     def __init__(
         self, database: Database, writer: GroupCommit, *, erased: NoteErased = note_nowhere
     ) -> None:
-        self._database = database
-        self._writer = writer
+        super().__init__(database, writer)
         self._erased = erased
         self._failures: dict[int, list[float]] = {}
 
@@ -124,23 +111,14 @@ class Operators:
 
         Read anew each time: who was removed a moment ago may do nothing any more.
         """
-        async with self._database.session() as session:
-            role: Any = await session.scalar(
-                select(OperatorRow.role).where(OperatorRow.user_id == user_id)
-            )
+        role = await self._first(select(Operator.role).where(Operator.user_id == user_id))
         return role if role in ROLES else None
 
     async def add(self, user_id: int, role: Role, *, name: str, by: int = 0) -> None:
         """Give somebody a role, instead of the one they had."""
-
-        async def write(session: AsyncSession) -> None:
-            await session.merge(
-                OperatorRow(
-                    user_id=user_id, role=role, name=name[:256], added=time.time(), added_by=by
-                )
-            )
-
-        await self._writer.run(write)
+        await self._put(
+            Operator(user_id=user_id, role=role, name=name[:256], added=time.time(), added_by=by)
+        )
 
     async def remove(self, user_id: int) -> bool:
         """Take somebody's role away; return whether there was one to take.
@@ -149,13 +127,11 @@ class Operators:
         """
 
         async def write(session: AsyncSession) -> bool:
-            row = await session.get(OperatorRow, user_id)
+            row = await session.get(Operator, user_id)
             if row is None:
                 return False
             if row.role == "owner":
-                owners = await session.scalar(
-                    select(func.count()).where(OperatorRow.role == "owner")
-                )
+                owners = await session.scalar(select(func.count()).where(Operator.role == "owner"))
                 if owners == 1:
                     return False
             await session.delete(row)
@@ -168,15 +144,13 @@ class Operators:
 
     async def unlink(self, account_id: int) -> None:
         """Take from whoever linked an account what they may do in Telegram."""
-        linked = delete(OperatorRow).where(OperatorRow.account_id == account_id)
-        for user_id in await self._writer.execute(linked.returning(OperatorRow.user_id)):
+        linked = delete(Operator).where(Operator.account_id == account_id)
+        for user_id in await self._writer.execute(linked.returning(Operator.user_id)):
             await asyncio.to_thread(self._erased, f"operator:{user_id}")
 
-    async def list(self) -> list[Operator]:
+    async def list(self) -> Sequence[Operator]:
         """Return the team, in the order in which they came."""
-        async with self._database.session() as session:
-            rows = await session.scalars(select(OperatorRow).order_by(OperatorRow.added))
-            return [record(Operator, row) for row in rows]
+        return await self._all(select(Operator).order_by(Operator.added))
 
     async def new_code(self, role: Role, *, by: int = 0, account_id: int = 0) -> str:
         """Return a code that gives its first sender a role, within an hour.
@@ -219,7 +193,7 @@ class Operators:
                 return None
             role: Any = row.role
             await session.merge(
-                OperatorRow(
+                Operator(
                     user_id=user_id,
                     role=role,
                     name=name[:256],
@@ -236,26 +210,17 @@ class Operators:
         return role
 
 
-class Audit:
+class Audit(WritingRepository):
     """Stores what operators did. Entries are never changed."""
-
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
-        self._database = database
-        self._writer = writer
 
     async def record(self, actor: int, action: str, details: str = "", *, person: str = "") -> None:
         """Add an entry."""
-
-        async def write(session: AsyncSession) -> None:
-            row = AuditRow(at=time.time(), actor=actor, person=person)
-            row.action, row.details = action[:64], details[:2000]
-            session.add(row)
-
-        await self._writer.run(write)
+        row = AuditRow(at=time.time(), actor=actor, person=person)
+        row.action, row.details = action[:64], details[:2000]
+        await self._put(row)
 
     async def forget(self, chat_id: int) -> None:
         """Erase which entries are about a customer's chat; that something was done stays."""
-
         await self._writer.execute(
             update(AuditRow)
             .where(or_(AuditRow.details == str(chat_id), AuditRow.actor == chat_id))
@@ -274,9 +239,8 @@ class Audit:
             query = query.where(AuditRow.person == person)
         if action:
             query = query.where(AuditRow.action == action)
-        async with self._database.session() as session:
-            rows = await session.execute(query)
-            return [record(AuditEntry, row, person=row.person or name or "") for row, name in rows]
+        rows = await self._rows(query)
+        return [record(AuditEntry, row, person=row.person or name or "") for row, name in rows]
 
     async def choices(self) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
         """Return who did something, each with the name to show, and what was done."""
@@ -291,12 +255,11 @@ class Audit:
             return sorted(found, key=lambda one: one[1].casefold()), sorted(actions)
 
 
-class Team:
+class Team(WritingRepository):
     """What the team as a whole has set, such as its group."""
 
     def __init__(self, database: Database, writer: GroupCommit) -> None:
-        self._database = database
-        self._writer = writer
+        super().__init__(database, writer)
         self._group: int | None = None
 
     async def group(self) -> int:
@@ -311,25 +274,17 @@ class Team:
         self._group = chat_id
 
     async def _get(self, name: str) -> str:
-        async with self._database.session() as session:
-            return (
-                await session.scalar(
-                    select(TeamSettingRow.value).where(TeamSettingRow.name == name)
-                )
-                or ""
-            )
+        query = select(TeamSettingRow.value).where(TeamSettingRow.name == name)
+        return await self._first(query) or ""
 
     async def _set(self, name: str, value: str) -> None:
-        async def write(session: AsyncSession) -> None:
-            await session.merge(TeamSettingRow(name=name, value=value))
-
-        await self._writer.run(write)
+        await self._put(TeamSettingRow(name=name, value=value))
 
 
-def _audit(*what: Any) -> Select[Any]:
+def _audit(*what: Any) -> Select[*tuple[Any, ...]]:
     """Select of the audit, with the name in Telegram of who did it."""
-    return select(*what, OperatorRow.name).outerjoin_from(
-        AuditRow, OperatorRow, OperatorRow.user_id == AuditRow.actor
+    return select(*what, Operator.name).outerjoin_from(
+        AuditRow, Operator, Operator.user_id == AuditRow.actor
     )
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, Database, record
-from db.group_commit import GroupCommit
+from db.group_commit import GroupCommit, WritingRepository
 from db.inbox import InboxRow
 
 Json: TypeAlias = dict[str, Any]
@@ -85,12 +85,11 @@ class StoredMessage:
     created: float
 
 
-class Outbox:
+class Outbox(WritingRepository):
     """Messages to send, and what became of each."""
 
     def __init__(self, database: Database, writer: GroupCommit, *, bot_id: int) -> None:
-        self._database = database
-        self._writer = writer
+        super().__init__(database, writer)
         self._bot_id = bot_id
 
     async def add(
@@ -203,18 +202,14 @@ class Outbox:
 
     async def change_context(self, outbox_id: int, context: Mapping[str, Any]) -> None:
         """Replace what a message's buttons need."""
-
         await self._writer.execute(
             update(OutboxRow).where(OutboxRow.outbox_id == outbox_id).values(context=dict(context))
         )
 
     async def counts(self) -> dict[str, int]:
         """Count messages by state."""
-        async with self._database.session() as session:
-            rows = await session.execute(
-                select(OutboxRow.state, func.count()).group_by(OutboxRow.state)
-            )
-            return {state: count for state, count in rows.all()}
+        rows = await self._rows(select(OutboxRow.state, func.count()).group_by(OutboxRow.state))
+        return {state: count for state, count in rows}
 
     async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
         """Erase what the messages to some chats say of a customer.
@@ -247,7 +242,6 @@ class Outbox:
 
     async def purge(self, *, before: float) -> int:
         """Delete finished messages created before a time; their buttons no longer work."""
-
         return len(
             await self._writer.execute(
                 delete(OutboxRow)

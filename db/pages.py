@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import String, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database, record
+from db.base import Base, Repository, record
 
 
 class SourcePageRow(Base):
@@ -39,11 +39,8 @@ class PageState:
     """How many times in a row the server said that it is gone."""
 
 
-class PageRepository:
+class PageRepository(Repository):
     """Stores pages by source."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     async def list(self, source: str) -> Mapping[str, PageState]:
         """Return the pages of a source by URL."""

@@ -7,8 +7,8 @@ from sqlalchemy import BigInteger, String, delete, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database
-from db.group_commit import GroupCommit
+from db.base import Base
+from db.group_commit import WritingRepository
 
 LIFE_S = 3600.0
 """An older request is forgotten: what the operator writes then is a message like any other."""
@@ -51,24 +51,14 @@ class PendingInput:
     """The bot's message under which the button was."""
 
 
-class PendingInputs:
+class PendingInputs(WritingRepository):
     """Stores for what the next messages of operators are meant, across restarts."""
-
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
-        self._database = database
-        self._writer = writer
 
     async def expect(self, writer: Writer, pending: PendingInput) -> None:
         """Take the next message of `writer` for this; an earlier request is replaced."""
-
-        async def write(session: AsyncSession) -> None:
-            await session.merge(
-                PendingInputRow(
-                    **asdict(writer), **asdict(pending), update_id=0, created=time.time()
-                )
-            )
-
-        await self._writer.run(write)
+        await self._put(
+            PendingInputRow(**asdict(writer), **asdict(pending), update_id=0, created=time.time())
+        )
 
     async def find(self, writer: Writer, *, update_id: int) -> PendingInput | None:
         """Return for what a message is meant; ``None`` if nothing was asked for.
@@ -99,7 +89,6 @@ class PendingInputs:
 
     async def drop(self, writer: Writer) -> None:
         """Expect nothing any more."""
-
         await self._writer.execute(
             delete(PendingInputRow).where(
                 PendingInputRow.user_id == writer.user_id,
@@ -110,7 +99,6 @@ class PendingInputs:
 
     async def forget(self, chat_id: int) -> None:
         """Erase what concerns a customer's chat."""
-
         await self._writer.execute(
             delete(PendingInputRow).where(
                 or_(PendingInputRow.ref == chat_id, PendingInputRow.chat_id == chat_id)

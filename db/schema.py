@@ -14,10 +14,10 @@ async def ensure_schema(url: str) -> None:
     """Bring the database at `url` to the newest schema; a new one gets all tables.
 
     Raises:
-        DatabaseTooNew: if a newer version of the program wrote it; nothing was changed.
+        UnknownSchema: if another version of the program wrote it; nothing was changed.
         StorageError: if it cannot be read or written.
     """
-    if await _stored_revision(url) == _newest_revision():
+    if await _stored_revision(url) == newest_revision():
         return
     from db.migrate import upgrade
 
@@ -27,7 +27,8 @@ async def ensure_schema(url: str) -> None:
         raise storage_error(error) from error
 
 
-def _newest_revision() -> str:
+def newest_revision() -> str:
+    """Return the schema that a database has when it is up to date."""
     return max(path.name.split("_")[0] for path in _VERSIONS.glob("[0-9]*.py"))
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, Database, record
-from db.group_commit import GroupCommit
+from db.group_commit import GroupCommit, WritingRepository
 
 UploadState: TypeAlias = Literal[
     "checking", "preview", "applying", "live", "cancelled", "undone", "failed"
@@ -106,7 +106,7 @@ class Upload:
         return ", ".join(names[:_NAMED]) + more
 
 
-class Uploads:
+class Uploads(WritingRepository):
     """Stores files and entries that wait for their operator's word.
 
     Args:
@@ -118,8 +118,7 @@ class Uploads:
     def __init__(
         self, database: Database, writer: GroupCommit, *, channel: Channel = "telegram"
     ) -> None:
-        self._database = database
-        self._writer = writer
+        super().__init__(database, writer)
         self._channel = channel
 
     async def add(
@@ -160,46 +159,42 @@ class Uploads:
 
     async def get(self, upload_id: int) -> Upload | None:
         """Return an upload; ``None`` if there is none of this channel."""
-        async with self._database.session() as session:
-            row = await session.get(UploadRow, upload_id)
-            return _upload(row) if row and row.channel == self._channel else None
+        row = await self._first(select(UploadRow).where(UploadRow.upload_id == upload_id))
+        return _upload(row) if row and row.channel == self._channel else None
 
     async def latest(self, *, limit: int) -> list[Upload]:
         """Return the uploads of this channel, newest first."""
-        async with self._database.session() as session:
-            rows = await session.scalars(
-                select(UploadRow)
-                .where(UploadRow.channel == self._channel)
-                .order_by(UploadRow.upload_id.desc())
-                .limit(limit)
-            )
-            return [_upload(row) for row in rows]
+        rows = await self._all(
+            select(UploadRow)
+            .where(UploadRow.channel == self._channel)
+            .order_by(UploadRow.upload_id.desc())
+            .limit(limit)
+        )
+        return [_upload(row) for row in rows]
 
     async def held(self) -> list[Upload]:
         """Return the uploads that were held back and wait for a word, newest first; of all ways in.
 
         Those are previews whose last step was to apply them (`IngestReport.held`).
         """
-        async with self._database.session() as session:
-            rows = await session.scalars(
-                select(UploadRow)
-                .where(UploadRow.state == "preview")
-                .order_by(UploadRow.upload_id.desc())
-            )
-            return [_upload(row) for row in rows if (row.outcome.get("report") or {}).get("held")]
+        rows = await self._all(
+            select(UploadRow)
+            .where(UploadRow.state == "preview")
+            .order_by(UploadRow.upload_id.desc())
+        )
+        return [_upload(row) for row in rows if (row.outcome.get("report") or {}).get("held")]
 
     async def unfinished(self) -> list[Upload]:
         """Return uploads whose check or application was interrupted, oldest first."""
-        async with self._database.session() as session:
-            rows = await session.scalars(
-                select(UploadRow)
-                .where(
-                    UploadRow.channel == self._channel,
-                    UploadRow.state.in_(("checking", "applying")),
-                )
-                .order_by(UploadRow.upload_id)
+        rows = await self._all(
+            select(UploadRow)
+            .where(
+                UploadRow.channel == self._channel,
+                UploadRow.state.in_(("checking", "applying")),
             )
-            return [_upload(row) for row in rows]
+            .order_by(UploadRow.upload_id)
+        )
+        return [_upload(row) for row in rows]
 
     async def move(
         self,
@@ -233,7 +228,6 @@ class Uploads:
         Returns:
             Whether it was changed; not if it is live, cancelled or being applied.
         """
-
         return bool(
             await self._writer.execute(
                 update(UploadRow)
@@ -262,19 +256,16 @@ class Uploads:
 
     async def forget(self, customer: int) -> None:
         """Erase the entries that came from a customer's question; what is live stays live."""
-
         await self._writer.execute(delete(UploadRow).where(UploadRow.customer == customer))
 
     async def set_message(self, upload_id: int, message_id: int) -> None:
         """Remember which message shows an upload."""
-
         await self._writer.execute(
             update(UploadRow).where(UploadRow.upload_id == upload_id).values(message_id=message_id)
         )
 
     async def purge(self, *, before: float) -> None:
         """Delete what is older than a time; its buttons no longer work."""
-
         await self._writer.execute(delete(UploadRow).where(UploadRow.created < before))
 
 

@@ -2,15 +2,14 @@
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Literal, TypeAlias
 
 from sqlalchemy import BigInteger, String, delete, event, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from db.base import Base, Database, record
+from db.base import Base, Database
 from db.conversations import OpenQuestionRow
-from db.group_commit import GroupCommit
+from db.group_commit import WritingRepository
 from db.handover import HandoverRow
 from db.knowledge import ReleaseRow
 
@@ -21,41 +20,25 @@ DeliveryState: TypeAlias = Literal["waiting", "delivered", "failed", "dropped"]
 """``failed``: tried often enough. ``dropped``: what it was about, or its webhook, is gone."""
 
 
-class DeliveryRow(Base):
+class Delivery(Base):
     """An event on its way to one webhook."""
 
     __tablename__ = "webhook_deliveries"
 
     delivery_id: Mapped[int] = mapped_column(primary_key=True)
     url: Mapped[str] = mapped_column(String(2048))
-    event: Mapped[str] = mapped_column(String(32))
+    event: Mapped[EventName] = mapped_column(String(32))
     subject: Mapped[int] = mapped_column(BigInteger)
     """The answer, the number of the conversation or the release; 0 once nothing is sent any more.
     What is said of it is read when it is sent, so that nothing outlives its erasure."""
     created: Mapped[float]
-    state: Mapped[str] = mapped_column(String(16), default="waiting")
+    """UTC epoch seconds, as `due`."""
+    state: Mapped[DeliveryState] = mapped_column(String(16), default="waiting")
     due: Mapped[float] = mapped_column(index=True)
     """When it is tried next, or was settled."""
     attempts: Mapped[int] = mapped_column(default=0)
     result: Mapped[str] = mapped_column(String(255), default="")
     """What came of the last attempt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An event on its way to one webhook."""
-
-    delivery_id: int
-    url: str
-    event: EventName
-    subject: int
-    created: float
-    """UTC epoch seconds."""
-    state: DeliveryState
-    due: float
-    """UTC epoch seconds."""
-    attempts: int
-    result: str
 
 
 def announce(database: Database, hooks: Sequence[tuple[str, Collection[str]]]) -> None:
@@ -67,7 +50,7 @@ def announce(database: Database, hooks: Sequence[tuple[str, Collection[str]]]) -
                 name, subject = found
                 now = time.time()
                 session.add_all(
-                    DeliveryRow(url=url, event=name, subject=subject, created=now, due=now)
+                    Delivery(url=url, event=name, subject=subject, created=now, due=now)
                     for url, events in hooks
                     if name in events
                 )
@@ -88,25 +71,17 @@ def _event_of(row: object, *, new: bool) -> tuple[EventName, int] | None:
     return ("conversation.handed_over", row.chat_id) if began else None
 
 
-class Deliveries:
+class Deliveries(WritingRepository):
     """Stores what is on its way."""
 
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
-        self._database = database
-        self._writer = writer
-
-    async def due(self, *, limit: int = 20) -> list[Delivery]:
+    async def due(self, *, limit: int = 20) -> Sequence[Delivery]:
         """Return what is to be tried now, oldest first."""
-        waiting = select(DeliveryRow).where(
-            DeliveryRow.state == "waiting", DeliveryRow.due <= time.time()
-        )
-        return await self._list(waiting.order_by(DeliveryRow.due).limit(limit))
+        waiting = select(Delivery).where(Delivery.state == "waiting", Delivery.due <= time.time())
+        return await self._all(waiting.order_by(Delivery.due).limit(limit))
 
-    async def latest(self, *, limit: int) -> list[Delivery]:
+    async def latest(self, *, limit: int) -> Sequence[Delivery]:
         """Return the newest, newest first."""
-        return await self._list(
-            select(DeliveryRow).order_by(DeliveryRow.delivery_id.desc()).limit(limit)
-        )
+        return await self._all(select(Delivery).order_by(Delivery.delivery_id.desc()).limit(limit))
 
     async def tried(
         self, delivery: Delivery, state: DeliveryState, result: str, *, again_s: float = 0.0
@@ -114,8 +89,8 @@ class Deliveries:
         """Remember an attempt; what still waits is due in `again_s` seconds."""
         settled = {} if state == "waiting" else {"subject": 0}
         await self._writer.execute(
-            update(DeliveryRow)
-            .where(DeliveryRow.delivery_id == delivery.delivery_id)
+            update(Delivery)
+            .where(Delivery.delivery_id == delivery.delivery_id)
             .values(
                 state=state,
                 result=result[:255],
@@ -128,17 +103,5 @@ class Deliveries:
     async def purge(self, *, before: float) -> None:
         """Forget what was settled before a time."""
         await self._writer.execute(
-            delete(DeliveryRow).where(DeliveryRow.state != "waiting", DeliveryRow.due < before)
+            delete(Delivery).where(Delivery.state != "waiting", Delivery.due < before)
         )
-
-    async def _list(self, query: Any) -> list[Delivery]:
-        async with self._database.session() as session:
-            return [
-                record(
-                    Delivery,
-                    row,
-                    event=cast(EventName, row.event),
-                    state=cast(DeliveryState, row.state),
-                )
-                for row in await session.scalars(query)
-            ]

@@ -88,13 +88,13 @@ async def ask_all(
         for earlier in question.history:
             turns.append(Turn(earlier, (await ask(earlier, turns)).text))
         answer = await ask(question.text, turns)
-        outcome = DeskOutcome(question, judge(question, answer), answer)
+        outcome = DeskOutcome(question, evaluate(question, answer), answer)
         on_outcome(outcome)
         outcomes.append(outcome)
     return outcomes
 
 
-def judge(question: DeskQuestion, answer: Answer) -> Verdict:
+def evaluate(question: DeskQuestion, answer: Answer) -> Verdict:
     """Tell what a customer got."""
     text = answer.text.lower()
     answered = answer.kind in ("faq", "composed", "quoted")

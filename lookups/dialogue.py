@@ -167,7 +167,7 @@ class Lookups:
         """
         text = tidy(message)
         last = self._talks.get(chat)
-        if last and classify_turn(text, last.language, last_answer=last.said) == "person":
+        if last and classify_turn(text, last_answer=last.said) == "person":
             words_of_it = service_text("person_elsewhere", *self._order(last))
             return Answer("smalltalk", words_of_it, last.language, 1.0, intent="person")
         talk = _continued(text, last) or await self._begun(text, last, language_code)

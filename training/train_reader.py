@@ -211,7 +211,7 @@ def _untrue(scores: Tensor, right: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(hard, torch.zeros_like(hard))
 
 
-def judge(reader: Reader, data: Data, most: int = 10**9) -> dict[str, float]:
+def evaluate(reader: Reader, data: Data, most: int = 10**9) -> dict[str, float]:
     """Return what the reader makes of held-out companies, all texts of each as candidates."""
     reader.eval()
     best: list[float] = []
@@ -331,7 +331,7 @@ def main() -> None:
         check.add(held)
         print(f"epoch {epoch}: {len(data.asked)} questions, {len(data.texts)} texts", flush=True)
         if done == 0:
-            print(json.dumps(judge(averaged, check, 100)), flush=True)
+            print(json.dumps(evaluate(averaged, check, 100)), flush=True)
         for step in _steps(data, random.Random(100 + epoch)):
             share = (time.time() - began) / (options.minutes * 60)
             factor = min(1.0, (done + 1) / 20) * max(0.03, 1 - share)
@@ -351,7 +351,7 @@ def main() -> None:
                 print(f"{done:.0f} {time.time() - began:.0f} s {shown}", flush=True)
                 sums = {}
             if time.time() - saved > 300 or share >= 1:
-                figures = judge(averaged, check, 100)
+                figures = evaluate(averaged, check, 100)
                 print(json.dumps(figures), flush=True)
                 saved = time.time()
                 if figures["first"] + figures["auc"] >= best:
@@ -365,7 +365,7 @@ def main() -> None:
             if share >= 1:
                 break
         epoch += 1
-    print(json.dumps(judge(averaged, check)), flush=True)
+    print(json.dumps(evaluate(averaged, check)), flush=True)
 
 
 if __name__ == "__main__":

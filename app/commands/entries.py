@@ -47,7 +47,7 @@ async def show(entry: Entry) -> None:
     """Show an entry, and what was done to it by hand."""
     async with _reading() as entries:
         found = await entries.get(entry)
-        mine = [c for c in await entries.changes() if c.chunk_id == found.chunk_id]
+        mine = [c for c in await entries.curations.open() if c.chunk_id == found.chunk_id]
     for name, value in _fields(found):
         if value:
             output.console.print(f"[dim]{name:>12}[/dim]  {escape(value)}")

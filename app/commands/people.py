@@ -1,6 +1,5 @@
 """`operators` and `people`."""
 
-import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
@@ -46,7 +45,8 @@ async def list_operators(*, as_json: Json = False) -> None:
     async with _operators() as operators:
         team = await operators.list()
     if as_json:
-        output.print_json([dataclasses.asdict(operator) for operator in team])
+        names = ("user_id", "role", "name", "added", "account_id")
+        output.print_json([{name: getattr(one, name) for name in names} for one in team])
         return
     output.print_table(
         ("user id", "role", "name", "since (UTC)"),

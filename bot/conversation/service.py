@@ -14,7 +14,7 @@ from bot.conversation.streaming import Stream, Streaming
 from bot.conversation.texts import bot_text
 from bot.transport.incoming import Incoming
 from bot.transport.sender import Sender
-from bot.transport.shutdown import Lifetime
+from bot.transport.shutdown import Shutdown
 from core.hours import WorkingHours
 from core.types import Answer
 from db.chats import Chats
@@ -49,16 +49,16 @@ class CustomerService:
         *,
         bot: "ExtBot[Any]",
         desk: Desk,
-        judges: Conversations,
+        conversations: Conversations,
         sender: Sender,
         outbox: Outbox,
         chats: Chats,
         handovers: Handovers,
         manners: Manners,
-        lifetime: Lifetime,
+        shutdown: Shutdown,
     ) -> None:
         self.bot = bot
-        self.judges = judges
+        self.conversations = conversations
         self.sender = sender
         self.outbox = outbox
         self.chats = chats
@@ -67,7 +67,7 @@ class CustomerService:
         self.before_forgetting: list[Callable[[int], Awaitable[None]]] = []
         """What else must go, such as a topic of the team's group."""
         self._desk = desk
-        self._lifetime = lifetime
+        self._shutdown = shutdown
 
     async def ask(
         self, text: str, *, to: Addressee, language_code: str, stream: Stream | None = None
@@ -92,7 +92,7 @@ class CustomerService:
             update_id=update_id,
             mode=self.manners.streaming,
             private=incoming.private,
-            lifetime=self._lifetime,
+            shutdown=self._shutdown,
             begun=await self.sender.begun(update_id) if repeated else None,
         )
 

@@ -14,7 +14,7 @@ from bot.conversation.replies import Addressee, message, source_label
 from bot.transport.redact import redact
 from bot.transport.render import render_plain
 from bot.transport.sender import Sender
-from bot.transport.shutdown import Lifetime
+from bot.transport.shutdown import Shutdown
 from core.shown import urls_in
 from core.types import AnswerEvent, Sentence, Waiting
 from db.outbox import Outgoing, StoredMessage
@@ -42,14 +42,14 @@ class Stream:
         update_id: int,
         mode: Streaming,
         private: bool,
-        lifetime: Lifetime,
+        shutdown: Shutdown,
         begun: StoredMessage | None = None,
     ) -> None:
         self._bot = bot
         self._sender = sender
         self._to = to
         self._update_id = update_id
-        self._lifetime = lifetime
+        self._shutdown = shutdown
         self._drafts = mode == "draft" and private
         self._on = mode != "off"
         self._sentences: list[str] = []
@@ -100,7 +100,7 @@ class Stream:
         return messages[1:]
 
     async def _show(self, text: str) -> None:
-        now = self._lifetime.now()
+        now = self._shutdown.now()
         spacing = DRAFT_SPACING_S if self._drafts else EDIT_SPACING_S
         if now - self._shown_at < spacing:
             return

@@ -17,7 +17,7 @@ from bot.conversation.replies import (
 )
 from bot.conversation.service import CustomerService
 from bot.conversation.texts import LANGUAGE_NAMES, bot_text
-from bot.customer.handover_requests import PersonCalls
+from bot.customer.handover_requests import HandoverRequests
 from bot.operator.topic_text import found_text
 from bot.transport.router import Press, Routes
 from bot.transport.typing import Typing
@@ -28,12 +28,12 @@ _TURNS = 20
 """Among so many exchanges the one of a button is looked for."""
 
 
-class Presses:
+class CallbackQueries:
     """Handles the buttons that customers press."""
 
-    def __init__(self, service: CustomerService, calls: PersonCalls) -> None:
+    def __init__(self, service: CustomerService, handover_requests: HandoverRequests) -> None:
         self._service = service
-        self._calls = calls
+        self._handover_requests = handover_requests
 
     @property
     def routes(self) -> Routes:
@@ -76,13 +76,13 @@ class Presses:
             await self._expired(query, to)
             return
         await self._service.alert(query)
-        await self._service.judges.taken(int(stored.context.get("answer_id", 0)))
+        await self._service.conversations.taken(int(stored.context.get("answer_id", 0)))
         question = choices[int(value)]["label"]
         async with Typing(self._service.bot, to.chat_id, to.thread_id):
             answer = await self._service.ask(
                 question, to=to, language_code=query.from_user.language_code or ""
             )
-        answer = await self._calls.given(answer, to, question=question)
+        answer = await self._handover_requests.given(answer, to, question=question)
         messages = answer_messages(
             answer,
             to,
@@ -122,7 +122,7 @@ class Presses:
         await self._service.alert(query)
         context = stored.context if stored else {}
         question = str(context.get("question", ""))
-        text = await self._calls.call(
+        text = await self._handover_requests.call(
             to,
             reason=question,
             draft=await self._draft(context, to),
@@ -150,7 +150,7 @@ class Presses:
         quote = str(sources[0]["quote"]) if sources else ""
         if not quote.endswith("…"):
             return quote
-        turns = await self._service.judges.turns(f"telegram:{to.chat_id}", limit=_TURNS)
+        turns = await self._service.conversations.turns(f"telegram:{to.chat_id}", limit=_TURNS)
         said = [turn.answer for turn in turns if turn.question == context.get("question")]
         return said[-1] if said else quote
 
@@ -159,7 +159,7 @@ class Presses:
 
     async def _judge(self, stored: StoredMessage, *, helpful: bool, reason: str) -> bool:
         answer_id = stored.context.get("answer_id", 0)
-        return bool(answer_id) and await self._service.judges.give_feedback(
+        return bool(answer_id) and await self._service.conversations.give_feedback(
             answer_id, helpful=helpful, reason=reason
         )
 

@@ -11,7 +11,7 @@ from telegram.constants import ChatType
 from bot.conversation.replies import Addressee, answer_messages, language_buttons, message
 from bot.conversation.service import CustomerService
 from bot.conversation.texts import bot_text
-from bot.customer.handover_requests import PersonCalls
+from bot.customer.handover_requests import HandoverRequests
 from bot.operator.topic_link import TopicLink
 from bot.transport.inbox import InboxQueue
 from bot.transport.incoming import Incoming, Me, is_addressed, is_fragment, is_plain_text, read
@@ -35,7 +35,7 @@ class Customers:
         queue: InboxQueue,
         me: Me,
         link: TopicLink,
-        calls: PersonCalls,
+        handover_requests: HandoverRequests,
         *,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
@@ -43,7 +43,7 @@ class Customers:
         self._queue = queue
         self._me = me
         self._link = link
-        self._calls = calls
+        self._handover_requests = handover_requests
         self._spawn = spawn
 
     @property
@@ -90,18 +90,18 @@ class Customers:
         copies = await self._link.copies(written, answer)
         if answer.kind == "held":  # the team is shown the draft, with its buttons
             copies = copies[: len(written)]
-        made = answer = await self._calls.given(answer, to, question=text)
+        made = answer = await self._handover_requests.given(answer, to, question=text)
         if copies and answer.kind == "unknown":  # it is with the team already: no need to offer it
             noted = bot_text("noted", answer.language, *to.languages)
             answer = replace(answer, kind="smalltalk", text=noted)
             copies = await self._link.copies(written, answer)
         if answer.intent == "person":
-            called = await self._calls.call(to, reason=text, urgency=answer.urgency)
+            called = await self._handover_requests.call(to, reason=text, urgency=answer.urgency)
             answer = replace(answer, text=called)
         elif answer.urgency:
-            await self._calls.hasten(to.chat_id, answer.urgency)
+            await self._handover_requests.hasten(to.chat_id, answer.urgency)
         if answer.text != made.text:
-            await service.judges.said(answer)
+            await service.conversations.said(answer)
         waited = time.time() - incoming.message.date.timestamp()
         lead = ""
         if waited > LATE_S:
@@ -129,7 +129,7 @@ class Customers:
         to = await service.addressee(incoming)
         async with Typing(service.bot, to.chat_id, to.thread_id):
             answer = await service.ask(incoming.text, to=to, language_code=incoming.language_code)
-        answer = await self._calls.given(answer, to, question=incoming.text)
+        answer = await self._handover_requests.given(answer, to, question=incoming.text)
         messages = answer_messages(
             answer,
             to,
@@ -189,7 +189,7 @@ class Customers:
         """Call a person."""
         await self._see(incoming)
         to = await self._service.addressee(incoming)
-        text = await self._calls.call(to, reason=argument)
+        text = await self._handover_requests.call(to, reason=argument)
         await self._service.sender.deliver([message(to, text)], update_id=incoming.update.update_id)
 
     # --- what they share -----------------------------------------------------------------------

@@ -18,7 +18,7 @@ from db.operators import Operators
 from kb.answering.texts import service_text
 
 
-class PersonCalls:
+class HandoverRequests:
     """Lets customers wait for a person."""
 
     def __init__(
@@ -104,7 +104,7 @@ class PersonCalls:
             held=True,
         )
         answer = replace(answer, text=text)
-        await self._service.judges.said(answer)
+        await self._service.conversations.said(answer)
         return answer
 
     async def hasten(self, chat_id: int, urgency: Urgency) -> None:

@@ -40,7 +40,7 @@ class Privacy:
             await self._only_private(incoming)
             return
         service, chat_id = self._service, incoming.chat_id
-        turns = await service.judges.turns(f"telegram:{chat_id}", limit=_TURNS)
+        turns = await service.conversations.turns(f"telegram:{chat_id}", limit=_TURNS)
         stored: dict[str, Any] = {
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "chat": chat_id,

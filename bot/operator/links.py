@@ -61,7 +61,7 @@ class LinkDesk:
         await self._service.alert(query, "Linking …")
         context = dict(stored.context)
         try:
-            entry = await self._questions.entry(context["entry"])
+            entry = await self._questions.entries.get(context["entry"])
             number, answered = await self._questions.link(
                 context["open_ids"],
                 entry.chunk_id,

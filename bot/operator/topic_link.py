@@ -144,7 +144,7 @@ class TopicLink:
         handover = await service.handovers.get(chat_id)
         group = await self._team.group()
         team = [group, *(operator.user_id for operator in await self._operators.list())]
-        turns = await service.judges.turns(f"telegram:{chat_id}", limit=_ALL_TURNS)
+        turns = await service.conversations.turns(f"telegram:{chat_id}", limit=_ALL_TURNS)
         about = _tells_of(chat_id, handover, [turn.question for turn in turns])
         await service.outbox.forget_at(team, about=about)
         await self._inbox.forget_at(team, about=about)
@@ -181,7 +181,7 @@ class TopicLink:
 
     async def _card(self, handover: Handover, group: int) -> Outgoing:
         service = self._service
-        turns = await service.judges.turns(f"telegram:{handover.chat_id}", limit=_TURNS)
+        turns = await service.conversations.turns(f"telegram:{handover.chat_id}", limit=_TURNS)
         holder = ""
         if handover.holder:
             names = {o.user_id: o.name for o in await self._operators.list()}

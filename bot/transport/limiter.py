@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
 
-from bot.transport.shutdown import Lifetime
+from bot.transport.shutdown import Shutdown
 
 Priority: TypeAlias = Literal["first", "normal", "may"]
 """``first``: before what waits already. ``may``: left out if it could not be done at once."""
@@ -47,8 +47,8 @@ class ChatRateLimiter(BaseRateLimiter[Priority]):
     Calls into one chat run one after another, in order; so do their retries.
     """
 
-    def __init__(self, lifetime: Lifetime) -> None:
-        self._lifetime = lifetime
+    def __init__(self, shutdown: Shutdown) -> None:
+        self._shutdown = shutdown
         self._chats: dict[int, _Chat] = {}
         self._counter = itertools.count()
 
@@ -99,7 +99,7 @@ class ChatRateLimiter(BaseRateLimiter[Priority]):
         chat: _Chat,
         counted: bool,
     ) -> Any:
-        now = self._lifetime.now()
+        now = self._shutdown.now()
         self._refill(chat, now)
         if chat.busy or now < chat.paused_until or (counted and chat.tokens < 1):
             return True
@@ -116,7 +116,7 @@ class ChatRateLimiter(BaseRateLimiter[Priority]):
             spacing, burst = (
                 (GROUP_SPACING_S, _GROUP_BURST) if chat_id < 0 else (PRIVATE_SPACING_S, 1)
             )
-            self._chats[chat_id] = _Chat(spacing, burst, burst, self._lifetime.now())
+            self._chats[chat_id] = _Chat(spacing, burst, burst, self._shutdown.now())
         return self._chats[chat_id]
 
     def _refill(self, chat: _Chat, now: float) -> None:
@@ -126,21 +126,21 @@ class ChatRateLimiter(BaseRateLimiter[Priority]):
 
     async def _budget(self, chat: _Chat, *, counted: bool) -> None:
         while True:
-            now = self._lifetime.now()
+            now = self._shutdown.now()
             self._refill(chat, now)
             wait = chat.paused_until - now
             if counted and chat.tokens < 1:
                 wait = max(wait, (1 - chat.tokens) * chat.spacing_s)
             if wait <= 0:
                 break
-            await self._lifetime.sleep(wait + 0.001)
+            await self._shutdown.sleep(wait + 0.001)
         if counted:
             chat.tokens -= 1
 
     def _pause(self, chat: _Chat, refusal: RetryAfter) -> None:
         after = refusal.retry_after
         seconds = after if isinstance(after, int) else after.total_seconds()
-        chat.paused_until = max(chat.paused_until, self._lifetime.now() + seconds + _SLACK_S)
+        chat.paused_until = max(chat.paused_until, self._shutdown.now() + seconds + _SLACK_S)
 
     async def _turn(self, chat: _Chat, *, first: bool) -> None:
         if not chat.busy:
@@ -167,7 +167,7 @@ class ChatRateLimiter(BaseRateLimiter[Priority]):
         """Forget chats whose budget is full again, once there are many."""
         if len(self._chats) < 5000:
             return
-        now = self._lifetime.now()
+        now = self._shutdown.now()
         self._chats = {
             chat_id: chat
             for chat_id, chat in self._chats.items()

@@ -11,7 +11,7 @@ from telegram.ext import BaseUpdateProcessor
 from bot.transport.errors import Stopping
 from bot.transport.inbox import InboxQueue, is_talk_of, request_of
 from bot.transport.redact import redact
-from bot.transport.shutdown import Lifetime
+from bot.transport.shutdown import Shutdown
 from core.errors import StorageError
 from core.request import working_on
 from db.inbox import Inbox
@@ -42,14 +42,14 @@ class PerChatProcessor(BaseUpdateProcessor):
         queue: InboxQueue,
         inbox: Inbox,
         *,
-        lifetime: Lifetime,
+        shutdown: Shutdown,
         slots: int = 256,
         timeout_s: float = 120.0,
     ) -> None:
         super().__init__(slots)
         self._queue = queue
         self._inbox = inbox
-        self._lifetime = lifetime
+        self._shutdown = shutdown
         self._timeout_s = timeout_s
         self._closing = False
         self._running: dict[asyncio.Task[Any], Update] = {}
@@ -89,7 +89,7 @@ class PerChatProcessor(BaseUpdateProcessor):
         own = asyncio.current_task()
         if own in self._running:
             number = self._running[own].update_id
-            self._forgotten[chat_id] = (number, self._lifetime.now())
+            self._forgotten[chat_id] = (number, self._shutdown.now())
         tasks = {
             task
             for task, update in self._running.items()
@@ -151,7 +151,7 @@ class PerChatProcessor(BaseUpdateProcessor):
             if failures >= MAX_TRIES or attempt == MAX_TRIES:
                 break
             self._queue.repeated.add(number)
-            await self._lifetime.sleep(0.2 * attempt)
+            await self._shutdown.sleep(0.2 * attempt)
         await self._persist(lambda: self._inbox.bury(number, reason))
         if self.on_dead:
             await self.on_dead(update)
@@ -160,7 +160,7 @@ class PerChatProcessor(BaseUpdateProcessor):
         """Tell whether an update was written before its chat was forgotten, and waited since."""
         chat_id = update.effective_chat.id if update.effective_chat else 0
         number, at = self._forgotten.get(chat_id, (0, 0.0))
-        if number and self._lifetime.now() - at > _FORGOTTEN_S:
+        if number and self._shutdown.now() - at > _FORGOTTEN_S:
             del self._forgotten[chat_id]  # Telegram's numbers may begin anew
             return False
         return update.update_id < number and is_talk_of(update, chat_id)
@@ -182,4 +182,4 @@ class PerChatProcessor(BaseUpdateProcessor):
                 return await write()
             except StorageError:
                 logger.exception("The inbox cannot be written; trying again")
-                await self._lifetime.sleep(_STORAGE_RETRY_S)
+                await self._shutdown.sleep(_STORAGE_RETRY_S)

@@ -21,7 +21,7 @@ from telegram.ext import ExtBot
 from bot.transport.delivery_queue import SendSlot, Ticket
 from bot.transport.limiter import Priority
 from bot.transport.redact import redact
-from bot.transport.shutdown import Lifetime
+from bot.transport.shutdown import Shutdown
 from db.chats import Chats
 from db.outbox import Outbox, OutboxState, Outgoing, StoredMessage
 
@@ -56,15 +56,21 @@ class Sender:
     """Sends what is in the outbox. A message that may have been sent is never sent again."""
 
     def __init__(
-        self, bot: "ExtBot[Any]", outbox: Outbox, chats: Chats, *, lifetime: Lifetime
+        self,
+        bot: "ExtBot[Any]",
+        outbox: Outbox,
+        chats: Chats,
+        *,
+        shutdown: Shutdown,
+        offers: Offers,
     ) -> None:
+        """`offers` chooses the buttons that a chat is shown."""
         self._bot = bot
         self._outbox = outbox
         self._chats = chats
-        self._lifetime = lifetime
+        self._shutdown = shutdown
         self._slot = SendSlot()
-        self.offers: Offers = _all
-        """Chooses the buttons that a chat is shown."""
+        self._offers = offers
 
     async def deliver(
         self,
@@ -174,7 +180,7 @@ class Sender:
             except BadRequest:
                 raise
             except NetworkError:
-                await self._lifetime.sleep(backoff)
+                await self._shutdown.sleep(backoff)
         return await self._load(file_id)
 
     async def _load(self, file_id: str) -> bytes:
@@ -191,7 +197,7 @@ class Sender:
                     logger.warning("Telegram refuses a change: %s", refusal)
                 return done
             except NetworkError:
-                await self._lifetime.sleep(backoff)
+                await self._shutdown.sleep(backoff)
             except TelegramError as trouble:
                 logger.warning("A message was not changed: %s", redact(str(trouble)))
                 return False
@@ -221,7 +227,7 @@ class Sender:
                     return "uncertain", None, redact(str(trouble)) or type(trouble).__name__
                 ticket.give_back()
                 logger.warning("Telegram cannot be reached; next try in %.0f s", backoff)
-                await self._lifetime.sleep(backoff)
+                await self._shutdown.sleep(backoff)
                 backoff = min(backoff * 2, MAX_BACKOFF_S)
             except TelegramError as trouble:
                 # Such as a reply that is no JSON: it came after the method was run.
@@ -262,7 +268,7 @@ class Sender:
         self, chat_id: int, raw: Mapping[str, Any] | None
     ) -> InlineKeyboardMarkup | None:
         """Return the buttons; ``None`` for none, for an empty list is written as no list at all."""
-        rows = await self.offers(chat_id, raw["inline_keyboard"]) if raw else []
+        rows = await self._offers(chat_id, raw["inline_keyboard"]) if raw else []
         return InlineKeyboardMarkup.de_json({"inline_keyboard": rows}, None) if rows else None
 
 
@@ -273,10 +279,6 @@ def _simplify(params: dict[str, Any], refusal: str) -> bool:
 
 def _entities(raw: Sequence[dict[str, Any]] | None) -> list[MessageEntity] | None:
     return list(MessageEntity.de_list(list(raw), None)) if raw else None
-
-
-async def _all(_chat_id: int, rows: Rows) -> Rows:
-    return rows
 
 
 def _reply(message_id: int | None) -> Reply | None:

@@ -1,12 +1,12 @@
-"""Time, and the end of it: waiting that ends at once when the bot is stopped."""
+"""Waiting that ends at once when the bot is stopped."""
 
 import asyncio
 
 from bot.transport.errors import Stopping
 
 
-class Lifetime:
-    """A clock whose sleeps end when the bot is stopped. Tests put a quicker one in its place."""
+class Shutdown:
+    """The stop of the bot, which ends every sleep at once. Tests put a quicker one in its place."""
 
     def __init__(self) -> None:
         self._stopping = asyncio.Event()

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from bot.transport.errors import BadToken, BotStopped, Deaf, SecondPoller, Stopping
-from bot.transport.shutdown import Lifetime
+from bot.transport.shutdown import Shutdown
 
 logger = logging.getLogger(__name__)
 
@@ -19,10 +19,10 @@ _CHECK_S = 5.0
 class Watchdog:
     """Looks at the status of every getUpdates and ends the bot when it cannot hear any more."""
 
-    def __init__(self, lifetime: Lifetime, *, deaf_s: float = DEAF_S) -> None:
-        self._lifetime = lifetime
+    def __init__(self, shutdown: Shutdown, *, deaf_s: float = DEAF_S) -> None:
+        self._shutdown = shutdown
         self._deaf_s = deaf_s
-        self._started = lifetime.now()
+        self._started = shutdown.now()
         self._last_good = self._started
         self._conflicts = 0
         self._last_status = 0
@@ -34,7 +34,7 @@ class Watchdog:
         """Take note of the HTTP status of a getUpdates."""
         self._last_status = status
         if status == 200:
-            self._last_good = self._lifetime.now()
+            self._last_good = self._shutdown.now()
         elif status in (401, 404):
             self.end(BadToken(status))
         elif status == 409:
@@ -50,10 +50,10 @@ class Watchdog:
         """Check regularly until the bot is stopped."""
         while not self.ended.done():
             try:
-                await self._lifetime.sleep(min(_CHECK_S, self._deaf_s / 2))
+                await self._shutdown.sleep(min(_CHECK_S, self._deaf_s / 2))
             except Stopping:
                 return
-            silent = self._lifetime.now() - self._last_good
+            silent = self._shutdown.now() - self._last_good
             if silent > self._deaf_s:
                 why = f"last status {self._last_status}" if self._last_status else "no connection"
                 self.end(Deaf(silent, why))
@@ -61,7 +61,7 @@ class Watchdog:
     def _on_conflict(self) -> None:
         """The younger of two pollers gives way; the older one keeps its customers."""
         self._conflicts += 1
-        if self._lifetime.now() - self._started > _YOUNG_S:
+        if self._shutdown.now() - self._started > _YOUNG_S:
             logger.warning("%s", SecondPoller(self.username))
         elif self._conflicts >= _CONFLICTS:
             self.end(SecondPoller(self.username))

@@ -3,27 +3,28 @@
 import datetime
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
 from babel import Locale
 
-from core.careful import Rules
 from core.errors import ModelError
 from core.shown import shown
 from core.types import (
     Answer,
-    AnswerEvent,
     Choice,
     Chunk,
     Draft,
     Hit,
+    OnEvent,
     Source,
     TokenUsage,
     Turn,
     Urgency,
 )
+from db.careful import CarefulStart
+from db.curation import Curations
 from kb.answering.choose import MOST
 from kb.answering.decision import Decision, careful, decide
 from kb.answering.intent import classify_turn, in_context, split_questions, symbols_say
@@ -39,8 +40,6 @@ from kb.text.language import detect_language, may_be
 from kb.text.layout import heading_of, length
 from kb.text.segmentation import split_sentences
 from kb.text.stems import stems
-
-OnEvent = Callable[[AnswerEvent], Awaitable[None]]
 
 SmallIntent: TypeAlias = Literal[
     "greeting", "smalltalk", "thanks", "goodbye", "person", "acknowledged"
@@ -97,7 +96,7 @@ class Found:
     @property
     def known(self) -> bool:
         """Whether there is a reply."""
-        return self.decision.action == "answer"
+        return bool(self.decision.hits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +119,6 @@ class Finds(Protocol):
         ...
 
 
-class Translations(Protocol):
-    """What operators translated (`db.curation.Curations`)."""
-
-    async def translation(self, chunk_id: str, language: str) -> str:
-        """Return the approved answer of an entry in a language, empty if there is none."""
-        ...
-
-
-class CarefulRules(Protocol):
-    """What operators want a person to send (`db.careful.CarefulStart`)."""
-
-    async def rules(self) -> Rules:
-        """Return the rules that are on."""
-        ...
-
-
 class Answerer:
     """Answers messages from the knowledge base. Remembers nothing; `Desk` does."""
 
@@ -148,8 +131,8 @@ class Answerer:
         policy: Policy,
         today: Callable[[], datetime.date],
         moods: Moods | None = None,
-        translations: Translations | None = None,
-        careful_rules: CarefulRules | None = None,
+        translations: Curations | None = None,
+        careful_rules: CarefulStart | None = None,
     ) -> None:
         """Take ready parts.
 
@@ -188,7 +171,7 @@ class Answerer:
             language_code: of the customer's app; decides where the message is too short to tell.
             history: earlier turns, oldest first, which a follow-up may refer to.
             on_event: receives checked sentences and waiting times before the answer is whole.
-            found: what `judge` returned for the message, if it was asked before.
+            found: what `evaluate` returned for the message, if it was asked before.
 
         Raises:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
@@ -196,7 +179,7 @@ class Answerer:
         text = self._read(message)
         language = detect_language(text, language_code)
         last = history[-1].answer if history else ""
-        intent = classify_turn(text, language, last_answer=last)
+        intent = classify_turn(text, last_answer=last)
         if intent == "person":
             asked = [text, *(turn.question for turn in history[-1:])]
             return replace(self._smalltalk(intent, language), urgency=await self._urgency(asked))
@@ -210,7 +193,7 @@ class Answerer:
         before = () if mood == "wrong" else history  # else what was refused is found once more
         answer = await self._part_by_part(split_questions(text, language), language, before)
         if answer is None:
-            found = found or await self.judge(text, before)
+            found = found or await self.evaluate(text, before)
             answer = await self._reply(_Order(found, language, on_event))
         if refused := _refused(answer, mood, history):
             said = self._text("say_otherwise", language)
@@ -222,10 +205,10 @@ class Answerer:
     async def answer_question(self, question: str, *, language_code: str = "") -> Answer:
         """Answer one question, without asking whether it is one; see `answer`."""
         language = detect_language(question, language_code)
-        answer = await self._reply(_Order(await self.judge(question), language))
+        answer = await self._reply(_Order(await self.evaluate(question), language))
         return self._led_in(answer, question, language)
 
-    async def judge(
+    async def evaluate(
         self, question: str, history: Sequence[Turn] = (), *, part: bool = False
     ) -> Found:
         """Return what is found for a question, in context, and how it would be replied to.
@@ -303,11 +286,11 @@ class Answerer:
         silent: list[Found] = []
         for number, part in enumerate(parts[:_MAX_PARTS]):
             before = [Turn(earlier, "") for earlier in parts[:number]]
-            one = await self.judge(part, [*history, *before], part=number > 0)
+            one = await self.evaluate(part, [*history, *before], part=number > 0)
             if await self._left_open(one, found):
-                one = await self.judge(part)
+                one = await self.evaluate(part)
             if await self._left_open(one, found):
-                one = replace(one, decision=Decision("unknown", (), one.decision.confidence))
+                one = replace(one, decision=Decision((), one.decision.confidence))
                 silent.append(one)
             found.append(one)
         whole = all(one.known for one in found)
@@ -357,7 +340,8 @@ class Answerer:
             return self._unknown(order.language, decision.confidence)
         share = replace(order, most=order.most / len(decision.hits))
         answers = [await self._from(hit, share) for hit in decision.hits]
-        if len(answers) > 1 and _said_by(answers[1], answers[0]):
+        lines = [set(answer.text.splitlines()) for answer in answers]
+        if len(answers) > 1 and lines[1] <= lines[0]:
             del answers[1]  # two passages of one table
         both = join(answers, "") if len(answers) > 1 else answers[0]
         fits = len(answers) == 1 or length(both.text) <= order.most
@@ -412,7 +396,9 @@ class Answerer:
         told = "\n".join(words for _, words in reply.cited)
         written = await self._write(hit.chunk, sources[0], order) if len(sources) == 1 else None
         text = written.text if written else ""
-        sum_ = "" if text or order.found.decision.hedged else self._sum(order, told, language)
+        sum_ = ""
+        if not text and not order.found.decision.hedged:
+            sum_ = follows(retrieval.question, told, language, today=self._today())
         quoted = reply.text if reply.built else self._under_condition(reply.text, order, language)
         return Answer(
             "composed" if text or reply.built or sum_ or quoted != reply.text else "quoted",
@@ -437,10 +423,6 @@ class Answerer:
         if self._translations is None or order.language == entry.language:
             return ""
         return await self._translations.translation(entry.chunk_id, order.language)
-
-    def _sum(self, order: _Order, words: str, language: str) -> str:
-        question = order.found.retrieval.question
-        return follows(question, words, language, today=self._today())
 
     def _led_in(self, answer: Answer, question: str, language: str) -> Answer:
         """Return an answer after what a customer has to know of it.
@@ -513,19 +495,13 @@ def _yes_to_another(question: str, entry: Chunk) -> bool:
     return bool(asked) and len(asked & set(stems(f"{entry.text}\n{entry.answer}"))) < len(asked) / 2
 
 
-def _said_by(answer: Answer, other: Answer) -> bool:
-    """Tell whether another answer has every line of one."""
-    return set(answer.text.splitlines()) <= set(other.text.splitlines())
-
-
 def _choice(hit: Hit) -> Choice:
     """Return a choice: an entry's question; of a passage its innermost heading and first words."""
     chunk = hit.chunk
     if chunk.kind == "faq":
         return Choice(chunk.chunk_id, _cut(chunk.text, _LABEL_CHARS))
-    heading = heading_of(chunk.title)
-    words = " ".join(chunk.text.split())
-    return Choice(chunk.chunk_id, _cut(f"{heading}: {words}" if heading else words, _LABEL_CHARS))
+    label = ": ".join(filter(None, [heading_of(chunk.title), " ".join(chunk.text.split())]))
+    return Choice(chunk.chunk_id, _cut(label, _LABEL_CHARS))
 
 
 def source_of(hit: Hit, *, quote: str) -> Source:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from kb.answering.scores import PATTERNS, score_sentences
-from kb.text.layout import Unit, length, steps_of, units_of
+from kb.text.layout import Unit, length, run_around, steps_of, units_of
 
 MOST = 80.0
 """Words of the longest reply; a Chinese character counts half. Numbered steps may be longer."""
@@ -113,7 +113,7 @@ def rest_of_steps(units: Sequence[Unit]) -> set[int]:
     first = next((i for i, unit in enumerate(units) if unit.kind != "heading"), 0)
     if not units or units[first].kind != "item" or units[first].number < 2:
         return set()
-    return _list_of(units, first)
+    return set(run_around(units, first))
 
 
 def _steps_as_one(units: Sequence[Unit], scores: Sequence[float]) -> list[float]:
@@ -129,7 +129,7 @@ def _steps_as_one(units: Sequence[Unit], scores: Sequence[float]) -> list[float]
 def _can_answer(units: Sequence[Unit], i: int) -> bool:
     unit = units[i]
     if unit.kind == "heading":
-        return any(u.section == unit.section and u.kind not in ("heading", "row") for u in units)
+        return bool(_section_of(units, i))
     return unit.kind != "row" and not unit.asks
 
 
@@ -137,22 +137,19 @@ def _body_of(units: Sequence[Unit], i: int, scores: Sequence[float]) -> int:
     """Return the best unit under a heading; a unit that is no heading stands for itself."""
     if units[i].kind != "heading":
         return i
-    below = [
-        j
-        for j, unit in enumerate(units)
-        if unit.section == units[i].section and unit.kind not in ("heading", "row")
-    ]
-    return max(below, key=lambda j: (not units[j].asks, scores[j]))
+    return max(_section_of(units, i), key=lambda j: (not units[j].asks, scores[j]))
+
+
+def _section_of(units: Sequence[Unit], i: int) -> list[int]:
+    """Return what stands under the same heading as a unit, but for rows."""
+    apart = ("heading", "row")
+    return [j for j, u in enumerate(units) if u.section == units[i].section and u.kind not in apart]
 
 
 def _around(units: Sequence[Unit], i: int, most: float) -> set[int]:
     """Return the largest piece around a unit that may be given whole."""
     steps = next((set(steps) for steps in steps_of(units) if i in steps or i + 1 == steps[0]), None)
-    section = {
-        j
-        for j, unit in enumerate(units)
-        if unit.section == units[i].section and unit.kind not in ("heading", "row")
-    }
+    section = set(_section_of(units, i))
     rest = rest_of_steps(units)
     if i not in rest:
         section -= rest
@@ -161,11 +158,11 @@ def _around(units: Sequence[Unit], i: int, most: float) -> set[int]:
     if steps:
         return steps | _lead_of(units, min(steps))
     if units[i].kind == "item":
-        items = _list_of(units, i)
-        items |= _lead_of(units, min(items))
+        items = {*run_around(units, i)}
+        items |= (lead := _lead_of(units, min(items)))
         if length_of(units, items) <= _WHOLE * most:
             return items
-        return {i} | _lead_of(units, min(_list_of(units, i)))
+        return {i} | lead
     paragraph = {j for j in section if units[j].paragraph == units[i].paragraph}
     if length_of(units, paragraph) <= _WHOLE * most:
         return paragraph | _announced(units, max(paragraph), most)
@@ -175,16 +172,6 @@ def _around(units: Sequence[Unit], i: int, most: float) -> set[int]:
 def _with_steps(units: Sequence[Unit], i: int) -> set[int]:
     """Return a unit, or all steps of the procedure that it is a step of."""
     return next((set(s) | _lead_of(units, s[0]) for s in steps_of(units) if i in s), {i})
-
-
-def _list_of(units: Sequence[Unit], i: int) -> set[int]:
-    """Return the unbroken run of list items around one of them."""
-    begin = end = i
-    while begin and units[begin - 1].kind == "item":
-        begin -= 1
-    while end + 1 < len(units) and units[end + 1].kind == "item":
-        end += 1
-    return set(range(begin, end + 1))
 
 
 def _lead_of(units: Sequence[Unit], i: int) -> set[int]:
@@ -204,7 +191,7 @@ def _announced(units: Sequence[Unit], i: int, most: float) -> set[int]:
     if not units[i].introduces or i + 1 >= len(units) or units[i + 1].kind == "row":
         return set()
     if units[i + 1].kind == "item":
-        items = _list_of(units, i + 1)
+        items = set(run_around(units, i + 1))
         return items if length_of(units, items) <= _WHOLE * most else set()
     return {i + 1}
 

@@ -2,12 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
 from core.careful import Rules, step_of
 from core.types import Hit
-
-Action: TypeAlias = Literal["answer", "unknown"]
 
 _MOST = 3
 """Candidates that an answer with a reservation names: two answers and a choice."""
@@ -21,11 +18,9 @@ _SECOND_SHARE = 0.5
 class Decision:
     """How to reply."""
 
-    action: Action
-    """``answer``: from the hits, each by itself. ``unknown``: say so."""
     hits: tuple[Hit, ...]
-    """The best one; of a reply with a reservation perhaps also the second. Empty for
-    ``unknown``."""
+    """Each answers by itself: the best one; of a reply with a reservation perhaps also the second.
+    Empty: nothing is known."""
     confidence: float
     """Calibrated probability that the best candidate answers the question."""
     hedged: bool = False
@@ -40,16 +35,12 @@ class Decision:
         return replace(self, hits=self.hits[:1], others=())
 
 
-def _never(hit: Hit) -> bool:
-    return False
-
-
 def decide(
     hits: Sequence[Hit],
     *,
     answer_at: float,
     hedge_at: float,
-    lacks: Callable[[Hit], bool] = _never,
+    lacks: Callable[[Hit], bool] = lambda _: False,
 ) -> Decision:
     """Choose how to reply.
 
@@ -66,21 +57,21 @@ def decide(
             stands behind it.
     """
     if not hits or hits[0].probability < hedge_at:
-        return Decision("unknown", (), hits[0].probability if hits else 0.0)
+        return Decision((), hits[0].probability if hits else 0.0)
     best = hits[0]
     second = [h for h in hits[1:2] if h.probability >= _SECOND_SHARE * best.probability]
     turned = bool(second) and lacks(best) and not lacks(second[0])
     if best.probability >= answer_at and not turned:
-        return Decision("answer", (best,), best.probability)
+        return Decision((best,), best.probability)
     likely = [h for h in hits[:_MOST] if h.probability >= _LIKELY_SHARE * best.probability]
     given = [*second, best] if turned else [best, *second]
     others = tuple(likely[len(given) :])
-    return Decision("answer", tuple(given), best.probability, hedged=True, others=others)
+    return Decision(tuple(given), best.probability, hedged=True, others=others)
 
 
 def careful(decision: Decision, rules: Rules) -> Decision:
     """Return a decision as the operators' rules have it."""
-    if decision.action == "unknown":
+    if not decision.hits:
         return decision
     best = decision.hits[0].chunk
     match step_of(rules, best.doc_id, best.category, sure=not decision.hedged):

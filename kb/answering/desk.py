@@ -5,7 +5,7 @@ import logging
 import time
 import traceback
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
@@ -14,7 +14,7 @@ from core.asker import working_for
 from core.errors import AnswerdeskError, ConversationErased, StorageError
 from core.metrics import Metrics
 from core.request import request_id
-from core.types import Answer, AnswerEvent, Turn
+from core.types import Answer, OnEvent, Turn
 from db.conversations import Conversations
 from db.erasure import ErasureList
 from kb.answering.texts import in_script_of, service_text
@@ -26,9 +26,6 @@ _HISTORY_TURNS = 3
 """Earlier exchanges that a follow-up question may refer to."""
 
 _FAILURES_KEPT = 50
-
-EventHandler = Callable[[AnswerEvent], Awaitable[None]]
-"""Receives what a customer may see before the whole answer is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class Answers(Protocol):
         *,
         language_code: str = "",
         history: Sequence[Turn] = (),
-        on_event: EventHandler | None = None,
+        on_event: OnEvent | None = None,
     ) -> Answer:
         """Answer one message."""
         ...
@@ -131,7 +128,7 @@ class Desk:
         channel: str,
         language_code: str = "",
         history: Sequence[Turn] | None = None,
-        on_event: EventHandler | None = None,
+        on_event: OnEvent | None = None,
         asker: str = "",
     ) -> Answer:
         """Answer one message.
@@ -200,7 +197,7 @@ class Desk:
         text: str,
         language_code: str,
         history: Sequence[Turn],
-        on_event: EventHandler | None,
+        on_event: OnEvent | None,
         *,
         chat: str,
     ) -> Answer:

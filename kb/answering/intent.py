@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import yaml
 
@@ -24,12 +24,8 @@ SmallTalk: TypeAlias = Literal["greeting", "thanks", "goodbye", "acknowledged"]
 
 _FILE = Path(__file__).parent / "data" / "intents.yaml"
 _PRIORITY: tuple[SmallTalk, ...] = ("thanks", "goodbye", "greeting", "acknowledged")
-_SAID: tuple[Literal["angry", "sad", "thanks", "greeting"], ...] = (
-    "angry",
-    "sad",
-    "thanks",
-    "greeting",
-)
+Feeling: TypeAlias = Literal["angry", "sad", "thanks", "greeting"]
+_SAID: tuple[Feeling, ...] = get_args(Feeling)
 """By emoji, most telling first."""
 _MAX_SMALLTALK_WORDS = 16
 _MAX_PERSON_WORDS = 16
@@ -38,25 +34,19 @@ _LEAST_WORDS = 2
 _MAX_GAP = 5
 """Words between "talk" and "human"."""
 _OFFERS: tuple[TextKey, ...] = (
-    "unknown",
-    "trouble",
-    "lookup_not_found",
-    "lookup_failed",
-    "angry",
-    "urgent",
-)
+    "unknown", "trouble", "lookup_not_found", "lookup_failed", "angry", "urgent",
+)  # fmt: skip
 """Texts that offer a person; the last two also stand before a reply."""
 _MAX_FOLLOWUP_WORDS = 9
 _MAX_FOLLOWUP_CHARACTERS = 16
 """Of a Chinese follow-up."""
 
 
-def classify_turn(text: str, language: str = "", *, last_answer: str = "") -> Intent:
+def classify_turn(text: str, *, last_answer: str = "") -> Intent:
     """Tell what a message wants. Whatever is not clearly something else is a question.
 
     Args:
         text: the message as written; typing mistakes, emoji and missing punctuation are expected.
-        language: ISO 639-1; not needed, all languages of the lists are tried.
         last_answer: what we said before; "yes" after an offered person asks for that person.
     """
     words = _words(text)
@@ -254,7 +244,7 @@ def _one_edit(left: str, right: str) -> bool:
     return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
 
 
-def symbols_say(text: str) -> Literal["angry", "sad", "thanks", "greeting", ""]:
+def symbols_say(text: str) -> Feeling | Literal[""]:
     """Return what the emoji of a text say, by their Unicode names; empty if nothing."""
     names = " ".join(unicodedata.name(char, "") for char in text if not char.isalnum())
     return next((kind for kind in _SAID if re.search(_file()["symbols"][kind], names)), "")

@@ -18,6 +18,7 @@ from core.errors import PromptTooLong
 from core.protocols import Generator
 from core.types import Chunk, Prompt
 from kb.answering.choose import quote
+from kb.text.layout import heading_of
 from kb.text.lexicon import fold
 
 _FILE = Path(__file__).parent / "data" / "prompts.yaml"
@@ -87,9 +88,9 @@ def _smaller(question: str, passages: Sequence[str]) -> list[tuple[str, list[str
 
 def passage_of(chunk: Chunk) -> str:
     """Return what the generator reads of a chunk: its innermost heading and its text."""
-    heading = chunk.title.rsplit("›", 1)[-1].strip()
     text = f"{chunk.text}\n{chunk.answer}" if chunk.answer else chunk.text
-    return text if not heading or heading in text[:200] else f"{heading}\n{text}"
+    heading = heading_of(chunk.title)
+    return text if heading in text[:200] else f"{heading}\n{text}"
 
 
 def wording(language: str) -> Wording:

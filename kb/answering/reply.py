@@ -33,7 +33,7 @@ from kb.answering.tables import (
     say_rows,
 )
 from kb.text.language import detect_language
-from kb.text.layout import Unit, heading_of, length, steps_of, units_of
+from kb.text.layout import Unit, heading_of, length, run_around, steps_of, units_of
 from kb.text.stems import stems
 
 _TITLE = " › "
@@ -248,10 +248,9 @@ class Replier:
         if self._reader is None or len(texts) < least:
             return None
         heading = heading_of(chunk.title)
+        headed = [f"{heading}\n{text}" for text in texts]
         try:
-            return np.asarray(
-                await self._reader.read(question, [f"{heading}\n{text}" for text in texts])
-            )
+            return np.asarray(await self._reader.read(question, headed))
         except ModelError:
             return None
 
@@ -259,7 +258,7 @@ class Replier:
         self, asked: _Asked, chunk: Chunk, units: Sequence[Unit], row: int, others: Sequence[Hit]
     ) -> _Piece:
         """Say the rows of a table that were asked for; other passages may have more of them."""
-        lines = _table_around(units, row)
+        lines = [units[i].text for i in run_around(units, row)]
         first = columns_of(read_rows(lines)[0])
         for other in await self._siblings(chunk, others) if first else ():
             more = [u.text for u in units_of(other.text, chunk.language) if u.kind == "row"]
@@ -392,16 +391,6 @@ def _row_meant(units: Sequence[Unit], best: int, scores: Sequence[float]) -> int
     told = sum(scores[i] for i in rows)
     alone = not any(u.kind in ("sentence", "item") and not u.asks for u in units)
     return max(rows, key=lambda i: scores[i]) if rows and (told > 0.5 or alone) else None
-
-
-def _table_around(units: Sequence[Unit], row: int) -> list[str]:
-    """Return the rows of the table that a row belongs to."""
-    begin = end = row
-    while begin and units[begin - 1].kind == "row":
-        begin -= 1
-    while end + 1 < len(units) and units[end + 1].kind == "row":
-        end += 1
-    return [unit.text for unit in units[begin : end + 1]]
 
 
 def _steps_from(chunk: Chunk, number: int) -> tuple[str, int] | None:

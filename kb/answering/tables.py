@@ -294,11 +294,16 @@ def _asked_columns(
     best = max(shared, default=0.0)
     found = {name for name, share in zip(names, shared, strict=True) if share and share >= best}
     if not found and near and max(near) >= _MEANT:
-        least = max(near) - _COLUMN_TIE
-        found = {name for name, value in zip(names, near, strict=True) if value >= least}
-        if found and asks_figure(question):  # "how much is the sack?": its weight and its price
+        found = _meant(names, near)
+        if asks_figure(question):  # "how much is the sack?": its weight and its price
             found |= _amounts(rows)
     return frozenset(found) if len(found) < len(names) or len(names) == 1 else frozenset()
+
+
+def _meant(names: Sequence[str], near: Sequence[float]) -> set[str]:
+    """Return the columns that are about as near as the nearest one."""
+    least = max(near) - _COLUMN_TIE
+    return {name for name, value in zip(names, near, strict=True) if value >= least}
 
 
 def _without_alternatives(
@@ -315,11 +320,7 @@ def _without_alternatives(
     said = Counter(stem for name in amounts for stem in set(stems(name)))
     wanted = {n for n in amounts if any(said[s] == 1 for s in asked & set(stems(n)))}
     if not wanted and near and max(near) >= _MEANT:
-        names = column_names(rows)
-        meant = {
-            n for n, value in zip(names, near, strict=True) if value >= max(near) - _COLUMN_TIE
-        }
-        wanted = amounts & meant
+        wanted = amounts & _meant(column_names(rows), near)
     kept = wanted and len(wanted) < len(amounts)
     return frozenset(set(column_names(rows)) - amounts | wanted) if kept else frozenset()
 

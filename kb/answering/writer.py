@@ -5,21 +5,19 @@ or a word, is dropped (`kb.answering.checker`). If nothing is left, the built re
 """
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from core.protocols import Generator
 from core.shown import clean
-from core.types import AnswerEvent, Chunk, Piece, Sentence, Source, TokenUsage, Waiting
+from core.types import Chunk, OnEvent, Piece, Sentence, Source, TokenUsage, Waiting
 from kb.answering.checker import unsupported
 from kb.answering.plain import plain
 from kb.answering.prompts import fit_prompt, is_no_answer, may_become_no_answer, passage_of
 from kb.text.language import detect_language
 from kb.text.layout import length
 from kb.text.segmentation import split_sentences
-
-OnEvent = Callable[[AnswerEvent], Awaitable[None]]
 
 _STOP = ("\n\n",)
 _MOST_WORDS = 60

@@ -55,8 +55,32 @@ def attach(chunks: Sequence[Chunk], curations: Sequence[Curation]) -> Attached:
     changed = [made[chunk] if chunk.kind == "faq" else chunk for chunk in chunks]
     settled = {c: _settled(c, base, made, reasons[c]) for c, base in bases.items()}
     attached = [replace(c, anchor=s.anchor) for c, s in settled.items() if s.state == "active"]
-    kept = _distinct(chunk for chunk in changed if chunk is not None)
+    kept, _ = unique(chunk for chunk in changed if chunk is not None)  # an edit may make two equal
     return Attached(kept, tuple(settled.values()), digest(attached))
+
+
+def unique(chunks: Iterable[Chunk]) -> tuple[tuple[Chunk, ...], list[tuple[Chunk, Chunk]]]:
+    """Keep the first of chunks with the same text and answer, with the variants of all.
+
+    Returns them, and each of the others with its first one.
+    """
+    first: dict[str, Chunk] = {}
+    repeated = []
+    for chunk in chunks:
+        earlier = first.setdefault(chunk.chunk_id, chunk)
+        if earlier is not chunk:
+            variants = tuple(dict.fromkeys([*earlier.variants, *chunk.variants]))
+            first[chunk.chunk_id] = replace(earlier, variants=variants)
+            repeated.append((chunk, earlier))
+    return tuple(first.values()), repeated
+
+
+def by_document(curations: Iterable[Curation]) -> dict[str, list[Curation]]:
+    """Return pieces of work by document."""
+    found: dict[str, list[Curation]] = {}
+    for curation in curations:
+        found.setdefault(curation.anchor.doc_id, []).append(curation)
+    return found
 
 
 def digest(curations: Iterable[Curation]) -> str:
@@ -71,11 +95,8 @@ def digest(curations: Iterable[Curation]) -> str:
 
 def expected_work(curations: Iterable[Curation]) -> Mapping[str, str]:
     """Return by document the hash that its next version will have; documents without are absent."""
-    by_document: dict[str, list[Curation]] = {}
-    for curation in curations:
-        if curation.state == "active":
-            by_document.setdefault(curation.anchor.doc_id, []).append(curation)
-    return {doc_id: work for doc_id, found in by_document.items() if (work := digest(found))}
+    active = by_document(curation for curation in curations if curation.state == "active")
+    return {doc_id: work for doc_id, found in active.items() if (work := digest(found))}
 
 
 def _find(anchor: Anchor, entries: Sequence[Chunk]) -> Chunk | None:
@@ -170,15 +191,3 @@ def _settled(
 
 def _with(texts: tuple[str, ...], text: str) -> tuple[str, ...]:
     return texts if text in texts else (*texts, text)
-
-
-def _distinct(chunks: Iterable[Chunk]) -> tuple[Chunk, ...]:
-    """Keep the first of chunks that an edit has made equal, with the variants of all."""
-    first: dict[str, Chunk] = {}
-    for chunk in chunks:
-        earlier = first.get(chunk.chunk_id)
-        if earlier is not None:
-            variants = tuple(dict.fromkeys([*earlier.variants, *chunk.variants]))
-            chunk = replace(earlier, variants=variants)
-        first[chunk.chunk_id] = chunk
-    return tuple(first.values())

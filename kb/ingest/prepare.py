@@ -14,7 +14,7 @@ from core.types import Chunk, ParsedFile, Skipped, Vector
 from db.curation import Curation, Curations, Settled
 from db.knowledge import Document
 from kb.index.rows import Row, embedded_text, is_statement, rows_of_chunk
-from kb.ingest.curate import attach, expected_work
+from kb.ingest.curate import attach, by_document, expected_work, unique
 from kb.ingest.fingerprint import columns_of, with_work
 from kb.ingest.originals import Originals
 from kb.ingest.vector_cache import VectorSpool
@@ -257,11 +257,9 @@ class Preparer:
         self, doc_ids: Sequence[str], as_of: float | None
     ) -> Mapping[str, Sequence[Curation]]:
         curations = self.curations
-        found = await (curations.open(doc_ids) if as_of is None else curations.as_of(as_of))
-        by_document: dict[str, list[Curation]] = {}
-        for curation in found:
-            by_document.setdefault(curation.anchor.doc_id, []).append(curation)
-        return by_document
+        return by_document(
+            await (curations.open(doc_ids) if as_of is None else curations.as_of(as_of))
+        )
 
     async def spooled(self, rows: Sequence[Row]) -> dict[str, Vector]:
         """Return the vectors of some rows; new ones wait in the spool for the run that publishes.
@@ -287,14 +285,14 @@ class Preparer:
             chunks = await self.chunker(parsed, doc_id=file.doc_id, updated=day)
         except IngestError as error:
             return PreparedFile(file, error=str(error))
-        unique, repeated = _unique(chunks)
-        skipped = (*parsed.skipped, *repeated)
-        if not unique:
+        own, repeated = unique(chunks)
+        skipped = (*parsed.skipped, *(_repeats(*pair) for pair in repeated))
+        if not own:
             reason = f"{skipped[0].location}: {skipped[0].reason}" if skipped else "it has no text"
             return PreparedFile(
                 file, skipped=skipped, error=f"{file.doc_id!r}: nothing was taken ({reason})."
             )
-        return PreparedFile(file, unique, skipped, own=unique)
+        return PreparedFile(file, own, skipped, own=own)
 
 
 def _curated(prepared: PreparedFile, work: Sequence[Curation]) -> PreparedFile:
@@ -308,22 +306,9 @@ def _curated(prepared: PreparedFile, work: Sequence[Curation]) -> PreparedFile:
     )
 
 
-def _unique(chunks: Sequence[Chunk]) -> tuple[tuple[Chunk, ...], list[Skipped]]:
-    """Keep the first of chunks with the same text and answer, and name the others.
-
-    Entries that only repeat in their question and answer give their variants to the first.
-    """
-    first: dict[str, Chunk] = {}
-    repeated = []
-    for chunk in chunks:
-        earlier = first.setdefault(chunk.chunk_id, chunk)
-        if earlier is chunk:
-            continue
-        variants = tuple(dict.fromkeys([*earlier.variants, *chunk.variants]))
-        first[chunk.chunk_id] = replace(earlier, variants=variants)
-        where = f" ({earlier.location})" if earlier.location else ""
-        repeated.append(Skipped(chunk.location, f"repeats an earlier text of this file{where}"))
-    return tuple(first.values()), repeated
+def _repeats(chunk: Chunk, first: Chunk) -> Skipped:
+    where = f" ({first.location})" if first.location else ""
+    return Skipped(chunk.location, f"repeats an earlier text of this file{where}")
 
 
 def _offer(prepared: PreparedFile, state: _State, *, answers: bool) -> None:

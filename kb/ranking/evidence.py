@@ -9,16 +9,9 @@ from kb.ranking.features import BagCache, Floats, Ints, Rarity, char_bags, stem_
 from kb.text.language import detect_language
 
 FEATURES = (
-    "stated",
-    "lift",
-    "entry",
-    "letters",
-    "own_letters",
-    "words",
-    "own_words",
-    "foreign",
+    "stated", "lift", "entry", "letters", "own_letters", "words", "own_words", "foreign",
     "foreign_asked",
-)
+)  # fmt: skip
 """Of a candidate, in the order of the weights; see `Evidence.of`."""
 CERTAINTY = ("score", "share", "words", "asked_words")
 """Of the best candidate, in the order of the weights; see `certainty`."""

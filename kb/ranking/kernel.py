@@ -35,19 +35,9 @@ SHARP = (4.0, 0.25, 0.5)
 clinc150's validation part; halving or doubling each changes R@1 by less than .01."""
 
 EVIDENCE = (
-    "kernel",
-    "kernel_margin",
-    "best",
-    "mean",
-    "margin",
-    "char",
-    "char_mean",
-    "char_margin",
-    "centre",
-    "centre_margin",
-    "answer",
-    "answer_margin",
-)
+    "kernel", "kernel_margin", "best", "mean", "margin", "char", "char_mean", "char_margin",
+    "centre", "centre_margin", "answer", "answer_margin",
+)  # fmt: skip
 """Features of a candidate entry, in the order of the weights; see `entry_evidence`."""
 
 CONFIDENCE = (

@@ -35,7 +35,7 @@ class OwnQuestions:
         further = len(self.kernel.owners) / (int(self.kernel.owners.max()) + 1) - 1
         return min(1.0, (further / _ENOUGH) ** 2)
 
-    def judge(
+    def score(
         self, question: str, vector: Vector, chunks: Sequence[Chunk], second: Vector | None = None
     ) -> Floats | None:
         """Return the probability of each entry; ``None`` if one of them is unknown.

@@ -9,7 +9,7 @@ weights of the first two ship with the project (`kb/ranking/data/weights.json`, 
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -143,26 +143,18 @@ class Ranker:
             self._own.weight > _ALONE
             or np.nanmax(np.append(by_own, -np.inf)) > log_odds(_SURE_OF_OWN)
         )
-        return self._judged(
-            question, candidates, scores, features, by_own, self._weights.certain, settled=sure
-        )
+        found = Ranked(question, tuple(candidates), scores, 0.0, features, by_own, sure)
+        return self._judged(found, self._weights.certain)
 
     def read(self, ranked: Ranked, readings: Sequence[Reading]) -> Ranked:
         """Return the best candidates judged anew with what the reader says of them, in order."""
         few = len(readings)
         said = np.asarray([reading.features() for reading in readings], np.float32)
-        scores = self._weights.read_order.score(
-            np.concatenate([ranked.features[:few], said], axis=1)
-        )
-        return self._judged(
-            ranked.question,
-            ranked.candidates[:few],
-            scores,
-            ranked.features[:few],
-            ranked.own[:few],
-            self._weights.read_certain,
-            settled=True,
-        )
+        features, own = ranked.features[:few], ranked.own[:few]
+        scores = self._weights.read_order.score(np.concatenate([features, said], axis=1))
+        best = ranked.candidates[:few]
+        found = Ranked(ranked.question, best, scores, 0.0, features, own, True)
+        return self._judged(found, self._weights.read_certain)
 
     def _by_own(
         self, question: str, vector: Vector, chunks: Sequence[Chunk], second: Vector | None
@@ -172,41 +164,31 @@ class Ranker:
         places = [place for place, chunk in enumerate(chunks) if chunk.kind == "faq"]
         if self._own is not None and places:
             entries = [chunks[place] for place in places]
-            judged = self._own.judge(question, vector, entries, second)
+            judged = self._own.score(question, vector, entries, second)
             if judged is not None:
                 said[places] = np.clip(log_odds(judged), -_MOST_ODDS, _MOST_ODDS)
         return said
 
-    def _judged(
-        self,
-        question: str,
-        candidates: Sequence[Candidate],
-        scores: Doubles,
-        features: Floats,
-        own: Doubles,
-        certain: Linear,
-        *,
-        settled: bool,
-    ) -> Ranked:
+    def _judged(self, found: Ranked, certain: Linear) -> Ranked:
         """Put the order and the certainty together, and sort."""
         weight = self._own.weight if self._own is not None else 0.0
         texts = 1 - weight
         wordings = weight + _BESIDE * texts if weight else 0.0
-        known = np.isfinite(own)
-        blended = np.where(known, texts * scores + wordings * np.where(known, own, 0), scores)
+        own, known = found.own, np.isfinite(found.own)
+        told = texts * found.scores + wordings * np.where(known, own, 0)
+        blended = np.where(known, told, found.scores)
         order = np.argsort(-blended, kind="stable")
         best = int(order[0])
-        words = len(content_words(question))
-        judged = certainty(features, blended.astype(np.float32), words)
+        words = len(content_words(found.question))
+        judged = certainty(found.features, blended.astype(np.float32), words)
         odds = float(certain.score(judged[None])[0])
         if known[best]:
             odds = texts * odds + wordings * float(own[best])
-        return Ranked(
-            question,
-            tuple(candidates[place] for place in order),
-            blended[order],
-            float(1 / (1 + np.exp(-odds))),
-            features[order],
-            own[order],
-            settled,
+        return replace(
+            found,
+            candidates=tuple(found.candidates[place] for place in order),
+            scores=blended[order],
+            probability=float(1 / (1 + np.exp(-odds))),
+            features=found.features[order],
+            own=own[order],
         )

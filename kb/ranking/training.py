@@ -125,7 +125,8 @@ class Trainer:
         if found is not None:
             return found
         folder = self._folder_of(release)
-        if not await asyncio.to_thread(self._usable, folder):
+        about = await asyncio.to_thread(_about, folder)
+        if (about.get("format"), about.get("fingerprint")) != (_FORMAT, self._embedder.fingerprint):
             return self._default
         loaded = await asyncio.to_thread(self._load, folder)
         self._rankers = {release: loaded}
@@ -136,8 +137,9 @@ class Trainer:
         release = (await self._index.view()).release
         if not release:
             return
-        missing = await self.ranker(release) is self._default
-        if missing or await asyncio.to_thread(self._tried_other, self._folder_of(release)):
+        about = await asyncio.to_thread(_about, self._folder_of(release))
+        second = self._second.fingerprint if self._second else ""
+        if await self.ranker(release) is self._default or about.get("second") != second:
             await self.after_publish(release)
 
     async def after_publish(self, release: int) -> None:
@@ -274,28 +276,19 @@ class Trainer:
     def _folder_of(self, release: int) -> Path:
         return self._folder / f"release-{release}"
 
-    def _usable(self, folder: Path) -> bool:
-        about = _about(folder)
-        found = about.get("format"), about.get("fingerprint")
-        return found == (_FORMAT, self._embedder.fingerprint)
-
-    def _tried_other(self, folder: Path) -> bool:
-        """Tell whether a release was trained without the second embedder of now."""
-        now = self._second.fingerprint if self._second else ""
-        return bool(_about(folder).get("second") != now)
-
     def _load(self, folder: Path) -> Ranker:
         about = json.loads((folder / "about.json").read_text("utf-8"))
-        judge = None
+        own = None
         if about["fitted"]:
             models = Models.from_json(about["fitted"]["models"])
-            pair = None
-            if self._second and about["second"] == self._second.fingerprint:
-                pair = _pair(folder, about["fitted"].get(PAIR))
-            judge = OwnQuestions(Kernel.load(folder), models, about["numbers"], pair)
+            pair, by_both = None, about["fitted"].get(PAIR)
+            if by_both and self._second and about["second"] == self._second.fingerprint:
+                kernel, fitted = Kernel.load(folder / PAIR), Models.from_json(by_both["models"])
+                pair = Pair(kernel, fitted, by_both["share"], by_both["language"])
+            own = OwnQuestions(Kernel.load(folder), models, about["numbers"], pair)
         return Ranker(
             self._weights,
-            own=judge,
+            own=own,
             letters=_rarity(folder, "chars"),
             words=_rarity(folder, "words"),
         )
@@ -359,14 +352,6 @@ def _about(folder: Path) -> dict[str, Any]:
 def _rarity(folder: Path, what: str) -> Rarity:
     """Read how rare ``chars`` or ``words`` are in the base."""
     return Rarity(np.load(folder / f"all_{what}.npy", mmap_mode="r"))
-
-
-def _pair(folder: Path, about: dict[str, Any] | None) -> Pair | None:
-    """Read what was trained with both embedders, if they were better than one."""
-    if about is None:
-        return None
-    models = Models.from_json(about["models"])
-    return Pair(Kernel.load(folder / PAIR), models, about["share"], about["language"])
 
 
 def _own(rows: Sequence[Row], vectors: Matrix) -> tuple[list[Row], Matrix]:

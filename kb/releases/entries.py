@@ -95,10 +95,6 @@ class Entries:
         """Return those of the entries and passages that are live."""
         return await (await self.index.view()).named(chunk_ids)
 
-    async def history(self, entry: Chunk) -> list[Curation]:
-        """Return what operators did to an entry, the latest first, also what was taken back."""
-        return await self.curations.history(entry.doc_id, entry.text)
-
     async def get(self, key: str) -> Chunk:
         """Return the live entry of a number, or of the beginning of one.
 
@@ -187,18 +183,6 @@ class Entries:
         if kind == "translation":
             _check_language(entry, language)
         return entry, text
-
-    async def one_change(self, number: int) -> Curation:
-        """Return a piece of work that was not taken back.
-
-        Raises:
-            CurationNotFound: if there is none of this number.
-        """
-        return await self.curations.get(number)
-
-    async def changes(self) -> list[Curation]:
-        """Return all open work of operators, oldest first."""
-        return await self.curations.open()
 
     async def review(self) -> list[Curation]:
         """Return the work that is not live and waits for somebody's decision."""

@@ -11,6 +11,7 @@ from core.durable import temporary_file
 from core.errors import AnswerdeskError
 from core.types import Chunk
 from kb.parse.faq.formula import protect
+from kb.text.segmentation import natural
 
 HEADER = (
     "id", "question", "answer", "variants", "category", "language", "valid_from", "valid_until",
@@ -43,7 +44,7 @@ def export(path: Path, entries: Iterable[Chunk]) -> int:
     write = {".csv": _write_csv, ".xlsx": _write_xlsx}.get(path.suffix.lower())
     if write is None:
         raise NotExported(path, "name a file that ends with .csv or .xlsx")
-    chunks = sorted(entries, key=lambda chunk: (chunk.doc_id, _natural(chunk.location)))
+    chunks = sorted(entries, key=lambda chunk: (chunk.doc_id, natural(chunk.location)))
     try:
         with temporary_file(path.parent) as temporary:
             with temporary.open("wb") as file:
@@ -61,20 +62,10 @@ def join_variants(variants: Iterable[str]) -> str:
 
 
 def _cells(entry: Chunk) -> Iterator[str]:
-    yield from map(
-        protect,
-        (
-            entry.entry_id,
-            entry.text,
-            entry.answer,
-            join_variants(entry.variants),
-            entry.category,
-            entry.language,
-            entry.valid_from,
-            entry.valid_until,
-            entry.doc_id,
-        ),
-    )
+    return map(protect, (
+        entry.entry_id, entry.text, entry.answer, join_variants(entry.variants), entry.category,
+        entry.language, entry.valid_from, entry.valid_until, entry.doc_id,
+    ))  # fmt: skip
 
 
 def _write_csv(_path: Path, file: IO[bytes], entries: Sequence[Chunk]) -> None:
@@ -119,10 +110,3 @@ def _write_xlsx(path: Path, file: IO[bytes], entries: Sequence[Chunk]) -> None:
     for values in rows:
         sheet.append([cell(value) for value in values])
     book.save(file)
-
-
-def _natural(location: str) -> list[tuple[int, str]]:
-    return [
-        (int(part), "") if part.isdecimal() else (-1, part)
-        for part in re.findall(r"\d+|\D+", location)
-    ]

@@ -130,10 +130,6 @@ class OpenQuestions:
             return []
         return [hit.chunk for hit in found.hits if hit.chunk.kind == "faq"][:most]
 
-    async def entry(self, chunk_id: str) -> Chunk:
-        """Return a live entry; raise `EntryNotFound` if it is gone."""
-        return await self.entries.get(chunk_id)
-
     async def asked(self, open_ids: Sequence[int]) -> list[OpenQuestion]:
         """Return questions by number, whatever became of them; who was forgotten is left out."""
         return await self.questions.open_questions(open_ids=open_ids, limit=len(open_ids))

@@ -79,7 +79,7 @@ class Publisher:
         number = 1 if base is None else base.number + 1
         place = await draft.finish(number)
         if gated:
-            await self.gate.judge(await self.index.view(), await self.index.peek(place, number))
+            await self.gate.evaluate(await self.index.view(), await self.index.peek(place, number))
         release = await self.commit(
             base,
             documents,

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 _OTHER_MODEL_S = 7 * 24 * 3600
 """After a change of embedding model, its predecessor's rows stay this long for a way back."""
 
-Judge: TypeAlias = Callable[[View], Awaitable[object]]
+Approve: TypeAlias = Callable[[View], Awaitable[object]]
 """Looks at a release before it goes live, and raises what holds it back."""
 
 _UPLOAD_AGE_S = 7 * 24 * 3600
@@ -128,7 +128,7 @@ class Releases:
 
     async def reembed(
         self,
-        judge: Judge,
+        approve: Approve,
         *,
         model: str,
         partial: bool = False,
@@ -140,13 +140,13 @@ class Releases:
         spool, so a run that was stopped, or held back, goes on where it was.
 
         Args:
-            judge: sees the new rows before they go live.
+            approve: sees the new rows before they go live.
             model: name of this model, for the list of releases.
             partial: leave documents out that cannot be read again.
 
         Raises:
             NotReadAgain, ModelError, IndexNotWritten: the old rows are then still live; so they are
-                after whatever `judge` raises.
+                after whatever `approve` raises.
         """
         started = time.perf_counter()
         publisher = self._publisher
@@ -164,7 +164,7 @@ class Releases:
                     continue  # somebody published meanwhile; most of it is in the spool
                 rows = list(prepared.rows().values())
                 place = await self._fill(rows, prepared.vectors, base.number + 1)
-                await judge(await publisher.index.peek(place, base.number + 1))
+                await approve(await publisher.index.peek(place, base.number + 1))
                 release = await publisher.commit(
                     base,
                     {**before, **prepared.documents()},

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +20,7 @@ from kb.ingest.prepare import Preparer
 from kb.ranking.features import Floats
 from kb.review.conflicts import Statement, differing_figure
 from kb.text.own_words import each_its_own
-from kb.text.segmentation import ngram_cosine, normalise, shortened
+from kb.text.segmentation import natural, ngram_cosine, normalise, shortened
 
 _BUDGET_CHARS = 100_000
 """Text that a preview embeds to compare it: about 7 s with the default embedder on two cores.
@@ -239,7 +238,7 @@ def _judge(pairs: Iterable[_Pair]) -> tuple[Finding, ...]:
         said.add((row.chunk_id, finding.kind))
         found[chunks] = finding
     return tuple(
-        sorted(found.values(), key=lambda f: (_ORDER[f.kind], f.doc_id, _natural(f.location)))
+        sorted(found.values(), key=lambda f: (_ORDER[f.kind], f.doc_id, natural(f.location)))
     )
 
 
@@ -303,7 +302,3 @@ def _cut(text: str) -> str:
 
 def _place(doc_id: str, location: str) -> str:
     return f"{doc_id}, {location}" if location else doc_id
-
-
-def _natural(location: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", location)]

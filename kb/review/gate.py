@@ -64,7 +64,7 @@ class Seen(Generic[_View]):
     """A release as it is asked, in the place of whatever is live."""
 
     rows: _View
-    judge: Ranker
+    scorer: Ranker
     embedder: Embedder | None = None
     """The model that filled it; ``None``: that of the knowledge base."""
 
@@ -74,7 +74,7 @@ class Seen(Generic[_View]):
 
     async def ranker(self, release: int) -> Ranker:
         """Return its ranker."""
-        return self.judge
+        return self.scorer
 
 
 async def seen(live: View | Seen[View], rankers: Trainer) -> Seen[View]:
@@ -123,7 +123,7 @@ class Gate:
     replay: Replay
     rankers: Trainer
 
-    async def judge(self, live: View | Seen[View], candidate: View) -> int:
+    async def evaluate(self, live: View | Seen[View], candidate: View) -> int:
         """Ask the golden questions of a release that is not live yet; return how many there are.
 
         A question that the live release does not answer as expected either holds nothing back.

@@ -77,8 +77,12 @@ def answers_text(report: IngestReport) -> list[str]:
     counted = ((report.asked, asked), (report.golden_asked, golden))
     questions = " and ".join(text for number, text in counted if number)
     then = "then" if report.dry_run else "now"
-    changed = [_golden_line(change, then) for change in report.golden]
-    changed += [_asked_line(change, then) for change in report.answers]
+    changed = []
+    for one in report.golden:
+        held = f" (should be {one.expected}: would be held back)" if one.expected else ""
+        changed.append(f"golden question “{one.question}”: {_change_text(one, then)}{held}")
+    for one in report.answers:
+        changed.append(f"asked {one.asked} time{_s(one.asked)}: {_change_text(one, then)}")
     if not changed:
         verb = "is" if report.asked + report.golden_asked == 1 else "are"
         lines = [f"The {questions} {'would be' if report.dry_run else verb} answered as before."]
@@ -95,15 +99,6 @@ def answers_text(report: IngestReport) -> list[str]:
             f"The {report.uncompared} texts that are too many for a preview are not in it."
         )
     return lines
-
-
-def _golden_line(change: AnswerChange, then: str) -> str:
-    held = f" (should be {change.expected}: would be held back)" if change.expected else ""
-    return f"golden question “{change.question}”: {_change_text(change, then)}{held}"
-
-
-def _asked_line(change: AnswerChange, then: str) -> str:
-    return f"asked {change.asked} time{_s(change.asked)}: {_change_text(change, then)}"
 
 
 def _change_text(change: AnswerChange, then: str) -> str:

@@ -70,7 +70,7 @@ class Tracer:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
         answerer = await self.answerer_of(release) if release else self.answerer
-        found = await answerer.judge(message, history)
+        found = await answerer.evaluate(message, history)
         answer = await answerer.answer(
             message, language_code=language_code, history=history, found=found
         )

@@ -103,6 +103,16 @@ def steps_of(units: Sequence[Unit]) -> list[range]:
     return found
 
 
+def run_around(units: Sequence[Unit], i: int) -> range:
+    """Return the unbroken run of units of one kind around one of them."""
+    begin = end = i
+    while begin and units[begin - 1].kind == units[i].kind:
+        begin -= 1
+    while end + 1 < len(units) and units[end + 1].kind == units[i].kind:
+        end += 1
+    return range(begin, end + 1)
+
+
 def _of_paragraph(block: str, start: int, paragraph: int, language: str) -> Iterator[Unit]:
     lines = block.splitlines(keepends=True)
     rows = _row_lines(lines)

@@ -133,12 +133,9 @@ def _meanings(groups: Mapping[object, Iterable[object]]) -> dict[str, str]:
 
 def _number_words(groups: Mapping[object, Iterable[object]]) -> dict[str, int]:
     numbers = {w: int(key) for w, key in _meanings(groups).items()}
-    german_units = {
-        "ein": 1, "zwei": 2, "drei": 3, "vier": 4, "fünf": 5,
-        "sechs": 6, "sieben": 7, "acht": 8, "neun": 9,
-    }  # fmt: skip
+    german_units = "ein zwei drei vier fünf sechs sieben acht neun"
     tens = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"
     for ten in tens.split():
-        for unit, value in german_units.items():
+        for value, unit in enumerate(german_units.split(), 1):
             numbers[f"{unit}und{ten}"] = value + numbers[ten]
     return numbers

@@ -74,6 +74,12 @@ def shortened(text: str, chars: int) -> str:
     return line if len(line) <= chars else f"{line[: chars - 1].rstrip()}…"
 
 
+def natural(text: str) -> list[tuple[int, str]]:
+    """Return what sorts texts by the numbers in them: row 9 before row 10."""
+    parts = re.findall(r"\d+|\D+", text)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
 def width(text: str) -> int:
     """Return the columns that the text takes on a screen: wide characters count two."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Sequence
 
 
-class Pieces:
+class Detokeniser:
     """Joins the bytes of tokens to valid text and watches for stop strings.
 
     What might still become a stop string, or is half of a character, is held back.

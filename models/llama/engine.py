@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from core.errors import PromptTooLong
 from core.types import TokenUsage
 from models.llama.chat import TILE, PromptTokens
-from models.llama.detokeniser import Pieces
+from models.llama.detokeniser import Detokeniser
 from models.llama.llama import Llama
 from models.llama.prefixes import PrefixStates
 from models.llama.prompt_lookup import Lookup
@@ -39,7 +39,7 @@ class Job:
     id: int
     prompt: PromptTokens
     max_tokens: int
-    pieces: Pieces
+    detokeniser: Detokeniser
     sequence: int = -1
     stage: int = 0
     """Which piece is being read: 0 instructions, 1 passage, 2 question; 3: writing."""
@@ -123,7 +123,7 @@ class Engine:
         Raises:
             PromptTooLong: if prompt and reply do not fit.
         """
-        job = Job(job_id, prompt, max_tokens, Pieces(stop))
+        job = Job(job_id, prompt, max_tokens, Detokeniser(stop))
         if job.room > self._context_tokens:
             raise PromptTooLong(job.room, self._context_tokens)
         self._waiting.append(job)
@@ -300,14 +300,14 @@ class Engine:
         job.token = token
         job.generated += 1
         job.lookup.add(token)
-        text = job.pieces.push(self._llama.piece(token))
+        text = job.detokeniser.push(self._llama.piece(token))
         if text:
             outputs.append(Output(job.id, text))
-        if job.pieces.stopped or job.generated >= job.max_tokens:
+        if job.detokeniser.stopped or job.generated >= job.max_tokens:
             self._finish(job, outputs)
 
     def _finish(self, job: Job, outputs: list[Output]) -> None:
-        text = job.pieces.flush()
+        text = job.detokeniser.flush()
         if text:
             outputs.append(Output(job.id, text))
         outputs.append(Output(job.id, usage=job.usage))

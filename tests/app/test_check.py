@@ -51,7 +51,7 @@ async def test_each_question_is_another_one_that_has_to_be_searched_for(service:
         await check.ask()
     assert reason(check) == ""
     assert len(set(service.asked)) == 3
-    assert {classify_turn(asked, "en", last_answer="") for asked in service.asked} == {"question"}
+    assert {classify_turn(asked) for asked in service.asked} == {"question"}
 
 
 @pytest.mark.parametrize(

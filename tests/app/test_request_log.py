@@ -115,8 +115,10 @@ async def test_a_message_in_telegram(log: io.StringIO, desk: tuple[Desk, Databas
             grace_s=2,
             deaf_s=1e9,
         )
-        judges = Conversations(database)
-        async with TelegramBot(settings, database=database, desk=answering, judges=judges):
+        conversations = Conversations(database)
+        async with TelegramBot(
+            settings, database=database, desk=answering, conversations=conversations
+        ):
             ana = telegram.person("Quagmira")
             update = ana.say(f"Where is the {WORDS}?")
             other = telegram.person().say(f"And the {WORDS}?")

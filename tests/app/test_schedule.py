@@ -84,7 +84,7 @@ def test_trouble_that_stays_the_same_is_told_once() -> None:
     async def finish(*runs: tuple[str, RunState, str, bool | str]) -> None:
         on_finished = reporter(tell)
         for job, state, text, worth in runs:
-            await on_finished(JobRun(1, job, "slot", state, 0.0, 1.0, text, {"tell": worth}))
+            await on_finished(JobRun(job=job, state=state, text=text, detail={"tell": worth}))
 
     anyio.run(
         finish,

@@ -17,7 +17,7 @@ from db.handover import Handovers
 from db.knowledge import Release, ReleaseRepository
 from db.webhooks import announce
 from tests.database import empty_database
-from tests.jobs.test_webhooks import EVENTS, receiver
+from tests.jobs.receiver import EVENTS, receiver
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ import pytest
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from db.base import Database
-from tests.bot.fakes import QuickLifetime, ScriptedDesk
+from tests.bot.fakes import QuickShutdown, ScriptedDesk
 from tests.bot.office import Office
 from tests.botapi import TOKEN, BotApi
 from tests.database import empty_database
@@ -44,12 +44,12 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
     @asynccontextmanager
     async def start(**changes: Any) -> AsyncIterator[TelegramBot]:
         manners = changes.pop("manners", Manners(company="Acme", merge_s=0))
-        lifetime = changes.pop("lifetime", None) or QuickLifetime()
+        shutdown = changes.pop("shutdown", None) or QuickShutdown()
         scripted: Any = desk
         used = changes.pop("database", database)
         library = changes.pop("library", None)
         erasures = changes.pop("erasures", None)
-        judges = changes.pop("judges", scripted)
+        conversations = changes.pop("conversations", scripted)
         settings = TelegramSettings(
             token=changes.pop("token", TOKEN),
             base_url=changes.pop("base_url", telegram.base_url),
@@ -63,10 +63,10 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
             settings,
             database=used,
             desk=scripted,
-            judges=judges,
+            conversations=conversations,
             library=library,
             erasures=erasures,
-            lifetime=lifetime,
+            shutdown=shutdown,
         ) as bot:
             yield bot
 

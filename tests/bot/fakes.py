@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.transport.shutdown import Lifetime
+from bot.transport.shutdown import Shutdown
 from core.types import Answer, AnswerEvent, Source, Turn
 
 RETURNS = Source(
@@ -109,7 +109,7 @@ class ScriptedDesk:
         self.answers[question] = replace(answer, **fields)  # type: ignore[arg-type]
 
 
-class QuickLifetime(Lifetime):
+class QuickShutdown(Shutdown):
     """Runs all waiting of the bot many times faster; what is spaced stays spaced."""
 
     def __init__(self, speed: float = 200.0) -> None:

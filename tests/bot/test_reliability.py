@@ -21,7 +21,7 @@ from db.group_commit import GroupCommit
 from db.inbox import Inbox, NewUpdate
 from db.mishaps import Mishaps
 from tests.bot.conftest import StartBot
-from tests.bot.fakes import QuickLifetime, ScriptedDesk
+from tests.bot.fakes import QuickShutdown, ScriptedDesk
 from tests.botapi import TOKEN, BotApi, FaultKind
 from tests.tables import dead_letters, in_state
 
@@ -345,7 +345,7 @@ async def test_429_is_obeyed_and_stops_no_other_chat(telegram: BotApi, start_bot
     """Target 5."""
     speed = 20.0
     ana, ben = telegram.person("Ana"), telegram.person("Ben")
-    async with start_bot(lifetime=QuickLifetime(speed)):
+    async with start_bot(shutdown=QuickShutdown(speed)):
         telegram.fault(FaultKind.FLOOD, "sendMessage", chat_id=ana.chat_id, retry_after=10)
         ana.say("hello?")
         refused = await telegram.call("sendMessage", chat_id=ana.chat_id)
@@ -458,9 +458,9 @@ async def test_a_second_process_of_this_machine_says_so(
 
 async def test_of_two_pollers_the_younger_one_ends(start_bot: StartBot, telegram: BotApi) -> None:
     """Target 7."""
-    async with start_bot(lifetime=QuickLifetime(1000)) as older:
-        await older.lifetime.sleep(61)
-        async with start_bot(lifetime=QuickLifetime(1)) as younger:
+    async with start_bot(shutdown=QuickShutdown(1000)) as older:
+        await older.shutdown.sleep(61)
+        async with start_bot(shutdown=QuickShutdown(1)) as younger:
             started = time.monotonic()
             with pytest.raises(SecondPoller, match="@answerdesk_test_bot"):
                 await younger.wait()

@@ -15,14 +15,19 @@ from starlette.datastructures import Headers
 from starlette.routing import Mount, Route
 
 from console.security import CookieSigner, check_exposure, is_own_host, is_same_origin
-from console.security_logins import Attempts, TooManyFailures, hash_password
+from console.security_logins import Attempts, TooManyFailures
 from core.errors import ConfigError
 from core.rights import ROLES, Role
 from db.keys import Grant
 from tests.console.conftest import Builder
 from tests.console.fakes import FAQ_QUESTION
+from tests.console.requests import (
+    GRANTS,
+    PASSWORD,
+    log_in_as,
+    lowest_role,
+)
 
-PASSWORD = "correct horse"
 JSON_QUESTION = {"question": FAQ_QUESTION}
 OPEN_TO_ALL = {
     ("/health", "GET"),
@@ -33,78 +38,7 @@ OPEN_TO_ALL = {
     ("/invitation", "GET"),
     ("/invitation", "POST"),
 }
-AGENTS = {
-    "entries/add",
-    "uploads/entry",
-    "uploads/entry/discard",
-    "questions/answer",
-    "questions/dismiss",
-    "questions/reopen",
-    "questions/merge",
-    "questions/separate",
-    "conversation/take",
-    "conversation/give-back",
-    "conversation/reply",
-    "conversation/note",
-    "conversation/draft",
-    "conversation/discard",
-    "mishaps/handle-again",
-    "mishaps/send-again",
-    "mishaps/drop-letter",
-    "mishaps/drop-send",
-}
-EDITORS = {
-    "entries/change",
-    "changes/undo",
-    "releases/rollback",
-    "uploads",
-    "uploads/columns",
-    "uploads/apply",
-    "uploads/anyway",
-    "uploads/discard",
-    "uploads/undo",
-    "uploads/confirm",
-    "questions/link",
-    "bench/golden",
-    "mishaps/run-again",
-    "careful",
-}
-OWNERS = {
-    "people/invite",
-    "people/link",
-    "people/role",
-    "people/log-out",
-    "people/remove",
-    "keys/add",
-    "keys/revoke",
-}
-"""What those below may not send. Everybody who is logged in may see every page but these."""
-OWNERS_PAGES = {"people", "audit", "audit.csv", "programs"}
 BEARER = {"Authorization": f"Bearer {PASSWORD}"}
-GRANTS: dict[tuple[str, str], Grant] = {
-    ("/api/ask", "POST"): "ask",
-    ("/api/v1/ask", "POST"): "ask",
-    ("/api/v1/feedback", "POST"): "ask",
-    ("/api/conversations/{name}", "DELETE"): "ask",
-    ("/api/v1/openapi.json", "GET"): "ask",
-    ("/api/v1/docs", "GET"): "ask",
-    ("/v1/models", "GET"): "ask",
-    ("/v1/chat/completions", "POST"): "ask",
-    ("/api/v1/conversations", "GET"): "read",
-    ("/api/v1/conversations/7", "GET"): "read",
-    ("/api/v1/knowledge", "GET"): "read",
-    ("/api/v1/knowledge/{id}", "GET"): "read",
-    ("/api/v1/proposals/7", "GET"): "read",
-    ("/api/v1/changes", "GET"): "read",
-    ("/api/v1/tasks/{id}", "GET"): "read",
-    ("/api/v1/releases", "GET"): "read",
-    ("/api/v1/knowledge", "POST"): "write",
-    ("/api/v1/knowledge/{id}", "POST"): "write",
-    ("/api/v1/proposals/7", "POST"): "write",
-    ("/api/v1/changes/7", "DELETE"): "write",
-    ("/api/v1/releases/7", "POST"): "write",
-}
-"""What a key needs; nothing else is open to any key."""
 
 
 def routes(builder: Builder) -> list[tuple[str, str]]:
@@ -132,24 +66,6 @@ async def test_a_stranger_on_the_network_gets_nothing_but_the_login(builder: Bui
             closed = "Log in first" in response.text or sent_to.startswith("/login?next=")
             assert closed == ((path, method) not in OPEN_TO_ALL), (path, method)
     assert builder.desk.calls == []
-
-
-async def log_in_as(builder: Builder, client: httpx.AsyncClient, role: Role) -> None:
-    """Log in with an account of a role."""
-    token = await builder.accounts.invite(role, role)
-    await builder.accounts.accept(token, await hash_password(PASSWORD))
-    response = await client.post("/login", data={"name": role.upper(), "password": PASSWORD})
-    assert response.status_code == 303
-
-
-def lowest_role(path: str, method: str) -> Role:
-    """Return who may do the least of those who may use a route, as the manual says."""
-    name = path.removeprefix("/console/")
-    if name in OWNERS_PAGES or (method == "POST" and name in OWNERS):
-        return "owner"
-    if GRANTS.get((path, method)) == "write" or (method == "POST" and name in EDITORS):
-        return "editor"
-    return "agent" if method == "POST" and name in AGENTS else "viewer"
 
 
 @pytest.mark.anyio

@@ -17,7 +17,7 @@ from console.knowledge import Editing
 from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ANSWERS, FAQ_QUESTION, ScriptedDesk
 from tests.console.served import served
-from tests.console.test_uploads import upload_desk
+from tests.console.uploads import upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import InProcess, library_of, workshop
 

@@ -1,7 +1,6 @@
 """The try-it page as a browser without JavaScript, and its stream of events."""
 
 import asyncio
-import json
 import re
 from typing import Any
 
@@ -23,6 +22,7 @@ from tests.console.fakes import (
     UNKNOWN_QUESTION,
     ScriptedDesk,
 )
+from tests.console.requests import read_events
 
 pytestmark = pytest.mark.anyio
 
@@ -35,12 +35,6 @@ async def ask(client: httpx.AsyncClient, question: str, **headers: str) -> str:
     assert response.status_code == 303
     assert response.headers["location"] == "/#latest"
     return (await client.get("/")).text
-
-
-def read_events(body: str) -> list[tuple[str, dict[str, Any]]]:
-    """Read server-sent events."""
-    found = re.findall(r"event: (\w+)\ndata: (.*)\n\n", body)
-    return [(name, json.loads(data)) for name, data in found]
 
 
 async def test_the_empty_page_offers_the_examples(client: httpx.AsyncClient) -> None:

@@ -19,8 +19,7 @@ from db.base import Database, create_engine, database_url
 from db.erasure import ErasureList, replay
 from kb.answering.desk import Desk
 from tests.console.conftest import Builder
-from tests.console.test_chat import read_events
-from tests.console.test_widget import HERE, SITE
+from tests.console.requests import HERE, SITE, read_events
 from tests.database import empty_database, failing_delete
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ from console.knowledge import Editing
 from core.types import Answer, Source
 from db.figures import Figures
 from tests.console.conftest import Builder
-from tests.console.test_uploads import upload_desk
+from tests.console.uploads import upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, library_of, workshop
 

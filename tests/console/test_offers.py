@@ -18,8 +18,8 @@ from db.handover import Handovers, number_of
 from db.uploads import Entry
 from kb.releases.ingestor import IncomingFile
 from tests.console.conftest import Builder, records_of
-from tests.console.test_access import PASSWORD, log_in_as, lowest_role
-from tests.console.test_uploads import upload_desk
+from tests.console.requests import PASSWORD, log_in_as, lowest_role
+from tests.console.uploads import upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import InProcess, Workshop, library_of, workshop
 

@@ -16,9 +16,9 @@ from db.group_commit import GroupCommit
 from db.operators import Operators
 from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ScriptedDesk
-from tests.console.test_access import lowest_role
-from tests.console.test_uploads import upload_desk
-from tests.console.test_workbench_browser import fill
+from tests.console.filled import fill
+from tests.console.requests import lowest_role
+from tests.console.uploads import upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import InProcess, library_of, tracer_of, workshop
 

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 from tests.console.browser import barriers, missing_browser, open_browser, set_screen
 from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ScriptedDesk
+from tests.console.filled import show
 from tests.console.served import served
-from tests.console.test_workbench_browser import show
 from tests.database import empty_database
 
 pytestmark = [

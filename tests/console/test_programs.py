@@ -12,7 +12,7 @@ import pytest
 from console.knowledge import Editing
 from tests.console.conftest import Builder
 from tests.console.fakes import ANSWERS, DOCUMENT_QUESTION, FAQ_QUESTION, HEDGED_QUESTION
-from tests.console.test_uploads import upload_desk
+from tests.console.uploads import upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import InProcess, library_of, workshop
 

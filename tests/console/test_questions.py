@@ -13,7 +13,7 @@ from core.types import Answer
 from db.conversations import Conversations
 from kb.releases.ingestor import IncomingFile
 from tests.console.conftest import Builder
-from tests.console.test_uploads import preview_of, upload_desk
+from tests.console.uploads import preview_of, upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import InProcess, Workshop, library_of, workshop
 

@@ -13,7 +13,6 @@ import httpx
 import pytest
 import uvicorn
 
-from console.upload_desk import UploadDesk
 from core.errors import AnswerdeskError, ModelUnavailable
 from core.types import IngestReport, Skipped
 from db.golden import Golden
@@ -23,14 +22,11 @@ from kb.ingest.prepare import Progress
 from kb.releases.ingestor import IncomingFile
 from kb.releases.upload import STANDS
 from tests.console.conftest import Builder
+from tests.console.uploads import FIRST, MAX_FILE_BYTES, SECOND, preview_of, upload_desk
 from tests.fakes import WordEmbedder
-from tests.kb.workshop import Workshop, library_of, workshop
+from tests.kb.workshop import Workshop, workshop
 
 pytestmark = pytest.mark.anyio
-
-FIRST = "Can I return it?|Yes, within 30 days.\nDo you ship?|Yes.\n"
-SECOND = "Can I return it?|Yes, within 60 days.\nDo you ship?|Yes.\nAre you <b>open</b>?|Always.\n"
-MAX_FILE_BYTES = 100_000
 
 
 @pytest.fixture
@@ -38,21 +34,6 @@ async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
     async with workshop(tmp_path, WordEmbedder()) as opened:
         await opened.put(faq=FIRST)
         yield opened
-
-
-@asynccontextmanager
-async def upload_desk(shop: Workshop, ingestor: Any = None) -> AsyncIterator[UploadDesk]:
-    async def live_release() -> int:
-        live = await shop.repository.current()
-        return live.number if live else 0
-
-    async with UploadDesk.open(
-        Uploads(shop.database, GroupCommit(shop.database), channel="console"),
-        shop.originals,
-        replace(library_of(shop), ingestor=ingestor or shop.ingestor),
-        live_release=live_release,
-    ) as desk:
-        yield desk
 
 
 @asynccontextmanager
@@ -104,15 +85,6 @@ async def until_done(client: httpx.AsyncClient, sent: httpx.Response) -> str:
     """Return the page of an upload once no step is under way."""
     assert sent.status_code == 303, sent.text
     return await preview_of(client, sent.headers["location"])
-
-
-async def preview_of(client: httpx.AsyncClient, where: str) -> str:
-    """Return a page of an upload once no step is under way."""
-    async with asyncio.timeout(30):
-        while True:
-            page = await client.get(where)
-            if "http-equiv" not in page.text:
-                return page.text
 
 
 async def press(client: httpx.AsyncClient, sent: httpx.Response, step: str) -> httpx.Response:

@@ -24,7 +24,7 @@ from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ScriptedDesk
 from tests.console.screenshot import take_upload_pictures
 from tests.console.served import served
-from tests.console.test_uploads import FIRST, MAX_FILE_BYTES, SECOND, upload_desk
+from tests.console.uploads import FIRST, MAX_FILE_BYTES, SECOND, upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import workshop
 

@@ -19,12 +19,10 @@ from core.types import Answer, Draft
 from db.conversations import Conversations
 from tests.console.conftest import Builder
 from tests.console.fakes import ANSWERS, FAQ_QUESTION, HEDGED_QUESTION, PERSON_QUESTION
-from tests.console.test_chat import read_events
+from tests.console.requests import HERE, SITE, read_events
 
 pytestmark = pytest.mark.anyio
 
-SITE = "https://www.example.com"
-HERE = {"Origin": SITE, "Sec-Fetch-Site": "cross-site"}
 PATHS = [
     "/widget/ask",
     "/widget/feedback",

@@ -1,14 +1,18 @@
 """The schema: complete, up to date, and never half-way."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 from pysqlite3 import dbapi2
 
+from db import migrate
 from db.base import Database, create_engine, database_url
 from db.knowledge import ReleaseRepository
-from db.migrate import DatabaseTooNew, differences, upgrade
+from db.migrate import UnknownSchema, new_revision, upgrade
 from db.tables import metadata
 
 pytestmark = pytest.mark.anyio
@@ -28,6 +32,17 @@ def tables(folder: Path) -> set[str]:
         connection.close()
 
 
+async def differences(url: str) -> list[object]:
+    """Return what the database at `url` lacks or has too much against the tables in code."""
+    engine = create_engine(url)
+    async with engine.connect() as connection:
+        found: list[object] = await connection.run_sync(
+            lambda opened: compare_metadata(MigrationContext.configure(opened), metadata)
+        )
+    await engine.dispose()
+    return found
+
+
 async def test_a_new_database_gets_every_table(url: str, tmp_path: Path) -> None:
     await upgrade(url)
     assert tables(tmp_path) == {*metadata.tables, "alembic_version"}
@@ -36,17 +51,27 @@ async def test_a_new_database_gets_every_table(url: str, tmp_path: Path) -> None
     await database.close()
 
 
-async def test_the_migrations_are_the_tables_in_code(url: str) -> None:
+async def test_an_older_database_gets_the_tables_in_code(url: str, tmp_path: Path) -> None:
+    with dbapi2.connect(tmp_path / "answerdesk.db") as connection:
+        connection.executescript(Path(__file__).with_name("schema_0015.sql").read_text())
+    connection.close()
     await upgrade(url)
-    assert await differences(url) == [], 'run `python -m db.migrate "what changes"`'
+    assert await differences(url) == [], "a change of the tables needs a migration: `db/migrate.py`"
 
 
-async def test_a_missing_column_is_a_difference(url: str, tmp_path: Path) -> None:
+async def test_a_change_of_the_tables_becomes_a_migration(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await upgrade(url)
     with dbapi2.connect(tmp_path / "answerdesk.db") as connection:
         connection.execute("ALTER TABLE releases DROP COLUMN note")
     connection.close()
     assert "add_column" in str(await differences(url))
+    copy = shutil.copytree(migrate._FOLDER, tmp_path / "migrations")
+    monkeypatch.setattr(migrate, "_FOLDER", copy)
+    await new_revision(url, "notes of releases")
+    (written,) = (copy / "versions").glob("*_notes_of_releases.py")
+    assert "add_column(sa.Column('note'" in written.read_text()
 
 
 async def test_upgrading_again_or_at_once_changes_nothing(url: str, tmp_path: Path) -> None:
@@ -56,12 +81,14 @@ async def test_upgrading_again_or_at_once_changes_nothing(url: str, tmp_path: Pa
     assert tables(tmp_path) == before
 
 
-async def test_a_newer_database_is_refused_untouched(url: str, tmp_path: Path) -> None:
+async def test_a_database_of_an_unknown_schema_is_refused_untouched(
+    url: str, tmp_path: Path
+) -> None:
     await upgrade(url)
     with dbapi2.connect(tmp_path / "answerdesk.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
-    with pytest.raises(DatabaseTooNew, match=r"has schema '9999' and this program knows '\d{4}'"):
+    with pytest.raises(UnknownSchema, match=r"has schema '9999', .* \(its own is '\d{4}'\)"):
         await upgrade(url)
 
 

@@ -12,8 +12,8 @@ from evaluation.desks import (
     DeskOutcome,
     DeskQuestion,
     ask_all,
+    evaluate,
     is_desk_set,
-    judge,
     load_desk_set,
     summarise_desk,
 )
@@ -56,7 +56,7 @@ def reply(text: str, kind: AnswerKind = "faq", *, hedged: bool = False) -> Answe
 def test_a_reply_is_judged_by_its_facts(
     question: DeskQuestion, answer: Answer, verdict: str
 ) -> None:
-    assert judge(question, answer) == verdict
+    assert evaluate(question, answer) == verdict
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_a_reply_is_judged_by_its_facts(
     [("word " * 88, "resolved"), ("word " * 89, "overlong")],
 )
 def test_a_reply_of_more_than_ninety_words_is_overlong(more: str, verdict: str) -> None:
-    assert judge(FEE, reply(f"{more} 40 EUR")) == verdict
+    assert evaluate(FEE, reply(f"{more} 40 EUR")) == verdict
 
 
 @pytest.mark.parametrize(("count", "verdict"), [(176, "resolved"), (177, "overlong")])
 def test_two_chinese_characters_are_one_word(count: int, verdict: str) -> None:
-    assert judge(FEE, reply("字" * count + " 40 EUR")) == verdict
+    assert evaluate(FEE, reply("字" * count + " 40 EUR")) == verdict
 
 
 # --- sets --------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ async def test_each_question_is_asked_in_a_conversation_of_its_own(desk: Path) -
 
 
 def outcomes_of(*pairs: tuple[DeskQuestion, Answer]) -> list[DeskOutcome]:
-    return [DeskOutcome(question, judge(question, answer), answer) for question, answer in pairs]
+    return [DeskOutcome(question, evaluate(question, answer), answer) for question, answer in pairs]
 
 
 def test_shares_are_of_what_can_be_answered_and_of_all() -> None:

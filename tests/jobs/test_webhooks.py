@@ -2,17 +2,11 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from core.errors import PublishConflict
 from core.types import Answer
@@ -21,44 +15,16 @@ from db.conversations import Conversations
 from db.group_commit import GroupCommit
 from db.handover import Handovers
 from db.knowledge import Release, ReleaseRepository
-from db.webhooks import Deliveries, Delivery, EventName, announce
-from jobs.webhooks import SIGNATURE, Messenger, Webhook, sign
-from tests.console.served import on_loopback
+from db.webhooks import Deliveries, Delivery, announce
+from jobs.webhooks import Messenger, Webhook, sign
 from tests.database import empty_database
+from tests.jobs.receiver import EVENTS, receiver
 
 pytestmark = pytest.mark.anyio
 
 SECRET = b"shared"
-EVENTS: tuple[EventName, ...] = (
-    "question.unanswered",
-    "conversation.handed_over",
-    "release.published",
-)
 REFUSED = Answer("unknown", "I do not know that.", "en", release=1)
 RELEASE = Release(1, 0.0, "ingest", "", "t", 1, 0, 0, 0, 0, {})
-
-
-@dataclass
-class Receiver:
-    """A program that is told."""
-
-    address: str = ""
-    status: int = 200
-    got: list[tuple[str, bytes]] = field(default_factory=list)
-
-    async def take(self, request: Request) -> Response:
-        self.got.append((request.headers[SIGNATURE], await request.body()))
-        if self.status == 302:
-            return RedirectResponse(f"{self.address}/elsewhere", 302)
-        return Response(status_code=self.status)
-
-
-@asynccontextmanager
-async def receiver() -> AsyncIterator[Receiver]:
-    one = Receiver()
-    routes = [Route(path, one.take, methods=["POST", "GET"]) for path in ("/hook", "/elsewhere")]
-    async with on_loopback(Starlette(routes=routes)) as one.address:
-        yield one
 
 
 async def describe(delivery: Delivery, text: bool) -> Mapping[str, Any] | None:

@@ -152,7 +152,7 @@ async def edit(shop: Workshop, number: int) -> list[str]:
     (entry,) = await shop.entries.find("refund?")
     await shop.entries.change(entry.chunk_id, "variant", text=f"wording {number}")
     # What an edit before this one stored and could not publish is live with this one.
-    stored = {change.text for change in await shop.entries.changes()}
+    stored = {change.text for change in await shop.entries.curations.open()}
     other = [text for text in await shop.texts() if text.startswith("other")]
     return sorted(["refund?", "money back", "shipping?", *stored, *other])
 

@@ -252,7 +252,7 @@ class KnowledgeBase(RuleBasedStateMachine):
         self.history.append(replace(before, work={**before.work, entry.doc_id: own}))
 
     def live_work(self) -> list[Curation]:
-        return [c for c in self.run(self.shop.entries.changes()) if c.state == "active"]
+        return [c for c in self.run(self.shop.entries.curations.open()) if c.state == "active"]
 
     @precondition(lambda self: self.live_work())
     @rule(data=st.data())

@@ -18,7 +18,7 @@ from app.wiring import make_library, open_knowledge, open_service
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from core.config import data_folder, load_config
-from tests.bot.fakes import QuickLifetime
+from tests.bot.fakes import QuickShutdown
 from tests.botapi import TOKEN, BotApi, Person, Received
 from tests.botapi.check import Json
 from tests.pictures.page import Panel
@@ -80,9 +80,9 @@ async def stage() -> AsyncIterator[Stage]:
                 settings,
                 database=knowledge.database,
                 desk=service.desk,
-                judges=knowledge.conversations,
+                conversations=knowledge.conversations,
                 library=make_library(knowledge),
-                lifetime=QuickLifetime(20),
+                shutdown=QuickShutdown(20),
             ) as bot:
                 gus = telegram.person("Gus")
                 await bot.operators.add(gus.user_id, "owner", name="Gus")

@@ -25,7 +25,7 @@ from db.knowledge import SourceRepository
 from kb.releases.ingestor import IncomingFile
 from tests.console.conftest import Builder
 from tests.console.fakes import ScriptedDesk
-from tests.console.test_uploads import upload_desk
+from tests.console.uploads import upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import InProcess, Workshop, library_of, tracer_of, workshop
 

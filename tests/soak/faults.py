@@ -18,7 +18,7 @@ from typing import Any
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from db.base import Base, Database, create_engine, database_url
-from tests.bot.fakes import QuickLifetime, ScriptedDesk
+from tests.bot.fakes import QuickShutdown, ScriptedDesk
 from tests.botapi import TOKEN, BotApi, Call, Fault, FaultKind
 from tests.tables import in_state
 
@@ -66,14 +66,14 @@ async def fault_run(
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     desk: Any = ScriptedDesk()
-    lifetime = QuickLifetime(speed)
+    shutdown = QuickShutdown(speed)
     try:
         async with BotApi() as api:
             settings = TelegramSettings(
                 token=TOKEN, manners=Manners(merge_s=0), deaf_s=1e9, base_url=api.base_url
             )
             async with TelegramBot(
-                settings, database=database, desk=desk, judges=desk, lifetime=lifetime
+                settings, database=database, desk=desk, conversations=desk, shutdown=shutdown
             ) as bot:
                 chance = random.Random(seed)
 

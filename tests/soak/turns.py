@@ -78,7 +78,7 @@ async def one_round(shop: Workshop, folder: Path, number: int, report: Turns) ->
     report.lost += answers not in [{f"Answer {number}-{n}."} for n in range(UPLOADERS // 2)]
     report.refused += not results[1]
     if number % 10 == 9:  # an entry does not have hundreds of variants
-        for change in await shop.entries.changes():
+        for change in await shop.entries.curations.open():
             await shop.entries.take_back(change.curation_id)
 
 

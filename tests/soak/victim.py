@@ -11,7 +11,7 @@ from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from core.types import Answer
 from db.base import Base, Database, create_engine, database_url
-from tests.bot.fakes import QuickLifetime, ScriptedDesk
+from tests.bot.fakes import QuickShutdown, ScriptedDesk
 
 
 class SlowDesk(ScriptedDesk):
@@ -41,8 +41,10 @@ async def serve(base_url: str, token: str, data: Path, *, speed: float, slowest_
         manners=Manners(merge_s=0),
         deaf_s=1e9,
     )
-    lifetime = QuickLifetime(speed)
-    async with TelegramBot(settings, database=database, desk=desk, judges=desk, lifetime=lifetime):
+    shutdown = QuickShutdown(speed)
+    async with TelegramBot(
+        settings, database=database, desk=desk, conversations=desk, shutdown=shutdown
+    ):
         await ended.wait()
     await database.close()
 

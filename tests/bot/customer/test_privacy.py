@@ -153,7 +153,7 @@ async def test_an_answer_that_is_being_made_neither_arrives_nor_stays(
 async def test_forgetting_reaches_the_desk_which_keeps_what_was_looked_up(
     start_bot: StartBot, telegram: BotApi, desk: ScriptedDesk, database: Database
 ) -> None:
-    async with start_bot(judges=Conversations(database)):
+    async with start_bot(conversations=Conversations(database)):
         ana = telegram.person("Ana")
         ana.say("Where is my order 4711?")
         await ana.next()

@@ -9,14 +9,14 @@ from telegram.error import RetryAfter
 
 from bot.transport.errors import Stopping
 from bot.transport.limiter import GROUP_SPACING_S, PRIVATE_SPACING_S, ChatRateLimiter, Priority
-from bot.transport.shutdown import Lifetime
+from bot.transport.shutdown import Shutdown
 
 pytestmark = pytest.mark.anyio
 
 ANA, BEN, GROUP = 11, 12, -100
 
 
-class HandClock(Lifetime):
+class HandClock(Shutdown):
     """Time goes on only when everybody waits, and then at once to the earliest end."""
 
     def __init__(self) -> None:

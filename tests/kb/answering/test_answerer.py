@@ -1,83 +1,30 @@
 """From what was found to a reply: which kind, with which sources, in which language."""
 
-import datetime
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from core.careful import Rules, Scope, Tier
 from core.errors import ModelUnavailable
-from core.types import AnswerEvent, Chunk, Draft, Hit, Sentence, Turn, Waiting
-from kb.answering.answerer import Answerer, Policy
+from core.types import AnswerEvent, Chunk, Sentence, Waiting
+from db.curation import Curations
+from kb.answering.answerer import Answerer
 from kb.answering.reply import Replier
 from kb.answering.texts import service_text
-from kb.answering.writer import Writer
-from kb.ranking.retriever import Retrieval
-from kb.text.stems import stems
 from tests.fakes import ScriptedGenerator
+from tests.kb.answering.scripted import (
+    CHINESE,
+    ENTRY,
+    KAYAK,
+    OTHER,
+    PASSAGE,
+    POLICY,
+    TODAY,
+    ScriptedRetriever,
+    WordReader,
+    answerer,
+)
 
 pytestmark = pytest.mark.anyio
-
-TODAY = datetime.date(2026, 11, 21)
-POLICY = Policy(
-    answer_at=0.65,
-    hedge_at=0.35,
-    max_question_chars=200,
-    company="Acme",
-    fallback_language="en",
-)
-ENTRY = Chunk(
-    "e1", "faq.csv", "faq", "When do you open?", "At nine.", location="row 2", language="en"
-)
-OTHER = Chunk("e2", "faq.csv", "faq", "When do you close?", "At six.", language="en")
-PASSAGE = Chunk(
-    "p1",
-    "returns.md",
-    "passage",
-    "Send it back within 30 days, and add the printed form to it. Refunds take 5 working days. "
-    "We pay the postage.",
-    title="Returns › Deadlines",
-    location="line 4",
-    language="en",
-    updated="2026-11-01",
-)
-NOTED = "I have noted it for our team."
-CHINESE = replace(PASSAGE, text="商品可以在七天之内寄回。我们承担邮费。", language="zh")
-
-
-class ScriptedRetriever:
-    """Finds what the script says for a question, and nothing for any other."""
-
-    def __init__(self, found: Mapping[str, Sequence[tuple[Chunk, float]]]) -> None:
-        self.found = found
-        self.asked: list[str] = []
-
-    async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
-        assert today == "2026-11-21"
-        self.asked.append(question)
-        hits = tuple(Hit(chunk, 0.9, p) for chunk, p in self.found.get(question, ()))
-        vector = np.full(64, 0.125, np.float32)
-        return Retrieval(question, vector, hits, 7, {"embed": 1.0, "search": 1.0, "decide": 1.0})
-
-
-class WordReader:
-    """Says that a text answers what it shares a word with."""
-
-    async def read(self, question: str, texts: Sequence[str]) -> list[float]:
-        return [5.0 if set(stems(question)) & set(stems(text)) else -9.0 for text in texts]
-
-
-def answerer(
-    found: Mapping[str, Sequence[tuple[Chunk, float]]],
-    generator: ScriptedGenerator | None = None,
-    *,
-    reader: WordReader | None = None,
-) -> Answerer:
-    writer = Writer(generator, max_tokens=60, timeout_s=9) if generator else None
-    replier = Replier(reader=reader)
-    return Answerer(ScriptedRetriever(found), replier, writer, policy=POLICY, today=lambda: TODAY)
 
 
 async def test_a_sure_entry_is_answered_word_for_word_without_the_generator() -> None:
@@ -152,9 +99,6 @@ async def test_a_composed_reply_holds_only_what_the_passage_says() -> None:
     assert [s.document for s in answer.sources] == ["returns.md"]
     sentences = [event.text for event in shown if isinstance(event, Sentence)]
     assert all("50" not in sentence for sentence in sentences)
-
-
-KAYAK = replace(PASSAGE, text="The kayak costs 18.00 € per day. We are open all year.")
 
 
 async def test_a_sum_that_follows_stands_under_the_quoted_words() -> None:
@@ -284,126 +228,16 @@ async def test_no_person_is_promised_where_nobody_can_be_called() -> None:
     assert answer.text.startswith("I cannot call a person from here.")
 
 
-@pytest.mark.parametrize("alone", [0.1, POLICY.answer_at + 0.05])
-async def test_a_follow_up_is_also_tried_in_its_context(alone: float) -> None:
-    class Contextual(ScriptedRetriever):
-        async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
-            known = "abroad" in question and "delivery" in question
-            self.found = {question: [(ENTRY, 0.9)] if known else [(OTHER, alone)]}
-            return await super().retrieve(question, k=k, today=today)
-
-    made = Answerer(Contextual({}), Replier(), None, policy=POLICY, today=lambda: TODAY)
-    history = [Turn("How long does delivery take?", "Three days.")]
-    answer = await made.answer("and for abroad?", history=history)
-    assert answer.text == ENTRY.answer
-
-
-async def test_two_questions_in_one_message_are_answered_one_by_one() -> None:
-    found = {
-        "When do you open?": [(ENTRY, 0.9)],
-        "When do you close?": [(OTHER, 0.9)],
-    }
-    answer = await answerer(found).answer("When do you open? When do you close?")
-    assert answer.kind == "faq"
-    assert "At nine." in answer.text
-    assert "At six." in answer.text
-    assert len(answer.sources) == 2
-
-
-async def test_the_customers_words_do_not_come_back_as_a_link() -> None:
-    found = {
-        "When do you open?": [(ENTRY, 0.9)],
-        "Is [it](https://evil.example) closed?": [(OTHER, 0.9)],
-    }
-    asked = "When do you open? Is [it](https://evil.example) closed?"
-    answer = await answerer(found).answer(asked)
-    assert answer.text == "When do you open?\nAt nine.\n\nWhen do you close?\nAt six."
-
-
-async def test_of_two_questions_the_one_that_is_not_known_is_said_to_be_not_known() -> None:
-    answer = await answerer({"When do you open?": [(ENTRY, 0.9)]}).answer(
-        "When do you open? Do you sell used caravans?"
-    )
-    assert answer.text.startswith("When do you open?\nAt nine.")
-    assert answer.text.endswith("I don't know the answer to the rest of your question. " + NOTED)
-    assert answer.unanswered == "Do you sell used caravans?"
-
-
-async def test_a_part_that_is_not_known_is_said_in_another_language_too() -> None:
-    found = {"Wann öffnen Sie morgens?": [(ENTRY, 0.9)]}
-    answer = await answerer(found).answer("Wann öffnen Sie morgens und bis wann liefern Sie aus?")
-    lead = "Diesen Text gibt es nur auf Englisch:"
-    assert answer.text.startswith(f"{lead}\n\nWhen do you open?\nAt nine.")
-    assert answer.unanswered == "Bis wann liefern Sie aus?"
-
-
-@pytest.mark.parametrize(
-    ("first", "joint", "second"),
-    [
-        ("How much is a rehair?", " and ", "Do you do it express?"),
-        ("Was kostet ein neuer Bezug?", " und ", "Macht ihr das auch express?"),
-        ("¿Cuánto cuesta el encerdado?", " y ", "Lo hacen exprés?"),
-        ("Сколько стоит новый волос?", " и ", "Делаете ли вы это срочно?"),
-        ("换弓毛多少钱", "，", "可以加急吗？"),
-    ],
-)
-async def test_a_second_question_that_only_the_first_makes_sure_is_said_to_be_not_known(
-    first: str, joint: str, second: str
-) -> None:
-    context = [f"{first.rstrip('?')} {second.rstrip('?？')}", f"{first} {second}"]
-    message = first.rstrip("?") + joint + second[0].lower() + second[1:]
-    found = {question: [(ENTRY, 0.9)] for question in (first, message, *context)}
-    answer = await answerer(found, reader=WordReader()).answer(message)
-    assert ENTRY.answer in answer.text
-    assert answer.unanswered == second
-
-
-async def test_a_second_question_is_answered_by_the_text_that_answers_the_first() -> None:
-    entry = replace(ENTRY, answer="At nine. Dogs may come too.")
-    message = "When do you open and may dogs come?"
-    asked = ("When do you open?", "When do you open May dogs come", message)
-    found = {question: [(entry, 0.9)] for question in asked}
-    answer = await answerer(found, reader=WordReader()).answer(message)
-    assert (answer.text, answer.unanswered) == (entry.answer, "")
-
-
-async def test_a_remark_is_no_question_of_its_own() -> None:
-    message = "How long can I send it back? Refunds take working days?"
-    first = "How long can I send it back?"
-    remark = {"Refunds take working days?": [(PASSAGE, 0.1)]}
-    found = {first: [(PASSAGE, 0.9)], message: [(PASSAGE, 0.9)], **remark}
-    answer = await answerer(found).answer(message)
-    assert answer.kind == "quoted"
-    assert "30 days" in answer.text
-    assert "5 working days" in answer.text
-
-
-async def test_an_entry_beside_a_passage_is_shown_without_marks() -> None:
-    entry = replace(ENTRY, answer="At **nine**.")
-    found = {"When do you open?": [(entry, 0.9)], "How long do refunds take?": [(PASSAGE, 0.9)]}
-    answer = await answerer(found).answer("When do you open? How long do refunds take?")
-    assert answer.kind == "composed"
-    assert answer.text.startswith("When do you open?\nAt nine.\n\nDeadlines:\nSend it back")
-
-
 @pytest.mark.parametrize("message", ["🚲❓", "🚲 ❔", "🚲❓\ufe0f"])
 async def test_emoji_with_a_question_mark_are_a_question(message: str) -> None:
     read = "🚲 ?" if " " in message else "🚲?"
     assert (await answerer({read: [(ENTRY, 0.9)]}).answer(message)).text == ENTRY.answer
 
 
-async def test_each_part_of_a_message_is_searched_for_once() -> None:
-    found = {"When do you open?": [(ENTRY, 0.9)], "When do you close?": [(OTHER, 0.9)]}
-    retriever = ScriptedRetriever(found)
-    made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
-    await made.answer("When do you open? When do you close?")
-    assert retriever.asked == ["When do you open?", "When do you close?"]
-
-
 async def test_what_was_found_before_is_not_searched_for_again() -> None:
     retriever = ScriptedRetriever({"When do you open?": [(ENTRY, 0.9)]})
     made = Answerer(retriever, Replier(), None, policy=POLICY, today=lambda: TODAY)
-    found = await made.judge("When do  you open?")
+    found = await made.evaluate("When do  you open?")
     answer = await made.answer("When do  you open?", found=found)
     assert answer.text == "At nine."
     assert retriever.asked == ["When do you open?"]
@@ -459,19 +293,11 @@ async def test_a_reply_with_a_reservation_is_in_the_language_of_its_customer() -
     assert answer.language == "de"
 
 
-@pytest.mark.parametrize(("second", "parts"), [(0.45, 1), (0.58, 2)])
-async def test_parts_none_of_which_is_sure_are_answered_only_if_they_are_likely(
-    second: float, parts: int
-) -> None:
-    asked = "When do you open? When do you close?"
-    found = {"When do you open?": [(ENTRY, 0.5)], "When do you close?": [(OTHER, second)]}
-    answer = await answerer({**found, asked: [(ENTRY, 0.5)]}).answer(asked)
-    assert answer.hedged
-    assert len(answer.sources) == parts
-
-
 async def test_an_approved_translation_is_given_word_for_word() -> None:
-    class Translated:
+    class Translated(Curations):
+        def __init__(self) -> None:
+            pass
+
         async def translation(self, chunk_id: str, language: str) -> str:
             return {"de": "Wir öffnen morgens um neun Uhr."}.get(language, "")
 
@@ -529,93 +355,9 @@ async def test_what_is_no_condition_of_a_yes_is_quoted_alone(question: str, text
     assert (answer.kind, answer.text) == ("quoted", text)
 
 
-async def test_a_question_that_is_written_twice_is_answered_once() -> None:
-    found = {"When do you open?": [(ENTRY, 0.9)], "When do you close?": [(OTHER, 0.9)]}
-    asked = "When do you open? When do you close? When do you open?"
-    answer = await answerer(found).answer(asked)
-    assert answer.text == "When do you open?\nAt nine.\n\nWhen do you close?\nAt six."
-
-
 async def test_a_reservation_and_another_language_are_said_in_one_sentence() -> None:
     asked = "Wann öffnen Sie morgens?"
     answer = await answerer({asked: [(ENTRY, 0.5)]}).answer(asked)
     assert answer.hedged
     lead = "Vielleicht ist es das, was Sie suchen (den Text gibt es nur auf Englisch):"
     assert answer.text == f"{lead}\n\nAt nine."
-
-
-class Rule:
-    """One rule of the careful start."""
-
-    def __init__(self, scope: Scope, name: str, tier: Tier) -> None:
-        self.found: Rules = {(scope, name): tier}
-
-    async def rules(self) -> Rules:
-        return self.found
-
-
-def careful_answerer(rule: Rule, probability: float) -> Answerer:
-    found = {"opening?": [(replace(ENTRY, category="Shop"), probability), (OTHER, 0.3)]}
-    return Answerer(
-        ScriptedRetriever(found),
-        Replier(),
-        None,
-        policy=POLICY,
-        today=lambda: TODAY,
-        careful_rules=rule,
-    )
-
-
-@pytest.mark.parametrize(
-    ("rule", "probability", "expected"),
-    [
-        (Rule("shadow", "", Tier("hold", "hold")), 0.9, "held"),
-        (Rule("default", "", Tier("send", "hold")), 0.9, "sent"),
-        (Rule("default", "", Tier("send", "hold")), 0.5, "held"),
-        (Rule("category", "Shop", Tier("hold", "hold")), 0.9, "held"),
-        (Rule("category", "Repairs", Tier("hold", "hold")), 0.9, "sent"),
-        (Rule("document", "faq.csv", Tier("hedge", "hedge")), 0.9, "hedged"),
-        (Rule("document", "faq.csv", Tier("hedge", "hedge")), 0.5, "hedged"),
-        (Rule("shadow", "", Tier("hold", "hold")), 0.1, "unknown"),
-    ],
-)
-async def test_a_rule_sends_hedges_or_holds_by_confidence_document_and_category(
-    rule: Rule, probability: float, expected: str
-) -> None:
-    answer = await careful_answerer(rule, probability).answer("opening?")
-    became = answer.kind if answer.kind in ("held", "unknown") else "sent"
-    assert ("hedged" if answer.hedged else became) == expected
-
-
-async def test_a_held_answer_is_a_draft_that_its_customer_is_not_told() -> None:
-    answer = await careful_answerer(Rule("shadow", "", Tier("hold", "hold")), 0.5).answer(
-        "opening?"
-    )
-    assert answer.draft == Draft("At nine.", "faq.csv", "Shop")
-    assert answer.text == service_text("held_elsewhere", "en")
-    assert not answer.hedged
-
-
-async def test_one_held_part_holds_the_message_and_nothing_is_streamed() -> None:
-    found = {"When do you open?": [(ENTRY, 0.9)], "How do I return it?": [(PASSAGE, 0.9)]}
-    generator = ScriptedGenerator(*["Send it back within 30 days."] * 2)
-    events: list[AnswerEvent] = []
-
-    async def on_event(event: AnswerEvent) -> None:
-        events.append(event)
-
-    rule = Rule("document", "returns.md", Tier("hold", "hold"))
-    answerer = Answerer(
-        ScriptedRetriever(found),
-        Replier(),
-        Writer(generator, max_tokens=60, timeout_s=9),
-        policy=POLICY,
-        today=lambda: TODAY,
-        careful_rules=rule,
-    )
-    both = await answerer.answer("When do you open? How do I return it?")
-    assert both.kind == "held"
-    assert both.draft is not None
-    assert "At nine." in both.draft.text
-    alone = await answerer.answer("How do I return it?", on_event=on_event)
-    assert (alone.kind, events) == ("held", [])

@@ -20,7 +20,7 @@ def names(hits: tuple[Hit, ...]) -> list[str]:
 @pytest.mark.parametrize("kind", ["faq", "passage"])
 def test_what_is_sure_is_answered_alone_whether_entry_or_passage(kind: ChunkKind) -> None:
     decision = decided(hit("a", 0.8, kind), hit("b", 0.79, "passage"))
-    assert (decision.action, decision.confidence) == ("answer", 0.8)
+    assert decision.confidence == 0.8
     assert names(decision.hits) == ["a"]
     assert not decision.hedged
     assert decision.others == ()
@@ -36,7 +36,7 @@ def test_between_the_thresholds_the_best_two_are_answered_with_a_reservation(
     kind: ChunkKind,
 ) -> None:
     decision = decided(hit("a", 0.5, kind), hit("b", 0.3, "passage"), hit("c", 0.2))
-    assert (decision.action, decision.hedged, decision.confidence) == ("answer", True, 0.5)
+    assert (decision.hedged, decision.confidence) == (True, 0.5)
     assert names(decision.hits) == ["a", "b"]
     assert names(decision.others) == ["c"]
 
@@ -71,7 +71,6 @@ def test_no_more_than_one_choice_stands_beside_two_answers() -> None:
 @pytest.mark.parametrize("hits", [[], [hit("a", 0.349)], [hit("p", 0.34, "passage")]])
 def test_what_is_not_probable_is_unknown(hits: list[Hit]) -> None:
     decision = decided(*hits)
-    assert decision.action == "unknown"
     assert decision.hits == decision.others == ()
     assert decision.confidence == (hits[0].probability if hits else 0)
 

@@ -4,7 +4,7 @@ import pytest
 
 from core.types import Chunk
 from kb.index.rows import Row, chunk_of_rows, embedded_text, is_statement, is_whole, rows_of_chunk
-from tests.kb.ranking.test_retriever import entry, page
+from tests.kb.ranking.memory import entry, page
 
 MOST = 480
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from core.types import Chunk
 from kb.ranking.candidates import MOST, Candidate, Reading, gather
-from tests.kb.ranking.test_retriever import Found, entry, page
+from tests.kb.ranking.memory import Found, entry, page
 
 RETURNS = entry(0, "May I return it?", "send it back", answer="Yes, within 30 days.")
 PARTS = ("May I return it?\nYes, within 30 days.", "May I return it?\nWe pay the postage.")

@@ -9,7 +9,7 @@ from core.types import Chunk
 from kb.ranking.candidates import Candidate
 from kb.ranking.evidence import CERTAINTY, FEATURES, Evidence, certainty
 from kb.ranking.features import Rarity, stem_bags
-from tests.kb.ranking.test_retriever import entry, page
+from tests.kb.ranking.memory import entry, page
 
 QUESTION = "How long does the kettle guarantee last?"
 TEXT = "The kettle guarantee lasts two years."

@@ -16,7 +16,7 @@ from kb.ranking.retriever import Retriever
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training import Trainer
 from tests.fakes import WordEmbedder, words
-from tests.kb.ranking.test_training import BaseIndex, entry, make_base
+from tests.kb.ranking.bases import BaseIndex, entry, make_base
 
 pytestmark = pytest.mark.anyio
 
@@ -116,16 +116,16 @@ async def test_the_confidence_of_both_is_in_the_middle(tmp_path: Path) -> None:
     index = await make_base(shop())
     trainer, _ = await _trained(tmp_path, Thesaurus(), index)
     ranker = await trainer.ranker(1)
-    judge = ranker._own
-    assert judge is not None
-    assert judge.pair is not None
+    scorer = ranker._own
+    assert scorer is not None
+    assert scorer.pair is not None
     question = "where is my parcel now"
     first = await WordEmbedder().embed_query(question)
     second = await Thesaurus().embed_query(question)
-    alone = judge.judge(question, first, shop())
-    together = judge.judge(question, first, shop(), second)
-    by_pair = type(judge)(judge.pair.kernel, judge.pair.models, judge.numbers).judge(
-        question, paired(first, second, judge.pair.share), shop()
+    alone = scorer.score(question, first, shop())
+    together = scorer.score(question, first, shop(), second)
+    by_pair = type(scorer)(scorer.pair.kernel, scorer.pair.models, scorer.numbers).score(
+        question, paired(first, second, scorer.pair.share), shop()
     )
     assert alone is not None
     assert together is not None

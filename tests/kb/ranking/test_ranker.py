@@ -16,7 +16,7 @@ from kb.ranking.own_questions import OwnQuestions
 from kb.ranking.ranker import Ranked, Ranker, Weights
 from kb.ranking.retriever import Retriever
 from tests.fakes import WordEmbedder
-from tests.kb.ranking.test_retriever import Found, MemoryIndex, ScriptedReader, base, entry, page
+from tests.kb.ranking.memory import Found, MemoryIndex, ScriptedReader, base, entry, page
 
 pytestmark = pytest.mark.anyio
 

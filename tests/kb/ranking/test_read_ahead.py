@@ -9,7 +9,7 @@ from kb.ranking import read_ahead as module
 from kb.ranking.read_ahead import read_ahead
 from kb.ranking.retriever import Retriever
 from tests.fakes import DefaultRanker, WordEmbedder
-from tests.kb.ranking.test_retriever import ScriptedReader
+from tests.kb.ranking.memory import ScriptedReader
 from tests.kb.workshop import workshop
 
 pytestmark = pytest.mark.anyio

@@ -59,7 +59,7 @@ async def test_all_work_survives_the_next_version_of_the_file(shop: Workshop) ->
     assert (await entry(shop, "delivery")).answer == "Four days."
     assert await shop.entries.find("bicycles") == []
     assert await shop.entries.review() == []
-    assert [c.kind for c in await shop.entries.changes()] == [
+    assert [c.kind for c in await shop.entries.curations.open()] == [
         "variant", "answer", "negative", "disabled", "validity", "note",
     ]  # fmt: skip
 
@@ -141,7 +141,7 @@ async def test_taking_a_change_back_restores_what_the_file_says(shop: Workshop) 
     await shop.entries.take_back(second.curation_id)
     await shop.entries.take_back(hidden.curation_id)
     assert (await shop.snapshot())[1] == before
-    assert await shop.entries.changes() == []
+    assert await shop.entries.curations.open() == []
 
 
 async def test_a_rollback_undoes_later_work_into_the_review_list(shop: Workshop) -> None:
@@ -157,7 +157,7 @@ async def test_a_rollback_undoes_later_work_into_the_review_list(shop: Workshop)
     await shop.releases.rollback(3)
     assert (await entry(shop, "refund")).answer == "Within 60 days."
     assert await shop.entries.review() == []
-    assert kept.curation_id in {c.curation_id for c in await shop.entries.changes()}
+    assert kept.curation_id in {c.curation_id for c in await shop.entries.curations.open()}
     before = await shop.texts()
     await shop.releases.rollback(4)
     assert (await entry(shop, "refund")).answer == "Within 30 days."
@@ -228,7 +228,7 @@ async def test_what_makes_no_sense_is_refused(shop: Workshop) -> None:
         with pytest.raises(BadChange, match=f"'{day}' is no clear date"):
             await shop.entries.change(refund, "validity", valid_from=day)
     assert (await shop.snapshot())[0] == 1
-    assert await shop.entries.changes() == []
+    assert await shop.entries.curations.open() == []
 
 
 async def test_an_edit_of_an_answer_that_is_no_longer_live_is_refused(shop: Workshop) -> None:

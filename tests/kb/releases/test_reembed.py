@@ -35,14 +35,14 @@ async def test_the_old_model_answers_until_the_new_rows_are_whole(tmp_path: Path
         _, rows, _ = await old.snapshot()
         seen: list[int] = []
 
-        async def judge(candidate: View) -> None:
+        async def approve(candidate: View) -> None:
             assert await candidate.count() == 5
             seen.append((await old.snapshot())[0])
             assert [hit.text for hit in await (await old.index.view()).search_text("money", 1)] == [
                 "money back"
             ]
 
-        done = await new.releases.reembed(judge, model="b")
+        done = await new.releases.reembed(approve, model="b")
         assert (done.release, done.embedded, seen) == (2, 5, [1])
         assert (await new.snapshot())[:2] == (2, rows)
         live = await new.repository.current()
@@ -167,12 +167,12 @@ class Blind(WordEmbedder):
 
 async def test_golden_questions_compare_the_two_models(tmp_path: Path) -> None:
     async def judged(new: Workshop, old: Workshop) -> None:
-        async def judge(candidate: View) -> None:
+        async def approve(candidate: View) -> None:
             view = await old.index.view()
             live = Seen(view, await SameRanker().ranker(view.release), old.embedder)
-            await new.publisher.gate.judge(live, candidate)
+            await new.publisher.gate.evaluate(live, candidate)
 
-        await new.releases.reembed(judge, model="b")
+        await new.releases.reembed(approve, model="b")
 
     async with workshop(tmp_path, WordEmbedder("a")) as old:
         await old.put(faq=FAQ, page="\n".join(f"something else {n}" for n in range(200)))

@@ -1,14 +1,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.llama.detokeniser import Pieces
+from models.llama.detokeniser import Detokeniser
 
 
 def show(text: str, *, stop: tuple[str, ...] = (), size: int = 1) -> tuple[list[str], bool]:
     data = text.encode()
-    pieces = Pieces(stop)
-    shown = [pieces.push(data[i : i + size]) for i in range(0, len(data), size)]
-    return [*shown, pieces.flush()], pieces.stopped
+    detokeniser = Detokeniser(stop)
+    shown = [detokeniser.push(data[i : i + size]) for i in range(0, len(data), size)]
+    return [*shown, detokeniser.flush()], detokeniser.stopped
 
 
 @given(st.text(), st.integers(1, 7))
@@ -19,9 +19,9 @@ def test_any_text_arrives_whole_and_each_piece_is_valid(text: str, size: int) ->
 
 
 def test_half_a_character_at_the_end_is_dropped() -> None:
-    pieces = Pieces()
-    assert pieces.push("退".encode()[:2]) == ""
-    assert pieces.flush() == ""
+    detokeniser = Detokeniser()
+    assert detokeniser.push("退".encode()[:2]) == ""
+    assert detokeniser.flush() == ""
 
 
 def test_a_stop_string_and_what_follows_are_not_shown() -> None:
@@ -31,10 +31,10 @@ def test_a_stop_string_and_what_follows_are_not_shown() -> None:
 
 
 def test_what_may_become_a_stop_string_is_held_back_and_shown_if_it_does_not() -> None:
-    pieces = Pieces(("##END",))
-    assert pieces.push(b"a #") == "a "
-    assert pieces.push(b"#E") == ""
-    assert pieces.push(b"x") == "##Ex"
+    detokeniser = Detokeniser(("##END",))
+    assert detokeniser.push(b"a #") == "a "
+    assert detokeniser.push(b"#E") == ""
+    assert detokeniser.push(b"x") == "##Ex"
 
 
 @given(st.text("ab", max_size=30), st.text("ab", min_size=1, max_size=4), st.integers(1, 5))

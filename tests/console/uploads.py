@@ -1,0 +1,42 @@
+"""Uploads of the console over a real knowledge base, for tests."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import httpx
+
+from console.upload_desk import UploadDesk
+from db.group_commit import GroupCommit
+from db.uploads import Uploads
+from tests.kb.workshop import Workshop, library_of
+
+FIRST = "Can I return it?|Yes, within 30 days.\nDo you ship?|Yes.\n"
+SECOND = "Can I return it?|Yes, within 60 days.\nDo you ship?|Yes.\nAre you <b>open</b>?|Always.\n"
+MAX_FILE_BYTES = 100_000
+
+
+@asynccontextmanager
+async def upload_desk(shop: Workshop, ingestor: Any = None) -> AsyncIterator[UploadDesk]:
+    async def live_release() -> int:
+        live = await shop.repository.current()
+        return live.number if live else 0
+
+    async with UploadDesk.open(
+        Uploads(shop.database, GroupCommit(shop.database), channel="console"),
+        shop.originals,
+        replace(library_of(shop), ingestor=ingestor or shop.ingestor),
+        live_release=live_release,
+    ) as desk:
+        yield desk
+
+
+async def preview_of(client: httpx.AsyncClient, where: str) -> str:
+    """Return a page of an upload once no step is under way."""
+    async with asyncio.timeout(30):
+        while True:
+            page = await client.get(where)
+            if "http-equiv" not in page.text:
+                return page.text
