@@ -55,6 +55,7 @@ AGENTS = {
 }
 EDITORS = {
     "entries/change",
+    "entries/draft",
     "changes/undo",
     "releases/rollback",
     "uploads",
