@@ -1,5 +1,5 @@
 # Code in one place (/app, read-only to the service), data in one volume (/data), no root.
-#   docker build -t answerdesk .
+#   docker build -t answerdesk .     (--build-arg OCR=no: without text recognition, 100 MB less)
 #   docker run -p 8080:8080 -v answerdesk:/data -e CONSOLE_PASSWORD=… -e TELEGRAM_BOT_TOKEN=… answerdesk
 FROM python:3.11-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends build-essential cmake git \
@@ -7,12 +7,15 @@ RUN apt-get update && apt-get install -y --no-install-recommends build-essential
 WORKDIR /app
 # Compiled for any x86-64 machine with AVX2, not only for the one that builds the image.
 ENV CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF"
-COPY requirements.txt requirements-torch.txt ./
+COPY requirements.txt requirements-torch.txt requirements-ocr.txt ./
+ARG OCR=yes
 RUN python -m venv .venv \
     && sed -n '/^pip==/,/[^\\]$/p' requirements.txt \
     | .venv/bin/pip install --no-cache-dir --require-hashes -r /dev/stdin \
     && .venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements.txt \
-    && .venv/bin/pip install --no-cache-dir -r requirements-torch.txt
+    && .venv/bin/pip install --no-cache-dir -r requirements-torch.txt \
+    && if [ "$OCR" != no ]; then \
+        .venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-ocr.txt; fi
 COPY . .
 RUN .venv/bin/pip install --no-deps --no-build-isolation -e .
 

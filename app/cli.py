@@ -92,6 +92,7 @@ _group(
         "validity": entries.validity,
         "note": entries.note,
         "translation": entries.translation,
+        "draft": entries.draft,
         "changes": entries.changes,
         "review": entries.review,
         "undo": entries.undo,

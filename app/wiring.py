@@ -36,6 +36,7 @@ from kb.answering.answerer import Answerer, Policy
 from kb.answering.desk import Desk
 from kb.answering.mood import Moods
 from kb.answering.reply import ChunksOf, Replier
+from kb.answering.translation import CannotTranslate, Translator
 from kb.answering.writer import Writer
 from kb.index.chunk import chunk_file
 from kb.index.index import FilledBy, Index, filled_by
@@ -62,7 +63,7 @@ from kb.review.forecast import Forecaster
 from kb.review.gate import Gate, Replay, Seen
 from kb.review.most_asked import MostAsked
 from models.embedder import WorkerEmbedder
-from models.factory import make_embedder, make_generator
+from models.factory import generator_bytes, make_embedder, make_generator
 from models.generator import WorkerGenerator
 from models.remote import HttpGenerator
 
@@ -70,11 +71,15 @@ ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = "parser 5, chunker 3"
+_SETTINGS = "parser 6, chunker 3"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
 _RECENT_S = 28 * 24 * 3600
 """What customers asked since then counts as what they ask."""
+_TRANSLATION_S = 120
+_TRANSLATES_BYTES = 800_000_000
+"""From this size on, 1.5 billion parameters at 4 bits, drafts of translations are left to a GGUF
+file: models of half a billion drop half of an answer."""
 _MOST_ASKED = 50
 """Questions whose answers are compared after a publish: 2 to 3 seconds."""
 _INT8 = " (int8)"
@@ -260,7 +265,15 @@ async def open_knowledge(
             index=index,
             ingestor=ingestor,
             releases=Releases(publisher, originals, settings=settings),
-            entries=Entries(index, ingestor, curations),
+            entries=Entries(
+                index,
+                ingestor,
+                curations,
+                Translator(
+                    partial(open_translating, config, paths.root),
+                    timeout_s=_TRANSLATION_S,
+                ),
+            ),
             team_answers=TeamAnswers(ingestor, release_rows, originals),
             golden=golden,
             careful=CarefulStart(database),
@@ -393,16 +406,7 @@ async def _open_generator(
     if not config.answers.compose:
         return None
     try:
-        generator = await asyncio.to_thread(
-            make_generator,
-            config.models.generator,
-            root,
-            threads=config.models.threads,
-            queue=config.models.generator_queue,
-            recycle_after=config.models.recycle_after,
-            prefix_memory_bytes=config.models.prefix_memory_mb << 20,
-            prefix_disk_bytes=config.models.prefix_disk_mb << 20,
-        )
+        generator = await _make_generator(config, root)
     except ModelError as error:
         logger.warning("Replies are built without the generator: %s", error)
         return None
@@ -411,6 +415,41 @@ async def _open_generator(
     stack.push_async_callback(generator.close)
     await generator.start(wait=False)
     return generator
+
+
+@asynccontextmanager
+async def open_translating(config: Config, root: Path) -> AsyncIterator[ModelGenerator]:
+    """Start the generator for one translation, if it is one that can translate.
+
+    Raises:
+        CannotTranslate: if it is too small, or there is none.
+        ModelError: if it cannot be started.
+    """
+    name = config.models.generator
+    size = await asyncio.to_thread(generator_bytes, name, root)
+    if size is not None and size < _TRANSLATES_BYTES:
+        raise CannotTranslate(f"the generator {name!r} is too small for it")
+    generator = await _make_generator(config, root)
+    if generator is None:
+        raise CannotTranslate("models.generator is off")
+    try:
+        await generator.start(wait=True)
+        yield generator
+    finally:
+        await generator.close()
+
+
+async def _make_generator(config: Config, root: Path) -> ModelGenerator | None:
+    return await asyncio.to_thread(
+        make_generator,
+        config.models.generator,
+        root,
+        threads=config.models.threads,
+        queue=config.models.generator_queue,
+        recycle_after=config.models.recycle_after,
+        prefix_memory_bytes=config.models.prefix_memory_mb << 20,
+        prefix_disk_bytes=config.models.prefix_disk_mb << 20,
+    )
 
 
 def _policy(config: Config) -> Policy:

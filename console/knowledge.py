@@ -18,6 +18,7 @@ from db.curation import Curation, CurationKind
 from db.figures import Figures
 from db.knowledge import Release, ReleaseRepository
 from db.uploads import Entry
+from kb.answering.translation import TranslationDiffers
 from kb.index.view import Found
 from kb.releases.entries import Entries, EntryNotFound, languages
 from kb.releases.open_questions import OpenQuestions
@@ -144,6 +145,20 @@ class KnowledgePages:
             return RedirectResponse("/console/knowledge#changes", 303)
         return RedirectResponse(f"/console/entry?id={made.chunk_id}", 303)
 
+    async def draft(self, request: Request) -> Response:
+        """Draft a translation of an entry's answer."""
+        fields = await fields_of(request)
+        key, language = fields["id"], fields["language"]
+        try:
+            author = current_person.get().author
+            await self._editing.entries.draft(key, language, author=author)
+        except AnswerdeskError as error:
+            written = error.draft if isinstance(error, TranslationDiffers) else ""
+            return await self._entry(
+                key, notice=str(error), status=409, translated=(language, written)
+            )
+        return RedirectResponse(f"/console/entry?id={key}#translations", 303)
+
     async def take_back(self, request: Request) -> Response:
         """Undo a change by hand, or drop one that waits for review.
 
@@ -237,6 +252,7 @@ class KnowledgePages:
         text: str = "",
         question: str = "",
         asked: int = 0,
+        translated: tuple[str, str] = ("", ""),
     ) -> Response:
         try:
             chunk = await self._editing.entries.one(chunk_id)
@@ -253,12 +269,13 @@ class KnowledgePages:
             translations=[
                 change
                 for change in history
-                if change.kind == "translation"
+                if change.kind in {"translation", "draft"}
                 and change.chunk_id == chunk.chunk_id
                 and change.state != "undone"
                 and not change.closed
             ],
             languages=sorted(languages().items()),
+            translated=translated,
             notice=notice,
             text=text,
             question=question,

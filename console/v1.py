@@ -128,11 +128,11 @@ class NewChange(Given):
     kind: CurationKind
     """``disabled`` switches it off; taking that change back switches it on."""
     text: str = Field("", max_length=20_000)
-    """The variant, answer, negative example, note or translated answer."""
+    """The variant, answer, negative example, note, translated answer or draft of one."""
     valid_from: Day = ""
     valid_until: Day = ""
     language: str = Field("", max_length=8)
-    """Of a translation."""
+    """Of a translation or a draft."""
 
 
 class Change(Reply):

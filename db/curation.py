@@ -17,8 +17,9 @@ from core.errors import AnswerdeskError
 from db.base import Base, Repository, record
 
 CurationKind: TypeAlias = Literal[
-    "variant", "answer", "disabled", "negative", "validity", "note", "translation"
+    "variant", "answer", "disabled", "negative", "validity", "note", "translation", "draft"
 ]
+"""``draft``: a translation that nobody is shown before it is stored as ``translation``."""
 CurationState: TypeAlias = Literal["active", "unfit", "undone"]
 """``active``: it is in what is published next. ``unfit``: its entry was not found, or says
 something else now. ``undone``: a release from before it was published again. The last two wait for
@@ -77,12 +78,12 @@ class NewCuration:
     chunk_id: str
     """Of the entry as it is live."""
     text: str = ""
-    """The variant, answer, negative example, note or translated answer."""
+    """The variant, answer, negative example, note, translated answer or draft of one."""
     valid_from: str = ""
     valid_until: str = ""
     """Of ``validity``: ISO dates, empty without limit."""
     language: str = ""
-    """Of ``translation``: ISO 639-1."""
+    """Of ``translation`` and ``draft``: ISO 639-1."""
     author: str = ""
 
 

@@ -170,6 +170,22 @@ def make_generator(
     return WorkerGenerator(worker, name=name, context_tokens=_CONTEXT_TOKENS)
 
 
+def generator_bytes(spec: str, data: Path) -> int | None:
+    """Return the size of a generator's file; ``None`` if it is behind a server, or off.
+
+    Raises:
+        ConfigError, UnknownModel, ModelFileMissing: as `make_generator`; a model of the catalogue
+            need not be there.
+    """
+    parsed = parse_spec(spec)
+    if isinstance(parsed, Off | Server):
+        return None
+    store = make_store(data)
+    if isinstance(parsed, Named):
+        return store.catalogue.get(parsed.name).size_bytes
+    return _generator_file(spec, parsed, store)[0].stat().st_size
+
+
 def _reader_file(store: ModelStore, folder: Path, name: str) -> Path | None:
     """Return the file of the reader that goes on the embedder, built the first time; ``None`` if it
     has none, or a damaged one."""

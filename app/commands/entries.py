@@ -101,6 +101,19 @@ async def translation(
     await _change(entry, "translation", text, language=language)
 
 
+async def draft(
+    entry: Entry,
+    language: Annotated[str, typer.Argument(help="A code such as de, es or zh.")],
+) -> None:
+    """Let the generator draft an answer in another language; `translation` approves it."""
+    async with main_knowledge(with_demo=False) as knowledge:
+        made = await knowledge.entries.draft(entry, language, author=getpass.getuser())
+    output.console.print(
+        f"Draft {made.curation_id} to “{escape(made.anchor.question)}” is stored; nobody is shown "
+        f"it before it is given to `answerdesk entries translation`:\n{escape(made.text)}"
+    )
+
+
 async def _change(key: str, kind: CurationKind, text: str = "", **more: str) -> None:
     """Change an entry and publish it; `more` as `Entries.change` takes it."""
     async with main_knowledge(with_demo=False) as knowledge:
@@ -192,7 +205,9 @@ def _print_changes(found: Sequence[Curation]) -> None:
                 c.anchor.doc_id,
                 c.anchor.question,
                 _short(c.text or " to ".join(d for d in (c.valid_from, c.valid_until) if d)),
-                "live" if c.state == "active" else f"review: {c.reason}",
+                ("not shown" if c.kind == "draft" else "live")
+                if c.state == "active"
+                else f"review: {c.reason}",
             )
             for c in found
         ],

@@ -50,7 +50,7 @@ def attach(chunks: Sequence[Chunk], curations: Sequence[Curation]) -> Attached:
             fitting.setdefault(base, []).append(curation)
     made = {base: _changed(base, fitting.get(base, ())) for base in entries}
     for curation, base in bases.items():
-        if curation.kind == "translation" and base is not None:
+        if curation.kind in {"translation", "draft"} and base is not None:
             reasons[curation] = _stale(curation, made[base])
     changed = [made[chunk] if chunk.kind == "faq" else chunk for chunk in chunks]
     settled = {c: _settled(c, base, made, reasons[c]) for c, base in bases.items()}
@@ -88,7 +88,7 @@ def digest(curations: Iterable[Curation]) -> str:
     effects = sorted(
         [c.anchor.question, c.anchor.answer, c.kind, c.text, c.valid_from, c.valid_until]
         for c in curations
-        if c.kind != "note"
+        if c.kind not in {"note", "draft"}
     )
     return hashlib.sha256(json.dumps(effects).encode()).hexdigest()[:16] if effects else ""
 
@@ -184,7 +184,7 @@ def _settled(
         return curation.settled(reason)
     live = made[base] or base
     anchor = Anchor(base.doc_id, base.entry_id, base.text, base.answer)
-    if curation.kind in {"answer", "translation"}:
+    if curation.kind in {"answer", "translation", "draft"}:
         anchor = replace(anchor, answer=curation.anchor.answer)
     return Settled(curation.curation_id, "active", "", anchor, live.chunk_id)
 

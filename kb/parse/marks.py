@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
-"""Noncharacters, which no text may hold (Unicode 23.7): around the address of a link."""
+"""Noncharacters, which no text may hold (Unicode 23.7): around the address of a link, or a day."""
 LOCATION = "data-kb-location"
 """Attribute of HTML made from Markdown: where its element stands in the file."""
 VAGUE_LINK = re.compile(
@@ -17,6 +17,7 @@ VAGUE_LINK = re.compile(
 """Words of a link that say nothing without its address, which then stays in every text."""
 _UNFIT = re.compile(f"[\\s{_OPEN}{_CLOSE}]|.{{2001}}")
 _MARKED = re.compile(f"{_OPEN}[^{_CLOSE}]*{_CLOSE}")
+_DAY = re.compile(f"{_OPEN}(\\d{{4}}-\\d\\d-\\d\\d)[^{_CLOSE}]*{_CLOSE}")
 _NO_MARKS = dict.fromkeys(map(ord, (_OPEN, _CLOSE)))
 
 _RAISED = str.maketrans("0123456789+-−()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾")
@@ -66,7 +67,18 @@ def without_links(text: str) -> str:
 
 def with_links(text: str) -> str:
     """Return a text with these addresses to be read."""
-    return text.translate(_NO_MARKS) if _OPEN in text else text
+    return _DAY.sub("", text).translate(_NO_MARKS) if _OPEN in text else text
+
+
+def day_mark(shown: str, iso: str) -> str:
+    """Return what stands behind a date that a sheet shows in its own way, for `day_of`."""
+    return f"{_OPEN}{iso}{_CLOSE}" if shown != iso else ""
+
+
+def day_of(text: str) -> str:
+    """Return the date in a cell as ISO 8601 if its file says which it is, otherwise its text."""
+    found = _DAY.search(text)
+    return found[1] if found else without_links(text)
 
 
 def link_mark(address: str, words: str) -> str:

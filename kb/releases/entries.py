@@ -9,6 +9,7 @@ from babel import Locale
 from core.errors import AnswerdeskError
 from core.types import Chunk, ChunkKind
 from db.curation import Anchor, Curation, CurationKind, Curations, NewCuration
+from kb.answering.translation import Translator
 from kb.index.index import Index
 from kb.index.view import Found
 from kb.parse.faq.values import iso_date
@@ -20,8 +21,9 @@ _SHORTEST_KEY = 4
 _QUESTION_CHARS = 400
 """Of a variant or negative example: every embedding model reads as much whole."""
 _ANSWER_CHARS = 20_000
-_ONE_OF_A_KIND: frozenset[CurationKind] = frozenset({"answer", "validity", "translation"})
+_ONE_OF_A_KIND: frozenset[CurationKind] = frozenset({"answer", "validity", "translation", "draft"})
 """Work of which an entry has one, of translations one in each language."""
+_TRANSLATED: frozenset[CurationKind] = frozenset({"translation", "draft"})
 
 
 class EntryNotFound(AnswerdeskError):
@@ -63,6 +65,8 @@ class Entries:
     index: Index
     ingestor: Ingestor
     curations: Curations
+    translator: Translator | None = None
+    """Drafts translations; ``None``: nothing does."""
 
     async def find(self, words: str = "", *, documents: str = "*") -> list[Chunk]:
         """Return live entries by document and question; see `search`."""
@@ -127,7 +131,7 @@ class Entries:
             text: the variant, answer, negative example, note or translated answer.
             valid_from: ISO date, for ``validity``.
             valid_until: ISO date, for ``validity``; both empty: valid always.
-            language: ISO 639-1, of ``translation``.
+            language: ISO 639-1, of ``translation`` and ``draft``.
             author: for the list of changes.
 
         Raises:
@@ -144,12 +148,13 @@ class Entries:
         )
         mine = [c for c in await self.curations.open() if c.chunk_id == entry.chunk_id]
         active = [c for c in mine if c.state == "active"]
-        same = [c for c in active if c.kind == kind and c.language == language]
+        kinds = _TRANSLATED if kind == "translation" else {kind}
+        same = [c for c in active if c.kind in kinds and c.language == language]
         replaced = same if kind in _ONE_OF_A_KIND else []
         stored = await self.curations.add(
             NewCuration(
                 kind=kind,
-                anchor=_anchor(entry, active if kind != "translation" else ()),
+                anchor=_anchor(entry, () if kind in _TRANSLATED else active),
                 chunk_id=entry.chunk_id,
                 text=text,
                 valid_from=valid_from,
@@ -159,8 +164,27 @@ class Entries:
             ),
             replaces=[c.curation_id for c in replaced],
         )
-        await self._publish(entry.doc_id, f"{kind}: {entry.text}")
+        if kind != "draft":
+            await self._publish(entry.doc_id, f"{kind}: {entry.text}")
         return await self.curations.get(stored.curation_id)
+
+    async def draft(self, key: str, language: str, *, author: str = "") -> Curation:
+        """Store a translation of an entry's answer (ISO 639-1) that a generator writes.
+
+        Nobody is shown it before somebody stores it as a ``translation``.
+
+        Raises:
+            EntryNotFound, BadChange, TranslationDiffers, ModelError: nothing was changed.
+        """
+        entry = await self.get(key)
+        _check_language(entry, language)
+        if self.translator is None:
+            raise BadChange("Nothing here drafts translations.")
+        source = entry.language or detect_language(entry.answer)
+        text = await self.translator.draft(entry.answer, source=source, target=language)
+        return await self.change(
+            entry.chunk_id, "draft", text=text, language=language, author=author
+        )
 
     async def check(
         self,
@@ -178,9 +202,10 @@ class Entries:
             EntryNotFound, BadChange: if it cannot be made.
         """
         entry = await self.get(key)
-        text = text.strip() if kind in {"answer", "note", "translation"} else " ".join(text.split())
+        lines = kind in {"answer", "note", *_TRANSLATED}
+        text = text.strip() if lines else " ".join(text.split())
         _check(entry, kind, text, valid_from, valid_until)
-        if kind == "translation":
+        if kind in _TRANSLATED:
             _check_language(entry, language)
         return entry, text
 
@@ -196,9 +221,10 @@ class Entries:
             ChangeNotLive: if it is stored only that it was taken back.
         """
         closed = await self.curations.close(number)
-        await self._publish(
-            closed.anchor.doc_id, f"without {closed.kind}: {closed.anchor.question}"
-        )
+        if closed.kind != "draft":
+            await self._publish(
+                closed.anchor.doc_id, f"without {closed.kind}: {closed.anchor.question}"
+            )
         return closed
 
     async def reattach(self, number: int, key: str) -> Curation:
@@ -256,7 +282,7 @@ def _check(entry: Chunk, kind: CurationKind, text: str, valid_from: str, valid_u
         raise BadChange("The text is empty.")
     if kind in {"variant", "negative"} and len(text) > _QUESTION_CHARS:
         raise BadChange(f"It has {len(text)} characters; at most {_QUESTION_CHARS} fit.")
-    if kind in {"answer", "translation"} and len(text) > _ANSWER_CHARS:
+    if kind in {"answer", *_TRANSLATED} and len(text) > _ANSWER_CHARS:
         raise BadChange(f"It has {len(text)} characters; at most {_ANSWER_CHARS} fit.")
     if kind == "answer" and text == entry.answer:
         raise BadChange("That is its answer already.")

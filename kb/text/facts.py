@@ -49,7 +49,9 @@ _TIME = re.compile(
     r":(?P<m>[0-5]\d)(?::[0-5]\d)?(?:\s?(?P<half>[ap]\.?m\b\.?)|\s?uhr\b)?"
     r"|\s?(?P<half2>[ap]\.?m\b\.?)|\s?uhr\b|\s?[点點时](?![分之的间])(?:整|钟)?)(?!\d)"
 )
-_PHONE = re.compile(r"(?<![\w.,])(?:\+\s?\d|\(?0)[\d\s()/-]{5,}\d(?![\w%€$£])")
+_PHONE = re.compile(
+    r"(?<![^\W\u2e80-\uffef])(?<![.,])(?:\+\s?\d|\(?0)[\d\s()/-]{5,}\d(?![^\W\u2e80-\uffef]|[%€$£])"
+)
 _CODE = re.compile(r"(?<![\w-])(?=[a-z.-]*\d)(?=[\d.-]*[a-z])[a-z\d]+(?:[-.][a-z\d]+)*(?![\w-])")
 _ORDINAL = re.compile(r"\d+(?:º|ª|s|-?[a-z]{1,3}|-[a-z]{4,})")
 _NAME = re.compile(r"(?<=[a-zа-я,] )[A-ZÀ-ÞА-ЯЁ](?:[^\W\u2e80-\uffef]|['-]){2,}")

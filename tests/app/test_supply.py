@@ -65,6 +65,14 @@ def test_nothing_is_installed_without_hashes_but_what_the_manual_names() -> None
     assert found == {name: {"requirements-torch.txt", "."} for name in found}
 
 
+def test_the_image_recognises_text_unless_it_is_built_without() -> None:
+    image = (PROJECT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
+    assert "ARG OCR=yes" in image
+    command = re.search(r'if \[ "\$OCR" != no \]; then +\S*pip install ([^;]*);', image)
+    assert command is not None
+    assert command[1].split()[-1] == "requirements-ocr.txt"
+
+
 def test_an_old_version_is_found_and_each_advisory_is_of_a_package_that_is_pinned() -> None:
     named = {one["package"] for one in ADVISORIES["advisories"]}
     assert named <= {"torch", *(name for lock in LOCKS for name in pins(lock))}

@@ -9,8 +9,10 @@ import httpx
 import pytest
 
 from console.knowledge import Editing
+from core.errors import AnswerdeskError
 from core.types import Answer, Source
 from db.figures import Figures
+from kb.answering.translation import TranslationDiffers, Translator
 from tests.console.conftest import Builder
 from tests.console.uploads import upload_desk
 from tests.fakes import WordEmbedder
@@ -261,3 +263,49 @@ async def test_an_answer_is_translated_once_somebody_asked_for_it_in_another_lan
     assert '<p class="report" lang="de">Ab 9.</p>' in page
     assert "German · " in page
     assert "To translate" not in (await client.get("/console/knowledge")).text
+
+
+class Scripted(Translator):
+    """Drafts what a test gives it, or says why not."""
+
+    def __init__(self) -> None:
+        self.result: str | AnswerdeskError = ""
+
+    async def draft(self, answer: str, *, source: str, target: str) -> str:
+        if isinstance(self.result, AnswerdeskError):
+            raise self.result
+        return self.result
+
+
+async def test_a_draft_is_approved_where_the_entry_is_shown(
+    builder: Builder, shop: Workshop
+) -> None:
+    translator = Scripted()
+    (entry,) = await shop.entries.find("return")
+    async with (
+        upload_desk(shop) as desk,
+        builder.client(
+            editing=Editing(replace(shop.entries, translator=translator), shop.releases),
+            questions=library_of(shop).questions,
+            uploads=desk,
+        ) as client,
+    ):
+        form = {"id": entry.chunk_id, "language": "de"}
+        translator.result = TranslationDiffers("In 14 <Tagen>.", ["it lacks 30"])
+        response = await client.post("/console/entries/draft", data=form)
+        assert response.status_code == 409
+        assert "The draft differs from the answer: it lacks 30. Nothing was" in response.text
+        assert "required>In 14 &lt;Tagen&gt;.</textarea>" in response.text
+        assert '<option value="de" selected>' in response.text
+        translator.result = "Innerhalb von 30 Tagen."
+        response = await client.post("/console/entries/draft", data=form)
+        page = (await client.get(response.headers["location"])).text
+        assert 'lang="de">Innerhalb von 30 Tagen.</textarea>' in page
+        assert "Nobody is shown it yet" in page
+        assert await shop.curations.translation(entry.chunk_id, "de") == ""
+        approved = form | {"kind": "translation", "text": "Innerhalb von 30 Tagen."}
+        response = await client.post("/console/entries/change", data=approved)
+        page = (await client.get(response.headers["location"])).text
+        assert '<p class="report" lang="de">Innerhalb von 30 Tagen.</p>' in page
+        assert "Nobody is shown it yet" not in page
+        assert await shop.curations.translation(entry.chunk_id, "de") == "Innerhalb von 30 Tagen."

@@ -24,7 +24,7 @@ from kb.parse.faq.documents import bare, is_question
 from kb.parse.faq.formula import unprotect
 from kb.parse.faq.values import cell_text, iso_date, language_code, split_list, split_variants
 from kb.parse.limits import MAX_CELL_CHARS
-from kb.parse.marks import with_links, without_links
+from kb.parse.marks import day_of, with_links, without_links
 
 MAX_QUESTION_CHARS = 1000
 MAX_VARIANTS = 500
@@ -44,6 +44,7 @@ _FEWEST_PAIRS = 3
 _NAME_CHARS = 60
 _QUESTIONS = 0.6
 """Share of a column's cells that ask something, from which on it holds questions."""
+_WRITTEN = {"answer": with_links, "valid_from": day_of, "valid_until": day_of}
 
 EXPORTED = "document"
 """The column of an exported table that says where an entry came from."""
@@ -290,7 +291,7 @@ def _values(cells: Cells, mapped: Mapped, table: _Table) -> dict[Field, str]:
     values: dict[Field, str] = {}
     for field, place in mapped.items():
         places = [place, *table.joined] if field == "answer" else [place]
-        write = with_links if field == "answer" else without_links
+        write = _WRITTEN.get(field, without_links)
         values[field] = "\n".join(write(cells[p]) for p in places if p < len(cells) and cells[p])
     return values
 

@@ -46,6 +46,25 @@ _ESCAPED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """HTML that an export has escaped once more: an element around the whole cell."""
+_BB_CODE = re.compile(
+    r"\[(b|i|u|s|url|email|list|quote|code|color|size|font|center|img|su[pb]|h[1-6]|table)"
+    r"(?:=[^\]\n]{0,2000})?\].{0,20000}?\[/\1\]",
+    re.IGNORECASE | re.DOTALL,
+)
+_BB_TAG = re.compile(r"\[(/?)(\*|[a-z]+[1-6]?)(?:=\"?([^\]\n]*?)\"?)?\]", re.IGNORECASE)
+_BB_NAMES = {
+    "quote": "blockquote",
+    "list": "ul",
+    "*": "li",
+    "url": "a",
+    "email": "a",
+    **dict.fromkeys(("color", "size", "font", "center", "left", "right"), "span"),
+}
+"""Tags of BBCode and what HTML calls them; those of `_BB_SAME` have the same names."""
+_BB_SAME = frozenset({
+    "b", "i", "u", "s", "sup", "sub", "code", "h1", "h2", "h3", "h4", "h5", "h6",
+    "table", "tr", "td", "th", "ul", "ol", "li", "br", "hr",
+})  # fmt: skip
 _WRITTEN_END = re.compile(r"(?<![:\\])(?:\\r)?\\n(?=[\s\d\-•*(]|[^\W\d_a-z]|\\n|\\r|$)")
 """A line end written as a backslash and n; ``C:\\new`` has none."""
 
@@ -61,7 +80,9 @@ def cell_text(raw: str) -> str:
         text = _CDATA.sub(r"\1", text)
     if "&lt;" in text and _ESCAPED.fullmatch(text):
         text = html.unescape(text)
-    if "<" in text and (_BLOCK_TAG.search(text) or _INLINE_TAG.search(text)):
+    if "[/" in text and _BB_CODE.search(text):
+        text = _html_of(text)
+    if _is_html(text):
         from kb.parse.html.content import (
             text_of_html,  # most tables hold none: its parser loads late
         )
@@ -72,6 +93,36 @@ def cell_text(raw: str) -> str:
     if "\\n" in text and "\n" not in text:
         text = _WRITTEN_END.sub("\n", text)
     return text.strip()
+
+
+def _html_of(text: str) -> str:
+    """Return BBCode, as forums and some shops export it, as HTML; tags that it lacks stay."""
+
+    closed = {found[2].lower() for found in _BB_TAG.finditer(text) if found[1]}
+    closed |= {"*", "br", "hr"}
+
+    def tag(found: re.Match[str]) -> str:
+        closes, name, value = found[1], found[2].lower(), found[3] or ""
+        known = name if name in _BB_SAME else _BB_NAMES.get(name, "")
+        tagged = known if name in closed else ""
+        if name == "list" and value:
+            return "<ol>"
+        if tagged == "a" and value:
+            to = (
+                value if ":" in value else f"mailto:{value}" if "@" in value else f"https://{value}"
+            )
+            return f'<a href="{html.escape(to)}">'
+        return f"<{closes}{tagged}>" if tagged else found[0]
+
+    text = re.sub(r"\[img[^\]]*\].{0,2000}?\[/img\]", "", text, flags=re.I | re.DOTALL)
+    text = re.sub(r"\s*(\[(?:/?list|\*|/?quote)[^\]]*\])\s*", r"\1", text, flags=re.I)
+    if not _is_html(text):
+        text = text.replace("<", "&lt;").replace("\n", "<br>")
+    return f"<p>{_BB_TAG.sub(tag, text)}</p>"
+
+
+def _is_html(text: str) -> bool:
+    return "<" in text and bool(_BLOCK_TAG.search(text) or _INLINE_TAG.search(text))
 
 
 def split_variants(cell: str) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from core.errors import UnreadableFile, UnsupportedFile
 from core.types import ParsedFile, Section, Skipped
+from kb.parse.formats.dialogflow import SAID, joined
 from kb.parse.limits import open_zip, read_member
 
 _FURNITURE = re.compile(r"(?:^|/)(?:__MACOSX/|\.(?!\.?/)|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
@@ -21,6 +22,7 @@ def parse_archive(
     sections: list[Section] = []
     skipped: list[Skipped] = []
     of_a_bot: dict[str, bytes] = {}
+    objects: dict[str, bytes] = {}
 
     def take(member: str, content: bytes) -> None:
         try:
@@ -48,10 +50,18 @@ def parse_archive(
                 continue
             if member.lower().endswith((".yml", ".yaml")) and _PART_OF_A_BOT.search(content):
                 of_a_bot[member] = content
+            elif member.endswith(".json"):
+                objects[member] = content
             else:
                 take(member, content)
     if of_a_bot:
         take(" + ".join(of_a_bot), b"\n---\n".join(of_a_bot.values()))
+    if any(map(SAID.search, objects)):
+        intents = {member: c for member, c in objects.items() if "intents/" in member}
+        skipped += [Skipped(m[:200], "It has no intents.") for m in objects if m not in intents]
+        objects = {"intents.json": joined(intents)}
+    for member, content in objects.items():
+        take(member, content)
     return sections, skipped
 
 

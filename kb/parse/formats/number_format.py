@@ -4,7 +4,6 @@ Separators are those of the code itself (a comma between thousands, a point befo
 ones a reader sees depends on the language of the reader's program, not on the file.
 """
 
-import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ _TOKEN = re.compile(
 )
 _CURRENCY = re.compile(r"\$([^-]*)")
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?\d+(?:\.\d+)?)")
-_ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +52,6 @@ def format_text(text: str, code: str) -> str:
     if len(sections) != 4 and not section.has("@"):
         return text
     return "".join(text if t == "@" and kind == "mark" else t for kind, t in section.parts)
-
-
-def format_duration(value: dt.timedelta, code: str) -> str:
-    """Return a length of time as ``[h]:mm`` and its like show it."""
-    seconds = round(value.total_seconds())
-    sign, seconds = ("-" if seconds < 0 else ""), abs(seconds)
-    unit = _ELAPSED.search(code)
-    largest = unit[1][0].lower() if unit else "h"
-    with_seconds = bool(re.search(r"s", re.sub(r'"[^"]*"', "", code), re.IGNORECASE))
-    if largest == "s":
-        return f"{sign}{seconds}"
-    minutes, rest = divmod(seconds, 60)
-    if largest == "m":
-        return f"{sign}{minutes}:{rest:02}" if with_seconds else f"{sign}{minutes}"
-    hours, minutes = divmod(minutes, 60)
-    if not re.search(r"m", code, re.IGNORECASE):
-        return f"{sign}{hours}"
-    return f"{sign}{hours}:{minutes:02}" + (f":{rest:02}" if with_seconds else "")
 
 
 @lru_cache(maxsize=1024)

@@ -22,7 +22,15 @@ from kb.parse.limits import (
     open_zip,
     read_member,
 )
-from kb.parse.marks import ends_question, link_mark, lowered, raised, with_links, without_links
+from kb.parse.marks import (
+    day_mark,
+    ends_question,
+    link_mark,
+    lowered,
+    raised,
+    with_links,
+    without_links,
+)
 
 _NS = "urn:oasis:names:tc:opendocument:xmlns:"
 _TEXT, _TABLE = f"{{{_NS}text:1.0}}", f"{{{_NS}table:1.0}}"
@@ -336,6 +344,8 @@ def _rows(table: Element, text: _Text, label: str, skipped: list[Skipped]) -> li
         shown = "\n".join(line for line in lines if line)
         held = (cell.get(f"{_OFFICE}{name}") for name in ("value", "date-value", "time-value"))
         shown = shown or next(filter(None, held), "")
+        if day := cell.get(f"{_OFFICE}date-value", "")[:10]:
+            shown += day_mark(shown, day)
         return shown or (NO_RESULT if cell.get(f"{_TABLE}formula") else "")
 
     rows: list[Row] = []

@@ -12,6 +12,7 @@ from kb.parse.faq.columns import Field, Given, field_of, is_faq, map_columns
 from kb.parse.faq.documents import is_question
 from kb.parse.faq.rows import Row, Taken, entry_of, read_table
 from kb.parse.faq.values import LANGUAGE_CODES, cell_text, language_code, split_variants
+from kb.parse.formats.dialogflow import intent_entries
 from kb.parse.limits import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS
 
 _TEXT = ("text", "content", "body", "passage", "正文", "内容")
@@ -79,6 +80,8 @@ def parse_value(name: str, value: Any, given: Given | None = None) -> Taken:
     skipped: list[Skipped] = []
     if not isinstance(value, dict | list):
         raise UnreadableFile(name, f"It is only a {type(value).__name__}. {_WANTED}")
+    if (intents := list(intent_entries(value, skipped))) or skipped:
+        value = intents
     value = _texts(value)
     if grid := _grid(value, given):
         rows = [Row(f"row {n}", tuple(map(_cell, cells))) for n, cells in enumerate(grid, 1)]

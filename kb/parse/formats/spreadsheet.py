@@ -21,14 +21,18 @@ from core.errors import UnreadableFile
 from core.types import Section, Skipped
 from kb.parse.faq.columns import Given
 from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table
-from kb.parse.formats.number_format import format_duration, format_number, format_text
+from kb.parse.formats.moment_format import format_moment, iso_moment
+from kb.parse.formats.number_format import format_number, format_text
 from kb.parse.formats.rich_text import read_rich_texts, rich_text
 from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, check_office
-from kb.parse.marks import link_mark
+from kb.parse.marks import day_mark, link_mark
+from kb.text.language import detect_language
 
 _MAX_SHEETS = 200
 _MAX_MERGED = 20_000
 """Cells that a sheet's merged ranges may repeat their value into."""
+_TELLING_TEXTS = 100
+"""How many texts of a sheet tell its language."""
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 """How a workbook writes what XML cannot hold; ``_x005F_`` is the underscore of such a sign."""
 _LINK = re.compile(
@@ -251,6 +255,8 @@ class _Shown:
         styles = book._cell_styles
         self._sheet = sheet
         self._formats: dict[int, str] = {}
+        self._texts: list[str] = []
+        self._told = ""
         self._struck = {i for i, s in enumerate(styles) if book._fonts[s.fontId].strike}
         self._white = {
             i
@@ -274,22 +280,25 @@ class _Shown:
         if isinstance(value, str):
             decoded = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
             text = decoded.replace("\r\n", "\n").replace("\r", "\n")
+            if len(self._texts) < _TELLING_TEXTS:
+                self._texts.append(text)
             code = self._format(cell) if cell["style_id"] else ""
             return format_text(text, code) if "@" in code and code != "@" else text
         if isinstance(value, bool):
             return "yes" if value else "no"
-        if isinstance(value, dt.datetime):
-            whole_day = value.time() == dt.time()
-            return value.date().isoformat() if whole_day else value.isoformat(" ", "minutes")
-        if isinstance(value, dt.date):
-            return value.isoformat()
-        if isinstance(value, dt.time):
-            return value.isoformat("minutes")
-        if isinstance(value, dt.timedelta):
-            return format_duration(value, self._format(cell))
+        if isinstance(value, dt.date | dt.time | dt.timedelta):
+            shown = format_moment(value, self._format(cell), self._language)
+            dated = isinstance(value, dt.date)
+            return shown + day_mark(shown, iso_moment(value)) if dated else shown
         if isinstance(value, int | float):
             return format_number(value, self._format(cell))
         return str(value)
+
+    def _language(self) -> str:
+        """Return the language of the texts so far."""
+        if not self._told:
+            self._told = detect_language(" ".join(self._texts), "en")
+        return self._told
 
     def _format(self, cell: dict[str, Any]) -> str:
         style = cell["style_id"]

@@ -211,3 +211,65 @@ def test_a_list_of_yaml_is_read_with_its_characters() -> None:
     assert found == [("Is it new?", "Yes"), ("When?", "09:30")]
     with pytest.raises(UnreadableFile, match="It is no valid YAML"):
         parse("faq.yaml", b"a: [1")
+
+
+HOURS = {"name": "Hours", "responses": [{"messages": [
+    {"type": "0", "lang": "en", "speech": ["From 9 to 5.", "9 to 5."]},
+    {"type": "0", "lang": "en", "platform": "telegram", "speech": "Nine."},
+    {"type": "0", "lang": "de", "speech": "Von 9 bis 17 Uhr."},
+]}]}  # fmt: skip
+SAYS = [{"data": [{"text": "When do you open on "}, {"text": "Sunday", "meta": "@day"}]}]
+
+
+def test_intents_of_a_dialogflow_export_are_entries_in_each_language() -> None:
+    export = {
+        "agent.json": {"language": "en"},
+        "intents/Hours.json": HOURS,
+        "intents/Hours_usersays_en.json": [*SAYS, {"data": [{"text": "opening hours"}]}],
+        "intents/Hours_usersays_de.json": [{"data": [{"text": "Wann offen?"}]}],
+        "intents/Fallback.json": {**HOURS, "name": "Fallback"},
+        "intents/Odd.json": [1],
+    }
+    parsed = parse("bot.zip", zipped({name: json.dumps(v) for name, v in export.items()}))
+    assert [(s.text, s.answer, s.variants, s.language) for s in parsed.sections] == [
+        ("When do you open on Sunday", "From 9 to 5.", ("opening hours",), "en"),
+        ("Wann offen?", "Von 9 bis 17 Uhr.", (), "de"),
+    ]
+    named = [(s.location.rpartition(", ")[2], s.reason) for s in parsed.skipped]
+    assert ("intent Hours", "Left out: 1 other wordings.") in named
+    assert ("intent Fallback", "No phrase leads to it.") in named
+    assert ("agent.json", "It has no intents.") in named
+
+
+def test_intents_as_the_api_of_dialogflow_gives_them_are_entries() -> None:
+    def intent(name: str, *answers: str) -> dict[str, Any]:
+        phrases = [{"type": "EXAMPLE", "parts": [{"text": f"{name} "}, {"text": "please"}]}]
+        messages = [{"text": {"text": [answer]}} for answer in answers]
+        return {"displayName": name, "trainingPhrases": phrases, "messages": messages}
+
+    value = {"intents": [intent("Price", "9 EUR."), intent("Mine", "$amount EUR."), intent("No")]}
+    parsed = parse("intents.json", json.dumps(value).encode())
+    assert [(s.text, s.answer) for s in parsed.sections] == [("Price please", "9 EUR.")]
+    assert [(s.location, s.reason) for s in parsed.skipped] == [
+        ("intent Mine", "Its answer has a place that only the other bot fills: $amount."),
+        ("intent No", "No text answers it."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "read"),
+    [
+        (
+            "[b]Print[/b] [url=https://a.example/r]the label[/url].\n[list]\n[*]Pack it\n[*]Pay "
+            "[s]9[/s] 5 EUR\n[/list]\nUnder <5 kg. [img]https://a.example/p.png[/img]",
+            "Print the label (https://a.example/r).\n\n- Pack it\n- Pay 5 EUR\n\nUnder <5 kg.",
+        ),
+        ("[list=1][*]One[*]Two[/list]", "1. One\n2. Two"),
+        ("2[sup]3[/sup], [email=a@b.example]mail[/email]", "2³, mail (a@b.example)"),
+        ("Press [b], then [size=4]hold[/size] [x].", "Press [b], then hold [x]."),
+        ("Enter [url] or [1].", "Enter [url] or [1]."),
+    ],
+)
+def test_bb_code_is_read_like_html(cell: str, read: str) -> None:
+    parsed = parse("faq.json", json.dumps([{"question": "How?", "answer": cell}]).encode())
+    assert [s.answer for s in parsed.sections] == [read]

@@ -87,6 +87,16 @@ def test_questions_and_answers_of_a_sheet_are_entries() -> None:
     assert [(s.text, s.answer) for s in parsed.sections] == [("Open?", "Yes."), ("Late?", "No.")]
 
 
+def test_a_day_in_a_sheet_of_an_open_document_is_the_one_that_is_stored() -> None:
+    date = 'office:value-type="date" office:date-value="2026-03-04T00:00:00"'
+    cells = ("<table:table-cell><text:p>Open?</text:p></table:table-cell>",
+             "<table:table-cell><text:p>Yes.</text:p></table:table-cell>",
+             f"<table:table-cell {date}><text:p>03/04/26</text:p></table:table-cell>")  # fmt: skip
+    row = f"<table:table-row>{''.join(cells)}</table:table-row>"
+    parsed = parse("a.ods", odf_book("", [("Question", "Answer", "Valid until")], end=row))
+    assert [(s.text, s.valid_until) for s in parsed.sections] == [("Open?", "2026-03-04")]
+
+
 def mail(body: str, charset: str, **attached: bytes) -> bytes:
     message = EmailMessage()
     message["Subject"] = "Neue Preise"

@@ -4,7 +4,8 @@ import datetime as dt
 
 import pytest
 
-from kb.parse.formats.number_format import format_duration, format_number, format_text
+from kb.parse.formats.moment_format import format_moment
+from kb.parse.formats.number_format import format_number, format_text
 
 
 @pytest.mark.parametrize(
@@ -36,10 +37,43 @@ def test_a_number_is_written_as_its_format_shows_it(value: float, code: str, sho
 @pytest.mark.parametrize(
     ("minutes", "code", "shown"),
     [(1500, "[h]:mm", "25:00"), (90, "[mm]:ss", "90:00"), (61, "[h]:mm:ss", "1:01:00"),
-     (2, "[ss]", "120"), (180, "[h]", "3"), (180, '[h] "h"', "3")],
+     (2, "[ss]", "120"), (180, "[h]", "3"), (180, '[h] "h"', "3 h"), (-90, "[h]:mm", "-1:30")],
 )  # fmt: skip
 def test_a_length_of_time_is_no_time_of_day(minutes: int, code: str, shown: str) -> None:
-    assert format_duration(dt.timedelta(minutes=minutes), code) == shown
+    assert format_moment(dt.timedelta(minutes=minutes), code, str) == shown
+
+
+_DAY = dt.datetime.fromisoformat("2026-05-03T14:07:09.25")
+_MIDNIGHT = dt.datetime.fromisoformat("2026-05-03")
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "shown"),
+    [
+        (_DAY, "dd/mm/yyyy", "03/05/2026"), (_DAY, "[$-409]mmmm d, yyyy;@", "May 3, 2026"),
+        (_DAY, "[$-407]d/\\ mmmm\\ yyyy;@", "3. Mai 2026"), (_DAY, "d-mmm-yy", "3-May-26"),
+        (_DAY, "[$-de-DE]dd/mm/yy", "03.05.26"), (_DAY, "[$-FC19]d mmmm yyyy", "3 мая 2026"),
+        (_DAY, "[$-419]mmmm yyyy", "май 2026"), (_DAY, '[$-804]yyyy"年"m"月"d"日"', "2026年5月3日"),
+        (_DAY, "[$-C0A]dddd, d mmm", "domingo, 3 may"), (_DAY, "mmmmm\\-yy", "M-26"),
+        (_DAY, "dd\\.mm\\.yyyy\\ hh:mm", "03.05.2026 14:07"), (_DAY, "h:mm:ss AM/PM", "2:07:09 PM"),
+        (_DAY, "yyyy-mm-dd h:mm:ss", "2026-05-03 14:07:09"), (_DAY, "mm:ss.0", "07:09.2"),
+        (_MIDNIGHT, "d/m/yy h:mm", "3/5/26 0:00"), (dt.date(2026, 5, 3), "d/m", "3/5"),
+        (dt.time(0, 30), "h:mm AM/PM", "12:30 AM"), (dt.time(9, 5, 8), "h:mm:ss", "9:05:08"),
+        (dt.time(9, 5), 'hh:mm" Uhr"', "09:05 Uhr"), (dt.time(9, 5), "[$-F400]h:mm:ss", "09:05"),
+        (_DAY, "mm-dd-yy", "2026-05-03 14:07:09"), (dt.date(2026, 5, 3), "General", "2026-05-03"),
+        (_MIDNIGHT, "[$-F800]dddd\\,\\ mmmm\\ dd", "2026-05-03"),
+        (_MIDNIGHT, '[$-411]ggge"年"m"月"', "2026-05-03"),
+        (dt.time(9, 5), "d.m.yyyy", "09:05"),
+    ],
+)  # fmt: skip
+def test_a_date_is_written_as_its_format_shows_it(
+    value: dt.date | dt.time, code: str, shown: str
+) -> None:
+    assert format_moment(value, code, str) == shown
+
+
+def test_the_names_of_months_are_in_the_language_of_the_workbook() -> None:
+    assert format_moment(_DAY, "d/ mmm yyyy", lambda: "de") == "3. Mai 2026"
 
 
 def test_a_text_may_have_a_format_too() -> None:

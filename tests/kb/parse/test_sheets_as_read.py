@@ -58,6 +58,22 @@ def test_cells_are_read_as_their_formats_show_them() -> None:
     assert texts(saved(made)) == ["Part: Hose; Number: 00042; Rent: 30:00; Since: 1 %"]
 
 
+def test_dates_are_shown_as_in_the_sheet_and_limit_an_entry_all_the_same() -> None:
+    rows: list[list[Any]] = [
+        ["Frage", "Antwort", "gültig bis"],
+        [
+            "Wann beginnt der Kurs?",
+            dt.datetime.fromisoformat("2026-03-04T18:30"),
+            dt.date(2026, 12, 1),
+        ],
+        ["Wie lange dauert er?", "Drei Stunden.", dt.date(2026, 12, 1)],
+    ]
+    made, page = book(*rows)
+    page["B2"].number_format, page["C2"].number_format = "d/ mmmm yyyy h:mm", "mm/dd/yyyy"
+    first, _ = saved(made).sections
+    assert (first.answer, first.valid_until) == ("4. März 2026 18:30", "2026-12-01")
+
+
 def test_hidden_rows_and_columns_are_left_out_and_named() -> None:
     rows: list[list[Any]] = [
         ["Model", "Price", "Cost", "Stock"],

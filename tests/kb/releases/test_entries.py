@@ -3,12 +3,14 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.types import Chunk
 from db.curation import Curation, CurationNotFound
+from kb.answering.translation import Translator
 from kb.ranking.retriever import Retriever
 from kb.releases.entries import BadChange, EntryNotFound
 from kb.releases.ingestor import IncomingFile
@@ -298,3 +300,43 @@ async def test_a_translation_goes_with_its_answer(shop: Workshop) -> None:
     await shop.releases.rollback(4)
     assert await entry(shop, "refund") == refund
     assert await german() == "30 Tage."
+
+
+class Scripted(Translator):
+    """Writes one text whatever it is to translate."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    async def draft(self, answer: str, *, source: str, target: str) -> str:
+        return self.text
+
+
+async def test_a_draft_is_shown_to_nobody_before_it_is_approved(shop: Workshop) -> None:
+    entries = replace(shop.entries, translator=Scripted("Innerhalb von 30 Tagen."))
+    (refund,) = await entries.find("refund")
+    releases = len(await shop.repository.list())
+    draft = await entries.draft(refund.chunk_id, "de", author="ann")
+    assert (draft.kind, draft.text, draft.author) == ("draft", "Innerhalb von 30 Tagen.", "ann")
+    assert await shop.curations.translation(refund.chunk_id, "de") == ""
+    await shop.entries.change(refund.chunk_id, "variant", text="money back please")
+    assert [c.kind for c in await entries.changes()] == ["draft", "variant"]
+    assert len(await shop.repository.list()) == releases + 1, "a draft is no release"
+    await entries.change(refund.chunk_id, "translation", text=draft.text, language="de")
+    assert await shop.curations.translation(refund.chunk_id, "de") == "Innerhalb von 30 Tagen."
+    assert [c.kind for c in await entries.changes()] == ["variant", "translation"]
+
+
+async def test_a_draft_waits_for_review_when_its_answer_changes(shop: Workshop) -> None:
+    entries = replace(shop.entries, translator=Scripted("30 Tage."))
+    (refund,) = await entries.find("refund")
+    first = await entries.draft(refund.chunk_id, "de")
+    second = await entries.draft(refund.chunk_id, "de")
+    assert [c.curation_id for c in await entries.changes()] == [second.curation_id]
+    assert first.curation_id != second.curation_id
+    await entries.change(refund.chunk_id, "answer", text="Two weeks.")
+    (stale,) = await entries.review()
+    assert "changed since it was translated" in stale.reason
+    assert (await entries.take_back(stale.curation_id)).kind == "draft"
+    with pytest.raises(BadChange, match="Nothing here drafts translations"):
+        await shop.entries.draft((await entries.find("refund"))[0].chunk_id, "de")

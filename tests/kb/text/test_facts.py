@@ -88,3 +88,10 @@ def test_offsets_are_those_of_the_folded_text() -> None:
 )
 def test_chinese_numbers(written: str, number: int | None) -> None:
     assert read_han(written) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["Call 0351 2345678.", "电话号码是0351 2345678。", "拨0351 2345678转"]
+)
+def test_a_phone_number_is_one_fact_beside_letters_of_any_script(text: str) -> None:
+    assert [(f.kind, f.text) for f in extract_facts(text)] == [("code", "0351 2345678")]
