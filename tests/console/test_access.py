@@ -77,9 +77,11 @@ OWNERS = {
     "people/remove",
     "keys/add",
     "keys/revoke",
+    "settings",
+    "restart",
 }
 """What those below may not send. Everybody who is logged in may see every page but these."""
-OWNERS_PAGES = {"people", "audit", "audit.csv", "programs"}
+OWNERS_PAGES = {"people", "audit", "audit.csv", "programs", "settings"}
 BEARER = {"Authorization": f"Bearer {PASSWORD}"}
 GRANTS: dict[tuple[str, str], Grant] = {
     ("/api/ask", "POST"): "ask",
