@@ -190,12 +190,17 @@ def build_console(
         pages=pages, tracer=tracer, as_messages=as_messages, releases=records.releases
     )
     figures = FigurePages(
-        pages=pages, records=records, handovers=handovers, entries=editing.entries
+        pages=pages,
+        records=records,
+        handovers=handovers,
+        accounts=accounts,
+        entries=editing.entries,
     )
     talk = ConversationPages(
         pages=pages,
         figures=records.figures,
         handovers=handovers,
+        accounts=accounts,
         drafts=records.drafts,
         entries=editing.entries,
         telegram=topics,
@@ -333,6 +338,7 @@ def build_console(
             route("/console/conversation/give-back", talk.give_back, "talk", "POST"),
             route("/console/conversation/reply", talk.reply, "talk", "POST"),
             route("/console/conversation/note", talk.note, "talk", "POST"),
+            route("/console/conversation/assign", talk.assign, "talk", "POST"),
             route("/console/conversation/draft", talk.send_draft, "talk", "POST"),
             route("/console/conversation/discard", talk.discard_draft, "talk", "POST"),
             route("/console/correct", talk.correct, "see"),

@@ -259,7 +259,9 @@ async def test_a_changed_setting_takes_effect_after_a_restart_that_visitors_wait
     assert "Ask Finch &amp; Ferry<" in (await service.client.get("/")).text
     assert (await service.client.post("/console/restart")).status_code == 303
     async with asyncio.timeout(START_S):
-        while "Ask Finch<" not in (await service.client.get("/")).text:
+        while True:
+            if "Ask Finch<" in (await service.client.get("/")).text:
+                break
             await asyncio.sleep(0.2)
     assert "Everything is opened again" in service.log.read_text("utf-8")
 

@@ -46,6 +46,7 @@ AGENTS = {
     "conversation/give-back",
     "conversation/reply",
     "conversation/note",
+    "conversation/assign",
     "conversation/draft",
     "conversation/discard",
     "mishaps/handle-again",
