@@ -299,6 +299,7 @@ def build_console(
             entry_route("/console/entries/add", knowledge.add, "propose"),
             entry_route("/console/entries/change", knowledge.change, "publish"),
             route("/console/changes/undo", knowledge.take_back, "publish", "POST"),
+            route("/console/release", knowledge.release, "see"),
             route("/console/releases/rollback", knowledge.roll_back, "publish", "POST"),
             route("/console/uploads", files.show, "see"),
             route(
@@ -337,8 +338,8 @@ def build_console(
             route("/console/conversation/take", talk.take, "talk", "POST"),
             route("/console/conversation/give-back", talk.give_back, "talk", "POST"),
             route("/console/conversation/reply", talk.reply, "talk", "POST"),
-            route("/console/conversation/note", talk.note, "talk", "POST"),
             route("/console/conversation/assign", talk.assign, "talk", "POST"),
+            route("/console/conversation/note", talk.note, "talk", "POST"),
             route("/console/conversation/draft", talk.send_draft, "talk", "POST"),
             route("/console/conversation/discard", talk.discard_draft, "talk", "POST"),
             route("/console/correct", talk.correct, "see"),

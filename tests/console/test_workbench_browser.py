@@ -105,6 +105,7 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
             "questions",
             "questions/dismissed",
             "knowledge",
+            "release?number=1",
             "uploads",
             "conversations",
             "figures",
