@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
@@ -23,7 +24,8 @@ from app.read_ahead import keep_read
 from app.reembed import is_undone, reembed_beside, said_meanwhile
 from app.schedule import make_scheduler, make_watcher
 from app.second import ModelEmbedder, wait_for
-from app.web_server import serve_web
+from app.settings import RunningSettings, SettingsFile
+from app.web_server import listen, serve_web
 from app.webhooks import make_messenger
 from app.wiring import (
     Knowledge,
@@ -44,7 +46,6 @@ from console.mishaps import Disk, Restarts, Watched
 from console.operator import Records
 from console.security import check_exposure
 from console.upload_desk import UploadDesk
-from core.config import Config
 from core.errors import AnswerdeskError, ModelUnavailable, StorageError
 from core.health import Health
 from core.hours import WorkingHours
@@ -108,42 +109,54 @@ class Troubles:
     """While Telegram is served."""
 
 
-async def serve(config: Config, paths: Paths) -> None:
+async def serve(settings: SettingsFile, paths: Paths) -> None:
     """Run until SIGINT or SIGTERM; then let what is under way end, and close everything.
+
+    The port stays open while everything is opened anew, so that browsers wait meanwhile.
 
     Raises:
         AnswerdeskError: with the remedy, if the service cannot start or must not go on.
     """
     password = os.environ.get("CONSOLE_PASSWORD", "")
-    check_exposure(config.console.host, password, proxies=config.console.trusted_proxies)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     reports: asyncio.Queue[str] = asyncio.Queue()
-    with _alone(paths):
+    console = settings.load().console
+    with _alone(paths), listen(console.host, console.port) as listener:
         while not stop.is_set():
-            await _serve_with_one_model(config, paths, stop, password=password, reports=reports)
+            config = settings.load()
+            check_exposure(console.host, password, proxies=config.console.trusted_proxies)
+            again = asyncio.Event()
+            running = RunningSettings(settings, config, again.set)
+            await _serve_once(running, paths, listener, stop, again, password, reports)
             if not stop.is_set():
-                logger.info("Everything is embedded anew: opening the index with what filled it")
+                logger.info("Everything is opened again")
 
 
-async def _serve_with_one_model(
-    config: Config, paths: Paths, stop: asyncio.Event, *, password: str, reports: asyncio.Queue[str]
+async def _serve_once(
+    settings: RunningSettings,
+    paths: Paths,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    again: asyncio.Event,
+    password: str,
+    reports: asyncio.Queue[str],
 ) -> None:
-    """Run until `stop`, or until the index is that of another embedding model.
+    """Run until `stop`, until `again`, or until the index is that of another embedding model.
 
-    Then everything is opened again: no question is embedded by one model and searched for in rows
-    of the other.
+    Everything is opened again in the last case: no question is embedded by one model and searched
+    for in rows of the other.
     """
-    started = time.perf_counter()
+    started, config = time.perf_counter(), settings.running
     async with AsyncExitStack() as stack:
         knowledge = await stack.enter_async_context(
             open_knowledge(config, paths, wait_for_embedder=False)
         )
         erasures = ErasureList(paths.data / ERASED)
         erased = await asyncio.to_thread(erasures.read)
-        if again := await replay(knowledge.database, erased):
-            logger.info("%d customers and accesses were erased before, and again now", again)
+        if count := await replay(knowledge.database, erased):
+            logger.info("%d customers and accesses were erased before, and again now", count)
         service = await stack.enter_async_context(open_service(knowledge))
         troubles = Troubles()
 
@@ -197,11 +210,15 @@ async def _serve_with_one_model(
                 knowledge.golden,
                 answerer_of=partial(answerer_of, knowledge),
             ),
+            settings=settings,
             as_messages=as_messages,
             health=health,
             metrics=service.metrics,
             shop=config.company.name,
-            examples=Examples(knowledge.release_rows, knowledge.entries),
+            welcome=config.company.welcome,
+            examples=Examples(
+                knowledge.release_rows, knowledge.entries, config.company.suggestions
+            ),
             secret=await asyncio.to_thread(cookie_secret, paths.data),
             answer_at=config.answers.answer_at,
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
@@ -213,12 +230,7 @@ async def _serve_with_one_model(
             tell=reports.put,
         )
         address = await stack.enter_async_context(
-            serve_web(
-                web,
-                host=config.console.host,
-                port=config.console.port,
-                proxies=config.console.trusted_proxies,
-            )
+            serve_web(web, listener, proxies=config.console.trusted_proxies)
         )
         logger.info("Open %s (up after %.1f s)", address, time.perf_counter() - started)
         await stack.enter_async_context(scheduler.running())
@@ -227,6 +239,7 @@ async def _serve_with_one_model(
         work: list[asyncio.Task[object]] = [
             reembedding,
             asyncio.create_task(stop.wait(), name="signal"),
+            asyncio.create_task(again.wait(), name="restart"),
             asyncio.create_task(knowledge.index.superseded.wait(), name="other model"),
             asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
             asyncio.create_task(_telegram(service, library, reports, troubles), name="telegram"),
@@ -241,8 +254,8 @@ async def _serve_with_one_model(
             _beside("disk", disk.run, troubles),
         ]
         try:
-            await _until_stopped(work, stop, knowledge.index.superseded)
-            if not stop.is_set():  # its report comes after the switch
+            await _until_stopped(work, stop, again, knowledge.index.superseded)
+            if knowledge.index.superseded.is_set():  # its report comes after the switch
                 await asyncio.wait({reembedding}, timeout=_REPORT_S)
         finally:
             logger.info("Stopping")
@@ -316,6 +329,7 @@ async def _telegram(
             language=config.company.languages[0],
             streaming=config.telegram.streaming,
             hours=WorkingHours.parse(config.telegram.hours, config.telegram.timezone),
+            welcome=config.company.welcome,
         ),
     )
     async with TelegramBot(

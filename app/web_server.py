@@ -25,9 +25,8 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def serve_web(
     application: ASGIApp,
+    listener: socket.socket,
     *,
-    host: str,
-    port: int,
     proxies: Sequence[str] = (),
     limits: Limits | None = None,
 ) -> AsyncIterator[str]:
@@ -35,16 +34,11 @@ async def serve_web(
 
     Args:
         application: what to serve.
-        host: address to listen on.
-        port: 0 takes any free port.
+        listener: stays open.
         proxies: addresses and networks whose word counts on who connects through them.
         limits: of connections; ``None``: those that this process can afford.
-
-    Raises:
-        ConfigError: if the address cannot be used.
     """
     limits = limits or Limits.of_this_process()
-    listener = _listen(host, port)
     server = _Server(
         uvicorn.Config(
             application,
@@ -57,17 +51,21 @@ async def serve_web(
             forwarded_allow_ips=list(proxies),
         )
     )
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="web server")
+    task = asyncio.create_task(server.serve(sockets=[listener.dup()]), name="web server")
     try:
-        shown = f"[{host}]" if ":" in host else host
-        yield f"http://{shown}:{listener.getsockname()[1]}"
+        host, port, *_ = listener.getsockname()
+        yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     finally:
         server.should_exit = True
         await task
-        listener.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket on which connections wait for a server; port 0 takes any free one.
+
+    Raises:
+        ConfigError: if the address cannot be used.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -239,13 +239,14 @@ async def open_knowledge(
             return await conversations.most_asked(since=time.time() - _RECENT_S, limit=_MOST_ASKED)
 
         most_asked = MostAsked(asked, replay, trainer)
+        forecaster = Forecaster(asked, golden, replay, trainer)
         settings = f"{_SETTINGS}, {tokens} tokens"
         ingestor = Ingestor(
             publisher,
             originals,
             settings=settings,
             inspector=Inspector(searched),
-            forecaster=Forecaster(asked, golden, replay, trainer),
+            forecaster=forecaster,
             most_asked=most_asked,
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
         )
@@ -264,7 +265,7 @@ async def open_knowledge(
             older=older,
             index=index,
             ingestor=ingestor,
-            releases=Releases(publisher, originals, settings=settings),
+            releases=Releases(publisher, originals, settings=settings, forecaster=forecaster),
             entries=Entries(
                 index,
                 ingestor,

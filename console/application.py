@@ -1,7 +1,7 @@
 """The web application: routes, who may use each, and one place where errors become sentences."""
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -33,6 +33,7 @@ from console.security import LOOPBACK_HOSTS, CookieSigner
 from console.security_guard import Endpoint, Guard, NotAllowed, wants_json
 from console.security_logins import Logins, TooManyFailures, current_person
 from console.security_middleware import SecurityMiddleware
+from console.settings import Settings, SettingsPages
 from console.upload_desk import UploadDesk
 from console.uploads import UploadLimits, UploadPages
 from console.v1 import ENTRY_BYTES, Workbench
@@ -89,10 +90,12 @@ def build_console(
     topics: Callable[[], Talks | None],
     watched: Watched,
     tracer: Tracer,
+    settings: Settings,
     as_messages: AsMessages,
     health: Callable[[], Awaitable[Health]],
     metrics: Metrics,
     shop: str,
+    welcome: Mapping[str, str],
     examples: Callable[[], Awaitable[Sequence[str]]],
     secret: bytes,
     answer_at: float,
@@ -121,11 +124,14 @@ def build_console(
         topics: returns what writes to customers in Telegram, while that is served.
         watched: tells what went wrong, and tries it again.
         tracer: tells how a question is answered.
+        settings: what owners change.
         as_messages: shows an answer as Telegram does.
         health: tells how the service is; called for every /health and page.
         metrics: what /metrics shows.
         shop: name of the company, as headline.
+        welcome: its own words to begin with, by language.
         examples: returns the questions that the empty try-it page offers.
+        welcome: the company's own words of welcome, by language.
         secret: signs cookies; another one starts every browser's conversation anew.
         answer_at: confidence from which an answer is sure.
         max_file_bytes: larger files are not taken.
@@ -141,7 +147,7 @@ def build_console(
     signer = CookieSigner(secret)
     logins = Logins(password, accounts, signer)
     guard, once = Guard(logins, audit, KeyGuard(programs.keys)), Once()
-    pages = Pages(shop=shop, allows=guard.allows)
+    pages = Pages(shop=shop, welcome=welcome, allows=guard.allows)
     chat = ChatPages(
         desk=desk,
         verdicts=records.conversations,
@@ -184,12 +190,17 @@ def build_console(
         pages=pages, tracer=tracer, as_messages=as_messages, releases=records.releases
     )
     figures = FigurePages(
-        pages=pages, records=records, handovers=handovers, entries=editing.entries
+        pages=pages,
+        records=records,
+        handovers=handovers,
+        accounts=accounts,
+        entries=editing.entries,
     )
     talk = ConversationPages(
         pages=pages,
         figures=records.figures,
         handovers=handovers,
+        accounts=accounts,
         drafts=records.drafts,
         entries=editing.entries,
         telegram=topics,
@@ -197,6 +208,7 @@ def build_console(
     careful = CarefulPages(
         pages=pages, records=records, entries=editing.entries, answer_at=answer_at
     )
+    settled = SettingsPages(pages=pages, settings=settings)
     mishaps = MishapPages(pages=pages, watched=watched)
     files = UploadPages(pages=pages, desk=uploads, limits=limits)
 
@@ -252,6 +264,7 @@ def build_console(
         handovers=handovers,
         hours=hours,
         shop=shop,
+        welcome=welcome,
         language=language,
         secret=secret,
         per_minute=per_minute,
@@ -287,6 +300,7 @@ def build_console(
             entry_route("/console/entries/change", knowledge.change, "publish"),
             entry_route("/console/entries/draft", knowledge.draft, "publish"),
             route("/console/changes/undo", knowledge.take_back, "publish", "POST"),
+            route("/console/release", knowledge.release, "see"),
             route("/console/releases/rollback", knowledge.roll_back, "publish", "POST"),
             route("/console/uploads", files.show, "see"),
             route(
@@ -325,6 +339,7 @@ def build_console(
             route("/console/conversation/take", talk.take, "talk", "POST"),
             route("/console/conversation/give-back", talk.give_back, "talk", "POST"),
             route("/console/conversation/reply", talk.reply, "talk", "POST"),
+            route("/console/conversation/assign", talk.assign, "talk", "POST"),
             route("/console/conversation/note", talk.note, "talk", "POST"),
             route("/console/conversation/draft", talk.send_draft, "talk", "POST"),
             route("/console/conversation/discard", talk.discard_draft, "talk", "POST"),
@@ -355,6 +370,9 @@ def build_console(
             route("/console/people/role", people.set_role, "manage", "POST"),
             route("/console/people/log-out", people.log_out, "manage", "POST"),
             route("/console/people/remove", people.remove, "manage", "POST"),
+            route("/console/settings", settled.show, "manage"),
+            route("/console/settings", settled.change, "manage", "POST"),
+            route("/console/restart", settled.restart, "manage", "POST"),
             route("/console/audit", audits.show, "manage"),
             route("/console/audit.csv", audits.export, "manage"),
             route("/login", login.form, "anyone"),

@@ -17,7 +17,10 @@ from console.figures import NAMES
 from console.form import Refused, fields_of, read_number
 from console.labels import Labels
 from console.pages import Pages
+from console.security_logins import current_person
 from core.errors import AnswerdeskError
+from core.rights import may
+from db.accounts import Account, Accounts
 from db.drafts import REACHABLE, Drafts, Waiting
 from db.figures import Asked, Figures
 from db.handover import Handovers, Message, number_of
@@ -66,6 +69,8 @@ class Thread:
     """Whether a person can write back."""
     drafts: Mapping[int, Waiting]
     """Held answers that wait, by their number."""
+    assigned: Account | None
+    """Who looks after it."""
 
 
 class ConversationPages:
@@ -77,6 +82,7 @@ class ConversationPages:
         pages: Pages,
         figures: Figures,
         handovers: Handovers,
+        accounts: Accounts,
         drafts: Drafts,
         entries: Entries,
         telegram: Callable[[], Talks | None],
@@ -85,6 +91,7 @@ class ConversationPages:
         self._pages = pages
         self._figures = figures
         self._handovers = handovers
+        self._accounts = accounts
         self._drafts = drafts
         self._entries = entries
         self._telegram = telegram
@@ -122,6 +129,7 @@ class ConversationPages:
         bot = self._telegram()
         if one.channel == "telegram" and bot:
             trouble = await bot.reply_to_chat(number_of(one.chat), text, language=one.language)
+            await self._look_after(one)
             if trouble:
                 trouble = f"This was not delivered, or may not have arrived: {trouble}"
         else:
@@ -159,6 +167,17 @@ class ConversationPages:
         discarded = await self._drafts.discard(one.answer_id)
         return await self._after(one, "" if discarded else _DEALT_WITH)
 
+    async def assign(self, request: Request) -> Response:
+        """Let somebody look after the conversation, or nobody."""
+        fields = await fields_of(request)
+        one, chosen = await self._one(read_number(fields["number"])), read_number(fields["account"])
+        name = next((who.name for who in await self._people() if who.account_id == chosen), "")
+        if chosen and not name:
+            return await self._after(one, "This account was removed, or may not talk to customers.")
+        await self._accounts.assign(one.chat, chosen)
+        request.state.about = f"{one.answer_id}, {name or 'nobody'}"
+        return await self._after(one)
+
     async def note(self, request: Request) -> Response:
         """Keep a note that the team alone reads."""
         fields = await fields_of(request)
@@ -177,6 +196,10 @@ class ConversationPages:
                 break  # it was changed or removed meanwhile
             return RedirectResponse(f"/console/entry?id={chunk_id}&answer={one.answer_id}", 303)
         return RedirectResponse(f"/console/knowledge?answer={one.answer_id}#add", 303)
+
+    async def _people(self) -> list[Account]:
+        """Return who may talk to customers."""
+        return [one for one in await self._accounts.list() if may(one.role, "talk")]
 
     async def _one(self, number: int) -> Asked:
         if found := await self._figures.one(number):
@@ -198,7 +221,13 @@ class ConversationPages:
             )
             await self._handovers.take(number, holder=0)
             await self._tell(one, Labels(one.language)("person_joined"))
+        await self._look_after(one)
         return ""
+
+    async def _look_after(self, one: Asked) -> None:
+        """Assign a conversation that nobody looks after to who takes it."""
+        if account_id := current_person.get().account_id:
+            await self._accounts.assign(one.chat, account_id, if_nobodys=True)
 
     async def _tell(self, one: Asked, text: str) -> None:
         await self._handovers.note(one.chat, text, author="bot")
@@ -222,6 +251,7 @@ class ConversationPages:
             turns=sorted([*asked, *said], key=_when),
             state=state,
             reachable=one.channel in REACHABLE,
+            assigned=(await self._accounts.assigned([one.chat])).get(one.chat),
             drafts={draft.answer_id: draft for draft in await self._drafts.waiting(one.chat)},
         )
         return self._pages.response(
@@ -229,6 +259,7 @@ class ConversationPages:
             status=status,
             thread=thread,
             names=NAMES,
+            people=await self._people(),
             notice=notice,
             text=text,
             most=_TEXT_CHARS,

@@ -19,6 +19,7 @@ from console.knowledge import literally
 from console.operator import Records
 from console.pages import Pages
 from core.errors import AnswerdeskError
+from db.accounts import Accounts
 from db.figures import LASTING_S, OUTCOMES, Asked, Cell, Which
 from db.handover import Handover, Handovers
 from kb.releases.entries import Entries
@@ -66,13 +67,20 @@ class FigurePages:
     """Endpoints of the figures."""
 
     def __init__(
-        self, *, pages: Pages, records: Records, handovers: Handovers, entries: Entries
+        self,
+        *,
+        pages: Pages,
+        records: Records,
+        handovers: Handovers,
+        accounts: Accounts,
+        entries: Entries,
     ) -> None:
         self._pages = pages
         self._figures = records.figures
         self._drafts = records.drafts
         self._releases = records.releases
         self._handovers = handovers
+        self._accounts = accounts
         self._entries = entries
         self._counted: dict[int, tuple[float, dict[str, Any]]] = {}
 
@@ -194,6 +202,7 @@ class FigurePages:
         asked = request.query_params
         days, page = _days(request), max(1, read_number(asked.get("page", "")))
         hour, document = asked.get("hour", ""), asked.get("document", "")
+        people, assigned = await self._accounts.list(), asked.get("assigned", "")
         which = Which(
             since=time.time() - days * _DAY_S,
             outcome=asked.get("outcome", "") if asked.get("outcome", "") in OUTCOMES else "",
@@ -205,6 +214,7 @@ class FigurePages:
             same_as=read_number(asked.get("same", "")),
             latest=latest,
             mark=asked.get("mark", "")[:_MARK_CHARS],
+            assigned=read_number(assigned) if assigned else None,
             cites=await self._chunks_of(document) if document else None,
         )
         found = await self._figures.answers(which, limit=_PAGE + 1, offset=(page - 1) * _PAGE)
@@ -217,6 +227,8 @@ class FigurePages:
             which.language,
             document,
             which.mark,
+            *(f"assigned to {one.name}" for one in people if one.account_id == which.assigned),
+            "assigned to nobody" if which.assigned == 0 else "",
             f"{which.hour:02}:00 to {which.hour + 1:02}:00" if which.hour >= 0 else "",
         ]
         wanted = {
@@ -230,6 +242,7 @@ class FigurePages:
             "same": str(which.same_as) if which.same_as else "",
             "document": document,
             "mark": which.mark,
+            "assigned": assigned if which.assigned is not None else "",
         }
         current = await self._releases.current()
         documents = await self._releases.documents(current.number) if current else {}
@@ -244,6 +257,10 @@ class FigurePages:
             document=document,
             documents=sorted(documents),
             marks=await self._figures.marks(),
+            people=people,
+            assigned=await self._accounts.assigned(
+                [*(one.chat for one in found), *(one.chat for _, one in waiting)]
+            ),
             waiting=waiting,
             answers=found[:_PAGE],
             names=NAMES,

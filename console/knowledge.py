@@ -12,7 +12,8 @@ from console.form import Refused, fields_of, number_of, read_number
 from console.pages import Pages
 from console.security_logins import current_person
 from console.upload_desk import UploadDesk
-from core.errors import AnswerdeskError
+from console.work import Works
+from core.errors import AnswerdeskError, ReleaseNotFound
 from core.types import Chunk, ChunkKind
 from db.curation import Curation, CurationKind
 from db.figures import Figures
@@ -23,6 +24,7 @@ from kb.index.view import Found
 from kb.releases.entries import Entries, EntryNotFound, languages
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.release import Releases
+from kb.review.forecast import Forecast
 
 _SHOWN = 100
 """Entries of one page; a search finds the others."""
@@ -91,6 +93,8 @@ class KnowledgePages:
         self._questions = questions
         self._desk = desk
         self._releases = releases
+        self._previews: Works[Forecast] = Works(desk.spawn)
+        self._rollbacks: Works[Release] = Works(desk.spawn)
 
     async def show(self, request: Request) -> Response:
         """Show entries and passages, changes and releases."""
@@ -171,14 +175,38 @@ class KnowledgePages:
             return await self._page(notice=str(error), status=409)
         return RedirectResponse("/console/knowledge#changes", 303)
 
+    async def release(self, request: Request) -> Response:
+        """Show a release; of an earlier one, what would change if it were published again."""
+        asked = request.query_params
+        number = read_number(asked.get("number", ""))
+        release = await self._release(number)
+        live = await self._releases.live_number()
+        here = f"/console/release?number={number}"
+        if number != live and not asked.keys() & {"preview", "work"}:
+            preview = self._previews.begin(self._editing.releases.foresee(number))
+            return RedirectResponse(f"{here}&preview={preview}", 303)
+        work, preview = asked.get("work", ""), asked.get("preview", "")
+        return self._pages.response(
+            "release.html",
+            release=release,
+            live=live,
+            going=self._rollbacks.look(work) if work else None,
+            preview=self._previews.look(preview) if preview else None,
+            differing=await self._editing.releases.diff(live, number) if preview else None,
+        )
+
     async def roll_back(self, request: Request) -> Response:
-        """Publish an earlier release again."""
+        """Begin to publish an earlier release again."""
         number = await number_of(request)
+        await self._release(number)
+        work = self._rollbacks.begin(self._editing.releases.rollback(number))
+        return RedirectResponse(f"/console/release?number={number}&work={work}", 303)
+
+    async def _release(self, number: int) -> Release:
         try:
-            await self._editing.releases.rollback(number)
-        except AnswerdeskError as error:
-            return await self._page(notice=str(error), status=409)
-        return RedirectResponse("/console/knowledge#releases", 303)
+            return await self._releases.get(number)
+        except ReleaseNotFound as error:
+            raise Refused(str(error)) from error
 
     async def _page(
         self,

@@ -23,7 +23,9 @@ STATIC = HERE / "static"
 class Pages:
     """Renders templates. Everything is read when it is made, nothing while serving."""
 
-    def __init__(self, *, shop: str, allows: Callable[[str, str], bool]) -> None:
+    def __init__(
+        self, *, shop: str, welcome: Mapping[str, str], allows: Callable[[str, str], bool]
+    ) -> None:
         """`allows` tells whether who is shown a page may use a path with a method."""
         preload_labels()
         environment = Environment(
@@ -43,7 +45,7 @@ class Pages:
         }
         environment.filters["moment"] = _moment
         environment.filters["language_name"] = lambda code: Locale("en").languages.get(code, code)
-        environment.globals["shop"] = shop
+        environment.globals |= {"shop": shop, "welcome": welcome}
         environment.globals["once"] = once
         environment.globals["may_open"] = lambda path: allows(path, "GET")
         environment.globals["may_send"] = lambda path: allows(path, "POST")

@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
@@ -166,6 +166,7 @@ class Widget:
         handovers: Handovers,
         hours: WorkingHours,
         shop: str,
+        welcome: Mapping[str, str],
         language: str,
         secret: bytes,
         per_minute: int,
@@ -178,6 +179,7 @@ class Widget:
         self._handovers = handovers
         self._hours = hours
         self._shop = shop
+        self._welcome = welcome
         self._language = language
         self._signer = CookieSigner(b"widget " + secret)
         self._allowance = Allowance(per_minute)
@@ -198,7 +200,9 @@ class Widget:
         words = {key: labels(key) for key in _LABELS}  # type: ignore[arg-type]
         words |= {key: service_text(key, labels.language) for key in _SERVICE_TEXTS}
         words["title"] = self._shop
-        words["greeting"] = service_text("greeting", labels.language, company=self._shop)
+        words["greeting"] = self._welcome.get(labels.language) or service_text(
+            "greeting", labels.language, company=self._shop
+        )
         return JSONResponse(
             {"language": labels.language, "texts": words, "away": self._away()}, headers=_NO_STORE
         )

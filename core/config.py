@@ -1,16 +1,18 @@
 """What an operator may change, as frozen data. Reading never writes.
 
-Order of precedence: environment (``ANSWERDESK__SECTION__KEY``), then the YAML file, then the
-defaults here. An unknown key is an error, so that a typing mistake is not silently ignored.
+Order of precedence: environment (``ANSWERDESK__SECTION__KEY``), then what owners changed on the
+console, then the YAML file, then the defaults here. An unknown key is an error, so that a typing
+mistake is not silently ignored.
 """
 
 import logging
 import os
+from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +23,18 @@ from pydantic_settings import (
 from core.errors import ConfigError
 from core.hours import WorkingHours
 
+CHANGED_NAME = "settings.yaml"
+"""In the data folder: what owners changed on the console."""
+_LANGUAGES = ("en", "zh", "es", "de", "ru")
+
+
+def _language(code: str) -> str:
+    if code not in _LANGUAGES:
+        raise ValueError(f"there are no texts in {code!r}; write {', '.join(_LANGUAGES)}")
+    return code
+
+
+Language = Annotated[str, AfterValidator(_language)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -46,7 +60,9 @@ class CompanyConfig(_Section):
     """Who speaks."""
 
     name: str = "Answerdesk"
-    languages: tuple[str, ...] = ("en", "zh", "es", "de", "ru")
+    languages: tuple[Language, ...] = Field(_LANGUAGES, min_length=1)
+    welcome: dict[Language, Annotated[str, Field(min_length=1, max_length=1000)]] = {}
+    suggestions: tuple[Annotated[str, Field(max_length=200)], ...] = Field((), max_length=8)
 
 
 class ModelsConfig(_Section):
@@ -328,8 +344,24 @@ class Config(BaseSettings):
         return (env_settings, init_settings)
 
 
-def load_config(path: Path) -> Config:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the sections of a YAML file; none if there is no file.
+
+    Raises:
+        ConfigError: if it cannot be read.
+    """
+    try:
+        return YamlConfigSettingsSource(Config, yaml_file=path)()
+    except Exception as error:  # YAML and settings sources raise several unrelated types
+        raise ConfigError(f"{str(path)!r} cannot be read: {error}") from error
+
+
+def load_config(path: Path, *, changed: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
     """Read the configuration file and the environment.
+
+    Args:
+        path: of the file.
+        changed: values by section and key that count above the file.
 
     Raises:
         ConfigError: naming the key, the value and what is expected.
@@ -339,24 +371,33 @@ def load_config(path: Path) -> Config:
             f"The configuration file {str(path)!r} does not exist. "
             "Copy config.yaml from the project, or point ANSWERDESK_CONFIG at yours."
         )
+    values = read_yaml(path)
     try:
-        values = YamlConfigSettingsSource(Config, yaml_file=path)()
+        for section, keys in (changed or {}).items():
+            values[section] = {**(values.get(section) or {}), **keys}
         return Config(**values)
     except ValidationError as error:
-        raise ConfigError(_sentence(path, error)) from error
-    except Exception as error:  # YAML and settings sources raise several unrelated types
+        raise BadSetting(path, error, changed or {}) from error
+    except Exception as error:  # the environment's JSON
         raise ConfigError(f"{str(path)!r} cannot be read: {error}") from error
 
 
-def _sentence(path: Path, error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"{str(path)!r} (or the environment): there is no key {key!r}. Remove or correct it."
-    return (
-        f"{str(path)!r} (or the environment): {key} is {first.get('input')!r}: {first['msg']}. "
-        "Correct it."
-    )
+class BadSetting(ConfigError):
+    """A value that cannot be used, or a key that there is not."""
+
+    def __init__(
+        self, path: Path, error: ValidationError, changed: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        first = error.errors()[0]
+        section, name, *_ = [*map(str, first["loc"]), "", ""]
+        self.key = ".".join(map(str, first["loc"]))
+        self.reason = first["msg"].removeprefix("Value error, ")
+        where = repr(CHANGED_NAME if name in changed.get(section, ()) else str(path))
+        if first["type"] == "extra_forbidden":
+            said = f"there is no key {self.key!r}. Remove or correct it."
+        else:
+            said = f"{self.key} is {first.get('input')!r}: {first['msg']}. Correct it."
+        super().__init__(f"{where} (or the environment): {said}")
 
 
 def data_folder() -> Path:

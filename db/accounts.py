@@ -67,6 +67,16 @@ class Session(Base):
     browser: Mapped[str] = mapped_column(String(200))
 
 
+class AssignmentRow(Base):
+    """Who looks after a conversation."""
+
+    __tablename__ = "assignments"
+
+    chat: Mapped[str] = mapped_column(String(80), primary_key=True)
+    account_id: Mapped[int] = mapped_column(index=True)
+    assigned: Mapped[float]
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Somebody with an account."""
@@ -197,7 +207,8 @@ class Accounts(WritingRepository):
         await self._writer.run(write)
 
     async def remove(self, account_id: int) -> None:
-        """Remove an account, its logins, and what its person may do in Telegram.
+        """Remove an account, its logins, and what its person may do in Telegram; what they looked
+        after is nobody's.
 
         Raises:
             LastOwner: nothing is changed.
@@ -210,12 +221,42 @@ class Accounts(WritingRepository):
             await _keep_an_owner(session, row)
             linked = Operator.account_id == account_id
             await session.execute(delete(Operator).where(linked))
+            mine = AssignmentRow.account_id == account_id
+            await session.execute(delete(AssignmentRow).where(mine))
             await _end(session, account_id)
             await session.delete(row)
             return row.key
 
         if key := await self._writer.run(write):
             await asyncio.to_thread(self._erased, f"account:{key}")
+
+    async def assign(self, chat: str, account_id: int, *, if_nobodys: bool = False) -> None:
+        """Let a person look after a conversation; 0: nobody. `if_nobodys`: where nobody does."""
+
+        async def write(session: AsyncSession) -> None:
+            row = await session.get(AssignmentRow, chat)
+            if row is not None and if_nobodys:
+                return
+            there = select(AccountRow.account_id).where(AccountRow.account_id == account_id)
+            if await session.scalar(there):
+                await session.merge(
+                    AssignmentRow(chat=chat, account_id=account_id, assigned=time.time())
+                )
+            elif row is not None:
+                await session.delete(row)
+
+        await self._writer.run(write)
+
+    async def assigned(self, chats: Sequence[str]) -> dict[str, Account]:
+        """Return who looks after those of the conversations that somebody does."""
+        found = (
+            select(AssignmentRow.chat, AccountRow)
+            .join(AccountRow, AccountRow.account_id == AssignmentRow.account_id)
+            .where(AssignmentRow.chat.in_(chats))
+        )
+        async with self._database.session() as session:
+            rows = (await session.execute(found)).all()
+            return {chat: record(Account, row) for chat, row in rows}
 
     async def set_totp(
         self, account_id: int, secret: str, codes: Sequence[str] = (), *, used: int = 0

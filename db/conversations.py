@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import StorageError
 from core.types import Answer, Turn, Urgency
+from db.accounts import AssignmentRow
 from db.base import Base, Database, Repository, pressing_first
 from db.drafts import REACHABLE, draft_row
 from db.handover import HandoverRow, Message, number_of
@@ -420,6 +421,7 @@ class Conversations(Repository):
             )
             count = len(gone.all())
             await session.execute(delete(Message).where(Message.chat == chat))
+            await session.execute(delete(AssignmentRow).where(AssignmentRow.chat == chat))
             await session.execute(delete(HandoverRow).where(HandoverRow.chat_id == number_of(chat)))
         await self._database.scrub()
         return count

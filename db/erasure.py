@@ -12,7 +12,7 @@ from sqlalchemy import delete, exists, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.errors import StorageError
-from db.accounts import AccountRow, Session
+from db.accounts import AccountRow, AssignmentRow, Session
 from db.base import Base, Database
 from db.chats import ChatRow
 from db.conversations import AnswerRow
@@ -43,6 +43,7 @@ _SAID: Sequence[type[AnswerRow] | type[Message]] = (AnswerRow, Message)
 _CHATS: Sequence[tuple[Any, InstrumentedAttribute[float]]] = (
     *((table, table.created) for table in _SAID),
     (HandoverRow, HandoverRow.asked),  # of visitors of the website
+    (AssignmentRow, AssignmentRow.assigned),
 )
 """Tables whose rows have the name of a conversation, and since when."""
 _NAMED: Sequence[_Named] = (
@@ -57,7 +58,7 @@ _NAMED: Sequence[_Named] = (
     _Named("operator", Operator, Operator.user_id, Operator.added),
     _Named("key", KeyRow, KeyRow.name, KeyRow.created),
 )
-_OF_ACCOUNTS = (Session, Operator, OperatorCodeRow)
+_OF_ACCOUNTS = (Session, AssignmentRow, Operator, OperatorCodeRow)
 """Tables whose rows go with the account that they name; 0: they name none."""
 
 
@@ -162,6 +163,8 @@ async def purge(database: Database, kept_since: Mapping[str, float], *, audit: f
         visitor = HandoverRow.chat != ""
         heard = exists().where(AnswerRow.chat == HandoverRow.chat)
         await session.execute(delete(HandoverRow).where(visitor, not_(heard)))
+        heard = exists().where(AnswerRow.chat == AssignmentRow.chat)
+        await session.execute(delete(AssignmentRow).where(not_(heard)))
         await session.execute(delete(AuditRow).where(AuditRow.at < audit))
     return count
 

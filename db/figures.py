@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Case, ColumnElement, Integer, case, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
+from db.accounts import AssignmentRow
 from db.base import Database, Repository, record
 from db.conversations import AnswerRow, FeedbackRow
 from db.handover import Message
@@ -80,6 +81,8 @@ class Which:
     """An answer: those to the same words; case and blanks around them do not count."""
     mark: str = ""
     """A ``#word`` or ``@name`` in a note of the conversation."""
+    assigned: int | None = None
+    """The account of who looks after the conversation; 0: nobody does; ``None``: any."""
     cites: Sequence[str] | None = None
     """Chunks: those that cite one of them; ``None``: any."""
 
@@ -318,6 +321,10 @@ def _where(
         marked = Message.text.regexp_match(whole)
         note = select(Message.message_id).where(Message.chat == row.chat, Message.author == "note")
         found.append(note.where(marked).exists())
+    if which.assigned is not None:
+        whose = select(AssignmentRow.chat).where(AssignmentRow.chat == row.chat)
+        theirs = whose.where(AssignmentRow.account_id == which.assigned).exists()
+        found.append(theirs if which.assigned else ~whose.exists())
     if which.resolved:
         found.append(verdict.helpful.is_not(False))
     if which.resolved == "lasting":

@@ -66,7 +66,9 @@ class Scheduler:
         on_finished: Callable[[JobRun], Awaitable[None]] | None = None,
     ) -> None:
         self._jobs = {job.name: job for job in jobs}
-        self._triggers = {job.name: _trigger(job) for job in jobs if job.cron}
+        self._triggers = {
+            job.name: trigger_of(job.name, job.cron, job.timezone) for job in jobs if job.cron
+        }
         self._repository = repository
         self._clock = clock
         self._on_finished = on_finished
@@ -201,12 +203,17 @@ class Scheduler:
         task.add_done_callback(self._tasks.discard)
 
 
-def _trigger(job: Job) -> CronTrigger:
+def trigger_of(name: str, cron: str, timezone: str) -> CronTrigger:
+    """Return what finds the slots of a schedule.
+
+    Raises:
+        ConfigError: if it cannot be read.
+    """
     try:
-        return CronTrigger.from_crontab(named_weekdays(job.cron), timezone=ZoneInfo(job.timezone))
+        return CronTrigger.from_crontab(named_weekdays(cron), timezone=ZoneInfo(timezone))
     except (ValueError, KeyError, OSError) as error:
         raise ConfigError(
-            f"The schedule {job.cron!r} (time zone {job.timezone!r}) of {job.name!r} cannot be "
+            f"The schedule {cron!r} (time zone {timezone!r}) of {name!r} cannot be "
             f'read: {error}. Write minute hour day month weekday, for example "0 3 * * *".'
         ) from error
 

@@ -13,7 +13,7 @@ from app import output
 from app.commands.common import Failed, read_config
 from app.paths import find_paths
 from app.wiring import open_database, open_knowledge
-from core.config import data_folder
+from core.config import CHANGED_NAME, data_folder
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay
 from kb.ingest.originals import Originals
@@ -35,6 +35,7 @@ async def backup(file: Annotated[Path, typer.Argument(help="Such as backup.tar.g
                 database=database,
                 originals=Originals(paths.originals),
                 lock_path=paths.data / NAME,
+                settings=paths.data / CHANGED_NAME,
                 on_progress=on_progress,
             )
     size = await asyncio.to_thread(lambda: path.stat().st_size)

@@ -11,9 +11,10 @@ from rich.markup import escape
 
 from app import output
 from app.demo import ingest_demo_if_empty
-from app.paths import find_config, find_paths
+from app.paths import find_paths
+from app.settings import SettingsFile
 from app.wiring import Knowledge, open_knowledge
-from core.config import Config, data_folder, load_config
+from core.config import Config, data_folder
 from core.errors import AnswerdeskError
 from kb.ingest.prepare import OnProgress, Progress
 from sources import OnPage
@@ -41,7 +42,7 @@ class Failed(AnswerdeskError):
 
 def read_config() -> Config:
     """Return the configuration in use."""
-    return load_config(find_config())
+    return SettingsFile.find(data_folder()).load()
 
 
 @asynccontextmanager

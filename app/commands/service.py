@@ -13,18 +13,18 @@ from app.doctor import Check, Finding, Unhealthy, examine
 from app.log import set_up_logging
 from app.paths import Paths, find_config, find_paths
 from app.serve import serve
+from app.settings import SettingsFile
 from app.wiring import open_knowledge
 from bot.transport.token import check_token
-from core.config import Config, data_folder
+from core.config import CHANGED_NAME, Config, data_folder
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
 
 
 async def run() -> None:
     """Start the service: web page, schedule, and Telegram if TELEGRAM_BOT_TOKEN is set."""
-    config = read_config()
-    set_up_logging(config.logging.format)
-    await serve(config, find_paths(data_folder()))
+    set_up_logging(read_config().logging.format)
+    await serve(SettingsFile.find(data_folder()), find_paths(data_folder()))
 
 
 async def examine_all() -> None:
@@ -39,7 +39,9 @@ async def examine_all() -> None:
 
 async def _configuration() -> str:
     read_config()
-    return str(find_config())
+    changed = data_folder() / CHANGED_NAME
+    above = f", and above it {str(changed)!r}" if changed.is_file() else ""
+    return f"{find_config()}{above}"
 
 
 def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:

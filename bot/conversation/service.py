@@ -1,7 +1,7 @@
 """What all customer handlers share: whom they speak to, in which language, and how they ask."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,8 @@ class Manners:
     """How a reply is shown while it is written."""
     hours: WorkingHours = field(default_factory=WorkingHours)
     """When the team is there."""
+    welcome: Mapping[str, str] = field(default_factory=dict)
+    """The company's own words to begin with, by language."""
 
 
 class CustomerService:

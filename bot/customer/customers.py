@@ -18,7 +18,7 @@ from bot.transport.incoming import Incoming, Me, is_addressed, is_fragment, is_p
 from bot.transport.router import Command, Content, Routes
 from bot.transport.typing import Typing
 from db.outbox import Outgoing, StoredMessage
-from kb.answering.texts import service_text
+from kb.answering.texts import service_text, text_language
 
 LATE_S = 60.0
 """An answer that comes later than this begins with an apology."""
@@ -163,8 +163,14 @@ class Customers:
     async def start(self, incoming: Incoming, argument: str) -> None:
         """Greet; keep what the link carried."""
         await self._see(incoming, payload=argument)
-        company = self._service.manners.company
-        await self._service.say(incoming, lambda *to: bot_text("start", *to, company=company))
+        manners = self._service.manners
+        await self._service.say(
+            incoming,
+            lambda *to: (
+                manners.welcome.get(text_language(*to))
+                or bot_text("start", *to, company=manners.company)
+            ),
+        )
 
     async def help(self, incoming: Incoming, _: str) -> None:
         """Say how to ask."""

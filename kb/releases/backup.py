@@ -1,4 +1,5 @@
-"""Everything that is truth, in one file: the database and the originals. The index is not in it."""
+"""Everything that is truth, in one file: the database, the originals, and what was changed of the
+configuration. The index is not in it."""
 
 import asyncio
 import io
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
 
+from core.config import CHANGED_NAME
 from core.durable import sha256_of, sync
 from core.errors import AnswerdeskError
 from db.base import Database
@@ -75,6 +77,7 @@ async def backup(
     database: Database,
     originals: Originals,
     lock_path: Path,
+    settings: Path,
     on_progress: OnBytes = lambda _done, _total: None,
 ) -> BackupContent:
     """Write a backup to `path` while the service goes on; only publishing waits.
@@ -87,6 +90,7 @@ async def backup(
         database: is copied as it is at one moment.
         originals: those that some release names are packed.
         lock_path: keeps publishing away meanwhile, see `kb.releases.lock`.
+        settings: what owners changed on the console, if it is there.
         on_progress: called, in a thread, after each original.
 
     Raises:
@@ -101,7 +105,7 @@ async def backup(
                 needed = await ReleaseRepository(database).originals()
                 await snapshot(database, copy)
                 content = await asyncio.to_thread(
-                    _pack, packed, copy, originals, sorted(needed), on_progress
+                    _pack, packed, copy, originals, settings, sorted(needed), on_progress
                 )
             await asyncio.to_thread(_put_in_place, packed, path)
     except OSError as error:
@@ -140,6 +144,8 @@ def restore(
         for original in (folder / "originals").iterdir():
             original.replace(data / "originals" / original.name)
         sync(data / "originals")
+        if (settings := folder / CHANGED_NAME).is_file():
+            settings.replace(data / CHANGED_NAME)
         # Last: with the database in place the restore is complete.
         (folder / _DATABASE).replace(data / _DATABASE)
         sync(data)
@@ -147,12 +153,19 @@ def restore(
 
 
 def _pack(
-    packed: Path, database: Path, originals: Originals, needed: Sequence[str], on_progress: OnBytes
+    packed: Path,
+    database: Path,
+    originals: Originals,
+    settings: Path,
+    needed: Sequence[str],
+    on_progress: OnBytes,
 ) -> BackupContent:
     count, size = 0, database.stat().st_size
     total = size + originals.size_bytes(needed)
     with tarfile.open(packed, "w:gz", compresslevel=3) as archive:
         manifest = {"format": _FORMAT, "database": sha256_of(database)}
+        if settings.is_file():
+            manifest["settings"] = settings.read_text("utf-8")
         about = json.dumps(manifest).encode()
         member = tarfile.TarInfo(_MANIFEST)
         member.size = len(about)
@@ -197,6 +210,8 @@ def _unpack(path: Path, folder: Path, on_progress: OnBytes) -> BackupContent:
         raise ValueError(f"its format is {manifest['format']} and this program reads {_FORMAT}")
     if manifest["database"] != found_database:
         raise ValueError("its database is damaged")
+    if settings := manifest.get("settings"):
+        _write(io.BytesIO(settings.encode()), folder / CHANGED_NAME)
     return BackupContent(count, size)
 
 

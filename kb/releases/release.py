@@ -19,6 +19,7 @@ from kb.ingest.originals import Originals
 from kb.ingest.prepare import OnProgress
 from kb.ingest.reread import Left, Rereader, left_of
 from kb.releases.publish import Publisher
+from kb.review.forecast import Forecast, Forecaster
 
 logger = logging.getLogger(__name__)
 
@@ -71,10 +72,29 @@ class ReleaseContent:
 class Releases:
     """Undoes, rebuilds, lists and prunes what `Ingestor` published."""
 
-    def __init__(self, publisher: Publisher, originals: Originals, *, settings: str) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        originals: Originals,
+        *,
+        settings: str,
+        forecaster: Forecaster,
+    ) -> None:
+        self._forecaster = forecaster
         self._publisher = publisher
         self._originals = originals
         self._rereader = Rereader(publisher.preparer, originals, settings=settings)
+
+    async def foresee(self, number: int) -> Forecast:
+        """Return which answers would be others if an earlier release were published again.
+
+        Raises:
+            ReleaseNotFound: if it never was, or was pruned.
+            ModelError, IndexUnusable: if that cannot be told, as where another embedding model
+                filled its rows; it may be published all the same.
+        """
+        release, index = await self._publisher.releases.get(number), self._publisher.index
+        return await self._forecaster.between(await index.view(), await index.peek(release, number))
 
     async def rollback(self, number: int) -> Release:
         """Publish the content of an earlier release again, as a new release.

@@ -11,8 +11,9 @@ from core.types import Answer, AnswerChange, Vector
 from db.golden import Golden, GoldenQuestions
 from kb.index.view import View
 from kb.ingest.diff import Comparison
+from kb.ranking.retriever import SearchView
 from kb.ranking.training import Trainer
-from kb.review.gate import Replay, Seen, change_of, drop, drops_out, rests_on
+from kb.review.gate import Replay, Seen, change_of, drop, drops_out, rests_on, seen
 from kb.review.most_asked import Asked, differences
 from kb.review.overlay import Overlay
 
@@ -61,19 +62,36 @@ class Forecaster:
         asked, golden = await self.asked(), (await self.golden.list())[:_MOST_GOLDEN]
         if not asked and not golden:
             return Forecast()
-        questions = [*(question for question, _ in asked), *(one.question for one in golden)]
         try:
             overlay = await _overlay(live, comparison, vectors)
             before = await self.rankers.ranker(live.release)
             after = await self.rankers.preview(overlay)
             if after is None:  # then both without what was learned, so that only rows differ
                 before = after = before.untrained()
-            old, new = await self.replay.compare(
-                questions, Seen(live, before), Seen(overlay, after)
-            )
+            return await self._compare(asked, golden, Seen(live, before), Seen(overlay, after))
         except (ModelError, IndexUnusable) as error:
             logger.warning("What a change would do to answers is not known: %s", error)
             return Forecast()
+
+    async def between(self, live: View, other: View) -> Forecast:
+        """Return which answers would be others if another release were live.
+
+        Raises:
+            ModelError, IndexUnusable: if that cannot be told.
+        """
+        asked, golden = await self.asked(), (await self.golden.list())[:_MOST_GOLDEN]
+        releases = await seen(live, self.rankers), await seen(other, self.rankers)
+        return await self._compare(asked, golden, *releases)
+
+    async def _compare(
+        self,
+        asked: Sequence[tuple[str, int]],
+        golden: Sequence[Golden],
+        live: Seen[SearchView],
+        other: Seen[SearchView],
+    ) -> Forecast:
+        questions = [*(question for question, _ in asked), *(one.question for one in golden)]
+        old, new = await self.replay.compare(questions, live, other)
         return Forecast(
             asked=len(asked),
             answers=differences(asked, old[: len(asked)], new[: len(asked)]),

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from app.connections import Limits
-from app.web_server import serve_web
+from app.web_server import listen, serve_web
 
 pytestmark = pytest.mark.anyio
 
@@ -106,16 +106,15 @@ class House:
 async def open_house(
     page: Page, limits: Limits, proxies: tuple[str, ...] = ()
 ) -> AsyncIterator[House]:
-    async with serve_web(
-        page.application, host="127.0.0.1", port=0, limits=limits, proxies=proxies
-    ) as address:
-        house = House(address)
-        try:
-            yield house
-        finally:
-            page.go.set()
-            for visitor in house.visitors:
-                visitor.writer.transport.abort()
+    with listen("127.0.0.1", 0) as listener:
+        async with serve_web(page.application, listener, limits=limits, proxies=proxies) as address:
+            house = House(address)
+            try:
+                yield house
+            finally:
+                page.go.set()
+                for visitor in house.visitors:
+                    visitor.writer.transport.abort()
 
 
 @pytest.mark.parametrize("data", [b"", HALF_A_HEAD, HALF_A_BODY])

@@ -251,6 +251,21 @@ async def test_neither_token_nor_question_is_in_the_log(service: Running) -> Non
     assert "canary-5533" not in log
 
 
+async def test_a_changed_setting_takes_effect_after_a_restart_that_visitors_wait_for(
+    service: Running,
+) -> None:
+    form = {"group": "Company", "company.name": "Finch", "company.languages": "en\nde"}
+    assert (await service.client.post("/console/settings", data=form)).status_code == 303
+    assert "Ask Finch &amp; Ferry<" in (await service.client.get("/")).text
+    assert (await service.client.post("/console/restart")).status_code == 303
+    async with asyncio.timeout(START_S):
+        while True:
+            if "Ask Finch<" in (await service.client.get("/")).text:
+                break
+            await asyncio.sleep(0.2)
+    assert "Everything is opened again" in service.log.read_text("utf-8")
+
+
 async def test_sigterm_ends_it_with_exit_code_0(service: Running) -> None:
     service.process.send_signal(signal.SIGTERM)
     async with asyncio.timeout(60):

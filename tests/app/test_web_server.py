@@ -1,5 +1,7 @@
+import asyncio
 import signal
 import socket
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -8,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from app.web_server import serve_web
+from app.web_server import listen, serve_web
 from core.errors import ConfigError
 
 pytestmark = pytest.mark.anyio
@@ -26,26 +28,35 @@ async def client(request: Request) -> PlainTextResponse:
 APPLICATION = Starlette(routes=[Route("/", hello), Route("/client", client)])
 
 
-async def test_it_serves_while_the_context_is_open() -> None:
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with listen("127.0.0.1", 0) as listener:
+        yield listener
+
+
+async def test_between_two_servers_a_visitor_waits(listener: socket.socket) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
-        async with serve_web(APPLICATION, host="127.0.0.1", port=0) as address:
+        async with serve_web(APPLICATION, listener) as address:
             assert (await client.get(address)).text == "hello"
+        meanwhile = asyncio.create_task(client.get(address))
+        async with serve_web(APPLICATION, listener):
+            assert (await meanwhile).text == "hello"
+        listener.close()
         with pytest.raises(httpx.ConnectError):
             await client.get(address)
 
 
-async def test_signals_stay_the_callers() -> None:
+async def test_signals_stay_the_callers(listener: socket.socket) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    async with serve_web(APPLICATION, host="127.0.0.1", port=0):
+    async with serve_web(APPLICATION, listener):
         assert signal.getsignal(signal.SIGTERM) is before
 
 
-async def test_a_port_in_use_is_one_sentence() -> None:
+def test_a_port_in_use_is_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(ConfigError, match=rf"^Port {port} of 127\.0\.0\.1 cannot be used"):
-            async with serve_web(APPLICATION, host="127.0.0.1", port=port):
-                pass
+            listen("127.0.0.1", port)
 
 
 FORWARDED = {"X-Forwarded-For": "203.0.113.1, 198.51.100.7", "X-Forwarded-Proto": "https"}
@@ -60,9 +71,11 @@ FORWARDED = {"X-Forwarded-For": "203.0.113.1, 198.51.100.7", "X-Forwarded-Proto"
         (("127.0.0.0/8", "198.51.100.0/24"), "https 203.0.113.1"),
     ],
 )
-async def test_only_a_trusted_proxy_tells_who_connects(proxies: tuple[str, ...], seen: str) -> None:
+async def test_only_a_trusted_proxy_tells_who_connects(
+    listener: socket.socket, proxies: tuple[str, ...], seen: str
+) -> None:
     async with (
-        serve_web(APPLICATION, host="127.0.0.1", port=0, proxies=proxies) as address,
+        serve_web(APPLICATION, listener, proxies=proxies) as address,
         httpx.AsyncClient(trust_env=False) as http,
     ):
         assert (await http.get(f"{address}/client", headers=FORWARDED)).text == seen

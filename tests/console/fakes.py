@@ -1,11 +1,12 @@
 """A desk that answers from a script, and a served console."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from console.settings import Change, Setting
 from console.upload_desk import PreviewClosed, Seen
 from core.errors import ConversationErased, ReleaseNotFound
 from core.types import (
@@ -225,6 +226,19 @@ class NoEntries:
 
     async def rollback(self, number: int) -> Release:
         raise ReleaseNotFound(number, 0)
+
+
+class NoSettings:
+    """Settings of which none was changed."""
+
+    async def show(self, names: Sequence[str]) -> tuple[list[Setting], bool]:
+        return [Setting(name, "") for name in names], True
+
+    async def change(self, texts: Mapping[str, str]) -> list[Change]:
+        return []
+
+    async def restart(self) -> None:
+        pass
 
 
 class NoUploads:

@@ -34,6 +34,7 @@ AGENTS = {
     "conversation/give-back",
     "conversation/reply",
     "conversation/note",
+    "conversation/assign",
     "conversation/draft",
     "conversation/discard",
     "mishaps/handle-again",
@@ -65,9 +66,11 @@ OWNERS = {
     "people/remove",
     "keys/add",
     "keys/revoke",
+    "settings",
+    "restart",
 }
 """What those below may not send. Everybody who is logged in may see every page but these."""
-OWNERS_PAGES = {"people", "audit", "audit.csv", "programs"}
+OWNERS_PAGES = {"people", "audit", "audit.csv", "programs", "settings"}
 GRANTS: dict[tuple[str, str], Grant] = {
     ("/api/ask", "POST"): "ask",
     ("/api/v1/ask", "POST"): "ask",

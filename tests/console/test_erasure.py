@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.web_server import serve_web
+from app.web_server import listen, serve_web
 from console.labels import Labels
 from core.errors import StorageError
 from core.metrics import Metrics
@@ -110,11 +110,12 @@ def counter(builder: Builder, echo: Echo, erasures: ErasureList) -> Counter:
 async def client(builder: Builder, counter: Counter) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a served console with the real desk and a database on the disk."""
     console = builder.build(desk=counter, origins=(SITE,))
-    async with (
-        serve_web(console, host="127.0.0.1", port=0) as address,
-        httpx.AsyncClient(base_url=address, trust_env=False) as client,
-    ):
-        yield client
+    with listen("127.0.0.1", 0) as listener:
+        async with (
+            serve_web(console, listener) as address,
+            httpx.AsyncClient(base_url=address, trust_env=False) as client,
+        ):
+            yield client
 
 
 def files_with(folder: Path, text: str) -> Sequence[str]:

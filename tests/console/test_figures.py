@@ -144,6 +144,50 @@ async def test_conversations_are_found_by_document_and_by_what_notes_are_marked_
     assert "<option selected>@ada" in page
 
 
+async def test_conversations_are_found_by_who_looks_after_them(builder: Builder) -> None:
+    conversations = builder.records.conversations
+    for number in range(3):
+        await conversations.record(f"Q{number}", FAQ, chat=f"web:{number}", channel="web")
+    ids = {}
+    for name, role in (("Ada", "agent"), ("Bob", "owner"), ("Vic", "viewer")):
+        await builder.accounts.invite(name, "viewer")
+        made = await builder.accounts.named(name)
+        assert made
+        await builder.accounts.set_role(made.account_id, role)  # type: ignore[arg-type]
+        ids[name] = made.account_id
+    async with builder.client() as client:
+
+        async def listed(assigned: object) -> list[str]:
+            page = (await client.get(f"/console/conversations?assigned={assigned}")).text
+            return re.findall(r'answer=\d+">([^<]+)</a></h2>', page)
+
+        async def assign(answer: int, account: int) -> httpx.Response:
+            form = {"number": str(answer), "account": str(account)}
+            return await client.post("/console/conversation/assign", data=form)
+
+        assert (await assign(1, ids["Ada"])).status_code == 303
+        await assign(2, ids["Bob"])
+        assert await listed(ids["Ada"]) == ["Q0"]
+        assert await listed(0) == ["Q2"]
+        assert await listed("") == ["Q2", "Q1", "Q0"]
+        assert (
+            "Assigned to <strong>Ada<" in (await client.get("/console/conversation?answer=1")).text
+        )
+        (last, first) = await builder.audit.recent(action="conversation/assign")
+        assert (first.details, last.details) == ("1, Ada", "2, Bob")
+        for account in (ids["Vic"], 99):
+            refused = await assign(3, account)
+            assert refused.status_code == 409
+            assert "may not talk to customers" in refused.text
+        await assign(1, 0)
+        assert await listed(0) == ["Q2", "Q0"]
+        await assign(1, ids["Ada"])
+        await builder.accounts.remove(ids["Ada"])
+        await conversations.forget("web:1")
+        assert await listed(0) == ["Q2", "Q0"]
+        assert await builder.accounts.assigned(["web:0", "web:1"]) == {}
+
+
 async def test_nobody_writes_back_where_nobody_reads_it(client: httpx.AsyncClient) -> None:
     form = {"number": "1", "text": "Hello"}
     for step in ("reply", "take"):

@@ -1,5 +1,6 @@
 """The operators' page of entries, over a real knowledge base."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -89,11 +90,36 @@ async def test_what_no_longer_fits_waits_and_can_be_dropped(
 async def test_an_earlier_release_is_published_again(
     client: httpx.AsyncClient, shop: Workshop
 ) -> None:
+    await shop.conversations.record(
+        "Are you open?", Answer("faq", "Always.", "en"), chat="web:1", channel="web"
+    )
     await shop.put(faq="Other?|Other.")
-    response = await client.post("/console/releases/rollback", data={"number": "1"})
-    assert response.headers["location"] == "/console/knowledge#releases"
+    await shop.put(guide="Keep the lamp dry.")
+    asked = await client.get("/console/release?number=1")
+    preview = await _settled(client, asked)
+    assert "Gone: guide.txt" in preview
+    assert "As they were then: faq" in preview
+    order = ("1 question of customers", ">Now: ", ">Then: ", "Always.")
+    assert sorted(order, key=preview.find) == [*order], preview[preview.find("customers") :][:900]
+    assert "Are you open?" not in await shop.texts()
+    begun = await client.post("/console/releases/rollback", data={"number": "1"})
+    page = await _settled(client, begun)
+    assert "<strong>Release 4 is live.</strong>" in page
     assert "Are you open?" in await shop.texts()
     assert "content of release 1" in (await client.get("/console/knowledge")).text
+    assert "This release is live." in (await client.get("/console/release?number=4")).text
+    failed = await client.post("/console/releases/rollback", data={"number": "4"})
+    assert "Nothing was changed. Release 4 is live already." in await _settled(client, failed)
+
+
+async def _settled(client: httpx.AsyncClient, begun: httpx.Response) -> str:
+    """Return the page of a release once nothing is under way; it reloads itself, too."""
+    assert begun.status_code == 303, begun.text
+    while True:
+        page = (await client.get(begun.headers["location"])).text
+        if "http-equiv" not in page:
+            return page
+        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("number", ["77", "", "-1", "１", "9" * 40, "x"])
@@ -101,7 +127,7 @@ async def test_what_does_not_exist_is_said_in_a_sentence(
     client: httpx.AsyncClient, number: str
 ) -> None:
     response = await client.post("/console/releases/rollback", data={"number": number})
-    assert response.status_code == 409
+    assert response.status_code == 404
     assert "does not exist; the newest is 1." in response.text
     response = await client.post("/console/changes/undo", data={"number": number})
     assert response.status_code == 409

@@ -10,6 +10,7 @@ import pytest
 from console.knowledge import Editing
 from console.security_logins import hash_password
 from core.rights import ROLES
+from core.types import Answer
 from db.accounts import Account
 from db.base import Database
 from db.group_commit import GroupCommit
@@ -67,6 +68,20 @@ async def test_an_invitation_works_once_and_logs_in(builder: Builder) -> None:
         assert "used already" in again.text
         client.cookies.clear()
         assert (await log_in(client, " aDA ")).status_code == 303
+
+
+async def test_who_takes_a_conversation_looks_after_it_if_nobody_does(builder: Builder) -> None:
+    for name in ("Ada", "Bob"):
+        await account(builder, name, "agent")
+    answer = Answer("unknown", "?", "en")
+    await builder.records.conversations.record("Q", answer, chat="widget:1", channel="widget")
+    for name in ("Ada", "Bob"):
+        async with builder.client(password=PASSWORD) as client:
+            await log_in(client, name)
+            taken = await client.post("/console/conversation/take", data={"number": "1"})
+            assert taken.status_code == 303, taken.text
+            assert (await builder.accounts.assigned(["widget:1"]))["widget:1"].name == "Ada"
+            await client.post("/console/conversation/give-back", data={"number": "1"})
 
 
 async def test_an_invitation_is_old_after_72_hours(

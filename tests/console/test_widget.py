@@ -116,6 +116,16 @@ async def test_the_texts_are_in_the_first_language_there_is(
     assert response.json()["language"] == found
 
 
+async def test_the_companys_own_welcome_greets_in_both_chats(builder: Builder) -> None:
+    welcome = {"de": "Moin!"}
+    async with site(builder, welcome=welcome) as widget, builder.client(welcome=welcome) as chat:
+        for language, greets in (("de", True), ("en", False)):
+            response = await widget.get("/widget/texts", params={"languages": language})
+            assert (response.json()["texts"]["greeting"] == "Moin!") == greets
+            page = await chat.get("/", headers={"Accept-Language": language})
+            assert ("<p>Moin!</p>" in page.text) == greets
+
+
 async def test_a_verdict_with_its_reason_is_kept_for_own_answers_only(builder: Builder) -> None:
     conversations = builder.records.conversations
     async with site(builder) as client:

@@ -61,6 +61,7 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
             "questions",
             "questions/dismissed",
             "knowledge",
+            "release?number=1",
             "uploads",
             "conversations",
             "figures",
@@ -73,6 +74,7 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
             "people",
             "account",
             "audit",
+            "settings",
         ):
             browser.get(f"{url}/console/{path}")
             show(browser, tmp_path, path.partition("?")[0].strip("./").replace("/", "-") or "home")

@@ -126,3 +126,5 @@ async def test_an_empty_page_offers_questions_of_your_own_once_you_have_some(
         assert await offered() == read_demo().questions
         await shop.put(faq="Are you open?|Always.\nDo you deliver?|Yes.")
         assert await offered() == ["Are you open?", "Do you deliver?"]
+        chosen = Examples(shop.repository, shop.entries, ["Do you deliver?"])
+        assert await chosen() == ["Do you deliver?"]

@@ -217,12 +217,13 @@ async def workshop(
             async def asked() -> Sequence[tuple[str, int]]:
                 return await conversations.most_asked(since=0, limit=50)
 
+            forecaster = Forecaster(asked, golden, replay, SameRanker())
             ingestor = Ingestor(
                 publisher,
                 originals,
                 settings=SETTINGS,
                 inspector=Inspector(embedder),
-                forecaster=Forecaster(asked, golden, replay, SameRanker()),
+                forecaster=forecaster,
                 most_asked=MostAsked(asked, replay, SameRanker()),
                 max_file_bytes=100_000,
             )
@@ -240,7 +241,7 @@ async def workshop(
                 parser=lines,
                 publisher=publisher,
                 ingestor=ingestor,
-                releases=Releases(publisher, originals, settings=SETTINGS),
+                releases=Releases(publisher, originals, settings=SETTINGS, forecaster=forecaster),
             )
     finally:
         await database.close()

@@ -223,6 +223,7 @@ async def ten_thousand(folder: Path) -> dict[str, float]:
             database=shop.database,
             originals=shop.originals,
             lock_path=folder / "data" / "publish.lock",
+            settings=folder / "data" / "settings.yaml",
         )
         found["backup_s"] = round(time.perf_counter() - started, 2)
     started = time.perf_counter()

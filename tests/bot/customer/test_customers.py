@@ -227,6 +227,16 @@ async def test_commands_in_the_customers_language(bot: TelegramBot, telegram: Bo
     assert "Mensch" in (await ana.next()).text
 
 
+async def test_the_companys_own_welcome_greets_whose_language_it_is_in(
+    start_bot: StartBot, telegram: BotApi
+) -> None:
+    async with start_bot(manners=Manners(merge_s=0, welcome={"de": "Moin {name}!"})):
+        for language, greeting in (("de-AT", "Moin {name}!"), ("en", "Hello! Ask me")):
+            customer = telegram.person(language=language)
+            customer.say("/start")
+            assert (await customer.next()).text.startswith(greeting)
+
+
 async def test_a_chosen_language_stays(
     bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk
 ) -> None:

@@ -39,6 +39,7 @@ async def save(shop: Workshop, path: Path) -> BackupContent:
         database=shop.database,
         originals=shop.originals,
         lock_path=shop.folder / "publish.lock",
+        settings=shop.folder / "settings.yaml",
     )
 
 
@@ -47,6 +48,7 @@ async def test_a_restored_backup_answers_the_same_and_can_still_be_undone(
 ) -> None:
     await shop.put(faq=FAQ)
     await shop.put(faq="other?|Other.", page="one")
+    (shop.folder / "settings.yaml").write_text("company: {name: Finch}\n", "utf-8")
     expected = await shop.snapshot()
     content = await save(shop, tmp_path / "saved.tar.gz")
     assert content.originals == 3
@@ -61,8 +63,10 @@ async def test_a_restored_backup_answers_the_same_and_can_still_be_undone(
         "index",
         "originals",
         "publish.lock",
+        "settings.yaml",
         "spool",
     ]
+    assert (tmp_path / "new" / "settings.yaml").read_text("utf-8") == "company: {name: Finch}\n"
     assert list((tmp_path / "new" / "spool").iterdir()) == []
 
 
@@ -113,6 +117,7 @@ async def test_both_ways_tell_how_far_they_are(shop: Workshop, tmp_path: Path) -
         database=shop.database,
         originals=shop.originals,
         lock_path=shop.folder / "publish.lock",
+        settings=shop.folder / "settings.yaml",
         on_progress=lambda done, total: seen.append((done, total)),
     )
     assert len(seen) == 4

@@ -320,11 +320,11 @@ async def test_a_draft_is_shown_to_nobody_before_it_is_approved(shop: Workshop) 
     assert (draft.kind, draft.text, draft.author) == ("draft", "Innerhalb von 30 Tagen.", "ann")
     assert await shop.curations.translation(refund.chunk_id, "de") == ""
     await shop.entries.change(refund.chunk_id, "variant", text="money back please")
-    assert [c.kind for c in await entries.changes()] == ["draft", "variant"]
+    assert [c.kind for c in await entries.curations.open()] == ["draft", "variant"]
     assert len(await shop.repository.list()) == releases + 1, "a draft is no release"
     await entries.change(refund.chunk_id, "translation", text=draft.text, language="de")
     assert await shop.curations.translation(refund.chunk_id, "de") == "Innerhalb von 30 Tagen."
-    assert [c.kind for c in await entries.changes()] == ["variant", "translation"]
+    assert [c.kind for c in await entries.curations.open()] == ["variant", "translation"]
 
 
 async def test_a_draft_waits_for_review_when_its_answer_changes(shop: Workshop) -> None:
@@ -332,7 +332,7 @@ async def test_a_draft_waits_for_review_when_its_answer_changes(shop: Workshop) 
     (refund,) = await entries.find("refund")
     first = await entries.draft(refund.chunk_id, "de")
     second = await entries.draft(refund.chunk_id, "de")
-    assert [c.curation_id for c in await entries.changes()] == [second.curation_id]
+    assert [c.curation_id for c in await entries.curations.open()] == [second.curation_id]
     assert first.curation_id != second.curation_id
     await entries.change(refund.chunk_id, "answer", text="Two weeks.")
     (stale,) = await entries.review()
