@@ -26,7 +26,7 @@ _WORDS = (
     *(N_("variant"), N_("answer"), N_("disabled"), N_("negative"), N_("validity")),
     *(N_("translation"), N_("note"), N_("ingest"), N_("rollback"), N_("refresh"), N_("rebuild")),
     *(N_("edit"), N_("embed"), N_("reminders"), N_("weekly report"), N_("maintenance")),
-    N_("refresh of watched folders"),
+    *(N_("refresh of watched folders"), N_("upload")),
     *(N_("running"), N_("done"), N_("held"), N_("failed"), N_("late"), N_("interrupted")),
     *(N_("waiting"), N_("delivered"), N_("dropped"), N_("ask"), N_("read"), N_("write")),
 )

@@ -205,6 +205,19 @@ class Accounts:
         """Choose the language of the console's texts; empty: the browser's."""
         await self._set(account_id, language=language)
 
+    async def language_in_telegram(self, user_id: int) -> str:
+        """Return the language that an operator's linked account chose; empty if none."""
+        linked = AccountRow.account_id == OperatorRow.account_id
+        async with self._database.session() as session:
+            return (
+                await session.scalar(
+                    select(AccountRow.language)
+                    .join(OperatorRow, linked)
+                    .where(OperatorRow.user_id == user_id)
+                )
+                or ""
+            )
+
     async def set_role(self, account_id: int, role: Role) -> None:
         """Change a role, in Telegram too, and log out everywhere.
 
