@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 # The multimodal part of llama.cpp is not used; without it the build takes half the time.
 export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 
-.PHONY: run setup test test-all check bench soak lock sbom format clean
+.PHONY: run setup test test-all check bench soak texts lock sbom format clean
 
 run: setup
 	@$(BIN)/answerdesk run
@@ -37,6 +37,13 @@ soak: $(VENV)/.dev setup
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# What operators read, from the sources into the catalogues; new sentences are then translated there.
+texts: $(VENV)/.dev
+	@mkdir -p build
+	$(BIN)/pybabel -q extract -F pyproject.toml --no-location --sort-output -o build/texts.pot .
+	for po in core/translations/*.po; do $(BIN)/pybabel -q update -i build/texts.pot -o $$po \
+	  -l $$(basename $$po .po) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width=100; done
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Answerdesk needs Python 3.11, 3.12 or 3.13, and none is installed:" \

@@ -71,7 +71,7 @@ ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = "parser 6, chunker 3"
+_SETTINGS = "parser 6, chunker 4"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
 _RECENT_S = 28 * 24 * 3600

@@ -43,6 +43,8 @@ from bot.transport.shutdown import Shutdown
 from bot.transport.watchdog import Watchdog
 from core.errors import StorageError
 from core.rights import may
+from core.wording import preload, speaking
+from db.accounts import Accounts
 from db.base import Database
 from db.chats import Chats
 from db.conversations import Conversations
@@ -111,6 +113,9 @@ class TelegramBot:
         self.operators = Operators(database, writer, **noted)
         self.audit = Audit(database, writer)
         self.team = Team(database, writer)
+        self._accounts = Accounts(database, writer)
+        self._language = settings.manners.language
+        preload()
         self.me = Me(self.bot_id)
         self.queue = InboxQueue(self.inbox)
         self.watchdog = Watchdog(self.shutdown, deaf_s=settings.deaf_s)
@@ -145,7 +150,7 @@ class TelegramBot:
             manners=settings.manners,
             shutdown=self.shutdown,
         )
-        self._menus = menus = Menus(bot, self.operators, self.team)
+        self._menus = menus = Menus(bot, self.operators, self.team, language=self._language)
         questions = Conversations(database)
         drafts = Drafts(database)
         self._link = link = TopicLink(
@@ -221,6 +226,8 @@ class TelegramBot:
             records=self.audit,
             team_group=self.team.group,
             ignores=self.chats.is_banned,
+            language=self._language,
+            chosen=self._chosen_language,
             me=self.me,
         )
         self._application.add_handler(TypeHandler(Update, self.router))
@@ -236,8 +243,9 @@ class TelegramBot:
             if self._settings.lock_folder:
                 stack.enter_context(only_process(self._settings.lock_folder, self.bot_id))
             await stack.enter_async_context(self._connected())
-            await self._replay()
-            await stack.enter_async_context(self._serving())
+            with speaking(self._language):
+                await self._replay()
+                await stack.enter_async_context(self._serving())
             self._open = stack.pop_all()
         return self
 
@@ -427,6 +435,11 @@ class TelegramBot:
 
     async def _send_later(self, unsent: Sequence[StoredMessage]) -> None:
         await self.sender.send_all(unsent)
+
+    async def _chosen_language(self, user_id: int) -> str:
+        """Return what an operator chose on their account, else by /language; empty: neither."""
+        account = await self._accounts.language_in_telegram(user_id)
+        return account or await self.chats.language(user_id)
 
     async def _invite_owner(self) -> None:
         """Without an operator, print the code that makes the first one."""

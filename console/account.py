@@ -22,6 +22,7 @@ from console.security_logins import (
     step_of,
 )
 from core.errors import AnswerdeskError
+from core.wording import LANGUAGES, language_names, tr
 from db.accounts import Account, Accounts
 from db.operators import Operators
 
@@ -57,6 +58,22 @@ class AccountPages:
             return await self._page(notice=str(error))
         return RedirectResponse("/login", 303)
 
+    async def choose_language(self, request: Request) -> Response:
+        """Choose the language of the texts for operators."""
+        own, language = await self._own(), (await fields_of(request))["language"]
+        if language not in ("", *LANGUAGES):
+            known = ", ".join(LANGUAGES)
+            raise Refused(
+                tr(
+                    "There is no language %(code)r: choose one of %(known)s.",
+                    code=language,
+                    known=known,
+                ),
+                422,
+            )
+        await self._accounts.set_language(own.account_id, language)
+        return RedirectResponse(_HERE, 303)
+
     async def end(self, request: Request) -> Response:
         """Log one browser out."""
         own = current_person.get().account_id
@@ -78,12 +95,12 @@ class AccountPages:
         own, fields = await self._own(), await fields_of(request)
         secret = fields["secret"]
         if not _SECRET.fullmatch(secret):
-            raise Refused("The secret of the app is missing. Begin again on My account.", 422)
+            raise Refused(tr("The secret of the app is missing. Begin again on My account."), 422)
         if notice := await self._refused(request, own, fields["password"]):
             return await self._page(notice=notice, secret=secret)
         step = step_of(secret, fields["code"])
         if not step:
-            notice = "This code is not right. Is the clock of your telephone right?"
+            notice = tr("This code is not right. Is the clock of your telephone right?")
             return await self._page(notice=notice, secret=secret)
         codes = [secrets.token_hex(8) for _ in range(_RECOVERY_CODES)]
         await self._accounts.set_totp(own.account_id, secret, codes, used=step)
@@ -113,7 +130,7 @@ class AccountPages:
         """Return the account; whoever came in by the console's password has none."""
         if found := await self._accounts.get(current_person.get().account_id):
             return found
-        raise Refused("You came in with the console's password, which is no account.")
+        raise Refused(tr("You came in with the console's password, which is no account."))
 
     async def _refused(self, request: Request, own: Account, password: str) -> str:
         """Return why a password is not taken; empty if it is."""
@@ -121,7 +138,7 @@ class AccountPages:
             right = await self._logins.check(own.name, password, client=client_address(request))
         except TooManyFailures as error:
             return str(error)
-        return "" if right else "This password is not right."
+        return "" if right else tr("This password is not right.")
 
     async def _page(
         self, *, notice: str = "", secret: str = "", codes: Sequence[str] = (), code: str = ""
@@ -146,5 +163,6 @@ class AccountPages:
             picture=picture,
             codes=codes,
             code=code,
+            languages=language_names(),
             least=PASSWORD_CHARS[0],
         )

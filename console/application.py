@@ -43,6 +43,7 @@ from core.health import Health
 from core.hours import ALWAYS, WorkingHours
 from core.metrics import Metrics
 from core.rights import Audience
+from core.wording import N_, tr
 from db.accounts import Accounts
 from db.handover import Handovers
 from db.keys import Grant
@@ -54,20 +55,20 @@ from kb.review.trace import Tracer
 _MAX_BODY_BYTES = 64 * 1024
 
 _SENTENCES = {
-    400: "The request could not be understood.",
-    401: (
+    400: N_("The request could not be understood."),
+    401: N_(
         "This console has no password, so it serves this machine alone and nobody through a proxy. "
         "Set CONSOLE_PASSWORD."
     ),
-    403: "This page does not take requests from other sites.",
-    404: "There is no such page.",
+    403: N_("This page does not take requests from other sites."),
+    404: N_("There is no such page."),
     410: str(ConversationErased()),
-    405: "This page does not take such a request.",
-    413: "That is more text than this takes. Send less of it at a time.",
-    415: "This page takes JSON.",
-    429: "That was a lot at once. Please wait a minute.",
-    421: "This name does not belong to this service. Open it under its own address.",
-    500: "Something went wrong on our side. Please try again in a moment.",
+    405: N_("This page does not take such a request."),
+    413: N_("That is more text than this takes. Send less of it at a time."),
+    415: N_("This page takes JSON."),
+    429: N_("That was a lot at once. Please wait a minute."),
+    421: N_("This name does not belong to this service. Open it under its own address."),
+    500: N_("Something went wrong on our side. Please try again in a moment."),
 }
 
 
@@ -356,6 +357,7 @@ def build_console(
             route("/console/keys/add", program_pages.add, "manage", "POST"),
             route("/console/keys/revoke", program_pages.revoke, "manage", "POST"),
             route("/console/account", account.show, "see"),
+            route("/console/account/language", account.choose_language, "see", "POST"),
             route("/console/account/password", account.change_password, "see", "POST"),
             route("/console/account/end", account.end, "see", "POST"),
             route("/console/account/end-all", account.end_all, "see", "POST"),
@@ -411,7 +413,7 @@ class _Errors:
 
     def refuse(self, request: Request, status: int, sentence: str = "") -> Response:
         """Return the page, or the JSON, that says why a request is not served."""
-        sentence = sentence or _SENTENCES.get(status, _SENTENCES[400 if status < 500 else 500])
+        sentence = sentence or tr(_SENTENCES.get(status, _SENTENCES[400 if status < 500 else 500]))
         if wants_json(request):
             return refusal(request, sentence, status)
         return self._pages.response("error.html", status=status, sentence=sentence)

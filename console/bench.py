@@ -14,6 +14,7 @@ from console.security_logins import current_person
 from console.view import show_answer
 from core.errors import AnswerdeskError
 from core.types import Answer, Turn
+from core.wording import tr
 from db.knowledge import ReleaseRepository
 from kb.review.gate import expectation
 from kb.review.trace import Trace, Tracer
@@ -65,7 +66,7 @@ class BenchPages:
         fields = await fields_of(request)
         question = " ".join(fields["question"].split())
         if not question:
-            return await self._page(notice="Write a question first.", status=400)
+            return await self._page(notice=tr("Write a question first."), status=400)
         asking = partial(
             self._tracer.trace,
             question,
@@ -93,12 +94,14 @@ class BenchPages:
         """Make the question golden."""
         question = " ".join((await fields_of(request))["question"].split())
         if not question:
-            return await self._page(notice="Write a question first.", status=400)
+            return await self._page(notice=tr("Write a question first."), status=400)
         try:
             golden = await self._tracer.keep(question, author=current_person.get().author)
         except AnswerdeskError as error:
             return await self._page(question, notice=str(error), status=409)
-        return await self._page(question, kept=f"Golden now: it is to be {expectation(golden)}.")
+        return await self._page(
+            question, kept=tr("Golden now: it is to be %(what)s.", what=expectation(golden))
+        )
 
     async def _page(
         self,

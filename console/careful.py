@@ -14,6 +14,7 @@ from console.operator import Records
 from console.pages import Pages
 from core.careful import SCOPES, STEPS, Rules, Scope, Step, Tier, step_of
 from core.errors import AnswerdeskError
+from core.wording import N_, tr
 from kb.releases.entries import Entries
 
 logger = logging.getLogger(__name__)
@@ -26,21 +27,21 @@ _CHANGES = 20
 _MOST_CHARS = 500
 """Of a name, and of a reason."""
 STEP_NAMES: Mapping[Step, str] = {
-    "send": "Send",
-    "hedge": "Send with “may be”",
-    "hold": "Hold for a person",
+    "send": N_("Send"),
+    "hedge": N_("Send with “may be”"),
+    "hold": N_("Hold for a person"),
 }
 _SCOPE_NAMES: Mapping[Scope, str] = {
-    "default": "All others",
-    "document": "Document",
-    "category": "Category",
-    "shadow": "Shadow mode: everything",
+    "default": N_("All others"),
+    "document": N_("Document"),
+    "category": N_("Category"),
+    "shadow": N_("Shadow mode: everything"),
 }
 AGREEMENTS = {
-    "as_is": "Sent as drafted",
-    "edited": "Edited",
-    "own": "Own words",
-    "discarded": "Discarded",
+    "as_is": N_("Sent as drafted"),
+    "edited": N_("Edited"),
+    "own": N_("Own words"),
+    "discarded": N_("Discarded"),
 }
 
 
@@ -85,9 +86,11 @@ class CarefulPages:
         fields = await fields_of(request)
         rule, reason = _rule(fields), " ".join(fields["reason"].split())
         if rule is None:
-            raise Refused("A rule needs what it is for; of a document or category, the name.", 400)
+            raise Refused(
+                tr("A rule needs what it is for; of a document or category, the name."), 400
+            )
         if not 0 < len(reason) <= _MOST_CHARS:
-            notice = f"Say why, in 1 to {_MOST_CHARS} characters."
+            notice = tr("Say why, in 1 to %(most)s characters.", most=_MOST_CHARS)
             return await self._page(rule, notice=notice, status=422)
         await self._careful.set(rule.scope, rule.name, rule.tier, reason=reason)
         steps = f"{rule.tier.sure}, {rule.tier.unsure}" if rule.tier else "taken back"

@@ -20,6 +20,7 @@ from console.pages import Pages
 from console.security_logins import current_person
 from core.errors import AnswerdeskError
 from core.rights import may
+from core.wording import N_, tr
 from db.accounts import Account, Accounts
 from db.drafts import REACHABLE, Drafts, Waiting
 from db.figures import Asked, Figures
@@ -30,9 +31,9 @@ _TURNS = 100
 """Of a conversation, before and after the answer that leads to it."""
 _TEXT_CHARS = 3_500
 """Of a reply; Telegram takes 4,096."""
-_NOBODY_READS = "Nobody can write back here: the visitor has no widget and is not in Telegram."
-_DEALT_WITH = "Somebody has dealt with this draft."
-_NO_TELEGRAM = "Telegram is off or still connecting, so nothing can be sent. Try again later."
+_NOBODY_READS = N_("Nobody can write back here: the visitor has no widget and is not in Telegram.")
+_DEALT_WITH = N_("Somebody has dealt with this draft.")
+_NO_TELEGRAM = N_("Telegram is off or still connecting, so nothing can be sent. Try again later.")
 
 
 class Talks(Protocol):
@@ -117,7 +118,7 @@ class ConversationPages:
         elif bot := self._telegram():
             await bot.give_chat_back(number_of(one.chat))
         else:
-            return await self._after(one, _NO_TELEGRAM)
+            return await self._after(one, tr(_NO_TELEGRAM))
         return await self._after(one)
 
     async def reply(self, request: Request) -> Response:
@@ -125,13 +126,17 @@ class ConversationPages:
         fields = await fields_of(request)
         one, text = await self._one(read_number(fields["number"])), fields["text"].strip()
         if not 0 < len(text) <= _TEXT_CHARS:
-            return await self._after(one, f"Write 1 to {_TEXT_CHARS} characters.", text=text)
+            return await self._after(
+                one, tr("Write 1 to %(most)s characters.", most=_TEXT_CHARS), text=text
+            )
         bot = self._telegram()
         if one.channel == "telegram" and bot:
             trouble = await bot.reply_to_chat(number_of(one.chat), text, language=one.language)
             await self._look_after(one)
             if trouble:
-                trouble = f"This was not delivered, or may not have arrived: {trouble}"
+                trouble = tr(
+                    "This was not delivered, or may not have arrived: %(reason)s", reason=trouble
+                )
         else:
             trouble = await self._take(one)
             if not trouble:
@@ -143,19 +148,19 @@ class ConversationPages:
         fields = await fields_of(request)
         one, text = await self._one(read_number(fields["number"])), fields["text"].strip()
         if not 0 < len(text) <= _TEXT_CHARS:
-            return await self._after(one, f"Write 1 to {_TEXT_CHARS} characters.")
+            return await self._after(one, tr("Write 1 to %(most)s characters.", most=_TEXT_CHARS))
         if one.channel not in REACHABLE:
-            return await self._after(one, _NOBODY_READS)
+            return await self._after(one, tr(_NOBODY_READS))
         # Below zero, where no update of Telegram is.
         if not await self._drafts.claim(one.answer_id, press=-time.time_ns()):
-            return await self._after(one, _DEALT_WITH)
+            return await self._after(one, tr(_DEALT_WITH))
         number, trouble = number_of(one.chat), ""
         if one.channel != "telegram":
             await self._handovers.answered(number, text, draft=one.answer_id)
         elif bot := self._telegram():
             trouble = await bot.send_draft_to_chat(number, text, draft=one.answer_id)
         else:
-            trouble = _NO_TELEGRAM
+            trouble = tr(_NO_TELEGRAM)
         if trouble:
             await self._drafts.edit(one.answer_id, text)
             await self._drafts.release(one.answer_id)
@@ -165,7 +170,7 @@ class ConversationPages:
         """Drop a held answer; the customer still waits for a person."""
         one = await self._one(read_number((await fields_of(request))["number"]))
         discarded = await self._drafts.discard(one.answer_id)
-        return await self._after(one, "" if discarded else _DEALT_WITH)
+        return await self._after(one, "" if discarded else tr(_DEALT_WITH))
 
     async def assign(self, request: Request) -> Response:
         """Let somebody look after the conversation, or nobody."""
@@ -173,7 +178,9 @@ class ConversationPages:
         one, chosen = await self._one(read_number(fields["number"])), read_number(fields["account"])
         name = next((who.name for who in await self._people() if who.account_id == chosen), "")
         if chosen and not name:
-            return await self._after(one, "This account was removed, or may not talk to customers.")
+            return await self._after(
+                one, tr("This account was removed, or may not talk to customers.")
+            )
         await self._accounts.assign(one.chat, chosen)
         request.state.about = f"{one.answer_id}, {name or 'nobody'}"
         return await self._after(one)
@@ -204,16 +211,18 @@ class ConversationPages:
     async def _one(self, number: int) -> Asked:
         if found := await self._figures.one(number):
             return found
-        raise Refused("There is no such conversation; it may have been erased, or deleted by now.")
+        raise Refused(
+            tr("There is no such conversation; it may have been erased, or deleted by now.")
+        )
 
     async def _take(self, one: Asked) -> str:
         """Take a conversation; return why not, empty if it is taken."""
         if one.channel not in REACHABLE:
-            return _NOBODY_READS
+            return tr(_NOBODY_READS)
         number = number_of(one.chat)
         if one.channel == "telegram":
             if not (bot := self._telegram()):
-                return _NO_TELEGRAM
+                return tr(_NO_TELEGRAM)
             await bot.take_chat(number, language=one.language)
         elif not await self._handovers.is_held(number):
             await self._handovers.ask(

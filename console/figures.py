@@ -19,6 +19,7 @@ from console.knowledge import literally
 from console.operator import Records
 from console.pages import Pages
 from core.errors import AnswerdeskError
+from core.wording import N_, tr
 from db.accounts import Accounts
 from db.figures import LASTING_S, OUTCOMES, Asked, Cell, Which
 from db.handover import Handover, Handovers
@@ -32,21 +33,21 @@ _DEFAULT = 28
 _DAY_S = 86_400
 _PAGE = 50
 NAMES = {
-    "answered": "Answered",
-    "hedged": "Answered, perhaps",
-    "held": "Held for a person",
-    "choices": "Asked to choose",
-    "refused": "No answer known",
-    "handed_over": "Asked for a person",
-    "other": "No question",
+    "answered": N_("Answered"),
+    "hedged": N_("Answered, perhaps"),
+    "held": N_("Held for a person"),
+    "choices": N_("Asked to choose"),
+    "refused": N_("No answer known"),
+    "handed_over": N_("Asked for a person"),
+    "other": N_("No question"),
 }
-_RESOLVED = {"once": "Resolved at once", "lasting": "Still resolved after seven days"}
+_RESOLVED = {"once": N_("Resolved at once"), "lasting": N_("Still resolved after seven days")}
 _MOST_ASKED = 10
 _MARK_CHARS = 64
 _COUNTED_S = 300
 """Seconds for which figures are kept: 100,000 conversations took 10 s on a busy machine."""
 _HOURS = {str(hour) for hour in range(24)}
-_VERDICTS = {"yes": "Helped", "no": "Did not help"}
+_VERDICTS = {"yes": N_("Helped"), "no": N_("Did not help")}
 _COLUMNS = ("day", "channel", "language", "outcome", "answers", "helpful", "unhelpful")
 
 
@@ -219,17 +220,21 @@ class FigurePages:
         )
         found = await self._figures.answers(which, limit=_PAGE + 1, offset=(page - 1) * _PAGE)
         parts = [
-            NAMES.get(which.outcome, ""),
-            _VERDICTS.get(which.feedback, ""),
-            "Hardly sure" if which.unsure else "",
-            _RESOLVED.get(which.resolved, ""),
-            "The same question" if which.same_as else "",
+            tr(NAMES[which.outcome]) if which.outcome else "",
+            tr(_VERDICTS[which.feedback]) if which.feedback else "",
+            tr("Hardly sure") if which.unsure else "",
+            tr(_RESOLVED[which.resolved]) if which.resolved else "",
+            tr("The same question") if which.same_as else "",
             which.language,
             document,
             which.mark,
-            *(f"assigned to {one.name}" for one in people if one.account_id == which.assigned),
-            "assigned to nobody" if which.assigned == 0 else "",
-            f"{which.hour:02}:00 to {which.hour + 1:02}:00" if which.hour >= 0 else "",
+            *(
+                tr("assigned to %(name)s", name=one.name)
+                for one in people
+                if one.account_id == which.assigned
+            ),
+            tr("assigned to nobody") if which.assigned == 0 else "",
+            f"{which.hour:02}:00–{which.hour + 1:02}:00" if which.hour >= 0 else "",
         ]
         wanted = {
             "days": str(days),
@@ -249,7 +254,7 @@ class FigurePages:
         return self._pages.response(
             "answers.html",
             title=", ".join(part for part in parts if part)
-            or ("Conversations" if latest else "Questions"),
+            or (tr("Conversations") if latest else tr("Questions")),
             days=days,
             periods=PERIODS,
             which=which,

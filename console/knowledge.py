@@ -15,6 +15,7 @@ from console.upload_desk import UploadDesk
 from console.work import Works
 from core.errors import AnswerdeskError, ReleaseNotFound
 from core.types import Chunk, ChunkKind
+from core.wording import N_, locale, tr
 from db.curation import Curation, CurationKind
 from db.figures import Figures
 from db.knowledge import Release, ReleaseRepository
@@ -29,7 +30,7 @@ from kb.review.forecast import Forecast
 _SHOWN = 100
 """Entries of one page; a search finds the others."""
 _SEARCH_CHARS = 200
-_CHANGED = (
+_CHANGED = N_(
     "Somebody has changed or removed this entry meanwhile, so yours was not saved. Find it here."
 )
 _KINDS: tuple[CurationKind, ...] = get_args(CurationKind)
@@ -130,7 +131,12 @@ class KnowledgePages:
         kind = next((kind for kind in _KINDS if kind == fields["kind"]), None)
         if kind is None:
             raise Refused(
-                f"There is no change {fields['kind']!r}: choose one of {', '.join(_KINDS)}.", 422
+                tr(
+                    "There is no change %(kind)r: choose one of %(kinds)s.",
+                    kind=fields["kind"],
+                    kinds=", ".join(_KINDS),
+                ),
+                422,
             )
         try:
             made = await self._editing.entries.change(
@@ -143,7 +149,7 @@ class KnowledgePages:
                 author=current_person.get().author,
             )
         except AnswerdeskError as error:
-            notice = _CHANGED if isinstance(error, EntryNotFound) else str(error)
+            notice = tr(_CHANGED) if isinstance(error, EntryNotFound) else str(error)
             return await self._entry(fields["id"], notice=notice, status=409, text=fields["text"])
         if kind == "disabled":
             return RedirectResponse("/console/knowledge#changes", 303)
@@ -285,7 +291,8 @@ class KnowledgePages:
         try:
             chunk = await self._editing.entries.one(chunk_id)
         except AnswerdeskError as error:
-            kept = f" You wrote: {text}" if text else ""  # the entry is gone, its form too
+            # The entry is gone, its form too.
+            kept = " " + tr("You wrote:") + f" {text}" if text else ""
             status = 409 if notice else 404
             return await self._page(notice=(notice or str(error)) + kept, status=status)
         history = await self._editing.entries.curations.history(chunk.doc_id, chunk.text)
@@ -302,7 +309,7 @@ class KnowledgePages:
                 and change.state != "undone"
                 and not change.closed
             ],
-            languages=sorted(languages().items()),
+            languages=sorted((code, locale().languages[code]) for code in languages()),
             translated=translated,
             notice=notice,
             text=text,

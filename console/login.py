@@ -10,6 +10,7 @@ from console.pages import Pages
 from console.security import client_address
 from console.security_logins import COOKIE, PASSWORD_CHARS, Logins, TooManyFailures, hash_password
 from core.errors import AnswerdeskError
+from core.wording import tr
 from db.accounts import Account, Accounts
 from db.operators import Audit
 
@@ -50,7 +51,9 @@ class LoginPages:
         except TooManyFailures as error:
             return self._form(target, name=name, notice=str(error), status=429)
         if account is None:
-            notice = "Name or password is not right." if name else "This password is not right."
+            notice = (
+                tr("Name or password is not right.") if name else tr("This password is not right.")
+            )
             return self._form(target, name=name, notice=notice, status=401)
         if account.totp:
             return self._form(target, pending=self._logins.after_password(account))
@@ -67,7 +70,7 @@ class LoginPages:
         except TooManyFailures as error:
             return self._form(target, pending=pending, notice=str(error), status=429)
         if account is None:
-            notice = "This code is not right, too old, or was used before."
+            notice = tr("This code is not right, too old, or was used before.")
             return self._form(target, pending=pending, notice=notice, status=401)
         return await self._enter(account, request, target)
 

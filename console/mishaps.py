@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from console.form import number_of
 from console.pages import Pages
 from core.errors import AnswerdeskError, StorageError
+from core.wording import N_, tr
 from db.jobs import JobRepository, JobRun
 from db.mishaps import DeadLetter, Mishaps, UncertainSend
 from db.uploads import Upload, Uploads
@@ -24,8 +25,8 @@ logger = logging.getLogger(__name__)
 _MOST = 50
 """Of each kind; the counts are of all."""
 _HERE = "/console/mishaps"
-_GONE = "That was dealt with meanwhile."
-_NO_TELEGRAM = "Telegram is off or still connecting, so nothing can be sent. Try again later."
+_GONE = N_("That was dealt with meanwhile.")
+_NO_TELEGRAM = N_("Telegram is off or still connecting, so nothing can be sent. Try again later.")
 
 
 class Retries(Protocol):
@@ -155,7 +156,7 @@ class MishapPages:
         number = await number_of(request)
         bot = self._watched.telegram()
         if bot is None:
-            return await self._page(notice=_NO_TELEGRAM, status=409)
+            return await self._page(notice=tr(_NO_TELEGRAM), status=409)
         try:
             return await self._after(await work(bot, number))
         except AnswerdeskError as error:
@@ -163,7 +164,7 @@ class MishapPages:
 
     async def _after(self, done: bool) -> Response:
         if not done:
-            return await self._page(notice=_GONE, status=409)
+            return await self._page(notice=tr(_GONE), status=409)
         return RedirectResponse(_HERE, 303)
 
     async def _page(self, *, notice: str = "", status: int = 200) -> Response:

@@ -6,17 +6,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from console.labels import preload_labels
 from console.once import once
 from console.security_logins import current_person
 from core.shown import clean
+from core.wording import N_, language_tag, locale, ntr, preload, tr
 
 HERE = Path(__file__).parent
+_WORDS = (
+    *(N_("viewer"), N_("agent"), N_("editor"), N_("owner"), N_("console")),
+    *(N_("web"), N_("telegram"), N_("widget"), N_("api"), N_("angry"), N_("urgent")),
+    *(N_("wrong"), N_("incomplete"), N_("outdated"), N_("not my question")),
+    *(N_("variant"), N_("answer"), N_("disabled"), N_("negative"), N_("validity")),
+    *(N_("translation"), N_("note"), N_("ingest"), N_("rollback"), N_("refresh"), N_("rebuild")),
+    *(N_("edit"), N_("embed"), N_("reminders"), N_("weekly report"), N_("maintenance")),
+    *(N_("refresh of watched folders"), N_("upload")),
+    *(N_("running"), N_("done"), N_("held"), N_("failed"), N_("late"), N_("interrupted")),
+    *(N_("waiting"), N_("delivered"), N_("dropped"), N_("ask"), N_("read"), N_("write")),
+)
+"""Words of the data that pages show translated: roles, ways in, kinds and states."""
 STATIC = HERE / "static"
 
 
@@ -28,6 +42,7 @@ class Pages:
     ) -> None:
         """`allows` tells whether who is shown a page may use a path with a method."""
         preload_labels()
+        preload()
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -36,7 +51,10 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
             finalize=_seen,
+            extensions=["jinja2.ext.i18n"],
         )
+        environment.newstyle_gettext = True  # type: ignore[attr-defined]  # values as arguments
+        environment.globals |= {"_": _translated, "gettext": _translated, "ngettext": _counted}
         # A changed file gets another address, so that browsers may keep the others.
         versions = {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12]
@@ -44,7 +62,9 @@ class Pages:
             if path.is_file()
         }
         environment.filters["moment"] = _moment
-        environment.filters["language_name"] = lambda code: Locale("en").languages.get(code, code)
+        environment.filters["language_name"] = lambda code: locale().languages.get(code, code)
+        environment.filters["percent"] = lambda share: format_percent(share, locale=locale())
+        environment.globals["lang"] = language_tag
         environment.globals |= {"shop": shop, "welcome": welcome}
         environment.globals["once"] = once
         environment.globals["may_open"] = lambda path: allows(path, "GET")
@@ -71,9 +91,23 @@ def _seen(value: Any) -> Any:
     return clean(value) if type(value) is str else value
 
 
+def _translated(sentence: str, /, **values: Any) -> Markup:
+    """Return a sentence of a template, whose HTML is ours; the values' is not."""
+    return Markup(tr(sentence, **_safe(values)))
+
+
+def _counted(one: str, many: str, number: int, /, **values: Any) -> Markup:
+    """Return the sentence that fits a number, as `_translated`."""
+    return Markup(ntr(one, many, number, **_safe(values)))
+
+
+def _safe(values: Mapping[str, Any]) -> Mapping[str, Markup]:
+    return {name: escape(_seen(value)) for name, value in values.items()}
+
+
 def _moment(seconds: float) -> Markup:
     """Return UTC epoch seconds as a time that people read, to the minute."""
     moment = datetime.fromtimestamp(seconds, UTC)
-    return Markup('<time datetime="{}">{} UTC</time>').format(
-        moment.isoformat(timespec="seconds"), moment.strftime("%Y-%m-%d %H:%M")
+    return Markup('<time datetime="{}">{} {:%H:%M} UTC</time>').format(
+        moment.isoformat(timespec="seconds"), format_date(moment, locale=locale()), moment
     )

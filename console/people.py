@@ -12,6 +12,7 @@ from console.form import Refused, fields_of, number_of, read_number
 from console.pages import Pages
 from core.errors import AnswerdeskError
 from core.rights import ROLES, Role, role_named
+from core.wording import tr
 from db.accounts import NAME_CHARS, Account, Accounts
 from db.operators import Audit, Operators
 from kb.parse.faq.formula import protect
@@ -43,7 +44,9 @@ class PeoplePages:
         fields = await fields_of(request)
         name = " ".join(fields["name"].split())
         if not name or len(name) > NAME_CHARS:
-            return await self._page(notice=f"Write a name of 1 to {NAME_CHARS} characters.")
+            return await self._page(
+                notice=tr("Write a name of 1 to %(most)s characters.", most=NAME_CHARS)
+            )
         role = _role(fields["role"])
         request.state.about = f"{name}, {role}"
         try:
@@ -78,7 +81,7 @@ class PeoplePages:
         if found := await self._accounts.get(await number_of(request)):
             request.state.about = found.name
             return found
-        raise Refused("There is no such account; it may have been removed.")
+        raise Refused(tr("There is no such account; it may have been removed."))
 
     async def _after(self, work: Callable[[], Awaitable[None]]) -> Response:
         try:
@@ -159,7 +162,12 @@ class AuditPages:
 def _role(text: str) -> Role:
     if role := role_named(text):
         return role
-    raise Refused(f"There is no role {text!r}: choose one of {', '.join(ROLES)}.", 422)
+    raise Refused(
+        tr(
+            "There is no role %(role)r: choose one of %(roles)s.", role=text, roles=", ".join(ROLES)
+        ),
+        422,
+    )
 
 
 def _link(request: Request, token: str) -> str:

@@ -13,6 +13,7 @@ from console.openapi import refusal
 from console.security_logins import Logins, Person, current_person
 from core.errors import AnswerdeskError, StorageError
 from core.rights import Audience, Role, may
+from core.wording import speak, tr
 from db.keys import Grant
 from db.operators import Audit
 
@@ -23,7 +24,9 @@ class NotAllowed(AnswerdeskError):
     """Somebody's role does not include a route."""
 
     def __init__(self, role: Role) -> None:
-        super().__init__(f"Your role ({role}) does not include this. Ask an owner.")
+        super().__init__(
+            tr("Your role (%(role)s) does not include this. Ask an owner.", role=tr(role))
+        )
 
 
 class Guard:
@@ -104,8 +107,14 @@ class Guard:
         return person is not None and may(person.role, "see")
 
     async def _person(self, request: Request) -> Person | None:
-        """Return who asks; a key is nobody, nor is it a guess of the password."""
-        return None if self._keys.is_key(request) else await self._logins.person(request)
+        """Return who asks, and speak the language they chose.
+
+        A key is nobody, nor is it a guess of the password.
+        """
+        person = None if self._keys.is_key(request) else await self._logins.person(request)
+        if person and person.language:
+            speak(person.language)
+        return person
 
 
 async def _as(person: Person, endpoint: Endpoint, request: Request) -> Response:

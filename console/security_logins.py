@@ -21,6 +21,7 @@ from starlette.requests import Request
 from console.security import CookieSigner, address_group, client_address, is_of_this_machine
 from core.errors import AnswerdeskError
 from core.rights import Role
+from core.wording import ntr, tr
 from db.accounts import BY_PASSWORD, Account, Accounts
 
 COOKIE = "answerdesk_operator"
@@ -52,8 +53,10 @@ class TooManyFailures(AnswerdeskError):
 
     def __init__(self, wait_s: float) -> None:
         self.wait_s = ceil(wait_s)
-        when = f"{self.wait_s} seconds" if wait_s <= 60 else f"{ceil(wait_s / 60)} minutes"
-        super().__init__(f"Too many wrong passwords. Try again in {when}.")
+        seconds = ntr("%(num)s second", "%(num)s seconds", self.wait_s)
+        minutes = ntr("%(num)s minute", "%(num)s minutes", ceil(wait_s / 60))
+        when = seconds if wait_s <= 60 else minutes
+        super().__init__(tr("Too many wrong passwords. Try again in %(when)s.", when=when))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Person:
     account_id: int = 0
     """0: with the password of the console, or a key."""
     session_id: int = 0
+    language: str = ""
+    """Chosen for the console's texts; empty: the browser's."""
 
     @property
     def author(self) -> str:
@@ -195,7 +200,9 @@ class Logins:
             return Person("owner", BY_PASSWORD, 0, session.session_id)
         if account is None:
             return None
-        return Person(account.role, account.name, account.account_id, session.session_id)
+        return Person(
+            account.role, account.name, account.account_id, session.session_id, account.language
+        )
 
     async def check(self, name: str, password: str, *, client: str) -> Account | None:
         """Return whose password this is; without a name it must be the console's.
@@ -274,7 +281,9 @@ async def hash_password(password: str) -> str:
     """
     least, most = PASSWORD_CHARS
     if not least <= len(password) <= most:
-        raise AnswerdeskError(f"A password has {least} to {most} characters.")
+        raise AnswerdeskError(
+            tr("A password has %(least)s to %(most)s characters.", least=least, most=most)
+        )
     return await asyncio.to_thread(_hasher.hash, password)
 
 

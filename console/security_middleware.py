@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from console.security import is_own_host, is_same_origin
 from core.metrics import Metrics
 from core.request import new_request_id, request_id, working_on
+from core.wording import speaking
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,11 @@ class SecurityMiddleware:
         started = time.perf_counter()
         # What customers do; pages and checks of monitors would fill the log.
         level = logging.INFO if scope["method"] == "POST" else logging.DEBUG
-        with working_on(new_request_id()):
+        accepted = Headers(scope=scope).get("accept-language", "").split(",")
+        languages = [
+            one.partition(";")[0].strip() for one in accepted
+        ]  # browsers name the best first
+        with working_on(new_request_id()), speaking(*languages):
             logger.log(level, "%s: a request arrived", scope["method"])
             await self._serve(scope, receive, send_with_headers)
             # Not the path, which is a visitor's.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Self, TypeVar
 
 from core.errors import AnswerdeskError, IngestError
+from core.wording import tr
 from db.uploads import Entry, SentFile, Upload, Uploads, UploadState
 from kb.ingest.originals import Originals
 from kb.ingest.prepare import Progress
@@ -31,7 +32,7 @@ class PreviewClosed(AnswerdeskError):
     """What was sent does not wait for this step."""
 
     def __init__(self, state: UploadState | None) -> None:
-        super().__init__(STANDS[state])
+        super().__init__(tr(STANDS[state]))
 
 
 class WaitedTooLong(IngestError):
@@ -39,7 +40,10 @@ class WaitedTooLong(IngestError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name!r} waited for more than a week and was deleted. Send the file again."
+            tr(
+                "%(name)r waited for more than a week and was deleted. Send the file again.",
+                name=name,
+            )
         )
         self.name = name
 
@@ -269,7 +273,7 @@ class UploadDesk:
                 await self._flow.apply(upload, anyway=anyway, on_progress=on_progress)
         except AnswerdeskError as error:
             logger.warning("Upload %d failed: %s", number, error)
-            await self._flow.fail(upload, f"Nothing was changed. {error}")
+            await self._flow.fail(upload, tr("Nothing was changed.") + f" {error}")
         finally:
             self._progress.pop(number, None)
 

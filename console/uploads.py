@@ -14,6 +14,7 @@ from console.pages import Pages
 from console.upload_desk import AUTO, Seen, UploadDesk
 from core.errors import AnswerdeskError
 from core.types import FileReport, FindingKind, Skipped
+from core.wording import N_, ntr, tr
 from kb.parse.faq.columns import BadColumns, described, read_columns, written
 from kb.releases.upload import changes_something, file_name
 from kb.review.findings import FINDINGS, describe
@@ -27,11 +28,11 @@ _FORM_BYTES = 64 * 1024
 """What a form weighs beside its files."""
 _LISTED = 10
 _COLUMNS = (
-    ("New", "added"),
-    ("Changed", "changed"),
-    ("Removed", "removed"),
-    ("Unchanged", "unchanged"),
-    ("Elsewhere too", "duplicates"),
+    (N_("New"), "added"),
+    (N_("Changed"), "changed"),
+    (N_("Removed"), "removed"),
+    (N_("Unchanged"), "unchanged"),
+    (N_("Elsewhere too"), "duplicates"),
 )
 _SHOWN = 100
 """Findings, and skipped parts, of one preview."""
@@ -55,9 +56,11 @@ class UploadLimits:
 
     def sentence(self) -> str:
         """Return the limits in words."""
-        return (
-            f"Up to {MAX_FILES} files at a time, each of {_megabytes(self.file_bytes)} at most, "
-            f"together {_megabytes(self.files_bytes)}."
+        return tr(
+            "Up to %(files)s files at a time, each of %(one)s at most, together %(all)s.",
+            files=MAX_FILES,
+            one=_megabytes(self.file_bytes),
+            all=_megabytes(self.files_bytes),
         )
 
 
@@ -100,9 +103,13 @@ class UploadPages:
         """Keep files, and lead to their preview."""
         length = request.headers.get("content-length", "")
         if not length.isdigit():
-            return await self._form("The browser did not say how long the files are.", status=411)
+            return await self._form(
+                tr("The browser did not say how long the files are."), status=411
+            )
         if int(length) > self._limits.body_bytes:  # the server reads no more than was said
-            return await self._form(f"That is too much. {self._limits.sentence()}", status=413)
+            return await self._form(
+                tr("That is too much.") + f" {self._limits.sentence()}", status=413
+            )
         try:
             async with request.form(max_files=MAX_FILES, max_fields=2) as form:
                 given = form.get("columns", "")
@@ -114,7 +121,8 @@ class UploadPages:
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it
         except HTTPException as error:
-            text = f"The files could not be read: {error.detail} {self._limits.sentence()}"
+            text = tr("The files could not be read: %(reason)s", reason=error.detail)
+            text = f"{text} {self._limits.sentence()}"
             return await self._form(text, status=400)
 
     async def one(self, request: Request) -> Response:
@@ -164,7 +172,7 @@ class UploadPages:
         number = await number_of(request)
         seen = await self._desk.seen(number)
         if seen is None or seen.upload.entry is None:
-            raise Refused("There is no such entry, or it is too old.")
+            raise Refused(tr("There is no such entry, or it is too old."))
         return await self._after(number, self._desk.discard(number))
 
     async def undo(self, request: Request) -> Response:
@@ -174,7 +182,7 @@ class UploadPages:
 
     async def _take(self, sent: Sequence[UploadFile], *, columns: str) -> Response:
         if not sent:
-            return await self._form("Choose at least one file.", status=400)
+            return await self._form(tr("Choose at least one file."), status=400)
         files = [
             (file_name(file.filename or "", otherwise=f"file-{place}"), file)
             for place, file in enumerate(sent, start=1)
@@ -182,7 +190,8 @@ class UploadPages:
         large = [name for name, file in files if (file.size or 0) > self._limits.file_bytes]
         if large:
             names = ", ".join(large)
-            return await self._form(f"Too large: {names}. {self._limits.sentence()}", status=413)
+            text = tr("Too large:") + f" {names}. {self._limits.sentence()}"
+            return await self._form(text, status=413)
         try:
             number = await self._desk.take(
                 [(name, file.file) for name, file in files], columns=_columns(columns)
@@ -191,7 +200,9 @@ class UploadPages:
             return await self._form(str(error), status=400)
         except OSError as error:
             reason = error.strerror or error
-            return await self._form(f"The files could not be kept: {reason}.", status=507)
+            return await self._form(
+                tr("The files could not be kept: %(reason)s.", reason=reason), status=507
+            )
         return RedirectResponse(f"/console/upload?number={number}", 303)
 
     async def _after(self, number: int, work: Coroutine[Any, Any, object]) -> Response:
@@ -205,7 +216,7 @@ class UploadPages:
     async def _page(self, number: int, *, notice: str = "", status: int = 200) -> Response:
         seen = await self._desk.seen(number)
         if seen is None:
-            return await self._form("There is no such upload, or it is too old.", status=404)
+            return await self._form(tr("There is no such upload, or it is too old."), status=404)
         return self._pages.response(
             "upload.html", status=status, seen=seen, shown=_shown(seen), notice=notice
         )
@@ -259,18 +270,16 @@ def _shown(seen: Seen) -> Shown:
 
 def _summary(files: Sequence[FileReport]) -> str:
     """Return what applying would do to entries and passages, as a sentence."""
-    counts = (
-        (sum(file.added for file in files), "adds"),
-        (sum(file.changed for file in files), "changes"),
-        (sum(file.removed for file in files), "removes"),
+    added, changed, removed = (
+        sum(getattr(file, name) for file in files) for name in ("added", "changed", "removed")
     )
-    done = [(number, verb) for number, verb in counts if number]
-    pieces = "piece" if done and done[0][0] == 1 else "pieces"
     parts = [
-        f"{verb} {number}{'' if place else f' {pieces}'}"
-        for place, (number, verb) in enumerate(done)
+        ntr("adds %(num)s piece", "adds %(num)s pieces", added) if added else "",
+        ntr("changes %(num)s piece", "changes %(num)s pieces", changed) if changed else "",
+        ntr("removes %(num)s piece", "removes %(num)s pieces", removed) if removed else "",
     ]
-    return f"Applying {', '.join(parts)}." if parts else ""
+    done = ", ".join(filter(None, parts))
+    return tr("Applying %(what)s.", what=done) if done else ""
 
 
 def _megabytes(size: int) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from core.wording import N_
+
 
 class AnswerdeskError(Exception):
     """Base of every error raised on purpose by this project."""
@@ -38,7 +40,7 @@ class ConversationErased(AnswerdeskError):
     """The asker had a conversation erased while a message of it was being answered."""
 
     def __init__(self) -> None:
-        super().__init__("This conversation was erased meanwhile.")
+        super().__init__(N_("This conversation was erased meanwhile."))
 
 
 class LookupFailed(AnswerdeskError):

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
 from core.rights import Role
+from core.wording import tr
 from db.base import Base, Database, NoteErased, note_nowhere, record
 from db.group_commit import GroupCommit, WritingRepository
 from db.operators import Operator, OperatorCodeRow
@@ -49,6 +50,8 @@ class AccountRow(Base):
     recovery: Mapped[str] = mapped_column(Text, default="")
     """sha256 of each recovery code that is left, with blanks between."""
     added: Mapped[float] = mapped_column(default=time.time)
+    language: Mapped[str] = mapped_column(String(16), default="")
+    """Of the console's texts; empty: the browser's."""
 
 
 class Session(Base):
@@ -89,6 +92,8 @@ class Account:
     totp: str = field(default="", repr=False)
     recovery: str = field(default="", repr=False)
     added: float = 0.0
+    language: str = ""
+    """Chosen for the console's texts; empty: the browser's."""
 
     @property
     def recovery_codes(self) -> int:
@@ -100,14 +105,16 @@ class NameTaken(AnswerdeskError):
     """There is an account of this name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is an account {name!r} already. Choose another name.")
+        super().__init__(
+            tr("There is an account %(name)r already. Choose another name.", name=name)
+        )
 
 
 class LastOwner(AnswerdeskError):
     """Without this account there would be no owner."""
 
     def __init__(self) -> None:
-        super().__init__("This is the last owner. Make somebody else an owner first.")
+        super().__init__(tr("This is the last owner. Make somebody else an owner first."))
 
 
 class Accounts(WritingRepository):
@@ -187,6 +194,23 @@ class Accounts(WritingRepository):
         """Change a password, given as its hash, and log out everywhere."""
         await self._set(account_id, password=password)
         await self.end_sessions(account_id)
+
+    async def set_language(self, account_id: int, language: str) -> None:
+        """Choose the language of the console's texts; empty: the browser's."""
+        await self._set(account_id, language=language)
+
+    async def language_in_telegram(self, user_id: int) -> str:
+        """Return the language that an operator's linked account chose; empty if none."""
+        linked = AccountRow.account_id == Operator.account_id
+        async with self._database.session() as session:
+            return (
+                await session.scalar(
+                    select(AccountRow.language)
+                    .join(Operator, linked)
+                    .where(Operator.user_id == user_id)
+                )
+                or ""
+            )
 
     async def set_role(self, account_id: int, role: Role) -> None:
         """Change a role, in Telegram too, and log out everywhere.

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
+from core.wording import tr
 from db.base import Base, Database, NoteErased, note_nowhere, record
 from db.group_commit import GroupCommit, WritingRepository
 
@@ -82,11 +83,15 @@ class Keys(WritingRepository):
         """
         name = " ".join(name.split())
         if not 0 < len(name) <= _NAME_CHARS:
-            raise BadKey(f"The name of a key has 1 to {_NAME_CHARS} characters.")
+            raise BadKey(tr("The name of a key has 1 to %(most)s characters.", most=_NAME_CHARS))
         if not grants or not set(grants) <= set(GRANTS):
-            raise BadKey(f"The rights of a key are some of {', '.join(GRANTS)}.")
+            raise BadKey(
+                tr("The rights of a key are some of %(rights)s.", rights=", ".join(GRANTS))
+            )
         if not 0 < per_minute <= _MOST_PER_MINUTE:
-            raise BadKey(f"A key allows 1 to {_MOST_PER_MINUTE:,} requests a minute.")
+            raise BadKey(
+                tr("A key allows 1 to %(most)s requests a minute.", most=f"{_MOST_PER_MINUTE:,}")
+            )
         token = PREFIX + secrets.token_urlsafe(32)
 
         async def write(session: AsyncSession) -> bool:
@@ -105,7 +110,12 @@ class Keys(WritingRepository):
             return True
 
         if not await self._writer.run(write):
-            raise BadKey(f"There is a key {name!r} already. Revoke it first, or take another name.")
+            raise BadKey(
+                tr(
+                    "There is a key %(name)r already. Revoke it first, or take another name.",
+                    name=name,
+                )
+            )
         return token
 
     async def list(self) -> list[Key]:
@@ -134,7 +144,7 @@ class Keys(WritingRepository):
         """
         gone = delete(KeyRow).where(KeyRow.name == name).returning(KeyRow.key_id)
         if not await self._writer.execute(gone):
-            raise BadKey(f"There is no key {name!r}.")
+            raise BadKey(tr("There is no key %(name)r.", name=name))
         await asyncio.to_thread(self._erased, f"key:{name}")
 
 

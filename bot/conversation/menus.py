@@ -11,6 +11,7 @@ from telegram.ext import ExtBot
 from bot.conversation.texts import LANGUAGE_NAMES, BotTextKey, bot_text
 from bot.transport.redact import redact
 from core.rights import Right, may
+from core.wording import N_, speaking, tr
 from db.operators import Operators, Team
 
 logger = logging.getLogger(__name__)
@@ -24,28 +25,32 @@ _CUSTOMERS: tuple[tuple[str, BotTextKey], ...] = (
     ("forget", "cmd_forget"),
 )
 _PRIVATE: tuple[tuple[Right, str, str], ...] = (
-    ("see", "unanswered", "What customers asked in vain"),
-    ("see", "team", "Who belongs to the team"),
-    ("manage", "invite", "Make a code for somebody new"),
+    ("see", "unanswered", N_("Questions I couldn't answer")),
+    ("see", "team", N_("Who belongs to the team")),
+    ("manage", "invite", N_("Make a code for somebody new")),
 )
 _TOPICS = (
-    ("take", "Take this conversation"),
-    ("giveback", "Let the bot answer again"),
-    ("close", "End this conversation"),
-    ("reopen", "Take it up again"),
-    ("save", "Make an answer an entry"),
-    ("canned", "Replies that are used often"),
-    ("unanswered", "What customers asked in vain"),
-    ("ban", "Stop listening to this customer"),
-    ("unban", "Listen to this customer again"),
-    ("team", "Who belongs to the team"),
+    ("take", N_("Take this conversation")),
+    ("giveback", N_("Let the bot answer again")),
+    ("close", N_("End this conversation")),
+    ("reopen", N_("Take it up again")),
+    ("save", N_("Make an answer an entry")),
+    ("canned", N_("Replies that are used often")),
+    ("unanswered", N_("Questions I couldn't answer")),
+    ("ban", N_("Stop listening to this customer")),
+    ("unban", N_("Listen to this customer again")),
+    ("team", N_("Who belongs to the team")),
 )
 
 
 class Menus:
     """Sets the menus. What Telegram refuses is logged: a menu is a convenience."""
 
-    def __init__(self, bot: "ExtBot[Any]", operators: Operators, team: Team) -> None:
+    def __init__(
+        self, bot: "ExtBot[Any]", operators: Operators, team: Team, *, language: str
+    ) -> None:
+        """`language` is the company's."""
+        self._language = language
         self._bot = bot
         self._operators = operators
         self._team = team
@@ -66,7 +71,7 @@ class Menus:
             await self._set(group, _TOPICS)
         for operator in await self._operators.list():
             own = [(name, says) for right, name, says in _PRIVATE if may(operator.role, right)]
-            customers = [(name, bot_text(key, "en")) for name, key in _CUSTOMERS]
+            customers = [(name, bot_text(key, self._language)) for name, key in _CUSTOMERS]
             await self._set(operator.user_id, [*own, *customers])
 
     async def remove(self, user_id: int) -> None:
@@ -77,7 +82,8 @@ class Menus:
             logger.warning("A menu of commands was not removed: %s", redact(str(trouble)))
 
     async def _set(self, chat_id: int, commands: Sequence[tuple[str, str]]) -> None:
-        menu = [BotCommand(name, says) for name, says in commands]
+        with speaking(self._language):
+            menu = [BotCommand(name, tr(says)) for name, says in commands]
         try:
             await self._bot.set_my_commands(menu, scope=BotCommandScopeChat(chat_id))
         except TelegramError as trouble:

@@ -13,6 +13,7 @@ from bot.operator.pending_input import PendingInputHandler
 from bot.transport.incoming import Incoming
 from bot.transport.router import Press, Routes
 from core.types import Answer
+from core.wording import tr
 from db.pending_inputs import PendingInput
 from db.uploads import Entry, Upload, Uploads
 from kb.releases.open_questions import OpenQuestions, customers_of
@@ -68,7 +69,7 @@ class EntryDesk:
             customer=customer,
         )
         (shown,) = await self._service.sender.deliver(
-            [message(to, "Looking at what this would change …")], update_id=update_id
+            [message(to, tr("Looking at what this would change …"))], update_id=update_id
         )
         await self._uploads.set_message(upload_id, shown.message_id or 0)
         self._knowledge.start(upload_id)
@@ -79,14 +80,14 @@ class EntryDesk:
         """Ask for another wording of the question."""
         if upload := await self._open(query, value):
             pending = PendingInput("entry_question", upload.upload_id)
-            prompt = "Write the question as it should be stored, without anything personal."
+            prompt = tr("Write the question as it should be stored, without anything personal.")
             await self._pending_input.ask(query, update, pending, prompt=prompt)
 
     async def edit_answer(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Ask for another wording of the answer."""
         if upload := await self._open(query, value):
             pending = PendingInput("entry_answer", upload.upload_id)
-            prompt = "Write the answer as every customer shall read it."
+            prompt = tr("Write the answer as every customer shall read it.")
             await self._pending_input.ask(query, update, pending, prompt=prompt)
 
     async def on_question(self, incoming: Incoming, pending: PendingInput) -> None:
@@ -102,7 +103,7 @@ class EntryDesk:
     ) -> None:
         upload = await self._uploads.get(upload_id)
         to = Addressee(incoming.chat_id, incoming.thread_id)
-        says = "This entry is no longer open."
+        says = tr("This entry is no longer open.")
         if upload and upload.entry:
             entry = replace(
                 upload.entry,
@@ -117,7 +118,7 @@ class EntryDesk:
             except BadEntry as error:
                 says = str(error)
         (shown,) = await self._service.sender.deliver(
-            [message(to, says or "Looking at what this would change …")],
+            [message(to, says or tr("Looking at what this would change …"))],
             update_id=incoming.update.update_id,
         )
         if upload and not says:
@@ -148,7 +149,7 @@ class EntryDesk:
         shown = query.message
         current = upload and shown and upload.message_id == shown.message_id
         if upload is None or upload.state != "preview" or not upload.entry or not current:
-            await self._service.alert(query, "This entry is no longer open.")
+            await self._service.alert(query, tr("This entry is no longer open."))
             return None
         await self._service.alert(query)
         return upload
@@ -159,10 +160,10 @@ class EntryDesk:
         """Tell the customers who asked what the answer is, each once."""
         upload = await self._uploads.get(int(value)) if value.isdigit() else None
         if upload is None or upload.entry is None or upload.state != "live":
-            await self._service.alert(query, "This entry is not live any more.")
+            await self._service.alert(query, tr("This entry is not live any more."))
             return
         if not await self._uploads.tell_once(upload.upload_id, update_id=update.update_id):
-            await self._service.alert(query, "They have been told already.")
+            await self._service.alert(query, tr("They have been told already."))
             return
         asked = await self._questions.asked(upload.entry.open_ids)
         messages = []
@@ -178,7 +179,7 @@ class EntryDesk:
                 question_message_id=0,
                 lead=bot_text("answered_now", *languages, question=question.question[:200]),
             )
-        await self._service.alert(query, f"Telling {len(customers)}.")
+        await self._service.alert(query, tr("Telling %(count)s.", count=len(customers)))
         await self._service.sender.deliver(messages, update_id=update.update_id)
         await self._service.sender.edit_buttons(
             upload.chat_id, upload.message_id, keyboard(live_buttons(upload))

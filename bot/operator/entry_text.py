@@ -7,6 +7,7 @@ from bot.conversation.replies import Button
 from bot.operator.topic_text import mark
 from bot.operator.uploads_text import live_text, preview_text
 from core.types import Chunk, IngestReport
+from core.wording import ntr, tr
 from db.uploads import Entry
 from kb.releases.open_questions import OpenGroup
 
@@ -27,14 +28,20 @@ def entry_text(entry: Entry) -> str:
 
 def entry_preview(entry: Entry, report: IngestReport, *, personal: Sequence[str]) -> str:
     """Return what applying an entry would change, and what in it may be personal."""
-    lines = ["This would be stored, word for word, and shown to every customer who asks:", ""]
+    lines = [
+        tr("This would be stored, word for word, and shown to every customer who asks:"),
+        "",
+    ]
     lines += [entry_text(entry), "", preview_text(report)]
     if personal:
         found = ", ".join(f"“{part}”" for part in personal)
         lines += [
             "",
-            f"⚠ May tell who the customer is: {found}. Edit it out, or confirm that it may be "
-            "stored as it stands above.",
+            tr(
+                "⚠ May tell who the customer is: %(parts)s. Edit it out, or confirm that it may be "
+                "stored as it stands above.",
+                parts=found,
+            ),
         ]
     return "\n".join(lines)
 
@@ -42,22 +49,22 @@ def entry_preview(entry: Entry, report: IngestReport, *, personal: Sequence[str]
 def entry_buttons(upload_id: int, *, changes: bool, personal: Sequence[str]) -> list[list[Button]]:
     """Return what can be done with an entry; what may be personal is confirmed before all."""
     edits: list[Button] = [
-        ("✏ Question", f"editq:{upload_id}"),
-        ("✏ Answer", f"edita:{upload_id}"),
+        (tr("✏ Question"), f"editq:{upload_id}"),
+        (tr("✏ Answer"), f"edita:{upload_id}"),
     ]
-    cancel: Button = ("Cancel", f"dropentry:{upload_id}")
+    cancel: Button = (tr("Cancel"), f"dropentry:{upload_id}")
     if not changes:
         return [[*edits, cancel]]
     if personal:
-        return [[("It may be stored as it stands", f"fine:{upload_id}")], [*edits, cancel]]
-    return [[("✅ Apply", f"apply:{upload_id}"), cancel], edits]
+        return [[(tr("It may be stored as it stands"), f"fine:{upload_id}")], [*edits, cancel]]
+    return [[(tr("✅ Apply"), f"apply:{upload_id}"), cancel], edits]
 
 
 def entry_live(entry: Entry, report: IngestReport, *, answered: int) -> str:
     """Return what was applied."""
     lines = [live_text(report), "", entry_text(entry)]
     if answered:
-        lines += ["", f"Open questions answered: {answered}."]
+        lines += ["", tr("Open questions answered: %(count)s.", count=answered)]
     return "\n".join(lines)
 
 
@@ -67,15 +74,19 @@ def link_text(question: str, entry: Chunk, *, personal: Sequence[str]) -> str:
     if len(answer) > _SHOWN_ANSWER_CHARS:
         answer = answer[: _SHOWN_ANSWER_CHARS - 1] + "…"
     lines = [
-        "This question would be stored, word for word, as a way to ask an entry:",
+        tr("This question would be stored, word for word, as a way to ask an entry:"),
         f"\n❓ {question}",
         f"\n📄 {entry.text}\n\n💬 {answer}",
     ]
     if personal:
         found = ", ".join(f"“{part}”" for part in personal)
         lines.append(
-            f"\n⚠ May tell who the customer is: {found}. Confirm that it may be stored as it "
-            "stands, or write an answer instead, where the question can be changed."
+            "\n"
+            + tr(
+                "⚠ May tell who the customer is: %(parts)s. Confirm that it may be stored as it "
+                "stands, or write an answer instead, where the question can be changed.",
+                parts=found,
+            )
         )
     return "\n".join(lines)
 
@@ -83,8 +94,8 @@ def link_text(question: str, entry: Chunk, *, personal: Sequence[str]) -> str:
 def link_buttons(*, personal: Sequence[str]) -> list[list[Button]]:
     """Return what can be done with a proposed link."""
     if personal:
-        return [[("It may be stored as it stands: link", "linked")], [("Cancel", "nolink")]]
-    return [[("✅ Link", "linked"), ("Cancel", "nolink")]]
+        return [[(tr("It may be stored as it stands: link"), "linked")], [(tr("Cancel"), "nolink")]]
+    return [[(tr("✅ Link"), "linked"), (tr("Cancel"), "nolink")]]
 
 
 def questions_text(
@@ -102,29 +113,41 @@ def questions_text(
     number = sum(len(group.questions) for group in groups)
     lines = []
     if waiting:
-        lines += [f"🙋 Conversations that wait for a person: {waiting}.", ""]
+        lines += [tr("🙋 Conversations that wait for a person: %(count)s.", count=waiting), ""]
     if not groups:
-        return "\n".join([*lines, "No open questions."])
-    sorting = "most asked first" if order == "most" else "newest first"
+        return "\n".join([*lines, tr("No open questions.")])
+    sorting = tr("most asked first") if order == "most" else tr("newest first")
     first = page * PAGE
     shown = groups[first : first + PAGE]
-    head = f"Open questions: {number}"
+    head = tr("Open questions: %(count)s", count=number)
     if len(groups) < number:
-        head += f", in {len(groups)} groups"
-    lines.append(f"{head}; {sorting}.")
+        head += tr(", in %(count)s groups", count=len(groups))
+    lines.append(tr("%(head)s; %(sorting)s.", head=head, sorting=sorting))
     if len(groups) > PAGE:
-        lines.append(f"Here {first + 1} to {first + len(shown)} of {len(groups)}.")
+        last = first + len(shown)
+        lines.append(
+            tr(
+                "Here %(first)s to %(last)s of %(all)s.",
+                first=first + 1,
+                last=last,
+                all=len(groups),
+            )
+        )
     for place, group in enumerate(shown, first + 1):
         newest, count = group.newest, len(group.questions)
         day = datetime.fromtimestamp(newest.asked, UTC).strftime("%Y-%m-%d")
-        times = f"{count} times, last on" if count > 1 else "on"
-        lines += ["", f"{place}. “{_short(newest.question)}” · {newest.language} · {times} {day}"]
+        times = ntr("on %(day)s", "%(num)s times, last on %(day)s", count, day=day)
+        lines += ["", f"{place}. “{_short(newest.question)}” · {newest.language} · {times}"]
         texts = dict.fromkeys(q.question for q in group.questions)
         others = [text for text in texts if text != newest.question]
-        lines += [f"    also “{_short(text)}”" for text in others[:_OTHERS_SHOWN]]
+        lines += [
+            "    " + tr("also “%(text)s”", text=_short(text)) for text in others[:_OTHERS_SHOWN]
+        ]
         near = (nearest or {}).get(newest.open_id, ())
         lines += [f"    {mark(group.urgency)}"] if group.urgency else []
-        lines += [f"    nearest entry: “{_short(entry.text)}”" for entry in near[:1]]
+        lines += [
+            "    " + tr("nearest entry: “%(text)s”", text=_short(entry.text)) for entry in near[:1]
+        ]
     return "\n".join(lines)
 
 
@@ -132,19 +155,19 @@ def questions_buttons(groups: Sequence[OpenGroup], *, order: str, page: int) -> 
     """Return the buttons of a page: answer, link or dismiss each, other order, other pages."""
     rows: list[list[Button]] = [
         [
-            (f"✍ {place} Answer", f"answer:{group.newest.open_id}"),
-            (f"🔗 {place} Link", f"link:{group.newest.open_id}"),
-            (f"🗑 {place} Not ours", f"notours:{group.newest.open_id}"),
+            (tr("✍ %(place)s Answer", place=place), f"answer:{group.newest.open_id}"),
+            (tr("🔗 %(place)s Link", place=place), f"link:{group.newest.open_id}"),
+            (tr("🗑 %(place)s Not ours", place=place), f"notours:{group.newest.open_id}"),
         ]
         for place, group in enumerate(groups[page * PAGE : (page + 1) * PAGE], page * PAGE + 1)
     ]
     if not groups:
         return rows
     other: Button = (
-        ("Newest first", "list:newest:0")
+        (tr("Newest first"), "list:newest:0")
         if order == "most"
         else (
-            "Most asked first",
+            tr("Most asked first"),
             "list:most:0",
         )
     )
@@ -161,10 +184,11 @@ def answer_prompt(group: OpenGroup) -> str:
     """Return how an operator is asked to answer."""
     texts = dict.fromkeys(q.question for q in group.questions)
     asked = "\n".join(f"“{_short(text)}”" for text in list(texts)[:PAGE])
-    return (
-        f"{asked}\n\nWrite the answer now, as every customer shall read it. You see the entry "
-        "before it is stored, and may change the question."
+    prompt = tr(
+        "Write the answer now, as every customer shall read it. You see the entry before it is "
+        "stored, and may change the question."
     )
+    return f"{asked}\n\n{prompt}"
 
 
 def _short(text: str) -> str:

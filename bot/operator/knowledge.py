@@ -1,4 +1,4 @@
-"""Files and entries that operators send: preview, apply, undo. For operators, in English."""
+"""Files and entries that operators send: preview, apply, undo. For operators."""
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -19,6 +19,7 @@ from bot.transport.incoming import Incoming
 from bot.transport.redact import redact
 from bot.transport.router import Content, Press, Routes
 from core.errors import AnswerdeskError
+from core.wording import ntr, tr
 from db.uploads import SentFile, Upload, Uploads, UploadState
 from kb.parse.faq.columns import described
 from kb.releases.ingestor import IncomingFile
@@ -96,7 +97,7 @@ class KnowledgeDesk:
         large = [_name(d) for d in sent if (d.file_size or 0) > FileSizeLimit.FILESIZE_DOWNLOAD]
         to = Addressee(incoming.chat_id, incoming.thread_id)
         if large:
-            reply = message(to, DOWNLOAD_LIMIT.format(names=", ".join(large)))
+            reply = message(to, tr(DOWNLOAD_LIMIT, names=", ".join(large)))
             await self._answer(incoming, album, [reply])
             return
         upload_id = await self._uploads.add(
@@ -106,7 +107,9 @@ class KnowledgeDesk:
             files=[SentFile(_name(d), d.file_id) for d in sent],
         )
         names = ", ".join(_name(d) for d in sent)
-        shown = await self._answer(incoming, album, [message(to, f"Reading {names} …")])
+        shown = await self._answer(
+            incoming, album, [message(to, tr("Reading %(names)s …", names=names))]
+        )
         await self._uploads.set_message(upload_id, shown)
         self.start(upload_id)
 
@@ -121,7 +124,7 @@ class KnowledgeDesk:
     async def cancel(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Drop what was previewed."""
         await self._press(
-            query, value, old="preview", new="cancelled", says="Cancelled. Nothing was changed."
+            query, value, old="preview", new="cancelled", says=tr("Cancelled. Nothing was changed.")
         )
 
     async def choose_columns(self, query: CallbackQuery, _: Update, value: str) -> None:
@@ -139,10 +142,10 @@ class KnowledgeDesk:
             "checking",
             columns=offers[int(place)] if known else upload.columns,
         ):
-            await self._service.alert(query, "This preview is no longer open.")
+            await self._service.alert(query, tr("This preview is no longer open."))
             return
         await self._service.alert(query)
-        await self._show(upload, "Reading it again …")
+        await self._show(upload, tr("Reading it again …"))
         self.start(upload.upload_id)
 
     async def undo(self, query: CallbackQuery, _: Update, value: str) -> None:
@@ -161,10 +164,15 @@ class KnowledgeDesk:
         except NotUndoable:
             return  # somebody else pressed first
         except AnswerdeskError as error:
-            await self._show(upload, f"Not undone: {error}")
+            await self._show(upload, tr("Not undone: %(reason)s", reason=error))
             return
         await self._show(
-            upload, f"Undone. Release {now} has the content of release {upload.before} again."
+            upload,
+            tr(
+                "Undone. Release %(now)s has the content of release %(before)s again.",
+                now=now,
+                before=upload.before,
+            ),
         )
 
     # --- what runs beside ----------------------------------------------------------------------
@@ -195,7 +203,7 @@ class KnowledgeDesk:
         except (AnswerdeskError, TelegramError) as error:
             logger.warning("Upload %d failed: %s", upload_id, redact(str(error)))
             await self._flow.fail(upload, redact(str(error)))
-            await self._show(upload, f"Nothing was changed. {redact(str(error))}")
+            await self._show(upload, tr("Nothing was changed.") + f" {redact(str(error))}")
 
     async def _check(self, upload: Upload) -> None:
         report = await self._flow.check(upload)
@@ -217,8 +225,8 @@ class KnowledgeDesk:
             [(described(offer), f"columns:{number}:{place}")] for place, offer in enumerate(offers)
         ]
         if changes or offers:
-            apply = [("✅ Apply", f"apply:{number}")] if changes else []
-            buttons.append([*apply, ("Cancel", f"drop:{number}")])
+            apply = [(tr("✅ Apply"), f"apply:{number}")] if changes else []
+            buttons.append([*apply, (tr("Cancel"), f"drop:{number}")])
         await self._show(upload, preview_text(report), buttons)
 
     async def _apply(self, upload: Upload, *, anyway: bool) -> None:
@@ -277,10 +285,12 @@ class KnowledgeDesk:
     async def _apply_press(self, query: CallbackQuery, value: str, *, anyway: bool) -> None:
         upload = await self._upload(value)
         if upload and await self._flow.personal(upload):
-            await self._service.alert(query, "Confirm first that it may be stored as it stands.")
+            await self._service.alert(
+                query, tr("Confirm first that it may be stored as it stands.")
+            )
             return
         await self._press(
-            query, value, old="preview", new="applying", says="Applying …", anyway=anyway
+            query, value, old="preview", new="applying", says=tr("Applying …"), anyway=anyway
         )
 
     async def _press(
@@ -295,7 +305,7 @@ class KnowledgeDesk:
     ) -> None:
         upload = await self._upload(value)
         if upload is None or not await self._uploads.move(upload.upload_id, old, new):
-            await self._service.alert(query, "This preview is no longer open.")
+            await self._service.alert(query, tr("This preview is no longer open."))
             return
         await self._service.alert(query)
         await self._show(upload, says)
@@ -324,16 +334,19 @@ def live_buttons(upload: Upload, *, waiting: int = 0) -> list[list[Button]]:
     """Return what can be done with what is live: undo it, and tell `waiting` customers."""
     rows: list[list[Button]] = []
     if waiting:
-        who = "the customer" if waiting == 1 else f"the {waiting} customers"
-        rows.append([(f"📣 Tell {who} who asked", f"tell:{upload.upload_id}")])
+        tell = ntr(
+            "📣 Tell the customer who asked", "📣 Tell the %(num)s customers who asked", waiting
+        )
+        rows.append([(tell, f"tell:{upload.upload_id}")])
     if upload.before and upload.after != upload.before:
-        rows.append([(f"↩ Undo release {upload.after}", f"undo:{upload.upload_id}")])
+        undo = tr("↩ Undo release %(number)s", number=upload.after)
+        rows.append([(undo, f"undo:{upload.upload_id}")])
     return rows
 
 
 def held_buttons(upload_id: int) -> list[list[Button]]:
     """Return what can be done with what golden questions held back."""
-    return [[("⚠️ Publish anyway", f"force:{upload_id}"), ("Cancel", f"drop:{upload_id}")]]
+    return [[(tr("⚠️ Publish anyway"), f"force:{upload_id}"), (tr("Cancel"), f"drop:{upload_id}")]]
 
 
 async def _is_file(incoming: Incoming) -> bool:

@@ -7,6 +7,7 @@ from bot.conversation.service import CustomerService
 from bot.operator.entry_text import link_buttons, link_text
 from bot.transport.router import Press, Routes
 from core.errors import AnswerdeskError
+from core.wording import tr
 from db.outbox import StoredMessage
 from kb.releases.open_questions import OpenGroup, OpenQuestions
 
@@ -34,7 +35,7 @@ class LinkDesk:
         question = group.text
         entry = next(iter(await self._questions.nearest(question)), None)
         if entry is None:
-            await self._service.alert(query, "No entry is near. Write an answer instead.")
+            await self._service.alert(query, tr("No entry is near. Write an answer instead."))
             return
         await self._service.alert(query)
         _, to = await self._service.pressed(query)
@@ -56,9 +57,9 @@ class LinkDesk:
         """Add the question to the entry."""
         stored, _to = await self._service.pressed(query)
         if stored is None or "entry" not in stored.context or "number" in stored.context:
-            await self._service.alert(query, "This is no longer open.")
+            await self._service.alert(query, tr("This is no longer open."))
             return
-        await self._service.alert(query, "Linking …")
+        await self._service.alert(query, tr("Linking …"))
         context = dict(stored.context)
         try:
             entry = await self._questions.entries.get(context["entry"])
@@ -73,34 +74,36 @@ class LinkDesk:
             return
         context["number"] = number
         await self._service.outbox.change_context(stored.outbox_id, context)
-        text = (
-            f"“{context['question']}” is now a way to ask “{entry.text}”. "
-            f"Open questions answered: {answered}."
+        text = tr(
+            "“%(question)s” is now a way to ask “%(entry)s”. Open questions answered: %(count)s.",
+            question=context["question"],
+            entry=entry.text,
+            count=answered,
         )
-        await self._change(stored, text, [[("↩ Undo", "unlink")]])
+        await self._change(stored, text, [[(tr("↩ Undo"), "unlink")]])
 
     async def cancel(self, query: CallbackQuery, _: Update, __: str) -> None:
         """Leave everything as it is."""
         stored, _to = await self._service.pressed(query)
         await self._service.alert(query)
         if stored is not None and "number" not in stored.context:
-            await self._change(stored, "Not linked. Nothing was changed.", [])
+            await self._change(stored, tr("Not linked. Nothing was changed."), [])
             await self._service.outbox.change_context(stored.outbox_id, {})
 
     async def undo(self, query: CallbackQuery, _: Update, __: str) -> None:
         """Take the question out of the entry again, and put it back on the list."""
         stored, _to = await self._service.pressed(query)
         if stored is None or "number" not in stored.context:
-            await self._service.alert(query, "It was undone already.")
+            await self._service.alert(query, tr("It was undone already."))
             return
-        await self._service.alert(query, "Undoing …")
+        await self._service.alert(query, tr("Undoing …"))
         try:
             await self._questions.unlink(stored.context["number"])
         except AnswerdeskError as error:
             await self._change(stored, str(error), [])
             return
         await self._service.outbox.change_context(stored.outbox_id, {})
-        await self._change(stored, "Undone. The question is open again.", [])
+        await self._change(stored, tr("Undone. The question is open again."), [])
 
     async def _change(self, stored: StoredMessage, text: str, buttons: list[list[Button]]) -> None:
         params: dict[str, object] = {"text": text}

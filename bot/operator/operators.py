@@ -1,4 +1,4 @@
-"""Who belongs to the team: codes, roles, the team's group. For operators, in English."""
+"""Who belongs to the team: codes, roles, the team's group. For operators."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,13 +12,14 @@ from bot.conversation.service import CustomerService
 from bot.transport.incoming import Incoming
 from bot.transport.router import Command, Press, Routes
 from core.rights import ROLES
+from core.wording import N_, ntr, tr
 from db.operators import Audit, Operator, Operators, Team
 
 _MAY = {
-    "viewer": "read what customers asked",
-    "agent": "talk to customers",
-    "editor": "talk to customers and change the knowledge",
-    "owner": "do everything",
+    "viewer": N_("read what customers asked"),
+    "agent": N_("talk to customers"),
+    "editor": N_("talk to customers and change the knowledge"),
+    "owner": N_("do everything"),
 }
 
 
@@ -65,23 +66,29 @@ class TeamDesk:
         if role is None:
             await self._say(
                 incoming,
-                "This code is wrong, already used, or older than an hour. Ask an owner for "
-                "a new one (/invite), or start the program again if there is no owner yet.",
+                tr(
+                    "This code is wrong, already used, or older than an hour. Ask an owner for "
+                    "a new one (/invite), or start the program again if there is no owner yet."
+                ),
             )
             return
         await self._audit.record(incoming.user.id, f"became {role}", incoming.user.full_name)
-        text = (
-            f"Welcome. You are {role} now: you may {_MAY[role]}. /team shows the team, "
-            "/unanswered what customers asked in vain."
+        text = tr(
+            "Welcome. Your role is %(role)s: you may %(what)s. /team shows the team, "
+            "/unanswered the questions I couldn't answer.",
+            role=tr(role),
+            what=tr(_MAY[role]),
         )
         if not await self._team.group():
             waiting = len(await self._service.handovers.open())
-            text += (
-                f" {waiting} wait for a person: make a group with topics, add me as an "
-                "administrator who may manage topics, and write /here in it."
-                if waiting
-                else ""
-            )
+            if waiting:
+                text += " " + ntr(
+                    "%(num)s customer is waiting for a person: make a group with topics, add me as "
+                    "an administrator who may manage topics, and write /here in it.",
+                    "%(num)s customers are waiting for a person: make a group with topics, add me "
+                    "as an administrator who may manage topics, and write /here in it.",
+                    waiting,
+                )
         await self._say(incoming, text)
         await self._menus.set_team()
 
@@ -89,16 +96,23 @@ class TeamDesk:
         """Make a code for somebody who shall join."""
         role = argument.strip().lower() or "agent"
         if role not in ROLES:
-            await self._say(incoming, f"Write /invite {' or /invite '.join(ROLES)}.")
+            known = ", ".join(f"/invite {one}" for one in ROLES)
+            await self._say(incoming, tr("Write one of these: %(known)s.", known=known))
             return
         if not incoming.private:
-            await self._say(incoming, "Ask me in our private chat: a code is for one person only.")
+            await self._say(
+                incoming, tr("Ask me in our private chat: a code is for one person only.")
+            )
             return
         code = await self._operators.new_code(role, by=incoming.user.id)
         await self._say(
             incoming,
-            f"Pass this on to one person. It works once, within an hour, and makes them "
-            f"{role}:\n\n/operator {code}",
+            tr(
+                "Pass this on to one person. It works once, within an hour, and makes them "
+                "%(role)s:",
+                role=tr(role),
+            )
+            + f"\n\n/operator {code}",
         )
 
     async def team(self, incoming: Incoming, _: str) -> None:
@@ -106,11 +120,13 @@ class TeamDesk:
         to = await self._service.addressee(incoming)
         members = await self._operators.list()
         mine = await self._operators.role_of(incoming.user.id)
-        lines = [f"{m.name} · {m.role} · {m.user_id}" for m in members]
+        lines = [_member(m) for m in members]
         group = await self._team.group()
         lines.append("")
         lines.append(
-            "Our group is set." if group else "No group yet: add me to a forum, then /here there."
+            tr("Our group is set.")
+            if group
+            else tr("No group yet: add me to a forum, then /here there.")
         )
         buttons: list[list[Button]] = []
         if mine == "owner":
@@ -127,10 +143,10 @@ class TeamDesk:
         if gone:
             await self._menus.remove(int(value))
         await self._service.alert(
-            query, "Removed." if gone else "Not removed: unknown, or the last owner."
+            query, tr("Removed.") if gone else tr("Not removed: unknown, or the last owner.")
         )
         if query.message:
-            text = "\n".join(f"{m.name} · {m.role} · {m.user_id}" for m in members)
+            text = "\n".join(map(_member, members))
             await self._service.sender.edit(
                 query.message.chat.id, query.message.message_id, {"text": text}
             )
@@ -140,17 +156,19 @@ class TeamDesk:
         chat = incoming.message.chat
         if not chat.is_forum:
             await self._say(
-                incoming, "This is no forum. Switch topics on in the group's settings first."
+                incoming, tr("This is no forum. Switch topics on in the group's settings first.")
             )
             return
         if not await self._may_manage_topics(chat.id):
             await self._say(
-                incoming, "Make me an administrator who may manage topics, then write /here again."
+                incoming,
+                tr("Make me an administrator who may manage topics, then write /here again."),
             )
             return
         await self._team.set_group(chat.id)
         await self._say(
-            incoming, "This is our group now. Each customer who needs a person gets a topic here."
+            incoming,
+            tr("This is our group now. Each customer who needs a person gets a topic here."),
         )
         self._on_group()
         await self._menus.set_team()
@@ -171,4 +189,13 @@ class TeamDesk:
 
 
 def _removal_buttons(members: Sequence[Operator], *, but: int) -> list[list[Button]]:
-    return [[(f"Remove {m.name}"[:48], f"rm:{m.user_id}")] for m in members if m.user_id != but]
+    return [
+        [(tr("Remove %(name)s", name=m.name)[:48], f"rm:{m.user_id}")]
+        for m in members
+        if m.user_id != but
+    ]
+
+
+def _member(one: Operator) -> str:
+    role = tr(one.role)
+    return f"{one.name} · {role} · {one.user_id}"

@@ -8,6 +8,7 @@ from bot.conversation.replies import Addressee, message
 from bot.conversation.service import CustomerService
 from bot.transport.incoming import Incoming
 from bot.transport.router import Content, Press, Routes
+from core.wording import tr
 from db.pending_inputs import PendingInput, PendingInputs, Writer
 
 INSIDE = "//"
@@ -43,7 +44,11 @@ class PendingInputHandler:
         thread = (shown.message_thread_id or 0) if isinstance(shown, Message) else 0
         await self._stored.expect(Writer(query.from_user.id, shown.chat.id, thread), pending)
         await self._service.sender.deliver(
-            [message(Addressee(shown.chat.id, thread), prompt, buttons=[[("Never mind", "quit")]])],
+            [
+                message(
+                    Addressee(shown.chat.id, thread), prompt, buttons=[[(tr("Never mind"), "quit")]]
+                )
+            ],
             update_id=update.update_id,
         )
 
@@ -63,7 +68,7 @@ class PendingInputHandler:
             thread = shown.message_thread_id or 0
             await self._stored.drop(Writer(query.from_user.id, shown.chat.id, thread))
             await self._service.sender.edit(
-                shown.chat.id, shown.message_id, {"text": "All right, nothing was changed."}
+                shown.chat.id, shown.message_id, {"text": tr("All right, nothing was changed.")}
             )
 
     async def forget(self, chat_id: int) -> None:

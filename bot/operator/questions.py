@@ -1,4 +1,4 @@
-"""What customers asked in vain: listed for operators, answered or dismissed by them."""
+"""Questions that were not answered: listed for operators, answered or dismissed by them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +13,7 @@ from bot.operator.links import LinkDesk
 from bot.operator.pending_input import PendingInputHandler
 from bot.transport.incoming import Incoming
 from bot.transport.router import Command, Press, Routes
+from core.wording import tr
 from db.pending_inputs import PendingInput
 from kb.releases.open_questions import DealtWith, OpenGroup, OpenQuestions, Order
 
@@ -69,7 +70,7 @@ class QuestionDesk:
         """Take questions off the list that are not for us."""
         try:
             number = await self._questions.dismiss(_number(value))
-            await self._service.alert(query, f"Dismissed: {number}.")
+            await self._service.alert(query, tr("Dismissed: %(count)s.", count=number))
         except DealtWith as error:
             await self._service.alert(query, str(error))
         stored, _to = await self._service.pressed(query)
@@ -99,7 +100,8 @@ class QuestionDesk:
             group = await self._questions.group(pending.ref)
         except DealtWith as error:
             await self._service.sender.deliver(
-                [message(to, f"{error} Nothing was stored.")], update_id=incoming.update.update_id
+                [message(to, f"{error} " + tr("Nothing was stored."))],
+                update_id=incoming.update.update_id,
             )
             return
         await self._entries.propose(

@@ -9,6 +9,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -30,6 +31,7 @@ from bot.transport.limiter import Priority
 from bot.transport.redact import redact
 from core.rights import may
 from core.types import Answer
+from core.wording import speaking, tr
 from db.drafts import Drafts
 from db.handover import Handover, Place
 from db.inbox import Inbox
@@ -97,7 +99,8 @@ class TopicLink:
         places = [Addressee(group, handover.thread_id)]
         if not group:
             places = [Addressee(operator.user_id) for operator in await self._operators.list()]
-        text, buttons = held_text(question, draft.text), [held_buttons(answer_id)]
+        with self._speaking():
+            text, buttons = held_text(question, draft.text), [held_buttons(answer_id)]
         await self._service.sender.deliver(
             [message(place, text, buttons=buttons) for place in places]
         )
@@ -168,7 +171,9 @@ class TopicLink:
         thread = await self.reopen(handover) if handover.thread_id else 0
         if not thread:
             name = await service.chats.name(chat_id)
-            made = await service.bot.create_forum_topic(group, topic_name(name, chat_id))
+            with self._speaking():
+                shown = topic_name(name, chat_id)
+            made = await service.bot.create_forum_topic(group, shown)
             thread = made.message_thread_id
         # Before the card is written: whoever answers from now on copies into the topic, and
         # what was answered before stands on the card.
@@ -187,20 +192,24 @@ class TopicLink:
             names = {o.user_id: o.name for o in await self._operators.list()}
             holder = names.get(handover.holder, "")
         name = await service.chats.name(handover.chat_id)
-        return message(
-            Addressee(group, handover.thread_id),
-            card_text(handover, name=name, holder=holder, turns=turns),
-            buttons=card_buttons(handover, saves=self._saves),
-        )
+        with self._speaking():
+            return message(
+                Addressee(group, handover.thread_id),
+                card_text(handover, name=name, holder=holder, turns=turns),
+                buttons=card_buttons(handover, saves=self._saves),
+            )
 
     async def _write_to_operators(self, handover: Handover) -> None:
         name = await self._service.chats.name(handover.chat_id)
-        lead = f"{mark(handover.urgency)}. " if handover.urgency else ""
-        text = (
-            f"{lead}{name or 'A customer'} asks for a person: “{handover.reason[:500]}”. For whole "
-            "conversations, add me to a group with topics and write /here there."
-        )
-        reply = [[("✍ Reply", f"reply:{handover.chat_id}")]]
+        with self._speaking():
+            lead = f"{mark(handover.urgency)}. " if handover.urgency else ""
+            text = lead + tr(
+                "%(name)s asks for a person: “%(reason)s”. For whole conversations, add me to a "
+                "group with topics and write /here there.",
+                name=name or tr("A customer"),
+                reason=handover.reason[:500],
+            )
+            reply = [[(tr("✍ Reply"), f"reply:{handover.chat_id}")]]
         await self._service.sender.deliver(
             [
                 message(Addressee(operator.user_id), text, buttons=reply)
@@ -300,6 +309,10 @@ class TopicLink:
             await self._service.sender.edit(
                 copy.chat_id, copy.message_id, {"text": incoming.message.text}
             )
+
+    def _speaking(self) -> AbstractContextManager[None]:
+        """Speak the company's language, whoever is worked for: the whole team reads it."""
+        return speaking(self._service.manners.language)
 
     def _lock(self, chat_id: int) -> asyncio.Lock:
         return self._locks.setdefault(chat_id, asyncio.Lock())

@@ -3,20 +3,24 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from babel.numbers import format_percent
+
 from bot.conversation.replies import Button, source_label
 from core.types import Answer, Turn, Urgency
+from core.wording import N_, locale, tr
 from db.handover import Handover
 
 _NAME_CHARS = 100
 """Telegram allows 128; the rest is for the number."""
 _TEXT_CHARS = 500
 _TURN_CHARS = 3000
-_WHERE_IT_GOES = "What you write here goes to the customer; what begins with // stays here."
+_WHERE_IT_GOES = N_("What you write here goes to the customer; what begins with // stays here.")
 
 
 def topic_name(name: str, chat_id: int) -> str:
     """Return the name of a customer's topic."""
-    return f"{' '.join(name.split())[:_NAME_CHARS] or 'Customer'} · {chat_id % 10_000:04}"
+    shown = " ".join(name.split())[:_NAME_CHARS] or tr("Customer")
+    return f"{shown} · {chat_id % 10_000:04}"
 
 
 def card_text(
@@ -24,28 +28,34 @@ def card_text(
 ) -> str:
     """Return who waits, what about, what the bot found, and what was said before."""
     states = {
-        "waiting": "🙋 waits for a person",
-        "held": f"✋ {holder or 'a person'} has it",
-        "closed": "✔ closed",
+        "waiting": tr("🙋 waits for a person"),
+        "held": tr("✋ %(name)s has it", name=holder) if holder else tr("✋ a person has it"),
+        "closed": tr("✔ closed"),
     }
     lines = [mark(handover.urgency)] if handover.urgency else []
     lines += [
-        f"{name or 'A customer'} · {handover.language or 'language unknown'} · "
-        f"{states[handover.state]}"
+        " · ".join(
+            (
+                name or tr("A customer"),
+                handover.language or tr("language unknown"),
+                states[handover.state],
+            )
+        )
     ]
     if handover.rating:
-        lines.append(f"Rated {'★' * handover.rating}{'☆' * (5 - handover.rating)}")
+        stars = "★" * handover.rating + "☆" * (5 - handover.rating)
+        lines.append(tr("Rated %(stars)s", stars=stars))
     if handover.reason:
-        lines.append(f"Asked: {_short(handover.reason)}")
+        lines.append(tr("Asked: %(text)s", text=_short(handover.reason)))
     if handover.found:
-        lines.append(f"Found: {handover.found}")
+        lines.append(tr("Found: %(text)s", text=handover.found))
     if turns:
         lines.append("")
         for turn in turns:
             lines += [f"👤 {_short(turn.question)}", f"🤖 {_short(turn.answer)}"]
     if handover.draft and handover.state != "closed":
-        lines += ["", f"Draft: {_short(handover.draft)}"]
-    lines += ["", f"{_WHERE_IT_GOES} /take /giveback /close /reopen /ban /canned /save"]
+        lines += ["", tr("Draft: %(text)s", text=_short(handover.draft))]
+    lines += ["", tr(_WHERE_IT_GOES) + " /take /giveback /close /reopen /ban /canned /save"]
     return "\n".join(lines)
 
 
@@ -58,32 +68,33 @@ def card_buttons(handover: Handover, *, saves: bool) -> list[list[Button]]:
     if handover.draft:
         rows.append(draft_buttons())
     held = handover.state == "held"
-    mine: Button = ("↩ Give back", "give") if held else ("✋ Take over", "take")
-    return [*rows, [mine, ("✔ Close", "close")], *save]
+    mine: Button = (tr("↩ Give back"), "give") if held else (tr("✋ Take over"), "take")
+    return [*rows, [mine, (tr("✔ Close"), "close")], *save]
 
 
 def draft_buttons() -> list[Button]:
     """Return what an operator may do with a draft."""
-    return [("✉ Send draft", "draft"), ("✏ Edit draft", "editdraft")]
+    return [(tr("✉ Send draft"), "draft"), (tr("✏ Edit draft"), "editdraft")]
 
 
 def held_text(question: str, draft: str) -> str:
     """Return a held answer as the team is asked to send it."""
-    return f"👤 {_short(question)}\n\nDraft, not sent:\n\n{draft[:_TURN_CHARS]}"
+    head = tr("Draft, not sent:")
+    return f"👤 {_short(question)}\n\n{head}\n\n{draft[:_TURN_CHARS]}"
 
 
 def held_buttons(answer_id: int) -> list[Button]:
     """Return what an operator may do with a held answer."""
     return [
-        ("✉ Send", f"held:{answer_id}"),
-        ("✏ Edit", f"editheld:{answer_id}"),
-        ("🗑 Discard", f"dropheld:{answer_id}"),
+        (tr("✉ Send"), f"held:{answer_id}"),
+        (tr("✏ Edit"), f"editheld:{answer_id}"),
+        (tr("🗑 Discard"), f"dropheld:{answer_id}"),
     ]
 
 
 def save_button() -> Button:
     """Return the button that makes an operator's answer an entry."""
-    return ("💾 Save as FAQ", "save")
+    return (tr("💾 Save as FAQ"), "save")
 
 
 def found_text(context: Mapping[str, Any]) -> str:
@@ -93,7 +104,10 @@ def found_text(context: Mapping[str, Any]) -> str:
         return ""
     labels = ", ".join(_short(source_label(source)) for source in sources)
     confidence = context.get("confidence")
-    return f"{labels} ({confidence:.0%} sure)" if confidence else labels
+    if not confidence:
+        return labels
+    share = format_percent(confidence, locale=locale())
+    return tr("%(sources)s (%(share)s sure)", sources=labels, share=share)
 
 
 def bot_turn(answer: Answer) -> str:
@@ -103,7 +117,11 @@ def bot_turn(answer: Answer) -> str:
 
 def mark(urgency: Urgency) -> str:
     """Return how the team is told why a customer comes before others; empty if none does."""
-    return {"urgent": "🚨 Urgent: danger, fraud or distress", "angry": "😠 Angry", "": ""}[urgency]
+    return {
+        "urgent": tr("🚨 Urgent: danger, fraud or distress"),
+        "angry": tr("😠 Angry"),
+        "": "",
+    }[urgency]
 
 
 def _short(text: str) -> str:

@@ -16,16 +16,16 @@ from bot.operator.topic_text import draft_buttons, held_buttons, save_button
 from bot.transport.incoming import Incoming
 from bot.transport.render import render_plain
 from bot.transport.router import Command, Content, Press, Routes
+from core.wording import N_, tr
 from db.drafts import Drafts
 from db.handover import CannedReplies, Handover, number_of
 from db.pending_inputs import PendingInput
 from db.uploads import Entry
 
-_WRITE = (
-    "\n\nWrite the answer as it should be. Your next message here goes to nobody before you press "
-    "Send."
+_WRITE = N_(
+    "Write the answer as it should be. Your next message here goes to nobody before you press Send."
 )
-_DEALT_WITH = "Somebody has dealt with this draft."
+_DEALT_WITH = N_("Somebody has dealt with this draft.")
 _NOTE_CHARS = 3000
 
 
@@ -101,8 +101,9 @@ class Topics:
             await self._take(handover, holder=incoming.user.id)
         sent = await self._link.copy(incoming, handover, to=Addressee(handover.chat_id))
         if sent and sent.state != "sent":
-            sure = "was not delivered" if sent.state == "failed" else "may not have arrived"
-            await self._say(incoming, f"⚠ This {sure}: {sent.error}")
+            lost = sent.state == "failed"
+            sure = tr("⚠ This was not delivered:") if lost else tr("⚠ This may not have arrived:")
+            await self._say(incoming, f"{sure} {sent.error}")
         elif incoming.text:
             await self._answered(handover, incoming.text)
 
@@ -147,13 +148,13 @@ class Topics:
         if handover := await self._of(incoming):
             await self._service.chats.ban(handover.chat_id, banned=True)
             await self._close(handover, quietly=True)
-            await self._say(incoming, "Banned: nothing they write is read. /unban undoes it.")
+            await self._say(incoming, tr("Banned: nothing they write is read. /unban undoes it."))
 
     async def unban(self, incoming: Incoming, _: str) -> None:
         """Listen to the customer again."""
         if handover := await self._of(incoming):
             await self._service.chats.ban(handover.chat_id, banned=False)
-            await self._say(incoming, "No longer banned.")
+            await self._say(incoming, tr("No longer banned."))
 
     async def canned(self, incoming: Incoming, argument: str) -> None:
         """List, store or send replies that are used often."""
@@ -162,7 +163,8 @@ class Topics:
         handover = await self._of(incoming)
         if text.startswith("="):
             await self._canned.save(name[:32], text[1:].strip())
-            await self._say(incoming, f"Stored as {name!r}." if text[1:].strip() else "Removed.")
+            stored = tr("Stored as %(name)r.", name=name)
+            await self._say(incoming, stored if text[1:].strip() else tr("Removed."))
         elif name in replies and handover:
             if handover.state != "held":
                 await self._take(handover, holder=incoming.user.id)
@@ -172,10 +174,9 @@ class Topics:
             )
             await self._answered(handover, replies[name])
         else:
-            known = "\n".join(f"{n}: {t}" for n, t in replies.items()) or "None yet."
-            await self._say(
-                incoming, f"{known}\n\nIn a topic: /canned NAME sends. /canned NAME =TEXT stores."
-            )
+            known = "\n".join(f"{n}: {t}" for n, t in replies.items()) or tr("None yet.")
+            usage = tr("In a topic: /canned NAME sends. /canned NAME =TEXT stores.")
+            await self._say(incoming, f"{known}\n\n{usage}")
 
     # --- buttons -------------------------------------------------------------------------------
 
@@ -206,14 +207,14 @@ class Topics:
                 handover.chat_id, update_id=update.update_id
             )
         if handover is None or not draft:
-            await self._service.alert(query, "There is no draft any more.")
+            await self._service.alert(query, tr("There is no draft any more."))
             return
         await self._service.alert(query)
         if handover.state != "held":
             await self._take(handover, holder=query.from_user.id)
         note = message(
             Addressee(await self._link.group(), handover.thread_id),
-            f"✉ Sent: {draft}",
+            tr("✉ Sent: %(text)s", text=draft),
             buttons=[[save_button()]] if self._entries else (),
         )
         await self._service.handovers.answered(handover.chat_id, draft)
@@ -226,21 +227,21 @@ class Topics:
         """Let an operator write what the draft shall be."""
         handover = await self._pressed(query)
         if handover is None or not handover.draft:
-            await self._service.alert(query, "There is no draft any more.")
+            await self._service.alert(query, tr("There is no draft any more."))
             return
         await self._service.alert(query)
         await self._pending_input.ask(
             query,
             update,
             PendingInput("draft", handover.chat_id),
-            prompt=f"{handover.draft}{_WRITE}",
+            prompt=f"{handover.draft}\n\n" + tr(_WRITE),
         )
 
     async def on_draft(self, incoming: Incoming, pending: PendingInput) -> None:
         """Take what an operator wrote as the draft, and ask whether it may go."""
         await self._service.handovers.set_draft(pending.ref, incoming.text)
         to = Addressee(incoming.chat_id, incoming.thread_id)
-        text = f"Not sent yet:\n\n{incoming.text}"
+        text = tr("Not sent yet:") + f"\n\n{incoming.text}"
         await self._service.sender.deliver(
             [message(to, text, buttons=[draft_buttons()])], update_id=incoming.update.update_id
         )
@@ -251,13 +252,13 @@ class Topics:
         answer_id = int(value) if value.isdecimal() else 0
         draft = await self._drafts.claim(answer_id, press=update.update_id)
         if draft is None:
-            await self._service.alert(query, _DEALT_WITH)
+            await self._service.alert(query, tr(_DEALT_WITH))
             return
         await self._service.alert(query)
         chat_id = number_of(draft.chat)
         await self._service.handovers.answered(chat_id, draft.text, draft=answer_id)
         sent = [message(Addressee(chat_id), part) for part in render_plain(draft.text)]
-        note = message(_place_of(query), f"✉ Sent: {draft.text[:_NOTE_CHARS]}")
+        note = message(_place_of(query), tr("✉ Sent: %(text)s", text=draft.text[:_NOTE_CHARS]))
         await self._service.sender.deliver([*sent, note], update_id=update.update_id)
         await self._link.refresh(chat_id)
 
@@ -265,10 +266,10 @@ class Topics:
         """Let an operator write what a held answer shall be."""
         draft = await self._drafts.one(int(value) if value.isdecimal() else 0)
         if draft is None:
-            await self._service.alert(query, _DEALT_WITH)
+            await self._service.alert(query, tr(_DEALT_WITH))
             return
         await self._service.alert(query)
-        prompt = f"{draft.text[:_NOTE_CHARS]}{_WRITE}"
+        prompt = f"{draft.text[:_NOTE_CHARS]}\n\n" + tr(_WRITE)
         pending = PendingInput("held", draft.answer_id)
         await self._pending_input.ask(query, update, pending, prompt=prompt)
 
@@ -277,25 +278,27 @@ class Topics:
         await self._drafts.edit(pending.ref, incoming.text)
         to = Addressee(incoming.chat_id, incoming.thread_id)
         shown = message(
-            to, f"Not sent yet:\n\n{incoming.text}", buttons=[held_buttons(pending.ref)]
+            to, tr("Not sent yet:") + f"\n\n{incoming.text}", buttons=[held_buttons(pending.ref)]
         )
         await self._service.sender.deliver([shown], update_id=incoming.update.update_id)
 
     async def drop_held(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Drop a held answer; the customer still waits for a person."""
         dropped = await self._drafts.discard(int(value) if value.isdecimal() else 0)
-        discarded = "Discarded. The customer still waits for a reply."
-        await self._service.alert(query, discarded if dropped else _DEALT_WITH)
+        discarded = tr("Discarded. The customer still waits for a reply.")
+        await self._service.alert(query, discarded if dropped else tr(_DEALT_WITH))
 
     async def reply(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Let an operator answer a customer from a private chat, while there is no group."""
         number = int(value) if value.lstrip("-").isdigit() else 0
         handover = await self._service.handovers.get(number)
         if handover is None or handover.state == "closed":
-            await self._service.alert(query, "Somebody has answered, or they are gone.")
+            await self._service.alert(query, tr("Somebody has answered, or they are gone."))
             return
         await self._service.alert(query)
-        prompt = f"“{handover.reason[:500]}”\n\nWrite your answer. Your next message here is sent."
+        prompt = f"“{handover.reason[:500]}”\n\n" + tr(
+            "Write your answer. Your next message here is sent."
+        )
         await self._pending_input.ask(
             query, update, PendingInput("reply", handover.chat_id), prompt=prompt
         )
@@ -304,11 +307,11 @@ class Topics:
         """Send an operator's answer to a customer; the conversation is over until they call."""
         here = Addressee(incoming.chat_id, incoming.thread_id)
         handover = await self._service.handovers.get(pending.ref)
-        messages = [message(here, "Nothing was sent: somebody has answered, or they are gone.")]
+        messages = [message(here, tr("Nothing was sent: somebody has answered, or they are gone."))]
         if handover and handover.state != "closed":
             messages = [
                 message(Addressee(handover.chat_id), f"🙋 {incoming.text}"),
-                message(here, "Sent. They can ask for a person again at any time."),
+                message(here, tr("Sent. They can ask for a person again at any time.")),
             ]
             await self._service.handovers.answered(pending.ref, incoming.text)
         await self._service.sender.deliver(messages, update_id=incoming.update.update_id)
@@ -318,7 +321,7 @@ class Topics:
         """Propose the customer's question and the last answer as an entry."""
         handover = await self._pressed(query)
         if handover is None or not handover.answer or self._entries is None:
-            await self._service.alert(query, "Nobody has answered here yet.")
+            await self._service.alert(query, tr("Nobody has answered here yet."))
             return
         await self._service.alert(query)
         await self._save(handover, handover.answer, query.from_user.id, update.update_id)
@@ -331,7 +334,7 @@ class Topics:
         answer = answer or (handover.answer if handover else "")
         if handover is None or not answer or self._entries is None:
             await self._say(
-                incoming, "Write /save in a customer's topic, best as a reply to your answer."
+                incoming, tr("Write /save in a customer's topic, best as a reply to your answer.")
             )
             return
         await self._save(handover, answer, incoming.user.id, incoming.update.update_id)
@@ -377,7 +380,7 @@ class Topics:
         arrive, empty if it did."""
         handover = await self._service.handovers.get(chat_id)
         if handover is None:  # an older database was restored meanwhile
-            return "the conversation is gone"
+            return tr("the conversation is gone")
         return await self._send(handover, text, draft=draft)
 
     # --- what they share -----------------------------------------------------------------------
@@ -389,7 +392,9 @@ class Topics:
         await self._answered(handover, text, draft=draft)
         group = await self._link.group()
         if group and handover.thread_id:
-            copy = message(Addressee(group, handover.thread_id), f"✉ From the console: {text}")
+            copy = message(
+                Addressee(group, handover.thread_id), tr("✉ From the console: %(text)s", text=text)
+            )
             await self._service.sender.deliver([copy])
         return ""
 

@@ -1,12 +1,13 @@
 """What operators read about the files they sent. Pure functions."""
 
 from core.types import FileReport, IngestReport
+from core.wording import N_, ntr, tr
 from kb.review.findings import describe
 from kb.review.most_asked import answers_text
 
-DOWNLOAD_LIMIT = (
-    "Telegram gives bots files of up to 20 MB only, and {names} is larger. Send it in parts or on "
-    "the console's page of files, run `answerdesk ingest FILE` on the machine, or put it into a "
+DOWNLOAD_LIMIT = N_(
+    "Telegram gives bots files of up to 20 MB only, and %(names)s is larger. Send it in parts or "
+    "on the console's page of files, run `answerdesk ingest FILE` on the machine, or put it into a "
     "folder named in refresh.sources."
 )
 
@@ -29,60 +30,84 @@ _SIGNS = {
 def preview_text(report: IngestReport) -> str:
     """Return what applying would change, file by file."""
     lines = [_file(file) for file in report.files[:_FILES_SHOWN]]
-    lines += _more(len(report.files) - _FILES_SHOWN, "file")
+    lines += _more_files(report)
     if report.findings:
-        lines.append("\nPlease look at:")
+        lines.append("\n" + tr("Please look at:"))
         lines += [f"{_SIGNS[f.kind]} {describe(f)}" for f in report.findings[:_FINDINGS_SHOWN]]
-        lines += _more(len(report.findings) - _FINDINGS_SHOWN, "finding")
+        more = len(report.findings) - _FINDINGS_SHOWN
+        lines += _more(more, ntr("%(num)s more finding", "%(num)s more findings", more))
     if report.uncompared:
-        lines.append(f"\n{report.uncompared} texts were compared with others word for word only.")
+        lines.append(
+            "\n"
+            + ntr(
+                "One text was compared with others word for word only.",
+                "%(num)s texts were compared with others word for word only.",
+                report.uncompared,
+            )
+        )
     if report.answers or report.golden:
         lines += ["", *answers_text(report)]
     changes = any(f.added or f.changed or f.removed for f in report.files)
     if changes:
-        texts = "text" if report.embedded == 1 else "texts"
-        adds = f"Applying adds {report.embedded} new {texts}. " if report.embedded else ""
-        last = f"\n{adds}Nothing is changed yet."
+        last = tr("Nothing is changed yet.")
+        if report.embedded:
+            adds = ntr(
+                "Applying adds %(num)s new text.",
+                "Applying adds %(num)s new texts.",
+                report.embedded,
+            )
+            last = f"{adds} {last}"
     else:
-        last = "\nNothing to apply."
-    return _fit(lines, last)
+        last = tr("Nothing to apply.")
+    return _fit(lines, f"\n{last}")
 
 
 def live_text(report: IngestReport) -> str:
     """Return what was applied."""
-    lines = [f"Release {report.release} is live ({report.seconds:.1f} s).", ""]
+    lines = [
+        tr(
+            "Release %(number)s is live (%(seconds)s s).",
+            number=report.release,
+            seconds=f"{report.seconds:.1f}",
+        ),
+        "",
+    ]
     lines += [_file(file) for file in report.files[:_FILES_SHOWN]]
-    lines += _more(len(report.files) - _FILES_SHOWN, "file")
+    lines += _more_files(report)
     answers = answers_text(report)
     return _fit([*lines, *(["", *answers] if report.answers else [])], "")
 
 
 def held_text(report: IngestReport) -> str:
     """Return why a release is held back."""
-    last = "\nIf that is right, publish it anyway; else cancel and correct the file."
-    return _fit([f"⛔ {report.held}"], last)
+    last = tr("If that is right, publish it anyway; else cancel and correct the file.")
+    return _fit([f"⛔ {report.held}"], f"\n{last}")
 
 
 def _file(file: FileReport) -> str:
     if file.error:
         return f"❌ {file.error}"
     counts = [
-        f"{number} {what}"
+        tr(what, count=number)
         for number, what in (
-            (file.added, "new"),
-            (file.changed, "changed"),
-            (file.removed, "removed"),
-            (file.unchanged, "unchanged"),
-            (file.duplicates, "also in other documents"),
-            (len(file.skipped), "skipped"),
+            (file.added, N_("%(count)s new")),
+            (file.changed, N_("%(count)s changed")),
+            (file.removed, N_("%(count)s removed")),
+            (file.unchanged, N_("%(count)s unchanged")),
+            (file.duplicates, N_("%(count)s also in other documents")),
+            (len(file.skipped), N_("%(count)s skipped")),
         )
         if number
     ]
-    lines = [f"📄 {file.doc_id}: {', '.join(counts) or 'nothing in it'}"]
-    lines += [f"   skipped {s.location}: {s.reason}" for s in file.skipped[:_SKIPPED_SHOWN]]
-    lines += _more(len(file.skipped) - _SKIPPED_SHOWN, "skipped place")
-    lines += [f"   ✍️ to review: {reason}" for reason in file.unfit[:_SKIPPED_SHOWN]]
-    lines += _more(len(file.unfit) - _SKIPPED_SHOWN, "own change")
+    found = ", ".join(counts) or tr("nothing in it")
+    lines = [f"📄 {file.doc_id}: {found}"]
+    skipped, review = tr("skipped"), tr("to review:")
+    lines += [f"   {skipped} {s.location}: {s.reason}" for s in file.skipped[:_SKIPPED_SHOWN]]
+    more = len(file.skipped) - _SKIPPED_SHOWN
+    lines += _more(more, ntr("%(num)s more skipped place", "%(num)s more skipped places", more))
+    lines += [f"   ✍️ {review} {reason}" for reason in file.unfit[:_SKIPPED_SHOWN]]
+    more = len(file.unfit) - _SKIPPED_SHOWN
+    lines += _more(more, ntr("%(num)s more own change", "%(num)s more own changes", more))
     return "\n".join(lines)
 
 
@@ -98,5 +123,10 @@ def _fit(lines: list[str], last: str) -> str:
     return "\n".join([*kept, last])
 
 
+def _more_files(report: IngestReport) -> list[str]:
+    more = len(report.files) - _FILES_SHOWN
+    return _more(more, ntr("%(num)s more file", "%(num)s more files", more))
+
+
 def _more(number: int, what: str) -> list[str]:
-    return [f"   … and {number} more {what}{'s' if number > 1 else ''}"] if number > 0 else []
+    return ["   " + tr("… and %(what)s", what=what)] if number > 0 else []

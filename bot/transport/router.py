@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from telegram import CallbackQuery, Message, Update
+from telegram import CallbackQuery, Message, Update, User
 from telegram.constants import ChatType
 
 from bot.transport.incoming import ANONYMOUS_ADMIN, TELEGRAM_ITSELF, Incoming, Me, command_of, read
 from bot.transport.sender import Rows
 from core.rights import Audience, may
+from core.wording import speak
 from db.operators import Audit, Operators
 
 logger = logging.getLogger(__name__)
@@ -92,8 +93,14 @@ class Router:
         records: Audit,
         team_group: Callable[[], Awaitable[int]],
         ignores: Callable[[int], Awaitable[bool]],
+        language: str,
+        chosen: Callable[[int], Awaitable[str]],
         me: Me,
     ) -> None:
+        """`language` is spoken in the team's group, `chosen` returns what an operator chose for
+        their private chat instead."""
+        self._language = language
+        self._chosen = chosen
         self._me = me
         self.commands = {c.name: c for part in parts for c in part.commands}
         self.presses = {p.prefix: p for part in parts for p in part.presses}
@@ -108,6 +115,7 @@ class Router:
 
     async def __call__(self, update: Update, _: Any) -> None:
         """Handle one update; what an earlier try stored for sending is sent and that is all."""
+        speak(self._language)
         if await self._resume(update.update_id):
             return
         if update.effective_chat and await self._ignores(update.effective_chat.id):
@@ -128,6 +136,7 @@ class Router:
             ):
                 run = content.run_edit if update.edited_message else content.run
                 if run:
+                    await self._speak(content.audience, incoming.user, incoming.message)
                     await run(incoming)
                 return
 
@@ -157,6 +166,7 @@ class Router:
             return
         if command.audience != "anyone":
             await self._records.record(incoming.user.id, f"/{name}", argument)
+        await self._speak(command.audience, incoming.user, incoming.message)
         await command.run(incoming, argument)
 
     async def _press(self, update: Update, query: CallbackQuery) -> None:
@@ -169,7 +179,14 @@ class Router:
             return
         if press.audience != "anyone":
             await self._records.record(query.from_user.id, f"button {prefix}", value)
+        await self._speak(press.audience, query.from_user, message)
         await press.run(query, update, value)
+
+    async def _speak(self, audience: Audience, user: User, message: Message | None) -> None:
+        """Speak an operator's own language in their private chat."""
+        if message and message.chat.type == ChatType.PRIVATE:
+            chosen = "" if audience == "anyone" else await self._chosen(user.id)
+            speak(chosen, user.language_code or "", self._language)
 
     async def _may(
         self,

@@ -42,12 +42,12 @@ function show() {
 }
 
 function complaint(files) {
-  const { fileBytes, filesBytes, maxFiles, limits } = form.dataset;
+  const { fileBytes, filesBytes, maxFiles, limits, tooLarge, tooMuch } = form.dataset;
   const large = files.filter((file) => file.size > Number(fileBytes)).map((file) => file.name);
-  if (large.length) return `Too large: ${large.join(", ")}. ${limits}`;
+  if (large.length) return `${tooLarge} ${large.join(", ")}. ${limits}`;
   const total = files.reduce((sum, file) => sum + file.size, 0);
   if (total > Number(filesBytes) || files.length > Number(maxFiles)) {
-    return `That is too much. ${limits}`;
+    return `${tooMuch} ${limits}`;
   }
   return "";
 }
@@ -69,9 +69,9 @@ form.addEventListener("submit", (event) => {
       return;
     }
     const told = request.response?.querySelector("#notice")?.textContent.trim();
-    stop(told || "The files were not taken. Please try again.");
+    stop(told || form.dataset.refused);
   });
-  request.addEventListener("error", () => stop("The connection was lost. Please try again."));
+  request.addEventListener("error", () => stop(form.dataset.lost));
   form.querySelector("button").disabled = true;
   request.send(new FormData(form));
 });

@@ -8,6 +8,7 @@ from babel import Locale
 
 from core.errors import AnswerdeskError
 from core.types import Chunk, ChunkKind
+from core.wording import locale, tr
 from db.curation import Anchor, Curation, CurationKind, Curations, NewCuration
 from kb.answering.translation import Translator
 from kb.index.index import Index
@@ -30,18 +31,21 @@ class EntryNotFound(AnswerdeskError):
     """No live entry, or more than one, has this key."""
 
     def __init__(self, key: str, found: Sequence[Chunk] = ()) -> None:
-        some = f"means {len(found)} entries" if found else "means no live entry"
-        super().__init__(
-            f"{key!r} {some}. Give the first letters of its number as `answerdesk entries list` "
-            "shows it now: an entry whose answer changed has another number."
+        means = tr("%(key)r means no live entry.", key=key)
+        if found:
+            means = tr("%(key)r means %(count)s entries.", key=key, count=len(found))
+        remedy = tr(
+            "Give the first letters of its number as `answerdesk entries list` shows it now: an "
+            "entry whose answer changed has another number."
         )
+        super().__init__(f"{means} {remedy}")
 
 
 class BadChange(AnswerdeskError):
     """A change to an entry makes no sense; nothing was changed."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason} Nothing was changed.")
+        super().__init__(f"{reason} " + tr("Nothing was changed."))
 
 
 class ChangeNotLive(AnswerdeskError):
@@ -49,8 +53,12 @@ class ChangeNotLive(AnswerdeskError):
 
     def __init__(self, doc_id: str, reason: str) -> None:
         super().__init__(
-            f"The change is stored, but {doc_id!r} could not be published: {reason} It goes live "
-            "with the document's next version."
+            tr(
+                "The change is stored, but %(name)r could not be published: %(reason)s It goes "
+                "live with the document's next version.",
+                name=doc_id,
+                reason=reason,
+            )
         )
 
 
@@ -271,27 +279,43 @@ def languages() -> Mapping[str, str]:
 
 def _check_language(entry: Chunk, language: str) -> None:
     if language not in languages():
-        raise BadChange(f"{language!r} is no language: give a code such as de, es or zh.")
+        raise BadChange(
+            tr("%(code)r is no language: give a code such as de, es or zh.", code=language)
+        )
     if language == (entry.language or detect_language(entry.answer)):
-        raise BadChange(f"The answer itself is in {languages()[language]}.")
+        raise BadChange(
+            tr("The answer itself is in %(language)s.", language=locale().languages[language])
+        )
 
 
 def _check(entry: Chunk, kind: CurationKind, text: str, valid_from: str, valid_until: str) -> None:
     asked = {normalise(question) for question in (entry.text, *entry.variants)}
     if kind not in {"disabled", "validity"} and not text:
-        raise BadChange("The text is empty.")
+        raise BadChange(tr("The text is empty."))
     if kind in {"variant", "negative"} and len(text) > _QUESTION_CHARS:
-        raise BadChange(f"It has {len(text)} characters; at most {_QUESTION_CHARS} fit.")
+        raise BadChange(_too_long(text, _QUESTION_CHARS))
     if kind in {"answer", *_TRANSLATED} and len(text) > _ANSWER_CHARS:
-        raise BadChange(f"It has {len(text)} characters; at most {_ANSWER_CHARS} fit.")
+        raise BadChange(_too_long(text, _ANSWER_CHARS))
     if kind == "answer" and text == entry.answer:
-        raise BadChange("That is its answer already.")
+        raise BadChange(tr("That is its answer already."))
     if kind == "variant" and normalise(text) in asked:
-        raise BadChange(f"The entry is asked {text!r} already.")
+        raise BadChange(tr("The entry is asked %(text)r already.", text=text))
     if kind == "negative" and normalise(text) in asked:
-        raise BadChange(f"The entry itself is asked {text!r}: take that out of the file first.")
+        raise BadChange(
+            tr("The entry itself is asked %(text)r: take that out of the file first.", text=text)
+        )
     for day in (valid_from, valid_until):
         if day and iso_date(day) != day:
-            raise BadChange(f"{day!r} is no clear date: write 2026-12-31.")
+            raise BadChange(tr("%(day)r is no clear date: write 2026-12-31.", day=day))
     if kind == "validity" and valid_from and valid_until and valid_from > valid_until:
-        raise BadChange(f"It would be valid from {valid_from}, but only until {valid_until}.")
+        raise BadChange(
+            tr(
+                "It would be valid from %(first)s, but only until %(last)s.",
+                first=valid_from,
+                last=valid_until,
+            )
+        )
+
+
+def _too_long(text: str, most: int) -> str:
+    return tr("It has %(chars)s characters; at most %(most)s fit.", chars=len(text), most=most)

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from core.errors import AnswerdeskError, IndexUnusable, ModelError
 from core.types import Chunk, Urgency
+from core.wording import tr
 from db.conversations import Conversations, OpenQuestion
 from db.uploads import Entry
 from kb.ranking.retriever import Retriever
@@ -28,7 +29,7 @@ class DealtWith(AnswerdeskError):
     """Somebody has answered a question, or set it aside, meanwhile."""
 
     def __init__(self) -> None:
-        super().__init__("It was dealt with already.")
+        super().__init__(tr("It was dealt with already."))
 
 
 class MayBePersonal(AnswerdeskError):
@@ -37,8 +38,11 @@ class MayBePersonal(AnswerdeskError):
     def __init__(self, parts: Sequence[str]) -> None:
         found = ", ".join(f"“{part}”" for part in parts)
         super().__init__(
-            f"It may tell who the customer is: {found}. Edit that out, or confirm that it may be "
-            "stored as it stands."
+            tr(
+                "It may tell who the customer is: %(parts)s. Edit that out, or confirm that it may "
+                "be stored as it stands.",
+                parts=found,
+            )
         )
         self.parts = tuple(parts)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from core.errors import AnswerdeskError, UnreadableFile
 from core.types import IngestReport
+from core.wording import N_, tr
 from db.knowledge import ReleaseRepository
 from db.uploads import Entry
 from kb.ingest.originals import Originals
@@ -32,10 +33,15 @@ class BadEntry(AnswerdeskError):
 
     def __init__(self, what: str, chars: int, limit: int) -> None:
         super().__init__(
-            f"The {what} has {chars} characters; an entry from here may have {limit}. Shorten it, "
-            "or send it in a file."
+            tr(
+                "The %(what)s has %(chars)s characters; an entry from here may have %(limit)s. "
+                "Shorten it, or send it in a file.",
+                what=tr(what),
+                chars=chars,
+                limit=limit,
+            )
             if chars
-            else f"The {what} is empty."
+            else tr("The %(what)s is empty.", what=tr(what))
         )
 
 
@@ -46,8 +52,8 @@ def check_entry(entry: Entry, *, answer_chars: int = ANSWER_CHARS) -> None:
         BadEntry: if not.
     """
     for what, text, limit in (
-        ("question", entry.question, QUESTION_CHARS),
-        ("answer", entry.answer, answer_chars),
+        (N_("question"), entry.question, QUESTION_CHARS),
+        (N_("answer"), entry.answer, answer_chars),
     ):
         if not text.strip() or len(text) > limit:
             raise BadEntry(what, len(text.strip()), limit)

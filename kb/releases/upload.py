@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from core.errors import AnswerdeskError
 from core.types import IngestReport
+from core.wording import N_, tr
 from db.uploads import Upload, Uploads, UploadState
 from kb.ingest.prepare import OnProgress
 from kb.releases.ingestor import IncomingFile, Ingestor
@@ -24,14 +25,14 @@ LoadFiles: TypeAlias = Callable[[Upload], Awaitable[Sequence[IncomingFile]]]
 
 _NOTE_CHARS = 200
 STANDS: Mapping[UploadState | None, str] = {
-    None: "It is not there any more: it is too old, or never was.",
-    "checking": "It is still being checked. Wait for its preview.",
-    "preview": "It waits to be applied.",
-    "applying": "It is going live at the moment. Wait until it is live.",
-    "live": "It is live already.",
-    "cancelled": "It was discarded, or there was nothing to apply.",
-    "undone": "It was undone already.",
-    "failed": "It failed, and nothing was changed.",
+    None: N_("It is not there any more: it is too old, or never was."),
+    "checking": N_("It is still being checked. Wait for its preview."),
+    "preview": N_("It waits to be applied."),
+    "applying": N_("It is going live at the moment. Wait until it is live."),
+    "live": N_("It is live already."),
+    "cancelled": N_("It was discarded, or there was nothing to apply."),
+    "undone": N_("It was undone already."),
+    "failed": N_("It failed, and nothing was changed."),
 }
 """Why a step cannot be taken, by how an upload stands; ``None``: there is none."""
 
@@ -65,14 +66,19 @@ class NothingToUndo(NotUndoable):
     """It is not live, or changed nothing."""
 
     def __init__(self, state: UploadState | None) -> None:
-        super().__init__("It changed nothing." if state == "live" else STANDS[state])
+        super().__init__(tr("It changed nothing.") if state == "live" else tr(STANDS[state]))
 
 
 class Overtaken(NotUndoable):
     """Somebody published since."""
 
     def __init__(self, live: int) -> None:
-        super().__init__(f"Release {live} is live by now: undo that one first, or use the console.")
+        super().__init__(
+            tr(
+                "Release %(number)s is live by now: undo that one first, or use the console.",
+                number=live,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import yaml
 
 from core.protocols import Embedder
 from core.types import Finding, FindingKind, Matrix, Vector
+from core.wording import N_, tr
 from kb.index.rows import Row
 from kb.index.table import Neighbour
 from kb.index.view import View
@@ -44,19 +45,19 @@ _RELATED = 0.3
 
 _ORDER: Mapping[FindingKind, int] = {"conflict": 0, "figure": 1, "near": 2}
 _ALONE: Mapping[FindingKind, str] = {
-    "address": "leads to an address that nothing else in the knowledge base has,",
-    "model": "this speaks to a model, not to a reader:",
-    "contact": "another link or telephone number:",
-    "secret": "names what customers should keep to themselves or pay with:",
+    "address": N_("leads to an address that nothing else in the knowledge base has,"),
+    "model": N_("this speaks to a model, not to a reader:"),
+    "contact": N_("another link or telephone number:"),
+    "secret": N_("names what customers should keep to themselves or pay with:"),
 }
 FINDINGS: Mapping[FindingKind, str] = {
-    "conflict": "conflict",
-    "figure": "differs",
-    "near": "alike",
-    "address": "new link",
-    "model": "orders",
-    "contact": "contact",
-    "secret": "secret",
+    "conflict": N_("conflict"),
+    "figure": N_("differs"),
+    "near": N_("alike"),
+    "address": N_("new link"),
+    "model": N_("orders"),
+    "contact": N_("contact"),
+    "secret": N_("secret"),
 }
 """What a finding is called beside its sentence."""
 _SHOWN_CHARS = 160
@@ -148,21 +149,31 @@ def describe(finding: Finding) -> str:
     """Return a finding as a sentence for operators."""
     here = _place(finding.doc_id, finding.location)
     if finding.kind in _ALONE:
-        instead = f" in place of “{_cut(finding.theirs)}”" if finding.theirs else ""
-        return f"{here}: {_ALONE[finding.kind]} “{_cut(finding.mine)}”{instead}."
-    there = _place(finding.other_doc_id, finding.other_location)
-    mine, theirs = _cut(finding.mine), _cut(finding.theirs)
+        leads = tr(_ALONE[finding.kind])
+        found = f"{here}: {leads} “{_cut(finding.mine)}”"
+        if finding.theirs:
+            found += tr(" in place of “%(text)s”", text=_cut(finding.theirs))
+        return tr("%(sentence)s.", sentence=found)
+    texts = {
+        "here": here,
+        "there": _place(finding.other_doc_id, finding.other_location),
+        "mine": _cut(finding.mine),
+        "theirs": _cut(finding.theirs),
+        "text": _cut(finding.text),
+        "other": _cut(finding.other_text),
+    }
     if finding.kind == "conflict":
-        return (
-            f"{here}: “{_cut(finding.text)}” is answered otherwise in {there}: “{mine}” here, "
-            f"“{theirs}” there."
+        return tr(
+            "%(here)s: “%(text)s” is answered otherwise in %(there)s: “%(mine)s” here, "
+            "“%(theirs)s” there.",
+            **texts,
         )
     if finding.kind == "figure":
-        return (
-            f"{here}: {mine} where {there} has {theirs}: “{_cut(finding.text)}” and "
-            f"“{_cut(finding.other_text)}”."
+        return tr(
+            "%(here)s: %(mine)s where %(there)s has %(theirs)s: “%(text)s” and “%(other)s”.",
+            **texts,
         )
-    return f"{here}: “{_cut(finding.text)}” is much like “{_cut(finding.other_text)}” in {there}."
+    return tr("%(here)s: “%(text)s” is much like “%(other)s” in %(there)s.", **texts)
 
 
 def to_confirm(findings: Sequence[Finding]) -> list[Finding]:
@@ -172,9 +183,10 @@ def to_confirm(findings: Sequence[Finding]) -> list[Finding]:
 
 def confirmation(waiting: Sequence[Finding]) -> str:
     """Return why a change waits for a person, as sentences."""
-    more = [f"And {len(waiting) - _NAMED} more."] if len(waiting) > _NAMED else []
     said = [describe(finding) for finding in waiting[:_NAMED]]
-    return " ".join(["Held back until confirmed:", *said, *more, "Nothing of it was published."])
+    if len(waiting) > _NAMED:
+        said.append(tr("And %(count)s more.", count=len(waiting) - _NAMED))
+    return " ".join([tr("Held back until confirmed:"), *said, tr("Nothing of it was published.")])
 
 
 # --- pairs ---------------------------------------------------------------------------------------

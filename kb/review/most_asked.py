@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from core.errors import IndexUnusable, ModelError
 from core.types import Answer, AnswerChange, IngestReport
+from core.wording import N_, ntr, tr
 from kb.index.view import View
 from kb.ranking.training import Trainer
 from kb.review.gate import Replay, Seen, change_of, rests_on, seen
@@ -72,42 +73,67 @@ def answers_text(report: IngestReport) -> list[str]:
     """Return which answers a release changed, or would change, as lines for operators."""
     if report.held or not (report.asked or report.golden_asked):
         return []
-    asked = f"{report.asked} question{_s(report.asked)} asked most lately"
-    golden = f"{report.golden_asked} golden question{_s(report.golden_asked)}"
-    counted = ((report.asked, asked), (report.golden_asked, golden))
-    questions = " and ".join(text for number, text in counted if number)
-    then = "then" if report.dry_run else "now"
-    changed = []
-    for one in report.golden:
-        held = f" (should be {one.expected}: would be held back)" if one.expected else ""
-        changed.append(f"golden question “{one.question}”: {_change_text(one, then)}{held}")
-    for one in report.answers:
-        changed.append(f"asked {one.asked} time{_s(one.asked)}: {_change_text(one, then)}")
+    counted = (
+        ntr(
+            "%(num)s most frequent recent question",
+            "%(num)s most frequent recent questions",
+            report.asked,
+        )
+        if report.asked
+        else "",
+        ntr("%(num)s golden question", "%(num)s golden questions", report.golden_asked)
+        if report.golden_asked
+        else "",
+    )
+    asked = tr(" and ").join(filter(None, counted))
+    pair = N_("%(before)s, then %(after)s") if report.dry_run else N_("%(before)s, now %(after)s")
+    changed = [_golden_line(change, pair) for change in report.golden]
+    changed += [_asked_line(change, pair) for change in report.answers]
     if not changed:
-        verb = "is" if report.asked + report.golden_asked == 1 else "are"
-        lines = [f"The {questions} {'would be' if report.dry_run else verb} answered as before."]
+        lines = [
+            tr("For the %(questions)s, no answer would change.", questions=asked)
+            if report.dry_run
+            else tr("For the %(questions)s, no answer has changed.", questions=asked)
+        ]
     else:
         number = len(report.golden) + sum(change.questions for change in report.answers)
-        may = f"{number} answer{_s(number)} may change. "
-        otherwise = "these would be answered" if report.dry_run else "some are answered"
-        lines = [f"{may * report.dry_run}Of the {questions}, {otherwise} otherwise:"]
+        may = ntr("%(num)s answer may change.", "%(num)s answers may change.", number)
+        lines = [
+            f"{may} "
+            + tr("Of the %(questions)s, these would be answered differently:", questions=asked)
+            if report.dry_run
+            else tr("Of the %(questions)s, some are answered differently:", questions=asked)
+        ]
         lines += [f"- {line}" for line in changed[:_NAMED]]
         if len(changed) > _NAMED:
-            lines.append(f"- and {len(changed) - _NAMED} more changes")
+            lines.append("- " + tr("and %(count)s more changes", count=len(changed) - _NAMED))
     if report.uncompared:
         lines.append(
-            f"The {report.uncompared} texts that are too many for a preview are not in it."
+            ntr(
+                "One text that is too many for a preview is not in it.",
+                "The %(num)s texts that are too many for a preview are not in it.",
+                report.uncompared,
+            )
         )
     return lines
 
 
-def _change_text(change: AnswerChange, then: str) -> str:
-    text = f"{change.before}, {then} {change.after}"
-    if change.before == change.after:
-        text = f"{change.before}, {then} with another text"
+def _golden_line(change: AnswerChange, pair: str) -> str:
+    line = tr("golden question “%(question)s”:", question=change.question)
+    line = f"{line} {_change_text(change, pair)}"
+    if change.expected:
+        line += tr(" (should be %(what)s: would be held back)", what=change.expected)
+    return line
+
+
+def _asked_line(change: AnswerChange, pair: str) -> str:
+    asked = ntr("asked %(num)s time:", "asked %(num)s times:", change.asked)
+    return f"{asked} {_change_text(change, pair)}"
+
+
+def _change_text(change: AnswerChange, pair: str) -> str:
+    same = change.before == change.after
+    after = tr("with another text") if same else change.after
+    text = tr(pair, before=change.before, after=after)
     words = [f"“{words}”" for words in (change.old_words, change.new_words) if words]
     return f"{text}: {' → '.join(words)}" if change.new_words else text
-
-
-def _s(number: int) -> str:
-    return "" if number == 1 else "s"

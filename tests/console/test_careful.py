@@ -115,4 +115,4 @@ async def test_the_figures_count_what_people_made_of_drafts(
         page = (await client.get(path)).text
         row = re.search(r'<th scope="row">a</th><td>b</td>(.*?)</tr>', page)
         assert row is not None
-        assert re.findall(r">([^<>]+)</td>", row[1]) == ["1", "1", "1", "0", "33 %"]
+        assert re.findall(r">([^<>]+)</td>", row[1]) == ["1", "1", "1", "0", "33%"]

@@ -31,7 +31,7 @@ async def test_release_documents_and_open_questions(builder: Builder) -> None:
     async with builder.client() as client:
         page = (await client.get("/console")).text
     assert "documents/租车指南.md" in page
-    assert '<time datetime="2026-09-21T14:13:20+00:00">2026-09-21 14:13 UTC</time>' in page
+    assert '<time datetime="2026-09-21T14:13:20+00:00">Sep 21, 2026 14:13 UTC</time>' in page
     assert '<a href="/console/questions">1</a>' in page
     assert "&lt;b&gt;first&lt;/b&gt;" in page
 

@@ -9,6 +9,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
 from starlette.types import ASGIApp
 
 from tests.console.browser import barriers, missing_browser, open_browser, set_screen
@@ -68,6 +69,12 @@ def test_from_an_invitation_to_a_login_with_a_code(link: str, tmp_path: Path) ->
         show(browser, tmp_path, "audit")
 
         browser.find_element(By.LINK_TEXT, "My account").click()
+        for language, seen in (("zh_CN", "成员"), ("en", "People")):
+            chosen = Select(browser.find_element(By.ID, "language"))
+            chosen.select_by_value(language)
+            browser.find_element(By.CSS_SELECTOR, "#language + button").click()
+            browser.find_element(By.LINK_TEXT, seen)
+            show(browser, tmp_path, f"account-{language}")
         browser.find_element(By.XPATH, "//button[text()='Set up']").click()
         secret = browser.find_element(By.NAME, "secret").get_attribute("value") or ""
         show(browser, tmp_path, "app")

@@ -115,7 +115,7 @@ async def test_an_answer_is_previewed_applied_and_undone(
     where = response.headers["location"]
     page = await preview_of(client, where)
     assert "team-answers.csv" in page
-    assert "2 questions asked most lately" in page
+    assert "2 most frequent recent questions" in page
     assert "Do you ship to Norway?" not in await entries(shop)
     number = where.partition("=")[2]
     change = {"number": number, "question": "Do you ship to Norway?", "answer": "Yes, for 12."}

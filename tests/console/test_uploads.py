@@ -98,7 +98,7 @@ async def test_a_file_is_previewed_applied_and_undone(builder: Builder, shop: Wo
         sent = await send(client, ("faq.txt", SECOND))
         page = await until_done(client, sent)
         assert "Nothing is changed yet." in page
-        assert "Applying adds 1 piece, changes 1. Nothing is changed yet." in page
+        assert "Applying adds 1 piece, changes 1 piece. Nothing is changed yet." in page
         assert "Removed" not in page, "a column of zeros"
         row = '<td>faq.txt</td><td class="number">1</td><td class="number">1</td>'
         assert row in page, "1 new, 1 changed"

@@ -101,7 +101,7 @@ def test_an_operator_drops_a_file_looks_applies_and_undoes(url: str, tmp_path: P
         wait_for(browser, "Nothing is changed yet.")
         page = shown(browser)
         assert "“Do you ship?” is answered otherwise in faq.txt" in page
-        assert "may change. Of the 1 question asked most lately and 1 golden question" in page
+        assert "may change. Of the 1 most frequent recent question and 1 golden question" in page
         assert "“Yes, within 30 days.” → “Yes, within 60 days.”" in page
         browser.save_screenshot(str(tmp_path / "preview.png"))
         assert_fits_a_phone(browser)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 async def become_owner(bot: TelegramBot, person: Person) -> None:
     code = await bot.operators.new_code("owner")
     person.say(f"/operator {code}")
-    assert "You are owner now" in (await person.next()).text
+    assert "Your role is owner" in (await person.next()).text
 
 
 async def test_the_first_owner_comes_in_by_the_code_printed_at_start(
@@ -29,7 +29,7 @@ async def test_the_first_owner_comes_in_by_the_code_printed_at_start(
         found = re.search(r"/operator (\S+)", caplog.text)
         assert found
         code = ana.say(f"/operator {found[1]}")
-        assert (await ana.next()).text.startswith("Welcome. You are owner now")
+        assert (await ana.next()).text.startswith("Welcome. Your role is owner")
         message_id = telegram.pushed[code]["message"]["message_id"]
         assert (ana.chat_id, message_id) not in telegram.world.messages
         assert await bot.operators.role_of(ana.user_id) == "owner"
@@ -48,7 +48,7 @@ async def test_an_owner_invites_and_removes(bot: TelegramBot, telegram: BotApi) 
     invitation = (await ana.next()).text
     code = invitation.split("/operator ")[1]
     ben.say(f"/operator {code}")
-    assert "You are editor now" in (await ben.next()).text
+    assert "Your role is editor" in (await ben.next()).text
     ben.say("/team")
     assert (await ben.next()).buttons == []
     ana.say("/team")

@@ -64,8 +64,8 @@ async def test_a_preview_says_what_becomes_of_what_customers_ask(shop: Workshop)
         ),
     )
     assert answers_text(report) == [
-        "2 answers may change. Of the 3 questions asked most lately, these would be answered "
-        "otherwise:",
+        "2 answers may change. Of the 3 most frequent recent questions, these would be answered "
+        "differently:",
         f"- asked 4 times: {RETURN}, then with another text: “Within 30 days.” → “Within 60 days.”",
         '- asked 1 time: refused, then answered from "peru.txt" ("Warranty Peru?"): “No.”',
     ]
@@ -125,7 +125,9 @@ async def test_nothing_is_asked_where_nothing_changes_or_is_known(
     await ask(shop, "May I return it?")
     assert (await preview(shop, faq=FAQ)).asked == 0, "nothing would change"
     report = await preview(shop, other="Something else.")
-    assert answers_text(report) == ["The 1 question asked most lately would be answered as before."]
+    assert answers_text(report) == [
+        "For the 1 most frequent recent question, no answer would change."
+    ]
     async with workshop(tmp_path / "new", WordEmbedder()) as new:
         await ask(new, "May I return it?")
         assert (await preview(new, faq=FAQ)).asked == 0, "there is no release yet"

@@ -238,13 +238,15 @@ async def test_the_report_says_what_is_answered_otherwise_without_customers_word
         ),
     )
     assert answers_text(report) == [
-        "Of the 2 questions asked most lately, some are answered otherwise:",
+        "Of the 2 most frequent recent questions, some are answered differently:",
         '- asked 4 times: answered from "faq.txt" ("May I return it?"), now with another text: '
         "“Within 30 days.” → “Within 60 days.”",
         '- asked 2 times: refused, now answered from "peru.txt" ("Warranty Peru?"): “No.”',
     ]
     report = await put(shop, page="Something else.")
-    assert answers_text(report) == ["The 2 questions asked most lately are answered as before."]
+    assert answers_text(report) == [
+        "For the 2 most frequent recent questions, no answer has changed."
+    ]
 
 
 def test_of_two_long_answers_the_place_where_they_differ_is_shown() -> None:
