@@ -220,7 +220,7 @@ async def test_without_a_team_nothing_is_promised_and_the_question_is_kept(
 
     code = await bot.operators.new_code("owner")
     gus.say(f"/operator {code}")
-    assert "1 wait for a person" in (await gus.next()).text
+    assert "1 customer is waiting for a person" in (await gus.next()).text
     group = telegram.group("Team", forum=True)
     gus.say("/here", chat=group)
     assert "This is our group now" in (await gus.next(chat=group)).text

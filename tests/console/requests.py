@@ -44,6 +44,7 @@ AGENTS = {
 }
 EDITORS = {
     "entries/change",
+    "entries/draft",
     "changes/undo",
     "releases/rollback",
     "uploads",
