@@ -15,6 +15,7 @@ from console.settings import BadValue, Change, Setting
 from core.config import CHANGED_NAME, BadSetting, Config, load_config, read_yaml
 from core.durable import write_durably
 from core.errors import ConfigError
+from core.wording import tr
 from jobs.schedule import trigger_of
 
 _HEAD = """\
@@ -73,7 +74,9 @@ class SettingsFile:
         for name, text in texts.items():
             section, key = name.split(".")
             if variable := _variable(section, key):
-                raise BadValue(name, f"it is set by {variable}; change it there")
+                raise BadValue(
+                    name, tr("it is set by %(variable)s; change it there", variable=variable)
+                )
             old = _of(below, name)
             changed.setdefault(section, {})[key] = _value(text, like=old)
         try:

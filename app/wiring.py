@@ -20,6 +20,7 @@ from core.errors import ConfigError, IndexDamaged, ModelError
 from core.metrics import Metrics
 from core.protocols import Embedder, Reader
 from core.types import Chunk
+from core.wording import tr
 from db.base import Database, create_engine, database_url
 from db.careful import CarefulStart
 from db.chats import Chats
@@ -429,10 +430,10 @@ async def open_translating(config: Config, root: Path) -> AsyncIterator[ModelGen
     name = config.models.generator
     size = await asyncio.to_thread(generator_bytes, name, root)
     if size is not None and size < _TRANSLATES_BYTES:
-        raise CannotTranslate(f"the generator {name!r} is too small for it")
+        raise CannotTranslate(tr("the generator %(name)r is too small for it", name=name))
     generator = await _make_generator(config, root)
     if generator is None:
-        raise CannotTranslate("models.generator is off")
+        raise CannotTranslate(tr("models.generator is off"))
     try:
         await generator.start(wait=True)
         yield generator

@@ -23,7 +23,7 @@ _WORDS = (
     *(N_("viewer"), N_("agent"), N_("editor"), N_("owner"), N_("console")),
     *(N_("web"), N_("telegram"), N_("widget"), N_("api"), N_("angry"), N_("urgent")),
     *(N_("wrong"), N_("incomplete"), N_("outdated"), N_("not my question")),
-    *(N_("variant"), N_("answer"), N_("disabled"), N_("negative"), N_("validity")),
+    *(N_("variant"), N_("answer"), N_("disabled"), N_("negative"), N_("validity"), N_("draft")),
     *(N_("translation"), N_("note"), N_("ingest"), N_("rollback"), N_("refresh"), N_("rebuild")),
     *(N_("edit"), N_("embed"), N_("reminders"), N_("weekly report"), N_("maintenance")),
     *(N_("refresh of watched folders"), N_("upload")),

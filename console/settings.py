@@ -10,67 +10,95 @@ from starlette.responses import RedirectResponse, Response
 from console.form import Refused, fields_of
 from console.pages import Pages
 from core.errors import AnswerdeskError
+from core.wording import N_, tr
 
 _HERE = "/console/settings"
 _MOST_CHARS = 10_000
 GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    "Company": {
-        "company.name": ("Name", "In greetings, and above the pages"),
+    N_("Company"): {
+        "company.name": (N_("Name"), N_("In greetings and at the top of each page")),
         "company.languages": (
-            "Languages",
-            "Codes, one a line; the first is for customers whose language is not known",
+            N_("Languages"),
+            N_("One code a line; the first is used when a customer's language is not known"),
         ),
         "company.welcome": (
-            "Welcome",
-            "A line for each language, as “en: Hello! …”; where there is none, ours is shown",
+            N_("Welcome"),
+            N_(
+                "One line for each language, such as <code>en: Hello! …</code>; for the others, "
+                "the built-in text is shown"
+            ),
         ),
         "company.suggestions": (
-            "Suggested questions",
-            "One a line, up to eight; none: some of your entries",
+            N_("Suggested questions"),
+            N_("One a line, up to eight; if empty, some of your entries are offered"),
         ),
     },
-    "Working hours": {
+    N_("Working hours"): {
         "telegram.hours": (
-            "When people answer",
-            "One a line, as “mon-fri 09:00-17:30”; none: always",
+            N_("When people answer"),
+            N_("One period a line, such as <code>mon-fri 09:00-17:30</code>; if empty, always"),
         ),
-        "telegram.timezone": ("Time zone", "Of these hours and of Figures, as Europe/Berlin"),
+        "telegram.timezone": (
+            N_("Time zone"),
+            N_("Of these hours and of Figures, such as <code>Europe/Berlin</code>"),
+        ),
     },
-    "Answers": {
-        "answers.answer_at": ("Answer from", "Probability from which an answer is sure, 0 to 1"),
+    N_("Answers"): {
+        "answers.answer_at": (
+            N_("Answer from"),
+            N_("Lowest probability, 0 to 1, at which an answer counts as sure"),
+        ),
         "answers.hedge_at": (
-            "“May be” from",
-            "Probability from which an answer is given with a reservation; below: no answer",
+            N_("“May be” from"),
+            N_("Lowest probability at which an unsure answer is given; below it, there is none"),
         ),
         "telegram.streaming": (
-            "While a reply is written",
-            "In Telegram: draft (a preview), edit (of the message) or off",
+            N_("While a reply is written"),
+            N_(
+                "In Telegram: <code>draft</code> (shows a preview), <code>edit</code> (rewrites "
+                "the message) or <code>off</code>"
+            ),
         ),
     },
-    "Website": {
+    N_("Website"): {
         "widget.origins": (
-            "Websites with the chat",
-            "One a line, as https://www.example.com; none: the chat is off",
+            N_("Websites with the chat"),
+            N_(
+                "One a line, such as <code>https://www.example.com</code>; if empty, the chat is "
+                "off"
+            ),
         ),
-        "widget.per_minute": ("Questions a minute", "That one address may ask"),
+        "widget.per_minute": (
+            N_("Questions a minute"),
+            N_("At most, from one IP address"),
+        ),
     },
-    "Knowledge": {
+    N_("Knowledge"): {
         "refresh.cron": (
-            "When sources are read",
-            "Minute, hour, day, month, weekday: “0 3 * * *” is every day at 3:00",
+            N_("When sources are read"),
+            N_("Minute, hour, day, month and weekday: <code>0 3 * * *</code> is every day at 3:00"),
         ),
-        "refresh.timezone": ("Time zone of that", "As Europe/Berlin"),
+        "refresh.timezone": (
+            N_("Time zone of this schedule"),
+            N_("Such as <code>Europe/Berlin</code>"),
+        ),
         "knowledge.timezone": (
-            "Time zone of validity",
-            "Of the days between which an entry is valid",
+            N_("Time zone of validity"),
+            N_("Of the first and the last day on which an entry is valid"),
         ),
-        "knowledge.keep_releases": ("Releases kept", "Older ones cannot be published again"),
+        "knowledge.keep_releases": (
+            N_("Releases kept"),
+            N_("Older ones cannot be published again"),
+        ),
     },
-    "Days until deletion": {
-        "retention.telegram_days": ("Telegram", "Questions and answers"),
-        "retention.web_days": ("Website", "Of the try-it page and the chat on your website"),
-        "retention.api_days": ("API", "Of other programs"),
-        "retention.audit_days": ("Who did what", "The record of what people did"),
+    N_("Days until deletion"): {
+        "retention.telegram_days": (N_("Telegram"), N_("Questions and answers")),
+        "retention.web_days": (
+            N_("Website"),
+            N_("Questions and answers of the try-it page and of the chat on your website"),
+        ),
+        "retention.api_days": (N_("API"), N_("Questions and answers of other programs")),
+        "retention.audit_days": (N_("Who did what"), N_("The record of what people did")),
     },
 }
 """What may be changed on the page, each with its name and what is meant. What could let somebody
@@ -82,8 +110,10 @@ class BadValue(AnswerdeskError):
     """A value that was sent cannot be used."""
 
     def __init__(self, name: str, reason: str) -> None:
-        label = _LABELS.get(name) or _LABELS.get(".".join(name.split(".")[:2]), "")
-        super().__init__(f"Nothing was saved. {label}{': ' if label else ''}{reason}.")
+        if label := _LABELS.get(".".join(name.split(".")[:2])):
+            reason = tr("%(name)s: %(text)s", name=tr(label), text=reason)
+        reason = tr("%(sentence)s.", sentence=reason.rstrip(".。"))
+        super().__init__(tr("Nothing was saved. %(reason)s", reason=reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +187,11 @@ class SettingsPages:
         texts = {name: fields[name][:_MOST_CHARS] for name in names if name in fields}
         if not texts:
             raise Refused(
-                f"There are no settings {fields['group']!r} that can be changed here.", 422
+                tr(
+                    "There are no settings %(group)r that can be changed here.",
+                    group=fields["group"],
+                ),
+                422,
             )
         try:
             changes = await self._settings.change(texts)

@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from console.form import Refused
 from core.errors import AnswerdeskError
+from core.wording import tr
 
 T = TypeVar("T")
 Spawn: TypeAlias = Callable[[Coroutine[Any, Any, T]], "asyncio.Task[T]"]
@@ -41,11 +42,13 @@ class Works(Generic[T]):
         """
         task = self._tasks.get(work_id)
         if task is None:
-            raise Refused(f"There is no work {work_id!r}, or it is from before a restart.")
+            raise Refused(
+                tr("There is no work %(id)r, or it is from before a restart.", id=work_id)
+            )
         if not task.done():
             return "working", "", None
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is None:
             return "done", "", task.result()
         known = isinstance(error, AnswerdeskError)
-        return "failed", str(error) if known else "Something went wrong on our side.", None
+        return "failed", str(error) if known else tr("Something went wrong on our side."), None

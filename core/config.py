@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from core.errors import ConfigError
 from core.hours import WorkingHours
+from core.wording import tr
 
 CHANGED_NAME = "settings.yaml"
 """In the data folder: what owners changed on the console."""
@@ -30,7 +31,10 @@ _LANGUAGES = ("en", "zh", "es", "de", "ru")
 
 def _language(code: str) -> str:
     if code not in _LANGUAGES:
-        raise ValueError(f"there are no texts in {code!r}; write {', '.join(_LANGUAGES)}")
+        known = ", ".join(_LANGUAGES)
+        raise ValueError(
+            tr("there are no texts in %(code)r; write %(known)s", code=code, known=known)
+        )
     return code
 
 
@@ -98,7 +102,11 @@ class AnswersConfig(_Section):
     def _ordered(self) -> "AnswersConfig":
         if self.hedge_at > self.answer_at:
             raise ValueError(
-                f"hedge_at ({self.hedge_at}) must not be above answer_at ({self.answer_at})"
+                tr(
+                    "hedge_at (%(hedge)s) must not be above answer_at (%(answer)s)",
+                    hedge=self.hedge_at,
+                    answer=self.answer_at,
+                )
             )
         return self
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.wording import N_
+from core.wording import N_, tr
 
 
 class AnswerdeskError(Exception):
@@ -116,8 +116,12 @@ class ReleaseNotFound(AnswerdeskError):
 
     def __init__(self, number: int, newest: int) -> None:
         super().__init__(
-            f"Release {number} does not exist; the newest is {newest}. "
-            "See `answerdesk releases list`."
+            tr(
+                "Release %(number)s does not exist; the newest is %(newest)s. "
+                "See `answerdesk releases list`.",
+                number=number,
+                newest=newest,
+            )
         )
         self.number = number
         self.newest = newest

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from core.wording import tr
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _LINE = re.compile(
@@ -43,7 +45,10 @@ class WorkingHours:
             ZoneInfo(timezone)
         except (KeyError, ValueError, OSError):
             raise ValueError(
-                f"there is no time zone {timezone!r}; write one as Europe/Berlin or UTC"
+                tr(
+                    "there is no time zone %(name)r; write one as Europe/Berlin or UTC",
+                    name=timezone,
+                )
             ) from None
         spans = [span for line in lines for span in _spans(line)]
         return cls(tuple(sorted(spans, key=lambda s: (s.weekday, s.begin))), timezone)
@@ -82,17 +87,29 @@ ALWAYS = WorkingHours()
 def _spans(line: str) -> list[Span]:
     found = _LINE.fullmatch(line.strip().lower())
     if found is None:
-        raise ValueError(f"{line!r} is no time; write it as mon-fri 09:00-17:30 or sat 10:00-14:00")
+        raise ValueError(
+            tr("%(line)r is no time; write it as mon-fri 09:00-17:30 or sat 10:00-14:00", line=line)
+        )
     first, last = found["first"], found["last"] or found["first"]
     for day in (first, last):
         if day not in DAYS:
-            raise ValueError(f"{line!r}: there is no day {day!r}; they are {', '.join(DAYS)}")
+            known = ", ".join(DAYS)
+            raise ValueError(
+                tr(
+                    "%(line)r: there is no day %(day)r; they are %(known)s",
+                    line=line,
+                    day=day,
+                    known=known,
+                )
+            )
     try:
         begin, end = (datetime.strptime(found[k], "%H:%M").time() for k in ("begin", "end"))  # noqa: DTZ007
     except ValueError:
-        raise ValueError(f"{line!r}: a time is between 00:00 and 23:59") from None
+        raise ValueError(tr("%(line)r: a time is between 00:00 and 23:59", line=line)) from None
     if end <= begin:
-        raise ValueError(f"{line!r}: the end must be later than the begin; midnight is 23:59")
+        raise ValueError(
+            tr("%(line)r: the end must be later than the begin; midnight is 23:59", line=line)
+        )
     start, stop = DAYS.index(first), DAYS.index(last)
     days = range(start, stop + 1) if start <= stop else [*range(start, 7), *range(stop + 1)]
     return [Span(day, begin, end) for day in days]

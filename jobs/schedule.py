@@ -19,6 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from core.errors import AnswerdeskError, ConfigError
+from core.wording import tr
 from db.jobs import JobRepository, JobRun, RunState
 from jobs.cron import last_slot, named_weekdays, slot_name
 
@@ -213,8 +214,14 @@ def trigger_of(name: str, cron: str, timezone: str) -> CronTrigger:
         return CronTrigger.from_crontab(named_weekdays(cron), timezone=ZoneInfo(timezone))
     except (ValueError, KeyError, OSError) as error:
         raise ConfigError(
-            f"The schedule {cron!r} (time zone {timezone!r}) of {name!r} cannot be "
-            f'read: {error}. Write minute hour day month weekday, for example "0 3 * * *".'
+            tr(
+                "The schedule %(cron)r (time zone %(timezone)r) of %(name)r cannot be read: "
+                '%(reason)s. Write minute hour day month weekday, for example "0 3 * * *".',
+                cron=cron,
+                timezone=timezone,
+                name=name,
+                reason=error,
+            )
         ) from error
 
 

@@ -10,6 +10,7 @@ from core.errors import AnswerdeskError
 from core.protocols import Generator
 from core.shown import clean
 from core.types import Piece, Prompt
+from core.wording import N_, locale, tr
 from kb.answering.plain import plain
 from kb.text.facts import Fact, agree, extract_facts, names_in
 from kb.text.language import detect_language
@@ -32,8 +33,12 @@ class CannotTranslate(AnswerdeskError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"No translation was drafted: {reason}. Write it yourself, or set models.generator to "
-            "a server (url:…) or a GGUF file of at least 1.5 billion parameters."
+            tr(
+                "No translation was drafted: %(reason)s. Write it yourself, or set "
+                "models.generator to a server (url:…) or a GGUF file of at least 1.5 billion "
+                "parameters.",
+                reason=reason,
+            )
         )
 
 
@@ -42,8 +47,12 @@ class TranslationDiffers(AnswerdeskError):
 
     def __init__(self, draft: str, differences: Sequence[str]) -> None:
         super().__init__(
-            f"The draft differs from the answer: {'; '.join(differences)}. Nothing was stored. "
-            f"Correct it and publish it yourself: {draft}"
+            tr(
+                "The draft differs from the answer: %(differences)s. Nothing was stored. "
+                "Correct it and publish it yourself: %(draft)s",
+                differences="; ".join(differences),
+                draft=draft,
+            )
         )
         self.draft = draft
 
@@ -78,17 +87,19 @@ class Translator:
 def differences(draft: str, answer: str, *, source: str, target: str) -> list[str]:
     """Return which figures, links and names a translation lacks or adds; ISO 639-1 of both."""
     if not draft:
-        return ["it is empty"]
+        return [tr("it is empty")]
     told = detect_language(draft, target)
-    found = [] if told == target else [f"it is in {Locale('en').languages.get(told, told)}"]
+    name = locale().languages.get(told, told)
+    found = [] if told == target else [tr("it is in %(language)s", language=name)]
     mine, its = ([f for f in extract_facts(text) if f.certain] for text in (draft, answer))
     lacks = [fact.text for fact in its if not any(_same(fact, other) for other in mine)]
     adds = [fact.text for fact in mine if not any(_same(fact, other) for other in its)]
     lacks += [name for name in _names(answer, source, draft) if name not in draft]
     adds += [name for name in _names(draft, target, answer) if name not in answer]
-    for what, parts in (("it lacks", lacks), ("it adds", adds)):
+    for what, parts in ((N_("it lacks %(parts)s"), lacks), (N_("it adds %(parts)s"), adds)):
         if parts:
-            found.append(f"{what} {', '.join(dict.fromkeys(part.strip(' .') for part in parts))}")
+            listed = dict.fromkeys(part.strip(" .") for part in parts)
+            found.append(tr(what, parts=", ".join(listed)))
     return found
 
 

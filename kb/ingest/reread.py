@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from core.errors import AnswerdeskError, IndexDamaged, IndexMismatch, OriginalMissing
 from core.types import Vector
+from core.wording import tr
 from db.knowledge import Document
 from kb.index.index import Index
 from kb.index.rows import Row, is_whole
@@ -30,10 +31,15 @@ class NotReadAgain(AnswerdeskError):
     def __init__(self, errors: Mapping[str, str]) -> None:
         """`errors` says why, by document."""
         named = " ".join(errors[doc_id] for doc_id in sorted(errors)[:_NAMED])
-        more = f" {len(errors) - _NAMED} more are like that." if len(errors) > _NAMED else ""
+        if len(errors) > _NAMED:
+            named += " " + tr("%(count)s more are like that.", count=len(errors) - _NAMED)
         super().__init__(
-            f"Nothing was changed: {len(errors)} documents cannot be read again. {named}{more} "
-            "`answerdesk rebuild --anyway` makes the index without them."
+            tr(
+                "Nothing was changed: %(count)s documents cannot be read again. %(reasons)s "
+                "`answerdesk rebuild --anyway` makes the index without them.",
+                count=len(errors),
+                reasons=named,
+            )
         )
 
 

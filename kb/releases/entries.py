@@ -187,7 +187,7 @@ class Entries:
         entry = await self.get(key)
         _check_language(entry, language)
         if self.translator is None:
-            raise BadChange("Nothing here drafts translations.")
+            raise BadChange(tr("Nothing here drafts translations."))
         source = entry.language or detect_language(entry.answer)
         text = await self.translator.draft(entry.answer, source=source, target=language)
         return await self.change(

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from core.errors import AnswerdeskError, IndexDamaged, ReleaseNotFound
 from core.types import Vector
+from core.wording import tr
 from db.knowledge import Document, Release
 from kb.index.draft import Place
 from kb.index.rows import Row
@@ -37,7 +38,9 @@ class ReleaseIsLive(AnswerdeskError):
     """A release that is to be published again is the live one."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"Release {number} is live already. Nothing was changed.")
+        super().__init__(
+            tr("Release %(number)s is live already. Nothing was changed.", number=number)
+        )
         self.number = number
 
 

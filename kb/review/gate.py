@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from core.errors import AnswerdeskError
 from core.protocols import Embedder, Reader
 from core.types import Answer, AnswerChange
+from core.wording import tr
 from db.golden import Golden, GoldenQuestions
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
@@ -41,10 +42,16 @@ class HeldBack(AnswerdeskError):
             f'"{shortened(change.question, _QUESTION_CHARS)}" ({_difference(change)})'
             for change in changes[:_NAMED]
         ]
-        more = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
+        if len(changes) > _NAMED:
+            named.append(tr("and %(count)s more", count=len(changes) - _NAMED))
         super().__init__(
-            f"Held back: {len(changes)} of {golden} golden questions would no longer come out as "
-            f"expected: {'; '.join([*named, *more])}. Nothing was published."
+            tr(
+                "Held back: %(count)s of %(golden)s golden questions would no longer come out as "
+                "expected: %(questions)s. Nothing was published.",
+                count=len(changes),
+                golden=golden,
+                questions="; ".join(named),
+            )
         )
         self.changes = tuple(changes)
 
@@ -54,8 +61,11 @@ class NothingToExpect(AnswerdeskError):
 
     def __init__(self, found: str) -> None:
         super().__init__(
-            f"The question is {found} now, which cannot be expected from here on: say what is "
-            "expected with `answerdesk golden add`."
+            tr(
+                "The question is %(what)s now, which cannot be expected from here on: say what is "
+                "expected with `answerdesk golden add`.",
+                what=found,
+            )
         )
 
 
@@ -224,9 +234,9 @@ def drop(golden: Golden, old: Answer, new: Answer) -> AnswerChange:
     expected = expectation(golden)
     lost, got = changed_marks(old, new)
     if fits(golden, new) and lost:
-        expected += f" with {', '.join(lost)}"
+        expected += tr(" with %(parts)s", parts=", ".join(lost))
     if fits(golden, new) and got:
-        expected += f" without {', '.join(got)}"
+        expected += tr(" without %(parts)s", parts=", ".join(got))
     return replace(change_of(old, new), question=golden.question, expected=expected)
 
 
@@ -254,29 +264,31 @@ def rests_on(answer: Answer) -> tuple[str, str]:
 def expectation(golden: Golden) -> str:
     """Return in words what an operator expects."""
     if golden.refuse:
-        return "refused"
+        return tr("refused")
+    words = shortened(golden.words, _WORDS_CHARS)
     parts = [
-        f'from "{golden.document}"' if golden.document else "",
-        f'by the entry "{golden.entry}"' if golden.entry else "",
-        f'with the words "{shortened(golden.words, _WORDS_CHARS)}"' if golden.words else "",
+        tr(' from "%(document)s"', document=golden.document) if golden.document else "",
+        tr(' by the entry "%(entry)s"', entry=golden.entry) if golden.entry else "",
+        tr(' with the words "%(words)s"', words=words) if words else "",
     ]
-    return " ".join(["answered", *(part for part in parts if part)])
+    return "".join([tr("answered"), *parts])
 
 
 def outcome(answer: Answer) -> str:
     """Return in words what came of a question, without the words of whoever asked."""
     if answer.kind == "unknown":
-        return "refused"
+        return tr("refused")
     if not answer.sources:
-        return "taken for no question"
+        return tr("taken for no question")
     source = answer.sources[0]
-    return f'answered from "{source.document}" ("{shortened(source.title, _QUESTION_CHARS)}")'
+    title = shortened(source.title, _QUESTION_CHARS)
+    return tr('answered from "%(document)s" ("%(title)s")', document=source.document, title=title)
 
 
 def _difference(change: AnswerChange) -> str:
     if change.after == change.before:
-        return f"should be {change.expected}, and the answer's words are others"
-    return f"should be {change.expected}, would be {change.after}"
+        return tr("should be %(what)s, and the answer's words are others", what=change.expected)
+    return tr("should be %(what)s, would be %(after)s", what=change.expected, after=change.after)
 
 
 def _marks(text: str) -> list[str]:

@@ -96,23 +96,23 @@ async def test_an_earlier_release_is_published_again(
     await shop.put(faq="Other?|Other.")
     await shop.put(guide="Keep the lamp dry.")
     asked = await client.get("/console/release?number=1")
-    preview = await _settled(client, asked)
+    preview = await settled(client, asked)
     assert "Gone: guide.txt" in preview
     assert "As they were then: faq" in preview
     order = ("1 question of customers", ">Now: ", ">Then: ", "Always.")
     assert sorted(order, key=preview.find) == [*order], preview[preview.find("customers") :][:900]
     assert "Are you open?" not in await shop.texts()
     begun = await client.post("/console/releases/rollback", data={"number": "1"})
-    page = await _settled(client, begun)
+    page = await settled(client, begun)
     assert "<strong>Release 4 is live.</strong>" in page
     assert "Are you open?" in await shop.texts()
     assert "content of release 1" in (await client.get("/console/knowledge")).text
     assert "This release is live." in (await client.get("/console/release?number=4")).text
     failed = await client.post("/console/releases/rollback", data={"number": "4"})
-    assert "Nothing was changed. Release 4 is live already." in await _settled(client, failed)
+    assert "Nothing was changed. Release 4 is live already." in await settled(client, failed)
 
 
-async def _settled(client: httpx.AsyncClient, begun: httpx.Response) -> str:
+async def settled(client: httpx.AsyncClient, begun: httpx.Response) -> str:
     """Return the page of a release once nothing is under way; it reloads itself, too."""
     assert begun.status_code == 303, begun.text
     while True:

@@ -1,12 +1,20 @@
 """The console in the language of whoever works there."""
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
 
+from console.knowledge import Editing
+from core.types import Answer
 from tests.console.conftest import Builder
+from tests.console.test_knowledge import settled
 from tests.console.test_people import PASSWORD, account, log_in
+from tests.console.uploads import upload_desk
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import workshop
 
 PAGES = (
     "",
@@ -20,6 +28,7 @@ PAGES = (
     "/mishaps",
     "/programs",
     "/people",
+    "/settings",
     "/audit",
     "/account",
     "/missing",
@@ -48,6 +57,31 @@ async def test_a_page_is_in_the_browsers_language(path: str, builder: Builder) -
         english = (await client.get(f"/console{path}", headers={"Accept-Language": "fr"})).text
         assert '<html lang="en">' in english
         assert not re.search("[一-鿿]", english.replace("中文", ""))
+
+
+async def test_an_earlier_release_and_its_rollback_are_too(
+    tmp_path: Path, builder: Builder
+) -> None:
+    async with workshop(tmp_path, WordEmbedder()) as shop, upload_desk(shop) as desk:
+        builder.records = replace(builder.records, releases=shop.repository)
+        answer = Answer("faq", "Yes.", "en")
+        await shop.conversations.record("Up?", answer, chat="web:1", channel="web")
+        for answered in ("Yes", "No"):
+            await shop.put(faq=f"Up?|{answered}.")
+        editing = Editing(shop.entries, shop.releases)
+        async with builder.client(editing=editing, uploads=desk) as client:
+            client.headers["Accept-Language"] = CHINESE["Accept-Language"]
+            preview = await settled(client, await client.get("/console/release?number=1"))
+            assert "届时：已回答，来自“" in preview
+            form = {"number": "1"}
+            begun = await client.post("/console/releases/rollback", data=form)
+            made = await settled(client, begun)
+            assert "内容与版本 1 相同。" in made
+            live = (await client.get("/console/release?number=3")).text
+            assert "此版本已在线上。" in live
+            failed = await client.post("/console/releases/rollback", data={"number": "3"})
+            assert "版本 3 已在线上，未做任何更改。" in await settled(client, failed)
+            assert english_in(preview) | english_in(made) == set()
 
 
 async def test_the_login_and_its_errors_are_too(builder: Builder) -> None:

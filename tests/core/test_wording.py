@@ -63,7 +63,7 @@ def test_a_translation_has_the_placeholders_tags_and_commands_of_its_sentence(pa
 
 def test_no_sentence_hides_from_the_extraction() -> None:
     """Babel does not look into f-strings before Python 3.12."""
-    for folder in ("bot", "console", "core", "db", "kb"):
+    for folder in ("app", "bot", "console", "core", "db", "jobs", "kb"):
         for path in (ROOT / folder).rglob("*.py"):
             assert not re.search(r"\{n?tr\(", path.read_text("utf-8")), path
 
