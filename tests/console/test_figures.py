@@ -170,9 +170,7 @@ async def test_conversations_are_found_by_who_looks_after_them(builder: Builder)
         assert await listed(ids["Ada"]) == ["Q0"]
         assert await listed(0) == ["Q2"]
         assert await listed("") == ["Q2", "Q1", "Q0"]
-        assert (
-            "Assigned to Ada<" in (await client.get("/console/conversation?answer=1")).text
-        )
+        assert "Assigned to Ada<" in (await client.get("/console/conversation?answer=1")).text
         (last, first) = await builder.audit.recent(action="conversation/assign")
         assert (first.details, last.details) == ("1, Ada", "2, Bob")
         for account in (ids["Vic"], 99):
