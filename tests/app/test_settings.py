@@ -75,7 +75,7 @@ def test_a_text_becomes_a_value(file: SettingsFile, name: str, text: str, stored
             "Hello",
             "Welcome: there are no texts in 'hello'; write en, zh, es, de, ru.",
         ),
-        ("refresh.cron", "at night", "The schedule 'at night'"),
+        ("refresh.cron", "at night", r"The schedule 'at night'.* \* \*\"\.$"),
         ("widget.origins", "example.com", "Websites with the chat: String should match"),
     ],
 )
