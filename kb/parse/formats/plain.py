@@ -1,7 +1,6 @@
 """Plain text: paragraphs, headings, wrapped lines read on."""
 
 import re
-from collections.abc import Container
 from itertools import groupby, pairwise
 
 from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, looks_like_header
@@ -16,7 +15,8 @@ _NUMBERED = re.compile(
 _BODY = re.compile(r"^\W+\s|[:：].*\d")
 """In a line that is no heading: the mark of a list, or a name with its number."""
 _ASKS = ("?", "？")
-_ENDS = (*_ASKS, ".", "。", ",", "，", ";", "；", ":", "：", "!", "！", "…")
+_STOPS = (".", "。", ",", "，", ";", "；", ":", "：")
+_ENDS = (*_STOPS, "!", "！", "…")
 _COLUMN_GAP = re.compile(r"\s{3,}")
 _FRAME = re.compile(r"^\s*[|+].*[|+]\s*$")
 _FRAME_RULE = re.compile(r"^\s*[|+][\s|+:=-]*(?:--|==)[\s|+:=-]*[|+]\s*$")
@@ -34,7 +34,7 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
     """
     lines = text.expandtabs(4).split("\n")
     columns = {**_columns(lines), **_framed(lines)} if not page else {}
-    leading = {} if page else _leading(lines, columns)
+    leading = set() if page else _leading(lines) - columns.keys()
     blocks: list[Block] = []
     paragraph: list[str] = []
     rows: list[tuple[str, ...]] = []
@@ -69,9 +69,12 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
                 named = ruled or looks_like_header(rows)
                 table = Block("table", rows=tuple(rows), header=named, location=f"line {start}")
                 blocks.append(table)
-        elif level := _heading_level(before, line, following) or leading.get(number - 1, 0):
+        elif level := _heading_level(before, line, following):
             close()
             blocks.append(heading(_clean(line), level, page or f"line {number}"))
+        elif number - 1 in leading:
+            close()
+            blocks.append(heading(_clean(line), PSEUDO_LEVEL, page or f"line {number}"))
         else:
             if paragraph and (_ITEM.match(line) or _FRAME.match(line)):
                 close()
@@ -129,7 +132,7 @@ def _heading_level(before: str, line: str, following: str) -> int:
         if numbered:
             return 2 + numbered.group(1).count(".")
         return 1 if mark in "=#*" else 2
-    if following.strip() or text.endswith(_ENDS[2:-3]):
+    if following.strip() or text.endswith(_STOPS):
         return 0
     numbered = _NUMBERED.match(line)
     if numbered and not line.startswith((" ", "\t")) and width(text) <= 80:
@@ -139,8 +142,8 @@ def _heading_level(before: str, line: str, following: str) -> int:
     return 0
 
 
-def _leading(lines: list[str], columns: Container[int]) -> dict[int, int]:
-    """Return the level of lines that head the text below them because most paragraphs begin alike.
+def _leading(lines: list[str]) -> set[int]:
+    """Return the lines that head the text below them because most paragraphs begin alike.
 
     They are short, stand on a line of their own though more would have fitted, and are no items of
     a list. Where most of them ask, it is a list of questions and not of headings.
@@ -155,19 +158,19 @@ def _leading(lines: list[str], columns: Container[int]) -> dict[int, int]:
     told = [place for place, line in found if not line.endswith(_ASKS)]
     longer = sum(len(paragraph) > 1 for paragraph in paragraphs)
     enough = len(told) > 1 and 2 * len(found) >= longer and 2 * len(told) > len(found)
-    return {place: PSEUDO_LEVEL for place, _ in found if enough and place not in columns}
+    return {place for place, _ in found} if enough else set()
 
 
 def _leads(line: str, rest: list[str], after: list[str]) -> bool:
     """Tell whether the first line of a paragraph looks like a heading of the others."""
     text = line.rstrip()
-    if text[:1].isspace() or width(text) > 60 or text.endswith(_ENDS[2:]) or _BODY.search(text):
+    if text[:1].isspace() or width(text) > 60 or text.endswith(_ENDS) or _BODY.search(text):
         return False
     if _ITEM.match(text) and any(_ITEM.match(row) and not row[0].isspace() for row in rest):
         return False
     widest = max(map(width, rest or after), default=0)
     if not rest:
-        return widest > 2 * width(text) and after[-1].rstrip().endswith(_ENDS)
+        return widest > 2 * width(text) and after[-1].rstrip().endswith((*_ENDS, *_ASKS))
     return width(text) + _first_word(rest[0].strip()) + 1 <= widest
 
 
