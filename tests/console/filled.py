@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 
 from core.types import Answer
 from db.group_commit import GroupCommit
@@ -40,6 +42,8 @@ async def fill(shop: Workshop) -> None:
 def show(browser: webdriver.Chrome, folder: Path, name: str) -> None:
     """Take a picture of the page at each width; nothing of it may lie beside the screen, nor keep
     anybody from using it."""
+    working = (By.CSS_SELECTOR, "meta[http-equiv=refresh]")
+    WebDriverWait(browser, 30, poll_frequency=0.05).until_not(lambda b: b.find_elements(*working))
     for width in WIDTHS:
         set_screen(browser, width=width, height=900, phone=width < 500)
         browser.save_screenshot(str(folder / f"{name}-{width}.png"))
@@ -48,6 +52,7 @@ def show(browser: webdriver.Chrome, folder: Path, name: str) -> None:
             ".some(e => e.scrollWidth > e.clientWidth)"
         )
         assert not wide, f"{name} scrolls sideways at {width} px"
-        assert barriers(browser) == [], f"{name} at {width} px"
+        found = barriers(browser)
+        assert not found, f"{name} at {width} px: {found}"
         log = browser.get_log("browser")  # type: ignore[no-untyped-call]
         assert [entry["message"] for entry in log if entry["level"] == "SEVERE"] == []
