@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from selenium import webdriver
-from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from core.types import Answer
@@ -42,8 +41,9 @@ async def fill(shop: Workshop) -> None:
 def show(browser: webdriver.Chrome, folder: Path, name: str) -> None:
     """Take a picture of the page at each width; nothing of it may lie beside the screen, nor keep
     anybody from using it."""
-    working = (By.CSS_SELECTOR, "meta[http-equiv=refresh]")
-    WebDriverWait(browser, 30, poll_frequency=0.05).until_not(lambda b: b.find_elements(*working))
+    # Asked by a script: an implicit wait of the browser's would be spent looking for what is absent.
+    looking = "return document.querySelector('meta[http-equiv=refresh]') !== null"
+    WebDriverWait(browser, 30, poll_frequency=0.05).until_not(lambda b: b.execute_script(looking))
     for width in WIDTHS:
         set_screen(browser, width=width, height=900, phone=width < 500)
         browser.save_screenshot(str(folder / f"{name}-{width}.png"))
