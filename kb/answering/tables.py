@@ -312,13 +312,14 @@ def _without_alternatives(
     """Return the columns to say: of several with amounts only those that are asked for.
 
     "Child: £22" is no answer to what an adult pays; the length and the days of the trip may be. A
-    column is asked for by a word that no other column with amounts has in its name, or by its
-    nearness (`near`) where its name is in another language.
+    column is asked for by a quantity that lies in its range, else by a word that no other column
+    with amounts has in its name, or by its nearness (`near`) where its name is in another language.
     """
     amounts = _amounts(rows)
     asked = set(stems(question))
     said = Counter(stem for name in amounts for stem in set(stems(name)))
-    wanted = {n for n in amounts if any(said[s] == 1 for s in asked & set(stems(n)))}
+    wanted = {n for n in amounts if fit(question, n) > 0}
+    wanted = wanted or {n for n in amounts if any(said[s] == 1 for s in asked & set(stems(n)))}
     if not wanted and near and max(near) >= _MEANT:
         wanted = amounts & _meant(column_names(rows), near)
     kept = wanted and len(wanted) < len(amounts)

@@ -157,6 +157,15 @@ def test_of_several_prices_the_one_that_is_asked_for_is_said() -> None:
     assert text == "Locks – length: 5 h; adult: £59; child 8–15: £41."
 
 
+def test_a_column_is_meant_by_a_quantity_that_lies_in_its_range() -> None:
+    rows = read_rows(
+        ["Service: Groom; Small, up to 10 kg: £39; Medium, 10 to 25 kg: £53; Time: 2 hours"]
+    )
+    question, latest = "A full groom of a small dog? One with 18 kilos?", "One with 18 kilos?"
+    text = say_rows(question, rows, [0], "en", latest=latest)
+    assert text == "Groom – medium, 10 to 25 kg: £53; time: 2 hours."
+
+
 def test_a_follow_up_that_changes_a_part_of_a_name_means_the_new_row() -> None:
     crowns = read_rows(
         [f"Service: Crown {name}; Price: {price} EUR" for name, price in
