@@ -2,17 +2,15 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
-
-import yaml
+from typing import Literal, TypeAlias, get_args
 
 from core.types import Turn
 from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text
-from kb.text.lexicon import fold, is_cjk
+from kb.text.lexicon import alternatives, fold, is_cjk, read_lists
 from kb.text.segmentation import split_sentences
 
 Intent: TypeAlias = Literal[
@@ -141,18 +139,9 @@ def is_followup(question: str) -> bool:
 
 
 @cache
-def _file() -> dict[str, Any]:
-    raw: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
-    return raw
-
-
-@cache
 def _listed(*path: str) -> Mapping[str, None]:
     """Return the words of a list, folded, in the order of the file."""
-    listed = reduce(getitem, path, _file())
-    for word in listed:
-        if not isinstance(word, str):  # YAML reads a bare "yes" as True
-            raise TypeError(f"{_FILE.name}: {word!r} is no text. Put it in quotes.")
+    listed: Iterable[str] = reduce(getitem, path, read_lists(_FILE))
     return dict.fromkeys(fold(word).casefold() for word in listed)
 
 
@@ -192,10 +181,8 @@ def _smalltalk(words: Sequence[str]) -> SmallTalk | None:
 
 def _take(words: Sequence[str], position: int) -> tuple[int, SmallTalk | None]:
     for length in range(min(_longest(), len(words) - position), 0, -1):
-        phrase = " ".join(words[position : position + length])
-        for kind in _PRIORITY:
-            if phrase in _listed(kind):
-                return length, kind
+        if kind := _kind_of(" ".join(words[position : position + length])):
+            return length, kind
     word = words[position]
     if word not in _listed("fillers"):
         for kind in _PRIORITY:
@@ -206,19 +193,18 @@ def _take(words: Sequence[str], position: int) -> tuple[int, SmallTalk | None]:
 
 def _take_han(run: str) -> set[SmallTalk] | None:
     """Read a run of Han characters as small talk and fillers; `None` if something is left."""
-    found: set[SmallTalk] = set()
-    position = 0
-    while position < len(run):
-        for length in range(min(10, len(run) - position), 0, -1):
-            piece = run[position : position + length]
-            kind = next((k for k in _PRIORITY if piece in _listed(k)), None)
-            if kind or piece in _listed("fillers"):
-                found |= {kind} if kind else set()
-                position += length
-                break
-        else:
-            return None
-    return found
+    pieces: list[str] = _small_pattern().findall(run)
+    return set(filter(None, map(_kind_of, pieces))) if "".join(pieces) == run else None
+
+
+@cache
+def _small_pattern() -> re.Pattern[str]:
+    phrases = (phrase for kind in (*_PRIORITY, "fillers") for phrase in _listed(kind))
+    return re.compile(alternatives(phrases, around=False))
+
+
+def _kind_of(phrase: str) -> SmallTalk | None:
+    return next((kind for kind in _PRIORITY if phrase in _listed(kind)), None)
 
 
 def _mistyped(word: str, right: str) -> bool:
@@ -247,7 +233,8 @@ def _one_edit(left: str, right: str) -> bool:
 def symbols_say(text: str) -> Feeling | Literal[""]:
     """Return what the emoji of a text say, by their Unicode names; empty if nothing."""
     names = " ".join(unicodedata.name(char, "") for char in text if not char.isalnum())
-    return next((kind for kind in _SAID if re.search(_file()["symbols"][kind], names)), "")
+    symbols = read_lists(_FILE)["symbols"]
+    return next((kind for kind in _SAID if re.search(symbols[kind], names)), "")
 
 
 def _by_symbols(text: str) -> Intent:
@@ -321,8 +308,9 @@ def _split_joined(sentence: str) -> list[str]:
             return [sentence.strip()]
         return _gather(pieces, asking)
     asks = _asks()
-    own = {after: _asks(after) for after in _file()["question_words_after"] if after != ","}
-    forms = _file()["question_forms_after"]
+    lists = read_lists(_FILE)
+    own = {after: _asks(after) for after in lists["question_words_after"] if after != ","}
+    forms = lists["question_forms_after"]
     # One star: one in another would try every way of cutting a message at its commas.
     any_asks = "|".join([asks, *own.values(), *forms.values()])
     begun = re.compile(rf"(?:.*[.!?,;:]\s)?¿?(?:{any_asks})", re.IGNORECASE | re.DOTALL)

@@ -10,15 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
-
-import yaml
 
 from core.types import Finding, FindingKind
 from kb.index.rows import Row
 from kb.index.view import View
 from kb.ingest.diff import Comparison
+from kb.text.lexicon import read_lists
 
 _FILE = Path(__file__).parent / "data" / "caution.yaml"
 _GAP = 60
@@ -119,7 +117,8 @@ def _contact(written: str) -> Contact:
         return Contact(written, written, written)
     page = f"{host}{parts.path.rstrip('/')}"
     query = f"?{parts.query}" if parts.query else ""
-    return Contact(written, page + query, page if host in _data()["shared_hosts"] else host)
+    shared = host in read_lists(_FILE)["shared_hosts"]
+    return Contact(written, page + query, page if shared else host)
 
 
 async def _contacts_to_see(
@@ -183,14 +182,8 @@ def _folded(text: str) -> str:
 
 
 @cache
-def _data() -> dict[str, Any]:
-    data: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
-    return data
-
-
-@cache
 def _model_patterns() -> tuple[re.Pattern[str], ...]:
-    data = _data()
+    data = read_lists(_FILE)
     override, instructions = "|".join(data["override"]), "|".join(data["instructions"])
     together = rf"(?:{override}).{{0,{_GAP}}}?(?:{instructions})"
     return tuple(re.compile(p) for p in (together, *data["persona"], *data["format"]))
@@ -200,13 +193,13 @@ def _model_patterns() -> tuple[re.Pattern[str], ...]:
 def _secret_patterns() -> dict[str, re.Pattern[str]]:
     return {
         name: re.compile(rf"(?<![a-zà-ÿа-я])(?:{words})(?![a-zà-ÿа-я])")
-        for name, words in _data()["secrets"].items()
+        for name, words in read_lists(_FILE)["secrets"].items()
     }
 
 
 @cache
 def _bare_host() -> re.Pattern[str]:
-    endings = "|".join(_data()["endings"])
+    endings = "|".join(read_lists(_FILE)["endings"])
     return re.compile(
         rf"(?<![\w@.-])(?:[\w-]+\.)+(?:{endings})(?![\w-])(?:[/?#][^\s<>\"'“”()\[\]{{}}|]*)?"
     )

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from core.protocols import Embedder
 from core.types import Finding, FindingKind, Matrix, Vector
@@ -20,6 +19,7 @@ from kb.ingest.diff import Comparison
 from kb.ingest.prepare import Preparer
 from kb.ranking.features import Floats
 from kb.review.conflicts import Statement, differing_figure
+from kb.text.lexicon import read_lists
 from kb.text.own_words import each_its_own
 from kb.text.segmentation import natural, ngram_cosine, normalise, shortened
 
@@ -137,8 +137,7 @@ class Inspector:
         Those are the nearest: statements of another language are further away.
         """
         if not self._unrelated:
-            read = _REFERENCE.read_text
-            texts = await asyncio.to_thread(lambda: yaml.safe_load(read("utf-8")))
+            texts = await asyncio.to_thread(read_lists, _REFERENCE)
             self._unrelated = [await self._embedder.embed_queries(t) for t in texts.values()]
         means = [(matrix @ statements.T).mean(axis=1) for statements in self._unrelated]
         level: Floats = np.max(np.stack(means), axis=0)
