@@ -202,9 +202,9 @@ class Answerer:
         answer = self._in_mood(self._led_in(answer, text, language), mood, language, asks=asks)
         return self._held(answer, language) if answer.draft else answer
 
-    async def answer_question(self, question: str, *, language_code: str = "") -> Answer:
+    async def answer_question(self, question: str) -> Answer:
         """Answer one question, without asking whether it is one; see `answer`."""
-        language = detect_language(question, language_code)
+        language = detect_language(question)
         answer = await self._reply(_Order(await self.evaluate(question), language))
         return self._led_in(answer, question, language)
 

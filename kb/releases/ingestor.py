@@ -19,7 +19,6 @@ from kb.review.caution import cautions
 from kb.review.findings import Inspection, Inspector, confirmation, to_confirm
 from kb.review.forecast import Forecast, Forecaster
 from kb.review.gate import HeldBack
-from kb.review.most_asked import MostAsked
 from kb.text.segmentation import shortened
 
 
@@ -89,7 +88,6 @@ class Ingestor:
     """Of parser and chunker; files that were ingested under others are read again."""
     inspector: Inspector
     forecaster: Forecaster
-    most_asked: MostAsked
     max_file_bytes: int
 
     async def ingest(
@@ -277,8 +275,7 @@ class Ingestor:
         await publisher.announce(release.number)
         forecast = Forecast()
         if work.kind in _COMPARED:
-            changes = await self.most_asked.changes(seen, await publisher.index.view())
-            forecast = Forecast(*changes)
+            forecast = await self.forecaster.changes(seen, await publisher.index.view())
         return _Applied(release, after, comparison, release.embedded, forecast=forecast)
 
     def _receive(

@@ -44,7 +44,6 @@ from kb.releases.upload import Library
 from kb.review.findings import Inspector
 from kb.review.forecast import Forecaster
 from kb.review.gate import Gate, Replay, Seen
-from kb.review.most_asked import MostAsked
 from kb.review.trace import Tracer
 from tests.fakes import DefaultRanker
 
@@ -224,7 +223,6 @@ async def workshop(
                 settings=SETTINGS,
                 inspector=Inspector(embedder),
                 forecaster=forecaster,
-                most_asked=MostAsked(asked, replay, SameRanker()),
                 max_file_bytes=100_000,
             )
             yield Workshop(
