@@ -35,6 +35,7 @@ _OFFERS: tuple[TextKey, ...] = (
     "unknown", "trouble", "lookup_not_found", "lookup_failed", "angry", "urgent",
 )  # fmt: skip
 """Texts that offer a person; the last two also stand before a reply."""
+_LISTED = re.compile(r"\s*(?:[-*•]|\(?\d{1,2}[.)、])\s*\S")
 _MAX_FOLLOWUP_WORDS = 9
 _MAX_FOLLOWUP_CHARACTERS = 16
 """Of a Chinese follow-up."""
@@ -78,7 +79,7 @@ def split_questions(text: str, language: str = "") -> list[str]:
         if _smalltalk(_words(sentence)):
             continue
         waiting.append(sentence)
-        if sentence.rstrip("\"'») ").endswith(("?", "？")) or _is_listed(sentence):
+        if sentence.rstrip("\"'») ").endswith(("?", "？")) or _LISTED.match(sentence):
             parts += _split_joined(" ".join(waiting))
             waiting = []
     if waiting:  # what comes after the last question explains it
@@ -145,11 +146,6 @@ def _listed(*path: str) -> Mapping[str, None]:
     return dict.fromkeys(fold(word).casefold() for word in listed)
 
 
-@cache
-def _longest() -> int:
-    return max(len(phrase.split()) for kind in _PRIORITY for phrase in _listed(kind))
-
-
 _HAN = r"\u3040-\u30ff\u3400-\u9fff"
 _WORD = re.compile(rf"/start|[{_HAN}]+|[^\W_{_HAN}]+")
 
@@ -180,7 +176,7 @@ def _smalltalk(words: Sequence[str]) -> SmallTalk | None:
 
 
 def _take(words: Sequence[str], position: int) -> tuple[int, SmallTalk | None]:
-    for length in range(min(_longest(), len(words) - position), 0, -1):
+    for length in range(min(_MAX_SMALLTALK_WORDS, len(words) - position), 0, -1):
         if kind := _kind_of(" ".join(words[position : position + length])):
             return length, kind
     word = words[position]
@@ -293,10 +289,6 @@ def _offers_person(answer: str) -> bool:
 
 
 # --- several questions, follow-ups -------------------------------------------------------------
-
-
-def _is_listed(sentence: str) -> bool:
-    return re.match(r"\s*(?:[-*•]|\(?\d{1,2}[.)、])\s*\S", sentence) is not None
 
 
 def _split_joined(sentence: str) -> list[str]:

@@ -189,8 +189,7 @@ class Replier:
         scores = [sum(of_unit) / len(parts) for of_unit in zip(*of_parts, strict=True)]
         if follows:
             of_parts = [scores]
-        best = max(range(len(units)), key=lambda i: scores[i], default=-1)
-        row = _row_meant(units, best, scores)
+        row = _row_meant(units, scores)
         if row is not None:
             return await self._rows(asked, chunk, units, row, others)
         enough = _ENOUGH_READ if all(read) else ENOUGH
@@ -377,10 +376,9 @@ def _rows_below(units: Sequence[Unit], i: int) -> list[int]:
     return [j for j, u in enumerate(units) if u.kind == "row" and u.section == section]
 
 
-def _row_meant(units: Sequence[Unit], best: int, scores: Sequence[float]) -> int | None:
+def _row_meant(units: Sequence[Unit], scores: Sequence[float]) -> int | None:
     """Return the row that answers, if a table does rather than sentences."""
-    if best < 0:
-        return None
+    best = max(range(len(units)), key=lambda i: scores[i])
     if units[best].kind == "row":
         return best
     rows = [i for i, unit in enumerate(units) if unit.kind == "row"]

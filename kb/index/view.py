@@ -215,10 +215,6 @@ class View(Reader):
         found = read_rows(await self._select_each(ROW_FIELDS, "vector_key", vector_keys))
         return [row for row in found if row.role in ROLES["own"]]
 
-    async def texts_of(self, row_ids: Iterable[str]) -> list[tuple[str, str]]:
-        """Return document and text, questions with their answers, of rows."""
-        return [(row.doc_id, _whole_text(row)) for row in await self.rows_of_ids(row_ids)]
-
     async def texts_with(self, parts: Sequence[str]) -> list[str]:
         """Return the texts that have any of these parts, which are in lower case."""
         found: dict[str, str] = {}
@@ -228,7 +224,7 @@ class View(Reader):
                 for part in parts[begin : begin + _PARTS]
                 for column in ("chunk_text", "answer")
             ]
-            found |= {row.chunk_id: _whole_text(row) for row in await self._rows(" OR ".join(some))}
+            found |= {row.chunk_id: row.content for row in await self._rows(" OR ".join(some))}
         return list(found.values())
 
     async def chunk(self, chunk_id: str) -> Chunk | None:
@@ -355,7 +351,3 @@ class View(Reader):
         with reading():
             found = await query.select([*ROW_FIELDS, score]).to_arrow()
         return zip(read_rows(found), found[score].to_pylist(), strict=True)
-
-
-def _whole_text(row: Row) -> str:
-    return f"{row.chunk_text}\n{row.answer}"

@@ -179,11 +179,6 @@ class Rarity:
     def _of_counts(cls, df: Ints, texts: int) -> "Rarity":
         return cls((np.log((1 + texts) / (1 + df)) + 1).astype(np.float32))
 
-    @property
-    def most(self) -> float:
-        """How rare a word is that no text has."""
-        return float(self.idf.max())
-
     def cosine(self, query: Bags, rows: Bags) -> Floats:
         """Return the tf-idf cosine of each query with each row, shape (queries, rows)."""
         weights = rows.weights * self.idf[rows.keys]

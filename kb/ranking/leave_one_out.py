@@ -50,7 +50,6 @@ class Asked:
 
     votes: Votes
     candidates: Ints
-    alive: Bools
     entry: int
     """The right one; -1: there is none."""
     evidence: Floats
@@ -200,7 +199,7 @@ class LeaveOneOut:
             lacks=self._lacks(row, out, candidates),
         )
         evidence = entry_evidence(votes, self.base.owners, candidates, alive)
-        return Asked(votes, candidates, alive, entry, evidence, share)
+        return Asked(votes, candidates, entry, evidence, share)
 
     def _lacks(self, row: int, out: Ints, candidates: Ints) -> Floats:
         asked = self.words.keys[self.words.starts[row] : self.words.starts[row + 1]]

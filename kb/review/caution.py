@@ -56,10 +56,10 @@ async def cautions(live: View, comparison: Comparison) -> tuple[Finding, ...]:
         IndexDamaged: if the live release cannot be read.
     """
     rows = {row.chunk_id: row for row in comparison.fresh if row.role != "negative"}
-    texts = {chunk_id: f"{row.chunk_text}\n{row.answer}" for chunk_id, row in rows.items()}
+    texts = {chunk_id: row.content for chunk_id, row in rows.items()}
     before: dict[str, str] = defaultdict(str)
-    for doc_id, text in await live.texts_of(comparison.gone):
-        before[doc_id] += f"{text}\n"
+    for row in await live.rows_of_ids(comparison.gone):
+        before[row.doc_id] += f"{row.content}\n"
     found = [_finding("model", rows[c], said) for c, t in texts.items() if (said := for_a_model(t))]
     if live.release:
         found += await _contacts_to_see(live, rows, texts, before, old=_old(comparison))

@@ -5,6 +5,7 @@ and "in July"; what is asked for is in one row of a table all the same.
 """
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,26 +19,23 @@ _SCALES = {
     "g": ("kg", 0.001), "ton": ("kg", 1000.0), "cm": ("m", 0.01), "mm": ("m", 0.001),
     "ml": ("litre", 0.001),
 }  # fmt: skip
-_CYCLES = {"weekday": 7, "month of the year": 12}
+_CYCLES = ("weekday", "month of the year")
 _BETWEEN = re.compile(r"\s*(?:[-–—~]|to|bis|a|hasta|до|по|至|到)\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Values of one unit, both ends included unless `open_low` or `open_high`."""
+    """Values of one unit, both ends included."""
 
     unit: str
     low: float
     high: float
-    open_low: bool = False
-    open_high: bool = False
 
     def holds(self, value: float) -> bool:
         """Tell whether a value lies in it; a month or weekday also where it runs over the end."""
         if self.unit in _CYCLES and self.low > self.high:
             return value >= self.low or value <= self.high
-        above = value > self.low if self.open_low else value >= self.low
-        return above and (value < self.high if self.open_high else value <= self.high)
+        return self.low <= value <= self.high
 
 
 def fit(question: str, text: str) -> int:
@@ -85,10 +83,12 @@ def _ranges(text: str) -> tuple[Range, ...]:
             found.append(pair)
         elif fact.bound and (measured := _measured(fact)):
             unit, value = measured
+            if fact.bound in ("gt", "lt"):  # the end itself is outside
+                value = math.nextafter(value, math.inf if fact.bound == "gt" else 0.0)
             if fact.bound in ("ge", "gt"):
-                found.append(Range(unit, value, float("inf"), open_low=fact.bound == "gt"))
+                found.append(Range(unit, value, math.inf))
             elif fact.bound in ("le", "lt", "within") and not _ends(facts, fact, folded):
-                found.append(Range(unit, 0.0, value, open_high=fact.bound == "lt"))
+                found.append(Range(unit, 0.0, value))
     months = _months(text)
     for (_, end, month), last in itertools.zip_longest(months, months[1:]):
         joined = last and _BETWEEN.fullmatch(folded[end : last[0]])

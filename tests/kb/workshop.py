@@ -18,7 +18,7 @@ from db.conversations import Conversations
 from db.curation import Curations
 from db.golden import GoldenQuestions
 from db.group_commit import GroupCommit
-from db.knowledge import ReleaseRepository
+from db.knowledge import Document, ReleaseRepository
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer
@@ -157,6 +157,10 @@ class Workshop:
         by_id = {row.row_id: row for row in rows}
         values = {row.row_id: v.tolist() for row, v in zip(rows, vectors, strict=True)}
         return view.release, by_id, values
+
+    async def documents(self, number: int) -> list[Document]:
+        """Return the documents of a release, by id."""
+        return [*(await self.repository.documents(number)).values()]
 
     async def texts(self) -> list[str]:
         """Return the texts that operators wrote in the live release, sorted."""
