@@ -80,15 +80,6 @@ class StoredRow:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A stored row near a vector."""
-
-    row: Row
-    score: float
-    """Cosine similarity, -1 to 1."""
-
-
 class Nearest:
     """The best rows so far for each of many vectors."""
 

@@ -20,7 +20,6 @@ from kb.index.table import (
     ROLES,
     ROW_FIELDS,
     Nearest,
-    Neighbour,
     RowHit,
     RowSet,
     StoredRow,
@@ -181,11 +180,11 @@ class View(Reader):
 
     async def nearest(
         self, vectors: Matrix, k: int, *, without: Collection[str] = ()
-    ) -> list[list[Neighbour]]:
-        """Return the `k` rows nearest to each of many vectors, by one exact pass over all rows.
+    ) -> list[list[tuple[Row, float]]]:
+        """Return the `k` rows nearest to each of many vectors, each with its cosine similarity.
 
-        For hundreds of vectors a pass with numpy costs less than as many searches, and holds only
-        a batch of rows at a time.
+        It is one exact pass over all rows: for hundreds of vectors that costs less with numpy than
+        as many searches, and holds only a batch of rows at a time.
 
         Args:
             vectors: shape ``(n, dim)``, unit length.
@@ -204,7 +203,7 @@ class View(Reader):
             async for batch in batches:
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
         found = {row.row_id: row for row in await self.rows_of_ids(best.row_ids())}
-        return [[Neighbour(found[row_id], score) for score, row_id in r] for r in best.best]
+        return [[(found[row_id], score) for score, row_id in r] for r in best.best]
 
     async def rows_of_ids(self, row_ids: Iterable[str]) -> list[Row]:
         """Return the rows with these ids."""

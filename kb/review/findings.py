@@ -13,7 +13,6 @@ from core.protocols import Embedder
 from core.types import Finding, FindingKind, Matrix, Vector
 from core.wording import N_, tr
 from kb.index.rows import Row
-from kb.index.table import Neighbour
 from kb.index.view import View
 from kb.ingest.diff import Comparison
 from kb.ingest.prepare import Preparer
@@ -206,13 +205,16 @@ def _literal(fresh: Sequence[Row], equal: Sequence[Row]) -> Iterator[_Pair]:
 
 
 def _near(
-    rows: Sequence[Row], matrix: Matrix, neighbours: Sequence[Sequence[Neighbour]], level: Floats
+    rows: Sequence[Row],
+    matrix: Matrix,
+    neighbours: Sequence[Sequence[tuple[Row, float]]],
+    level: Floats,
 ) -> Iterator[_Pair]:
     """Yield pairs whose vectors are nearer than those of unrelated texts, with stored rows first
     and then among the new ones."""
     for row, found, unrelated in zip(rows, neighbours, level, strict=True):
-        for neighbour in found:
-            yield _Pair(row, neighbour.row, _relation(neighbour.score, float(unrelated)))
+        for other, score in found:
+            yield _Pair(row, other, _relation(score, float(unrelated)))
     for place, row in enumerate(rows[:-1]):
         scores = matrix[place + 1 :] @ matrix[place]
         for offset in np.argsort(-scores)[:_NEIGHBOURS]:
