@@ -50,7 +50,9 @@ class OwnQuestions:
         if numbers.min() < 0:
             return None
         candidates = np.sort(np.asarray(list(dict.fromkeys(numbers.tolist()))[:MOST_CANDIDATES]))
-        asked = _Asked(question, candidates, _across(question, chunks[0]))
+        written = chunks[0].language
+        across = bool(written) and detect_language(question, written) != written
+        asked = _Asked(question, candidates, across)
         scores, sure = asked.of(self.kernel, self.models, vector)
         if second is not None and self.pair is not None:
             both = paired(vector, second, self.pair.share)
@@ -83,11 +85,6 @@ class _Asked:
         scores = models.rank.score(evidence)
         features = confidence_features(votes, evidence, scores.astype(np.float32))
         return scores, float(models.sure.probability(features[None])[0])
-
-
-def _across(question: str, chunk: Chunk) -> bool:
-    """Tell whether a question is in another language than a chunk."""
-    return bool(chunk.language) and detect_language(question, chunk.language) != chunk.language
 
 
 def _spread(scores: Doubles, sure: float) -> Floats:

@@ -27,10 +27,8 @@ class IncomingFile:
     """A file that the knowledge base shall hold under `doc_id`."""
 
     doc_id: str
-    path: Path | None = None
-    """Where it is; or"""
-    data: bytes | None = None
-    """its bytes."""
+    content: Path | bytes
+    """Where it is, or its bytes."""
     source: str = UPLOAD
     columns: str | None = None
     """Which columns of a table mean what (`kb.parse.parse`); ``None``: as in the last version."""
@@ -294,9 +292,7 @@ class Ingestor:
                 errors[file.doc_id] = foreign(file.doc_id, before)
                 continue
             try:
-                content = file.data if file.path is None else file.path
-                if content is None:
-                    raise ValueError(f"{file.doc_id!r} has neither a path nor data")
+                content = file.content
                 size = len(content) if isinstance(content, bytes) else content.stat().st_size
                 if size > self.max_file_bytes:
                     errors[file.doc_id] = _too_large(file.doc_id, size, self.max_file_bytes)

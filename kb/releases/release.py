@@ -41,7 +41,6 @@ class ReleaseIsLive(AnswerdeskError):
         super().__init__(
             tr("Release %(number)s is live already. Nothing was changed.", number=number)
         )
-        self.number = number
 
 
 @dataclass(frozen=True, slots=True)

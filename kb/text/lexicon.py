@@ -92,17 +92,14 @@ def lexicon() -> Lexicon:
     raw = read_lists(_FILE)
     stopwords = {k: frozenset(_words(v.split())) for k, v in raw["stopwords"].items()}
     common = {k: frozenset(_words(v.split())) for k, v in raw["common"].items()}
+    meanings = ("units", "currencies", "weekdays", "bounds_before", "bounds_after")
     return Lexicon(
-        units=_meanings(raw["units"]),
-        currencies=_meanings(raw["currencies"]),
+        **{name: _meanings(raw[name]) for name in meanings},
         magnitudes={w: int(k) for w, k in _meanings(raw["magnitudes"]).items()},
         percent=frozenset(_words(raw["percent"])),
         numbers=_number_words(raw["numbers"]),
         weak_numbers=frozenset(_words(raw["weak_numbers"])),
         months={w: int(k) for w, k in _meanings(raw["months"]).items()},
-        weekdays=_meanings(raw["weekdays"]),
-        bounds_before=_meanings(raw["bounds_before"]),
-        bounds_after=_meanings(raw["bounds_after"]),
         stopwords=stopwords,
         abbreviations={k: frozenset(v.split()) for k, v in raw["abbreviations"].items()},
         common={k: words | stopwords.get(k, frozenset()) for k, words in common.items()},

@@ -152,8 +152,6 @@ def _continues(previous: str, line: str) -> bool:
 
 def _sentences_of(block: str, language: str) -> list[str]:
     stripped = block.strip()
-    if not stripped:
-        return []
     if stripped.startswith("|") or len(stripped) < 4 or TABLE_ROW.match(stripped):
         return [stripped]
     marks = sorted({0, len(block), *_boundaries(block, language)})

@@ -39,7 +39,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 async def upload(shop: Workshop, name: str, text: str) -> bool:
     """Tell whether a file went live."""
     try:
-        report = await shop.ingestor.ingest([IncomingFile(name, data=text.encode())])
+        report = await shop.ingestor.ingest([IncomingFile(name, text.encode())])
     except (AnswerdeskError, OSError):
         return False
     return not any(file.error for file in report.files)

@@ -170,7 +170,7 @@ class Workshop:
     async def put(self, **texts: str) -> int:
         """Ingest files by name (``faq`` becomes ``faq.txt``); return the live release."""
         report = await self.ingestor.ingest(
-            [IncomingFile(f"{name}.txt", data=text.encode()) for name, text in texts.items()]
+            [IncomingFile(f"{name}.txt", text.encode()) for name, text in texts.items()]
         )
         assert not [file.error for file in report.files if file.error]
         return report.release

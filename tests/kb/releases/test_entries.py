@@ -91,7 +91,7 @@ async def test_the_same_file_again_changes_nothing(shop: Workshop) -> None:
 async def test_work_that_no_longer_fits_waits_for_review_and_comes_back(shop: Workshop) -> None:
     made = await change(shop, "refund", "variant", "return my money")
     report = await shop.ingestor.ingest(
-        [IncomingFile("faq.txt", data=b"Do you repair bicycles?|Yes.")], dry_run=True
+        [IncomingFile("faq.txt", b"Do you repair bicycles?|Yes.")], dry_run=True
     )
     reason = "'faq.txt' has no entry like 'How do I get a refund?' any more."
     assert report.files[0].unfit == (reason,)
@@ -250,7 +250,7 @@ async def test_uploads_and_edits_at_once_lose_nothing(shop: Workshop) -> None:
     async def upload(number: int) -> None:
         for turn in range(3):
             await shop.ingestor.ingest(
-                [IncomingFile("faq.txt", data=f"{FAQ}\nturn {turn} of {number}?|Yes.".encode())]
+                [IncomingFile("faq.txt", f"{FAQ}\nturn {turn} of {number}?|Yes.".encode())]
             )
 
     async def edit() -> None:

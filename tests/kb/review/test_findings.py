@@ -33,7 +33,7 @@ async def shop(tmp_path: Path, embedder: WordEmbedder) -> AsyncIterator[Workshop
 
 async def findings(shop: Workshop, **texts: str) -> list[Finding]:
     report = await shop.ingestor.ingest(
-        [IncomingFile(f"{name}.txt", data=text.encode()) for name, text in texts.items()],
+        [IncomingFile(f"{name}.txt", text.encode()) for name, text in texts.items()],
         dry_run=True,
     )
     return list(report.findings)
@@ -70,7 +70,7 @@ async def test_an_edited_answer_does_not_contradict_the_one_it_replaces(shop: Wo
 
 
 async def test_the_same_entry_elsewhere_is_counted_as_a_duplicate_only(shop: Workshop) -> None:
-    report = await shop.ingestor.ingest([IncomingFile("copy.txt", data=FAQ.encode())], dry_run=True)
+    report = await shop.ingestor.ingest([IncomingFile("copy.txt", FAQ.encode())], dry_run=True)
     assert report.files[0].duplicates == 3
     assert report.findings == ()
 
@@ -154,7 +154,7 @@ async def test_beyond_the_budget_texts_are_compared_word_for_word(
         ingestor = replace(shop.ingestor, inspector=Inspector(embedder, budget_chars=30))
         embedder.embedded.clear()
         data = b"Do you repair bicycles?|No.\nHow do I get a refund?|No.\nHow do I get refunds?|No."
-        report = await ingestor.ingest([IncomingFile("n.txt", data=data)], dry_run=True)
+        report = await ingestor.ingest([IncomingFile("n.txt", data)], dry_run=True)
         assert [f.location for f in report.findings] == ["line 1", "line 2"]
         assert report.uncompared == 2
         assert "How do I get refunds?" not in embedder.embedded
