@@ -26,10 +26,11 @@ from kb.index.draft import Place
 from kb.index.index import Index
 from kb.index.rows import Row
 from kb.ingest.originals import Originals
-from kb.ingest.prepare import FileParser, Preparer
+from kb.ingest.prepare import Preparer
 from kb.ingest.vector_cache import VectorSpool
 from kb.parse import parse
 from kb.parse.limits import OnPage
+from kb.parse.sandbox.parser_process import ParserProcess
 from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever
 from kb.ranking.training import ReadableView, Trainer
@@ -71,7 +72,7 @@ class SameRanker(DefaultRanker, Trainer):
         pass
 
 
-class LineParser:
+class LineParser(ParserProcess):
     """Reads one chunk a line: ``question|answer|variant|variant`` or a passage."""
 
     def __init__(self) -> None:
@@ -89,7 +90,7 @@ class LineParser:
                 yield ParsedFile(name, name, tuple(map(_section, text.splitlines(), count(1))))
 
 
-class InProcess:
+class InProcess(ParserProcess):
     """Reads files as the product does, but in this process: a child takes a second to start."""
 
     async def parse_many(
@@ -186,7 +187,7 @@ async def workshop(
     embedder: Embedder,
     *,
     after_publish: AfterPublish | None = None,
-    parser: FileParser | None = None,
+    parser: ParserProcess | None = None,
     answers: bool = False,
 ) -> AsyncIterator[Workshop]:
     folder.mkdir(parents=True, exist_ok=True)

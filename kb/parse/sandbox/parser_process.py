@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from core.errors import IngestError, UnreadableFile
 from core.types import ParsedFile
@@ -24,7 +23,6 @@ _ROOT = Path(__file__).resolve().parents[3]
 _WAIT = 10
 """How many times its processor time a file may take by the clock, on a busy machine."""
 _STDERR_BYTES = 20_000
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,8 @@ class ParserProcess:
         Raises:
             IngestError: with a sentence for the operator.
         """
-        async with contextlib.aclosing(self.parse_many([(name, path)])) as results:
+        reading = self.parse_many([(name, path)], columns={}, on_page=ignore_page)
+        async with contextlib.aclosing(reading) as results:
             result = await anext(results)
         if isinstance(result, IngestError):
             raise result
@@ -63,10 +62,10 @@ class ParserProcess:
         self,
         files: Sequence[tuple[str, Path]],
         *,
-        columns: Mapping[str, str] = _NONE,
-        on_page: OnPage = ignore_page,
+        columns: Mapping[str, str],
+        on_page: OnPage,
     ) -> AsyncGenerator[ParsedFile | IngestError, None]:
-        """Read many files, in order; one result for each.
+        """Read many files, in order; one result for each, or an error that operators can read.
 
         `columns` has what `kb.parse.parse` is told of them, by name; `on_page` is its own. A
         process is used for up to 64 files, and replaced after one that it could not survive.
