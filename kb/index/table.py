@@ -103,10 +103,6 @@ class Nearest:
             best.sort(key=lambda found: (-found[0], found[1]))
             del best[self._k :]
 
-    def row_ids(self) -> set[str]:
-        """Return the ids of all rows that are among the best."""
-        return {row_id for best in self.best for _, row_id in best}
-
 
 def reading() -> AbstractContextManager[None]:
     """Turn what LanceDB raises for missing or damaged files into `IndexDamaged`.

@@ -202,7 +202,8 @@ class View(Reader):
             batches = await query.to_batches()
             async for batch in batches:
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
-        found = {row.row_id: row for row in await self.rows_of_ids(best.row_ids())}
+        row_ids = {row_id for nearest in best.best for _, row_id in nearest}
+        found = {row.row_id: row for row in await self.rows_of_ids(row_ids)}
         return [[(found[row_id], score) for score, row_id in r] for r in best.best]
 
     async def rows_of_ids(self, row_ids: Iterable[str]) -> list[Row]:

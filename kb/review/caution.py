@@ -62,7 +62,9 @@ async def cautions(live: View, comparison: Comparison) -> tuple[Finding, ...]:
         before[row.doc_id] += f"{row.content}\n"
     found = [_finding("model", rows[c], said) for c, t in texts.items() if (said := for_a_model(t))]
     if live.release:
-        found += await _contacts_to_see(live, rows, texts, before, old=_old(comparison))
+        files = comparison.files.items()
+        old = {doc_id for doc_id, file in files if file.unchanged + file.changed + file.removed}
+        found += await _contacts_to_see(live, rows, texts, before, old=old)
     return (*found, *_secrets(rows, texts, before))
 
 
@@ -131,7 +133,7 @@ async def _contacts_to_see(
 ) -> list[Finding]:
     """Return the contacts that the live release does not have, the strangest first.
 
-    In documents that are not `old` only strange ones: all that they have is new.
+    In documents that are not `old`, which it does not have, only strange ones: all is new there.
     """
     new = {chunk_id: contacts(text) for chunk_id, text in texts.items()}
     parts = {part for its in new.values() for one in its for part in (one.text, one.home) if part}
@@ -150,12 +152,6 @@ async def _contacts_to_see(
             kind: FindingKind = "address" if strange else "contact"
             found.append(_finding(kind, row, contact.text, instead=", ".join(lost)))
     return sorted(found, key=lambda finding: finding.kind)
-
-
-def _old(comparison: Comparison) -> set[str]:
-    """Return the documents that the live release has."""
-    files = comparison.files.items()
-    return {doc_id for doc_id, file in files if file.unchanged + file.changed + file.removed}
 
 
 def _secrets(

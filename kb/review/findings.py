@@ -88,9 +88,8 @@ class _Pair:
 class Inspector:
     """Compares new texts with everything that will be there beside them."""
 
-    def __init__(self, embedder: Embedder, *, budget_chars: int = _BUDGET_CHARS) -> None:
+    def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._budget_chars = budget_chars
         self._unrelated: list[Matrix] = []
 
     async def inspect(self, view: View, preparer: Preparer, comparison: Comparison) -> Inspection:
@@ -128,7 +127,7 @@ class Inspector:
         order = {"question": 0, "variant": 1, "passage": 2}
         ordered = sorted(rows, key=lambda row: order[row.role])
         ends = itertools.accumulate(len(row.text) for row in ordered)
-        return [r for r, end in zip(ordered, ends, strict=True) if end <= self._budget_chars]
+        return [r for r, end in zip(ordered, ends, strict=True) if end <= _BUDGET_CHARS]
 
     async def _level(self, matrix: Matrix) -> Floats:
         """Return for each vector its mean cosine with unrelated statements of its language.
