@@ -25,8 +25,8 @@ _PRIORITY: tuple[SmallTalk, ...] = ("thanks", "goodbye", "greeting", "acknowledg
 Feeling: TypeAlias = Literal["angry", "sad", "thanks", "greeting"]
 _SAID: tuple[Feeling, ...] = get_args(Feeling)
 """By emoji, most telling first."""
-_MAX_SMALLTALK_WORDS = 16
-_MAX_PERSON_WORDS = 16
+_MAX_WORDS = 16
+"""Of a message that is no question."""
 _LEAST_WORDS = 2
 """Of each of two questions that "and" joins."""
 _MAX_GAP = 5
@@ -55,7 +55,7 @@ def classify_turn(text: str, *, last_answer: str = "") -> Intent:
         return "person"
     if _asks_for_person(words, text):
         return "person"
-    if len(words) <= _MAX_SMALLTALK_WORDS:
+    if len(words) <= _MAX_WORDS:
         found = _smalltalk(words)
         if found:
             return found
@@ -176,7 +176,7 @@ def _smalltalk(words: Sequence[str]) -> SmallTalk | None:
 
 
 def _take(words: Sequence[str], position: int) -> tuple[int, SmallTalk | None]:
-    for length in range(min(_MAX_SMALLTALK_WORDS, len(words) - position), 0, -1):
+    for length in range(min(_MAX_WORDS, len(words) - position), 0, -1):
         if kind := _kind_of(" ".join(words[position : position + length])):
             return length, kind
     word = words[position]
@@ -252,10 +252,8 @@ def _asks_for_person(words: Sequence[str], text: str) -> bool:
         if len(han) <= 20 and any(phrase in han for phrase in _listed("person", "chinese")):
             return not re.search("时间|几点|什么时候|多少|电话|怎么收费|是什么", han)
         kept = re.sub("请|帮我|我要|我想|找|转|谢谢|吧|你好|您好|在吗|[呢吗啊]", "", han)
-        return kept in _listed("person", "chinese_alone") or han in _listed(
-            "person", "chinese_alone"
-        )
-    if len(words) > _MAX_PERSON_WORDS:
+        return kept in _listed("person", "chinese_alone")
+    if len(words) > _MAX_WORDS:
         return False
     kept = " ".join(word for word in words if word not in _listed("person", "polite"))
     if kept in _listed("person", "alone"):
@@ -266,10 +264,8 @@ def _asks_for_person(words: Sequence[str], text: str) -> bool:
 
 
 def _wants(words: Sequence[str], joined: str) -> bool:
-    doing = [i for i, word in enumerate(words) if word in _listed("person", "do")]
-    doing += [
-        i for i in range(len(words) - 1) if " ".join(words[i : i + 2]) in _listed("person", "do")
-    ]
+    do = _listed("person", "do").keys()
+    doing = [i for i, word in enumerate(words) if {word, " ".join(words[i : i + 2])} & do]
     for who in _listed("person", "who"):
         match = re.search(rf"(?<!\w){re.escape(who)}(?!\w)", joined)
         if not match:

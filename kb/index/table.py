@@ -32,7 +32,6 @@ ROLES: Mapping[RowSet, tuple[Role, ...]] = {
 }
 FILTERS = {rows: f"role IN ({', '.join(map(repr, roles))})" for rows, roles in ROLES.items()}
 """Filter expressions of each."""
-OWN = FILTERS["own"]
 _OUT_OF_REACH = re.compile(
     "|".join(
         (

@@ -16,7 +16,6 @@ from kb.index.rows import Row
 from kb.index.table import (
     FILTERS,
     NEGATIVE,
-    OWN,
     ROLES,
     ROW_FIELDS,
     Nearest,
@@ -198,7 +197,7 @@ class View(Reader):
             return [[] for _ in vectors]
         best = Nearest(vectors, k, frozenset(without))
         with reading():
-            query = self._table.query().select(["row_id", "vector"]).where(OWN)
+            query = self._table.query().select(["row_id", "vector"]).where(FILTERS["own"])
             batches = await query.to_batches()
             async for batch in batches:
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
@@ -320,7 +319,7 @@ class View(Reader):
             return Sample(*await self.all_rows(), whole_entries=True)
         parts = {}
         for kind in ("faq", "passage"):
-            table = await self._select(["row_id"], f"kind = '{kind}' AND {OWN}")
+            table = await self._select(["row_id"], f"kind = '{kind}' AND {FILTERS['own']}")
             parts[kind] = sorted(table["row_id"].to_pylist())
         chosen = {row_id for ids in parts.values() for row_id in ids[:most]}
         table = await self._select_each([*ROW_FIELDS, "vector"], "row_id", chosen)

@@ -97,9 +97,8 @@ class LeaveOneOut:
         self.sharp = self.solve(SHARP, self.cosine)
         self.total = np.zeros((self.entries, self.rows.shape[1]), np.float32)
         np.add.at(self.total, base.owners, self.rows[: self.n])
-        answers = char_bags(base.answers)
-        self.answers = answers
-        self.answer = self.rarity.cosine(bags, answers)
+        self.answers = char_bags(base.answers)
+        self.answer = self.rarity.cosine(bags, self.answers)
         self.words = stem_bags([*base.texts, *base.background])
         self.word_rarity = Rarity.of(self.words.of(np.arange(self.n)))
         owned = _sparse(np.arange(self.n + 1), base.owners, self.entries).T

@@ -19,7 +19,6 @@ _SCALES = {
     "g": ("kg", 0.001), "ton": ("kg", 1000.0), "cm": ("m", 0.01), "mm": ("m", 0.001),
     "ml": ("litre", 0.001),
 }  # fmt: skip
-_CYCLES = ("weekday", "month of the year")
 _BETWEEN = re.compile(r"\s*(?:[-–—~]|to|bis|a|hasta|до|по|至|到)\s*")
 
 
@@ -33,7 +32,7 @@ class Range:
 
     def holds(self, value: float) -> bool:
         """Tell whether a value lies in it; a month or weekday also where it runs over the end."""
-        if self.unit in _CYCLES and self.low > self.high:
+        if self.low > self.high:
             return value >= self.low or value <= self.high
         return self.low <= value <= self.high
 
