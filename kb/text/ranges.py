@@ -76,9 +76,12 @@ def _ranges(text: str) -> tuple[Range, ...]:
     folded = fold(text)
     facts = extract_facts(text)
     found: list[Range] = []
+    pair: Range | None = None
     for fact, after in itertools.zip_longest(facts, facts[1:]):
+        ends = pair is not None  # the "8 days" of "30 bis 8 Tage" is no bound of its own
         joined = after and _BETWEEN.fullmatch(folded[fact.end : after.start])
-        if joined and (pair := _pair(fact, after)):
+        pair = _pair(fact, after) if joined else None
+        if pair:
             found.append(pair)
         elif fact.bound and (measured := _measured(fact)):
             unit, value = measured
@@ -86,22 +89,13 @@ def _ranges(text: str) -> tuple[Range, ...]:
                 value = math.nextafter(value, math.inf if fact.bound == "gt" else 0.0)
             if fact.bound in ("ge", "gt"):
                 found.append(Range(unit, value, math.inf))
-            elif fact.bound in ("le", "lt", "within") and not _ends(facts, fact, folded):
+            elif fact.bound in ("le", "lt", "within") and not ends:
                 found.append(Range(unit, 0.0, value))
     months = _months(text)
     for (_, end, month), last in itertools.zip_longest(months, months[1:]):
         joined = last and _BETWEEN.fullmatch(folded[end : last[0]])
         found.append(Range("month of the year", month, last[2] if joined else month))
     return tuple(found)
-
-
-def _ends(facts: tuple[Fact, ...], fact: Fact, folded: str) -> bool:
-    """Tell whether a number is the end of a pair: the "8 days" of "30 bis 8 Tage"."""
-    place = facts.index(fact)
-    before = facts[place - 1] if place else None
-    return before is not None and bool(
-        _BETWEEN.fullmatch(folded[before.end : fact.start]) and _pair(before, fact)
-    )
 
 
 def _pair(first: Fact, last: Fact) -> Range | None:
