@@ -18,6 +18,7 @@ from kb.parse.sandbox.ipc import HEADER, read_page_frame, read_reply, request
 
 log = logging.getLogger(__name__)
 
+_AT_ONCE = 2
 _FILES_PER_PROCESS = 64
 _ROOT = Path(__file__).resolve().parents[3]
 _WAIT = 10
@@ -41,9 +42,9 @@ class Limits:
 class ParserProcess:
     """Reads files in confined child processes; `confine` says what they cannot do."""
 
-    def __init__(self, limits: Limits | None = None, *, at_once: int = 2) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
-        self._slots = asyncio.Semaphore(at_once)
+        self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def parse(self, name: str, path: Path) -> ParsedFile:
         """Read one file in a fresh process. `name` is what people call it; it opens nothing.
