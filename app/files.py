@@ -44,7 +44,7 @@ def _add(found: dict[str, IncomingFile], doc_id: str, path: Path) -> None:
     """Add a file; a second one of the same name is told apart by its folder."""
     if doc_id in found:
         doc_id = f"{path.parent.name}/{doc_id}"
-    found[doc_id] = IncomingFile(doc_id, path=path)
+    found[doc_id] = IncomingFile(doc_id, path)
 
 
 def _walk(folder: Path) -> list[Path]:

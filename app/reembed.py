@@ -55,9 +55,11 @@ async def reembed(
             partial=anyway,
             on_progress=on_progress or _logged(new.embedder.name),
         )
-        asked, answers = await new.most_asked.changes(old, await new.index.view())
+        told = await new.forecaster.changes(old, await new.index.view())
     await knowledge.index.view()  # sees that it is superseded
-    report = IngestReport(rebuilt.release, (), rebuilt.embedded, 0, asked=asked, answers=answers)
+    report = IngestReport(
+        rebuilt.release, (), rebuilt.embedded, 0, asked=told.asked, answers=told.answers
+    )
     back = "the older vectors" if knowledge.older else knowledge.embedder.name
     lines = [
         f"Release {rebuilt.release} is live, embedded by {new.embedder.name} ({rebuilt.embedded} "

@@ -62,7 +62,6 @@ from kb.releases.upload import Library
 from kb.review.findings import Inspector
 from kb.review.forecast import Forecaster
 from kb.review.gate import Gate, Replay, Seen
-from kb.review.most_asked import MostAsked
 from models.embedder import WorkerEmbedder
 from models.factory import generator_bytes, make_embedder, make_generator
 from models.generator import WorkerGenerator
@@ -120,7 +119,7 @@ class Knowledge:
     golden: GoldenQuestions
     careful: CarefulStart
     gate: Gate
-    most_asked: MostAsked
+    forecaster: Forecaster
     trainer: Trainer
     retriever: Retriever
 
@@ -239,7 +238,6 @@ async def open_knowledge(
         async def asked() -> Sequence[tuple[str, int]]:
             return await conversations.most_asked(since=time.time() - _RECENT_S, limit=_MOST_ASKED)
 
-        most_asked = MostAsked(asked, replay, trainer)
         forecaster = Forecaster(asked, golden, replay, trainer)
         settings = f"{_SETTINGS}, {tokens} tokens"
         ingestor = Ingestor(
@@ -248,7 +246,6 @@ async def open_knowledge(
             settings=settings,
             inspector=Inspector(searched),
             forecaster=forecaster,
-            most_asked=most_asked,
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
         )
         yield Knowledge(
@@ -280,7 +277,7 @@ async def open_knowledge(
             golden=golden,
             careful=CarefulStart(database),
             gate=gate,
-            most_asked=most_asked,
+            forecaster=forecaster,
             trainer=trainer,
             reader=reader,
             helper=second,

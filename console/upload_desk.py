@@ -298,5 +298,5 @@ class UploadDesk:
             path = self._originals.path(sent.file_id)
             if not await asyncio.to_thread(path.is_file):
                 raise WaitedTooLong(sent.name)
-            files.append(IncomingFile(sent.name, path=path, columns=columns))
+            files.append(IncomingFile(sent.name, path, columns=columns))
         return files

@@ -15,7 +15,7 @@ class Probe(Retriever):
     def __init__(
         self,
         embedder: Embedder,
-        index: SearchIndex,
+        index: SearchIndex[SearchView],
         rankers: Rankers,
         second: SecondEmbedder | None = None,
         reader: Reader | None = None,
@@ -51,7 +51,7 @@ class Probe(Retriever):
 
 
 class _LeavingOut:
-    def __init__(self, index: SearchIndex, *, by_document: bool) -> None:
+    def __init__(self, index: SearchIndex[SearchView], *, by_document: bool) -> None:
         self._index = index
         self._by_document = by_document
         self.labels: frozenset[str] = frozenset()

@@ -167,7 +167,7 @@ class Refresh:
 
         report = await self.ingestor.ingest(
             [
-                IncomingFile(doc_id, path=path, source=source.name)
+                IncomingFile(doc_id, path, source=source.name)
                 for source in usable
                 for doc_id, path in source.found.files.items()
             ],

@@ -8,7 +8,7 @@ from core.errors import ConfigError, ModelFileMissing
 from models.embedder import WorkerEmbedder
 from models.generator import WorkerGenerator
 from models.remote import HttpEmbedder, HttpGenerator
-from models.weights.catalogue import Catalogue, load_catalogue
+from models.weights.catalogue import load_catalogue
 from models.weights.fetch import ModelStore, build_onnx, build_reader
 from models.weights.folder import files_that_matter, fingerprint, read_folder
 from models.weights.onnx_folder import FILES, RUNTIMES, NotSupported, Precision, check_supported
@@ -39,9 +39,9 @@ _ENVIRONMENT = {
 }
 
 
-def make_store(data: Path, catalogue: Catalogue | None = None) -> ModelStore:
+def make_store(data: Path) -> ModelStore:
     """Return the weights of a data folder."""
-    return ModelStore(data / "models", catalogue or load_catalogue())
+    return ModelStore(data / "models", load_catalogue())
 
 
 def make_embedder(

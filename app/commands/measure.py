@@ -102,7 +102,7 @@ async def measured_desk(folder: Path, options: Options) -> dict[str, object]:
     paths = base_paths(folder, options)
     async with open_knowledge(read_config(), paths) as knowledge:
         await knowledge.releases.open_or_rebuild()
-        await make_it_hold(knowledge, [IncomingFile(n, data=d) for n, d in files.items()])
+        await make_it_hold(knowledge, [IncomingFile(n, d) for n, d in files.items()])
         await knowledge.trainer.ensure()
         async with open_service(knowledge) as service:
             await await_generator(service)
@@ -145,7 +145,7 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
         sample=options.sample,
     )
     config = read_config()
-    files = [IncomingFile(name, data=data) for name, data in sorted(evalset.files.items())]
+    files = [IncomingFile(name, data) for name, data in sorted(evalset.files.items())]
     async with open_knowledge(config, base_paths(folder, options)) as knowledge:
         await knowledge.releases.open_or_rebuild()
         await make_it_hold(knowledge, files)

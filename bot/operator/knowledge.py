@@ -248,7 +248,7 @@ class KnowledgeDesk:
         return [
             IncomingFile(
                 sent.name,
-                data=await self._service.sender.download(sent.file_id),
+                await self._service.sender.download(sent.file_id),
                 columns=upload.columns or None,
             )
             for sent in upload.files

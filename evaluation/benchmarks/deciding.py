@@ -34,7 +34,7 @@ async def deciding(config: Config, say: Say) -> Measured:
     """Ask a base of 10,000 entries: time of a whole decision, and the share of embedding."""
     async with own_knowledge(config) as (knowledge, _folder):
         say(f"{ENTRIES} entries are ingested")
-        await knowledge.ingestor.ingest([IncomingFile("faq.csv", data=made_entries())])
+        await knowledge.ingestor.ingest([IncomingFile("faq.csv", made_entries())])
         await knowledge.trainer.ensure()
         answerer = make_answerer(knowledge, None)
         say(f"{_QUESTIONS} questions")

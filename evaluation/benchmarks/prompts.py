@@ -26,7 +26,7 @@ async def make_prompts(count: Count, *, number: int, tokens: int) -> list[Prompt
         question = QUESTIONS[len(prompts) % len(QUESTIONS)]
         size = len(words)
         for _ in range(6):  # a passage of English words has about 1.5 tokens a word
-            prompt = build_prompt(question, [" ".join(words[:size])], "en")
+            prompt = build_prompt(question, " ".join(words[:size]), "en")
             parts = (prompt.instructions, prompt.passage, prompt.question)
             found = sum(await count(parts)) + TEMPLATE_TOKENS
             if abs(found - tokens) <= 3:
@@ -40,7 +40,7 @@ async def make_prompts(count: Count, *, number: int, tokens: int) -> list[Prompt
 
 def ask(prompt: Prompt, question: str, *, instructions: str = "") -> Prompt:
     """Return the prompt with another question, or other instructions, on the same passage."""
-    said = build_prompt(question, [""], "en")
+    said = build_prompt(question, "", "en")
     return Prompt(instructions or prompt.instructions, prompt.passage, said.question)
 
 

@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from babel import Locale
 
@@ -35,7 +35,7 @@ from kb.answering.scores import condition_of, depends, lacks_figure
 from kb.answering.sums import follows
 from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text, text_language
 from kb.answering.writer import Writer, Written
-from kb.ranking.retriever import Retrieval
+from kb.ranking.retriever import Retrieval, Retriever
 from kb.text.language import detect_language, may_be
 from kb.text.layout import heading_of, length
 from kb.text.segmentation import split_sentences
@@ -111,20 +111,12 @@ class _Order:
     """Words of the reply, where it is built."""
 
 
-class Finds(Protocol):
-    """What answering needs of `kb.ranking.retriever.Retriever`."""
-
-    async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
-        """Return the most probable candidates for a question."""
-        ...
-
-
 class Answerer:
     """Answers messages from the knowledge base. Remembers nothing; `Desk` does."""
 
     def __init__(
         self,
-        retriever: Finds,
+        retriever: Retriever,
         replier: Replier,
         writer: Writer | None,
         *,
@@ -202,9 +194,9 @@ class Answerer:
         answer = self._in_mood(self._led_in(answer, text, language), mood, language, asks=asks)
         return self._held(answer, language) if answer.draft else answer
 
-    async def answer_question(self, question: str, *, language_code: str = "") -> Answer:
+    async def answer_question(self, question: str) -> Answer:
         """Answer one question, without asking whether it is one; see `answer`."""
-        language = detect_language(question, language_code)
+        language = detect_language(question)
         answer = await self._reply(_Order(await self.evaluate(question), language))
         return self._led_in(answer, question, language)
 

@@ -205,7 +205,9 @@ def _completed(units: Sequence[Unit], chosen: set[int], most: float) -> set[int]
             full.add(j)
 
     for i in sorted(chosen):
-        if i and _leans(units[i].text) and _same_paragraph(units, i - 1, i):
+        text = units[i].text
+        leans = _LEANS.match(text) or _LIMITS.match(text)
+        if i and leans and _same_paragraph(units, i - 1, i):
             add(i - 1)
         after = i + 1
         while after < len(units) and _same_paragraph(units, i, after):
@@ -231,10 +233,6 @@ def _dangles(units: Sequence[Unit], i: int, chosen: set[int]) -> bool:
         return False
     # What follows a table's introduction as the last one chosen may be its rows.
     return units[i + 1].kind != "heading" and (units[i + 1].kind != "row" or i < max(chosen))
-
-
-def _leans(text: str) -> bool:
-    return _LEANS.match(text) is not None or _LIMITS.match(text) is not None
 
 
 def _same_paragraph(units: Sequence[Unit], a: int, b: int) -> bool:

@@ -17,6 +17,7 @@ from core.request import request_id
 from core.types import Answer, OnEvent, Turn
 from db.conversations import Conversations
 from db.erasure import ErasureList
+from kb.answering.answerer import Answerer
 from kb.answering.texts import in_script_of, service_text
 from kb.text.language import detect_language
 
@@ -37,21 +38,6 @@ class Failure:
     at: float
     """UTC epoch seconds."""
     error: str
-
-
-class Answers(Protocol):
-    """What the desk needs of `kb.answering.answerer.Answerer`."""
-
-    async def answer(
-        self,
-        message: str,
-        *,
-        language_code: str = "",
-        history: Sequence[Turn] = (),
-        on_event: OnEvent | None = None,
-    ) -> Answer:
-        """Answer one message."""
-        ...
 
 
 class Lookups(Protocol):
@@ -100,7 +86,7 @@ class Desk:
 
     def __init__(
         self,
-        answerer: Answers,
+        answerer: Answerer,
         conversations: Conversations,
         metrics: Metrics,
         lookups: Lookups | None = None,

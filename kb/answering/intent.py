@@ -2,17 +2,15 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
-
-import yaml
+from typing import Literal, TypeAlias, get_args
 
 from core.types import Turn
 from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text
-from kb.text.lexicon import fold, is_cjk
+from kb.text.lexicon import alternatives, fold, is_cjk, read_lists
 from kb.text.segmentation import split_sentences
 
 Intent: TypeAlias = Literal[
@@ -27,8 +25,8 @@ _PRIORITY: tuple[SmallTalk, ...] = ("thanks", "goodbye", "greeting", "acknowledg
 Feeling: TypeAlias = Literal["angry", "sad", "thanks", "greeting"]
 _SAID: tuple[Feeling, ...] = get_args(Feeling)
 """By emoji, most telling first."""
-_MAX_SMALLTALK_WORDS = 16
-_MAX_PERSON_WORDS = 16
+_MAX_WORDS = 16
+"""Of a message that is no question."""
 _LEAST_WORDS = 2
 """Of each of two questions that "and" joins."""
 _MAX_GAP = 5
@@ -37,6 +35,7 @@ _OFFERS: tuple[TextKey, ...] = (
     "unknown", "trouble", "lookup_not_found", "lookup_failed", "angry", "urgent",
 )  # fmt: skip
 """Texts that offer a person; the last two also stand before a reply."""
+_LISTED = re.compile(r"\s*(?:[-*•]|\(?\d{1,2}[.)、])\s*\S")
 _MAX_FOLLOWUP_WORDS = 9
 _MAX_FOLLOWUP_CHARACTERS = 16
 """Of a Chinese follow-up."""
@@ -56,7 +55,7 @@ def classify_turn(text: str, *, last_answer: str = "") -> Intent:
         return "person"
     if _asks_for_person(words, text):
         return "person"
-    if len(words) <= _MAX_SMALLTALK_WORDS:
+    if len(words) <= _MAX_WORDS:
         found = _smalltalk(words)
         if found:
             return found
@@ -80,7 +79,7 @@ def split_questions(text: str, language: str = "") -> list[str]:
         if _smalltalk(_words(sentence)):
             continue
         waiting.append(sentence)
-        if sentence.rstrip("\"'») ").endswith(("?", "？")) or _is_listed(sentence):
+        if sentence.rstrip("\"'») ").endswith(("?", "？")) or _LISTED.match(sentence):
             parts += _split_joined(" ".join(waiting))
             waiting = []
     if waiting:  # what comes after the last question explains it
@@ -141,24 +140,10 @@ def is_followup(question: str) -> bool:
 
 
 @cache
-def _file() -> dict[str, Any]:
-    raw: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
-    return raw
-
-
-@cache
 def _listed(*path: str) -> Mapping[str, None]:
     """Return the words of a list, folded, in the order of the file."""
-    listed = reduce(getitem, path, _file())
-    for word in listed:
-        if not isinstance(word, str):  # YAML reads a bare "yes" as True
-            raise TypeError(f"{_FILE.name}: {word!r} is no text. Put it in quotes.")
+    listed: Iterable[str] = reduce(getitem, path, read_lists(_FILE))
     return dict.fromkeys(fold(word).casefold() for word in listed)
-
-
-@cache
-def _longest() -> int:
-    return max(len(phrase.split()) for kind in _PRIORITY for phrase in _listed(kind))
 
 
 _HAN = r"\u3040-\u30ff\u3400-\u9fff"
@@ -191,11 +176,9 @@ def _smalltalk(words: Sequence[str]) -> SmallTalk | None:
 
 
 def _take(words: Sequence[str], position: int) -> tuple[int, SmallTalk | None]:
-    for length in range(min(_longest(), len(words) - position), 0, -1):
-        phrase = " ".join(words[position : position + length])
-        for kind in _PRIORITY:
-            if phrase in _listed(kind):
-                return length, kind
+    for length in range(min(_MAX_WORDS, len(words) - position), 0, -1):
+        if kind := _kind_of(" ".join(words[position : position + length])):
+            return length, kind
     word = words[position]
     if word not in _listed("fillers"):
         for kind in _PRIORITY:
@@ -206,19 +189,18 @@ def _take(words: Sequence[str], position: int) -> tuple[int, SmallTalk | None]:
 
 def _take_han(run: str) -> set[SmallTalk] | None:
     """Read a run of Han characters as small talk and fillers; `None` if something is left."""
-    found: set[SmallTalk] = set()
-    position = 0
-    while position < len(run):
-        for length in range(min(10, len(run) - position), 0, -1):
-            piece = run[position : position + length]
-            kind = next((k for k in _PRIORITY if piece in _listed(k)), None)
-            if kind or piece in _listed("fillers"):
-                found |= {kind} if kind else set()
-                position += length
-                break
-        else:
-            return None
-    return found
+    pieces: list[str] = _small_pattern().findall(run)
+    return set(filter(None, map(_kind_of, pieces))) if "".join(pieces) == run else None
+
+
+@cache
+def _small_pattern() -> re.Pattern[str]:
+    phrases = (phrase for kind in (*_PRIORITY, "fillers") for phrase in _listed(kind))
+    return re.compile(alternatives(phrases, around=False))
+
+
+def _kind_of(phrase: str) -> SmallTalk | None:
+    return next((kind for kind in _PRIORITY if phrase in _listed(kind)), None)
 
 
 def _mistyped(word: str, right: str) -> bool:
@@ -247,7 +229,8 @@ def _one_edit(left: str, right: str) -> bool:
 def symbols_say(text: str) -> Feeling | Literal[""]:
     """Return what the emoji of a text say, by their Unicode names; empty if nothing."""
     names = " ".join(unicodedata.name(char, "") for char in text if not char.isalnum())
-    return next((kind for kind in _SAID if re.search(_file()["symbols"][kind], names)), "")
+    symbols = read_lists(_FILE)["symbols"]
+    return next((kind for kind in _SAID if re.search(symbols[kind], names)), "")
 
 
 def _by_symbols(text: str) -> Intent:
@@ -269,10 +252,8 @@ def _asks_for_person(words: Sequence[str], text: str) -> bool:
         if len(han) <= 20 and any(phrase in han for phrase in _listed("person", "chinese")):
             return not re.search("时间|几点|什么时候|多少|电话|怎么收费|是什么", han)
         kept = re.sub("请|帮我|我要|我想|找|转|谢谢|吧|你好|您好|在吗|[呢吗啊]", "", han)
-        return kept in _listed("person", "chinese_alone") or han in _listed(
-            "person", "chinese_alone"
-        )
-    if len(words) > _MAX_PERSON_WORDS:
+        return kept in _listed("person", "chinese_alone")
+    if len(words) > _MAX_WORDS:
         return False
     kept = " ".join(word for word in words if word not in _listed("person", "polite"))
     if kept in _listed("person", "alone"):
@@ -283,10 +264,8 @@ def _asks_for_person(words: Sequence[str], text: str) -> bool:
 
 
 def _wants(words: Sequence[str], joined: str) -> bool:
-    doing = [i for i, word in enumerate(words) if word in _listed("person", "do")]
-    doing += [
-        i for i in range(len(words) - 1) if " ".join(words[i : i + 2]) in _listed("person", "do")
-    ]
+    do = _listed("person", "do").keys()
+    doing = [i for i, word in enumerate(words) if {word, " ".join(words[i : i + 2])} & do]
     for who in _listed("person", "who"):
         match = re.search(rf"(?<!\w){re.escape(who)}(?!\w)", joined)
         if not match:
@@ -308,10 +287,6 @@ def _offers_person(answer: str) -> bool:
 # --- several questions, follow-ups -------------------------------------------------------------
 
 
-def _is_listed(sentence: str) -> bool:
-    return re.match(r"\s*(?:[-*•]|\(?\d{1,2}[.)、])\s*\S", sentence) is not None
-
-
 def _split_joined(sentence: str) -> list[str]:
     """Split "how much is it and how long does it take?" before the second question."""
     if any(is_cjk(char) for char in sentence):
@@ -321,8 +296,9 @@ def _split_joined(sentence: str) -> list[str]:
             return [sentence.strip()]
         return _gather(pieces, asking)
     asks = _asks()
-    own = {after: _asks(after) for after in _file()["question_words_after"] if after != ","}
-    forms = _file()["question_forms_after"]
+    lists = read_lists(_FILE)
+    own = {after: _asks(after) for after in lists["question_words_after"] if after != ","}
+    forms = lists["question_forms_after"]
     # One star: one in another would try every way of cutting a message at its commas.
     any_asks = "|".join([asks, *own.values(), *forms.values()])
     begun = re.compile(rf"(?:.*[.!?,;:]\s)?¿?(?:{any_asks})", re.IGNORECASE | re.DOTALL)

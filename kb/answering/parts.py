@@ -1,6 +1,7 @@
 """One reply to a message with several questions."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from core.types import Answer, AnswerKind, TokenUsage
 from kb.answering.plain import plain
@@ -26,6 +27,7 @@ def join(answers: Sequence[Answer], rest: str) -> Answer:
     for answer in answers:
         for key, value in answer.timings_ms.items():
             timings[key] = round(timings.get(key, 0.0) + value, 1)
+    tokens = zip(*(astuple(answer.tokens) for answer in answers), strict=True)
     sources = {source.chunk_id: source for answer in answers for source in answer.sources}
     return Answer(
         kind,
@@ -36,11 +38,7 @@ def join(answers: Sequence[Answer], rest: str) -> Answer:
         sources=tuple(sources.values()),
         release=answers[0].release,
         timings_ms=timings,
-        tokens=TokenUsage(
-            prompt=sum(answer.tokens.prompt for answer in answers),
-            cached=sum(answer.tokens.cached for answer in answers),
-            generated=sum(answer.tokens.generated for answer in answers),
-        ),
+        tokens=TokenUsage(*map(sum, tokens)),
     )
 
 

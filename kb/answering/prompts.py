@@ -6,20 +6,17 @@ question unless it does not fit.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from core.errors import PromptTooLong
 from core.protocols import Generator
 from core.types import Chunk, Prompt
 from kb.answering.choose import quote
 from kb.text.layout import heading_of
-from kb.text.lexicon import fold
+from kb.text.lexicon import fold, read_lists
 
 _FILE = Path(__file__).parent / "data" / "prompts.yaml"
 
@@ -39,51 +36,43 @@ class Wording:
     """What the model is to write when the passage does not answer."""
 
 
-def build_prompt(question: str, passages: Sequence[str], language: str) -> Prompt:
-    """Return the prompt for a question with the passages that may answer it, nearest first.
+def build_prompt(question: str, passage: str, language: str) -> Prompt:
+    """Return the prompt for a question with the passage that may answer it.
 
     Texts are cleaned: they cannot end their part or pass for a part of the prompt. `language` is
     ISO 639-1 of the reply.
     """
     said = wording(language)
-    texts = "\n".join(clean(passage) for passage in passages)
     asked = " ".join(clean(question).split())
     return Prompt(
         instructions=said.instructions,
-        passage=f"{said.text}\n{texts}",
+        passage=f"{said.text}\n{clean(passage)}",
         question=f"{said.question} {asked}\n{said.reply}",
     )
 
 
 async def fit_prompt(
-    generator: Generator, question: str, passages: Sequence[str], language: str, *, max_tokens: int
+    generator: Generator, question: str, passage: str, language: str, *, max_tokens: int
 ) -> Prompt:
     """Return a prompt that fits the generator's context together with `max_tokens` of reply.
 
-    What does not fit is left out in this order: the farthest passages, sentences of the first
-    passage that do not answer, the end of the question.
+    What does not fit is left out in this order: sentences of the passage that do not answer, the
+    end of the question.
 
     Raises:
         PromptTooLong: if not even that is enough.
     """
     room = generator.context_tokens - max_tokens - _TEMPLATE_TOKENS
     size = 0
-    for shorter_question, fewer in _smaller(question, passages):
-        prompt = build_prompt(shorter_question, fewer, language)
+    short = quote(question, passage)
+    cut = [(question[:limit], short) for limit in (500, 200) if len(question) > limit]
+    for asked, text in [(question, passage), (question, short), *cut]:
+        prompt = build_prompt(asked, text, language)
         parts = (prompt.instructions, prompt.passage, prompt.question)
         size = sum(await generator.count_tokens(parts))
         if size <= room:
             return prompt
     raise PromptTooLong(size + max_tokens + _TEMPLATE_TOKENS, generator.context_tokens)
-
-
-def _smaller(question: str, passages: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Return ever smaller versions of a question with its passages."""
-    versions = [(question, list(passages[:n])) for n in range(len(passages), 0, -1)]
-    short = [quote(question, passage) for passage in passages[:1]]
-    versions.append((question, short))
-    versions += [(question[:limit], short) for limit in (500, 200) if len(question) > limit]
-    return versions
 
 
 def passage_of(chunk: Chunk) -> str:
@@ -125,9 +114,9 @@ def _squeeze(text: str) -> str:
 
 @cache
 def _texts() -> tuple[Mapping[str, Wording], Mapping[str, str]]:
-    raw: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
-    names: dict[str, str] = raw.pop("languages")
-    return {language: Wording(**texts) for language, texts in raw.items()}, names
+    texts = dict(read_lists(_FILE))
+    names: dict[str, str] = texts.pop("languages")
+    return {language: Wording(**said) for language, said in texts.items()}, names
 
 
 # --- untrusted text ----------------------------------------------------------------------------

@@ -53,6 +53,8 @@ Replies to 360 questions of held-out companies have all that is needed in .89 in
 _COMPLETE = 0.93
 """Share of replies to held-out companies' questions that have every sentence that is needed, where
 the sentences given are those that answer by all odds; see docs/replies.md."""
+_REMEMBERED = 500
+"""Passages whose vectors are kept, about 10 kB each."""
 _SILENT = -4.4
 """Log-odds up to which the likeliest sentence says nothing of a question without its context. Of
 31 second questions whose answer stood beside that of the first two fall below, of 29 others 20."""
@@ -112,8 +114,6 @@ class Replier:
         embedder: Embedder | None = None,
         chunks_of: ChunksOf | None = None,
         reader: Reader | None = None,
-        *,
-        remembered: int = 500,
     ) -> None:
         """Take what helps.
 
@@ -121,12 +121,10 @@ class Replier:
             embedder: tells how near sentences are to a question; ``None`` compares words alone.
             chunks_of: gives the rest of a procedure or table that was cut; ``None``: none.
             reader: says of each sentence how likely it answers; ``None``: words and nearness do.
-            remembered: passages whose vectors are kept, about 10 kB each.
         """
         self._embedder = embedder
         self._chunks_of = chunks_of
         self._reader = reader
-        self._remembered = remembered
         self._vectors: OrderedDict[str, Matrix] = OrderedDict()
 
     async def reply(
@@ -189,8 +187,7 @@ class Replier:
         scores = [sum(of_unit) / len(parts) for of_unit in zip(*of_parts, strict=True)]
         if follows:
             of_parts = [scores]
-        best = max(range(len(units)), key=lambda i: scores[i], default=-1)
-        row = _row_meant(units, best, scores)
+        row = _row_meant(units, scores)
         if row is not None:
             return await self._rows(asked, chunk, units, row, others)
         enough = _ENOUGH_READ if all(read) else ENOUGH
@@ -340,7 +337,7 @@ class Replier:
             assert self._embedder is not None
             known = await self._embedder.embed_passages(list(texts))
             self._vectors[key] = known
-            if len(self._vectors) > self._remembered:
+            if len(self._vectors) > _REMEMBERED:
                 self._vectors.popitem(last=False)
         self._vectors.move_to_end(key)
         return known
@@ -377,10 +374,9 @@ def _rows_below(units: Sequence[Unit], i: int) -> list[int]:
     return [j for j, u in enumerate(units) if u.kind == "row" and u.section == section]
 
 
-def _row_meant(units: Sequence[Unit], best: int, scores: Sequence[float]) -> int | None:
+def _row_meant(units: Sequence[Unit], scores: Sequence[float]) -> int | None:
     """Return the row that answers, if a table does rather than sentences."""
-    if best < 0:
-        return None
+    best = max(range(len(units)), key=lambda i: scores[i])
     if units[best].kind == "row":
         return best
     rows = [i for i, unit in enumerate(units) if unit.kind == "row"]

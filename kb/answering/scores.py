@@ -11,15 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from kb.answering.checker import NEGATION
 from kb.text.facts import Fact, extract_facts
-from kb.text.lexicon import is_cjk
+from kb.text.lexicon import is_cjk, read_lists
 from kb.text.segmentation import normalise, words
 from kb.text.stems import stems as stems_of
 
@@ -133,7 +131,7 @@ def _any_of(patterns: Sequence[str]) -> re.Pattern[str]:
 _FILE = Path(__file__).parent / "data" / "sentences.yaml"
 _KINDS = ("number", "date", "who", "where", "why")
 
-PATTERNS: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
+PATTERNS = read_lists(_FILE)
 """How questions and sentences begin and ask, in five languages."""
 _ASKING = {kind: _any_of(PATTERNS["asks"][kind]) for kind in _KINDS}
 _WHETHER, _CONDITIONAL = _any_of(PATTERNS["whether"]), _any_of(PATTERNS["conditional"])

@@ -10,16 +10,15 @@ import re
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
 from babel.dates import format_skeleton
 from babel.units import format_unit
 
 from kb.answering.texts import TEXT_LANGUAGES
 from kb.text.facts import Fact, extract_facts
 from kb.text.language import detect_language
-from kb.text.lexicon import alternatives, fold, lexicon
+from kb.text.lexicon import alternatives, fold, lexicon, read_lists
 from kb.text.stems import stems
 
 _FILE = Path(__file__).parent / "data" / "sums.yaml"
@@ -53,14 +52,8 @@ def asks_price(question: str) -> bool:
 
 @cache
 def _said(name: str, part: str = "") -> re.Pattern[str]:
-    listed = _lists()[name][part] if part else _lists()[name]
-    return re.compile("|".join(map(fold, listed)), re.IGNORECASE)
-
-
-@cache
-def _lists() -> dict[str, Any]:
-    lists: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
-    return lists
+    listed = read_lists(_FILE)[name]
+    return re.compile("|".join(map(fold, listed[part] if part else listed)), re.IGNORECASE)
 
 
 @cache
@@ -203,7 +196,7 @@ def _clause(words: str, fact: Fact) -> str:
 
 
 def _events(text: str) -> set[str]:
-    return {name for name in _lists()["events"] if _said("events", name).search(text)}
+    return {name for name in read_lists(_FILE)["events"] if _said("events", name).search(text)}
 
 
 def _counted(named: Fact, period: Fact, language: str, today: datetime.date) -> str:

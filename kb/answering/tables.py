@@ -252,7 +252,8 @@ def say_rows(
         kept = _without_alternatives(latest, rows, None)
         kept = kept or _without_alternatives(question, rows, near if across else None)
         kept = columns if wide else kept
-        return _sentence(rows, chosen[0], joints, kept)
+        text = _line(rows, chosen[0], joints, kept, named=True)
+        return text if text.endswith((".", "。", "!", "?")) else text + joints.end
     lines = [_line(rows, i, joints, columns) for i in chosen]
     most = len(lines) if columns else _MANY
     while most > 1 and length("\n".join(lines[:most])) > MOST:
@@ -334,11 +335,6 @@ def _amounts(rows: Sequence[Row]) -> set[str]:
 def has_amount(text: str) -> bool:
     """Tell whether a text states an amount of money."""
     return any(fact.kind == "amount" for fact in extract_facts(text))
-
-
-def _sentence(rows: Sequence[Row], i: int, joints: Joints, columns: frozenset[str]) -> str:
-    text = _line(rows, i, joints, columns, named=True)
-    return text if text.endswith((".", "。", "!", "?")) else text + joints.end
 
 
 def _line(

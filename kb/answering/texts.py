@@ -1,21 +1,19 @@
 """What the service itself says to customers, in five languages, Chinese in both its scripts."""
 
 import re
-from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import yaml
-
 from kb.text.language import is_traditional
+from kb.text.lexicon import read_lists
 
 TextKey: TypeAlias = Literal[
     "greeting", "smalltalk", "thanks", "goodbye", "acknowledged", "person_elsewhere",
     "held_elsewhere", "person_called", "unknown", "rest_unknown", "angry", "urgent", "depends",
     "hedge", "only_in", "hedge_only_in", "none_of_these", "say_otherwise", "talk_to_person",
-    "quoted", "source", "sources", "waiting", "busy", "trouble", "lookup_not_found",
-    "lookup_failed", "text_only", "feedback_thanks", "what_was_wrong", "why_wrong",
-    "why_incomplete", "why_outdated", "why_not_my_question", "forgotten",
+    "quoted", "source", "sources", "waiting", "trouble", "lookup_not_found", "lookup_failed",
+    "text_only", "feedback_thanks", "what_was_wrong", "why_wrong", "why_incomplete",
+    "why_outdated", "why_not_my_question", "forgotten",
 ]  # fmt: skip
 """``greeting`` and ``smalltalk`` take ``company``, ``waiting`` ``seconds``, ``depends`` ``text``,
 ``only_in`` and ``hedge_only_in`` ``language_name``."""
@@ -43,7 +41,8 @@ def service_text(key: TextKey, *languages: str, **values: str | int) -> str:
     code = text_language(*languages)
     if code == "zh" and any(map(_OF_TRADITIONAL.match, languages)):
         code = _TRADITIONAL
-    return _texts()[key][code].format(**values)
+    text: str = read_lists(_FILE)[key][code]
+    return text.format(**values)
 
 
 def in_script_of(question: str, reply: str, *languages: str) -> str:
@@ -54,7 +53,7 @@ def in_script_of(question: str, reply: str, *languages: str) -> str:
     """
     if not (is_traditional(question) or any(map(_OF_TRADITIONAL.match, languages))):
         return reply
-    for texts in _texts().values():
+    for texts in read_lists(_FILE).values():
         pieces = (re.split(r"\{\w+\}", texts[code]) for code in ("zh", _TRADITIONAL))
         both = [(a, b) for a, b in zip(*pieces, strict=True) if a != b]
         if all(len(a) >= _SENTENCE and a in reply for a, _ in both):
@@ -70,9 +69,3 @@ def text_language(*languages: str) -> str:
         if code in TEXT_LANGUAGES:
             return code
     return "en"
-
-
-@cache
-def _texts() -> dict[str, dict[str, str]]:
-    texts: dict[str, dict[str, str]] = yaml.safe_load(_FILE.read_text("utf-8"))
-    return texts

@@ -69,7 +69,7 @@ class Writer:
         started = time.monotonic()
         passage = passage_of(chunk)
         prompt = await fit_prompt(
-            self._generator, question, [passage], language, max_tokens=self._max_tokens
+            self._generator, question, passage, language, max_tokens=self._max_tokens
         )
         stream = self._generator.stream(
             prompt, max_tokens=self._max_tokens, deadline_s=self._timeout_s, stop=_STOP

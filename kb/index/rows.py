@@ -56,6 +56,11 @@ class Row:
     digest: str
     """Hash of everything above: another digest under the same row id is changed metadata."""
 
+    @property
+    def content(self) -> str:
+        """The passage, or the question of the entry with its answer."""
+        return f"{self.chunk_text}\n{self.answer}"
+
 
 def rows_of_chunk(chunk: Chunk, *, answers: bool = True) -> list[Row]:
     """Return the rows of a chunk; variants that repeat the question or each other appear once.

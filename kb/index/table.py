@@ -32,7 +32,6 @@ ROLES: Mapping[RowSet, tuple[Role, ...]] = {
 }
 FILTERS = {rows: f"role IN ({', '.join(map(repr, roles))})" for rows, roles in ROLES.items()}
 """Filter expressions of each."""
-OWN = FILTERS["own"]
 _OUT_OF_REACH = re.compile(
     "|".join(
         (
@@ -80,15 +79,6 @@ class StoredRow:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A stored row near a vector."""
-
-    row: Row
-    score: float
-    """Cosine similarity, -1 to 1."""
-
-
 class Nearest:
     """The best rows so far for each of many vectors."""
 
@@ -111,10 +101,6 @@ class Nearest:
             best += [(float(values[place]), row_ids[kept[place]]) for place in places]
             best.sort(key=lambda found: (-found[0], found[1]))
             del best[self._k :]
-
-    def row_ids(self) -> set[str]:
-        """Return the ids of all rows that are among the best."""
-        return {row_id for best in self.best for _, row_id in best}
 
 
 def reading() -> AbstractContextManager[None]:

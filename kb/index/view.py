@@ -16,11 +16,9 @@ from kb.index.rows import Row
 from kb.index.table import (
     FILTERS,
     NEGATIVE,
-    OWN,
     ROLES,
     ROW_FIELDS,
     Nearest,
-    Neighbour,
     RowHit,
     RowSet,
     StoredRow,
@@ -181,11 +179,11 @@ class View(Reader):
 
     async def nearest(
         self, vectors: Matrix, k: int, *, without: Collection[str] = ()
-    ) -> list[list[Neighbour]]:
-        """Return the `k` rows nearest to each of many vectors, by one exact pass over all rows.
+    ) -> list[list[tuple[Row, float]]]:
+        """Return the `k` rows nearest to each of many vectors, each with its cosine similarity.
 
-        For hundreds of vectors a pass with numpy costs less than as many searches, and holds only
-        a batch of rows at a time.
+        It is one exact pass over all rows: for hundreds of vectors that costs less with numpy than
+        as many searches, and holds only a batch of rows at a time.
 
         Args:
             vectors: shape ``(n, dim)``, unit length.
@@ -199,12 +197,13 @@ class View(Reader):
             return [[] for _ in vectors]
         best = Nearest(vectors, k, frozenset(without))
         with reading():
-            query = self._table.query().select(["row_id", "vector"]).where(OWN)
+            query = self._table.query().select(["row_id", "vector"]).where(FILTERS["own"])
             batches = await query.to_batches()
             async for batch in batches:
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
-        found = {row.row_id: row for row in await self.rows_of_ids(best.row_ids())}
-        return [[Neighbour(found[row_id], score) for score, row_id in r] for r in best.best]
+        row_ids = {row_id for nearest in best.best for _, row_id in nearest}
+        found = {row.row_id: row for row in await self.rows_of_ids(row_ids)}
+        return [[(found[row_id], score) for score, row_id in r] for r in best.best]
 
     async def rows_of_ids(self, row_ids: Iterable[str]) -> list[Row]:
         """Return the rows with these ids."""
@@ -215,10 +214,6 @@ class View(Reader):
         found = read_rows(await self._select_each(ROW_FIELDS, "vector_key", vector_keys))
         return [row for row in found if row.role in ROLES["own"]]
 
-    async def texts_of(self, row_ids: Iterable[str]) -> list[tuple[str, str]]:
-        """Return document and text, questions with their answers, of rows."""
-        return [(row.doc_id, _whole_text(row)) for row in await self.rows_of_ids(row_ids)]
-
     async def texts_with(self, parts: Sequence[str]) -> list[str]:
         """Return the texts that have any of these parts, which are in lower case."""
         found: dict[str, str] = {}
@@ -228,7 +223,7 @@ class View(Reader):
                 for part in parts[begin : begin + _PARTS]
                 for column in ("chunk_text", "answer")
             ]
-            found |= {row.chunk_id: _whole_text(row) for row in await self._rows(" OR ".join(some))}
+            found |= {row.chunk_id: row.content for row in await self._rows(" OR ".join(some))}
         return list(found.values())
 
     async def chunk(self, chunk_id: str) -> Chunk | None:
@@ -324,7 +319,7 @@ class View(Reader):
             return Sample(*await self.all_rows(), whole_entries=True)
         parts = {}
         for kind in ("faq", "passage"):
-            table = await self._select(["row_id"], f"kind = '{kind}' AND {OWN}")
+            table = await self._select(["row_id"], f"kind = '{kind}' AND {FILTERS['own']}")
             parts[kind] = sorted(table["row_id"].to_pylist())
         chosen = {row_id for ids in parts.values() for row_id in ids[:most]}
         table = await self._select_each([*ROW_FIELDS, "vector"], "row_id", chosen)
@@ -355,7 +350,3 @@ class View(Reader):
         with reading():
             found = await query.select([*ROW_FIELDS, score]).to_arrow()
         return zip(read_rows(found), found[score].to_pylist(), strict=True)
-
-
-def _whole_text(row: Row) -> str:
-    return f"{row.chunk_text}\n{row.answer}"

@@ -40,8 +40,9 @@ class Originals:
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
         sha256 = digest.hexdigest()
-        if self._has(sha256, file.tell()):
-            os.utime(self.path(sha256))  # it may be an upload again, which waits a week
+        path = self.path(sha256)
+        if path.is_file() and path.stat().st_size == file.tell():
+            os.utime(path)  # it may be an upload again, which waits a week
             return sha256
         file.seek(0)
         # Hashed again while copying: the file may change between the two readings.
@@ -99,12 +100,6 @@ class Originals:
             if path.stat().st_mtime < older_than:
                 path.unlink()
         return count
-
-    def _has(self, sha256: str, size_bytes: int) -> bool:
-        try:
-            return self.path(sha256).stat().st_size == size_bytes
-        except FileNotFoundError:
-            return False
 
     def _write(self, original: BinaryIO) -> str:
         if not self._folder.is_dir():

@@ -2,11 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from core.errors import IngestError
 from core.protocols import Embedder
@@ -18,29 +17,10 @@ from kb.ingest.curate import attach, by_document, expected_work, unique
 from kb.ingest.fingerprint import columns_of, with_work
 from kb.ingest.originals import Originals
 from kb.ingest.vector_cache import VectorSpool
+from kb.parse.sandbox.parser_process import ParserProcess
 
 EMBED_BATCH = 64
 """Texts in one call of the embedding model: its own best batch, and how often one may cancel."""
-
-
-class FileParser(Protocol):
-    """Reads files in processes with limits (`kb.parse.sandbox.parser_process.ParserProcess`)."""
-
-    def parse_many(
-        self,
-        files: Sequence[tuple[str, Path]],
-        *,
-        columns: Mapping[str, str],
-        on_page: Callable[[int, int], None],
-    ) -> AsyncGenerator[ParsedFile | IngestError, None]:
-        """Read files, each a name and a path; yield a result for each, in order.
-
-        `columns` has by name what an operator said of a file's columns. `on_page` is told of each
-        page that is read as a picture, before it is, and how many the file has.
-
-        An error's message is a sentence for the operator.
-        """
-        ...
 
 
 Chunker: TypeAlias = Callable[..., Awaitable[Sequence[Chunk]]]
@@ -131,7 +111,7 @@ class Preparer:
     """
 
     originals: Originals
-    parser: FileParser
+    parser: ParserProcess
     chunker: Chunker
     embedder: Embedder
     spool: VectorSpool

@@ -52,11 +52,6 @@ _LOOKS_HTML = re.compile(
 )
 
 
-def supported(name: str) -> bool:
-    """Tell whether a file's name promises a format that can be read."""
-    return PurePosixPath(name.lower()).suffix in SUFFIXES
-
-
 def parse(name: str, data: bytes, columns: str = "", on_page: OnPage = ignore_page) -> ParsedFile:
     """Read a file. `name` is data: only its ending is looked at, nothing is opened by it.
 

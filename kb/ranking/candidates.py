@@ -1,7 +1,7 @@
 """Put the rows that several searches found together, by entry or passage."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -62,15 +62,6 @@ class Reading:
         return self.whole, float(np.logaddexp.reduce(odds))
 
 
-@dataclass(slots=True)
-class _Found:
-    chunk: Chunk
-    stated: float | None = None
-    asked: float | None = None
-    statement: str = ""
-    questions: list[str] = field(default_factory=list)
-
-
 def gather(
     own: Sequence[RowHit], stated: Sequence[RowHit], text: Iterable[RowHit]
 ) -> list[Candidate]:
@@ -83,24 +74,13 @@ def gather(
         stated: rows found by vector among answers and passages, nearest first.
         text: rows found by full-text search.
     """
-    found: dict[tuple[str, str, str], _Found] = {}
-    for row in own:
-        one = found.setdefault(_content(row.chunk), _Found(row.chunk))
-        if row.chunk.kind == "faq":
-            one.asked = row.score if one.asked is None else one.asked
-            if row.text not in one.questions:
-                one.questions.append(row.text)
-    for row in stated:
-        one = found.setdefault(_content(row.chunk), _Found(row.chunk))
-        if one.stated is None:
-            one.stated, one.statement = row.score, row.text
-    for row in text:
-        one = found.setdefault(_content(row.chunk), _Found(row.chunk))
-        if row.role == "answer" and not one.statement:
-            one.statement = row.text
+    found: dict[tuple[str, str, str], tuple[list[RowHit], list[RowHit], list[RowHit]]] = {}
+    for search, rows in enumerate((own, stated, text)):
+        for row in rows:
+            found.setdefault(_content(row.chunk), ([], [], []))[search].append(row)
     lowest_asked = min((row.score for row in own), default=0.0)
     lowest_stated = min((row.score for row in stated), default=0.0)
-    candidates = [_candidate(one, lowest_asked, lowest_stated) for one in found.values()]
+    candidates = [_candidate(*rows, lowest_asked, lowest_stated) for rows in found.values()]
     candidates.sort(key=lambda c: (-(c.stated + 0.25 * c.asked), c.chunk.chunk_id))
     return candidates[:MOST]
 
@@ -110,11 +90,20 @@ def _content(chunk: Chunk) -> tuple[str, str, str]:
     return chunk.kind, chunk.text, chunk.answer or heading_of(chunk.title)
 
 
-def _candidate(one: _Found, lowest_asked: float, lowest_stated: float) -> Candidate:
-    chunk = one.chunk
-    stated = lowest_stated if one.stated is None else one.stated
+def _candidate(
+    own: Sequence[RowHit],
+    stated: Sequence[RowHit],
+    text: Sequence[RowHit],
+    lowest_asked: float,
+    lowest_stated: float,
+) -> Candidate:
+    """Return what three searches found with one content; each has the nearest first."""
+    chunk = next(row.chunk for row in (*own, *stated, *text))
+    nearness = stated[0].score if stated else lowest_stated
     if chunk.kind == "passage":
-        return Candidate(chunk, stated, stated, embedding_text(chunk), ())
-    asked = lowest_asked if one.asked is None else one.asked
-    statement = one.statement or f"{chunk.text}\n{chunk.answer}"[:_STATED_CHARS]
-    return Candidate(chunk, stated, asked, statement, tuple(one.questions) or (chunk.text,))
+        return Candidate(chunk, nearness, nearness, embedding_text(chunk), ())
+    asked = own[0].score if own else lowest_asked
+    said = [*stated, *(row for row in text if row.role == "answer")]
+    statement = said[0].text if said else f"{chunk.text}\n{chunk.answer}"[:_STATED_CHARS]
+    questions = tuple(dict.fromkeys(row.text for row in own)) or (chunk.text,)
+    return Candidate(chunk, nearness, asked, statement, questions)

@@ -47,7 +47,7 @@ class Evidence:
         asked = np.asarray([c.asked for c in candidates], np.float32)
         letters, words = char_bags([question]), stem_bags([question])
         statements = [c.statement for c in candidates]
-        read = [_whole(c) for c in candidates]
+        read = [f"{c.chunk.title}\n{c.chunk.text}\n{c.chunk.answer}" for c in candidates]
         own = [text for c in candidates for text in c.questions]
         owner = np.repeat(np.arange(len(candidates)), [len(c.questions) for c in candidates])
         languages = {c.chunk.language for c in candidates} - {""}
@@ -82,11 +82,6 @@ def certainty(features: Floats, scores: Floats, question_words: int) -> Floats:
     share = np.exp(scores[best] - np.logaddexp.reduce([np.log(_NONE), *scores]))
     words = features[best][FEATURES.index("words")]
     return np.asarray([scores[best], share, words, np.log1p(question_words)], np.float32)
-
-
-def _whole(candidate: Candidate) -> str:
-    chunk = candidate.chunk
-    return f"{chunk.title}\n{chunk.text}\n{chunk.answer}"
 
 
 def _best(owner: Ints, values: Floats, entry: Floats) -> Floats:

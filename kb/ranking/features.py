@@ -133,12 +133,8 @@ def stem_bags(texts: Sequence[str]) -> Bags:
     """Hash the beginnings of the content words (`kb.text.stems`)."""
     found = [stems(text[:_LONGEST_CHARS]) for text in texts]
     owner = np.repeat(np.arange(len(texts)), [len(each) for each in found])
-    keys = np.array([_word_key(stem) for each in found for stem in each], np.uint64)
-    return _bags(len(texts), [owner], [keys])
-
-
-def _word_key(word: str) -> int:
-    return zlib.crc32(word.encode()) >> (32 - BITS)
+    keys = [zlib.crc32(stem.encode()) >> (32 - BITS) for each in found for stem in each]
+    return _bags(len(texts), [owner], [np.array(keys, np.uint64)])
 
 
 def _bags(n: int, owners: list[Ints], keys: list[npt.NDArray[np.uint64]]) -> Bags:
@@ -178,11 +174,6 @@ class Rarity:
     @classmethod
     def _of_counts(cls, df: Ints, texts: int) -> "Rarity":
         return cls((np.log((1 + texts) / (1 + df)) + 1).astype(np.float32))
-
-    @property
-    def most(self) -> float:
-        """How rare a word is that no text has."""
-        return float(self.idf.max())
 
     def cosine(self, query: Bags, rows: Bags) -> Floats:
         """Return the tf-idf cosine of each query with each row, shape (queries, rows)."""

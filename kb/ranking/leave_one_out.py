@@ -50,7 +50,6 @@ class Asked:
 
     votes: Votes
     candidates: Ints
-    alive: Bools
     entry: int
     """The right one; -1: there is none."""
     evidence: Floats
@@ -98,9 +97,8 @@ class LeaveOneOut:
         self.sharp = self.solve(SHARP, self.cosine)
         self.total = np.zeros((self.entries, self.rows.shape[1]), np.float32)
         np.add.at(self.total, base.owners, self.rows[: self.n])
-        answers = char_bags(base.answers)
-        self.answers = answers
-        self.answer = self.rarity.cosine(bags, answers)
+        self.answers = char_bags(base.answers)
+        self.answer = self.rarity.cosine(bags, self.answers)
         self.words = stem_bags([*base.texts, *base.background])
         self.word_rarity = Rarity.of(self.words.of(np.arange(self.n)))
         owned = _sparse(np.arange(self.n + 1), base.owners, self.entries).T
@@ -200,7 +198,7 @@ class LeaveOneOut:
             lacks=self._lacks(row, out, candidates),
         )
         evidence = entry_evidence(votes, self.base.owners, candidates, alive)
-        return Asked(votes, candidates, alive, entry, evidence, share)
+        return Asked(votes, candidates, entry, evidence, share)
 
     def _lacks(self, row: int, out: Ints, candidates: Ints) -> Floats:
         asked = self.words.keys[self.words.starts[row] : self.words.starts[row + 1]]

@@ -50,11 +50,12 @@ class OwnQuestions:
         if numbers.min() < 0:
             return None
         candidates = np.sort(np.asarray(list(dict.fromkeys(numbers.tolist()))[:MOST_CANDIDATES]))
-        asked = _Asked(question, candidates, _across(question, chunks[0]))
-        scores, sure = asked.of(self.kernel, self.models, vector)
+        written = chunks[0].language
+        across = bool(written) and detect_language(question, written) != written
+        scores, sure = _judge(self, question, vector, candidates, across=across)
         if second is not None and self.pair is not None:
             both = paired(vector, second, self.pair.share)
-            scores, by_both = asked.of(self.pair.kernel, self.pair.models, both)
+            scores, by_both = _judge(self.pair, question, both, candidates, across=across)
             sure = float(between(sure, by_both))
         judged = _spread(scores, sure)
         by_number = np.zeros(int(self.kernel.owners.max()) + 1, np.float32)
@@ -62,32 +63,23 @@ class OwnQuestions:
         return np.asarray(by_number[numbers])
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A question to some entries."""
+def _judge(
+    by: OwnQuestions | Pair, question: str, vector: Vector, candidates: Ints, *, across: bool
+) -> tuple[Doubles, float]:
+    """Return the scores of the candidates, and how sure the best one is.
 
-    question: str
-    candidates: Ints
-    across: bool
-    """They are in another language."""
-
-    def of(self, kernel: Kernel, models: Models, vector: Vector) -> tuple[Doubles, float]:
-        """Return the scores of the candidates, and how sure the best one is."""
-        votes = kernel.ask(self.question, vector, self.candidates)
-        if self.across:
-            # Another language's words say nothing about what an entry lacks.
-            usual = float(models.sure.mean[CONFIDENCE.index("lacks")])
-            votes = replace(votes, lacks=np.full(len(self.candidates), usual, np.float32))
-        alive = np.ones(len(kernel.owners), bool)
-        evidence = entry_evidence(votes, kernel.owners, self.candidates, alive)
-        scores = models.rank.score(evidence)
-        features = confidence_features(votes, evidence, scores.astype(np.float32))
-        return scores, float(models.sure.probability(features[None])[0])
-
-
-def _across(question: str, chunk: Chunk) -> bool:
-    """Tell whether a question is in another language than a chunk."""
-    return bool(chunk.language) and detect_language(question, chunk.language) != chunk.language
+    `across`: they are in another language than the question.
+    """
+    votes = by.kernel.ask(question, vector, candidates)
+    if across:
+        # Another language's words say nothing about what an entry lacks.
+        usual = float(by.models.sure.mean[CONFIDENCE.index("lacks")])
+        votes = replace(votes, lacks=np.full(len(candidates), usual, np.float32))
+    alive = np.ones(len(by.kernel.owners), bool)
+    evidence = entry_evidence(votes, by.kernel.owners, candidates, alive)
+    scores = by.models.rank.score(evidence)
+    features = confidence_features(votes, evidence, scores.astype(np.float32))
+    return scores, float(by.models.sure.probability(features[None])[0])
 
 
 def _spread(scores: Doubles, sure: float) -> Floats:

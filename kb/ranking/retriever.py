@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from core.errors import ModelError
 from core.protocols import Embedder, Reader
@@ -79,10 +79,13 @@ class SearchView(Protocol):
         ...
 
 
-class SearchIndex(Protocol):
+_View = TypeVar("_View", bound=SearchView, covariant=True)
+
+
+class SearchIndex(Protocol[_View]):
     """The index of a knowledge base (`kb.index.index.Index`)."""
 
-    async def view(self) -> SearchView:
+    async def view(self) -> _View:
         """Return the live release."""
         ...
 
@@ -101,7 +104,7 @@ class Retriever:
     def __init__(
         self,
         embedder: Embedder,
-        index: SearchIndex,
+        index: SearchIndex[SearchView],
         rankers: Rankers,
         second: SecondEmbedder | None = None,
         reader: Reader | None = None,

@@ -33,9 +33,9 @@ from kb.ranking.own_questions import OwnQuestions
 from kb.ranking.pair import MOST_ROWS as PAIRED_ROWS
 from kb.ranking.pair import Pair
 from kb.ranking.ranker import Ranker, Weights
-from kb.ranking.retriever import SearchView
+from kb.ranking.retriever import SearchIndex, SearchView
 from kb.ranking.second import SecondEmbedder
-from kb.ranking.training_rows import MOST_ROWS, PAIR, background_texts, count, hand_over, several
+from kb.ranking.training_rows import MOST_ROWS, PAIR, background_texts, count, hand_over
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +57,6 @@ class TrainingFailed(AnswerdeskError):
             f"The ranking of release {release} could not be trained ({reason}). Questions are "
             "answered with the default weights. Run `answerdesk calibrate` to try again."
         )
-        self.release = release
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +79,12 @@ class ReadableView(SearchView, Protocol):
         ...
 
 
-class ReadableIndex(Protocol):
-    """The index of a knowledge base (`kb.index.index.Index`)."""
-
-    async def view(self) -> ReadableView:
-        """Return the live release."""
-        ...
-
-
 class Trainer:
     """Trains releases one at a time and gives the ranker of each."""
 
     def __init__(
         self,
-        index: ReadableIndex,
+        index: SearchIndex[ReadableView],
         embedder: Embedder,
         folder: Path,
         *,
@@ -234,7 +224,7 @@ class Trainer:
             done = Path(temporary) / "done"
             done.mkdir()
             entries = await asyncio.to_thread(count, rows, done)
-            if entries is not None and not (sample.whole_entries and several(entries)):
+            if not sample.whole_entries:
                 entries = None
             fitted = {}
             tried = self._second.fingerprint if self._second else ""

@@ -19,7 +19,7 @@ PAIR = "pair"
 _BACKGROUND = Path(__file__).parent / "data" / "background.txt"
 MOST_ROWS = 6_000
 _SEVERAL = 1.5
-"""Wordings an entry, on average."""
+"""Wordings an entry, on average, from which the base's own questions say something."""
 _MOST_WEIGHTS = 12_000_000
 """Larger bases are judged by the found rows alone: the kernel would take too long to train (its
 time grows with the cube of the rows: 20 s for 6,000) and too much memory to ask."""
@@ -50,15 +50,9 @@ def count(rows: Sequence[Row], target: Path) -> Entries | None:
     read = [f"{row.title}\n{row.text}\n{row.answer}" for row in rows]
     np.save(target / "all_words.npy", Rarity.of_texts(read, stem_bags).idf)
     entries = entries_of(rows)
-    weights = len(entries.texts) * len(entries.answers)
-    if not entries.texts or len(entries.texts) > MOST_ROWS or weights > _MOST_WEIGHTS:
-        return None
-    return entries
-
-
-def several(entries: Entries) -> bool:
-    """Tell whether entries have enough wordings for the base's own questions to say something."""
-    return len(entries.texts) >= _SEVERAL * len(entries.answers)
+    texts, answers = len(entries.texts), len(entries.answers)
+    trainable = 0 < texts <= MOST_ROWS and texts * answers <= _MOST_WEIGHTS
+    return entries if trainable and texts >= _SEVERAL * answers else None
 
 
 def entries_of(rows: Sequence[Row]) -> Entries:

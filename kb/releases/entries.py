@@ -217,10 +217,6 @@ class Entries:
             _check_language(entry, language)
         return entry, text
 
-    async def review(self) -> list[Curation]:
-        """Return the work that is not live and waits for somebody's decision."""
-        return [c for c in await self.curations.open() if c.state != "active"]
-
     async def take_back(self, number: int) -> Curation:
         """Undo a change, or drop one that waits for review.
 

@@ -19,7 +19,6 @@ from kb.review.caution import cautions
 from kb.review.findings import Inspection, Inspector, confirmation, to_confirm
 from kb.review.forecast import Forecast, Forecaster
 from kb.review.gate import HeldBack
-from kb.review.most_asked import MostAsked
 from kb.text.segmentation import shortened
 
 
@@ -28,10 +27,8 @@ class IncomingFile:
     """A file that the knowledge base shall hold under `doc_id`."""
 
     doc_id: str
-    path: Path | None = None
-    """Where it is; or"""
-    data: bytes | None = None
-    """its bytes."""
+    content: Path | bytes
+    """Where it is, or its bytes."""
     source: str = UPLOAD
     columns: str | None = None
     """Which columns of a table mean what (`kb.parse.parse`); ``None``: as in the last version."""
@@ -89,7 +86,6 @@ class Ingestor:
     """Of parser and chunker; files that were ingested under others are read again."""
     inspector: Inspector
     forecaster: Forecaster
-    most_asked: MostAsked
     max_file_bytes: int
 
     async def ingest(
@@ -277,8 +273,7 @@ class Ingestor:
         await publisher.announce(release.number)
         forecast = Forecast()
         if work.kind in _COMPARED:
-            changes = await self.most_asked.changes(seen, await publisher.index.view())
-            forecast = Forecast(*changes)
+            forecast = await self.forecaster.changes(seen, await publisher.index.view())
         return _Applied(release, after, comparison, release.embedded, forecast=forecast)
 
     def _receive(
@@ -297,9 +292,7 @@ class Ingestor:
                 errors[file.doc_id] = foreign(file.doc_id, before)
                 continue
             try:
-                content = file.data if file.path is None else file.path
-                if content is None:
-                    raise ValueError(f"{file.doc_id!r} has neither a path nor data")
+                content = file.content
                 size = len(content) if isinstance(content, bytes) else content.stat().st_size
                 if size > self.max_file_bytes:
                     errors[file.doc_id] = _too_large(file.doc_id, size, self.max_file_bytes)

@@ -44,7 +44,6 @@ class MayBePersonal(AnswerdeskError):
                 parts=found,
             )
         )
-        self.parts = tuple(parts)
 
 
 @dataclass(frozen=True, slots=True)

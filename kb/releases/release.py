@@ -41,7 +41,6 @@ class ReleaseIsLive(AnswerdeskError):
         super().__init__(
             tr("Release %(number)s is live already. Nothing was changed.", number=number)
         )
-        self.number = number
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +61,6 @@ class ReleaseDiff:
     added: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseContent:
-    """A release and its documents."""
-
-    release: Release
-    documents: tuple[Document, ...]
 
 
 class Releases:
@@ -286,25 +277,19 @@ class Releases:
             return await self.rebuild(reuse=True)
         return None
 
-    async def show(self, number: int) -> ReleaseContent:
-        """Return a release with its documents, by id.
-
-        Raises:
-            ReleaseNotFound: if it never was, or was pruned.
-        """
-        release = await self._publisher.releases.get(number)
-        documents = await self._publisher.releases.documents(number)
-        return ReleaseContent(release, tuple(documents[doc_id] for doc_id in sorted(documents)))
-
     async def diff(self, old: int, new: int) -> ReleaseDiff:
         """Return which documents differ between two releases.
 
         Raises:
             ReleaseNotFound: if one of them never was, or was pruned.
         """
+        releases = self._publisher.releases
         before, after = [
-            {one.doc_id: (one.sha256, one.settings) for one in (await self.show(number)).documents}
-            for number in (old, new)
+            {
+                doc_id: (document.sha256, document.settings)
+                for doc_id, document in (await releases.documents(release.number)).items()
+            }
+            for release in [await releases.get(old), await releases.get(new)]
         ]
         both = before.keys() & after.keys()
         return ReleaseDiff(

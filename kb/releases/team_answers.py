@@ -89,7 +89,7 @@ class TeamAnswers:
         async with self._lock:
             data = with_entry(await self._current(), question, answer)
             return await self.ingestor.ingest(
-                [IncomingFile(DOC_ID, data=data)], dry_run=dry_run, note=note, anyway=anyway
+                [IncomingFile(DOC_ID, data)], dry_run=dry_run, note=note, anyway=anyway
             )
 
     async def _current(self) -> bytes:

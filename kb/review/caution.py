@@ -10,15 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
-
-import yaml
 
 from core.types import Finding, FindingKind
 from kb.index.rows import Row
 from kb.index.view import View
 from kb.ingest.diff import Comparison
+from kb.text.lexicon import read_lists
 
 _FILE = Path(__file__).parent / "data" / "caution.yaml"
 _GAP = 60
@@ -58,13 +56,15 @@ async def cautions(live: View, comparison: Comparison) -> tuple[Finding, ...]:
         IndexDamaged: if the live release cannot be read.
     """
     rows = {row.chunk_id: row for row in comparison.fresh if row.role != "negative"}
-    texts = {chunk_id: f"{row.chunk_text}\n{row.answer}" for chunk_id, row in rows.items()}
+    texts = {chunk_id: row.content for chunk_id, row in rows.items()}
     before: dict[str, str] = defaultdict(str)
-    for doc_id, text in await live.texts_of(comparison.gone):
-        before[doc_id] += f"{text}\n"
+    for row in await live.rows_of_ids(comparison.gone):
+        before[row.doc_id] += f"{row.content}\n"
     found = [_finding("model", rows[c], said) for c, t in texts.items() if (said := for_a_model(t))]
     if live.release:
-        found += await _contacts_to_see(live, rows, texts, before, old=_old(comparison))
+        files = comparison.files.items()
+        old = {doc_id for doc_id, file in files if file.unchanged + file.changed + file.removed}
+        found += await _contacts_to_see(live, rows, texts, before, old=old)
     return (*found, *_secrets(rows, texts, before))
 
 
@@ -119,7 +119,8 @@ def _contact(written: str) -> Contact:
         return Contact(written, written, written)
     page = f"{host}{parts.path.rstrip('/')}"
     query = f"?{parts.query}" if parts.query else ""
-    return Contact(written, page + query, page if host in _data()["shared_hosts"] else host)
+    shared = host in read_lists(_FILE)["shared_hosts"]
+    return Contact(written, page + query, page if shared else host)
 
 
 async def _contacts_to_see(
@@ -132,7 +133,7 @@ async def _contacts_to_see(
 ) -> list[Finding]:
     """Return the contacts that the live release does not have, the strangest first.
 
-    In documents that are not `old` only strange ones: all that they have is new.
+    In documents that are not `old`, which it does not have, only strange ones: all is new there.
     """
     new = {chunk_id: contacts(text) for chunk_id, text in texts.items()}
     parts = {part for its in new.values() for one in its for part in (one.text, one.home) if part}
@@ -151,12 +152,6 @@ async def _contacts_to_see(
             kind: FindingKind = "address" if strange else "contact"
             found.append(_finding(kind, row, contact.text, instead=", ".join(lost)))
     return sorted(found, key=lambda finding: finding.kind)
-
-
-def _old(comparison: Comparison) -> set[str]:
-    """Return the documents that the live release has."""
-    files = comparison.files.items()
-    return {doc_id for doc_id, file in files if file.unchanged + file.changed + file.removed}
 
 
 def _secrets(
@@ -183,14 +178,8 @@ def _folded(text: str) -> str:
 
 
 @cache
-def _data() -> dict[str, Any]:
-    data: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
-    return data
-
-
-@cache
 def _model_patterns() -> tuple[re.Pattern[str], ...]:
-    data = _data()
+    data = read_lists(_FILE)
     override, instructions = "|".join(data["override"]), "|".join(data["instructions"])
     together = rf"(?:{override}).{{0,{_GAP}}}?(?:{instructions})"
     return tuple(re.compile(p) for p in (together, *data["persona"], *data["format"]))
@@ -200,13 +189,13 @@ def _model_patterns() -> tuple[re.Pattern[str], ...]:
 def _secret_patterns() -> dict[str, re.Pattern[str]]:
     return {
         name: re.compile(rf"(?<![a-zà-ÿа-я])(?:{words})(?![a-zà-ÿа-я])")
-        for name, words in _data()["secrets"].items()
+        for name, words in read_lists(_FILE)["secrets"].items()
     }
 
 
 @cache
 def _bare_host() -> re.Pattern[str]:
-    endings = "|".join(_data()["endings"])
+    endings = "|".join(read_lists(_FILE)["endings"])
     return re.compile(
         rf"(?<![\w@.-])(?:[\w-]+\.)+(?:{endings})(?![\w-])(?:[/?#][^\s<>\"'“”()\[\]{{}}|]*)?"
     )

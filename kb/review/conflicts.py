@@ -112,8 +112,7 @@ def _content(text: str) -> list[str]:
 
 
 def _overlap(left: list[str], right: list[str]) -> bool:
-    if _weight(left) > _weight(right):
-        left, right = right, left
+    left, right = sorted((left, right), key=_weight)
     shared = _weight([word for word in left if any(same_word(word, other) for other in right)])
     return shared >= _SHARED_WORDS and shared >= _SHARED * _weight(left)
 

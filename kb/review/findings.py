@@ -8,18 +8,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from core.protocols import Embedder
 from core.types import Finding, FindingKind, Matrix, Vector
 from core.wording import N_, tr
 from kb.index.rows import Row
-from kb.index.table import Neighbour
 from kb.index.view import View
 from kb.ingest.diff import Comparison
 from kb.ingest.prepare import Preparer
 from kb.ranking.features import Floats
 from kb.review.conflicts import Statement, differing_figure
+from kb.text.lexicon import read_lists
 from kb.text.own_words import each_its_own
 from kb.text.segmentation import natural, ngram_cosine, normalise, shortened
 
@@ -89,9 +88,8 @@ class _Pair:
 class Inspector:
     """Compares new texts with everything that will be there beside them."""
 
-    def __init__(self, embedder: Embedder, *, budget_chars: int = _BUDGET_CHARS) -> None:
+    def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._budget_chars = budget_chars
         self._unrelated: list[Matrix] = []
 
     async def inspect(self, view: View, preparer: Preparer, comparison: Comparison) -> Inspection:
@@ -129,7 +127,7 @@ class Inspector:
         order = {"question": 0, "variant": 1, "passage": 2}
         ordered = sorted(rows, key=lambda row: order[row.role])
         ends = itertools.accumulate(len(row.text) for row in ordered)
-        return [r for r, end in zip(ordered, ends, strict=True) if end <= self._budget_chars]
+        return [r for r, end in zip(ordered, ends, strict=True) if end <= _BUDGET_CHARS]
 
     async def _level(self, matrix: Matrix) -> Floats:
         """Return for each vector its mean cosine with unrelated statements of its language.
@@ -137,8 +135,7 @@ class Inspector:
         Those are the nearest: statements of another language are further away.
         """
         if not self._unrelated:
-            read = _REFERENCE.read_text
-            texts = await asyncio.to_thread(lambda: yaml.safe_load(read("utf-8")))
+            texts = await asyncio.to_thread(read_lists, _REFERENCE)
             self._unrelated = [await self._embedder.embed_queries(t) for t in texts.values()]
         means = [(matrix @ statements.T).mean(axis=1) for statements in self._unrelated]
         level: Floats = np.max(np.stack(means), axis=0)
@@ -207,13 +204,16 @@ def _literal(fresh: Sequence[Row], equal: Sequence[Row]) -> Iterator[_Pair]:
 
 
 def _near(
-    rows: Sequence[Row], matrix: Matrix, neighbours: Sequence[Sequence[Neighbour]], level: Floats
+    rows: Sequence[Row],
+    matrix: Matrix,
+    neighbours: Sequence[Sequence[tuple[Row, float]]],
+    level: Floats,
 ) -> Iterator[_Pair]:
     """Yield pairs whose vectors are nearer than those of unrelated texts, with stored rows first
     and then among the new ones."""
     for row, found, unrelated in zip(rows, neighbours, level, strict=True):
-        for neighbour in found:
-            yield _Pair(row, neighbour.row, _relation(neighbour.score, float(unrelated)))
+        for other, score in found:
+            yield _Pair(row, other, _relation(score, float(unrelated)))
     for place, row in enumerate(rows[:-1]):
         scores = matrix[place + 1 :] @ matrix[place]
         for offset in np.argsort(-scores)[:_NEIGHBOURS]:

@@ -83,6 +83,19 @@ class Forecaster:
         releases = await seen(live, self.rankers), await seen(other, self.rankers)
         return await self._compare(asked, golden, *releases)
 
+    async def changes(self, before: View | Seen[View], after: View) -> Forecast:
+        """Return which of the questions asked most a new release answers otherwise.
+
+        Nothing if that cannot be told.
+        """
+        releases = await seen(before, self.rankers), await seen(after, self.rankers)
+        asked = await self.asked() if all(one.rows.release for one in releases) else ()
+        try:
+            return await self._compare(asked, (), *releases)
+        except (ModelError, IndexUnusable) as error:
+            logger.warning("What customers ask most was not compared: %s", error)
+            return Forecast()
+
     async def _compare(
         self,
         asked: Sequence[tuple[str, int]],

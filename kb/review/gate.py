@@ -158,11 +158,6 @@ class Gate:
             raise HeldBack(drops, len(golden))
         return len(golden)
 
-    async def ask(self, live: View, question: str) -> Answer:
-        """Ask the live release one question, without recording it."""
-        ((answer,),) = await self.replay.compare([question], await seen(live, self.rankers))
-        return answer
-
     async def as_it_is(self, live: View, question: str, *, author: str) -> Golden:
         """Return a golden question that expects what the live release makes of it.
 
@@ -170,7 +165,7 @@ class Gate:
             NothingToExpect: if that is neither an answer nor a refusal.
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
-        answer = await self.ask(live, question)
+        ((answer,),) = await self.replay.compare([question], await seen(live, self.rankers))
         if answer.kind == "unknown":
             return Golden(question, refuse=True, author=author)
         if not answer.sources:

@@ -1,52 +1,19 @@
 """What customers ask most, asked of two releases: which answers are others now?"""
 
-import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
-from core.errors import IndexUnusable, ModelError
 from core.types import Answer, AnswerChange, IngestReport
 from core.wording import N_, ntr, tr
-from kb.index.view import View
-from kb.ranking.training import Trainer
-from kb.review.gate import Replay, Seen, change_of, rests_on, seen
-
-logger = logging.getLogger(__name__)
+from kb.review.gate import change_of, rests_on
 
 Asked: TypeAlias = Callable[[], Awaitable[Sequence[tuple[str, int]]]]
 """Returns what customers ask most, and how often each was asked."""
 
 _NAMED = 8
 """Changes that a report names."""
-
-
-@dataclass(frozen=True)
-class MostAsked:
-    """Tells which of the questions that customers ask most a new release answers otherwise."""
-
-    asked: Asked
-    replay: Replay
-    rankers: Trainer
-
-    async def changes(
-        self, before: View | Seen[View], after: View
-    ) -> tuple[int, tuple[AnswerChange, ...]]:
-        """Return how many questions were asked, and what changed, most asked first.
-
-        Changes of one kind are one change: what customers wrote is not in it.
-        """
-        releases = [await seen(one, self.rankers) for one in (before, after)]
-        asked = await self.asked() if all(one.rows.release for one in releases) else ()
-        if not asked:
-            return 0, ()
-        try:
-            old, new = await self.replay.compare([question for question, _ in asked], *releases)
-        except (ModelError, IndexUnusable) as error:
-            logger.warning("What customers ask most was not compared: %s", error)
-            return 0, ()
-        return len(asked), differences(asked, old, new)
 
 
 def differences(

@@ -157,8 +157,9 @@ def _codes(left: str) -> _Found:
 
 
 def _weekdays(left: str) -> _Found:
-    for start, end, day in lexicon().weekdays.find(left):
-        yield "weekday", start, end, frozenset({day}), "", True
+    for match in _weekday_pattern().finditer(left):
+        day = lexicon().weekdays[match[0]]
+        yield "weekday", match.start(), match.end(), frozenset({day}), "", True
 
 
 def _quantities(left: str) -> _Found:
@@ -207,6 +208,11 @@ def _before_pattern() -> re.Pattern[str]:
 @cache
 def _after_pattern() -> re.Pattern[str]:
     return re.compile(rf"\s?({alternatives(lexicon().bounds_after, around=False)})")
+
+
+@cache
+def _weekday_pattern() -> re.Pattern[str]:
+    return re.compile(alternatives(lexicon().weekdays))
 
 
 _UNCLEAR_MONTHS = {

@@ -206,6 +206,6 @@ def _is_cyrillic(found: list[str]) -> bool:
 
 @cache
 def _detector() -> LanguageDetector:
-    codes = [getattr(IsoCode639_1, code) for code in _LETTERS_AND_CODES]
-    chosen = [Language.from_iso_code_639_1(code) for code in codes]
+    codes = (getattr(IsoCode639_1, code) for code in _LETTERS_AND_CODES)
+    chosen = map(Language.from_iso_code_639_1, codes)
     return LanguageDetectorBuilder.from_languages(*chosen).with_low_accuracy_mode().build()

@@ -1,12 +1,13 @@
 """Read the layout of a passage: headings, sentences, list items, numbered steps and table rows."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from kb.text.facts import extract_facts
-from kb.text.segmentation import TABLE_ROW, split_sentences, words
+from kb.text.segmentation import ENDED, TABLE_ROW, split_sentences, words
 
 UnitKind: TypeAlias = Literal["heading", "sentence", "item", "row"]
 
@@ -20,7 +21,6 @@ _LIST_MARK = re.compile(
     rf"\s*(?:[(（【\[]?(?:\d{{1,2}}|[A-Za-z]|[{_HAN_NUMBERS}]{{1,3}})[)）】\]]|(?:\d{{1,2}}(?:\.\d{{1,2}})*|[A-Z])\.\s"
     rf"|(?:\d{{1,2}}|[{_HAN_NUMBERS}]{{1,3}})、)\s*(?=\S)"
 )
-_ENDED = re.compile(r"[.!?。！？…｡:：;；؟।]['\"”’»)\]）】」』*_]*\s*$")
 _QUESTION = re.compile(r"[?？؟]['\"”’»)\]）】」』*_]*\s*$")
 _HEADING_LENGTH = 12
 """Words of the longest line that is taken for a heading."""
@@ -165,13 +165,8 @@ def _of_text(text: str, offset: int, paragraph: int, language: str) -> Iterator[
 
 def _number(sentence: str) -> int:
     found = _STEP.match(sentence)
-    if not found:
-        return 0
-    if found.group(1):
-        return int(found.group(1))
-    if found.group(2):
-        return ord(found.group(2)) - ord("①") + 1
-    return _HAN_NUMBERS.index(found.group(3)) + 1
+    mark = next(filter(None, found.groups())) if found else "0"
+    return int(mark if mark.isdecimal() else unicodedata.numeric(mark))
 
 
 def _without_single_numbers(units: Sequence[Unit]) -> list[Unit]:
@@ -214,10 +209,10 @@ def _is_heading(unit: Unit, following: Unit, text: str) -> bool:
         return False
     if unit.asks:
         return following.kind != "sentence" or not following.asks
-    if _ENDED.search(unit.text) or re.search(r"[:：]\s", unit.text):
+    if ENDED.search(unit.text) or re.search(r"[:：]\s", unit.text):
         return False
     return (
         following.kind in ("row", "item")
-        or bool(_ENDED.search(following.text))
+        or bool(ENDED.search(following.text))
         or (following.paragraph == unit.paragraph and length(following.text) > length(unit.text))
     )

@@ -19,6 +19,13 @@ _WIDE_COMMA = re.compile(r"(?<![０-９])，")
 _SAME = str.maketrans({c: "-" for c in "‐‑‒–—―−〜～"} | {c: "'" for c in "’‘ʼ`´"})
 
 
+@cache
+def read_lists(file: Path) -> dict[str, Any]:
+    """Read a file of texts and word lists, once; each word is a text, ``no`` and ``88`` too."""
+    lists: dict[str, Any] = yaml.load(file.read_text("utf-8"), yaml.BaseLoader)
+    return lists
+
+
 def fold(text: str) -> str:
     """Return `text` with one way of writing dashes, apostrophes, fractions and full-width forms.
 
@@ -33,24 +40,6 @@ def fold(text: str) -> str:
 def is_cjk(char: str) -> bool:
     """Tell whether a character is Han or kana: written without blanks between words."""
     return "\u3040" <= char <= "\u30ff" or "\u3400" <= char <= "\u9fff" or "豈" <= char <= "\ufaff"
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """Phrases of one meaning or of several, found as whole words (Chinese: anywhere)."""
-
-    pattern: re.Pattern[str]
-    meaning: Mapping[str, str]
-    """Folded lower-case phrase to its meaning."""
-
-    def find(self, text: str) -> list[tuple[int, int, str]]:
-        """Return (start, end, meaning) of each phrase, longest first at each place."""
-        return [(m.start(), m.end(), self.meaning[m[0]]) for m in self.pattern.finditer(text)]
-
-
-def _terms(groups: Mapping[str, Iterable[str]]) -> Terms:
-    meaning = {word: str(k) for k, listed in groups.items() for word in _words(listed)}
-    return Terms(re.compile(alternatives(meaning)), meaning)
 
 
 def alternatives(phrases: Iterable[str], *, around: bool = True) -> str:
@@ -88,7 +77,7 @@ class Lexicon:
     numbers: Mapping[str, int]
     weak_numbers: frozenset[str]
     months: Mapping[str, int]
-    weekdays: Terms
+    weekdays: Mapping[str, str]
     bounds_before: Mapping[str, str]
     bounds_after: Mapping[str, str]
     stopwords: Mapping[str, frozenset[str]]
@@ -100,38 +89,32 @@ class Lexicon:
 @cache
 def lexicon() -> Lexicon:
     """Read the lists, once."""
-    raw: dict[str, Any] = yaml.safe_load(_FILE.read_text("utf-8"))
+    raw = read_lists(_FILE)
     stopwords = {k: frozenset(_words(v.split())) for k, v in raw["stopwords"].items()}
     common = {k: frozenset(_words(v.split())) for k, v in raw["common"].items()}
+    meanings = ("units", "currencies", "weekdays", "bounds_before", "bounds_after")
     return Lexicon(
-        units=_meanings(raw["units"]),
-        currencies=_meanings(raw["currencies"]),
+        **{name: _meanings(raw[name]) for name in meanings},
         magnitudes={w: int(k) for w, k in _meanings(raw["magnitudes"]).items()},
         percent=frozenset(_words(raw["percent"])),
         numbers=_number_words(raw["numbers"]),
         weak_numbers=frozenset(_words(raw["weak_numbers"])),
         months={w: int(k) for w, k in _meanings(raw["months"]).items()},
-        weekdays=_terms(raw["weekdays"]),
-        bounds_before=_meanings(raw["bounds_before"]),
-        bounds_after=_meanings(raw["bounds_after"]),
         stopwords=stopwords,
         abbreviations={k: frozenset(v.split()) for k, v in raw["abbreviations"].items()},
         common={k: words | stopwords.get(k, frozenset()) for k, words in common.items()},
     )
 
 
-def _words(listed: Iterable[object]) -> list[str]:
-    for word in listed:
-        if not isinstance(word, str):  # YAML reads a bare "no" as False
-            raise TypeError(f"{_FILE.name}: {word!r} is no text. Put it in quotes.")
-    return [fold(str(word)).lower() for word in listed]
+def _words(listed: Iterable[str]) -> list[str]:
+    return [fold(word).lower() for word in listed]
 
 
-def _meanings(groups: Mapping[object, Iterable[object]]) -> dict[str, str]:
-    return {w: str(key) for key, listed in groups.items() for w in _words(listed)}
+def _meanings(groups: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    return {w: key for key, listed in groups.items() for w in _words(listed)}
 
 
-def _number_words(groups: Mapping[object, Iterable[object]]) -> dict[str, int]:
+def _number_words(groups: Mapping[str, Iterable[str]]) -> dict[str, int]:
     numbers = {w: int(key) for w, key in _meanings(groups).items()}
     german_units = "ein zwei drei vier fünf sechs sieben acht neun"
     tens = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"

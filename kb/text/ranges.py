@@ -5,6 +5,7 @@ and "in July"; what is asked for is in one row of a table all the same.
 """
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,26 +19,22 @@ _SCALES = {
     "g": ("kg", 0.001), "ton": ("kg", 1000.0), "cm": ("m", 0.01), "mm": ("m", 0.001),
     "ml": ("litre", 0.001),
 }  # fmt: skip
-_CYCLES = {"weekday": 7, "month of the year": 12}
 _BETWEEN = re.compile(r"\s*(?:[-–—~]|to|bis|a|hasta|до|по|至|到)\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Values of one unit, both ends included unless `open_low` or `open_high`."""
+    """Values of one unit, both ends included."""
 
     unit: str
     low: float
     high: float
-    open_low: bool = False
-    open_high: bool = False
 
     def holds(self, value: float) -> bool:
         """Tell whether a value lies in it; a month or weekday also where it runs over the end."""
-        if self.unit in _CYCLES and self.low > self.high:
+        if self.low > self.high:
             return value >= self.low or value <= self.high
-        above = value > self.low if self.open_low else value >= self.low
-        return above and (value < self.high if self.open_high else value <= self.high)
+        return self.low <= value <= self.high
 
 
 def fit(question: str, text: str) -> int:
@@ -79,30 +76,26 @@ def _ranges(text: str) -> tuple[Range, ...]:
     folded = fold(text)
     facts = extract_facts(text)
     found: list[Range] = []
+    pair: Range | None = None
     for fact, after in itertools.zip_longest(facts, facts[1:]):
+        ends = pair is not None  # the "8 days" of "30 bis 8 Tage" is no bound of its own
         joined = after and _BETWEEN.fullmatch(folded[fact.end : after.start])
-        if joined and (pair := _pair(fact, after)):
+        pair = _pair(fact, after) if joined else None
+        if pair:
             found.append(pair)
         elif fact.bound and (measured := _measured(fact)):
             unit, value = measured
+            if fact.bound in ("gt", "lt"):  # the end itself is outside
+                value = math.nextafter(value, math.inf if fact.bound == "gt" else 0.0)
             if fact.bound in ("ge", "gt"):
-                found.append(Range(unit, value, float("inf"), open_low=fact.bound == "gt"))
-            elif fact.bound in ("le", "lt", "within") and not _ends(facts, fact, folded):
-                found.append(Range(unit, 0.0, value, open_high=fact.bound == "lt"))
+                found.append(Range(unit, value, math.inf))
+            elif fact.bound in ("le", "lt", "within") and not ends:
+                found.append(Range(unit, 0.0, value))
     months = _months(text)
     for (_, end, month), last in itertools.zip_longest(months, months[1:]):
         joined = last and _BETWEEN.fullmatch(folded[end : last[0]])
         found.append(Range("month of the year", month, last[2] if joined else month))
     return tuple(found)
-
-
-def _ends(facts: tuple[Fact, ...], fact: Fact, folded: str) -> bool:
-    """Tell whether a number is the end of a pair: the "8 days" of "30 bis 8 Tage"."""
-    place = facts.index(fact)
-    before = facts[place - 1] if place else None
-    return before is not None and bool(
-        _BETWEEN.fullmatch(folded[before.end : fact.start]) and _pair(before, fact)
-    )
 
 
 def _pair(first: Fact, last: Fact) -> Range | None:

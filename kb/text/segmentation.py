@@ -96,7 +96,7 @@ have no column: ``Express; Small: 9; Large: 14``."""
 _LINE_ALONE = re.compile(
     rf"\s*(?:#{{1,6}}\s|\||>|```|~~~|[-*_=]{{3,}}\s*$|<[a-zA-Z/!]|{TABLE_ROW.pattern})"
 )
-_ENDED = re.compile(r"[.!?。！？…｡:：;；؟।॥]['\"”’»)\]）】」』*_]*\s*$")
+ENDED = re.compile(r"[.!?。！？…｡:：;；؟।॥]['\"”’»)\]）】」』*_]*\s*$")
 _MIN_WRAPPED = 58
 """Columns of a line that was probably broken by an editor; shorter lines end on purpose."""
 
@@ -145,15 +145,13 @@ def _continues(previous: str, line: str) -> bool:
         return False
     if _LINE_ALONE.match(previous) or previous.endswith("  \n"):
         return False
-    if after[0].islower() and not _ENDED.search(before):
+    if after[0].islower() and not ENDED.search(before):
         return True
     return width(before) >= _MIN_WRAPPED and not re.search(r"[:：;；|]$", before)
 
 
 def _sentences_of(block: str, language: str) -> list[str]:
     stripped = block.strip()
-    if not stripped:
-        return []
     if stripped.startswith("|") or len(stripped) < 4 or TABLE_ROW.match(stripped):
         return [stripped]
     marks = sorted({0, len(block), *_boundaries(block, language)})

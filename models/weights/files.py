@@ -7,8 +7,6 @@ from pathlib import Path
 
 from core.durable import sha256_of, write_durably
 
-_CHUNK = 1 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class _Seen:

@@ -25,9 +25,10 @@ from console.security_middleware import SecurityMiddleware
 from core.health import Health
 from core.metrics import Metrics
 from core.request import request_id, working_on
-from core.types import Answer, Turn
+from core.types import Answer
 from db.base import Base, Database, create_engine, database_url
 from db.conversations import Conversations
+from kb.answering.answerer import Answerer
 from kb.answering.desk import Desk
 from models.workers.worker import Worker
 from tests.botapi import TOKEN, BotApi
@@ -63,20 +64,13 @@ def lines(log: io.StringIO) -> Lines:
     return [json.loads(line) for line in log.getvalue().splitlines()]
 
 
-class Echoing:
+class Echoing(Answerer):
     """Answers with what a real model process returns."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    async def answer(
-        self,
-        message: str,
-        *,
-        language_code: str = "",
-        history: Sequence[Turn] = (),
-        on_event: object = None,
-    ) -> Answer:
+    async def answer(self, message: str, **_: object) -> Answer:
         reply = await self._worker.call("echo", {"text": message})
         return Answer("faq", f"echo: {reply.values['text']}", "en", confidence=0.9)
 

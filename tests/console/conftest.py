@@ -33,6 +33,7 @@ from db.mishaps import Mishaps
 from db.operators import Audit, Operators
 from db.uploads import Uploads
 from db.webhooks import Deliveries
+from kb.answering.answerer import Answerer
 from kb.answering.desk import Desk
 from kb.releases.alike import Alike
 from kb.releases.open_questions import OpenQuestions
@@ -85,8 +86,11 @@ async def roomy() -> Disk:
     return Disk(PurePath("/data"), 40 * 10**9, low=False)
 
 
-class Broken:
+class Broken(Answerer):
     """Answers nothing; the error says what was asked."""
+
+    def __init__(self) -> None:
+        pass
 
     async def answer(self, message: str, **_: object) -> Answer:
         raise RuntimeError(message)

@@ -40,7 +40,7 @@ _TEST_RIDE = "Can I test ride a bike before I buy it?"
 
 async def fill(shop: Workshop, builder: Builder) -> None:
     """Let the demo be live, customers have asked, and one of them wait for a person."""
-    await shop.ingestor.ingest([IncomingFile("demo/faq.csv", path=_DEMO)])
+    await shop.ingestor.ingest([IncomingFile("demo/faq.csv", _DEMO)])
     await builder.accounts.invite("Ada", "agent")
     (entry,) = await shop.entries.find(_TEST_RIDE)
     source = Source(entry.chunk_id, entry.doc_id, entry.text, "", entry.answer, 0.9, "")

@@ -23,7 +23,7 @@ WIDTHS = (390, 1280)
 async def fill(shop: Workshop) -> None:
     """Let customers have asked, and an operator have changed, a little of everything."""
     table = f"question,answer\n{FAQ}\n".encode()
-    await shop.ingestor.ingest([IncomingFile("spare-parts.csv", data=table)])
+    await shop.ingestor.ingest([IncomingFile("spare-parts.csv", table)])
     entry, *_ = await shop.entries.find()
     await shop.entries.change(entry.chunk_id, "answer", text="By phone only.", author="Ada")
     for question in ("Do you ship to Norway?", "to Norway do you ship", "Averyveryverylong" * 12):

@@ -17,6 +17,7 @@ from core.metrics import Metrics
 from core.types import Answer
 from db.base import Database, create_engine, database_url
 from db.erasure import ErasureList, replay
+from kb.answering.answerer import Answerer
 from kb.answering.desk import Desk
 from tests.console.conftest import Builder
 from tests.console.requests import HERE, SITE, read_events
@@ -29,7 +30,7 @@ WAYS = ["api", "widget", "page"]
 GERMAN = {"Accept-Language": "de"}
 
 
-class Echo:
+class Echo(Answerer):
     """Answers with the question, once the gate is open."""
 
     def __init__(self) -> None:

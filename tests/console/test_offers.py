@@ -31,7 +31,7 @@ CHAT = "web:1"
 async def live_through(shop: Workshop, builder: Builder) -> None:
     """Leave something of each kind for the pages to show."""
     table = b"question,answer\nAre you open?,Always.\nMay I return it?,Within 30 days.\n"
-    await shop.ingestor.ingest([IncomingFile("faq.csv", data=table)])
+    await shop.ingestor.ingest([IncomingFile("faq.csv", table)])
     (entry,) = await shop.entries.find("open")
     edited = await shop.entries.change(entry.chunk_id, "answer", text="On Mondays.")
     await shop.entries.change(edited.chunk_id, "translation", text="Montags.", language="de")

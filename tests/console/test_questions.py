@@ -27,7 +27,7 @@ UNKNOWN = Answer("unknown", "I don't know that.", "en")
 async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
     async with workshop(tmp_path / "shop", WordEmbedder(), parser=InProcess()) as opened:
         table = b"question,answer\nAre you open?,Always.\nMay I return it?,Within 30 days.\n"
-        await opened.ingestor.ingest([IncomingFile("faq.csv", data=table)])
+        await opened.ingestor.ingest([IncomingFile("faq.csv", table)])
         yield opened
 
 

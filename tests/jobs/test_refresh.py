@@ -92,7 +92,7 @@ async def test_two_folders_of_one_name_do_not_meet(
 
 
 async def test_a_folder_gets_another_name_than_an_uploaded_one(shop: Workshop, faq: Path) -> None:
-    await shop.ingestor.ingest([IncomingFile("faq/1.txt", data=b"uploaded")])
+    await shop.ingestor.ingest([IncomingFile("faq/1.txt", b"uploaded")])
     report = await refresh(shop, faq).run()
     assert report.sources[0].name == "faq-2"
     assert "uploaded" in await shop.texts()

@@ -61,6 +61,6 @@ async def look(folder: Path, acknowledged: int) -> None:
             texts = sorted(row.text for row in rows.values())
             assert texts == ["refund?", "shipping?", f"variant {release}"]
             assert {row.answer for row in rows.values()} == {f"Answer {release}.", "Three days."}
-            (document,) = (await shop.releases.show(release)).documents
+            (document,) = await shop.documents(release)
             original = shop.originals.checked_path(document.sha256)
             assert original.read_text() == text_of(release)

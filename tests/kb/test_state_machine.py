@@ -158,7 +158,7 @@ class KnowledgeBase(RuleBasedStateMachine):
 
     @rule(name=documents, text=contents)
     def upload(self, name: str, text: str) -> None:
-        report = self.run(self.shop.ingestor.ingest([IncomingFile(name, data=text.encode())]))
+        report = self.run(self.shop.ingestor.ingest([IncomingFile(name, text.encode())]))
         self.expect({**self.history[-1].texts, name: text})
         assert report.release == len(self.history) - 1
 
@@ -289,7 +289,7 @@ class KnowledgeBase(RuleBasedStateMachine):
         setattr(lancedb.table.AsyncTable, call, die)
         crashed = False
         try:
-            self.run(self.shop.ingestor.ingest([IncomingFile(name, data=text.encode())]))
+            self.run(self.shop.ingestor.ingest([IncomingFile(name, text.encode())]))
         except AnswerdeskError:
             crashed = True
         finally:

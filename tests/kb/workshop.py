@@ -18,7 +18,7 @@ from db.conversations import Conversations
 from db.curation import Curations
 from db.golden import GoldenQuestions
 from db.group_commit import GroupCommit
-from db.knowledge import ReleaseRepository
+from db.knowledge import Document, ReleaseRepository
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer
@@ -26,10 +26,11 @@ from kb.index.draft import Place
 from kb.index.index import Index
 from kb.index.rows import Row
 from kb.ingest.originals import Originals
-from kb.ingest.prepare import FileParser, Preparer
+from kb.ingest.prepare import Preparer
 from kb.ingest.vector_cache import VectorSpool
 from kb.parse import parse
 from kb.parse.limits import OnPage
+from kb.parse.sandbox.parser_process import ParserProcess
 from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever
 from kb.ranking.training import ReadableView, Trainer
@@ -44,7 +45,6 @@ from kb.releases.upload import Library
 from kb.review.findings import Inspector
 from kb.review.forecast import Forecaster
 from kb.review.gate import Gate, Replay, Seen
-from kb.review.most_asked import MostAsked
 from kb.review.trace import Tracer
 from tests.fakes import DefaultRanker
 
@@ -72,7 +72,7 @@ class SameRanker(DefaultRanker, Trainer):
         pass
 
 
-class LineParser:
+class LineParser(ParserProcess):
     """Reads one chunk a line: ``question|answer|variant|variant`` or a passage."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class LineParser:
                 yield ParsedFile(name, name, tuple(map(_section, text.splitlines(), count(1))))
 
 
-class InProcess:
+class InProcess(ParserProcess):
     """Reads files as the product does, but in this process: a child takes a second to start."""
 
     async def parse_many(
@@ -159,6 +159,10 @@ class Workshop:
         values = {row.row_id: v.tolist() for row, v in zip(rows, vectors, strict=True)}
         return view.release, by_id, values
 
+    async def documents(self, number: int) -> list[Document]:
+        """Return the documents of a release, by id."""
+        return [*(await self.repository.documents(number)).values()]
+
     async def texts(self) -> list[str]:
         """Return the texts that operators wrote in the live release, sorted."""
         rows = (await self.snapshot())[1].values()
@@ -167,7 +171,7 @@ class Workshop:
     async def put(self, **texts: str) -> int:
         """Ingest files by name (``faq`` becomes ``faq.txt``); return the live release."""
         report = await self.ingestor.ingest(
-            [IncomingFile(f"{name}.txt", data=text.encode()) for name, text in texts.items()]
+            [IncomingFile(f"{name}.txt", text.encode()) for name, text in texts.items()]
         )
         assert not [file.error for file in report.files if file.error]
         return report.release
@@ -183,7 +187,7 @@ async def workshop(
     embedder: Embedder,
     *,
     after_publish: AfterPublish | None = None,
-    parser: FileParser | None = None,
+    parser: ParserProcess | None = None,
     answers: bool = False,
 ) -> AsyncIterator[Workshop]:
     folder.mkdir(parents=True, exist_ok=True)
@@ -224,7 +228,6 @@ async def workshop(
                 settings=SETTINGS,
                 inspector=Inspector(embedder),
                 forecaster=forecaster,
-                most_asked=MostAsked(asked, replay, SameRanker()),
                 max_file_bytes=100_000,
             )
             yield Workshop(

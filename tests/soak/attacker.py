@@ -30,7 +30,7 @@ from core.types import AnswerEvent, Chunk, Hit, Sentence, Turn
 from kb.answering.answerer import Answerer
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer
-from kb.ranking.retriever import Retrieval
+from kb.ranking.retriever import Retrieval, Retriever
 from models.remote import HttpGenerator
 from models.weights.spec import Server
 from tests.kb.workshop import POLICY, TODAY
@@ -81,7 +81,7 @@ class Attacked(pieces.Found):
         return bool(self.leaked)
 
 
-class _Found:
+class _Found(Retriever):
     """Finds one passage or entry, whatever is asked."""
 
     def __init__(self) -> None:

@@ -67,7 +67,7 @@ async def fill(shop: Workshop) -> None:
     """Make entries and conversations, the same each time."""
     rows = "\n".join(f"How do I order part {n}?,Write to our shop {n}." for n in range(ENTRIES))
     table = f"question,answer\n{rows}\n".encode()
-    await shop.ingestor.ingest([IncomingFile("parts.csv", data=table)])
+    await shop.ingestor.ingest([IncomingFile("parts.csv", table)])
     dice, now = random.Random(7), time.time()
     answers = []
     for number in range(2 * CONVERSATIONS):

@@ -134,7 +134,7 @@ async def build(folder: Path) -> str:
     async with opened(folder) as (shop, trainer):
         started = time.perf_counter()
         files = [
-            IncomingFile(f"series/{n}.txt", data="\n".join(document(n, known)).encode())
+            IncomingFile(f"series/{n}.txt", "\n".join(document(n, known)).encode())
             for n in range(DOCUMENTS)
         ]
         report = await shop.ingestor.ingest(files)
@@ -177,7 +177,7 @@ async def measure(folder: Path) -> Scale:
             lines = document(number, known)
             lines[number] = f"Changed just now, {time.time()}."
             started = time.perf_counter()
-            file = IncomingFile(f"series/{number}.txt", data="\n".join(lines).encode())
+            file = IncomingFile(f"series/{number}.txt", "\n".join(lines).encode())
             report = await shop.ingestor.ingest([file])
             live.append(time.perf_counter() - started)
             await trainer.after_publish(report.release)
@@ -207,7 +207,7 @@ async def ten_thousand(folder: Path) -> dict[str, float]:
         for shift in (0, DOCUMENTS):
             await shop.ingestor.ingest(
                 [
-                    IncomingFile(f"{n}.txt", data="\n".join(document(n + shift, known)).encode())
+                    IncomingFile(f"{n}.txt", "\n".join(document(n + shift, known)).encode())
                     for n in range(100)
                 ]
             )

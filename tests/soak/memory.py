@@ -106,7 +106,7 @@ async def ask(report: Path, *, run: int, most: int, seconds: float) -> None:
             if number % _INGEST_EVERY == 0:
                 rows = "".join(f"What is part {n}?,Part {n} of run {number}.\n" for n in range(100))
                 data = f"question,answer\n{rows}".encode()
-                await knowledge.ingestor.ingest([IncomingFile("soak.csv", data=data)])
+                await knowledge.ingestor.ingest([IncomingFile("soak.csv", data)])
                 await knowledge.releases.prune(config.knowledge.keep_releases)
             if number % _SAMPLE_EVERY == 0:
                 sample = await asyncio.to_thread(_sample, run, number, written, paths.data)

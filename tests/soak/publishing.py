@@ -33,7 +33,7 @@ async def step(shop: Workshop, folder: Path, chance: random.Random) -> None:
         case "upload":
             name = f"{chance.choice('abc')}.txt"
             data = text_of(chance).encode()
-            await shop.ingestor.ingest([IncomingFile(name, data=data)])
+            await shop.ingestor.ingest([IncomingFile(name, data)])
         case "remove":
             await shop.ingestor.ingest([], removed=[f"{chance.choice('abc')}.txt"])
         case "rollback" if live is not None:

@@ -64,7 +64,7 @@ async def one_round(shop: Workshop, folder: Path, number: int, report: Turns) ->
     results = await asyncio.gather(
         refresh(),
         edit(),
-        *(shop.ingestor.ingest([IncomingFile(name, data=text.encode())]) for name, text in uploads),
+        *(shop.ingestor.ingest([IncomingFile(name, text.encode())]) for name, text in uploads),
     )
     release, rows, _ = await shop.snapshot()
     texts = [row.text for row in rows.values()]

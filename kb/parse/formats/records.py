@@ -34,7 +34,6 @@ _SHOWN = ("enabled", "active", "is_active", "published")
 _WITHHELD = ("draft", "archived", "deleted", "disabled")
 _STATES = ("state", "status")
 """Fields that say whether a record is published."""
-_MAX_DEPTH = 12
 _WANTED = 'Wanted are objects like {"question": …, "answer": …} or {"text": …}.'
 
 

@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from core.errors import IngestError, UnreadableFile
 from core.types import ParsedFile
@@ -19,12 +18,12 @@ from kb.parse.sandbox.ipc import HEADER, read_page_frame, read_reply, request
 
 log = logging.getLogger(__name__)
 
+_AT_ONCE = 2
 _FILES_PER_PROCESS = 64
 _ROOT = Path(__file__).resolve().parents[3]
 _WAIT = 10
 """How many times its processor time a file may take by the clock, on a busy machine."""
 _STDERR_BYTES = 20_000
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,9 @@ class Limits:
 class ParserProcess:
     """Reads files in confined child processes; `confine` says what they cannot do."""
 
-    def __init__(self, limits: Limits | None = None, *, at_once: int = 2) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
-        self._slots = asyncio.Semaphore(at_once)
+        self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def parse(self, name: str, path: Path) -> ParsedFile:
         """Read one file in a fresh process. `name` is what people call it; it opens nothing.
@@ -53,7 +52,8 @@ class ParserProcess:
         Raises:
             IngestError: with a sentence for the operator.
         """
-        async with contextlib.aclosing(self.parse_many([(name, path)])) as results:
+        reading = self.parse_many([(name, path)], columns={}, on_page=ignore_page)
+        async with contextlib.aclosing(reading) as results:
             result = await anext(results)
         if isinstance(result, IngestError):
             raise result
@@ -63,10 +63,10 @@ class ParserProcess:
         self,
         files: Sequence[tuple[str, Path]],
         *,
-        columns: Mapping[str, str] = _NONE,
-        on_page: OnPage = ignore_page,
+        columns: Mapping[str, str],
+        on_page: OnPage,
     ) -> AsyncGenerator[ParsedFile | IngestError, None]:
-        """Read many files, in order; one result for each.
+        """Read many files, in order; one result for each, or an error that operators can read.
 
         `columns` has what `kb.parse.parse` is told of them, by name; `on_page` is its own. A
         process is used for up to 64 files, and replaced after one that it could not survive.

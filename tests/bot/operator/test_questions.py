@@ -370,7 +370,7 @@ async def test_an_agent_may_propose_and_not_apply(
 
 async def open_hours(shop: Workshop, answer: str = "Always.") -> None:
     table = f"question,answer\nAre you open?,{answer}\n".encode()
-    report = await shop.ingestor.ingest([IncomingFile("hours.csv", data=table)])
+    report = await shop.ingestor.ingest([IncomingFile("hours.csv", table)])
     assert not report.files[0].error
 
 

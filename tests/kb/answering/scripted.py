@@ -10,7 +10,7 @@ from core.types import Chunk, Hit
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer
-from kb.ranking.retriever import Retrieval
+from kb.ranking.retriever import Retrieval, Retriever
 from kb.text.stems import stems
 from tests.fakes import ScriptedGenerator
 
@@ -41,7 +41,7 @@ NOTED = "I have noted it for our team."
 CHINESE = replace(PASSAGE, text="商品可以在七天之内寄回。我们承担邮费。", language="zh")
 
 
-class ScriptedRetriever:
+class ScriptedRetriever(Retriever):
     """Finds what the script says for a question, and nothing for any other."""
 
     def __init__(self, found: Mapping[str, Sequence[tuple[Chunk, float]]]) -> None:

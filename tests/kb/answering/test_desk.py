@@ -12,13 +12,14 @@ from core.types import Answer, Draft, Source, Turn
 from db.base import Database
 from db.conversations import AnswerRow, Conversations
 from db.drafts import Drafts
+from kb.answering.answerer import Answerer
 from kb.answering.desk import Desk
 from tests.database import empty_database
 
 pytestmark = pytest.mark.anyio
 
 
-class ScriptedAnswerer:
+class ScriptedAnswerer(Answerer):
     """Answers after its gate opens, and remembers in which order it was asked."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from kb.answering.answerer import Answerer, Policy
 from kb.answering.mood import Mood, Moods
 from kb.answering.reply import Replier
 from kb.answering.texts import TEXT_LANGUAGES, service_text
-from kb.ranking.retriever import Retrieval
+from kb.ranking.retriever import Retrieval, Retriever
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder
 from tests.fakes import WordEmbedder
@@ -32,8 +32,11 @@ ENTRY = Chunk("e1", "faq.csv", "faq", "How do refunds work?", "In 5 days.", lang
 SMOKE, FURIOUS = "battery smoking flames", "furious thieves refund"
 
 
-class Found:
+class Found(Retriever):
     """Finds one entry for whatever has the word "refund" in it, and nothing else."""
+
+    def __init__(self) -> None:
+        pass
 
     async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
         sure = 0.5 if "perhaps" in question else 0.9

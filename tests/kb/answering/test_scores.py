@@ -99,9 +99,12 @@ class CountingEmbedder(WordEmbedder):
 
 
 @pytest.mark.anyio
-async def test_the_sentences_of_a_passage_are_embedded_once() -> None:
+async def test_the_sentences_of_a_passage_are_embedded_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kb.answering.reply._REMEMBERED", 1)
     embedder = CountingEmbedder()
-    replier = Replier(embedder, remembered=1)
+    replier = Replier(embedder)
     one = Hit(Chunk("1", "a.md", "passage", SHOP, language="en"), 0.9)
     two = Hit(Chunk("2", "a.md", "passage", LADEN, language="zh"), 0.9)
     english, chinese = "How long does delivery take?", "快递需要多久才能送到？"

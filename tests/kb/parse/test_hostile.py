@@ -10,6 +10,7 @@ import pytest
 
 from core.errors import IngestError
 from core.types import ParsedFile
+from kb.parse.limits import ignore_page
 from kb.parse.sandbox.parser_process import Limits, ParserProcess
 from tests.kb.parse import hostile, office
 
@@ -67,7 +68,10 @@ async def read(
         path = folder / str(number)
         path.write_bytes(content)
         paths.append((name, path))
-    return [result async for result in ParserProcess(limits).parse_many(paths)]
+    return [
+        result
+        async for result in ParserProcess(limits).parse_many(paths, columns={}, on_page=ignore_page)
+    ]
 
 
 async def test_each_hostile_file_gives_text_or_its_own_sentence(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ async def test_progress_is_told_page_by_page_and_blank_pages_are_named(tmp_path:
     path.write_bytes(saved([page(ENGLISH[:1]), page(())], "PDF"))
     told: list[tuple[int, int]] = []
     files = ParserProcess().parse_many(
-        [("scan.pdf", path)], on_page=lambda at, pages: told.append((at, pages))
+        [("scan.pdf", path)], columns={}, on_page=lambda at, pages: told.append((at, pages))
     )
     (parsed,) = [result async for result in files]
     assert isinstance(parsed, ParsedFile)

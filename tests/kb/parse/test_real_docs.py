@@ -13,6 +13,7 @@ import pytest
 from core.errors import IngestError
 from core.types import ParsedFile
 from kb.parse.formats.picture import can_read
+from kb.parse.limits import ignore_page
 from kb.parse.sandbox.parser_process import Limits, ParserProcess
 
 pytestmark = pytest.mark.anyio
@@ -88,7 +89,9 @@ async def test_each_real_file_gives_its_text_or_its_own_sentence(
     slowest = 0.0
     started = time.monotonic()
     pending = iter(wanted)
-    async for result in ParserProcess(Limits(timeout_s=30, memory_bytes=2**30)).parse_many(wanted):
+    async for result in ParserProcess(Limits(timeout_s=30, memory_bytes=2**30)).parse_many(
+        wanted, columns={}, on_page=ignore_page
+    ):
         results[next(pending)[0]] = result
         slowest = max(slowest, time.monotonic() - started)
         started = time.monotonic()
@@ -109,7 +112,7 @@ async def test_each_real_file_gives_its_text_or_its_own_sentence(
 async def test_scans_are_read_or_name_the_extra_that_reads_them(files: list[Known]) -> None:
     paths = [FOLDER / known.file for known in files]
     scans = [(path.name, path) for path in paths if path.name in SCANS]
-    async for result in ParserProcess().parse_many(scans):
+    async for result in ParserProcess().parse_many(scans, columns={}, on_page=ignore_page):
         if isinstance(result, IngestError):
             assert not can_read()
             assert "answerdesk[ocr]" in str(result)

@@ -12,6 +12,7 @@ import pytest
 
 from core.errors import IngestError, UnreadableFile, UnsupportedFile
 from core.types import ParsedFile
+from kb.parse.limits import ignore_page
 from kb.parse.sandbox.ipc import HEADER, read_reply, reply
 from kb.parse.sandbox.parser_process import Limits, ParserProcess
 
@@ -30,7 +31,10 @@ def faq(tmp_path: Path) -> Path:
 async def read_all(
     files: list[tuple[str, Path]], limits: Limits | None = None
 ) -> list[ParsedFile | IngestError]:
-    return [result async for result in ParserProcess(limits).parse_many(files)]
+    return [
+        result
+        async for result in ParserProcess(limits).parse_many(files, columns={}, on_page=ignore_page)
+    ]
 
 
 async def test_a_file_is_read_as_it_would_be_without_the_process(faq: Path) -> None:
@@ -98,7 +102,7 @@ async def test_a_file_that_needs_too_much_memory_is_named_with_the_setting(tmp_p
 
 async def test_ending_early_leaves_no_process_behind(faq: Path) -> None:
     before = {child.pid for child in psutil.Process().children()}
-    results = ParserProcess().parse_many([("a.csv", faq)] * 5)
+    results = ParserProcess().parse_many([("a.csv", faq)] * 5, columns={}, on_page=ignore_page)
     await anext(results)
     await results.aclose()
     task = asyncio.create_task(ParserProcess().parse("faq.csv", faq))
@@ -128,7 +132,9 @@ async def test_fifty_names_that_mean_something_elsewhere_are_only_data(
     names = [f"{form.format(name)}.csv" for form in around for name in inner]
     assert len(set(names)) >= 50
     before = sorted(tmp_path.rglob("*"))
-    parsed = [one async for one in ParserProcess().parse_many([(name, faq) for name in names])]
+    files = [(name, faq) for name in names]
+    read = ParserProcess().parse_many(files, columns={}, on_page=ignore_page)
+    parsed = [one async for one in read]
     assert [one.name for one in parsed if isinstance(one, ParsedFile)] == names
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -202,5 +208,7 @@ async def test_given_columns_reach_the_reader(tmp_path: Path) -> None:
     path.write_text("Kundenfrage,Text\nWie lange?,Drei Tage.\n")
     files = [("a.csv", path), ("b.csv", path)]
     columns = {"b.csv": "question=Kundenfrage,answer=Text"}
-    found = [r async for r in ParserProcess().parse_many(files, columns=columns)]
+    found = [
+        r async for r in ParserProcess().parse_many(files, columns=columns, on_page=ignore_page)
+    ]
     assert [r.sections[0].answer for r in found if isinstance(r, ParsedFile)] == ["", "Drei Tage."]

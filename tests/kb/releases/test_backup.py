@@ -184,7 +184,7 @@ async def test_a_lost_original_is_told_before_the_backup_is_trusted(
     shop: Workshop, tmp_path: Path
 ) -> None:
     await shop.put(faq=FAQ)
-    (document,) = (await shop.releases.show(1)).documents
+    (document,) = await shop.documents(1)
     shop.originals.path(document.sha256).unlink()
     with pytest.raises(OriginalMissing):
         await save(shop, tmp_path / "saved.tar.gz")

@@ -26,7 +26,7 @@ async def shop(tmp_path: Path, embedder: WordEmbedder) -> AsyncIterator[Workshop
 
 
 def upload(name: str, text: str) -> IncomingFile:
-    return IncomingFile(name, data=text.encode())
+    return IncomingFile(name, text.encode())
 
 
 async def test_a_file_becomes_searchable_chunks(shop: Workshop) -> None:
@@ -140,7 +140,7 @@ async def test_bad_files_are_named_and_the_others_go_on(shop: Workshop) -> None:
             upload("good.txt", "We ship."),
             upload("large.txt", "x" * 100_001),
             upload("empty.txt", ""),
-            IncomingFile("gone.txt", path=shop.folder / "gone.txt"),
+            IncomingFile("gone.txt", shop.folder / "gone.txt"),
             upload("good.txt", "again"),
         ]
     )
@@ -158,7 +158,7 @@ async def test_bad_files_are_named_and_the_others_go_on(shop: Workshop) -> None:
 
 
 async def test_an_upload_cannot_take_the_place_of_a_folders_document(shop: Workshop) -> None:
-    await shop.ingestor.ingest([IncomingFile("docs/a.txt", data=b"one", source="docs")])
+    await shop.ingestor.ingest([IncomingFile("docs/a.txt", b"one", source="docs")])
     report = await shop.ingestor.ingest([upload("docs/a.txt", "two")])
     assert report.files[0].error == (
         "'docs/a.txt' already comes from the source 'docs': change it there, or rename this file."
@@ -420,7 +420,7 @@ async def test_given_columns_are_remembered_for_their_document(shop: Workshop) -
     shop.parser.parse_many = parse_many  # type: ignore[method-assign]
 
     async def put(text: str, columns: str | None = None) -> int:
-        file = IncomingFile("faq.txt", data=text.encode(), columns=columns)
+        file = IncomingFile("faq.txt", text.encode(), columns=columns)
         return (await shop.ingestor.ingest([file])).release
 
     assert await put("one", "question=Frage") == 1

@@ -145,7 +145,7 @@ async def test_after_a_week_the_rows_of_the_old_model_go(
 async def test_a_document_that_cannot_be_read_again_stops_it(tmp_path: Path) -> None:
     async with workshop(tmp_path, WordEmbedder("a")) as old:
         await old.put(faq=FAQ, page="one")
-        documents = (await old.releases.show(1)).documents
+        documents = await old.documents(1)
         await asyncio.to_thread(old.originals.path(documents[1].sha256).unlink)
         async with workshop(tmp_path, WordEmbedder("b")) as new:
             with pytest.raises(

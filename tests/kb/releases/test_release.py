@@ -44,8 +44,7 @@ async def test_a_rollback_brings_the_old_content_back_and_embeds_nothing(
     assert [hit.text for hit in await (await shop.index.view()).search_text("money", 5)] == [
         "money back"
     ]
-    content = await shop.releases.show(4)
-    assert content.documents == (await shop.releases.show(1)).documents
+    assert await shop.documents(4) == await shop.documents(1)
 
 
 async def test_releases_are_marked_so_that_no_clean_up_takes_them(shop: Workshop) -> None:
@@ -115,8 +114,6 @@ async def test_a_release_that_never_was_is_named(shop: Workshop) -> None:
     with pytest.raises(ReleaseNotFound, match=r"Release 7 does not exist; the newest is 1\."):
         await shop.releases.rollback(7)
     with pytest.raises(ReleaseNotFound, match="Release 7"):
-        await shop.releases.show(7)
-    with pytest.raises(ReleaseNotFound, match="Release 7"):
         await shop.releases.diff(1, 7)
 
 
@@ -143,7 +140,7 @@ async def test_a_rollback_without_its_original_changes_nothing(shop: Workshop) -
     await shop.releases.rebuild()
     await shop.releases.prune(20)
     before = await shop.snapshot()
-    sha256 = (await shop.releases.show(1)).documents[0].sha256
+    sha256 = (await shop.documents(1))[0].sha256
     shop.originals.path(sha256).unlink()
     with pytest.raises(NotReadAgain, match=r"'faq\.txt': The original \w+… is not on disk"):
         await shop.releases.rollback(1)
@@ -180,8 +177,8 @@ async def test_a_rebuild_under_new_settings_is_a_new_release(shop: Workshop) -> 
     await shop.put(faq=FAQ)
     shop.releases._rereader._settings = "test-2"
     assert (await shop.releases.rebuild()).release == 2
-    assert (await shop.releases.show(2)).documents[0].settings == "test-2"
-    assert (await shop.releases.show(1)).documents[0].settings == "test-1"
+    assert (await shop.documents(2))[0].settings == "test-2"
+    assert (await shop.documents(1))[0].settings == "test-1"
 
 
 @pytest.mark.parametrize("operation", ["rebuild", "open_or_rebuild"])
@@ -192,7 +189,7 @@ async def test_what_cannot_be_read_again_is_named_and_nothing_is_published(
     await shop.put(faq=FAQ, **{f"page{n}": "one" for n in range(6)})
     if operation == "open_or_rebuild":
         await shop.index.drop_tables(keep=())
-    before = await shop.releases.show(1)
+    before = await shop.repository.get(1), await shop.documents(1)
     embedder.embedded.clear()
     for sha256 in shop.originals.names():
         shop.originals.path(sha256).unlink()
@@ -202,7 +199,7 @@ async def test_what_cannot_be_read_again_is_named_and_nothing_is_published(
         r"\w+… is not on disk\. .* 'page3\.txt': .* 2 more are like that\.",
     ):
         await getattr(shop.releases, operation)()
-    assert await shop.releases.show(1) == before
+    assert (await shop.repository.get(1), await shop.documents(1)) == before
     assert [release.number for release in await shop.repository.list()] == [1]
     assert embedder.embedded == []
 
@@ -212,7 +209,7 @@ async def test_a_document_without_its_original_keeps_the_rows_that_a_repair_can_
 ) -> None:
     await shop.put(faq=FAQ, page="one")
     before = await shop.snapshot()
-    documents = (await shop.releases.show(1)).documents
+    documents = await shop.documents(1)
     shop.originals.path(documents[1].sha256).unlink()
     (sums,) = (shop.folder / "index").glob("*.sums")
     sums.write_text("[")
@@ -225,7 +222,7 @@ async def test_a_document_without_its_original_keeps_the_rows_that_a_repair_can_
 
 async def test_a_lost_original_is_named_and_the_rest_is_rebuilt_anyway(shop: Workshop) -> None:
     await shop.put(faq=FAQ, page="one")
-    documents = (await shop.releases.show(1)).documents
+    documents = await shop.documents(1)
     shop.originals.path(documents[1].sha256).write_text("tampered")
     rebuilt = await shop.releases.rebuild(partial=True)
     assert list(rebuilt.errors) == ["page.txt"]

@@ -86,7 +86,7 @@ async def test_a_file_edited_in_a_spreadsheet_keeps_its_other_columns(
     team: TeamAnswers, shop: Workshop
 ) -> None:
     edited = "\ufeffQuestion;Answer;Category\r\nAre you open?;Always.;hours\r\n"
-    await shop.ingestor.ingest([IncomingFile(DOC_ID, data=edited.encode())])
+    await shop.ingestor.ingest([IncomingFile(DOC_ID, edited.encode())])
     await team.add("Where?", "Here.")
     _, rows, _ = await shop.snapshot()
     assert {(r.text, r.category) for r in rows.values()} == {

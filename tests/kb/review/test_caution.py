@@ -36,7 +36,7 @@ async def put(
 
 
 def files(texts: Mapping[str, str]) -> list[IncomingFile]:
-    return [IncomingFile(f"{name}.txt", data=text.encode()) for name, text in texts.items()]
+    return [IncomingFile(f"{name}.txt", text.encode()) for name, text in texts.items()]
 
 
 async def found(shop: Workshop, **texts: str) -> list[tuple[str, str, str]]:

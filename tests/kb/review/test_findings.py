@@ -1,7 +1,6 @@
 """What a preview asks operators to look at (targets 24 and 35)."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +9,7 @@ import pytest
 
 from core.types import Finding, FindingKind
 from kb.releases.ingestor import IncomingFile
-from kb.review.findings import FINDINGS, Inspector, describe
+from kb.review.findings import FINDINGS, describe
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 
@@ -33,7 +32,7 @@ async def shop(tmp_path: Path, embedder: WordEmbedder) -> AsyncIterator[Workshop
 
 async def findings(shop: Workshop, **texts: str) -> list[Finding]:
     report = await shop.ingestor.ingest(
-        [IncomingFile(f"{name}.txt", data=text.encode()) for name, text in texts.items()],
+        [IncomingFile(f"{name}.txt", text.encode()) for name, text in texts.items()],
         dry_run=True,
     )
     return list(report.findings)
@@ -70,7 +69,7 @@ async def test_an_edited_answer_does_not_contradict_the_one_it_replaces(shop: Wo
 
 
 async def test_the_same_entry_elsewhere_is_counted_as_a_duplicate_only(shop: Workshop) -> None:
-    report = await shop.ingestor.ingest([IncomingFile("copy.txt", data=FAQ.encode())], dry_run=True)
+    report = await shop.ingestor.ingest([IncomingFile("copy.txt", FAQ.encode())], dry_run=True)
     assert report.files[0].duplicates == 3
     assert report.findings == ()
 
@@ -147,14 +146,14 @@ async def test_five_poisoned_rows_are_all_named(shop: Workshop) -> None:
 
 
 async def test_beyond_the_budget_texts_are_compared_word_for_word(
-    tmp_path: Path, embedder: WordEmbedder
+    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("kb.review.findings._BUDGET_CHARS", 30)
     async with workshop(tmp_path / "small", embedder) as shop:
         await shop.put(faq=FAQ)
-        ingestor = replace(shop.ingestor, inspector=Inspector(embedder, budget_chars=30))
         embedder.embedded.clear()
         data = b"Do you repair bicycles?|No.\nHow do I get a refund?|No.\nHow do I get refunds?|No."
-        report = await ingestor.ingest([IncomingFile("n.txt", data=data)], dry_run=True)
+        report = await shop.ingestor.ingest([IncomingFile("n.txt", data)], dry_run=True)
         assert [f.location for f in report.findings] == ["line 1", "line 2"]
         assert report.uncompared == 2
         assert "How do I get refunds?" not in embedder.embedded

@@ -30,7 +30,7 @@ async def shop(tmp_path: Path, embedder: WordEmbedder) -> AsyncIterator[Workshop
 
 
 async def preview(shop: Workshop, removed: tuple[str, ...] = (), **texts: str) -> IngestReport:
-    files = [IncomingFile(f"{name}.txt", data=text.encode()) for name, text in texts.items()]
+    files = [IncomingFile(f"{name}.txt", text.encode()) for name, text in texts.items()]
     return await shop.ingestor.ingest(files, removed=removed, dry_run=True)
 
 
@@ -79,7 +79,7 @@ async def test_what_a_preview_says_is_what_applying_brings(shop: Workshop) -> No
     await ask(shop, "Are you open on Sundays?")
     faq = "May I return it?|No.\nAre you open on Sundays?|No, closed."
     foreseen = await preview(shop, faq=faq)
-    files = [IncomingFile("faq.txt", data=faq.encode())]
+    files = [IncomingFile("faq.txt", faq.encode())]
     came = await shop.ingestor.ingest(files)
     assert foreseen.answers == came.answers
     assert len(came.answers) == 3

@@ -27,7 +27,7 @@ async def shop(tmp_path: Path, embedder: WordEmbedder) -> AsyncIterator[Workshop
 
 
 async def put(shop: Workshop, *, anyway: bool = False, **texts: str) -> IngestReport:
-    files = [IncomingFile(f"{name}.txt", data=text.encode()) for name, text in texts.items()]
+    files = [IncomingFile(f"{name}.txt", text.encode()) for name, text in texts.items()]
     return await shop.ingestor.ingest(files, anyway=anyway)
 
 
@@ -91,7 +91,7 @@ async def test_removing_a_document_is_judged_too(shop: Workshop) -> None:
 
 async def test_a_preview_holds_nothing(shop: Workshop) -> None:
     await shop.golden.add([RETURN])
-    file = IncomingFile("faq.txt", data=b"Are you open?|Always.")
+    file = IncomingFile("faq.txt", b"Are you open?|Always.")
     assert (await shop.ingestor.ingest([file], dry_run=True)).held == ""
 
 
