@@ -8,7 +8,7 @@ weights of the first two ship with the project (`kb/ranking/data/weights.json`, 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +22,8 @@ from kb.ranking.candidates import Candidate, Reading, gather
 from kb.ranking.evidence import Evidence, certainty
 from kb.ranking.features import Floats, Rarity
 from kb.ranking.own_questions import OwnQuestions
+from kb.text.language import detect_language
+from kb.text.spelling import corrected
 from kb.text.stems import content_words
 
 SENTENCES_OF = 8
@@ -94,17 +96,33 @@ class Ranker:
         own: OwnQuestions | None = None,
         letters: Rarity | None = None,
         words: Rarity | None = None,
+        vocabulary: Mapping[str, int] | None = None,
     ) -> None:
-        """Take the weights, and what a knowledge base's own texts say."""
+        """Take the weights, and what a knowledge base's own texts say.
+
+        `vocabulary` are its words with how often they stand in it; ``None`` corrects no errors.
+        """
         self._weights = weights
         self._own = own
         self._letters = letters
         self._words = words
+        self._vocabulary = vocabulary
         self._evidence = Evidence(letters, words)
 
     def untrained(self) -> "Ranker":
         """Return the same without what was learned of the entries: any rows may be asked."""
-        return Ranker(self._weights, letters=self._letters, words=self._words)
+        return Ranker(
+            self._weights,
+            letters=self._letters,
+            words=self._words,
+            vocabulary=self._vocabulary,
+        )
+
+    def corrected(self, question: str) -> str:
+        """Return a question without typing errors, as far as words alone tell them."""
+        if self._vocabulary is None:
+            return question
+        return corrected(question, detect_language(question), self._vocabulary)
 
     def asks_second(self, question: str) -> bool:
         """Tell whether a second model's vector of a question helps to judge entries."""

@@ -125,7 +125,7 @@ class Retriever:
         """Return the `k` most probable candidates for a question.
 
         Args:
-            question: one question, in any language.
+            question: one question, in any language; typing errors are corrected.
             k: chunks to return.
             today: ISO date; entries that are not valid on it are left out. Empty: none is.
 
@@ -134,10 +134,11 @@ class Retriever:
             ModelUnavailable: if the embedding model is down.
         """
         started = time.perf_counter()
-        vector = await self._embedder.embed_query(question)
-        embedded = time.perf_counter()
         view = await self._index.view()
         ranker = await self._rankers.ranker(view.release)
+        question = await asyncio.to_thread(ranker.corrected, question)
+        vector = await self._embedder.embed_query(question)
+        embedded = time.perf_counter()
         own, stated, text, second, rows = await asyncio.gather(
             view.search_dense(vector, OWN_ROWS, today=today, rows="own"),
             view.search_dense(vector, STATED_ROWS, today=today, rows="stated"),

@@ -35,12 +35,19 @@ from kb.ranking.pair import Pair
 from kb.ranking.ranker import Ranker, Weights
 from kb.ranking.retriever import SearchIndex, SearchView
 from kb.ranking.second import SecondEmbedder
-from kb.ranking.training_rows import MOST_ROWS, PAIR, background_texts, count, hand_over
+from kb.ranking.training_rows import (
+    MOST_ROWS,
+    PAIR,
+    VOCABULARY,
+    background_texts,
+    count,
+    hand_over,
+)
 
 log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[2]
-_FORMAT = 9
+_FORMAT = 10
 _TRIED = "tried"
 """Folder of what was trained for a release that is not live."""
 _PREVIEWED_ROWS = 4_000
@@ -281,6 +288,7 @@ class Trainer:
             own=own,
             letters=_rarity(folder, "chars"),
             words=_rarity(folder, "words"),
+            vocabulary=json.loads((folder / VOCABULARY).read_text("utf-8")),
         )
 
     async def background_vectors(self, texts: Sequence[str]) -> Matrix:

@@ -10,9 +10,12 @@ import numpy as np
 from core.types import Matrix
 from kb.index.rows import Row
 from kb.ranking.features import Rarity, char_bags, stem_bags
+from kb.text.spelling import vocabulary
 
 SECOND = "second.npy"
 """Vectors of a second embedder, for training."""
+VOCABULARY = "vocabulary.json"
+"""Words of the release with how often they stand in it."""
 PAIR = "pair"
 """Folder of what was trained with both embedders, and its key among what was fitted."""
 
@@ -44,11 +47,12 @@ def background_texts() -> list[str]:
 
 
 def count(rows: Sequence[Row], target: Path) -> Entries | None:
-    """Write how rare words and characters are, and return the entries if they can be trained."""
+    """Write the words and how rare they are, and return the entries if they can be trained."""
     texts = [row.text for row in rows]
     np.save(target / "all_chars.npy", Rarity.of_texts(texts, char_bags).idf)
     read = [f"{row.title}\n{row.text}\n{row.answer}" for row in rows]
     np.save(target / "all_words.npy", Rarity.of_texts(read, stem_bags).idf)
+    (target / VOCABULARY).write_text(json.dumps(vocabulary(read)), "utf-8")
     entries = entries_of(rows)
     texts, answers = len(entries.texts), len(entries.answers)
     trainable = 0 < texts <= MOST_ROWS and texts * answers <= _MOST_WEIGHTS

@@ -41,7 +41,7 @@ async def fill(shop: Workshop) -> None:
 def show(browser: webdriver.Chrome, folder: Path, name: str) -> None:
     """Take a picture of the page at each width; nothing of it may lie beside the screen, nor keep
     anybody from using it."""
-    # Asked by a script: an implicit wait of the browser's would be spent looking for what is absent.
+    # By a script: looking for what is absent spends the browser's implicit wait.
     looking = "return document.querySelector('meta[http-equiv=refresh]') !== null"
     WebDriverWait(browser, 30, poll_frequency=0.05).until_not(lambda b: b.execute_script(looking))
     for width in WIDTHS:
