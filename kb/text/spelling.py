@@ -11,7 +11,10 @@ from kb.text.lexicon import fold
 
 _WORD = re.compile(r"(?<![\w@#/.'-])[^\W\d_]{4,}(?![\w@/'-]|\.\w)")
 """Four letters and more that are no part of a code, an address or a compound."""
-_LANGUAGES = frozenset(SpellChecker.languages())
+_INFLECTED = frozenset(("en", "de", "fr", "it", "pt", "nl", "ru", "ar"))
+"""Languages whose dictionary has inflected forms. What the Spanish one lacks ("gastos") is read as
+a word of the knowledge base, or stays."""
+_LANGUAGES = _INFLECTED | {"es"}
 
 
 def vocabulary(texts: Iterable[str]) -> Counter[str]:
@@ -48,7 +51,8 @@ def corrected(question: str, language: str, known: Mapping[str, int]) -> str:
             turned = sorted(other) == sorted(word)
             return other in known, turned, known.get(other, dictionary[other]), other
 
-        best = max(near & known.keys() | dictionary.known(near), key=likely, default=word)
+        others = dictionary.known(near) if language in _INFLECTED else set[str]()
+        best = max(near & known.keys() | others, key=likely, default=word)
         return best.capitalize() if match[0].istitle() else best
 
     return _WORD.sub(correct, question)

@@ -13,7 +13,8 @@ KNOWN = vocabulary(["Our Quayside store takes Gutscheine.", "Every voucher, any 
         ("en", "wen can I drop my parcle at quyside?", "wen can I drop my parcel at quayside?"),
         ("en", "ORDR 4711 is alte", "order 4711 is late"),
         ("de", "Wo bekomme ich einen Gutshcein?", "Wo bekomme ich einen Gutschein?"),
-        ("es", "¿Cuánto cuesta la bicicletta?", "¿Cuánto cuesta la bicicleta?"),
+        ("es", "¿Tienen gastos en Quaside?", "¿Tienen gastos en Quaside?"),
+        ("es", "¿hay gastos en quaside?", "¿hay gastos en quayside?"),
     ],
 )
 def test_a_word_that_nobody_knows_is_read_as_the_known_word_beside_it(
@@ -43,6 +44,6 @@ def test_what_may_be_meant_as_it_is_stays(question: str) -> None:
     assert corrected(question, "en", KNOWN) == question
 
 
-@pytest.mark.parametrize("language", ["zh", "ja", "tr", ""])
+@pytest.mark.parametrize("language", ["zh", "ja", "tr", "fa", ""])
 def test_without_a_dictionary_nothing_is_corrected(language: str) -> None:
     assert corrected("quyside 什么时候", language, KNOWN) == "quyside 什么时候"
