@@ -3,6 +3,7 @@
 import datetime
 import re
 import time
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
@@ -38,6 +39,7 @@ from kb.answering.writer import Writer, Written
 from kb.ranking.retriever import Retrieval, Retriever
 from kb.text.language import detect_language, may_be
 from kb.text.layout import heading_of, length
+from kb.text.lexicon import INVISIBLE
 from kb.text.segmentation import split_sentences
 from kb.text.stems import stems
 
@@ -225,13 +227,16 @@ class Answerer:
 
     def _read(self, message: str) -> str:
         """Return what is read of a message."""
-        read = message[: self._policy.max_question_chars].translate(_ASKING_EMOJI)
-        return " ".join(read.split())
+        read = unicodedata.normalize("NFC", message[: self._policy.max_question_chars])
+        return " ".join(INVISIBLE.sub("", read.translate(_ASKING_EMOJI)).split())
 
     async def _mood(self, text: str) -> Mood:
         if symbols_say(text) == "angry" or classify_turn(text) == "upset":
             return "angry"
-        return await self._moods.of(text) if self._moods else NEUTRAL
+        try:
+            return await self._moods.of(text) if self._moods else NEUTRAL
+        except ModelError:
+            return NEUTRAL  # what is searched next says so if the model is down
 
     async def _urgency(self, asked: Sequence[str]) -> Urgency:
         """Return the most pressing mood of messages that led to a call for a person."""

@@ -198,7 +198,10 @@ class Ranker:
         order = np.argsort(-blended, kind="stable")
         best = int(order[0])
         words = len(content_words(found.question))
-        judged = certainty(found.features, blended.astype(np.float32), words)
+        # The same text in another language takes nothing away from how sure this one is.
+        spoken = [c.chunk.language for c in found.candidates]
+        rivals = np.asarray([language == spoken[best] for language in spoken])
+        judged = certainty(found.features[rivals], blended[rivals].astype(np.float32), words)
         odds = float(certain.score(judged[None])[0])
         if known[best]:
             odds = texts * odds + wordings * float(own[best])

@@ -14,7 +14,7 @@ _FILE = Path(__file__).parent / "data" / "lexicon.yaml"
 
 _FRACTION = re.compile(r"(\d?)([¼½¾⅓⅔⅛])")
 _FRACTIONS = {"¼": ".25", "½": ".5", "¾": ".75", "⅓": ".33", "⅔": ".67", "⅛": ".125"}
-INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufe00-\ufe0f]")
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufe00-\ufe0f]")
 _WIDE_COMMA = re.compile(r"(?<![０-９])，")
 _SAME = str.maketrans({c: "-" for c in "‐‑‒–—―−〜～"} | {c: "'" for c in "’‘ʼ`´"})
 

@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from core.errors import ModelUnavailable
-from core.types import AnswerEvent, Chunk, Sentence, Waiting
+from core.types import AnswerEvent, Chunk, Sentence, Vector, Waiting
 from db.curation import Curations
 from kb.answering.answerer import Answerer
+from kb.answering.mood import Moods
 from kb.answering.reply import Replier
 from kb.answering.texts import service_text
-from tests.fakes import ScriptedGenerator
+from tests.fakes import ScriptedGenerator, WordEmbedder
 from tests.kb.answering.scripted import (
     CHINESE,
     ENTRY,
@@ -241,6 +243,23 @@ async def test_what_was_found_before_is_not_searched_for_again() -> None:
     answer = await made.answer("When do  you open?", found=found)
     assert answer.text == "At nine."
     assert retriever.asked == ["When do you open?"]
+
+
+@pytest.mark.parametrize("message", ["ope\u200bning?", "\u2066opening?\u2069", "\u00adopening?"])
+async def test_characters_that_nobody_sees_are_not_read(message: str) -> None:
+    assert (await answerer({"opening?": [(ENTRY, 0.9)]}).answer(message)).text == "At nine."
+
+
+async def test_a_message_whose_mood_cannot_be_told_is_answered() -> None:
+    class Down(WordEmbedder):
+        async def embed_query(self, text: str) -> Vector:
+            raise ModelUnavailable("down")
+
+    weights = np.zeros((1, 64), np.float32)
+    moods = Moods(Down(), moods=("angry",), weights=weights, bias=np.ones(1, np.float32))
+    found = ScriptedRetriever({"opening?": [(ENTRY, 0.9)]})
+    asked = Answerer(found, Replier(), None, policy=POLICY, today=lambda: TODAY, moods=moods)
+    assert (await asked.answer("opening?")).text == "At nine."
 
 
 async def test_a_very_long_message_is_cut() -> None:

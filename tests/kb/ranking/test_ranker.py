@@ -64,6 +64,18 @@ def says(*log_odds: float) -> list[Reading]:
 # --- the search --------------------------------------------------------------------------------
 
 
+async def test_the_same_in_another_language_takes_nothing_from_how_sure_a_text_is() -> None:
+    weights = replace(WEIGHTS, certain=by(CERTAINTY, share=4.0))
+    vector = await WordEmbedder().embed_query("how?")
+
+    def sure(language: str) -> float:
+        best, twin = replace(page(0, "a"), language="en"), replace(page(1, "b"), language=language)
+        found = rows((best, 0.7), (twin, 0.7))
+        return Ranker(weights).rank("how?", vector, own=found, stated=found, text=[]).probability
+
+    assert sure("de") > sure("en")
+
+
 async def test_entries_and_passages_are_on_one_scale() -> None:
     ranked = await rank((entry(0, "a?"), 0.7), (page(1, "b"), 0.7))
     assert ranked.scores == pytest.approx([2.0, 2.0])

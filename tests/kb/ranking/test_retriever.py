@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -97,6 +98,18 @@ async def test_the_literal_question_comes_first_even_where_another_text_is_neare
     found = await retriever_of(view).retrieve("Kettle?")
     assert [hit.chunk.chunk_id for hit in found.hits] == ["c0", "p1"]
     assert found.answerable >= 0.99
+
+
+async def test_what_files_say_in_two_languages_is_given_in_that_of_the_question() -> None:
+    text = "Small dogs of 10 kg may come along on a leash."
+    here = replace(entry(0, "May dogs come along?", answer=text), language="en")
+    there = replace(entry(1, "Dogs may come along?", answer=text), language="de")
+    other = replace(entry(2, "How much is a ticket?", answer="Two euros."), language="de")
+    view = await base(here, there, other)
+    found = await retriever_of(view).retrieve("may my small dogs come along with me")
+    assert [hit.chunk.chunk_id for hit in found.hits] == ["c0", "c2"]
+    alone = await retriever_of(await base(there)).retrieve("may my small dogs come along with me")
+    assert [hit.chunk.chunk_id for hit in alone.hits] == ["c1"]
 
 
 # --- the reader --------------------------------------------------------------------------------
