@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
@@ -142,7 +142,7 @@ def is_followup(question: str) -> bool:
 @cache
 def _listed(*path: str) -> Mapping[str, None]:
     """Return the words of a list, folded, in the order of the file."""
-    listed: Iterable[str] = reduce(getitem, path, read_lists(_FILE))
+    listed = reduce(getitem, path, read_lists(_FILE))
     return dict.fromkeys(fold(word).casefold() for word in listed)
 
 

@@ -54,9 +54,9 @@ def count(rows: Sequence[Row], target: Path) -> Entries | None:
     np.save(target / "all_words.npy", Rarity.of_texts(read, stem_bags).idf)
     (target / VOCABULARY).write_text(json.dumps(vocabulary(read)), "utf-8")
     entries = entries_of(rows)
-    texts, answers = len(entries.texts), len(entries.answers)
-    trainable = 0 < texts <= MOST_ROWS and texts * answers <= _MOST_WEIGHTS
-    return entries if trainable and texts >= _SEVERAL * answers else None
+    wordings, answers = len(entries.texts), len(entries.answers)
+    trainable = 0 < wordings <= MOST_ROWS and wordings * answers <= _MOST_WEIGHTS
+    return entries if trainable and wordings >= _SEVERAL * answers else None
 
 
 def entries_of(rows: Sequence[Row]) -> Entries:

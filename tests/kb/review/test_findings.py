@@ -169,8 +169,8 @@ async def test_the_pass_over_the_index_is_exact(shop: Workshop, embedder: WordEm
     kept = [place for place, row in enumerate(rows) if row.row_id not in without]
     for query, neighbours in zip(queries, found, strict=True):
         best = sorted((float(vectors[place] @ query) for place in kept), reverse=True)[:4]
-        assert [n.score for n in neighbours] == pytest.approx(best, abs=1e-5)
-        assert not {n.row.row_id for n in neighbours} & without
+        assert [score for _, score in neighbours] == pytest.approx(best, abs=1e-5)
+        assert not {row.row_id for row, _ in neighbours} & without
 
 
 def test_every_kind_of_finding_has_a_name() -> None:
