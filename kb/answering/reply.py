@@ -34,6 +34,7 @@ from kb.answering.tables import (
 )
 from kb.text.language import detect_language
 from kb.text.layout import Unit, heading_of, length, run_around, steps_of, units_of
+from kb.text.ranges import fit
 from kb.text.stems import stems
 
 _TITLE = " › "
@@ -212,7 +213,8 @@ class Replier:
         lacking = not figures or (priced and not has_amount(words))
         if below and lacking and (leads or asks_figure(asked.text)):
             rows = await self._rows(asked, chunk, units, below[0], others)
-            both = f"{piece.text}\n{rows.text}"
+            more = [line for line in rows.text.splitlines() if line not in piece.text]
+            both = "\n".join([piece.text, *more])
             if (leads or figures) and length(both) <= MOST:
                 return replace(rows, text=both)
             return piece if figures else rows
@@ -257,7 +259,8 @@ class Replier:
         """Say the rows of a table that were asked for; other passages may have more of them."""
         lines = [units[i].text for i in run_around(units, row)]
         first = columns_of(read_rows(lines)[0])
-        for other in await self._siblings(chunk, others) if first else ():
+        siblings = await self._siblings(chunk, others)
+        for other in siblings if first else ():
             more = [u.text for u in units_of(other.text, chunk.language) if u.kind == "row"]
             lines += [m for m in more if columns_of(read_rows([m])[0]) == first]
         rows = read_rows(list(dict.fromkeys(lines)))
@@ -270,7 +273,13 @@ class Replier:
         said = say_rows(
             asked.text, rows, chosen, chunk.language, latest=asked.latest, near=near_columns
         )
-        words = "\n".join(rows[i].text for i in chosen)
+        texts = [rows[i].text for i in chosen]
+        beside = [chunk, *(other for other in siblings if other.title == chunk.title)]
+        for condition in _conditions(asked.latest or asked.text, beside):
+            if length(f"{said}\n{condition}") <= MOST:
+                said = f"{said}\n{condition}"
+                texts.append(condition)
+        words = "\n".join(texts)
         column, name = rows[chosen[0]].cells[0]
         named = f"{column}: {name}" if column else name
         return _Piece(plain(said), words, _heading_of(units, row), named)
@@ -387,6 +396,16 @@ def _row_meant(units: Sequence[Unit], scores: Sequence[float]) -> int | None:
     told = sum(scores[i] for i in rows)
     alone = not any(u.kind in ("sentence", "item") and not u.asks for u in units)
     return max(rows, key=lambda i: scores[i]) if rows and (told > 0.5 or alone) else None
+
+
+def _conditions(question: str, chunks: Sequence[Chunk]) -> list[str]:
+    """Return the sentences beside a table that state a range which holds what is asked about.
+
+    "From 1 November to 31 March all prices are lower", where a price in January is asked for.
+    """
+    units = [unit for chunk in chunks for unit in units_of(chunk.text, chunk.language)]
+    told = dict.fromkeys(unit.text for unit in units if unit.kind in ("sentence", "item"))
+    return [text for text in told if fit(question, text) > 0]
 
 
 def _steps_from(chunk: Chunk, number: int) -> tuple[str, int] | None:

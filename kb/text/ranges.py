@@ -20,6 +20,9 @@ _SCALES = {
     "ml": ("litre", 0.001),
 }  # fmt: skip
 _BETWEEN = re.compile(r"\s*(?:[-–—~]|to|bis|a|hasta|до|по|至|到)\s*")
+_DAY = r"(?:\s*\d{1,2}(?:st|nd|rd|th|\.|,)?(?:\sde)?\s*)?"
+_BETWEEN_MONTHS = re.compile(rf"{_DAY}(?:{_BETWEEN.pattern}|\s(?:bis zum|al|hasta el)\s){_DAY}")
+"""With days: "1 November to 31 March"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def _ranges(text: str) -> tuple[Range, ...]:
                 found.append(Range(unit, 0.0, value))
     months = _months(text)
     for (_, end, month), last in itertools.zip_longest(months, months[1:]):
-        joined = last and _BETWEEN.fullmatch(folded[end : last[0]])
+        joined = last and _BETWEEN_MONTHS.fullmatch(folded[end : last[0]])
         found.append(Range("month of the year", month, last[2] if joined else month))
     return tuple(found)
 

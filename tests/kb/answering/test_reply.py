@@ -159,6 +159,29 @@ The high season for a dog that stays one night runs from 15 June to 15 September
     assert "EUR" not in (await reply(asked, passages, "15 June")).text
 
 
+@pytest.mark.parametrize("tokens", [160, 40])
+async def test_a_price_comes_with_the_condition_of_the_time_that_is_asked_about(
+    tokens: int,
+) -> None:
+    text = """# Boats
+
+## Rates
+
+| Boat | Per day |
+|---|---|
+| Otter | 90 EUR |
+| Grebe | 140 EUR |
+
+From 1 November to 31 March all boats are 20 percent cheaper. A map costs 4 EUR.
+"""
+    passages = await chunks_of("boats.md", text, tokens)
+    off_season = "From 1 November to 31 March all boats are 20 percent cheaper."
+    made = await reply("What does the Otter cost in January?", passages, "Otter")
+    assert made.text.splitlines() == ["Otter – per day: 90 EUR.", off_season]
+    made = await reply("What does the Otter cost in July?", passages, "Otter")
+    assert made.text == "Otter – per day: 90 EUR."
+
+
 async def test_a_row_is_said_with_its_name_first_and_the_names_of_its_columns() -> None:
     made = await reply(
         "How long does delivery of the Barrel take?", await chunks_of("s.md", SAUNA), "Barrel"
