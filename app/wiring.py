@@ -458,6 +458,7 @@ def _policy(config: Config) -> Policy:
         max_question_chars=config.answers.max_question_chars,
         company=config.company.name,
         fallback_language=config.company.languages[0],
+        contact=config.company.contact,
     )
 
 

@@ -65,6 +65,7 @@ class CompanyConfig(_Section):
 
     name: str = "Answerdesk"
     languages: tuple[Language, ...] = Field(_LANGUAGES, min_length=1)
+    contact: str = Field("", max_length=300)
     welcome: dict[Language, Annotated[str, Field(min_length=1, max_length=1000)]] = {}
     suggestions: tuple[Annotated[str, Field(max_length=200)], ...] = Field((), max_length=8)
 

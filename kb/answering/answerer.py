@@ -84,6 +84,8 @@ class Policy:
     company: str
     fallback_language: str
     """ISO 639-1 of the service texts where the customer's language has none."""
+    contact: str = ""
+    """Where customers reach a person; said by channels that can call none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # it holds vectors, which have no truth value
@@ -456,7 +458,9 @@ class Answerer:
         return Answer("unknown", self._text("unknown", language), language, confidence=confidence)
 
     def _smalltalk(self, intent: SmallIntent, language: str) -> Answer:
-        text = self._text(_SMALLTALK[intent], language)
+        contact = self._policy.contact if intent == "person" else ""
+        key: TextKey = "person_contact" if contact else _SMALLTALK[intent]
+        text = self._text(key, language, contact=contact)
         return Answer("smalltalk", text, language, confidence=1.0, intent=intent)
 
     def _text(self, key: TextKey, language: str, **values: str) -> str:

@@ -8,7 +8,7 @@ from kb.text.language import is_traditional
 from kb.text.lexicon import read_lists
 
 TextKey: TypeAlias = Literal[
-    "greeting", "smalltalk", "thanks", "goodbye", "acknowledged", "person_elsewhere",
+    "greeting", "smalltalk", "thanks", "goodbye", "acknowledged", "person_elsewhere", "person_contact",
     "held_elsewhere", "person_called", "unknown", "rest_unknown", "angry", "urgent", "depends",
     "hedge", "only_in", "hedge_only_in", "none_of_these", "say_otherwise", "talk_to_person",
     "quoted", "source", "sources", "waiting", "trouble", "lookup_not_found", "lookup_failed",
@@ -16,6 +16,7 @@ TextKey: TypeAlias = Literal[
     "why_outdated", "why_not_my_question", "forgotten",
 ]  # fmt: skip
 """``greeting`` and ``smalltalk`` take ``company``, ``waiting`` ``seconds``, ``depends`` ``text``,
+``person_contact`` ``contact``,
 ``only_in`` and ``hedge_only_in`` ``language_name``."""
 
 TEXT_LANGUAGES = ("en", "zh", "es", "de", "ru")

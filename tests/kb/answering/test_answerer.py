@@ -245,6 +245,14 @@ async def test_what_was_found_before_is_not_searched_for_again() -> None:
     assert retriever.asked == ["When do you open?"]
 
 
+async def test_who_wants_a_person_is_told_where_to_find_one() -> None:
+    policy = replace(POLICY, contact="help@finch.example")
+    asked = Answerer(ScriptedRetriever({}), Replier(), None, policy=policy, today=lambda: TODAY)
+    assert "help@finch.example" in (await asked.answer("I want to talk to a person")).text
+    nobody = await answerer({}).answer("I want to talk to a person")
+    assert nobody.text == service_text("person_elsewhere", "en")
+
+
 @pytest.mark.parametrize("message", ["ope\u200bning?", "\u2066opening?\u2069", "\u00adopening?"])
 async def test_characters_that_nobody_sees_are_not_read(message: str) -> None:
     assert (await answerer({"opening?": [(ENTRY, 0.9)]}).answer(message)).text == "At nine."
