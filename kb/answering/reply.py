@@ -399,13 +399,13 @@ def _row_meant(units: Sequence[Unit], scores: Sequence[float]) -> int | None:
 
 
 def _conditions(question: str, chunks: Sequence[Chunk]) -> list[str]:
-    """Return the sentences beside a table that state a range which holds what is asked about.
+    """Return the sentences beside a table about the months or weekdays that are asked about.
 
     "From 1 November to 31 March all prices are lower", where a price in January is asked for.
     """
     units = [unit for chunk in chunks for unit in units_of(chunk.text, chunk.language)]
     told = dict.fromkeys(unit.text for unit in units if unit.kind in ("sentence", "item"))
-    return [text for text in told if fit(question, text) > 0]
+    return [text for text in told if fit(question, text, days_only=True) > 0]
 
 
 def _steps_from(chunk: Chunk, number: int) -> tuple[str, int] | None:

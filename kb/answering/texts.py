@@ -8,7 +8,8 @@ from kb.text.language import is_traditional
 from kb.text.lexicon import read_lists
 
 TextKey: TypeAlias = Literal[
-    "greeting", "smalltalk", "thanks", "goodbye", "acknowledged", "person_elsewhere", "person_contact",
+    "greeting", "smalltalk", "thanks", "goodbye", "acknowledged", "person_elsewhere",
+    "person_contact",
     "held_elsewhere", "person_called", "unknown", "rest_unknown", "angry", "urgent", "depends",
     "hedge", "only_in", "hedge_only_in", "none_of_these", "say_otherwise", "talk_to_person",
     "quoted", "source", "sources", "waiting", "trouble", "lookup_not_found", "lookup_failed",

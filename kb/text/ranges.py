@@ -19,6 +19,7 @@ _SCALES = {
     "g": ("kg", 0.001), "ton": ("kg", 1000.0), "cm": ("m", 0.01), "mm": ("m", 0.001),
     "ml": ("litre", 0.001),
 }  # fmt: skip
+_CYCLES = ("weekday", "month of the year")
 _BETWEEN = re.compile(r"\s*(?:[-–—~]|to|bis|a|hasta|до|по|至|到)\s*")
 _DAY = r"(?:\s*\d{1,2}(?:st|nd|rd|th|\.|,)?(?:\sde)?\s*)?"
 _BETWEEN_MONTHS = re.compile(rf"{_DAY}(?:{_BETWEEN.pattern}|\s(?:bis zum|al|hasta el)\s){_DAY}")
@@ -40,14 +41,17 @@ class Range:
         return self.low <= value <= self.high
 
 
-def fit(question: str, text: str) -> int:
+def fit(question: str, text: str, *, days_only: bool = False) -> int:
     """Return 1 if what a question measures lies in a range of the text, -1 if it lies outside.
 
-    0 if the question measures nothing, or the text has no range of that unit.
+    0 if the question measures nothing, or the text has no range of that unit. `days_only` looks at
+    months and weekdays alone.
     """
     found = 0
     values = dict[str, list[float]]()
     for unit, value in _points(question):
+        if days_only and unit not in _CYCLES:
+            continue
         values.setdefault(unit, []).append(value)
     for unit, own in values.items():
         ranges = [r for r in _ranges(text) if r.unit == unit]
