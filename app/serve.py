@@ -210,6 +210,7 @@ async def _serve_once(
                 knowledge.golden,
                 answerer_of=partial(answerer_of, knowledge),
             ),
+            embedder=knowledge.searched,
             settings=settings,
             as_messages=as_messages,
             health=health,

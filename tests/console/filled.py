@@ -36,12 +36,17 @@ async def fill(shop: Workshop) -> None:
     answer = await shop.conversations.record("Part 0?", given, chat="web:2", channel="web")
     await Handovers(shop.database, GroupCommit(shop.database)).note("web:2", "@ada #parts")
     await shop.conversations.give_feedback(answer, helpful=False, reason="wrong")
+    person = Answer("smalltalk", "One moment.", "en", intent="person")
+    for number in range(40):  # for the map
+        question = f"{'How heavy is bike' if number % 3 else 'A person about my order'} {number}?"
+        said = given if number % 3 else person
+        await shop.conversations.record(question, said, chat=f"web:{number + 9}", channel="web")
 
 
 def show(browser: webdriver.Chrome, folder: Path, name: str) -> None:
     """Take a picture of the page at each width; nothing of it may lie beside the screen, nor keep
     anybody from using it."""
-    # Asked by a script: an implicit wait of the browser's would be spent looking for what is absent.
+    # Asked by a script: the browser would spend its implicit wait looking for what is absent.
     looking = "return document.querySelector('meta[http-equiv=refresh]') !== null"
     WebDriverWait(browser, 30, poll_frequency=0.05).until_not(lambda b: b.execute_script(looking))
     for width in WIDTHS:
