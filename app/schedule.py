@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 _MAINTENANCE_CRON = "30 4 * * *"
 _REMINDERS_CRON = "0 7 * * *"
-_WEEKLY_CRON = "0 8 * * 1"
 _DAY_S = 24 * 3600
 _CITED_S = 28 * _DAY_S
 """Answers younger than this are counted when a refresh takes away what they rest on."""
@@ -128,8 +127,12 @@ def make_scheduler(
         Team(knowledge.database, GroupCommit(knowledge.database)),
         company=config.company.name,
         language=config.company.languages[0],
+        address=config.console.address,
+        entries=knowledge.entries,
     )
-    jobs.append(Job(WEEKLY, report.job, cron=_WEEKLY_CRON, timezone=config.telegram.timezone))
+    jobs.append(
+        Job(WEEKLY, report.job, cron=config.telegram.report_cron, timezone=config.telegram.timezone)
+    )
     housekeeping = Housekeeping(
         knowledge.releases,
         runs,

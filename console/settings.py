@@ -43,6 +43,19 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             N_("Of these hours and of Figures, such as <code>Europe/Berlin</code>"),
         ),
     },
+    N_("Weekly report"): {
+        "telegram.report": (
+            N_("Day and time"),
+            N_(
+                "In the team's group of Telegram, such as <code>mon 08:00</code>, in the time zone "
+                "of the working hours, or <code>off</code>"
+            ),
+        ),
+        "console.address": (
+            N_("Address of the console"),
+            N_("That the report leads to, such as <code>https://desk.example.com</code>"),
+        ),
+    },
     N_("Answers"): {
         "answers.answer_at": (
             N_("Answer from"),

@@ -7,12 +7,21 @@ mistake is not silently ignored.
 
 import logging
 import os
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,7 +30,7 @@ from pydantic_settings import (
 )
 
 from core.errors import ConfigError
-from core.hours import WorkingHours
+from core.hours import DAYS, WorkingHours
 from core.wording import tr
 
 CHANGED_NAME = "settings.yaml"
@@ -36,6 +45,16 @@ def _language(code: str) -> str:
             tr("there are no texts in %(code)r; write %(known)s", code=code, known=known)
         )
     return code
+
+
+def _report_time(value: Any) -> Any:
+    if value is False:  # what YAML makes of off
+        return "off"
+    if not re.fullmatch(rf"off|({'|'.join(DAYS)}) ([01]\d|2[0-3]):[0-5]\d", str(value)):
+        raise ValueError(
+            tr("%(value)r is not a day and a time; write mon 08:00, or off", value=value)
+        )
+    return value
 
 
 Language = Annotated[str, AfterValidator(_language)]
@@ -200,6 +219,16 @@ class TelegramConfig(_Section):
     streaming: Literal["draft", "edit", "off"] = "draft"
     hours: tuple[str, ...] = ()
     timezone: str = "UTC"
+    report: Annotated[str, BeforeValidator(_report_time)] = "mon 08:00"
+
+    @property
+    def report_cron(self) -> str:
+        """When the weekly report is due; empty: never."""
+        if self.report == "off":
+            return ""
+        day, _, clock = self.report.partition(" ")
+        hour, _, minute = clock.partition(":")
+        return f"{int(minute)} {int(hour)} * * {day}"
 
     @model_validator(mode="after")
     def _readable(self) -> "TelegramConfig":
@@ -213,6 +242,7 @@ class ConsoleConfig(_Section):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
     trusted_proxies: tuple[str, ...] = ()
+    address: str = Field("", pattern=r"^(https?://[^\s/]+(/\S*)?)?$")
 
     @model_validator(mode="after")
     def _addresses(self) -> "ConsoleConfig":
