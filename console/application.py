@@ -254,6 +254,7 @@ def build_console(
         uploads=uploads,
         questions=questions,
         handovers=handovers,
+        accounts=accounts,
     )
     operations = [
         Operation("POST", "/api/v1/ask", "ask", api.ask),
