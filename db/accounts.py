@@ -201,12 +201,15 @@ class Accounts(WritingRepository):
             await session.execute(delete(Session).where(_of(row.account_id)))
             return record(Account, row)
 
-        return await self._writer.run(write)
+        account = await self._writer.run(write)
+        await self._note(account)
+        return account
 
     async def set_password(self, account_id: int, password: str) -> None:
         """Change a password, given as its hash, and log out everywhere."""
         await self._set(account_id, password=password)
         await self.end_sessions(account_id)
+        await self._note(await self.get(account_id))
 
     async def set_language(self, account_id: int, language: str) -> None:
         """Choose the language of the console's texts; empty: the browser's."""
@@ -240,6 +243,7 @@ class Accounts(WritingRepository):
                 await _end(session, account_id)
 
         await self._writer.run(write)
+        await self._note(await self.get(account_id))
 
     async def remove(self, account_id: int) -> None:
         """Remove an account, its logins, and what its person may do in Telegram; what they looked
@@ -390,6 +394,12 @@ class Accounts(WritingRepository):
     async def end_sessions(self, account_id: int) -> None:
         """Log an account out everywhere."""
         await self._writer.execute(delete(Session).where(_of(account_id)))
+
+    async def _note(self, account: Account | None) -> None:
+        """Note role and password, so that no backup brings earlier ones back."""
+        if account:
+            name, role, password = f"account:{_key(account.name)}", account.role, account.password
+            await asyncio.to_thread(self._erased, name, role=role, password=password)
 
     async def _set(self, account_id: int, **values: object) -> None:
         of_account = AccountRow.account_id == account_id
