@@ -9,6 +9,13 @@ class AnswerdeskError(Exception):
     """Base of every error raised on purpose by this project."""
 
 
+def unchanged(reason: object) -> str:
+    """Return why a change failed and that nothing was changed, which some errors say themselves."""
+    said, why = tr("Nothing was changed."), str(reason)
+    known = any(one.rstrip(".。") in why for one in (said, "Nothing was changed."))
+    return why if known else f"{said} {why}"
+
+
 class ConfigError(AnswerdeskError):
     """The configuration cannot be used."""
 
