@@ -194,7 +194,15 @@ class TelegramBot:
                 spawn=self._spawn_task,
             )
             asked = library.questions
-            entries = EntryDesk(service, self._uploads, self._knowledge, pending_input, asked)
+            entries = EntryDesk(
+                service,
+                self._uploads,
+                self._knowledge,
+                pending_input,
+                asked,
+                self.operators,
+                self.team,
+            )
             links = LinkDesk(service, asked)
             listed = QuestionDesk(service, asked, pending_input, entries, links)
             parts += [entries, listed, links]
