@@ -125,6 +125,10 @@ class BadValue(AnswerdeskError):
     def __init__(self, name: str, reason: str) -> None:
         if label := _LABELS.get(".".join(name.split(".")[:2])):
             reason = tr("%(name)s: %(text)s", name=tr(label), text=reason)
+        for key, label in _LABELS.items():
+            section, _, own = key.partition(".")
+            if section == name:  # several settings, named by their keys
+                reason = reason.replace(own + " (", tr(label) + " (")
         reason = tr("%(sentence)s.", sentence=reason.rstrip(".。"))
         super().__init__(tr("Nothing was saved. %(reason)s", reason=reason))
 

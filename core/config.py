@@ -22,6 +22,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -33,6 +34,7 @@ from core.errors import ConfigError
 from core.hours import DAYS, WorkingHours
 from core.wording import tr
 
+_SHOWN_CHARS = 60
 CHANGED_NAME = "settings.yaml"
 """In the data folder: what owners changed on the console."""
 _LANGUAGES = ("en", "zh", "es", "de", "ru")
@@ -122,7 +124,8 @@ class AnswersConfig(_Section):
         if self.hedge_at > self.answer_at:
             raise ValueError(
                 tr(
-                    "hedge_at (%(hedge)s) must not be above answer_at (%(answer)s)",
+                    "hedge_at (%(hedge)s) must not be above answer_at (%(answer)s); lower it, or "
+                    "raise the other",
                     hedge=self.hedge_at,
                     answer=self.answer_at,
                 )
@@ -429,13 +432,60 @@ class BadSetting(ConfigError):
         first = error.errors()[0]
         section, name, *_ = [*map(str, first["loc"]), "", ""]
         self.key = ".".join(map(str, first["loc"]))
-        self.reason = first["msg"].removeprefix("Value error, ")
+        self.reason = _reason(first)
         where = repr(CHANGED_NAME if name in changed.get(section, ()) else str(path))
         if first["type"] == "extra_forbidden":
             said = f"there is no key {self.key!r}. Remove or correct it."
         else:
-            said = f"{self.key} is {first.get('input')!r}: {first['msg']}. Correct it."
+            said = f"{self.key}: {self.reason}."
         super().__init__(f"{where} (or the environment): {said}")
+
+
+def _reason(error: ErrorDetails) -> str:
+    """Return what is wrong with a value and what may stand there, as the end of a sentence."""
+    value, context = error.get("input"), error.get("ctx", {})
+    shown = f"“{str(value)[:_SHOWN_CHARS]}”"
+    match error["type"]:
+        case "less_than_equal":
+            most = f"{context['le']:g}"
+            return tr("%(value)s is too much; write at most %(most)s", value=value, most=most)
+        case "greater_than_equal":
+            least = f"{context['ge']:g}"
+            return tr("%(value)s is too little; write at least %(least)s", value=value, least=least)
+        case "greater_than":
+            least = f"{context['gt']:g}"
+            return tr(
+                "%(value)s is too little; write more than %(least)s", value=value, least=least
+            )
+        case "int_parsing" | "int_type" | "int_from_float":
+            return tr("%(value)s is not a whole number; write one such as 30", value=shown)
+        case "float_parsing" | "float_type" | "finite_number":
+            return tr("%(value)s is not a number; write one such as 0.5", value=shown)
+        case "bool_parsing" | "bool_type":
+            return tr("%(value)s is neither; write true or false", value=shown)
+        case "literal_error":
+            expected = context["expected"]
+            return tr("%(value)s is unknown; write %(known)s", value=shown, known=expected)
+        case "string_pattern_mismatch":
+            return tr(
+                "%(value)s is not an address; write one such as https://www.example.com",
+                value=shown,
+            )
+        case "too_short" | "string_too_short":
+            return tr("it is empty; write at least one line")
+        case "too_long":
+            most, there = context["max_length"], context["actual_length"]
+            return tr("there are %(count)s; write at most %(most)s", count=there, most=most)
+        case "string_too_long":
+            most, there = context["max_length"], len(str(value))
+            return tr(
+                "%(value)s has %(count)s characters; write at most %(most)s",
+                value=shown,
+                count=there,
+                most=most,
+            )
+        case _:
+            return error["msg"].removeprefix("Value error, ")
 
 
 def data_folder() -> Path:
