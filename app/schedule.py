@@ -10,6 +10,7 @@ from pathlib import Path
 from app.wiring import Knowledge, days_of
 from core.config import Config, RefreshConfig, SourceConfig
 from core.errors import ConfigError, IndexUnusable
+from core.wording import told as told_as
 from db.figures import Figures
 from db.group_commit import GroupCommit
 from db.jobs import JobRepository, JobRun
@@ -148,7 +149,12 @@ def make_scheduler(
         ),
     )
     jobs.append(Job("maintenance", housekeeping.job, cron=_MAINTENANCE_CRON))
-    return Scheduler(jobs, runs, on_finished=None if tell is None else reporter(tell))
+    return Scheduler(
+        jobs,
+        runs,
+        on_finished=None if tell is None else reporter(tell),
+        language=config.company.languages[0],
+    )
 
 
 def reporter(tell: Callable[[str], Awaitable[None]]) -> Callable[[JobRun], Awaitable[None]]:
@@ -170,7 +176,7 @@ def reporter(tell: Callable[[str], Awaitable[None]]) -> Callable[[JobRun], Await
             return
         else:
             told[run.job] = run.text
-        await tell(f"{run.job}, {run.state}: {run.text}")
+        await tell(f"{told_as(run.job)}, {told_as(run.state)}: {run.text}")
 
     return on_finished
 

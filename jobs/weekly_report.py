@@ -12,6 +12,7 @@ import yaml
 
 from core.errors import AnswerdeskError
 from core.types import Chunk
+from core.wording import tr
 from db.conversations import Conversations
 from db.figures import Figures, Which
 from db.operators import Team
@@ -66,7 +67,7 @@ class WeeklyReport:
     async def job(self) -> JobReport:
         """Run on schedule."""
         if not await self.team.group():
-            return JobReport("The team has no group in Telegram, so nothing was sent.")
+            return JobReport(tr("The team has no group in Telegram, so nothing was sent."))
         now = self.clock()
         week = partial(Which, since=now - _WEEK_S)
         week_before = partial(Which, since=now - 2 * _WEEK_S, until=now - _WEEK_S)
