@@ -10,6 +10,7 @@ from pathlib import Path
 from app.wiring import Knowledge, days_of
 from core.config import Config, RefreshConfig, SourceConfig
 from core.errors import ConfigError, IndexUnusable
+from core.wording import told as told_as
 from db.figures import Figures
 from db.group_commit import GroupCommit
 from db.jobs import JobRepository, JobRun
@@ -34,7 +35,6 @@ logger = logging.getLogger(__name__)
 
 _MAINTENANCE_CRON = "30 4 * * *"
 _REMINDERS_CRON = "0 7 * * *"
-_WEEKLY_CRON = "0 8 * * 1"
 _DAY_S = 24 * 3600
 _CITED_S = 28 * _DAY_S
 """Answers younger than this are counted when a refresh takes away what they rest on."""
@@ -128,8 +128,12 @@ def make_scheduler(
         Team(knowledge.database, GroupCommit(knowledge.database)),
         company=config.company.name,
         language=config.company.languages[0],
+        address=config.console.address,
+        entries=knowledge.entries,
     )
-    jobs.append(Job(WEEKLY, report.job, cron=_WEEKLY_CRON, timezone=config.telegram.timezone))
+    jobs.append(
+        Job(WEEKLY, report.job, cron=config.telegram.report_cron, timezone=config.telegram.timezone)
+    )
     housekeeping = Housekeeping(
         knowledge.releases,
         runs,
@@ -145,7 +149,12 @@ def make_scheduler(
         ),
     )
     jobs.append(Job("maintenance", housekeeping.job, cron=_MAINTENANCE_CRON))
-    return Scheduler(jobs, runs, on_finished=None if tell is None else reporter(tell))
+    return Scheduler(
+        jobs,
+        runs,
+        on_finished=None if tell is None else reporter(tell),
+        language=config.company.languages[0],
+    )
 
 
 def reporter(tell: Callable[[str], Awaitable[None]]) -> Callable[[JobRun], Awaitable[None]]:
@@ -167,7 +176,7 @@ def reporter(tell: Callable[[str], Awaitable[None]]) -> Callable[[JobRun], Await
             return
         else:
             told[run.job] = run.text
-        await tell(f"{run.job}, {run.state}: {run.text}")
+        await tell(f"{told_as(run.job)}, {told_as(run.state)}: {run.text}")
 
     return on_finished
 

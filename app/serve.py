@@ -52,7 +52,7 @@ from core.hours import WorkingHours
 from db.accounts import Accounts
 from db.drafts import Drafts
 from db.erasure import NAME as ERASED
-from db.erasure import ErasureList, replay
+from db.erasure import ErasureList, replay, restate
 from db.figures import Figures
 from db.group_commit import GroupCommit
 from db.handover import Handovers
@@ -157,6 +157,8 @@ async def _serve_once(
         erased = await asyncio.to_thread(erasures.read)
         if count := await replay(knowledge.database, erased):
             logger.info("%d customers and accesses were erased before, and again now", count)
+        if count := await restate(knowledge.database, await asyncio.to_thread(erasures.accounts)):
+            logger.info("%d accounts have their last role and password again", count)
         service = await stack.enter_async_context(open_service(knowledge))
         troubles = Troubles()
 
@@ -210,6 +212,7 @@ async def _serve_once(
                 knowledge.golden,
                 answerer_of=partial(answerer_of, knowledge),
             ),
+            embedder=knowledge.searched,
             settings=settings,
             as_messages=as_messages,
             health=health,

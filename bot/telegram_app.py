@@ -194,7 +194,15 @@ class TelegramBot:
                 spawn=self._spawn_task,
             )
             asked = library.questions
-            entries = EntryDesk(service, self._uploads, self._knowledge, pending_input, asked)
+            entries = EntryDesk(
+                service,
+                self._uploads,
+                self._knowledge,
+                pending_input,
+                asked,
+                self.operators,
+                self.team,
+            )
             links = LinkDesk(service, asked)
             listed = QuestionDesk(service, asked, pending_input, entries, links)
             parts += [entries, listed, links]
@@ -211,7 +219,13 @@ class TelegramBot:
             self.audit.forget,
         ]
         self.topics = Topics(
-            service, link, CannedReplies(database, writer), pending_input, entries, drafts
+            service,
+            link,
+            CannedReplies(database, writer),
+            pending_input,
+            entries,
+            drafts,
+            self._accounts,
         )
         parts.append(self.topics)
         if self._knowledge:
@@ -438,8 +452,8 @@ class TelegramBot:
 
     async def _chosen_language(self, user_id: int) -> str:
         """Return what an operator chose on their account, else by /language; empty: neither."""
-        account = await self._accounts.language_in_telegram(user_id)
-        return account or await self.chats.language(user_id)
+        account = await self._accounts.in_telegram(user_id)
+        return (account.language if account else "") or await self.chats.language(user_id)
 
     async def _invite_owner(self) -> None:
         """Without an operator, print the code that makes the first one."""

@@ -28,6 +28,7 @@ from console.openapi import Operation, openapi, refusal
 from console.operator import OperatorPages, Records
 from console.pages import STATIC, Pages
 from console.people import AuditPages, PeoplePages
+from console.question_map import MapPages
 from console.questions import QuestionPages
 from console.security import LOOPBACK_HOSTS, CookieSigner
 from console.security_guard import Endpoint, Guard, NotAllowed, wants_json
@@ -42,6 +43,7 @@ from core.errors import ConversationErased
 from core.health import Health
 from core.hours import ALWAYS, WorkingHours
 from core.metrics import Metrics
+from core.protocols import Embedder
 from core.rights import Audience
 from core.wording import N_, tr
 from db.accounts import Accounts
@@ -91,6 +93,7 @@ def build_console(
     topics: Callable[[], Talks | None],
     watched: Watched,
     tracer: Tracer,
+    embedder: Embedder,
     settings: Settings,
     as_messages: AsMessages,
     health: Callable[[], Awaitable[Health]],
@@ -125,6 +128,7 @@ def build_console(
         topics: returns what writes to customers in Telegram, while that is served.
         watched: tells what went wrong, and tries it again.
         tracer: tells how a question is answered.
+        embedder: tells which questions mean the same.
         settings: what owners change.
         as_messages: shows an answer as Telegram does.
         health: tells how the service is; called for every /health and page.
@@ -190,12 +194,14 @@ def build_console(
     bench = BenchPages(
         pages=pages, tracer=tracer, as_messages=as_messages, releases=records.releases
     )
+    mapped = MapPages(pages=pages, figures=records.figures, embedder=embedder, spawn=uploads.spawn)
     figures = FigurePages(
         pages=pages,
         records=records,
         handovers=handovers,
         accounts=accounts,
         entries=editing.entries,
+        group_of=mapped.group_of,
     )
     talk = ConversationPages(
         pages=pages,
@@ -248,6 +254,7 @@ def build_console(
         uploads=uploads,
         questions=questions,
         handovers=handovers,
+        accounts=accounts,
     )
     operations = [
         Operation("POST", "/api/v1/ask", "ask", api.ask),
@@ -334,6 +341,7 @@ def build_console(
             route("/console/bench/golden", bench.keep, "publish", "POST"),
             route("/console/figures", figures.show, "see"),
             route("/console/figures.csv", figures.export, "see"),
+            route("/console/figures/map", mapped.show, "see"),
             route("/console/answers", figures.answers, "see"),
             route("/console/conversations", figures.conversations, "see"),
             route("/console/conversation", talk.show, "see"),

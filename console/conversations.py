@@ -19,7 +19,6 @@ from console.labels import Labels
 from console.pages import Pages
 from console.security_logins import current_person
 from core.errors import AnswerdeskError
-from core.rights import may
 from core.wording import N_, tr
 from db.accounts import Account, Accounts
 from db.drafts import REACHABLE, Drafts, Waiting
@@ -176,7 +175,9 @@ class ConversationPages:
         """Let somebody look after the conversation, or nobody."""
         fields = await fields_of(request)
         one, chosen = await self._one(read_number(fields["number"])), read_number(fields["account"])
-        name = next((who.name for who in await self._people() if who.account_id == chosen), "")
+        name = next(
+            (who.name for who in await self._accounts.talking() if who.account_id == chosen), ""
+        )
         if chosen and not name:
             return await self._after(
                 one, tr("This account was removed, or may not talk to customers.")
@@ -203,10 +204,6 @@ class ConversationPages:
                 break  # it was changed or removed meanwhile
             return RedirectResponse(f"/console/entry?id={chunk_id}&answer={one.answer_id}", 303)
         return RedirectResponse(f"/console/knowledge?answer={one.answer_id}#add", 303)
-
-    async def _people(self) -> list[Account]:
-        """Return who may talk to customers."""
-        return [one for one in await self._accounts.list() if may(one.role, "talk")]
 
     async def _one(self, number: int) -> Asked:
         if found := await self._figures.one(number):
@@ -268,7 +265,7 @@ class ConversationPages:
             status=status,
             thread=thread,
             names=NAMES,
-            people=await self._people(),
+            people=await self._accounts.talking(),
             notice=notice,
             text=text,
             most=_TEXT_CHARS,

@@ -5,7 +5,7 @@ import io
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -75,7 +75,9 @@ class FigurePages:
         handovers: Handovers,
         accounts: Accounts,
         entries: Entries,
+        group_of: Callable[[int, int], Sequence[int]],
     ) -> None:
+        """`group_of` returns the questions of the last days that are in one's group on the map."""
         self._pages = pages
         self._figures = records.figures
         self._drafts = records.drafts
@@ -83,11 +85,12 @@ class FigurePages:
         self._handovers = handovers
         self._accounts = accounts
         self._entries = entries
+        self._group_of = group_of
         self._counted: dict[int, tuple[float, dict[str, Any]]] = {}
 
     async def show(self, request: Request) -> Response:
         """Show the figures of the last days, counted within the last minutes."""
-        known = await self._known(_days(request))
+        known = await self._known(days_of(request))
         since = time.time() - known["days"] * _DAY_S
         return self._pages.response(
             "figures.html",
@@ -140,7 +143,7 @@ class FigurePages:
                     count,
                     share := 100 * count / ((older if kind == "lasting" else total) or 1),
                     share,
-                    _address(days, {"resolved": kind}),
+                    address_of(days, {"resolved": kind}),
                 )
                 for kind, count in resolved.items()
             ],
@@ -167,7 +170,7 @@ class FigurePages:
 
     async def export(self, request: Request) -> Response:
         """Send the figures as CSV: a row for each day, way in, language and outcome."""
-        days = _days(request)
+        days = days_of(request)
         cells = (await self._counts(days))["cells"]
         text = io.StringIO(newline="")
         writer = csv.writer(text)
@@ -201,9 +204,10 @@ class FigurePages:
         waiting: Sequence[tuple[Handover, Asked]] = (),
     ) -> Response:
         asked = request.query_params
-        days, page = _days(request), max(1, read_number(asked.get("page", "")))
+        days, page = days_of(request), max(1, read_number(asked.get("page", "")))
         hour, document = asked.get("hour", ""), asked.get("document", "")
         people, assigned = await self._accounts.list(), asked.get("assigned", "")
+        group = read_number(asked.get("group", ""))
         which = Which(
             since=time.time() - days * _DAY_S,
             outcome=asked.get("outcome", "") if asked.get("outcome", "") in OUTCOMES else "",
@@ -217,6 +221,7 @@ class FigurePages:
             mark=asked.get("mark", "")[:_MARK_CHARS],
             assigned=read_number(assigned) if assigned else None,
             cites=await self._chunks_of(document) if document else None,
+            among=self._group_of(days, group) if group else None,
         )
         found = await self._figures.answers(which, limit=_PAGE + 1, offset=(page - 1) * _PAGE)
         parts = [
@@ -225,6 +230,7 @@ class FigurePages:
             tr("Hardly sure") if which.unsure else "",
             tr(_RESOLVED[which.resolved]) if which.resolved else "",
             tr("The same question") if which.same_as else "",
+            tr("A group of the map") if group else "",
             which.language,
             document,
             which.mark,
@@ -245,6 +251,7 @@ class FigurePages:
             "unsure": "yes" if which.unsure else "",
             "resolved": which.resolved,
             "same": str(which.same_as) if which.same_as else "",
+            "group": str(group) if group else "",
             "document": document,
             "mark": which.mark,
             "assigned": assigned if which.assigned is not None else "",
@@ -284,7 +291,8 @@ class FigurePages:
         return [chunk.chunk_id for chunk in found.chunks]
 
 
-def _days(request: Request) -> int:
+def days_of(request: Request) -> int:
+    """Return the period that an address names, in days."""
     days = read_number(request.query_params.get("days", ""))
     return days if days in PERIODS else _DEFAULT
 
@@ -300,7 +308,8 @@ def _languages(cells: Sequence[Cell]) -> list[tuple[str, int]]:
     return counts.most_common()
 
 
-def _address(days: int, which: Mapping[str, str]) -> str:
+def address_of(days: int, which: Mapping[str, str]) -> str:
+    """Return where the questions behind a figure are listed."""
     return f"/console/answers?{urlencode({'days': str(days), **which})}"
 
 
@@ -314,7 +323,7 @@ def _bars(figures: Iterable[tuple[str, int, dict[str, str]]], days: int) -> list
             count,
             100 * count / total,
             100 * count / longest,
-            _address(days, which),
+            address_of(days, which),
         )
         for name, count, which in known
     ]

@@ -43,6 +43,19 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             N_("Of these hours and of Figures, such as <code>Europe/Berlin</code>"),
         ),
     },
+    N_("Weekly report"): {
+        "telegram.report": (
+            N_("Day and time"),
+            N_(
+                "In the team's group of Telegram, such as <code>mon 08:00</code>, in the time zone "
+                "of the working hours, or <code>off</code>"
+            ),
+        ),
+        "console.address": (
+            N_("Address of the console"),
+            N_("That the report leads to, such as <code>https://desk.example.com</code>"),
+        ),
+    },
     N_("Answers"): {
         "answers.answer_at": (
             N_("Answer from"),
@@ -112,6 +125,10 @@ class BadValue(AnswerdeskError):
     def __init__(self, name: str, reason: str) -> None:
         if label := _LABELS.get(".".join(name.split(".")[:2])):
             reason = tr("%(name)s: %(text)s", name=tr(label), text=reason)
+        for key, label in _LABELS.items():
+            section, _, own = key.partition(".")
+            if section == name:  # several settings, named by their keys
+                reason = reason.replace(own + " (", tr(label) + " (")
         reason = tr("%(sentence)s.", sentence=reason.rstrip(".。"))
         super().__init__(tr("Nothing was saved. %(reason)s", reason=reason))
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Self, TypeVar
 
-from core.errors import AnswerdeskError, IngestError
+from core.errors import AnswerdeskError, IngestError, unchanged
 from core.wording import tr
 from db.uploads import Entry, SentFile, Upload, Uploads, UploadState
 from kb.ingest.originals import Originals
@@ -273,7 +273,7 @@ class UploadDesk:
                 await self._flow.apply(upload, anyway=anyway, on_progress=on_progress)
         except AnswerdeskError as error:
             logger.warning("Upload %d failed: %s", number, error)
-            await self._flow.fail(upload, tr("Nothing was changed.") + f" {error}")
+            await self._flow.fail(upload, unchanged(error))
         finally:
             self._progress.pop(number, None)
 

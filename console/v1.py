@@ -16,8 +16,9 @@ from console.security_logins import current_person
 from console.upload_desk import UploadDesk
 from console.work import Works, WorkState
 from core.types import ChunkKind, Finding
+from db.accounts import NAME_CHARS, Accounts
 from db.curation import Curation, CurationKind, CurationState
-from db.figures import Outcome, Which
+from db.figures import Asked, Outcome, Which
 from db.handover import Author, Handovers
 from db.knowledge import Release
 from db.uploads import Entry, UploadState
@@ -204,7 +205,23 @@ class Filter(Page):
     language: str = Field("", max_length=8)
     feedback: Literal["", "yes", "no"] = ""
     """Whether an answer helped."""
+    assigned: str = Field("", max_length=NAME_CHARS)
+    """The account that looks after it."""
     offset: int = Field(0, ge=0, le=1_000_000)
+
+
+class Assignee(Given):
+    """Who looks after a conversation."""
+
+    assigned: str = Field(max_length=NAME_CHARS)
+    """The name of an account that may talk to customers; empty: nobody."""
+
+
+class Assigned(Reply):
+    """Who looks after a conversation now."""
+
+    assigned: str
+    """Empty: nobody."""
 
 
 class Exchange(Reply):
@@ -246,6 +263,8 @@ class Thread(Reply):
 
     answers: list[Exchange]
     messages: list[Said]
+    assigned: str
+    """The account that looks after it; empty: nobody."""
 
 
 class Workbench:
@@ -259,7 +278,9 @@ class Workbench:
         uploads: UploadDesk,
         questions: OpenQuestions,
         handovers: Handovers,
+        accounts: Accounts,
     ) -> None:
+        self._accounts = accounts
         self._records = records
         self._editing = editing
         self._uploads = uploads
@@ -270,10 +291,12 @@ class Workbench:
     def operations(self) -> list[Operation]:
         """Return what programs may do."""
         knowledge, proposal = "/api/v1/knowledge", "/api/v1/proposals/{number:int}"
+        conversation = "/api/v1/conversations/{number:int}"
         big = {"max_body_bytes": ENTRY_BYTES}
         return [
             Operation("GET", "/api/v1/conversations", "read", self.conversations),
-            Operation("GET", "/api/v1/conversations/{number:int}", "read", self.conversation),
+            Operation("GET", conversation, "read", self.conversation),
+            Operation("POST", conversation, "write", self.assign),
             Operation("GET", knowledge, "read", self.search),
             Operation("POST", knowledge, "write", self.add, status=202, **big),
             Operation("GET", f"{knowledge}/{{id}}", "read", self.one),
@@ -292,6 +315,9 @@ class Workbench:
     async def conversations(self, request: Request, given: Filter) -> Exchanges:
         """List conversations."""
         since = (datetime.now(UTC) - timedelta(days=given.days)).timestamp()
+        person = await self._accounts.named(given.assigned) if given.assigned else None
+        if given.assigned and person is None:
+            raise Refused(f"There is no account {given.assigned!r}.")
         found = await self._records.figures.answers(
             Which(
                 since,
@@ -299,6 +325,7 @@ class Workbench:
                 language=given.language,
                 feedback=given.feedback,
                 latest=True,
+                assigned=person.account_id if person else None,
             ),
             limit=given.limit + 1,
             offset=given.offset,
@@ -308,18 +335,21 @@ class Workbench:
 
     async def conversation(self, request: Request, given: None) -> Thread:
         """Return the conversation that an answer is part of."""
-        number = request.path_params["number"]
-        answers = await self._records.figures.conversation(number, limit=_TURNS)
-        if not answers:
-            raise Refused(
-                f"There is no conversation {number}; it may have been erased, or deleted by now."
-            )
+        answers = await self._records.figures.conversation(
+            (await self._one(request)).answer_id, limit=_TURNS
+        )
+        chat = answers[0].chat
         return Thread(
             answers=[Exchange.model_validate(one) for one in answers],
-            messages=[
-                Said.model_validate(one) for one in await self._handovers.said(answers[0].chat)
-            ],
+            messages=[Said.model_validate(one) for one in await self._handovers.said(chat)],
+            assigned=await self._assigned(chat),
         )
+
+    async def assign(self, request: Request, given: Assignee) -> Assigned:
+        """Let somebody look after the conversation that an answer is part of."""
+        chat = (await self._one(request)).chat
+        await self._accounts.assign_to(chat, given.assigned.strip())
+        return Assigned(assigned=await self._assigned(chat))
 
     async def search(self, request: Request, given: Search) -> Pieces:
         """Search entries and passages."""
@@ -395,6 +425,18 @@ class Workbench:
     async def work(self, request: Request, given: None) -> Work:
         """Return how something stands that was begun."""
         return self._work(request.path_params["id"])
+
+    async def _one(self, request: Request) -> Asked:
+        number = request.path_params["number"]
+        if found := await self._records.figures.one(number):
+            return found
+        raise Refused(
+            f"There is no conversation {number}; it may have been erased, or deleted by now."
+        )
+
+    async def _assigned(self, chat: str) -> str:
+        found = (await self._accounts.assigned([chat])).get(chat)
+        return found.name if found else ""
 
     def _begin(self, work: Coroutine[Any, Any, Curation | Release | None]) -> Work:
         return self._work(self._works.begin(work))

@@ -7,12 +7,22 @@ mistake is not silently ignored.
 
 import logging
 import os
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,9 +31,10 @@ from pydantic_settings import (
 )
 
 from core.errors import ConfigError
-from core.hours import WorkingHours
+from core.hours import DAYS, WorkingHours
 from core.wording import tr
 
+_SHOWN_CHARS = 60
 CHANGED_NAME = "settings.yaml"
 """In the data folder: what owners changed on the console."""
 _LANGUAGES = ("en", "zh", "es", "de", "ru")
@@ -36,6 +47,16 @@ def _language(code: str) -> str:
             tr("there are no texts in %(code)r; write %(known)s", code=code, known=known)
         )
     return code
+
+
+def _report_time(value: Any) -> Any:
+    if value is False:  # what YAML makes of off
+        return "off"
+    if not re.fullmatch(rf"off|({'|'.join(DAYS)}) ([01]\d|2[0-3]):[0-5]\d", str(value)):
+        raise ValueError(
+            tr("%(value)r is not a day and a time; write mon 08:00, or off", value=value)
+        )
+    return value
 
 
 Language = Annotated[str, AfterValidator(_language)]
@@ -104,7 +125,8 @@ class AnswersConfig(_Section):
         if self.hedge_at > self.answer_at:
             raise ValueError(
                 tr(
-                    "hedge_at (%(hedge)s) must not be above answer_at (%(answer)s)",
+                    "hedge_at (%(hedge)s) must not be above answer_at (%(answer)s); lower it, or "
+                    "raise the other",
                     hedge=self.hedge_at,
                     answer=self.answer_at,
                 )
@@ -201,6 +223,16 @@ class TelegramConfig(_Section):
     streaming: Literal["draft", "edit", "off"] = "draft"
     hours: tuple[str, ...] = ()
     timezone: str = "UTC"
+    report: Annotated[str, BeforeValidator(_report_time)] = "mon 08:00"
+
+    @property
+    def report_cron(self) -> str:
+        """When the weekly report is due; empty: never."""
+        if self.report == "off":
+            return ""
+        day, _, clock = self.report.partition(" ")
+        hour, _, minute = clock.partition(":")
+        return f"{int(minute)} {int(hour)} * * {day}"
 
     @model_validator(mode="after")
     def _readable(self) -> "TelegramConfig":
@@ -214,6 +246,7 @@ class ConsoleConfig(_Section):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
     trusted_proxies: tuple[str, ...] = ()
+    address: str = Field("", pattern=r"^(https?://[^\s/]+(/\S*)?)?$")
 
     @model_validator(mode="after")
     def _addresses(self) -> "ConsoleConfig":
@@ -400,13 +433,60 @@ class BadSetting(ConfigError):
         first = error.errors()[0]
         section, name, *_ = [*map(str, first["loc"]), "", ""]
         self.key = ".".join(map(str, first["loc"]))
-        self.reason = first["msg"].removeprefix("Value error, ")
+        self.reason = _reason(first)
         where = repr(CHANGED_NAME if name in changed.get(section, ()) else str(path))
         if first["type"] == "extra_forbidden":
             said = f"there is no key {self.key!r}. Remove or correct it."
         else:
-            said = f"{self.key} is {first.get('input')!r}: {first['msg']}. Correct it."
+            said = f"{self.key}: {self.reason}."
         super().__init__(f"{where} (or the environment): {said}")
+
+
+def _reason(error: ErrorDetails) -> str:
+    """Return what is wrong with a value and what may stand there, as the end of a sentence."""
+    value, context = error.get("input"), error.get("ctx", {})
+    shown = f"“{str(value)[:_SHOWN_CHARS]}”"
+    match error["type"]:
+        case "less_than_equal":
+            most = f"{context['le']:g}"
+            return tr("%(value)s is too much; write at most %(most)s", value=value, most=most)
+        case "greater_than_equal":
+            least = f"{context['ge']:g}"
+            return tr("%(value)s is too little; write at least %(least)s", value=value, least=least)
+        case "greater_than":
+            least = f"{context['gt']:g}"
+            return tr(
+                "%(value)s is too little; write more than %(least)s", value=value, least=least
+            )
+        case "int_parsing" | "int_type" | "int_from_float":
+            return tr("%(value)s is not a whole number; write one such as 30", value=shown)
+        case "float_parsing" | "float_type" | "finite_number":
+            return tr("%(value)s is not a number; write one such as 0.5", value=shown)
+        case "bool_parsing" | "bool_type":
+            return tr("%(value)s is neither; write true or false", value=shown)
+        case "literal_error":
+            expected = context["expected"]
+            return tr("%(value)s is unknown; write %(known)s", value=shown, known=expected)
+        case "string_pattern_mismatch":
+            return tr(
+                "%(value)s is not an address; write one such as https://www.example.com",
+                value=shown,
+            )
+        case "too_short" | "string_too_short":
+            return tr("it is empty; write at least one line")
+        case "too_long":
+            most, there = context["max_length"], context["actual_length"]
+            return tr("there are %(count)s; write at most %(most)s", count=there, most=most)
+        case "string_too_long":
+            most, there = context["max_length"], len(str(value))
+            return tr(
+                "%(value)s has %(count)s characters; write at most %(most)s",
+                value=shown,
+                count=there,
+                most=most,
+            )
+        case _:
+            return error["msg"].removeprefix("Value error, ")
 
 
 def data_folder() -> Path:

@@ -2,11 +2,18 @@
 
 from collections.abc import Sequence
 
-from core.wording import N_, tr
+from core.wording import N_, told, tr
 
 
 class AnswerdeskError(Exception):
     """Base of every error raised on purpose by this project."""
+
+
+def unchanged(reason: object) -> str:
+    """Return why a change failed and that nothing was changed, which some errors say themselves."""
+    said, why = tr("Nothing was changed."), str(reason)
+    known = any(one.rstrip(".。") in why for one in (said, "Nothing was changed."))
+    return why if known else f"{said} {why}"
 
 
 class ConfigError(AnswerdeskError):
@@ -62,7 +69,7 @@ class UnreadableFile(IngestError):
     """A file's content cannot be read; `reason` is a sentence for the operator."""
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name!r}: {reason}")
+        super().__init__(f"{name!r}: {told(reason)}")
         self.name = name
         self.reason = reason
 
@@ -71,7 +78,13 @@ class UnsupportedFile(IngestError):
     """No parser for this kind of file."""
 
     def __init__(self, name: str, supported: Sequence[str]) -> None:
-        super().__init__(f"Cannot read {name!r}: upload one of {', '.join(supported)}.")
+        super().__init__(
+            tr(
+                "Cannot read %(name)r: upload one of %(known)s.",
+                name=name,
+                known=", ".join(supported),
+            )
+        )
         self.name = name
         self.supported = tuple(supported)
 
@@ -132,8 +145,11 @@ class IndexNotWritten(AnswerdeskError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"The index could not be written ({reason}). Nothing was published: "
-            "check the disk, then run it again."
+            tr(
+                "The index could not be written (%(reason)s). Nothing was published: "
+                "check the disk, then run it again.",
+                reason=reason,
+            )
         )
         self.reason = reason
 
@@ -143,8 +159,12 @@ class PublishConflict(AnswerdeskError):
 
     def __init__(self, expected: int, live: int) -> None:
         super().__init__(
-            f"Release {live} went live while the one after {expected} was being made. "
-            "Nothing was changed; run it again."
+            tr(
+                "Release %(live)s went live while the one after %(expected)s was being made. "
+                "Nothing was changed; run it again.",
+                live=live,
+                expected=expected,
+            )
         )
         self.expected = expected
         self.live = live

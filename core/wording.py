@@ -34,6 +34,11 @@ def ntr(one: str, many: str, number: int, /, **values: object) -> str:
     return sentence % {"num": number, **values}
 
 
+def told(sentence: str) -> str:
+    """Return a sentence that `N_` marked, and has no values, as `tr`; any other as it is."""
+    return _catalogue(_language.get()).gettext(sentence) if sentence else ""
+
+
 def N_(sentence: str) -> str:
     """Mark a sentence that is translated where it is shown."""
     return sentence
@@ -95,9 +100,9 @@ def _locale(code: str) -> Locale:
 
 @cache
 def _catalogue(code: str) -> NullTranslations:
-    path = _FOLDER / f"{code}.po"
-    if not path.exists():
+    if code == LANGUAGES[0]:  # without a look at the disk, which confined processes may not take
         return NullTranslations()
+    path = _FOLDER / f"{code}.po"
     compiled = io.BytesIO()
     with path.open("rb") as file:
         write_mo(compiled, read_po(file))

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
-from core.rights import Role
+from core.rights import Role, may
 from core.wording import tr
 from db.base import Base, Database, NoteErased, note_nowhere, record
 from db.group_commit import GroupCommit, WritingRepository
@@ -117,6 +117,19 @@ class LastOwner(AnswerdeskError):
         super().__init__(tr("This is the last owner. Make somebody else an owner first."))
 
 
+class CannotTalk(AnswerdeskError):
+    """Nobody of this name may talk to customers."""
+
+    def __init__(self, name: str, names: Sequence[str]) -> None:
+        super().__init__(
+            tr(
+                "No account %(name)r may talk to customers. These may: %(names)s.",
+                name=name,
+                names=", ".join(names) or "–",
+            )
+        )
+
+
 class Accounts(WritingRepository):
     """Stores who may log in, and where they did."""
 
@@ -188,29 +201,30 @@ class Accounts(WritingRepository):
             await session.execute(delete(Session).where(_of(row.account_id)))
             return record(Account, row)
 
-        return await self._writer.run(write)
+        account = await self._writer.run(write)
+        await self._note(account)
+        return account
 
     async def set_password(self, account_id: int, password: str) -> None:
         """Change a password, given as its hash, and log out everywhere."""
         await self._set(account_id, password=password)
         await self.end_sessions(account_id)
+        await self._note(await self.get(account_id))
 
     async def set_language(self, account_id: int, language: str) -> None:
         """Choose the language of the console's texts; empty: the browser's."""
         await self._set(account_id, language=language)
 
-    async def language_in_telegram(self, user_id: int) -> str:
-        """Return the language that an operator's linked account chose; empty if none."""
+    async def in_telegram(self, user_id: int) -> Account | None:
+        """Return the account that an operator is linked with."""
         linked = AccountRow.account_id == Operator.account_id
-        async with self._database.session() as session:
-            return (
-                await session.scalar(
-                    select(AccountRow.language)
-                    .join(Operator, linked)
-                    .where(Operator.user_id == user_id)
-                )
-                or ""
-            )
+        query = select(AccountRow).join(Operator, linked).where(Operator.user_id == user_id)
+        row = await self._first(query)
+        return record(Account, row) if row else None
+
+    async def talking(self) -> Sequence[Account]:
+        """Return who may talk to customers, by name."""
+        return [one for one in await self.list() if may(one.role, "talk")]
 
     async def set_role(self, account_id: int, role: Role) -> None:
         """Change a role, in Telegram too, and log out everywhere.
@@ -229,6 +243,7 @@ class Accounts(WritingRepository):
                 await _end(session, account_id)
 
         await self._writer.run(write)
+        await self._note(await self.get(account_id))
 
     async def remove(self, account_id: int) -> None:
         """Remove an account, its logins, and what its person may do in Telegram; what they looked
@@ -270,6 +285,18 @@ class Accounts(WritingRepository):
                 await session.delete(row)
 
         await self._writer.run(write)
+
+    async def assign_to(self, chat: str, name: str) -> Account | None:
+        """Let the person of a name look after a conversation; empty: nobody.
+
+        Raises:
+            CannotTalk: nothing is changed.
+        """
+        found = await self.named(name) if name else None
+        if name and (found is None or not may(found.role, "talk")):
+            raise CannotTalk(name, [one.name for one in await self.talking()])
+        await self.assign(chat, found.account_id if found else 0)
+        return found
 
     async def assigned(self, chats: Sequence[str]) -> dict[str, Account]:
         """Return who looks after those of the conversations that somebody does."""
@@ -367,6 +394,12 @@ class Accounts(WritingRepository):
     async def end_sessions(self, account_id: int) -> None:
         """Log an account out everywhere."""
         await self._writer.execute(delete(Session).where(_of(account_id)))
+
+    async def _note(self, account: Account | None) -> None:
+        """Note role and password, so that no backup brings earlier ones back."""
+        if account:
+            name, role, password = f"account:{_key(account.name)}", account.role, account.password
+            await asyncio.to_thread(self._erased, name, role=role, password=password)
 
     async def _set(self, account_id: int, **values: object) -> None:
         of_account = AccountRow.account_id == account_id

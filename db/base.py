@@ -1,11 +1,11 @@
 """The engine, the session and the base of all tables."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, TypeVarTuple, cast
+from typing import Any, Protocol, TypeVar, TypeVarTuple, cast
 
 from sqlalchemy import Case, MetaData, Row, Select, case, event, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
@@ -88,11 +88,16 @@ def storage_error(error: DBAPIError) -> StorageError:
     return StorageError(reason)
 
 
-NoteErased: TypeAlias = Callable[[str], object]
-"""Notes that something is gone for good (`db.erasure`): on the disk, blocking."""
+class NoteErased(Protocol):
+    """Notes what a backup must not bring back (`db.erasure`): on the disk, blocking."""
+
+    def __call__(self, name: str, *, role: str = "", password: str = "") -> object:
+        """Note that something is gone for good; with a role, that an account has it now, and the
+        password (a hash)."""
+        ...
 
 
-def note_nowhere(_name: str) -> None:
+def note_nowhere(name: str, *, role: str = "", password: str = "") -> None:
     """Let a backup from before bring it back."""
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, exists, not_, or_, select
+from sqlalchemy import delete, exists, not_, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.errors import StorageError
+from core.rights import role_named
 from db.accounts import AccountRow, AssignmentRow, Session
 from db.base import Base, Database
 from db.chats import ChatRow
@@ -37,6 +38,17 @@ class _Named:
     table: type[Base]
     column: InstrumentedAttribute[Any]
     since: InstrumentedAttribute[float]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """What an account was given."""
+
+    at: float
+    """UTC epoch seconds."""
+    role: str
+    password: str
+    """Its hash; empty: it has none yet."""
 
 
 _SAID: Sequence[type[AnswerRow] | type[Message]] = (AnswerRow, Message)
@@ -68,14 +80,25 @@ class ErasureList:
 
     It is a file of its own, since it must outlive the database: a backup made before an erasure
     knows nothing of it.
+
+    For the same reason it has a line for each password (its hash) and role that was set: those of
+    a backup may have been changed because somebody else knew them.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def add(self, name: str, *, clock: Callable[[], float] = time.time) -> None:
+    def add(
+        self,
+        name: str,
+        *,
+        role: str = "",
+        password: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         """Note that a chat (``telegram:123``) is forgotten from now on, or an account
-        (``account:ada``) removed. Blocking, on the disk.
+        (``account:ada``) removed; with a role, that it has this role and password now.
+        Blocking, on the disk.
 
         Raises:
             StorageError: if it cannot be written; no chat may be erased then.
@@ -83,7 +106,9 @@ class ErasureList:
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
-                os.write(descriptor, f"{clock():.6f} {_digest(name)}\n".encode())
+                state = [password or "-", role] if role else []
+                line = " ".join([f"{clock():.6f}", _digest(name), *state])
+                os.write(descriptor, f"{line}\n".encode())
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -95,14 +120,47 @@ class ErasureList:
 
         A line that is not whole, such as the last one before a power cut, is left out.
         """
-        if not self._path.is_file():
-            return {}
         found: dict[str, float] = {}
-        for line in self._path.read_text("ascii", "replace").splitlines():
-            at, _, digest = line.partition(" ")
-            if at.replace(".", "", 1).isdigit() and len(digest) == len(_digest("")):
+        for at, digest, *state in self._lines():
+            if not state:
                 found[digest] = max(float(at), found.get(digest, 0.0))
         return found
+
+    def accounts(self) -> Mapping[str, AccountState]:
+        """Return what each account was given last, by the hash of its name. Blocking."""
+        return {
+            digest: AccountState(float(at), state[1], state[0].removeprefix("-"))
+            for at, digest, *state in self._lines()
+            if state[1:] and role_named(state[1])  # else the line is not whole
+        }
+
+    def _lines(self) -> list[list[str]]:
+        if not self._path.is_file():
+            return []
+        lines = [line.split(" ") for line in self._path.read_text("ascii", "replace").splitlines()]
+        return [
+            line
+            for line in lines
+            if line[0].replace(".", "", 1).isdigit() and len("".join(line[1:2])) == len(_digest(""))
+        ]
+
+
+async def restate(database: Database, states: Mapping[str, AccountState]) -> int:
+    """Give accounts of a restored backup the roles and passwords that they had last, and log them
+    out; return of how many something was different."""
+    count = 0
+    async with database.session() as session:
+        for row in (await session.scalars(select(AccountRow))).all():
+            state = states.get(_digest(f"account:{row.key}"))
+            if state is None or state.at < row.added:
+                continue
+            if (row.role, row.password) != (state.role, state.password):
+                row.role, row.password, count = state.role, state.password, count + 1
+                linked = Operator.account_id == row.account_id
+                await session.execute(update(Operator).where(linked).values(role=state.role))
+                mine = Session.account_id == row.account_id
+                await session.execute(delete(Session).where(mine))
+    return count
 
 
 async def replay(database: Database, erased: Mapping[str, float]) -> int:

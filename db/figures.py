@@ -12,7 +12,7 @@ from functools import cache
 from typing import Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Case, ColumnElement, Integer, case, cast, func, or_, select
+from sqlalchemy import BigInteger, Case, ColumnElement, Integer, case, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from db.accounts import AssignmentRow
@@ -29,6 +29,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 _TICK_S = 1e-6
 """An hour ends before the next begins."""
+_SCATTER = 2_654_435_761
 _SLOT_S = 900
 """Every time zone is off by a multiple of it."""
 LASTING_S = 7 * 86_400
@@ -85,6 +86,8 @@ class Which:
     """The account of who looks after the conversation; 0: nobody does; ``None``: any."""
     cites: Sequence[str] | None = None
     """Chunks: those that cite one of them; ``None``: any."""
+    among: Sequence[int] | None = None
+    """Answers by number; ``None``: any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,16 @@ class Figures(Repository):
         )
         return [(row[0], row[1]) for row in await self._rows(asked)]
 
+    async def sample(self, *, since: float, most: int) -> Sequence[int]:
+        """Return the numbers of at most so many answers to questions since a moment.
+
+        Of more, those whose numbers, scattered by Knuth's multiplicative hash, are the smallest:
+        nobody chooses them, and they stay the same as others come and go.
+        """
+        scattered = cast(AnswerRow.id, BigInteger) * _SCATTER % 2**32
+        asked = select(AnswerRow.id).where(AnswerRow.created >= since, _OUTCOME != "other")
+        return sorted(await self._all(asked.order_by(scattered).limit(most)))
+
     async def questions(self, answer_ids: Sequence[int]) -> dict[int, str]:
         """Return the questions of those answers that are still there."""
         asked = select(AnswerRow.id, AnswerRow.question).where(AnswerRow.id.in_(answer_ids))
@@ -309,6 +322,8 @@ def _where(
         found.append(row.confidence < LOW_CONFIDENCE)
     if which.language:
         found.append(row.language == which.language)
+    if which.among is not None:
+        found.append(row.id.in_(which.among))
     if which.feedback:
         found.append(verdict.helpful.is_(which.feedback == "yes"))
     if which.until < math.inf:

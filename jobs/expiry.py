@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 
 from core.types import Chunk
+from core.wording import ntr, tr
 from db.jobs import JobRepository
 from jobs.schedule import JobReport
 from kb.index.index import Index
@@ -63,10 +64,12 @@ class Reminders:
 
 def _text(ending: Sequence[Chunk]) -> str:
     if not ending:
-        return f"No entry ends within {AHEAD_DAYS} days."
-    lines = [f"{len(ending)} {'entry ends' if len(ending) == 1 else 'entries end'} soon:"]
+        return tr("No entry ends within %(days)s days.", days=AHEAD_DAYS)
+    lines = [ntr("%(num)s entry ends soon:", "%(num)s entries end soon:", len(ending))]
     lines += [f"{e.valid_until}: “{e.text}” ({e.doc_id})" for e in ending[:_SHOWN]]
     if len(ending) > _SHOWN:
-        lines.append(f"… and {len(ending) - _SHOWN} more")
-    lines.append("Change the date in the file, or `answerdesk entries validity ENTRY --until DAY`.")
+        lines.append(tr("… and %(count)s more", count=len(ending) - _SHOWN))
+    lines.append(
+        tr("Change the date in the file, or `answerdesk entries validity ENTRY --until DAY`.")
+    )
     return "\n".join(lines)

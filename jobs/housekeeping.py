@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 
+from core.wording import tr
 from db.base import Database
 from db.erasure import purge
 from db.jobs import JobRepository
@@ -50,7 +51,12 @@ class Housekeeping:
         )
         await vacuum(self.database)
         return JobReport(
-            f"{pruned} old releases forgotten, {self.keep_releases} kept. {answers} old answers "
-            "deleted.",
+            tr(
+                "%(pruned)s old releases forgotten, %(kept)s kept. %(answers)s old answers "
+                "deleted.",
+                pruned=pruned,
+                kept=self.keep_releases,
+                answers=answers,
+            ),
             detail={"pruned": pruned, "kept": self.keep_releases, "answers": answers},
         )

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from core.errors import AnswerdeskError
 from core.types import FileReport, IngestReport
+from core.wording import tr
 from db.knowledge import Document, ReleaseRepository, SourceRepository
 from db.pages import PageRepository
 from jobs.refresh_report import RefreshReport, SourceReport
@@ -204,25 +205,33 @@ class Refresh:
         found = source.found
         asked = len(found.files) + len(found.errors)
         if not source.accepted and len(found.errors) > self.max_removed_share * asked:
-            return (
-                f"held back: {len(found.errors)} of its {asked} files could not be had (the limit "
-                f"is {self.max_removed_share:.0%})."
+            return tr(
+                "held back: %(count)s of its %(total)s files could not be had (the limit is "
+                "%(limit)s).",
+                count=len(found.errors),
+                total=asked,
+                limit=f"{self.max_removed_share:.0%}",
             )
-        return self._verdict(source, len(source.gone), len(source.known), "documents")
+        return self._verdict(source, len(source.gone), len(source.known), tr("documents"))
 
     def _lost_chunks(self, source: _Looked, reports: Mapping[str, FileReport]) -> str:
         touched = [reports[doc_id] for doc_id in source.known if doc_id in reports]
         lost = sum(max(0, r.removed - r.added) for r in touched if not r.error)
         total = sum(doc.chunks for doc in source.known.values())
-        return self._verdict(source, lost, total, "chunks")
+        return self._verdict(source, lost, total, tr("chunks"))
 
     def _verdict(self, source: _Looked, lost: int, total: int, what: str) -> str:
         if source.accepted or lost <= self.max_removed_share * total:
             return ""
-        return (
-            f"held back: it would lose {lost} of {total} {what} ({lost / total:.0%}, the limit is "
-            f"{self.max_removed_share:.0%}). If that is right, run "
-            f"`answerdesk refresh --accept {source.name}` once."
+        return tr(
+            "held back: it would lose %(lost)s of %(total)s %(what)s (%(share)s, the limit is "
+            "%(limit)s). If that is right, run `answerdesk refresh --accept %(name)s` once.",
+            lost=lost,
+            total=total,
+            what=what,
+            share=f"{lost / total:.0%}",
+            limit=f"{self.max_removed_share:.0%}",
+            name=source.name,
         )
 
 

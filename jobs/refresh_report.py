@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from core.types import IngestReport, Skipped
+from core.wording import tr
 from jobs.schedule import JobReport
 from kb.review.most_asked import answers_text
 
@@ -45,24 +46,35 @@ class RefreshReport:
         )
         kept = sum(file.unchanged for file in self.ingest.files)
         parts = [
-            f"+{new} files, {changed} changed, {gone} gone",
-            f"{self.ingest.embedded} texts embedded, {kept} chunks kept",
-            *([f"{self.answers} answers may change"] if self.answers is not None else []),
-            f"release {self.ingest.release}",
+            tr(
+                "+%(new)s files, %(changed)s changed, %(gone)s gone",
+                new=new,
+                changed=changed,
+                gone=gone,
+            ),
+            tr(
+                "%(count)s texts embedded, %(kept)s chunks kept",
+                count=self.ingest.embedded,
+                kept=kept,
+            ),
         ]
-        lines = ["; ".join(parts) + "."]
+        if self.answers is not None:
+            parts.append(tr("%(count)s answers may change", count=self.answers))
+        parts.append(tr("release %(number)s", number=self.ingest.release))
+        lines = [tr("%(sentence)s.", sentence="; ".join(parts))]
         if self.ingest.held:
-            lines = [
-                f"{self.ingest.held} If that is right, run `answerdesk refresh --anyway` once."
-            ]
+            remedy = tr("If that is right, run `answerdesk refresh --anyway` once.")
+            lines = [f"{self.ingest.held} {remedy}"]
         else:
             lines += answers_text(self.ingest)
         lines += [f"{source.name}: {source.held}" for source in self.sources if source.held]
         errors = [error for source in self.sources for error in source.errors.values()]
         lines += errors[:_LINES]
         if len(errors) > _LINES:
-            lines.append(f"… and {len(errors) - _LINES} more files were not taken.")
-        lines += [f"To review: {reason}" for file in self.ingest.files for reason in file.unfit]
+            more = len(errors) - _LINES
+            lines.append(tr("… and %(count)s more files were not taken.", count=more))
+        unfit = [reason for file in self.ingest.files for reason in file.unfit]
+        lines += [tr("To review: %(reason)s", reason=reason) for reason in unfit]
         return "\n".join(lines)
 
     def job_report(self) -> JobReport:

@@ -19,7 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from core.errors import AnswerdeskError, ConfigError
-from core.wording import tr
+from core.wording import speaking, tr
 from db.jobs import JobRepository, JobRun, RunState
 from jobs.cron import last_slot, named_weekdays, slot_name
 
@@ -65,7 +65,10 @@ class Scheduler:
         *,
         clock: Callable[[], float] = time.time,
         on_finished: Callable[[JobRun], Awaitable[None]] | None = None,
+        language: str = "en",
     ) -> None:
+        """`language` is that of reports."""
+        self._language = language
         self._jobs = {job.name: job for job in jobs}
         self._triggers = {
             job.name: trigger_of(job.name, job.cron, job.timezone) for job in jobs if job.cron
@@ -164,6 +167,10 @@ class Scheduler:
             await self.tick(name)
 
     async def _execute(self, job: Job, run_id: int) -> JobRun:
+        with speaking(self._language):
+            return await self._report(job, run_id)
+
+    async def _report(self, job: Job, run_id: int) -> JobRun:
         logger.info("%s: started", job.name)
         state: RunState
         detail: dict[str, Any] = {}
@@ -177,7 +184,13 @@ class Scheduler:
             logger.exception("%s failed", job.name)
         except Exception as error:
             if limit.expired():
-                state, text = "late", f"It was ended at its deadline of {job.deadline_s:g} s."
+                state, text = (
+                    "late",
+                    tr(
+                        "It was ended at its deadline of %(seconds)s s.",
+                        seconds=f"{job.deadline_s:g}",
+                    ),
+                )
             else:
                 state, text = "failed", f"{type(error).__name__}: {error}"
                 logger.exception("%s failed", job.name)

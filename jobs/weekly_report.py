@@ -1,21 +1,51 @@
-"""Tell the team's group once a week how the bot did, in five lines without customers' words."""
+"""Tell the team's group once a week how the bot did, in ten lines without customers' words."""
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
 import yaml
 
+from core.errors import AnswerdeskError
+from core.types import Chunk
+from core.wording import tr
 from db.conversations import Conversations
 from db.figures import Figures, Which
 from db.operators import Team
 from jobs.schedule import JobReport
+from kb.text.segmentation import shortened
+
+logger = logging.getLogger(__name__)
 
 NAME = "weekly report"
 _WEEK_S = 7 * 24 * 3600
-_TEXTS: dict[str, str] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+_TEXTS: dict[str, dict[str, str]] = yaml.safe_load(
+    Path(__file__).with_suffix(".yaml").read_text("utf-8")
+)
+_COUNTED: Mapping[str, Mapping[str, Any]] = {
+    "questions": {},
+    "resolved": {"resolved": "once"},
+    "refused": {"outcome": "refused"},
+    "person": {"outcome": "handed_over"},
+    "helped": {"feedback": "yes"},
+    "unhelped": {"feedback": "no"},
+}
+_RISING = 3
+_RISES_BY = 3
+"""Fewer questions more than in the week before are chance."""
+_NAME_CHARS = 60
+
+
+class Names(Protocol):
+    """The part of `kb.releases.entries.Entries` that the report uses."""
+
+    async def named(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        """Return those of the entries and passages that are live."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -25,29 +55,61 @@ class WeeklyReport:
     figures: Figures
     conversations: Conversations
     team: Team
+    entries: Names
     _: KW_ONLY
     company: str
     language: str
     """The company's; English where there is no text in it."""
+    address: str = ""
+    """Of the console; empty: nothing leads there."""
     clock: Callable[[], float] = time.time
 
     async def job(self) -> JobReport:
         """Run on schedule."""
         if not await self.team.group():
-            return JobReport("The team has no group in Telegram, so nothing was sent.")
-        now, count = self.clock(), self.figures.count
+            return JobReport(tr("The team has no group in Telegram, so nothing was sent."))
+        now = self.clock()
         week = partial(Which, since=now - _WEEK_S)
-        questions, resolved = await count(week()), await count(week(resolved="once"))
-        text = _TEXTS.get(self.language, _TEXTS["en"]).format(
+        week_before = partial(Which, since=now - 2 * _WEEK_S, until=now - _WEEK_S)
+        counts: dict[str, int] = {}
+        for name, kind in _COUNTED.items():
+            counts[name] = await self.figures.count(week(**kind))
+            counts[f"{name}_before"] = await self.figures.count(week_before(**kind))
+        share, share_before = (
+            round(100 * counts[f"resolved{when}"] / (counts[f"questions{when}"] or 1))
+            for when in ("", "_before")
+        )
+        texts = _TEXTS.get(self.language, _TEXTS["en"])
+        rising = await self._rising(now)
+        text = texts["report"].format(
             company=self.company,
-            questions=questions,
-            before=await count(Which(since=now - 2 * _WEEK_S, until=now - _WEEK_S)),
-            resolved=resolved,
-            percent=round(100 * resolved / (questions or 1)),
-            refused=await count(week(outcome="refused")),
-            person=await count(week(outcome="handed_over")),
-            helped=await count(week(feedback="yes")),
-            unhelped=await count(week(feedback="no")),
+            percent=share,
+            points=_signed(share - share_before),
             open=await self.conversations.count_open(),
+            rising=" · ".join(f"“{name}” {_signed(by)}" for name, by in rising) or texts["none"],
+            console=f"{self.address.rstrip('/')}/console/figures?days=7"
+            if self.address
+            else texts["console"],
+            **{name: counts[name] for name in _COUNTED},
+            **{f"more_{n}": _signed(counts[n] - counts[f"{n}_before"]) for n in _COUNTED},
         )
         return JobReport(text, detail={"tell": text})
+
+    async def _rising(self, now: float) -> list[tuple[str, int]]:
+        """Return the entries and passages that were given more often than in the week before."""
+        both = await self.conversations.cited(since=now - 2 * _WEEK_S)
+        latest = await self.conversations.cited(since=now - _WEEK_S)
+        more = {key: 2 * len(given) - len(both[key]) for key, given in latest.items()}
+        most = sorted((-by, key) for key, by in more.items() if by >= _RISES_BY)
+        try:
+            chunks = await self.entries.named([key for _, key in most])
+        except AnswerdeskError as error:
+            logger.warning("What is asked more often cannot be named: %s", error)
+            return []
+        names = {one.chunk_id: one.text if one.kind == "faq" else one.title for one in chunks}
+        found = [(shortened(names[key], _NAME_CHARS), -by) for by, key in most if names.get(key)]
+        return found[:_RISING]
+
+
+def _signed(number: int) -> str:
+    return f"{number:+d}".replace("-", "−") if number else "±0"

@@ -15,7 +15,7 @@ from app.paths import find_paths
 from app.wiring import open_database, open_knowledge
 from core.config import CHANGED_NAME, data_folder
 from db.erasure import NAME as ERASED
-from db.erasure import ErasureList, replay
+from db.erasure import ErasureList, replay, restate
 from kb.ingest.originals import Originals
 from kb.releases.backup import OnBytes
 from kb.releases.backup import backup as write_backup
@@ -51,19 +51,23 @@ async def restore(file: Path) -> None:
     with _bytes_shown("restored") as on_progress:
         content = await asyncio.to_thread(read_backup, path, data_folder(), on_progress=on_progress)
     paths = find_paths(data_folder())
-    erased = await asyncio.to_thread(ErasureList(paths.data / ERASED).read)
-    if erased:
+    erasures = ErasureList(paths.data / ERASED)
+    erased = await asyncio.to_thread(erasures.read)
+    states = await asyncio.to_thread(erasures.accounts)
+    if erased or states:
         async with open_database(read_config(), paths) as database:
             again = await replay(database, erased)
+            changed = await restate(database, states)
         output.console.print(
-            f"Erased since, and again now: {again} customers, accounts, operators or keys."
+            f"Erased since, and again now: {again} customers, accounts, operators or keys. "
+            f"Accounts that have their newer role or password again: {changed}."
         )
     else:
         output.console.print(
             "Customers who were forgotten since the backup are in it again, and so are accounts, "
-            "operators and keys that were removed. Copy "
+            "operators and keys that were removed; passwords and roles are those of then. Copy "
             f"{ERASED} from the old data folder into the new one, if there is one: "
-            "`answerdesk run` then erases them again."
+            "`answerdesk run` then erases them again and puts that right."
         )
     output.console.print(
         f"Restored the database and {content.originals} originals "

@@ -34,6 +34,7 @@ _TOPICS = (
     ("giveback", N_("Let the bot answer again")),
     ("close", N_("End this conversation")),
     ("reopen", N_("Take it up again")),
+    ("assign", N_("Say who looks after it")),
     ("save", N_("Make an answer an entry")),
     ("canned", N_("Replies that are used often")),
     ("unanswered", N_("Questions I couldn't answer")),

@@ -12,12 +12,16 @@ from bot.operator.knowledge import KnowledgeDesk, live_buttons
 from bot.operator.pending_input import PendingInputHandler
 from bot.transport.incoming import Incoming
 from bot.transport.router import Press, Routes
+from core.rights import may
 from core.types import Answer
-from core.wording import tr
+from core.wording import N_, tr
+from db.operators import Operators, Team
 from db.pending_inputs import PendingInput
 from db.uploads import Entry, Upload, Uploads
 from kb.releases.open_questions import OpenQuestions, customers_of
 from kb.releases.team_answers import BadEntry, check_entry
+
+_PASSED_ON = N_("Thank you. An editor looks at it and can apply it.")
 
 
 class EntryDesk:
@@ -30,12 +34,16 @@ class EntryDesk:
         knowledge: KnowledgeDesk,
         pending_input: PendingInputHandler,
         questions: OpenQuestions,
+        operators: Operators,
+        team: Team,
     ) -> None:
         self._service = service
         self._uploads = uploads
         self._knowledge = knowledge
         self._pending_input = pending_input
         self._questions = questions
+        self._operators = operators
+        self._team = team
         pending_input.takes["entry_question"] = self.on_question
         pending_input.takes["entry_answer"] = self.on_answer
 
@@ -55,12 +63,17 @@ class EntryDesk:
     async def propose(
         self, to: Addressee, entry: Entry, *, actor: int, customer: int, update_id: int
     ) -> None:
-        """Show an operator what would be stored, with buttons to change, apply or drop it."""
+        """Show an operator what would be stored, with buttons to change, apply or drop it.
+
+        Who may not apply it, in a private chat, is told to whom it went: to the team's group, or
+        without one to an owner or editor.
+        """
         try:
             check_entry(entry, answer_chars=MAX_ANSWER_CHARS)
         except BadEntry as error:
             await self._service.sender.deliver([message(to, str(error))], update_id=update_id)
             return
+        here, to = to, await self._where_applied(to, actor)
         upload_id = await self._uploads.add(
             actor=actor,
             chat_id=to.chat_id,
@@ -68,11 +81,22 @@ class EntryDesk:
             entry=entry,
             customer=customer,
         )
-        (shown,) = await self._service.sender.deliver(
-            [message(to, tr("Looking at what this would change …"))], update_id=update_id
-        )
+        messages = [message(to, tr("Looking at what this would change …"))]
+        if here != to:
+            messages.append(message(here, tr(_PASSED_ON)))
+        shown, *_ = await self._service.sender.deliver(messages, update_id=update_id)
         await self._uploads.set_message(upload_id, shown.message_id or 0)
         self._knowledge.start(upload_id)
+
+    async def _where_applied(self, to: Addressee, actor: int) -> Addressee:
+        """Return where somebody may apply what an operator proposes at a place."""
+        role = await self._operators.role_of(actor)
+        if to.chat_id != actor or may(role, "publish"):
+            return to
+        if group := await self._team.group():
+            return Addressee(group)
+        able = [one for one in await self._operators.list() if may(one.role, "publish")]
+        return Addressee(able[0].user_id) if able else to
 
     # --- changing it ---------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from bot.transport.inbox import InboxQueue
 from bot.transport.incoming import Incoming
 from bot.transport.redact import redact
 from bot.transport.router import Content, Press, Routes
-from core.errors import AnswerdeskError
+from core.errors import AnswerdeskError, unchanged
 from core.wording import ntr, tr
 from db.uploads import SentFile, Upload, Uploads, UploadState
 from kb.parse.faq.columns import described
@@ -203,7 +203,7 @@ class KnowledgeDesk:
         except (AnswerdeskError, TelegramError) as error:
             logger.warning("Upload %d failed: %s", upload_id, redact(str(error)))
             await self._flow.fail(upload, redact(str(error)))
-            await self._show(upload, tr("Nothing was changed.") + f" {redact(str(error))}")
+            await self._show(upload, unchanged(redact(str(error))))
 
     async def _check(self, upload: Upload) -> None:
         report = await self._flow.check(upload)

@@ -55,7 +55,7 @@ def card_text(
             lines += [f"👤 {_short(turn.question)}", f"🤖 {_short(turn.answer)}"]
     if handover.draft and handover.state != "closed":
         lines += ["", tr("Draft: %(text)s", text=_short(handover.draft))]
-    lines += ["", tr(_WHERE_IT_GOES) + " /take /giveback /close /reopen /ban /canned /save"]
+    lines += ["", tr(_WHERE_IT_GOES) + " /take /giveback /close /reopen /assign /ban /canned /save"]
     return "\n".join(lines)
 
 

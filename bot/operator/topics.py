@@ -17,6 +17,7 @@ from bot.transport.incoming import Incoming
 from bot.transport.render import render_plain
 from bot.transport.router import Command, Content, Press, Routes
 from core.wording import N_, tr
+from db.accounts import Accounts, CannotTalk
 from db.drafts import Drafts
 from db.handover import CannedReplies, Handover, number_of
 from db.pending_inputs import PendingInput
@@ -27,6 +28,8 @@ _WRITE = N_(
 )
 _DEALT_WITH = N_("Somebody has dealt with this draft.")
 _NOTE_CHARS = 3000
+_NOT_LINKED = N_("You are not linked with an account on the console; link one under My account.")
+_ASSIGN_USAGE = N_("/assign me, /assign @NAME of an account on the console, or /assign nobody.")
 
 
 class Topics:
@@ -40,6 +43,7 @@ class Topics:
         pending_input: PendingInputHandler,
         entries: EntryDesk | None,
         drafts: Drafts,
+        accounts: Accounts,
     ) -> None:
         """`entries` makes answers entries of the knowledge base; ``None``: nothing does."""
         self._service = service
@@ -48,6 +52,7 @@ class Topics:
         self._pending_input = pending_input
         self._entries = entries
         self._drafts = drafts
+        self._accounts = accounts
         pending_input.takes["draft"] = self.on_draft
         pending_input.takes["held"] = self.on_held
         pending_input.takes["reply"] = self.on_reply
@@ -61,6 +66,7 @@ class Topics:
                 Command("giveback", "talk", self.give_back),
                 Command("close", "talk", self.close),
                 Command("reopen", "talk", self.reopen),
+                Command("assign", "talk", self.assign),
                 Command("ban", "talk", self.ban),
                 Command("unban", "talk", self.unban),
                 Command("canned", "talk", self.canned),
@@ -142,6 +148,28 @@ class Topics:
         if handover := await self._of(incoming):
             await self._link.reopen(handover)
             await self._take(handover, holder=incoming.user.id)
+
+    async def assign(self, incoming: Incoming, argument: str) -> None:
+        """Let somebody with an account on the console look after the conversation."""
+        handover = await self._of(incoming)
+        if handover is None:
+            return
+        name = " ".join(argument.split()).removeprefix("@")
+        try:
+            if name == "me":
+                own = await self._accounts.in_telegram(incoming.user.id)
+                if own is None:
+                    await self._say(incoming, tr(_NOT_LINKED))
+                    return
+                name = own.name
+            if name:
+                await self._accounts.assign_to(handover.chat, "" if name == "nobody" else name)
+        except CannotTalk as error:
+            await self._say(incoming, str(error))
+            return
+        found = (await self._accounts.assigned([handover.chat])).get(handover.chat)
+        shown = tr("Assigned to %(name)s.", name=found.name) if found else tr("Assigned to nobody.")
+        await self._say(incoming, shown if name else "\n\n".join((shown, tr(_ASSIGN_USAGE))))
 
     async def ban(self, incoming: Incoming, _: str) -> None:
         """Stop listening to the customer."""

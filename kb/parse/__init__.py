@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from core.errors import UnreadableFile, UnsupportedFile
 from core.shown import clean
 from core.types import ParsedFile, Section, Skipped
+from core.wording import N_
 from kb.parse.faq.columns import Given, read_columns
 from kb.parse.limits import MAX_TEXT_CHARS, OnPage, ignore_page, open_zip, read_member
 from kb.parse.marks import words_left_out
@@ -69,10 +70,10 @@ def parse(name: str, data: bytes, columns: str = "", on_page: OnPage = ignore_pa
 
 def _parse(name: str, data: bytes, given: Given, on_page: OnPage, *, inside: bool) -> ParsedFile:
     if not data.strip(b" \t\r\n\x00"):
-        raise UnreadableFile(name, "The file is empty.")
+        raise UnreadableFile(name, N_("The file is empty."))
     kind = _format(name, data)
     if kind == "zip" and inside:
-        raise UnreadableFile(name, "An archive inside an archive is not opened.")
+        raise UnreadableFile(name, N_("An archive inside an archive is not opened."))
     with words_left_out() as left_out:
         title, sections, skipped = _read(kind, name, data, given, on_page)
     if left_out:
@@ -94,7 +95,7 @@ def _parse(name: str, data: bytes, given: Given, on_page: OnPage, *, inside: boo
 
 def _nothing(skipped: list[Skipped]) -> str:
     if not skipped:
-        return "It holds no text that could answer a question."
+        return N_("It holds no text that could answer a question.")
     first = skipped[0]
     more = f" ({len(skipped) - 1:,} more were skipped.)" if len(skipped) > 1 else ""
     return f"Nothing in it can be used. {first.location}: {first.reason}{more}"
@@ -172,30 +173,32 @@ def _packed(name: str, data: bytes) -> str:
     if any(n.lower().endswith("vbaproject.bin") for n in names):
         raise UnreadableFile(
             name,
-            "It contains macros, which are programs. Save it without them (as DOCX or XLSX).",
+            N_("It contains macros, which are programs. Save it without them (as DOCX or XLSX)."),
         )
     if "word/document.xml" in names or any(re.match(r"word/document\d*\.xml$", n) for n in names):
         return "docx"
     if any(re.match(r"xl/workbook\d*\.xml$", n) for n in names):
         return "xlsx"
     if "xl/workbook.bin" in names:
-        raise UnreadableFile(name, "It is a binary workbook (XLSB). Save it as XLSX.")
+        raise UnreadableFile(name, N_("It is a binary workbook (XLSB). Save it as XLSX."))
     if "ppt/presentation.xml" in names:
         return "pptx"
     if declared in _OPEN_DOCUMENTS:
         return _OPEN_DOCUMENTS[declared]
     if "mimetype" in names and "content.xml" in names:
-        raise UnreadableFile(name, "It is a drawing or a presentation. Save it as PDF or PPTX.")
+        raise UnreadableFile(name, N_("It is a drawing or a presentation. Save it as PDF or PPTX."))
     if "META-INF/container.xml" in names:
         return "epub"
     if "[Content_Types].xml" in names:
-        raise UnreadableFile(name, "It is an office file without a document in it: it is damaged.")
+        raise UnreadableFile(
+            name, N_("It is an office file without a document in it: it is damaged.")
+        )
     return "zip"
 
 
 def _old_office(data: bytes, suffix: str) -> str:
     if "EncryptedPackage".encode("utf-16-le") in data:
-        return "It is protected by a password. Save it without one and upload it again."
+        return N_("It is protected by a password. Save it without one and upload it again.")
     new = "DOCX" if suffix.startswith(".doc") else "XLSX" if suffix.startswith(".xls") else "PDF"
     return f"It is in the format of Office 97. Save it as {new} and upload that."
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from core.errors import UnreadableFile
+from core.wording import N_
 
 MAX_ZIP_ENTRIES = 2000
 MAX_ZIP_BYTES = 100_000_000
@@ -62,7 +63,7 @@ def open_zip(name: str, data: bytes) -> zipfile.ZipFile:
         )
     if any(info.flag_bits & 0x1 for info in infos):
         raise UnreadableFile(
-            name, "It is protected by a password. Save it without one and upload it again."
+            name, N_("It is protected by a password. Save it without one and upload it again.")
         )
     total = sum(info.file_size for info in infos)
     packed = sum(info.compress_size for info in infos)
@@ -114,10 +115,12 @@ def check_office(name: str, data: bytes) -> set[str]:
     with open_zip(name, data) as archive:
         names = {info.filename for info in archive.infolist()}
         if len(names) < len(archive.infolist()):
-            raise UnreadableFile(name, "The file is damaged: it holds a part twice. Save it again.")
+            raise UnreadableFile(
+                name, N_("The file is damaged: it holds a part twice. Save it again.")
+            )
         if "EncryptedPackage" in names:
             raise UnreadableFile(
-                name, "It is protected by a password. Save it without one and upload it again."
+                name, N_("It is protected by a password. Save it without one and upload it again.")
             )
         for info in archive.infolist():
             if info.filename.lower().endswith((".xml", ".rels", ".vml")):

@@ -66,17 +66,42 @@ def test_a_text_becomes_a_value(file: SettingsFile, name: str, text: str, stored
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("answers.answer_at", "1.2", "Answer from: Input should be less than or equal to 1."),
-        ("answers.hedge_at", "0.9", r"hedge_at \(0.9\) must not be above answer_at \(0.7\)."),
+        ("answers.answer_at", "1.2", r"Answer from: 1\.2 is too much; write at most 1\.$"),
+        ("answers.answer_at", "-1", r"Answer from: -1\.?0? is too little; write at least 0\.$"),
+        ("answers.answer_at", "high", "Answer from: “high” is not a number; write one such as 0.5"),
+        (
+            "answers.hedge_at",
+            "0.9",
+            r"“May be” from \(0.9\) must not be above Answer from \(0.7\); lower it, or raise",
+        ),
+        ("retention.web_days", "0", r"Website: 0 is too little; write more than 0\.$"),
+        ("knowledge.keep_releases", "1.5", "Releases kept: “1.5” is not a whole number; write one"),
+        (
+            "telegram.streaming",
+            "fast",
+            "written: “fast” is unknown; write 'draft', 'edit' or 'off'",
+        ),
+        ("telegram.report", "monday", "'monday' is not a day and a time; write mon 08:00, or off"),
+        (
+            "console.address",
+            "desk",
+            "the console: “desk” is not an address; write one such as http",
+        ),
+        ("company.suggestions", "a\n" * 9, r"there are 9; write at most 8\.$"),
+        ("company.suggestions", "a" * 201, r"“a{60}” has 201 characters; write at most 200\.$"),
         ("telegram.hours", "always", "'always'"),
-        ("company.languages", "", "Languages: Tuple should have at least 1 item"),
+        ("company.languages", "", r"Languages: it is empty; write at least one line\.$"),
         (
             "company.welcome",
             "Hello",
             "Welcome: there are no texts in 'hello'; write en, zh, es, de, ru.",
         ),
         ("refresh.cron", "at night", r"The schedule 'at night'.* \* \*\"\.$"),
-        ("widget.origins", "example.com", "Websites with the chat: String should match"),
+        (
+            "widget.origins",
+            "example.com",
+            "Websites with the chat: “example.com” is not an address; write one such as https",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_not_stored(
@@ -129,7 +154,7 @@ async def test_an_owner_changes_a_group_and_restarts(file: SettingsFile, builder
         bad = {"group": "Answers", "answers.answer_at": "2", "answers.hedge_at": "0.4"}
         refused = await client.post("/console/settings", data=bad)
         assert refused.status_code == 409
-        assert "Answer from: Input should be less than or equal to 1." in refused.text
+        assert "Answer from: 2 is too much; write at most 1." in refused.text
         assert 'value="2"' in refused.text
         assert (await nothing(client)).status_code == 422
         assert (await client.post("/console/restart")).status_code == 303

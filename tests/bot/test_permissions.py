@@ -30,6 +30,7 @@ TABLE = {
     "/giveback": AGENT,
     "/close": AGENT,
     "/reopen": AGENT,
+    "/assign": AGENT,
     "/ban": AGENT,
     "/unban": AGENT,
     "/canned": AGENT,

@@ -158,6 +158,7 @@ class Builder:
             "topics": lambda: None,
             "watched": self.watched,
             "tracer": NoEntries(),
+            "embedder": WordEmbedder(),
             "settings": NoSettings(),
             "as_messages": as_messages,
             "health": health,

@@ -36,6 +36,11 @@ async def fill(shop: Workshop) -> None:
     answer = await shop.conversations.record("Part 0?", given, chat="web:2", channel="web")
     await Handovers(shop.database, GroupCommit(shop.database)).note("web:2", "@ada #parts")
     await shop.conversations.give_feedback(answer, helpful=False, reason="wrong")
+    person = Answer("smalltalk", "One moment.", "en", intent="person")
+    for number in range(40):  # for the map
+        question = f"{'How heavy is bike' if number % 3 else 'A person about my order'} {number}?"
+        said = given if number % 3 else person
+        await shop.conversations.record(question, said, chat=f"web:{number + 9}", channel="web")
 
 
 def show(browser: webdriver.Chrome, folder: Path, name: str) -> None:

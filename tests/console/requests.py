@@ -89,6 +89,7 @@ GRANTS: dict[tuple[str, str], Grant] = {
     ("/api/v1/changes", "GET"): "read",
     ("/api/v1/tasks/{id}", "GET"): "read",
     ("/api/v1/releases", "GET"): "read",
+    ("/api/v1/conversations/7", "POST"): "write",
     ("/api/v1/knowledge", "POST"): "write",
     ("/api/v1/knowledge/{id}", "POST"): "write",
     ("/api/v1/proposals/7", "POST"): "write",

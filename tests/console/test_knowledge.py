@@ -109,7 +109,9 @@ async def test_an_earlier_release_is_published_again(
     assert "content of release 1" in (await client.get("/console/knowledge")).text
     assert "This release is live." in (await client.get("/console/release?number=4")).text
     failed = await client.post("/console/releases/rollback", data={"number": "4"})
-    assert "Nothing was changed. Release 4 is live already." in await settled(client, failed)
+    page = await settled(client, failed)
+    assert "Release 4 is live already. Nothing was changed." in page
+    assert page.count("Nothing was changed.") == 1
 
 
 async def settled(client: httpx.AsyncClient, begun: httpx.Response) -> str:

@@ -271,6 +271,29 @@ async def test_a_verdict_is_stored(builder: Builder, client: httpx.AsyncClient) 
     assert (await client.get("/api/v1/conversations/99")).status_code == 404
 
 
+async def test_a_conversation_is_assigned_by_a_program(
+    builder: Builder, client: httpx.AsyncClient
+) -> None:
+    for name, role in (("Ada", "agent"), ("Vic", "viewer")):
+        await builder.accounts.invite(name, role)  # type: ignore[arg-type]
+    conversations = builder.records.conversations
+    for chat in ("web:1", "web:2"):
+        number = await conversations.record("q", ANSWERS[FAQ_QUESTION], chat=chat, channel="web")
+    url = f"/api/v1/conversations/{number}"
+    assert (await client.get(url)).json()["assigned"] == ""
+    assert (await client.post(url, json={"assigned": "ada"})).json() == {"assigned": "Ada"}
+    assert (await client.get(url)).json()["assigned"] == "Ada"
+    listed = (await client.get("/api/v1/conversations", params={"assigned": "Ada"})).json()
+    assert [one["conversation"] for one in listed["conversations"]] == [number]
+    refused = await client.post(url, json={"assigned": "Vic"})
+    sentence = "No account 'Vic' may talk to customers. These may: Ada."
+    assert (refused.status_code, refused.json()["error"]) == (409, sentence)
+    unknown = await client.get("/api/v1/conversations", params={"assigned": "Eve"})
+    assert (unknown.status_code, unknown.json()["error"]) == (404, "There is no account 'Eve'.")
+    assert (await client.post(url, json={"assigned": ""})).json() == {"assigned": ""}
+    assert (await client.post(url[:-1] + "99", json={"assigned": ""})).status_code == 404
+
+
 async def test_the_page_of_the_api_lists_every_operation(client: httpx.AsyncClient) -> None:
     described = (await client.get("/api/v1/openapi.json")).json()
     page = (await client.get("/api/v1/docs")).text

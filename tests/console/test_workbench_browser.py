@@ -65,6 +65,7 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
             "uploads",
             "conversations",
             "figures",
+            "figures/map",
             "answers",
             "conversation?answer=1",
             "careful?scope=shadow&sure=hold",

@@ -9,6 +9,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 
+from core.errors import PublishConflict, UnreadableFile, UnsupportedFile, unchanged
 from core.wording import language_names, ntr, speak, speaking, tr
 
 ROOT = Path(__file__).parents[2]
@@ -82,3 +83,21 @@ def test_numbers_choose_the_plural() -> None:
         assert ntr("%(num)s day", "%(num)s days", 1) == "1 天"
         speak("en")
         assert ntr("%(num)s day", "%(num)s days", 1) == "1 day"
+
+
+def test_why_a_file_cannot_be_read_is_said_in_the_operators_language() -> None:
+    with speaking("zh-Hans"):
+        assert str(UnreadableFile("a.pdf", "The PDF has no pages.")) == "'a.pdf': PDF 没有页面。"
+        assert str(UnreadableFile("a.txt", "50 % of it")) == "'a.txt': 50 % of it", (
+            "no sentence of N_"
+        )
+        assert "请上传以下格式之一：PDF" in str(UnsupportedFile("a.xyz", ["PDF"]))
+    assert str(UnreadableFile("a.pdf", "The PDF has no pages.")) == "'a.pdf': The PDF has no pages."
+
+
+def test_that_nothing_was_changed_is_said_once() -> None:
+    conflict = PublishConflict(3, 4)
+    assert unchanged(conflict) == str(conflict)
+    assert unchanged("The disk is full.") == "Nothing was changed. The disk is full."
+    with speaking("zh-Hans"):
+        assert unchanged(PublishConflict(3, 4)).count("未做任何更改") == 1

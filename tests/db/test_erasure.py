@@ -11,7 +11,7 @@ from db.accounts import Accounts
 from db.base import Database
 from db.chats import Chats
 from db.conversations import Conversations
-from db.erasure import ErasureList, purge, replay
+from db.erasure import ErasureList, purge, replay, restate
 from db.group_commit import GroupCommit
 from db.handover import Handovers, number_of
 from db.inbox import Inbox, NewUpdate
@@ -122,6 +122,41 @@ async def test_who_was_removed_does_not_come_back_with_a_backup(
     assert await replay(database, erasures.read()) == 3
     assert await people() == removed
     assert await accounts.session("digest") is None
+
+
+async def test_the_last_password_and_role_count_more_than_those_of_a_backup(
+    database: Database, tmp_path: Path
+) -> None:
+    erasures = ErasureList(tmp_path / "erased.txt")
+    writer = GroupCommit(database)
+    accounts, backup = Accounts(database, writer, erased=erasures.add), Accounts(database, writer)
+    operators = Operators(database, writer)
+    await accounts.accept(await accounts.invite("Ada", "owner"), "$hash-one")
+    await accounts.accept(await accounts.invite("Eve", "owner"), "$hash-Eve")
+    ada, eve = (one.account_id for one in await accounts.list())
+    await operators.redeem(await operators.new_code("owner", account_id=eve), user_id=9, name="E")
+    await accounts.set_password(ada, "$hash-two")
+    await accounts.set_role(eve, "viewer")
+    assert await restate(database, erasures.accounts()) == 0, "as it is already"
+
+    await backup.set_password(ada, "$hash-one")  # as a backup has it
+    await backup.set_role(eve, "owner")
+    await backup.open_session(ada, "digest", address="", browser="")
+    assert await restate(database, erasures.accounts()) == 2
+    states = {one.name: (one.role, one.password) for one in await accounts.list()}
+    assert states == {"Ada": ("owner", "$hash-two"), "Eve": ("viewer", "$hash-Eve")}
+    assert await operators.role_of(9) == "viewer"
+    assert await accounts.session("digest") is None
+    assert erasures.read() == {}, "nobody was erased"
+    assert "Ada" not in (tmp_path / "erased.txt").read_text()
+
+    with (tmp_path / "erased.txt").open("a") as file:
+        file.write((tmp_path / "erased.txt").read_text().splitlines()[-1][:-3])  # a torn line
+    assert await restate(database, erasures.accounts()) == 0
+
+    await accounts.remove(eve)
+    await backup.invite("Eve", "editor")
+    assert await restate(database, erasures.accounts()) == 0, "another Eve"
 
 
 async def test_what_people_wrote_goes_with_the_answers_around_it(database: Database) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.errors import ConfigError, IngestError
+from core.wording import tr
 from db.base import Database, create_engine
 from db.jobs import JobRepository
 from jobs.schedule import Job, JobReport, Scheduler
@@ -108,6 +109,14 @@ async def test_a_slot_runs_once_and_leaves_its_report(
     (run,) = await repository.runs()
     assert (run.text, run.detail) == ("run 1", {"count": 1})
     assert run.finished is not None
+
+
+async def test_a_report_is_in_the_companys_language(repository: JobRepository) -> None:
+    async def nothing_ends() -> JobReport:
+        return JobReport(tr("No entry ends within %(days)s days.", days=3))
+
+    running = Scheduler([Job("reminders", nothing_ends)], repository, language="zh")
+    assert (await running.run_now("reminders")).text == "3 天内没有条目到期。"
 
 
 async def test_an_hour_that_comes_twice_runs_once(

@@ -55,6 +55,7 @@ PAGES = (
     "/uploads",
     "/bench",
     "/figures",
+    "/figures/map",
     "/figures.csv",
     "/answers?resolved=once",
     "/answers?resolved=lasting",

@@ -12,6 +12,7 @@ from defusedxml.ElementTree import fromstring
 
 from core.errors import UnreadableFile
 from core.types import Skipped
+from core.wording import N_
 from kb.parse.blocks import Block, Document
 from kb.parse.html.content import parse_html
 from kb.parse.limits import open_zip, read_member
@@ -44,7 +45,9 @@ def _read(name: str, archive: zipfile.ZipFile) -> Document:
 
     locked = content("META-INF/encryption.xml") if "META-INF/encryption.xml" in parts else b""
     if re.search(rb"\.x?html?\"", locked):
-        raise UnreadableFile(name, "It is protected against copying. Upload its text as a file.")
+        raise UnreadableFile(
+            name, N_("It is protected against copying. Upload its text as a file.")
+        )
     root = fromstring(content("META-INF/container.xml")).find(_ROOT)
     package_path = root.get("full-path", "") if root is not None else ""
     package: Element = fromstring(content(package_path))

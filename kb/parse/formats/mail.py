@@ -9,6 +9,7 @@ from email.message import EmailMessage, MIMEPart
 
 from core.errors import UnreadableFile, UnsupportedFile
 from core.types import ParsedFile, Section, Skipped
+from core.wording import N_
 from kb.parse.formats.archive import inside
 
 _MAX_PARTS = 200
@@ -24,7 +25,7 @@ def parse_mail(
     """
     message = email.message_from_bytes(data, policy=email.policy.default)
     if not isinstance(message, EmailMessage) or not message.keys():
-        raise UnreadableFile(name, "It is no e-mail: it has no header. Save it again as EML.")
+        raise UnreadableFile(name, N_("It is no e-mail: it has no header. Save it again as EML."))
     sections: list[Section] = []
     skipped: list[Skipped] = []
     body = message.get_body(("html", "plain"))
@@ -59,5 +60,5 @@ def _content(part: MIMEPart, label: str, *, is_body: bool) -> bytes:
         return str(part.get_content()).encode("utf-8-sig", "replace")
     content = part.get_payload(decode=True)
     if not isinstance(content, bytes):
-        raise UnreadableFile(label, "An e-mail inside an e-mail is not opened.")
+        raise UnreadableFile(label, N_("An e-mail inside an e-mail is not opened."))
     return content

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from core.errors import UnreadableFile
+from core.wording import N_
 from kb.parse.blocks import Block, Document, heading
 from kb.parse.encoding.decoding import decode
 from kb.parse.faq.documents import asks_unmarked
@@ -66,7 +67,7 @@ def parse_markdown(name: str, data: bytes) -> Document:
         title, language = _meta(meta, "title"), _meta(meta, "lang(?:uage)?")
         start, end = (iso_date(_meta(meta, key)) or "" for key in (_BEGINS, _ENDS))
         if _meta(meta, "draft").lower() == "true" or _meta(meta, "published").lower() == "false":
-            raise UnreadableFile(name, "Its front matter says that it is a draft.")
+            raise UnreadableFile(name, N_("Its front matter says that it is a draft."))
         offset = match.group(0).count("\n")
         text = text[match.end() :]
     blocks = markdown_blocks(text, first_line=offset + 1)

@@ -10,6 +10,7 @@ from defusedxml.ElementTree import fromstring
 
 from core.errors import UnreadableFile
 from core.types import Section, Skipped
+from core.wording import N_
 from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, headings_from_bold, with_header
 from kb.parse.faq.columns import Given
 from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table
@@ -52,7 +53,7 @@ def _content(name: str, data: bytes) -> tuple[Element, Element | None]:
         manifest = parts.get("META-INF/manifest.xml")
         if manifest and b"encryption-data" in read_member(name, archive, manifest):
             raise UnreadableFile(
-                name, "It is protected by a password. Save it without one and upload it again."
+                name, N_("It is protected by a password. Save it without one and upload it again.")
             )
         content: Element = fromstring(read_member(name, archive, parts["content.xml"]))
         styles = parts.get("styles.xml")

@@ -17,6 +17,7 @@ from pypdf.generic import NameObject
 
 from core.errors import UnreadableFile
 from core.types import Skipped
+from core.wording import N_
 from kb.parse.blocks import PAGE_NUMBER, Block, Document, amounts_below, heading
 from kb.parse.formats.pdf_layout import PLACEHOLDER, heading_levels, tables_in, take_tables
 from kb.parse.formats.pdf_page import Box, Letters, fold, with_changes
@@ -88,7 +89,7 @@ def parse_pdf(name: str, data: bytes, on_page: OnPage = ignore_page) -> Document
     except _DAMAGED as error:
         raise _damaged(name, error) from error
     if count == 0:
-        raise UnreadableFile(name, "The PDF has no pages.")
+        raise UnreadableFile(name, N_("The PDF has no pages."))
     skipped: list[Skipped] = []
     texts: list[str] = []
     letters: dict[int, Letters] = {}
@@ -169,7 +170,7 @@ def _opened(name: str, data: bytes) -> pypdf.PdfReader:
             opened = pypdf.PasswordType.NOT_DECRYPTED
         if opened == pypdf.PasswordType.NOT_DECRYPTED:
             raise UnreadableFile(
-                name, "It is protected by a password. Save it without one and upload it again."
+                name, N_("It is protected by a password. Save it without one and upload it again.")
             )
     return reader
 
@@ -188,14 +189,14 @@ def _without_text(name: str, failures: Sequence[Exception], *, pictures: bool) -
     if failures:
         return _damaged(name, failures[0])
     if pictures and can_read():
-        return UnreadableFile(name, "Its pages are pictures, and no text was found in them.")
+        return UnreadableFile(name, N_("Its pages are pictures, and no text was found in them."))
     if pictures:
         return UnreadableFile(
             name,
             "It is a scan: its pages are pictures without text. Run a text recognition (OCR) "
             f"program on it and upload the result, or install {EXTRA}, which reads it.",
         )
-    return UnreadableFile(name, "The PDF has no text: its pages are blank or drawings.")
+    return UnreadableFile(name, N_("The PDF has no text: its pages are blank or drawings."))
 
 
 def _blank(picture: bool, *, over: bool) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.errors import UnreadableFile
 from core.types import Section, Skipped
+from core.wording import N_
 from kb.parse.encoding.decoding import decode
 from kb.parse.faq.columns import Field, Given, field_of, is_faq, map_columns
 from kb.parse.faq.documents import is_question
@@ -63,10 +64,10 @@ def parse_json(name: str, data: bytes, given: Given | None = None) -> Taken:
     try:
         value = json.loads(text, parse_float=_Written)
     except RecursionError as error:
-        raise UnreadableFile(name, "Its JSON is nested too deep to be read.") from error
+        raise UnreadableFile(name, N_("Its JSON is nested too deep to be read.")) from error
     except ValueError as error:
         if "set_int_max_str_digits" in str(error):
-            raise UnreadableFile(name, "It holds a number with thousands of digits.") from error
+            raise UnreadableFile(name, N_("It holds a number with thousands of digits.")) from error
         if text.lstrip().startswith("{") and "\n" in text.strip():
             return parse_jsonl(name, data, given)
         raise UnreadableFile(name, f"It is no valid JSON: {str(error)[:120]}.") from error

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from core.errors import UnreadableFile
 from core.types import Skipped
+from core.wording import N_
 from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, headings_from_bold, with_header
 from kb.parse.limits import MAX_COLUMNS
 from kb.parse.marks import ends_question, link_mark, lowered, raised, with_links, without_links
@@ -99,7 +100,7 @@ class _Reader:
                 stack.append((self._state, word))
                 word = b""
                 if len(stack) > _MAX_DEPTH:
-                    raise UnreadableFile(self._name, "It is nested too deep. Save it as DOCX.")
+                    raise UnreadableFile(self._name, N_("It is nested too deep. Save it as DOCX."))
             elif brace == b"}":
                 if stack:
                     self._leave(word)

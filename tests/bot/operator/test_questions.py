@@ -368,6 +368,29 @@ async def test_an_agent_may_propose_and_not_apply(
     await shown(telegram, editor, preview, "is live")
 
 
+@pytest.mark.parametrize("with_group", [True, False])
+async def test_what_an_agent_proposes_in_a_private_chat_reaches_an_editor(
+    bot: TelegramBot, telegram: BotApi, shop: Workshop, editor: Person, with_group: bool
+) -> None:
+    await ask_in_vain(shop, None, NORWAY)
+    gus, group = telegram.person("Gus"), 0
+    await bot.operators.add(gus.user_id, "agent", name="Gus")
+    if with_group:
+        group = telegram.group("Team", forum=True)
+        await bot.team.set_group(group)
+    gus.say("/unanswered")
+    gus.press(await gus.next(), "1 Answer")
+    await gus.next()
+    gus.say("Yes, we do.")
+    assert (await gus.next()).text == "Thank you. An editor looks at it and can apply it."
+    arrived = await editor.next(chat=group) if group else await editor.next()
+    preview = await shown(telegram, editor, arrived, "This would be stored")
+    assert "💬 Yes, we do." in preview.text
+    editor.press(preview, "Apply")
+    await shown(telegram, editor, preview, "is live")
+    assert (await entries(shop))[NORWAY] == "Yes, we do."
+
+
 async def open_hours(shop: Workshop, answer: str = "Always.") -> None:
     table = f"question,answer\nAre you open?,{answer}\n".encode()
     report = await shop.ingestor.ingest([IncomingFile("hours.csv", table)])

@@ -8,9 +8,11 @@ import pytest
 
 from bot.telegram_app import TelegramBot
 from core.types import Answer, Draft
+from db.accounts import Accounts
 from db.base import Database
 from db.conversations import Conversations
 from db.drafts import Drafts
+from db.group_commit import GroupCommit
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import ScriptedDesk
 from tests.bot.office import Office
@@ -321,6 +323,33 @@ async def test_the_draft_is_sent_with_a_button(office: Office, desk: ScriptedDes
     office.agent.press(card, "Send draft")
     assert (await office.ana.next()).text == "You are talking to a person now."
     assert (await office.ana.next()).text == "You may return any item within 30 days."
+
+
+async def test_a_conversation_is_assigned_in_its_topic(office: Office, database: Database) -> None:
+    accounts = Accounts(database, GroupCommit(database))
+    for name, role in (("Ada Lovelace", "agent"), ("Vic", "viewer")):
+        await accounts.invite(name, role)  # type: ignore[arg-type]
+    card = await office.called()
+    chat = f"telegram:{office.ana.user_id}"
+
+    async def told(command: str) -> str:
+        office.agent.say(command, chat=office.group, thread=card.thread_id)
+        return (await office.agent.next(chat=office.group)).text
+
+    assert (await told("/assign")).startswith("Assigned to nobody.\n\n/assign me, /assign @NAME")
+    assert await told("/assign @ada lovelace") == "Assigned to Ada Lovelace."
+    assert (await accounts.assigned([chat]))[chat].name == "Ada Lovelace"
+    assert (await told("/assign")).startswith("Assigned to Ada Lovelace.\n\n")
+    refused = "No account 'Vic' may talk to customers. These may: Ada Lovelace."
+    assert await told("/assign Vic") == refused
+    assert "not linked with an account" in await told("/assign me")
+    assert await told("/assign nobody") == "Assigned to nobody."
+    assert await accounts.assigned([chat]) == {}
+    ada = await accounts.named("ada lovelace")
+    assert ada
+    code = await office.bot.operators.new_code("agent", account_id=ada.account_id)
+    await office.bot.operators.redeem(code, user_id=office.agent.user_id, name="Ada")
+    assert await told("/assign me") == "Assigned to Ada Lovelace."
 
 
 async def test_canned_replies(office: Office) -> None:
