@@ -21,6 +21,10 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             N_("Languages"),
             N_("One code a line; the first is used when a customer's language is not known"),
         ),
+        "company.contact": (
+            N_("Where customers reach a person"),
+            N_("An e-mail address or a telephone number; said where the bot can call nobody"),
+        ),
         "company.welcome": (
             N_("Welcome"),
             N_(
