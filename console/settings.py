@@ -150,7 +150,6 @@ class Settings(Protocol):
         Raises:
             ConfigError: if they cannot be read.
         """
-        ...
 
     async def change(self, texts: Mapping[str, str]) -> list[Change]:
         """Store values; they count after a restart.
@@ -158,7 +157,6 @@ class Settings(Protocol):
         Raises:
             BadValue: nothing was stored.
         """
-        ...
 
     async def restart(self) -> None:
         """Close everything and open it with what is stored.
@@ -166,7 +164,6 @@ class Settings(Protocol):
         Raises:
             ConfigError: if that cannot be read; the service goes on as it was.
         """
-        ...
 
 
 class SettingsPages:
