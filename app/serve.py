@@ -172,12 +172,12 @@ async def _serve_once(
         scheduler = make_scheduler(knowledge, tell=reports.put)
         library = make_library(knowledge)
         uploads = await stack.enter_async_context(
-            UploadDesk.open(
+            UploadDesk(
                 Uploads(knowledge.database, GroupCommit(knowledge.database), channel="console"),
                 knowledge.originals,
                 library,
                 live_release=knowledge.release_rows.live_number,
-            )
+            ).working()
         )
         writer = GroupCommit(knowledge.database)
         web = build_console(

@@ -41,11 +41,10 @@ def make_messenger(config: Config, knowledge: Knowledge) -> Messenger:
         handover = await handovers.get(delivery.subject)
         if handover is None:
             return None
-        chat = handover.chat or f"telegram:{handover.chat_id}"
-        last = (await figures.last_of([chat])).get(chat)
+        last = (await figures.last_of([handover.chat])).get(handover.chat)
         said = {"conversation": last.answer_id if last else None, "language": handover.language}
         # The website's conversations and those of the try-it page have names of one kind.
-        said |= {"channel": last.channel if last else chat.partition(":")[0]}
+        said |= {"channel": last.channel if last else handover.chat.partition(":")[0]}
         said |= {"urgency": handover.urgency}
         return said | ({"text": handover.reason} if text else {})
 

@@ -6,13 +6,13 @@ import json
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from telegram import Update
 from telegram.error import InvalidToken, TelegramError
-from telegram.ext import AIORateLimiter, Application, ApplicationBuilder, ExtBot, TypeHandler
+from telegram.ext import ApplicationBuilder, ExtBot
 
 from bot.conversation.menus import Menus
 from bot.conversation.replies import Addressee, message
@@ -37,7 +37,7 @@ from bot.transport.incoming import Me
 from bot.transport.limiter import ChatRateLimiter
 from bot.transport.processor import MAX_STARTS, SUSPECT_STARTS, PerChatProcessor
 from bot.transport.redact import protect_logs, redact
-from bot.transport.router import HasRoutes, Router
+from bot.transport.router import Router
 from bot.transport.sender import Sender
 from bot.transport.shutdown import Shutdown
 from bot.transport.watchdog import Watchdog
@@ -55,7 +55,7 @@ from db.handover import CannedReplies, Handovers
 from db.inbox import Inbox, StoredUpdate
 from db.knowledge import ReleaseRepository
 from db.operators import Audit, Operators, Team
-from db.outbox import Outbox, StoredMessage
+from db.outbox import Outbox
 from db.pending_inputs import PendingInputs
 from db.uploads import Uploads
 from kb.answering.desk import Desk
@@ -117,21 +117,13 @@ class TelegramBot:
         self._language = settings.manners.language
         preload()
         self.me = Me(self.bot_id)
-        self.queue = InboxQueue(self.inbox)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._open: contextlib.AsyncExitStack | None = None
+        self.queue = InboxQueue(
+            self.inbox, on_flood=lambda update: self._spawn(customers.on_flood(update))
+        )
         self.watchdog = Watchdog(self.shutdown, deaf_s=settings.deaf_s)
-        self._processor = PerChatProcessor(
-            self.queue,
-            self.inbox,
-            shutdown=self.shutdown,
-            slots=settings.slots,
-            timeout_s=settings.handler_timeout_s,
-        )
-        self._poll_request = PollRequest(
-            on_status=self.watchdog.on_status, read_timeout=POLL_S + 10
-        )
-        self._application = self._build()
-        bot = self._application.bot
-        self._poll_request.queue, self._poll_request.bot = self.queue, bot
+        bot = self._make_bot()
         self.sender = Sender(
             bot,
             self.outbox,
@@ -151,7 +143,6 @@ class TelegramBot:
             shutdown=self.shutdown,
         )
         self._menus = menus = Menus(bot, self.operators, self.team, language=self._language)
-        questions = Conversations(database)
         drafts = Drafts(database)
         self._link = link = TopicLink(
             service, self.team, self.operators, self.inbox, drafts, saves=library is not None
@@ -160,29 +151,44 @@ class TelegramBot:
             service,
             link,
             self.operators,
-            questions,
+            Conversations(database),
             hours=settings.manners.hours,
-            spawn=self._spawn_task,
+            spawn=self._spawn,
         )
         customers = Customers(
-            service, self.queue, self.me, link, handover_requests, spawn=self._spawn_task
+            service, self.queue, self.me, link, handover_requests, spawn=self._spawn
         )
-        pending_input = PendingInputHandler(service, PendingInputs(database, writer))
+        pending_inputs = PendingInputs(database, writer)
+        pending_input = PendingInputHandler(service, pending_inputs)
         self._uploads = Uploads(database, writer)
         self._knowledge: KnowledgeDesk | None = None
         entries: EntryDesk | None = None
-        parts: list[HasRoutes] = [
-            pending_input,  # first: what an operator was asked to write is nothing else
+
+        async def forget(chat_id: int) -> None:
+            # First what is under way, so that nothing of it is stored or sent when all is erased.
+            await self._processor.stop_talk(chat_id)
+            if erasures is not None:
+                await asyncio.to_thread(erasures.add, f"telegram:{chat_id}")
+            await link.forget(chat_id)
+            await self._uploads.forget(chat_id)
+            await pending_inputs.forget(chat_id)
+            await self.audit.forget(chat_id)
+            await desk.forget(f"telegram:{chat_id}")
+            await self.handovers.forget(chat_id)
+            await self.chats.forget(chat_id)
+
+        parts = [
+            pending_input.routes,  # first: what an operator was asked to write is nothing else
             TeamDesk(
                 service,
                 self.operators,
                 self.team,
                 self.audit,
-                on_group=lambda: self._spawn_task(link.catch_up()),
+                on_group=lambda: self._spawn(link.catch_up()),
                 menus=menus,
-            ),
-            CallbackQueries(service, handover_requests),
-            Privacy(service),
+            ).routes,
+            CallbackQueries(service, handover_requests).routes,
+            Privacy(service, forget=forget).routes,
         ]
         if library:
             self._knowledge = KnowledgeDesk(
@@ -191,7 +197,7 @@ class TelegramBot:
                 library,
                 self.queue,
                 live_release=ReleaseRepository(database).live_number,
-                spawn=self._spawn_task,
+                spawn=self._spawn,
             )
             asked = library.questions
             entries = EntryDesk(
@@ -205,19 +211,7 @@ class TelegramBot:
             )
             links = LinkDesk(service, asked)
             listed = QuestionDesk(service, asked, pending_input, entries, links)
-            parts += [entries, listed, links]
-        # First what is under way, so that nothing of it is stored or sent when all is erased.
-        service.before_forgetting.append(self._processor.stop_talk)
-        if erasures is not None:
-            service.before_forgetting.append(
-                lambda chat_id: asyncio.to_thread(erasures.add, f"telegram:{chat_id}")
-            )
-        service.before_forgetting += [
-            link.forget,
-            self._uploads.forget,
-            pending_input.forget,
-            self.audit.forget,
-        ]
+            parts += [entries.routes, listed.routes, links.routes]
         self.topics = Topics(
             service,
             link,
@@ -227,12 +221,12 @@ class TelegramBot:
             drafts,
             self._accounts,
         )
-        parts.append(self.topics)
+        parts.append(self.topics.routes)
         if self._knowledge:
-            parts.append(self._knowledge)  # after topics: a file in a topic is for the customer
-        parts.append(customers)  # last: what nobody else takes is a question
+            parts.append(self._knowledge.routes)  # after topics: a file there is for the customer
+        parts.append(customers.routes)  # last: what nobody else takes is a question
         self.router = Router(
-            [part.routes for part in parts],
+            parts,
             unknown_command=customers.help,
             refuse=service.refuse,
             resume=self._resume,
@@ -244,13 +238,17 @@ class TelegramBot:
             chosen=self._chosen_language,
             me=self.me,
         )
-        self._application.add_handler(TypeHandler(Update, self.router))
-        self._application.add_error_handler(self._on_error)
-        self._processor.again = self._application.process_update
-        self._processor.on_dead = lambda update: self._spawn(customers.on_dead(update))
-        self.queue.on_flood = lambda update: self._spawn(customers.on_flood(update))
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._open: contextlib.AsyncExitStack | None = None
+        self._processor = PerChatProcessor(
+            self.queue,
+            self.inbox,
+            run=self.router,
+            on_dead=lambda update: self._spawn(customers.on_dead(update)),
+            shutdown=self.shutdown,
+            slots=settings.slots,
+            timeout_s=settings.handler_timeout_s,
+        )
+        application = ApplicationBuilder().bot(bot).update_queue(self.queue)
+        self._application = application.concurrent_updates(self._processor).job_queue(None).build()
 
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
@@ -277,26 +275,23 @@ class TelegramBot:
 
     # --- start and stop ------------------------------------------------------------------------
 
-    def _build(self) -> "Application[Any, Any, Any, Any, Any, Any]":
-        builder = (
-            ApplicationBuilder()
-            .token(self._settings.token)
-            .request(
-                SendRequest(
-                    connection_pool_size=self._settings.slots + 8, pool_timeout=10, read_timeout=15
-                )
-            )
-            .get_updates_request(self._poll_request)
-            .update_queue(self.queue)
-            .concurrent_updates(self._processor)
-            .rate_limiter(cast(AIORateLimiter, ChatRateLimiter(self.shutdown)))
-            .job_queue(None)
+    def _make_bot(self) -> "ExtBot[Any]":
+        settings = self._settings
+        given: dict[str, Any] = {
+            "base_url": settings.base_url,
+            "base_file_url": settings.base_file_url,
+        }
+        return ExtBot(
+            settings.token,
+            request=SendRequest(
+                connection_pool_size=settings.slots + 8, pool_timeout=10, read_timeout=15
+            ),
+            get_updates_request=PollRequest(
+                self.queue, on_status=self.watchdog.on_status, read_timeout=POLL_S + 10
+            ),
+            rate_limiter=ChatRateLimiter(self.shutdown),
+            **{name: url for name, url in given.items() if url},
         )
-        if self._settings.base_url:
-            builder = builder.base_url(self._settings.base_url)
-        if self._settings.base_file_url:
-            builder = builder.base_file_url(self._settings.base_file_url)
-        return builder.build()
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[None]:
@@ -339,12 +334,12 @@ class TelegramBot:
             error_callback=self._on_poll_error,
         )
         watch = asyncio.create_task(self.watchdog.watch(), name="watchdog")
-        self._spawn_task(self._keep_tidy())
-        self._spawn_task(self._link.catch_up())
+        self._spawn(self._keep_tidy())
+        self._spawn(self._link.catch_up())
         if self._knowledge:
             await self._knowledge.resume()
         await self._invite_owner()
-        self._spawn_task(self._menus.set_all())
+        self._spawn(self._menus.set_all())
         logger.info("Telegram: serving as @%s", application.bot.username)
         try:
             yield
@@ -369,7 +364,7 @@ class TelegramBot:
     async def _replay(self) -> None:
         """Let what an earlier run did not finish come first, oldest first."""
         if unsent := await self.outbox.unanswering():
-            self._spawn_task(self._send_later(unsent))
+            self._spawn(self.sender.send_all(unsent))
         pending = await self.inbox.pending()
         if pending:
             logger.info("%d messages of an earlier run are handled first", len(pending))
@@ -409,7 +404,7 @@ class TelegramBot:
         """
         stored = await self.outbox.queue_again(number)
         if stored is not None:
-            self._spawn_task(self._send_later([stored]))
+            self._spawn(self.sender.send_all([stored]))
         return stored is not None
 
     async def tidy(self) -> None:
@@ -436,7 +431,7 @@ class TelegramBot:
             )
             return
         update = self._recalled(stored)
-        await self._processor.process_update(update, self._application.process_update(update))
+        await self._processor.process_update(update, self.router(update))
 
     def _recalled(self, stored: StoredUpdate) -> Update:
         update = Update.de_json(json.loads(stored.payload), self._application.bot)
@@ -446,9 +441,6 @@ class TelegramBot:
     async def _resume(self, update_id: int) -> bool:
         """Send what an earlier run or try stored for an update; tell whether there was any."""
         return update_id in self.queue.repeated and await self.sender.resume(update_id)
-
-    async def _send_later(self, unsent: Sequence[StoredMessage]) -> None:
-        await self.sender.send_all(unsent)
 
     async def _chosen_language(self, user_id: int) -> str:
         """Return what an operator chose on their account, else by /language; empty: neither."""
@@ -468,19 +460,10 @@ class TelegramBot:
 
     # --- what happens meanwhile ----------------------------------------------------------------
 
-    async def _on_error(self, update: object, context: Any) -> None:
-        if isinstance(update, Update):
-            self._processor.report(update, context.error)
-        else:
-            logger.error("Telegram: %s", redact(str(context.error)))
-
     def _on_poll_error(self, error: TelegramError) -> None:
         logger.warning("Receiving from Telegram: %s", redact(str(error)))
 
-    async def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self._spawn_task(work)
-
-    def _spawn_task(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         async def run() -> None:
             with contextlib.suppress(Stopping):
                 await work

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,7 +19,7 @@ from console.chat import ChatPages
 from console.completions import Completions
 from console.conversations import ConversationPages, Talks
 from console.figures import FigurePages
-from console.form import Refused
+from console.form import Endpoint, Refused
 from console.keys import DOCS, RIGHT_OF, KeyGuard, ProgramPages, Programs
 from console.knowledge import Editing, KnowledgePages
 from console.login import LoginPages
@@ -31,7 +32,7 @@ from console.people import AuditPages, PeoplePages
 from console.question_map import MapPages
 from console.questions import QuestionPages
 from console.security import LOOPBACK_HOSTS, CookieSigner
-from console.security_guard import Endpoint, Guard, NotAllowed, wants_json
+from console.security_guard import Guard, NotAllowed, wants_json
 from console.security_logins import Logins, TooManyFailures, current_person
 from console.security_middleware import SecurityMiddleware
 from console.settings import Settings, SettingsPages
@@ -134,7 +135,6 @@ def build_console(
         health: tells how the service is; called for every /health and page.
         metrics: what /metrics shows.
         shop: name of the company, as headline.
-        welcome: its own words to begin with, by language.
         examples: returns the questions that the empty try-it page offers.
         welcome: the company's own words of welcome, by language.
         secret: signs cookies; another one starts every browser's conversation anew.
@@ -320,13 +320,18 @@ def build_console(
             ),
             route("/console/upload", files.one, "see"),
             route("/console/uploads/columns", files.columns, "publish", "POST"),
-            route("/console/uploads/apply", files.apply, "publish", "POST"),
-            route("/console/uploads/anyway", files.apply_anyway, "publish", "POST"),
-            route("/console/uploads/discard", files.discard, "publish", "POST"),
-            route("/console/uploads/undo", files.undo, "publish", "POST"),
+            route("/console/uploads/apply", files.step(uploads.apply), "publish", "POST"),
+            route(
+                "/console/uploads/anyway",
+                files.step(partial(uploads.apply, anyway=True)),
+                "publish",
+                "POST",
+            ),
+            route("/console/uploads/discard", files.step(uploads.discard), "publish", "POST"),
+            route("/console/uploads/undo", files.step(uploads.undo), "publish", "POST"),
             entry_route("/console/uploads/entry", files.change, "propose"),
             route("/console/uploads/entry/discard", files.discard_entry, "propose", "POST"),
-            route("/console/uploads/confirm", files.confirm, "publish", "POST"),
+            route("/console/uploads/confirm", files.step(uploads.confirm), "publish", "POST"),
             route("/console/questions", inbox.show, "see"),
             route("/console/questions/dismissed", inbox.set_aside, "see"),
             route("/console/question", inbox.one, "see"),

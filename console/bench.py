@@ -41,21 +41,14 @@ AsMessages = Callable[[Answer], Sequence[ChatMessage]]
 """Returns an answer as Telegram shows it."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class BenchPages:
     """Endpoints of the test bench."""
 
-    def __init__(
-        self,
-        *,
-        pages: Pages,
-        tracer: Tracer,
-        as_messages: AsMessages,
-        releases: ReleaseRepository,
-    ) -> None:
-        self._releases = releases
-        self._pages = pages
-        self._tracer = tracer
-        self._as_messages = as_messages
+    pages: Pages
+    tracer: Tracer
+    as_messages: AsMessages
+    releases: ReleaseRepository
 
     async def show(self, request: Request) -> Response:
         """Show the empty form."""
@@ -68,7 +61,7 @@ class BenchPages:
         if not question:
             return await self._page(notice=tr("Write a question first."), status=400)
         asking = partial(
-            self._tracer.trace,
+            self.tracer.trace,
             question,
             language_code=fields["language"],
             history=_turns(fields["history"]),
@@ -96,7 +89,7 @@ class BenchPages:
         if not question:
             return await self._page(notice=tr("Write a question first."), status=400)
         try:
-            golden = await self._tracer.keep(question, author=current_person.get().author)
+            golden = await self.tracer.keep(question, author=current_person.get().author)
         except AnswerdeskError as error:
             return await self._page(question, notice=str(error), status=409)
         return await self._page(
@@ -118,7 +111,7 @@ class BenchPages:
     ) -> Response:
         answer = trace.answer if trace else None
         labels = Labels(answer.language if answer else "en")
-        return self._pages.response(
+        return self.pages.response(
             "bench.html",
             status=status,
             question=question,
@@ -128,10 +121,10 @@ class BenchPages:
             trace=trace,
             other=other,
             earlier=earlier,
-            releases=await self._releases.list(limit=_RELEASES),
+            releases=await self.releases.list(limit=_RELEASES),
             most=_COMPARED,
             answer=show_answer(answer, labels) if answer else None,
-            messages=self._as_messages(answer) if answer else (),
+            messages=self.as_messages(answer) if answer else (),
             labels=labels,
             notice=notice,
             kept=kept,

@@ -5,14 +5,14 @@ import json
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from console.form import Refused, is_blank
-from console.labels import LabelKey, Labels
+from console.labels import Labels
 from console.pages import Pages
 from console.security import CookieSigner, client_address
 from console.transcripts import Exchange, Transcripts
@@ -31,26 +31,17 @@ _MAX_SHOWN = 2000
 _MAX_DIGITS = 16
 
 
+@dataclass(frozen=True, kw_only=True)
 class ChatPages:
     """Endpoints of the try-it page."""
 
-    def __init__(
-        self,
-        *,
-        desk: Desk,
-        verdicts: Conversations,
-        pages: Pages,
-        signer: CookieSigner,
-        health: Callable[[], Awaitable[Health]],
-        examples: Callable[[], Awaitable[Sequence[str]]],
-    ) -> None:
-        self._desk = desk
-        self._verdicts = verdicts
-        self._pages = pages
-        self._signer = signer
-        self._health = health
-        self._examples = examples
-        self._transcripts = Transcripts()
+    desk: Desk
+    verdicts: Conversations
+    pages: Pages
+    signer: CookieSigner
+    health: Callable[[], Awaitable[Health]]
+    examples: Callable[[], Awaitable[Sequence[str]]]
+    _transcripts: Transcripts = field(default_factory=Transcripts, init=False)
 
     async def show(self, request: Request) -> Response:
         """Show the conversation of this browser so far."""
@@ -77,10 +68,10 @@ class ChatPages:
             async def shown(answer: Answer) -> dict[str, Any]:
                 given = await self._given(answer, question, session, labels)
                 values = {"answer": show_answer(given, labels), "labels": labels}
-                return {"html": self._pages.text("_answer.html", values)}
+                return {"html": self.pages.text("_answer.html", values)}
 
             response = streamed(
-                self._desk,
+                self.desk,
                 question,
                 chat=_chat(session),
                 channel="web",
@@ -91,7 +82,7 @@ class ChatPages:
             )
         else:
             try:
-                answer = await self._desk.ask(
+                answer = await self.desk.ask(
                     question,
                     chat=_chat(session),
                     channel="web",
@@ -105,7 +96,7 @@ class ChatPages:
             response = RedirectResponse("/#latest", 303)
         response.set_cookie(
             COOKIE,
-            self._signer.sign(session),
+            self.signer.sign(session),
             max_age=_COOKIE_LASTS_S,
             httponly=True,
             samesite="lax",
@@ -127,7 +118,7 @@ class ChatPages:
         )
         if not own or helpful not in ("yes", "no"):
             raise Refused("Only an answer that is shown here can be rated.", 400)
-        await self._verdicts.give_feedback(int(answer_id), helpful=helpful == "yes")
+        await self.verdicts.give_feedback(int(answer_id), helpful=helpful == "yes")
         return RedirectResponse("/#latest", 303)
 
     async def start_again(self, request: Request) -> Response:
@@ -141,7 +132,7 @@ class ChatPages:
         """Erase the conversation of this browser."""
         session = self._session(request)
         if session:
-            await self._desk.forget(_chat(session))
+            await self.desk.forget(_chat(session))
             self._transcripts.forget(session)
         return _without_conversation()
 
@@ -149,15 +140,15 @@ class ChatPages:
         labels = Labels(_language(request))
         session = self._session(request)
         exchanges = self._transcripts.of(session) if session else ()
-        return self._pages.response(
+        return self.pages.response(
             "chat.html",
             status=status,
             labels=labels,
             exchanges=[
                 (e.question, show_answer(e.answer, labels, rated=e.rated)) for e in exchanges
             ],
-            examples=await self._examples(),
-            health=await self._health(),
+            examples=await self.examples(),
+            health=await self.health(),
             notice=notice,
         )
 
@@ -165,14 +156,14 @@ class ChatPages:
         """Return an answer as it is given here, after it was kept for showing it again."""
         # Nobody watches this page: what is true in Telegram would be a false promise here.
         if answer.kind == "held":
-            answer = await given_as(answer, labels, "held_here", to=self._verdicts)
+            answer = await given_as(answer, labels, "held_here", to=self.verdicts)
         elif answer.intent == "person":
-            answer = await given_as(answer, labels, "person_here", to=self._verdicts)
+            answer = await given_as(answer, labels, "person_here", to=self.verdicts)
         self._transcripts.add(session, Exchange(question[:_MAX_SHOWN], answer))
         return answer
 
     def _session(self, request: Request) -> str | None:
-        return self._signer.read(request.cookies.get(COOKIE, ""))
+        return self.signer.read(request.cookies.get(COOKIE, ""))
 
 
 def _without_conversation() -> Response:
@@ -246,7 +237,7 @@ def streamed(
     )
 
 
-async def given_as(answer: Answer, labels: Labels, key: LabelKey, *, to: Conversations) -> Answer:
+async def given_as(answer: Answer, labels: Labels, key: str, *, to: Conversations) -> Answer:
     """Return an answer in words of the page's own, and let the conversation have them."""
     given = replace(answer, text=labels(key), language=labels.language)
     await to.said(given)

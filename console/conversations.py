@@ -6,7 +6,7 @@ sent by the bot, which shows it in their topic; a visitor's widget asks for what
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,8 +20,8 @@ from console.pages import Pages
 from console.security_logins import current_person
 from core.errors import AnswerdeskError
 from core.wording import N_, tr
-from db.accounts import Account, Accounts
-from db.drafts import REACHABLE, Drafts, Waiting
+from db.accounts import Accounts
+from db.drafts import REACHABLE, Drafts
 from db.figures import Asked, Figures
 from db.handover import Handovers, Message, number_of
 from kb.releases.entries import Entries
@@ -40,61 +40,29 @@ class Talks(Protocol):
 
     async def take_chat(self, chat_id: int, *, language: str) -> object:
         """Take a customer's conversation."""
-        ...
 
     async def give_chat_back(self, chat_id: int) -> None:
         """Let the bot answer again."""
-        ...
 
     async def reply_to_chat(self, chat_id: int, text: str, *, language: str) -> str:
         """Send a reply; return why it did not arrive, empty if it did."""
-        ...
 
     async def send_draft_to_chat(self, chat_id: int, text: str, *, draft: int) -> str:
         """Send a held answer, perhaps edited; return why it did not arrive, empty if it did."""
-        ...
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """What the page of a conversation shows."""
-
-    number: int
-    """The answer that leads to it."""
-    turns: Sequence[Asked | Message]
-    """Oldest first."""
-    state: str
-    """``waiting``, ``held``, ``closed`` or empty: nobody asked for a person."""
-    reachable: bool
-    """Whether a person can write back."""
-    drafts: Mapping[int, Waiting]
-    """Held answers that wait, by their number."""
-    assigned: Account | None
-    """Who looks after it."""
-
-
+@dataclass(frozen=True, kw_only=True)
 class ConversationPages:
     """Endpoints of a conversation."""
 
-    def __init__(
-        self,
-        *,
-        pages: Pages,
-        figures: Figures,
-        handovers: Handovers,
-        accounts: Accounts,
-        drafts: Drafts,
-        entries: Entries,
-        telegram: Callable[[], Talks | None],
-    ) -> None:
-        """`telegram` returns the bot while it serves."""
-        self._pages = pages
-        self._figures = figures
-        self._handovers = handovers
-        self._accounts = accounts
-        self._drafts = drafts
-        self._entries = entries
-        self._telegram = telegram
+    pages: Pages
+    figures: Figures
+    handovers: Handovers
+    accounts: Accounts
+    drafts: Drafts
+    entries: Entries
+    telegram: Callable[[], Talks | None]
+    """Returns the bot while it serves."""
 
     async def show(self, request: Request) -> Response:
         """Show the conversation that an answer is part of."""
@@ -111,10 +79,10 @@ class ConversationPages:
         one = await self._one(read_number((await fields_of(request))["number"]))
         if one.channel != "telegram":
             number = number_of(one.chat)
-            if await self._handovers.is_held(number):
-                await self._handovers.close(number)
+            if await self.handovers.is_held(number):
+                await self.handovers.close(number)
                 await self._tell(one, Labels(one.language)("bot_back"))
-        elif bot := self._telegram():
+        elif bot := self.telegram():
             await bot.give_chat_back(number_of(one.chat))
         else:
             return await self._after(one, tr(_NO_TELEGRAM))
@@ -128,7 +96,7 @@ class ConversationPages:
             return await self._after(
                 one, tr("Write 1 to %(most)s characters.", most=_TEXT_CHARS), text=text
             )
-        bot = self._telegram()
+        bot = self.telegram()
         if one.channel == "telegram" and bot:
             trouble = await bot.reply_to_chat(number_of(one.chat), text, language=one.language)
             await self._look_after(one)
@@ -139,7 +107,7 @@ class ConversationPages:
         else:
             trouble = await self._take(one)
             if not trouble:
-                await self._handovers.answered(number_of(one.chat), text)
+                await self.handovers.answered(number_of(one.chat), text)
         return await self._after(one, trouble, text=text)
 
     async def send_draft(self, request: Request) -> Response:
@@ -151,24 +119,24 @@ class ConversationPages:
         if one.channel not in REACHABLE:
             return await self._after(one, tr(_NOBODY_READS))
         # Below zero, where no update of Telegram is.
-        if not await self._drafts.claim(one.answer_id, press=-time.time_ns()):
+        if not await self.drafts.claim(one.answer_id, press=-time.time_ns()):
             return await self._after(one, tr(_DEALT_WITH))
         number, trouble = number_of(one.chat), ""
         if one.channel != "telegram":
-            await self._handovers.answered(number, text, draft=one.answer_id)
-        elif bot := self._telegram():
+            await self.handovers.answered(number, text, draft=one.answer_id)
+        elif bot := self.telegram():
             trouble = await bot.send_draft_to_chat(number, text, draft=one.answer_id)
         else:
             trouble = tr(_NO_TELEGRAM)
         if trouble:
-            await self._drafts.edit(one.answer_id, text)
-            await self._drafts.release(one.answer_id)
+            await self.drafts.edit(one.answer_id, text)
+            await self.drafts.release(one.answer_id)
         return await self._after(one, trouble)
 
     async def discard_draft(self, request: Request) -> Response:
         """Drop a held answer; the customer still waits for a person."""
         one = await self._one(read_number((await fields_of(request))["number"]))
-        discarded = await self._drafts.discard(one.answer_id)
+        discarded = await self.drafts.discard(one.answer_id)
         return await self._after(one, "" if discarded else tr(_DEALT_WITH))
 
     async def assign(self, request: Request) -> Response:
@@ -176,13 +144,13 @@ class ConversationPages:
         fields = await fields_of(request)
         one, chosen = await self._one(read_number(fields["number"])), read_number(fields["account"])
         name = next(
-            (who.name for who in await self._accounts.talking() if who.account_id == chosen), ""
+            (who.name for who in await self.accounts.talking() if who.account_id == chosen), ""
         )
         if chosen and not name:
             return await self._after(
                 one, tr("This account was removed, or may not talk to customers.")
             )
-        await self._accounts.assign(one.chat, chosen)
+        await self.accounts.assign(one.chat, chosen)
         request.state.about = f"{one.answer_id}, {name or 'nobody'}"
         return await self._after(one)
 
@@ -191,7 +159,7 @@ class ConversationPages:
         fields = await fields_of(request)
         one, text = await self._one(read_number(fields["number"])), fields["text"].strip()
         if text:
-            await self._handovers.note(one.chat, text[:_TEXT_CHARS])
+            await self.handovers.note(one.chat, text[:_TEXT_CHARS])
         return await self._after(one)
 
     async def correct(self, request: Request) -> Response:
@@ -199,14 +167,14 @@ class ConversationPages:
         one = await self._one(read_number(request.query_params.get("answer", "")))
         for chunk_id in one.chunk_ids[:1]:
             try:
-                await self._entries.one(chunk_id)
+                await self.entries.one(chunk_id)
             except AnswerdeskError:
                 break  # it was changed or removed meanwhile
             return RedirectResponse(f"/console/entry?id={chunk_id}&answer={one.answer_id}", 303)
         return RedirectResponse(f"/console/knowledge?answer={one.answer_id}#add", 303)
 
     async def _one(self, number: int) -> Asked:
-        if found := await self._figures.one(number):
+        if found := await self.figures.one(number):
             return found
         raise Refused(
             tr("There is no such conversation; it may have been erased, or deleted by now.")
@@ -218,14 +186,14 @@ class ConversationPages:
             return tr(_NOBODY_READS)
         number = number_of(one.chat)
         if one.channel == "telegram":
-            if not (bot := self._telegram()):
+            if not (bot := self.telegram()):
                 return tr(_NO_TELEGRAM)
             await bot.take_chat(number, language=one.language)
-        elif not await self._handovers.is_held(number):
-            await self._handovers.ask(
+        elif not await self.handovers.is_held(number):
+            await self.handovers.ask(
                 number, reason=one.question, language=one.language, chat=one.chat
             )
-            await self._handovers.take(number, holder=0)
+            await self.handovers.take(number, holder=0)
             await self._tell(one, Labels(one.language)("person_joined"))
         await self._look_after(one)
         return ""
@@ -233,10 +201,10 @@ class ConversationPages:
     async def _look_after(self, one: Asked) -> None:
         """Assign a conversation that nobody looks after to who takes it."""
         if account_id := current_person.get().account_id:
-            await self._accounts.assign(one.chat, account_id, if_nobodys=True)
+            await self.accounts.assign(one.chat, account_id, if_nobodys=True)
 
     async def _tell(self, one: Asked, text: str) -> None:
-        await self._handovers.note(one.chat, text, author="bot")
+        await self.handovers.note(one.chat, text, author="bot")
 
     async def _after(self, one: Asked, notice: str = "", *, text: str = "") -> Response:
         if notice:
@@ -246,26 +214,23 @@ class ConversationPages:
     async def _page(
         self, one: Asked, *, notice: str = "", text: str = "", status: int = 200
     ) -> Response:
-        asked = await self._figures.conversation(one.answer_id, limit=_TURNS)
-        said = await self._handovers.said(one.chat)
+        asked = await self.figures.conversation(one.answer_id, limit=_TURNS)
+        said = await self.handovers.said(one.chat)
         state = ""
         if one.channel in REACHABLE:
-            handover = await self._handovers.get(number_of(one.chat))
+            handover = await self.handovers.get(number_of(one.chat))
             state = handover.state if handover else ""
-        thread = Thread(
+        return self.pages.response(
+            "conversation.html",
+            status=status,
             number=one.answer_id,
             turns=sorted([*asked, *said], key=_when),
             state=state,
             reachable=one.channel in REACHABLE,
-            assigned=(await self._accounts.assigned([one.chat])).get(one.chat),
-            drafts={draft.answer_id: draft for draft in await self._drafts.waiting(one.chat)},
-        )
-        return self._pages.response(
-            "conversation.html",
-            status=status,
-            thread=thread,
+            assigned=(await self.accounts.assigned([one.chat])).get(one.chat),
+            drafts={draft.answer_id: draft for draft in await self.drafts.waiting(one.chat)},
             names=NAMES,
-            people=await self._accounts.talking(),
+            people=await self.accounts.talking(),
             notice=notice,
             text=text,
             most=_TEXT_CHARS,

@@ -1,10 +1,14 @@
 """What small forms of the operators' pages send, and how a request is refused."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeAlias
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
+
+Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _MOST_FIELDS = 12
 

@@ -58,44 +58,21 @@ class Untranslated:
     """Among the latest answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the page shows."""
-
-    words: str
-    document: str
-    kind: str
-    """``faq``, ``passage`` or empty for both."""
-    found: Found
-    documents: Sequence[str]
-    waiting: Sequence[Curation]
-    live: Sequence[Curation]
-    untranslated: Sequence[Untranslated]
-    releases: Sequence[Release]
-
-
+@dataclass(kw_only=True)
 class KnowledgePages:
     """Endpoints of the page of entries."""
 
-    def __init__(
-        self,
-        *,
-        pages: Pages,
-        editing: Editing,
-        questions: OpenQuestions,
-        desk: UploadDesk,
-        releases: ReleaseRepository,
-        figures: Figures,
-    ) -> None:
-        """`figures` has the questions that answers are corrected for."""
-        self._figures = figures
-        self._pages = pages
-        self._editing = editing
-        self._questions = questions
-        self._desk = desk
-        self._releases = releases
-        self._previews: Works[Forecast] = Works(desk.spawn)
-        self._rollbacks: Works[Release] = Works(desk.spawn)
+    pages: Pages
+    editing: Editing
+    questions: OpenQuestions
+    desk: UploadDesk
+    releases: ReleaseRepository
+    figures: Figures
+    """Has the questions that answers are corrected for."""
+
+    def __post_init__(self) -> None:
+        self._previews: Works[Forecast] = Works(self.desk.spawn)
+        self._rollbacks: Works[Release] = Works(self.desk.spawn)
 
     async def show(self, request: Request) -> Response:
         """Show entries and passages, changes and releases."""
@@ -120,7 +97,7 @@ class KnowledgePages:
         fields = await fields_of(request)
         question = " ".join(fields["question"].split())
         try:
-            number = await self._desk.propose(Entry(question, fields["answer"].strip()))
+            number = await self.desk.propose(Entry(question, fields["answer"].strip()))
         except AnswerdeskError as error:
             return await self._page(notice=str(error), status=409)
         return RedirectResponse(f"/console/upload?number={number}", 303)
@@ -139,7 +116,7 @@ class KnowledgePages:
                 422,
             )
         try:
-            made = await self._editing.entries.change(
+            made = await self.editing.entries.change(
                 fields["id"],
                 kind,
                 text=fields["text"],
@@ -161,7 +138,7 @@ class KnowledgePages:
         key, language = fields["id"], fields["language"]
         try:
             author = current_person.get().author
-            await self._editing.entries.draft(key, language, author=author)
+            await self.editing.entries.draft(key, language, author=author)
         except AnswerdeskError as error:
             written = error.draft if isinstance(error, TranslationDiffers) else ""
             return await self._entry(
@@ -176,7 +153,7 @@ class KnowledgePages:
         """
         number = await number_of(request)
         try:
-            await self._questions.unlink(number)
+            await self.questions.unlink(number)
         except AnswerdeskError as error:
             return await self._page(notice=str(error), status=409)
         return RedirectResponse("/console/knowledge#changes", 303)
@@ -186,31 +163,31 @@ class KnowledgePages:
         asked = request.query_params
         number = read_number(asked.get("number", ""))
         release = await self._release(number)
-        live = await self._releases.live_number()
+        live = await self.releases.live_number()
         here = f"/console/release?number={number}"
         if number != live and not asked.keys() & {"preview", "work"}:
-            preview = self._previews.begin(self._editing.releases.foresee(number))
+            preview = self._previews.begin(self.editing.releases.foresee(number))
             return RedirectResponse(f"{here}&preview={preview}", 303)
         work, preview = asked.get("work", ""), asked.get("preview", "")
-        return self._pages.response(
+        return self.pages.response(
             "release.html",
             release=release,
             live=live,
             going=self._rollbacks.look(work) if work else None,
             preview=self._previews.look(preview) if preview else None,
-            differing=await self._editing.releases.diff(live, number) if preview else None,
+            differing=await self.editing.releases.diff(live, number) if preview else None,
         )
 
     async def roll_back(self, request: Request) -> Response:
         """Begin to publish an earlier release again."""
         number = await number_of(request)
         await self._release(number)
-        work = self._rollbacks.begin(self._editing.releases.rollback(number))
+        work = self._rollbacks.begin(self.editing.releases.rollback(number))
         return RedirectResponse(f"/console/release?number={number}&work={work}", 303)
 
     async def _release(self, number: int) -> Release:
         try:
-            return await self._releases.get(number)
+            return await self.releases.get(number)
         except ReleaseNotFound as error:
             raise Refused(str(error)) from error
 
@@ -227,15 +204,19 @@ class KnowledgePages:
         found = Found((), 0)
         only: ChunkKind | None = "faq" if kind == "faq" else "passage" if kind else None
         try:
-            found = await self._editing.entries.search(
+            found = await self.editing.entries.search(
                 words, documents=literally(document) or "*", kind=only, most=_SHOWN
             )
         except AnswerdeskError as error:
             notice = notice or str(error)
-        changes = await self._editing.entries.curations.open()
-        releases = await self._releases.list(limit=20)
-        documents = await self._releases.documents(releases[0].number) if releases else {}
-        shown = Shown(
+        changes = await self.editing.entries.curations.open()
+        releases = await self.releases.list(limit=20)
+        documents = await self.releases.documents(releases[0].number) if releases else {}
+        return self.pages.response(
+            "knowledge.html",
+            status=status,
+            notice=notice,
+            question=question,
             words=words,
             document=document,
             kind=kind,
@@ -246,9 +227,6 @@ class KnowledgePages:
             untranslated=await self._untranslated(changes),
             releases=releases,
         )
-        return self._pages.response(
-            "knowledge.html", status=status, shown=shown, notice=notice, question=question
-        )
 
     async def _untranslated(self, changes: Sequence[Curation]) -> list[Untranslated]:
         """Return what is worth translating, the most wanted first."""
@@ -257,9 +235,9 @@ class KnowledgePages:
             for change in changes
             if change.kind == "translation" and change.state == "active"
         }
-        cited = (await self._figures.languages(latest=_LATEST)).most_common(_LOOKED_AT)
+        cited = (await self.figures.languages(latest=_LATEST)).most_common(_LOOKED_AT)
         try:
-            live = await self._editing.entries.named([chunk_id for (chunk_id, _), _ in cited])
+            live = await self.editing.entries.named([chunk_id for (chunk_id, _), _ in cited])
         except AnswerdeskError:
             return []
         entries = {entry.chunk_id: entry for entry in live if entry.kind == "faq"}
@@ -274,7 +252,7 @@ class KnowledgePages:
     async def _question(self, request: Request) -> str:
         """Return what was asked where an answer is to be corrected; else empty."""
         number = read_number(request.query_params.get("answer", ""))
-        asked = await self._figures.one(number) if number else None
+        asked = await self.figures.one(number) if number else None
         return " ".join(asked.question.split()) if asked else ""
 
     async def _entry(
@@ -289,14 +267,14 @@ class KnowledgePages:
         translated: tuple[str, str] = ("", ""),
     ) -> Response:
         try:
-            chunk = await self._editing.entries.one(chunk_id)
+            chunk = await self.editing.entries.one(chunk_id)
         except AnswerdeskError as error:
             # The entry is gone, its form too.
             kept = " " + tr("You wrote:") + f" {text}" if text else ""
             status = 409 if notice else 404
             return await self._page(notice=(notice or str(error)) + kept, status=status)
-        history = await self._editing.entries.curations.history(chunk.doc_id, chunk.text)
-        return self._pages.response(
+        history = await self.editing.entries.curations.history(chunk.doc_id, chunk.text)
+        return self.pages.response(
             "entry.html",
             status=status,
             chunk=chunk,
@@ -315,7 +293,7 @@ class KnowledgePages:
             text=text,
             question=question,
             asked=asked,
-            personal=await self._questions.personal(question, customer=0) if question else (),
+            personal=await self.questions.personal(question, customer=0) if question else (),
         )
 
 

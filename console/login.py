@@ -1,6 +1,7 @@
 """Logging in and out, and the page of an invitation."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -17,24 +18,16 @@ from db.operators import Audit
 _FIRST_PAGE = "/console"
 
 
+@dataclass(frozen=True, kw_only=True)
 class LoginPages:
     """Endpoints for people who are not logged in."""
 
-    def __init__(
-        self,
-        *,
-        pages: Pages,
-        logins: Logins,
-        accounts: Accounts,
-        audit: Audit,
-        leads_to: Callable[[str], bool],
-    ) -> None:
-        """`leads_to` tells whether a path is a page that a login may lead to."""
-        self._pages = pages
-        self._logins = logins
-        self._accounts = accounts
-        self._audit = audit
-        self._leads_to = leads_to
+    pages: Pages
+    logins: Logins
+    accounts: Accounts
+    audit: Audit
+    leads_to: Callable[[str], bool]
+    """Tells whether a path is a page that a login may lead to."""
 
     async def form(self, request: Request) -> Response:
         """Ask for name and password."""
@@ -45,7 +38,7 @@ class LoginPages:
         fields = await fields_of(request)
         name, target = fields["name"], fields["next"]
         try:
-            account = await self._logins.check(
+            account = await self.logins.check(
                 name, fields["password"], client=client_address(request)
             )
         except TooManyFailures as error:
@@ -56,7 +49,7 @@ class LoginPages:
             )
             return self._form(target, name=name, notice=notice, status=401)
         if account.totp:
-            return self._form(target, pending=self._logins.after_password(account))
+            return self._form(target, pending=self.logins.after_password(account))
         return await self._enter(account, request, target)
 
     async def code(self, request: Request) -> Response:
@@ -64,7 +57,7 @@ class LoginPages:
         fields = await fields_of(request)
         pending, target = fields["pending"], fields["next"]
         try:
-            account = await self._logins.check_code(
+            account = await self.logins.check_code(
                 pending, fields["code"], client=client_address(request)
             )
         except TooManyFailures as error:
@@ -76,9 +69,9 @@ class LoginPages:
 
     async def log_out(self, request: Request) -> Response:
         """Make the browser's token worthless."""
-        person = await self._logins.person(request) if COOKIE in request.cookies else None
+        person = await self.logins.person(request) if COOKIE in request.cookies else None
         if person:
-            await self._accounts.end_session(person.account_id, person.session_id)
+            await self.accounts.end_session(person.account_id, person.session_id)
         response = RedirectResponse("/", 303)
         response.delete_cookie(COOKIE, samesite="strict", httponly=True)
         return response
@@ -92,9 +85,9 @@ class LoginPages:
         fields = await fields_of(request)
         token = fields["token"]
         try:
-            if not await self._accounts.invited(token):
+            if not await self.accounts.invited(token):
                 return await self._invitation(token)
-            account = await self._accounts.accept(token, await hash_password(fields["password"]))
+            account = await self.accounts.accept(token, await hash_password(fields["password"]))
         except AnswerdeskError as error:
             return await self._invitation(token, notice=str(error))
         if account is None:
@@ -103,8 +96,8 @@ class LoginPages:
 
     async def _enter(self, account: Account, request: Request, target: str) -> Response:
         """Remember the browser under a new token."""
-        token = await self._logins.open(account.account_id, request)
-        await self._audit.record(0, "login", person=account.name)
+        token = await self.logins.open(account.account_id, request)
+        await self.audit.record(0, "login", person=account.name)
         response = RedirectResponse(self._target(target), 303)
         response.set_cookie(
             COOKIE,
@@ -116,8 +109,8 @@ class LoginPages:
         return response
 
     async def _invitation(self, token: str, *, notice: str = "") -> Response:
-        account = await self._accounts.invited(token)
-        return self._pages.response(
+        account = await self.accounts.invited(token)
+        return self.pages.response(
             "invitation.html",
             status=200 if account and not notice else 400,
             account=account,
@@ -129,7 +122,7 @@ class LoginPages:
     def _form(
         self, target: str, *, name: str = "", pending: str = "", notice: str = "", status: int = 200
     ) -> Response:
-        return self._pages.response(
+        return self.pages.response(
             "login.html",
             status=status,
             notice=notice,
@@ -139,4 +132,4 @@ class LoginPages:
         )
 
     def _target(self, wanted: str) -> str:
-        return wanted if self._leads_to(wanted) else _FIRST_PAGE
+        return wanted if self.leads_to(wanted) else _FIRST_PAGE

@@ -14,10 +14,10 @@ from console.form import number_of
 from console.pages import Pages
 from core.errors import AnswerdeskError, StorageError
 from core.wording import N_, tr
-from db.jobs import JobRepository, JobRun
-from db.mishaps import DeadLetter, Mishaps, UncertainSend
+from db.jobs import JobRepository
+from db.mishaps import Mishaps
 from db.uploads import Upload, Uploads
-from kb.answering.desk import Desk, Failure
+from kb.answering.desk import Desk
 from kb.releases.upload import outcome_of
 
 logger = logging.getLogger(__name__)
@@ -34,11 +34,9 @@ class Retries(Protocol):
 
     async def handle_again(self, number: int) -> bool:
         """Handle a dead letter again; return whether there is one to handle."""
-        ...
 
     async def send_again(self, number: int) -> bool:
         """Send a message again that may have arrived; return whether it is one of those."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +89,6 @@ class Watched:
         restarts = sum(model.count for model in self.models())
         counts |= {"failed_answers": self.answering.failed, "worker_restarts": restarts}
         return {**counts, "disk_low": (await self.disk()).low}
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """What the page shows."""
-
-    counts: Sequence[tuple[str, str, int]]
-    """Anchor, name and number of each kind."""
-    dead_letters: Sequence[DeadLetter]
-    uncertain_sends: Sequence[UncertainSend]
-    failed: Sequence[JobRun]
-    held_runs: Sequence[JobRun]
-    held_uploads: Sequence[tuple[Upload, str]]
-    """Each with why nothing was published."""
-    failures: Sequence[Failure]
-    models: Sequence[Restarts]
-    disk: Disk
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing went wrong."""
-        return not any(count for _, _, count in self.counts)
 
 
 class MishapPages:
@@ -176,7 +152,11 @@ class MishapPages:
         uploads = await watched.uploads.held()
         models = [model for model in watched.models() if model.count]
         disk = await watched.disk()
-        overview = Overview(
+        return self._pages.response(
+            "mishaps.html",
+            status=status,
+            notice=notice,
+            most=_MOST,
             counts=(
                 ("dead-letters", "Dead letters", dead),
                 ("uncertain", "Uncertain sends", uncertain),
@@ -194,9 +174,6 @@ class MishapPages:
             failures=list(watched.answering.failures)[::-1],
             models=models,
             disk=disk,
-        )
-        return self._pages.response(
-            "mishaps.html", status=status, overview=overview, notice=notice, most=_MOST
         )
 
 

@@ -8,14 +8,12 @@ import asyncio
 import hashlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from console.form import fields_of
+from console.form import Endpoint, fields_of
 
 _MOST = 200
 """Replies that are kept; most of them lead to another page and have no text."""
@@ -34,9 +32,7 @@ class Once:
     def __init__(self) -> None:
         self._done: OrderedDict[bytes, asyncio.Task[Response]] = OrderedDict()
 
-    def over(
-        self, endpoint: Callable[[Request], Coroutine[Any, Any, Response]]
-    ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def over(self, endpoint: Endpoint) -> Endpoint:
         """Return `endpoint` that does the same form with the same content once.
 
         What was refused or failed may be tried again.

@@ -7,7 +7,7 @@ it returns are its schemas.
 import inspect
 import json
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias, get_args, get_type_hints
 
@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from console.form import Refused
+from console.form import Endpoint, Refused
 from core.errors import AnswerdeskError, ConversationErased, ReleaseNotFound, StorageError
 from db.curation import CurationNotFound
 from db.keys import Grant
@@ -25,7 +25,6 @@ from kb.releases.entries import EntryNotFound
 
 Work: TypeAlias = Callable[[Request, Any], Awaitable[BaseModel | Response]]
 Done: TypeAlias = Callable[[Request], Awaitable[None]]
-Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 LANGUAGE = r"^([A-Za-z]{2,3}([-_].*)?)?$"
 NAME = r"^[A-Za-z0-9_-]{0,64}$"

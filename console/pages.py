@@ -18,6 +18,7 @@ from console.security_logins import current_person
 from core.errors import unchanged
 from core.shown import clean
 from core.wording import N_, language_tag, locale, ntr, preload, tr
+from kb.answering.texts import service_text
 
 HERE = Path(__file__).parent
 _WORDS = (
@@ -67,7 +68,7 @@ class Pages:
         environment.filters["percent"] = lambda share: format_percent(share, locale=locale())
         environment.globals["lang"] = language_tag
         environment.globals |= {"shop": shop, "welcome": welcome}
-        environment.globals |= {"once": once, "unchanged": unchanged}
+        environment.globals |= {"once": once, "unchanged": unchanged, "service_text": service_text}
         environment.globals["may_open"] = lambda path: allows(path, "GET")
         environment.globals["may_send"] = lambda path: allows(path, "POST")
         environment.globals["current_person"] = current_person.get

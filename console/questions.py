@@ -1,7 +1,6 @@
 """The inbox: questions that found no answer, and what operators do with them."""
 
-from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from typing import Any
 
 from starlette.requests import Request
@@ -12,8 +11,7 @@ from console.pages import Pages
 from console.security_logins import current_person
 from console.upload_desk import UploadDesk
 from core.errors import AnswerdeskError
-from core.types import Chunk
-from kb.releases.open_questions import MayBePersonal, OpenGroup, OpenQuestions, Order
+from kb.releases.open_questions import MayBePersonal, OpenQuestions, Order
 
 _PAGE = 10
 """Groups of one page; the nearest entries of each are searched for."""
@@ -21,20 +19,6 @@ _NEAREST = 3
 _DISMISSED = 50
 _MERGEABLE = 30
 """Other groups that a page offers to merge with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inbox:
-    """What the list shows."""
-
-    order: Order
-    groups: Sequence[OpenGroup]
-    nearest: Mapping[int, Sequence[Chunk]]
-    """By the number of a group's newest question."""
-    page: int
-    pages: int
-    waiting: int
-    """Questions of all pages."""
 
 
 class QuestionPages:
@@ -130,7 +114,10 @@ class QuestionPages:
         pages = max(1, -(-len(groups) // _PAGE))
         page = min(max(1, page), pages)
         shown = groups[(page - 1) * _PAGE : page * _PAGE]
-        inbox = Inbox(
+        return self._pages.response(
+            "questions.html",
+            status=status,
+            notice=notice,
             order=order,
             groups=shown,
             nearest={g.newest.open_id: await self._questions.nearest(g.text) for g in shown},
@@ -138,7 +125,6 @@ class QuestionPages:
             pages=pages,
             waiting=sum(len(group.questions) for group in groups),
         )
-        return self._pages.response("questions.html", status=status, inbox=inbox, notice=notice)
 
     async def _page(
         self, number: int, *, notice: str = "", status: int = 200, answer: str = ""

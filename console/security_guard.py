@@ -1,13 +1,10 @@
 """Who may use which route, asked anew for each request, and the record of what was done."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias
-
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import fields_of, read_number
+from console.form import Endpoint, fields_of, read_number
 from console.keys import DOCS, KeyGuard
 from console.openapi import refusal
 from console.security_logins import Logins, Person, current_person
@@ -16,8 +13,6 @@ from core.rights import Audience, Role, may
 from core.wording import speak, tr
 from db.keys import Grant
 from db.operators import Audit
-
-Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class NotAllowed(AnswerdeskError):

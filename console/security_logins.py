@@ -212,7 +212,8 @@ class Logins:
         """
         if not name.strip():
             right = await self._is_consoles(password, client)
-            return Account(0, BY_PASSWORD, "owner") if right else None
+            owner = Account(account_id=0, name=BY_PASSWORD, role="owner", totp="")
+            return owner if right else None
         account = await self._accounts.named(name)
         stored = account.password if account else ""
         right = await self._attempts.check(

@@ -171,7 +171,6 @@ class Settings(Protocol):
         Raises:
             ConfigError: if they cannot be read.
         """
-        ...
 
     async def change(self, texts: Mapping[str, str]) -> list[Change]:
         """Store values; they count after a restart.
@@ -179,7 +178,6 @@ class Settings(Protocol):
         Raises:
             BadValue: nothing was stored.
         """
-        ...
 
     async def restart(self) -> None:
         """Close everything and open it with what is stored.
@@ -187,7 +185,6 @@ class Settings(Protocol):
         Raises:
             ConfigError: if that cannot be read; the service goes on as it was.
         """
-        ...
 
 
 class SettingsPages:

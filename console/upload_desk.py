@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, BinaryIO, Self, TypeVar
 
 from core.errors import AnswerdeskError, IngestError, unchanged
@@ -67,52 +67,41 @@ class Seen:
         return self.upload.state in ("checking", "applying")
 
 
+@dataclass
 class UploadDesk:
     """Takes files, checks them, makes them live; each step runs beside the requests.
 
     What a restart interrupts is taken up again by `resume`.
     """
 
-    def __init__(
-        self,
-        uploads: Uploads,
-        originals: Originals,
-        library: Library,
-        *,
-        live_release: Callable[[], Awaitable[int]],
-    ) -> None:
-        self._uploads = uploads
-        self._originals = originals
+    uploads: Uploads
+    originals: Originals
+    library: Library
+    _: KW_ONLY
+    live_release: Callable[[], Awaitable[int]]
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set, init=False)
+    _begun: set[int] = field(default_factory=set, init=False)
+    """Uploads that this process has begun to work on."""
+    _progress: dict[int, Progress] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
         self._flow = UploadFlow(
-            uploads,
-            library,
-            live_release=live_release,
+            self.uploads,
+            self.library,
+            live_release=self.live_release,
             load=self._load,
             via="console",
         )
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._begun: set[int] = set()
-        """Uploads that this process has begun to work on."""
-        self._progress: dict[int, Progress] = {}
 
-    @classmethod
     @contextlib.asynccontextmanager
-    async def open(
-        cls,
-        uploads: Uploads,
-        originals: Originals,
-        library: Library,
-        *,
-        live_release: Callable[[], Awaitable[int]],
-    ) -> AsyncIterator[Self]:
-        """Yield a desk; at the end its work stops, and goes on after the next start."""
-        desk = cls(uploads, originals, library, live_release=live_release)
+    async def working(self) -> AsyncIterator[Self]:
+        """Work inside this block; at its end the work stops, and goes on after the next start."""
         try:
-            yield desk
+            yield self
         finally:
-            for task in desk._tasks:
+            for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*desk._tasks, return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # --- what operators do ---------------------------------------------------------------------
 
@@ -131,11 +120,11 @@ class UploadDesk:
             StorageError: if the database cannot be written.
         """
         kept = [
-            SentFile(name, await asyncio.to_thread(self._originals.store, file))
+            SentFile(name, await asyncio.to_thread(self.originals.store, file))
             for name, file in files
         ]
-        await self._uploads.purge(before=time.time() - _KEPT_S)
-        number = await self._uploads.add(files=kept, columns=columns)
+        await self.uploads.purge(before=time.time() - _KEPT_S)
+        number = await self.uploads.add(files=kept, columns=columns)
         self._start(number)
         return number
 
@@ -149,7 +138,7 @@ class UploadDesk:
             StorageError: if the database cannot be written.
         """
         check_entry(entry)
-        number = await self._uploads.add(entry=entry, customer=customer)
+        number = await self.uploads.add(entry=entry, customer=customer)
         self._start(number)
         return number
 
@@ -175,7 +164,7 @@ class UploadDesk:
         Raises:
             PreviewClosed: if it waits for nobody any more.
         """
-        if not await self._uploads.move(number, "preview", "checking", columns=columns):
+        if not await self.uploads.move(number, "preview", "checking", columns=columns):
             raise await self._closed(number)
         self._start(number)
 
@@ -186,13 +175,13 @@ class UploadDesk:
             PreviewClosed: if it does not wait for that.
             MayBePersonal: if somebody has to confirm an entry first.
         """
-        upload = await self._uploads.get(number)
+        upload = await self.uploads.get(number)
         parts = []
         if upload and upload.state == "preview":
             parts = await self._flow.personal(upload)
         if parts:
             raise MayBePersonal(parts)
-        if not await self._uploads.move(number, "preview", "applying"):
+        if not await self.uploads.move(number, "preview", "applying"):
             raise await self._closed(number)
         self._start(number, anyway=anyway)
 
@@ -202,7 +191,7 @@ class UploadDesk:
         Raises:
             PreviewClosed: if it waits for nobody any more.
         """
-        if not await self._uploads.move(number, "preview", "cancelled"):
+        if not await self.uploads.move(number, "preview", "cancelled"):
             raise await self._closed(number)
 
     async def undo(self, number: int) -> int:
@@ -211,14 +200,14 @@ class UploadDesk:
         Raises:
             NothingToUndo, Overtaken, AnswerdeskError: nothing was changed.
         """
-        upload = await self._uploads.get(number)
+        upload = await self.uploads.get(number)
         if upload is None:
             raise PreviewClosed(None)
         return await self._flow.undo(upload)
 
     async def seen(self, number: int) -> Seen | None:
         """Return an upload with what is known of it, ``None`` if there is none."""
-        upload = await self._uploads.get(number)
+        upload = await self.uploads.get(number)
         if upload is None:
             return None
         personal = await self._flow.personal(upload)
@@ -231,15 +220,11 @@ class UploadDesk:
             upload, outcome_of(upload), tuple(personal), self._progress.get(number), refused
         )
 
-    async def latest(self, *, limit: int) -> list[Upload]:
-        """Return the newest uploads, newest first."""
-        return await self._uploads.latest(limit=limit)
-
     # --- what runs beside ----------------------------------------------------------------------
 
     async def resume(self) -> None:
         """Take up what a restart interrupted."""
-        for upload in await self._uploads.unfinished():
+        for upload in await self.uploads.unfinished():
             if upload.upload_id not in self._begun:
                 self._start(upload.upload_id)
 
@@ -259,7 +244,7 @@ class UploadDesk:
         return task
 
     async def _work(self, number: int, *, anyway: bool) -> None:
-        upload = await self._uploads.get(number)
+        upload = await self.uploads.get(number)
         if upload is None:
             return
 
@@ -278,24 +263,24 @@ class UploadDesk:
             self._progress.pop(number, None)
 
     async def _change(self, number: int, **values: Any) -> None:
-        upload = await self._uploads.get(number)
+        upload = await self.uploads.get(number)
         if upload is None or upload.entry is None:
             raise PreviewClosed(upload.state if upload else None)
         entry = replace(upload.entry, **values)
         check_entry(entry)
-        if not await self._uploads.change_entry(number, entry):
+        if not await self.uploads.change_entry(number, entry):
             raise await self._closed(number)
         self._start(number)
 
     async def _closed(self, number: int) -> PreviewClosed:
-        upload = await self._uploads.get(number)
+        upload = await self.uploads.get(number)
         return PreviewClosed(upload.state if upload else None)
 
     async def _load(self, upload: Upload) -> list[IncomingFile]:
         columns = "" if upload.columns == AUTO else upload.columns or None
         files = []
         for sent in upload.files:
-            path = self._originals.path(sent.file_id)
+            path = self.originals.path(sent.file_id)
             if not await asyncio.to_thread(path.is_file):
                 raise WaitedTooLong(sent.name)
             files.append(IncomingFile(sent.name, path, columns=columns))

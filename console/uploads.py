@@ -1,6 +1,6 @@
 """The operators' page for files: send, look at what would change, apply or discard, undo."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import Refused, fields_of, number_of, read_number
+from console.form import Endpoint, Refused, fields_of, number_of, read_number
 from console.pages import Pages
 from console.upload_desk import AUTO, Seen, UploadDesk
 from core.errors import AnswerdeskError
@@ -147,26 +147,6 @@ class UploadPages:
         work = self._desk.change(number, question=question, answer=fields["answer"].strip())
         return await self._after(number, work)
 
-    async def confirm(self, request: Request) -> Response:
-        """Let what may be personal in an entry be stored as it stands."""
-        number = await number_of(request)
-        return await self._after(number, self._desk.confirm(number))
-
-    async def apply(self, request: Request) -> Response:
-        """Begin to make an upload live."""
-        number = await number_of(request)
-        return await self._after(number, self._desk.apply(number))
-
-    async def apply_anyway(self, request: Request) -> Response:
-        """Begin to make live what golden questions held back."""
-        number = await number_of(request)
-        return await self._after(number, self._desk.apply(number, anyway=True))
-
-    async def discard(self, request: Request) -> Response:
-        """Drop an upload."""
-        number = await number_of(request)
-        return await self._after(number, self._desk.discard(number))
-
     async def discard_entry(self, request: Request) -> Response:
         """Drop an entry, which whoever may propose one may do."""
         number = await number_of(request)
@@ -175,10 +155,14 @@ class UploadPages:
             raise Refused(tr("There is no such entry, or it is too old."))
         return await self._after(number, self._desk.discard(number))
 
-    async def undo(self, request: Request) -> Response:
-        """Bring back the release from before an upload."""
-        number = await number_of(request)
-        return await self._after(number, self._desk.undo(number))
+    def step(self, work: Callable[[int], Coroutine[Any, Any, object]]) -> Endpoint:
+        """Return what takes a step with an upload, and shows it."""
+
+        async def take(request: Request) -> Response:
+            number = await number_of(request)
+            return await self._after(number, work(number))
+
+        return take
 
     async def _take(self, sent: Sequence[UploadFile], *, columns: str) -> Response:
         if not sent:
@@ -228,7 +212,7 @@ class UploadPages:
             notice=notice,
             limits=self._limits,
             max_files=MAX_FILES,
-            uploads=await self._desk.latest(limit=_LISTED),
+            uploads=await self._desk.uploads.latest(limit=_LISTED),
         )
 
 

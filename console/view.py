@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from markupsafe import Markup, escape
 
-from console.labels import LabelKey, Labels
+from console.labels import Labels
 from core.shown import links_in, shown
 from core.types import Answer, AnswerKind, Source
 
@@ -15,7 +15,7 @@ Piece: TypeAlias = tuple[str, bool]
 Lines: TypeAlias = tuple[tuple[tuple[Piece, ...], ...], ...]
 """Pieces of the lines of the paragraphs of a text."""
 
-_BADGES: dict[AnswerKind, LabelKey] = {
+_BADGES: dict[AnswerKind, str] = {
     "faq": "badge_faq",
     "composed": "badge_composed",
     "quoted": "badge_quoted",

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
@@ -20,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from console.chat import event, given_as, streamed
-from console.labels import LabelKey, Labels
+from console.labels import Labels
 from console.pages import STATIC
 from console.security import CookieSigner, address_group, client_address
 from console.view import show_answer
@@ -155,36 +156,28 @@ class Allowance:
         return allowed
 
 
+@dataclass(kw_only=True)
 class Widget:
     """Endpoints of the widget."""
 
-    def __init__(
-        self,
-        *,
-        desk: Desk,
-        conversations: Conversations,
-        handovers: Handovers,
-        hours: WorkingHours,
-        shop: str,
-        welcome: Mapping[str, str],
-        language: str,
-        secret: bytes,
-        per_minute: int,
-        tell: Callable[[str], Awaitable[None]],
-    ) -> None:
-        """`tell` tells the team that somebody left a message; `language` is the company's;
-        `hours` are those in which people answer."""
-        self._desk = desk
-        self._conversations = conversations
-        self._handovers = handovers
-        self._hours = hours
-        self._shop = shop
-        self._welcome = welcome
-        self._language = language
-        self._signer = CookieSigner(b"widget " + secret)
-        self._allowance = Allowance(per_minute)
-        self._looks = Allowance(per_minute * _LOOKS)
-        self._tell = tell
+    desk: Desk
+    conversations: Conversations
+    handovers: Handovers
+    hours: WorkingHours
+    """Those in which people answer."""
+    shop: str
+    welcome: Mapping[str, str]
+    language: str
+    """The company's."""
+    secret: bytes = field(repr=False)
+    per_minute: int
+    tell: Callable[[str], Awaitable[None]]
+    """Tells the team that somebody left a message."""
+
+    def __post_init__(self) -> None:
+        self._signer = CookieSigner(b"widget " + self.secret)
+        self._allowance = Allowance(self.per_minute)
+        self._looks = Allowance(self.per_minute * _LOOKS)
 
     async def script(self, request: Request) -> Response:
         """Return the script."""
@@ -197,11 +190,11 @@ class Widget:
     async def texts(self, request: Request) -> Response:
         """Return the widget's words in the best language there is."""
         labels = Labels(*self._languages(request.query_params.get("languages", "")))
-        words = {key: labels(key) for key in _LABELS}  # type: ignore[arg-type]
+        words = {key: labels(key) for key in _LABELS}
         words |= {key: service_text(key, labels.language) for key in _SERVICE_TEXTS}
-        words["title"] = self._shop
-        words["greeting"] = self._welcome.get(labels.language) or service_text(
-            "greeting", labels.language, company=self._shop
+        words["title"] = self.shop
+        words["greeting"] = self.welcome.get(labels.language) or service_text(
+            "greeting", labels.language, company=self.shop
         )
         return JSONResponse(
             {"language": labels.language, "texts": words, "away": self._away()}, headers=_NO_STORE
@@ -216,21 +209,21 @@ class Widget:
         body = await self._read(request, Asked)
         labels = Labels(*self._languages(body.languages))
         if picked := self._answer_id(body.picked):
-            await self._conversations.taken(picked)
+            await self.conversations.taken(picked)
         session = self._signer.read(body.session) or secrets.token_urlsafe(16)
         number = number_of(_chat(session))
-        if await self._handovers.is_held(number):
-            await self._handovers.wrote(number, body.question)
+        if await self.handovers.is_held(number):
+            await self.handovers.wrote(number, body.question)
             kept = event("held", {"session": self._signer.sign(session)})
             return Response(kept, media_type="text/event-stream", headers=_NO_STORE)
 
         async def shown(answer: Answer) -> dict[str, Any]:
             if answer.intent == "person":
-                key: LabelKey = "leave_contact" if self._away() else "call_person"
-                answer = await given_as(answer, labels, key, to=self._conversations)
+                key = "leave_contact" if self._away() else "call_person"
+                answer = await given_as(answer, labels, key, to=self.conversations)
             elif answer.kind == "held":
-                answer = await given_as(answer, labels, "called", to=self._conversations)
-                if await self._handovers.ask(
+                answer = await given_as(answer, labels, "called", to=self.conversations)
+                if await self.handovers.ask(
                     number,
                     reason=body.question,
                     language=labels.language,
@@ -238,14 +231,14 @@ class Widget:
                     chat=_chat(session),
                     for_draft=True,
                 ):
-                    await self._tell(
+                    await self.tell(
                         "The answer to a visitor of the website waits for you to send it. It is in "
                         "the console under Conversations."
                     )
             return {"session": self._signer.sign(session), **self._shown(answer, labels)}
 
         return streamed(
-            self._desk,
+            self.desk,
             body.question,
             chat=_chat(session),
             channel=CHANNEL,
@@ -261,7 +254,7 @@ class Widget:
         answer_id = self._answer_id(body.answer)
         if not answer_id:
             raise HTTPException(400)
-        await self._conversations.give_feedback(answer_id, helpful=body.helpful, reason=body.reason)
+        await self.conversations.give_feedback(answer_id, helpful=body.helpful, reason=body.reason)
         return JSONResponse({}, headers=_NO_STORE)
 
     async def person(self, request: Request) -> Response:
@@ -278,10 +271,10 @@ class Widget:
         # The reply that is kept tells the operators where to write.
         said = labels("contact_kept", contact=body.contact) if body.contact else labels("called")
         reply = Answer("unknown", said, labels.language, intent="person", unanswered=body.message)
-        await self._conversations.record(body.message, reply, chat=chat, channel=CHANNEL)
+        await self.conversations.record(body.message, reply, chat=chat, channel=CHANNEL)
         number = number_of(chat)
-        await self._handovers.ask(number, reason=body.message, language=labels.language, chat=chat)
-        await self._tell(
+        await self.handovers.ask(number, reason=body.message, language=labels.language, chat=chat)
+        await self.tell(
             "A visitor of the website asks for a person. The message is in the console under "
             "Conversations, where you can reply, and in /unanswered."
         )
@@ -295,7 +288,7 @@ class Widget:
         session = self._signer.read(body.session)
         if not session:
             raise HTTPException(400)
-        said = await self._handovers.said(_chat(session), after=body.after)
+        said = await self.handovers.said(_chat(session), after=body.after)
         news = [
             {"id": one.message_id, "text": one.text, "team": one.author == "team"}
             for one in said
@@ -309,12 +302,12 @@ class Widget:
         session = self._signer.read(body.session)
         if not session or " " in session:  # an answer's token is signed with the same key
             raise HTTPException(400)
-        await self._desk.forget(_chat(session))
+        await self.desk.forget(_chat(session))
         return JSONResponse({}, headers=_NO_STORE)
 
     def _away(self) -> bool:
         """Tell whether nobody of the team answers now."""
-        return self._hours.next_opening(datetime.now(UTC)) is not None
+        return self.hours.next_opening(datetime.now(UTC)) is not None
 
     def _shown(self, answer: Answer, labels: Labels) -> dict[str, Any]:
         view = show_answer(answer, labels)
@@ -357,7 +350,7 @@ class Widget:
         return body
 
     def _languages(self, codes: str) -> tuple[str, ...]:
-        return (*codes.split(","), self._language)
+        return (*codes.split(","), self.language)
 
     def _answer_id(self, token: str) -> int:
         """Return the number in a token that we gave with an answer, 0 if it is none."""

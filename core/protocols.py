@@ -16,30 +16,24 @@ class Embedder(Protocol):
     @property
     def name(self) -> str:
         """Name of the model, for people."""
-        ...
 
     @property
     def dim(self) -> int:
         """Length of every vector."""
-        ...
 
     @property
     def fingerprint(self) -> str:
         """Hash of the model's files and prompts: equal fingerprints give equal vectors."""
-        ...
 
     @property
     def max_tokens(self) -> int:
         """Longest text the model reads, prompt and special tokens included."""
-        ...
 
     async def embed_query(self, text: str) -> Vector:
         """Embed one customer's question, ahead of any waiting batch."""
-        ...
 
     async def embed_queries(self, texts: Sequence[str]) -> Matrix:
         """Embed questions (also the questions of FAQ entries), one row each, in order."""
-        ...
 
     async def embed_passages(self, texts: Sequence[str]) -> Matrix:
         """Embed passages, one row each, in order.
@@ -47,11 +41,9 @@ class Embedder(Protocol):
         Raises:
             TextTooLong: if a text has more than `max_tokens` tokens; nothing is cut silently.
         """
-        ...
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text, without prompt and special tokens."""
-        ...
 
 
 class Reader(Protocol):
@@ -64,7 +56,6 @@ class Reader(Protocol):
             ModelUnavailable: if the model is down, still loading, or late.
             Overloaded: if the queue of waiting calls is full.
         """
-        ...
 
 
 class Generator(Protocol):
@@ -73,16 +64,13 @@ class Generator(Protocol):
     @property
     def name(self) -> str:
         """Name of the model, for people."""
-        ...
 
     @property
     def context_tokens(self) -> int:
         """Longest prompt and reply together."""
-        ...
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text."""
-        ...
 
     def stream(
         self, prompt: Prompt, *, max_tokens: int, deadline_s: float, stop: Sequence[str] = ()
@@ -97,4 +85,3 @@ class Generator(Protocol):
             ModelUnavailable: if the model is down, still loading, or late (`deadline_s` seconds).
             PromptTooLong: if prompt and reply do not fit the context.
         """
-        ...

@@ -76,6 +76,12 @@ def clean(text: str) -> str:
     return "".join(a + b for a, b in zip(pieces, [*kept, ""], strict=True))
 
 
+def short(text: str, most: int) -> str:
+    """Return a text in one line of at most so many characters."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= most else flat[: most - 1] + "…"
+
+
 def urls_in(text: str) -> set[str]:
     """Return the addresses that stand in a text."""
     return {match[0].rstrip(_TAIL) for match in _ADDRESS.finditer(text)}

@@ -1,21 +1,19 @@
 """People with an account on the console, and the browsers in which they are logged in."""
 
 import asyncio
-import hashlib
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import String, Text, delete, func, select, update
+from sqlalchemy import Select, String, Text, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
 from core.rights import Role, may
 from core.wording import tr
-from db.base import Base, Database, NoteErased, note_nowhere, record
+from db.base import Base, Database, NoteErased, digest_of, note_nowhere
 from db.group_commit import GroupCommit, WritingRepository
 from db.operators import Operator, OperatorCodeRow
 
@@ -28,7 +26,7 @@ BY_PASSWORD = "console password"
 """Name of whoever comes in without an account; no account has it."""
 
 
-class AccountRow(Base):
+class Account(Base):
     """Somebody with a name and a password."""
 
     __tablename__ = "accounts"
@@ -37,7 +35,7 @@ class AccountRow(Base):
     key: Mapped[str] = mapped_column(String(192), unique=True)
     """The name without the difference of capitals."""
     name: Mapped[str] = mapped_column(String(NAME_CHARS))
-    role: Mapped[str] = mapped_column(String(8))
+    role: Mapped[Role] = mapped_column(String(8))
     password: Mapped[str] = mapped_column(Text, default="")
     """Its hash; empty until the invitation was used."""
     invitation: Mapped[str] = mapped_column(String(64), default="")
@@ -51,7 +49,12 @@ class AccountRow(Base):
     """sha256 of each recovery code that is left, with blanks between."""
     added: Mapped[float] = mapped_column(default=time.time)
     language: Mapped[str] = mapped_column(String(16), default="")
-    """Of the console's texts; empty: the browser's."""
+    """Chosen for the console's texts; empty: the browser's."""
+
+    @property
+    def recovery_codes(self) -> int:
+        """How many recovery codes are left."""
+        return len(self.recovery.split())
 
 
 class Session(Base):
@@ -78,27 +81,6 @@ class AssignmentRow(Base):
     chat: Mapped[str] = mapped_column(String(80), primary_key=True)
     account_id: Mapped[int] = mapped_column(index=True)
     assigned: Mapped[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Somebody with an account."""
-
-    account_id: int
-    name: str
-    role: Any
-    password: str = field(default="", repr=False)
-    invited_until: float = 0.0
-    totp: str = field(default="", repr=False)
-    recovery: str = field(default="", repr=False)
-    added: float = 0.0
-    language: str = ""
-    """Chosen for the console's texts; empty: the browser's."""
-
-    @property
-    def recovery_codes(self) -> int:
-        """How many recovery codes are left."""
-        return len(self.recovery.split())
 
 
 class NameTaken(AnswerdeskError):
@@ -141,19 +123,16 @@ class Accounts(WritingRepository):
 
     async def list(self) -> Sequence[Account]:
         """Return all accounts by name."""
-        rows = await self._all(select(AccountRow).order_by(AccountRow.key))
-        return [record(Account, row) for row in rows]
+        return await self._all(select(Account).order_by(Account.key))
 
     async def get(self, account_id: int) -> Account | None:
         """Return an account."""
         async with self._database.session() as session:
-            row = await session.get(AccountRow, account_id)
-            return record(Account, row) if row else None
+            return await session.get(Account, account_id)
 
     async def named(self, name: str) -> Account | None:
         """Return the account of a name, in capitals or not."""
-        row = await self._first(select(AccountRow).where(AccountRow.key == _key(name)))
-        return record(Account, row) if row else None
+        return await self._first(select(Account).where(Account.key == _key(name)))
 
     async def invite(self, name: str, role: Role) -> str:
         """Make an account; return what its link must have, once and within 72 hours.
@@ -164,11 +143,11 @@ class Accounts(WritingRepository):
         shown, token = " ".join(name.split())[:NAME_CHARS], secrets.token_urlsafe(24)
 
         async def write(session: AsyncSession) -> None:
-            same = select(AccountRow).where(AccountRow.key == _key(shown))
+            same = select(Account).where(Account.key == _key(shown))
             if _key(shown) == BY_PASSWORD or await session.scalar(same):
                 raise NameTaken(shown)
-            row = AccountRow(key=_key(shown), name=shown, role=role)
-            row.invitation, row.invited_until = digest(token), time.time() + INVITATION_LASTS_S
+            row = Account(key=_key(shown), name=shown, role=role)
+            row.invitation, row.invited_until = digest_of(token), time.time() + INVITATION_LASTS_S
             session.add(row)
             await session.flush()
 
@@ -179,13 +158,12 @@ class Accounts(WritingRepository):
         """Return what a new link of an account must have; an earlier link is worthless now."""
         token = secrets.token_urlsafe(24)
         until = time.time() + INVITATION_LASTS_S
-        await self._set(account_id, invitation=digest(token), invited_until=until)
+        await self._set(account_id, invitation=digest_of(token), invited_until=until)
         return token
 
     async def invited(self, token: str) -> Account | None:
         """Return whose link this is; ``None`` if it is wrong, used or too old."""
-        row = await self._first(_invited(token))
-        return record(Account, row) if row else None
+        return await self._first(_invited(token))
 
     async def accept(self, token: str, password: str) -> Account | None:
         """Use up a link: give its account the password (a hash), and take its second factor off.
@@ -199,7 +177,7 @@ class Accounts(WritingRepository):
                 return None
             row.password, row.invitation, row.totp, row.recovery = password, "", "", ""
             await session.execute(delete(Session).where(_of(row.account_id)))
-            return record(Account, row)
+            return row
 
         account = await self._writer.run(write)
         await self._note(account)
@@ -217,10 +195,10 @@ class Accounts(WritingRepository):
 
     async def in_telegram(self, user_id: int) -> Account | None:
         """Return the account that an operator is linked with."""
-        linked = AccountRow.account_id == Operator.account_id
-        query = select(AccountRow).join(Operator, linked).where(Operator.user_id == user_id)
-        row = await self._first(query)
-        return record(Account, row) if row else None
+        linked = Account.account_id == Operator.account_id
+        return await self._first(
+            select(Account).join(Operator, linked).where(Operator.user_id == user_id)
+        )
 
     async def talking(self) -> Sequence[Account]:
         """Return who may talk to customers, by name."""
@@ -234,7 +212,7 @@ class Accounts(WritingRepository):
         """
 
         async def write(session: AsyncSession) -> None:
-            if row := await session.get(AccountRow, account_id):
+            if row := await session.get(Account, account_id):
                 if role != "owner":
                     await _keep_an_owner(session, row)
                 row.role = role
@@ -254,7 +232,7 @@ class Accounts(WritingRepository):
         """
 
         async def write(session: AsyncSession) -> str:
-            row = await session.get(AccountRow, account_id)
+            row = await session.get(Account, account_id)
             if row is None:
                 return ""
             await _keep_an_owner(session, row)
@@ -276,7 +254,7 @@ class Accounts(WritingRepository):
             row = await session.get(AssignmentRow, chat)
             if row is not None and if_nobodys:
                 return
-            there = select(AccountRow.account_id).where(AccountRow.account_id == account_id)
+            there = select(Account.account_id).where(Account.account_id == account_id)
             if await session.scalar(there):
                 await session.merge(
                     AssignmentRow(chat=chat, account_id=account_id, assigned=time.time())
@@ -301,13 +279,11 @@ class Accounts(WritingRepository):
     async def assigned(self, chats: Sequence[str]) -> dict[str, Account]:
         """Return who looks after those of the conversations that somebody does."""
         found = (
-            select(AssignmentRow.chat, AccountRow)
-            .join(AccountRow, AccountRow.account_id == AssignmentRow.account_id)
+            select(AssignmentRow.chat, Account)
+            .join(Account, Account.account_id == AssignmentRow.account_id)
             .where(AssignmentRow.chat.in_(chats))
         )
-        async with self._database.session() as session:
-            rows = (await session.execute(found)).all()
-            return {chat: record(Account, row) for chat, row in rows}
+        return {chat: account for chat, account in await self._rows(found)}
 
     async def set_totp(
         self, account_id: int, secret: str, codes: Sequence[str] = (), *, used: int = 0
@@ -316,16 +292,16 @@ class Accounts(WritingRepository):
 
         `used`: the step whose code showed that the app has the secret.
         """
-        recovery = " ".join(digest(code) for code in codes)
+        recovery = " ".join(digest_of(code) for code in codes)
         await self._set(account_id, totp=secret, totp_step=used, recovery=recovery)
 
     async def use_totp(self, account_id: int, step: int) -> bool:
         """Use up the code of a step; return whether neither it nor a later one was used."""
         found = await self._writer.execute(
-            update(AccountRow)
-            .where(AccountRow.account_id == account_id, AccountRow.totp_step < step)
+            update(Account)
+            .where(Account.account_id == account_id, Account.totp_step < step)
             .values(totp_step=step)
-            .returning(AccountRow.account_id)
+            .returning(Account.account_id)
         )
         return bool(found)
 
@@ -333,11 +309,11 @@ class Accounts(WritingRepository):
         """Use up a recovery code; return whether it was one."""
 
         async def write(session: AsyncSession) -> bool:
-            row = await session.get(AccountRow, account_id)
+            row = await session.get(Account, account_id)
             left = row.recovery.split() if row else []
-            if row is None or digest(code) not in left:
+            if row is None or digest_of(code) not in left:
                 return False
-            row.recovery = " ".join(one for one in left if one != digest(code))
+            row.recovery = " ".join(one for one in left if one != digest_of(code))
             return True
 
         return await self._writer.run(write)
@@ -350,7 +326,7 @@ class Accounts(WritingRepository):
 
         async def write(session: AsyncSession) -> None:
             await session.execute(delete(Session).where(Session.created < now - SESSION_LASTS_S))
-            if account_id and await session.get(AccountRow, account_id) is None:
+            if account_id and await session.get(Account, account_id) is None:
                 return  # it was removed meanwhile
             row = Session(digest=digest, account_id=account_id, created=now, seen=now)
             row.address, row.browser = address[:64], browser[:200]
@@ -363,8 +339,8 @@ class Accounts(WritingRepository):
         now = time.time()
         async with self._database.session() as session:
             found = await session.execute(
-                select(Session, AccountRow)
-                .outerjoin(AccountRow, AccountRow.account_id == Session.account_id)
+                select(Session, Account)
+                .outerjoin(Account, Account.account_id == Session.account_id)
                 .where(Session.digest == digest, Session.created >= now - SESSION_LASTS_S)
             )
             row = found.one_or_none()
@@ -374,7 +350,7 @@ class Accounts(WritingRepository):
             await self._writer.execute(
                 update(Session).where(Session.digest == digest).values(seen=now)
             )
-        return row[0], record(Account, row[1]) if row[1] else None
+        return row[0], row[1]
 
     async def sessions(self, account_id: int) -> Sequence[Session]:
         """Return where somebody is logged in, the latest first."""
@@ -402,13 +378,8 @@ class Accounts(WritingRepository):
             await asyncio.to_thread(self._erased, name, role=role, password=password)
 
     async def _set(self, account_id: int, **values: object) -> None:
-        of_account = AccountRow.account_id == account_id
-        await self._writer.execute(update(AccountRow).where(of_account).values(**values))
-
-
-def digest(secret: str) -> str:
-    """Return what is stored of a long random secret."""
-    return hashlib.sha256(secret.strip().encode()).hexdigest()
+        of_account = Account.account_id == account_id
+        await self._writer.execute(update(Account).where(of_account).values(**values))
 
 
 def _key(name: str) -> str:
@@ -419,9 +390,9 @@ def _of(account_id: int) -> Any:
     return Session.account_id == account_id
 
 
-def _invited(token: str) -> Any:
-    return select(AccountRow).where(
-        AccountRow.invitation == digest(token), AccountRow.invited_until > time.time()
+def _invited(token: str) -> Select[Account]:
+    return select(Account).where(
+        Account.invitation == digest_of(token), Account.invited_until > time.time()
     )
 
 
@@ -432,9 +403,9 @@ async def _end(session: AsyncSession, account_id: int) -> None:
     await session.execute(delete(Session).where(_of(account_id)))
 
 
-async def _keep_an_owner(session: AsyncSession, row: AccountRow) -> None:
+async def _keep_an_owner(session: AsyncSession, row: Account) -> None:
     """Refuse if the account is the only owner's who can log in."""
     if row.role == "owner" and row.password:
-        able = (AccountRow.role == "owner") & (AccountRow.password != "")
+        able = (Account.role == "owner") & (Account.password != "")
         if await session.scalar(select(func.count()).where(able)) == 1:
             raise LastOwner

@@ -1,6 +1,7 @@
 """The engine, the session and the base of all tables."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
@@ -99,6 +100,11 @@ class NoteErased(Protocol):
 
 def note_nowhere(name: str, *, role: str = "", password: str = "") -> None:
     """Let a backup from before bring it back."""
+
+
+def digest_of(secret: str) -> str:
+    """Return what is stored of a long random secret."""
+    return hashlib.sha256(secret.strip().encode()).hexdigest()
 
 
 class Database:

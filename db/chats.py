@@ -9,8 +9,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from db.base import Base, Database
 from db.group_commit import GroupCommit, WritingRepository
-from db.inbox import InboxRow
-from db.outbox import OutboxRow
+from db.inbox import StoredUpdate
+from db.outbox import StoredMessage
 
 _SEEN_AGAIN_S = 3600.0
 _REMEMBERED = 20_000
@@ -77,10 +77,6 @@ class Chats(WritingRepository):
             self._languages[chat_id] = await self._column(ChatRow.language, chat_id)
         return self._languages[chat_id]
 
-    async def payload(self, chat_id: int) -> str:
-        """Return what the link of the chat's first /start carried."""
-        return await self._column(ChatRow.payload, chat_id)
-
     async def record(self, chat_id: int) -> dict[str, Any]:
         """Return what is stored about a chat itself, for its customer to read."""
         row = await self._first(select(ChatRow).where(ChatRow.chat_id == chat_id))
@@ -128,7 +124,7 @@ class Chats(WritingRepository):
                     update(ChatRow).where(ChatRow.chat_id == old).values(chat_id=new)
                 )
             await session.execute(
-                update(OutboxRow).where(OutboxRow.chat_id == old).values(chat_id=new)
+                update(StoredMessage).where(StoredMessage.chat_id == old).values(chat_id=new)
             )
 
         await self._writer.run(write)
@@ -137,7 +133,7 @@ class Chats(WritingRepository):
         """Erase what is stored about a chat here: its record, its updates, its messages."""
         self._languages.pop(chat_id, None)
         self._seen.pop(chat_id, None)
-        tables = (ChatRow, OutboxRow, InboxRow)
+        tables = (ChatRow, StoredMessage, StoredUpdate)
         await self._writer.execute(*(delete(t).where(t.chat_id == chat_id) for t in tables))
         await self._database.scrub()
 

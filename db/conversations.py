@@ -17,7 +17,7 @@ from core.types import Answer, Turn, Urgency
 from db.accounts import AssignmentRow
 from db.base import Base, Database, Repository, pressing_first
 from db.drafts import REACHABLE, draft_row
-from db.handover import HandoverRow, Message, number_of
+from db.handover import Handover, Message, number_of
 
 logger = logging.getLogger(__name__)
 
@@ -422,7 +422,7 @@ class Conversations(Repository):
             count = len(gone.all())
             await session.execute(delete(Message).where(Message.chat == chat))
             await session.execute(delete(AssignmentRow).where(AssignmentRow.chat == chat))
-            await session.execute(delete(HandoverRow).where(HandoverRow.chat_id == number_of(chat)))
+            await session.execute(delete(Handover).where(Handover.chat_id == number_of(chat)))
         await self._database.scrub()
         return count
 

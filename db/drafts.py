@@ -2,8 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
@@ -26,7 +25,7 @@ _WORD = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+|[^\w\s]")
 """A word, or a sign of Chinese or of punctuation."""
 
 
-class DraftRow(Base):
+class HeldAnswer(Base):
     """One held answer."""
 
     __tablename__ = "drafts"
@@ -35,7 +34,7 @@ class DraftRow(Base):
         ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     chat: Mapped[str] = mapped_column(String(80), index=True)
-    text: Mapped[str] = mapped_column(Text)
+    drafted: Mapped[str] = mapped_column("text", Text)
     edited: Mapped[str] = mapped_column(Text, default="")
     """An operator's wording, before it is sent; empty: there is none."""
     document: Mapped[str] = mapped_column(Text)
@@ -46,48 +45,40 @@ class DraftRow(Base):
     sent_by: Mapped[int] = mapped_column(BigInteger, default=0)
     """The press that sends it; 0: none yet."""
 
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A held answer that waits."""
-
-    answer_id: int
-    chat: str
-    text: str
-    """As it would be sent now."""
-    document: str
+    @property
+    def text(self) -> str:
+        """As it would be sent now."""
+        return self.edited or self.drafted
 
 
 class Drafts(Repository):
     """Reads and sends held answers."""
 
-    async def waiting(self, chat: str) -> list[Waiting]:
+    async def waiting(self, chat: str) -> Sequence[HeldAnswer]:
         """Return the drafts of a conversation, oldest first."""
-        rows = await self._all(
-            select(DraftRow)
-            .where(DraftRow.chat == chat, DraftRow.agreement == "")
-            .order_by(DraftRow.answer_id)
+        return await self._all(
+            select(HeldAnswer)
+            .where(HeldAnswer.chat == chat, HeldAnswer.agreement == "")
+            .order_by(HeldAnswer.answer_id)
         )
-        return [_waiting(row) for row in rows]
 
-    async def one(self, answer_id: int) -> Waiting | None:
+    async def one(self, answer_id: int) -> HeldAnswer | None:
         """Return a draft; ``None`` if it does not wait any more."""
         async with self._database.session() as session:
-            row = await session.get(DraftRow, answer_id)
-            return _waiting(row) if row and not row.agreement else None
+            row = await session.get(HeldAnswer, answer_id)
+            return row if row and not row.agreement else None
 
     async def edit(self, answer_id: int, text: str) -> None:
         """Replace what would be sent."""
         await self._change(answer_id, edited=text)
 
-    async def claim(self, answer_id: int, *, press: int) -> Waiting | None:
+    async def claim(self, answer_id: int, *, press: int) -> HeldAnswer | None:
         """Return a draft for sending, to one press alone; the same press gets it again."""
         async with self._database.session() as session:
-            waits = and_(DraftRow.sent_by == 0, DraftRow.agreement == "")
-            which = DraftRow.answer_id == answer_id, or_(waits, DraftRow.sent_by == press)
-            claimed = update(DraftRow).where(*which).values(sent_by=press).returning(DraftRow)
-            row = await session.scalar(claimed)
-            return _waiting(row) if row else None
+            waits = and_(HeldAnswer.sent_by == 0, HeldAnswer.agreement == "")
+            which = HeldAnswer.answer_id == answer_id, or_(waits, HeldAnswer.sent_by == press)
+            claimed = update(HeldAnswer).where(*which).values(sent_by=press).returning(HeldAnswer)
+            return await session.scalar(claimed)
 
     async def release(self, answer_id: int) -> None:
         """Let a draft wait again that did not arrive."""
@@ -96,7 +87,7 @@ class Drafts(Repository):
     async def discard(self, answer_id: int) -> bool:
         """Let a draft wait no more; return whether it did."""
         async with self._database.session() as session:
-            row = await session.get(DraftRow, answer_id)
+            row = await session.get(HeldAnswer, answer_id)
             if row is None or row.agreement:
                 return False
             row.agreement, row.settled = "discarded", time.time()
@@ -105,10 +96,10 @@ class Drafts(Repository):
     async def agreement(self, *, since: float) -> Mapping[tuple[str, str], Mapping[str, int]]:
         """Return how often people sent what the bot proposed, by document and category."""
         async with self._database.session() as session:
-            columns = (DraftRow.document, DraftRow.category, DraftRow.agreement)
+            columns = (HeldAnswer.document, HeldAnswer.category, HeldAnswer.agreement)
             rows = await session.execute(
                 select(*columns, func.count())
-                .where(DraftRow.agreement != "", DraftRow.settled >= since)
+                .where(HeldAnswer.agreement != "", HeldAnswer.settled >= since)
                 .group_by(*columns)
                 .order_by(*columns)
             )
@@ -119,16 +110,16 @@ class Drafts(Repository):
 
     async def _change(self, answer_id: int, **values: object) -> None:
         async with self._database.session() as session:
-            which = DraftRow.answer_id == answer_id, DraftRow.agreement == ""
-            await session.execute(update(DraftRow).where(*which).values(**values))
+            which = HeldAnswer.answer_id == answer_id, HeldAnswer.agreement == ""
+            await session.execute(update(HeldAnswer).where(*which).values(**values))
 
 
-def draft_row(answer_id: int, chat: str, draft: Draft) -> DraftRow:
+def draft_row(answer_id: int, chat: str, draft: Draft) -> HeldAnswer:
     """Return the row of a new draft."""
-    return DraftRow(
+    return HeldAnswer(
         answer_id=answer_id,
         chat=chat,
-        text=draft.text,
+        drafted=draft.text,
         document=draft.document,
         category=draft.category,
     )
@@ -139,20 +130,20 @@ async def settle(session: AsyncSession, chat: str, sent: str, *, answer_id: int 
 
     Returns whether none waits any more.
     """
-    which = [DraftRow.chat == chat, DraftRow.agreement == ""]
-    which += [DraftRow.answer_id == answer_id] if answer_id else [DraftRow.sent_by == 0]
-    newest = select(DraftRow).where(*which).order_by(DraftRow.answer_id.desc()).limit(1)
+    which = [HeldAnswer.chat == chat, HeldAnswer.agreement == ""]
+    which += [HeldAnswer.answer_id == answer_id] if answer_id else [HeldAnswer.sent_by == 0]
+    newest = select(HeldAnswer).where(*which).order_by(HeldAnswer.answer_id.desc()).limit(1)
     if row := await session.scalar(newest):
-        row.agreement, row.settled = compare(row.text, sent), time.time()
-    others = select(DraftRow.answer_id).where(DraftRow.chat == chat, DraftRow.agreement == "")
+        row.agreement, row.settled = compare(row.drafted, sent), time.time()
+    others = select(HeldAnswer.answer_id).where(HeldAnswer.chat == chat, HeldAnswer.agreement == "")
     return await session.scalar(others.limit(1)) is None
 
 
 async def settle_all(session: AsyncSession, chat: str) -> None:
     """Discard what still waits in a conversation that is over."""
     await session.execute(
-        update(DraftRow)
-        .where(DraftRow.chat == chat, DraftRow.agreement == "", DraftRow.sent_by == 0)
+        update(HeldAnswer)
+        .where(HeldAnswer.chat == chat, HeldAnswer.agreement == "", HeldAnswer.sent_by == 0)
         .values(agreement="discarded", settled=time.time())
     )
 
@@ -163,7 +154,3 @@ def compare(draft: str, sent: str) -> Agreement:
         return "as_is"
     alike = SequenceMatcher(None, _WORD.findall(draft), _WORD.findall(sent), autojunk=False)
     return "edited" if alike.ratio() >= _SAME else "own"
-
-
-def _waiting(row: DraftRow) -> Waiting:
-    return Waiting(row.answer_id, row.chat, row.edited or row.text, row.document)

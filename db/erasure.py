@@ -12,16 +12,16 @@ from sqlalchemy import delete, exists, not_, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.errors import StorageError
-from core.rights import role_named
-from db.accounts import AccountRow, AssignmentRow, Session
+from core.rights import Role, role_named
+from db.accounts import Account, AssignmentRow, Session
 from db.base import Base, Database
 from db.chats import ChatRow
 from db.conversations import AnswerRow
-from db.handover import HandoverRow, Message, MirrorRow
-from db.inbox import InboxRow
+from db.handover import Handover, Message, MirrorRow
+from db.inbox import StoredUpdate
 from db.keys import KeyRow
 from db.operators import AuditRow, Operator, OperatorCodeRow
-from db.outbox import OutboxRow
+from db.outbox import StoredMessage
 from db.pending_inputs import PendingInputRow
 from db.uploads import UploadRow
 
@@ -46,27 +46,27 @@ class AccountState:
 
     at: float
     """UTC epoch seconds."""
-    role: str
+    role: Role
     password: str
     """Its hash; empty: it has none yet."""
 
 
 _SAID: Sequence[type[AnswerRow] | type[Message]] = (AnswerRow, Message)
-_CHATS: Sequence[tuple[Any, InstrumentedAttribute[float]]] = (
-    *((table, table.created) for table in _SAID),
-    (HandoverRow, HandoverRow.asked),  # of visitors of the website
-    (AssignmentRow, AssignmentRow.assigned),
+_CHATS: Sequence[tuple[type[Base], InstrumentedAttribute[str], InstrumentedAttribute[float]]] = (
+    *((table, table.chat, table.created) for table in _SAID),
+    (Handover, Handover.visitor, Handover.asked),
+    (AssignmentRow, AssignmentRow.chat, AssignmentRow.assigned),
 )
 """Tables whose rows have the name of a conversation, and since when."""
 _NAMED: Sequence[_Named] = (
     _Named("telegram", ChatRow, ChatRow.chat_id, ChatRow.first_seen),
-    _Named("telegram", InboxRow, InboxRow.chat_id, InboxRow.received),
-    _Named("telegram", OutboxRow, OutboxRow.chat_id, OutboxRow.created),
-    _Named("telegram", HandoverRow, HandoverRow.chat_id, HandoverRow.asked),
+    _Named("telegram", StoredUpdate, StoredUpdate.chat_id, StoredUpdate.received),
+    _Named("telegram", StoredMessage, StoredMessage.chat_id, StoredMessage.created),
+    _Named("telegram", Handover, Handover.chat_id, Handover.asked),
     _Named("telegram", MirrorRow, MirrorRow.customer, MirrorRow.created),
     _Named("telegram", UploadRow, UploadRow.customer, UploadRow.created),
     _Named("telegram", PendingInputRow, PendingInputRow.ref, PendingInputRow.created),
-    _Named("account", AccountRow, AccountRow.key, AccountRow.added),
+    _Named("account", Account, Account.key, Account.added),
     _Named("operator", Operator, Operator.user_id, Operator.added),
     _Named("key", KeyRow, KeyRow.name, KeyRow.created),
 )
@@ -129,9 +129,9 @@ class ErasureList:
     def accounts(self) -> Mapping[str, AccountState]:
         """Return what each account was given last, by the hash of its name. Blocking."""
         return {
-            digest: AccountState(float(at), state[1], state[0].removeprefix("-"))
+            digest: AccountState(float(at), role, state[0].removeprefix("-"))
             for at, digest, *state in self._lines()
-            if state[1:] and role_named(state[1])  # else the line is not whole
+            if state[1:] and (role := role_named(state[1]))  # else the line is not whole
         }
 
     def _lines(self) -> list[list[str]]:
@@ -150,7 +150,7 @@ async def restate(database: Database, states: Mapping[str, AccountState]) -> int
     out; return of how many something was different."""
     count = 0
     async with database.session() as session:
-        for row in (await session.scalars(select(AccountRow))).all():
+        for row in (await session.scalars(select(Account))).all():
             state = states.get(_digest(f"account:{row.key}"))
             if state is None or state.at < row.added:
                 continue
@@ -172,11 +172,11 @@ async def replay(database: Database, erased: Mapping[str, float]) -> int:
         return 0
     found: set[str] = set()
     async with database.session() as session:
-        for table, since in _CHATS:
-            for chat in (await session.scalars(select(table.chat).distinct())).all():
+        for table, column, since in _CHATS:
+            for chat in (await session.scalars(select(column).distinct())).all():
                 if until := erased.get(_digest(chat)):
                     gone = await session.scalars(
-                        delete(table).where(table.chat == chat, since < until).returning(since)
+                        delete(table).where(column == chat, since < until).returning(since)
                     )
                     found |= {chat} if gone.all() else set()
         for rows in _NAMED:
@@ -191,7 +191,7 @@ async def replay(database: Database, erased: Mapping[str, float]) -> int:
                     found |= {name} if gone.all() else set()
         for of_account in _OF_ACCOUNTS:
             number = of_account.account_id
-            stay = select(AccountRow.account_id)
+            stay = select(Account.account_id)
             await session.execute(delete(of_account).where(number != 0, number.not_in(stay)))
     await database.scrub()  # an erasure that was cut short may have left only its bytes
     return len(found)
@@ -218,9 +218,9 @@ async def purge(database: Database, kept_since: Mapping[str, float], *, audit: f
                     delete(table).where(which, table.created < since).returning(table.chat)
                 )
                 count += len(gone.all()) if table is AnswerRow else 0
-        visitor = HandoverRow.chat != ""
-        heard = exists().where(AnswerRow.chat == HandoverRow.chat)
-        await session.execute(delete(HandoverRow).where(visitor, not_(heard)))
+        visitor = Handover.visitor != ""
+        heard = exists().where(AnswerRow.chat == Handover.visitor)
+        await session.execute(delete(Handover).where(visitor, not_(heard)))
         heard = exists().where(AnswerRow.chat == AssignmentRow.chat)
         await session.execute(delete(AssignmentRow).where(not_(heard)))
         await session.execute(delete(AuditRow).where(AuditRow.at < audit))

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.types import Urgency
-from db.base import Base, pressing_first, record
+from db.base import Base, pressing_first
 from db.drafts import settle, settle_all
 from db.group_commit import WritingRepository
 
@@ -24,20 +24,21 @@ Author: TypeAlias = Literal["customer", "team", "bot", "note"]
 """``bot``: a notice that a person came or went. ``note``: for the team alone."""
 
 
-class HandoverRow(Base):
-    """One customer's conversations with the team."""
+class Handover(Base):
+    """One customer's conversation that waits for a person, has one, or had one."""
 
     __tablename__ = "telegram_handovers"
 
     chat_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     """Telegram's; of a visitor of the website `number_of`, which is below zero."""
-    chat: Mapped[str] = mapped_column(String(80), default="")
+    visitor: Mapped[str] = mapped_column("chat", String(80), default="")
     """Name of a visitor's conversation; empty in Telegram."""
-    state: Mapped[str] = mapped_column(String(8), index=True)
+    state: Mapped[HandoverState] = mapped_column(String(8), index=True)
     reason: Mapped[str] = mapped_column(Text, default="")
     """The question that led to it."""
     asked: Mapped[float]
-    urgency: Mapped[str] = mapped_column(String(8), default="")
+    """UTC epoch seconds."""
+    urgency: Mapped[Urgency] = mapped_column(String(8), default="")
     """``angry``, ``urgent`` or empty."""
     closed: Mapped[float | None]
     thread_id: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
@@ -46,7 +47,7 @@ class HandoverRow(Base):
     """The message at the head of the topic, with the buttons."""
     holder: Mapped[int] = mapped_column(BigInteger, default=0)
     """The operator who has it."""
-    draft: Mapped[str] = mapped_column(Text, default="")
+    proposed: Mapped[str] = mapped_column("draft", Text, default="")
     """The answer the bot proposes to the operator."""
     draft_sent: Mapped[int] = mapped_column(BigInteger, default=0)
     """The update that sent the draft; 0: it was not sent."""
@@ -60,6 +61,16 @@ class HandoverRow(Base):
     """Nobody asked for a person: an answer was held. It ends when that is sent."""
     rating: Mapped[int] = mapped_column(default=0)
     """What the customer gave after closing, 1 to 5; 0: nothing."""
+
+    @property
+    def chat(self) -> str:
+        """Name of the conversation, as answers have it."""
+        return self.visitor or f"telegram:{self.chat_id}"
+
+    @property
+    def draft(self) -> str:
+        """The answer that is proposed and was not sent."""
+        return "" if self.draft_sent else self.proposed
 
 
 class MirrorRow(Base):
@@ -95,29 +106,6 @@ class CannedRow(Base):
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     text: Mapped[str] = mapped_column(Text)
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """A conversation that waits for a person, has one, or had one."""
-
-    chat_id: int
-    state: HandoverState
-    reason: str
-    asked: float
-    """UTC epoch seconds."""
-    thread_id: int
-    card_id: int
-    holder: int
-    draft: str
-    language: str
-    found: str = ""
-    answer: str = ""
-    rating: int = 0
-    urgency: Urgency = ""
-    chat: str = ""
-    """Name of the conversation, as answers have it."""
-    for_draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +146,15 @@ class Handovers(WritingRepository):
         """
 
         async def write(session: AsyncSession) -> bool:
-            row = await session.get(HandoverRow, chat_id)
+            row = await session.get(Handover, chat_id)
             if row is not None and row.state != "closed":
                 row.for_draft = row.for_draft and for_draft
                 return False
             if row is None:
-                row = HandoverRow(chat_id=chat_id, chat=chat, thread_id=0)
+                row = Handover(chat_id=chat_id, visitor=chat, thread_id=0)
                 session.add(row)
             row.state, row.reason, row.asked, row.closed = "waiting", reason, time.time(), None
-            row.holder, row.draft, row.language = 0, draft, language or row.language or ""
+            row.holder, row.proposed, row.language = 0, draft, language or row.language or ""
             row.draft_sent, row.found, row.answer, row.rating = 0, found, "", 0
             row.card_id, row.urgency, row.for_draft = 0, urgency, for_draft
             return True
@@ -177,42 +165,39 @@ class Handovers(WritingRepository):
         """Let a chat that waits come before others; return whether that is news."""
         return bool(
             await self._writer.execute(
-                update(HandoverRow)
+                update(Handover)
                 .where(
-                    HandoverRow.chat_id == chat_id,
-                    HandoverRow.state == "waiting",
-                    HandoverRow.urgency.notin_(("urgent", urgency)),
+                    Handover.chat_id == chat_id,
+                    Handover.state == "waiting",
+                    Handover.urgency.notin_(("urgent", urgency)),
                 )
                 .values(urgency=urgency)
-                .returning(HandoverRow.chat_id)
+                .returning(Handover.chat_id)
             )
         )
 
     async def get(self, chat_id: int) -> Handover | None:
         """Return what is known about a chat."""
-        row = await self._first(select(HandoverRow).where(HandoverRow.chat_id == chat_id))
-        return _handover(row) if row else None
+        return await self._first(select(Handover).where(Handover.chat_id == chat_id))
 
     async def of_topic(self, thread_id: int) -> Handover | None:
         """Return the conversation that a topic of the team's group belongs to."""
-        row = await self._first(select(HandoverRow).where(HandoverRow.thread_id == thread_id))
-        return _handover(row) if row else None
+        return await self._first(select(Handover).where(Handover.thread_id == thread_id))
 
     async def is_held(self, chat_id: int) -> bool:
         """Tell whether a person has the conversation, so that the bot is silent."""
         found = await self.get(chat_id)
         return found is not None and found.state == "held"
 
-    async def open(self, *, web: bool = False) -> list[Handover]:
+    async def open(self, *, web: bool = False) -> Sequence[Handover]:
         """Return the conversations that wait for a person or have one: urgent ones, angry ones,
         others; of each the longest wait first. With `web` those of the website too."""
-        which = () if web else (HandoverRow.chat == "",)
-        rows = await self._all(
-            select(HandoverRow)
-            .where(HandoverRow.state != "closed", *which)
-            .order_by(pressing_first(HandoverRow.urgency), HandoverRow.asked)
+        which = () if web else (Handover.visitor == "",)
+        return await self._all(
+            select(Handover)
+            .where(Handover.state != "closed", *which)
+            .order_by(pressing_first(Handover.urgency), Handover.asked)
         )
-        return [_handover(row) for row in rows]
 
     async def set_topic(self, chat_id: int, *, thread_id: int, card_id: int) -> None:
         """Remember a conversation's topic and the card in it."""
@@ -230,16 +215,16 @@ class Handovers(WritingRepository):
         """End a conversation with a person."""
 
         async def write(session: AsyncSession) -> None:
-            row = await session.get(HandoverRow, chat_id)
+            row = await session.get(Handover, chat_id)
             if row is not None:
                 row.state, row.holder, row.closed = "closed", 0, time.time()
-                await settle_all(session, _chat_of(row))
+                await settle_all(session, row.chat)
 
         await self._writer.run(write)
 
     async def set_draft(self, chat_id: int, draft: str) -> None:
         """Replace the answer that is proposed to the operator; it may be sent once."""
-        await self._change(chat_id, draft=draft, draft_sent=0)
+        await self._change(chat_id, proposed=draft, draft_sent=0)
 
     async def claim_draft(self, chat_id: int, *, update_id: int) -> str:
         """Return the draft for sending; empty if there is none, or another press sent it.
@@ -248,11 +233,11 @@ class Handovers(WritingRepository):
         """
 
         async def write(session: AsyncSession) -> str:
-            row = await session.get(HandoverRow, chat_id)
+            row = await session.get(Handover, chat_id)
             if row is None or row.draft_sent not in (0, update_id):
                 return ""
             row.draft_sent = update_id
-            return row.draft
+            return row.proposed
 
         return await self._writer.run(write)
 
@@ -264,13 +249,13 @@ class Handovers(WritingRepository):
         """
 
         async def write(session: AsyncSession) -> None:
-            row = await session.get(HandoverRow, chat_id)
+            row = await session.get(Handover, chat_id)
             if row is not None:
                 row.answer = answer
-                was_last = await settle(session, _chat_of(row), answer, answer_id=draft)
+                was_last = await settle(session, row.chat, answer, answer_id=draft)
                 if draft and was_last and row.for_draft and row.state == "waiting":
                     row.state, row.closed = "closed", time.time()
-                session.add(_message(_chat_of(row), "team", answer))
+                session.add(_message(row.chat, "team", answer))
 
         await self._writer.run(write)
 
@@ -278,10 +263,10 @@ class Handovers(WritingRepository):
         """Remember what the customer wrote to a person; it is the question if none led there."""
 
         async def write(session: AsyncSession) -> None:
-            row = await session.get(HandoverRow, chat_id)
+            row = await session.get(Handover, chat_id)
             if row is not None:
                 row.reason = row.reason or text
-                session.add(_message(_chat_of(row), "customer", text))
+                session.add(_message(row.chat, "customer", text))
 
         await self._writer.run(write)
 
@@ -328,14 +313,14 @@ class Handovers(WritingRepository):
         """Erase what is stored about a chat here."""
         of_chat = or_(MirrorRow.customer == chat_id, MirrorRow.chat_id == chat_id)
         await self._writer.execute(
-            delete(HandoverRow).where(HandoverRow.chat_id == chat_id),
+            delete(Handover).where(Handover.chat_id == chat_id),
             delete(Message).where(Message.chat == f"telegram:{chat_id}"),
             delete(MirrorRow).where(of_chat),
         )
 
     async def _change(self, chat_id: int, **values: Any) -> None:
         await self._writer.execute(
-            update(HandoverRow).where(HandoverRow.chat_id == chat_id).values(**values)
+            update(Handover).where(Handover.chat_id == chat_id).values(**values)
         )
 
 
@@ -355,14 +340,5 @@ class CannedReplies(WritingRepository):
             await self._writer.execute(delete(CannedRow).where(CannedRow.name == name))
 
 
-def _chat_of(row: HandoverRow) -> str:
-    return row.chat or f"telegram:{row.chat_id}"
-
-
 def _message(chat: str, author: Author, text: str) -> Message:
     return Message(chat=chat, author=author, text=text, created=time.time())
-
-
-def _handover(row: HandoverRow) -> Handover:
-    draft = "" if row.draft_sent else row.draft
-    return record(Handover, row, draft=draft, chat=_chat_of(row))

@@ -9,11 +9,11 @@ from sqlalchemy import BigInteger, String, Text, UniqueConstraint, delete, inser
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database, record
+from db.base import Base, Database
 from db.group_commit import GroupCommit, WritingRepository
 
 
-class InboxRow(Base):
+class StoredUpdate(Base):
     """An update of Telegram, stored before Telegram is told that it arrived."""
 
     __tablename__ = "telegram_inbox"
@@ -47,20 +47,6 @@ class NewUpdate:
     """Why it cannot be read; it is then stored as a dead letter."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredUpdate:
-    """An update on record."""
-
-    update_id: int
-    chat_id: int | None
-    payload: str
-    received: float
-    """UTC epoch seconds."""
-    starts: int
-    failures: int
-    error: str = ""
-
-
 class Inbox(WritingRepository):
     """Updates of one bot, each handled once."""
 
@@ -75,9 +61,9 @@ class Inbox(WritingRepository):
         async def write(session: AsyncSession) -> set[int]:
             known = set(
                 await session.scalars(
-                    select(InboxRow.update_id).where(
-                        InboxRow.bot_id == self._bot_id,
-                        InboxRow.update_id.in_([u.update_id for u in updates]),
+                    select(StoredUpdate.update_id).where(
+                        StoredUpdate.bot_id == self._bot_id,
+                        StoredUpdate.update_id.in_([u.update_id for u in updates]),
                     )
                 )
             )
@@ -95,26 +81,26 @@ class Inbox(WritingRepository):
                 for u in fresh.values()
             ]
             if rows:
-                await session.execute(insert(InboxRow), rows)
+                await session.execute(insert(StoredUpdate), rows)
             return set(fresh)
 
         return await self._writer.run(write)
 
-    async def pending(self) -> list[StoredUpdate]:
+    async def pending(self) -> Sequence[StoredUpdate]:
         """Return what was received and not finished, oldest first."""
-        return await self._list(InboxRow.state == "new")
+        return await self._list(StoredUpdate.state == "new")
 
     async def start(self, update_id: int) -> None:
         """Count that an update's handling begins."""
-        await self._change(update_id, starts=InboxRow.starts + 1)
+        await self._change(update_id, starts=StoredUpdate.starts + 1)
 
     async def failed_once(self, update_id: int, error: str) -> int:
         """Count a failure; return how many there were."""
         found = await self._writer.execute(
-            update(InboxRow)
-            .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id == update_id)
-            .values(failures=InboxRow.failures + 1, error=error)
-            .returning(InboxRow.failures)
+            update(StoredUpdate)
+            .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id == update_id)
+            .values(failures=StoredUpdate.failures + 1, error=error)
+            .returning(StoredUpdate.failures)
         )
         return found[0] if found else 0
 
@@ -134,31 +120,27 @@ class Inbox(WritingRepository):
 
         async def write(session: AsyncSession) -> StoredUpdate | None:
             row = await session.scalar(
-                select(InboxRow).where(
-                    InboxRow.bot_id == self._bot_id,
-                    InboxRow.seq == number,
-                    InboxRow.state == "failed",
-                    InboxRow.starts > 0,
+                select(StoredUpdate).where(
+                    StoredUpdate.bot_id == self._bot_id,
+                    StoredUpdate.seq == number,
+                    StoredUpdate.state == "failed",
+                    StoredUpdate.starts > 0,
                 )
             )
             if row is None:
                 return None
             row.state, row.starts, row.failures, row.finished = "new", 0, 0, None
-            return record(StoredUpdate, row)
+            return row
 
         return await self._writer.run(write)
 
-    async def purge(self, *, before: float) -> int:
-        """Delete handled updates that arrived before a time; return how many.
+    async def purge(self, *, before: float) -> None:
+        """Delete handled updates that arrived before a time.
 
         Telegram delivers an update again for a day at most; its ids start anew after a quiet week.
         """
-        return len(
-            await self._writer.execute(
-                delete(InboxRow)
-                .where(InboxRow.state == "done", InboxRow.received < before)
-                .returning(InboxRow.seq)
-            )
+        await self._writer.execute(
+            delete(StoredUpdate).where(StoredUpdate.state == "done", StoredUpdate.received < before)
         )
 
     async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
@@ -171,10 +153,10 @@ class Inbox(WritingRepository):
 
         async def write(session: AsyncSession) -> None:
             rows = await session.scalars(
-                select(InboxRow).where(
-                    InboxRow.bot_id == self._bot_id,
-                    InboxRow.chat_id.in_(chat_ids),
-                    InboxRow.state == "failed",
+                select(StoredUpdate).where(
+                    StoredUpdate.bot_id == self._bot_id,
+                    StoredUpdate.chat_id.in_(chat_ids),
+                    StoredUpdate.state == "failed",
                 )
             )
             for row in rows:
@@ -185,24 +167,23 @@ class Inbox(WritingRepository):
 
     def _finished(self, update_ids: Sequence[int], note: str) -> Any:
         return (
-            update(InboxRow)
-            .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id.in_(update_ids))
+            update(StoredUpdate)
+            .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id.in_(update_ids))
             .values(state="done", payload="", error=note, finished=time.time())
             .execution_options(synchronize_session=False)
         )
 
     async def _change(self, update_id: int, **values: Any) -> None:
         await self._writer.execute(
-            update(InboxRow)
-            .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id == update_id)
+            update(StoredUpdate)
+            .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id == update_id)
             .values(**values)
             .execution_options(synchronize_session=False)  # no row of it is in the session
         )
 
-    async def _list(self, *conditions: Any) -> list[StoredUpdate]:
-        rows = await self._all(
-            select(InboxRow)
-            .where(InboxRow.bot_id == self._bot_id, *conditions)
-            .order_by(InboxRow.seq)
+    async def _list(self, *conditions: Any) -> Sequence[StoredUpdate]:
+        return await self._all(
+            select(StoredUpdate)
+            .where(StoredUpdate.bot_id == self._bot_id, *conditions)
+            .order_by(StoredUpdate.seq)
         )
-        return [record(StoredUpdate, row) for row in rows]

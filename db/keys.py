@@ -1,7 +1,6 @@
 """Keys of programs: what each may do and how often, and when it was last used."""
 
 import asyncio
-import hashlib
 import secrets
 import time
 from collections.abc import Collection
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
 from core.wording import tr
-from db.base import Base, Database, NoteErased, note_nowhere, record
+from db.base import Base, Database, NoteErased, digest_of, note_nowhere, record
 from db.group_commit import GroupCommit, WritingRepository
 
 Grant: TypeAlias = Literal["ask", "read", "write"]
@@ -100,7 +99,7 @@ class Keys(WritingRepository):
             session.add(
                 KeyRow(
                     name=name,
-                    digest=_digest(token),
+                    digest=digest_of(token),
                     grants=",".join(grant for grant in GRANTS if grant in grants),
                     per_minute=per_minute,
                     created=time.time(),
@@ -129,7 +128,7 @@ class Keys(WritingRepository):
         Read anew each time: one that was revoked a moment ago is good for nothing any more.
         """
         async with self._database.session() as session:
-            row = await session.scalar(select(KeyRow).where(KeyRow.digest == _digest(token)))
+            row = await session.scalar(select(KeyRow).where(KeyRow.digest == digest_of(token)))
             if row is None:
                 return None
             if time.time() - (row.used or 0) > _USED_EVERY_S:
@@ -150,7 +149,3 @@ class Keys(WritingRepository):
 
 def _key(row: KeyRow) -> Key:
     return record(Key, row, grants=cast(tuple[Grant, ...], tuple(row.grants.split(","))))
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

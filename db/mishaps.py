@@ -1,41 +1,17 @@
 """What of Telegram's messages went wrong and waits for an operator's word; of every bot."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
 from db.group_commit import WritingRepository
-from db.inbox import InboxRow
-from db.outbox import OutboxRow
+from db.inbox import StoredUpdate
+from db.outbox import StoredMessage
 
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """An update that could not be handled."""
-
-    number: int
-    update_id: int
-    received: float
-    """UTC epoch seconds."""
-    error: str
-    readable: bool
-    """Whether its handling ever began; else trying again is in vain."""
-
-
-@dataclass(frozen=True, slots=True)
-class UncertainSend:
-    """A message that may have arrived."""
-
-    number: int
-    created: float
-    """UTC epoch seconds."""
-    error: str
-
-
-_DEAD = InboxRow.state == "failed"
-_UNCERTAIN = OutboxRow.state == "uncertain"
+_DEAD = StoredUpdate.state == "failed"
+_UNCERTAIN = StoredMessage.state == "uncertain"
 
 
 class Mishaps(WritingRepository):
@@ -46,38 +22,39 @@ class Mishaps(WritingRepository):
         dead = await self._first(select(func.count()).where(_DEAD))
         return dead or 0, await self._first(select(func.count()).where(_UNCERTAIN)) or 0
 
-    async def dead_letters(self, *, limit: int) -> list[DeadLetter]:
-        """Return the newest dead letters, newest first."""
-        query = select(InboxRow).where(_DEAD).order_by(InboxRow.seq.desc()).limit(limit)
-        return [
-            DeadLetter(row.seq, row.update_id, row.received, row.error, row.starts > 0)
-            for row in await self._all(query)
-        ]
+    async def dead_letters(self, *, limit: int) -> Sequence[StoredUpdate]:
+        """Return the newest dead letters, newest first.
 
-    async def uncertain_sends(self, *, limit: int) -> list[UncertainSend]:
-        """Return the newest messages that may have arrived, newest first."""
-        query = (
-            select(OutboxRow).where(_UNCERTAIN).order_by(OutboxRow.outbox_id.desc()).limit(limit)
+        Where the handling of one never began (`StoredUpdate.starts`), trying again is in vain.
+        """
+        return await self._all(
+            select(StoredUpdate).where(_DEAD).order_by(StoredUpdate.seq.desc()).limit(limit)
         )
-        return [
-            UncertainSend(row.outbox_id, row.created, row.error) for row in await self._all(query)
-        ]
+
+    async def uncertain_sends(self, *, limit: int) -> Sequence[StoredMessage]:
+        """Return the newest messages that may have arrived, newest first."""
+        return await self._all(
+            select(StoredMessage)
+            .where(_UNCERTAIN)
+            .order_by(StoredMessage.outbox_id.desc())
+            .limit(limit)
+        )
 
     async def drop_dead_letter(self, number: int) -> bool:
         """Forget what a dead letter said; return whether it still was one."""
         return await self._done(
-            update(InboxRow)
-            .where(InboxRow.seq == number, _DEAD)
+            update(StoredUpdate)
+            .where(StoredUpdate.seq == number, _DEAD)
             .values(state="done", payload="", error="dropped by an operator", finished=time.time())
-            .returning(InboxRow.seq)
+            .returning(StoredUpdate.seq)
         )
 
     async def drop_send(self, number: int) -> bool:
         """Delete a message that may have arrived; return whether it still was one."""
         return await self._done(
-            delete(OutboxRow)
-            .where(OutboxRow.outbox_id == number, _UNCERTAIN)
-            .returning(OutboxRow.outbox_id)
+            delete(StoredMessage)
+            .where(StoredMessage.outbox_id == number, _UNCERTAIN)
+            .returning(StoredMessage.outbox_id)
         )
 
     async def _done(self, statement: Any) -> bool:

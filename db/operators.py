@@ -1,7 +1,6 @@
 """Who may do what in Telegram, by what code they came in, and what they did."""
 
 import asyncio
-import hashlib
 import secrets
 import time
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.rights import ROLES, Role
-from db.base import Base, Database, NoteErased, note_nowhere, record
+from db.base import Base, Database, NoteErased, digest_of, note_nowhere, record
 from db.group_commit import GroupCommit, WritingRepository
 
 CODE_LIFE_S = 3600.0
@@ -164,7 +163,7 @@ class Operators(WritingRepository):
             await session.execute(delete(OperatorCodeRow).where(OperatorCodeRow.expires < now))
             session.add(
                 OperatorCodeRow(
-                    digest=_digest(code),
+                    digest=digest_of(code),
                     role=role,
                     made_by=by,
                     expires=now + CODE_LIFE_S,
@@ -185,7 +184,7 @@ class Operators(WritingRepository):
         async def write(session: AsyncSession) -> Role | None:
             used = await session.scalars(
                 delete(OperatorCodeRow)
-                .where(OperatorCodeRow.digest == _digest(code), OperatorCodeRow.expires >= now)
+                .where(OperatorCodeRow.digest == digest_of(code), OperatorCodeRow.expires >= now)
                 .returning(OperatorCodeRow)
             )
             row = used.one_or_none()
@@ -265,20 +264,14 @@ class Team(WritingRepository):
     async def group(self) -> int:
         """Return the chat id of the team's group, 0 if it has none."""
         if self._group is None:
-            self._group = int(await self._get("group") or 0)
+            query = select(TeamSettingRow.value).where(TeamSettingRow.name == "group")
+            self._group = int(await self._first(query) or 0)
         return self._group
 
     async def set_group(self, chat_id: int) -> None:
         """Make a group the team's; 0: none."""
-        await self._set("group", str(chat_id))
+        await self._put(TeamSettingRow(name="group", value=str(chat_id)))
         self._group = chat_id
-
-    async def _get(self, name: str) -> str:
-        query = select(TeamSettingRow.value).where(TeamSettingRow.name == name)
-        return await self._first(query) or ""
-
-    async def _set(self, name: str, value: str) -> None:
-        await self._put(TeamSettingRow(name=name, value=value))
 
 
 def _audit(*what: Any) -> Select[*tuple[Any, ...]]:
@@ -286,7 +279,3 @@ def _audit(*what: Any) -> Select[*tuple[Any, ...]]:
     return select(*what, Operator.name).outerjoin_from(
         AuditRow, Operator, Operator.user_id == AuditRow.actor
     )
-
-
-def _digest(code: str) -> str:
-    return hashlib.sha256(code.strip().encode()).hexdigest()

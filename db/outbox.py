@@ -21,9 +21,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database, record
+from db.base import Base, Database
 from db.group_commit import GroupCommit, WritingRepository
-from db.inbox import InboxRow
+from db.inbox import StoredUpdate
 
 Json: TypeAlias = dict[str, Any]
 
@@ -32,8 +32,8 @@ OutboxState: TypeAlias = Literal["queued", "sent", "uncertain", "failed"]
 by itself. ``failed``: Telegram refused it."""
 
 
-class OutboxRow(Base):
-    """A message to send, or sent."""
+class StoredMessage(Base):
+    """A message of the bot on record: to send, or sent."""
 
     __tablename__ = "telegram_outbox"
     __table_args__ = (
@@ -52,7 +52,7 @@ class OutboxRow(Base):
     """What the method is called with; emptied when it is sent."""
     context: Mapped[Json] = mapped_column(JSON)
     """What its buttons need: sources, choices, the answer's number."""
-    state: Mapped[str] = mapped_column(String(12), default="queued", index=True)
+    state: Mapped[OutboxState] = mapped_column(String(12), default="queued", index=True)
     message_id: Mapped[int | None] = mapped_column(BigInteger)
     error: Mapped[str] = mapped_column(Text, default="")
     created: Mapped[float] = mapped_column(index=True)
@@ -67,22 +67,6 @@ class Outgoing:
     method: str
     params: Mapping[str, Any]
     context: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredMessage:
-    """A message of the bot on record."""
-
-    outbox_id: int
-    update_id: int | None
-    chat_id: int
-    method: str
-    params: Json
-    context: Json
-    state: OutboxState
-    message_id: int | None
-    error: str
-    created: float
 
 
 class Outbox(WritingRepository):
@@ -108,13 +92,14 @@ class Outbox(WritingRepository):
                 position = (
                     await session.scalar(
                         select(func.count()).where(
-                            OutboxRow.bot_id == self._bot_id, OutboxRow.update_id == update_id
+                            StoredMessage.bot_id == self._bot_id,
+                            StoredMessage.update_id == update_id,
                         )
                     )
                     or 0
                 )
             rows = [
-                OutboxRow(
+                StoredMessage(
                     bot_id=self._bot_id,
                     update_id=update_id,
                     position=position + number,
@@ -131,12 +116,15 @@ class Outbox(WritingRepository):
             session.add_all(rows)
             if answers_also:
                 await session.execute(
-                    update(InboxRow)
-                    .where(InboxRow.bot_id == self._bot_id, InboxRow.update_id.in_(answers_also))
+                    update(StoredUpdate)
+                    .where(
+                        StoredUpdate.bot_id == self._bot_id,
+                        StoredUpdate.update_id.in_(answers_also),
+                    )
                     .values(state="done", payload="", error="answered together", finished=now)
                 )
             await session.flush()
-            return [record(StoredMessage, row) for row in rows]
+            return rows
 
         return await self._writer.run(write)
 
@@ -149,8 +137,8 @@ class Outbox(WritingRepository):
         """
         sent: Json = {"params": {}} if state == "sent" else {}
         await self._writer.execute(
-            update(OutboxRow)
-            .where(OutboxRow.outbox_id == outbox_id)
+            update(StoredMessage)
+            .where(StoredMessage.outbox_id == outbox_id)
             .values(state=state, message_id=message_id, error=error, finished=time.time(), **sent)
             .execution_options(synchronize_session=False)  # no row of it is in the session
         )
@@ -160,56 +148,55 @@ class Outbox(WritingRepository):
 
         async def write(session: AsyncSession) -> StoredMessage | None:
             row = await session.scalar(
-                select(OutboxRow).where(
-                    OutboxRow.bot_id == self._bot_id,
-                    OutboxRow.outbox_id == outbox_id,
-                    OutboxRow.state == "uncertain",
+                select(StoredMessage).where(
+                    StoredMessage.bot_id == self._bot_id,
+                    StoredMessage.outbox_id == outbox_id,
+                    StoredMessage.state == "uncertain",
                 )
             )
             if row is None:
                 return None
             row.state, row.error, row.finished = "queued", "", None
-            return record(StoredMessage, row)
+            return row
 
         return await self._writer.run(write)
 
     async def of_update(self, update_id: int) -> list[StoredMessage]:
         """Return the messages that answer an update, in order."""
-        return await self._list(OutboxRow.update_id == update_id)
+        return await self._list(StoredMessage.update_id == update_id)
 
     async def unanswering(self) -> list[StoredMessage]:
         """Return queued messages that no pending update would send again, oldest first."""
-        waiting = select(InboxRow.update_id).where(
-            InboxRow.bot_id == self._bot_id, InboxRow.state == "new"
+        waiting = select(StoredUpdate.update_id).where(
+            StoredUpdate.bot_id == self._bot_id, StoredUpdate.state == "new"
         )
         return await self._list(
-            OutboxRow.state == "queued",
-            OutboxRow.update_id.is_(None) | OutboxRow.update_id.not_in(waiting),
+            StoredMessage.state == "queued",
+            StoredMessage.update_id.is_(None) | StoredMessage.update_id.not_in(waiting),
         )
 
     async def find(self, chat_id: int, message_id: int) -> StoredMessage | None:
         """Return a message by what Telegram calls it."""
-        found = await self._list(OutboxRow.chat_id == chat_id, OutboxRow.message_id == message_id)
+        found = await self._list(
+            StoredMessage.chat_id == chat_id, StoredMessage.message_id == message_id
+        )
         return found[-1] if found else None
 
     async def replies_to(self, chat_id: int, question_message_id: int) -> list[StoredMessage]:
         """Return the messages that answer a customer's message, in order."""
         return [
             message
-            for message in await self._list(OutboxRow.chat_id == chat_id, newest=200)
+            for message in await self._list(StoredMessage.chat_id == chat_id, newest=200)
             if message.context.get("question_message_id") == question_message_id
         ]
 
     async def change_context(self, outbox_id: int, context: Mapping[str, Any]) -> None:
         """Replace what a message's buttons need."""
         await self._writer.execute(
-            update(OutboxRow).where(OutboxRow.outbox_id == outbox_id).values(context=dict(context))
+            update(StoredMessage)
+            .where(StoredMessage.outbox_id == outbox_id)
+            .values(context=dict(context))
         )
-
-    async def counts(self) -> dict[str, int]:
-        """Count messages by state."""
-        rows = await self._rows(select(OutboxRow.state, func.count()).group_by(OutboxRow.state))
-        return {state: count for state, count in rows}
 
     async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
         """Erase what the messages to some chats say of a customer.
@@ -224,8 +211,8 @@ class Outbox(WritingRepository):
 
         async def write(session: AsyncSession) -> None:
             rows = await session.scalars(
-                select(OutboxRow).where(
-                    OutboxRow.bot_id == self._bot_id, OutboxRow.chat_id.in_(chat_ids)
+                select(StoredMessage).where(
+                    StoredMessage.bot_id == self._bot_id, StoredMessage.chat_id.in_(chat_ids)
                 )
             )
             for row in rows:
@@ -240,24 +227,20 @@ class Outbox(WritingRepository):
 
         await self._writer.run(write)
 
-    async def purge(self, *, before: float) -> int:
+    async def purge(self, *, before: float) -> None:
         """Delete finished messages created before a time; their buttons no longer work."""
-        return len(
-            await self._writer.execute(
-                delete(OutboxRow)
-                .where(OutboxRow.state != "queued", OutboxRow.created < before)
-                .returning(OutboxRow.outbox_id)
+        await self._writer.execute(
+            delete(StoredMessage).where(
+                StoredMessage.state != "queued", StoredMessage.created < before
             )
         )
 
     async def _list(self, *conditions: Any, newest: int | None = None) -> list[StoredMessage]:
-        order = OutboxRow.outbox_id.desc() if newest else OutboxRow.outbox_id
-        async with self._database.session() as session:
-            rows = await session.scalars(
-                select(OutboxRow)
-                .where(OutboxRow.bot_id == self._bot_id, *conditions)
-                .order_by(order)
-                .limit(newest)
-            )
-            found = [record(StoredMessage, row) for row in rows]
-        return found[::-1] if newest else found
+        order = StoredMessage.outbox_id.desc() if newest else StoredMessage.outbox_id
+        found = await self._all(
+            select(StoredMessage)
+            .where(StoredMessage.bot_id == self._bot_id, *conditions)
+            .order_by(order)
+            .limit(newest)
+        )
+        return list(found)[::-1] if newest else list(found)

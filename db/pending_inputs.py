@@ -26,7 +26,7 @@ class PendingInputRow(Base):
     ref: Mapped[int] = mapped_column(BigInteger)
     """What it is about: a customer's chat, an upload, an open question."""
     message_id: Mapped[int] = mapped_column(BigInteger, default=0)
-    """The bot's message that has the button."""
+    """Not used any more."""
     update_id: Mapped[int] = mapped_column(BigInteger, default=0)
     """The update that brought the message; 0 while it is awaited."""
     created: Mapped[float]
@@ -47,8 +47,6 @@ class PendingInput:
 
     purpose: str
     ref: int
-    message_id: int = 0
-    """The bot's message under which the button was."""
 
 
 class PendingInputs(WritingRepository):
@@ -73,7 +71,7 @@ class PendingInputs(WritingRepository):
             return None
         if not row.update_id and row.created < time.time() - LIFE_S:
             return None
-        return PendingInput(row.purpose, row.ref, row.message_id)
+        return PendingInput(row.purpose, row.ref)
 
     async def use(self, writer: Writer, *, update_id: int) -> None:
         """Note which update brought the message; the next message is one like any other."""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from db.base import Base, Database
 from db.conversations import OpenQuestionRow
 from db.group_commit import WritingRepository
-from db.handover import HandoverRow
+from db.handover import Handover
 from db.knowledge import ReleaseRow
 
 EventName: TypeAlias = Literal[
@@ -64,7 +64,7 @@ def _event_of(row: object, *, new: bool) -> tuple[EventName, int] | None:
         return "question.unanswered", row.answer_id
     if isinstance(row, ReleaseRow) and new:
         return "release.published", row.number
-    if not isinstance(row, HandoverRow) or row.state != "waiting":
+    if not isinstance(row, Handover) or row.state != "waiting":
         return None
     # Other changes while somebody waits leave the time alone.
     began = inspect(row).attrs.asked.history.has_changes()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -13,52 +14,43 @@ _AT_MOST_S = 60.0
 """A folder that never rests is told of this often."""
 
 
+@dataclass(frozen=True)
 class Watcher:
-    """Tells of changes in folders, with all below them, and of single files.
+    """Tells of changes in folders, with all below them, and of single files."""
 
-    Args:
-        folders: that exist when the watching begins.
-        files: likewise; the folder that holds one is watched, since editors replace files.
-        changed: called once at the start, for what changed before, and after changes. What changes
-            while it runs is told afterwards.
-        quiet_s: how long nothing may have changed.
-    """
-
-    def __init__(
-        self,
-        folders: Sequence[Path],
-        files: Sequence[Path],
-        changed: Callable[[], Awaitable[object]],
-        *,
-        quiet_s: float = _QUIET_S,
-    ) -> None:
-        self._folders = folders
-        self._files = files
-        self._changed = changed
-        self._quiet_s = quiet_s
-        self._told = asyncio.Event()
+    folders: Sequence[Path]
+    """That exist when the watching begins."""
+    files: Sequence[Path]
+    """Likewise; the folder that holds one is watched, since editors replace files."""
+    changed: Callable[[], Awaitable[object]]
+    """Called once at the start, for what changed before, and after changes. What changes while it
+    runs is told afterwards."""
+    _: KW_ONLY
+    quiet_s: float = _QUIET_S
+    """How long nothing may have changed."""
+    _told: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def run(self) -> None:
         """Watch until cancelled."""
         self._told.set()
         async with asyncio.TaskGroup() as group:
             # First the watching, so that nothing falls between it and the first look.
-            group.create_task(self._watch(self._folders, recursive=True))
-            group.create_task(self._watch([file.parent for file in self._files], recursive=False))
+            group.create_task(self._watch(self.folders, recursive=True))
+            group.create_task(self._watch([file.parent for file in self.files], recursive=False))
             group.create_task(self._tell())
 
     async def _tell(self) -> None:
         while True:
             await self._told.wait()
             self._told.clear()
-            await self._changed()
+            await self.changed()
 
     async def _watch(self, folders: Sequence[Path], *, recursive: bool) -> None:
         from watchfiles import Change, awatch
 
         def counts(_change: Change, path: str) -> bool:
             name = Path(path).name
-            wanted = recursive or Path(path) in self._files
+            wanted = recursive or Path(path) in self.files
             return wanted and not name.startswith((".", "~$"))
 
         there = [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
@@ -72,8 +64,8 @@ class Watcher:
                 *there,
                 watch_filter=counts,
                 recursive=recursive,
-                step=round(self._quiet_s * 1000),
-                debounce=round(max(self._quiet_s, _AT_MOST_S) * 1000),
+                step=round(self.quiet_s * 1000),
+                debounce=round(max(self.quiet_s, _AT_MOST_S) * 1000),
                 ignore_permission_denied=True,
             ):
                 self._told.set()

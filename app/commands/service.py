@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from functools import partial
 
 import typer
 from rich.markup import escape
@@ -12,6 +13,7 @@ from app.commands.common import read_config
 from app.doctor import Check, Finding, Unhealthy, examine
 from app.log import set_up_logging
 from app.paths import Paths, find_config, find_paths
+from app.second import ModelEmbedder
 from app.serve import serve
 from app.settings import SettingsFile
 from app.wiring import open_knowledge
@@ -51,24 +53,17 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
             return "TELEGRAM_BOT_TOKEN is not set: Telegram is off, everything else works"
         return await check_token(value, base_url=config.telegram.base_url)
 
+    async def made(spec: str) -> ModelEmbedder:
+        precision = config.models.embedder_precision
+        return await asyncio.to_thread(make_embedder, spec, paths.root, precision=precision)
+
     async def embedder() -> str:
-        model = await asyncio.to_thread(
-            make_embedder,
-            config.models.embedder,
-            paths.root,
-            precision=config.models.embedder_precision,
-        )
-        return f"{model.name}, weights whole"
+        return f"{(await made(config.models.embedder)).name}, weights whole"
 
     async def reader() -> str:
         if not config.models.reader:
             return "off: candidates are judged by the search alone"
-        model = await asyncio.to_thread(
-            make_embedder,
-            config.models.embedder,
-            paths.root,
-            precision=config.models.embedder_precision,
-        )
+        model = await made(config.models.embedder)
         if isinstance(model, WorkerEmbedder) and model.reads:
             return "weights whole"
         raise Unhealthy(
@@ -80,10 +75,7 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         spec = config.models.second_embedder
         if spec in ("off", config.models.embedder):
             return "off: entries are judged by the first embedder alone"
-        model = await asyncio.to_thread(
-            make_embedder, spec, paths.root, precision=config.models.embedder_precision
-        )
-        return f"{model.name}, weights whole"
+        return f"{(await made(spec)).name}, weights whole"
 
     async def generator() -> str:
         if not config.answers.compose:
@@ -108,29 +100,17 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
                 f"embedded by {knowledge.embedder.name}"
             )
 
-    async def memory() -> str:
-        return await doctor.check_memory()
-
-    async def disk() -> str:
-        return await doctor.check_disk(paths.root)
-
-    async def database() -> str:
-        return await doctor.check_database(paths.data)
-
-    async def port() -> str:
-        return await doctor.check_port(config.console.host, config.console.port)
-
     return [
         ("Telegram token", token),
         ("embedder", embedder),
         ("reader", reader),
         ("second embedder", second),
         ("generator", generator),
-        ("memory", memory),
-        ("disk", disk),
-        ("database", database),
+        ("memory", doctor.check_memory),
+        ("disk", partial(doctor.check_disk, paths.root)),
+        ("database", partial(doctor.check_database, paths.data)),
         ("index", index),
-        ("console port", port),
+        ("console port", partial(doctor.check_port, config.console.host, config.console.port)),
     ]
 
 

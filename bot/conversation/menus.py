@@ -8,7 +8,7 @@ from telegram import BotCommand, BotCommandScopeChat
 from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
-from bot.conversation.texts import LANGUAGE_NAMES, BotTextKey, bot_text
+from bot.conversation.texts import LANGUAGE_NAMES, bot_text
 from bot.transport.redact import redact
 from core.rights import Right, may
 from core.wording import N_, speaking, tr
@@ -16,7 +16,7 @@ from db.operators import Operators, Team
 
 logger = logging.getLogger(__name__)
 
-_CUSTOMERS: tuple[tuple[str, BotTextKey], ...] = (
+_CUSTOMERS = (
     ("help", "cmd_help"),
     ("human", "cmd_human"),
     ("language", "cmd_language"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.conversation.texts import LANGUAGE_NAMES, bot_text
 from bot.transport.render import render_plain
-from core.shown import shown
+from core.shown import short, shown
 from core.types import Answer, Source
 from db.outbox import Outgoing
 from kb.answering.texts import service_text
@@ -43,14 +43,17 @@ def message(
     context: Mapping[str, Any] | None = None,
 ) -> Outgoing:
     """Return one message to send."""
-    params: Json = {"chat_id": to.chat_id, "text": text}
-    if buttons:
-        params["reply_markup"] = keyboard(buttons)
+    params: Json = {"chat_id": to.chat_id, **edited(text, buttons)}
     if reply_to:
         params["reply_to"] = reply_to
     if to.thread_id:
         params["message_thread_id"] = to.thread_id
     return Outgoing(to.chat_id, "sendMessage", params, dict(context or {}))
+
+
+def edited(text: str, buttons: Sequence[Sequence[Button]] = ()) -> Json:
+    """Return what a message says, and its buttons, as `Sender.edit` takes it."""
+    return {"text": text, **({"reply_markup": keyboard(buttons)} if buttons else {})}
 
 
 def keyboard(buttons: Sequence[Sequence[Button]]) -> Json:
@@ -121,11 +124,11 @@ def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list
     pressing = bool(context.get("urgency"))  # messages of earlier versions do not say
     rows: list[list[Button]] = [[person]] if pressing else []
     rows += [
-        [(f"📄 {_short(source_label(source))}", f"src:{number}")]
+        [(f"📄 {short(source_label(source), _LABEL_CHARS)}", f"src:{number}")]
         for number, source in enumerate(context["sources"])
     ]
     rows += [
-        [(_short(choice["label"]), f"pick:{number}")]
+        [(short(choice["label"], _LABEL_CHARS), f"pick:{number}")]
         for number, choice in enumerate(context["choices"])
     ]
     if context["choices"]:
@@ -177,8 +180,3 @@ def passage_messages(source: Mapping[str, Any], to: Addressee, *, reply_to: int)
     return [
         message(to, part, reply_to=0 if number else reply_to) for number, part in enumerate(parts)
     ]
-
-
-def _short(label: str) -> str:
-    flat = " ".join(label.split())
-    return flat if len(flat) <= _LABEL_CHARS else flat[: _LABEL_CHARS - 1] + "…"

@@ -1,7 +1,7 @@
 """What all customer handlers share: whom they speak to, in which language, and how they ask."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +9,7 @@ from telegram import CallbackQuery, Message
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import ExtBot
 
-from bot.conversation.replies import Addressee, message
+from bot.conversation.replies import Addressee, Button, message
 from bot.conversation.streaming import Stream, Streaming
 from bot.conversation.texts import bot_text
 from bot.transport.incoming import Incoming
@@ -43,40 +43,26 @@ class Manners:
     """The company's own words to begin with, by language."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class CustomerService:
     """Asks the desk and speaks to a chat."""
 
-    def __init__(
-        self,
-        *,
-        bot: "ExtBot[Any]",
-        desk: Desk,
-        conversations: Conversations,
-        sender: Sender,
-        outbox: Outbox,
-        chats: Chats,
-        handovers: Handovers,
-        manners: Manners,
-        shutdown: Shutdown,
-    ) -> None:
-        self.bot = bot
-        self.conversations = conversations
-        self.sender = sender
-        self.outbox = outbox
-        self.chats = chats
-        self.handovers = handovers
-        self.manners = manners
-        self.before_forgetting: list[Callable[[int], Awaitable[None]]] = []
-        """What else must go, such as a topic of the team's group."""
-        self._desk = desk
-        self._shutdown = shutdown
+    bot: "ExtBot[Any]"
+    desk: Desk
+    conversations: Conversations
+    sender: Sender
+    outbox: Outbox
+    chats: Chats
+    handovers: Handovers
+    manners: Manners
+    shutdown: Shutdown
 
     async def ask(
         self, text: str, *, to: Addressee, language_code: str, stream: Stream | None = None
     ) -> Answer:
         """Ask the desk on behalf of a chat; `stream` shows the reply while it is written."""
         chosen = await self.chats.language(to.chat_id)
-        return await self._desk.ask(
+        return await self.desk.ask(
             text,
             chat=f"telegram:{to.chat_id}",
             channel="telegram",
@@ -94,16 +80,28 @@ class CustomerService:
             update_id=update_id,
             mode=self.manners.streaming,
             private=incoming.private,
-            shutdown=self._shutdown,
+            shutdown=self.shutdown,
             begun=await self.sender.begun(update_id) if repeated else None,
         )
 
     async def say(self, incoming: Incoming, text: Callable[..., str]) -> None:
         """Reply with a text of the bot's own; `text` takes the languages, best first."""
-        to = await self.addressee(incoming)
-        await self.sender.deliver(
-            [message(to, text(*to.languages))], update_id=incoming.update.update_id
-        )
+        languages = await self.languages(incoming.chat_id, incoming.language_code)
+        await self.reply(incoming, text(*languages))
+
+    async def reply(
+        self,
+        incoming: Incoming,
+        text: str,
+        *,
+        buttons: Sequence[Sequence[Button]] = (),
+        context: Mapping[str, Any] | None = None,
+    ) -> StoredMessage:
+        """Reply to a message in the place where it was written."""
+        to = Addressee(incoming.chat_id, incoming.thread_id)
+        reply = message(to, text, buttons=buttons, context=context)
+        (sent,) = await self.sender.deliver([reply], update_id=incoming.update.update_id)
+        return sent
 
     async def addressee(self, incoming: Incoming) -> Addressee:
         """Return where a reply to a message goes."""
@@ -127,14 +125,6 @@ class CustomerService:
         if isinstance(shown, Message) and shown.is_topic_message:
             thread = shown.message_thread_id or 0
         return stored, Addressee(shown.chat.id, thread, tuple(filter(None, (spoken, *languages))))
-
-    async def forget(self, chat_id: int) -> None:
-        """Erase everything that is stored about a chat."""
-        for erase in self.before_forgetting:
-            await erase(chat_id)
-        await self._desk.forget(f"telegram:{chat_id}")
-        await self.handovers.forget(chat_id)
-        await self.chats.forget(chat_id)
 
     async def refuse(self, query: CallbackQuery) -> None:
         """Answer a press that is not allowed or has no meaning."""

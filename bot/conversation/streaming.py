@@ -5,6 +5,7 @@ depends on the preview: a preview that fails is left out.
 """
 
 import logging
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from telegram.error import TelegramError
@@ -30,32 +31,26 @@ EDIT_SPACING_S = 1.2
 """Telegram refuses quicker edits of one message."""
 
 
+@dataclass
 class Stream:
     """What one customer sees of one reply before it is complete."""
 
-    def __init__(
-        self,
-        bot: "ExtBot[Any]",
-        sender: Sender,
-        to: Addressee,
-        *,
-        update_id: int,
-        mode: Streaming,
-        private: bool,
-        shutdown: Shutdown,
-        begun: StoredMessage | None = None,
-    ) -> None:
-        self._bot = bot
-        self._sender = sender
-        self._to = to
-        self._update_id = update_id
-        self._shutdown = shutdown
-        self._drafts = mode == "draft" and private
-        self._on = mode != "off"
-        self._sentences: list[str] = []
-        self._shown_at = float("-inf")
-        self._begun = begun
-        """The message that is edited; from an earlier run if that was interrupted."""
+    bot: "ExtBot[Any]"
+    sender: Sender
+    to: Addressee
+    _: KW_ONLY
+    update_id: int
+    mode: Streaming
+    private: bool
+    shutdown: Shutdown
+    begun: StoredMessage | None = None
+    """The message that is edited; from an earlier run if that was interrupted."""
+    _sentences: list[str] = field(default_factory=list, init=False)
+    _shown_at: float = field(default=float("-inf"), init=False)
+
+    def __post_init__(self) -> None:
+        self._drafts = self.mode == "draft" and self.private
+        self._on = self.mode != "off"
 
     async def on_event(self, event: AnswerEvent) -> None:
         """Show one more sentence, or how long it will take."""
@@ -78,7 +73,7 @@ class Stream:
 
     def _meanwhile(self, waiting: Waiting) -> list[str]:
         """Return how long it takes, below the passage that there is to read until then."""
-        languages, source = self._to.languages, waiting.source
+        languages, source = self.to.languages, waiting.source
         seconds = max(1, round(waiting.seconds))
         text = f"⏳ {service_text('waiting', *languages, seconds=seconds)}"
         if source is None:
@@ -91,35 +86,35 @@ class Stream:
 
     async def finish(self, messages: list[Outgoing]) -> list[Outgoing]:
         """Put the first message of the reply in the place of what was shown; return the rest."""
-        if self._begun is None or self._begun.message_id is None or not messages:
+        if self.begun is None or self.begun.message_id is None or not messages:
             return messages
-        final, begun = messages[0], self._begun
-        if not await self._sender.edit(begun.chat_id, begun.message_id or 0, final.params):
+        final, begun = messages[0], self.begun
+        if not await self.sender.edit(begun.chat_id, begun.message_id or 0, final.params):
             return messages
-        await self._sender.replace_context(begun, final.context)
+        await self.sender.outbox.change_context(begun.outbox_id, final.context)
         return messages[1:]
 
     async def _show(self, text: str) -> None:
-        now = self._shutdown.now()
+        now = self.shutdown.now()
         spacing = DRAFT_SPACING_S if self._drafts else EDIT_SPACING_S
         if now - self._shown_at < spacing:
             return
         self._shown_at = now
         if self._drafts:
-            await self._bot.send_message_draft(
-                self._to.chat_id,
-                self._update_id,
+            await self.bot.send_message_draft(
+                self.to.chat_id,
+                self.update_id,
                 text,
-                message_thread_id=self._to.thread_id or None,
+                message_thread_id=self.to.thread_id or None,
             )
-        elif self._begun is None:
-            first = message(self._to, text, context={"unfinished": True})
-            (self._begun,) = await self._sender.deliver([first], update_id=self._update_id)
-            self._on = self._begun.state == "sent"
+        elif self.begun is None:
+            first = message(self.to, text, context={"unfinished": True})
+            (self.begun,) = await self.sender.deliver([first], update_id=self.update_id)
+            self._on = self.begun.state == "sent"
         else:
-            await self._bot.edit_message_text(
+            await self.bot.edit_message_text(
                 text,
-                self._begun.chat_id,
-                self._begun.message_id,
+                self.begun.chat_id,
+                self.begun.message_id,
                 rate_limit_args="may",
             )

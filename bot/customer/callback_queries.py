@@ -20,7 +20,7 @@ from bot.conversation.texts import LANGUAGE_NAMES, bot_text
 from bot.customer.handover_requests import HandoverRequests
 from bot.operator.topic_text import found_text
 from bot.transport.router import Press, Routes
-from bot.transport.typing import Typing
+from bot.transport.typing import typing
 from db.outbox import StoredMessage
 from kb.answering.texts import service_text
 
@@ -78,7 +78,7 @@ class CallbackQueries:
         await self._service.alert(query)
         await self._service.conversations.taken(int(stored.context.get("answer_id", 0)))
         question = choices[int(value)]["label"]
-        async with Typing(self._service.bot, to.chat_id, to.thread_id):
+        async with typing(self._service.bot, to.chat_id, to.thread_id):
             answer = await self._service.ask(
                 question, to=to, language_code=query.from_user.language_code or ""
             )

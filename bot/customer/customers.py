@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 from telegram import Update
@@ -16,7 +16,8 @@ from bot.operator.topic_link import TopicLink
 from bot.transport.inbox import InboxQueue
 from bot.transport.incoming import Incoming, Me, is_addressed, is_fragment, is_plain_text, read
 from bot.transport.router import Command, Content, Routes
-from bot.transport.typing import Typing
+from bot.transport.typing import typing
+from core.shown import short
 from db.outbox import Outgoing, StoredMessage
 from kb.answering.texts import service_text, text_language
 
@@ -26,25 +27,17 @@ LATE_S = 60.0
 _QUESTION_CHARS = 80
 
 
+@dataclass(frozen=True)
 class Customers:
     """Handles what customers write."""
 
-    def __init__(
-        self,
-        service: CustomerService,
-        queue: InboxQueue,
-        me: Me,
-        link: TopicLink,
-        handover_requests: HandoverRequests,
-        *,
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
-    ) -> None:
-        self._service = service
-        self._queue = queue
-        self._me = me
-        self._link = link
-        self._handover_requests = handover_requests
-        self._spawn = spawn
+    service: CustomerService
+    queue: InboxQueue
+    me: Me
+    link: TopicLink
+    handover_requests: HandoverRequests
+    _: KW_ONLY
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
 
     @property
     def routes(self) -> Routes:
@@ -63,7 +56,7 @@ class Customers:
         )
 
     async def _is_question(self, incoming: Incoming) -> bool:
-        return is_addressed(incoming, self._me)
+        return is_addressed(incoming, self.me)
 
     # --- messages ------------------------------------------------------------------------------
 
@@ -73,39 +66,41 @@ class Customers:
         if not incoming.text:
             await self._on_wordless(incoming)
             return
-        service = self._service
+        service = self.service
         text, followers = await self._with_what_follows(incoming)
         to = await service.addressee(incoming)
-        repeated = incoming.update.update_id in self._queue.repeated
+        repeated = incoming.update.update_id in self.queue.repeated
         stream = await service.stream(incoming, to, repeated=repeated)
-        async with Typing(service.bot, to.chat_id, to.thread_id):
+        async with typing(service.bot, to.chat_id, to.thread_id):
             answer = await service.ask(
                 text, to=to, language_code=incoming.language_code, stream=stream
             )
         if await service.handovers.is_held(to.chat_id):
-            await self._link.to_topic(incoming)  # a person took over while the answer was made
+            await self.link.to_topic(incoming)  # a person took over while the answer was made
             return
-        parts = [incoming, *(read(f, username=self._me.username) for f in followers)]
+        parts = [incoming, *(read(f, username=self.me.username) for f in followers)]
         written = [part for part in parts if part]
-        copies = await self._link.copies(written, answer)
+        copies = await self.link.copies(written, answer)
         if answer.kind == "held":  # the team is shown the draft, with its buttons
             copies = copies[: len(written)]
-        made = answer = await self._handover_requests.given(answer, to, question=text)
+        made = answer = await self.handover_requests.given(answer, to, question=text)
         if copies and answer.kind == "unknown":  # it is with the team already: no need to offer it
             noted = bot_text("noted", answer.language, *to.languages)
             answer = replace(answer, kind="smalltalk", text=noted)
-            copies = await self._link.copies(written, answer)
+            copies = await self.link.copies(written, answer)
         if answer.intent == "person":
-            called = await self._handover_requests.call(to, reason=text, urgency=answer.urgency)
+            called = await self.handover_requests.call(to, reason=text, urgency=answer.urgency)
             answer = replace(answer, text=called)
         elif answer.urgency:
-            await self._handover_requests.hasten(to.chat_id, answer.urgency)
+            await self.handover_requests.hasten(to.chat_id, answer.urgency)
         if answer.text != made.text:
             await service.conversations.said(answer)
         waited = time.time() - incoming.message.date.timestamp()
         lead = ""
         if waited > LATE_S:
-            lead = bot_text("late", answer.language, *to.languages, question=_short(text))
+            lead = bot_text(
+                "late", answer.language, *to.languages, question=short(text, _QUESTION_CHARS)
+            )
         last = followers[-1].message if followers else incoming.message
         assert last is not None
         messages = answer_messages(
@@ -115,21 +110,21 @@ class Customers:
             question_message_id=last.message_id,
             lead=lead,
             quote_question=not incoming.private
-            or len(self._queue.parked(incoming.update)) > len(followers),
+            or len(self.queue.parked(incoming.update)) > len(followers),
         )
         await self._reply(written, await stream.finish(messages), copies)
 
     async def on_edit(self, incoming: Incoming) -> None:
         """Answer the new wording in place of the old answer."""
-        service = self._service
+        service = self.service
         replies = await service.outbox.replies_to(incoming.chat_id, incoming.message.message_id)
         shown = [r for r in replies if r.state == "sent" and r.message_id]
         if not incoming.text or not shown or shown[-1].context.get("question") == incoming.text:
             return
         to = await service.addressee(incoming)
-        async with Typing(service.bot, to.chat_id, to.thread_id):
+        async with typing(service.bot, to.chat_id, to.thread_id):
             answer = await service.ask(incoming.text, to=to, language_code=incoming.language_code)
-        answer = await self._handover_requests.given(answer, to, question=incoming.text)
+        answer = await self.handover_requests.given(answer, to, question=incoming.text)
         messages = answer_messages(
             answer,
             to,
@@ -137,13 +132,13 @@ class Customers:
             question_message_id=incoming.message.message_id,
         )
         await self._replace(shown, messages, incoming.update.update_id)
-        await self._link.edit_copy(incoming)
+        await self.link.edit_copy(incoming)
 
     async def on_flood(self, update: Update) -> None:
         """Ask a customer, once, to wait."""
         to = await self._whom(update)
         if to:
-            await self._service.sender.deliver(
+            await self.service.sender.deliver(
                 [message(to, bot_text("flood", *to.languages))], priority="first"
             )
 
@@ -154,7 +149,7 @@ class Customers:
             return
         person = (f"🙋 {service_text('talk_to_person', *to.languages)}", "human")
         # Not as the reply to the update, which an operator may have handled again.
-        await self._service.sender.deliver(
+        await self.service.sender.deliver(
             [message(to, service_text("trouble", *to.languages), buttons=[[person]])]
         )
 
@@ -163,8 +158,8 @@ class Customers:
     async def start(self, incoming: Incoming, argument: str) -> None:
         """Greet; keep what the link carried."""
         await self._see(incoming, payload=argument)
-        manners = self._service.manners
-        await self._service.say(
+        manners = self.service.manners
+        await self.service.say(
             incoming,
             lambda *to: (
                 manners.welcome.get(text_language(*to))
@@ -174,29 +169,26 @@ class Customers:
 
     async def help(self, incoming: Incoming, _: str) -> None:
         """Say how to ask."""
-        await self._service.say(incoming, lambda *to: bot_text("help", *to))
+        await self.service.say(incoming, lambda *to: bot_text("help", *to))
 
     async def privacy(self, incoming: Incoming, _: str) -> None:
         """Say what is stored."""
-        company = self._service.manners.company
-        await self._service.say(incoming, lambda *to: bot_text("privacy", *to, company=company))
+        company = self.service.manners.company
+        await self.service.say(incoming, lambda *to: bot_text("privacy", *to, company=company))
 
     async def language(self, incoming: Incoming, _: str) -> None:
         """Offer the languages."""
         await self._see(incoming)
-        to = await self._service.addressee(incoming)
+        to = await self.service.addressee(incoming)
         text = bot_text("choose_language", *to.languages)
-        await self._service.sender.deliver(
-            [message(to, text, buttons=language_buttons(to.languages))],
-            update_id=incoming.update.update_id,
-        )
+        await self.service.reply(incoming, text, buttons=language_buttons(to.languages))
 
     async def human(self, incoming: Incoming, argument: str) -> None:
         """Call a person."""
         await self._see(incoming)
-        to = await self._service.addressee(incoming)
-        text = await self._handover_requests.call(to, reason=argument)
-        await self._service.sender.deliver([message(to, text)], update_id=incoming.update.update_id)
+        to = await self.service.addressee(incoming)
+        text = await self.handover_requests.call(to, reason=argument)
+        await self.service.reply(incoming, text)
 
     # --- what they share -----------------------------------------------------------------------
 
@@ -208,30 +200,30 @@ class Customers:
     ) -> None:
         """Send the reply to messages, and to the team what it is to see of both."""
         first, *followers = written
-        stored = await self._service.sender.store(
+        stored = await self.service.sender.store(
             [*messages, *copies],
             update_id=first.update.update_id,
             answers_also=[follower.update.update_id for follower in followers],
         )
-        self._queue.take(first.update, len(followers))
+        self.queue.take(first.update, len(followers))
         if copies:  # beside: the group's budget is small, and the customer's next message waits
-            self._spawn(self._link.send_copies(first.chat_id, stored[len(messages) :]))
-        await self._service.sender.send_all(stored[: len(messages)])
+            self.spawn(self.link.send_copies(first.chat_id, stored[len(messages) :]))
+        await self.service.sender.send_all(stored[: len(messages)])
 
     async def _with_what_follows(self, incoming: Incoming) -> tuple[str, list[Update]]:
         """Join short messages that follow at once; return the text and the later updates."""
         texts: list[str] = [incoming.text]
         followers: list[Update] = []
-        update, merge_s = incoming.update, self._service.manners.merge_s
+        update, merge_s = incoming.update, self.service.manners.merge_s
         if not (merge_s and incoming.private and is_plain_text(update)):
             return incoming.text, []
         while is_fragment(texts[-1]):
             count = len(followers) + 1
             waited = time.time() - incoming.message.date.timestamp()
             patience = merge_s if waited < LATE_S else 0.0
-            if not await self._queue.wait_for_more(update, count=count, seconds=patience):
+            if not await self.queue.wait_for_more(update, count=count, seconds=patience):
                 break
-            follower = self._queue.parked(update)[count - 1]
+            follower = self.queue.parked(update)[count - 1]
             if not is_plain_text(follower) or follower.message is None:
                 break
             followers.append(follower)
@@ -240,7 +232,7 @@ class Customers:
 
     async def _on_wordless(self, incoming: Incoming) -> None:
         m = incoming.message
-        to = await self._service.addressee(incoming)
+        to = await self.service.addressee(incoming)
         if m.voice or m.audio or m.video_note:
             text = bot_text("voice", *to.languages)
         elif m.sticker or m.animation or m.dice:
@@ -251,12 +243,12 @@ class Customers:
             text = service_text("text_only", *to.languages)
         else:
             return  # a service message, such as a changed title: not for the bot
-        copies = await self._link.copies([incoming], None)
+        copies = await self.link.copies([incoming], None)
         await self._reply([incoming], [message(to, text)], copies)
 
     async def _see(self, incoming: Incoming, *, payload: str = "") -> None:
         name = incoming.message.chat.title or incoming.user.full_name
-        await self._service.chats.see(incoming.chat_id, name=name, payload=payload)
+        await self.service.chats.see(incoming.chat_id, name=name, payload=payload)
 
     async def _whom(self, update: Update) -> Addressee | None:
         """Return the customer of a private chat; a group is not bothered with such notes."""
@@ -264,13 +256,13 @@ class Customers:
         if chat is None or chat.type != ChatType.PRIVATE:
             return None
         code = (user.language_code or "") if user else ""
-        return Addressee(chat.id, languages=await self._service.languages(chat.id, code))
+        return Addressee(chat.id, languages=await self.service.languages(chat.id, code))
 
     async def _replace(
         self, shown: Sequence[StoredMessage], messages: Sequence[Outgoing], update_id: int
     ) -> None:
         """Put new messages in the place of shown ones; add and delete what is over."""
-        sender, outbox = self._service.sender, self._service.outbox
+        sender, outbox = self.service.sender, self.service.outbox
         for old, new in zip(shown, messages, strict=False):
             await sender.edit(old.chat_id, old.message_id or 0, new.params)
             await outbox.change_context(old.outbox_id, new.context)
@@ -278,8 +270,3 @@ class Customers:
             await sender.delete(old.chat_id, old.message_id or 0)
         if len(messages) > len(shown):
             await sender.deliver(messages[len(shown) :], update_id=update_id)
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= _QUESTION_CHARS else flat[: _QUESTION_CHARS - 1] + "…"

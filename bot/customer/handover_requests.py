@@ -1,7 +1,7 @@
 """A customer asks for a person: the team is told, and the customer what is true."""
 
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import UTC, datetime
 from time import time as now
 from typing import Any
@@ -18,25 +18,17 @@ from db.operators import Operators
 from kb.answering.texts import service_text
 
 
+@dataclass(frozen=True)
 class HandoverRequests:
     """Lets customers wait for a person."""
 
-    def __init__(
-        self,
-        service: CustomerService,
-        link: TopicLink,
-        operators: Operators,
-        questions: Conversations,
-        *,
-        hours: WorkingHours,
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
-    ) -> None:
-        self._service = service
-        self._link = link
-        self._operators = operators
-        self._questions = questions
-        self._hours = hours
-        self._spawn = spawn
+    service: CustomerService
+    link: TopicLink
+    operators: Operators
+    questions: Conversations
+    _: KW_ONLY
+    hours: WorkingHours
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
 
     async def call(
         self,
@@ -60,7 +52,7 @@ class HandoverRequests:
             urgency: why this customer comes before others, if so.
             held: nobody asked for a person, but the answer is for an operator to send.
         """
-        handovers = self._service.handovers
+        handovers = self.service.handovers
         language = to.languages[0] if to.languages else ""
         new = await handovers.ask(
             to.chat_id,
@@ -73,14 +65,14 @@ class HandoverRequests:
         )
         if urgency and not new:
             await self.hasten(to.chat_id, urgency)
-        if not any(may(one.role, "talk") for one in await self._operators.list()):
+        if not any(may(one.role, "talk") for one in await self.operators.list()):
             await self._leave_open(to, reason, answer_id)
             return bot_text("nobody_here", *to.languages)
         if held:
-            self._spawn(self._link.propose(to.chat_id, answer_id, question=reason))
-        elif new or (await self._link.group() and not await self._link.has_card(to.chat_id)):
-            self._spawn(self._link.call(to.chat_id))
-        back = self._hours.next_opening(datetime.fromtimestamp(now(), UTC))
+            self.spawn(self.link.propose(to.chat_id, answer_id, question=reason))
+        elif new or (await self.link.group() and not await self.link.has_card(to.chat_id)):
+            self.spawn(self.link.call(to.chat_id))
+        back = self.hours.next_opening(datetime.fromtimestamp(now(), UTC))
         if back:
             days = bot_text("weekdays", *to.languages).split(",")
             return bot_text(
@@ -88,7 +80,7 @@ class HandoverRequests:
                 *to.languages,
                 day=days[back.weekday()].strip(),
                 time=back.strftime("%H:%M"),
-                zone=self._hours.timezone,
+                zone=self.hours.timezone,
             )
         return service_text("person_called", *to.languages)
 
@@ -104,22 +96,22 @@ class HandoverRequests:
             held=True,
         )
         answer = replace(answer, text=text)
-        await self._service.conversations.said(answer)
+        await self.service.conversations.said(answer)
         return answer
 
     async def hasten(self, chat_id: int, urgency: Urgency) -> None:
         """Let a customer who waits already come before others, and their card say why."""
-        if await self._service.handovers.hasten(chat_id, urgency):
-            self._spawn(self._link.refresh(chat_id))
+        if await self.service.handovers.hasten(chat_id, urgency):
+            self.spawn(self.link.refresh(chat_id))
 
     async def _leave_open(self, to: Addressee, reason: str, answer_id: int) -> None:
         """Keep the question for the list of those that wait for an operator."""
         if answer_id:
-            await self._questions.leave_open(answer_id)
+            await self.questions.leave_open(answer_id)
         elif reason:
             language = to.languages[0] if to.languages else "en"
             text = bot_text("nobody_here", *to.languages)
-            await self._questions.record(
+            await self.questions.record(
                 reason,
                 Answer("unknown", text, language[:8]),
                 chat=f"telegram:{to.chat_id}",

@@ -1,6 +1,7 @@
 """What customers may ask about their own data: to see it, and to have it erased."""
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,8 +21,12 @@ _TURNS = 10_000
 class Privacy:
     """Handles /mydata and /forget, in private chats: a group's data is not one person's."""
 
-    def __init__(self, service: CustomerService) -> None:
+    def __init__(
+        self, service: CustomerService, *, forget: Callable[[int], Awaitable[None]]
+    ) -> None:
+        """`forget` erases everything that is stored about a chat."""
         self._service = service
+        self._forget = forget
 
     @property
     def routes(self) -> Routes:
@@ -77,10 +82,8 @@ class Privacy:
             return
         to = await self._service.addressee(incoming)
         yes = (bot_text("forget_yes", *to.languages), "forget:yes")
-        await self._service.sender.deliver(
-            [message(to, bot_text("forget_sure", *to.languages), buttons=[[yes]])],
-            update_id=incoming.update.update_id,
-        )
+        sure = bot_text("forget_sure", *to.languages)
+        await self._service.reply(incoming, sure, buttons=[[yes]])
 
     async def forget_now(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Erase everything that is stored about a chat."""
@@ -90,7 +93,7 @@ class Privacy:
         if chat is None or chat.id != query.from_user.id or value != "yes":
             return
         languages = await service.languages(chat.id, query.from_user.language_code or "")
-        await service.forget(chat.id)
+        await self._forget(chat.id)
         text = service_text("forgotten", *languages)
         await service.sender.deliver([message(Addressee(chat.id), text)])
 

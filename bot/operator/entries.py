@@ -1,6 +1,6 @@
 """A customer's question with an operator's answer becomes an entry: shown, confirmed, applied."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from telegram import CallbackQuery, Update
 
@@ -11,7 +11,7 @@ from bot.operator.entry_text import MAX_ANSWER_CHARS
 from bot.operator.knowledge import KnowledgeDesk, live_buttons
 from bot.operator.pending_input import PendingInputHandler
 from bot.transport.incoming import Incoming
-from bot.transport.router import Press, Routes
+from bot.transport.router import Press, Routes, number_in
 from core.rights import may
 from core.types import Answer
 from core.wording import N_, tr
@@ -24,28 +24,21 @@ from kb.releases.team_answers import BadEntry, check_entry
 _PASSED_ON = N_("Thank you. An editor looks at it and can apply it.")
 
 
+@dataclass
 class EntryDesk:
     """Handles entries that operators write; applying and undoing is as for files."""
 
-    def __init__(
-        self,
-        service: CustomerService,
-        uploads: Uploads,
-        knowledge: KnowledgeDesk,
-        pending_input: PendingInputHandler,
-        questions: OpenQuestions,
-        operators: Operators,
-        team: Team,
-    ) -> None:
-        self._service = service
-        self._uploads = uploads
-        self._knowledge = knowledge
-        self._pending_input = pending_input
-        self._questions = questions
-        self._operators = operators
-        self._team = team
-        pending_input.takes["entry_question"] = self.on_question
-        pending_input.takes["entry_answer"] = self.on_answer
+    service: CustomerService
+    uploads: Uploads
+    knowledge: KnowledgeDesk
+    pending_input: PendingInputHandler
+    questions: OpenQuestions
+    operators: Operators
+    team: Team
+
+    def __post_init__(self) -> None:
+        self.pending_input.takes["entry_question"] = self.on_question
+        self.pending_input.takes["entry_answer"] = self.on_answer
 
     @property
     def routes(self) -> Routes:
@@ -71,10 +64,10 @@ class EntryDesk:
         try:
             check_entry(entry, answer_chars=MAX_ANSWER_CHARS)
         except BadEntry as error:
-            await self._service.sender.deliver([message(to, str(error))], update_id=update_id)
+            await self.service.sender.deliver([message(to, str(error))], update_id=update_id)
             return
         here, to = to, await self._where_applied(to, actor)
-        upload_id = await self._uploads.add(
+        upload_id = await self.uploads.add(
             actor=actor,
             chat_id=to.chat_id,
             thread_id=to.thread_id,
@@ -84,18 +77,18 @@ class EntryDesk:
         messages = [message(to, tr("Looking at what this would change …"))]
         if here != to:
             messages.append(message(here, tr(_PASSED_ON)))
-        shown, *_ = await self._service.sender.deliver(messages, update_id=update_id)
-        await self._uploads.set_message(upload_id, shown.message_id or 0)
-        self._knowledge.start(upload_id)
+        shown, *_ = await self.service.sender.deliver(messages, update_id=update_id)
+        await self.uploads.set_message(upload_id, shown.message_id or 0)
+        self.knowledge.start(upload_id)
 
     async def _where_applied(self, to: Addressee, actor: int) -> Addressee:
         """Return where somebody may apply what an operator proposes at a place."""
-        role = await self._operators.role_of(actor)
+        role = await self.operators.role_of(actor)
         if to.chat_id != actor or may(role, "publish"):
             return to
-        if group := await self._team.group():
+        if group := await self.team.group():
             return Addressee(group)
-        able = [one for one in await self._operators.list() if may(one.role, "publish")]
+        able = [one for one in await self.operators.list() if may(one.role, "publish")]
         return Addressee(able[0].user_id) if able else to
 
     # --- changing it ---------------------------------------------------------------------------
@@ -105,14 +98,14 @@ class EntryDesk:
         if upload := await self._open(query, value):
             pending = PendingInput("entry_question", upload.upload_id)
             prompt = tr("Write the question as it should be stored, without anything personal.")
-            await self._pending_input.ask(query, update, pending, prompt=prompt)
+            await self.pending_input.ask(query, update, pending, prompt=prompt)
 
     async def edit_answer(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Ask for another wording of the answer."""
         if upload := await self._open(query, value):
             pending = PendingInput("entry_answer", upload.upload_id)
             prompt = tr("Write the answer as every customer shall read it.")
-            await self._pending_input.ask(query, update, pending, prompt=prompt)
+            await self.pending_input.ask(query, update, pending, prompt=prompt)
 
     async def on_question(self, incoming: Incoming, pending: PendingInput) -> None:
         """Take another wording of the question."""
@@ -125,8 +118,7 @@ class EntryDesk:
     async def _change(
         self, incoming: Incoming, upload_id: int, *, question: str = "", answer: str = ""
     ) -> None:
-        upload = await self._uploads.get(upload_id)
-        to = Addressee(incoming.chat_id, incoming.thread_id)
+        upload = await self.uploads.get(upload_id)
         says = tr("This entry is no longer open.")
         if upload and upload.entry:
             entry = replace(
@@ -137,65 +129,61 @@ class EntryDesk:
             )
             try:
                 check_entry(entry, answer_chars=MAX_ANSWER_CHARS)
-                if await self._uploads.change_entry(upload_id, entry):
+                if await self.uploads.change_entry(upload_id, entry):
                     says = ""
             except BadEntry as error:
                 says = str(error)
-        (shown,) = await self._service.sender.deliver(
-            [message(to, says or tr("Looking at what this would change …"))],
-            update_id=incoming.update.update_id,
-        )
+        looking = tr("Looking at what this would change …")
+        shown = await self.service.reply(incoming, says or looking)
         if upload and not says:
             # Below what was written, where the operator looks now.
-            await self._service.sender.delete(upload.chat_id, upload.message_id)
-            await self._uploads.set_message(upload_id, shown.message_id or 0)
-            self._knowledge.start(upload_id)
+            await self.service.sender.delete(upload.chat_id, upload.message_id)
+            await self.uploads.set_message(upload_id, shown.message_id or 0)
+            self.knowledge.start(upload_id)
 
     async def cancel(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Drop an entry that was not applied."""
-        upload = await self._uploads.get(int(value)) if value.isdigit() else None
+        upload = await self.uploads.get(number_in(value))
         if upload and upload.entry:
-            await self._knowledge.cancel(query, update, value)
+            await self.knowledge.cancel(query, update, value)
 
     async def confirm(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Let what may be personal be stored as it stands in the message with the button."""
         upload = await self._open(query, value)
         if upload is None or upload.entry is None:
             return
-        if await self._uploads.change_entry(
-            upload.upload_id, replace(upload.entry, confirmed=True)
-        ):
-            self._knowledge.start(upload.upload_id)
+        if await self.uploads.change_entry(upload.upload_id, replace(upload.entry, confirmed=True)):
+            self.knowledge.start(upload.upload_id)
 
     async def _open(self, query: CallbackQuery, value: str) -> Upload | None:
         """Return the entry under whose message a button was pressed, if it still waits."""
-        upload = await self._uploads.get(int(value)) if value.isdigit() else None
+        upload = await self.uploads.get(number_in(value))
         shown = query.message
         current = upload and shown and upload.message_id == shown.message_id
         if upload is None or upload.state != "preview" or not upload.entry or not current:
-            await self._service.alert(query, tr("This entry is no longer open."))
+            await self.service.alert(query, tr("This entry is no longer open."))
             return None
-        await self._service.alert(query)
+        await self.service.alert(query)
         return upload
 
     # --- afterwards ----------------------------------------------------------------------------
 
     async def tell(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Tell the customers who asked what the answer is, each once."""
-        upload = await self._uploads.get(int(value)) if value.isdigit() else None
+        upload = await self.uploads.get(number_in(value))
         if upload is None or upload.entry is None or upload.state != "live":
-            await self._service.alert(query, tr("This entry is not live any more."))
+            await self.service.alert(query, tr("This entry is not live any more."))
             return
-        if not await self._uploads.tell_once(upload.upload_id, update_id=update.update_id):
-            await self._service.alert(query, tr("They have been told already."))
+        if not await self.uploads.tell_once(upload.upload_id, update_id=update.update_id):
+            await self.service.alert(query, tr("They have been told already."))
             return
-        asked = await self._questions.asked(upload.entry.open_ids)
+        asked = await self.questions.asked(upload.entry.open_ids)
         messages = []
         customers = customers_of(asked)
         for chat_id, question in customers.items():
-            if await self._service.chats.is_banned(chat_id):
+            if await self.service.chats.is_banned(chat_id):
                 continue
-            languages = await self._service.languages(chat_id, question.language)
+            languages = await self.service.languages(chat_id, question.language)
             messages += answer_messages(
                 Answer("faq", upload.entry.answer, question.language),
                 Addressee(chat_id, languages=languages),
@@ -203,8 +191,8 @@ class EntryDesk:
                 question_message_id=0,
                 lead=bot_text("answered_now", *languages, question=question.question[:200]),
             )
-        await self._service.alert(query, tr("Telling %(count)s.", count=len(customers)))
-        await self._service.sender.deliver(messages, update_id=update.update_id)
-        await self._service.sender.edit_buttons(
+        await self.service.alert(query, tr("Telling %(count)s.", count=len(customers)))
+        await self.service.sender.deliver(messages, update_id=update.update_id)
+        await self.service.sender.edit_buttons(
             upload.chat_id, upload.message_id, keyboard(live_buttons(upload))
         )

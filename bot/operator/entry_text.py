@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from bot.conversation.replies import Button
 from bot.operator.topic_text import mark
 from bot.operator.uploads_text import live_text, preview_text
+from core.shown import short
 from core.types import Chunk, IngestReport
 from core.wording import ntr, tr
 from db.uploads import Entry
@@ -137,16 +138,21 @@ def questions_text(
         newest, count = group.newest, len(group.questions)
         day = datetime.fromtimestamp(newest.asked, UTC).strftime("%Y-%m-%d")
         times = ntr("on %(day)s", "%(num)s times, last on %(day)s", count, day=day)
-        lines += ["", f"{place}. “{_short(newest.question)}” · {newest.language} · {times}"]
+        lines += [
+            "",
+            f"{place}. “{short(newest.question, _SHOWN_CHARS)}” · {newest.language} · {times}",
+        ]
         texts = dict.fromkeys(q.question for q in group.questions)
         others = [text for text in texts if text != newest.question]
         lines += [
-            "    " + tr("also “%(text)s”", text=_short(text)) for text in others[:_OTHERS_SHOWN]
+            "    " + tr("also “%(text)s”", text=short(text, _SHOWN_CHARS))
+            for text in others[:_OTHERS_SHOWN]
         ]
         near = (nearest or {}).get(newest.open_id, ())
         lines += [f"    {mark(group.urgency)}"] if group.urgency else []
         lines += [
-            "    " + tr("nearest entry: “%(text)s”", text=_short(entry.text)) for entry in near[:1]
+            "    " + tr("nearest entry: “%(text)s”", text=short(entry.text, _SHOWN_CHARS))
+            for entry in near[:1]
         ]
     return "\n".join(lines)
 
@@ -183,14 +189,9 @@ def questions_buttons(groups: Sequence[OpenGroup], *, order: str, page: int) -> 
 def answer_prompt(group: OpenGroup) -> str:
     """Return how an operator is asked to answer."""
     texts = dict.fromkeys(q.question for q in group.questions)
-    asked = "\n".join(f"“{_short(text)}”" for text in list(texts)[:PAGE])
+    asked = "\n".join(f"“{short(text, _SHOWN_CHARS)}”" for text in list(texts)[:PAGE])
     prompt = tr(
         "Write the answer now, as every customer shall read it. You see the entry before it is "
         "stored, and may change the question."
     )
     return f"{asked}\n\n{prompt}"
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= _SHOWN_CHARS else flat[: _SHOWN_CHARS - 1] + "…"

@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
 from telegram import CallbackQuery, Document, Update
 from telegram.constants import FileSizeLimit
 from telegram.error import TelegramError
 
-from bot.conversation.replies import Addressee, Button, keyboard, message
+from bot.conversation.replies import Addressee, Button, edited, message
 from bot.conversation.service import CustomerService
 from bot.operator.entry_text import entry_buttons, entry_live, entry_preview
 from bot.operator.uploads_text import DOWNLOAD_LIMIT, held_text, live_text, preview_text
@@ -17,7 +17,7 @@ from bot.transport.errors import Stopping
 from bot.transport.inbox import InboxQueue
 from bot.transport.incoming import Incoming
 from bot.transport.redact import redact
-from bot.transport.router import Content, Press, Routes
+from bot.transport.router import Content, Press, Routes, number_in
 from core.errors import AnswerdeskError, unchanged
 from core.wording import ntr, tr
 from db.uploads import SentFile, Upload, Uploads, UploadState
@@ -38,9 +38,8 @@ logger = logging.getLogger(__name__)
 ALBUM_S = 2.0
 """The files of one album arrive one by one; the next one within this many seconds."""
 
-Json = dict[str, Any]
 
-
+@dataclass
 class KnowledgeDesk:
     """Handles files and entries, and the buttons under their previews.
 
@@ -48,27 +47,21 @@ class KnowledgeDesk:
     interrupts is taken up again (`resume`).
     """
 
-    def __init__(
-        self,
-        service: CustomerService,
-        uploads: Uploads,
-        library: Library,
-        queue: InboxQueue,
-        *,
-        live_release: Callable[[], Awaitable[int]],
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
-    ) -> None:
-        self._service = service
-        self._uploads = uploads
-        self._queue = queue
-        self._questions = library.questions
-        self._spawn = spawn
-        self._offers: dict[int, Sequence[str]] = {}
-        """What the columns of a previewed table may mean, by upload."""
+    service: CustomerService
+    uploads: Uploads
+    library: Library
+    queue: InboxQueue
+    _: KW_ONLY
+    live_release: Callable[[], Awaitable[int]]
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
+    _offers: dict[int, Sequence[str]] = field(default_factory=dict, init=False)
+    """What the columns of a previewed table may mean, by upload."""
+
+    def __post_init__(self) -> None:
         self._flow = UploadFlow(
-            uploads,
-            library,
-            live_release=live_release,
+            self.uploads,
+            self.library,
+            live_release=self.live_release,
             load=self._fetch,
             via="Telegram",
         )
@@ -100,7 +93,7 @@ class KnowledgeDesk:
             reply = message(to, tr(DOWNLOAD_LIMIT, names=", ".join(large)))
             await self._answer(incoming, album, [reply])
             return
-        upload_id = await self._uploads.add(
+        upload_id = await self.uploads.add(
             actor=incoming.user.id,
             chat_id=incoming.chat_id,
             thread_id=incoming.thread_id,
@@ -110,7 +103,7 @@ class KnowledgeDesk:
         shown = await self._answer(
             incoming, album, [message(to, tr("Reading %(names)s …", names=names))]
         )
-        await self._uploads.set_message(upload_id, shown)
+        await self.uploads.set_message(upload_id, shown)
         self.start(upload_id)
 
     async def apply(self, query: CallbackQuery, _: Update, value: str) -> None:
@@ -133,32 +126,32 @@ class KnowledgeDesk:
         After a restart the preview is made again, with its offers.
         """
         number, _sep, place = value.partition(":")
-        upload = await self._upload(number)
+        upload = await self.uploads.get(number_in(number))
         offers = self._offers.pop(int(number), ()) if number.isdigit() else ()
         known = place.isdigit() and int(place) < len(offers)
-        if upload is None or not await self._uploads.move(
+        if upload is None or not await self.uploads.move(
             upload.upload_id,
             "preview",
             "checking",
             columns=offers[int(place)] if known else upload.columns,
         ):
-            await self._service.alert(query, tr("This preview is no longer open."))
+            await self.service.alert(query, tr("This preview is no longer open."))
             return
-        await self._service.alert(query)
+        await self.service.alert(query)
         await self._show(upload, tr("Reading it again …"))
         self.start(upload.upload_id)
 
     async def undo(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Bring back the release from before, if nobody published since."""
-        upload = await self._upload(value)
+        upload = await self.uploads.get(number_in(value))
         try:
             if upload is None:
                 raise NothingToUndo(None)
             await self._flow.check_undo(upload)
         except NotUndoable as error:
-            await self._service.alert(query, str(error))
+            await self.service.alert(query, str(error))
             return
-        await self._service.alert(query)
+        await self.service.alert(query)
         try:
             now = await self._flow.undo(upload)
         except NotUndoable:
@@ -179,7 +172,7 @@ class KnowledgeDesk:
 
     async def resume(self) -> None:
         """Take up what a restart interrupted."""
-        for upload in await self._uploads.unfinished():
+        for upload in await self.uploads.unfinished():
             self.start(upload.upload_id)
 
     def start(self, upload_id: int, *, anyway: bool = False) -> None:
@@ -187,10 +180,10 @@ class KnowledgeDesk:
 
         That it be published `anyway` is not stored: after a restart it is asked for again.
         """
-        self._spawn(self._work(upload_id, anyway=anyway))
+        self.spawn(self._work(upload_id, anyway=anyway))
 
     async def _work(self, upload_id: int, *, anyway: bool) -> None:
-        upload = await self._uploads.get(upload_id)
+        upload = await self.uploads.get(upload_id)
         if upload is None:
             return
         try:
@@ -238,7 +231,7 @@ class KnowledgeDesk:
         text = live_text(report)
         waiting = 0
         if upload.entry:
-            waiting = len(customers_of(await self._questions.asked(upload.entry.open_ids)))
+            waiting = len(customers_of(await self.library.questions.asked(upload.entry.open_ids)))
             text = entry_live(upload.entry, report, answered=applied.answered)
         live = replace(upload, before=applied.before, after=report.release)
         await self._show(upload, text, live_buttons(live, waiting=waiting))
@@ -248,7 +241,7 @@ class KnowledgeDesk:
         return [
             IncomingFile(
                 sent.name,
-                await self._service.sender.download(sent.file_id),
+                await self.service.sender.download(sent.file_id),
                 columns=upload.columns or None,
             )
             for sent in upload.files
@@ -260,10 +253,10 @@ class KnowledgeDesk:
         """Return the later files of the same album, which arrive as messages of their own."""
         album: list[Update] = []
         group = incoming.message.media_group_id
-        while group and await self._queue.wait_for_more(
+        while group and await self.queue.wait_for_more(
             incoming.update, count=len(album) + 1, seconds=ALBUM_S
         ):
-            follower = self._queue.parked(incoming.update)[len(album)]
+            follower = self.queue.parked(incoming.update)[len(album)]
             if follower.message is None or follower.message.media_group_id != group:
                 break
             album.append(follower)
@@ -272,22 +265,20 @@ class KnowledgeDesk:
     async def _answer(
         self, incoming: Incoming, album: Sequence[Update], messages: Sequence[Any]
     ) -> int:
-        sender = self._service.sender
+        sender = self.service.sender
         stored = await sender.store(
             messages,
             update_id=incoming.update.update_id,
             answers_also=[update.update_id for update in album],
         )
-        self._queue.take(incoming.update, len(album))
+        self.queue.take(incoming.update, len(album))
         sent = await sender.send_all(stored)
         return sent[-1].message_id or 0
 
     async def _apply_press(self, query: CallbackQuery, value: str, *, anyway: bool) -> None:
-        upload = await self._upload(value)
+        upload = await self.uploads.get(number_in(value))
         if upload and await self._flow.personal(upload):
-            await self._service.alert(
-                query, tr("Confirm first that it may be stored as it stands.")
-            )
+            await self.service.alert(query, tr("Confirm first that it may be stored as it stands."))
             return
         await self._press(
             query, value, old="preview", new="applying", says=tr("Applying …"), anyway=anyway
@@ -303,31 +294,25 @@ class KnowledgeDesk:
         says: str,
         anyway: bool = False,
     ) -> None:
-        upload = await self._upload(value)
-        if upload is None or not await self._uploads.move(upload.upload_id, old, new):
-            await self._service.alert(query, tr("This preview is no longer open."))
+        upload = await self.uploads.get(number_in(value))
+        if upload is None or not await self.uploads.move(upload.upload_id, old, new):
+            await self.service.alert(query, tr("This preview is no longer open."))
             return
-        await self._service.alert(query)
+        await self.service.alert(query)
         await self._show(upload, says)
         if new == "applying":
             self.start(upload.upload_id, anyway=anyway)
-
-    async def _upload(self, value: str) -> Upload | None:
-        return await self._uploads.get(int(value)) if value.isdigit() else None
 
     async def _show(
         self, upload: Upload, text: str, buttons: Sequence[Sequence[Button]] = ()
     ) -> None:
         """Change the upload's message; send another one if it cannot be changed."""
-        params: Json = {"text": text}
-        if buttons:
-            params["reply_markup"] = keyboard(buttons)
-        sender = self._service.sender
-        if upload.message_id and await sender.edit(upload.chat_id, upload.message_id, params):
+        sender, shown = self.service.sender, edited(text, buttons)
+        if upload.message_id and await sender.edit(upload.chat_id, upload.message_id, shown):
             return
         to = Addressee(upload.chat_id, upload.thread_id)
         (sent,) = await sender.deliver([message(to, text, buttons=buttons)])
-        await self._uploads.set_message(upload.upload_id, sent.message_id or 0)
+        await self.uploads.set_message(upload.upload_id, sent.message_id or 0)
 
 
 def live_buttons(upload: Upload, *, waiting: int = 0) -> list[list[Button]]:

@@ -2,7 +2,7 @@
 
 from telegram import CallbackQuery, Update
 
-from bot.conversation.replies import Addressee, Button, keyboard, message
+from bot.conversation.replies import Addressee, Button, edited, message
 from bot.conversation.service import CustomerService
 from bot.operator.entry_text import link_buttons, link_text
 from bot.transport.router import Press, Routes
@@ -106,7 +106,5 @@ class LinkDesk:
         await self._change(stored, tr("Undone. The question is open again."), [])
 
     async def _change(self, stored: StoredMessage, text: str, buttons: list[list[Button]]) -> None:
-        params: dict[str, object] = {"text": text}
-        if buttons:
-            params["reply_markup"] = keyboard(buttons)
-        await self._service.sender.edit(stored.chat_id, stored.message_id or 0, params)
+        said = edited(text, buttons)
+        await self._service.sender.edit(stored.chat_id, stored.message_id or 0, said)

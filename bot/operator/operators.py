@@ -1,13 +1,14 @@
 """Who belongs to the team: codes, roles, the team's group. For operators."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
 
 from telegram import CallbackQuery, Update
 from telegram.constants import ChatMemberStatus
 from telegram.error import TelegramError
 
 from bot.conversation.menus import Menus
-from bot.conversation.replies import Addressee, Button, message
+from bot.conversation.replies import Button
 from bot.conversation.service import CustomerService
 from bot.transport.incoming import Incoming
 from bot.transport.router import Command, Press, Routes
@@ -23,26 +24,18 @@ _MAY = {
 }
 
 
+@dataclass(frozen=True)
 class TeamDesk:
     """Handles what concerns the team itself."""
 
-    def __init__(
-        self,
-        service: CustomerService,
-        operators: Operators,
-        team: Team,
-        audit: Audit,
-        *,
-        on_group: Callable[[], None],
-        menus: Menus,
-    ) -> None:
-        """`on_group` is called when the team has got a group."""
-        self._service = service
-        self._operators = operators
-        self._team = team
-        self._audit = audit
-        self._on_group = on_group
-        self._menus = menus
+    service: CustomerService
+    operators: Operators
+    team: Team
+    audit: Audit
+    _: KW_ONLY
+    on_group: Callable[[], None]
+    """Called when the team has got a group."""
+    menus: Menus
 
     @property
     def routes(self) -> Routes:
@@ -50,7 +43,7 @@ class TeamDesk:
         return Routes(
             commands=(
                 Command("operator", "anyone", self.operator),
-                Command("team", "see", self.team),
+                Command("team", "see", self.show_team),
                 Command("invite", "manage", self.invite),
                 Command("here", "manage", self.here, anywhere=True),
             ),
@@ -59,12 +52,12 @@ class TeamDesk:
 
     async def operator(self, incoming: Incoming, argument: str) -> None:
         """Make somebody an operator who has a code; the message with it is deleted."""
-        role = await self._operators.redeem(
+        role = await self.operators.redeem(
             argument, user_id=incoming.user.id, name=incoming.user.full_name
         )
-        await self._service.sender.delete(incoming.chat_id, incoming.message.message_id)
+        await self.service.sender.delete(incoming.chat_id, incoming.message.message_id)
         if role is None:
-            await self._say(
+            await self.service.reply(
                 incoming,
                 tr(
                     "This code is wrong, already used, or older than an hour. Ask an owner for "
@@ -72,15 +65,15 @@ class TeamDesk:
                 ),
             )
             return
-        await self._audit.record(incoming.user.id, f"became {role}", incoming.user.full_name)
+        await self.audit.record(incoming.user.id, f"became {role}", incoming.user.full_name)
         text = tr(
             "Welcome. Your role is %(role)s: you may %(what)s. /team shows the team, "
             "/unanswered the questions I couldn't answer.",
             role=tr(role),
             what=tr(_MAY[role]),
         )
-        if not await self._team.group():
-            waiting = len(await self._service.handovers.open())
+        if not await self.team.group():
+            waiting = len(await self.service.handovers.open())
             if waiting:
                 text += " " + ntr(
                     "%(num)s customer is waiting for a person: make a group with topics, add me as "
@@ -89,23 +82,23 @@ class TeamDesk:
                     "as an administrator who may manage topics, and write /here in it.",
                     waiting,
                 )
-        await self._say(incoming, text)
-        await self._menus.set_team()
+        await self.service.reply(incoming, text)
+        await self.menus.set_team()
 
     async def invite(self, incoming: Incoming, argument: str) -> None:
         """Make a code for somebody who shall join."""
         role = argument.strip().lower() or "agent"
         if role not in ROLES:
             known = ", ".join(f"/invite {one}" for one in ROLES)
-            await self._say(incoming, tr("Write one of these: %(known)s.", known=known))
+            await self.service.reply(incoming, tr("Write one of these: %(known)s.", known=known))
             return
         if not incoming.private:
-            await self._say(
+            await self.service.reply(
                 incoming, tr("Ask me in our private chat: a code is for one person only.")
             )
             return
-        code = await self._operators.new_code(role, by=incoming.user.id)
-        await self._say(
+        code = await self.operators.new_code(role, by=incoming.user.id)
+        await self.service.reply(
             incoming,
             tr(
                 "Pass this on to one person. It works once, within an hour, and makes them "
@@ -115,13 +108,12 @@ class TeamDesk:
             + f"\n\n/operator {code}",
         )
 
-    async def team(self, incoming: Incoming, _: str) -> None:
+    async def show_team(self, incoming: Incoming, _: str) -> None:
         """Show the team; owners may remove somebody."""
-        to = await self._service.addressee(incoming)
-        members = await self._operators.list()
-        mine = await self._operators.role_of(incoming.user.id)
+        members = await self.operators.list()
+        mine = await self.operators.role_of(incoming.user.id)
         lines = [_member(m) for m in members]
-        group = await self._team.group()
+        group = await self.team.group()
         lines.append("")
         lines.append(
             tr("Our group is set.")
@@ -131,23 +123,20 @@ class TeamDesk:
         buttons: list[list[Button]] = []
         if mine == "owner":
             buttons = _removal_buttons(members, but=incoming.user.id)
-        await self._service.sender.deliver(
-            [message(to, "\n".join(lines), buttons=buttons)],
-            update_id=incoming.update.update_id,
-        )
+        await self.service.reply(incoming, "\n".join(lines), buttons=buttons)
 
     async def remove(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Remove somebody from the team."""
-        gone = value.isdigit() and await self._operators.remove(int(value))
-        members = await self._operators.list()
+        gone = value.isdigit() and await self.operators.remove(int(value))
+        members = await self.operators.list()
         if gone:
-            await self._menus.remove(int(value))
-        await self._service.alert(
+            await self.menus.remove(int(value))
+        await self.service.alert(
             query, tr("Removed.") if gone else tr("Not removed: unknown, or the last owner.")
         )
         if query.message:
             text = "\n".join(map(_member, members))
-            await self._service.sender.edit(
+            await self.service.sender.edit(
                 query.message.chat.id, query.message.message_id, {"text": text}
             )
 
@@ -155,26 +144,26 @@ class TeamDesk:
         """Make the forum in which this is written the team's group."""
         chat = incoming.message.chat
         if not chat.is_forum:
-            await self._say(
+            await self.service.reply(
                 incoming, tr("This is no forum. Switch topics on in the group's settings first.")
             )
             return
         if not await self._may_manage_topics(chat.id):
-            await self._say(
+            await self.service.reply(
                 incoming,
                 tr("Make me an administrator who may manage topics, then write /here again."),
             )
             return
-        await self._team.set_group(chat.id)
-        await self._say(
+        await self.team.set_group(chat.id)
+        await self.service.reply(
             incoming,
             tr("This is our group now. Each customer who needs a person gets a topic here."),
         )
-        self._on_group()
-        await self._menus.set_team()
+        self.on_group()
+        await self.menus.set_team()
 
     async def _may_manage_topics(self, chat_id: int) -> bool:
-        bot = self._service.bot
+        bot = self.service.bot
         try:
             me = await bot.get_chat_member(chat_id, bot.id)
         except TelegramError:
@@ -182,10 +171,6 @@ class TeamDesk:
         return me.status == ChatMemberStatus.ADMINISTRATOR and bool(
             getattr(me, "can_manage_topics", False)
         )
-
-    async def _say(self, incoming: Incoming, text: str) -> None:
-        to = Addressee(incoming.chat_id, incoming.thread_id)
-        await self._service.sender.deliver([message(to, text)], update_id=incoming.update.update_id)
 
 
 def _removal_buttons(members: Sequence[Operator], *, but: int) -> list[list[Button]]:

@@ -71,10 +71,6 @@ class PendingInputHandler:
                 shown.chat.id, shown.message_id, {"text": tr("All right, nothing was changed.")}
             )
 
-    async def forget(self, chat_id: int) -> None:
-        """Erase what concerns a customer's chat."""
-        await self._stored.forget(chat_id)
-
     async def _is_awaited(self, incoming: Incoming) -> bool:
         if not incoming.message.text or incoming.text.startswith(INSIDE):
             return False

@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -47,38 +48,31 @@ _TELLING_CHARS = 8
 _GONE = ("thread not found", "topic_deleted", "topic_id_invalid")
 
 
+@dataclass(frozen=True)
 class TopicLink:
     """Opens topics and copies messages between them and the customers."""
 
-    def __init__(
-        self,
-        service: CustomerService,
-        team: Team,
-        operators: Operators,
-        inbox: Inbox,
-        drafts: Drafts,
-        *,
-        saves: bool,
-    ) -> None:
-        """`saves`: answers may be saved as entries of the knowledge base."""
-        self._service = service
-        self._team = team
-        self._operators = operators
-        self._inbox = inbox
-        self._drafts = drafts
-        self._saves = saves
-        # Weak: a topic's lock lives only while one of its messages holds or awaits it.
-        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+    service: CustomerService
+    team: Team
+    operators: Operators
+    inbox: Inbox
+    drafts: Drafts
+    _: KW_ONLY
+    saves: bool
+    """Whether answers may be saved as entries of the knowledge base."""
+    _locks: WeakValueDictionary[int, asyncio.Lock] = field(
+        default_factory=WeakValueDictionary, init=False
+    )
 
     # --- topics --------------------------------------------------------------------------------
 
     async def call(self, chat_id: int) -> None:
         """Give a waiting customer a topic with a card; without a group, write to each operator."""
         async with self._lock(chat_id):
-            handover = await self._service.handovers.get(chat_id)
+            handover = await self.service.handovers.get(chat_id)
             if handover is None or handover.card_id:
                 return
-            if not await self._team.group():
+            if not await self.team.group():
                 await self._write_to_operators(handover)
                 return
             try:
@@ -89,46 +83,46 @@ class TopicLink:
 
     async def propose(self, chat_id: int, answer_id: int, *, question: str) -> None:
         """Show the team a held answer: in the customer's topic; without a group, to each."""
-        group = await self._team.group()
+        group = await self.team.group()
         if group:
             await self.call(chat_id)
-        handover = await self._service.handovers.get(chat_id)
-        draft = await self._drafts.one(answer_id)
+        handover = await self.service.handovers.get(chat_id)
+        draft = await self.drafts.one(answer_id)
         if handover is None or draft is None:
             return
         places = [Addressee(group, handover.thread_id)]
         if not group:
-            places = [Addressee(operator.user_id) for operator in await self._operators.list()]
+            places = [Addressee(operator.user_id) for operator in await self.operators.list()]
         with self._speaking():
             text, buttons = held_text(question, draft.text), [held_buttons(answer_id)]
-        await self._service.sender.deliver(
+        await self.service.sender.deliver(
             [message(place, text, buttons=buttons) for place in places]
         )
 
     async def catch_up(self) -> None:
         """Give topics to customers who called before there was a group, or just before the end."""
-        if await self._team.group():
-            for handover in await self._service.handovers.open():
+        if await self.team.group():
+            for handover in await self.service.handovers.open():
                 if not handover.card_id:
                     await self.call(handover.chat_id)
 
     async def has_card(self, chat_id: int) -> bool:
         """Tell whether a customer's call stands in the team's group."""
-        handover = await self._service.handovers.get(chat_id)
+        handover = await self.service.handovers.get(chat_id)
         return handover is not None and handover.card_id != 0
 
     async def of(self, thread_id: int) -> Handover | None:
         """Return the conversation that belongs to a topic."""
-        return await self._service.handovers.of_topic(thread_id) if thread_id else None
+        return await self.service.handovers.of_topic(thread_id) if thread_id else None
 
     async def group(self) -> int:
         """Return the team's group, 0 if it has none."""
-        return await self._team.group()
+        return await self.team.group()
 
     async def reopen(self, handover: Handover) -> int:
         """Open a topic that was closed; return 0 if it was deleted."""
         try:
-            await self._service.bot.reopen_forum_topic(await self._team.group(), handover.thread_id)
+            await self.service.bot.reopen_forum_topic(await self.team.group(), handover.thread_id)
         except BadRequest as refusal:
             if _is_gone(str(refusal)):
                 return 0
@@ -137,37 +131,37 @@ class TopicLink:
     async def close(self, handover: Handover) -> None:
         """Close a topic; it is opened again when the customer calls again."""
         try:
-            await self._service.bot.close_forum_topic(await self._team.group(), handover.thread_id)
+            await self.service.bot.close_forum_topic(await self.team.group(), handover.thread_id)
         except BadRequest as refusal:
             logger.info("A topic was not closed: %s", refusal)
 
     async def forget(self, chat_id: int) -> None:
         """Delete a customer's topic with everything in it, and what the team was sent."""
-        service = self._service
+        service = self.service
         handover = await service.handovers.get(chat_id)
-        group = await self._team.group()
-        team = [group, *(operator.user_id for operator in await self._operators.list())]
+        group = await self.team.group()
+        team = [group, *(operator.user_id for operator in await self.operators.list())]
         turns = await service.conversations.turns(f"telegram:{chat_id}", limit=_ALL_TURNS)
         about = _tells_of(chat_id, handover, [turn.question for turn in turns])
         await service.outbox.forget_at(team, about=about)
-        await self._inbox.forget_at(team, about=about)
+        await self.inbox.forget_at(team, about=about)
         if handover and handover.thread_id and group:
             try:
-                await self._service.bot.delete_forum_topic(group, handover.thread_id)
+                await self.service.bot.delete_forum_topic(group, handover.thread_id)
             except TelegramError as trouble:
                 logger.warning("A topic was not deleted: %s", redact(str(trouble)))
 
     async def refresh(self, chat_id: int) -> None:
         """Let the card show how the conversation stands."""
-        handover = await self._service.handovers.get(chat_id)
-        group = await self._team.group()
+        handover = await self.service.handovers.get(chat_id)
+        group = await self.team.group()
         if handover and handover.card_id and group:
             card = await self._card(handover, group)
-            await self._service.sender.edit(group, handover.card_id, card.params)
+            await self.service.sender.edit(group, handover.card_id, card.params)
 
     async def _open(self, handover: Handover) -> Handover:
         """Make or reopen the topic and put a new card into it."""
-        service, group, chat_id = self._service, await self._team.group(), handover.chat_id
+        service, group, chat_id = self.service, await self.team.group(), handover.chat_id
         thread = await self.reopen(handover) if handover.thread_id else 0
         if not thread:
             name = await service.chats.name(chat_id)
@@ -185,22 +179,22 @@ class TopicLink:
         return await service.handovers.get(chat_id) or opened
 
     async def _card(self, handover: Handover, group: int) -> Outgoing:
-        service = self._service
+        service = self.service
         turns = await service.conversations.turns(f"telegram:{handover.chat_id}", limit=_TURNS)
         holder = ""
         if handover.holder:
-            names = {o.user_id: o.name for o in await self._operators.list()}
+            names = {o.user_id: o.name for o in await self.operators.list()}
             holder = names.get(handover.holder, "")
         name = await service.chats.name(handover.chat_id)
         with self._speaking():
             return message(
                 Addressee(group, handover.thread_id),
                 card_text(handover, name=name, holder=holder, turns=turns),
-                buttons=card_buttons(handover, saves=self._saves),
+                buttons=card_buttons(handover, saves=self.saves),
             )
 
     async def _write_to_operators(self, handover: Handover) -> None:
-        name = await self._service.chats.name(handover.chat_id)
+        name = await self.service.chats.name(handover.chat_id)
         with self._speaking():
             lead = f"{mark(handover.urgency)}. " if handover.urgency else ""
             text = lead + tr(
@@ -210,10 +204,10 @@ class TopicLink:
                 reason=handover.reason[:500],
             )
             reply = [[(tr("✍ Reply"), f"reply:{handover.chat_id}")]]
-        await self._service.sender.deliver(
+        await self.service.sender.deliver(
             [
                 message(Addressee(operator.user_id), text, buttons=reply)
-                for operator in await self._operators.list()
+                for operator in await self.operators.list()
                 if may(operator.role, "talk")
             ]
         )
@@ -226,8 +220,8 @@ class TopicLink:
         Empty if the customer does not wait, or the topic is still to be made: its card has it.
         """
         first = written[0]
-        group = await self._team.group()
-        handover = await self._service.handovers.get(first.chat_id) if first.private else None
+        group = await self.team.group()
+        handover = await self.service.handovers.get(first.chat_id) if first.private else None
         if not handover or handover.state != "waiting" or not handover.thread_id or not group:
             return []
         to = Addressee(group, handover.thread_id)
@@ -240,9 +234,9 @@ class TopicLink:
         """Send what `copies` returned, once it is stored; in order for each customer."""
         async with self._lock(chat_id):
             for one in stored:
-                sent = await self._service.sender.send(one)
+                sent = await self.service.sender.send(one)
                 if sent.state == "failed" and _is_gone(sent.error):
-                    await self._service.handovers.set_topic(chat_id, thread_id=0, card_id=0)
+                    await self.service.handovers.set_topic(chat_id, thread_id=0, card_id=0)
                     break
                 original = sent.context.get("copy_of")
                 if sent.message_id and original:
@@ -256,12 +250,12 @@ class TopicLink:
 
     async def to_topic(self, incoming: Incoming) -> None:
         """Pass on what a customer wrote into their topic; make it again if it was deleted."""
-        handover = await self._service.handovers.get(incoming.chat_id)
-        group = await self._team.group()
+        handover = await self.service.handovers.get(incoming.chat_id)
+        group = await self.team.group()
         if handover is None:
             return
         if incoming.text:
-            await self._service.handovers.wrote(incoming.chat_id, incoming.text)
+            await self.service.handovers.wrote(incoming.chat_id, incoming.text)
         if not group:
             return
         for _ in range(2):
@@ -272,8 +266,8 @@ class TopicLink:
             )
             if sent is None or sent.state != "failed" or not _is_gone(sent.error):
                 return
-            await self._service.handovers.set_topic(handover.chat_id, thread_id=0, card_id=0)
-            handover = await self._service.handovers.get(incoming.chat_id) or handover
+            await self.service.handovers.set_topic(handover.chat_id, thread_id=0, card_id=0)
+            handover = await self.service.handovers.get(incoming.chat_id) or handover
 
     async def copy(
         self,
@@ -288,10 +282,10 @@ class TopicLink:
         params = dict(copied.params)
         if incoming.message.reply_to_message:
             original = Place(incoming.chat_id, incoming.message.reply_to_message.message_id)
-            there = await self._service.handovers.copy_of(original)
+            there = await self.service.handovers.copy_of(original)
             if there and there.chat_id == to.chat_id:
                 params["reply_to"] = there.message_id
-        (sent,) = await self._service.sender.deliver(
+        (sent,) = await self.service.sender.deliver(
             [Outgoing(to.chat_id, copied.method, params, {})],
             update_id=incoming.update.update_id,
             priority=priority,
@@ -304,22 +298,22 @@ class TopicLink:
     async def edit_copy(self, incoming: Incoming) -> None:
         """Change the copy of a message as the message itself was changed."""
         original = Place(incoming.chat_id, incoming.message.message_id)
-        copy = await self._service.handovers.copy_of(original)
+        copy = await self.service.handovers.copy_of(original)
         if copy and incoming.message.text:
-            await self._service.sender.edit(
+            await self.service.sender.edit(
                 copy.chat_id, copy.message_id, {"text": incoming.message.text}
             )
 
     def _speaking(self) -> AbstractContextManager[None]:
         """Speak the company's language, whoever is worked for: the whole team reads it."""
-        return speaking(self._service.manners.language)
+        return speaking(self.service.manners.language)
 
     def _lock(self, chat_id: int) -> asyncio.Lock:
         return self._locks.setdefault(chat_id, asyncio.Lock())
 
     async def _pair(self, here: Place, there: Place, customer: int) -> None:
         for original, copy in ((here, there), (there, here)):
-            await self._service.handovers.mirror(original, copy, customer=customer)
+            await self.service.handovers.mirror(original, copy, customer=customer)
 
 
 def _copy_of(incoming: Incoming, to: Addressee) -> Outgoing:

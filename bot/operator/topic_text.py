@@ -6,6 +6,7 @@ from typing import Any
 from babel.numbers import format_percent
 
 from bot.conversation.replies import Button, source_label
+from core.shown import short
 from core.types import Answer, Turn, Urgency
 from core.wording import N_, locale, tr
 from db.handover import Handover
@@ -46,15 +47,18 @@ def card_text(
         stars = "★" * handover.rating + "☆" * (5 - handover.rating)
         lines.append(tr("Rated %(stars)s", stars=stars))
     if handover.reason:
-        lines.append(tr("Asked: %(text)s", text=_short(handover.reason)))
+        lines.append(tr("Asked: %(text)s", text=short(handover.reason, _TEXT_CHARS)))
     if handover.found:
         lines.append(tr("Found: %(text)s", text=handover.found))
     if turns:
         lines.append("")
         for turn in turns:
-            lines += [f"👤 {_short(turn.question)}", f"🤖 {_short(turn.answer)}"]
+            lines += [
+                f"👤 {short(turn.question, _TEXT_CHARS)}",
+                f"🤖 {short(turn.answer, _TEXT_CHARS)}",
+            ]
     if handover.draft and handover.state != "closed":
-        lines += ["", tr("Draft: %(text)s", text=_short(handover.draft))]
+        lines += ["", tr("Draft: %(text)s", text=short(handover.draft, _TEXT_CHARS))]
     lines += ["", tr(_WHERE_IT_GOES) + " /take /giveback /close /reopen /assign /ban /canned /save"]
     return "\n".join(lines)
 
@@ -80,7 +84,7 @@ def draft_buttons() -> list[Button]:
 def held_text(question: str, draft: str) -> str:
     """Return a held answer as the team is asked to send it."""
     head = tr("Draft, not sent:")
-    return f"👤 {_short(question)}\n\n{head}\n\n{draft[:_TURN_CHARS]}"
+    return f"👤 {short(question, _TEXT_CHARS)}\n\n{head}\n\n{draft[:_TURN_CHARS]}"
 
 
 def held_buttons(answer_id: int) -> list[Button]:
@@ -102,7 +106,7 @@ def found_text(context: Mapping[str, Any]) -> str:
     sources = context.get("sources", [])
     if not sources:
         return ""
-    labels = ", ".join(_short(source_label(source)) for source in sources)
+    labels = ", ".join(short(source_label(source), _TEXT_CHARS) for source in sources)
     confidence = context.get("confidence")
     if not confidence:
         return labels
@@ -122,8 +126,3 @@ def mark(urgency: Urgency) -> str:
         "angry": tr("😠 Angry"),
         "": "",
     }[urgency]
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= _TEXT_CHARS else flat[: _TEXT_CHARS - 1] + "…"

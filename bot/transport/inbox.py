@@ -4,11 +4,11 @@ import json
 import logging
 from asyncio import Future, Queue, get_running_loop, timeout
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
-from telegram import Bot, Update
+from telegram import Update
 from telegram.error import NetworkError
 from telegram.request import HTTPXRequest
 
@@ -56,16 +56,16 @@ class InboxQueue(Queue[object]):
     and follow when the processor reports the end of the one before (`release`).
     """
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, *, on_flood: Callable[[Update], None]) -> None:
+        """`on_flood` is told of the first update of a conversation that is not accepted."""
         super().__init__()
         self._inbox = inbox
+        self._on_flood = on_flood
         self._stored: set[int] = set()
         self.repeated: set[int] = set()
         """Updates of an earlier run or try: something of them may have been sent already."""
         self._lanes: dict[Lane, deque[Update]] = {}
         self._waiters: dict[Lane, Future[None]] = {}
-        self.on_flood: Callable[[Update], Awaitable[None]] | None = None
-        """Told of the first update of a conversation that is not accepted."""
         self._flooding: set[Lane] = set()
         self._closed = False
 
@@ -138,8 +138,7 @@ class InboxQueue(Queue[object]):
             await self._inbox.finish(update.update_id, note="not accepted: too many at once")
             if lane not in self._flooding:
                 self._flooding.add(lane)
-                if self.on_flood:
-                    await self.on_flood(update)
+                self._on_flood(update)
 
     async def wait_for_more(self, update: Update, *, count: int, seconds: float) -> bool:
         """Wait until `count` updates are parked behind one; return whether they came in time."""
@@ -207,11 +206,12 @@ class PollRequest(HTTPXRequest):
     dead letter. Every reply's status is reported: after a 401 the poller ends without a word.
     """
 
-    def __init__(self, *, on_status: Callable[[int], None], **options: Any) -> None:
+    def __init__(
+        self, queue: InboxQueue, *, on_status: Callable[[int], None], **options: Any
+    ) -> None:
         super().__init__(connection_pool_size=2, **options)
+        self._queue = queue
         self._on_status = on_status
-        self.queue: InboxQueue | None = None
-        self.bot: Bot | None = None
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """Fetch updates; what is returned is on disk."""
@@ -224,12 +224,12 @@ class PollRequest(HTTPXRequest):
     async def _store(self, payload: bytes) -> bytes:
         reply = self.parse_json_payload(payload)
         batch = reply.get("result")
-        if not isinstance(batch, list) or self.queue is None:
+        if not isinstance(batch, list):
             return payload
         raws = [raw for raw in batch if isinstance(raw, dict) and _numbered(raw)]
-        unreadable = {raw["update_id"]: why for raw in raws if (why := self._problem(raw))}
+        unreadable = {raw["update_id"]: why for raw in raws if (why := _problem(raw))}
         if raws:
-            await self.queue.receive(raws, unreadable)
+            await self._queue.receive(raws, unreadable)
         ordered = sorted(raws, key=lambda raw: int(raw["update_id"]))
         if ordered == batch and not unreadable:
             return payload
@@ -241,15 +241,17 @@ class PollRequest(HTTPXRequest):
         ]
         return json.dumps(reply).encode()
 
-    def _problem(self, raw: dict[str, Any]) -> str:
-        if _has_huge_number(raw):
-            return "it holds a number of more than 64 bits"
-        try:
-            json.dumps(raw, ensure_ascii=False).encode()
-            lane_of(Update.de_json(raw, self.bot))
-        except Exception as error:  # noqa: BLE001 - any error at all must become a dead letter
-            return redact(f"{type(error).__name__}: {error}")
-        return ""
+
+def _problem(raw: dict[str, Any]) -> str:
+    """Return why an update cannot be read; empty if it can."""
+    if _has_huge_number(raw):
+        return "it holds a number of more than 64 bits"
+    try:
+        json.dumps(raw, ensure_ascii=False).encode()
+        lane_of(Update.de_json(raw, None))
+    except Exception as error:  # noqa: BLE001 - any error at all must become a dead letter
+        return redact(f"{type(error).__name__}: {error}")
+    return ""
 
 
 def _numbered(raw: dict[str, Any]) -> bool:

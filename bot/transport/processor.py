@@ -42,13 +42,19 @@ class PerChatProcessor(BaseUpdateProcessor):
         queue: InboxQueue,
         inbox: Inbox,
         *,
+        run: Callable[[Update], Awaitable[None]],
+        on_dead: Callable[[Update], None],
         shutdown: Shutdown,
-        slots: int = 256,
-        timeout_s: float = 120.0,
+        slots: int,
+        timeout_s: float,
     ) -> None:
+        """`run` runs the handlers; `on_dead` is told of an update that became a dead letter, to
+        tell the customer."""
         super().__init__(slots)
         self._queue = queue
         self._inbox = inbox
+        self._run = run
+        self._on_dead = on_dead
         self._shutdown = shutdown
         self._timeout_s = timeout_s
         self._closing = False
@@ -56,21 +62,12 @@ class PerChatProcessor(BaseUpdateProcessor):
         self._stopped: set[asyncio.Task[Any]] = set()
         self._forgotten: dict[int, tuple[int, float]] = {}
         """Chats that were forgotten lately: the update that asked for it, and when."""
-        self._errors: dict[int, Exception] = {}
-        self.again: Callable[[Update], Awaitable[None]] | None = None
-        """Runs the handlers once more: ``application.process_update``."""
-        self.on_dead: Callable[[Update], Awaitable[None]] | None = None
-        """Told of an update that became a dead letter, to tell the customer."""
 
     async def initialize(self) -> None:
         """Need nothing."""
 
     async def shutdown(self) -> None:
         """Need nothing."""
-
-    def report(self, update: Update, error: Exception) -> None:
-        """Remember that the handlers of an update failed; called by the error handler."""
-        self._errors[update.update_id] = error
 
     async def drain(self, seconds: float) -> None:
         """Wait for the handlers that run, then cancel them; what they did not finish is stored."""
@@ -102,7 +99,11 @@ class PerChatProcessor(BaseUpdateProcessor):
             await asyncio.wait(tasks)
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
-        """Handle one update; leave it pending if the bot is being stopped."""
+        """Handle one update; leave it pending if the bot is being stopped.
+
+        `coroutine` is the application's handling, which has no handlers of its own: they are run
+        here, up to three times, and their errors are not lost on the way.
+        """
         if not isinstance(update, Update):
             await coroutine
             return
@@ -111,7 +112,7 @@ class PerChatProcessor(BaseUpdateProcessor):
         self._running[task] = update
         try:
             with working_on(request_of(update.update_id)):
-                await self._handle(update, coroutine)
+                await self._handle(update)
         except Stopping:
             logger.info("Update %d stays stored for the next start", update.update_id)
         except asyncio.CancelledError:
@@ -122,13 +123,12 @@ class PerChatProcessor(BaseUpdateProcessor):
             await self._persist(lambda: self._inbox.finish(number, note="its chat was forgotten"))
         finally:
             if asyncio.iscoroutine(coroutine):
-                coroutine.close()  # no effect on one that has run
+                coroutine.close()
             self._running.pop(task, None)
             self._stopped.discard(task)
-            self._errors.pop(update.update_id, None)
             self._queue.release(update)
 
-    async def _handle(self, update: Update, coroutine: Awaitable[Any]) -> None:
+    async def _handle(self, update: Update) -> None:
         if self._closing:
             raise Stopping
         number = update.update_id
@@ -137,12 +137,10 @@ class PerChatProcessor(BaseUpdateProcessor):
             return
         await self._persist(lambda: self._inbox.start(number))
         for attempt in range(1, MAX_TRIES + 1):
-            error = await self._try(update, coroutine if attempt == 1 else None)
+            error = await self._try(update)
             if error is None:
                 await self._persist(lambda: self._inbox.finish(number))
                 return
-            if isinstance(error, Stopping):
-                raise error
             logger.error(
                 "Update %d failed, try %d of %d", number, attempt, MAX_TRIES, exc_info=error
             )
@@ -153,8 +151,7 @@ class PerChatProcessor(BaseUpdateProcessor):
             self._queue.repeated.add(number)
             await self._shutdown.sleep(0.2 * attempt)
         await self._persist(lambda: self._inbox.bury(number, reason))
-        if self.on_dead:
-            await self.on_dead(update)
+        self._on_dead(update)
 
     def _is_forgotten(self, update: Update) -> bool:
         """Tell whether an update was written before its chat was forgotten, and waited since."""
@@ -165,15 +162,16 @@ class PerChatProcessor(BaseUpdateProcessor):
             return False
         return update.update_id < number and is_talk_of(update, chat_id)
 
-    async def _try(self, update: Update, coroutine: Awaitable[Any] | None) -> Exception | None:
-        assert self.again is not None
-        self._errors.pop(update.update_id, None)
+    async def _try(self, update: Update) -> Exception | None:
         try:
-            async with asyncio.timeout(self._timeout_s):
-                await (self.again(update) if coroutine is None else coroutine)
-        except TimeoutError:
-            return TimeoutError(f"the handler did not end within {self._timeout_s:g} s")
-        return self._errors.pop(update.update_id, None)
+            async with asyncio.timeout(self._timeout_s) as limit:
+                await self._run(update)
+        except Stopping:
+            raise
+        except Exception as error:  # noqa: BLE001 - of any kind: it is tried again
+            late = f"the handler did not end within {self._timeout_s:g} s"
+            return TimeoutError(late) if limit.expired() else error
+        return None
 
     async def _persist(self, write: Callable[[], Awaitable[Any]]) -> Any:
         """Write; while the database refuses, wait and try again."""

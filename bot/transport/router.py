@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 from telegram import CallbackQuery, Message, Update, User
 from telegram.constants import ChatType
@@ -62,19 +62,16 @@ class Routes:
     contents: tuple[Content, ...] = ()
 
 
+def number_in(value: str) -> int:
+    """Return the number that a button carries; 0, which nothing has, if it carries none."""
+    return int(value) if value.isdigit() else 0
+
+
 def _prefix(button: Mapping[str, Any]) -> str:
     return str(button.get("callback_data", "")).partition(":")[0]
 
 
-class HasRoutes(Protocol):
-    """A part of the bot."""
-
-    @property
-    def routes(self) -> Routes:
-        """What it does, and for whom."""
-        ...
-
-
+@dataclass
 class Router:
     """Finds the route of an update, checks who may use it, and runs it.
 
@@ -82,51 +79,40 @@ class Router:
     is recorded. To everybody else it does not exist.
     """
 
-    def __init__(
-        self,
-        parts: Sequence[Routes],
-        *,
-        unknown_command: OnCommand,
-        refuse: Callable[[CallbackQuery], Awaitable[None]],
-        resume: Callable[[int], Awaitable[bool]],
-        permits: Operators,
-        records: Audit,
-        team_group: Callable[[], Awaitable[int]],
-        ignores: Callable[[int], Awaitable[bool]],
-        language: str,
-        chosen: Callable[[int], Awaitable[str]],
-        me: Me,
-    ) -> None:
-        """`language` is spoken in the team's group, `chosen` returns what an operator chose for
-        their private chat instead."""
-        self._language = language
-        self._chosen = chosen
-        self._me = me
-        self.commands = {c.name: c for part in parts for c in part.commands}
-        self.presses = {p.prefix: p for part in parts for p in part.presses}
-        self.contents = {c.name: c for part in parts for c in part.contents}
-        self._unknown_command = unknown_command
-        self._refuse = refuse
-        self._resume = resume
-        self._permits = permits
-        self._records = records
-        self._team_group = team_group
-        self._ignores = ignores
+    parts: Sequence[Routes]
+    _: KW_ONLY
+    unknown_command: OnCommand
+    refuse: Callable[[CallbackQuery], Awaitable[None]]
+    resume: Callable[[int], Awaitable[bool]]
+    permits: Operators
+    records: Audit
+    team_group: Callable[[], Awaitable[int]]
+    ignores: Callable[[int], Awaitable[bool]]
+    language: str
+    """Spoken in the team's group."""
+    chosen: Callable[[int], Awaitable[str]]
+    """Returns what an operator chose for their private chat instead."""
+    me: Me
 
-    async def __call__(self, update: Update, _: Any) -> None:
+    def __post_init__(self) -> None:
+        self.commands = {c.name: c for part in self.parts for c in part.commands}
+        self.presses = {p.prefix: p for part in self.parts for p in part.presses}
+        self.contents = {c.name: c for part in self.parts for c in part.contents}
+
+    async def __call__(self, update: Update) -> None:
         """Handle one update; what an earlier try stored for sending is sent and that is all."""
-        speak(self._language)
-        if await self._resume(update.update_id):
+        speak(self.language)
+        if await self.resume(update.update_id):
             return
-        if update.effective_chat and await self._ignores(update.effective_chat.id):
+        if update.effective_chat and await self.ignores(update.effective_chat.id):
             return
         if update.callback_query:
             await self._press(update, update.callback_query)
             return
-        incoming = read(update, username=self._me.username)
+        incoming = read(update, username=self.me.username)
         if incoming is None:
             return
-        found = command_of(incoming.message, username=self._me.username)
+        found = command_of(incoming.message, username=self.me.username)
         if found and not update.edited_message:
             await self._command(incoming, *found)
             return
@@ -145,7 +131,7 @@ class Router:
         pressed = [[self.presses.get(_prefix(one)) for one in row] for row in rows]
         if chat_id < 0 or all(p is None or p.audience == "anyone" for row in pressed for p in row):
             return rows
-        role = await self._permits.role_of(chat_id)
+        role = await self.permits.role_of(chat_id)
         kept = [
             [
                 one
@@ -162,10 +148,10 @@ class Router:
             command.audience, incoming.user.id, incoming.message, anywhere=command.anywhere
         ):
             if incoming.private:
-                await self._unknown_command(incoming, argument)
+                await self.unknown_command(incoming, argument)
             return
         if command.audience != "anyone":
-            await self._records.record(incoming.user.id, f"/{name}", argument)
+            await self.records.record(incoming.user.id, f"/{name}", argument)
         await self._speak(command.audience, incoming.user, incoming.message)
         await command.run(incoming, argument)
 
@@ -175,18 +161,18 @@ class Router:
         message = query.message if isinstance(query.message, Message) else None
         if press is None or not await self._may(press.audience, query.from_user.id, message):
             logger.warning("A press of %r by %d was refused", prefix[:16], query.from_user.id)
-            await self._refuse(query)
+            await self.refuse(query)
             return
         if press.audience != "anyone":
-            await self._records.record(query.from_user.id, f"button {prefix}", value)
+            await self.records.record(query.from_user.id, f"button {prefix}", value)
         await self._speak(press.audience, query.from_user, message)
         await press.run(query, update, value)
 
     async def _speak(self, audience: Audience, user: User, message: Message | None) -> None:
         """Speak an operator's own language in their private chat."""
         if message and message.chat.type == ChatType.PRIVATE:
-            chosen = "" if audience == "anyone" else await self._chosen(user.id)
-            speak(chosen, user.language_code or "", self._language)
+            chosen = "" if audience == "anyone" else await self.chosen(user.id)
+            speak(chosen, user.language_code or "", self.language)
 
     async def _may(
         self,
@@ -204,6 +190,6 @@ class Router:
         if message is None:
             return False
         private = message.chat.type == ChatType.PRIVATE
-        if not (private or anywhere or message.chat.id == await self._team_group()):
+        if not (private or anywhere or message.chat.id == await self.team_group()):
             return False
-        return may(await self._permits.role_of(user_id), audience)
+        return may(await self.permits.role_of(user_id), audience)

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, TypeAlias
 
 import httpx
-from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, MessageEntity, MessageId
+from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, MessageId
 from telegram import ReplyParameters as Reply
 from telegram.error import (
     BadRequest,
@@ -52,25 +52,18 @@ def was_not_sent(error: NetworkError) -> bool:
     return cause is None and not isinstance(error, TimedOut)
 
 
+@dataclass(frozen=True)
 class Sender:
     """Sends what is in the outbox. A message that may have been sent is never sent again."""
 
-    def __init__(
-        self,
-        bot: "ExtBot[Any]",
-        outbox: Outbox,
-        chats: Chats,
-        *,
-        shutdown: Shutdown,
-        offers: Offers,
-    ) -> None:
-        """`offers` chooses the buttons that a chat is shown."""
-        self._bot = bot
-        self._outbox = outbox
-        self._chats = chats
-        self._shutdown = shutdown
-        self._slot = SendSlot()
-        self._offers = offers
+    bot: "ExtBot[Any]"
+    outbox: Outbox
+    chats: Chats
+    _: KW_ONLY
+    shutdown: Shutdown
+    offers: Offers
+    """Chooses the buttons that a chat is shown."""
+    _slot: SendSlot = field(default_factory=SendSlot, init=False)
 
     async def deliver(
         self,
@@ -96,7 +89,7 @@ class Sender:
         answers_also: Sequence[int] = (),
     ) -> list[StoredMessage]:
         """Store messages, all or none; the updates in `answers_also` are finished with them."""
-        return await self._outbox.add(messages, update_id=update_id, answers_also=answers_also)
+        return await self.outbox.add(messages, update_id=update_id, answers_also=answers_also)
 
     async def send_all(
         self, stored: Sequence[StoredMessage], *, priority: Priority | None = None
@@ -109,7 +102,7 @@ class Sender:
 
         It is not if the reply was still being written and its beginning stands in the chat.
         """
-        stored = await self._outbox.of_update(update_id)
+        stored = await self.outbox.of_update(update_id)
         for message in stored:
             if message.state == "queued" and not message.context.get("unfinished"):
                 await self.send(message)
@@ -117,14 +110,10 @@ class Sender:
 
     async def begun(self, update_id: int) -> StoredMessage | None:
         """Return the beginning of an update's reply that stands in the chat, if there is one."""
-        for message in await self._outbox.of_update(update_id):
+        for message in await self.outbox.of_update(update_id):
             if message.context.get("unfinished") and message.state == "sent":
                 return message
         return None
-
-    async def replace_context(self, message: StoredMessage, context: Mapping[str, Any]) -> None:
-        """Store what the buttons need that were edited into a message."""
-        await self._outbox.change_context(message.outbox_id, context)
 
     async def send(
         self, message: StoredMessage, *, priority: Priority | None = None
@@ -132,26 +121,25 @@ class Sender:
         """Send one stored message and record its fate."""
         async with self._slot.ticket() as ticket:
             state, message_id, error = await self._send(message, priority, ticket)
-            await self._outbox.finish(message.outbox_id, state, message_id=message_id, error=error)
+            await self.outbox.finish(message.outbox_id, state, message_id=message_id, error=error)
         if state != "sent":
             logger.warning("Message %d is %s: %s", message.outbox_id, state, error)
         else:
             logger.info("Message %d is sent", message.outbox_id)
-        return replace(message, state=state, message_id=message_id, error=error)
+        message.state, message.message_id, message.error = state, message_id, error
+        return message
 
     async def edit(self, chat_id: int, message_id: int, params: Mapping[str, Any]) -> bool:
         """Replace text and buttons of a message; return whether it stands there now.
 
         An edit may be repeated, so it is tried again after every kind of lost connection.
         """
-        text, entities = params["text"], _entities(params.get("entities"))
         markup = await self._keyboard(chat_id, params.get("reply_markup"))
         return await self._until_done(
-            lambda: self._bot.edit_message_text(
-                text,
+            lambda: self.bot.edit_message_text(
+                params["text"],
                 chat_id,
                 message_id,
-                entities=entities,
                 reply_markup=markup,
                 link_preview_options=_NO_PREVIEW,
             )
@@ -161,12 +149,12 @@ class Sender:
         """Replace the buttons of a message; return whether they stand there now."""
         buttons = await self._keyboard(chat_id, markup)
         return await self._until_done(
-            lambda: self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=buttons)
+            lambda: self.bot.edit_message_reply_markup(chat_id, message_id, reply_markup=buttons)
         )
 
     async def delete(self, chat_id: int, message_id: int) -> bool:
         """Delete a message; return whether it is gone."""
-        return await self._until_done(lambda: self._bot.delete_message(chat_id, message_id))
+        return await self._until_done(lambda: self.bot.delete_message(chat_id, message_id))
 
     async def download(self, file_id: str) -> bytes:
         """Return a file that somebody sent.
@@ -180,11 +168,11 @@ class Sender:
             except BadRequest:
                 raise
             except NetworkError:
-                await self._shutdown.sleep(backoff)
+                await self.shutdown.sleep(backoff)
         return await self._load(file_id)
 
     async def _load(self, file_id: str) -> bytes:
-        file = await self._bot.get_file(file_id)
+        file = await self.bot.get_file(file_id)
         return bytes(await file.download_as_bytearray())
 
     async def _until_done(self, call: Callable[[], Awaitable[object]]) -> bool:
@@ -197,7 +185,7 @@ class Sender:
                     logger.warning("Telegram refuses a change: %s", refusal)
                 return done
             except NetworkError:
-                await self._shutdown.sleep(backoff)
+                await self.shutdown.sleep(backoff)
             except TelegramError as trouble:
                 logger.warning("A message was not changed: %s", redact(str(trouble)))
                 return False
@@ -214,20 +202,19 @@ class Sender:
             try:
                 return "sent", await self._call(message.method, params, priority), ""
             except ChatMigrated as moved:
-                await self._chats.migrate(message.chat_id, moved.new_chat_id)
+                await self.chats.migrate(message.chat_id, moved.new_chat_id)
                 params["chat_id"] = moved.new_chat_id
             except BadRequest as refusal:
-                if not _simplify(params, str(refusal)):
-                    return "failed", None, str(refusal)
+                return "failed", None, str(refusal)
             except Forbidden as refusal:
-                await self._chats.block(message.chat_id)
+                await self.chats.block(message.chat_id)
                 return "failed", None, str(refusal)
             except NetworkError as trouble:
                 if not was_not_sent(trouble):
                     return "uncertain", None, redact(str(trouble)) or type(trouble).__name__
                 ticket.give_back()
                 logger.warning("Telegram cannot be reached; next try in %.0f s", backoff)
-                await self._shutdown.sleep(backoff)
+                await self.shutdown.sleep(backoff)
                 backoff = min(backoff * 2, MAX_BACKOFF_S)
             except TelegramError as trouble:
                 # Such as a reply that is no JSON: it came after the method was run.
@@ -244,20 +231,19 @@ class Sender:
         sent: Message | MessageId
         match method:
             case "sendMessage":
-                sent = await self._bot.send_message(
+                sent = await self.bot.send_message(
                     text=params["text"],
-                    entities=_entities(params.get("entities")),
                     link_preview_options=_NO_PREVIEW,
                     **common,
                 )
             case "sendDocument":
-                sent = await self._bot.send_document(
+                sent = await self.bot.send_document(
                     document=str(params["content"]).encode(),
                     filename=params["filename"],
                     **common,
                 )
             case "copyMessage":
-                sent = await self._bot.copy_message(
+                sent = await self.bot.copy_message(
                     from_chat_id=params["from_chat_id"], message_id=params["message_id"], **common
                 )
             case _:
@@ -268,17 +254,8 @@ class Sender:
         self, chat_id: int, raw: Mapping[str, Any] | None
     ) -> InlineKeyboardMarkup | None:
         """Return the buttons; ``None`` for none, for an empty list is written as no list at all."""
-        rows = await self._offers(chat_id, raw["inline_keyboard"]) if raw else []
+        rows = await self.offers(chat_id, raw["inline_keyboard"]) if raw else []
         return InlineKeyboardMarkup.de_json({"inline_keyboard": rows}, None) if rows else None
-
-
-def _simplify(params: dict[str, Any], refusal: str) -> bool:
-    """Leave out what Telegram refused to format; return whether there was anything to leave out."""
-    return "entit" in refusal.lower() and params.pop("entities", None) is not None
-
-
-def _entities(raw: Sequence[dict[str, Any]] | None) -> list[MessageEntity] | None:
-    return list(MessageEntity.de_list(list(raw), None)) if raw else None
 
 
 def _reply(message_id: int | None) -> Reply | None:

@@ -1,8 +1,9 @@
 """Show that the bot is at work, at once and until the answer is there."""
 
 import asyncio
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 from telegram.constants import ChatAction
 from telegram.error import TelegramError
@@ -14,40 +15,29 @@ REFRESH_S = 4.5
 _running: set[asyncio.Task[None]] = set()
 
 
-class Typing:
-    """Shows "typing" in a chat while the block runs. What goes wrong with it is ignored."""
+@asynccontextmanager
+async def typing(bot: "ExtBot[Any]", chat_id: int, thread_id: int = 0) -> AsyncIterator[None]:
+    """Show "typing" in a chat while the block runs. What goes wrong with it is ignored."""
+    ended = asyncio.Event()
 
-    def __init__(self, bot: "ExtBot[Any]", chat_id: int, thread_id: int = 0) -> None:
-        self._bot = bot
-        self._chat_id = chat_id
-        self._thread_id = thread_id
-        self._ended = asyncio.Event()
-
-    async def __aenter__(self) -> Self:
-        task = asyncio.create_task(self._show(), name="typing")
-        _running.add(task)  # a task that nobody holds may vanish
-        task.add_done_callback(_running.discard)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        # A call under way is left to end by itself: to cancel it would close its connection.
-        self._ended.set()
-
-    async def _show(self) -> None:
-        while not self._ended.is_set():
+    async def show() -> None:
+        while not ended.is_set():
             try:
-                await self._bot.send_chat_action(
-                    self._chat_id, ChatAction.TYPING, message_thread_id=self._thread_id or None
+                await bot.send_chat_action(
+                    chat_id, ChatAction.TYPING, message_thread_id=thread_id or None
                 )
+                async with asyncio.timeout(REFRESH_S):
+                    await ended.wait()
             except TelegramError:
                 return
-            try:
-                async with asyncio.timeout(REFRESH_S):
-                    await self._ended.wait()
             except TimeoutError:
                 continue
+
+    task = asyncio.create_task(show(), name="typing")
+    _running.add(task)  # a task that nobody holds may vanish
+    task.add_done_callback(_running.discard)
+    try:
+        yield
+    finally:
+        # A call under way is left to end by itself: to cancel it would close its connection.
+        ended.set()

@@ -44,7 +44,6 @@ class Writer(Protocol):
 
     async def ask(self, prompt: Prompt, *, max_tokens: int) -> Reply:
         """Answer at temperature 0, as soon as possible."""
-        ...
 
 
 def sides(

@@ -173,21 +173,21 @@ async def test_an_operator_has_a_dead_letter_handled_and_an_uncertain_message_se
     ana.say("poison?")
     assert (await ana.next()).text.startswith("Something went wrong on our side")
     (letter,) = await mishaps.dead_letters(limit=9)
-    assert letter.readable
+    assert letter.starts
     assert await mishaps.counts() == (1, 0)
     del desk.answers["poison?"]
-    assert await bot.handle_again(letter.number)
+    assert await bot.handle_again(letter.seq)
     assert (await ana.next()).text == "echo: poison?"
-    assert not await bot.handle_again(letter.number)
+    assert not await bot.handle_again(letter.seq)
 
     (stored,) = await bot.outbox.add([message(Addressee(ana.chat_id), "Are you there?")])
     await bot.outbox.finish(stored.outbox_id, "uncertain", error="timed out")
     (send,) = await mishaps.uncertain_sends(limit=9)
     assert send.error == "timed out"
-    assert await bot.send_again(send.number)
+    assert await bot.send_again(send.outbox_id)
     assert (await ana.next()).text == "Are you there?"
-    assert not await bot.send_again(send.number)
-    assert not await mishaps.drop_send(send.number)
+    assert not await bot.send_again(send.outbox_id)
+    assert not await mishaps.drop_send(send.outbox_id)
     assert await mishaps.counts() == (0, 0)
 
 
@@ -530,7 +530,9 @@ async def test_stopping_lets_a_running_answer_end(
 
 async def test_a_closed_queue_lets_nothing_in(database: Database) -> None:
     """The application's end waits until its queue is empty, and nobody takes from it any more."""
-    queue = InboxQueue(Inbox(database, GroupCommit(database), bot_id=1))
+    flooding: list[Update] = []
+    inbox = Inbox(database, GroupCommit(database), bot_id=1)
+    queue = InboxQueue(inbox, on_flood=flooding.append)
     chat = Chat(5, "private")
     first, second, third = (
         Update(n, Message(n, datetime.now(UTC), chat, text="hello")) for n in range(3)
@@ -542,7 +544,8 @@ async def test_a_closed_queue_lets_nothing_in(database: Database) -> None:
     queue.release(first)
     await queue.put(third)
     assert queue.empty()
-    assert len(await queue._inbox.pending()) == 3
+    assert len(await inbox.pending()) == 3
+    assert not flooding
 
 
 async def test_stopping_while_a_customer_floods_ends_and_loses_nothing(

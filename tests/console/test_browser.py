@@ -12,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 from starlette.types import ASGIApp
 
-from console.labels import Labels
+from kb.answering.texts import service_text
 from tests.console.browser import (
     PHONE_WIDTH,
     missing_browser,
@@ -185,7 +185,7 @@ def test_a_verdict_is_thanked_for_in_place(browser: webdriver.Chrome) -> None:
     type_question(browser, FAQ_QUESTION)
     wait_for_answers(browser, 1)
     press(browser, ".rating button[value=yes]")
-    thanks = Labels("en").feedback_thanks
+    thanks = service_text("feedback_thanks", "en")
     assert find(browser, "p.rating") == thanks
     browser.refresh()
     assert find(browser, "p.rating") == thanks

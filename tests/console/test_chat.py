@@ -8,10 +8,10 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from console.labels import Labels
 from core.health import Health
 from db.base import Database
 from db.conversations import FeedbackRow
+from kb.answering.texts import service_text
 from tests.console.conftest import Builder
 from tests.console.fakes import (
     ANSWERS,
@@ -247,7 +247,7 @@ async def test_a_visitor_says_whether_an_answer_helped(
     assert response.status_code == 303
     page = (await client.get("/")).text
     assert "Did this help?" not in page
-    assert Labels("en").feedback_thanks in page
+    assert service_text("feedback_thanks", "en") in page
     async with database.session() as session:
         row = await session.get_one(FeedbackRow, 1)
         assert row.helpful is False

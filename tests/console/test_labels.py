@@ -1,19 +1,21 @@
 """The page's own words are complete and understood by the service."""
 
+import re
 import string
 
 import pytest
 
-from console.labels import LABEL_KEYS, Labels, read_labels
+from console.labels import read_labels
+from console.pages import HERE
 from kb.answering.intent import classify_turn
-from kb.answering.texts import TEXT_LANGUAGES
+from kb.answering.texts import TEXT_LANGUAGES, service_text
 
 
 def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("key", LABEL_KEYS)
+@pytest.mark.parametrize("key", read_labels())
 def test_every_label_is_there_in_every_language_with_its_placeholders(key: str) -> None:
     texts = read_labels()[key]
     assert set(texts) == set(TEXT_LANGUAGES)
@@ -23,10 +25,13 @@ def test_every_label_is_there_in_every_language_with_its_placeholders(key: str) 
     }
 
 
-def test_no_label_is_left_over() -> None:
-    assert set(read_labels()) == set(LABEL_KEYS)
+def test_every_label_that_is_asked_for_is_there_and_none_is_left_over() -> None:
+    paths = [*HERE.glob("*.py"), *HERE.glob("templates/*.html")]
+    code = "".join(path.read_text("utf-8") for path in paths)
+    assert set(re.findall(r'\blabels\("(\w+)"', code)) <= set(read_labels())
+    assert {key for key in read_labels() if f'"{key}"' not in code} == set()
 
 
 @pytest.mark.parametrize("language", TEXT_LANGUAGES)
 def test_the_wish_for_a_person_is_understood(language: str) -> None:
-    assert classify_turn(Labels(language).talk_to_person) == "person"
+    assert classify_turn(service_text("talk_to_person", language)) == "person"

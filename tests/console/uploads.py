@@ -24,12 +24,13 @@ async def upload_desk(shop: Workshop, ingestor: Any = None) -> AsyncIterator[Upl
         live = await shop.repository.current()
         return live.number if live else 0
 
-    async with UploadDesk.open(
+    desk = UploadDesk(
         Uploads(shop.database, GroupCommit(shop.database), channel="console"),
         shop.originals,
         replace(library_of(shop), ingestor=ingestor or shop.ingestor),
         live_release=live_release,
-    ) as desk:
+    )
+    async with desk.working():
         yield desk
 
 

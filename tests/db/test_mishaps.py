@@ -21,13 +21,13 @@ async def test_the_newest_that_went_wrong_come_first_and_are_dropped_one_by_one(
         await inbox.bury(number, f"no {number}")
     assert await mishaps.counts() == (2, 0)
     found = await mishaps.dead_letters(limit=9)
-    assert [(d.update_id, d.error, d.readable) for d in found] == [
-        (3, "no 3", True),
-        (1, "no 1", False),
+    assert [(d.update_id, d.error, d.starts) for d in found] == [
+        (3, "no 3", 1),
+        (1, "no 1", 0),
     ]
     (newest,) = await mishaps.dead_letters(limit=1)
-    assert await mishaps.drop_dead_letter(newest.number)
-    assert not await mishaps.drop_dead_letter(newest.number)
+    assert await mishaps.drop_dead_letter(newest.seq)
+    assert not await mishaps.drop_dead_letter(newest.seq)
     assert [d.update_id for d in await mishaps.dead_letters(limit=9)] == [1]
 
 
@@ -43,7 +43,7 @@ async def test_what_may_have_arrived_is_listed_newest_first_and_nothing_else_is_
         await outbox.finish(message.outbox_id, "uncertain", error="timed out")
     assert await mishaps.counts() == (0, 2)
     found = await mishaps.uncertain_sends(limit=9)
-    assert [one.number for one in found] == [second.outbox_id, first.outbox_id]
+    assert [one.outbox_id for one in found] == [second.outbox_id, first.outbox_id]
     assert len(await mishaps.uncertain_sends(limit=1)) == 1
     assert not await mishaps.drop_send(sent.outbox_id)
     assert await mishaps.drop_send(first.outbox_id)

@@ -79,7 +79,8 @@ async def test_purging_leaves_what_is_not_finished(inbox: Inbox) -> None:
     await inbox.store([new(1), new(2), new(3)])
     await inbox.finish(1)
     await inbox.bury(2, "no")
-    assert await inbox.purge(before=2e12) == 1
+    await inbox.purge(before=2e12)
+    assert [u.update_id for u in await inbox._list()] == [2, 3]
     assert [u.update_id for u in await inbox.pending()] == [3]
     assert len(await dead_letters(inbox)) == 1
 

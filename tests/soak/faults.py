@@ -18,6 +18,7 @@ from typing import Any
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from db.base import Base, Database, create_engine, database_url
+from db.outbox import StoredMessage
 from tests.bot.fakes import QuickShutdown, ScriptedDesk
 from tests.botapi import TOKEN, BotApi, Call, Fault, FaultKind
 from tests.tables import in_state
@@ -107,8 +108,7 @@ async def _settled(bot: TelegramBot, messages: int) -> None:
     """Wait until every message has its fate."""
     done, since = -1, time.monotonic()
     while True:
-        counts = await bot.outbox.counts()
-        fates = sum(number for state, number in counts.items() if state != "queued")
+        fates = len(await bot.outbox._list(StoredMessage.state != "queued"))
         if fates >= messages and not await bot.inbox.pending():
             return
         if fates != done:

@@ -218,7 +218,7 @@ async def test_commands_in_the_customers_language(bot: TelegramBot, telegram: Bo
     ana.say("/start shop-berlin")
     assert "Acme" in (text := (await ana.next()).text)
     assert text.startswith("Hallo!")
-    assert await bot.chats.payload(ana.chat_id) == "shop-berlin"
+    assert (await bot.chats.record(ana.chat_id))["start_payload"] == "shop-berlin"
     ana.say("/help")
     assert "👍" in (await ana.next()).text
     ana.say("/privacy")
