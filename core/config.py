@@ -12,7 +12,15 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -63,7 +71,7 @@ class _Section(BaseModel):
 class CompanyConfig(_Section):
     """Who speaks."""
 
-    name: str = "Answerdesk"
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = "Answerdesk"
     languages: tuple[Language, ...] = Field(_LANGUAGES, min_length=1)
     welcome: dict[Language, Annotated[str, Field(min_length=1, max_length=1000)]] = {}
     suggestions: tuple[Annotated[str, Field(max_length=200)], ...] = Field((), max_length=8)

@@ -69,6 +69,7 @@ def test_a_text_becomes_a_value(file: SettingsFile, name: str, text: str, stored
         ("answers.answer_at", "1.2", "Answer from: Input should be less than or equal to 1."),
         ("answers.hedge_at", "0.9", r"hedge_at \(0.9\) must not be above answer_at \(0.7\)."),
         ("telegram.hours", "always", "'always'"),
+        ("company.name", " ", "Name: String should have at least 1 character"),
         ("company.languages", "", "Languages: Tuple should have at least 1 item"),
         (
             "company.welcome",
