@@ -17,6 +17,7 @@ from console.careful import CarefulPages
 from console.chat import ChatPages
 from console.completions import Completions
 from console.conversations import ConversationPages, Talks
+from console.documents import DocumentPages
 from console.figures import FigurePages
 from console.form import Refused
 from console.keys import DOCS, RIGHT_OF, KeyGuard, ProgramPages, Programs
@@ -185,6 +186,7 @@ def build_console(
         releases=records.releases,
         figures=records.figures,
     )
+    documents = DocumentPages(pages=pages, desk=uploads, releases=records.releases)
     limits = UploadLimits(max_file_bytes)
     inbox = QuestionPages(pages=pages, questions=questions, desk=uploads)
     bench = BenchPages(
@@ -303,6 +305,8 @@ def build_console(
             route("/console/changes/undo", knowledge.take_back, "publish", "POST"),
             route("/console/release", knowledge.release, "see"),
             route("/console/releases/rollback", knowledge.roll_back, "publish", "POST"),
+            route("/console/document", documents.show, "see"),
+            route("/console/documents/delete", documents.delete, "publish", "POST"),
             route("/console/uploads", files.show, "see"),
             route(
                 "/console/uploads",
