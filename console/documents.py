@@ -54,6 +54,8 @@ class DocumentPages:
         request.state.about = fields["name"]
         return self._begin(fields["name"], "work", anyway=bool(fields["anyway"]))
 
-    def _begin(self, name: str, key: str, *, dry_run: bool = False, anyway: bool = False) -> Response:
+    def _begin(
+        self, name: str, key: str, *, dry_run: bool = False, anyway: bool = False
+    ) -> Response:
         work = self._works.begin(self._desk.remove(name, dry_run=dry_run, anyway=anyway))
         return RedirectResponse(f"/console/document?{urlencode({'name': name, key: work})}", 303)

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 
 from core.errors import AnswerdeskError, ModelUnavailable
-from core.types import IngestReport, Skipped
+from core.types import Answer, IngestReport, Skipped
 from db.golden import Golden
 from db.group_commit import GroupCommit
 from db.uploads import Entry, Uploads, UploadState
@@ -172,6 +172,21 @@ async def test_a_step_that_cannot_be_taken_says_how_the_upload_stands(
         for step in (desk.apply, desk.discard, desk.undo):
             with pytest.raises(AnswerdeskError, match=f"^{re.escape(STANDS[state])}$"):
                 await step(number)
+
+
+async def test_answers_are_told_as_changed_while_the_release_is_live(
+    builder: Builder, shop: Workshop
+) -> None:
+    given = Answer("faq", "Yes, within 30 days.", "en")
+    await shop.conversations.record("Can I return it?", given, chat="web:1", channel="web")
+    async with served(builder, shop) as client:
+        sent = await send(client, ("faq.txt", SECOND))
+        await until_done(client, sent)
+        page = await until_done(client, await press(client, sent, "apply"))
+        assert "some are answered differently" in page
+        page = await until_done(client, await press(client, sent, "undo"))
+        assert "What release 1 held is live again." in page
+        assert "answered differently" not in page
 
 
 async def test_a_file_that_changes_nothing_says_so(builder: Builder, shop: Workshop) -> None:
