@@ -98,7 +98,7 @@ def build_console(
     metrics: Metrics,
     shop: str,
     welcome: Mapping[str, str],
-    examples: Callable[[], Awaitable[Sequence[str]]],
+    examples: Callable[[str], Awaitable[Sequence[str]]],
     secret: bytes,
     answer_at: float,
     max_file_bytes: int = 50 * 2**20,
@@ -132,7 +132,7 @@ def build_console(
         metrics: what /metrics shows.
         shop: name of the company, as headline.
         welcome: its own words to begin with, by language.
-        examples: returns the questions that the empty try-it page offers.
+        examples: returns the questions that the empty try-it page offers in a language.
         welcome: the company's own words of welcome, by language.
         secret: signs cookies; another one starts every browser's conversation anew.
         answer_at: confidence from which an answer is sure.

@@ -42,7 +42,7 @@ class ChatPages:
         pages: Pages,
         signer: CookieSigner,
         health: Callable[[], Awaitable[Health]],
-        examples: Callable[[], Awaitable[Sequence[str]]],
+        examples: Callable[[str], Awaitable[Sequence[str]]],
     ) -> None:
         self._desk = desk
         self._verdicts = verdicts
@@ -156,7 +156,7 @@ class ChatPages:
             exchanges=[
                 (e.question, show_answer(e.answer, labels, rated=e.rated)) for e in exchanges
             ],
-            examples=await self._examples(),
+            examples=await self._examples(labels.language),
             health=await self._health(),
             notice=notice,
         )
