@@ -19,6 +19,8 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import (
@@ -66,6 +68,14 @@ class _Section(BaseModel):
         if found:
             logger.warning("The configuration has keys that are gone: %s", ", ".join(found))
         return {k: v for k, v in values.items() if k not in found} if found else values
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _yes_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        number = cls.model_fields[info.field_name or ""].annotation in (int, float)
+        if number and isinstance(value, bool):
+            raise ValueError("a number is needed")
+        return value
 
 
 class CompanyConfig(_Section):

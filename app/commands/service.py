@@ -38,7 +38,7 @@ async def examine_all() -> None:
 
 
 async def _configuration() -> str:
-    read_config()
+    doctor.check_start(read_config(), password=os.environ.get("CONSOLE_PASSWORD", ""))
     changed = data_folder() / CHANGED_NAME
     above = f", and above it {str(changed)!r}" if changed.is_file() else ""
     return f"{find_config()}{above}"
@@ -108,6 +108,9 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
                 f"embedded by {knowledge.embedder.name}"
             )
 
+    async def sources() -> str:
+        return await doctor.check_sources(config)
+
     async def memory() -> str:
         return await doctor.check_memory()
 
@@ -130,6 +133,7 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         ("disk", disk),
         ("database", database),
         ("index", index),
+        ("sources", sources),
         ("console port", port),
     ]
 

@@ -49,6 +49,12 @@ def test_the_company_has_a_name(tmp_path: Path, name: str) -> None:
         load_config(file)
 
 
+def test_yes_is_no_number(tmp_path: Path) -> None:
+    file = write(tmp_path, "console: {port: yes}\n")
+    with pytest.raises(ConfigError, match=r"console\.port is True: .*a number is needed"):
+        load_config(file)
+
+
 def test_thresholds_out_of_order_are_refused(tmp_path: Path) -> None:
     file = write(tmp_path, "answers: {answer_at: 0.3, hedge_at: 0.6}\n")
     with pytest.raises(ConfigError, match=r"hedge_at \(0\.6\) must not be above answer_at"):
