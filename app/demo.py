@@ -12,6 +12,7 @@ from app.wiring import Knowledge
 from db.knowledge import ReleaseRepository
 from kb.ingest.prepare import OnProgress
 from kb.releases.entries import Entries
+from kb.text.language import detect_language
 
 _FOLDER = PROJECT / "demo"
 _LOOKED_AT, _EXAMPLES = 100, 4
@@ -53,34 +54,34 @@ async def ingest_demo_if_empty(
 
 class Examples:
     """Questions that an empty page offers: those chosen; without any the demo's if it is all there
-    is, else some of yours."""
+    is, else some of yours. Each has its language, ISO 639-1."""
 
     def __init__(
         self, releases: ReleaseRepository, entries: Entries, chosen: Sequence[str] = ()
     ) -> None:
-        self._chosen = chosen
+        self._chosen = [(detect_language(question), question) for question in chosen]
         self._releases = releases
         self._entries = entries
         self._release = 0
-        self._questions: Sequence[str] = ()
+        self._questions: Sequence[tuple[str, str]] = ()
 
-    async def __call__(self) -> Sequence[str]:
-        """Return the questions, read once for each release; none without a release."""
-        if self._chosen:
-            return self._chosen
-        live = await self._releases.current()
+    async def __call__(self, language: str) -> Sequence[str]:
+        """Return the questions, those of a language first; read once for each release."""
+        live = None if self._chosen else await self._releases.current()
         if live is not None and live.number != self._release:
             self._questions = await self._read(live.number)
             self._release = live.number
-        return self._questions
+        found = sorted(self._chosen or self._questions, key=lambda one: one[0] != language)
+        return [question for _, question in found][: len(self._chosen) or _EXAMPLES]
 
-    async def _read(self, release: int) -> Sequence[str]:
+    async def _read(self, release: int) -> Sequence[tuple[str, str]]:
         documents = await self._releases.documents(release)
         if all(name.startswith(_PREFIX) for name in documents):
-            return read_demo().questions if documents else ()
+            questions = read_demo().questions if documents else ()
+            return [(detect_language(question), question) for question in questions]
         found = await self._entries.search(kind="faq", most=_LOOKED_AT)
-        own = [entry.text for entry in found.chunks if not entry.doc_id.startswith(_PREFIX)]
-        return own[:_EXAMPLES]
+        own = [entry for entry in found.chunks if not entry.doc_id.startswith(_PREFIX)]
+        return [(entry.language or detect_language(entry.text), entry.text) for entry in own]
 
 
 async def demo_hint(knowledge: Knowledge) -> str:

@@ -1,5 +1,6 @@
 """Is everything there and whole? Each line is ok, or what is wrong and what to do."""
 
+import asyncio
 import shutil
 import socket
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,9 +9,14 @@ from pathlib import Path
 
 import psutil
 
+from app.schedule import make_source, refresh_jobs
+from console.security import check_exposure
+from core.config import Config
 from core.errors import AnswerdeskError, DatabaseDamaged
 from db.base import Database, create_engine, database_url, wal_is_safe
 from db.sqlite import VERSION
+from jobs.schedule import trigger_of
+from sources.local import OnThisMachine, SingleFile
 
 _NEED_MEMORY = 1_500_000_000
 """Bytes: parent 0.3 GB, embedders 0.5 GB and 0.15 GB, the default generator 0.6 GB."""
@@ -44,6 +50,32 @@ async def examine(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
 
 class Unhealthy(AnswerdeskError):
     """A check failed; the text says what to do."""
+
+
+def check_start(config: Config, *, password: str) -> None:
+    """Check what `run` refuses.
+
+    Raises:
+        ConfigError: as `run` says it.
+    """
+    check_exposure(config.console.host, password, proxies=config.console.trusted_proxies)
+    for name, cron, timezone, _ in refresh_jobs(config):
+        trigger_of(name, cron or config.refresh.cron, timezone)
+
+
+async def check_sources(config: Config) -> str:
+    """Check that the sources on this machine are there."""
+    places = [make_source(source, config) for source in config.refresh.sources]
+    for place in places:
+        if isinstance(place, OnThisMachine):
+            path = place.path
+            there = path.is_file if isinstance(place, SingleFile) else path.is_dir
+            if not await asyncio.to_thread(there):
+                raise Unhealthy(
+                    f"The source {place.location!r} does not exist, or is no {place.kind}. "
+                    "Correct refresh.sources, or put it back."
+                )
+    return f"{len(places)} listed" if places else "none: files are sent or ingested"
 
 
 async def check_memory() -> str:

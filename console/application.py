@@ -18,6 +18,7 @@ from console.careful import CarefulPages
 from console.chat import ChatPages
 from console.completions import Completions
 from console.conversations import ConversationPages, Talks
+from console.documents import DocumentPages
 from console.figures import FigurePages
 from console.form import Endpoint, Refused
 from console.keys import DOCS, RIGHT_OF, KeyGuard, ProgramPages, Programs
@@ -101,7 +102,7 @@ def build_console(
     metrics: Metrics,
     shop: str,
     welcome: Mapping[str, str],
-    examples: Callable[[], Awaitable[Sequence[str]]],
+    examples: Callable[[str], Awaitable[Sequence[str]]],
     secret: bytes,
     answer_at: float,
     max_file_bytes: int = 50 * 2**20,
@@ -135,7 +136,7 @@ def build_console(
         health: tells how the service is; called for every /health and page.
         metrics: what /metrics shows.
         shop: name of the company, as headline.
-        examples: returns the questions that the empty try-it page offers.
+        examples: returns the questions that the empty try-it page offers in a language.
         welcome: the company's own words of welcome, by language.
         secret: signs cookies; another one starts every browser's conversation anew.
         answer_at: confidence from which an answer is sure.
@@ -189,6 +190,7 @@ def build_console(
         releases=records.releases,
         figures=records.figures,
     )
+    documents = DocumentPages(pages=pages, desk=uploads, releases=records.releases)
     limits = UploadLimits(max_file_bytes)
     inbox = QuestionPages(pages=pages, questions=questions, desk=uploads)
     bench = BenchPages(
@@ -310,6 +312,8 @@ def build_console(
             route("/console/changes/undo", knowledge.take_back, "publish", "POST"),
             route("/console/release", knowledge.release, "see"),
             route("/console/releases/rollback", knowledge.roll_back, "publish", "POST"),
+            route("/console/document", documents.show, "see"),
+            route("/console/documents/delete", documents.delete, "publish", "POST"),
             route("/console/uploads", files.show, "see"),
             route(
                 "/console/uploads",

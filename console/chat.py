@@ -40,7 +40,7 @@ class ChatPages:
     pages: Pages
     signer: CookieSigner
     health: Callable[[], Awaitable[Health]]
-    examples: Callable[[], Awaitable[Sequence[str]]]
+    examples: Callable[[str], Awaitable[Sequence[str]]]
     _transcripts: Transcripts = field(default_factory=Transcripts, init=False)
 
     async def show(self, request: Request) -> Response:
@@ -147,7 +147,7 @@ class ChatPages:
             exchanges=[
                 (e.question, show_answer(e.answer, labels, rated=e.rated)) for e in exchanges
             ],
-            examples=await self.examples(),
+            examples=await self.examples(labels.language),
             health=await self.health(),
             notice=notice,
         )

@@ -9,6 +9,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, BinaryIO, Self, TypeVar
 
 from core.errors import AnswerdeskError, IngestError, unchanged
+from core.types import IngestReport
 from core.wording import tr
 from db.uploads import Entry, SentFile, Upload, Uploads, UploadState
 from kb.ingest.originals import Originals
@@ -204,6 +205,18 @@ class UploadDesk:
         if upload is None:
             raise PreviewClosed(None)
         return await self._flow.undo(upload)
+
+    async def remove(
+        self, name: str, *, dry_run: bool = False, anyway: bool = False
+    ) -> IngestReport:
+        """Take a document out, or with `dry_run` report what that would take away.
+
+        Raises:
+            AnswerdeskError: nothing was changed.
+        """
+        return await self._flow.library.ingestor.ingest(
+            [], removed=[name], dry_run=dry_run, note=f"console: {name} deleted", anyway=anyway
+        )
 
     async def seen(self, number: int) -> Seen | None:
         """Return an upload with what is known of it, ``None`` if there is none."""

@@ -17,7 +17,7 @@ from core.types import FileReport, FindingKind, Skipped
 from core.wording import N_, ntr, tr
 from kb.parse.faq.columns import BadColumns, described, read_columns, written
 from kb.releases.upload import changes_something, file_name
-from kb.review.findings import FINDINGS, describe
+from kb.review.findings import FINDINGS, describe, to_confirm
 from kb.review.most_asked import answers_text
 
 MAX_FILES = 50
@@ -85,6 +85,8 @@ class Shown:
     more_skipped: int = 0
     changes: bool = False
     """Whether there was anything to apply."""
+    waits: bool = False
+    """Whether it will be held back, or is, until somebody confirms it."""
 
 
 class UploadPages:
@@ -249,6 +251,7 @@ def _shown(seen: Seen) -> Shown:
         skipped=skipped[:_SHOWN],
         more_skipped=max(0, len(skipped) - _SHOWN),
         changes=changes_something(report),
+        waits=bool(to_confirm(report.findings)) or any(one.expected for one in report.golden),
     )
 
 

@@ -19,7 +19,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -80,11 +83,19 @@ class _Section(BaseModel):
             logger.warning("The configuration has keys that are gone: %s", ", ".join(found))
         return {k: v for k, v in values.items() if k not in found} if found else values
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _yes_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        number = cls.model_fields[info.field_name or ""].annotation in (int, float)
+        if number and isinstance(value, bool):
+            raise ValueError(tr("yes and no are not numbers; write one"))
+        return value
+
 
 class CompanyConfig(_Section):
     """Who speaks."""
 
-    name: str = "Answerdesk"
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = "Answerdesk"
     languages: tuple[Language, ...] = Field(_LANGUAGES, min_length=1)
     contact: str = Field("", max_length=300)
     welcome: dict[Language, Annotated[str, Field(min_length=1, max_length=1000)]] = {}
@@ -472,8 +483,10 @@ def _reason(error: ErrorDetails) -> str:
                 "%(value)s is not an address; write one such as https://www.example.com",
                 value=shown,
             )
-        case "too_short" | "string_too_short":
+        case "too_short":
             return tr("it is empty; write at least one line")
+        case "string_too_short":
+            return tr("it is empty; fill it in")
         case "too_long":
             most, there = context["max_length"], context["actual_length"]
             return tr("there are %(count)s; write at most %(most)s", count=there, most=most)

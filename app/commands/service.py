@@ -40,7 +40,7 @@ async def examine_all() -> None:
 
 
 async def _configuration() -> str:
-    read_config()
+    doctor.check_start(read_config(), password=os.environ.get("CONSOLE_PASSWORD", ""))
     changed = data_folder() / CHANGED_NAME
     above = f", and above it {str(changed)!r}" if changed.is_file() else ""
     return f"{find_config()}{above}"
@@ -110,6 +110,7 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         ("disk", partial(doctor.check_disk, paths.root)),
         ("database", partial(doctor.check_database, paths.data)),
         ("index", index),
+        ("sources", partial(doctor.check_sources, config)),
         ("console port", partial(doctor.check_port, config.console.host, config.console.port)),
     ]
 

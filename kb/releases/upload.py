@@ -5,7 +5,7 @@ a step that it interrupts is done again.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter
@@ -160,6 +160,9 @@ class UploadFlow:
         report = await self._ingest(upload, anyway=anyway, on_progress=on_progress)
         kept = stored(Outcome(report))
         if report.held:
+            previewed = outcome_of(upload).report
+            findings = previewed.findings if previewed else ()  # what whoever confirms must see
+            kept = stored(Outcome(replace(report, findings=findings)))
             await self.uploads.move(upload.upload_id, "applying", "preview", before=0, outcome=kept)
             return Applied(report, before)
         answered = await self.library.questions.answered(upload.entry) if upload.entry else 0

@@ -1,12 +1,14 @@
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 
 from app import doctor
 from app.doctor import Finding, Unhealthy, examine
-from core.errors import DatabaseDamaged
+from core.config import Config
+from core.errors import ConfigError, DatabaseDamaged
 from db.base import database_url
 from db.schema import ensure_schema
 
@@ -49,3 +51,31 @@ async def test_a_damaged_database_is_found(tmp_path: Path) -> None:
     (tmp_path / "answerdesk.db").write_bytes(b"no database" * 1000)
     with pytest.raises(DatabaseDamaged, match="answerdesk restore FILE"):
         await doctor.check_database(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"refresh": {"cron": "0 25 * * *"}}, r"The schedule '0 25 \* \* \*'.* cannot be read"),
+        ({"refresh": {"timezone": "Mars/Base"}}, r"time zone 'Mars/Base'\).* cannot be read"),
+        ({"refresh": {"sources": [{"path": "a", "cron": "often"}]}}, "The schedule 'often'"),
+        ({"console": {"host": "0.0.0.0"}}, "CONSOLE_PASSWORD is not set"),
+    ],
+)
+def test_what_run_refuses_is_wrong(sections: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        doctor.check_start(Config(**sections), password="")
+
+
+def test_the_defaults_can_be_run() -> None:
+    doctor.check_start(Config(), password="")
+
+
+@pytest.mark.parametrize("kind", ["path", "file", "git"])
+async def test_a_source_that_is_not_there_is_named(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "manuals"
+    sections: dict[str, Any] = {"refresh": {"sources": [{kind: place}]}}
+    with pytest.raises(Unhealthy, match=r"The source '.*manuals' does not exist"):
+        await doctor.check_sources(Config(**sections))
+    place.touch() if kind == "file" else place.mkdir()
+    assert await doctor.check_sources(Config(**sections)) == "1 listed"

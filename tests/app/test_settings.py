@@ -90,6 +90,7 @@ def test_a_text_becomes_a_value(file: SettingsFile, name: str, text: str, stored
         ("company.suggestions", "a\n" * 9, r"there are 9; write at most 8\.$"),
         ("company.suggestions", "a" * 201, r"“a{60}” has 201 characters; write at most 200\.$"),
         ("telegram.hours", "always", "'always'"),
+        ("company.name", " ", r"Name: it is empty; fill it in"),
         ("company.languages", "", r"Languages: it is empty; write at least one line\.$"),
         (
             "company.welcome",

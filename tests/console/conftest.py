@@ -111,7 +111,7 @@ def calm(database: Database) -> Watched:
     )
 
 
-async def offered() -> tuple[str, ...]:
+async def offered(language: str) -> tuple[str, ...]:
     return (FAQ_QUESTION, DOCUMENT_QUESTION, UNKNOWN_QUESTION)
 
 

@@ -15,6 +15,7 @@ from core.types import (
     Choice,
     Chunk,
     ChunkKind,
+    IngestReport,
     Sentence,
     Source,
     TokenUsage,
@@ -249,6 +250,9 @@ class NoUploads:
 
     async def seen(self, number: int) -> Seen | None:
         return None
+
+    async def remove(self, name: str, **_: object) -> IngestReport:
+        return IngestReport(0, (), embedded=0, seconds=0)
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         return asyncio.create_task(work)

@@ -47,6 +47,7 @@ EDITORS = {
     "entries/draft",
     "changes/undo",
     "releases/rollback",
+    "documents/delete",
     "uploads",
     "uploads/columns",
     "uploads/apply",

@@ -42,6 +42,19 @@ def test_a_wrong_value_is_named_with_its_key(tmp_path: Path) -> None:
         load_config(file)
 
 
+@pytest.mark.parametrize("name", ["''", "' '"])
+def test_the_company_has_a_name(tmp_path: Path, name: str) -> None:
+    file = write(tmp_path, f"company: {{name: {name}}}\n")
+    with pytest.raises(ConfigError, match=r"company\.name: it is empty; fill it in"):
+        load_config(file)
+
+
+def test_yes_is_no_number(tmp_path: Path) -> None:
+    file = write(tmp_path, "console: {port: yes}\n")
+    with pytest.raises(ConfigError, match=r"console\.port: yes and no are not numbers; write one"):
+        load_config(file)
+
+
 def test_thresholds_out_of_order_are_refused(tmp_path: Path) -> None:
     file = write(tmp_path, "answers: {answer_at: 0.3, hedge_at: 0.6}\n")
     with pytest.raises(ConfigError, match=r"hedge_at \(0\.6\) must not be above answer_at"):

@@ -121,10 +121,25 @@ async def test_an_empty_page_offers_questions_of_your_own_once_you_have_some(
 ) -> None:
     async with workshop(tmp_path, WordEmbedder()) as shop:
         offered = Examples(shop.repository, shop.entries)
-        assert await offered() == ()
+        assert await offered("en") == []
         await shop.put(**{"demo/faq": "May I try a bike?|Yes."})
-        assert await offered() == read_demo().questions
+        assert await offered("en") == [*read_demo().questions]
         await shop.put(faq="Are you open?|Always.\nDo you deliver?|Yes.")
-        assert await offered() == ["Are you open?", "Do you deliver?"]
+        assert await offered("en") == ["Are you open?", "Do you deliver?"]
         chosen = Examples(shop.repository, shop.entries, ["Do you deliver?"])
-        assert await chosen() == ["Do you deliver?"]
+        assert await chosen("en") == ["Do you deliver?"]
+
+
+@pytest.mark.anyio
+async def test_questions_of_the_pages_language_come_first(tmp_path: Path) -> None:
+    german = [f"Wie bestelle ich das Ersatzteil Nummer {n}?" for n in range(5)]
+    english = "How do I order a spare part?"
+    async with workshop(tmp_path, WordEmbedder()) as shop:
+        chosen = Examples(shop.repository, shop.entries, [*german, english])
+        assert await chosen("en") == [english, *german]
+        assert await chosen("de") == [*german, english]
+        await shop.put(a="\n".join(f"{one}|Schreiben Sie uns." for one in german))
+        await shop.put(b=f"{english}|Write to us.")
+        offered = Examples(shop.repository, shop.entries)
+        assert await offered("en") == [english, *german[:3]]
+        assert await offered("de") == german[:4]

@@ -1,0 +1,61 @@
+"""The page that deletes a document, after it has shown what that takes away."""
+
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.form import Refused, fields_of
+from console.pages import Pages
+from console.upload_desk import UploadDesk
+from console.work import Works
+from core.types import IngestReport
+from core.wording import tr
+from db.knowledge import ReleaseRepository
+from kb.review.most_asked import answers_text
+
+
+class DocumentPages:
+    """Endpoints of the page."""
+
+    def __init__(self, *, pages: Pages, desk: UploadDesk, releases: ReleaseRepository) -> None:
+        self._pages = pages
+        self._desk = desk
+        self._releases = releases
+        self._works: Works[IngestReport] = Works(desk.spawn)
+
+    async def show(self, request: Request) -> Response:
+        """Show what deleting a document takes away, or how its deletion goes."""
+        asked = request.query_params
+        name, work, preview = (asked.get(key, "") for key in ("name", "work", "preview"))
+        live = await self._releases.current()
+        documents = await self._releases.documents(live.number) if live else {}
+        document = documents.get(name)
+        if not work:
+            if document is None:
+                raise Refused(tr("There is no document %(name)r.", name=name))
+            if not preview:
+                return self._begin(name, "preview", dry_run=True)
+        state, error, report = self._works.look(work or preview)
+        return self._pages.response(
+            "document.html",
+            name=name,
+            source=document.source if document else "",
+            going=bool(work),
+            state=state,
+            error=error,
+            report=report,
+            answers=answers_text(report) if report else (),
+        )
+
+    async def delete(self, request: Request) -> Response:
+        """Begin to delete a document."""
+        fields = await fields_of(request)
+        request.state.about = fields["name"]
+        return self._begin(fields["name"], "work", anyway=bool(fields["anyway"]))
+
+    def _begin(
+        self, name: str, key: str, *, dry_run: bool = False, anyway: bool = False
+    ) -> Response:
+        work = self._works.begin(self._desk.remove(name, dry_run=dry_run, anyway=anyway))
+        return RedirectResponse(f"/console/document?{urlencode({'name': name, key: work})}", 303)
