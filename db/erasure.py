@@ -74,6 +74,10 @@ _OF_ACCOUNTS = (Session, AssignmentRow, Operator, OperatorCodeRow)
 """Tables whose rows go with the account that they name; 0: they name none."""
 
 
+_STATE = "@"
+"""Stands before the hash of an account that is not removed: a line torn there removes nobody."""
+
+
 class ErasureList:
     """A line for each chat that was forgotten, and each account, operator of Telegram and key that
     was removed: when, and a hash that names it to nobody who reads.
@@ -106,9 +110,9 @@ class ErasureList:
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
-                state = [password or "-", role] if role else []
-                line = " ".join([f"{clock():.6f}", _digest(name), *state])
-                os.write(descriptor, f"{line}\n".encode())
+                what = f"@{_digest(name)} {password or '-'} {role}" if role else _digest(name)
+                # A line of its own, also after one that a power cut tore.
+                os.write(descriptor, f"\n{clock():.6f} {what}\n".encode())
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -121,15 +125,15 @@ class ErasureList:
         A line that is not whole, such as the last one before a power cut, is left out.
         """
         found: dict[str, float] = {}
-        for at, digest, *state in self._lines():
-            if not state:
+        for at, digest, *_ in self._lines():
+            if not digest.startswith(_STATE):
                 found[digest] = max(float(at), found.get(digest, 0.0))
         return found
 
     def accounts(self) -> Mapping[str, AccountState]:
         """Return what each account was given last, by the hash of its name. Blocking."""
         return {
-            digest: AccountState(float(at), role, state[0].removeprefix("-"))
+            digest.removeprefix(_STATE): AccountState(float(at), role, state[0].removeprefix("-"))
             for at, digest, *state in self._lines()
             if state[1:] and (role := role_named(state[1]))  # else the line is not whole
         }
@@ -141,7 +145,8 @@ class ErasureList:
         return [
             line
             for line in lines
-            if line[0].replace(".", "", 1).isdigit() and len("".join(line[1:2])) == len(_digest(""))
+            if line[0].replace(".", "", 1).isdigit()
+            and len("".join(line[1:2]).removeprefix(_STATE)) == len(_digest(""))
         ]
 
 
