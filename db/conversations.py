@@ -104,7 +104,7 @@ class OpenQuestion:
     urgency: Urgency = ""
     kind: str = "unknown"
     """How the reply came about (`core.types.AnswerKind`); of a part that was not answered
-    ``unknown``."""
+    ``unknown``, of a question whose answer the customer then refused ``refused``."""
     reply: str = ""
     """What the customer was told."""
     same_as: int = 0
@@ -272,7 +272,7 @@ class Conversations(Repository):
                 confidence=0.0 if open_row.part else row.confidence,
                 asked=row.created,
                 urgency=cast(Urgency, row.urgency),
-                kind="unknown" if open_row.part else row.kind,
+                kind=_kind_of(open_row, row),
                 reply=row.text,
                 same_as=open_row.same_as or 0,
             )
@@ -437,3 +437,9 @@ async def _leave_open(session: AsyncSession, answer_id: int) -> None:
         session.add(OpenQuestionRow(answer_id=answer_id, status="open"))
     elif known.status == "open":
         known.part = ""  # what was answered did not help either
+
+
+def _kind_of(question: OpenQuestionRow, answer: AnswerRow) -> str:
+    if not question.part:
+        return answer.kind
+    return "refused" if answer.kind == "unknown" else "unknown"

@@ -39,6 +39,15 @@ async def test_a_greeting_is_no_turn_and_no_open_question(conversations: Convers
     assert await conversations.open_questions() == []
 
 
+async def test_a_question_whose_answer_was_refused_is_no_question_without_an_answer(
+    conversations: Conversations,
+) -> None:
+    asks_again = Answer("unknown", "Please say it in other words.", "en", unanswered="Bikes?")
+    await conversations.record("That is wrong!", asks_again, chat="web:1", channel="web")
+    (refused,) = await conversations.open_questions()
+    assert (refused.question, refused.kind) == ("Bikes?", "refused")
+
+
 async def test_the_part_of_a_message_that_found_no_answer_is_open(
     conversations: Conversations,
 ) -> None:
