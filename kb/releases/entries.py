@@ -35,8 +35,8 @@ class EntryNotFound(AnswerdeskError):
         if found:
             means = tr("%(key)r means %(count)s entries.", key=key, count=len(found))
         remedy = tr(
-            "Give the first letters of its number as `answerdesk entries list` shows it now: an "
-            "entry whose answer changed has another number."
+            "An entry whose answer changed has another number: look for it again under Knowledge, "
+            "or with `answerdesk entries list`, of whose numbers the first letters do."
         )
         super().__init__(f"{means} {remedy}")
 
