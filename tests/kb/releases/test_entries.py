@@ -238,7 +238,7 @@ async def test_an_edit_of_an_answer_that_is_no_longer_live_is_refused(shop: Work
     """The number is the version: two editors of one answer cannot overwrite each other unseen."""
     seen = await entry(shop, "refund")
     await shop.entries.change(seen.chunk_id, "answer", text="Within 60 days.")
-    with pytest.raises(EntryNotFound, match="an entry whose answer changed has another number"):
+    with pytest.raises(EntryNotFound, match="An entry whose answer changed has another number"):
         await shop.entries.change(seen.chunk_id, "answer", text="Within 90 days.")
     with pytest.raises(EntryNotFound):
         await shop.entries.get("ab")
