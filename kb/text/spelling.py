@@ -60,5 +60,5 @@ def corrected(question: str, language: str, known: Mapping[str, int]) -> str:
 
 @lru_cache(maxsize=4)
 def _dictionary(language: str) -> SpellChecker:
-    """Load the words of a language, once: a quarter to half a second, 20 to 45 MB."""
+    """Load the words of a language, once: up to half a second, 2 to 43 MB."""
     return SpellChecker(language, distance=1)

@@ -4,7 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.protocols import Embedder
 from core.types import Chunk
+from kb.ranking.align import AlignedEmbedder
 from kb.ranking.ranker import SENTENCES_OF
 from kb.ranking.retriever import Retriever
 from tests.fakes import DefaultRanker, WordEmbedder
@@ -105,11 +107,17 @@ async def test_what_files_say_in_two_languages_is_given_in_that_of_the_question(
     here = replace(entry(0, "May dogs come along?", answer=text), language="en")
     there = replace(entry(1, "Dogs may come along?", answer=text), language="de")
     other = replace(entry(2, "How much is a ticket?", answer="Two euros."), language="de")
-    view = await base(here, there, other)
-    found = await retriever_of(view).retrieve("may my small dogs come along with me")
-    assert [hit.chunk.chunk_id for hit in found.hits] == ["c0", "c2"]
-    alone = await retriever_of(await base(there)).retrieve("may my small dogs come along with me")
-    assert [hit.chunk.chunk_id for hit in alone.hits] == ["c1"]
+    nothing = np.zeros(64, np.float32)
+    aligned = AlignedEmbedder(WordEmbedder(), shift=nothing, directions=nothing[None])
+
+    async def found(embedder: Embedder, *chunks: Chunk) -> set[str]:
+        retriever = Retriever(embedder, MemoryIndex(await base(*chunks)), DefaultRanker())
+        asked = await retriever.retrieve("may my small dogs come along with me")
+        return {hit.chunk.chunk_id for hit in asked.hits}
+
+    assert await found(aligned, here, there, other) == {"c0", "c2"}
+    assert await found(aligned, there) == {"c1"}
+    assert await found(WordEmbedder(), here, there, other) == {"c0", "c1", "c2"}
 
 
 # --- the reader --------------------------------------------------------------------------------
