@@ -10,14 +10,14 @@ from urllib.parse import unquote, urlsplit
 
 from db.pages import PageState
 from kb.parse import SUFFIXES
-from sources import Found, Visit
+from sources import Found, SourceUnreadable, Visit
 from sources.charset import as_utf8
 from sources.fetch.address import read_url
 from sources.fetch.errors import PageNotFetched
 from sources.fetch.fetcher import Conditions, Page
 from sources.login_page import HTML_ENDINGS, is_html, suspicion
 from sources.scan import fits
-from sources.sitemap import SitemapUnreadable, read_sitemaps
+from sources.sitemap import read_sitemaps
 
 _AT_ONCE = 4
 """Pages on their way at the same time; the rate of each host is kept all the same."""
@@ -88,7 +88,7 @@ class Sitemap(OnTheWeb):
         """Fetch the sitemap and its pages."""
         try:
             listed = await read_sitemaps(self.url, visit.fetcher, chosen=fits(self.patterns))
-        except (PageNotFetched, SitemapUnreadable) as error:
+        except (PageNotFetched, SourceUnreadable) as error:
             return Found(failure=str(error))
         fetched = await _fetch_all(listed.urls, visit)
         return Found(fetched.files, listed.skipped, fetched.errors, pages=tuple(fetched.pages))
