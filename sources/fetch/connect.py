@@ -30,13 +30,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 class CheckedBackend(httpcore.AsyncNetworkBackend):
-    """Connects `httpcore` to public addresses, and to inner ones of permitted hosts.
-
-    Args:
-        resolver: looks names up.
-        allow_hosts: hosts that may be at an inner address.
-        inner: makes the connection to an address.
-    """
+    """Connects `httpcore` by `inner` to public addresses, and to inner ones of `allow_hosts`."""
 
     def __init__(
         self,
