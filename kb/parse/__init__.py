@@ -146,17 +146,22 @@ def _format(name: str, data: bytes) -> str:
             raise UnreadableFile(name, f"It is {what}, whatever its name says, and holds no text.")
     if claimed in _NOT_AS_TEXT:
         if claimed == "xlsx" and _is_text(head):
-            return "html" if _LOOKS_HTML.match(head) else "csv"
+            return "html" if looks_html(head) else "csv"
         raise UnreadableFile(
             name, f"It is named {suffix} but its content is not, or it is cut off. Save it again."
         )
-    if claimed and claimed != "html" and claimed != "markdown" and _LOOKS_HTML.match(head):
+    if claimed and claimed != "html" and claimed != "markdown" and looks_html(head):
         return "html"
     if not claimed:
-        if _LOOKS_HTML.match(head):
+        if looks_html(head):
             return "html"
         raise UnsupportedFile(name, SUPPORTED)
     return claimed
+
+
+def looks_html(head: bytes) -> bool:
+    """Tell whether a file begins as a page of the web does."""
+    return _LOOKS_HTML.match(head) is not None
 
 
 def _is_text(head: bytes) -> bool:

@@ -33,7 +33,7 @@ _ENCODINGS = (
 _ALIASES = {
     "gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "cp950": "big5hkscs",
     "shift_jis": "cp932", "shift-jis": "cp932", "shift_jis_2004": "cp932", "euc-kr": "cp949",
-    "iso-8859-1": "cp1252", "latin-1": "cp1252", "us-ascii": "cp1252", "windows-1252": "cp1252",
+    "iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252",
     "euc_jis_2004": "euc-jp", "euc-jis-2004": "euc-jp", "windows-31j": "cp932",
     "iso8859-9": "cp1254", "iso-8859-9": "cp1254", "tis-620": "cp874", "cp437": "cp850",
     "ibm866": "cp866", "maccyrillic": "mac-cyrillic", "macroman": "mac-roman",
@@ -65,6 +65,16 @@ class _Candidate:
     readings: tuple[Reading, ...]
     confidence: float
     """chardet's, or 0 if it did not think of this encoding."""
+
+
+def codec_of(label: str) -> str:
+    """Return the codec of an encoding by its name in a file or header, as browsers read it.
+
+    Empty for what no file of ours is in.
+    """
+    folded = label.lower()
+    codec = _ALIASES.get(folded, folded).replace("windows-", "cp").replace("iso-8859-", "iso8859-")
+    return codec if codec in _ENCODINGS or codec.startswith("iso8859-") else ""
 
 
 def decode(name: str, data: bytes, *, html: bool = False) -> str:
@@ -105,8 +115,8 @@ def _decode(name: str, data: bytes, *, html: bool) -> str:
                 name, "The file is cut off in the middle of a character."
             ) from error
     if html and (found := _META.search(data[:4096]) or _DECLARED.match(data)):
-        declared = found.group(1).decode("ascii").lower()
-        text = _try(data, _ALIASES.get(declared, declared))
+        declared = found.group(1).decode("ascii")
+        text = _try(data, codec_of(declared) or declared)
         if text and read_as(text[:_SAMPLE_BYTES], ""):
             return text
     return _detected(name, data)
@@ -157,10 +167,8 @@ def _escaped(name: str, data: bytes) -> str:
 def _detected(name: str, data: bytes) -> str:
     confidence: dict[str, float] = {}
     for found in chardet.detect_all(data[: 10 * _SAMPLE_BYTES], ignore_threshold=True):
-        encoding = str(found["encoding"] or "").lower()
-        encoding = _ALIASES.get(encoding, encoding).replace("windows-", "cp")
-        encoding = encoding.replace("iso-8859-", "iso8859-")
-        confidence.setdefault(encoding, float(found["confidence"] or 0))
+        named = str(found["encoding"] or "").lower()
+        confidence.setdefault(codec_of(named) or named, float(found["confidence"] or 0))
     readable: dict[str, _Candidate] = {}
     for encoding in _ENCODINGS:
         text = _try(data, encoding)
