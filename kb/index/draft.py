@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lancedb.index import FTS, HnswSq, IvfRq
+from lancedb.index import FTS, IvfRq
 
 from core.types import Vector
 from kb.index.files import TableFiles
@@ -36,7 +36,7 @@ class Place:
     rows: int
 
 
-def vector_index(rows: int) -> HnswSq | IvfRq | None:
+def vector_index(rows: int) -> IvfRq | None:
     """Choose the vector index for a table of this many rows; ``None``: compare every vector."""
     if rows < _FLAT_ROWS:
         return None

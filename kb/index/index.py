@@ -10,7 +10,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -43,28 +43,23 @@ class FilledBy:
     fingerprint: str
 
 
+@dataclass
 class Index:
     """The index of one knowledge base. Many may read; only `kb.releases.publish` writes."""
 
-    def __init__(
-        self,
-        connection: Any,
-        *,
-        folder: Path | None,
-        embedder: Embedder,
-        current: Callable[[], Awaitable[Release | None]],
-        spec: str,
-    ) -> None:
-        self._connection = connection
-        self._folder = folder
-        self._embedder = embedder
-        self._current = current
-        self._spec = spec
-        self._view: View | None = None
-        self._place: tuple[int, str, int] | None = None
-        self.superseded = asyncio.Event()
-        """Set once another model fills the live release: this process goes on answering from the
-        release that it has open, and is to be opened again."""
+    connection: Any
+    folder: Path | None
+    embedder: Embedder
+    """The model whose vectors it holds."""
+    current: Callable[[], Awaitable[Release | None]]
+    """Tells the live release; it is asked before each read."""
+    spec: str
+    """What the configuration calls the model; noted in the tables that it fills."""
+    superseded: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    """Set once another model fills the live release: this process goes on answering from the
+    release that it has open, and is to be opened again."""
+    _view: View | None = field(default=None, init=False)
+    _place: tuple[int, str, int] | None = field(default=None, init=False)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -76,13 +71,9 @@ class Index:
         current: Callable[[], Awaitable[Release | None]],
         spec: str = "",
     ) -> AsyncIterator[Self]:
-        """Connect to the index at `uri`, a folder or an address such as ``s3://bucket/path``.
+        """Connect to the index at `uri`, an address such as ``s3://bucket/path`` or a folder.
 
-        Args:
-            uri: where it is; a folder is created when it is first written.
-            embedder: the model whose vectors it holds.
-            current: tells the live release; it is asked before each read.
-            spec: what the configuration calls that model; noted in the tables that it fills.
+        A folder is created when it is first written.
         """
         folder = None if "://" in uri else Path(uri)
         session = Session(
@@ -92,7 +83,7 @@ class Index:
         with reading():
             connection = await lancedb.connect_async(uri, session=session)
         try:
-            yield cls(connection, folder=folder, embedder=embedder, current=current, spec=spec)
+            yield cls(connection, folder, embedder, current, spec)
         finally:
             connection.close()  # type: ignore[no-untyped-call]
 
@@ -106,7 +97,7 @@ class Index:
             IndexMismatch: if another embedding model filled it.
         """
         try:
-            release = await self._current()
+            release = await self.current()
         except StorageError:
             if self._view is None:
                 raise
@@ -146,10 +137,10 @@ class Index:
             IndexUnreachable: if that cannot be told.
             IndexMismatch: if another embedding model filled it.
         """
-        release = await self._current()
-        if release is not None and release.table and self._folder is not None:
+        release = await self.current()
+        if release is not None and release.table and self.folder is not None:
             with reading():
-                reason = await asyncio.to_thread(TableFiles(self._folder, release.table).damaged)
+                reason = await asyncio.to_thread(TableFiles(self.folder, release.table).damaged)
             if reason:
                 raise IndexDamaged(reason)
         await (await self.view()).check()
@@ -166,7 +157,7 @@ class Index:
         if release is None:
             name = f"rows_{uuid.uuid4().hex[:12]}"
             with writing():
-                table = await self._connection.create_table(name, schema=self._schema())
+                table = await self.connection.create_table(name, schema=self._schema())
             return await self._draft(table, name)
         return await self._draft_at(await self._open(release.table), release)
 
@@ -185,7 +176,7 @@ class Index:
         Raises:
             IndexDamaged: if the index no longer has that release.
         """
-        table, _ = await _named(self._connection, release.table)
+        table, _ = await _named(self.connection, release.table)
         return await (await self._draft_at(table, release)).finish(number)
 
     async def fits(self, release: Release) -> bool:
@@ -194,17 +185,17 @@ class Index:
         Raises:
             IndexDamaged: if the index does not have it.
         """
-        _, about = await _named(self._connection, release.table)
-        return about.fingerprint == self._embedder.fingerprint
+        _, about = await _named(self.connection, release.table)
+        return about.fingerprint == self.embedder.fingerprint
 
     async def drop_tables(self, *, keep: Collection[str]) -> None:
         """Delete all tables but some. Readers of the others fail from here on."""
         with writing():
             for name in await self._tables():
                 if name not in keep:
-                    await self._connection.drop_table(name)
-                    if self._folder is not None:
-                        await asyncio.to_thread(TableFiles(self._folder, name).forget)
+                    await self.connection.drop_table(name)
+                    if self.folder is not None:
+                        await asyncio.to_thread(TableFiles(self.folder, name).forget)
 
     async def forget(self, table: str, numbers: Iterable[int]) -> None:
         """Let the disk space of these releases go, as far as no other release uses it."""
@@ -222,11 +213,11 @@ class Index:
                 await handle.optimize(cleanup_older_than=timedelta(seconds=age_s + 1))
 
     async def _open(self, table: str) -> Any:
-        handle, about = await _named(self._connection, table)
-        if about.fingerprint != self._embedder.fingerprint:
+        handle, about = await _named(self.connection, table)
+        if about.fingerprint != self.embedder.fingerprint:
             raise IndexMismatch(
                 index_model=_model(about.name, about.fingerprint),
-                model=_model(self._embedder.name, self._embedder.fingerprint),
+                model=_model(self.embedder.name, self.embedder.fingerprint),
             )
         return handle
 
@@ -234,16 +225,16 @@ class Index:
         names: list[str] = []
         page: str | None = None
         while True:
-            response = await self._connection.list_tables(page_token=page)
+            response = await self.connection.list_tables(page_token=page)
             names += response.tables
             page = response.page_token
             if not page:
                 return names
 
     async def _draft(self, table: Any, name: str) -> Draft:
-        if self._folder is None:
+        if self.folder is None:
             return Draft(table, name, None)
-        files = TableFiles(self._folder, name)
+        files = TableFiles(self.folder, name)
         return Draft(table, name, files, await asyncio.to_thread(files.written))
 
     def _schema(self) -> pa.Schema:
@@ -251,13 +242,13 @@ class Index:
             pa.field(name, pa.int32() if name == "position" else pa.string(), nullable=False)
             for name in ROW_FIELDS
         ]
-        vector = pa.field("vector", pa.list_(pa.float32(), self._embedder.dim), nullable=False)
+        vector = pa.field("vector", pa.list_(pa.float32(), self.embedder.dim), nullable=False)
         return pa.schema(
             [*columns, vector],
             metadata={
-                "embedder": self._embedder.name,
-                "spec": self._spec or self._embedder.name,
-                "fingerprint": self._embedder.fingerprint,
+                "embedder": self.embedder.name,
+                "spec": self.spec or self.embedder.name,
+                "fingerprint": self.embedder.fingerprint,
             },
         )
 

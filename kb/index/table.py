@@ -67,18 +67,6 @@ class RowHit:
     row_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """What a comparison with the stored state needs of a row."""
-
-    row_id: str
-    chunk_id: str
-    doc_id: str
-    role: Role
-    chunk_text: str
-    digest: str
-
-
 class Nearest:
     """The best rows so far for each of many vectors."""
 

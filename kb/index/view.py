@@ -3,7 +3,7 @@
 import asyncio
 import fnmatch
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,6 @@ from kb.index.table import (
     Nearest,
     RowHit,
     RowSet,
-    StoredRow,
     chunks,
     hit,
     in_lists,
@@ -68,11 +67,9 @@ class Reader:
     def __init__(self, table: Any | None) -> None:
         self._table = table
 
-    async def stored(self, doc_ids: Iterable[str]) -> list[StoredRow]:
-        """Return the rows of these documents."""
-        names = [field.name for field in fields(StoredRow)]
-        found = await self._select_each(names, "doc_id", doc_ids)
-        return [StoredRow(*row) for row in tuples(found, names)]
+    async def rows_of(self, column: str, values: Iterable[str]) -> list[Row]:
+        """Return the rows that have one of these values in a column, as ``doc_id``."""
+        return read_rows(await self._select_each(ROW_FIELDS, column, values))
 
     async def holders(self, content_keys: Iterable[str]) -> list[tuple[str, str]]:
         """Return (content key, document) for every row with one of these contents."""
@@ -202,16 +199,12 @@ class View(Reader):
             async for batch in batches:
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
         row_ids = {row_id for nearest in best.best for _, row_id in nearest}
-        found = {row.row_id: row for row in await self.rows_of_ids(row_ids)}
+        found = {row.row_id: row for row in await self.rows_of("row_id", row_ids)}
         return [[(found[row_id], score) for score, row_id in r] for r in best.best]
-
-    async def rows_of_ids(self, row_ids: Iterable[str]) -> list[Row]:
-        """Return the rows with these ids."""
-        return read_rows(await self._select_each(ROW_FIELDS, "row_id", row_ids))
 
     async def rows_of_texts(self, vector_keys: Iterable[str]) -> list[Row]:
         """Return the questions and variants whose text has one of these vector keys."""
-        found = read_rows(await self._select_each(ROW_FIELDS, "vector_key", vector_keys))
+        found = await self.rows_of("vector_key", vector_keys)
         return [row for row in found if row.role in ROLES["own"]]
 
     async def texts_with(self, parts: Sequence[str]) -> list[str]:
@@ -232,11 +225,11 @@ class View(Reader):
 
     async def named(self, chunk_ids: Iterable[str]) -> list[Chunk]:
         """Return those of the chunks that this release has, each with all its variants."""
-        return chunks(read_rows(await self._select_each(ROW_FIELDS, "chunk_id", chunk_ids)))
+        return chunks(await self.rows_of("chunk_id", chunk_ids))
 
     async def chunks_of(self, doc_ids: Iterable[str]) -> list[Chunk]:
         """Return the chunks of documents, each with all its variants."""
-        return chunks(read_rows(await self._select_each(ROW_FIELDS, "doc_id", doc_ids)))
+        return chunks(await self.rows_of("doc_id", doc_ids))
 
     async def entries(self) -> list[Chunk]:
         """Return every FAQ entry with all its variants."""

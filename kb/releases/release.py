@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -63,21 +63,20 @@ class ReleaseDiff:
     removed: tuple[str, ...]
 
 
+@dataclass(frozen=True)
 class Releases:
     """Undoes, rebuilds, lists and prunes what `Ingestor` published."""
 
-    def __init__(
-        self,
-        publisher: Publisher,
-        originals: Originals,
-        *,
-        settings: str,
-        forecaster: Forecaster,
-    ) -> None:
-        self._forecaster = forecaster
-        self._publisher = publisher
-        self._originals = originals
-        self._rereader = Rereader(publisher.preparer, originals, settings=settings)
+    publisher: Publisher
+    originals: Originals
+    _: KW_ONLY
+    settings: str
+    """Of parser and chunker."""
+    forecaster: Forecaster
+
+    @property
+    def _rereader(self) -> Rereader:
+        return Rereader(self.publisher.preparer, self.settings)
 
     async def foresee(self, number: int) -> Forecast:
         """Return which answers would be others if an earlier release were published again.
@@ -87,8 +86,8 @@ class Releases:
             ModelError, IndexUnusable: if that cannot be told, as where another embedding model
                 filled its rows; it may be published all the same.
         """
-        release, index = await self._publisher.releases.get(number), self._publisher.index
-        return await self._forecaster.between(await index.view(), await index.peek(release, number))
+        release, index = await self.publisher.releases.get(number), self.publisher.index
+        return await self.forecaster.between(await index.view(), await index.peek(release, number))
 
     async def rollback(self, number: int) -> Release:
         """Publish the content of an earlier release again, as a new release.
@@ -103,7 +102,7 @@ class Releases:
             NotReadAgain: if the index lost it and an original is gone too. In each case the live
                 release is untouched.
         """
-        publisher = self._publisher
+        publisher = self.publisher
         async with publisher.locked():
             base = await publisher.releases.current()
             target = await publisher.releases.get(number)
@@ -134,9 +133,9 @@ class Releases:
 
     async def _fit_again(self) -> None:
         """Let work wait no more whose entry is live again as it was when the work fitted it."""
-        curations = self._publisher.preparer.curations
+        curations = self.publisher.preparer.curations
         unfit = [c for c in await curations.open() if c.state == "unfit" and c.kind != "disabled"]
-        view = await self._publisher.index.view()
+        view = await self.publisher.index.view()
         live = await view.present({c.chunk_id for c in unfit})
         await curations.settle([c.settled() for c in unfit if c.chunk_id in live])
 
@@ -163,7 +162,7 @@ class Releases:
                 after whatever `approve` raises.
         """
         started = time.perf_counter()
-        publisher = self._publisher
+        publisher = self.publisher
         while True:
             base = await publisher.releases.current()
             if base is None:
@@ -212,7 +211,7 @@ class Releases:
             IndexUnreachable: with `reuse`, if it cannot be told what is left of it.
         """
         started = time.perf_counter()
-        publisher = self._publisher
+        publisher = self.publisher
         async with publisher.locked():
             base = await publisher.releases.current()
             if base is None:
@@ -247,7 +246,7 @@ class Releases:
 
     async def _fill(self, rows: Sequence[Row], vectors: Mapping[str, Vector], number: int) -> Place:
         """Put rows into a new table, as release `number`."""
-        draft = await self._publisher.index.draft(None)
+        draft = await self.publisher.index.draft(None)
         await draft.write((), rows, [vectors[row.vector_key] for row in rows])
         return await draft.finish(number)
 
@@ -269,7 +268,7 @@ class Releases:
                 for the operator to decide.
         """
         try:
-            await self._publisher.index.check()
+            await self.publisher.index.check()
         except IndexDamaged as error:
             logger.warning("The index is rebuilt from the originals: %s", error.reason)
             if on_rebuild is not None:
@@ -283,7 +282,7 @@ class Releases:
         Raises:
             ReleaseNotFound: if one of them never was, or was pruned.
         """
-        releases = self._publisher.releases
+        releases = self.publisher.releases
         before, after = [
             {
                 doc_id: (document.sha256, document.settings)
@@ -304,7 +303,7 @@ class Releases:
         Tables of the index other than the live one go as well. Rolling back to a release that was
         in one of them embeds it again.
         """
-        publisher = self._publisher
+        publisher = self.publisher
         async with publisher.locked():
             gone = await publisher.releases.prune(keep)
             base = await publisher.releases.current()
@@ -315,13 +314,13 @@ class Releases:
                 await publisher.releases.forget_tables(kept_tables)
             kept = await publisher.releases.originals()
             await asyncio.to_thread(
-                self._originals.forget, kept, older_than=time.time() - _UPLOAD_AGE_S
+                self.originals.forget, kept, older_than=time.time() - _UPLOAD_AGE_S
             )
         return len(gone)
 
     async def _other_model(self) -> str:
         """Return the table of the model that was changed lately, so that it can be undone."""
-        releases = await self._publisher.releases.list(limit=1000)
+        releases = await self.publisher.releases.list(limit=1000)
         for newer, older in pairwise(releases):
             if newer.kind == "embed" and newer.created > time.time() - _OTHER_MODEL_S:
                 return older.table
@@ -331,7 +330,7 @@ class Releases:
         self, base: Release, documents: Mapping[str, Document], note: str, *, as_of: float
     ) -> Release:
         """Publish `documents` from their originals, on top of `base`."""
-        publisher = self._publisher
+        publisher = self.publisher
         before = await publisher.releases.documents(base.number)
         differing = {key: new for key, new in documents.items() if before.get(key) != new}
         draft = await publisher.index.draft(base)

@@ -58,7 +58,7 @@ async def cautions(live: View, comparison: Comparison) -> tuple[Finding, ...]:
     rows = {row.chunk_id: row for row in comparison.fresh if row.role != "negative"}
     texts = {chunk_id: row.content for chunk_id, row in rows.items()}
     before: dict[str, str] = defaultdict(str)
-    for row in await live.rows_of_ids(comparison.gone):
+    for row in await live.rows_of("row_id", comparison.gone):
         before[row.doc_id] += f"{row.content}\n"
     found = [_finding("model", rows[c], said) for c, t in texts.items() if (said := for_a_model(t))]
     if live.release:
