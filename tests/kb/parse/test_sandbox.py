@@ -183,8 +183,10 @@ def test_python_code_is_refused_too(code: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"[]", b'["parsed", 1, [], []]', b'["parsed", "t", [[["a"], [], []]], []]', b"{", b'"x"',
-     b'["parsed", "t", [], [["only one"]]]'],
+    [b"[]", b'["parsed"]', b'["parsed", []]', b"{", b'"x"',
+     b'["parsed", {"name": "x", "title": 1, "sections": []}]',
+     b'["parsed", {"name": "x", "title": "t", "sections": [{"text": "a", "answer": null}]}]',
+     b'["parsed", {"name": "x", "title": "t", "sections": [], "skipped": [{"reason": "r"}]}]'],
 )  # fmt: skip
 def test_a_reply_of_another_shape_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
@@ -198,7 +200,7 @@ def test_a_reply_brings_back_what_was_sent() -> None:
         "faq.csv",
         "FAQ",
         (Section("Q?", "A.", ("T",), "row 2", "7", ("v",), "c", "en", "2026-01-01", "2026-02-01"),),
-        (Skipped("row 3", "The answer is empty."),),
+        (Skipped("row 3", "The answer is empty.", ("question=a,answer=b",)),),
     )
     assert read_reply("faq.csv", reply(parsed)[HEADER.size :]) == parsed
 
