@@ -8,7 +8,8 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from core.errors import UnreadableFile
@@ -39,7 +40,25 @@ def ignore_page(page: int, pages: int) -> None:
 _SMALL = 1_000_000
 """Unpacked bytes below which the ratio says nothing: blank forms compress a thousandfold."""
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_TAG = re.compile(rb"<(?:(/)[A-Za-z_][^<>]*|[A-Za-z_][^<>]*?(/)?)>")
+"""Of XML; the first group has one that closes an element, the second one that is alone."""
 _UTF16_DOCTYPE = re.compile(rb"<\x00?!\x00?D\x00?O\x00?C\x00?T\x00?Y\x00?P\x00?E", re.IGNORECASE)
+
+_DAMAGE = (
+    zipfile.BadZipFile, SyntaxError, LookupError, ValueError, TypeError, AttributeError, OSError,
+    EOFError, OverflowError, RecursionError, AssertionError,
+)  # fmt: skip
+"""What the libraries of office formats raise; the errors of XML parsers are syntax errors."""
+
+
+@contextmanager
+def unless_damaged(name: str, what: str, *, remedy: str) -> Iterator[None]:
+    """Turn what a library raises for a damaged file, "The `what`", into a sentence."""
+    try:
+        yield
+    except _DAMAGE as error:
+        why = f"{type(error).__name__}: {str(error)[:120]}"
+        raise UnreadableFile(name, f"The {what} is damaged ({why}). {remedy}") from error
 
 
 def open_zip(name: str, data: bytes) -> zipfile.ZipFile:
@@ -135,14 +154,13 @@ def _check_xml(name: str, part: str, xml: bytes) -> None:
             f"Its part {part!r} defines XML entities, which no office program writes and which can "
             "be used for attacks. Save the content as a new file.",
         )
-    depth = deepest = 0
-    for match in re.finditer(rb"<(/?)[A-Za-z_][^<>]*?(/?)>", xml):
-        if match.group(1):
+    depth = 0
+    for tag in _TAG.finditer(xml):
+        if tag.lastindex == 1:
             depth -= 1
-        elif not match.group(2):
+        elif tag.lastindex is None:
             depth += 1
-            deepest = max(deepest, depth)
-            if deepest > MAX_XML_DEPTH:
+            if depth > MAX_XML_DEPTH:
                 raise UnreadableFile(
                     name,
                     f"Its part {part!r} nests elements more than {MAX_XML_DEPTH} deep. "

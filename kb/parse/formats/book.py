@@ -5,9 +5,8 @@ import re
 import zipfile
 from dataclasses import replace
 from urllib.parse import unquote
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from core.errors import UnreadableFile
@@ -15,26 +14,17 @@ from core.types import Skipped
 from core.wording import N_
 from kb.parse.blocks import Block, Document
 from kb.parse.html.content import parse_html
-from kb.parse.limits import open_zip, read_member
+from kb.parse.limits import open_zip, read_member, unless_damaged
 
 _ROOT = ".//{*}rootfile"
+_ABOUT = "./{*}metadata/{http://purl.org/dc/elements/1.1/}"
 
 
 def parse_book(name: str, data: bytes) -> Document:
-    """Read an EPUB file.
-
-    Raises:
-        UnreadableFile: if it is damaged, protected or hostile.
-    """
-    try:
-        with open_zip(name, data) as archive:
-            return _read(name, archive)
-    except (ParseError, DefusedXmlException, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise UnreadableFile(
-            name,
-            f"The e-book is damaged ({type(error).__name__}: {str(error)[:120]}). "
-            "Save it again, or as PDF.",
-        ) from error
+    """Read an EPUB file."""
+    damaged = unless_damaged(name, "e-book", remedy="Save it again, or as PDF.")
+    with damaged, open_zip(name, data) as archive:
+        return _read(name, archive)
 
 
 def _read(name: str, archive: zipfile.ZipFile) -> Document:
@@ -66,14 +56,7 @@ def _read(name: str, archive: zipfile.ZipFile) -> Document:
             continue
         chapter, _ = parse_html(name, content(path))
         blocks += [Block("end", level=1)]
-        blocks += [_at(block, where) for block in chapter.blocks]
+        blocks += [replace(block, location=where) for block in chapter.blocks]
         skipped += [Skipped(where, one.reason) for one in chapter.skipped]
-    title = (
-        package.findtext("./{*}metadata/{http://purl.org/dc/elements/1.1/}title") or ""
-    ).strip()
-    language = package.findtext("./{*}metadata/{http://purl.org/dc/elements/1.1/}language") or ""
-    return Document(tuple(blocks), title, language[:2].lower(), tuple(skipped))
-
-
-def _at(block: Block, where: str) -> Block:
-    return replace(block, location=where)
+    title, language = (package.findtext(_ABOUT + key) or "" for key in ("title", "language"))
+    return Document(tuple(blocks), title.strip(), language[:2].lower(), tuple(skipped))

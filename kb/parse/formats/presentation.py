@@ -4,24 +4,29 @@ What a speaker reads (notes) and slides that are not shown are left out and name
 """
 
 import posixpath
-import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.blocks import Block, Document, heading, with_header
-from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office, open_zip, read_member
+from kb.parse.limits import (
+    MAX_COLUMNS,
+    MAX_NESTING,
+    check_office,
+    open_zip,
+    read_member,
+    unless_damaged,
+)
 from kb.parse.marks import (
     ends_question,
     leave_out,
     link_mark,
     lowered,
     raised,
+    tidy_lines,
     with_links,
     without_links,
 )
@@ -33,21 +38,11 @@ _MAX_SLIDES = 1000
 
 
 def parse_presentation(name: str, data: bytes) -> Document:
-    """Read the slides of a PPTX file.
-
-    Raises:
-        UnreadableFile: if it is damaged, protected or hostile.
-    """
+    """Read the slides of a PPTX file."""
     check_office(name, data)
-    try:
-        with open_zip(name, data) as archive:
-            return _Reader(name, archive).read()
-    except (ParseError, DefusedXmlException, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise UnreadableFile(
-            name,
-            f"The presentation is damaged ({type(error).__name__}: {str(error)[:120]}). "
-            "Open it, save it again as PPTX and upload it.",
-        ) from error
+    remedy = "Open it, save it again as PPTX and upload it."
+    with unless_damaged(name, "presentation", remedy=remedy), open_zip(name, data) as archive:
+        return _Reader(name, archive).read()
 
 
 class _Reader:
@@ -173,8 +168,7 @@ class _Reader:
             link = properties.find(f"{_A}hlinkClick")
             if link is not None:
                 out += link_mark(self._links.get(link.get(f"{_R}id", ""), ""), words)
-        lines = (re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in out.split("\n"))
-        return "\n".join(line for line in lines if line)
+        return tidy_lines(out)
 
     def _table(self, table: Element) -> Block:
         rows: list[tuple[str, ...]] = []

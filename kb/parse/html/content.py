@@ -13,6 +13,7 @@ from kb.parse.encoding.decoding import decode
 from kb.parse.html.hidden import Visibility, controlled
 from kb.parse.limits import MAX_CELLS, MAX_COLUMNS, MAX_NESTING
 from kb.parse.marks import (
+    ASKS,
     LOCATION,
     cents,
     leave_out,
@@ -60,7 +61,6 @@ _COMPONENT = re.compile(
     r"callout|admonition|note|tip|warning|info)(?:-?item)?"
 )
 """An element that a site's own program makes a folded part, a tab or a box of."""
-_ASKS = re.compile(r"[?？؟]\s*$")
 _YES = re.compile(r"(?:^|[\s_-])(?:check|checkmark|tick|yes|true)(?:$|[\s_-])", re.IGNORECASE)
 _NO = re.compile(r"(?:^|[\s_-])(?:cross|times|xmark|no|false)(?:$|[\s_-])", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
@@ -109,10 +109,7 @@ def _check_nesting(name: str, text: str) -> None:
 def html_blocks(fragment: str) -> list[Block]:
     """Cut a piece of HTML, as in Markdown, into blocks."""
     tree = LexborHTMLParser(fragment)
-    reader = _Reader(tree, in_main=True)
-    blocks = reader.read(tree.body)
-    leave_out(reader.hidden_words)
-    return blocks
+    return _Reader(tree, in_main=True).read(tree.body)
 
 
 def text_of_html(markup: str) -> str:
@@ -161,7 +158,7 @@ class _Reader:
                 self._panels.setdefault(name, tab)
         self._panels = {n: tab for n, tab in self._panels.items() if _by_id(tree, n) is not None}
         self._tabs = {tab.mem_id for tab in self._panels.values()}
-        self.hidden_words = self._words_around = 0
+        self._words_around = 0
 
     def read(self, root: LexborNode | None) -> list[Block]:
         if root is not None:
@@ -171,15 +168,11 @@ class _Reader:
         return self._blocks
 
     def skipped(self) -> tuple[Skipped, ...]:
-        """Name what was left out since nobody is to read it."""
-        counted = (
-            (self.hidden_words, "words on it are hidden or struck out: left out."),
-            (
-                self._words_around,
-                "words of its header, footer, menus or side columns were left out.",
-            ),
-        )
-        return tuple(Skipped("the page", f"{n:,} {reason}") for n, reason in counted if n)
+        """Name what stands around the content."""
+        if not self._words_around:
+            return ()
+        reason = "words of its header, footer, menus or side columns were left out."
+        return (Skipped("the page", f"{self._words_around:,} {reason}"),)
 
     def _children(self, node: LexborNode, depth: int) -> None:
         child = node.first_child
@@ -202,7 +195,7 @@ class _Reader:
             self._inline += _sign(node)
             return
         if tag in _STRUCK or self._seen.hidden(node, tag):
-            self.hidden_words += _count(node)
+            leave_out(_count(node))
             return
         if depth > MAX_NESTING * 2:
             self._inline += node.text(deep=True, separator=" ")
@@ -220,7 +213,7 @@ class _Reader:
         elif tag == "template":
             self._template(node, depth)
         elif tag == "button" and not self._one_line:
-            if self._seen.opens(node) or _ASKS.search(fold(node.text(deep=True))):
+            if self._seen.opens(node) or ASKS.search(fold(node.text(deep=True))):
                 self._title(node, PSEUDO_LEVEL)
         elif _COMPONENT.fullmatch(tag) and (words := _named(node)):
             self._close()
@@ -253,7 +246,7 @@ class _Reader:
                 self._inline = before + raised(before, words, after=following or "", link=link)
             case "sub" if len(self._inline) >= start:
                 self._inline = before + lowered(before, words)
-            case "b" | "strong" if _ASKS.search(words) and not before.strip():
+            case "b" | "strong" if ASKS.search(words) and not before.strip():
                 self._inline += "\x0b"
             case _ if words.strip().isdigit():
                 if tag == "small" or _CENTS.search(node.attributes.get("class") or ""):
@@ -328,7 +321,7 @@ class _Reader:
     def _left_out(self, node: LexborNode) -> bool:
         """Tell whether nobody is shown an element of a table; count its words then."""
         hidden = self._seen.hidden(node, node.tag or "")
-        self.hidden_words += _count(node) if hidden else 0
+        leave_out(_count(node) if hidden else 0)
         return hidden
 
     def _words(self, title: LexborNode) -> str:
@@ -353,7 +346,7 @@ class _Reader:
         if self._seen.unfolds(node):
             self._children(inside.body, depth)
         else:
-            self.hidden_words += _count(inside.body)
+            leave_out(_count(inside.body))
 
     def _close(self) -> None:
         """End the paragraph that inline text has made so far."""
