@@ -25,12 +25,9 @@ def asks_for_password(body: bytes) -> bool:
 def suspicion(page: Page, *, host: str, doc_id: str, before: bytes | None) -> str:
     """Return why a page is probably not the one that was asked for; empty if it looks right.
 
-    Args:
-        page: the answer, with status 200.
-        host: that was asked.
-        doc_id: its ending tells what is expected.
-        before: the content that is live, ``None`` if there is none. A password field that was
-            there before is no reason: some pages have a login form in their head.
+    The ending of `doc_id` tells what is expected of the `host` that was asked. A password field
+    that was there `before`, in the content that is live, is no reason: some pages have a login form
+    in their head.
     """
     answered = read_url(page.url).host
     if not same_site(answered, host):

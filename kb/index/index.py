@@ -45,7 +45,11 @@ class FilledBy:
 
 @dataclass
 class Index:
-    """The index of one knowledge base. Many may read; only `kb.releases.publish` writes."""
+    """The index of one knowledge base. Many may read; only `kb.releases.publish` writes.
+
+    What opens a release raises IndexDamaged if a part of it is missing, changed or unreadable,
+    IndexUnreachable if that cannot be told, and IndexMismatch if another embedding model filled it.
+    """
 
     connection: Any
     folder: Path | None
@@ -91,10 +95,6 @@ class Index:
         """Return the live release for reading; use one view for all reads of one question.
 
         While the database cannot be read, that is the release that is open.
-
-        Raises:
-            IndexDamaged, IndexUnreachable: if it cannot be opened.
-            IndexMismatch: if another embedding model filled it.
         """
         try:
             release = await self.current()
@@ -115,11 +115,7 @@ class Index:
         return self._view
 
     async def peek(self, place: Place | Release, number: int) -> View:
-        """Return the rows at a place for reading, as release `number`, live or not.
-
-        Raises:
-            IndexDamaged, IndexMismatch: as `view`.
-        """
+        """Return the rows at a place for reading, as release `number`, live or not."""
         table = await self._open(place.table)
         rows = await _check_out(table, place, number)
         with reading():
@@ -131,11 +127,6 @@ class Index:
         """Compare the files of the live release with what was written, and read from it.
 
         Files are compared on this machine's own disk only: 0.4 s at 100,000 rows, 600 MB of files.
-
-        Raises:
-            IndexDamaged: if a part of it is missing, changed or unreadable.
-            IndexUnreachable: if that cannot be told.
-            IndexMismatch: if another embedding model filled it.
         """
         release = await self.current()
         if release is not None and release.table and self.folder is not None:
@@ -149,10 +140,6 @@ class Index:
         """Start a change to the live release; what an earlier, unfinished change left is undone.
 
         ``None``: start an empty table, before the first release or beside the live one.
-
-        Raises:
-            IndexDamaged: if the live rows cannot be opened.
-            IndexMismatch: if another embedding model filled them.
         """
         if release is None:
             name = f"rows_{uuid.uuid4().hex[:12]}"
@@ -172,19 +159,12 @@ class Index:
         """Put the rows of an old release into a new version, as release `number`.
 
         Which embedding model filled it does not matter: nothing is embedded.
-
-        Raises:
-            IndexDamaged: if the index no longer has that release.
         """
         table, _ = await _named(self.connection, release.table)
         return await (await self._draft_at(table, release)).finish(number)
 
     async def fits(self, release: Release) -> bool:
-        """Tell whether this model filled a release.
-
-        Raises:
-            IndexDamaged: if the index does not have it.
-        """
+        """Tell whether this model filled a release."""
         _, about = await _named(self.connection, release.table)
         return about.fingerprint == self.embedder.fingerprint
 
@@ -254,11 +234,7 @@ class Index:
 
 
 async def filled_by(uri: str, release: Release) -> FilledBy:
-    """Return which model filled a release of the index at `uri`.
-
-    Raises:
-        IndexDamaged: if the index does not have it.
-    """
+    """Return which model filled a release of the index at `uri`."""
     with reading():
         connection = await lancedb.connect_async(uri)
     try:

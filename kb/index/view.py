@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from lancedb.query import MatchQuery
 
@@ -62,7 +61,10 @@ class Found:
 
 
 class Reader:
-    """What both a release and a draft can tell of their rows."""
+    """What both a release and a draft can tell of their rows.
+
+    All that reads raises IndexDamaged if the rows cannot be read.
+    """
 
     def __init__(self, table: Any | None) -> None:
         self._table = table
@@ -123,17 +125,12 @@ class View(Reader):
         kind: ChunkKind | None = None,
         rows: RowSet = "own",
     ) -> list[RowHit]:
-        """Return the `k` rows nearest to a question's vector, nearest first.
+        """Return the `k` rows nearest to a question's vector, of unit length, nearest first.
 
         Args:
-            vector: unit length.
             k: counts rows, not chunks: an entry comes back with each of its variants that is near.
             today: ISO date; rows that are not valid on it are left out. Empty: no row is.
             kind: only entries or only passages.
-            rows: which texts are searched.
-
-        Raises:
-            IndexDamaged: if the rows cannot be read.
         """
         if self._table is None:
             return []
@@ -148,9 +145,6 @@ class View(Reader):
         """Return the `k` rows that share the rarest words with `text`, by BM25, best first.
 
         `text` is words only: nothing in it is read as a query language.
-
-        Raises:
-            IndexDamaged: if the rows cannot be read.
         """
         if self._table is None or not text.strip():
             return []
@@ -180,15 +174,8 @@ class View(Reader):
         """Return the `k` rows nearest to each of many vectors, each with its cosine similarity.
 
         It is one exact pass over all rows: for hundreds of vectors that costs less with numpy than
-        as many searches, and holds only a batch of rows at a time.
-
-        Args:
-            vectors: shape ``(n, dim)``, unit length.
-            k: rows for each vector.
-            without: ids of rows that do not count.
-
-        Raises:
-            IndexDamaged: if the rows cannot be read.
+        as many searches, and holds only a batch of rows at a time. Rows with the ids `without` do
+        not count.
         """
         if self._table is None or not len(vectors):
             return [[] for _ in vectors]
@@ -273,11 +260,7 @@ class View(Reader):
         return set(found["chunk_id"].to_pylist())
 
     async def check(self) -> None:
-        """Read a little of everything that a search or the next publish needs.
-
-        Raises:
-            IndexDamaged: if a part of it is missing or unreadable.
-        """
+        """Read a little of everything that a search or the next publish needs."""
         if self._table is None:
             return
         table = await self._select(["row_id", "text"])
@@ -293,8 +276,6 @@ class View(Reader):
 
     async def all_rows(self) -> tuple[list[Row], Matrix]:
         """Return every row and its vector, the vectors in the order of the rows."""
-        if self._table is None:
-            return [], np.empty((0, 0), np.float32)
         table = await self._select([*ROW_FIELDS, "vector"])
         return read_rows(table), matrix(table)
 
@@ -302,11 +283,8 @@ class View(Reader):
         """Return what training reads: all rows, of a large base as many as its memory allows.
 
         Of a base of more than three times `most` rows these are all entries, if they have at most
-        `most` rows, else a part of them, and a part of the passages. The parts are those with the
-        smallest ids, which are hashes.
-
-        Args:
-            most: rows of a part.
+        `most` rows, else a part of them, and a part of the passages. The parts, of `most` rows, are
+        those with the smallest ids, which are hashes.
         """
         if await self.count() <= 3 * most:
             return Sample(*await self.all_rows(), whole_entries=True)

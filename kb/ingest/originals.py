@@ -86,9 +86,7 @@ class Originals:
     def forget(self, kept: Iterable[str], *, older_than: float) -> int:
         """Delete originals that are not `kept` and unused since `older_than`; return how many.
 
-        Args:
-            kept: sha256 of those that a release refers to.
-            older_than: epoch seconds. Younger ones may belong to an upload still being looked at.
+        Younger ones, by epoch seconds, may belong to an upload still being looked at.
         """
         count = 0
         for sha256 in self.names() - set(kept):

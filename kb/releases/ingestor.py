@@ -111,10 +111,8 @@ class Ingestor:
 
         Args:
             files: a file with the bytes of the one before is not even parsed.
-            removed: ids of documents to take out.
             dry_run: only report what would change, and what in it an operator should look at.
             kind: of the release, see `Release.kind`.
-            guard: sees what would change and may hold documents back.
             anyway: publish whatever the golden questions say, and what else waits for a person
                 (`kb.review.caution`).
 
@@ -158,11 +156,7 @@ class Ingestor:
         return await self._carry_out(work)
 
     async def reread(self, doc_ids: Sequence[str], *, note: str) -> IngestReport:
-        """Publish live documents again, from their originals, where operators' work changed.
-
-        Raises:
-            ModelError, IndexDamaged, IndexMismatch, IndexNotWritten, PublishConflict: as `ingest`.
-        """
+        """Publish live documents again, from their originals, where operators' work changed."""
         started = time.perf_counter()
         while True:
             base, documents = await self._live()

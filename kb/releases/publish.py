@@ -62,7 +62,6 @@ class Publisher:
 
         Args:
             base: the live release that the caller compared with.
-            comparison: rows to put in or replace, and those to take out.
             draft: of the index, at `base` or empty.
             vectors: of the texts just embedded; the others are found in the draft, and what
                 neither has is embedded now.

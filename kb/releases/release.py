@@ -65,7 +65,10 @@ class ReleaseDiff:
 
 @dataclass(frozen=True)
 class Releases:
-    """Undoes, rebuilds, lists and prunes what `Ingestor` published."""
+    """Undoes, rebuilds, lists and prunes what `Ingestor` published.
+
+    A release that never was, or was pruned, is a ReleaseNotFound.
+    """
 
     publisher: Publisher
     originals: Originals
@@ -82,7 +85,6 @@ class Releases:
         """Return which answers would be others if an earlier release were published again.
 
         Raises:
-            ReleaseNotFound: if it never was, or was pruned.
             ModelError, IndexUnusable: if that cannot be told, as where another embedding model
                 filled its rows; it may be published all the same.
         """
@@ -97,7 +99,6 @@ class Releases:
         and only what is new against the live release is embedded.
 
         Raises:
-            ReleaseNotFound: if it never was, or was pruned.
             ReleaseIsLive: if there is nothing to do.
             NotReadAgain: if the index lost it and an original is gone too. In each case the live
                 release is untouched.
@@ -152,10 +153,8 @@ class Releases:
         Everything is done before the one commit that switches. What was embedded waits in the
         spool, so a run that was stopped, or held back, goes on where it was.
 
-        Args:
-            approve: sees the new rows before they go live.
-            model: name of this model, for the list of releases.
-            partial: leave documents out that cannot be read again.
+        `model` names this model in the list of releases; `partial` leaves documents out that cannot
+        be read again.
 
         Raises:
             NotReadAgain, ModelError, IndexNotWritten: the old rows are then still live; so they are
@@ -255,17 +254,13 @@ class Releases:
     ) -> Rebuilt | None:
         """Make sure that the live release can be searched; rebuild the index if it is damaged.
 
-        Args:
-            on_rebuild: told the reason before a rebuild begins.
-
-        Returns:
-            What the rebuild did, ``None`` if none was needed.
+        `on_rebuild` is told the reason before a rebuild begins. Return what that did, ``None`` if
+        none was needed.
 
         Raises:
             NotReadAgain: if documents would be lost: they are in a backup, or can be sent again.
             IndexUnreachable: the index may be whole.
-            IndexMismatch: if another embedding model filled the index: re-embedding everything is
-                for the operator to decide.
+            IndexMismatch: re-embedding everything is for the operator to decide.
         """
         try:
             await self.publisher.index.check()
@@ -277,11 +272,7 @@ class Releases:
         return None
 
     async def diff(self, old: int, new: int) -> ReleaseDiff:
-        """Return which documents differ between two releases.
-
-        Raises:
-            ReleaseNotFound: if one of them never was, or was pruned.
-        """
+        """Return which documents differ between two releases."""
         releases = self.publisher.releases
         before, after = [
             {

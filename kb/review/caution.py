@@ -51,9 +51,6 @@ async def cautions(live: View, comparison: Comparison) -> tuple[Finding, ...]:
     """Return what in the new texts of a change somebody should look at before it goes live.
 
     In the first release every address is new, so none is named.
-
-    Raises:
-        IndexDamaged: if the live release cannot be read.
     """
     rows = {row.chunk_id: row for row in comparison.fresh if row.role != "negative"}
     texts = {chunk_id: row.content for chunk_id, row in rows.items()}

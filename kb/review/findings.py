@@ -97,10 +97,6 @@ class Inspector:
 
         One pass over the index, whatever the number of rows. Texts beyond the budget, passages
         first, are only looked up word for word.
-
-        Raises:
-            ModelError: if the embedding model fails.
-            IndexDamaged: if the index cannot be read.
         """
         fresh = [row for row in comparison.fresh if row.role not in ("negative", "answer")]
         if not fresh:

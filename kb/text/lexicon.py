@@ -84,6 +84,9 @@ class Lexicon:
     common: Mapping[str, frozenset[str]]
     """Small words by language, by which a short message is told."""
     abbreviations: Mapping[str, frozenset[str]]
+    traditional: frozenset[str]
+    simplified: frozenset[str]
+    """Chinese characters that only one of the two scripts has."""
 
 
 @cache
@@ -102,6 +105,8 @@ def lexicon() -> Lexicon:
         months={w: int(k) for w, k in _meanings(raw["months"]).items()},
         stopwords=stopwords,
         abbreviations={k: frozenset(v.split()) for k, v in raw["abbreviations"].items()},
+        traditional=frozenset(raw["traditional"]) - {" "},
+        simplified=frozenset(raw["simplified"]) - {" "},
         common={k: words | stopwords.get(k, frozenset()) for k, words in common.items()},
     )
 

@@ -198,7 +198,7 @@ class Fetcher:
 
     async def _get(self, target: Target, conditions: Conditions, *, limit: int) -> Page | str:
         """Ask once; return the page, or where it was moved to."""
-        headers = {
+        headers: dict[bytes | str, bytes | str] = {
             "User-Agent": AGENT,
             "Accept": "text/html, application/xhtml+xml, */*;q=0.8",
             "Accept-Encoding": ACCEPT_ENCODING,
