@@ -219,8 +219,13 @@ def _read(
 ) -> tuple[str, list[Section], list[Skipped]]:
     """Return title, sections and what was skipped."""
 
-    def parse_part(part: str, content: bytes) -> ParsedFile:
-        return _parse(part, content, given, on_page, inside=True)
+    def parse_part(part: str, content: bytes) -> ParsedFile | str:
+        try:
+            return _parse(part, content, given, on_page, inside=True)
+        except UnsupportedFile as error:
+            return str(error)
+        except UnreadableFile as error:
+            return error.reason
 
     match kind:
         case "csv":

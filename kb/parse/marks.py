@@ -107,12 +107,6 @@ def raised(before: str, mark: str, *, after: str = "", link: bool = False) -> st
     Cents get their point (29.99), powers and units raised digits (10³, m²), a fraction its blank
     (1 1/2). What points to a note falls away: a link, digits after a word or an amount with cents,
     and a raised 1, which is no power. Letters and other signs stay (1st, ™).
-
-    Args:
-        before: the text in front of the mark.
-        mark: what is raised.
-        after: the text behind it.
-        link: whether the mark is a link.
     """
     text = mark.strip()
     if link and len(text) <= 5:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
 
 from core.errors import ConfigError
@@ -60,9 +61,9 @@ LISTED = frozenset({"indexes"})
 Mapped: TypeAlias = Mapping[Field, int]
 """Field to the number of its column, counted from 0."""
 
-
 Given: TypeAlias = Mapping[Field, str]
 """Field to the name of its column, as an operator said."""
+_NONE: Given = MappingProxyType({})
 
 _MAX_WRITTEN = 140
 """Characters of all given names; they are stored with each version of the document."""
@@ -135,7 +136,7 @@ def field_of(name: str) -> Field | None:
     return _LOOKUP.get(plain(name))
 
 
-def map_columns(names: Sequence[str], given: Given | None = None) -> Mapped:
+def map_columns(names: Sequence[str], given: Given = _NONE) -> Mapped:
     """Match column names; of two names for one field the more usual wins, then the first.
 
     With `given` names only a row that has them all matches. A given answer may join columns,
@@ -143,23 +144,23 @@ def map_columns(names: Sequence[str], given: Given | None = None) -> Mapped:
     """
     found: dict[Field, int] = {}
     folded = [plain(name) for name in names]
-    for wanted, name in (given or {}).items():
+    for wanted, name in given.items():
         places = _places(name, folded)
         if not places:
             return {}
         found[wanted] = places[0]
     for index, name in enumerate(names):
         field = field_of(name)
-        if field is None or field in (given or {}) or index in found.values():
+        if field is None or field in given or index in found.values():
             continue
         if field not in found or _RANK[plain(name)] < _RANK[plain(names[found[field]])]:
             found[field] = index
     return found
 
 
-def joined(names: Sequence[str], given: Given | None) -> Sequence[int]:
+def joined(names: Sequence[str], given: Given) -> Sequence[int]:
     """Return the columns that are joined to the given one of the answers."""
-    return _places((given or {}).get("answer", ""), [plain(name) for name in names])[1:]
+    return _places(given.get("answer", ""), [plain(name) for name in names])[1:]
 
 
 def _places(name: str, folded: Sequence[str]) -> Sequence[int]:
@@ -168,7 +169,7 @@ def _places(name: str, folded: Sequence[str]) -> Sequence[int]:
     return [folded.index(w) for w in wanted] if all(w in folded for w in wanted) else []
 
 
-def faq_columns(names: Sequence[str], given: Given | None = None) -> Sequence[tuple[str, Mapped]]:
+def faq_columns(names: Sequence[str], given: Given) -> Sequence[tuple[str, Mapped]]:
     """Return the columns of questions and answers, for each language that the table has them in.
 
     ``Question EN, Answer EN, Frage (DE), Antwort (DE)`` has two; a language is "" where the names

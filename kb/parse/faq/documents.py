@@ -114,9 +114,7 @@ class _Node:
         return ([self.heading] if self.heading else []) + self.blocks()
 
 
-def sections_of(
-    blocks: Sequence[Block], *, announced: bool = False, language: str = ""
-) -> list[Section]:
+def sections_of(blocks: Sequence[Block], *, announced: bool, language: str) -> list[Section]:
     """Turn a document's blocks into entries where it is an FAQ, into passages elsewhere.
 
     `announced` says that the file's name or title promises questions and answers.

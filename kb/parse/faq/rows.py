@@ -20,14 +20,12 @@ from kb.parse.faq.columns import (
     read_columns,
     written,
 )
-from kb.parse.faq.documents import bare, is_question
+from kb.parse.faq.documents import is_question
+from kb.parse.faq.entry import entry_of
 from kb.parse.faq.formula import unprotect
-from kb.parse.faq.values import cell_text, iso_date, language_code, split_list, split_variants
-from kb.parse.limits import MAX_CELL_CHARS
+from kb.parse.faq.values import cell_text, split_list, split_variants
 from kb.parse.marks import day_of, with_links, without_links
 
-MAX_QUESTION_CHARS = 1000
-MAX_VARIANTS = 500
 _HEADER_WITHIN = 10
 """Rows from the top in which the column names are sought: titles and notes may stand above them."""
 
@@ -70,9 +68,7 @@ class Taken:
     skipped: tuple[Skipped, ...]
 
 
-def read_table(
-    rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: Given | None = None
-) -> Taken:
+def read_table(rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: Given) -> Taken:
     """Read a table as FAQ entries if it has question and answer columns, else as text.
 
     Every row that is not empty becomes a section, or is named among the skipped. With `given`
@@ -137,7 +133,7 @@ def _variant_columns(
     ]
 
 
-def _by_position(rows: Sequence[Row], given: Given | None) -> Mapped:
+def _by_position(rows: Sequence[Row], given: Given) -> Mapped:
     """Return the columns of a table without a header: as given by number, or plain to see.
 
     They are where the first of two columns holds nothing but questions, at least three.
@@ -302,70 +298,6 @@ def _goes_on(values: dict[Field, str], before: dict[Field, str], row: Row, mappe
         return False
     own = {f: v for f, v in values.items() if f not in {"question", "answer", "variants"}}
     return all(not value or value == before.get(field) for field, value in own.items())
-
-
-def entry_of(
-    location: str,
-    *,
-    question: str,
-    answer: str,
-    variants: Iterable[str] = (),
-    category: str = "",
-    language: str = "",
-    valid_from: str = "",
-    valid_until: str = "",
-    entry_id: str = "",
-    title_path: tuple[str, ...] = (),
-) -> Section | Skipped:
-    """Make an entry, or say why the row cannot be one."""
-    question, answer = question.strip(), answer.strip()
-    if not question or not answer:
-        missing = "question and the answer are" if question == answer else (
-            "question is" if not question else "answer is"
-        )  # fmt: skip
-        return Skipped(location, f"The {missing} empty.")
-    if len(question) > MAX_QUESTION_CHARS:
-        return Skipped(
-            location,
-            f"The question has {len(question):,} characters; at most {MAX_QUESTION_CHARS:,} fit. "
-            "Are the columns in the right order?",
-        )
-    if len(answer) > MAX_CELL_CHARS:
-        return Skipped(
-            location, f"The answer has {len(answer):,} characters; at most {MAX_CELL_CHARS:,} fit."
-        )
-    dates: list[str] = []
-    for name, value in (("valid from", valid_from), ("valid until", valid_until)):
-        day = iso_date(value)
-        if day is None:
-            return Skipped(
-                location, f"The {name} date {value[:40]!r} is unclear. Write it as 2026-12-31."
-            )
-        dates.append(day)
-    if all(dates) and dates[0] > dates[1]:
-        return Skipped(location, f"It is valid from {dates[0]}, but only until {dates[1]}.")
-    lines = question.split("\n")
-    if len(lines) > 1 and all(map(is_question, lines)):  # several questions in one cell
-        question, *others_asked = map(bare, lines)
-        variants = [*others_asked, *variants]
-    known = {question.casefold()}
-    others: list[str] = []
-    for variant in variants:
-        if (folded := variant.casefold()) not in known and len(variant) <= MAX_QUESTION_CHARS:
-            known.add(folded)
-            others.append(variant)
-    return Section(
-        text=question,
-        answer=answer,
-        title_path=title_path,
-        location=location,
-        entry_id=entry_id,
-        variants=tuple(others[:MAX_VARIANTS]),
-        category=category,
-        language=language_code(language),
-        valid_from=dates[0],
-        valid_until=dates[1],
-    )
 
 
 def _as_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section, ...]:

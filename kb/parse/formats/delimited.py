@@ -21,7 +21,7 @@ _MOST_LINES = 500
 """Lines of a cell in a table whose quotation marks are not in order."""
 
 
-def parse_delimited(name: str, data: bytes, given: Given | None = None) -> Taken:
+def parse_delimited(name: str, data: bytes, given: Given) -> Taken:
     """Read the rows of a CSV or TSV file."""
     text = decode(name, data)
     first_line = text.split("\n", 1)[0]
@@ -41,7 +41,7 @@ def parse_delimited(name: str, data: bytes, given: Given | None = None) -> Taken
     return Taken(taken.sections, (*skipped, *taken.skipped))
 
 
-def _separator(text: str, *, default: str, given: Given | None) -> str:
+def _separator(text: str, *, default: str, given: Given) -> str:
     """Choose the separator that makes an FAQ header, else the one that cuts most lines alike."""
     sample = text[:20_000]
     best, best_score = default, 0.0
@@ -89,7 +89,7 @@ def _rows(name: str, text: str, separator: str) -> tuple[list[Row], list[Skipped
 
 
 def _with_bare_separators(
-    rows: Sequence[Row], skipped: list[Skipped], separator: str, given: Given | None
+    rows: Sequence[Row], skipped: list[Skipped], separator: str, given: Given
 ) -> list[Row]:
     """Join what stands beyond the header, an unquoted separator.
 

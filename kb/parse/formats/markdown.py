@@ -54,11 +54,7 @@ _PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).en
 
 
 def parse_markdown(name: str, data: bytes) -> Document:
-    """Read a Markdown file; front matter gives title, language and first and last day.
-
-    Raises:
-        UnreadableFile: if it is a draft.
-    """
+    """Read a Markdown file; front matter gives title, language and first and last day."""
     text = decode(name, data)
     title = language = start = end = ""
     offset = 0

@@ -203,9 +203,7 @@ def _fraction(parts: Sequence[tuple[str, str]], number: Decimal) -> str:
     fixed = re.match(r"\s*(\d*[1-9]\d*)", below)
     value = Fraction(number)
     if fixed:
-        denominator = int(fixed[1])
-        near = Fraction(round(value * denominator), denominator)
-        top_number, bottom = round(value * denominator), denominator
+        top_number, bottom = round(value * int(fixed[1])), int(fixed[1])
     else:
         near = value.limit_denominator(10 ** max(len(re.findall(r"[0#?]", below)), 1) - 1)
         top_number, bottom = near.numerator, near.denominator

@@ -68,7 +68,7 @@ def parse_text_document(name: str, data: bytes) -> Document:
         return _Text(*_content(name, data)).read()
 
 
-def parse_sheets(name: str, data: bytes, given: Given | None = None) -> Taken:
+def parse_sheets(name: str, data: bytes, given: Given) -> Taken:
     """Read each visible sheet of an ODS file as a table of its own."""
     with unless_damaged(name, "document", remedy=_REMEDY):
         content, styles = _content(name, data)
@@ -277,7 +277,7 @@ def _count(element: Element, name: str) -> int:
     return int(value) if value.isdigit() and len(value) < 9 else 1
 
 
-def _sheets(content: Element, text: _Text, given: Given | None) -> Taken:
+def _sheets(content: Element, text: _Text, given: Given) -> Taken:
     sections: list[Section] = []
     skipped: list[Skipped] = []
     styles = {s.get(f"{_STYLE}name"): s for s in content.iter(f"{_STYLE}style")}

@@ -59,11 +59,7 @@ class _State:
 
 
 def parse_rtf(name: str, data: bytes) -> Document:
-    """Read an RTF file.
-
-    Raises:
-        UnreadableFile: if it is nested too deep.
-    """
+    """Read an RTF file."""
     return _Reader(name).read(data)
 
 

@@ -43,7 +43,7 @@ _LINK = re.compile(
 )
 
 
-def parse_spreadsheet(name: str, data: bytes, given: Given | None = None) -> Taken:
+def parse_spreadsheet(name: str, data: bytes, given: Given) -> Taken:
     """Read each visible sheet as a table of its own."""
     check_office(name, data)
     remedy = "Open it in a spreadsheet program, save it again as XLSX and upload it."
@@ -52,7 +52,7 @@ def parse_spreadsheet(name: str, data: bytes, given: Given | None = None) -> Tak
         return _read(data, given)
 
 
-def _read(data: bytes, given: Given | None) -> Taken:
+def _read(data: bytes, given: Given) -> Taken:
     sections: list[Section] = []
     skipped: list[Skipped] = []
     workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)

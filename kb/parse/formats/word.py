@@ -28,7 +28,7 @@ from kb.parse.formats.word_text import (
     FALLBACK,
     child,
     inside,
-    is_on,
+    is_bold,
     leave_out_hidden,
     lineage,
     marked_text,
@@ -246,7 +246,7 @@ def _all_bold(paragraph: Any) -> bool:
         for run in paragraph.iter(w("r"))
         if any((text.text or "").strip() for text in run.iter(w("t")))
     ]
-    return bool(runs) and all(is_on(child(run, "rPr"), "b") for run in runs)
+    return bool(runs) and all(is_bold(child(run, "rPr")) for run in runs)
 
 
 def _numbering(document: Any) -> dict[tuple[str, int], str]:

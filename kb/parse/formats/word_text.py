@@ -47,9 +47,9 @@ def value(parent: Any, name: str) -> str:
     return "" if found is None else found.get(_VALUE) or ""
 
 
-def is_on(properties: Any, name: str) -> bool:
-    """Tell whether the properties of a run switch something on."""
-    mark = child(properties, name)
+def is_bold(properties: Any) -> bool:
+    """Tell whether the properties of a run make it bold."""
+    mark = child(properties, "b")
     return mark is not None and mark.get(_VALUE) not in _OFF
 
 
@@ -128,7 +128,7 @@ class _Words:
             self.out = before + raised(before, words, after=after)
         elif position == "subscript" and words.strip():
             self.out = before + lowered(before, words)
-        elif len(before.rstrip()) <= self._bold_until and is_on(properties, "b"):
+        elif len(before.rstrip()) <= self._bold_until and is_bold(properties):
             self.out += "\n" if ASKS.search(words) else ""
             self._bold_until = len(self.out)
 
