@@ -16,7 +16,7 @@ from core.wording import N_
 from kb.parse.blocks import Document, bare_headings, without_contents
 from kb.parse.faq.columns import Given, read_columns
 from kb.parse.faq.documents import names_faq, sections_of
-from kb.parse.limits import MAX_TEXT_CHARS, OnPage, ignore_page, open_zip, read_member
+from kb.parse.limits import MAX_TEXT_CHARS, PROTECTED, OnPage, Package, ignore_page, open_zip
 from kb.parse.marks import words_left_out
 
 SUPPORTED = (
@@ -174,10 +174,9 @@ def _is_text(head: bytes) -> bool:
 def _packed(name: str, data: bytes) -> str:
     """Tell what an archive is: an office document, or files."""
     with open_zip(name, data) as archive:
-        parts = {info.filename: info for info in archive.infolist()}
-        told = parts.get("mimetype")
-        declared = read_member(name, archive, told)[:200].strip() if told else b""
-    names = set(parts)
+        names = set(archive.namelist())
+        parts = Package(name, archive)
+        declared = parts.read("mimetype")[:200].strip() if "mimetype" in names else b""
     if any(n.lower().endswith("vbaproject.bin") for n in names):
         raise UnreadableFile(
             name,
@@ -206,7 +205,7 @@ def _packed(name: str, data: bytes) -> str:
 
 def _old_office(data: bytes, suffix: str) -> str:
     if "EncryptedPackage".encode("utf-16-le") in data:
-        return N_("It is protected by a password. Save it without one and upload it again.")
+        return PROTECTED
     new = "DOCX" if suffix.startswith(".doc") else "XLSX" if suffix.startswith(".xls") else "PDF"
     return f"It is in the format of Office 97. Save it as {new} and upload that."
 

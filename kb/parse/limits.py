@@ -11,6 +11,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
+from xml.etree.ElementTree import Element
+
+from defusedxml.ElementTree import fromstring
 
 from core.errors import UnreadableFile
 from core.wording import N_
@@ -28,6 +31,7 @@ MAX_TEXT_CHARS = 20_000_000
 MAX_PAGES = 3000
 MAX_NESTING = 60
 """Levels of quotes, lists and tables inside each other that are read."""
+PROTECTED = N_("It is protected by a password. Save it without one and upload it again.")
 
 OnPage: TypeAlias = Callable[[int, int], None]
 """Told of each page that is read as a picture, before it is, and how many there are."""
@@ -81,9 +85,7 @@ def open_zip(name: str, data: bytes) -> zipfile.ZipFile:
             name, f"It packs {len(infos):,} files; at most {MAX_ZIP_ENTRIES:,} are read. Split it."
         )
     if any(info.flag_bits & 0x1 for info in infos):
-        raise UnreadableFile(
-            name, N_("It is protected by a password. Save it without one and upload it again.")
-        )
+        raise UnreadableFile(name, PROTECTED)
     total = sum(info.file_size for info in infos)
     packed = sum(info.compress_size for info in infos)
     largest = max((info.file_size for info in infos), default=0)
@@ -125,6 +127,31 @@ def read_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> b
     return content
 
 
+class Package:
+    """The parts of a packed document; each is unpacked when it is asked for."""
+
+    def __init__(self, name: str, archive: zipfile.ZipFile) -> None:
+        self._name = name
+        self._archive = archive
+        self._parts = {info.filename: info for info in archive.infolist()}
+
+    def __contains__(self, part: str) -> bool:
+        return part in self._parts
+
+    def read(self, part: str) -> bytes:
+        """Return a part.
+
+        Raises:
+            KeyError: if there is none with this name.
+        """
+        return read_member(self._name, self._archive, self._parts[part])
+
+    def xml(self, part: str) -> Element:
+        """Return the root of a part of XML."""
+        root: Element = fromstring(self.read(part))
+        return root
+
+
 def check_office(name: str, data: bytes) -> set[str]:
     """Check the archive of a DOCX or XLSX file; return the names of its parts.
 
@@ -138,9 +165,7 @@ def check_office(name: str, data: bytes) -> set[str]:
                 name, N_("The file is damaged: it holds a part twice. Save it again.")
             )
         if "EncryptedPackage" in names:
-            raise UnreadableFile(
-                name, N_("It is protected by a password. Save it without one and upload it again.")
-            )
+            raise UnreadableFile(name, PROTECTED)
         for info in archive.infolist():
             if info.filename.lower().endswith((".xml", ".rels", ".vml")):
                 _check_xml(name, info.filename, read_member(name, archive, info))

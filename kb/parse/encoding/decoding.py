@@ -66,6 +66,10 @@ class _Candidate:
     confidence: float
     """chardet's, or 0 if it did not think of this encoding."""
 
+    @property
+    def strength(self) -> float:
+        return max(reading.frequency for reading in self.readings)
+
 
 def codec_of(label: str) -> str:
     """Return the codec of an encoding by its name in a file or header, as browsers read it.
@@ -179,8 +183,10 @@ def _detected(name: str, data: bytes) -> str:
             readable[text] = _Candidate(known.encoding if known else encoding, readings, sure)
     chosen = _choose(readable)
     best = max(confidence, key=lambda encoding: confidence[encoding], default="")
-    if chosen and _contradicted(best, confidence.get(best, 0.0), readable[chosen]):
-        chosen = None
+    if chosen and best != readable[chosen].encoding:
+        # chardet may speak for a reading that is not even among the plausible ones
+        worth = max(1.2 * readable[chosen].confidence, _WORTH_ASKING)
+        chosen = None if confidence.get(best, 0.0) > worth else chosen
     if chosen is None:
         raise UnreadableFile(name, _ASK.format(detail=f" (perhaps {best})" if best else ""))
     return chosen
@@ -202,25 +208,16 @@ def _choose(readable: dict[str, _Candidate]) -> str | None:
         return next(iter(by_language))
     ranked = sorted(
         (by_language or readable).items(),
-        key=lambda item: (_strength(item[1]), item[1].confidence),
+        key=lambda item: (item[1].strength, item[1].confidence),
         reverse=True,
     )
     (text, first), (_, second) = ranked[:2]
-    clearer = _strength(first) > _CLEARLY * _strength(second)
+    clearer = first.strength > _CLEARLY * second.strength
     surer = first.confidence > _CLEARLY * second.confidence and first.confidence > 0
-    return text if clearer or (surer and _strength(first) >= _strength(second)) else None
+    return text if clearer or (surer and first.strength >= second.strength) else None
 
 
 def _language(text: str) -> str:
     """Detect the language of the lines that are not English or code."""
     lines = text[:_SAMPLE_BYTES].split("\n")
     return detect_language(" ".join(line for line in lines if not line.isascii()))
-
-
-def _contradicted(best: str, confidence: float, chosen: _Candidate) -> bool:
-    """Tell whether chardet speaks for a reading that is not even among the plausible ones."""
-    return best != chosen.encoding and confidence > max(1.2 * chosen.confidence, _WORTH_ASKING)
-
-
-def _strength(candidate: _Candidate) -> float:
-    return max(reading.frequency for reading in candidate.readings)

@@ -7,6 +7,8 @@ other are questions are they taken as entries, since an entry's answer is sent w
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Literal
 
 from core.types import Section
 from kb.parse.blocks import PSEUDO_LEVEL, Block, passages, text_of
@@ -282,31 +284,31 @@ def _table_entries(block: Block, path: tuple[str, ...], language: str) -> list[S
 def _split_asked(blocks: list[Block]) -> list[Block]:
     """Turn lines "Q: …" and their "A: …" into headings with text, where they come in pairs."""
     lines = [line for block in blocks for line in _lines(block)]
-    pairs = 0
-    waiting = False
-    for line in lines:
-        if line.kind in {"text", "item", "heading"} and _ASK.match(line.text):
-            waiting = True
-        elif waiting and line.kind in {"text", "item"} and _REPLY.match(line.text):
-            pairs += 1
-            waiting = False
-    if pairs < 2:
+    marks = list(map(_mark, lines))
+    pairs = pairwise(filter(None, marks))
+    if sum(pair == ("ask", "reply") for pair in pairs) < 2:
         return blocks
     out: list[Block] = []
     level = 1 + max((b.level for b in blocks if b.kind == "heading"), default=0)
     replied = False
-    for line in lines:
-        if line.kind in {"text", "item", "heading"} and _ASK.match(line.text):
+    for line, mark in zip(lines, marks, strict=True):
+        if mark == "ask":
             question = bare(line.text)
             out.append(Block("heading", question, level=level, location=line.location, asked=True))
             replied = False
-        elif line.kind in {"text", "item"} and not replied and _REPLY.match(line.text):
+        elif mark == "reply" and not replied:
             text, linked = (_REPLY.sub("", each, count=1) for each in (line.text, line.linked))
             out.append(replace(line, kind="text", text=text, linked=linked))
             replied = True
         else:
             out.append(line)
     return out
+
+
+def _mark(line: Block) -> Literal["ask", "reply", ""]:
+    if line.kind in {"text", "item", "heading"} and _ASK.match(line.text):
+        return "ask"
+    return "reply" if line.kind in {"text", "item"} and _REPLY.match(line.text) else ""
 
 
 def _lines(block: Block) -> list[Block]:

@@ -77,8 +77,12 @@ def read_table(rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: 
     """
     filled = [row for row in rows if any(cell.strip() for cell in row.cells)]
     if objections := {row: reason for row in filled if (reason := _objection(row))}:
-        kept = (_without_formulas(row) for row in filled if objections.get(row, UNSAVED) == UNSAVED)
-        taken = read_table(list(kept), title_path=title_path, given=given)
+        kept = [
+            replace(row, cells=tuple("" if cell == NO_RESULT else cell for cell in row.cells))
+            for row in filled
+            if objections.get(row, UNSAVED) == UNSAVED
+        ]
+        taken = read_table(kept, title_path=title_path, given=given)
         named = {row.location: reason for row, reason in objections.items()}
         rest = (one for one in taken.skipped if one.location not in named)
         return Taken(taken.sections, (*starmap(Skipped, named.items()), *rest))
@@ -104,10 +108,6 @@ def _objection(row: Row) -> str:
         return UNSAVED
     broken = next((cell for cell in row.cells if cell in _FORMULA_ERRORS), "")
     return f"A formula in it gives {broken}. Correct it." if broken else ""
-
-
-def _without_formulas(row: Row) -> Row:
-    return replace(row, cells=tuple("" if cell == NO_RESULT else cell for cell in row.cells))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,8 @@ def _by_position(rows: Sequence[Row], given: Given) -> Mapped:
 
 def _asked_for_columns(rows: Sequence[Row]) -> Iterable[Skipped]:
     """Ask which columns mean what if one holds questions and none has a name that says so."""
-    top = next((i for i, row in enumerate(rows[:_HEADER_WITHIN]) if _filled(row) > 1), 0)
+    counted = (sum(bool(cell.strip()) for cell in row.cells) for row in rows[:_HEADER_WITHIN])
+    top = next((i for i, filled in enumerate(counted) if filled > 1), 0)
     rows = rows[top:]
     first = [cell.strip() for cell in rows[0].cells] if rows else []
     places = range(len(first))
@@ -196,10 +197,6 @@ def _offer(question: str, answer: str) -> str:
     except BadColumns:
         return ""
     return text if given == {"question": question, "answer": answer} else ""
-
-
-def _filled(row: Row) -> int:
-    return sum(bool(cell.strip()) for cell in row.cells)
 
 
 def _unread_columns(header: Row, rows: Sequence[Row], table: _Table) -> Iterable[Skipped]:
@@ -306,8 +303,12 @@ def _as_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section,
     header: Row | None = None
     second = False
     """Whether the row below the header has a part of its names."""
-    left = min((_leading_blanks(row.cells) for row in rows), default=0)
-    rows = [replace(row, cells=tuple(map(_shown, row.cells[left:]))) for row in rows]
+    filled = (i for row in rows for i, cell in enumerate(row.cells) if cell.strip())
+    left = min(filled, default=0)
+    rows = [
+        replace(row, cells=tuple(without_links(cell_text(cell)) for cell in row.cells[left:]))
+        for row in rows
+    ]
     for index, row in enumerate(rows):
         cells = [cell.strip() for cell in row.cells]
         if header is None and index < _HEADER_WITHIN:
@@ -327,14 +328,6 @@ def _as_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section,
         text = "; ".join(cell.strip() for cell in header.cells if cell.strip())
         return (Section(text=text, title_path=title_path, location=header.location),)
     return tuple(sections)
-
-
-def _shown(cell: str) -> str:
-    return without_links(cell_text(cell))
-
-
-def _leading_blanks(cells: Cells) -> int:
-    return next((i for i, cell in enumerate(cells) if cell.strip()), len(cells))
 
 
 def _trim(cells: Cells) -> list[str]:

@@ -2,19 +2,15 @@
 
 import posixpath
 import re
-import zipfile
 from dataclasses import replace
 from urllib.parse import unquote
-from xml.etree.ElementTree import Element
-
-from defusedxml.ElementTree import fromstring
 
 from core.errors import UnreadableFile
 from core.types import Skipped
 from core.wording import N_
 from kb.parse.blocks import Block, Document
 from kb.parse.html.content import parse_html
-from kb.parse.limits import open_zip, read_member, unless_damaged
+from kb.parse.limits import Package, open_zip, unless_damaged
 
 _ROOT = ".//{*}rootfile"
 _ABOUT = "./{*}metadata/{http://purl.org/dc/elements/1.1/}"
@@ -24,23 +20,19 @@ def parse_book(name: str, data: bytes) -> Document:
     """Read an EPUB file."""
     damaged = unless_damaged(name, "e-book", remedy="Save it again, or as PDF.")
     with damaged, open_zip(name, data) as archive:
-        return _read(name, archive)
+        return _read(name, Package(name, archive))
 
 
-def _read(name: str, archive: zipfile.ZipFile) -> Document:
-    parts = {info.filename: info for info in archive.infolist()}
-
-    def content(path: str) -> bytes:
-        return read_member(name, archive, parts[path])
-
-    locked = content("META-INF/encryption.xml") if "META-INF/encryption.xml" in parts else b""
+def _read(name: str, parts: Package) -> Document:
+    encryption = "META-INF/encryption.xml"
+    locked = parts.read(encryption) if encryption in parts else b""
     if re.search(rb"\.x?html?\"", locked):
         raise UnreadableFile(
             name, N_("It is protected against copying. Upload its text as a file.")
         )
-    root = fromstring(content("META-INF/container.xml")).find(_ROOT)
+    root = parts.xml("META-INF/container.xml").find(_ROOT)
     package_path = root.get("full-path", "") if root is not None else ""
-    package: Element = fromstring(content(package_path))
+    package = parts.xml(package_path)
     items = {item.get("id"): item for item in package.iterfind("./{*}manifest/{*}item")}
     blocks: list[Block] = []
     skipped: list[Skipped] = []
@@ -54,7 +46,7 @@ def _read(name: str, archive: zipfile.ZipFile) -> Document:
         if "html" not in (item.get("media-type") or "") or path not in parts:
             skipped.append(Skipped(where, "It is no text, or is missing in the file."))
             continue
-        chapter, _ = parse_html(name, content(path))
+        chapter, _ = parse_html(name, parts.read(path))
         blocks += [Block("end", level=1)]
         blocks += [replace(block, location=where) for block in chapter.blocks]
         skipped += [Skipped(where, one.reason) for one in chapter.skipped]

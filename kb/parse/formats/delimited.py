@@ -16,6 +16,8 @@ from kb.parse.faq.rows import Row, Taken, read_table
 from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS
 
 _SEPARATORS = ",;\t|"
+_DECLARED = re.compile(r"[^\S\n]*sep=([^\s])[^\S\n]*(?:\n|$)", re.IGNORECASE)
+"""A first line that names the separator to a spreadsheet program."""
 _WHOLE = re.compile(r"^\D{0,5}\d{1,6}$")
 _MOST_LINES = 500
 """Lines of a cell in a table whose quotation marks are not in order."""
@@ -24,17 +26,11 @@ _MOST_LINES = 500
 def parse_delimited(name: str, data: bytes, given: Given) -> Taken:
     """Read the rows of a CSV or TSV file."""
     text = decode(name, data)
-    first_line = text.split("\n", 1)[0]
-    separator = ""
-    if (
-        (declared := first_line.strip().lower())
-        and declared.startswith("sep=")
-        and len(declared) == 5
-    ):
-        separator, text = declared[-1], text.split("\n", 1)[1] if "\n" in text else ""
-    separator = separator or _separator(
-        text, default="\t" if name.lower().endswith(".tsv") else ",", given=given
-    )
+    if declared := _DECLARED.match(text):
+        separator, text = declared[1].lower(), text[declared.end() :]
+    else:
+        usual = "\t" if name.lower().endswith(".tsv") else ","
+        separator = _separator(text, default=usual, given=given)
     rows, skipped = _rows(name, text, separator)
     rows = _with_bare_separators(rows, skipped, separator, given)
     taken = read_table(rows, given=given)

@@ -4,11 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from xml.etree.ElementTree import Element
 
-from defusedxml.ElementTree import fromstring
-
 from core.errors import UnreadableFile
 from core.types import Section, Skipped
-from core.wording import N_
 from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, headings_from_bold, with_header
 from kb.parse.faq.columns import Given
 from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table
@@ -17,9 +14,10 @@ from kb.parse.limits import (
     MAX_COLUMNS,
     MAX_NESTING,
     MAX_ROWS,
+    PROTECTED,
+    Package,
     check_office,
     open_zip,
-    read_member,
     unless_damaged,
 )
 from kb.parse.marks import (
@@ -51,15 +49,12 @@ def _content(name: str, data: bytes) -> tuple[Element, Element | None]:
     """Return the root of the content, and of the common styles."""
     check_office(name, data)
     with open_zip(name, data) as archive:
-        parts = {info.filename: info for info in archive.infolist()}
-        manifest = parts.get("META-INF/manifest.xml")
-        if manifest and b"encryption-data" in read_member(name, archive, manifest):
-            raise UnreadableFile(
-                name, N_("It is protected by a password. Save it without one and upload it again.")
-            )
-        content: Element = fromstring(read_member(name, archive, parts["content.xml"]))
-        styles = parts.get("styles.xml")
-        return content, fromstring(read_member(name, archive, styles)) if styles else None
+        parts = Package(name, archive)
+        manifest = "META-INF/manifest.xml"
+        if manifest in parts and b"encryption-data" in parts.read(manifest):
+            raise UnreadableFile(name, PROTECTED)
+        styles = parts.xml("styles.xml") if "styles.xml" in parts else None
+        return parts.xml("content.xml"), styles
 
 
 def parse_text_document(name: str, data: bytes) -> Document:

@@ -27,7 +27,7 @@ from kb.parse.formats.picture import (
     can_read,
     read_pages,
 )
-from kb.parse.limits import MAX_PAGES, OnPage, ignore_page
+from kb.parse.limits import MAX_PAGES, PROTECTED, OnPage, ignore_page
 
 _GLUED = re.compile(
     r"[a-z]{2}[A-Z][a-z]|[a-z]{2}\d|\d[A-Z][a-z]{2}|[a-z]{2}[,.;:][A-Za-z]{2}|[A-Za-z]{22,}"
@@ -115,9 +115,7 @@ def _opened(name: str, data: bytes) -> pypdf.PdfReader:
         except (DependencyError, NotImplementedError, FileNotDecryptedError):
             opened = pypdf.PasswordType.NOT_DECRYPTED
         if opened == pypdf.PasswordType.NOT_DECRYPTED:
-            raise UnreadableFile(
-                name, N_("It is protected by a password. Save it without one and upload it again.")
-            )
+            raise UnreadableFile(name, PROTECTED)
     return reader
 
 

@@ -154,7 +154,8 @@ def _records(
     """Yield each record with the name of the group it stands in, wherever it is nested."""
     if isinstance(value, list):
         for item in value:
-            nested = isinstance(item, dict) and not _is_record(item, given) and _holds_more(item)
+            nested = isinstance(item, dict) and not _is_record(item, given)
+            nested = nested and any(isinstance(inner, list | dict) for inner in item.values())
             yield from _records(item, given, group, depth + 1) if nested else [(group, item)]
     elif (depth or _is_said(value)) and _is_record(value, given):
         yield group, value
@@ -184,10 +185,6 @@ def _is_said(value: dict[str, Any]) -> bool:
     lists = (value[key] for key in _SAID if isinstance(value.get(key), list))
     turns = (turn for said in lists for turn in said if isinstance(turn, dict))
     return any(turn.keys() & {"role", "from"} for turn in turns)
-
-
-def _holds_more(value: dict[str, Any]) -> bool:
-    return any(isinstance(inner, list | dict) for inner in value.values())
 
 
 def _is_record(value: dict[str, Any], given: Given) -> bool:
@@ -341,8 +338,8 @@ def _passage(record: dict[str, Any], fields: dict[Field, Any], location: str) ->
             location, f"It has neither a question with an answer nor a text. {_known(record)}"
         )
     if len(text) > MAX_CELL_CHARS:
-        return Skipped(location, f"The text has {len(text):,} characters; at most "
-                                 f"{MAX_CELL_CHARS:,} are read.")  # fmt: skip
+        reason = f"The text has {len(text):,} characters; at most {MAX_CELL_CHARS:,} are read."
+        return Skipped(location, reason)
     return Section(
         text=text,
         title_path=(title,) if title else (),

@@ -13,7 +13,7 @@ from pathlib import Path
 from core.errors import IngestError, UnreadableFile
 from core.types import ParsedFile
 from kb.parse.formats.picture import MAX_READ_PAGES
-from kb.parse.limits import OnPage, ignore_page
+from kb.parse.limits import OnPage
 from kb.parse.sandbox.ipc import HEADER, read_page_frame, read_reply, request
 
 log = logging.getLogger(__name__)
@@ -45,19 +45,6 @@ class ParserProcess:
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._slots = asyncio.Semaphore(_AT_ONCE)
-
-    async def parse(self, name: str, path: Path) -> ParsedFile:
-        """Read one file in a fresh process. `name` is what people call it; it opens nothing.
-
-        Raises:
-            IngestError: with a sentence for the operator.
-        """
-        reading = self.parse_many([(name, path)], columns={}, on_page=ignore_page)
-        async with contextlib.aclosing(reading) as results:
-            result = await anext(results)
-        if isinstance(result, IngestError):
-            raise result
-        return result
 
     async def parse_many(
         self,
