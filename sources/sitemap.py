@@ -4,8 +4,7 @@ import asyncio
 import gzip
 import io
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import ParseError
 
@@ -26,16 +25,10 @@ _MAX_ELEMENTS = 10_000
 """Of one entry; they are in memory until it ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """The pages that sitemaps list."""
-
-    urls: tuple[str, ...]
-    skipped: tuple[Skipped, ...]
-
-
-async def read_sitemaps(url: str, fetcher: Fetcher, *, chosen: Callable[[str], bool]) -> Listed:
-    """Read a sitemap, and those that it names if it is an index of sitemaps.
+async def read_sitemaps(
+    url: str, fetcher: Fetcher, *, chosen: Callable[[str], bool]
+) -> tuple[Sequence[str], tuple[Skipped, ...]]:
+    """Return the pages that a sitemap lists, or the sitemaps that it names, and what was skipped.
 
     Pages and sitemaps of other hosts are skipped, as the protocol has it.
 
@@ -73,7 +66,7 @@ async def read_sitemaps(url: str, fetcher: Fetcher, *, chosen: Callable[[str], b
             raise _unreadable(url, f"it lists more than {MAX_PAGES:,} pages; choose with patterns")
         if len(seen) > _MAX_SITEMAPS:
             raise _unreadable(url, f"it names more than {_MAX_SITEMAPS} sitemaps")
-    return Listed(tuple(urls), tuple(skipped))
+    return list(urls), tuple(skipped)
 
 
 def _entries(url: str, body: bytes) -> tuple[bool, list[str]]:

@@ -24,7 +24,7 @@ from core.protocols import Embedder
 from db.knowledge import Release
 from kb.index.draft import Draft, Place, tag_name
 from kb.index.files import TableFiles
-from kb.index.table import NEGATIVE, ROW_FIELDS, reading, writing
+from kb.index.table import COLUMNS, NEGATIVE, reading, writing
 from kb.index.view import View
 
 _INDEX_CACHE_BYTES = 64 * 2**20
@@ -43,7 +43,7 @@ class FilledBy:
     fingerprint: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Index:
     """The index of one knowledge base. Many may read; only `kb.releases.publish` writes.
 
@@ -103,7 +103,7 @@ class Index:
                 raise
             return self._view
         if release is None:
-            return View(0, None)
+            return View(None, 0)
         place = (release.number, release.table, release.version)
         if self._view is None or self._place != place:
             try:
@@ -121,7 +121,7 @@ class Index:
         with reading():
             dated = await table.count_rows("valid_from <> '' OR valid_until <> ''")
             negatives = await table.count_rows(NEGATIVE)
-        return View(number, table if rows else None, dated=bool(dated), negatives=bool(negatives))
+        return View(table if rows else None, number, bool(dated), bool(negatives))
 
     async def check(self) -> None:
         """Compare the files of the live release with what was written, and read from it.
@@ -218,13 +218,9 @@ class Index:
         return Draft(table, name, files, await asyncio.to_thread(files.written))
 
     def _schema(self) -> pa.Schema:
-        columns = [
-            pa.field(name, pa.int32() if name == "position" else pa.string(), nullable=False)
-            for name in ROW_FIELDS
-        ]
         vector = pa.field("vector", pa.list_(pa.float32(), self.embedder.dim), nullable=False)
         return pa.schema(
-            [*columns, vector],
+            [*COLUMNS, vector],
             metadata={
                 "embedder": self.embedder.name,
                 "spec": self.spec or self.embedder.name,

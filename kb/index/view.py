@@ -3,7 +3,7 @@
 import asyncio
 import fnmatch
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -60,14 +60,15 @@ class Found:
     total: int
 
 
+@dataclass(eq=False)
 class Reader:
     """What both a release and a draft can tell of their rows.
 
     All that reads raises IndexDamaged if the rows cannot be read.
     """
 
-    def __init__(self, table: Any | None) -> None:
-        self._table = table
+    table: Any
+    """Of LanceDB; ``None``: there are no rows."""
 
     async def rows_of(self, column: str, values: Iterable[str]) -> list[Row]:
         """Return the rows that have one of these values in a column, as ``doc_id``."""
@@ -89,9 +90,9 @@ class Reader:
         return dict(zip(found["vector_key"].to_pylist(), matrix(found), strict=True))
 
     async def _select(self, names: Sequence[str], where: str | None = None) -> pa.Table:
-        if self._table is None:
+        if self.table is None:
             return pa.table({name: [] for name in names})
-        query = self._table.query().select(list(names))
+        query = self.table.query().select(list(names))
         with reading():
             return await (query if where is None else query.where(where)).to_arrow()
 
@@ -103,18 +104,17 @@ class Reader:
         return pa.concat_tables(parts) if parts else pa.table({name: [] for name in names})
 
 
+@dataclass(eq=False)
 class View(Reader):
     """One release, for reading. It stays what it is while newer releases are published."""
 
-    def __init__(
-        self, release: int, table: Any | None, *, dated: bool = False, negatives: bool = False
-    ) -> None:
-        self.release = release
-        """Number of the release, 0 before the first."""
-        super().__init__(table)
-        self._dated = dated
-        self._has_negatives = negatives
-        self._negatives: tuple[list[str], Matrix] | None = None
+    release: int
+    """Number of the release, 0 before the first."""
+    dated: bool = False
+    """Whether it has rows that are not valid always."""
+    objects: bool = False
+    """Whether it has what entries do not answer."""
+    _negatives: tuple[list[str], Matrix] | None = field(default=None, init=False)
 
     async def search_dense(
         self,
@@ -132,9 +132,9 @@ class View(Reader):
             today: ISO date; rows that are not valid on it are left out. Empty: no row is.
             kind: only entries or only passages.
         """
-        if self._table is None:
+        if self.table is None:
             return []
-        query = self._table.query().nearest_to(vector).distance_type("cosine").limit(k)
+        query = self.table.query().nearest_to(vector).distance_type("cosine").limit(k)
         query = query.nprobes(20).refine_factor(max(1, -(-_COMPARED // k)))
         found = await self._fetch(query, "_distance", today, kind, rows)
         return [hit(row, 1.0 - distance) for row, distance in found if distance is not None]
@@ -146,10 +146,10 @@ class View(Reader):
 
         `text` is words only: nothing in it is read as a query language.
         """
-        if self._table is None or not text.strip():
+        if self.table is None or not text.strip():
             return []
         words = MatchQuery(text, "text")  # type: ignore[call-arg]  # mypy misses its defaults
-        query = self._table.query().nearest_to_text(words).limit(k)
+        query = self.table.query().nearest_to_text(words).limit(k)
         found = await self._fetch(query, "_score", today, None, rows)
         return [hit(row, score) for row, score in found]
 
@@ -158,7 +158,7 @@ class View(Reader):
 
         Entries without negative examples are absent.
         """
-        if not self._has_negatives:
+        if not self.objects:
             return {}
         if self._negatives is None:
             table = await self._select(["chunk_id", "vector"], NEGATIVE)
@@ -177,11 +177,11 @@ class View(Reader):
         as many searches, and holds only a batch of rows at a time. Rows with the ids `without` do
         not count.
         """
-        if self._table is None or not len(vectors):
+        if self.table is None or not len(vectors):
             return [[] for _ in vectors]
         best = Nearest(vectors, k, frozenset(without))
         with reading():
-            query = self._table.query().select(["row_id", "vector"]).where(FILTERS["own"])
+            query = self.table.query().select(["row_id", "vector"]).where(FILTERS["own"])
             batches = await query.to_batches()
             async for batch in batches:
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
@@ -261,16 +261,16 @@ class View(Reader):
 
     async def check(self) -> None:
         """Read a little of everything that a search or the next publish needs."""
-        if self._table is None:
+        if self.table is None:
             return
         table = await self._select(["row_id", "text"])
         if len(set(table["row_id"].to_pylist())) != len(table):
             raise IndexDamaged(f"release {self.release} has a row twice")
         with reading():
-            first = await self._table.query().select(["vector"]).limit(1).to_arrow()
-            await self._table.tags.list()
-            await self._table.list_versions()
-            await self._table.list_indices()
+            first = await self.table.query().select(["vector"]).limit(1).to_arrow()
+            await self.table.tags.list()
+            await self.table.list_versions()
+            await self.table.list_indices()
         await self.search_dense(matrix(first)[0], 1)
         await self.search_text(table["text"][0].as_py(), 1)
 
@@ -299,10 +299,10 @@ class View(Reader):
 
     async def count(self) -> int:
         """Return the number of rows."""
-        if self._table is None:
+        if self.table is None:
             return 0
         with reading():
-            return int(await self._table.count_rows())
+            return int(await self.table.count_rows())
 
     async def _rows(self, where: str) -> list[Row]:
         return read_rows(await self._select(ROW_FIELDS, where))
@@ -312,7 +312,7 @@ class View(Reader):
     ) -> Iterable[tuple[Row, Any]]:
         """Return the rows that a query finds, each with its column `score`."""
         conditions = [FILTERS[rows]]
-        if today and self._dated:
+        if today and self.dated:
             day = quoted(today)
             conditions.append(f"valid_from <= {day} AND (valid_until = '' OR valid_until >= {day})")
         if kind is not None:

@@ -166,9 +166,8 @@ def _changed(base: Chunk, work: Sequence[Curation]) -> Chunk | None:
             case "negative":
                 chunk = replace(chunk, negatives=_with(chunk.negatives, curation.text))
             case "validity":
-                chunk = replace(
-                    chunk, valid_from=curation.valid_from, valid_until=curation.valid_until
-                )
+                first, last = curation.valid_from, curation.valid_until
+                chunk = replace(chunk, valid_from=first, valid_until=last)
             case "answer" if curation.text != chunk.answer:
                 edited = chunk_id(chunk.doc_id, chunk.text, curation.text)
                 chunk = replace(chunk, answer=curation.text, chunk_id=edited)

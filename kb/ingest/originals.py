@@ -88,16 +88,12 @@ class Originals:
 
         Younger ones, by epoch seconds, may belong to an upload still being looked at.
         """
-        count = 0
-        for sha256 in self.names() - set(kept):
-            path = self.path(sha256)
-            if path.stat().st_mtime < older_than:
-                path.unlink()
-                count += 1
-        for path in self._folder.glob("*.part") if self._folder.is_dir() else ():
-            if path.stat().st_mtime < older_than:
-                path.unlink()
-        return count
+        originals = map(self.path, self.names() - set(kept))
+        gone = [path for path in originals if path.stat().st_mtime < older_than]
+        parts = [path for path in self._folder.glob("*.part") if path.stat().st_mtime < older_than]
+        for path in (*gone, *parts):
+            path.unlink()
+        return len(gone)
 
     def _write(self, original: BinaryIO) -> str:
         if not self._folder.is_dir():

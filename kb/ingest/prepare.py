@@ -31,10 +31,6 @@ EMBED_BATCH = 64
 """Texts in one call of the embedding model: its own best batch, and how often one may cancel."""
 
 
-Chunker: TypeAlias = Callable[..., Awaitable[Sequence[Chunk]]]
-"""Cuts a file into chunks that the embedder reads whole: `kb.index.chunk.chunk_file`."""
-
-
 @dataclass(frozen=True, slots=True)
 class PreparedFile:
     """A document as chunks; with an `error`, without any."""
@@ -115,12 +111,13 @@ class _State:
 class Preparer:
     """Makes chunks and vectors of originals, with the work of operators on them.
 
-    Touches neither index nor releases.
+    Touches neither index nor releases. What embeds raises ModelError if the model fails.
     """
 
     originals: Originals
     parser: ParserProcess
-    chunker: Chunker
+    chunker: Callable[..., Awaitable[Sequence[Chunk]]]
+    """`kb.index.chunk.chunk_file`, with how long chunks are to be."""
     embedder: Embedder
     spool: VectorSpool
     """Holds what a stopped run has embedded; whoever publishes vectors tells it."""
@@ -146,9 +143,6 @@ class Preparer:
             known: vector keys that need no embedding.
             embed: with ``False``, only count what would be embedded.
             as_of: attach the work of operators as it was at this moment (UTC epoch seconds).
-
-        Raises:
-            ModelError: if the embedding model fails.
         """
         work = await self._work([file.doc_id for file in files], as_of)
         state = _State(seen=set(known))

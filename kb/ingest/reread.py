@@ -80,18 +80,13 @@ class Rereader:
         spared: Collection[str] = (),
         partial: bool = False,
     ) -> tuple[Prepared, dict[str, str]]:
-        """Read documents from their originals; return them with the errors by document.
+        """Read documents from their originals as `Preparer.prepare`; with the errors by document.
 
-        Args:
-            known: vector keys that need no embedding.
-            as_of: attach the work of operators as it was at this moment.
-            spared: documents that may fail to be read.
-            partial: any may.
+        Those that are `spared` may fail to be read; with `partial` any may.
 
         Raises:
             NotReadAgain: if another one cannot be read; a missing original is found before
                 anything is embedded.
-            ModelError: if the embedding model fails.
         """
         files: list[Document] = []
         errors: dict[str, str] = {}
@@ -122,9 +117,6 @@ async def left_of(index: Index) -> Left:
     """Return the rows of the live release with their vectors, as far as they can be read.
 
     A vector that a damaged file changed no longer has unit length, or its row no longer its hash.
-
-    Raises:
-        IndexUnreachable: if it cannot be told what is left.
     """
     try:
         rows, vectors = await (await index.view()).all_rows()

@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
-from typing import TypeAlias
 
 from core.errors import AnswerdeskError, IndexDamaged, ReleaseNotFound
 from core.types import Vector
@@ -26,9 +25,6 @@ logger = logging.getLogger(__name__)
 
 _OTHER_MODEL_S = 7 * 24 * 3600
 """After a change of embedding model, its predecessor's rows stay this long for a way back."""
-
-Approve: TypeAlias = Callable[[View], Awaitable[object]]
-"""Looks at a release before it goes live, and raises what holds it back."""
 
 _UPLOAD_AGE_S = 7 * 24 * 3600
 """An original that no release uses may be an upload that waits for its operator this long."""
@@ -142,7 +138,7 @@ class Releases:
 
     async def reembed(
         self,
-        approve: Approve,
+        approve: Callable[[View], Awaitable[object]],
         *,
         model: str,
         partial: bool = False,
@@ -153,8 +149,8 @@ class Releases:
         Everything is done before the one commit that switches. What was embedded waits in the
         spool, so a run that was stopped, or held back, goes on where it was.
 
-        `model` names this model in the list of releases; `partial` leaves documents out that cannot
-        be read again.
+        `approve` sees the new rows before that and raises what holds them back; `model` names this
+        model in the list of releases; `partial` leaves documents out that cannot be read again.
 
         Raises:
             NotReadAgain, ModelError, IndexNotWritten: the old rows are then still live; so they are
@@ -273,20 +269,18 @@ class Releases:
 
     async def diff(self, old: int, new: int) -> ReleaseDiff:
         """Return which documents differ between two releases."""
-        releases = self.publisher.releases
-        before, after = [
-            {
-                doc_id: (document.sha256, document.settings)
-                for doc_id, document in (await releases.documents(release.number)).items()
-            }
-            for release in [await releases.get(old), await releases.get(new)]
-        ]
+        before, after = await self._contents(old), await self._contents(new)
         both = before.keys() & after.keys()
         return ReleaseDiff(
             added=tuple(sorted(after.keys() - both)),
             changed=tuple(sorted(doc_id for doc_id in both if before[doc_id] != after[doc_id])),
             removed=tuple(sorted(before.keys() - both)),
         )
+
+    async def _contents(self, number: int) -> Mapping[str, tuple[str, str]]:
+        release = await self.publisher.releases.get(number)
+        documents = await self.publisher.releases.documents(release.number)
+        return {doc_id: (found.sha256, found.settings) for doc_id, found in documents.items()}
 
     async def prune(self, keep: int) -> int:
         """Forget all but the newest `keep` releases and what only they used; return how many.

@@ -6,7 +6,7 @@ a step that it interrupts is done again.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -19,9 +19,6 @@ from kb.releases.ingestor import IncomingFile, Ingestor
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.release import Releases
 from kb.releases.team_answers import TeamAnswers
-
-LoadFiles: TypeAlias = Callable[[Upload], Awaitable[Sequence[IncomingFile]]]
-"""Fetches the files of an upload from where they wait."""
 
 _NOTE_CHARS = 200
 STANDS: Mapping[UploadState | None, str] = {
@@ -121,7 +118,8 @@ class UploadFlow:
     _: KW_ONLY
     live_release: Callable[[], Awaitable[int]]
     """0 before the first."""
-    load: LoadFiles
+    load: Callable[[Upload], Awaitable[Sequence[IncomingFile]]]
+    """Fetches the files of an upload from where they wait."""
     via: str
     """Names the way in, in the notes of releases."""
 

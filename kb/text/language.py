@@ -14,19 +14,16 @@ _LETTERS_AND_CODES = (
 )  # fmt: skip
 """Languages that share a script and need statistics."""
 
-_SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("ja", re.compile(r"[\u3041-\u30ff]")),
-    ("ko", re.compile(r"[\uac00-\ud7af\u1100-\u11ff]")),
-    ("zh", re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")),
-    ("th", re.compile(r"[\u0e01-\u0e5b]")),
-    ("el", re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]")),
-    ("he", re.compile(r"[\u0590-\u05ff]")),
-    ("hi", re.compile(r"[\u0900-\u097f]")),
-    ("bn", re.compile(r"[\u0980-\u09ff]")),
-    ("ta", re.compile(r"[\u0b80-\u0bff]")),
-    ("ka", re.compile(r"[\u10a0-\u10ff]")),
-    ("hy", re.compile(r"[\u0530-\u058f]")),
-)
+_SCRIPTS = {
+    code: re.compile(f"[{letters}]")
+    for code, letters in {
+        "ja": "\u3041-\u30ff", "ko": "\uac00-\ud7af\u1100-\u11ff",
+        "zh": "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff", "th": "\u0e01-\u0e5b",
+        "el": "\u0370-\u03ff\u1f00-\u1fff", "he": "\u0590-\u05ff", "hi": "\u0900-\u097f",
+        "bn": "\u0980-\u09ff", "ta": "\u0b80-\u0bff", "ka": "\u10a0-\u10ff",
+        "hy": "\u0530-\u058f",
+    }.items()
+}  # fmt: skip
 """Languages that their script alone tells, as far as customer service goes."""
 
 _FOREIGN_LETTERS = (("[ыэё]", ("uk", "bg")), ("[іїєґ]", ("ru", "bg")), ("ъ", ("uk",)))
@@ -128,7 +125,7 @@ def is_traditional(text: str) -> bool:
 def _from_script(text: str) -> str:
     """Return a language told by its script, or "" where most words are of a shared script."""
     others = len(re.findall(r"[a-zA-ZÀ-ɏ]+|[Ѐ-ӿ]+|[؀-ۿ]+", text))
-    counts = {code: len(pattern.findall(text)) for code, pattern in _SCRIPTS}
+    counts = {code: len(pattern.findall(text)) for code, pattern in _SCRIPTS.items()}
     unspaced = counts["ja"] + counts["zh"] + counts["ko"]
     if unspaced and unspaced >= others:
         if counts["ko"] >= counts["ja"] + counts["zh"]:
@@ -180,7 +177,7 @@ def _by_letters(text: str) -> Mapping[str, float]:
 
 
 def _same_script(code: str, found: list[str]) -> bool:
-    if code in {name for name, _ in _SCRIPTS}:
+    if code in _SCRIPTS:
         return False
     if _is_cyrillic(found):
         return code in {"ru", "uk", "bg", "be", "sr", "mk", "kk", "ky", "mn", "tg"}
