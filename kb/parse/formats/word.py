@@ -251,19 +251,12 @@ def _all_bold(paragraph: Any) -> bool:
 
 def _numbering(document: Any) -> dict[tuple[str, int], str]:
     """Map (list id, depth) to the format of its numbers: ``bullet``, ``decimal`` …"""
-    relations = document.part.rels.values()
-    target = next(
-        (
-            r.target_part
-            for r in relations
-            if r.reltype.endswith("/numbering") and not r.is_external
-        ),
-        None,
-    )
-    if target is None:
+    relations = [r for r in document.part.rels.values() if r.reltype.endswith("/numbering")]
+    own = [relation.target_part for relation in relations if not relation.is_external]
+    if not own:
         return {}
-    root = getattr(target, "element", None)
-    root = parse_xml(target.blob) if root is None else root
+    root = getattr(own[0], "element", None)
+    root = parse_xml(own[0].blob) if root is None else root
     formats: dict[tuple[str, int], str] = {}
     for abstract in root.iter(w("abstractNum")):
         for level in abstract.iter(w("lvl")):
