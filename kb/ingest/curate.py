@@ -139,10 +139,9 @@ def _objection(curation: Curation, base: Chunk | None) -> str:
         normalise(curation.text),
     }:
         return f"The answer to {question!r} changed in {doc_id!r} itself since it was edited."
-    if curation.kind in {"negative", "variant"}:
-        asked = {normalise(text) for text in (base.text, *base.variants)}
-        if curation.kind == "negative" and normalise(curation.text) in asked:
-            return f"{doc_id!r} itself asks {curation.text!r} for this entry now."
+    asked = {normalise(text) for text in (base.text, *base.variants)}
+    if curation.kind == "negative" and normalise(curation.text) in asked:
+        return f"{doc_id!r} itself asks {curation.text!r} for this entry now."
     return ""
 
 

@@ -30,11 +30,9 @@ class Originals:
             OSError: if the file cannot be read or the disk is full; nothing half-written is left.
         """
         if isinstance(data, Path):
-            with data.open("rb") as file:
-                return self._store(file)
-        return self._store(io.BytesIO(data) if isinstance(data, bytes) else data)
-
-    def _store(self, file: BinaryIO) -> str:
+            with data.open("rb") as opened:
+                return self.store(opened)
+        file = io.BytesIO(data) if isinstance(data, bytes) else data
         file.seek(0)
         digest = hashlib.sha256()
         while block := file.read(_BLOCK_BYTES):

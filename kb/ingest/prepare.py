@@ -257,13 +257,15 @@ class Preparer:
         except IngestError as error:
             return PreparedFile(file, error=str(error))
         own, repeated = unique(chunks)
-        skipped = (*parsed.skipped, *(_repeats(*pair) for pair in repeated))
+        skipped = list(parsed.skipped)
+        for chunk, first in repeated:
+            where = f" ({first.location})" if first.location else ""
+            skipped.append(Skipped(chunk.location, f"repeats an earlier text of this file{where}"))
         if not own:
             reason = f"{skipped[0].location}: {skipped[0].reason}" if skipped else "it has no text"
-            return PreparedFile(
-                file, skipped=skipped, error=f"{file.doc_id!r}: nothing was taken ({reason})."
-            )
-        return PreparedFile(file, own, skipped, own=own)
+            nothing = f"{file.doc_id!r}: nothing was taken ({reason})."
+            return PreparedFile(file, skipped=tuple(skipped), error=nothing)
+        return PreparedFile(file, own, tuple(skipped), own=own)
 
 
 def _curated(prepared: PreparedFile, work: Sequence[Curation]) -> PreparedFile:
@@ -275,11 +277,6 @@ def _curated(prepared: PreparedFile, work: Sequence[Curation]) -> PreparedFile:
         chunks=attached.chunks,
         settled=() if prepared.error else attached.settled,
     )
-
-
-def _repeats(chunk: Chunk, first: Chunk) -> Skipped:
-    where = f" ({first.location})" if first.location else ""
-    return Skipped(chunk.location, f"repeats an earlier text of this file{where}")
 
 
 def _offer(prepared: PreparedFile, state: _State, *, answers: bool) -> None:

@@ -128,8 +128,5 @@ async def left_of(index: Index) -> Left:
         for row, vector in zip(rows, vectors, strict=True)
         if is_whole(row) and abs(float(vector @ vector) - 1) < _UNIT
     ]
-    return Left(
-        [row for row, _ in kept],
-        {row.vector_key: vector for row, vector in kept},
-        whole=len(kept) == len(rows),
-    )
+    found = {row.vector_key: vector for row, vector in kept}
+    return Left([row for row, _ in kept], found, whole=len(kept) == len(rows))

@@ -83,11 +83,9 @@ async def backup(
     """Write a backup to `path` while the service goes on; only publishing waits.
 
     The file appears under its name when it is complete and on the disk; one that had the name
-    before stays until then.
-
-    Packed are the database as it is at one moment, the originals that some release names, and
-    `settings`, what owners changed on the console. `on_progress` is called, in a thread, after each
-    original.
+    before stays until then. Packed are the database as it is at one moment, the originals that some
+    release names, and `settings`, what owners changed on the console. `on_progress` is called, in a
+    thread, after each original.
 
     Raises:
         NoSnapshot: if the database is not SQLite.

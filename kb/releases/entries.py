@@ -226,11 +226,9 @@ class Entries:
 
 def _anchor(entry: Chunk, active: Sequence[Curation]) -> Anchor:
     """Return the entry as its file has it; earlier work on it knows."""
+    own = Anchor(entry.doc_id, entry.entry_id, entry.text, entry.answer)
     edited = [curation for curation in active if curation.kind == "answer"]
-    known = next(iter(edited or active), None)
-    if known is not None:
-        return known.anchor
-    return Anchor(entry.doc_id, entry.entry_id, entry.text, entry.answer)
+    return next((known.anchor for known in edited or active), own)
 
 
 @cache

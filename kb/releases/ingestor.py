@@ -270,7 +270,11 @@ class Ingestor:
                 content = file.content
                 size = len(content) if isinstance(content, bytes) else content.stat().st_size
                 if size > self.max_file_bytes:
-                    errors[file.doc_id] = _too_large(file.doc_id, size, self.max_file_bytes)
+                    errors[file.doc_id] = (
+                        f"{file.doc_id!r} has {size / 2**20:.1f} MB and the limit is "
+                        f"{self.max_file_bytes / 2**20:.0f} MB (knowledge.max_file_mb): split it, "
+                        "or raise the limit."
+                    )
                     continue
                 sha256 = self.originals.store(content)
             except OSError as error:
@@ -328,11 +332,4 @@ def _new_texts(rows: Sequence[Row]) -> tuple[NewText, ...]:
             shortened(row.answer or row.chunk_text, _TEXT_CHARS),
         )
         for row in [row for row in rows if row.role in ("question", "passage")][:_TEXTS]
-    )
-
-
-def _too_large(doc_id: str, size: int, limit: int) -> str:
-    return (
-        f"{doc_id!r} has {size / 2**20:.1f} MB and the limit is {limit / 2**20:.0f} MB "
-        "(knowledge.max_file_mb): split it, or raise the limit."
     )

@@ -91,8 +91,7 @@ class Releases:
         """Publish the content of an earlier release again, as a new release.
 
         Embeds nothing as long as the index still has the earlier one, with the embedding model of
-        that time (`kb.index.index.Index.superseded`); else its originals are read
-        and only what is new against the live release is embedded.
+        that time (`Index.superseded`); else its originals are read and what is new is embedded.
 
         Raises:
             ReleaseIsLive: if there is nothing to do.

@@ -21,8 +21,6 @@ from kb.text.segmentation import normalise
 
 DOC_ID = "team-answers.csv"
 _COLUMNS: tuple[Field, ...] = ("question", "answer")
-
-
 QUESTION_CHARS = 500
 ANSWER_CHARS = 20_000
 """Of an entry that is written by hand; longer ones come in a file."""

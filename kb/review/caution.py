@@ -91,8 +91,7 @@ def _contacts(text: str) -> Iterator[Contact]:
     left = text
     for pattern in (_MAIL, _LINK, _bare_host()):
         for match in pattern.findall(left):
-            written = match.rstrip(".,;:!?*_、。，")
-            yield _contact(written)
+            yield _contact(match.rstrip(".,;:!?*_、。，"))
         left = pattern.sub(" ", left)
     for handle in _HANDLE.findall(left):
         yield Contact(handle, handle, handle)
