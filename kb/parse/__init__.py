@@ -15,7 +15,8 @@ from core.types import ParsedFile, Section, Skipped
 from core.wording import N_
 from kb.parse.blocks import Document, bare_headings, without_contents
 from kb.parse.faq.columns import Given, read_columns
-from kb.parse.faq.documents import names_faq, sections_of
+from kb.parse.faq.documents import sections_of
+from kb.parse.faq.questions import names_faq
 from kb.parse.limits import MAX_TEXT_CHARS, PROTECTED, OnPage, Package, ignore_page, open_zip
 from kb.parse.marks import words_left_out
 

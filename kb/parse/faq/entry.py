@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from core.types import Section, Skipped
-from kb.parse.faq.documents import bare, is_question
+from kb.parse.faq.questions import bare, is_question
 from kb.parse.faq.values import iso_date, language_code
 from kb.parse.limits import MAX_CELL_CHARS
 

@@ -20,9 +20,9 @@ from kb.parse.faq.columns import (
     read_columns,
     written,
 )
-from kb.parse.faq.documents import is_question
 from kb.parse.faq.entry import entry_of
 from kb.parse.faq.formula import unprotect
+from kb.parse.faq.questions import is_question
 from kb.parse.faq.values import cell_text, split_list, split_variants
 from kb.parse.marks import day_of, with_links, without_links
 

@@ -13,7 +13,7 @@ from core.errors import UnreadableFile
 from core.wording import N_
 from kb.parse.blocks import Block, Document, heading
 from kb.parse.encoding.decoding import decode
-from kb.parse.faq.documents import asks_unmarked
+from kb.parse.faq.questions import asks_unmarked
 from kb.parse.faq.values import iso_date
 from kb.parse.formats.containers import without_containers
 from kb.parse.limits import MAX_NESTING
