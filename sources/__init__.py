@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from core.errors import AnswerdeskError
 from core.types import Skipped
 from db.knowledge import Document
 from db.pages import PageState
@@ -15,6 +16,19 @@ from sources.fetch.fetcher import Fetcher
 
 OnPage: TypeAlias = Callable[[str, int, int], None]
 """Called after each page that was fetched: with the source's name, pages done, pages in all."""
+
+
+class SourceUnreadable(AnswerdeskError):
+    """A source, or a part of it, is not what it is to be, or cannot be read completely.
+
+    A list that is not complete would look like files that were removed.
+    """
+
+    def __init__(self, what: str, reason: str, remedy: str) -> None:
+        super().__init__(
+            f"The {what} cannot be read ({reason}). Nothing of it was changed: correct "
+            f"refresh.sources or {remedy}."
+        )
 
 
 @dataclass(frozen=True, slots=True)

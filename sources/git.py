@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from core.errors import AnswerdeskError
 from core.types import Skipped
-from sources import Found, Visit
+from sources import Found, SourceUnreadable, Visit
 from sources.local import OnThisMachine
 from sources.scan import fits
 
@@ -27,18 +26,6 @@ _OPTIONS = (
 )  # fmt: skip
 _LFS = b"version https://git-lfs.github.com/spec/"
 _KINDS = {"120000": "a link", "160000": "another repository"}
-
-
-class GitFailed(AnswerdeskError):
-    """Git could not read a working copy."""
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(
-            f"The Git working copy {path!r} cannot be read ({reason}). Nothing of it was changed: "
-            "correct refresh.sources or the repository."
-        )
-        self.path = path
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +48,17 @@ class WorkingCopy(OnThisMachine):
         try:
             blobs, skipped = _chosen(await self._tree(), self.patterns)
             files, errors = await self._extract(blobs, visit)
-        except GitFailed as error:
+        except SourceUnreadable as error:
             return Found(failure=str(error))
         except (asyncio.IncompleteReadError, ConnectionError):
-            return Found(failure=str(GitFailed(self.location, "git ended before its time")))
+            return Found(failure=str(self._failed("git ended before its time")))
         except OSError as error:
             reason = f"its files could not be written: {error.strerror}"
-            return Found(failure=str(GitFailed(self.location, reason)))
+            return Found(failure=str(self._failed(reason)))
         return Found(files, skipped, errors)
+
+    def _failed(self, reason: str) -> SourceUnreadable:
+        return SourceUnreadable(f"Git working copy {self.location!r}", reason, "the repository")
 
     async def _extract(
         self, blobs: Sequence[_Blob], visit: Visit
@@ -102,7 +92,7 @@ class WorkingCopy(OnThisMachine):
     async def _tree(self) -> bytes:
         """Return the files of HEAD as `git ls-tree` lists them."""
         if not await asyncio.to_thread((self.path / ".git").exists):
-            raise GitFailed(self.location, "it has no .git")
+            raise self._failed("it has no .git")
         commit = await self._git("rev-parse", "--verify", "HEAD^{commit}")
         return await self._git("ls-tree", "-r", "-z", "-l", "--full-tree", commit.decode().strip())
 
@@ -111,7 +101,7 @@ class WorkingCopy(OnThisMachine):
             output, trouble = await process.communicate()
         if process.returncode:
             lines = trouble.decode("utf-8", "replace").strip().splitlines()
-            raise GitFailed(self.location, lines[0] if lines else f"exit {process.returncode}")
+            raise self._failed(lines[0] if lines else f"exit {process.returncode}")
         return output
 
     @contextlib.asynccontextmanager
@@ -139,7 +129,7 @@ class WorkingCopy(OnThisMachine):
             )
         except OSError as error:
             reason = "git is not installed" if error.filename == "git" else str(error.strerror)
-            raise GitFailed(self.location, reason) from error
+            raise self._failed(reason) from error
         try:
             yield process
         finally:

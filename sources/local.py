@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from sources import Found, Visit
-from sources.scan import FolderUnreadable, scan
+from sources import Found, SourceUnreadable, Visit
+from sources.scan import scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Folder(OnThisMachine):
         """List its files; a list that is not complete is a failure."""
         try:
             scanned = await asyncio.to_thread(scan, self.path, self.patterns)
-        except FolderUnreadable as error:
+        except SourceUnreadable as error:
             return Found(failure=str(error))
         files = {f"{visit.name}/{file}": self.path / file for file in scanned.files}
         return Found(files, scanned.skipped)

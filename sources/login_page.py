@@ -3,18 +3,18 @@
 import re
 from pathlib import PurePosixPath
 
+from kb.parse import looks_html
 from sources.fetch.address import read_url, same_site
 from sources.fetch.fetcher import Page
 
 HTML_ENDINGS = {".html", ".htm", ".xhtml"}
 _HTML_TYPES = {"text/html", "application/xhtml+xml"}
-_LOOKS_HTML = re.compile(rb"\s*(?:<!--[^>]{0,2000}>\s*)?<(?:!doctype\s+html|html[\s>])", re.I)
 _PASSWORD = re.compile(rb"<input\b[^<>]{0,2000}\btype\s*=\s*[\"']?password\b", re.I)
 
 
 def is_html(page: Page) -> bool:
     """Tell whether a page is HTML, by what the server says or by how it begins."""
-    return page.media_type in _HTML_TYPES or _LOOKS_HTML.match(page.body[:4096]) is not None
+    return page.media_type in _HTML_TYPES or looks_html(page.body[:4096])
 
 
 def asks_for_password(body: bytes) -> bool:
@@ -25,12 +25,9 @@ def asks_for_password(body: bytes) -> bool:
 def suspicion(page: Page, *, host: str, doc_id: str, before: bytes | None) -> str:
     """Return why a page is probably not the one that was asked for; empty if it looks right.
 
-    Args:
-        page: the answer, with status 200.
-        host: that was asked.
-        doc_id: its ending tells what is expected.
-        before: the content that is live, ``None`` if there is none. A password field that was
-            there before is no reason: some pages have a login form in their head.
+    The ending of `doc_id` tells what is expected of the `host` that was asked. A password field
+    that was there `before`, in the content that is live, is no reason: some pages have a login form
+    in their head.
     """
     answered = read_url(page.url).host
     if not same_site(answered, host):

@@ -6,20 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from core.errors import AnswerdeskError
 from core.types import Skipped
-
-
-class FolderUnreadable(AnswerdeskError):
-    """A folder, or one below it, cannot be listed completely."""
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(
-            f"The folder {path!r} cannot be read ({reason}). Nothing of it was changed: "
-            "correct refresh.sources or the folder's permissions."
-        )
-        self.path = path
-        self.reason = reason
+from sources import SourceUnreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +24,10 @@ def scan(folder: Path, patterns: Sequence[str]) -> Scan:
     """List the files below `folder` that match a pattern. Blocking.
 
     Raises:
-        FolderUnreadable: if any part of it cannot be listed: a list that is not complete would
-            look like files that were removed.
+        SourceUnreadable: if any part of it cannot be listed.
     """
     if not folder.is_dir():
-        raise FolderUnreadable(str(folder), "it does not exist or is no folder")
+        raise _unreadable(folder, "it does not exist or is no folder")
     chosen = fits(patterns)
     root = folder.resolve()
     files: list[PurePosixPath] = []
@@ -68,7 +55,7 @@ def fits(patterns: Sequence[str]) -> Callable[[str], bool]:
 
 def _walk(folder: Path, skipped: list[Skipped]) -> Iterator[Path]:
     def fail(error: OSError) -> None:
-        raise FolderUnreadable(str(error.filename), error.strerror or str(error)) from error
+        raise _unreadable(error.filename, error.strerror or str(error)) from error
 
     for parent, names, files in os.walk(folder, onerror=fail):
         here = Path(parent)
@@ -79,6 +66,10 @@ def _walk(folder: Path, skipped: list[Skipped]) -> Iterator[Path]:
                 reason = "hidden" if name.startswith(".") else "a linked folder"
                 skipped.append(Skipped(path.relative_to(folder).as_posix() + "/", reason))
         yield from (here / name for name in files)
+
+
+def _unreadable(folder: Path | str, reason: str) -> SourceUnreadable:
+    return SourceUnreadable(f"folder {str(folder)!r}", reason, "the folder's permissions")
 
 
 def _unfit(path: Path, root: Path) -> str:

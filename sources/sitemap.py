@@ -4,13 +4,12 @@ import asyncio
 import gzip
 import io
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import ParseError
 
-from core.errors import AnswerdeskError
 from core.types import Skipped
+from sources import SourceUnreadable
 from sources.fetch.address import read_url, same_site
 from sources.fetch.errors import UrlRefused
 from sources.fetch.fetcher import Fetcher
@@ -26,41 +25,18 @@ _MAX_ELEMENTS = 10_000
 """Of one entry; they are in memory until it ends."""
 
 
-class SitemapUnreadable(AnswerdeskError):
-    """A sitemap is not one, or lists more than is read."""
-
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(
-            f"The sitemap {url} cannot be used ({reason}). Nothing of it was changed: "
-            "correct refresh.sources or the sitemap."
-        )
-        self.url = url
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """The pages that sitemaps list."""
-
-    urls: tuple[str, ...]
-    skipped: tuple[Skipped, ...]
-
-
 async def read_sitemaps(
-    url: str, fetcher: Fetcher, *, chosen: Callable[[str], bool] = lambda _: True
-) -> Listed:
-    """Read a sitemap, and those that it names if it is an index of sitemaps.
+    url: str, fetcher: Fetcher, *, chosen: Callable[[str], bool]
+) -> tuple[Sequence[str], tuple[Skipped, ...]]:
+    """Return the pages that a sitemap lists, or the sitemaps that it names, and what was skipped.
 
     Pages and sitemaps of other hosts are skipped, as the protocol has it.
 
-    Args:
-        url: of the sitemap.
-        fetcher: fetches it.
-        chosen: tells of a path, without the slash that it begins with, whether its page is wanted.
+    `chosen` tells of a path, without the slash that it begins with, whether its page is wanted.
 
     Raises:
         PageNotFetched: if one of them cannot be had.
-        SitemapUnreadable: if one of them is none, or they list too much.
+        SourceUnreadable: if one of them is none, or they list too much.
     """
     host = read_url(url).host
     waiting, seen = [url], {url}
@@ -70,7 +46,7 @@ async def read_sitemaps(
         here = waiting.pop(0)
         page = await fetcher.fetch(here, max_bytes=_MAX_BYTES)
         if page.status != 200:
-            raise SitemapUnreadable(here, f"the server answered {page.status}")
+            raise _unreadable(here, f"the server answered {page.status}")
         is_index, found = await asyncio.to_thread(_entries, here, page.body)
         for entry in found:
             try:
@@ -87,12 +63,10 @@ async def read_sitemaps(
                 seen.add(target.url)
                 waiting.append(target.url)
         if len(urls) > MAX_PAGES:
-            raise SitemapUnreadable(
-                url, f"it lists more than {MAX_PAGES:,} pages; choose with patterns"
-            )
+            raise _unreadable(url, f"it lists more than {MAX_PAGES:,} pages; choose with patterns")
         if len(seen) > _MAX_SITEMAPS:
-            raise SitemapUnreadable(url, f"it names more than {_MAX_SITEMAPS} sitemaps")
-    return Listed(tuple(urls), tuple(skipped))
+            raise _unreadable(url, f"it names more than {_MAX_SITEMAPS} sitemaps")
+    return list(urls), tuple(skipped)
 
 
 def _entries(url: str, body: bytes) -> tuple[bool, list[str]]:
@@ -104,11 +78,11 @@ def _entries(url: str, body: bytes) -> tuple[bool, list[str]]:
             with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
                 body = packed.read(_MAX_BYTES + 1)
         if len(body) > _MAX_BYTES:
-            raise SitemapUnreadable(url, f"it is larger than {_MAX_BYTES // 2**20} MB")
+            raise _unreadable(url, f"it is larger than {_MAX_BYTES // 2**20} MB")
         return _walk(url, body)
     except (ParseError, DefusedXmlException, ValueError, OSError, EOFError, zlib.error) as error:
         what = "it is no XML" if isinstance(error, ParseError) else str(error) or repr(error)
-        raise SitemapUnreadable(url, what) from error
+        raise _unreadable(url, what) from error
 
 
 def _walk(url: str, body: bytes) -> tuple[bool, list[str]]:
@@ -121,12 +95,12 @@ def _walk(url: str, body: bytes) -> tuple[bool, list[str]]:
     kind, elements = "", 0
     for event, element in iterparse(io.BytesIO(body), ("start", "end"), forbid_dtd=True):
         if event == "start":
-            path.append(_local(element.tag))
+            path.append(str(element.tag).rpartition("}")[2])
             if len(path) == 1:
                 kind, root = path[0], element
             elements += 1
             if len(path) > _MAX_DEPTH or elements > _MAX_ELEMENTS:
-                raise SitemapUnreadable(
+                raise _unreadable(
                     url, f"an entry has over {_MAX_ELEMENTS:,} elements or over {_MAX_DEPTH} levels"
                 )
             continue
@@ -137,9 +111,9 @@ def _walk(url: str, body: bytes) -> tuple[bool, list[str]]:
             elements = 0
         path.pop()
     if kind not in {"urlset", "sitemapindex"}:
-        raise SitemapUnreadable(url, f"its first element is {kind!r}")
+        raise _unreadable(url, f"its first element is {kind!r}")
     return kind == "sitemapindex", found
 
 
-def _local(tag: object) -> str:
-    return str(tag).rpartition("}")[2]
+def _unreadable(url: str, reason: str) -> SourceUnreadable:
+    return SourceUnreadable(f"sitemap {url}", reason, "the sitemap")

@@ -10,14 +10,14 @@ from urllib.parse import unquote, urlsplit
 
 from db.pages import PageState
 from kb.parse import SUFFIXES
-from sources import Found, Visit
+from sources import Found, SourceUnreadable, Visit
 from sources.charset import as_utf8
 from sources.fetch.address import read_url
 from sources.fetch.errors import PageNotFetched
 from sources.fetch.fetcher import Conditions, Page
 from sources.login_page import HTML_ENDINGS, is_html, suspicion
 from sources.scan import fits
-from sources.sitemap import SitemapUnreadable, read_sitemaps
+from sources.sitemap import read_sitemaps
 
 _AT_ONCE = 4
 """Pages on their way at the same time; the rate of each host is kept all the same."""
@@ -26,8 +26,8 @@ _GONE = {404, 410}
 _MISSES = 2
 """A page is taken for removed when the server says so that often in a row."""
 
-_PLAIN_ENDINGS = {".txt", ".text", ".md", ".markdown", ".mdown", ".mkd"}
-"""Endings that many sites show as a web page under the same URL."""
+_PLAIN = {"text", "markdown"}
+"""Formats that many sites show as a web page under the same URL."""
 
 _ENDINGS = {
     "application/json": ".json",
@@ -69,11 +69,8 @@ class WebPage(OnTheWeb):
     async def find(self, visit: Visit) -> Found:
         """Fetch it; what goes wrong is a failure of the whole source."""
         fetched = await _fetch_all([self.url], visit)
-        return Found(
-            files=fetched.files,
-            failure=next(iter(fetched.errors.values()), ""),
-            pages=tuple(fetched.pages),
-        )
+        failure = next(iter(fetched.errors.values()), "")
+        return Found(fetched.files, failure=failure, pages=tuple(fetched.pages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +84,11 @@ class Sitemap(OnTheWeb):
     async def find(self, visit: Visit) -> Found:
         """Fetch the sitemap and its pages."""
         try:
-            listed = await read_sitemaps(self.url, visit.fetcher, chosen=fits(self.patterns))
-        except (PageNotFetched, SitemapUnreadable) as error:
+            urls, skipped = await read_sitemaps(self.url, visit.fetcher, chosen=fits(self.patterns))
+        except (PageNotFetched, SourceUnreadable) as error:
             return Found(failure=str(error))
-        fetched = await _fetch_all(listed.urls, visit)
-        return Found(fetched.files, listed.skipped, fetched.errors, pages=tuple(fetched.pages))
+        fetched = await _fetch_all(urls, visit)
+        return Found(fetched.files, skipped, fetched.errors, pages=tuple(fetched.pages))
 
 
 @dataclass(slots=True)
@@ -168,15 +165,8 @@ async def _take(url: str, page: Page, visit: Visit, path: Path, into: _Fetched) 
         _keep(url, reason, visit, into, doc_id=state.doc_id)
         return
     into.files[state.doc_id] = path
-    into.pages.append(
-        PageState(
-            url=url,
-            doc_id=state.doc_id,
-            sha256=sha256,
-            etag=page.etag,
-            last_modified=page.last_modified,
-        )
-    )
+    validators = page.etag, page.last_modified
+    into.pages.append(PageState(url, state.doc_id, sha256, *validators))
 
 
 def _store(page: Page, path: Path) -> str:
@@ -254,7 +244,7 @@ def document_id(source: str, url: str, page: Page) -> str:
 def _ending(url: str, page: Page) -> str:
     ending = PurePosixPath(_name(url)).suffix.lower()
     if is_html(page):
-        return ending if ending in SUFFIXES and ending not in _PLAIN_ENDINGS else ".html"
+        return ending if ending in SUFFIXES and SUFFIXES[ending] not in _PLAIN else ".html"
     if ending in SUFFIXES and ending not in HTML_ENDINGS:
         return ending
     return _ENDINGS.get(page.media_type, ending)

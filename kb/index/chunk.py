@@ -22,6 +22,10 @@ _TITLE_CHARS = 80
 """Characters of the title path that are embedded before a passage, from its innermost heading."""
 _SURELY_LONG = 50
 """Characters a token above which a text is over any limit and need not be counted."""
+_SHARED = (
+    "text", "answer", "variants", "location", "category", "valid_from", "valid_until", "entry_id"
+)  # fmt: skip
+"""What a chunk says as its section does."""
 _SEPARATOR = " › "
 _CLAUSE = re.compile(r"(?<=[,;，；：、—–])(?<!\d,)\s*|(?<=[:)])\s+")
 _PLACE = re.compile(r"(.*?)\b(row|page|line|paragraph)s? (\d+)(?:–(\d+))?")
@@ -58,17 +62,10 @@ async def chunk_file(
             chunk_id=key,
             doc_id=doc_id,
             kind="faq" if section.answer else "passage",
-            text=section.text,
-            answer=section.answer,
-            variants=section.variants,
             title=title,
-            location=section.location,
-            category=section.category,
             language=section.language or detect_language(section.text, hint=usual),
-            valid_from=section.valid_from,
-            valid_until=section.valid_until,
             updated=updated,
-            entry_id=section.entry_id,
+            **{name: getattr(section, name) for name in _SHARED},
         )
         chunks.append(chunk)
     return chunks

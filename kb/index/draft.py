@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from lancedb.index import FTS, HnswSq, IvfRq
+from lancedb.index import FTS, IvfRq
 
 from core.types import Vector
 from kb.index.files import TableFiles
@@ -36,24 +35,21 @@ class Place:
     rows: int
 
 
-def vector_index(rows: int) -> HnswSq | IvfRq | None:
+def vector_index(rows: int) -> IvfRq | None:
     """Choose the vector index for a table of this many rows; ``None``: compare every vector."""
     if rows < _FLAT_ROWS:
         return None
     return IvfRq(distance_type="cosine", num_partitions=max(1, rows // 1_000))
 
 
+@dataclass(eq=False)
 class Draft(Reader):
     """Changes that no reader sees until the place that `finish` returns is published."""
 
-    def __init__(
-        self, table: Any, name: str, files: TableFiles | None, old: frozenset[Path] = frozenset()
-    ) -> None:
-        super().__init__(table)
-        self._table: Any = table
-        self._name = name
-        self._files = files
-        self._old = old
+    name: str
+    files: TableFiles | None
+    old: frozenset[Path] = frozenset()
+    """Of the files, those that were there before."""
 
     async def write(
         self, gone: Iterable[str], rows: Sequence[Row], vectors: Sequence[Vector]
@@ -65,9 +61,9 @@ class Draft(Reader):
         """
         with writing():
             for where in in_lists("row_id", {*gone, *(row.row_id for row in rows)}):
-                await self._table.delete(where)
+                await self.table.delete(where)
             if rows:
-                await self._table.add(arrow(rows, np.stack(vectors)))
+                await self.table.add(arrow(rows, np.stack(vectors)))
 
     async def finish(self, number: int) -> Place:
         """Bring all indexes up to date, mark the version as release `number`, reach the disk.
@@ -76,23 +72,23 @@ class Draft(Reader):
             IndexNotWritten: if that failed; no reader sees any of it.
         """
         with writing():
-            rows = int(await self._table.count_rows())
+            rows = int(await self.table.count_rows())
             await self._index(rows)
-            await self._table.optimize(cleanup_older_than=_NEVER)
-            version = int(await self._table.version())
-            tags, name = self._table.tags, tag_name(number)
+            await self.table.optimize(cleanup_older_than=_NEVER)
+            version = int(await self.table.version())
+            tags, name = self.table.tags, tag_name(number)
             await (tags.update if name in await tags.list() else tags.create)(name, version)
-            if self._files is not None:
-                await asyncio.to_thread(self._files.reach_the_disk, self._old)
-        return Place(self._name, version, rows)
+            if self.files is not None:
+                await asyncio.to_thread(self.files.reach_the_disk, self.old)
+        return Place(self.name, version, rows)
 
     async def _index(self, rows: int) -> None:
-        indexed = {column for found in await self._table.list_indices() for column in found.columns}
+        indexed = {column for found in await self.table.list_indices() for column in found.columns}
         if rows and "text" not in indexed:
-            await self._table.create_index("text", config=_TEXT_INDEX)
+            await self.table.create_index("text", config=_TEXT_INDEX)
         chosen = vector_index(rows)
         if chosen is not None and "vector" not in indexed:
-            await self._table.create_index("vector", config=chosen)
+            await self.table.create_index("vector", config=chosen)
 
 
 def tag_name(number: int) -> str:

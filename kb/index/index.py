@@ -10,7 +10,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -24,7 +24,7 @@ from core.protocols import Embedder
 from db.knowledge import Release
 from kb.index.draft import Draft, Place, tag_name
 from kb.index.files import TableFiles
-from kb.index.table import NEGATIVE, ROW_FIELDS, reading, writing
+from kb.index.table import COLUMNS, NEGATIVE, reading, writing
 from kb.index.view import View
 
 _INDEX_CACHE_BYTES = 64 * 2**20
@@ -43,28 +43,27 @@ class FilledBy:
     fingerprint: str
 
 
+@dataclass(eq=False)
 class Index:
-    """The index of one knowledge base. Many may read; only `kb.releases.publish` writes."""
+    """The index of one knowledge base. Many may read; only `kb.releases.publish` writes.
 
-    def __init__(
-        self,
-        connection: Any,
-        *,
-        folder: Path | None,
-        embedder: Embedder,
-        current: Callable[[], Awaitable[Release | None]],
-        spec: str,
-    ) -> None:
-        self._connection = connection
-        self._folder = folder
-        self._embedder = embedder
-        self._current = current
-        self._spec = spec
-        self._view: View | None = None
-        self._place: tuple[int, str, int] | None = None
-        self.superseded = asyncio.Event()
-        """Set once another model fills the live release: this process goes on answering from the
-        release that it has open, and is to be opened again."""
+    What opens a release raises IndexDamaged if a part of it is missing, changed or unreadable,
+    IndexUnreachable if that cannot be told, and IndexMismatch if another embedding model filled it.
+    """
+
+    connection: Any
+    folder: Path | None
+    embedder: Embedder
+    """The model whose vectors it holds."""
+    current: Callable[[], Awaitable[Release | None]]
+    """Tells the live release; it is asked before each read."""
+    spec: str
+    """What the configuration calls the model; noted in the tables that it fills."""
+    superseded: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    """Set once another model fills the live release: this process goes on answering from the
+    release that it has open, and is to be opened again."""
+    _view: View | None = field(default=None, init=False)
+    _place: tuple[int, str, int] | None = field(default=None, init=False)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -76,13 +75,9 @@ class Index:
         current: Callable[[], Awaitable[Release | None]],
         spec: str = "",
     ) -> AsyncIterator[Self]:
-        """Connect to the index at `uri`, a folder or an address such as ``s3://bucket/path``.
+        """Connect to the index at `uri`, an address such as ``s3://bucket/path`` or a folder.
 
-        Args:
-            uri: where it is; a folder is created when it is first written.
-            embedder: the model whose vectors it holds.
-            current: tells the live release; it is asked before each read.
-            spec: what the configuration calls that model; noted in the tables that it fills.
+        A folder is created when it is first written.
         """
         folder = None if "://" in uri else Path(uri)
         session = Session(
@@ -92,7 +87,7 @@ class Index:
         with reading():
             connection = await lancedb.connect_async(uri, session=session)
         try:
-            yield cls(connection, folder=folder, embedder=embedder, current=current, spec=spec)
+            yield cls(connection, folder, embedder, current, spec)
         finally:
             connection.close()  # type: ignore[no-untyped-call]
 
@@ -100,19 +95,15 @@ class Index:
         """Return the live release for reading; use one view for all reads of one question.
 
         While the database cannot be read, that is the release that is open.
-
-        Raises:
-            IndexDamaged, IndexUnreachable: if it cannot be opened.
-            IndexMismatch: if another embedding model filled it.
         """
         try:
-            release = await self._current()
+            release = await self.current()
         except StorageError:
             if self._view is None:
                 raise
             return self._view
         if release is None:
-            return View(0, None)
+            return View(None, 0)
         place = (release.number, release.table, release.version)
         if self._view is None or self._place != place:
             try:
@@ -124,32 +115,23 @@ class Index:
         return self._view
 
     async def peek(self, place: Place | Release, number: int) -> View:
-        """Return the rows at a place for reading, as release `number`, live or not.
-
-        Raises:
-            IndexDamaged, IndexMismatch: as `view`.
-        """
+        """Return the rows at a place for reading, as release `number`, live or not."""
         table = await self._open(place.table)
         rows = await _check_out(table, place, number)
         with reading():
             dated = await table.count_rows("valid_from <> '' OR valid_until <> ''")
             negatives = await table.count_rows(NEGATIVE)
-        return View(number, table if rows else None, dated=bool(dated), negatives=bool(negatives))
+        return View(table if rows else None, number, bool(dated), bool(negatives))
 
     async def check(self) -> None:
         """Compare the files of the live release with what was written, and read from it.
 
         Files are compared on this machine's own disk only: 0.4 s at 100,000 rows, 600 MB of files.
-
-        Raises:
-            IndexDamaged: if a part of it is missing, changed or unreadable.
-            IndexUnreachable: if that cannot be told.
-            IndexMismatch: if another embedding model filled it.
         """
-        release = await self._current()
-        if release is not None and release.table and self._folder is not None:
+        release = await self.current()
+        if release is not None and release.table and self.folder is not None:
             with reading():
-                reason = await asyncio.to_thread(TableFiles(self._folder, release.table).damaged)
+                reason = await asyncio.to_thread(TableFiles(self.folder, release.table).damaged)
             if reason:
                 raise IndexDamaged(reason)
         await (await self.view()).check()
@@ -158,15 +140,11 @@ class Index:
         """Start a change to the live release; what an earlier, unfinished change left is undone.
 
         ``None``: start an empty table, before the first release or beside the live one.
-
-        Raises:
-            IndexDamaged: if the live rows cannot be opened.
-            IndexMismatch: if another embedding model filled them.
         """
         if release is None:
             name = f"rows_{uuid.uuid4().hex[:12]}"
             with writing():
-                table = await self._connection.create_table(name, schema=self._schema())
+                table = await self.connection.create_table(name, schema=self._schema())
             return await self._draft(table, name)
         return await self._draft_at(await self._open(release.table), release)
 
@@ -181,30 +159,23 @@ class Index:
         """Put the rows of an old release into a new version, as release `number`.
 
         Which embedding model filled it does not matter: nothing is embedded.
-
-        Raises:
-            IndexDamaged: if the index no longer has that release.
         """
-        table, _ = await _named(self._connection, release.table)
+        table, _ = await _named(self.connection, release.table)
         return await (await self._draft_at(table, release)).finish(number)
 
     async def fits(self, release: Release) -> bool:
-        """Tell whether this model filled a release.
-
-        Raises:
-            IndexDamaged: if the index does not have it.
-        """
-        _, about = await _named(self._connection, release.table)
-        return about.fingerprint == self._embedder.fingerprint
+        """Tell whether this model filled a release."""
+        _, about = await _named(self.connection, release.table)
+        return about.fingerprint == self.embedder.fingerprint
 
     async def drop_tables(self, *, keep: Collection[str]) -> None:
         """Delete all tables but some. Readers of the others fail from here on."""
         with writing():
             for name in await self._tables():
                 if name not in keep:
-                    await self._connection.drop_table(name)
-                    if self._folder is not None:
-                        await asyncio.to_thread(TableFiles(self._folder, name).forget)
+                    await self.connection.drop_table(name)
+                    if self.folder is not None:
+                        await asyncio.to_thread(TableFiles(self.folder, name).forget)
 
     async def forget(self, table: str, numbers: Iterable[int]) -> None:
         """Let the disk space of these releases go, as far as no other release uses it."""
@@ -222,11 +193,11 @@ class Index:
                 await handle.optimize(cleanup_older_than=timedelta(seconds=age_s + 1))
 
     async def _open(self, table: str) -> Any:
-        handle, about = await _named(self._connection, table)
-        if about.fingerprint != self._embedder.fingerprint:
+        handle, about = await _named(self.connection, table)
+        if about.fingerprint != self.embedder.fingerprint:
             raise IndexMismatch(
                 index_model=_model(about.name, about.fingerprint),
-                model=_model(self._embedder.name, self._embedder.fingerprint),
+                model=_model(self.embedder.name, self.embedder.fingerprint),
             )
         return handle
 
@@ -234,40 +205,32 @@ class Index:
         names: list[str] = []
         page: str | None = None
         while True:
-            response = await self._connection.list_tables(page_token=page)
+            response = await self.connection.list_tables(page_token=page)
             names += response.tables
             page = response.page_token
             if not page:
                 return names
 
     async def _draft(self, table: Any, name: str) -> Draft:
-        if self._folder is None:
+        if self.folder is None:
             return Draft(table, name, None)
-        files = TableFiles(self._folder, name)
+        files = TableFiles(self.folder, name)
         return Draft(table, name, files, await asyncio.to_thread(files.written))
 
     def _schema(self) -> pa.Schema:
-        columns = [
-            pa.field(name, pa.int32() if name == "position" else pa.string(), nullable=False)
-            for name in ROW_FIELDS
-        ]
-        vector = pa.field("vector", pa.list_(pa.float32(), self._embedder.dim), nullable=False)
+        vector = pa.field("vector", pa.list_(pa.float32(), self.embedder.dim), nullable=False)
         return pa.schema(
-            [*columns, vector],
+            [*COLUMNS, vector],
             metadata={
-                "embedder": self._embedder.name,
-                "spec": self._spec or self._embedder.name,
-                "fingerprint": self._embedder.fingerprint,
+                "embedder": self.embedder.name,
+                "spec": self.spec or self.embedder.name,
+                "fingerprint": self.embedder.fingerprint,
             },
         )
 
 
 async def filled_by(uri: str, release: Release) -> FilledBy:
-    """Return which model filled a release of the index at `uri`.
-
-    Raises:
-        IndexDamaged: if the index does not have it.
-    """
+    """Return which model filled a release of the index at `uri`."""
     with reading():
         connection = await lancedb.connect_async(uri)
     try:

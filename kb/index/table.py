@@ -49,8 +49,12 @@ _OUT_OF_REACH = re.compile(
 """What LanceDB says where its storage did not let it read; a remote one's every error but "not
 found" is of that kind."""
 
-ROW_FIELDS = tuple(field.name for field in fields(Row))
+COLUMNS = tuple(
+    pa.field(field.name, pa.int32() if field.name == "position" else pa.string(), nullable=False)
+    for field in fields(Row)
+)
 """Columns of the table beside the vector."""
+ROW_FIELDS = tuple(column.name for column in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +69,6 @@ class RowHit:
     score: float
     """Cosine similarity (-1 to 1) or BM25 (0 and up); higher is closer."""
     row_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """What a comparison with the stored state needs of a row."""
-
-    row_id: str
-    chunk_id: str
-    doc_id: str
-    role: Role
-    chunk_text: str
-    digest: str
 
 
 class Nearest:
@@ -186,10 +178,8 @@ def matrix(table: pa.Table) -> Matrix:
 def arrow(rows: Sequence[Row], vectors: Matrix) -> pa.Table:
     """Return rows and their vectors as the table that LanceDB takes."""
     columns: dict[str, Any] = {
-        name: pa.array(
-            [getattr(row, name) for row in rows], pa.int32() if name == "position" else pa.string()
-        )
-        for name in ROW_FIELDS
+        column.name: pa.array([getattr(row, column.name) for row in rows], column.type)
+        for column in COLUMNS
     }
     flat = pa.array(np.ascontiguousarray(vectors, np.float32).ravel())
     columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])

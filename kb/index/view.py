@@ -3,10 +3,9 @@
 import asyncio
 import fnmatch
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from lancedb.query import MatchQuery
 
@@ -21,7 +20,6 @@ from kb.index.table import (
     Nearest,
     RowHit,
     RowSet,
-    StoredRow,
     chunks,
     hit,
     in_lists,
@@ -62,17 +60,19 @@ class Found:
     total: int
 
 
+@dataclass(eq=False)
 class Reader:
-    """What both a release and a draft can tell of their rows."""
+    """What both a release and a draft can tell of their rows.
 
-    def __init__(self, table: Any | None) -> None:
-        self._table = table
+    All that reads raises IndexDamaged if the rows cannot be read.
+    """
 
-    async def stored(self, doc_ids: Iterable[str]) -> list[StoredRow]:
-        """Return the rows of these documents."""
-        names = [field.name for field in fields(StoredRow)]
-        found = await self._select_each(names, "doc_id", doc_ids)
-        return [StoredRow(*row) for row in tuples(found, names)]
+    table: Any
+    """Of LanceDB; ``None``: there are no rows."""
+
+    async def rows_of(self, column: str, values: Iterable[str]) -> list[Row]:
+        """Return the rows that have one of these values in a column, as ``doc_id``."""
+        return read_rows(await self._select_each(ROW_FIELDS, column, values))
 
     async def holders(self, content_keys: Iterable[str]) -> list[tuple[str, str]]:
         """Return (content key, document) for every row with one of these contents."""
@@ -90,9 +90,9 @@ class Reader:
         return dict(zip(found["vector_key"].to_pylist(), matrix(found), strict=True))
 
     async def _select(self, names: Sequence[str], where: str | None = None) -> pa.Table:
-        if self._table is None:
+        if self.table is None:
             return pa.table({name: [] for name in names})
-        query = self._table.query().select(list(names))
+        query = self.table.query().select(list(names))
         with reading():
             return await (query if where is None else query.where(where)).to_arrow()
 
@@ -104,18 +104,17 @@ class Reader:
         return pa.concat_tables(parts) if parts else pa.table({name: [] for name in names})
 
 
+@dataclass(eq=False)
 class View(Reader):
     """One release, for reading. It stays what it is while newer releases are published."""
 
-    def __init__(
-        self, release: int, table: Any | None, *, dated: bool = False, negatives: bool = False
-    ) -> None:
-        self.release = release
-        """Number of the release, 0 before the first."""
-        super().__init__(table)
-        self._dated = dated
-        self._has_negatives = negatives
-        self._negatives: tuple[list[str], Matrix] | None = None
+    release: int
+    """Number of the release, 0 before the first."""
+    dated: bool = False
+    """Whether it has rows that are not valid always."""
+    objects: bool = False
+    """Whether it has what entries do not answer."""
+    _negatives: tuple[list[str], Matrix] | None = field(default=None, init=False)
 
     async def search_dense(
         self,
@@ -126,21 +125,16 @@ class View(Reader):
         kind: ChunkKind | None = None,
         rows: RowSet = "own",
     ) -> list[RowHit]:
-        """Return the `k` rows nearest to a question's vector, nearest first.
+        """Return the `k` rows nearest to a question's vector, of unit length, nearest first.
 
         Args:
-            vector: unit length.
             k: counts rows, not chunks: an entry comes back with each of its variants that is near.
             today: ISO date; rows that are not valid on it are left out. Empty: no row is.
             kind: only entries or only passages.
-            rows: which texts are searched.
-
-        Raises:
-            IndexDamaged: if the rows cannot be read.
         """
-        if self._table is None:
+        if self.table is None:
             return []
-        query = self._table.query().nearest_to(vector).distance_type("cosine").limit(k)
+        query = self.table.query().nearest_to(vector).distance_type("cosine").limit(k)
         query = query.nprobes(20).refine_factor(max(1, -(-_COMPARED // k)))
         found = await self._fetch(query, "_distance", today, kind, rows)
         return [hit(row, 1.0 - distance) for row, distance in found if distance is not None]
@@ -151,14 +145,11 @@ class View(Reader):
         """Return the `k` rows that share the rarest words with `text`, by BM25, best first.
 
         `text` is words only: nothing in it is read as a query language.
-
-        Raises:
-            IndexDamaged: if the rows cannot be read.
         """
-        if self._table is None or not text.strip():
+        if self.table is None or not text.strip():
             return []
         words = MatchQuery(text, "text")  # type: ignore[call-arg]  # mypy misses its defaults
-        query = self._table.query().nearest_to_text(words).limit(k)
+        query = self.table.query().nearest_to_text(words).limit(k)
         found = await self._fetch(query, "_score", today, None, rows)
         return [hit(row, score) for row, score in found]
 
@@ -167,7 +158,7 @@ class View(Reader):
 
         Entries without negative examples are absent.
         """
-        if not self._has_negatives:
+        if not self.objects:
             return {}
         if self._negatives is None:
             table = await self._select(["chunk_id", "vector"], NEGATIVE)
@@ -183,35 +174,24 @@ class View(Reader):
         """Return the `k` rows nearest to each of many vectors, each with its cosine similarity.
 
         It is one exact pass over all rows: for hundreds of vectors that costs less with numpy than
-        as many searches, and holds only a batch of rows at a time.
-
-        Args:
-            vectors: shape ``(n, dim)``, unit length.
-            k: rows for each vector.
-            without: ids of rows that do not count.
-
-        Raises:
-            IndexDamaged: if the rows cannot be read.
+        as many searches, and holds only a batch of rows at a time. Rows with the ids `without` do
+        not count.
         """
-        if self._table is None or not len(vectors):
+        if self.table is None or not len(vectors):
             return [[] for _ in vectors]
         best = Nearest(vectors, k, frozenset(without))
         with reading():
-            query = self._table.query().select(["row_id", "vector"]).where(FILTERS["own"])
+            query = self.table.query().select(["row_id", "vector"]).where(FILTERS["own"])
             batches = await query.to_batches()
             async for batch in batches:
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
         row_ids = {row_id for nearest in best.best for _, row_id in nearest}
-        found = {row.row_id: row for row in await self.rows_of_ids(row_ids)}
+        found = {row.row_id: row for row in await self.rows_of("row_id", row_ids)}
         return [[(found[row_id], score) for score, row_id in r] for r in best.best]
-
-    async def rows_of_ids(self, row_ids: Iterable[str]) -> list[Row]:
-        """Return the rows with these ids."""
-        return read_rows(await self._select_each(ROW_FIELDS, "row_id", row_ids))
 
     async def rows_of_texts(self, vector_keys: Iterable[str]) -> list[Row]:
         """Return the questions and variants whose text has one of these vector keys."""
-        found = read_rows(await self._select_each(ROW_FIELDS, "vector_key", vector_keys))
+        found = await self.rows_of("vector_key", vector_keys)
         return [row for row in found if row.role in ROLES["own"]]
 
     async def texts_with(self, parts: Sequence[str]) -> list[str]:
@@ -232,11 +212,11 @@ class View(Reader):
 
     async def named(self, chunk_ids: Iterable[str]) -> list[Chunk]:
         """Return those of the chunks that this release has, each with all its variants."""
-        return chunks(read_rows(await self._select_each(ROW_FIELDS, "chunk_id", chunk_ids)))
+        return chunks(await self.rows_of("chunk_id", chunk_ids))
 
     async def chunks_of(self, doc_ids: Iterable[str]) -> list[Chunk]:
         """Return the chunks of documents, each with all its variants."""
-        return chunks(read_rows(await self._select_each(ROW_FIELDS, "doc_id", doc_ids)))
+        return chunks(await self.rows_of("doc_id", doc_ids))
 
     async def entries(self) -> list[Chunk]:
         """Return every FAQ entry with all its variants."""
@@ -280,28 +260,22 @@ class View(Reader):
         return set(found["chunk_id"].to_pylist())
 
     async def check(self) -> None:
-        """Read a little of everything that a search or the next publish needs.
-
-        Raises:
-            IndexDamaged: if a part of it is missing or unreadable.
-        """
-        if self._table is None:
+        """Read a little of everything that a search or the next publish needs."""
+        if self.table is None:
             return
         table = await self._select(["row_id", "text"])
         if len(set(table["row_id"].to_pylist())) != len(table):
             raise IndexDamaged(f"release {self.release} has a row twice")
         with reading():
-            first = await self._table.query().select(["vector"]).limit(1).to_arrow()
-            await self._table.tags.list()
-            await self._table.list_versions()
-            await self._table.list_indices()
+            first = await self.table.query().select(["vector"]).limit(1).to_arrow()
+            await self.table.tags.list()
+            await self.table.list_versions()
+            await self.table.list_indices()
         await self.search_dense(matrix(first)[0], 1)
         await self.search_text(table["text"][0].as_py(), 1)
 
     async def all_rows(self) -> tuple[list[Row], Matrix]:
         """Return every row and its vector, the vectors in the order of the rows."""
-        if self._table is None:
-            return [], np.empty((0, 0), np.float32)
         table = await self._select([*ROW_FIELDS, "vector"])
         return read_rows(table), matrix(table)
 
@@ -309,11 +283,8 @@ class View(Reader):
         """Return what training reads: all rows, of a large base as many as its memory allows.
 
         Of a base of more than three times `most` rows these are all entries, if they have at most
-        `most` rows, else a part of them, and a part of the passages. The parts are those with the
-        smallest ids, which are hashes.
-
-        Args:
-            most: rows of a part.
+        `most` rows, else a part of them, and a part of the passages. The parts, of `most` rows, are
+        those with the smallest ids, which are hashes.
         """
         if await self.count() <= 3 * most:
             return Sample(*await self.all_rows(), whole_entries=True)
@@ -328,10 +299,10 @@ class View(Reader):
 
     async def count(self) -> int:
         """Return the number of rows."""
-        if self._table is None:
+        if self.table is None:
             return 0
         with reading():
-            return int(await self._table.count_rows())
+            return int(await self.table.count_rows())
 
     async def _rows(self, where: str) -> list[Row]:
         return read_rows(await self._select(ROW_FIELDS, where))
@@ -341,7 +312,7 @@ class View(Reader):
     ) -> Iterable[tuple[Row, Any]]:
         """Return the rows that a query finds, each with its column `score`."""
         conditions = [FILTERS[rows]]
-        if today and self._dated:
+        if today and self.dated:
             day = quoted(today)
             conditions.append(f"valid_from <= {day} AND (valid_until = '' OR valid_until >= {day})")
         if kind is not None:

@@ -139,10 +139,9 @@ def _objection(curation: Curation, base: Chunk | None) -> str:
         normalise(curation.text),
     }:
         return f"The answer to {question!r} changed in {doc_id!r} itself since it was edited."
-    if curation.kind in {"negative", "variant"}:
-        asked = {normalise(text) for text in (base.text, *base.variants)}
-        if curation.kind == "negative" and normalise(curation.text) in asked:
-            return f"{doc_id!r} itself asks {curation.text!r} for this entry now."
+    asked = {normalise(text) for text in (base.text, *base.variants)}
+    if curation.kind == "negative" and normalise(curation.text) in asked:
+        return f"{doc_id!r} itself asks {curation.text!r} for this entry now."
     return ""
 
 
@@ -166,9 +165,8 @@ def _changed(base: Chunk, work: Sequence[Curation]) -> Chunk | None:
             case "negative":
                 chunk = replace(chunk, negatives=_with(chunk.negatives, curation.text))
             case "validity":
-                chunk = replace(
-                    chunk, valid_from=curation.valid_from, valid_until=curation.valid_until
-                )
+                first, last = curation.valid_from, curation.valid_until
+                chunk = replace(chunk, valid_from=first, valid_until=last)
             case "answer" if curation.text != chunk.answer:
                 edited = chunk_id(chunk.doc_id, chunk.text, curation.text)
                 chunk = replace(chunk, answer=curation.text, chunk_id=edited)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from core.types import Chunk, FileReport
 from kb.index.rows import Row, content_key
-from kb.index.table import StoredRow
 from kb.index.view import Reader
 from kb.ingest.prepare import Prepared, PreparedFile
 
@@ -34,10 +33,10 @@ async def compare(state: Reader, prepared: Prepared, removed: Sequence[str]) -> 
     """Compare prepared documents and documents to remove with what is stored."""
     files = [file for file in prepared.files if not file.error]
     doc_ids = [file.file.doc_id for file in files]
-    stored = await state.stored({*doc_ids, *removed})
+    stored = await state.rows_of("doc_id", {*doc_ids, *removed})
     digests = {row.row_id: row.digest for row in stored}
     rows = prepared.rows()
-    by_document: dict[str, list[StoredRow]] = defaultdict(list)
+    by_document: dict[str, list[Row]] = defaultdict(list)
     for row in stored:
         by_document[row.doc_id].append(row)
     elsewhere = await _elsewhere(state, files, {*doc_ids, *removed})
@@ -70,7 +69,7 @@ async def _elsewhere(
 
 
 def _report(
-    file: PreparedFile, stored: Sequence[StoredRow], elsewhere: Mapping[str, set[str]]
+    file: PreparedFile, stored: Sequence[Row], elsewhere: Mapping[str, set[str]]
 ) -> FileReport:
     before = {row.chunk_id: row for row in stored}
     after = {chunk.chunk_id: chunk for chunk in file.chunks}
@@ -87,7 +86,7 @@ def _report(
     )
 
 
-def _changed(added: Sequence[Chunk], removed: Sequence[StoredRow]) -> int:
+def _changed(added: Sequence[Chunk], removed: Sequence[Row]) -> int:
     """Count the entries whose question is still there with another answer."""
     questions = {row.chunk_text for row in removed if row.role != "passage"}
     return len(questions & {chunk.text for chunk in added if chunk.kind == "faq"})

@@ -30,11 +30,9 @@ class Originals:
             OSError: if the file cannot be read or the disk is full; nothing half-written is left.
         """
         if isinstance(data, Path):
-            with data.open("rb") as file:
-                return self._store(file)
-        return self._store(io.BytesIO(data) if isinstance(data, bytes) else data)
-
-    def _store(self, file: BinaryIO) -> str:
+            with data.open("rb") as opened:
+                return self.store(opened)
+        file = io.BytesIO(data) if isinstance(data, bytes) else data
         file.seek(0)
         digest = hashlib.sha256()
         while block := file.read(_BLOCK_BYTES):
@@ -86,20 +84,14 @@ class Originals:
     def forget(self, kept: Iterable[str], *, older_than: float) -> int:
         """Delete originals that are not `kept` and unused since `older_than`; return how many.
 
-        Args:
-            kept: sha256 of those that a release refers to.
-            older_than: epoch seconds. Younger ones may belong to an upload still being looked at.
+        Younger ones, by epoch seconds, may belong to an upload still being looked at.
         """
-        count = 0
-        for sha256 in self.names() - set(kept):
-            path = self.path(sha256)
-            if path.stat().st_mtime < older_than:
-                path.unlink()
-                count += 1
-        for path in self._folder.glob("*.part") if self._folder.is_dir() else ():
-            if path.stat().st_mtime < older_than:
-                path.unlink()
-        return count
+        originals = map(self.path, self.names() - set(kept))
+        gone = [path for path in originals if path.stat().st_mtime < older_than]
+        parts = [path for path in self._folder.glob("*.part") if path.stat().st_mtime < older_than]
+        for path in (*gone, *parts):
+            path.unlink()
+        return len(gone)
 
     def _write(self, original: BinaryIO) -> str:
         if not self._folder.is_dir():

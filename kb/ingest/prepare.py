@@ -2,7 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -21,10 +29,6 @@ from kb.parse.sandbox.parser_process import ParserProcess
 
 EMBED_BATCH = 64
 """Texts in one call of the embedding model: its own best batch, and how often one may cancel."""
-
-
-Chunker: TypeAlias = Callable[..., Awaitable[Sequence[Chunk]]]
-"""Cuts a file into chunks that the embedder reads whole: `kb.index.chunk.chunk_file`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +111,13 @@ class _State:
 class Preparer:
     """Makes chunks and vectors of originals, with the work of operators on them.
 
-    Touches neither index nor releases.
+    Touches neither index nor releases. What embeds raises ModelError if the model fails.
     """
 
     originals: Originals
     parser: ParserProcess
-    chunker: Chunker
+    chunker: Callable[..., Awaitable[Sequence[Chunk]]]
+    """`kb.index.chunk.chunk_file`, with how long chunks are to be."""
     embedder: Embedder
     spool: VectorSpool
     """Holds what a stopped run has embedded; whoever publishes vectors tells it."""
@@ -138,9 +143,6 @@ class Preparer:
             known: vector keys that need no embedding.
             embed: with ``False``, only count what would be embedded.
             as_of: attach the work of operators as it was at this moment (UTC epoch seconds).
-
-        Raises:
-            ModelError: if the embedding model fails.
         """
         work = await self._work([file.doc_id for file in files], as_of)
         state = _State(seen=set(known))
@@ -181,12 +183,7 @@ class Preparer:
         try:
             async for batch in _batches(state):
                 if embed:
-                    keys = {row.vector_key for row in batch}
-                    vectors.update((key, kept[key]) for key in keys & kept.keys())
-                    new = await self.embed([row for row in batch if row.vector_key not in kept])
-                    if new:
-                        await asyncio.to_thread(self.spool.add, new)
-                    vectors.update(new)
+                    vectors |= await self._embed_rest(batch, kept)
                     report()
             await reading
         finally:
@@ -198,19 +195,12 @@ class Preparer:
 
     async def embed(self, rows: Sequence[Row]) -> dict[str, Vector]:
         """Embed the texts of some rows; return the vectors by vector key."""
+        embedder = self.embedder
         found: dict[str, Vector] = {}
-        for passages in (False, True):
-            group = [row for row in rows if is_statement(row) is passages]
-            if not group:
-                continue
-            texts = [embedded_text(row) for row in group]
-            if passages:
-                matrix = await self.embedder.embed_passages(texts)
-            else:
-                matrix = await self.embedder.embed_queries(texts)
-            found.update(
-                (row.vector_key, vector) for row, vector in zip(group, matrix, strict=True)
-            )
+        for passages, embed in ((False, embedder.embed_queries), (True, embedder.embed_passages)):
+            if group := [row for row in rows if is_statement(row) is passages]:
+                matrix = await embed([embedded_text(row) for row in group])
+                found |= zip((row.vector_key for row in group), matrix, strict=True)
         return found
 
     async def curated(self, prepared: Prepared) -> Prepared:
@@ -242,20 +232,21 @@ class Preparer:
         )
 
     async def spooled(self, rows: Sequence[Row]) -> dict[str, Vector]:
-        """Return the vectors of some rows; new ones wait in the spool for the run that publishes.
-
-        Raises:
-            ModelError: if the embedding model fails.
-        """
+        """Return the vectors of some rows; new ones wait for the run that publishes."""
         kept = await asyncio.to_thread(self.spool.load)
-        found = {row.vector_key: kept[row.vector_key] for row in rows if row.vector_key in kept}
-        new = {row.vector_key: row for row in rows if row.vector_key not in found}
-        ordered = sorted(new.values(), key=_length, reverse=True)
-        for start in range(0, len(ordered), EMBED_BATCH):
-            batch = await self.embed(ordered[start : start + EMBED_BATCH])
-            await asyncio.to_thread(self.spool.add, batch)
-            found |= batch
+        found: dict[str, Vector] = {}
+        for batch in _cut({row.vector_key: row for row in rows}.values()):
+            found |= await self._embed_rest(batch, kept)
         return found
+
+    async def _embed_rest(
+        self, rows: Sequence[Row], kept: Mapping[str, Vector]
+    ) -> dict[str, Vector]:
+        """Return the vectors of some rows; those that are not kept yet are from now on."""
+        new = await self.embed([row for row in rows if row.vector_key not in kept])
+        if new:
+            await asyncio.to_thread(self.spool.add, new)
+        return new | {key: kept[key] for row in rows if (key := row.vector_key) in kept}
 
     async def _chunk(self, file: Document, parsed: ParsedFile | IngestError) -> PreparedFile:
         if isinstance(parsed, IngestError):
@@ -266,13 +257,15 @@ class Preparer:
         except IngestError as error:
             return PreparedFile(file, error=str(error))
         own, repeated = unique(chunks)
-        skipped = (*parsed.skipped, *(_repeats(*pair) for pair in repeated))
+        skipped = list(parsed.skipped)
+        for chunk, first in repeated:
+            where = f" ({first.location})" if first.location else ""
+            skipped.append(Skipped(chunk.location, f"repeats an earlier text of this file{where}"))
         if not own:
             reason = f"{skipped[0].location}: {skipped[0].reason}" if skipped else "it has no text"
-            return PreparedFile(
-                file, skipped=skipped, error=f"{file.doc_id!r}: nothing was taken ({reason})."
-            )
-        return PreparedFile(file, own, skipped, own=own)
+            nothing = f"{file.doc_id!r}: nothing was taken ({reason})."
+            return PreparedFile(file, skipped=tuple(skipped), error=nothing)
+        return PreparedFile(file, own, tuple(skipped), own=own)
 
 
 def _curated(prepared: PreparedFile, work: Sequence[Curation]) -> PreparedFile:
@@ -286,11 +279,6 @@ def _curated(prepared: PreparedFile, work: Sequence[Curation]) -> PreparedFile:
     )
 
 
-def _repeats(chunk: Chunk, first: Chunk) -> Skipped:
-    where = f" ({first.location})" if first.location else ""
-    return Skipped(chunk.location, f"repeats an earlier text of this file{where}")
-
-
 def _offer(prepared: PreparedFile, state: _State, *, answers: bool) -> None:
     for chunk in prepared.chunks:
         for row in rows_of_chunk(chunk, answers=answers):
@@ -301,20 +289,27 @@ def _offer(prepared: PreparedFile, state: _State, *, answers: bool) -> None:
 
 
 async def _batches(state: _State) -> AsyncIterator[list[Row]]:
-    """Yield batches of what waits, texts of like length together: padding is computed in vain.
-
-    The longest come first, so that the model's largest batch shows itself at the start.
-    """
+    """Yield batches of what waits until there will be no more."""
     while True:
         while len(state.waiting) < EMBED_BATCH and not state.finished:
             state.changed.clear()
             await state.changed.wait()
-        window = sorted(state.waiting.values(), key=_length, reverse=True)
+        window = list(state.waiting.values())
         state.waiting.clear()
-        for start in range(0, len(window), EMBED_BATCH):
-            yield window[start : start + EMBED_BATCH]
+        for batch in _cut(window):
+            yield batch
         if state.finished and not state.waiting:
             return
+
+
+def _cut(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Cut rows into batches, texts of like length together: padding is computed in vain.
+
+    The longest come first, so that the model's largest batch shows itself at the start.
+    """
+    ordered = sorted(rows, key=_length, reverse=True)
+    for start in range(0, len(ordered), EMBED_BATCH):
+        yield ordered[start : start + EMBED_BATCH]
 
 
 def _length(row: Row) -> tuple[bool, int]:

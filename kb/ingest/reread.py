@@ -12,15 +12,12 @@ from db.knowledge import Document
 from kb.index.index import Index
 from kb.index.rows import Row, is_whole
 from kb.ingest.fingerprint import columns_of, with_columns
-from kb.ingest.originals import Originals
 from kb.ingest.prepare import OnProgress, Prepared, Preparer
 
 logger = logging.getLogger(__name__)
 
 _UNIT = 1e-4
 """Squared length of a vector may differ from 1 by this; float32 itself by 1e-6."""
-
-
 _NAMED = 5
 """Documents that an error names; a thousand would hide what to do."""
 
@@ -65,13 +62,13 @@ class Left:
         }
 
 
+@dataclass(frozen=True, slots=True)
 class Rereader:
     """Reads documents again as they would be read today."""
 
-    def __init__(self, preparer: Preparer, originals: Originals, *, settings: str) -> None:
-        self._preparer = preparer
-        self._originals = originals
-        self._settings = settings
+    preparer: Preparer
+    settings: str
+    """Of parser and chunker."""
 
     async def prepare(
         self,
@@ -83,18 +80,13 @@ class Rereader:
         spared: Collection[str] = (),
         partial: bool = False,
     ) -> tuple[Prepared, dict[str, str]]:
-        """Read documents from their originals; return them with the errors by document.
+        """Read documents from their originals as `Preparer.prepare`; with the errors by document.
 
-        Args:
-            known: vector keys that need no embedding.
-            as_of: attach the work of operators as it was at this moment.
-            spared: documents that may fail to be read.
-            partial: any may.
+        Those that are `spared` may fail to be read; with `partial` any may.
 
         Raises:
             NotReadAgain: if another one cannot be read; a missing original is found before
                 anything is embedded.
-            ModelError: if the embedding model fails.
         """
         files: list[Document] = []
         errors: dict[str, str] = {}
@@ -106,14 +98,14 @@ class Rereader:
 
         for document in documents.values():
             try:
-                await asyncio.to_thread(self._originals.checked_path, document.sha256)
+                await asyncio.to_thread(self.preparer.originals.checked_path, document.sha256)
             except OriginalMissing as error:
                 errors[document.doc_id] = f"{document.doc_id!r}: {error}"
                 continue
-            settings = with_columns(self._settings, columns_of(document.settings))
+            settings = with_columns(self.settings, columns_of(document.settings))
             files.append(replace(document, settings=settings))
         refuse()
-        prepared = await self._preparer.prepare(
+        prepared = await self.preparer.prepare(
             files, known=known, as_of=as_of, on_progress=on_progress
         )
         errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
@@ -125,9 +117,6 @@ async def left_of(index: Index) -> Left:
     """Return the rows of the live release with their vectors, as far as they can be read.
 
     A vector that a damaged file changed no longer has unit length, or its row no longer its hash.
-
-    Raises:
-        IndexUnreachable: if it cannot be told what is left.
     """
     try:
         rows, vectors = await (await index.view()).all_rows()
@@ -139,8 +128,5 @@ async def left_of(index: Index) -> Left:
         for row, vector in zip(rows, vectors, strict=True)
         if is_whole(row) and abs(float(vector @ vector) - 1) < _UNIT
     ]
-    return Left(
-        [row for row, _ in kept],
-        {row.vector_key: vector for row, vector in kept},
-        whole=len(kept) == len(rows),
-    )
+    found = {row.vector_key: vector for row, vector in kept}
+    return Left([row for row, _ in kept], found, whole=len(kept) == len(rows))

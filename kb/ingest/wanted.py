@@ -53,8 +53,8 @@ def still_wanted(
         document = live.get(file.file.doc_id)
         if file.error or same(file.file, document):
             continue
-        overtaken = document is not None and document != seen.get(file.file.doc_id)
-        if overtaken and document is not None and document.received > file.file.received:
+        overtaken = document and document != seen.get(file.file.doc_id)
+        if document and overtaken and document.received > file.file.received:
             errors[file.file.doc_id] = (
                 f"{file.file.doc_id!r} was replaced by a file received later; that one was kept."
             )

@@ -5,6 +5,7 @@ reads one small text file stays small.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -12,8 +13,11 @@ from core.errors import UnreadableFile, UnsupportedFile
 from core.shown import clean
 from core.types import ParsedFile, Section, Skipped
 from core.wording import N_
+from kb.parse.blocks import Document, bare_headings, without_contents
 from kb.parse.faq.columns import Given, read_columns
-from kb.parse.limits import MAX_TEXT_CHARS, OnPage, ignore_page, open_zip, read_member
+from kb.parse.faq.documents import sections_of
+from kb.parse.faq.questions import names_faq
+from kb.parse.limits import MAX_TEXT_CHARS, PROTECTED, OnPage, Package, ignore_page, open_zip
 from kb.parse.marks import words_left_out
 
 SUPPORTED = (
@@ -146,17 +150,22 @@ def _format(name: str, data: bytes) -> str:
             raise UnreadableFile(name, f"It is {what}, whatever its name says, and holds no text.")
     if claimed in _NOT_AS_TEXT:
         if claimed == "xlsx" and _is_text(head):
-            return "html" if _LOOKS_HTML.match(head) else "csv"
+            return "html" if looks_html(head) else "csv"
         raise UnreadableFile(
             name, f"It is named {suffix} but its content is not, or it is cut off. Save it again."
         )
-    if claimed and claimed != "html" and claimed != "markdown" and _LOOKS_HTML.match(head):
+    if claimed and claimed != "html" and claimed != "markdown" and looks_html(head):
         return "html"
     if not claimed:
-        if _LOOKS_HTML.match(head):
+        if looks_html(head):
             return "html"
         raise UnsupportedFile(name, SUPPORTED)
     return claimed
+
+
+def looks_html(head: bytes) -> bool:
+    """Tell whether a file begins as a page of the web does."""
+    return _LOOKS_HTML.match(head) is not None
 
 
 def _is_text(head: bytes) -> bool:
@@ -166,10 +175,9 @@ def _is_text(head: bytes) -> bool:
 def _packed(name: str, data: bytes) -> str:
     """Tell what an archive is: an office document, or files."""
     with open_zip(name, data) as archive:
-        parts = {info.filename: info for info in archive.infolist()}
-        told = parts.get("mimetype")
-        declared = read_member(name, archive, told)[:200].strip() if told else b""
-    names = set(parts)
+        names = set(archive.namelist())
+        parts = Package(name, archive)
+        declared = parts.read("mimetype")[:200].strip() if "mimetype" in names else b""
     if any(n.lower().endswith("vbaproject.bin") for n in names):
         raise UnreadableFile(
             name,
@@ -198,7 +206,7 @@ def _packed(name: str, data: bytes) -> str:
 
 def _old_office(data: bytes, suffix: str) -> str:
     if "EncryptedPackage".encode("utf-16-le") in data:
-        return N_("It is protected by a password. Save it without one and upload it again.")
+        return PROTECTED
     new = "DOCX" if suffix.startswith(".doc") else "XLSX" if suffix.startswith(".xls") else "PDF"
     return f"It is in the format of Office 97. Save it as {new} and upload that."
 
@@ -210,107 +218,82 @@ def _read(
     kind: str, name: str, data: bytes, given: Given, on_page: OnPage
 ) -> tuple[str, list[Section], list[Skipped]]:
     """Return title, sections and what was skipped."""
+
+    def parse_part(part: str, content: bytes) -> ParsedFile | str:
+        try:
+            return _parse(part, content, given, on_page, inside=True)
+        except UnsupportedFile as error:
+            return str(error)
+        except UnreadableFile as error:
+            return error.reason
+
     match kind:
         case "csv":
-            from kb.parse.formats.delimited import parse_delimited
-
-            taken = parse_delimited(name, data, given)
-            return "", list(taken.sections), list(taken.skipped)
+            from kb.parse.formats.delimited import parse_delimited as parse_table
         case "xlsx":
-            from kb.parse.formats.spreadsheet import parse_spreadsheet
-
-            taken = parse_spreadsheet(name, data, given)
-            return "", list(taken.sections), list(taken.skipped)
+            from kb.parse.formats.spreadsheet import parse_spreadsheet as parse_table
         case "ods":
-            from kb.parse.formats.open_document import parse_sheets
-
-            taken = parse_sheets(name, data, given)
-            return "", list(taken.sections), list(taken.skipped)
-        case "json" | "jsonl":
-            from kb.parse.formats.records import parse_json, parse_jsonl
-
-            taken = (parse_json if kind == "json" else parse_jsonl)(name, data, given)
-            return "", list(taken.sections), list(taken.skipped)
+            from kb.parse.formats.open_document import parse_sheets as parse_table
+        case "json":
+            from kb.parse.formats.records import parse_json as parse_table
+        case "jsonl":
+            from kb.parse.formats.records import parse_jsonl as parse_table
         case "yaml":
-            from kb.parse.formats.rasa import parse_yaml
-
-            taken = parse_yaml(name, data, given)
-            return "", list(taken.sections), list(taken.skipped)
+            from kb.parse.formats.rasa import parse_yaml as parse_table
         case "zip":
             from kb.parse.formats.archive import parse_archive
 
-            sections, skipped = parse_archive(
-                name,
-                data,
-                parse=lambda member, content: _parse(member, content, given, on_page, inside=True),
-            )
-            return "", sections, skipped
+            return "", *parse_archive(name, data, parse=parse_part)
         case "eml":
             from kb.parse.formats.mail import parse_mail
 
-            return parse_mail(
-                name,
-                data,
-                parse=lambda part, content: _parse(part, content, given, on_page, inside=True),
-            )
-        case _:
-            return _read_document(kind, name, data, on_page)
-
-
-def _read_document(
-    kind: str, name: str, data: bytes, on_page: OnPage
-) -> tuple[str, list[Section], list[Skipped]]:
-    from kb.parse.blocks import Document, bare_headings, without_contents
-    from kb.parse.faq.documents import names_faq, sections_of
-
-    declared: list[Section] = []
-    document: Document
-    match kind:
-        case "markdown":
-            from kb.parse.formats.markdown import parse_markdown
-
-            document = parse_markdown(name, data)
-        case "html":
-            from kb.parse.formats.declared import declared_entries
-            from kb.parse.html.content import parse_html
-
-            document, tree = parse_html(name, data)
-            declared = list(declared_entries(tree))
-        case "docx":
-            from kb.parse.formats.word import parse_word
-
-            document = parse_word(name, data)
+            return parse_mail(name, data, parse=parse_part)
         case "pdf" | "picture":
             from kb.parse.formats.pdf import parse_pdf
             from kb.parse.formats.picture import picture_pages
 
             pages = picture_pages(name, data) if kind == "picture" else data
-            document = parse_pdf(name, pages, on_page)
-        case "pptx":
-            from kb.parse.formats.presentation import parse_presentation
+            return _sections(name, parse_pdf(name, pages, on_page))
+        case "html":
+            from kb.parse.formats.declared import declared_entries
+            from kb.parse.html.content import parse_html
 
-            document = parse_presentation(name, data)
-        case "odt":
-            from kb.parse.formats.open_document import parse_text_document
-
-            document = parse_text_document(name, data)
-        case "rtf":
-            from kb.parse.formats.rtf import parse_rtf
-
-            document = parse_rtf(name, data)
-        case "epub":
-            from kb.parse.formats.book import parse_book
-
-            document = parse_book(name, data)
+            page, tree = parse_html(name, data)
+            return _sections(name, page, list(declared_entries(tree)))
         case _:
-            from kb.parse.formats.plain import parse_plain
+            return _sections(name, _document(kind, name, data))
+    taken = parse_table(name, data, given)
+    return "", list(taken.sections), list(taken.skipped)
 
-            document = parse_plain(name, data)
+
+def _document(kind: str, name: str, data: bytes) -> Document:
+    match kind:
+        case "markdown":
+            from kb.parse.formats.markdown import parse_markdown as parse_document
+        case "docx":
+            from kb.parse.formats.word import parse_word as parse_document
+        case "pptx":
+            from kb.parse.formats.presentation import parse_presentation as parse_document
+        case "odt":
+            from kb.parse.formats.open_document import parse_text_document as parse_document
+        case "rtf":
+            from kb.parse.formats.rtf import parse_rtf as parse_document
+        case "epub":
+            from kb.parse.formats.book import parse_book as parse_document
+        case _:
+            from kb.parse.formats.plain import parse_plain as parse_document
+    return parse_document(name, data)
+
+
+def _sections(
+    name: str, document: Document, declared: Sequence[Section] = ()
+) -> tuple[str, list[Section], list[Skipped]]:
+    """Return title, sections and what was skipped of a document; `declared` ones come first."""
     blocks, contents = without_contents(document.blocks)
     announced = names_faq(document.title) or names_faq(PurePosixPath(name).stem)
-    sections = sections_of(blocks, announced=announced, language=document.language)
     asked = {s.text.casefold() for s in declared}
-    sections = declared + [s for s in sections if s.text.casefold() not in asked]
+    found = sections_of(blocks, announced=announced, language=document.language)
+    sections = [*declared, *(s for s in found if s.text.casefold() not in asked)]
     if document.valid_from or document.valid_until:
         days = (document.valid_from, document.valid_until)
         sections = [replace(s, valid_from=days[0], valid_until=days[1]) for s in sections]

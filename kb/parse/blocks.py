@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise, zip_longest
+from itertools import groupby, pairwise, zip_longest
 from typing import Literal, TypeAlias
 
 from core.types import Section, Skipped
@@ -98,22 +98,14 @@ def table_lines(block: Block) -> list[str]:
 
 
 def _named(names: Sequence[str], row: Sequence[str]) -> str:
-    parts: list[str] = []
-    for index, cell in enumerate(row):
-        name = names[index].strip(" :：") if index < len(names) else ""
-        part = f"{name}: {cell}" if name and cell and name != cell else cell
-        if part and (not parts or parts[-1] != part):
-            parts.append(part)
-    return "; ".join(parts)
+    pairs = zip_longest((name.strip(" :：") for name in names[: len(row)]), row, fillvalue="")
+    cells = (f"{n}: {cell}" if n and cell and n != cell else cell for n, cell in pairs)
+    return "; ".join(_distinct(cells))
 
 
 def _distinct(row: Iterable[str]) -> list[str]:
     """Drop empty cells and the repetitions of a merged cell."""
-    kept: list[str] = []
-    for cell in row:
-        if cell and (not kept or kept[-1] != cell):
-            kept.append(cell)
-    return kept
+    return [cell for cell, _ in groupby(filter(None, row))]
 
 
 def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:

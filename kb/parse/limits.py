@@ -8,8 +8,12 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
+from xml.etree.ElementTree import Element
+
+from defusedxml.ElementTree import fromstring
 
 from core.errors import UnreadableFile
 from core.wording import N_
@@ -27,6 +31,7 @@ MAX_TEXT_CHARS = 20_000_000
 MAX_PAGES = 3000
 MAX_NESTING = 60
 """Levels of quotes, lists and tables inside each other that are read."""
+PROTECTED = N_("It is protected by a password. Save it without one and upload it again.")
 
 OnPage: TypeAlias = Callable[[int, int], None]
 """Told of each page that is read as a picture, before it is, and how many there are."""
@@ -39,7 +44,25 @@ def ignore_page(page: int, pages: int) -> None:
 _SMALL = 1_000_000
 """Unpacked bytes below which the ratio says nothing: blank forms compress a thousandfold."""
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_TAG = re.compile(rb"<(?:(/)[A-Za-z_][^<>]*|[A-Za-z_][^<>]*?(/)?)>")
+"""Of XML; the first group has one that closes an element, the second one that is alone."""
 _UTF16_DOCTYPE = re.compile(rb"<\x00?!\x00?D\x00?O\x00?C\x00?T\x00?Y\x00?P\x00?E", re.IGNORECASE)
+
+_DAMAGE = (
+    zipfile.BadZipFile, SyntaxError, LookupError, ValueError, TypeError, AttributeError, OSError,
+    EOFError, OverflowError, RecursionError, AssertionError,
+)  # fmt: skip
+"""What the libraries of office formats raise; the errors of XML parsers are syntax errors."""
+
+
+@contextmanager
+def unless_damaged(name: str, what: str, *, remedy: str) -> Iterator[None]:
+    """Turn what a library raises for a damaged file, "The `what`", into a sentence."""
+    try:
+        yield
+    except _DAMAGE as error:
+        why = f"{type(error).__name__}: {str(error)[:120]}"
+        raise UnreadableFile(name, f"The {what} is damaged ({why}). {remedy}") from error
 
 
 def open_zip(name: str, data: bytes) -> zipfile.ZipFile:
@@ -62,9 +85,7 @@ def open_zip(name: str, data: bytes) -> zipfile.ZipFile:
             name, f"It packs {len(infos):,} files; at most {MAX_ZIP_ENTRIES:,} are read. Split it."
         )
     if any(info.flag_bits & 0x1 for info in infos):
-        raise UnreadableFile(
-            name, N_("It is protected by a password. Save it without one and upload it again.")
-        )
+        raise UnreadableFile(name, PROTECTED)
     total = sum(info.file_size for info in infos)
     packed = sum(info.compress_size for info in infos)
     largest = max((info.file_size for info in infos), default=0)
@@ -106,6 +127,31 @@ def read_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> b
     return content
 
 
+class Package:
+    """The parts of a packed document; each is unpacked when it is asked for."""
+
+    def __init__(self, name: str, archive: zipfile.ZipFile) -> None:
+        self._name = name
+        self._archive = archive
+        self._parts = {info.filename: info for info in archive.infolist()}
+
+    def __contains__(self, part: str) -> bool:
+        return part in self._parts
+
+    def read(self, part: str) -> bytes:
+        """Return a part.
+
+        Raises:
+            KeyError: if there is none with this name.
+        """
+        return read_member(self._name, self._archive, self._parts[part])
+
+    def xml(self, part: str) -> Element:
+        """Return the root of a part of XML."""
+        root: Element = fromstring(self.read(part))
+        return root
+
+
 def check_office(name: str, data: bytes) -> set[str]:
     """Check the archive of a DOCX or XLSX file; return the names of its parts.
 
@@ -119,9 +165,7 @@ def check_office(name: str, data: bytes) -> set[str]:
                 name, N_("The file is damaged: it holds a part twice. Save it again.")
             )
         if "EncryptedPackage" in names:
-            raise UnreadableFile(
-                name, N_("It is protected by a password. Save it without one and upload it again.")
-            )
+            raise UnreadableFile(name, PROTECTED)
         for info in archive.infolist():
             if info.filename.lower().endswith((".xml", ".rels", ".vml")):
                 _check_xml(name, info.filename, read_member(name, archive, info))
@@ -135,14 +179,13 @@ def _check_xml(name: str, part: str, xml: bytes) -> None:
             f"Its part {part!r} defines XML entities, which no office program writes and which can "
             "be used for attacks. Save the content as a new file.",
         )
-    depth = deepest = 0
-    for match in re.finditer(rb"<(/?)[A-Za-z_][^<>]*?(/?)>", xml):
-        if match.group(1):
+    depth = 0
+    for tag in _TAG.finditer(xml):
+        if tag.lastindex == 1:
             depth -= 1
-        elif not match.group(2):
+        elif tag.lastindex is None:
             depth += 1
-            deepest = max(deepest, depth)
-            if deepest > MAX_XML_DEPTH:
+            if depth > MAX_XML_DEPTH:
                 raise UnreadableFile(
                     name,
                     f"Its part {part!r} nests elements more than {MAX_XML_DEPTH} deep. "

@@ -31,7 +31,8 @@ _WORD = re.compile(r"[^\W\d_]+$")
 _UNIT = re.compile(r"\w|[cmdkn]m|ft|in|yd|mi|sec|qm|[смкд]м|met(?:re|er)s?", re.IGNORECASE)
 """What may be squared or cubed: a sign of a formula, or a unit."""
 _FRACTION = re.compile(r"\s*[/⁄]")
-_ASKS = re.compile(r"[?？؟]\s*$")
+ASKS = re.compile(r"[?？؟]\s*$")
+"""The end of a question."""
 _POWERS = {"10", "2"}
 _MONEY_BEFORE, _MONEY_AFTER = (
     re.compile(r"[€$£¥₽]\s?\d+$"),
@@ -106,12 +107,6 @@ def raised(before: str, mark: str, *, after: str = "", link: bool = False) -> st
     Cents get their point (29.99), powers and units raised digits (10³, m²), a fraction its blank
     (1 1/2). What points to a note falls away: a link, digits after a word or an amount with cents,
     and a raised 1, which is no power. Letters and other signs stay (1st, ™).
-
-    Args:
-        before: the text in front of the mark.
-        mark: what is raised.
-        after: the text behind it.
-        link: whether the mark is a link.
     """
     text = mark.strip()
     if link and len(text) <= 5:
@@ -136,9 +131,15 @@ def raised(before: str, mark: str, *, after: str = "", link: bool = False) -> st
     return text.translate(_RAISED) if _NUMBER.fullmatch(text) else text
 
 
+def tidy_lines(text: str) -> str:
+    """Fold the blanks of each line; lines without words fall away."""
+    lines = (re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in text.split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
 def ends_question(out: str, words: str) -> str:
     """Return the line end between a question in bold letters, `out`, and an answer behind it."""
-    return "\n" if words.strip() and _ASKS.search(out) else ""
+    return "\n" if words.strip() and ASKS.search(out) else ""
 
 
 def cents(before: str, words: str) -> str:

@@ -1,6 +1,7 @@
 """Put questions together that ask the same."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,12 +17,12 @@ variants of two shops' entries (hint3): of pairs this near .83 and .89 belong to
 it is .74 and .79. A model whose cosines are lower puts fewer together, which only costs a look."""
 
 
+@dataclass(frozen=True)
 class Alike:
     """Groups questions by meaning. What is known of a question is kept while the process runs."""
 
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._vectors: dict[str, Vector] = {}
+    embedder: Embedder
+    _vectors: dict[str, Vector] = field(default_factory=dict, init=False, repr=False)
 
     async def group(self, questions: Sequence[str]) -> list[list[int]]:
         """Return the positions of questions that ask the same, in order of the first of each.
@@ -54,6 +55,6 @@ class Alike:
             self._vectors.clear()
         new = [key for key in keys if key not in self._vectors]
         if new:
-            self._vectors.update(zip(new, await self._embedder.embed_queries(new), strict=True))
+            self._vectors.update(zip(new, await self.embedder.embed_queries(new), strict=True))
         rows = [self._vectors[key] for key in keys]
         return np.stack(rows) if rows else np.empty((0, 0), np.float32)

@@ -83,15 +83,9 @@ async def backup(
     """Write a backup to `path` while the service goes on; only publishing waits.
 
     The file appears under its name when it is complete and on the disk; one that had the name
-    before stays until then.
-
-    Args:
-        path: in a folder that exists.
-        database: is copied as it is at one moment.
-        originals: those that some release names are packed.
-        lock_path: keeps publishing away meanwhile, see `kb.releases.lock`.
-        settings: what owners changed on the console, if it is there.
-        on_progress: called, in a thread, after each original.
+    before stays until then. Packed are the database as it is at one moment, the originals that some
+    release names, and `settings`, what owners changed on the console. `on_progress` is called, in a
+    thread, after each original.
 
     Raises:
         NoSnapshot: if the database is not SQLite.
@@ -119,12 +113,8 @@ def restore(
     """Unpack a backup into the data folder `data`, which may hold weights only. Blocking.
 
     Every file is checked against its sha256 before anything is put in place. The index is made
-    again when the service starts.
-
-    Args:
-        path: of the backup.
-        data: is created.
-        on_progress: called after each file with the packed bytes read.
+    again when the service starts. `on_progress` is called after each file with the packed bytes
+    read.
 
     Raises:
         BadBackup: if the file is damaged or something else.

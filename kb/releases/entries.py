@@ -19,9 +19,10 @@ from kb.text.language import detect_language
 from kb.text.segmentation import normalise
 
 _SHORTEST_KEY = 4
-_QUESTION_CHARS = 400
-"""Of a variant or negative example: every embedding model reads as much whole."""
-_ANSWER_CHARS = 20_000
+_MOST_CHARS: Mapping[CurationKind, int] = {
+    "variant": 400, "negative": 400, "answer": 20_000, "translation": 20_000, "draft": 20_000,
+}  # fmt: skip
+"""Every embedding model reads as much of a question whole."""
 _ONE_OF_A_KIND: frozenset[CurationKind] = frozenset({"answer", "validity", "translation", "draft"})
 """Work of which an entry has one, of translations one in each language."""
 _TRANSLATED: frozenset[CurationKind] = frozenset({"translation", "draft"})
@@ -68,6 +69,9 @@ class Entries:
 
     An entry is named by its number (chunk id) or the beginning of it. The number is a hash of
     question and answer, so a change meant for an answer that is no longer live is refused.
+
+    After EntryNotFound, CurationNotFound and BadChange nothing was changed; after ChangeNotLive the
+    change is stored only.
     """
 
     index: Index
@@ -93,11 +97,7 @@ class Entries:
         return await view.find(words, documents=documents, kind=kind, most=most)
 
     async def one(self, chunk_id: str) -> Chunk:
-        """Return a live entry or passage.
-
-        Raises:
-            EntryNotFound: if none has this id: it was changed or removed.
-        """
+        """Return a live entry or passage by its whole number."""
         chunk = await (await self.index.view()).chunk(chunk_id)
         if chunk is None:
             raise EntryNotFound(chunk_id)
@@ -108,11 +108,7 @@ class Entries:
         return await (await self.index.view()).named(chunk_ids)
 
     async def get(self, key: str) -> Chunk:
-        """Return the live entry of a number, or of the beginning of one.
-
-        Raises:
-            EntryNotFound: if none or more than one has it.
-        """
+        """Return the live entry of a number, or of the beginning of one."""
         if len(key) < _SHORTEST_KEY:
             raise EntryNotFound(key)
         found = await (await self.index.view()).entries_like(key.lower())
@@ -134,44 +130,30 @@ class Entries:
         """Store a change to an entry and publish it.
 
         Args:
-            key: names the entry, see `get`.
-            kind: what is changed.
             text: the variant, answer, negative example, note or translated answer.
             valid_from: ISO date, for ``validity``.
             valid_until: ISO date, for ``validity``; both empty: valid always.
             language: ISO 639-1, of ``translation`` and ``draft``.
-            author: for the list of changes.
-
-        Raises:
-            EntryNotFound, BadChange: nothing was changed.
-            ChangeNotLive: if it is stored only.
         """
         entry, text = await self.check(
-            key,
-            kind,
+            key, kind, text=text, valid_from=valid_from, valid_until=valid_until, language=language
+        )
+        work = await self.curations.open()
+        active = [c for c in work if c.chunk_id == entry.chunk_id and c.state == "active"]
+        kinds = _TRANSLATED if kind == "translation" else {kind}
+        same = [c for c in active if c.kind in kinds and c.language == language]
+        replaced = same if kind in _ONE_OF_A_KIND else []
+        new = NewCuration(
+            kind=kind,
+            anchor=_anchor(entry, () if kind in _TRANSLATED else active),
+            chunk_id=entry.chunk_id,
             text=text,
             valid_from=valid_from,
             valid_until=valid_until,
             language=language,
+            author=author,
         )
-        mine = [c for c in await self.curations.open() if c.chunk_id == entry.chunk_id]
-        active = [c for c in mine if c.state == "active"]
-        kinds = _TRANSLATED if kind == "translation" else {kind}
-        same = [c for c in active if c.kind in kinds and c.language == language]
-        replaced = same if kind in _ONE_OF_A_KIND else []
-        stored = await self.curations.add(
-            NewCuration(
-                kind=kind,
-                anchor=_anchor(entry, () if kind in _TRANSLATED else active),
-                chunk_id=entry.chunk_id,
-                text=text,
-                valid_from=valid_from,
-                valid_until=valid_until,
-                language=language,
-                author=author,
-            ),
-            replaces=[c.curation_id for c in replaced],
-        )
+        stored = await self.curations.add(new, replaces=[c.curation_id for c in replaced])
         if kind != "draft":
             await self._publish(entry.doc_id, f"{kind}: {entry.text}")
         return await self.curations.get(stored.curation_id)
@@ -180,9 +162,6 @@ class Entries:
         """Store a translation of an entry's answer (ISO 639-1) that a generator writes.
 
         Nobody is shown it before somebody stores it as a ``translation``.
-
-        Raises:
-            EntryNotFound, BadChange, TranslationDiffers, ModelError: nothing was changed.
         """
         entry = await self.get(key)
         _check_language(entry, language)
@@ -204,26 +183,18 @@ class Entries:
         valid_until: str,
         language: str,
     ) -> tuple[Chunk, str]:
-        """Return the entry that a change is for, and the text as it would be stored.
-
-        Raises:
-            EntryNotFound, BadChange: if it cannot be made.
-        """
+        """Return the entry that a change is for, and the text as it would be stored."""
         entry = await self.get(key)
         lines = kind in {"answer", "note", *_TRANSLATED}
         text = text.strip() if lines else " ".join(text.split())
-        _check(entry, kind, text, valid_from, valid_until)
+        _check_text(entry, kind, text)
+        _check_days(kind, valid_from, valid_until)
         if kind in _TRANSLATED:
             _check_language(entry, language)
         return entry, text
 
     async def take_back(self, number: int) -> Curation:
-        """Undo a change, or drop one that waits for review.
-
-        Raises:
-            CurationNotFound: if there is none of this number.
-            ChangeNotLive: if it is stored only that it was taken back.
-        """
+        """Undo a change, or drop one that waits for review."""
         closed = await self.curations.close(number)
         if closed.kind != "draft":
             await self._publish(
@@ -232,12 +203,7 @@ class Entries:
         return closed
 
     async def reattach(self, number: int, key: str) -> Curation:
-        """Put work that waits for review on a live entry, also of another document.
-
-        Raises:
-            CurationNotFound, EntryNotFound, BadChange: nothing was changed.
-            ChangeNotLive: if it is stored only.
-        """
+        """Put work that waits for review on a live entry, also of another document."""
         waiting = await self.curations.get(number)
         made = await self.change(
             key,
@@ -260,11 +226,9 @@ class Entries:
 
 def _anchor(entry: Chunk, active: Sequence[Curation]) -> Anchor:
     """Return the entry as its file has it; earlier work on it knows."""
+    own = Anchor(entry.doc_id, entry.entry_id, entry.text, entry.answer)
     edited = [curation for curation in active if curation.kind == "answer"]
-    known = next(iter(edited or active), None)
-    if known is not None:
-        return known.anchor
-    return Anchor(entry.doc_id, entry.entry_id, entry.text, entry.answer)
+    return next((known.anchor for known in edited or active), own)
 
 
 @cache
@@ -284,14 +248,14 @@ def _check_language(entry: Chunk, language: str) -> None:
         )
 
 
-def _check(entry: Chunk, kind: CurationKind, text: str, valid_from: str, valid_until: str) -> None:
+def _check_text(entry: Chunk, kind: CurationKind, text: str) -> None:
     asked = {normalise(question) for question in (entry.text, *entry.variants)}
     if kind not in {"disabled", "validity"} and not text:
         raise BadChange(tr("The text is empty."))
-    if kind in {"variant", "negative"} and len(text) > _QUESTION_CHARS:
-        raise BadChange(_too_long(text, _QUESTION_CHARS))
-    if kind in {"answer", *_TRANSLATED} and len(text) > _ANSWER_CHARS:
-        raise BadChange(_too_long(text, _ANSWER_CHARS))
+    if (most := _MOST_CHARS.get(kind)) and len(text) > most:
+        raise BadChange(
+            tr("It has %(chars)s characters; at most %(most)s fit.", chars=len(text), most=most)
+        )
     if kind == "answer" and text == entry.answer:
         raise BadChange(tr("That is its answer already."))
     if kind == "variant" and normalise(text) in asked:
@@ -300,6 +264,9 @@ def _check(entry: Chunk, kind: CurationKind, text: str, valid_from: str, valid_u
         raise BadChange(
             tr("The entry itself is asked %(text)r: take that out of the file first.", text=text)
         )
+
+
+def _check_days(kind: CurationKind, valid_from: str, valid_until: str) -> None:
     for day in (valid_from, valid_until):
         if day and iso_date(day) != day:
             raise BadChange(tr("%(day)r is no clear date: write 2026-12-31.", day=day))
@@ -311,7 +278,3 @@ def _check(entry: Chunk, kind: CurationKind, text: str, valid_from: str, valid_u
                 last=valid_until,
             )
         )
-
-
-def _too_long(text: str, most: int) -> str:
-    return tr("It has %(chars)s characters; at most %(most)s fit.", chars=len(text), most=most)

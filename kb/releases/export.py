@@ -82,10 +82,10 @@ def _write_xlsx(path: Path, file: IO[bytes], entries: Sequence[Chunk]) -> None:
     from openpyxl.cell import Cell, WriteOnlyCell
     from openpyxl.styles import Alignment, Font
 
-    def excel(match: re.Match[str]) -> str:
-        return f"_x{ord(match[0]):04X}_"
-
-    rows = [[_UNWRITABLE.sub(excel, value) for value in _cells(entry)] for entry in entries]
+    rows = [
+        [_UNWRITABLE.sub(lambda sign: f"_x{ord(sign[0]):04X}_", value) for value in _cells(entry)]
+        for entry in entries
+    ]
     for entry, values in zip(entries, rows, strict=True):
         if (longest := max(map(len, values))) > _CELL_CHARS:
             raise NotExported(

@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
-from core.types import FileReport, Finding, IngestReport, NewText
+from core.types import FileReport, IngestReport, NewText
 from db.knowledge import Document, Release
 from kb.index.rows import Row
 from kb.ingest.diff import Comparison
@@ -16,7 +16,7 @@ from kb.ingest.prepare import OnProgress, Prepared
 from kb.ingest.wanted import UPLOAD, Errors, Guard, foreign, guarded, same, still_wanted
 from kb.releases.publish import Publisher
 from kb.review.caution import cautions
-from kb.review.findings import Inspection, Inspector, confirmation, to_confirm
+from kb.review.findings import Inspector, confirmation, to_confirm
 from kb.review.forecast import Forecast, Forecaster
 from kb.review.gate import HeldBack
 from kb.text.segmentation import shortened
@@ -37,6 +37,7 @@ class IncomingFile:
 _TEXTS = 20
 """New entries and passages that a preview shows."""
 _TEXT_CHARS = 200
+_NOTHING, _UNKNOWN = Comparison(), Forecast()
 _COMPARED = frozenset({"ingest", "refresh"})
 """Kinds of release whose answers are compared with those before: not an operator's single edit."""
 
@@ -59,20 +60,6 @@ class _Work:
     gated: bool = False
     guard: Guard | None = None
     on_progress: OnProgress | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Applied:
-    """What became of a run that was to change something."""
-
-    base: Release | None
-    """What is live now."""
-    documents: Mapping[str, Document]
-    comparison: Comparison
-    embedded: int = 0
-    held: str = ""
-    forecast: Forecast = field(default_factory=Forecast)
-    """What became, or would become, of answers."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +98,8 @@ class Ingestor:
 
         Args:
             files: a file with the bytes of the one before is not even parsed.
-            removed: ids of documents to take out.
             dry_run: only report what would change, and what in it an operator should look at.
             kind: of the release, see `Release.kind`.
-            guard: sees what would change and may hold documents back.
             anyway: publish whatever the golden questions say, and what else waits for a person
                 (`kb.review.caution`).
 
@@ -158,11 +143,7 @@ class Ingestor:
         return await self._carry_out(work)
 
     async def reread(self, doc_ids: Sequence[str], *, note: str) -> IngestReport:
-        """Publish live documents again, from their originals, where operators' work changed.
-
-        Raises:
-            ModelError, IndexDamaged, IndexMismatch, IndexNotWritten, PublishConflict: as `ingest`.
-        """
+        """Publish live documents again, from their originals, where operators' work changed."""
         started = time.perf_counter()
         while True:
             base, documents = await self._live()
@@ -198,37 +179,29 @@ class Ingestor:
                 on_progress=work.on_progress,
             )
         work.errors.update({f.file.doc_id: f.error for f in prepared.files if f.error})
-        inspection = Inspection((), 0)
-        cautious: tuple[Finding, ...] = ()
-        texts: tuple[NewText, ...] = ()
-        applied = _Applied(work.base, work.documents, Comparison(), prepared.wanted)
         if work.dry_run:
-            view = await self.publisher.index.view()
-            comparison, _, _ = await guarded(view, prepared, work.gone, work.guard)
-            cautious = await cautions(view, comparison)
-            inspection = await self.inspector.inspect(view, preparer, comparison)
-            forecast = await self.forecaster.foresee(view, comparison, inspection.vectors)
-            applied = replace(applied, comparison=comparison, forecast=forecast)
-            texts = _new_texts(comparison.fresh)
-        elif work.gone or any(not file.error for file in prepared.files):
-            applied = await self._apply(prepared, work)
-        return IngestReport(
-            release=0 if applied.base is None else applied.base.number,
-            files=_reports(work, applied, prepared),
-            embedded=applied.embedded,
-            seconds=time.perf_counter() - work.started,
-            dry_run=work.dry_run,
+            return await self._preview(prepared, work)
+        if work.gone or any(not file.error for file in prepared.files):
+            return await self._apply(prepared, work)
+        return _report(work, prepared, work.base, work.documents)
+
+    async def _preview(self, prepared: Prepared, work: _Work) -> IngestReport:
+        """Tell what publishing would change, and what in it an operator should look at."""
+        view = await self.publisher.index.view()
+        comparison, _, _ = await guarded(view, prepared, work.gone, work.guard)
+        cautious = await cautions(view, comparison)
+        inspection = await self.inspector.inspect(view, self.publisher.preparer, comparison)
+        forecast = await self.forecaster.foresee(view, comparison, inspection.vectors)
+        return replace(
+            _report(work, prepared, work.base, work.documents, comparison, forecast),
+            embedded=prepared.wanted,
+            dry_run=True,
             findings=(*cautious, *inspection.findings),
             uncompared=inspection.uncompared,
-            held=applied.held,
-            texts=texts,
-            asked=applied.forecast.asked,
-            answers=applied.forecast.answers,
-            golden_asked=applied.forecast.golden_asked,
-            golden=applied.forecast.golden,
+            texts=_new_texts(comparison.fresh),
         )
 
-    async def _apply(self, prepared: Prepared, work: _Work) -> _Applied:
+    async def _apply(self, prepared: Prepared, work: _Work) -> IngestReport:
         """Publish what was prepared on top of what is live by now.
 
         Of two runs that bring the same document, the file received last wins.
@@ -238,22 +211,22 @@ class Ingestor:
             base, before = await self._live()
             curated = await publisher.preparer.curated(prepared)
             taken, gone = still_wanted(curated, work.gone, before, work.documents, work.errors)
-            nothing = _Applied(base, before, Comparison())
             if not taken.files and not gone:
-                return nothing
+                return _report(work, prepared, base, before)
             seen = await publisher.index.view()
             draft = await publisher.index.draft(base)
             comparison, taken, gone = await guarded(draft, taken, gone, work.guard)
             if work.gated:
                 waiting = to_confirm(await cautions(seen, comparison))
                 if waiting and work.kind != "refresh":
-                    return replace(nothing, held=confirmation(waiting))
+                    report = _report(work, prepared, base, before)
+                    return replace(report, held=confirmation(waiting))
                 if waiting:  # the other sources of the run go on
                     work.errors.update({f.doc_id: confirmation([f]) for f in reversed(waiting)})
                     held = {finding.doc_id for finding in waiting}
                     comparison, taken, gone = await guarded(draft, taken, gone, lambda _: held)
             if not taken.files and not gone:
-                return nothing
+                return _report(work, prepared, base, before)
             after = {doc_id: before[doc_id] for doc_id in before.keys() - set(gone)}
             after |= taken.documents()
             try:
@@ -268,13 +241,15 @@ class Ingestor:
                     gated=work.gated,
                 )
             except HeldBack as error:
-                return replace(nothing, held=str(error), forecast=Forecast(answers=error.changes))
+                report = _report(work, prepared, base, before)
+                return replace(report, held=str(error), answers=error.changes)
             await publisher.preparer.settle(taken, gone)
         await publisher.announce(release.number)
         forecast = Forecast()
         if work.kind in _COMPARED:
             forecast = await self.forecaster.changes(seen, await publisher.index.view())
-        return _Applied(release, after, comparison, release.embedded, forecast=forecast)
+        report = _report(work, prepared, release, after, comparison, forecast)
+        return replace(report, embedded=release.embedded)
 
     def _receive(
         self, files: Sequence[IncomingFile], documents: Mapping[str, Document]
@@ -295,7 +270,11 @@ class Ingestor:
                 content = file.content
                 size = len(content) if isinstance(content, bytes) else content.stat().st_size
                 if size > self.max_file_bytes:
-                    errors[file.doc_id] = _too_large(file.doc_id, size, self.max_file_bytes)
+                    errors[file.doc_id] = (
+                        f"{file.doc_id!r} has {size / 2**20:.1f} MB and the limit is "
+                        f"{self.max_file_bytes / 2**20:.0f} MB (knowledge.max_file_mb): split it, "
+                        "or raise the limit."
+                    )
                     continue
                 sha256 = self.originals.store(content)
             except OSError as error:
@@ -312,18 +291,35 @@ class Ingestor:
         return [file for doc_id, file in stored.items() if doc_id not in errors], errors
 
 
-def _reports(work: _Work, applied: _Applied, prepared: Prepared) -> tuple[FileReport, ...]:
+def _report(
+    work: _Work,
+    prepared: Prepared,
+    base: Release | None,
+    documents: Mapping[str, Document],
+    comparison: Comparison = _NOTHING,
+    forecast: Forecast = _UNKNOWN,
+) -> IngestReport:
+    """Return what became of a run after which `base` with its `documents` is live."""
     read = {file.file.doc_id: file for file in prepared.files}
-    reports = []
+    files = []
     for doc_id in dict.fromkeys(work.names):
-        report = applied.comparison.files.get(doc_id)
-        if report is None:
-            document = applied.documents.get(doc_id)
-            report = FileReport(doc_id, unchanged=document.chunks if document else 0)
-        if file := read.get(doc_id):
-            report = replace(report, skipped=file.skipped, unfit=file.unfit)
-        reports.append(replace(report, error=work.errors.get(doc_id, "")))
-    return tuple(reports)
+        file = comparison.files.get(doc_id)
+        if file is None:
+            document = documents.get(doc_id)
+            file = FileReport(doc_id, unchanged=document.chunks if document else 0)
+        if found := read.get(doc_id):
+            file = replace(file, skipped=found.skipped, unfit=found.unfit)
+        files.append(replace(file, error=work.errors.get(doc_id, "")))
+    return IngestReport(
+        release=0 if base is None else base.number,
+        files=tuple(files),
+        embedded=0,
+        seconds=time.perf_counter() - work.started,
+        asked=forecast.asked,
+        answers=forecast.answers,
+        golden_asked=forecast.golden_asked,
+        golden=forecast.golden,
+    )
 
 
 def _new_texts(rows: Sequence[Row]) -> tuple[NewText, ...]:
@@ -336,11 +332,4 @@ def _new_texts(rows: Sequence[Row]) -> tuple[NewText, ...]:
             shortened(row.answer or row.chunk_text, _TEXT_CHARS),
         )
         for row in [row for row in rows if row.role in ("question", "passage")][:_TEXTS]
-    )
-
-
-def _too_large(doc_id: str, size: int, limit: int) -> str:
-    return (
-        f"{doc_id!r} has {size / 2**20:.1f} MB and the limit is {limit / 2**20:.0f} MB "
-        "(knowledge.max_file_mb): split it, or raise the limit."
     )

@@ -89,7 +89,11 @@ class OpenGroup:
 
 @dataclass(frozen=True)
 class OpenQuestions:
-    """What operators do with the questions that found no answer."""
+    """What operators do with the questions that found no answer.
+
+    What takes one of them raises DealtWith if it is not open any more; what changes an entry, the
+    errors of `Entries`.
+    """
 
     questions: Conversations
     alike: Alike
@@ -115,9 +119,6 @@ class OpenQuestions:
         """Return the open questions that ask the same as one of them, that one first.
 
         `among` are the groups, if they are known already.
-
-        Raises:
-            DealtWith: if it is not open any more.
         """
         for group in await self.groups() if among is None else among:
             own = [question for question in group.questions if question.open_id == open_id]
@@ -160,51 +161,29 @@ class OpenQuestions:
     ) -> tuple[int, int]:
         """Make a question a way to ask an entry, live.
 
-        Returns:
-            The number of the change, and how many of the open questions it answered.
-
-        Raises:
-            EntryNotFound, BadChange: nothing was changed.
-            ChangeNotLive: if it is stored only.
+        Return the number of the change, and how many of the open questions it answered.
         """
         change = await self.entries.change(chunk_id, "variant", text=question, author=author)
         number = change.curation_id
         return number, await self.questions.resolve(open_ids, status="answered", change=number)
 
     async def unlink(self, number: int) -> None:
-        """Take a change of an entry back, live; the questions that it answered are open again.
-
-        Raises:
-            CurationNotFound: if there is none of this number.
-            ChangeNotLive: if it is stored only that it was taken back.
-        """
+        """Take a change of an entry back, live; the questions that it answered are open again."""
         await self.entries.take_back(number)
         await self.questions.reopen(change=number)
 
     async def dismiss(self, open_id: int) -> int:
-        """Set a question aside with those that ask the same; return how many these were.
-
-        Raises:
-            DealtWith: if it is not open any more.
-        """
+        """Set a question aside with those that ask the same; return how many these were."""
         group = await self.group(open_id)
         return await self.questions.resolve(group.open_ids, status="dismissed")
 
     async def merge(self, open_id: int, into: int) -> None:
-        """Put two groups together for good: they ask the same.
-
-        Raises:
-            DealtWith: if one of them is not open any more.
-        """
+        """Put two groups together for good: they ask the same."""
         group, other = await self.group(open_id), await self.group(into)
         await self.questions.put_together(group.open_ids, with_=other.newest.open_id)
 
     async def separate(self, open_id: int) -> None:
-        """Undo what was merged in a group; what is near by itself stays together.
-
-        Raises:
-            DealtWith: if it is not open any more.
-        """
+        """Undo what was merged in a group; what is near by itself stays together."""
         group = await self.group(open_id)
         await self.questions.put_together(group.open_ids, with_=None)
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 from core.types import Vector
 from db.knowledge import Document, Release, ReleaseRepository
@@ -20,9 +19,6 @@ from kb.ingest.diff import Comparison
 from kb.ingest.prepare import Preparer
 from kb.releases.lock import publish_lock
 from kb.review.gate import Gate
-
-AfterPublish: TypeAlias = Callable[[int], Awaitable[None]]
-"""Called with the number of a release that has just gone live."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +32,8 @@ class Publisher:
     _: KW_ONLY
     gate: Gate
     """Asks golden questions of a release before it goes live."""
-    announce: AfterPublish
-    """Trains for a release that went live; called when the lock is free again."""
+    announce: Callable[[int], Awaitable[None]]
+    """Trains for the release of a number that went live; called when the lock is free again."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
     @contextlib.asynccontextmanager
@@ -62,7 +58,6 @@ class Publisher:
 
         Args:
             base: the live release that the caller compared with.
-            comparison: rows to put in or replace, and those to take out.
             draft: of the index, at `base` or empty.
             vectors: of the texts just embedded; the others are found in the draft, and what
                 neither has is embedded now.

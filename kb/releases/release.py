@@ -4,9 +4,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
-from typing import TypeAlias
 
 from core.errors import AnswerdeskError, IndexDamaged, ReleaseNotFound
 from core.types import Vector
@@ -26,9 +25,6 @@ logger = logging.getLogger(__name__)
 
 _OTHER_MODEL_S = 7 * 24 * 3600
 """After a change of embedding model, its predecessor's rows stay this long for a way back."""
-
-Approve: TypeAlias = Callable[[View], Awaitable[object]]
-"""Looks at a release before it goes live, and raises what holds it back."""
 
 _UPLOAD_AGE_S = 7 * 24 * 3600
 """An original that no release uses may be an upload that waits for its operator this long."""
@@ -63,47 +59,46 @@ class ReleaseDiff:
     removed: tuple[str, ...]
 
 
+@dataclass(frozen=True)
 class Releases:
-    """Undoes, rebuilds, lists and prunes what `Ingestor` published."""
+    """Undoes, rebuilds, lists and prunes what `Ingestor` published.
 
-    def __init__(
-        self,
-        publisher: Publisher,
-        originals: Originals,
-        *,
-        settings: str,
-        forecaster: Forecaster,
-    ) -> None:
-        self._forecaster = forecaster
-        self._publisher = publisher
-        self._originals = originals
-        self._rereader = Rereader(publisher.preparer, originals, settings=settings)
+    A release that never was, or was pruned, is a ReleaseNotFound.
+    """
+
+    publisher: Publisher
+    originals: Originals
+    _: KW_ONLY
+    settings: str
+    """Of parser and chunker."""
+    forecaster: Forecaster
+
+    @property
+    def _rereader(self) -> Rereader:
+        return Rereader(self.publisher.preparer, self.settings)
 
     async def foresee(self, number: int) -> Forecast:
         """Return which answers would be others if an earlier release were published again.
 
         Raises:
-            ReleaseNotFound: if it never was, or was pruned.
             ModelError, IndexUnusable: if that cannot be told, as where another embedding model
                 filled its rows; it may be published all the same.
         """
-        release, index = await self._publisher.releases.get(number), self._publisher.index
-        return await self._forecaster.between(await index.view(), await index.peek(release, number))
+        release, index = await self.publisher.releases.get(number), self.publisher.index
+        return await self.forecaster.between(await index.view(), await index.peek(release, number))
 
     async def rollback(self, number: int) -> Release:
         """Publish the content of an earlier release again, as a new release.
 
         Embeds nothing as long as the index still has the earlier one, with the embedding model of
-        that time (`kb.index.index.Index.superseded`); else its originals are read
-        and only what is new against the live release is embedded.
+        that time (`Index.superseded`); else its originals are read and what is new is embedded.
 
         Raises:
-            ReleaseNotFound: if it never was, or was pruned.
             ReleaseIsLive: if there is nothing to do.
             NotReadAgain: if the index lost it and an original is gone too. In each case the live
                 release is untouched.
         """
-        publisher = self._publisher
+        publisher = self.publisher
         async with publisher.locked():
             base = await publisher.releases.current()
             target = await publisher.releases.get(number)
@@ -134,15 +129,15 @@ class Releases:
 
     async def _fit_again(self) -> None:
         """Let work wait no more whose entry is live again as it was when the work fitted it."""
-        curations = self._publisher.preparer.curations
+        curations = self.publisher.preparer.curations
         unfit = [c for c in await curations.open() if c.state == "unfit" and c.kind != "disabled"]
-        view = await self._publisher.index.view()
+        view = await self.publisher.index.view()
         live = await view.present({c.chunk_id for c in unfit})
         await curations.settle([c.settled() for c in unfit if c.chunk_id in live])
 
     async def reembed(
         self,
-        approve: Approve,
+        approve: Callable[[View], Awaitable[object]],
         *,
         model: str,
         partial: bool = False,
@@ -153,17 +148,15 @@ class Releases:
         Everything is done before the one commit that switches. What was embedded waits in the
         spool, so a run that was stopped, or held back, goes on where it was.
 
-        Args:
-            approve: sees the new rows before they go live.
-            model: name of this model, for the list of releases.
-            partial: leave documents out that cannot be read again.
+        `approve` sees the new rows before that and raises what holds them back; `model` names this
+        model in the list of releases; `partial` leaves documents out that cannot be read again.
 
         Raises:
             NotReadAgain, ModelError, IndexNotWritten: the old rows are then still live; so they are
                 after whatever `approve` raises.
         """
         started = time.perf_counter()
-        publisher = self._publisher
+        publisher = self.publisher
         while True:
             base = await publisher.releases.current()
             if base is None:
@@ -212,7 +205,7 @@ class Releases:
             IndexUnreachable: with `reuse`, if it cannot be told what is left of it.
         """
         started = time.perf_counter()
-        publisher = self._publisher
+        publisher = self.publisher
         async with publisher.locked():
             base = await publisher.releases.current()
             if base is None:
@@ -247,7 +240,7 @@ class Releases:
 
     async def _fill(self, rows: Sequence[Row], vectors: Mapping[str, Vector], number: int) -> Place:
         """Put rows into a new table, as release `number`."""
-        draft = await self._publisher.index.draft(None)
+        draft = await self.publisher.index.draft(None)
         await draft.write((), rows, [vectors[row.vector_key] for row in rows])
         return await draft.finish(number)
 
@@ -256,20 +249,16 @@ class Releases:
     ) -> Rebuilt | None:
         """Make sure that the live release can be searched; rebuild the index if it is damaged.
 
-        Args:
-            on_rebuild: told the reason before a rebuild begins.
-
-        Returns:
-            What the rebuild did, ``None`` if none was needed.
+        `on_rebuild` is told the reason before a rebuild begins. Return what that did, ``None`` if
+        none was needed.
 
         Raises:
             NotReadAgain: if documents would be lost: they are in a backup, or can be sent again.
             IndexUnreachable: the index may be whole.
-            IndexMismatch: if another embedding model filled the index: re-embedding everything is
-                for the operator to decide.
+            IndexMismatch: re-embedding everything is for the operator to decide.
         """
         try:
-            await self._publisher.index.check()
+            await self.publisher.index.check()
         except IndexDamaged as error:
             logger.warning("The index is rebuilt from the originals: %s", error.reason)
             if on_rebuild is not None:
@@ -278,19 +267,8 @@ class Releases:
         return None
 
     async def diff(self, old: int, new: int) -> ReleaseDiff:
-        """Return which documents differ between two releases.
-
-        Raises:
-            ReleaseNotFound: if one of them never was, or was pruned.
-        """
-        releases = self._publisher.releases
-        before, after = [
-            {
-                doc_id: (document.sha256, document.settings)
-                for doc_id, document in (await releases.documents(release.number)).items()
-            }
-            for release in [await releases.get(old), await releases.get(new)]
-        ]
+        """Return which documents differ between two releases."""
+        before, after = await self._contents(old), await self._contents(new)
         both = before.keys() & after.keys()
         return ReleaseDiff(
             added=tuple(sorted(after.keys() - both)),
@@ -298,13 +276,18 @@ class Releases:
             removed=tuple(sorted(before.keys() - both)),
         )
 
+    async def _contents(self, number: int) -> Mapping[str, tuple[str, str]]:
+        release = await self.publisher.releases.get(number)
+        documents = await self.publisher.releases.documents(release.number)
+        return {doc_id: (found.sha256, found.settings) for doc_id, found in documents.items()}
+
     async def prune(self, keep: int) -> int:
         """Forget all but the newest `keep` releases and what only they used; return how many.
 
         Tables of the index other than the live one go as well. Rolling back to a release that was
         in one of them embeds it again.
         """
-        publisher = self._publisher
+        publisher = self.publisher
         async with publisher.locked():
             gone = await publisher.releases.prune(keep)
             base = await publisher.releases.current()
@@ -315,13 +298,13 @@ class Releases:
                 await publisher.releases.forget_tables(kept_tables)
             kept = await publisher.releases.originals()
             await asyncio.to_thread(
-                self._originals.forget, kept, older_than=time.time() - _UPLOAD_AGE_S
+                self.originals.forget, kept, older_than=time.time() - _UPLOAD_AGE_S
             )
         return len(gone)
 
     async def _other_model(self) -> str:
         """Return the table of the model that was changed lately, so that it can be undone."""
-        releases = await self._publisher.releases.list(limit=1000)
+        releases = await self.publisher.releases.list(limit=1000)
         for newer, older in pairwise(releases):
             if newer.kind == "embed" and newer.created > time.time() - _OTHER_MODEL_S:
                 return older.table
@@ -331,7 +314,7 @@ class Releases:
         self, base: Release, documents: Mapping[str, Document], note: str, *, as_of: float
     ) -> Release:
         """Publish `documents` from their originals, on top of `base`."""
-        publisher = self._publisher
+        publisher = self.publisher
         before = await publisher.releases.documents(base.number)
         differing = {key: new for key, new in documents.items() if before.get(key) != new}
         draft = await publisher.index.draft(base)

@@ -21,8 +21,6 @@ from kb.text.segmentation import normalise
 
 DOC_ID = "team-answers.csv"
 _COLUMNS: tuple[Field, ...] = ("question", "answer")
-
-
 QUESTION_CHARS = 500
 ANSWER_CHARS = 20_000
 """Of an entry that is written by hand; longer ones come in a file."""
@@ -46,11 +44,7 @@ class BadEntry(AnswerdeskError):
 
 
 def check_entry(entry: Entry, *, answer_chars: int = ANSWER_CHARS) -> None:
-    """Make sure that an entry has a question and an answer, neither too long.
-
-    Raises:
-        BadEntry: if not.
-    """
+    """Raise BadEntry if an entry lacks its question or its answer, or one is too long."""
     for what, text, limit in (
         (N_("question"), entry.question, QUESTION_CHARS),
         (N_("answer"), entry.answer, answer_chars),
@@ -84,7 +78,6 @@ class TeamAnswers:
         Raises:
             UnreadableFile: if somebody replaced the file by one without the columns question and
                 answer; nothing was changed.
-            ModelError, IndexDamaged, PublishConflict: as `kb.releases.ingestor.Ingestor.ingest`.
         """
         async with self._lock:
             data = with_entry(await self._current(), question, answer)
@@ -103,11 +96,7 @@ class TeamAnswers:
 
 
 def with_entry(data: bytes, question: str, answer: str) -> bytes:
-    """Return a table of entries with one more, or with the answer of an equal question replaced.
-
-    Raises:
-        UnreadableFile: if `data` is no such table.
-    """
+    """Return a table of entries with one more, or with the answer of an equal question replaced."""
     columns, rows = _read(data)
     asked, answered = (columns.index(name) for name in _COLUMNS)
     wanted = normalise(question)

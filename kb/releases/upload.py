@@ -6,7 +6,7 @@ a step that it interrupts is done again.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -19,9 +19,6 @@ from kb.releases.ingestor import IncomingFile, Ingestor
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.release import Releases
 from kb.releases.team_answers import TeamAnswers
-
-LoadFiles: TypeAlias = Callable[[Upload], Awaitable[Sequence[IncomingFile]]]
-"""Fetches the files of an upload from where they wait."""
 
 _NOTE_CHARS = 200
 STANDS: Mapping[UploadState | None, str] = {
@@ -114,14 +111,15 @@ def changes_something(report: IngestReport) -> bool:
 
 @dataclass(frozen=True)
 class UploadFlow:
-    """Takes uploads of one way in from step to step."""
+    """Takes uploads of one way in from step to step. After any error the state is as it was."""
 
     uploads: Uploads
     library: Library
     _: KW_ONLY
     live_release: Callable[[], Awaitable[int]]
     """0 before the first."""
-    load: LoadFiles
+    load: Callable[[Upload], Awaitable[Sequence[IncomingFile]]]
+    """Fetches the files of an upload from where they wait."""
     via: str
     """Names the way in, in the notes of releases."""
 
@@ -130,11 +128,7 @@ class UploadFlow:
     ) -> IngestReport | None:
         """Find out what applying would change; then it waits for a word, or there is nothing to do.
 
-        Returns:
-            The preview; ``None`` if the upload was changed or dropped meanwhile.
-
-        Raises:
-            AnswerdeskError: if it cannot be told; the state is then as it was.
+        Return the preview; ``None`` if the upload was changed or dropped meanwhile.
         """
         report = await self._ingest(upload, dry_run=True, on_progress=on_progress)
         changes = changes_something(report) or upload.entry is not None
@@ -150,9 +144,6 @@ class UploadFlow:
         """Make an upload live, and take the questions that it answers off the list.
 
         If golden questions hold it back (`IngestReport.held`), it waits for a word again.
-
-        Raises:
-            AnswerdeskError: if it cannot be done; nothing was changed then.
         """
         before = upload.before or await self.live_release()
         # Stored first: after a crash the release that it made must not count as the one before.
@@ -180,11 +171,7 @@ class UploadFlow:
         return await self.library.questions.personal(text, customer=upload.customer)
 
     async def check_undo(self, upload: Upload) -> None:
-        """Make sure that an upload can be undone.
-
-        Raises:
-            NothingToUndo, Overtaken: if it cannot.
-        """
+        """Raise NothingToUndo or Overtaken if an upload cannot be undone."""
         if upload.state != "live" or upload.before in (0, upload.after):
             raise NothingToUndo(upload.state)
         live = await self.live_release()
@@ -195,10 +182,6 @@ class UploadFlow:
         """Bring back the release from before an upload; return the number that this became.
 
         The questions that an entry answered are open again.
-
-        Raises:
-            NothingToUndo, Overtaken: nothing was changed.
-            AnswerdeskError: if the release cannot be published again; likewise.
         """
         await self.check_undo(upload)
         if not await self.uploads.move(upload.upload_id, "live", "undone"):

@@ -51,14 +51,11 @@ async def cautions(live: View, comparison: Comparison) -> tuple[Finding, ...]:
     """Return what in the new texts of a change somebody should look at before it goes live.
 
     In the first release every address is new, so none is named.
-
-    Raises:
-        IndexDamaged: if the live release cannot be read.
     """
     rows = {row.chunk_id: row for row in comparison.fresh if row.role != "negative"}
     texts = {chunk_id: row.content for chunk_id, row in rows.items()}
     before: dict[str, str] = defaultdict(str)
-    for row in await live.rows_of_ids(comparison.gone):
+    for row in await live.rows_of("row_id", comparison.gone):
         before[row.doc_id] += f"{row.content}\n"
     found = [_finding("model", rows[c], said) for c, t in texts.items() if (said := for_a_model(t))]
     if live.release:
@@ -94,8 +91,7 @@ def _contacts(text: str) -> Iterator[Contact]:
     left = text
     for pattern in (_MAIL, _LINK, _bare_host()):
         for match in pattern.findall(left):
-            written = match.rstrip(".,;:!?*_、。，")
-            yield _contact(written)
+            yield _contact(match.rstrip(".,;:!?*_、。，"))
         left = pattern.sub(" ", left)
     for handle in _HANDLE.findall(left):
         yield Contact(handle, handle, handle)

@@ -44,13 +44,8 @@ def differing_figure(new: Statement, old: Statement, *, alike: bool) -> Differen
     """Return the first figure of `new` that `old` has otherwise, ``None`` if there is none.
 
     Both must measure the same: days and days, an amount and an amount. A figure that stands
-    anywhere in the other text is not in question.
-
-    Args:
-        new: what is to be published.
-        old: what is there.
-        alike: whether both answer nearly the same question; else the sentences themselves must
-            share most of their words.
+    anywhere in the other text is not in question. Unless both answer nearly the same question
+    (`alike`), the sentences themselves must share most of their words.
     """
     whole_new, whole_old = extract_facts(new.text), extract_facts(old.text)
     mine = [f for f in _figures(new.text) if not _stands_in(f, whole_old)]

@@ -49,6 +49,14 @@ _ALONE: Mapping[FindingKind, str] = {
     "contact": N_("another link or telephone number:"),
     "secret": N_("names what customers should keep to themselves or pay with:"),
 }
+_TOGETHER: Mapping[FindingKind, str] = {
+    "conflict": N_(
+        "%(here)s: “%(text)s” is answered otherwise in %(there)s: “%(mine)s” here, "
+        "“%(theirs)s” there."
+    ),
+    "figure": N_("%(here)s: %(mine)s where %(there)s has %(theirs)s: “%(text)s” and “%(other)s”."),
+    "near": N_("%(here)s: “%(text)s” is much like “%(other)s” in %(there)s."),
+}
 FINDINGS: Mapping[FindingKind, str] = {
     "conflict": N_("conflict"),
     "figure": N_("differs"),
@@ -97,10 +105,6 @@ class Inspector:
 
         One pass over the index, whatever the number of rows. Texts beyond the budget, passages
         first, are only looked up word for word.
-
-        Raises:
-            ModelError: if the embedding model fails.
-            IndexDamaged: if the index cannot be read.
         """
         fresh = [row for row in comparison.fresh if row.role not in ("negative", "answer")]
         if not fresh:
@@ -159,18 +163,7 @@ def describe(finding: Finding) -> str:
         "text": _cut(finding.text),
         "other": _cut(finding.other_text),
     }
-    if finding.kind == "conflict":
-        return tr(
-            "%(here)s: “%(text)s” is answered otherwise in %(there)s: “%(mine)s” here, "
-            "“%(theirs)s” there.",
-            **texts,
-        )
-    if finding.kind == "figure":
-        return tr(
-            "%(here)s: %(mine)s where %(there)s has %(theirs)s: “%(text)s” and “%(other)s”.",
-            **texts,
-        )
-    return tr("%(here)s: “%(text)s” is much like “%(other)s” in %(there)s.", **texts)
+    return tr(_TOGETHER[finding.kind], **texts)
 
 
 def to_confirm(findings: Sequence[Finding]) -> list[Finding]:

@@ -50,12 +50,9 @@ class Forecaster:
     async def foresee(
         self, live: View, comparison: Comparison, vectors: Mapping[str, Vector]
     ) -> Forecast:
-        """Return what a change would do to answers; nothing if that cannot be told.
+        """Return what a change to `live` would do to answers; nothing if that cannot be told.
 
-        Args:
-            live: what the change starts from.
-            comparison: the change.
-            vectors: of its new texts; those without one are left out.
+        New texts without one of the `vectors` are left out.
         """
         if not live.release or not (comparison.written or comparison.gone):
             return Forecast()

@@ -94,7 +94,11 @@ async def seen(live: View | Seen[View], rankers: Trainer) -> Seen[View]:
 
 @dataclass(frozen=True)
 class Replay:
-    """Asks questions of any release, live or not. Nothing is recorded."""
+    """Asks questions of any release, live or not. Nothing is recorded.
+
+    Where nothing can be searched, this and all that rests on it raises IndexDamaged, IndexMismatch
+    or ModelUnavailable.
+    """
 
     embedder: Embedder
     _: KW_ONLY
@@ -106,11 +110,7 @@ class Replay:
     async def compare(
         self, questions: Sequence[str], *releases: Seen[SearchView]
     ) -> list[list[Answer]]:
-        """Return what each release answers to each question, release by release.
-
-        Raises:
-            IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
-        """
+        """Return what each release answers to each question, release by release."""
         found = []
         for release in releases:
             embedder = release.embedder or self.embedder
@@ -136,15 +136,11 @@ class Gate:
     async def evaluate(self, live: View | Seen[View], candidate: View) -> int:
         """Ask the golden questions of a release that is not live yet; return how many there are.
 
-        A question that the live release does not answer as expected either holds nothing back.
-
-        Args:
-            live: what is live; with a `Seen`, in a knowledge base of another embedding model.
-            candidate: what may go live.
+        A question that the live release does not answer as expected either holds nothing back. With
+        a `Seen`, what is live is in a knowledge base of another embedding model.
 
         Raises:
             HeldBack: if it does worse than the live one.
-            IndexDamaged, IndexMismatch, ModelUnavailable: if that cannot be told.
         """
         golden = await self.golden.list()
         old = await seen(live, self.rankers)
@@ -163,7 +159,6 @@ class Gate:
 
         Raises:
             NothingToExpect: if that is neither an answer nor a refusal.
-            IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
         ((answer,),) = await self.replay.compare([question], await seen(live, self.rankers))
         if answer.kind == "unknown":
@@ -177,11 +172,7 @@ class Gate:
         return Golden(question, document=source.document, entry=entry, words=words, author=author)
 
     async def check(self, live: View) -> list[tuple[Golden, Answer, bool]]:
-        """Ask the golden questions of the live release; return each with whether it fits.
-
-        Raises:
-            IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
-        """
+        """Ask the golden questions of the live release; return each with whether it fits."""
         golden = await self.golden.list()
         own = await seen(live, self.rankers)
         (answers,) = await self.replay.compare([g.question for g in golden], own)

@@ -40,19 +40,14 @@ def answers_text(report: IngestReport) -> list[str]:
     """Return which answers a release changed, or would change, as lines for operators."""
     if report.held or not (report.asked or report.golden_asked):
         return []
-    counted = (
-        ntr(
-            "%(num)s most frequent recent question",
-            "%(num)s most frequent recent questions",
-            report.asked,
-        )
-        if report.asked
-        else "",
-        ntr("%(num)s golden question", "%(num)s golden questions", report.golden_asked)
-        if report.golden_asked
-        else "",
+    frequent = ntr(
+        "%(num)s most frequent recent question",
+        "%(num)s most frequent recent questions",
+        report.asked,
     )
-    asked = tr(" and ").join(filter(None, counted))
+    golden = ntr("%(num)s golden question", "%(num)s golden questions", report.golden_asked)
+    counted = ((report.asked, frequent), (report.golden_asked, golden))
+    asked = tr(" and ").join(text for number, text in counted if number)
     pair = N_("%(before)s, then %(after)s") if report.dry_run else N_("%(before)s, now %(after)s")
     changed = [_golden_line(change, pair) for change in report.golden]
     changed += [_asked_line(change, pair) for change in report.answers]

@@ -31,6 +31,7 @@ class Overlay:
         self._rows = rows
         self._vectors = vectors
         self._without = frozenset(without)
+        self._extra = min(len(self._without), _MOST_EXTRA)
         self._places = {
             kind: [place for place, row in enumerate(rows) if row.role in roles]
             for kind, roles in ROLES.items()
@@ -40,8 +41,7 @@ class Overlay:
         self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
     ) -> list[RowHit]:
         """Return the `k` rows nearest to a vector, nearest first; see `View.search_dense`."""
-        extra = min(len(self._without), _MOST_EXTRA)
-        found = await self._live.search_dense(vector, k + extra, today=today, rows=rows)
+        found = await self._live.search_dense(vector, k + self._extra, today=today, rows=rows)
         hits, places = self._staying(found), self._places[rows]
         if places:
             scores = self._vectors[places] @ vector
@@ -52,8 +52,7 @@ class Overlay:
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
     ) -> list[RowHit]:
         """Return `k` rows that share words with `text`."""
-        extra = min(len(self._without), _MOST_EXTRA)
-        found = await self._live.search_text(text, k + extra, today=today, rows=rows)
+        found = await self._live.search_text(text, k + self._extra, today=today, rows=rows)
         stay, places = self._staying(found), self._places[rows]
         new: list[RowHit] = []
         if places:

@@ -67,7 +67,6 @@ class Tracer:
 
         Raises:
             ReleaseNotFound: if there is none with this number any more.
-            IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
         answerer = await self.answerer_of(release) if release else self.answerer
         found = await answerer.evaluate(message, history)
@@ -78,12 +77,7 @@ class Tracer:
         return Trace(retrieval.question, _judged(retrieval), found.decision, answer)
 
     async def keep(self, question: str, *, author: str) -> Golden:
-        """Make a question golden: what comes of it now is expected from here on.
-
-        Raises:
-            NothingToExpect: if that is neither an answer nor a refusal.
-            IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
-        """
+        """Make a question golden: what comes of it now is expected from here on; see `Gate`."""
         golden = await self.gate.as_it_is(await self.index.view(), question, author=author)
         await self.golden.add([golden])
         return golden

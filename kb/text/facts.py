@@ -215,17 +215,11 @@ def _weekday_pattern() -> re.Pattern[str]:
     return re.compile(alternatives(lexicon().weekdays))
 
 
-_UNCLEAR_MONTHS = {
-    "may", "march", "mar", "jan", "sep", "mai", "dec", "nov", "apr", "august", "dez", "jun", "jul",
-}  # fmt: skip
-"""They mean something else too where they stand alone."""
-
-
 @cache
 def _date_patterns() -> tuple[tuple[re.Pattern[str], bool], ...]:
     """Return patterns, the longest first, and whether day and month may be exchanged."""
     month = f"(?P<month>{alternatives(lexicon().months)})"
-    alone = alternatives(set(lexicon().months) - _UNCLEAR_MONTHS)
+    alone = alternatives(lexicon().months.keys() - lexicon().unclear_months)
     day, year, number = r"(?P<day>\d{1,2})", r"(?P<year>[12]\d{3})", r"(?P<month>\d{1,2})"
     nth, of = r"(?:st|nd|rd|th|\.|º)?", r"\s(?:of\s|de\s|del\s)?"
     first, last = r"(?<![\d.,/-])", r"(?![\d/-]|[.,]\d)"
@@ -249,8 +243,6 @@ _DIGITS = r"\d+(?:[.,' ]\d{3}(?!\d))*(?:[.,]\d+)?"
 _HAN_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "壹": 1}
 _HAN_SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
 _HAN = "[零〇一二两三四五六七八九十百千万亿]+"
-_COUNTERS = frozenset("个位名次种件张本台部条只人名场座所间家辆款项支队套期届倍层")
-_NO_NUMBERS = frozenset(["一一", "万一", "千万", "十分", "三三两两", "百万"])
 
 
 @cache
@@ -321,7 +313,11 @@ def _is_number(number: str, text: str, match: re.Match[str]) -> bool:
     if not is_cjk(number[0]) and number[0] != "〇":
         return number not in lexicon().weak_numbers
     if len(number) > 1:
-        return number not in _NO_NUMBERS
+        return number not in lexicon().no_numbers
     # One character: 一般, 三明治, 统一 are words; before a counter it is a number.
     before, after = text[max(0, match.start() - 1) : match.start()], text[match.end() :][:1]
-    return number not in "一十百千万亿零〇" and after in _COUNTERS and before not in {"第", ""}
+    return (
+        number not in "一十百千万亿零〇"
+        and after in lexicon().counters
+        and before not in {"第", ""}
+    )

@@ -14,19 +14,16 @@ _LETTERS_AND_CODES = (
 )  # fmt: skip
 """Languages that share a script and need statistics."""
 
-_SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("ja", re.compile(r"[\u3041-\u30ff]")),
-    ("ko", re.compile(r"[\uac00-\ud7af\u1100-\u11ff]")),
-    ("zh", re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")),
-    ("th", re.compile(r"[\u0e01-\u0e5b]")),
-    ("el", re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]")),
-    ("he", re.compile(r"[\u0590-\u05ff]")),
-    ("hi", re.compile(r"[\u0900-\u097f]")),
-    ("bn", re.compile(r"[\u0980-\u09ff]")),
-    ("ta", re.compile(r"[\u0b80-\u0bff]")),
-    ("ka", re.compile(r"[\u10a0-\u10ff]")),
-    ("hy", re.compile(r"[\u0530-\u058f]")),
-)
+_SCRIPTS = {
+    code: re.compile(f"[{letters}]")
+    for code, letters in {
+        "ja": "\u3041-\u30ff", "ko": "\uac00-\ud7af\u1100-\u11ff",
+        "zh": "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff", "th": "\u0e01-\u0e5b",
+        "el": "\u0370-\u03ff\u1f00-\u1fff", "he": "\u0590-\u05ff", "hi": "\u0900-\u097f",
+        "bn": "\u0980-\u09ff", "ta": "\u0b80-\u0bff", "ka": "\u10a0-\u10ff",
+        "hy": "\u0530-\u058f",
+    }.items()
+}  # fmt: skip
 """Languages that their script alone tells, as far as customer service goes."""
 
 _FOREIGN_LETTERS = (("[ыэё]", ("uk", "bg")), ("[іїєґ]", ("ru", "bg")), ("ъ", ("uk",)))
@@ -43,18 +40,6 @@ _NOISE = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
-_TRADITIONAL = frozenset(
-    "們個這還沒嗎麼為會時間問題說話請謝電號買賣價錢貨運費發訂單開關門點幾過來對從後給讓應該須"
-    "預約詢處裡邊樣種類與並無論將進選擇換壞損貴賓員帳戶碼網頁線連結機車輛飛鐵舊歲學習國際灣東語"
-    "寫讀書報紙張條項專業務負責實體驗優贈禮滿額減質產廠號證憑據辦館樓層廳飯間飲藥醫療護寵"
-    "貓魚鳥兒親婦長寬輕頭腳體氣溫熱濕乾雙隻組織隊團簡單雜難親變轉傳遞郵達紀錄認識設備維繫統"
-)  # fmt: skip
-_SIMPLIFIED = frozenset(
-    "们个这还没吗么为会时间问题说话请谢电号买卖价钱货运费发订单开关门点几过来对从给让应该须"
-    "预约询处边样种类与并无论将进选择换坏损贵宾员账户码网页线连结机车辆飞铁旧岁学习国际湾东语"
-    "写读书报纸张条项专业务负责实体验优赠礼满额减质产厂证凭据办馆楼层厅饭饮药医疗护宠"
-    "猫鱼鸟儿亲妇长宽轻头脚气温热湿双组织队团简难变转传递邮达纪录认识设备维统"
-)  # fmt: skip
 _SURE = 0.75
 """Below this the user's own language code decides, if the script allows it."""
 _MOSTLY_COMMON = 0.4
@@ -133,13 +118,14 @@ def is_traditional(text: str) -> bool:
 
     Frequent characters are looked at that only one of the scripts has.
     """
-    return any(c in _TRADITIONAL for c in text) and not any(c in _SIMPLIFIED for c in text)
+    own, other = lexicon().traditional, lexicon().simplified
+    return any(c in own for c in text) and not any(c in other for c in text)
 
 
 def _from_script(text: str) -> str:
     """Return a language told by its script, or "" where most words are of a shared script."""
     others = len(re.findall(r"[a-zA-ZÀ-ɏ]+|[Ѐ-ӿ]+|[؀-ۿ]+", text))
-    counts = {code: len(pattern.findall(text)) for code, pattern in _SCRIPTS}
+    counts = {code: len(pattern.findall(text)) for code, pattern in _SCRIPTS.items()}
     unspaced = counts["ja"] + counts["zh"] + counts["ko"]
     if unspaced and unspaced >= others:
         if counts["ko"] >= counts["ja"] + counts["zh"]:
@@ -191,7 +177,7 @@ def _by_letters(text: str) -> Mapping[str, float]:
 
 
 def _same_script(code: str, found: list[str]) -> bool:
-    if code in {name for name, _ in _SCRIPTS}:
+    if code in _SCRIPTS:
         return False
     if _is_cyrillic(found):
         return code in {"ru", "uk", "bg", "be", "sr", "mk", "kk", "ky", "mn", "tg"}

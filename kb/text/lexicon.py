@@ -77,6 +77,7 @@ class Lexicon:
     numbers: Mapping[str, int]
     weak_numbers: frozenset[str]
     months: Mapping[str, int]
+    unclear_months: frozenset[str]
     weekdays: Mapping[str, str]
     bounds_before: Mapping[str, str]
     bounds_after: Mapping[str, str]
@@ -84,6 +85,11 @@ class Lexicon:
     common: Mapping[str, frozenset[str]]
     """Small words by language, by which a short message is told."""
     abbreviations: Mapping[str, frozenset[str]]
+    counters: frozenset[str]
+    no_numbers: frozenset[str]
+    traditional: frozenset[str]
+    simplified: frozenset[str]
+    """Chinese characters that only one of the two scripts has."""
 
 
 @cache
@@ -92,13 +98,16 @@ def lexicon() -> Lexicon:
     raw = read_lists(_FILE)
     stopwords = {k: frozenset(_words(v.split())) for k, v in raw["stopwords"].items()}
     common = {k: frozenset(_words(v.split())) for k, v in raw["common"].items()}
+    lists = ("percent", "weak_numbers", "unclear_months", "no_numbers")
+    characters = ("counters", "traditional", "simplified")
     meanings = ("units", "currencies", "weekdays", "bounds_before", "bounds_after")
+    plain: dict[str, Any] = {name: _meanings(raw[name]) for name in meanings}
+    plain |= {name: frozenset(_words(raw[name])) for name in lists}
+    plain |= {name: frozenset(raw[name]) - {" "} for name in characters}
     return Lexicon(
-        **{name: _meanings(raw[name]) for name in meanings},
+        **plain,
         magnitudes={w: int(k) for w, k in _meanings(raw["magnitudes"]).items()},
-        percent=frozenset(_words(raw["percent"])),
         numbers=_number_words(raw["numbers"]),
-        weak_numbers=frozenset(_words(raw["weak_numbers"])),
         months={w: int(k) for w, k in _meanings(raw["months"]).items()},
         stopwords=stopwords,
         abbreviations={k: frozenset(v.split()) for k, v in raw["abbreviations"].items()},

@@ -34,11 +34,11 @@ def personal_parts(text: str, *, name: str = "") -> list[str]:
 
 
 def _names(name: str) -> Sequence[re.Pattern[str]]:
-    parts = [part for part in re.split(r"[^\w]+", name) if len(part) >= _NAME_CHARS]
     return [
         re.compile(
             re.escape(part) if part > "\u2e80" else rf"(?<!\w){re.escape(part)}(?!\w)",
             re.IGNORECASE,
         )
-        for part in parts
+        for part in re.split(r"\W+", name)
+        if len(part) >= _NAME_CHARS
     ]

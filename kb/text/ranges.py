@@ -133,13 +133,10 @@ def _months(text: str) -> list[tuple[int, int, int]]:
     found = []
     for match in _month_pattern().finditer(folded):
         # "may" and "mar" are words of other meaning where they are not written as names.
-        if match[0][0].isupper() or len(match[0]) > _SHORT or not match[0].isascii():
+        if match[0][0].isupper() or len(match[0]) > 3 or not match[0].isascii():
             number = lexicon().months[match[0].lower().rstrip(".")]
             found.append((match.start(), match.end(), int(number)))
     return found
-
-
-_SHORT = 3
 
 
 @cache

@@ -179,11 +179,7 @@ def _is_end(block: str, start: int, at: int) -> bool:
     """Tell whether the boundary that was proposed at `at` is one; the sentence began at `start`."""
     tail = block[max(start, at - _TAIL) : at].rstrip()
     following = block[at : at + _TAIL].lstrip()
-    if not tail or not following:
-        return False
-    if _NUMBERING.fullmatch(tail):
-        return False
-    if following[0] in "”’」』）)】》":
+    if not tail or not following or following[0] in "”’」』）)】》" or _NUMBERING.fullmatch(tail):
         return False
     if not tail.endswith("."):
         return True

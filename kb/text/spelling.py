@@ -29,12 +29,8 @@ def corrected(question: str, language: str, known: Mapping[str, int]) -> str:
 
     A word of the knowledge base comes before one of the dictionary, two letters that changed
     places before other errors, a frequent word before a rare one. Names stay: what begins with a
-    capital within a sentence, but for German.
-
-    Args:
-        question: as the customer wrote it.
-        language: ISO 639-1; without a dictionary for it nothing is corrected.
-        known: words of the knowledge base with how often they stand in it, in lower case.
+    capital within a sentence, but for German. Without a dictionary for the language (ISO 639-1)
+    nothing is corrected. `known`: the words of the knowledge base, see `vocabulary`.
     """
     if language not in _LANGUAGES:
         return question

@@ -17,12 +17,9 @@ class BadBody(AnswerdeskError):
 
 
 async def read_body(raw: AsyncIterable[bytes], *, encoding: str, limit: int) -> bytes:
-    """Return a whole body, unpacked.
+    """Return a whole body, unpacked as its Content-Encoding header says.
 
-    Args:
-        raw: the body as it comes over the wire.
-        encoding: the Content-Encoding header, empty for none.
-        limit: of bytes before and after unpacking. Past it at most one more piece of 64 kB is read.
+    Before and after unpacking it may have `limit` bytes; past that at most 64 kB more are read.
 
     Raises:
         BadBody: the reason, as the end of a sentence.

@@ -7,6 +7,7 @@ checked against the name.
 """
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any, TypeAlias
@@ -30,13 +31,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 class CheckedBackend(httpcore.AsyncNetworkBackend):
-    """Connects `httpcore` to public addresses, and to inner ones of permitted hosts.
-
-    Args:
-        resolver: looks names up.
-        allow_hosts: hosts that may be at an inner address.
-        inner: makes the connection to an address.
-    """
+    """Connects `httpcore` by `inner` to public addresses, and to inner ones of `allow_hosts`."""
 
     def __init__(
         self,
@@ -63,19 +58,14 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             AddressRefused: if any of its addresses must not be reached; none was then tried.
             OSError, httpcore.ConnectError, httpcore.ConnectTimeout: if it cannot be connected to.
         """
-        addresses = await self.addresses(host, port)
-        for address in addresses[:-1]:
-            try:
-                return await self._inner.connect_tcp(
-                    address, port, timeout, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return await self._inner.connect_tcp(
-            addresses[-1], port, timeout, local_address, socket_options
-        )
+        options = (port, timeout, local_address, socket_options)
+        *others, last = await self._addresses(host, port)
+        for address in others:
+            with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return await self._inner.connect_tcp(address, *options)
+        return await self._inner.connect_tcp(last, *options)
 
-    async def addresses(self, host: str, port: int) -> Sequence[str]:
+    async def _addresses(self, host: str, port: int) -> Sequence[str]:
         """Return the addresses of `host`, at least one and each checked."""
         found = list(await self._resolver(host, port))[:_MAX_ADDRESSES]
         if not found:

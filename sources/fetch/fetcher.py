@@ -96,12 +96,8 @@ class Fetcher:
 
     Cookies, credentials and the proxies of the environment are not used.
 
-    Args:
-        limits: of size, time and rate.
-        allow_hosts: hosts that may be at an address of an inner network.
-        resolver: looks names up.
-        backend: makes connections to checked addresses.
-        sleep, clock: for the pauses between requests.
+    Hosts in `allow_hosts` may be at an address of an inner network; `backend` makes connections
+    to checked addresses.
     """
 
     def __init__(
@@ -135,21 +131,26 @@ class Fetcher:
     ) -> Page:
         """Fetch a page, following redirects; each step is checked like the first.
 
-        Args:
-            url: over http or https.
-            conditions: let the server answer 304 with no body.
-            max_bytes: a limit below that of the fetcher.
+        `conditions` let the server answer 304 with no body; `max_bytes` is a limit below that of
+        the fetcher.
 
         Raises:
             UrlRefused: if it, or where it leads, must not be fetched from.
             PageNotFetched: if there is no answer, robots.txt forbids it, or a limit was reached.
         """
         limit = min(max_bytes or self._limits.max_bytes, self._limits.max_bytes)
+        return await self._follow(url, conditions, limit=limit, politely=True)
+
+    async def _follow(
+        self, url: str, conditions: Conditions, *, limit: int, politely: bool = False
+    ) -> Page:
+        """Return what stands at the end of redirects, `politely` as each host wants to be asked."""
         target = read_url(url)
         budget = _Budget(self._limits.timeout_s)
         for _ in range(_REDIRECTS + 1):
-            await self._permitted(target, url)
-            await self._wait_turn(target)
+            if politely:
+                await self._permitted(target, url)
+                await self._wait_turn(target)
             async with _limited(url, budget):
                 answer = await self._get(target, conditions, limit=limit)
             if not isinstance(answer, str):
@@ -157,42 +158,29 @@ class Fetcher:
             target = _redirected(target, answer, url)
         raise PageNotFetched(url, f"it is redirected more than {_REDIRECTS} times")
 
-    async def _robots(self, target: Target, url: str) -> Protego | None:
-        """Return what the robots.txt of a host says; it is read once."""
+    async def _permitted(self, target: Target, url: str) -> None:
+        """Obey the robots.txt of a host, which is read once."""
         host = self._host(target)
         async with host.lock:
             if host.robots is None and host.failure is None:
                 try:
-                    host.robots = await self._read_robots(target)
+                    host.robots = await self._read_robots(f"{target.origin}/robots.txt")
                 except PageNotFetched as error:
                     host.failure = error
         if isinstance(host.failure, UrlRefused):
             raise UrlRefused(url, host.failure.reason)
         if host.failure is not None:
             raise PageNotFetched(url, f"its robots.txt: {host.failure.reason}")
-        return host.robots
-
-    async def _read_robots(self, target: Target) -> Protego:
-        url = f"{target.origin}/robots.txt"
-        here = read_url(url)
-        budget = _Budget(self._limits.timeout_s)
-        for _ in range(_REDIRECTS + 1):
-            async with _limited(url, budget):
-                answer = await self._get(here, NO_CONDITIONS, limit=MAX_BYTES)
-            if isinstance(answer, str):
-                here = _redirected(here, answer, url)
-            elif answer.status == 200:
-                return await asyncio.to_thread(read_robots, answer.body.decode("utf-8", "replace"))
-            elif 400 <= answer.status < 500 and answer.status != 429:
-                return read_robots("")
-            else:
-                raise PageNotFetched(url, f"the server answered {answer.status}")
-        raise PageNotFetched(url, f"it is redirected more than {_REDIRECTS} times")
-
-    async def _permitted(self, target: Target, url: str) -> None:
-        robots = await self._robots(target, url)
-        if robots is not None and not robots.can_fetch(target.url, AGENT):
+        if host.robots is not None and not host.robots.can_fetch(target.url, AGENT):
             raise PageNotFetched(url, f"the robots.txt of {target.host} forbids it")
+
+    async def _read_robots(self, url: str) -> Protego:
+        answer = await self._follow(url, NO_CONDITIONS, limit=MAX_BYTES)
+        if answer.status == 200:
+            return await asyncio.to_thread(read_robots, answer.body.decode("utf-8", "replace"))
+        if 400 <= answer.status < 500 and answer.status != 429:
+            return read_robots("")
+        raise PageNotFetched(url, f"the server answered {answer.status}")
 
     async def _wait_turn(self, target: Target) -> None:
         """Wait until this host may be asked again, in the order of asking."""
@@ -210,7 +198,7 @@ class Fetcher:
 
     async def _get(self, target: Target, conditions: Conditions, *, limit: int) -> Page | str:
         """Ask once; return the page, or where it was moved to."""
-        headers = {
+        headers: dict[bytes | str, bytes | str] = {
             "User-Agent": AGENT,
             "Accept": "text/html, application/xhtml+xml, */*;q=0.8",
             "Accept-Encoding": ACCEPT_ENCODING,
@@ -219,7 +207,7 @@ class Fetcher:
             headers["If-None-Match"] = conditions.etag
         if conditions.last_modified:
             headers["If-Modified-Since"] = conditions.last_modified
-        async with self._connections().stream("GET", target.url, headers=_encoded(headers)) as got:
+        async with self._connections().stream("GET", target.url, headers=headers) as got:
             found = _decoded(got.headers)
             if got.status in _MOVED:
                 return found.get("location", "")
@@ -292,10 +280,6 @@ def _redirected(target: Target, location: str, url: str) -> Target:
     if target.scheme == "https" and there.scheme == "http":
         raise UrlRefused(url, "it is redirected from https to http")
     return there
-
-
-def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
 def _decoded(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import asyncio
 import datetime
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -38,7 +38,7 @@ from kb.releases.alike import Alike
 from kb.releases.entries import Entries
 from kb.releases.ingestor import IncomingFile, Ingestor
 from kb.releases.open_questions import OpenQuestions
-from kb.releases.publish import AfterPublish, Publisher
+from kb.releases.publish import Publisher
 from kb.releases.release import Releases
 from kb.releases.team_answers import TeamAnswers
 from kb.releases.upload import Library
@@ -186,7 +186,7 @@ async def workshop(
     folder: Path,
     embedder: Embedder,
     *,
-    after_publish: AfterPublish | None = None,
+    after_publish: Callable[[int], Awaitable[None]] | None = None,
     parser: ParserProcess | None = None,
     answers: bool = False,
 ) -> AsyncIterator[Workshop]:

@@ -240,6 +240,6 @@ async def ten_thousand(folder: Path) -> dict[str, float]:
 async def _named(shop: Workshop, exact: Sequence[Sequence[str]]) -> list[set[tuple[str, str]]]:
     """Return document and text of the rows with these ids."""
     view = await shop.index.view()
-    rows = await view.rows_of_ids({row_id for ids in exact for row_id in ids})
+    rows = await view.rows_of("row_id", {row_id for ids in exact for row_id in ids})
     named = {row.row_id: (row.doc_id, row.text) for row in rows}
     return [{named[row_id] for row_id in ids} for ids in exact]

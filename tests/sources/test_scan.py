@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sources.scan import FolderUnreadable, scan
+from sources import SourceUnreadable
+from sources.scan import scan
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_a_name_that_is_no_text_is_skipped(folder: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_an_error_not_an_empty_one(tmp_path: Path) -> None:
-    with pytest.raises(FolderUnreadable, match="does not exist or is no folder"):
+    with pytest.raises(SourceUnreadable, match="does not exist or is no folder"):
         scan(tmp_path / "gone", ["**/*"])
 
 
@@ -75,5 +76,5 @@ def test_a_part_that_cannot_be_listed_is_an_error(
         return listing(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(FolderUnreadable, match=r"deep' cannot be read \(Permission denied\)"):
+    with pytest.raises(SourceUnreadable, match=r"deep' cannot be read \(Permission denied\)"):
         scan(folder, ["**/*"])

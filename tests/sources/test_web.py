@@ -285,7 +285,7 @@ async def test_patterns_choose_pages(shop: Workshop, site: Web) -> None:
         (reply(b'<!DOCTYPE x [<!ENTITY a "b">]><urlset>&a;</urlset>'), "DTDForbidden"),
         (reply(b"<a>" * 30), "over 20 levels"),
         (reply(b"<urlset><url>" + b"<a/>" * 10_001), "an entry has over 10,000 elements"),
-        (reply(b"\x1f\x8bno"), "cannot be used"),
+        (reply(b"\x1f\x8bno"), "cannot be read"),
         (moved("http://127.0.0.1/"), "this machine itself"),
         (sitemap(), "it would lose 10 of 10 documents"),
         (sitemap("http://shop.example/1"), "it would lose 9 of 10 documents"),

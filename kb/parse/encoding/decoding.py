@@ -33,7 +33,7 @@ _ENCODINGS = (
 _ALIASES = {
     "gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "cp950": "big5hkscs",
     "shift_jis": "cp932", "shift-jis": "cp932", "shift_jis_2004": "cp932", "euc-kr": "cp949",
-    "iso-8859-1": "cp1252", "latin-1": "cp1252", "us-ascii": "cp1252", "windows-1252": "cp1252",
+    "iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252",
     "euc_jis_2004": "euc-jp", "euc-jis-2004": "euc-jp", "windows-31j": "cp932",
     "iso8859-9": "cp1254", "iso-8859-9": "cp1254", "tis-620": "cp874", "cp437": "cp850",
     "ibm866": "cp866", "maccyrillic": "mac-cyrillic", "macroman": "mac-roman",
@@ -65,6 +65,20 @@ class _Candidate:
     readings: tuple[Reading, ...]
     confidence: float
     """chardet's, or 0 if it did not think of this encoding."""
+
+    @property
+    def strength(self) -> float:
+        return max(reading.frequency for reading in self.readings)
+
+
+def codec_of(label: str) -> str:
+    """Return the codec of an encoding by its name in a file or header, as browsers read it.
+
+    Empty for what no file of ours is in.
+    """
+    folded = label.lower()
+    codec = _ALIASES.get(folded, folded).replace("windows-", "cp").replace("iso-8859-", "iso8859-")
+    return codec if codec in _ENCODINGS or codec.startswith("iso8859-") else ""
 
 
 def decode(name: str, data: bytes, *, html: bool = False) -> str:
@@ -105,8 +119,8 @@ def _decode(name: str, data: bytes, *, html: bool) -> str:
                 name, "The file is cut off in the middle of a character."
             ) from error
     if html and (found := _META.search(data[:4096]) or _DECLARED.match(data)):
-        declared = found.group(1).decode("ascii").lower()
-        text = _try(data, _ALIASES.get(declared, declared))
+        declared = found.group(1).decode("ascii")
+        text = _try(data, codec_of(declared) or declared)
         if text and read_as(text[:_SAMPLE_BYTES], ""):
             return text
     return _detected(name, data)
@@ -157,10 +171,8 @@ def _escaped(name: str, data: bytes) -> str:
 def _detected(name: str, data: bytes) -> str:
     confidence: dict[str, float] = {}
     for found in chardet.detect_all(data[: 10 * _SAMPLE_BYTES], ignore_threshold=True):
-        encoding = str(found["encoding"] or "").lower()
-        encoding = _ALIASES.get(encoding, encoding).replace("windows-", "cp")
-        encoding = encoding.replace("iso-8859-", "iso8859-")
-        confidence.setdefault(encoding, float(found["confidence"] or 0))
+        named = str(found["encoding"] or "").lower()
+        confidence.setdefault(codec_of(named) or named, float(found["confidence"] or 0))
     readable: dict[str, _Candidate] = {}
     for encoding in _ENCODINGS:
         text = _try(data, encoding)
@@ -171,8 +183,10 @@ def _detected(name: str, data: bytes) -> str:
             readable[text] = _Candidate(known.encoding if known else encoding, readings, sure)
     chosen = _choose(readable)
     best = max(confidence, key=lambda encoding: confidence[encoding], default="")
-    if chosen and _contradicted(best, confidence.get(best, 0.0), readable[chosen]):
-        chosen = None
+    if chosen and best != readable[chosen].encoding:
+        # chardet may speak for a reading that is not even among the plausible ones
+        worth = max(1.2 * readable[chosen].confidence, _WORTH_ASKING)
+        chosen = None if confidence.get(best, 0.0) > worth else chosen
     if chosen is None:
         raise UnreadableFile(name, _ASK.format(detail=f" (perhaps {best})" if best else ""))
     return chosen
@@ -194,25 +208,16 @@ def _choose(readable: dict[str, _Candidate]) -> str | None:
         return next(iter(by_language))
     ranked = sorted(
         (by_language or readable).items(),
-        key=lambda item: (_strength(item[1]), item[1].confidence),
+        key=lambda item: (item[1].strength, item[1].confidence),
         reverse=True,
     )
     (text, first), (_, second) = ranked[:2]
-    clearer = _strength(first) > _CLEARLY * _strength(second)
+    clearer = first.strength > _CLEARLY * second.strength
     surer = first.confidence > _CLEARLY * second.confidence and first.confidence > 0
-    return text if clearer or (surer and _strength(first) >= _strength(second)) else None
+    return text if clearer or (surer and first.strength >= second.strength) else None
 
 
 def _language(text: str) -> str:
     """Detect the language of the lines that are not English or code."""
     lines = text[:_SAMPLE_BYTES].split("\n")
     return detect_language(" ".join(line for line in lines if not line.isascii()))
-
-
-def _contradicted(best: str, confidence: float, chosen: _Candidate) -> bool:
-    """Tell whether chardet speaks for a reading that is not even among the plausible ones."""
-    return best != chosen.encoding and confidence > max(1.2 * chosen.confidence, _WORTH_ASKING)
-
-
-def _strength(candidate: _Candidate) -> float:
-    return max(reading.frequency for reading in candidate.readings)

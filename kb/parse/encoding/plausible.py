@@ -4,6 +4,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+from kb.text.lexicon import read_lists
 
 _PUNCTUATION = frozenset("“”‘’„‚«»‹›–—―…•·°§©®™€£¥¢±×÷½¼¾²³µ¿¡№\u00a0\u2011†‡−≤≥→←✓º ª")
 _CJK_PUNCTUATION = frozenset(
@@ -18,37 +21,11 @@ _FEW = 4
 """Letters of another script below which nothing can be told."""
 _WORD = re.compile(r"[^\W\d_]+")
 
-_ALPHABETS = {
-    "de": "äöüß", "fr": "éèêëàâæçîïôœùûüÿ", "es": "áéíóúñü", "it": "àèéìíòóù", "pt": "áâãàçéêíóôõú",
-    "nl": "éèëïóöü", "sv": "åäöé", "da": "æøåé", "fi": "äöå", "pl": "ąćęłńóśźż",
-    "cs": "áčďéěíňóřšťúůýž", "sk": "áäčďéíĺľňóôŕšťúýž", "hu": "áéíóöőúüű",
-    "ro": "ăâîșțşţ", "hr": "čćđšž", "tr": "çğıöşüİ",
-    "vi": "àáâãèéêìíòóôõùúýăđĩũơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ",
-    "lt": "ąčęėįšųūž", "lv": "āčēģīķļņšūž", "et": "äõöüšž", "is": "áðéíóúýþæö", "ca": "àçèéíïòóúü",
-}  # fmt: skip
+_LETTERS = read_lists(Path(__file__).parent / "data" / "letters.yaml")
+_FREQUENT = {script: frozenset(letters) - {" "} for script, letters in _LETTERS["frequent"].items()}
 _BORROWED = frozenset("éèêáàâíîóôúûñçüöäåøæ")
 """Letters of foreign names in any language."""
 _STRAY_LATIN = re.compile(r"(?:^|\s)[ÇÈ](?:\s|$)", re.MULTILINE)
-_CYRILLIC = {
-    "ru": "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
-    "uk": "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя",
-    "bg": "абвгдежзийклмнопрстуфхцчшщъьюя",
-    "sr": "абвгдђежзијклљмнњопрстћуфхцчџш",
-}
-_FREQUENT_CYRILLIC = frozenset("оеаинтсрвлкмдпуі")
-_FREQUENT_HAN = frozenset(
-    "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道"
-    "行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心本前开但因只从想实日者意无"
-    "力它与长机十第公此已工使情明性知全三又关点正业外将两高间由问很最重并物手应向文体美相见被利什二等产或新"
-    "己制身果加月话合回特代内信表化给位次度门任常先通原提立及比员解名真处入几认条平系题活更别变总何电数安少"
-    "报结反受目量再建务做接必场件计管期市直资命金指许统区保至形便空决展科司基书非则达放即难权完设式色路记品"
-    "住告类求据程北边该交规万取确今让识候带运答案退款订单货配送付账户客服费免购买请怎吗换网址邮支号码"
-    "個們來為國說時會對於過發後裡經現當沒動還進樣開從實無與長機關點問題應頭體見業將兩間並類電話數報務計費訂"
-    "單貨員網頁嗎請變帳購買運送換"
-)
-_FREQUENT_HANGUL = frozenset(
-    "이다가는을의에하고지로한니은도서를사기어있나요습합시수배송환불문상품제주구매결질답변인일할해면정자부전대"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +149,7 @@ def _latin(text: str, foreign: list[str], _encoding: str) -> list[Reading]:
         return []
     lowered = [c.lower() if c != "İ" else c for c in foreign]
     found: list[Reading] = []
-    for language, alphabet in _ALPHABETS.items():
+    for language, alphabet in _LETTERS["latin"].items():
         own = sum(c in alphabet for c in lowered)
         borrowed = all(c in alphabet or c in _BORROWED for c in lowered)
         if borrowed and own >= 0.9 * len(lowered):
@@ -186,12 +163,12 @@ def _cyrillic(text: str, foreign: list[str], _encoding: str) -> list[Reading]:
     if len(foreign) < _FEW or _STRAY.search(text) or text.count("«") != text.count("»"):
         return []
     lowered = [c.lower() for c in foreign]
-    frequency = sum(c in _FREQUENT_CYRILLIC for c in lowered) / len(lowered)
+    frequency = sum(c in _FREQUENT["cyrillic"] for c in lowered) / len(lowered)
     if frequency < 0.55:
         return []
     return [
         Reading(plausible=True, language=language, frequency=frequency)
-        for language, alphabet in _CYRILLIC.items()
+        for language, alphabet in _LETTERS["cyrillic"].items()
         if sum(c in alphabet for c in lowered) >= 0.99 * len(lowered)
     ]
 
@@ -208,11 +185,11 @@ def _cjk(_text: str, foreign: list[str], encoding: str) -> list[Reading]:
     if hangul:
         if hangul < 0.9 * len(letters) or not _shares(letters, "euc-kr", "\xb0", "\xfd"):
             return []
-        frequency = sum(c in _FREQUENT_HANGUL for c in letters) / len(letters)
+        frequency = sum(c in _FREQUENT["hangul"] for c in letters) / len(letters)
         return [
             Reading(plausible=frequency > 0.15 or hangul < 6, language="ko", frequency=frequency)
         ]
-    frequency = sum(c in _FREQUENT_HAN for c in han) / len(letters)
+    frequency = sum(c in _FREQUENT["han"] for c in han) / len(letters)
     found: list[Reading] = []
     japanese = encoding in {"cp932", "euc-jp", "iso2022_jp", ""}
     if japanese and _shares(han, "euc-jp", "\xb0", "\xcf"):

@@ -3,56 +3,22 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
 
 from core.errors import ConfigError
 from kb.parse.faq.values import LANGUAGE_CODES, language_code
+from kb.text.lexicon import read_lists
 
 Field: TypeAlias = Literal[
     "question", "answer", "variants", "category", "language", "valid_from", "valid_until", "id"
 ]
 FIELDS: tuple[Field, ...] = get_args(Field)
 
-_NAMES: dict[Field, str] = {
-    "question": "question questions q faq query prompt 问题 問題 问 問 提问 标准问题 标准问 "
-    "标准问法 主问题 問い 質問 质问 질문 문의 frage fragen pregunta preguntas "
-    "question(s) domanda domande pergunta perguntas vraag vragen pytanie "
-    "pytania вопрос вопросы питання запитання soru sorular سؤال السؤال سوال "
-    "प्रश्न सवाल คำถาม câu_hỏi pertanyaan otázka fråga întrebare kérdés ερώτηση "
-    "שאלה",
-    "answer": "answer answers a reply response solution 答案 回答 答 答复 回复 标准答案 "
-    "解答 解决方案 分段内容 答え 返答 답변 대답 antwort antworten respuesta respuestas "
-    "réponse réponses risposta risposte resposta respostas antwoord antwoorden "
-    "odpowiedź odpowiedzi ответ ответы відповідь відповіді cevap yanıt جواب "
-    "الجواب إجابة الإجابة उत्तर जवाब คำตอบ câu_trả_lời trả_lời jawaban odpověď "
-    "svar răspuns válasz תשובה پاسخ απάντηση",
-    "variants": "variants variant variations alternatives alternative_questions "
-    "similar_questions similar utterances examples synonyms paraphrases "
-    "other_questions also_asked indexes utterance patterns 变体 相似问 相似问题 相似问法 扩展问 "
-    "同义问 同义问题 其他问法 例句 類似質問 言い換え 유사_질문 varianten alternativen "
-    "ähnliche_fragen beispiele variantes alternativas preguntas_similares "
-    "ejemplos formulations varianti variantes_de_pergunta variações warianty "
-    "варианты варианты_вопроса синонимы похожие_вопросы варіанти benzer_sorular",
-    "category": "category categories topic section group subject tag tags 分类 类别 类目 "
-    "主题 分類 カテゴリ カテゴリー 카테고리 분류 kategorie thema bereich "
-    "categoría categoria catégorie thème rubrique tema categorie onderwerp "
-    "kategoria категория раздел тема категорія kategori konu فئة danh_mục",
-    "language": "language lang locale 语言 語言 言語 언어 sprache idioma langue lingua taal "
-    "język язык мова dil",
-    "valid_from": "valid_from valid_since from start start_date starts effective "
-    "effective_from active_from 生效日期 有效期开始 开始日期 生效时间 開始日 "
-    "시작일 gültig_ab gültig_von ab válido_desde desde vigente_desde valable_du "
-    "valable_dès à_partir_du début valido_da valido_dal início geldig_vanaf "
-    "ważne_od действует_с с_даты дата_начала діє_з",
-    "valid_until": "valid_until valid_to until to end end_date ends expires expiry expiration "
-    "expiry_date active_until 失效日期 有效期至 有效期 截止日期 结束日期 到期日 "
-    "終了日 有効期限 종료일 gültig_bis bis válido_hasta hasta vigente_hasta "
-    "valable_jusqu'au jusqu'au fin valido_fino_a fino_al válido_até até "
-    "geldig_tot ważne_do действует_до до_даты дата_окончания діє_до",
-    "id": "id key number no nr entry_id faq_id question_id 编号 序号 編號 番号 번호 "
-    "nummer número numéro номер",
-}
-"""Names as people write them in a header, in the order in which a field prefers them."""
+_LISTS = read_lists(Path(__file__).parent / "data" / "columns.yaml")
+_NAMES: Mapping[Field, str] = {field: _LISTS[field] for field in FIELDS}
+"""In the order in which a field prefers them."""
 
 LISTED = frozenset({"indexes"})
 """Columns of variants in which commas stand between them."""
@@ -60,9 +26,9 @@ LISTED = frozenset({"indexes"})
 Mapped: TypeAlias = Mapping[Field, int]
 """Field to the number of its column, counted from 0."""
 
-
 Given: TypeAlias = Mapping[Field, str]
 """Field to the name of its column, as an operator said."""
+_NONE: Given = MappingProxyType({})
 
 _MAX_WRITTEN = 140
 """Characters of all given names; they are stored with each version of the document."""
@@ -125,7 +91,7 @@ def plain(name: str) -> str:
 
 
 _LOOKUP: dict[str, Field] = {
-    plain(name): field for field, names in reversed(_NAMES.items()) for name in names.split()
+    plain(name): field for field, names in reversed([*_NAMES.items()]) for name in names.split()
 }
 _RANK = {plain(name): i for names in _NAMES.values() for i, name in enumerate(names.split())}
 
@@ -135,7 +101,7 @@ def field_of(name: str) -> Field | None:
     return _LOOKUP.get(plain(name))
 
 
-def map_columns(names: Sequence[str], given: Given | None = None) -> Mapped:
+def map_columns(names: Sequence[str], given: Given = _NONE) -> Mapped:
     """Match column names; of two names for one field the more usual wins, then the first.
 
     With `given` names only a row that has them all matches. A given answer may join columns,
@@ -143,23 +109,23 @@ def map_columns(names: Sequence[str], given: Given | None = None) -> Mapped:
     """
     found: dict[Field, int] = {}
     folded = [plain(name) for name in names]
-    for wanted, name in (given or {}).items():
+    for wanted, name in given.items():
         places = _places(name, folded)
         if not places:
             return {}
         found[wanted] = places[0]
     for index, name in enumerate(names):
         field = field_of(name)
-        if field is None or field in (given or {}) or index in found.values():
+        if field is None or field in given or index in found.values():
             continue
         if field not in found or _RANK[plain(name)] < _RANK[plain(names[found[field]])]:
             found[field] = index
     return found
 
 
-def joined(names: Sequence[str], given: Given | None) -> Sequence[int]:
+def joined(names: Sequence[str], given: Given) -> Sequence[int]:
     """Return the columns that are joined to the given one of the answers."""
-    return _places((given or {}).get("answer", ""), [plain(name) for name in names])[1:]
+    return _places(given.get("answer", ""), [plain(name) for name in names])[1:]
 
 
 def _places(name: str, folded: Sequence[str]) -> Sequence[int]:
@@ -168,7 +134,7 @@ def _places(name: str, folded: Sequence[str]) -> Sequence[int]:
     return [folded.index(w) for w in wanted] if all(w in folded for w in wanted) else []
 
 
-def faq_columns(names: Sequence[str], given: Given | None = None) -> Sequence[tuple[str, Mapped]]:
+def faq_columns(names: Sequence[str], given: Given) -> Sequence[tuple[str, Mapped]]:
     """Return the columns of questions and answers, for each language that the table has them in.
 
     ``Question EN, Answer EN, Frage (DE), Antwort (DE)`` has two; a language is "" where the names

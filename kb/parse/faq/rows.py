@@ -20,14 +20,12 @@ from kb.parse.faq.columns import (
     read_columns,
     written,
 )
-from kb.parse.faq.documents import bare, is_question
+from kb.parse.faq.entry import entry_of
 from kb.parse.faq.formula import unprotect
-from kb.parse.faq.values import cell_text, iso_date, language_code, split_list, split_variants
-from kb.parse.limits import MAX_CELL_CHARS
+from kb.parse.faq.questions import is_question
+from kb.parse.faq.values import cell_text, split_list, split_variants
 from kb.parse.marks import day_of, with_links, without_links
 
-MAX_QUESTION_CHARS = 1000
-MAX_VARIANTS = 500
 _HEADER_WITHIN = 10
 """Rows from the top in which the column names are sought: titles and notes may stand above them."""
 
@@ -70,9 +68,7 @@ class Taken:
     skipped: tuple[Skipped, ...]
 
 
-def read_table(
-    rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: Given | None = None
-) -> Taken:
+def read_table(rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: Given) -> Taken:
     """Read a table as FAQ entries if it has question and answer columns, else as text.
 
     Every row that is not empty becomes a section, or is named among the skipped. With `given`
@@ -81,8 +77,12 @@ def read_table(
     """
     filled = [row for row in rows if any(cell.strip() for cell in row.cells)]
     if objections := {row: reason for row in filled if (reason := _objection(row))}:
-        kept = (_without_formulas(row) for row in filled if objections.get(row, UNSAVED) == UNSAVED)
-        taken = read_table(list(kept), title_path=title_path, given=given)
+        kept = [
+            replace(row, cells=tuple("" if cell == NO_RESULT else cell for cell in row.cells))
+            for row in filled
+            if objections.get(row, UNSAVED) == UNSAVED
+        ]
+        taken = read_table(kept, title_path=title_path, given=given)
         named = {row.location: reason for row, reason in objections.items()}
         rest = (one for one in taken.skipped if one.location not in named)
         return Taken(taken.sections, (*starmap(Skipped, named.items()), *rest))
@@ -110,10 +110,6 @@ def _objection(row: Row) -> str:
     return f"A formula in it gives {broken}. Correct it." if broken else ""
 
 
-def _without_formulas(row: Row) -> Row:
-    return replace(row, cells=tuple("" if cell == NO_RESULT else cell for cell in row.cells))
-
-
 @dataclass(frozen=True, slots=True)
 class _Table:
     """Where the parts of entries stand."""
@@ -137,7 +133,7 @@ def _variant_columns(
     ]
 
 
-def _by_position(rows: Sequence[Row], given: Given | None) -> Mapped:
+def _by_position(rows: Sequence[Row], given: Given) -> Mapped:
     """Return the columns of a table without a header: as given by number, or plain to see.
 
     They are where the first of two columns holds nothing but questions, at least three.
@@ -156,7 +152,8 @@ def _by_position(rows: Sequence[Row], given: Given | None) -> Mapped:
 
 def _asked_for_columns(rows: Sequence[Row]) -> Iterable[Skipped]:
     """Ask which columns mean what if one holds questions and none has a name that says so."""
-    top = next((i for i, row in enumerate(rows[:_HEADER_WITHIN]) if _filled(row) > 1), 0)
+    counted = (sum(bool(cell.strip()) for cell in row.cells) for row in rows[:_HEADER_WITHIN])
+    top = next((i for i, filled in enumerate(counted) if filled > 1), 0)
     rows = rows[top:]
     first = [cell.strip() for cell in rows[0].cells] if rows else []
     places = range(len(first))
@@ -200,10 +197,6 @@ def _offer(question: str, answer: str) -> str:
     except BadColumns:
         return ""
     return text if given == {"question": question, "answer": answer} else ""
-
-
-def _filled(row: Row) -> int:
-    return sum(bool(cell.strip()) for cell in row.cells)
 
 
 def _unread_columns(header: Row, rows: Sequence[Row], table: _Table) -> Iterable[Skipped]:
@@ -304,78 +297,18 @@ def _goes_on(values: dict[Field, str], before: dict[Field, str], row: Row, mappe
     return all(not value or value == before.get(field) for field, value in own.items())
 
 
-def entry_of(
-    location: str,
-    *,
-    question: str,
-    answer: str,
-    variants: Iterable[str] = (),
-    category: str = "",
-    language: str = "",
-    valid_from: str = "",
-    valid_until: str = "",
-    entry_id: str = "",
-    title_path: tuple[str, ...] = (),
-) -> Section | Skipped:
-    """Make an entry, or say why the row cannot be one."""
-    question, answer = question.strip(), answer.strip()
-    if not question or not answer:
-        missing = "question and the answer are" if question == answer else (
-            "question is" if not question else "answer is"
-        )  # fmt: skip
-        return Skipped(location, f"The {missing} empty.")
-    if len(question) > MAX_QUESTION_CHARS:
-        return Skipped(
-            location,
-            f"The question has {len(question):,} characters; at most {MAX_QUESTION_CHARS:,} fit. "
-            "Are the columns in the right order?",
-        )
-    if len(answer) > MAX_CELL_CHARS:
-        return Skipped(
-            location, f"The answer has {len(answer):,} characters; at most {MAX_CELL_CHARS:,} fit."
-        )
-    dates: list[str] = []
-    for name, value in (("valid from", valid_from), ("valid until", valid_until)):
-        day = iso_date(value)
-        if day is None:
-            return Skipped(
-                location, f"The {name} date {value[:40]!r} is unclear. Write it as 2026-12-31."
-            )
-        dates.append(day)
-    if all(dates) and dates[0] > dates[1]:
-        return Skipped(location, f"It is valid from {dates[0]}, but only until {dates[1]}.")
-    lines = question.split("\n")
-    if len(lines) > 1 and all(map(is_question, lines)):  # several questions in one cell
-        question, *others_asked = map(bare, lines)
-        variants = [*others_asked, *variants]
-    known = {question.casefold()}
-    others: list[str] = []
-    for variant in variants:
-        if (folded := variant.casefold()) not in known and len(variant) <= MAX_QUESTION_CHARS:
-            known.add(folded)
-            others.append(variant)
-    return Section(
-        text=question,
-        answer=answer,
-        title_path=title_path,
-        location=location,
-        entry_id=entry_id,
-        variants=tuple(others[:MAX_VARIANTS]),
-        category=category,
-        language=language_code(language),
-        valid_from=dates[0],
-        valid_until=dates[1],
-    )
-
-
 def _as_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section, ...]:
     """Write each row of a table that is no FAQ as a line that names its columns."""
     sections: list[Section] = []
     header: Row | None = None
     second = False
     """Whether the row below the header has a part of its names."""
-    left = min((_leading_blanks(row.cells) for row in rows), default=0)
-    rows = [replace(row, cells=tuple(map(_shown, row.cells[left:]))) for row in rows]
+    filled = (i for row in rows for i, cell in enumerate(row.cells) if cell.strip())
+    left = min(filled, default=0)
+    rows = [
+        replace(row, cells=tuple(without_links(cell_text(cell)) for cell in row.cells[left:]))
+        for row in rows
+    ]
     for index, row in enumerate(rows):
         cells = [cell.strip() for cell in row.cells]
         if header is None and index < _HEADER_WITHIN:
@@ -395,14 +328,6 @@ def _as_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section,
         text = "; ".join(cell.strip() for cell in header.cells if cell.strip())
         return (Section(text=text, title_path=title_path, location=header.location),)
     return tuple(sections)
-
-
-def _shown(cell: str) -> str:
-    return without_links(cell_text(cell))
-
-
-def _leading_blanks(cells: Cells) -> int:
-    return next((i for i, cell in enumerate(cells) if cell.strip()), len(cells))
 
 
 def _trim(cells: Cells) -> list[str]:

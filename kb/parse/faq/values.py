@@ -162,18 +162,14 @@ def iso_date(value: str) -> str | None:
     text = re.sub(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?$", "", value.strip())
     if not text or text.lower() in {"-", "–", "n/a", "none", "null", "always", "forever", "∞"}:
         return ""
-    year_first = re.fullmatch(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?", text)
-    dotted = re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text)
-    slashed = re.fullmatch(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})", text)
-    if year_first:
-        year, month, day = (int(part) for part in year_first.groups())
-    elif dotted:
-        day, month, year = (int(part) for part in dotted.groups())
-    elif slashed:
-        first, second, year = (int(part) for part in slashed.groups())
-        if first <= 12 and second <= 12 and first != second:
-            return None
-        day, month = (first, second) if first > 12 else (second, first)
+    if found := re.fullmatch(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?", text):
+        year, month, day = map(int, found.groups())
+    elif found := re.fullmatch(r"(\d{1,2})(?:\.(\d{1,2})\.|[/-](\d{1,2})[/-])(\d{4})", text):
+        day, month, year = int(found[1]), int(found[2] or found[3]), int(found[4])
+        if found[3] and day <= 12:
+            if month <= 12 and month != day:
+                return None
+            day, month = month, day
     else:
         return None
     try:

@@ -4,8 +4,9 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
-from core.errors import UnreadableFile, UnsupportedFile
+from core.errors import UnreadableFile
 from core.types import ParsedFile, Section, Skipped
 from kb.parse.formats.dialogflow import SAID, joined
 from kb.parse.limits import open_zip, read_member
@@ -14,9 +15,12 @@ _FURNITURE = re.compile(r"(?:^|/)(?:__MACOSX/|\.(?!\.?/)|Thumbs\.db$|desktop\.in
 _PART_OF_A_BOT = re.compile(rb"^(?:nlu|responses|rules|stories)[ \t]*:", re.MULTILINE)
 """Files of Rasa's training data, which only together say what is answered to what."""
 
+ParsePart: TypeAlias = Callable[[str, bytes], ParsedFile | str]
+"""Reads a file in another by its name and content, or says why it is not read."""
+
 
 def parse_archive(
-    name: str, data: bytes, *, parse: Callable[[str, bytes], ParsedFile]
+    name: str, data: bytes, *, parse: ParsePart
 ) -> tuple[list[Section], list[Skipped]]:
     """Read each file of an archive with `parse`; its name is data and touches no disk."""
     sections: list[Section] = []
@@ -25,15 +29,9 @@ def parse_archive(
     objects: dict[str, bytes] = {}
 
     def take(member: str, content: bytes) -> None:
-        try:
-            parsed = parse(member, content)
-        except UnsupportedFile as error:
-            skipped.append(Skipped(member[:200], str(error)))
-        except UnreadableFile as error:
-            skipped.append(Skipped(member[:200], error.reason))
-        else:
-            sections.extend(inside(section, parsed, member) for section in parsed.sections)
-            skipped.extend(replace(s, location=f"{member}, {s.location}") for s in parsed.skipped)
+        taken, named = inside(parse(member, content), member)
+        sections.extend(taken)
+        skipped.extend(named)
 
     with open_zip(name, data) as archive:
         for info in archive.infolist():
@@ -73,10 +71,17 @@ def _refused(info: zipfile.ZipInfo) -> str:
     return ""
 
 
-def inside(section: Section, parsed: ParsedFile, member: str) -> Section:
-    """Return a section of a file with the name of the member of another that it is."""
-    path = section.title_path
-    if parsed.title and (not path or path[0] != parsed.title):
-        path = (parsed.title, *path)
-    location = f"{member}, {section.location}" if section.location else member
-    return replace(section, title_path=path, location=location)
+def inside(parsed: ParsedFile | str, member: str) -> tuple[list[Section], list[Skipped]]:
+    """Return the sections and what was skipped of a file in another, with its name."""
+    if isinstance(parsed, str):
+        return [], [Skipped(member[:200], parsed)]
+    title = (parsed.title,) if parsed.title else ()
+    sections = [
+        replace(
+            section,
+            title_path=(*(title if section.title_path[:1] != title else ()), *section.title_path),
+            location=f"{member}, {section.location}" if section.location else member,
+        )
+        for section in parsed.sections
+    ]
+    return sections, [replace(s, location=f"{member}, {s.location}") for s in parsed.skipped]

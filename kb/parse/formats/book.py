@@ -2,55 +2,37 @@
 
 import posixpath
 import re
-import zipfile
 from dataclasses import replace
 from urllib.parse import unquote
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
 from core.errors import UnreadableFile
 from core.types import Skipped
 from core.wording import N_
 from kb.parse.blocks import Block, Document
 from kb.parse.html.content import parse_html
-from kb.parse.limits import open_zip, read_member
+from kb.parse.limits import Package, open_zip, unless_damaged
 
 _ROOT = ".//{*}rootfile"
+_ABOUT = "./{*}metadata/{http://purl.org/dc/elements/1.1/}"
 
 
 def parse_book(name: str, data: bytes) -> Document:
-    """Read an EPUB file.
-
-    Raises:
-        UnreadableFile: if it is damaged, protected or hostile.
-    """
-    try:
-        with open_zip(name, data) as archive:
-            return _read(name, archive)
-    except (ParseError, DefusedXmlException, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise UnreadableFile(
-            name,
-            f"The e-book is damaged ({type(error).__name__}: {str(error)[:120]}). "
-            "Save it again, or as PDF.",
-        ) from error
+    """Read an EPUB file."""
+    damaged = unless_damaged(name, "e-book", remedy="Save it again, or as PDF.")
+    with damaged, open_zip(name, data) as archive:
+        return _read(name, Package(name, archive))
 
 
-def _read(name: str, archive: zipfile.ZipFile) -> Document:
-    parts = {info.filename: info for info in archive.infolist()}
-
-    def content(path: str) -> bytes:
-        return read_member(name, archive, parts[path])
-
-    locked = content("META-INF/encryption.xml") if "META-INF/encryption.xml" in parts else b""
+def _read(name: str, parts: Package) -> Document:
+    encryption = "META-INF/encryption.xml"
+    locked = parts.read(encryption) if encryption in parts else b""
     if re.search(rb"\.x?html?\"", locked):
         raise UnreadableFile(
             name, N_("It is protected against copying. Upload its text as a file.")
         )
-    root = fromstring(content("META-INF/container.xml")).find(_ROOT)
+    root = parts.xml("META-INF/container.xml").find(_ROOT)
     package_path = root.get("full-path", "") if root is not None else ""
-    package: Element = fromstring(content(package_path))
+    package = parts.xml(package_path)
     items = {item.get("id"): item for item in package.iterfind("./{*}manifest/{*}item")}
     blocks: list[Block] = []
     skipped: list[Skipped] = []
@@ -64,16 +46,9 @@ def _read(name: str, archive: zipfile.ZipFile) -> Document:
         if "html" not in (item.get("media-type") or "") or path not in parts:
             skipped.append(Skipped(where, "It is no text, or is missing in the file."))
             continue
-        chapter, _ = parse_html(name, content(path))
+        chapter, _ = parse_html(name, parts.read(path))
         blocks += [Block("end", level=1)]
-        blocks += [_at(block, where) for block in chapter.blocks]
+        blocks += [replace(block, location=where) for block in chapter.blocks]
         skipped += [Skipped(where, one.reason) for one in chapter.skipped]
-    title = (
-        package.findtext("./{*}metadata/{http://purl.org/dc/elements/1.1/}title") or ""
-    ).strip()
-    language = package.findtext("./{*}metadata/{http://purl.org/dc/elements/1.1/}language") or ""
-    return Document(tuple(blocks), title, language[:2].lower(), tuple(skipped))
-
-
-def _at(block: Block, where: str) -> Block:
-    return replace(block, location=where)
+    title, language = (package.findtext(_ABOUT + key) or "" for key in ("title", "language"))
+    return Document(tuple(blocks), title.strip(), language[:2].lower(), tuple(skipped))

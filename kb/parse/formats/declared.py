@@ -7,8 +7,9 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from core.types import Section
-from kb.parse.faq.rows import entry_of
-from kb.parse.html.content import fold, text_of_html
+from kb.parse.faq.entry import entry_of
+from kb.parse.html.content import text_of_html
+from kb.parse.html.elements import fold
 
 
 def declared_entries(tree: LexborHTMLParser) -> Iterator[Section]:

@@ -16,32 +16,28 @@ from kb.parse.faq.rows import Row, Taken, read_table
 from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS
 
 _SEPARATORS = ",;\t|"
+_DECLARED = re.compile(r"[^\S\n]*sep=([^\s])[^\S\n]*(?:\n|$)", re.IGNORECASE)
+"""A first line that names the separator to a spreadsheet program."""
 _WHOLE = re.compile(r"^\D{0,5}\d{1,6}$")
 _MOST_LINES = 500
 """Lines of a cell in a table whose quotation marks are not in order."""
 
 
-def parse_delimited(name: str, data: bytes, given: Given | None = None) -> Taken:
+def parse_delimited(name: str, data: bytes, given: Given) -> Taken:
     """Read the rows of a CSV or TSV file."""
     text = decode(name, data)
-    first_line = text.split("\n", 1)[0]
-    separator = ""
-    if (
-        (declared := first_line.strip().lower())
-        and declared.startswith("sep=")
-        and len(declared) == 5
-    ):
-        separator, text = declared[-1], text.split("\n", 1)[1] if "\n" in text else ""
-    separator = separator or _separator(
-        text, default="\t" if name.lower().endswith(".tsv") else ",", given=given
-    )
+    if declared := _DECLARED.match(text):
+        separator, text = declared[1].lower(), text[declared.end() :]
+    else:
+        usual = "\t" if name.lower().endswith(".tsv") else ","
+        separator = _separator(text, default=usual, given=given)
     rows, skipped = _rows(name, text, separator)
     rows = _with_bare_separators(rows, skipped, separator, given)
     taken = read_table(rows, given=given)
     return Taken(taken.sections, (*skipped, *taken.skipped))
 
 
-def _separator(text: str, *, default: str, given: Given | None) -> str:
+def _separator(text: str, *, default: str, given: Given) -> str:
     """Choose the separator that makes an FAQ header, else the one that cuts most lines alike."""
     sample = text[:20_000]
     best, best_score = default, 0.0
@@ -89,7 +85,7 @@ def _rows(name: str, text: str, separator: str) -> tuple[list[Row], list[Skipped
 
 
 def _with_bare_separators(
-    rows: Sequence[Row], skipped: list[Skipped], separator: str, given: Given | None
+    rows: Sequence[Row], skipped: list[Skipped], separator: str, given: Given
 ) -> list[Row]:
     """Join what stands beyond the header, an unquoted separator.
 

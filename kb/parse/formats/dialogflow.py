@@ -41,18 +41,18 @@ def _json(data: bytes) -> Any:
 def intent_entries(value: Any, skipped: list[Skipped]) -> Iterator[dict[str, Any]]:
     """Yield the entries that intents of Dialogflow are, and name those that are none."""
     intents = value.get("intents") if isinstance(value, dict) else value
-    for intent in _objects(intents):
+    for intent in objects(intents):
         if "trainingPhrases" not in intent:
             continue
         where = f"intent {intent.get('displayName') or intent.get('name')}"[:200]
         language = str(intent.get("language") or "")
         phrases = [
-            _objects(p.get("parts") or p.get("data")) for p in _objects(intent["trainingPhrases"])
+            objects(p.get("parts") or p.get("data")) for p in objects(intent["trainingPhrases"])
         ]
         asked = ["".join(str(part.get("text", "")) for part in parts) for parts in phrases]
-        messages = _objects(intent.get("messages"))
-        for response in _objects(intent.get("responses")):
-            messages += _objects(response.get("messages"))
+        messages = objects(intent.get("messages"))
+        for response in objects(intent.get("responses")):
+            messages += objects(response.get("messages"))
         wordings = [
             said
             for message in messages
@@ -80,5 +80,6 @@ def _wordings(message: dict[str, Any]) -> list[str]:
     return [t for t in (text if isinstance(text, list) else [text]) if t and isinstance(t, str)]
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
+def objects(value: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list, none if it is none."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -13,11 +13,12 @@ from core.errors import UnreadableFile
 from core.wording import N_
 from kb.parse.blocks import Block, Document, heading
 from kb.parse.encoding.decoding import decode
-from kb.parse.faq.documents import asks_unmarked
+from kb.parse.faq.questions import asks_unmarked
 from kb.parse.faq.values import iso_date
 from kb.parse.formats.containers import without_containers
 from kb.parse.limits import MAX_NESTING
 from kb.parse.marks import (
+    ASKS,
     LOCATION,
     leave_out,
     link_mark,
@@ -45,7 +46,6 @@ _VOID = {
     "br", "hr", "img", "input", "meta", "link", "area", "base", "col", "embed", "source", "track",
     "wbr",
 }  # fmt: skip
-_ASKS = re.compile(r"[?？؟]\s*$")
 _LABELLED = re.compile(r"(?:\*\*)?(?:[^\W\d_]{1,12}\s?\d{0,3}(?::\s|：|:\*\*\s?)|[QA]\d{0,3}\.\s)")
 """A line such as "A: yes", "答：是" or "Phone: 123", not meant to follow the line before it."""
 _PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).enable(
@@ -54,11 +54,7 @@ _PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).en
 
 
 def parse_markdown(name: str, data: bytes) -> Document:
-    """Read a Markdown file; front matter gives title, language and first and last day.
-
-    Raises:
-        UnreadableFile: if it is a draft.
-    """
+    """Read a Markdown file; front matter gives title, language and first and last day."""
     text = decode(name, data)
     title = language = start = end = ""
     offset = 0
@@ -314,7 +310,7 @@ def _within(kind: str, before: str, words: str, after: str, address: str) -> str
             return lowered(before, words)
         case "link":
             return words + link_mark(address, words)
-        case "strong" if after and not before and _ASKS.search(words):
+        case "strong" if after and not before and ASKS.search(words):
             return words + _BREAK
         case _:
             return words
@@ -338,7 +334,7 @@ def tidy(text: str) -> str:
 
 def _is_question_line(text: str) -> bool:
     """Tell whether a paragraph's first line asks and nothing else: its answer follows below it."""
-    return "\n" not in text and (bool(_ASKS.search(text)) or asks_unmarked(text))
+    return "\n" not in text and (bool(ASKS.search(text)) or asks_unmarked(text))
 
 
 def _wide(character: str) -> bool:

@@ -144,8 +144,10 @@ def _body(parts: Sequence[tuple[str, str]], number: Decimal) -> str:
         return _fraction(parts, number)
     for at, (kind, text) in enumerate(parts):
         if kind == "exponent":
-            decimals = sum(t in "0#?" for k, t in parts[:at] if k == "mark") - _whole(parts[:at])
-            mantissa, _, power = f"{number:.{max(decimals, 0)}E}".partition("E")
+            places = [text if kind == "mark" else "" for kind, text in parts[:at]]
+            behind_point = places[places.index(".") :] if "." in places else []
+            decimals = sum(place in {"0", "#", "?"} for place in behind_point)
+            mantissa, _, power = f"{number:.{decimals}E}".partition("E")
             digits = sum(t == "0" for k, t in parts[at:] if k == "mark")
             sign = "-" if power.startswith("-") else "+" if text.endswith("+") else ""
             return f"{mantissa}E{sign}{power.lstrip('+-').zfill(digits)}"
@@ -164,11 +166,6 @@ def _body(parts: Sequence[tuple[str, str]], number: Decimal) -> str:
         next(digits_, "") if kind == "mark" else text for kind, text in parts[point + 1 :]
     )
     return f"{out}.{tail}" if tail else out
-
-
-def _whole(parts: Sequence[tuple[str, str]]) -> int:
-    point = next((i for i, part in enumerate(parts) if part == ("mark", ".")), len(parts))
-    return sum(t in "0#?" for k, t in parts[:point] if k == "mark")
 
 
 def _whole_part(parts: Sequence[tuple[str, str]], whole: str) -> str:
@@ -203,9 +200,7 @@ def _fraction(parts: Sequence[tuple[str, str]], number: Decimal) -> str:
     fixed = re.match(r"\s*(\d*[1-9]\d*)", below)
     value = Fraction(number)
     if fixed:
-        denominator = int(fixed[1])
-        near = Fraction(round(value * denominator), denominator)
-        top_number, bottom = round(value * denominator), denominator
+        top_number, bottom = round(value * int(fixed[1])), int(fixed[1])
     else:
         near = value.limit_denominator(10 ** max(len(re.findall(r"[0#?]", below)), 1) - 1)
         top_number, bottom = near.numerator, near.denominator

@@ -1,16 +1,11 @@
 """ODT and ODS: paragraphs, lists and tables of a text; the sheets of a table as they are shown."""
 
 import re
-import zipfile
 from collections.abc import Callable, Iterator
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from xml.etree.ElementTree import Element
 
 from core.errors import UnreadableFile
 from core.types import Section, Skipped
-from core.wording import N_
 from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, headings_from_bold, with_header
 from kb.parse.faq.columns import Given
 from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table
@@ -19,16 +14,20 @@ from kb.parse.limits import (
     MAX_COLUMNS,
     MAX_NESTING,
     MAX_ROWS,
+    PROTECTED,
+    Package,
     check_office,
     open_zip,
-    read_member,
+    unless_damaged,
 )
 from kb.parse.marks import (
     day_mark,
     ends_question,
+    leave_out,
     link_mark,
     lowered,
     raised,
+    tidy_lines,
     with_links,
     without_links,
 )
@@ -43,58 +42,32 @@ _LEFT_OUT = {
     f"{_TEXT}page-count", f"{_TEXT}hidden-text", f"{_TEXT}ruby-text",
 }  # fmt: skip
 _AWAY = {"collapse", "filter"}
+_REMEDY = "Open it, save it again and upload it."
 
 
 def _content(name: str, data: bytes) -> tuple[Element, Element | None]:
     """Return the root of the content, and of the common styles."""
     check_office(name, data)
     with open_zip(name, data) as archive:
-        parts = {info.filename: info for info in archive.infolist()}
-        manifest = parts.get("META-INF/manifest.xml")
-        if manifest and b"encryption-data" in read_member(name, archive, manifest):
-            raise UnreadableFile(
-                name, N_("It is protected by a password. Save it without one and upload it again.")
-            )
-        content: Element = fromstring(read_member(name, archive, parts["content.xml"]))
-        styles = parts.get("styles.xml")
-        return content, fromstring(read_member(name, archive, styles)) if styles else None
-
-
-def _damaged(name: str, error: Exception) -> UnreadableFile:
-    return UnreadableFile(
-        name,
-        f"The document is damaged ({type(error).__name__}: {str(error)[:120]}). "
-        "Open it, save it again and upload it.",
-    )
-
-
-_DAMAGE = (ParseError, DefusedXmlException, KeyError, ValueError, zipfile.BadZipFile)
+        parts = Package(name, archive)
+        manifest = "META-INF/manifest.xml"
+        if manifest in parts and b"encryption-data" in parts.read(manifest):
+            raise UnreadableFile(name, PROTECTED)
+        styles = parts.xml("styles.xml") if "styles.xml" in parts else None
+        return parts.xml("content.xml"), styles
 
 
 def parse_text_document(name: str, data: bytes) -> Document:
-    """Read an ODT file.
-
-    Raises:
-        UnreadableFile: if it is damaged, protected or hostile.
-    """
-    try:
-        content, styles = _content(name, data)
-        return _Text(content, styles).read()
-    except _DAMAGE as error:
-        raise _damaged(name, error) from error
+    """Read an ODT file."""
+    with unless_damaged(name, "document", remedy=_REMEDY):
+        return _Text(*_content(name, data)).read()
 
 
-def parse_sheets(name: str, data: bytes, given: Given | None = None) -> Taken:
-    """Read each visible sheet of an ODS file as a table of its own.
-
-    Raises:
-        UnreadableFile: if it is damaged, protected or hostile.
-    """
-    try:
+def parse_sheets(name: str, data: bytes, given: Given) -> Taken:
+    """Read each visible sheet of an ODS file as a table of its own."""
+    with unless_damaged(name, "document", remedy=_REMEDY):
         content, styles = _content(name, data)
         return _sheets(content, _Text(content, styles), given)
-    except _DAMAGE as error:
-        raise _damaged(name, error) from error
 
 
 class _Text:
@@ -111,7 +84,6 @@ class _Text:
                 self._properties[style.get(f"{_STYLE}name", "")] = found
         self._paragraph = 0
         self._notes: list[Block] = []
-        self._hidden_words = 0
 
     def read(self) -> Document:
         body = self._content.find(f"{_OFFICE}body/{_OFFICE}text")
@@ -120,11 +92,7 @@ class _Text:
         blocks = headings_from_bold([b for b in blocks if b.kind != "heading" or b.level])
         if self._notes:
             blocks += [heading("", 1), *self._notes]
-        skipped: tuple[Skipped, ...] = ()
-        if self._hidden_words:
-            reason = f"{self._hidden_words:,} words are hidden or struck out: left out."
-            skipped = (Skipped("the document", reason),)
-        return Document(tuple(blocks), title, skipped=skipped)
+        return Document(tuple(blocks), title)
 
     def _blocks(self, parent: Element, depth: int, listed: int) -> Iterator[Block]:
         if depth > MAX_NESTING:
@@ -133,7 +101,7 @@ class _Text:
         for child in parent:
             tag = child.tag
             if self._is_hidden(child):
-                self._hidden_words += len("".join(child.itertext()).split())
+                leave_out("".join(child.itertext()))
             elif tag in {f"{_TEXT}p", f"{_TEXT}h"}:
                 yield from self._one(child, depth, listed)
                 listed = -abs(listed)  # further paragraphs of an item have no mark
@@ -191,9 +159,7 @@ class _Text:
 
     def words(self, paragraph: Element) -> str:
         """Return the words of a paragraph, with the addresses of its links marked."""
-        out = self._inside(paragraph, "", 0)
-        lines = (re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in out.split("\n"))
-        return "\n".join(line for line in lines if line)
+        return tidy_lines(self._inside(paragraph, "", 0))
 
     def _inside(self, element: Element, before: str, depth: int) -> str:
         if depth > MAX_NESTING:
@@ -218,7 +184,7 @@ class _Text:
                 out = self._inside(child, out, depth + 1)
                 out += link_mark(child.get(_HREF, ""), out[start:])
             elif tag == f"{_TEXT}hidden-text":
-                self._hidden_words += len("".join(child.itertext()).split())
+                leave_out("".join(child.itertext()))
             elif tag not in _LEFT_OUT and not tag.endswith("}text-box"):
                 out = self._inside(child, out, depth + 1)
             if bold and (child.tail or "").strip():
@@ -244,7 +210,7 @@ class _Text:
     def _span(self, span: Element, before: str, depth: int) -> str:
         own = self._properties.get(span.get(f"{_TEXT}style-name", ""), {})
         if self._is_hidden(span):
-            self._hidden_words += len("".join(span.itertext()).split())
+            leave_out("".join(span.itertext()))
             return before
         out = self._inside(span, before, depth + 1)
         position = own.get(f"{_STYLE}text-position", "0%").split()[0]
@@ -306,7 +272,7 @@ def _count(element: Element, name: str) -> int:
     return int(value) if value.isdigit() and len(value) < 9 else 1
 
 
-def _sheets(content: Element, text: _Text, given: Given | None) -> Taken:
+def _sheets(content: Element, text: _Text, given: Given) -> Taken:
     sections: list[Section] = []
     skipped: list[Skipped] = []
     styles = {s.get(f"{_STYLE}name"): s for s in content.iter(f"{_STYLE}style")}

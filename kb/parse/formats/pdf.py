@@ -3,13 +3,12 @@
 What place and size of the letters say is found in `kb.parse.formats.pdf_layout`.
 """
 
-import contextlib
 import io
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from contextlib import closing
 from typing import Any
+from unicodedata import normalize
 
 import pypdf
 from pypdf.errors import DependencyError, DeprecationError, FileNotDecryptedError, PyPdfError
@@ -18,51 +17,29 @@ from pypdf.generic import NameObject
 from core.errors import UnreadableFile
 from core.types import Skipped
 from core.wording import N_
-from kb.parse.blocks import PAGE_NUMBER, Block, Document, amounts_below, heading
-from kb.parse.formats.pdf_layout import PLACEHOLDER, heading_levels, tables_in, take_tables
-from kb.parse.formats.pdf_page import Box, Letters, fold, with_changes
+from kb.parse.blocks import Block, Document
+from kb.parse.formats.pdf_blocks import Titles, blocks_of, title_key
+from kb.parse.formats.pdf_layout import PLACEHOLDER, tables_in, take_tables
+from kb.parse.formats.pdf_page import Box, Letters, with_changes
 from kb.parse.formats.picture import (
     EXTRA,
     MAX_READ_PAGES,
-    PictureText,
     can_read,
-    read_pixels,
-    render_scale,
+    read_pages,
 )
-from kb.parse.formats.plain import text_blocks
-from kb.parse.limits import MAX_PAGES, OnPage, ignore_page
+from kb.parse.limits import MAX_PAGES, PROTECTED, OnPage, ignore_page
 
 _GLUED = re.compile(
     r"[a-z]{2}[A-Z][a-z]|[a-z]{2}\d|\d[A-Z][a-z]{2}|[a-z]{2}[,.;:][A-Za-z]{2}|[A-Za-z]{22,}"
 )
 _LIGATURES = str.maketrans(
-    {
-        "ﬀ": "ff",
-        "ﬁ": "fi",
-        "ﬂ": "fl",
-        "ﬃ": "ffi",
-        "ﬄ": "ffl",
-        "ﬅ": "st",
-        "ﬆ": "st",
-        "\u00a0": " ",
-        "\u00ad": "",
-    }
+    {c: normalize("NFKC", c) for c in "ﬀﬁﬂﬃﬄﬅﬆ"} | {"\u00a0": " ", "\u00ad": ""}
 )
 _HYPHENATED = re.compile(r"([^\W\d_])[-\u2010]\n([a-zà-ÿа-я])")
-_INTEGER = re.compile(r"(?<!\d)\d{1,5}(?!\d)")
 _LEADERS = re.compile(r"(?:\. ?){6,}\s*\d+|(?:\. ){6,}", re.MULTILINE)
 _MAX_OUTLINE = 2000
-_MAX_TITLE = 200
 _MAX_LAYOUT_PAGES = 300
 """Tables are looked for on the first pages: it takes as long again as reading them."""
-_CHAPTER = 3
-"""Pages from which on their first or last line is that of a chapter."""
-_CHAPTER_NUMBER = re.compile(
-    r"^(?:chapter|section|part|kapitel|abschnitt|teil|chapitre|cap[ií]tulo|capitolo|глава|раздел|第)"
-    r"\s*\d+(?:\.\d+)*\s*[章节節.:：–—-]*\s*|^\d{1,5}\b[\s.|·•–—-]*|[\s.|·•–—-]*\b\d{1,5}$",
-    re.IGNORECASE,
-)
-"""A chapter's or a page's number before or behind the title of the chapter."""
 _MOST_DRAWN = 10_000
 """Parts of a page that is drawn to be read: forms in forms can have billions."""
 _SHORT_LINE, _SHORT_LINES = 60, 6
@@ -76,13 +53,7 @@ _DAMAGED = (
 
 
 def parse_pdf(name: str, data: bytes, on_page: OnPage = ignore_page) -> Document:
-    """Read the pages of a PDF file; a page without text is read as a picture, or named.
-
-    `on_page` is called before each page that is read as a picture.
-
-    Raises:
-        UnreadableFile: if it is protected, damaged, or a scan that cannot be read.
-    """
+    """Read the pages of a PDF file; a page without text is read as a picture, or named."""
     try:
         reader = _opened(name, data)
         count = len(reader.pages)
@@ -91,11 +62,75 @@ def parse_pdf(name: str, data: bytes, on_page: OnPage = ignore_page) -> Document
     if count == 0:
         raise UnreadableFile(name, N_("The PDF has no pages."))
     skipped: list[Skipped] = []
+    texts, letters, scanned, failures = _read(reader, min(count, MAX_PAGES))
+    for number, failure in failures.items():
+        skipped.append(Skipped(f"page {number}", f"The page is damaged ({_why(failure)})."))
+    if count > MAX_PAGES:
+        where = f"pages {MAX_PAGES + 1} to {count}"
+        skipped.append(Skipped(where, f"Only {MAX_PAGES:,} pages are read. Split the file."))
+    glued = _loses_blanks(texts)
+    read_as_pictures = read_pages(data, scanned, on_page) if can_read() else {}
+    for number, picture in read_as_pictures.items():
+        texts[number - 1] = picture.text
+        letters[number].lines = list(picture.lines)
+        if picture.text or picture.unread:
+            skipped.append(picture.note(f"page {number}"))
+    if not any(text.strip() for text in texts):
+        raise _without_text(name, list(failures.values()), pictures=bool(scanned))
+    if glued:
+        others = enumerate(_pdfium_texts(data, len(texts)), start=1)
+        changed = [
+            with_changes(text, letters[n].changes if n in letters else ()) for n, text in others
+        ]
+        texts = _better(texts, changed)
+    named = {s.location for s in skipped}
+    for number, text in enumerate(texts, start=1):
+        if not text.strip() and f"page {number}" not in named:
+            reason = _blank(number in scanned, over=number in scanned[MAX_READ_PAGES:])
+            skipped.append(Skipped(f"page {number}", reason))
+        elif len(_LEADERS.findall(text)) > 0.5 * len([li for li in text.split("\n") if li.strip()]):
+            texts[number - 1] = ""
+            reason = "It is a table of contents; the pages it names are read."
+            skipped.append(Skipped(f"page {number}", reason))
+    titles = Titles(_outline(reader), letters)
+    layouts = {number: picture.layout for number, picture in read_as_pictures.items()}
+    tables = {} if glued else _take_tables(reader, texts, letters, layouts)
+    blocks = tuple(blocks_of(texts, tables, titles))
+    for number, read in letters.items():
+        if read.hidden_words:
+            reason = f"{read.hidden_words:,} words are white, tiny or off the page: left out."
+            skipped.append(Skipped(f"page {number}", reason))
+    used = {block.location for block in blocks}
+    for number, text in enumerate(texts, start=1):
+        if text.strip() and f"page {number}" not in used:
+            skipped.append(Skipped(f"page {number}", "Only its header and footer are text."))
+    return Document(blocks, _title(reader), skipped=tuple(skipped))
+
+
+def _opened(name: str, data: bytes) -> pypdf.PdfReader:
+    reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
+    if reader.is_encrypted:
+        try:
+            opened = reader.decrypt("")
+        except (DependencyError, NotImplementedError, FileNotDecryptedError):
+            opened = pypdf.PasswordType.NOT_DECRYPTED
+        if opened == pypdf.PasswordType.NOT_DECRYPTED:
+            raise UnreadableFile(name, PROTECTED)
+    return reader
+
+
+def _read(
+    reader: pypdf.PdfReader, count: int
+) -> tuple[list[str], dict[int, Letters], list[int], dict[int, Exception]]:
+    """Return the texts of pages and their letters, which are pictures, and which damaged.
+
+    Pages are numbered from 1.
+    """
     texts: list[str] = []
     letters: dict[int, Letters] = {}
-    failures: list[Exception] = []
     scanned: list[int] = []
-    for number in range(1, min(count, MAX_PAGES) + 1):
+    failures: dict[int, Exception] = {}
+    for number in range(1, count + 1):
         try:
             page = reader.pages[number - 1]
             read = Letters(_box(page))
@@ -111,68 +146,8 @@ def parse_pdf(name: str, data: bytes, on_page: OnPage = ignore_page) -> Document
                 scanned.append(number)
         except _DAMAGED as error:
             texts.append("")
-            failures.append(error)
-            skipped.append(Skipped(f"page {number}", f"The page is damaged ({_why(error)})."))
-    if count > MAX_PAGES:
-        where = f"pages {MAX_PAGES + 1} to {count}"
-        skipped.append(Skipped(where, f"Only {MAX_PAGES:,} pages are read. Split the file."))
-    glued = _loses_blanks(texts)
-    read_as_pictures = _recognised(data, scanned, on_page) if can_read() else {}
-    for number, picture in read_as_pictures.items():
-        texts[number - 1] = picture.text
-        letters[number].lines = list(picture.lines)
-        if picture.text or picture.unread:
-            skipped.append(picture.note(f"page {number}"))
-    if not any(text.strip() for text in texts):
-        raise _without_text(name, failures, pictures=bool(scanned))
-    if glued:
-        others = enumerate(_pdfium_texts(data, len(texts)), start=1)
-        changed = [
-            with_changes(text, letters[n].changes if n in letters else ()) for n, text in others
-        ]
-        texts = _better(texts, changed)
-    named = {s.location for s in skipped}
-    for number, text in enumerate(texts, start=1):
-        if not text.strip() and f"page {number}" not in named:
-            skipped.append(
-                Skipped(
-                    f"page {number}",
-                    _blank(number in scanned, over=number in scanned[MAX_READ_PAGES:]),
-                )
-            )
-    for number, text in enumerate(texts, start=1):
-        if len(_LEADERS.findall(text)) > 0.5 * len([li for li in text.split("\n") if li.strip()]):
-            texts[number - 1] = ""
-            reason = "It is a table of contents; the pages it names are read."
-            skipped.append(Skipped(f"page {number}", reason))
-    title = _title(reader)
-    titles = _Titles(_outline(reader), letters)
-    layouts = {number: picture.layout for number, picture in read_as_pictures.items()}
-    tables = {} if glued else _take_tables(reader, texts, letters, layouts)
-    blocks = tuple(_blocks(texts, tables, titles))
-    for number, read in letters.items():
-        if read.hidden_words:
-            reason = f"{read.hidden_words:,} words are white, tiny or off the page: left out."
-            skipped.append(Skipped(f"page {number}", reason))
-    used = {block.location for block in blocks}
-    for number, text in enumerate(texts, start=1):
-        if text.strip() and f"page {number}" not in used:
-            skipped.append(Skipped(f"page {number}", "Only its header and footer are text."))
-    return Document(blocks, title, skipped=tuple(skipped))
-
-
-def _opened(name: str, data: bytes) -> pypdf.PdfReader:
-    reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
-    if reader.is_encrypted:
-        try:
-            opened = reader.decrypt("")
-        except (DependencyError, NotImplementedError, FileNotDecryptedError):
-            opened = pypdf.PasswordType.NOT_DECRYPTED
-        if opened == pypdf.PasswordType.NOT_DECRYPTED:
-            raise UnreadableFile(
-                name, N_("It is protected by a password. Save it without one and upload it again.")
-            )
-    return reader
+            failures[number] = error
+    return texts, letters, scanned, failures
 
 
 def _why(error: Exception) -> str:
@@ -205,34 +180,6 @@ def _blank(picture: bool, *, over: bool) -> str:
     if over:
         return f"Only {MAX_READ_PAGES} pages are read as pictures. Split the file."
     return "It has no text: it is blank or a picture."
-
-
-def _recognised(data: bytes, scanned: Sequence[int], on_page: OnPage) -> dict[int, PictureText]:
-    """Read pages as pictures; return those in which something was seen, by their numbers.
-
-    A page that cannot be drawn is left out.
-    """
-    if not scanned:
-        return {}
-    import pypdfium2  # rarely needed, and 20 MB
-
-    found: dict[int, PictureText] = {}
-    try:
-        document = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError:
-        return {}
-    with contextlib.closing(document):
-        for at, number in enumerate(scanned[:MAX_READ_PAGES], start=1):
-            on_page(at, min(len(scanned), MAX_READ_PAGES))
-            try:
-                page = document[number - 1]
-                bitmap = page.render(scale=render_scale(*page.get_size()), rev_byteorder=False)
-            except pypdfium2.PdfiumError:
-                continue
-            found[number] = read_pixels(bitmap.to_numpy())
-            bitmap.close()
-            page.close()
-    return found
 
 
 def _has_picture(page: Any) -> bool:
@@ -293,26 +240,15 @@ def _loses_blanks(texts: Sequence[str]) -> bool:
 def _pdfium_texts(data: bytes, count: int) -> list[str]:
     import pypdfium2  # rarely needed, and 20 MB
 
-    try:
-        document = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError:
-        return []
     texts: list[str] = []
     try:
-        for number in range(min(count, len(document))):
-            page = document[number]
-            text_page = page.get_textpage()
-            texts.append(
-                _cleaned(
-                    text_page.get_text_bounded().replace("\r\n", "\n").replace("\ufffe", "-\n")
-                )
-            )
-            text_page.close()
-            page.close()
+        with closing(pypdfium2.PdfDocument(data)) as document:
+            for number in range(min(count, len(document))):
+                with closing(document[number]) as page, closing(page.get_textpage()) as read:
+                    text = read.get_text_bounded().replace("\r\n", "\n").replace("\ufffe", "-\n")
+                    texts.append(_cleaned(text))
     except pypdfium2.PdfiumError:
         return []
-    finally:
-        document.close()
     return texts
 
 
@@ -354,7 +290,7 @@ def _outline(reader: pypdf.PdfReader) -> dict[str, int]:
             if isinstance(item, list):
                 walk(item, level + 1)
             else:
-                found.setdefault(_key(str(item.title or "")), level)
+                found.setdefault(title_key(str(item.title or "")), level)
 
     try:
         walk(reader.outline, 1)
@@ -362,46 +298,6 @@ def _outline(reader: pypdf.PdfReader) -> dict[str, int]:
         return {}
     found.pop("", None)
     return found
-
-
-def _key(line: str) -> str:
-    """Fold a line so that it matches its bookmark: without numbers, blanks and case."""
-    return re.sub(r"^(?:chapter|section|kapitel)?[\d.]*|[\W_]+", "", line.casefold().strip())
-
-
-class _Titles:
-    """Tells headings: by the document's bookmarks or, where it has none, by their letters."""
-
-    def __init__(self, outline: dict[str, int], letters: Mapping[int, Letters]) -> None:
-        self._levels = outline or heading_levels(list(letters.values()))
-        self._key = _key if outline else fold
-        self._letters = letters
-        self._largest: dict[str, float] = {}
-        for text, size, _ in (line for read in letters.values() for line in read.lines):
-            self._largest[text] = max(size, self._largest.get(text, 0.0))
-        self.wrap = not outline
-        """Whether a heading of two lines is two lines here."""
-
-    def repeats(self, line: str, page: int, *, before: int) -> bool:
-        """Tell whether a line at the edge of a page only says in which chapter it is.
-
-        It has the heading's words in smaller letters, or with "Chapter 3:" or a page's number.
-        `before`: so many lines above it on its page say the same.
-        """
-        if self.level(line)[1]:
-            text = fold(line)
-            sizes = [size for said, size, _ in self._letters[page].lines if said == text]
-            return before < len(sizes) and sizes[before] < 0.9 * self._largest[text]
-        bare, count = _CHAPTER_NUMBER.subn("", line.strip())
-        return count > 0 and self.level(bare)[1] > 0
-
-    def level(self, line: str) -> tuple[str, int]:
-        """Return a name for a line, the same for lines that say the same, and its level.
-
-        The level is 0 if the line is no heading.
-        """
-        name = self._key(line) if len(line) < _MAX_TITLE else ""
-        return name, self._levels.get(name, 0)
 
 
 def _take_tables(
@@ -445,116 +341,3 @@ def _may_hold_table(text: str) -> bool:
     """Tell whether a page has a few lines that are shorter than those of running text."""
     lines = [line for line in text.split("\n") if line.strip()]
     return sum(len(line) <= _SHORT_LINE for line in lines) >= _SHORT_LINES
-
-
-def _blocks(
-    texts: Sequence[str], tables: Mapping[int, Sequence[Block]], titles: _Titles
-) -> list[Block]:
-    furniture = _repeated(texts)
-    seen: set[str] = set()
-    blocks: list[Block] = []
-    for number, text in enumerate(texts, start=1):
-        kept: list[str] = []
-        edges = _edges(text)
-        said: Counter[str] = Counter()
-        for at, line in enumerate(text.split("\n")):
-            marks = _furniture_keys(line, number) & furniture
-            if marks & seen or (marks and PAGE_NUMBER.match(line)):
-                continue
-            said[fold(line)] += 1
-            if at in edges and titles.repeats(line, number, before=said[fold(line)] - 1):
-                continue
-            seen |= marks
-            kept.append(line)
-        found = _page_blocks(kept, f"page {number}", tables.get(number, ()), titles)
-        if blocks and found:
-            found[0] = _continued(found[0], blocks[-1])
-        blocks += found
-    return blocks
-
-
-def _edges(text: str) -> set[int]:
-    """Return which lines of a page are its first two and its last two."""
-    filled = [at for at, line in enumerate(text.split("\n")) if line.strip()]
-    return {*filled[:2], *filled[-2:]}
-
-
-def _continued(block: Block, above: Block) -> Block:
-    """Return a table with the header of the one on the page before, if it goes on with it."""
-    if not (block.kind == above.kind == "table" and above.header):
-        return block
-    names, own = above.rows[0], block.rows[0]
-    if len(names) != len(own) or own == names:
-        return block
-    if block.header and amounts_below(own, block.rows[1:]):
-        return block  # another table
-    return replace(block, rows=(names, *block.rows), header=True)
-
-
-def _page_blocks(
-    lines: Sequence[str], where: str, tables: Sequence[Block], titles: _Titles
-) -> list[Block]:
-    blocks: list[Block] = []
-    plain: list[str] = []
-    used: set[str] = set()
-
-    def close() -> None:
-        blocks.extend(text_blocks("\n".join(plain), page=where))
-        plain.clear()
-
-    wrapped = False
-    for line in lines:
-        if not line.strip():
-            plain.append(line)
-            continue
-        if line.startswith(PLACEHOLDER):
-            close()
-            blocks.append(tables[int(line.removeprefix(PLACEHOLDER))])
-            wrapped = False
-            continue
-        name, level = titles.level(line)
-        if not name or not level or name in used:
-            plain.append(line)
-            wrapped = False
-            continue
-        used.add(name)
-        close()
-        text = re.sub(r"\s+", " ", line).strip()
-        if wrapped and blocks[-1].level == level:
-            text = f"{blocks.pop().text} {text}"
-        blocks.append(heading(text, level, where))
-        wrapped = titles.wrap
-    close()
-    return blocks
-
-
-def _furniture_keys(line: str, page: int) -> set[str]:
-    """Return the line, and the line with each number as its distance from the page's number.
-
-    "Page 3 of 10" on page 3 and "Page 4 of 10" on page 4 share a key; "Item 3" and "Item 9" do not.
-    """
-    text = " ".join(line.split())[:200]
-    keys = {text}
-    for number in _INTEGER.finditer(text):
-        before, after = text[: number.start()], text[number.end() :]
-        keys.add(f"{before}#{int(number.group()) - page}{after}")
-    return keys - {""}
-
-
-def _repeated(texts: Sequence[str]) -> set[str]:
-    """Return keys of first and last lines on most pages: headers, footers, page numbers.
-
-    The outermost lines of a few pages are the running heads of a chapter.
-    """
-    if len(texts) < 3:
-        return set()
-    counts: Counter[str] = Counter()
-    outermost: Counter[str] = Counter()
-    for page, text in enumerate(texts, start=1):
-        lines = [line for line in text.split("\n") if line.strip()]
-        for edge, found in ((lines[:1] + lines[-1:], outermost), (lines[:2] + lines[-2:], counts)):
-            said = (line for line in edge if not line.startswith(PLACEHOLDER))
-            found.update({key for line in said for key in _furniture_keys(line, page)})
-    limit = max(3, len(texts) // 2)
-    often = {key for key, count in counts.items() if count >= limit}
-    return often | {key for key, count in outermost.items() if count >= _CHAPTER}

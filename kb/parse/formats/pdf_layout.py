@@ -261,23 +261,17 @@ def take_tables(
 ) -> tuple[str, list[Block]]:
     """Put a placeholder line in the place of each table whose cells follow each other in a text.
 
-    Columns of running text are written one after the other.
-
-    Args:
-        text: of a page.
-        tables: as `tables_in` returns them.
-        bold: what stands in bold letters on the page, without blanks.
-        where: the page, as the blocks name it.
+    Columns of running text are written one after the other. `bold` is what stands in bold letters
+    on the page, without blanks; `where` names the page.
     """
     blocks: list[Block] = []
     for table in tables:
         rows = table.rows
-        folded, places = _folded(text)
-        wanted = table.letters
-        at = folded.find(wanted)
+        places = [i for i, c in enumerate(text) if not c.isspace()]
+        at = fold(text).find(table.letters)
         if at < 0:
             continue
-        start, end = places[at], places[at + len(wanted) - 1] + 1
+        start, end = places[at], places[at + len(table.letters) - 1] + 1
         if text[:start].rpartition("\n")[2].strip() or text[end:].partition("\n")[0].strip():
             continue  # it begins or ends within a line: not only the table is there
         if table.prose:
@@ -288,11 +282,6 @@ def take_tables(
         blocks.append(Block("table", rows=rows, header=head, location=where))
         text = f"{text[:start]}\n{PLACEHOLDER}{len(blocks) - 1}\n{text[end:]}"
     return text, blocks
-
-
-def _folded(text: str) -> tuple[str, list[int]]:
-    places = [i for i, c in enumerate(text) if not c.isspace()]
-    return "".join(text[i] for i in places), places
 
 
 def _stands_out(rows: Sequence[Sequence[str]], bold: set[str]) -> bool:

@@ -8,6 +8,7 @@ import io
 import math
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice, pairwise
@@ -17,6 +18,7 @@ from typing import Any
 from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.formats.pdf_page import fold
+from kb.parse.limits import OnPage
 from kb.text.segmentation import width
 
 EXTRA = "the extra answerdesk[ocr]"
@@ -73,11 +75,7 @@ def can_read() -> bool:
 
 
 def picture_pages(name: str, data: bytes) -> bytes:
-    """Make a PDF file of a picture, with a page for each of its frames.
-
-    Raises:
-        UnreadableFile: if it is damaged or too large, or if the extra is missing.
-    """
+    """Make a PDF file of a picture, with a page for each of its frames."""
     kind = next(kind for start, kind in PICTURES.items() if data.startswith(start))
     if not can_read():
         raise UnreadableFile(
@@ -102,7 +100,35 @@ def picture_pages(name: str, data: bytes) -> bytes:
     return pdf.getvalue()
 
 
-def read_pixels(pixels: Any) -> PictureText:
+def read_pages(data: bytes, scanned: Sequence[int], on_page: OnPage) -> dict[int, PictureText]:
+    """Read pages as pictures; return those in which something was seen, by their numbers.
+
+    A page that cannot be drawn is left out.
+    """
+    if not scanned:
+        return {}
+    import pypdfium2
+
+    found: dict[int, PictureText] = {}
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError:
+        return {}
+    with closing(document):
+        for at, number in enumerate(scanned[:MAX_READ_PAGES], start=1):
+            on_page(at, min(len(scanned), MAX_READ_PAGES))
+            try:
+                page = document[number - 1]
+                bitmap = page.render(scale=_render_scale(*page.get_size()), rev_byteorder=False)
+            except pypdfium2.PdfiumError:
+                continue
+            found[number] = _read_pixels(bitmap.to_numpy())
+            bitmap.close()
+            page.close()
+    return found
+
+
+def _read_pixels(pixels: Any) -> PictureText:
     """Read the text of a page: an array of rows of blue, green and red bytes."""
     found = _engine()(pixels, text_score=0.0)
     if found.boxes is None:
@@ -138,7 +164,7 @@ def _engine() -> Any:
     )
 
 
-def render_scale(wide: float, high: float) -> float:
+def _render_scale(wide: float, high: float) -> float:
     """Return the pixels for each point of a page of so many points."""
     return min(DOTS_PER_INCH / 72, _LONGEST_SIDE / max(wide, high, 1.0))
 

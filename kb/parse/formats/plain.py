@@ -3,7 +3,7 @@
 import re
 from itertools import groupby, pairwise
 
-from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, looks_like_header
+from kb.parse.blocks import PSEUDO_LEVEL, Block, BlockKind, Document, heading, looks_like_header
 from kb.parse.encoding.decoding import decode
 from kb.text.segmentation import width
 
@@ -43,11 +43,8 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
 
     def close() -> None:
         if paragraph:
-            where = page or f"line {start}"
-            kind = "item" if _ITEM.match(paragraph[0]) else "text"
-            blocks.append(
-                Block("item" if kind == "item" else "text", unwrap(paragraph), location=where)
-            )
+            kind: BlockKind = "item" if _ITEM.match(paragraph[0]) else "text"
+            blocks.append(Block(kind, unwrap(paragraph), location=page or f"line {start}"))
             paragraph.clear()
 
     for number, line in enumerate(lines, start=1):

@@ -4,24 +4,26 @@ What a speaker reads (notes) and slides that are not shown are left out and name
 """
 
 import posixpath
-import re
-import zipfile
 from collections.abc import Iterator, Mapping
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
-
-from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.blocks import Block, Document, heading, with_header
-from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office, open_zip, read_member
+from kb.parse.limits import (
+    MAX_COLUMNS,
+    MAX_NESTING,
+    Package,
+    check_office,
+    open_zip,
+    unless_damaged,
+)
 from kb.parse.marks import (
     ends_question,
     leave_out,
     link_mark,
     lowered,
     raised,
+    tidy_lines,
     with_links,
     without_links,
 )
@@ -33,30 +35,18 @@ _MAX_SLIDES = 1000
 
 
 def parse_presentation(name: str, data: bytes) -> Document:
-    """Read the slides of a PPTX file.
-
-    Raises:
-        UnreadableFile: if it is damaged, protected or hostile.
-    """
+    """Read the slides of a PPTX file."""
     check_office(name, data)
-    try:
-        with open_zip(name, data) as archive:
-            return _Reader(name, archive).read()
-    except (ParseError, DefusedXmlException, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise UnreadableFile(
-            name,
-            f"The presentation is damaged ({type(error).__name__}: {str(error)[:120]}). "
-            "Open it, save it again as PPTX and upload it.",
-        ) from error
+    remedy = "Open it, save it again as PPTX and upload it."
+    with unless_damaged(name, "presentation", remedy=remedy), open_zip(name, data) as archive:
+        return _Reader(Package(name, archive)).read()
 
 
 class _Reader:
     """Walks one presentation."""
 
-    def __init__(self, name: str, archive: zipfile.ZipFile) -> None:
-        self._name = name
-        self._archive = archive
-        self._parts = {info.filename: info for info in archive.infolist()}
+    def __init__(self, parts: Package) -> None:
+        self._parts = parts
         self._links: Mapping[str, str] = {}
         self._where = ""
 
@@ -65,12 +55,12 @@ class _Reader:
         skipped: list[Skipped] = []
         spoken = 0
         main = "ppt/presentation.xml"
-        order = self._xml(main).iter(f"{_P}sldId")
+        order = self._parts.xml(main).iter(f"{_P}sldId")
         paths = self._relations(main)
         slides = [paths[slide.get(f"{_R}id", "")][1] for slide in order]
         for number, path in enumerate(slides[:_MAX_SLIDES], start=1):
             self._where = f"slide {number}"
-            slide = self._xml(path)
+            slide = self._parts.xml(path)
             related = self._relations(path)
             if slide.get("show") in {"0", "false"}:
                 skipped.append(
@@ -83,7 +73,7 @@ class _Reader:
             blocks += titles or [heading("", 1, self._where)]
             blocks += [block for block in found if block.kind != "heading"]
             notes = [target for kind, target in related.values() if kind == "notesSlide"]
-            spoken += sum(len(_words(self._xml(note))) for note in notes)
+            spoken += sum(len(_words(self._parts.xml(note))) for note in notes)
         if len(slides) > _MAX_SLIDES:
             where = f"slides {_MAX_SLIDES + 1} to {len(slides)}"
             skipped.append(Skipped(where, f"Only {_MAX_SLIDES:,} slides are read. Split the file."))
@@ -92,16 +82,12 @@ class _Reader:
             skipped.append(Skipped("notes", reason))
         return Document(tuple(blocks), skipped=tuple(skipped))
 
-    def _xml(self, path: str) -> Element:
-        root: Element = fromstring(read_member(self._name, self._archive, self._parts[path]))
-        return root
-
     def _relations(self, path: str) -> dict[str, tuple[str, str]]:
         """Return kind and target of each part that a part names; "link" is an address."""
         folder, file = posixpath.split(path)
         own = f"{folder}/_rels/{file}.rels"
         found: dict[str, tuple[str, str]] = {}
-        for relation in self._xml(own) if own in self._parts else ():
+        for relation in self._parts.xml(own) if own in self._parts else ():
             kind = relation.get("Type", "").rsplit("/", 1)[-1]
             target = relation.get("Target", "")
             if relation.get("TargetMode") == "External":
@@ -173,8 +159,7 @@ class _Reader:
             link = properties.find(f"{_A}hlinkClick")
             if link is not None:
                 out += link_mark(self._links.get(link.get(f"{_R}id", ""), ""), words)
-        lines = (re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in out.split("\n"))
-        return "\n".join(line for line in lines if line)
+        return tidy_lines(out)
 
     def _table(self, table: Element) -> Block:
         rows: list[tuple[str, ...]] = []

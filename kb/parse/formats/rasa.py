@@ -14,6 +14,7 @@ from core.types import Skipped
 from kb.parse.encoding.decoding import decode
 from kb.parse.faq.columns import Given
 from kb.parse.faq.rows import Taken
+from kb.parse.formats.dialogflow import objects
 from kb.parse.formats.records import parse_value
 
 _ENTITY = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})")
@@ -22,12 +23,8 @@ _SLOT = re.compile(r"\{[^\W\d]\w*\}")
 _BESIDE = ("buttons", "quick_replies", "image", "attachment", "custom")
 
 
-def parse_yaml(name: str, data: bytes, given: Given | None = None) -> Taken:
-    """Read the documents of a YAML file as one.
-
-    Raises:
-        UnreadableFile: if it is no valid YAML, or if it has Rasa's intents without responses.
-    """
+def parse_yaml(name: str, data: bytes, given: Given) -> Taken:
+    """Read the documents of a YAML file as one."""
     try:
         found = list(yaml.load_all(decode(name, data), Loader=yaml.CBaseLoader))
     except (yaml.YAMLError, RecursionError) as error:
@@ -54,7 +51,7 @@ def _entries(documents: Sequence[Any], skipped: list[Skipped]) -> Iterator[dict[
     responses = {key: value for part in parts for key, value in _dict(part, "responses").items()}
     follows = dict(_rules(parts))
     used: set[str] = set()
-    for intent in (item for part in parts for item in _list(part, "nlu")):
+    for intent in (item for part in parts for item in objects(part.get("nlu"))):
         name = intent.get("intent")
         if not name:
             continue  # synonyms and the like
@@ -77,8 +74,10 @@ def _entries(documents: Sequence[Any], skipped: list[Skipped]) -> Iterator[dict[
 def _rules(parts: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
     """Yield intents that a rule or a story answers at once, with the names of the responses."""
     for part in parts:
-        for story in (*_list(part, "stories"), *_list(part, "rules")):
-            steps = [step for step in _list(story, "steps") if "intent" in step or "action" in step]
+        for story in (*objects(part.get("stories")), *objects(part.get("rules"))):
+            steps = [
+                step for step in objects(story.get("steps")) if "intent" in step or "action" in step
+            ]
             actions = [step.get("action", "") for step in steps[1:]]
             told = [action for action in actions if action.startswith("utter_")]
             if steps and "intent" in steps[0] and told and told == actions:
@@ -86,7 +85,7 @@ def _rules(parts: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _first(where: str, wordings: Any, skipped: list[Skipped]) -> str:
-    texts = [w for w in wordings if isinstance(w, dict)] if isinstance(wordings, list) else []
+    texts = objects(wordings)
     if not texts:
         return ""
     left_out = [key for key in _BESIDE if texts[0].get(key)]
@@ -107,8 +106,3 @@ def _examples(intent: dict[str, Any]) -> list[str]:
 def _dict(parent: Any, key: str) -> dict[str, Any]:
     found = parent.get(key)
     return found if isinstance(found, dict) else {}
-
-
-def _list(parent: Any, key: str) -> list[dict[str, Any]]:
-    found = parent.get(key)
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

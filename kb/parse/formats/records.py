@@ -10,8 +10,9 @@ from core.types import Section, Skipped
 from core.wording import N_
 from kb.parse.encoding.decoding import decode
 from kb.parse.faq.columns import Field, Given, field_of, is_faq, map_columns
-from kb.parse.faq.documents import is_question
-from kb.parse.faq.rows import Row, Taken, entry_of, read_table
+from kb.parse.faq.entry import entry_of
+from kb.parse.faq.questions import is_question
+from kb.parse.faq.rows import Row, Taken, read_table
 from kb.parse.faq.values import LANGUAGE_CODES, cell_text, language_code, split_variants
 from kb.parse.formats.dialogflow import intent_entries
 from kb.parse.limits import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS
@@ -38,7 +39,7 @@ _STATES = ("state", "status")
 _WANTED = 'Wanted are objects like {"question": …, "answer": …} or {"text": …}.'
 
 
-def parse_jsonl(name: str, data: bytes, given: Given | None = None) -> Taken:
+def parse_jsonl(name: str, data: bytes, given: Given) -> Taken:
     """Read one JSON object per line; a line that is none is skipped and named."""
     sections: list[Section] = []
     skipped: list[Skipped] = []
@@ -58,7 +59,7 @@ def parse_jsonl(name: str, data: bytes, given: Given | None = None) -> Taken:
     return Taken(tuple(sections), tuple(skipped))
 
 
-def parse_json(name: str, data: bytes, given: Given | None = None) -> Taken:
+def parse_json(name: str, data: bytes, given: Given) -> Taken:
     """Read a JSON list of objects, or an object that holds one, or questions with their answers."""
     text = decode(name, data)
     try:
@@ -74,7 +75,7 @@ def parse_json(name: str, data: bytes, given: Given | None = None) -> Taken:
     return parse_value(name, value, given)
 
 
-def parse_value(name: str, value: Any, given: Given | None = None) -> Taken:
+def parse_value(name: str, value: Any, given: Given) -> Taken:
     """Take the entries and passages of lists and objects, however they are nested."""
     sections: list[Section] = []
     skipped: list[Skipped] = []
@@ -118,7 +119,7 @@ def _texts(value: Any) -> Any:
     return {k: _texts(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
-def _grid(value: Any, given: Given | None) -> list[Any]:
+def _grid(value: Any, given: Given) -> list[Any]:
     """Return a table that is written as a list of rows or of flat objects, or as two lists."""
     if isinstance(value, dict):
         lists = [inner for inner in value.values() if isinstance(inner, list)]
@@ -141,19 +142,20 @@ def _grid(value: Any, given: Given | None) -> list[Any]:
     return rows if plain and len(rows) > 1 else []
 
 
-def _is_flat(row: dict[str, Any], given: Given | None) -> bool:
+def _is_flat(row: dict[str, Any], given: Given) -> bool:
     """Tell whether an object is a row of a table: it has fields, none of them known."""
     nested = any(isinstance(cell, list | dict) for cell in row.values())
     return len(row) > 1 and not (nested or _fields(row, given) or _first(row, _TEXT))
 
 
 def _records(
-    value: Any, given: Given | None, group: str = "", depth: int = 0
+    value: Any, given: Given, group: str = "", depth: int = 0
 ) -> Iterator[tuple[str, Any]]:
     """Yield each record with the name of the group it stands in, wherever it is nested."""
     if isinstance(value, list):
         for item in value:
-            nested = isinstance(item, dict) and not _is_record(item, given) and _holds_more(item)
+            nested = isinstance(item, dict) and not _is_record(item, given)
+            nested = nested and any(isinstance(inner, list | dict) for inner in item.values())
             yield from _records(item, given, group, depth + 1) if nested else [(group, item)]
     elif (depth or _is_said(value)) and _is_record(value, given):
         yield group, value
@@ -185,11 +187,7 @@ def _is_said(value: dict[str, Any]) -> bool:
     return any(turn.keys() & {"role", "from"} for turn in turns)
 
 
-def _holds_more(value: dict[str, Any]) -> bool:
-    return any(isinstance(inner, list | dict) for inner in value.values())
-
-
-def _is_record(value: dict[str, Any], given: Given | None) -> bool:
+def _is_record(value: dict[str, Any], given: Given) -> bool:
     """Tell whether an object is an entry or a passage, not one that holds some."""
     fields = _fields(value, given)
     if any(key in value for key in _SAID) or "answer" in fields:
@@ -199,9 +197,9 @@ def _is_record(value: dict[str, Any], given: Given | None) -> bool:
     return any(not isinstance(value.get(key), list) and _string(value.get(key)) for key in _TEXT)
 
 
-def _fields(record: dict[str, Any], given: Given | None = None) -> dict[Field, Any]:
+def _fields(record: dict[str, Any], given: Given) -> dict[Field, Any]:
     found: dict[Field, Any] = {}
-    for wanted, name in (given or {}).items():
+    for wanted, name in given.items():
         if name in record:
             found[wanted] = record[name]
     for key, value in record.items():
@@ -221,7 +219,7 @@ def _take(
     location: str,
     sections: list[Section],
     skipped: list[Skipped],
-    given: Given | None,
+    given: Given,
     group: str = "",
 ) -> None:
     if not isinstance(record, dict):
@@ -236,7 +234,7 @@ def _take(
     if languages := _languages(fields.get("question")):
         for code in languages:
             values = {k: v.get(code) if isinstance(v, dict) else v for k, v in fields.items()}
-            _take({**values, "language": code}, location, sections, skipped, None, group)
+            _take({**values, "language": code}, location, sections, skipped, {}, group)
         return
     asked = _strings(fields.get("question")) if isinstance(fields.get("question"), list) else []
     variants = _strings(fields.get("variants"))
@@ -340,8 +338,8 @@ def _passage(record: dict[str, Any], fields: dict[Field, Any], location: str) ->
             location, f"It has neither a question with an answer nor a text. {_known(record)}"
         )
     if len(text) > MAX_CELL_CHARS:
-        return Skipped(location, f"The text has {len(text):,} characters; at most "
-                                 f"{MAX_CELL_CHARS:,} are read.")  # fmt: skip
+        reason = f"The text has {len(text):,} characters; at most {MAX_CELL_CHARS:,} are read."
+        return Skipped(location, reason)
     return Section(
         text=text,
         title_path=(title,) if title else (),

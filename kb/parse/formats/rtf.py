@@ -4,11 +4,19 @@ import re
 from dataclasses import dataclass, replace
 
 from core.errors import UnreadableFile
-from core.types import Skipped
 from core.wording import N_
 from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, headings_from_bold, with_header
 from kb.parse.limits import MAX_COLUMNS
-from kb.parse.marks import ends_question, link_mark, lowered, raised, with_links, without_links
+from kb.parse.marks import (
+    ends_question,
+    leave_out,
+    link_mark,
+    lowered,
+    raised,
+    tidy_lines,
+    with_links,
+    without_links,
+)
 
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z'])|([{}])|"
@@ -51,11 +59,7 @@ class _State:
 
 
 def parse_rtf(name: str, data: bytes) -> Document:
-    """Read an RTF file.
-
-    Raises:
-        UnreadableFile: if it is nested too deep.
-    """
+    """Read an RTF file."""
     return _Reader(name).read(data)
 
 
@@ -145,11 +149,8 @@ class _Reader:
         blocks = headings_from_bold(self._blocks)
         if self._notes:
             blocks += [heading("", 1), *self._notes]
-        skipped: tuple[Skipped, ...] = ()
-        if words := len(self._hidden.split()):
-            reason = f"{words:,} words are hidden or struck out: left out."
-            skipped = (Skipped("the document", reason),)
-        return Document(tuple(blocks), skipped=skipped)
+        leave_out(self._hidden)
+        return Document(tuple(blocks))
 
     def _leave(self, word: bytes) -> None:
         if word == b"fonttbl":
@@ -282,8 +283,7 @@ class _Reader:
             return
         self._end_table()
         out = self._out.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        lines = (re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in out.split("\n"))
-        marked = "\n".join(line for line in lines if line)
+        marked = tidy_lines(out)
         text, linked = without_links(marked), with_links(marked)
         bold, self._all_bold, self._out = self._all_bold, True, ""
         if not text:

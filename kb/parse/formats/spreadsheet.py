@@ -4,27 +4,30 @@ import datetime as dt
 import io
 import re
 import warnings
-import zipfile
 from collections.abc import Mapping
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
 from openpyxl.cell.read_only import ReadOnlyCell
 from openpyxl.packaging.relationship import get_dependents, get_rels_path
 from openpyxl.utils.cell import get_column_letter, range_boundaries
-from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.worksheet._reader import FORMULA_TAG, INLINE_STRING, WorkSheetParser
 
-from core.errors import UnreadableFile
 from core.types import Section, Skipped
 from kb.parse.faq.columns import Given
 from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table
 from kb.parse.formats.moment_format import format_moment, iso_moment
 from kb.parse.formats.number_format import format_number, format_text
 from kb.parse.formats.rich_text import read_rich_texts, rich_text
-from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, check_office
+from kb.parse.limits import (
+    MAX_CELL_CHARS,
+    MAX_CELLS,
+    MAX_COLUMNS,
+    MAX_ROWS,
+    check_office,
+    unless_damaged,
+)
 from kb.parse.marks import day_mark, link_mark
 from kb.text.language import detect_language
 
@@ -40,29 +43,16 @@ _LINK = re.compile(
 )
 
 
-def parse_spreadsheet(name: str, data: bytes, given: Given | None = None) -> Taken:
-    """Read each visible sheet as a table of its own.
-
-    Raises:
-        UnreadableFile: if the workbook is damaged, protected or hostile.
-    """
+def parse_spreadsheet(name: str, data: bytes, given: Given) -> Taken:
+    """Read each visible sheet as a table of its own."""
     check_office(name, data)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # unknown extensions, default styles
-            return _read(data, given)
-    except (
-        InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError,
-        IndexError, AttributeError, OSError, EOFError, OverflowError, RecursionError, SyntaxError,
-    ) as error:  # fmt: skip
-        raise UnreadableFile(
-            name,
-            f"The workbook is damaged ({type(error).__name__}: {str(error)[:120]}). "
-            "Open it in a spreadsheet program, save it again as XLSX and upload it.",
-        ) from error
+    remedy = "Open it in a spreadsheet program, save it again as XLSX and upload it."
+    damaged = unless_damaged(name, "workbook", remedy=remedy)
+    with damaged, warnings.catch_warnings(action="ignore"):  # unknown extensions, default styles
+        return _read(data, given)
 
 
-def _read(data: bytes, given: Given | None) -> Taken:
+def _read(data: bytes, given: Given) -> Taken:
     sections: list[Section] = []
     skipped: list[Skipped] = []
     workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)

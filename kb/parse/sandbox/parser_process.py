@@ -13,7 +13,7 @@ from pathlib import Path
 from core.errors import IngestError, UnreadableFile
 from core.types import ParsedFile
 from kb.parse.formats.picture import MAX_READ_PAGES
-from kb.parse.limits import OnPage, ignore_page
+from kb.parse.limits import OnPage
 from kb.parse.sandbox.ipc import HEADER, read_page_frame, read_reply, request
 
 log = logging.getLogger(__name__)
@@ -45,19 +45,6 @@ class ParserProcess:
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._slots = asyncio.Semaphore(_AT_ONCE)
-
-    async def parse(self, name: str, path: Path) -> ParsedFile:
-        """Read one file in a fresh process. `name` is what people call it; it opens nothing.
-
-        Raises:
-            IngestError: with a sentence for the operator.
-        """
-        reading = self.parse_many([(name, path)], columns={}, on_page=ignore_page)
-        async with contextlib.aclosing(reading) as results:
-            result = await anext(results)
-        if isinstance(result, IngestError):
-            raise result
-        return result
 
     async def parse_many(
         self,
@@ -126,7 +113,10 @@ class _Child:
         self.usable = False
         try:
             async with asyncio.timeout(deadline_s) as deadline:
-                encoded = await self._exchange(name, path, columns)
+                assert self._process.stdin is not None
+                self._process.stdin.write(request(name, path, columns))
+                await self._process.stdin.drain()
+                encoded = await self._frame()
                 at = 0
                 while (page := read_page_frame(encoded)) and at < page[0] <= MAX_READ_PAGES:
                     at = page[0]
@@ -136,7 +126,11 @@ class _Child:
             result = await asyncio.to_thread(read_reply, name, encoded)
         except TimeoutError:
             self.late = True
-            return UnreadableFile(name, self._too_busy(deadline_s))
+            return UnreadableFile(
+                name,
+                f"The machine was so busy that it was not read within {deadline_s:.0f} s, twice. "
+                "Try again when less is going on.",
+            )
         except (asyncio.IncompleteReadError, ConnectionError):
             return UnreadableFile(name, await self._death(name))
         except ValueError as error:
@@ -144,13 +138,6 @@ class _Child:
             return UnreadableFile(name, "Reading it gave no usable result. Save it again.")
         self.usable = True
         return result
-
-    async def _exchange(self, name: str, path: Path, columns: str) -> bytes:
-        stdin = self._process.stdin
-        assert stdin is not None
-        stdin.write(request(name, _absolute(path), columns))
-        await stdin.drain()
-        return await self._frame()
 
     async def _frame(self) -> bytes:
         stdout = self._process.stdout
@@ -160,25 +147,16 @@ class _Child:
             raise ValueError(f"{size} bytes are more than allowed")
         return await stdout.readexactly(size)
 
-    def _too_long(self) -> str:
-        return (
-            f"Reading it took longer than {self._limits.timeout_s:.0f} s of processor time and was "
-            "stopped (knowledge.parse_timeout_s). Split it, or save it in a simpler form."
-        )
-
-    def _too_busy(self, seconds: float) -> str:
-        return (
-            f"The machine was so busy that it was not read within {seconds:.0f} s, twice. "
-            "Try again when less is going on."
-        )
-
     async def _death(self, name: str) -> str:
         """Return why the process ended, for the operator; the details go to the log."""
         code = await self._process.wait()
         errors = await self._errors
         log.warning("The reader of %r ended with %s: %s", name, code, errors[-2000:])
         if code == -signal.SIGXCPU:
-            return self._too_long()
+            return (
+                f"Reading it took longer than {self._limits.timeout_s:.0f} s of processor time and "
+                "was stopped (knowledge.parse_timeout_s). Split it, or save it in a simpler form."
+            )
         if "MemoryError" in errors or "bad_alloc" in errors or "Cannot allocate memory" in errors:
             megabytes = self._limits.memory_bytes / 2**20
             return (
@@ -200,10 +178,6 @@ class _Child:
         await self._errors
         if self._process.stdin is not None:
             self._process.stdin.close()
-
-
-def _absolute(path: Path) -> str:
-    return os.fspath(path.absolute())
 
 
 async def _close(child: _Child | None) -> None:

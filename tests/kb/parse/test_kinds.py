@@ -153,13 +153,13 @@ WRITTEN = [
     ("a.docx", word(RUN.format("", "Now 24") + RUN.format("Up2", "90"), styles=STYLES), "Now 24.90",
      ""),
     ("a.docx", word(RUN.format("", "At 9 ") + RUN.format("Off", "bought for 4"), styles=STYLES),
-     "At 9", "(the document) 3 words are hidden, struck out, white or tiny: left out."),
+     "At 9", "(the file) 3 words in it are hidden or struck out: left out."),
     ("a.docx", word(FIELD), f"here ({LINK})✓", ""),
     ("a.odt", odf('At 9</text:p><text:section text:display="none"><text:p>bought for 4</text:p>'
                   "</text:section><text:p>"), "At 9",
-     "(the document) 3 words are hidden or struck out: left out."),
+     "(the file) 3 words in it are hidden or struck out: left out."),
     ("a.odt", odf('At 9</text:p><text:p text:style-name="H">bought for 4'), "At 9",
-     "(the document) 3 words are hidden or struck out: left out."),
+     "(the file) 3 words in it are hidden or struck out: left out."),
     ("a.md", 'At <span>9</span> <b style="display:none">bought for <i>4</i></b>', "At 9",
      "(the file) 3 words in it are hidden or struck out: left out."),
 ]  # fmt: skip
@@ -214,7 +214,7 @@ def test_hidden_cells_of_a_page_are_left_out_and_counted() -> None:
     table = row.format("Part", "Cost", "Price") + row.format("Lamp", "4", "9")
     table = f"<style>.c{{display:none}}</style><table>{table}<tr hidden><td>Desk<td>5<td>8</table>"
     assert seen("a.html", table) == [
-        "Part: Lamp; Price: 9", "(the page) 5 words on it are hidden or struck out: left out.",
+        "Part: Lamp; Price: 9", "(the file) 5 words in it are hidden or struck out: left out.",
     ]  # fmt: skip
 
 

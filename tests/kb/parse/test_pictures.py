@@ -15,6 +15,7 @@ from core.errors import UnreadableFile
 from core.types import ParsedFile
 from kb.parse import parse
 from kb.parse.sandbox.parser_process import ParserProcess
+from tests.kb.parse.sandboxed import read_alone
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +87,7 @@ def read(tmp_path: Path) -> Read:
     def read(name: str, data: bytes) -> Awaitable[ParsedFile]:
         path = tmp_path / "original"
         path.write_bytes(data)
-        return ParserProcess().parse(name, path)
+        return read_alone(name, path)
 
     return read
 

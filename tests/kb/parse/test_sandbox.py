@@ -15,6 +15,7 @@ from core.types import ParsedFile
 from kb.parse.limits import ignore_page
 from kb.parse.sandbox.ipc import HEADER, read_reply, reply
 from kb.parse.sandbox.parser_process import Limits, ParserProcess
+from tests.kb.parse.sandboxed import read_alone
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +39,7 @@ async def read_all(
 
 
 async def test_a_file_is_read_as_it_would_be_without_the_process(faq: Path) -> None:
-    parsed = await ParserProcess().parse("prices/faq.csv", faq)
+    parsed = await read_alone("prices/faq.csv", faq)
     assert parsed.name == "prices/faq.csv"
     assert [(s.text, s.answer, s.location) for s in parsed.sections] == [
         ("How long do refunds take?", "Three days.", "row 2")
@@ -49,10 +50,10 @@ async def test_an_unreadable_file_ends_in_its_own_sentence(tmp_path: Path) -> No
     path = tmp_path / "original"
     path.write_bytes(b"")
     with pytest.raises(UnreadableFile, match=r"'faq.csv': The file is empty\."):
-        await ParserProcess().parse("faq.csv", path)
+        await read_alone("faq.csv", path)
     path.write_bytes(b"abc")
     with pytest.raises(UnsupportedFile, match=r"Cannot read 'song.xyz': upload one of CSV"):
-        await ParserProcess().parse("song.xyz", path)
+        await read_alone("song.xyz", path)
 
 
 async def test_links_folders_and_missing_files_are_not_followed(faq: Path, tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ async def test_links_folders_and_missing_files_are_not_followed(faq: Path, tmp_p
 
 async def test_a_file_over_the_size_limit_is_named_with_the_setting(faq: Path) -> None:
     with pytest.raises(UnreadableFile, match=r"larger than 0 MB \(knowledge.max_file_mb\)"):
-        await ParserProcess(Limits(file_bytes=10)).parse("faq.csv", faq)
+        await read_alone("faq.csv", faq, Limits(file_bytes=10))
 
 
 async def test_files_after_one_that_takes_too_long_are_still_read(
@@ -90,14 +91,14 @@ async def test_a_file_given_up_by_the_clock_was_tried_twice_and_blames_the_machi
 ) -> None:
     limits = Limits(timeout_s=0.001, wait_s=0.001)  # no process starts so soon
     with pytest.raises(UnreadableFile, match=r"machine was so busy.*twice"):
-        await ParserProcess(limits).parse("faq.csv", faq)
+        await read_alone("faq.csv", faq, limits)
 
 
 async def test_a_file_that_needs_too_much_memory_is_named_with_the_setting(tmp_path: Path) -> None:
     path = tmp_path / "big.json"
     path.write_text("[" + ",".join(["[[],[],[],[]]"] * 1_000_000) + "]")
     with pytest.raises(UnreadableFile, match=r"memory.*knowledge.parse_memory_mb"):
-        await ParserProcess(Limits(memory_bytes=300 * 2**20)).parse("big.json", path)
+        await read_alone("big.json", path, Limits(memory_bytes=300 * 2**20))
 
 
 async def test_ending_early_leaves_no_process_behind(faq: Path) -> None:
@@ -105,7 +106,7 @@ async def test_ending_early_leaves_no_process_behind(faq: Path) -> None:
     results = ParserProcess().parse_many([("a.csv", faq)] * 5, columns={}, on_page=ignore_page)
     await anext(results)
     await results.aclose()
-    task = asyncio.create_task(ParserProcess().parse("faq.csv", faq))
+    task = asyncio.create_task(read_alone("faq.csv", faq))
     await asyncio.wait([task], timeout=0.05)
     task.cancel()
     await asyncio.wait([task])
@@ -118,7 +119,7 @@ async def test_ending_early_leaves_no_process_behind(faq: Path) -> None:
      "CON.csv", "faq\n.csv", "$(id).csv", "\ud800.csv"],
 )  # fmt: skip
 async def test_a_files_name_is_only_data(faq: Path, name: str) -> None:
-    parsed = await ParserProcess().parse(name, faq)
+    parsed = await read_alone(name, faq)
     assert parsed.name == name
     assert len(parsed.sections) == 1
 
@@ -183,8 +184,10 @@ def test_python_code_is_refused_too(code: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"[]", b'["parsed", 1, [], []]', b'["parsed", "t", [[["a"], [], []]], []]', b"{", b'"x"',
-     b'["parsed", "t", [], [["only one"]]]'],
+    [b"[]", b'["parsed"]', b'["parsed", []]', b"{", b'"x"',
+     b'["parsed", {"name": "x", "title": 1, "sections": []}]',
+     b'["parsed", {"name": "x", "title": "t", "sections": [{"text": "a", "answer": null}]}]',
+     b'["parsed", {"name": "x", "title": "t", "sections": [], "skipped": [{"reason": "r"}]}]'],
 )  # fmt: skip
 def test_a_reply_of_another_shape_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
@@ -198,7 +201,7 @@ def test_a_reply_brings_back_what_was_sent() -> None:
         "faq.csv",
         "FAQ",
         (Section("Q?", "A.", ("T",), "row 2", "7", ("v",), "c", "en", "2026-01-01", "2026-02-01"),),
-        (Skipped("row 3", "The answer is empty."),),
+        (Skipped("row 3", "The answer is empty.", ("question=a,answer=b",)),),
     )
     assert read_reply("faq.csv", reply(parsed)[HEADER.size :]) == parsed
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -175,8 +176,8 @@ async def test_a_rebuild_with_another_model_replaces_every_vector(tmp_path: Path
 
 async def test_a_rebuild_under_new_settings_is_a_new_release(shop: Workshop) -> None:
     await shop.put(faq=FAQ)
-    shop.releases._rereader._settings = "test-2"
-    assert (await shop.releases.rebuild()).release == 2
+    under_others = replace(shop.releases, settings="test-2")
+    assert (await under_others.rebuild()).release == 2
     assert (await shop.documents(2))[0].settings == "test-2"
     assert (await shop.documents(1))[0].settings == "test-1"
 

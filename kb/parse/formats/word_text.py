@@ -1,0 +1,204 @@
+"""The words of a DOCX paragraph as its reader sees them, and what its styles say of them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+from docx.oxml.ns import qn
+
+from kb.parse.limits import MAX_NESTING
+from kb.parse.marks import ASKS, leave_out, link_mark, lowered, raised
+
+
+@cache
+def w(name: str) -> str:
+    """Return the full name of an element or attribute of a text document."""
+    return str(qn(f"w:{name}"))
+
+
+FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_TEXT, _RUN, _PROPERTIES, _VALUE = w("t"), w("r"), w("rPr"), w("val")
+_INSTRUCTION = w("instrText")
+_LEFT_OUT = {
+    w("del"), w("moveFrom"), w("delText"), w("pPr"), w("rPr"), w("txbxContent"), FALLBACK,
+    "{http://schemas.openxmlformats.org/drawingml/2006/main}graphic",
+}  # fmt: skip
+_WRITTEN = {w("br"): "\n", w("cr"): "\n", w("tab"): "\t", w("noBreakHyphen"): "-"}
+_HIDING = tuple(map(w, ("vanish", "strike", "dstrike", "sz", "color")))
+_STYLED = {*map(w, ("vanish", "strike", "dstrike", "vertAlign", "position"))}
+_OFF = {"0", "false", "off"}
+_FIELD_LINK = re.compile(r'HYPERLINK\s+"([^"]{1,2000})"')
+_BLANKS = re.compile(r"[ \t\u00a0]+")
+_SYMBOLS = {0xFC: "✓", 0xFE: "✓", 0xFB: "✗", 0xFD: "✗", 0xA8: "☐", 0xB7: "•", 0xE0: "→"}
+"""Of Wingdings and Symbol."""
+_TINY_HALF_POINTS = 3
+
+
+def child(parent: Any, name: str) -> Any:
+    """Return the first child of this name, `None` if there is none, or no parent."""
+    return None if parent is None else next(parent.iterchildren(w(name)), None)
+
+
+def value(parent: Any, name: str) -> str:
+    """Return the value of the first child of this name, empty if there is none."""
+    found = child(parent, name)
+    return "" if found is None else found.get(_VALUE) or ""
+
+
+def is_bold(properties: Any) -> bool:
+    """Tell whether the properties of a run make it bold."""
+    mark = child(properties, "b")
+    return mark is not None and mark.get(_VALUE) not in _OFF
+
+
+def inside(element: Any, tag: str) -> bool:
+    """Tell whether an element stands in one with this full name."""
+    return next(element.iterancestors(tag), None) is not None
+
+
+def marked_text(paragraph: Any, links: Mapping[str, str]) -> str:
+    """Return the words of a paragraph, with the addresses of its `links`, by id, marked.
+
+    Hidden and struck-out words are left out; raised and lowered ones are written in the line.
+    """
+    words = _Words(links)
+    words.walk(paragraph, 0)
+    return "\n".join(_BLANKS.sub(" ", line).strip() for line in words.out.split("\n")).strip()
+
+
+class _Words:
+    """Gathers the words of a paragraph."""
+
+    def __init__(self, links: Mapping[str, str]) -> None:
+        self.out = ""
+        self._links = links
+        self._bold_until = 0
+        """All letters up to here are bold."""
+        self._fields: list[tuple[str, int]] = []
+        """Open ones: what they do, and where their words begin."""
+
+    def walk(self, element: Any, depth: int) -> None:
+        for inner in element.iterchildren():
+            tag = inner.tag
+            if tag == _TEXT:
+                self.out += inner.text or ""
+            elif tag == _INSTRUCTION:
+                if self._fields:
+                    self._fields[-1] = self._fields[-1][0] + (inner.text or ""), 0
+            elif tag in _LEFT_OUT or depth > MAX_NESTING or not isinstance(tag, str):
+                continue
+            elif tag in _WRITTEN:
+                self.out += _WRITTEN[tag]
+            elif tag == _RUN and (properties := child(inner, "rPr")) is not None:
+                self._run(inner, properties, depth)
+            elif tag == w("fldChar"):
+                self._field(inner.get(w("fldCharType")))
+            elif tag == w("sym"):
+                self.out += _symbol(inner.get(w("char"), ""))
+            else:
+                start = len(self.out)
+                self.walk(inner, depth + 1)
+                if tag == w("hyperlink"):
+                    address = self._links.get(inner.get(qn("r:id"), ""), "")
+                    self.out += link_mark(address, self.out[start:])
+
+    def _field(self, edge: str | None) -> None:
+        if edge == "begin":
+            self._fields.append(("", 0))
+        elif edge == "separate" and self._fields:
+            self._fields[-1] = self._fields[-1][0], len(self.out)
+        elif edge == "end" and self._fields:
+            instruction, start = self._fields.pop()
+            if link := _FIELD_LINK.search(instruction):
+                self.out += link_mark(link[1], self.out[start:])
+
+    def _run(self, run: Any, properties: Any, depth: int) -> None:
+        if any(map(_hides, properties.iterchildren(*_HIDING))):
+            return
+        before, position = self.out, value(properties, "vertAlign")
+        if shift := value(properties, "position"):
+            position = "subscript" if shift.startswith("-") else "superscript"
+        self.walk(run, depth + 1)
+        words = self.out[len(before) :]
+        if position == "superscript" and words.strip():
+            following = run.getnext()
+            after = "".join(following.itertext(_TEXT)) if following is not None else ""
+            self.out = before + raised(before, words, after=after)
+        elif position == "subscript" and words.strip():
+            self.out = before + lowered(before, words)
+        elif len(before.rstrip()) <= self._bold_until and is_bold(properties):
+            self.out += "\n" if ASKS.search(words) else ""
+            self._bold_until = len(self.out)
+
+
+def _symbol(code: str) -> str:
+    """Return a sign of a font of signs; unknown ones of their private area are none."""
+    number = int(code, 16) if re.fullmatch(r"[0-9A-Fa-f]{1,5}", code) else 0
+    return _SYMBOLS.get(number & 0xFF, "") if 0xF000 <= number <= 0xF0FF else chr(number or 32)
+
+
+def leave_out_hidden(body: Any) -> None:
+    """Count the words that nobody sees."""
+    hiding = filter(_hides, body.iter(*_HIDING))
+    runs = dict.fromkeys(mark.getparent().getparent() for mark in hiding)
+    for run in runs:
+        if run is not None and run.tag == _RUN:
+            leave_out(" ".join(run.itertext(_TEXT)))
+
+
+def _hides(mark: Any) -> bool:
+    """Tell whether a property of a run, one of `_HIDING`, takes its words out of sight.
+
+    White letters count where nothing dark can be behind them: outside of tables, boxes and what is
+    shaded.
+    """
+    said = mark.get(_VALUE)
+    if mark.tag == w("sz"):
+        return (said or "").isdigit() and int(said) <= _TINY_HALF_POINTS
+    if mark.tag != w("color"):
+        return said not in _OFF
+    if (said or "").upper() != "FFFFFF":
+        return False
+    around = next(mark.iterancestors(w("p")), None)
+    shaded = any(
+        child(properties, name) is not None
+        for properties in (mark.getparent(), child(around, "pPr"))
+        for name in ("shd", "highlight", "pStyle", "rStyle")
+    )
+    return not (shaded or inside(mark, w("tbl")) or inside(mark, w("txbxContent")))
+
+
+def lineage(styles: Mapping[str, Any], style_id: str) -> Iterator[Any]:
+    """Yield a style and those that it is based on, each once."""
+    seen: set[str] = set()
+    while style_id in styles and style_id not in seen:
+        seen.add(style_id)
+        yield styles[style_id]
+        style_id = value(styles[style_id], "basedOn")
+
+
+def write_styles(body: Any, styles: Mapping[str, Any]) -> None:
+    """Write what styles say of raised, hidden and struck-out letters into the runs they are for."""
+    marks: dict[str, dict[str, Any]] = {}
+    for style_id in styles:
+        found: dict[str, Any] = {}
+        for style in lineage(styles, style_id):
+            properties = child(style, "rPr")
+            for mark in properties if properties is not None else ():
+                if mark.tag in _STYLED:
+                    found.setdefault(mark.tag, mark)
+        if found:
+            marks[style_id] = found
+    references = body.iter(w("rStyle"), w("pStyle")) if marks else ()
+    for reference in list(references):
+        found = marks.get(reference.get(_VALUE, ""), {})
+        around = reference.getparent().getparent() if found else None
+        if around is None or around.tag not in {_RUN, w("p")}:
+            continue
+        for run in around.iter(_RUN):
+            own_marks = run.get_or_add_rPr()
+            for tag, mark in found.items():
+                if own_marks.find(tag) is None:
+                    own_marks.append(deepcopy(mark))
