@@ -118,6 +118,12 @@ def in_context(question: str, history: Sequence[Turn], *, part: bool = False) ->
     return list(dict.fromkeys((merged, joined, nearest)))
 
 
+def continues(question: str) -> bool:
+    """Tell whether a message begins as the end of a question: "and for abroad?"."""
+    joined = " ".join(_words(question))
+    return any(_begins(joined, start) for start in _listed("followup", "starts"))
+
+
 def is_followup(question: str) -> bool:
     """Tell whether a question may need the one before it to be understood."""
     words = _words(question)
@@ -126,7 +132,7 @@ def is_followup(question: str) -> bool:
     if short > limit:
         return False
     joined = " ".join(words)
-    if any(_begins(joined, start) for start in _listed("followup", "starts")):
+    if continues(question):
         return True
     pointers = _listed("followup", "pointers")
     if any(word in pointers for word in words):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from core.errors import ModelError
 from core.protocols import Embedder, Reader
 from core.types import Chunk, Hit, Matrix, Vector
-from kb.answering.choose import ENOUGH, MOST, assemble, choose
+from kb.answering.choose import ENOUGH, MOST, WHOLE, assemble, choose
 from kb.answering.intent import split_questions
 from kb.answering.plain import plain
 from kb.answering.scores import asks_figure, asks_how, score_sentences
@@ -137,6 +137,7 @@ class Replier:
         latest: str = "",
         others: Sequence[Hit] = (),
         most: float = MOST,
+        whole: float = WHOLE,
     ) -> Reply:
         """Return the reply to a question from a passage, and from those that it is compared with.
 
@@ -147,6 +148,7 @@ class Replier:
             latest: what the customer wrote last, if `question` has what it follows too.
             others: what else was found.
             most: words of the reply.
+            whole: share of that up to which a section is given whole.
         """
         asked = _Asked(question, vector, latest)
         compared = [hit, *_compared(latest or question, hit, others)]
@@ -155,7 +157,7 @@ class Replier:
         built = len(compared) > 1
         complete = 1.0
         for one in compared:
-            piece = await self._piece(asked, one.chunk, others, most / len(compared))
+            piece = await self._piece(asked, one.chunk, others, most / len(compared), whole)
             label = heading_of(one.chunk.title) if len(compared) > 1 else _label(one, piece, others)
             texts.append(_under(label, piece.text, one.chunk.language))
             cited.append((one, piece.words))
@@ -170,7 +172,7 @@ class Replier:
         return odds is None or bool(odds.max() > _SILENT)
 
     async def _piece(
-        self, asked: _Asked, chunk: Chunk, others: Sequence[Hit], most: float
+        self, asked: _Asked, chunk: Chunk, others: Sequence[Hit], most: float, whole: float
     ) -> _Piece:
         text = chunk.answer or chunk.text
         units = units_of(text, chunk.language)
@@ -193,7 +195,7 @@ class Replier:
             return await self._rows(asked, chunk, units, row, others)
         enough = _ENOUGH_READ if all(read) else ENOUGH
         chosen = sorted(
-            {i for one in of_parts for i in choose(units, one, most / len(of_parts), enough)}
+            {i for one in of_parts for i in choose(units, one, most / len(of_parts), enough, whole)}
         )
         told = min(_told(units, one, chosen) for one in of_parts)
         complete = _COMPLETE * told if all(read) else 1.0
@@ -433,6 +435,22 @@ def _steps_until(chunk: Chunk, number: int) -> tuple[str, int] | None:
     at = runs[-1][0]
     lead = at - 1 if at and units[at - 1].kind == "sentence" else at
     return chunk.text[units[lead].start :], numbers[0]
+
+
+def beside_it(hit: Hit, others: Sequence[Hit]) -> Hit | None:
+    """Return the passage under the same heading that says the like of something else: of two
+    stores' opening hours the other ones. ``None`` if there is none or more than one is meant."""
+    above, said = hit.chunk.title.rpartition(_TITLE)[0], set(stems(hit.chunk.text))
+    beside = [
+        other
+        for other in others
+        if above
+        and other.chunk.doc_id == hit.chunk.doc_id
+        and other.chunk.title != hit.chunk.title
+        and other.chunk.title.rpartition(_TITLE)[0] == above
+        and _is_like(said, set(stems(other.chunk.text)))
+    ]
+    return beside[0] if len(beside) == 1 else None
 
 
 def _compared(question: str, hit: Hit, others: Sequence[Hit]) -> list[Hit]:
