@@ -214,15 +214,10 @@ class Answerer:
         answer = await self._reply(_Order(await self.evaluate(question), language))
         return self._led_in(answer, question, language)
 
-    async def evaluate(
-        self, question: str, history: Sequence[Turn] = (), *, part: bool = False
-    ) -> Found:
-        """Return what is found for a question, in context, and how it would be replied to.
-
-        `part`: of a message, after another; the last turn of `history` is that one.
-        """
+    async def evaluate(self, question: str, history: Sequence[Turn] = ()) -> Found:
+        """Return what is found for a question, in context, and how it would be replied to."""
         question = self._read(question)
-        retrieval = await self._best_retrieval(question, history, part=part)
+        retrieval = await self._best_retrieval(question, history)
         answer_at, hedge_at = self._policy.answer_at, self._policy.hedge_at
 
         def lacks(hit: Hit) -> bool:
@@ -255,9 +250,7 @@ class Answerer:
         moods = {await self._mood(text) for text in asked}
         return "urgent" if "urgent" in moods else "angry" if "angry" in moods else ""
 
-    async def _best_retrieval(
-        self, question: str, history: Sequence[Turn], *, part: bool
-    ) -> Retrieval:
+    async def _best_retrieval(self, question: str, history: Sequence[Turn]) -> Retrieval:
         """Search for the question alone and, if it may be a follow-up, in its context.
 
         A text that is found in context has to say something of the question alone too, unless
@@ -272,7 +265,7 @@ class Answerer:
             found = await self._retriever.retrieve(rewritten, today=today)
             if found.answerable > best.answerable:
                 best = found
-        if best is alone or part or continues(question):
+        if best is alone or continues(question):
             return best
         return best if await self._replier.tells(question, best.hits[0].chunk) else alone
 
@@ -301,7 +294,7 @@ class Answerer:
         silent: list[Found] = []
         for number, part in enumerate(parts[:_MAX_PARTS]):
             before = [Turn(earlier, "") for earlier in parts[:number]]
-            one = await self.evaluate(part, [*history, *before], part=number > 0)
+            one = await self.evaluate(part, [*history, *before])
             if await self._left_open(one, found):
                 one = await self.evaluate(part)
             if await self._left_open(one, found):

@@ -438,35 +438,38 @@ def _steps_until(chunk: Chunk, number: int) -> tuple[str, int] | None:
 
 
 def beside_it(hit: Hit, others: Sequence[Hit]) -> Hit | None:
-    """Return the passage under the same heading that says the like of something else: of two
-    stores' opening hours the other ones. ``None`` if there is none or more than one is meant."""
-    above, said = hit.chunk.title.rpartition(_TITLE)[0], set(stems(hit.chunk.text))
-    beside = [
+    """Return the passage beside one that says the like of something else, if only one does.
+
+    Of two stores' opening hours the other ones.
+    """
+    said = set(stems(hit.chunk.text))
+    like = [o for o in _beside(hit, others) if _is_like(said, set(stems(o.chunk.text)))]
+    return like[0] if len(like) == 1 else None
+
+
+def _beside(hit: Hit, others: Sequence[Hit]) -> list[Hit]:
+    """Return the passages under the same heading that have another one of their own."""
+    doc_id, title = hit.chunk.doc_id, hit.chunk.title
+    above = title.rpartition(_TITLE)[0]
+    return [
         other
         for other in others
         if above
-        and other.chunk.doc_id == hit.chunk.doc_id
-        and other.chunk.title != hit.chunk.title
-        and other.chunk.title.rpartition(_TITLE)[0] == above
-        and _is_like(said, set(stems(other.chunk.text)))
+        and other.chunk.title != title
+        and (other.chunk.doc_id, other.chunk.title.rpartition(_TITLE)[0]) == (doc_id, above)
     ]
-    return beside[0] if len(beside) == 1 else None
 
 
 def _compared(question: str, hit: Hit, others: Sequence[Hit]) -> list[Hit]:
     """Return the passages whose headings a question names beside that of one, under the same."""
     asked, own = set(stems(question)), set(stems(heading_of(hit.chunk.title)))
-    above = hit.chunk.title.rpartition(_TITLE)[0]
-    if not above or not asked & own:
+    if not asked & own:
         return []
-    beside = [
-        other
-        for other in others
-        if (other.chunk.doc_id, other.chunk.title.rpartition(_TITLE)[0])
-        == (hit.chunk.doc_id, above)
-        and asked & set(stems(heading_of(other.chunk.title))) - own
-    ]
-    by_title = {other.chunk.title: other for other in reversed(beside)}
+    by_title = {
+        other.chunk.title: other
+        for other in reversed(_beside(hit, others))
+        if asked & set(stems(heading_of(other.chunk.title))) - own
+    }
     return list(by_title.values())[:-_COMPARED:-1]
 
 
