@@ -6,6 +6,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, TypeAlias
 
 from babel import Locale
@@ -28,10 +29,16 @@ from db.careful import CarefulStart
 from db.curation import Curations
 from kb.answering.choose import MOST
 from kb.answering.decision import Decision, careful, decide
-from kb.answering.intent import classify_turn, in_context, split_questions, symbols_say
+from kb.answering.intent import (
+    classify_turn,
+    continues,
+    in_context,
+    split_questions,
+    symbols_say,
+)
 from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import join
-from kb.answering.reply import Replier
+from kb.answering.reply import Replier, Reply, beside_it
 from kb.answering.scores import condition_of, depends, lacks_figure
 from kb.answering.sums import follows
 from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text, text_language
@@ -113,6 +120,8 @@ class _Order:
     on_event: OnEvent | None = None
     most: float = MOST
     """Words of the reply, where it is built."""
+    told: str = ""
+    """The reply before this one: of what stands in it the piece that answers is said."""
 
 
 class Answerer:
@@ -190,7 +199,8 @@ class Answerer:
         answer = await self._part_by_part(split_questions(text, language), language, before)
         if answer is None:
             found = found or await self.evaluate(text, before)
-            answer = await self._reply(_Order(found, language, on_event))
+            told = before[-1].answer if before and before[-1].question != text else ""
+            answer = await self._reply(_Order(found, language, on_event, told=told))
         if refused := _refused(answer, mood, history):
             said = self._text("say_otherwise", language)
             answer = replace(self._unknown(language, 0), text=said, unanswered=refused.question)
@@ -204,15 +214,10 @@ class Answerer:
         answer = await self._reply(_Order(await self.evaluate(question), language))
         return self._led_in(answer, question, language)
 
-    async def evaluate(
-        self, question: str, history: Sequence[Turn] = (), *, part: bool = False
-    ) -> Found:
-        """Return what is found for a question, in context, and how it would be replied to.
-
-        `part`: of a message, after another; the last turn of `history` is that one.
-        """
+    async def evaluate(self, question: str, history: Sequence[Turn] = ()) -> Found:
+        """Return what is found for a question, in context, and how it would be replied to."""
         question = self._read(question)
-        retrieval = await self._best_retrieval(question, history, part=part)
+        retrieval = await self._best_retrieval(question, history)
         answer_at, hedge_at = self._policy.answer_at, self._policy.hedge_at
 
         def lacks(hit: Hit) -> bool:
@@ -245,20 +250,24 @@ class Answerer:
         moods = {await self._mood(text) for text in asked}
         return "urgent" if "urgent" in moods else "angry" if "angry" in moods else ""
 
-    async def _best_retrieval(
-        self, question: str, history: Sequence[Turn], *, part: bool
-    ) -> Retrieval:
-        """Search for the question alone and, if it may be a follow-up, in its context."""
+    async def _best_retrieval(self, question: str, history: Sequence[Turn]) -> Retrieval:
+        """Search for the question alone and, if it may be a follow-up, in its context.
+
+        A text that is found in context has to say something of the question alone too, unless
+        that is no more than the end of one: "and for abroad?".
+        """
         today = self._today().isoformat()
-        best = await self._retriever.retrieve(question, today=today)
-        if best.answerable >= _SURE_ALONE:
-            return best
-        leans = part and best.answerable < self._policy.hedge_at
+        best = alone = await self._retriever.retrieve(question, today=today)
+        if alone.answerable >= _SURE_ALONE:
+            return alone
+        leans = alone.answerable < self._policy.hedge_at
         for rewritten in in_context(question, history, part=leans):
             found = await self._retriever.retrieve(rewritten, today=today)
             if found.answerable > best.answerable:
                 best = found
-        return best
+        if best is alone or continues(question):
+            return best
+        return best if await self._replier.tells(question, best.hits[0].chunk) else alone
 
     # --- replying ------------------------------------------------------------------------------
 
@@ -285,7 +294,7 @@ class Answerer:
         silent: list[Found] = []
         for number, part in enumerate(parts[:_MAX_PARTS]):
             before = [Turn(earlier, "") for earlier in parts[:number]]
-            one = await self.evaluate(part, [*history, *before], part=number > 0)
+            one = await self.evaluate(part, [*history, *before])
             if await self._left_open(one, found):
                 one = await self.evaluate(part)
             if await self._left_open(one, found):
@@ -375,22 +384,15 @@ class Answerer:
         """Return the answer of one entry, or one built from a passage."""
         confidence, retrieval = order.found.decision.confidence, order.found.retrieval
         language = hit.chunk.language or order.language
-        if hit.chunk.kind == "faq":
-            text = hit.chunk.answer
+        text = hit.chunk.answer
+        if hit.chunk.kind == "faq" and text not in order.told:
             source = source_of(hit, quote=text)
             if told := await self._translated(hit.chunk, order):
                 return Answer("faq", told, order.language, confidence=confidence, sources=(source,))
             if _YES_NO.match(text) and set(stems(retrieval.question)) != set(stems(hit.chunk.text)):
                 text = f"{hit.chunk.text}\n{text}"
             return Answer("faq", text, language, confidence=confidence, sources=(source,))
-        reply = await self._replier.reply(
-            retrieval.question,
-            retrieval.vector,
-            hit,
-            latest=order.found.question,
-            others=retrieval.hits,
-            most=order.most,
-        )
+        reply = await self._built(hit, order)
         sources = tuple(source_of(cited, quote=words) for cited, words in reply.cited)
         told = "\n".join(words for _, words in reply.cited)
         written = await self._write(hit.chunk, sources[0], order) if len(sources) == 1 else None
@@ -407,6 +409,29 @@ class Answerer:
             sources=sources,
             tokens=written.tokens if written else TokenUsage(),
         )
+
+    async def _built(self, hit: Hit, order: _Order) -> Reply:
+        """Return a reply built from a chunk.
+
+        Where that is what was told before, the piece of it that answers; where it says nothing of
+        the last question, what stands beside it in the documents and says the like.
+        """
+        retrieval, latest = order.found.retrieval, order.found.question
+        build = partial(
+            self._replier.reply,
+            retrieval.question,
+            retrieval.vector,
+            latest=latest,
+            others=retrieval.hits,
+            most=order.most,
+        )
+        reply = await build(hit)
+        if reply.text not in order.told:
+            return reply
+        if await self._replier.tells(latest, hit.chunk):
+            return await build(hit, whole=0.0)
+        beside = beside_it(hit, retrieval.hits)
+        return await build(beside) if beside else reply
 
     def _under_condition(self, text: str, order: _Order, language: str) -> str:
         """Return quoted words, with "It depends" before them where they answer so."""

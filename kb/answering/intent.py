@@ -118,6 +118,12 @@ def in_context(question: str, history: Sequence[Turn], *, part: bool = False) ->
     return list(dict.fromkeys((merged, joined, nearest)))
 
 
+def continues(question: str) -> bool:
+    """Tell whether a message begins as the end of a question: "and for abroad?"."""
+    joined = " ".join(_words(question))
+    return any(_begins(joined, start) for start in _listed("followup", "starts"))
+
+
 def is_followup(question: str) -> bool:
     """Tell whether a question may need the one before it to be understood."""
     words = _words(question)
@@ -126,7 +132,7 @@ def is_followup(question: str) -> bool:
     if short > limit:
         return False
     joined = " ".join(words)
-    if any(_begins(joined, start) for start in _listed("followup", "starts")):
+    if continues(question):
         return True
     pointers = _listed("followup", "pointers")
     if any(word in pointers for word in words):
@@ -212,18 +218,12 @@ def _mistyped(word: str, right: str) -> bool:
         return True
     if len(right) < 5 or abs(len(word) - len(right)) > 1 or word[0] != right[0] or len(word) < 4:
         return False
-    return _one_edit(word, right)
+    return bool(_shortened(word) & _shortened(right))
 
 
-def _one_edit(left: str, right: str) -> bool:
-    if len(left) == len(right):
-        different = [i for i in range(len(left)) if left[i] != right[i]]
-        if len(different) == 2:  # two letters changed places
-            i, j = different
-            return j == i + 1 and left[i] == right[j] and left[j] == right[i]
-        return len(different) == 1
-    shorter, longer = sorted((left, right), key=len)
-    return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
+def _shortened(word: str) -> set[str]:
+    """Return a word and what is left of it without one letter."""
+    return {word} | {word[:i] + word[i + 1 :] for i in range(len(word))}
 
 
 def symbols_say(text: str) -> Feeling | Literal[""]:
@@ -290,7 +290,7 @@ def _offers_person(answer: str) -> bool:
 def _split_joined(sentence: str) -> list[str]:
     """Split "how much is it and how long does it take?" before the second question."""
     if any(is_cjk(char) for char in sentence):
-        pieces = re.split(r"(?<=[，,；;])|(?<=か、)", sentence)
+        pieces = re.split(r"(?<=[，,；;、])", sentence)
         asking = [any(w in p for w in _listed("question_words_chinese")) for p in pieces]
         if sum(asking) < 2 or not asking[-1]:
             return [sentence.strip()]

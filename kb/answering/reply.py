@@ -16,7 +16,7 @@ import numpy.typing as npt
 from core.errors import ModelError
 from core.protocols import Embedder, Reader
 from core.types import Chunk, Hit, Matrix, Vector
-from kb.answering.choose import ENOUGH, MOST, assemble, choose
+from kb.answering.choose import ENOUGH, MOST, WHOLE, assemble, choose
 from kb.answering.intent import split_questions
 from kb.answering.plain import plain
 from kb.answering.scores import asks_figure, asks_how, score_sentences
@@ -137,6 +137,7 @@ class Replier:
         latest: str = "",
         others: Sequence[Hit] = (),
         most: float = MOST,
+        whole: float = WHOLE,
     ) -> Reply:
         """Return the reply to a question from a passage, and from those that it is compared with.
 
@@ -147,6 +148,7 @@ class Replier:
             latest: what the customer wrote last, if `question` has what it follows too.
             others: what else was found.
             most: words of the reply.
+            whole: share of that up to which a section is given whole.
         """
         asked = _Asked(question, vector, latest)
         compared = [hit, *_compared(latest or question, hit, others)]
@@ -155,7 +157,7 @@ class Replier:
         built = len(compared) > 1
         complete = 1.0
         for one in compared:
-            piece = await self._piece(asked, one.chunk, others, most / len(compared))
+            piece = await self._piece(asked, one.chunk, others, most / len(compared), whole)
             label = heading_of(one.chunk.title) if len(compared) > 1 else _label(one, piece, others)
             texts.append(_under(label, piece.text, one.chunk.language))
             cited.append((one, piece.words))
@@ -170,7 +172,7 @@ class Replier:
         return odds is None or bool(odds.max() > _SILENT)
 
     async def _piece(
-        self, asked: _Asked, chunk: Chunk, others: Sequence[Hit], most: float
+        self, asked: _Asked, chunk: Chunk, others: Sequence[Hit], most: float, whole: float
     ) -> _Piece:
         text = chunk.answer or chunk.text
         units = units_of(text, chunk.language)
@@ -193,7 +195,7 @@ class Replier:
             return await self._rows(asked, chunk, units, row, others)
         enough = _ENOUGH_READ if all(read) else ENOUGH
         chosen = sorted(
-            {i for one in of_parts for i in choose(units, one, most / len(of_parts), enough)}
+            {i for one in of_parts for i in choose(units, one, most / len(of_parts), enough, whole)}
         )
         told = min(_told(units, one, chosen) for one in of_parts)
         complete = _COMPLETE * told if all(read) else 1.0
@@ -435,20 +437,39 @@ def _steps_until(chunk: Chunk, number: int) -> tuple[str, int] | None:
     return chunk.text[units[lead].start :], numbers[0]
 
 
+def beside_it(hit: Hit, others: Sequence[Hit]) -> Hit | None:
+    """Return the passage beside one that says the like of something else, if only one does.
+
+    Of two stores' opening hours the other ones.
+    """
+    said = set(stems(hit.chunk.text))
+    like = [o for o in _beside(hit, others) if _is_like(said, set(stems(o.chunk.text)))]
+    return like[0] if len(like) == 1 else None
+
+
+def _beside(hit: Hit, others: Sequence[Hit]) -> list[Hit]:
+    """Return the passages under the same heading that have another one of their own."""
+    doc_id, title = hit.chunk.doc_id, hit.chunk.title
+    above = title.rpartition(_TITLE)[0]
+    return [
+        other
+        for other in others
+        if above
+        and other.chunk.title != title
+        and (other.chunk.doc_id, other.chunk.title.rpartition(_TITLE)[0]) == (doc_id, above)
+    ]
+
+
 def _compared(question: str, hit: Hit, others: Sequence[Hit]) -> list[Hit]:
     """Return the passages whose headings a question names beside that of one, under the same."""
     asked, own = set(stems(question)), set(stems(heading_of(hit.chunk.title)))
-    above = hit.chunk.title.rpartition(_TITLE)[0]
-    if not above or not asked & own:
+    if not asked & own:
         return []
-    beside = [
-        other
-        for other in others
-        if (other.chunk.doc_id, other.chunk.title.rpartition(_TITLE)[0])
-        == (hit.chunk.doc_id, above)
-        and asked & set(stems(heading_of(other.chunk.title))) - own
-    ]
-    by_title = {other.chunk.title: other for other in reversed(beside)}
+    by_title = {
+        other.chunk.title: other
+        for other in reversed(_beside(hit, others))
+        if asked & set(stems(heading_of(other.chunk.title))) - own
+    }
     return list(by_title.values())[:-_COMPARED:-1]
 
 

@@ -98,6 +98,17 @@ def test_labelled_answers_stand_in_their_document_as_text() -> None:
             assert question["answers"][0] in document_text(question["doc"]), question["id"]
 
 
+def test_answers_of_follow_ups_stand_in_the_shops_texts() -> None:
+    entries = " ".join(entry["answer"] for entry in read_entries().values())
+    texts = [document_text(path.name) for path in (DEMO / "documents").iterdir()]
+    shop = " ".join([entries, *texts])
+    dialogues = read_set("followups.jsonl")
+    assert {dialogue["lang"] for dialogue in dialogues} == {"en", "zh", "es", "de", "ru"}
+    for dialogue in dialogues:
+        for alternatives in dialogue["must"]:
+            assert any(text in shop for text in alternatives), dialogue["id"]
+
+
 def test_a_third_of_the_questions_has_no_answer() -> None:
     queries, questions = read_set("queries.jsonl"), read_set("questions.jsonl")
     total = len(queries) + len(questions)

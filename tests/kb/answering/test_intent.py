@@ -273,6 +273,8 @@ def test_yes_after_an_offered_person_asks_for_the_person(text: str, language: st
             "鍵は何が必要ですか、料金はいくらですか？",
             ["鍵は何が必要ですか", "料金はいくらですか？"],
         ),
+        ("退款要带哪些东西、多久到", ["退款要带哪些东西", "多久到"]),
+        ("毛巾、牙刷有吗？", ["毛巾、牙刷有吗？"]),
         ("需要什麼證件，一小時多少錢？", ["需要什麼證件", "一小時多少錢？"]),
         ("Where can I go and come back by bus?", ["Where can I go and come back by bus?"]),
         ("What should I do and where?", ["What should I do and where?"]),

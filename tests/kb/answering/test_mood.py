@@ -217,7 +217,10 @@ async def real() -> AsyncIterator[WorkerEmbedder]:
 
 @pytest.mark.models
 async def test_messages_written_before_the_code_are_told_apart(real: WorkerEmbedder) -> None:
-    """The last sixty have those who want a person or refuse a reply. Goodbyes: small talk."""
+    """Sixty have those who want a person or refuse a reply. Goodbyes: small talk.
+
+    The last are short questions about the company, small talk, mishaps and emergencies.
+    """
     moods = Moods.load(real)
     assert moods is not None
     told = [_class(await moods.of(message["text"])) for message in HELD_OUT]
@@ -227,8 +230,13 @@ async def test_messages_written_before_the_code_are_told_apart(real: WorkerEmbed
         assert right / wanted[:120].count(mood) >= 0.9, mood
         assert right / told[:120].count(mood) >= 0.89, mood
     for mood, least in (("person", 0.85), ("wrong", 0.7)):
-        right = sum(w == g == mood for w, g in zip(wanted, told, strict=True))
-        assert right == told.count(mood) >= least * wanted.count(mood), mood
+        right = sum(w == g == mood for w, g in zip(wanted[:180], told, strict=False))
+        assert right == told[:180].count(mood) >= least * wanted[:180].count(mood), mood
+    asked, talk, mishaps, urgent = told[180:330], told[330:405], told[405:505], told[505:]
+    assert asked.count("smalltalk") <= 0.1 * len(asked)
+    assert talk.count("smalltalk") >= 0.9 * len(talk)
+    assert mishaps.count("urgent") <= 0.13 * len(mishaps)
+    assert urgent.count("urgent") >= 0.9 * len(urgent)
 
 
 def _class(label: str) -> str:

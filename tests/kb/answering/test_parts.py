@@ -1,13 +1,15 @@
 """Messages with several questions, and questions that follow others."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from core.types import Turn
+from core.types import Chunk, Turn
 from kb.answering.answerer import Answerer
 from kb.answering.reply import Replier
 from kb.ranking.retriever import Retrieval
+from kb.text.stems import stems
 from tests.kb.answering.scripted import (
     ENTRY,
     NOTED,
@@ -35,6 +37,58 @@ async def test_a_follow_up_is_also_tried_in_its_context(alone: float) -> None:
     history = [Turn("How long does delivery take?", "Three days.")]
     answer = await made.answer("and for abroad?", history=history)
     assert answer.text == ENTRY.answer
+
+
+class CountingReader:
+    """Says that a text answers the likelier the more words of the question it has."""
+
+    async def read(self, question: str, texts: Sequence[str]) -> list[float]:
+        return [6.0 * len(set(stems(question)) & set(stems(text))) - 9 for text in texts]
+
+
+def following(
+    asked: str, said: str, hits: Sequence[tuple[Chunk, float]]
+) -> tuple[Answerer, Sequence[Turn]]:
+    """Return who finds `hits` for what is asked in the context of `asked`, and what was said."""
+
+    class Contextual(ScriptedRetriever):
+        async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
+            self.found = {question: hits if asked.rstrip("?") in question else ()}
+            return await super().retrieve(question, k=k, today=today)
+
+    replier = Replier(reader=CountingReader())
+    made = Answerer(Contextual({}), replier, None, policy=POLICY, today=lambda: TODAY)
+    return made, [Turn(asked, said)]
+
+
+@pytest.mark.parametrize("follow", ["may dogs come", "and may dogs come?", "so my dogs may come?"])
+async def test_a_text_that_was_told_gives_the_piece_that_answers_what_follows(follow: str) -> None:
+    entry = replace(ENTRY, answer="We open at nine. Dogs may come when we open.")
+    made, said = following("When do you open?", entry.answer, [(entry, 0.9)])
+    answer = await made.answer(follow, history=said)
+    assert (answer.kind, answer.text) == ("quoted", "Dogs may come when we open.")
+    again = await made.answer(said[0].question, history=said)
+    assert again.text == entry.answer
+
+
+@pytest.mark.parametrize("follow", ["and the other one?", "und der andere?", "¿y el otro?"])
+async def test_what_follows_is_answered_by_the_like_of_the_text_that_was_told(follow: str) -> None:
+    hours = "Open on workdays from 9:30 to 18:30, closed on Sunday and on public holidays."
+    quayside = replace(PASSAGE, title="Stores › QUAYSIDE", text=hours)
+    others = hours.replace("9:30 to 18:30", "10:00 to 17:00")
+    hillgate = replace(quayside, chunk_id="p2", title="Stores › HILLGATE", text=others)
+    made, said = following("When is Quayside open?", "", [(quayside, 0.9), (hillgate, 0.01)])
+    told = await made.answer(said[0].question)
+    assert "9:30" in told.text
+    answer = await made.answer(follow, history=[Turn(said[0].question, told.text)])
+    assert "10:00 to 17:00" in answer.text
+    assert "9:30" not in answer.text
+
+
+async def test_a_question_is_not_answered_by_a_text_that_only_the_one_before_finds() -> None:
+    made, said = following("When do you open?", ENTRY.answer, [(ENTRY, 0.9)])
+    assert (await made.answer("is there coffee", history=said)).kind == "unknown"
+    assert (await made.answer("and on holidays?", history=said)).text == ENTRY.answer
 
 
 async def test_two_questions_in_one_message_are_answered_one_by_one() -> None:
