@@ -19,6 +19,7 @@ _LONGEST = 180
 """Tokens of a text that are read, and of a question; as in training."""
 _KEPT_TOKENS = 60_000
 """Tokens of the texts that are kept as they were read: 46 MB; 2,400 sentences, or 660 passages."""
+_KEPT_QUESTIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class OnnxReader:
         self._tokenizer = tokenizer
         self._query_prompt = query_prompt
         self._passage_prompt = passage_prompt
+        self._questions: OrderedDict[str, _Read] = OrderedDict()
         self._kept: OrderedDict[str, _Read] = OrderedDict()
         self._tokens = 0
         """Of all kept texts."""
@@ -59,7 +61,7 @@ class OnnxReader:
 
     def read(self, question: str, texts: Sequence[str]) -> Array:
         """Return the log-odds that each text answers, shape (texts,)."""
-        (asked,) = self._encode([question], self._query_prompt)
+        asked = self._asked(question)
         with self._keeping:
             found = {text: self._kept[text] for text in texts if text in self._kept}
         new = [text for text in dict.fromkeys(texts) if text not in found]
@@ -73,6 +75,17 @@ class OnnxReader:
             whole[place] = read.whole @ asked.whole
         odds = self._scale[0] * (whole - self._threshold)
         return (odds + self._scale[1] * (by_token - self._threshold)).astype(np.float32)
+
+    def _asked(self, question: str) -> _Read:
+        """Return a question as it is read; for one reply it is read with several lists of texts."""
+        known = self._questions.get(question)
+        if known is None:
+            (known,) = self._encode([question], self._query_prompt)
+            with self._keeping:
+                self._questions[question] = known
+                while len(self._questions) > _KEPT_QUESTIONS:
+                    self._questions.popitem(last=False)
+        return known
 
     def _keep(self, found: Mapping[str, _Read]) -> None:
         with self._keeping:  # two threads of the process read
