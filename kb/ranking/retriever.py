@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-import numpy as np
-
-from core.errors import ModelError
+from core.errors import ModelError, Overloaded
 from core.protocols import Embedder, Reader
 from core.types import ChunkKind, Hit, Vector
 from kb.index.table import RowHit, RowSet
@@ -231,6 +229,8 @@ class Retriever:
             best = by_wholes.candidates[:SENTENCES_OF]
             sentences = [c.sentences() for c in best]
             each = iter(await self._reader.read(question, [t for own in sentences for t in own]))
+        except Overloaded:
+            return ranked, {}  # the next question may be read again
         except ModelError as error:
             if not self._reader_down:
                 logger.warning("Questions are answered without the reader: %s", error)
