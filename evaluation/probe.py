@@ -1,6 +1,6 @@
 """A retriever for evaluations: remembers what it found, and can leave texts out of the base."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from core.protocols import Embedder, Reader
 from core.types import Chunk, Vector
@@ -85,6 +85,9 @@ class _PartOfView:
         found = self._kept(await self._view.search_text(text, k, today=today, rows=rows))
         self._out.text = self._labels(found)
         return found
+
+    async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
+        return await self._view.statements(chunk_ids)
 
     async def count(self) -> int:
         return await self._view.count()

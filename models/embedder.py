@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core.errors import Overloaded
 from core.types import Matrix, Vector
 from models.workers.contract import ModelStopped, Priority
 from models.workers.process import Reply
@@ -22,6 +23,10 @@ _LEAST_COST = 64
 _QUESTION_DEADLINE_S = 12
 """A customer is answered, or told that it cannot be done, within 15 s; a process that hangs is
 found and replaced in half of it."""
+_READ_DEADLINE_S = 5
+"""… and gets the order of the search if the reader takes longer."""
+_MOST_READING = 8
+"""Questions that the reader may have before it at a time: a ninth would wait a second for it."""
 _BATCH_DEADLINE_S = 300
 
 
@@ -47,6 +52,7 @@ class WorkerEmbedder(WorkerModel):
         super().__init__(worker, name=name)
         self._at_once = at_once
         self._questions: OrderedDict[str, Vector] = OrderedDict()
+        self._reading = 0
 
     async def embed_query(self, text: str) -> Vector:
         """Embed one question; the last ones are remembered. A very long one is averaged."""
@@ -69,11 +75,21 @@ class WorkerEmbedder(WorkerModel):
         return await self._embed_all(texts, "passage")
 
     async def read(self, question: str, texts: Sequence[str]) -> Sequence[float]:
-        """Return the log-odds that each text answers; see `core.protocols.Reader`."""
+        """Return the log-odds that each text answers; see `core.protocols.Reader`.
+
+        Raises:
+            Overloaded: if too many other questions are being read.
+        """
         if not texts:
             return ()
+        if self._reading >= _MOST_READING:
+            raise Overloaded(self._reading, _MOST_READING)
         params = {"question": question, "texts": list(texts)}
-        reply = await self._call("read", params, Priority.CUSTOMER)
+        self._reading += 1
+        try:
+            reply = await self._call("read", params, Priority.CUSTOMER)
+        finally:
+            self._reading -= 1
         found: list[float] = np.frombuffer(reply.blob, np.float32).tolist()
         return found
 
@@ -120,7 +136,8 @@ class WorkerEmbedder(WorkerModel):
         """Send a request, and once more if the process ended meanwhile: nothing is half done."""
         customer = priority is Priority.CUSTOMER
         loop = asyncio.get_running_loop()
-        end = loop.time() + (_QUESTION_DEADLINE_S if customer else _BATCH_DEADLINE_S)
+        of_customer = _READ_DEADLINE_S if method == "read" else _QUESTION_DEADLINE_S
+        end = loop.time() + (of_customer if customer else _BATCH_DEADLINE_S)
 
         async def send() -> Reply:
             return await self._worker.call(

@@ -211,12 +211,12 @@ def _kind_of(phrase: str) -> SmallTalk | None:
 
 def _mistyped(word: str, right: str) -> bool:
     """Tell whether `word` is `right` with repeated letters, or (from five letters) one mistake."""
-    if is_cjk(word[0]) or not right[0].isalpha():
+    if word[0] != right[0] or is_cjk(word[0]) or not right[0].isalpha():
         return False
     squeezed = re.sub(r"(.)\1+", r"\1", word)
     if squeezed != word and squeezed == re.sub(r"(.)\1+", r"\1", right) and len(word) > len(right):
         return True
-    if len(right) < 5 or abs(len(word) - len(right)) > 1 or word[0] != right[0] or len(word) < 4:
+    if len(right) < 5 or abs(len(word) - len(right)) > 1 or len(word) < 4:
         return False
     return bool(_shortened(word) & _shortened(right))
 

@@ -142,8 +142,8 @@ def in_lists(column: str, values: Iterable[str]) -> Iterator[str]:
         yield f"{column} IN ({', '.join(map(quoted, ordered[start : start + _IN_LIST]))})"
 
 
-def hit(row: Row, score: float) -> RowHit:
-    """Return a row as it was found."""
+def hit(row: Row, score: float = 0.0) -> RowHit:
+    """Return a row as a search finds it."""
     chunk = replace(chunk_of_rows([row]), variants=(), negatives=())
     return RowHit(chunk, row.text, row.role, score, row.row_id)
 

@@ -3,7 +3,7 @@
 import asyncio
 import fnmatch
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -38,6 +38,8 @@ _SEARCHED = ("chunk_text", "answer", "text")
 """Columns in which operators search for words."""
 _PARTS = 100
 """Parts of texts that one pass over the rows looks for."""
+_KEPT_ROWS = 5_000
+"""Found rows that are kept as Python objects: to make them anew costs 10 ms a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ class View(Reader):
     objects: bool = False
     """Whether it has what entries do not answer."""
     _negatives: tuple[list[str], Matrix] | None = field(default=None, init=False)
+    _kept: dict[str, RowHit] = field(default_factory=dict, init=False)
+    """By row id."""
 
     async def search_dense(
         self,
@@ -137,7 +141,7 @@ class View(Reader):
         query = self.table.query().nearest_to(vector).distance_type("cosine").limit(k)
         query = query.nprobes(20).refine_factor(max(1, -(-_COMPARED // k)))
         found = await self._fetch(query, "_distance", today, kind, rows)
-        return [hit(row, 1.0 - distance) for row, distance in found if distance is not None]
+        return [replace(row, score=1.0 - far) for row, far in found if far is not None]
 
     async def search_text(
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
@@ -151,7 +155,15 @@ class View(Reader):
         words = MatchQuery(text, "text")  # type: ignore[call-arg]  # mypy misses its defaults
         query = self.table.query().nearest_to_text(words).limit(k)
         found = await self._fetch(query, "_score", today, None, rows)
-        return [hit(row, score) for row, score in found]
+        return [replace(row, score=score) for row, score in found]
+
+    async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
+        """Return the vector of each of these passages and answers, of a long answer the first."""
+        names = ["chunk_id", "role", "position", "vector"]
+        found = await self._select_each(names, "chunk_id", chunk_ids)
+        rows = zip(tuples(found, names[:3]), matrix(found), strict=True)
+        first = [(told[0], v) for told, v in rows if told[1] in ROLES["stated"] and not told[2]]
+        return dict(first)
 
     async def objections(self, vector: Vector) -> Mapping[str, float]:
         """Return how near a question is to what entries do not answer: cosines by chunk id.
@@ -309,7 +321,7 @@ class View(Reader):
 
     async def _fetch(
         self, query: Any, score: str, today: str, kind: ChunkKind | None, rows: RowSet
-    ) -> Iterable[tuple[Row, Any]]:
+    ) -> Iterable[tuple[RowHit, Any]]:
         """Return the rows that a query finds, each with its column `score`."""
         conditions = [FILTERS[rows]]
         if today and self.dated:
@@ -320,4 +332,14 @@ class View(Reader):
         query = query.where(" AND ".join(conditions))
         with reading():
             found = await query.select([*ROW_FIELDS, score]).to_arrow()
-        return zip(read_rows(found), found[score].to_pylist(), strict=True)
+        row_ids = found["row_id"].to_pylist()
+        if len(self._kept) > _KEPT_ROWS:
+            self._kept = {}
+        new = [place for place, row_id in enumerate(row_ids) if row_id not in self._kept]
+        self._kept |= {
+            row.row_id: hit(row) for row in read_rows(found.take(pa.array(new, pa.int64())))
+        }
+        return [
+            (self._kept[row_id], told)
+            for row_id, told in zip(row_ids, found[score].to_pylist(), strict=True)
+        ]

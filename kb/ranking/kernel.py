@@ -125,7 +125,10 @@ class Kernel:
     def load(cls, folder: Path) -> Self:
         """Open the arrays in `folder`; they are read from the disk as they are needed."""
         return cls(
-            **{f.name: np.load(folder / f"{f.name}.npy", mmap_mode="r") for f in fields(cls)}
+            **{
+                f.name: np.asarray(np.load(folder / f"{f.name}.npy", mmap_mode="r"))
+                for f in fields(cls)
+            }
         )
 
     def save(self, folder: Path) -> None:

@@ -3,13 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-import numpy as np
-
-from core.errors import ModelError
+from core.errors import ModelError, Overloaded
 from core.protocols import Embedder, Reader
 from core.types import ChunkKind, Hit, Vector
 from kb.index.table import RowHit, RowSet
@@ -79,6 +77,10 @@ class SearchView(Protocol):
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
     ) -> Sequence[RowHit]:
         """Return the `k` best rows of full-text search."""
+        ...
+
+    async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
+        """Return the vectors of passages and answers, by chunk id."""
         ...
 
     async def count(self) -> int:
@@ -167,7 +169,7 @@ class Retriever:
         if not literal and not ranked.settled:
             most = MOST if rows <= SMALL else _OF_LARGE
             ranked, readings = await self._read(ranker, ranked, most)
-        hits = await self._said_once(ranked, _literal_first(ranked.hits(), literal))
+        hits = await self._said_once(view, question, _literal_first(ranked.hits(), literal))
         decided = time.perf_counter()
         timings = {
             "embed": (embedded - started) * 1000,
@@ -176,34 +178,31 @@ class Retriever:
         }
         return Retrieval(question, vector, tuple(hits[:k]), view.release, timings, readings, ranked)
 
-    async def _said_once(self, ranked: Ranked, hits: Sequence[Hit]) -> list[Hit]:
+    async def _said_once(self, view: SearchView, question: str, hits: Sequence[Hit]) -> list[Hit]:
         """Leave out what the first hits say in another language too.
 
         The one in the question's language stays, as probable as the likelier of both.
         """
         first = list(hits[:_COMPARED])
-        own = [may_be(ranked.question, hit.chunk.language) for hit in first]
+        own = [may_be(question, hit.chunk.language) for hit in first]
         aligned = isinstance(self._embedder, AlignedEmbedder)  # to others all texts are alike
         if not aligned or all(own) or not any(own):
             return list(hits)
-        statements = {c.chunk.chunk_id: c.statement for c in ranked.candidates}
-        texts = [statements[hit.chunk.chunk_id] for hit in first]
-        vectors = await self._embedder.embed_passages(texts)
-        like = vectors @ vectors.T
-        for place in np.flatnonzero(np.logical_not(own)).tolist():
-            chunk = first[place].chunk
-            same = [
-                other
-                for other, hit in enumerate(first)
-                if own[other]
-                and hit.chunk.kind == chunk.kind
-                and like[place, other] >= _SAME[chunk.kind]
-            ]
-            if same:
-                twin = max(same, key=lambda other: like[place, other])
-                likelier = max(first[twin].probability, first[place].probability)
+        vectors = await view.statements(hit.chunk.chunk_id for hit in first)
+        for place, hit in enumerate(first):
+            chunk, vector = hit.chunk, vectors.get(hit.chunk.chunk_id)
+            if own[place] or vector is None:
+                continue
+            near = {
+                other: float(vectors[twin.chunk.chunk_id] @ vector)
+                for other, twin in enumerate(first)
+                if own[other] and twin.chunk.kind == chunk.kind and twin.chunk.chunk_id in vectors
+            }
+            twin = max(near, key=near.__getitem__, default=-1)
+            if twin >= 0 and near[twin] >= _SAME[chunk.kind]:
+                likelier = max(first[twin].probability, hit.probability)
                 first[twin] = replace(first[twin], probability=likelier)
-                first[place] = replace(first[place], probability=0.0)
+                first[place] = replace(hit, probability=0.0)
         kept = [hit for hit in first if hit.probability > 0]
         return [*sorted(kept, key=lambda hit: -hit.probability), *hits[_COMPARED:]]
 
@@ -230,6 +229,8 @@ class Retriever:
             best = by_wholes.candidates[:SENTENCES_OF]
             sentences = [c.sentences() for c in best]
             each = iter(await self._reader.read(question, [t for own in sentences for t in own]))
+        except Overloaded:
+            return ranked, {}  # the next question may be read again
         except ModelError as error:
             if not self._reader_down:
                 logger.warning("Questions are answered without the reader: %s", error)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from core.types import Matrix, Vector
-from kb.index.rows import Row
+from kb.index.rows import Row, is_statement
 from kb.index.table import ROLES, RowHit, RowSet, hit
 from kb.index.view import Sample, View
 from kb.ranking.features import Rarity, stem_bags
@@ -69,6 +69,15 @@ class Overlay:
             if row.role == "negative":
                 score = float(self._vectors[place] @ vector)
                 found[row.chunk_id] = max(found.get(row.chunk_id, -1.0), score)
+        return found
+
+    async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
+        """Return the vectors of passages and answers; see `View.statements`."""
+        wanted = set(chunk_ids)
+        found = dict(await self._live.statements(wanted))
+        for place, row in enumerate(self._rows):
+            if row.chunk_id in wanted and is_statement(row) and not row.position:
+                found[row.chunk_id] = self._vectors[place]
         return found
 
     async def count(self) -> int:

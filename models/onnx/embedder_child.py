@@ -11,6 +11,7 @@ still finds what it is about.
 import queue
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -125,11 +126,11 @@ class EmbedderHandler:
         self._work_on_questions(channel)
 
     def _work_on_questions(self, channel: Channel) -> None:
-        serve_one_by_one(channel, self._handle, receive=self._questions.get)
+        serve_one_by_one(channel, partial(self._handle, channel), receive=self._questions.get)
 
     def _work_on_batches(self, channel: Channel) -> None:
         step_back()
-        serve_one_by_one(channel, self._handle)
+        serve_one_by_one(channel, partial(self._handle, channel))
 
     def _arrived(self, channel: Channel, request: Request) -> bool:
         """Let questions and counts overtake the batches of an ingest; runs while it computes."""
@@ -138,10 +139,15 @@ class EmbedderHandler:
             return True
         return False
 
-    def _handle(self, request: Request) -> tuple[Mapping[str, Any], bytes]:
+    def _handle(self, channel: Channel, request: Request) -> tuple[Mapping[str, Any], bytes]:
         texts: list[str] = request.params["texts"]
         if request.method == "read":
-            return {}, self._reader.read(request.params["question"], texts).tobytes()
+            odds = self._reader.read(
+                request.params["question"],
+                texts,
+                wanted=lambda: not channel.is_cancelled(request.id),
+            )
+            return {}, odds.tobytes()
         if request.method == "count":
             return {"counts": self._count(texts, special=False)}, b""
         prompted = [self._prompts[request.params["prompt"]] + text for text in texts]

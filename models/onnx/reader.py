@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from core.errors import AnswerdeskError
 from models.onnx.build import LOWER
 from models.onnx.encoder import OnnxEncoder, new_session, padded, runs
 
@@ -19,6 +20,7 @@ _LONGEST = 180
 """Tokens of a text that are read, and of a question; as in training."""
 _KEPT_TOKENS = 60_000
 """Tokens of the texts that are kept as they were read: 46 MB; 2,400 sentences, or 660 passages."""
+_KEPT_QUESTIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class _Read:
     """Unit vectors, shape (tokens, 384)."""
     weights: Array
     whole: Array
+
+
+class NotWanted(AnswerdeskError):
+    """Whoever asked has given up."""
 
 
 class OnnxReader:
@@ -52,42 +58,67 @@ class OnnxReader:
         self._tokenizer = tokenizer
         self._query_prompt = query_prompt
         self._passage_prompt = passage_prompt
+        self._questions: OrderedDict[str, _Read] = OrderedDict()
         self._kept: OrderedDict[str, _Read] = OrderedDict()
         self._tokens = 0
         """Of all kept texts."""
         self._keeping = threading.Lock()
 
-    def read(self, question: str, texts: Sequence[str]) -> Array:
-        """Return the log-odds that each text answers, shape (texts,)."""
-        (asked,) = self._encode([question], self._query_prompt)
-        with self._keeping:
-            found = {text: self._kept[text] for text in texts if text in self._kept}
+    def read(
+        self, question: str, texts: Sequence[str], *, wanted: Callable[[], bool] = lambda: True
+    ) -> Array:
+        """Return the log-odds that each text answers, shape (texts,).
+
+        Raises:
+            NotWanted: once `wanted` is false; what was read until then is kept.
+        """
+        asked = self._asked(question)
+        found = self._known(texts)
         new = [text for text in dict.fromkeys(texts) if text not in found]
-        found |= zip(new, self._encode(new, self._passage_prompt), strict=True)
-        self._keep(found)
-        wanted, weights = asked.tokens.astype(np.float32).T, asked.weights / asked.weights.sum()
+        for text, read in self._encode(new, self._passage_prompt):
+            self._keep(text, read)
+            found[text] = read
+            if not wanted():
+                raise NotWanted
+        tokens, weights = asked.tokens.astype(np.float32).T, asked.weights / asked.weights.sum()
         by_token, whole = np.empty(len(texts)), np.empty(len(texts))
         for place, text in enumerate(texts):
             read = found[text]
-            by_token[place] = (read.tokens.astype(np.float32) @ wanted).max(0) @ weights
+            by_token[place] = (read.tokens.astype(np.float32) @ tokens).max(0) @ weights
             whole[place] = read.whole @ asked.whole
         odds = self._scale[0] * (whole - self._threshold)
         return (odds + self._scale[1] * (by_token - self._threshold)).astype(np.float32)
 
-    def _keep(self, found: Mapping[str, _Read]) -> None:
+    def _asked(self, question: str) -> _Read:
+        """Return a question as it is read; for one reply it is read with several lists of texts."""
+        known = self._questions.get(question)
+        if known is None:
+            ((_, known),) = self._encode([question], self._query_prompt)
+            with self._keeping:
+                self._questions[question] = known
+                while len(self._questions) > _KEPT_QUESTIONS:
+                    self._questions.popitem(last=False)
+        return known
+
+    def _known(self, texts: Sequence[str]) -> dict[str, _Read]:
         with self._keeping:  # two threads of the process read
-            for text, read in found.items():
-                self._tokens += 0 if text in self._kept else len(read.tokens)
-                self._kept[text] = read
+            found = {text: self._kept[text] for text in texts if text in self._kept}
+            for text in found:
                 self._kept.move_to_end(text)
+        return found
+
+    def _keep(self, text: str, read: _Read) -> None:
+        with self._keeping:
+            self._tokens += 0 if text in self._kept else len(read.tokens)
+            self._kept[text] = read
             while self._tokens > _KEPT_TOKENS:
                 _, oldest = self._kept.popitem(last=False)
                 self._tokens -= len(oldest.tokens)
 
-    def _encode(self, texts: Sequence[str], prompt: str) -> list[_Read]:
+    def _encode(self, texts: Sequence[str], prompt: str) -> Iterator[tuple[str, _Read]]:
+        """Yield each text as it is read, those of like length together."""
         rows = [self._tokenizer.encode(prompt + text).ids[:_LONGEST] for text in texts]
-        out: dict[int, _Read] = {}
-        for run in runs([len(row) for row in rows]) if rows else ():
+        for run in runs([len(row) for row in rows]):
             ids, mask = padded([rows[place] for place in run])
             states = self._encoder.states(ids, mask, f"x{LOWER}")
             tokens, weights, whole = self._session.run(
@@ -96,5 +127,4 @@ class OnnxReader:
             for row, place in enumerate(run):
                 size = len(rows[place])
                 kept = tokens[row, :size].astype(np.float16)
-                out[place] = _Read(kept, weights[row, :size], whole[row])
-        return [out[place] for place in range(len(texts))]
+                yield texts[place], _Read(kept, weights[row, :size], whole[row])

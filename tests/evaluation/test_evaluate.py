@@ -1,7 +1,7 @@
 """An evaluation goes through the service's own objects."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -53,6 +53,9 @@ class Base:
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
     ) -> Sequence[RowHit]:
         return await self.search_dense(np.ones(64, np.float32), k)
+
+    async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
+        return {}
 
     async def count(self) -> int:
         return len(TEXTS)

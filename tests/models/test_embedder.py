@@ -1,3 +1,4 @@
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -5,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ModelUnavailable
+from core.errors import ModelUnavailable, Overloaded
 from models.embedder import WorkerEmbedder
 from models.workers.contract import Limits
 from models.workers.worker import Worker
@@ -51,3 +52,15 @@ async def test_a_text_that_always_kills_the_model_is_given_up(frail: WorkerEmbed
     with pytest.raises(ModelUnavailable, match="stopped while it worked"):
         await frail.embed_query("die")
     assert (await frail.count_tokens(["hello"])) == [5]
+
+
+async def test_a_customer_does_not_wait_for_a_reader_with_a_queue(frail: WorkerEmbedder) -> None:
+    """Target 21: such a question gets the order of the search."""
+    await frail.embed_query("hello")
+    os.kill(frail.state.pid, signal.SIGSTOP)
+    reads = [asyncio.create_task(frail.read(f"question {n}", ["a text"])) for n in range(8)]
+    await asyncio.sleep(0)  # they are under way
+    with pytest.raises(Overloaded):
+        await frail.read("one more", ["a text"])
+    assert [len(odds) for odds in await asyncio.gather(*reads)] == [2] * 8
+    assert await frail.read("one more", ["a text"])

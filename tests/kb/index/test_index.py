@@ -10,6 +10,7 @@ import pytest
 from lancedb.index import IvfRq
 
 from core.errors import DatabaseDamaged, IndexDamaged, IndexMismatch
+from kb.index.chunk import embedding_text
 from kb.index.draft import vector_index
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
@@ -196,6 +197,35 @@ async def test_all_rows_come_with_their_vectors_in_order(
     assert vectors.dtype == np.float32
     for row, vector in zip(rows, vectors, strict=True):
         assert np.allclose(vector, await embedder.embed_query(row.text), atol=1e-6)
+
+
+async def test_statements_are_the_vectors_of_passages_and_of_the_first_part_of_answers(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    async with workshop(tmp_path, embedder, answers=True) as shop:
+        await shop.put(faq=f"refund?|{'Yes. ' * 150}", page="kettles are cleaned weekly")
+        view = await shop.index.view()
+        entry, passage = [(await view.search_text(word, 1))[0] for word in ("refund", "kettles")]
+        ids = [entry.chunk.chunk_id, passage.chunk.chunk_id, "none"]
+        found = await view.statements(ids)
+    assert found.keys() == set(ids[:2])
+    room = 480 - len("refund?") - 1
+    first = f"refund?\n{' '.join(['Yes.'] * (room // 5))}"
+    for chunk_id, text in zip(ids, (first, embedding_text(passage.chunk)), strict=False):
+        assert np.allclose(found[chunk_id], await embedder.embed_query(text), atol=1e-6)
+
+
+async def test_rows_that_are_kept_come_with_the_score_of_each_question(
+    shop: Workshop, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kb.index.view._KEPT_ROWS", 2)  # forgotten all the time
+    await shop.put(faq=f"{REFUND}\n{SHIPPING}")
+    view = await shop.index.view()
+    for question in ("money back please", "how long is delivery", "money back please"):
+        vector = await embedder.embed_query(question)
+        for found in await view.search_dense(vector, 5):
+            expected = float(vector @ await embedder.embed_query(found.text))
+            assert found.score == pytest.approx(expected, abs=1e-5)
 
 
 def test_small_tables_are_searched_exactly_and_large_ones_by_an_index() -> None:

@@ -1,6 +1,6 @@
 """An index in memory and a reader that says what a script has, for tests of ranking."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.errors import ModelUnavailable
@@ -43,6 +43,14 @@ class MemoryView:
             if r in ROLES[rows]
         ]
         return [hit for hit in hits if hit.score][:k]
+
+    async def statements(self, chunk_ids: Iterable[str]) -> dict[str, Vector]:
+        wanted = set(chunk_ids)
+        return {
+            c.chunk_id: v
+            for c, _, r, v in self.rows
+            if c.chunk_id in wanted and r in ROLES["stated"]
+        }
 
     async def count(self) -> int:
         return len(self.rows)

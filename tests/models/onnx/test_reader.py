@@ -13,11 +13,12 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
+from models.onnx import encoder as encoder_module
 from models.onnx import reader as onnx_reader
 from models.onnx import reader_build
 from models.onnx.build import LOWER, build_graph
 from models.onnx.encoder import OnnxEncoder, new_session
-from models.onnx.reader import OnnxReader
+from models.onnx.reader import NotWanted, OnnxReader
 from models.onnx.reader_build import HEADS
 
 Array = npt.NDArray[np.float32]
@@ -249,12 +250,22 @@ def test_texts_are_kept_as_they_were_read_and_only_so_many(
     def texts_encoded(texts: Sequence[str]) -> int:
         encoded.clear()
         reader.read(QUESTION, texts)
-        return sum(encoded) - 1  # the question
+        return sum(encoded)
 
     monkeypatch.setattr(encoder, "states", noted)
     monkeypatch.setattr(onnx_reader, "_KEPT_TOKENS", 20)
+    assert texts_encoded([]) == 1, "the question, which is then kept as well"
     assert texts_encoded([TEXTS[0], TEXTS[0], TEXTS[1]]) == 2
     assert texts_encoded(TEXTS[:1]) == 0
     assert texts_encoded(TEXTS[2:]) == 1
     assert texts_encoded(TEXTS[:1]) == 0
     assert texts_encoded(TEXTS[1:2]) == 1, "it was asked for longest ago, and is gone"
+
+
+def test_who_has_given_up_leaves_what_was_read_until_then(
+    reader: OnnxReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder_module, "_RUN_TOKENS", 1)  # each text by itself
+    with pytest.raises(NotWanted):
+        reader.read(QUESTION, TEXTS, wanted=lambda: len(reader._kept) < 2)
+    assert len(reader._kept) == 2
