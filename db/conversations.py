@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.errors import StorageError
 from core.types import Answer, Turn, Urgency
 from db.accounts import AssignmentRow
-from db.base import Base, Database, Repository, pressing_first
+from db.base import Base, CustomerText, Database, Repository, pressing_first
 from db.drafts import REACHABLE, draft_row
 from db.handover import Handover, Message, number_of
 
@@ -39,7 +39,7 @@ class AnswerRow(Base):
     chat: Mapped[str] = mapped_column(String(80), index=True)
     channel: Mapped[str] = mapped_column(String(16))
     created: Mapped[float] = mapped_column(index=True)
-    question: Mapped[str] = mapped_column(Text)
+    question: Mapped[str] = mapped_column(CustomerText)
     intent: Mapped[str] = mapped_column(String(16))
     kind: Mapped[str] = mapped_column(String(16), index=True)
     text: Mapped[str] = mapped_column(Text)
@@ -71,7 +71,7 @@ class OpenQuestionRow(Base):
     """The operators' change of an entry that answered it."""
     same_as: Mapped[int | None]
     """Another open question: an operator said that it asks the same."""
-    part: Mapped[str] = mapped_column(Text, default="")
+    part: Mapped[str] = mapped_column(CustomerText, default="")
     """What of the message is open, if the rest was answered; empty: all of it."""
 
 

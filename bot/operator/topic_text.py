@@ -6,6 +6,7 @@ from typing import Any
 from babel.numbers import format_percent
 
 from bot.conversation.replies import Button, source_label
+from core.masking import mask
 from core.shown import short
 from core.types import Answer, Turn, Urgency
 from core.wording import N_, locale, tr
@@ -84,7 +85,7 @@ def draft_buttons() -> list[Button]:
 def held_text(question: str, draft: str) -> str:
     """Return a held answer as the team is asked to send it."""
     head = tr("Draft, not sent:")
-    return f"👤 {short(question, _TEXT_CHARS)}\n\n{head}\n\n{draft[:_TURN_CHARS]}"
+    return f"👤 {short(mask(question), _TEXT_CHARS)}\n\n{head}\n\n{draft[:_TURN_CHARS]}"
 
 
 def held_buttons(answer_id: int) -> list[Button]:
