@@ -266,7 +266,7 @@ def build_console(
         *Completions(desk).operations(),
     ]
     program_pages = ProgramPages(
-        pages=pages, programs=programs, described=openapi(operations, title=shop)
+        pages=pages, programs=programs, document=openapi(operations, title=shop)
     )
     widget = Widget(
         desk=desk,

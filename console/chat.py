@@ -1,25 +1,27 @@
 """The try-it page: a chat that works as a plain form, and streams where there is JavaScript."""
 
-import asyncio
 import json
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 
 from console.form import Refused, is_blank
 from console.labels import Labels
 from console.pages import Pages
 from console.security import CookieSigner, client_address
+from console.stream import Asking, as_it_is_made, event_stream
 from console.transcripts import Exchange, Transcripts
 from console.view import show_answer
 from core.errors import ConversationErased
 from core.health import Health
-from core.types import Answer, AnswerEvent, Sentence
+from core.types import Answer, Sentence, Waiting
 from db.conversations import Conversations
 from kb.answering.desk import Desk
 
@@ -61,7 +63,14 @@ class ChatPages:
         known = self._session(request)
         session = known or secrets.token_urlsafe(16)
         # Whoever sends no cookie has a new conversation each time.
-        asker = "" if known else client_address(request)
+        asking = partial(
+            self.desk.ask,
+            question,
+            chat=_chat(session),
+            channel="web",
+            language_code=_language(request),
+            asker="" if known else client_address(request),
+        )
         response: Response
         if streams:
 
@@ -70,25 +79,10 @@ class ChatPages:
                 values = {"answer": show_answer(given, labels), "labels": labels}
                 return {"html": self.pages.text("_answer.html", values)}
 
-            response = streamed(
-                self.desk,
-                question,
-                chat=_chat(session),
-                channel="web",
-                language_code=_language(request),
-                asker=asker,
-                labels=labels,
-                shown=shown,
-            )
+            response = streamed(asking, labels=labels, shown=shown)
         else:
             try:
-                answer = await self.desk.ask(
-                    question,
-                    chat=_chat(session),
-                    channel="web",
-                    language_code=_language(request),
-                    asker=asker,
-                )
+                answer = await asking()
             except ConversationErased:
                 return await self._page(request, notice=labels("erased"), status=410)
             await self._given(answer, question, session, labels)
@@ -184,57 +178,27 @@ def _language(request: Request) -> str:
 
 
 def streamed(
-    desk: Desk,
-    question: str,
-    *,
-    chat: str,
-    channel: str,
-    language_code: str,
-    asker: str,
-    labels: Labels,
-    shown: Callable[[Answer], Awaitable[dict[str, Any]]],
+    asking: Asking, *, labels: Labels, shown: Callable[[Answer], Awaitable[dict[str, Any]]]
 ) -> Response:
     """Answer as a stream of events: ``sentence`` and ``waiting``, then ``answer`` with what `shown`
-    returns, or ``erased`` or ``trouble`` with the sentence that says why there is none.
-
-    If nobody reads on, as when a browser goes away, the work is cancelled: others need not wait.
-    """
+    returns, or ``erased`` or ``trouble`` with the sentence that says why there is none."""
 
     async def stream() -> AsyncIterator[str]:
-        events: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
-        task = asyncio.create_task(
-            desk.ask(
-                question,
-                chat=chat,
-                channel=channel,
-                language_code=language_code,
-                on_event=events.put,
-                asker=asker,
-            )
-        )
-        task.add_done_callback(lambda _: events.put_nowait(None))
-        try:
-            while (one := await events.get()) is not None:
+        async with aclosing(as_it_is_made(asking)) as events:
+            async for one in events:
                 if isinstance(one, Sentence):
                     yield event("sentence", {"text": one.text})
-                else:
+                elif isinstance(one, Waiting):
                     yield event("waiting", {"seconds": round(one.seconds)})
-        finally:
-            task.cancel()
-        error = task.exception()
-        if isinstance(error, ConversationErased):
-            yield event("erased", {"text": labels("erased")})
-        elif error:
-            logger.error("A question of the web was not answered", exc_info=error)
-            yield event("trouble", {"text": labels("trouble")})
-        else:
-            yield event("answer", await shown(task.result()))
+                elif isinstance(error := one.exception(), ConversationErased):
+                    yield event("erased", {"text": labels("erased")})
+                elif error:
+                    logger.error("A question of the web was not answered", exc_info=error)
+                    yield event("trouble", {"text": labels("trouble")})
+                else:
+                    yield event("answer", await shown(one.result()))
 
-    return StreamingResponse(
-        stream(),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return event_stream(stream())
 
 
 async def given_as(answer: Answer, labels: Labels, key: str, *, to: Conversations) -> Answer:

@@ -1,5 +1,6 @@
 """The page that deletes a document, after it has shown what that takes away."""
 
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -15,21 +16,23 @@ from db.knowledge import ReleaseRepository
 from kb.review.most_asked import answers_text
 
 
+@dataclass(kw_only=True)
 class DocumentPages:
     """Endpoints of the page."""
 
-    def __init__(self, *, pages: Pages, desk: UploadDesk, releases: ReleaseRepository) -> None:
-        self._pages = pages
-        self._desk = desk
-        self._releases = releases
-        self._works: Works[IngestReport] = Works(desk.spawn)
+    pages: Pages
+    desk: UploadDesk
+    releases: ReleaseRepository
+
+    def __post_init__(self) -> None:
+        self._works: Works[IngestReport] = Works(self.desk.spawn)
 
     async def show(self, request: Request) -> Response:
         """Show what deleting a document takes away, or how its deletion goes."""
         asked = request.query_params
         name, work, preview = (asked.get(key, "") for key in ("name", "work", "preview"))
-        live = await self._releases.current()
-        documents = await self._releases.documents(live.number) if live else {}
+        live = await self.releases.current()
+        documents = await self.releases.documents(live.number) if live else {}
         document = documents.get(name)
         if not work:
             if document is None:
@@ -37,7 +40,7 @@ class DocumentPages:
             if not preview:
                 return self._begin(name, "preview", dry_run=True)
         state, error, report = self._works.look(work or preview)
-        return self._pages.response(
+        return self.pages.response(
             "document.html",
             name=name,
             source=document.source if document else "",
@@ -57,5 +60,5 @@ class DocumentPages:
     def _begin(
         self, name: str, key: str, *, dry_run: bool = False, anyway: bool = False
     ) -> Response:
-        work = self._works.begin(self._desk.remove(name, dry_run=dry_run, anyway=anyway))
+        work = self._works.begin(self.desk.remove(name, dry_run=dry_run, anyway=anyway))
         return RedirectResponse(f"/console/document?{urlencode({'name': name, key: work})}", 303)

@@ -64,37 +64,28 @@ class Bar:
     address: str
 
 
+@dataclass(kw_only=True)
 class FigurePages:
     """Endpoints of the figures."""
 
-    def __init__(
-        self,
-        *,
-        pages: Pages,
-        records: Records,
-        handovers: Handovers,
-        accounts: Accounts,
-        entries: Entries,
-        group_of: Callable[[int, int], Sequence[int]],
-    ) -> None:
-        """`group_of` returns the questions of the last days that are in one's group on the map."""
-        self._pages = pages
-        self._figures = records.figures
-        self._drafts = records.drafts
-        self._releases = records.releases
-        self._handovers = handovers
-        self._accounts = accounts
-        self._entries = entries
-        self._group_of = group_of
+    pages: Pages
+    records: Records
+    handovers: Handovers
+    accounts: Accounts
+    entries: Entries
+    group_of: Callable[[int, int], Sequence[int]]
+    """Returns the questions of the last days that are in one's group on the map."""
+
+    def __post_init__(self) -> None:
         self._counted: dict[int, tuple[float, dict[str, Any]]] = {}
 
     async def show(self, request: Request) -> Response:
         """Show the figures of the last days, counted within the last minutes."""
         known = await self._known(days_of(request))
         since = time.time() - known["days"] * _DAY_S
-        return self._pages.response(
+        return self.pages.response(
             "figures.html",
-            agreement=await self._drafts.agreement(since=since),
+            agreement=await self.records.drafts.agreement(since=since),
             agreements=AGREEMENTS,
             **known,
         )
@@ -105,7 +96,7 @@ class FigurePages:
         Those are not kept, so that nothing is shown that was erased meanwhile.
         """
         known = await self._counts(days)
-        words = await self._figures.questions([one for one, _ in known["most"]])
+        words = await self.records.figures.questions([one for one, _ in known["most"]])
         most = (
             (words[one][:200], count, {"same": str(one)})
             for one, count in known["most"]
@@ -123,13 +114,14 @@ class FigurePages:
 
     async def _count(self, days: int) -> dict[str, Any]:
         since = time.time() - days * _DAY_S
-        cells, hours = await self._figures.cells(since=since)
+        cells, hours = await self.records.figures.cells(since=since)
         asked = [cell for cell in cells if cell.outcome != "other"]
-        most = await self._figures.most_asked(since=since, limit=_MOST_ASKED)
+        most = await self.records.figures.most_asked(since=since, limit=_MOST_ASKED)
         total = sum(cell.answers for cell in asked)
-        older = await self._figures.count(Which(since=since, until=time.time() - LASTING_S))
+        older = await self.records.figures.count(Which(since=since, until=time.time() - LASTING_S))
         resolved = {
-            kind: await self._figures.count(Which(since=since, resolved=kind)) for kind in _RESOLVED
+            kind: await self.records.figures.count(Which(since=since, resolved=kind))
+            for kind in _RESOLVED
         }
         return {
             "cells": cells,
@@ -165,7 +157,7 @@ class FigurePages:
                 ((f"{hour:02}:00", count, {"hour": str(hour)}) for hour, count in enumerate(hours)),
                 days,
             ),
-            "timezone": self._figures.timezone,
+            "timezone": self.records.figures.timezone,
         }
 
     async def export(self, request: Request) -> Response:
@@ -191,8 +183,8 @@ class FigurePages:
 
     async def conversations(self, request: Request) -> Response:
         """List conversations by their last question, above them who waits for a person."""
-        called = await self._handovers.open(web=True)
-        last = await self._figures.last_of([one.chat for one in called])
+        called = await self.handovers.open(web=True)
+        last = await self.records.figures.last_of([one.chat for one in called])
         waiting = [(one, last[one.chat]) for one in called if one.chat in last]
         return await self._list(request, latest=True, waiting=waiting)
 
@@ -206,7 +198,7 @@ class FigurePages:
         asked = request.query_params
         days, page = days_of(request), max(1, read_number(asked.get("page", "")))
         hour, document = asked.get("hour", ""), asked.get("document", "")
-        people, assigned = await self._accounts.list(), asked.get("assigned", "")
+        people, assigned = await self.accounts.list(), asked.get("assigned", "")
         group = read_number(asked.get("group", ""))
         which = Which(
             since=time.time() - days * _DAY_S,
@@ -221,9 +213,11 @@ class FigurePages:
             mark=asked.get("mark", "")[:_MARK_CHARS],
             assigned=read_number(assigned) if assigned else None,
             cites=await self._chunks_of(document) if document else None,
-            among=self._group_of(days, group) if group else None,
+            among=self.group_of(days, group) if group else None,
         )
-        found = await self._figures.answers(which, limit=_PAGE + 1, offset=(page - 1) * _PAGE)
+        found = await self.records.figures.answers(
+            which, limit=_PAGE + 1, offset=(page - 1) * _PAGE
+        )
         parts = [
             tr(NAMES[which.outcome]) if which.outcome else "",
             tr(_VERDICTS[which.feedback]) if which.feedback else "",
@@ -256,9 +250,9 @@ class FigurePages:
             "mark": which.mark,
             "assigned": assigned if which.assigned is not None else "",
         }
-        current = await self._releases.current()
-        documents = await self._releases.documents(current.number) if current else {}
-        return self._pages.response(
+        current = await self.records.releases.current()
+        documents = await self.records.releases.documents(current.number) if current else {}
+        return self.pages.response(
             "answers.html",
             title=", ".join(part for part in parts if part)
             or (tr("Conversations") if latest else tr("Questions")),
@@ -268,9 +262,9 @@ class FigurePages:
             verdicts=_VERDICTS,
             document=document,
             documents=sorted(documents),
-            marks=await self._figures.marks(),
+            marks=await self.records.figures.marks(),
             people=people,
-            assigned=await self._accounts.assigned(
+            assigned=await self.accounts.assigned(
                 [*(one.chat for one in found), *(one.chat for _, one in waiting)]
             ),
             waiting=waiting,
@@ -284,7 +278,7 @@ class FigurePages:
     async def _chunks_of(self, document: str) -> Sequence[str]:
         """Return the chunks of a document as it is now; none while nothing can be searched."""
         try:
-            found = await self._entries.search(documents=literally(document))
+            found = await self.entries.search(documents=literally(document))
         except AnswerdeskError as error:
             logger.warning("What cites a document cannot be listed: %s", error)
             return ()
