@@ -24,8 +24,8 @@ _SECRET = re.compile(
     r"([^\s，。；、]+)",
     re.IGNORECASE,
 )
-"""What is named a secret: after a colon any word, else one that has a digit, so that "my password is
-wrong" stays."""
+"""What is named a secret: after a colon any word, else one that has a digit, so that "my password
+is wrong" stays."""
 
 
 def mask(text: str) -> str:
