@@ -10,6 +10,7 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from console.conversations import NO_TELEGRAM
 from console.form import number_of
 from console.pages import Pages
 from core.errors import AnswerdeskError, StorageError
@@ -26,7 +27,6 @@ _MOST = 50
 """Of each kind; the counts are of all."""
 _HERE = "/console/mishaps"
 _GONE = N_("That was dealt with meanwhile.")
-_NO_TELEGRAM = N_("Telegram is off or still connecting, so nothing can be sent. Try again later.")
 
 
 class Retries(Protocol):
@@ -132,7 +132,7 @@ class MishapPages:
         number = await number_of(request)
         bot = self.watched.telegram()
         if bot is None:
-            return await self._page(notice=tr(_NO_TELEGRAM), status=409)
+            return await self._page(notice=tr(NO_TELEGRAM), status=409)
         try:
             return await self._after(await work(bot, number))
         except AnswerdeskError as error:

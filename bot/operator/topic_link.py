@@ -34,6 +34,7 @@ from core.masking import mask
 from core.rights import may
 from core.types import Answer
 from core.wording import speaking, tr
+from db.accounts import Accounts
 from db.drafts import Drafts
 from db.handover import Handover, Place
 from db.inbox import Inbox
@@ -58,6 +59,7 @@ class TopicLink:
     operators: Operators
     inbox: Inbox
     drafts: Drafts
+    accounts: Accounts
     _: KW_ONLY
     saves: bool
     """Whether answers may be saved as entries of the knowledge base."""
@@ -187,10 +189,12 @@ class TopicLink:
             names = {o.user_id: o.name for o in await self.operators.list()}
             holder = names.get(handover.holder, "")
         name = await service.chats.name(handover.chat_id)
+        assigned = (await self.accounts.assigned([handover.chat])).get(handover.chat)
+        whose = assigned.name if assigned else ""
         with self._speaking():
             return message(
                 Addressee(group, handover.thread_id),
-                card_text(handover, name=name, holder=holder, turns=turns),
+                card_text(handover, name=name, holder=holder, assigned=whose, turns=turns),
                 buttons=card_buttons(handover, saves=self.saves),
             )
 

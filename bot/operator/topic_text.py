@@ -26,7 +26,12 @@ def topic_name(name: str, chat_id: int) -> str:
 
 
 def card_text(
-    handover: Handover, *, name: str, holder: str = "", turns: Sequence[Turn] = ()
+    handover: Handover,
+    *,
+    name: str,
+    holder: str = "",
+    assigned: str = "",
+    turns: Sequence[Turn] = (),
 ) -> str:
     """Return who waits, what about, what the bot found, and what was said before."""
     states = {
@@ -44,6 +49,8 @@ def card_text(
             )
         )
     ]
+    if assigned:
+        lines.append(tr("Assigned to %(name)s.", name=assigned))
     if handover.rating:
         stars = "★" * handover.rating + "☆" * (5 - handover.rating)
         lines.append(tr("Rated %(stars)s", stars=stars))

@@ -351,6 +351,7 @@ async def test_a_conversation_is_assigned_in_its_topic(office: Office, database:
     assert (await told("/assign")).startswith("Assigned to nobody.\n\n/assign me, /assign @NAME")
     assert await told("/assign @ada lovelace") == "Assigned to Ada Lovelace."
     assert (await accounts.assigned([chat]))[chat].name == "Ada Lovelace"
+    assert "Assigned to Ada Lovelace." in office.agent.current(card).text
     assert (await told("/assign")).startswith("Assigned to Ada Lovelace.\n\n")
     refused = "No account 'Vic' may talk to customers. These may: Ada Lovelace."
     assert await told("/assign Vic") == refused
