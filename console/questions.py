@@ -135,14 +135,13 @@ class QuestionPages:
             group = await self.questions.group(number, among=groups)
         except AnswerdeskError as error:
             return await self._list(notice=str(error), status=409 if notice else 404)
-        others = [other for other in groups if other.newest.open_id not in group.open_ids]
         return self.pages.response(
             "question.html",
             status=status,
             group=group,
             nearest=await self.questions.nearest(group.text, most=_NEAREST),
             personal=await self.questions.personal(group.text, customer=group.customer),
-            others=others[:_MERGEABLE],
+            others=await self.questions.others(group, among=groups, most=_MERGEABLE),
             notice=notice,
             answer=answer,
         )
