@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.form import Refused, fields_of
+from console.operator import Records
 from console.pages import Pages
 from console.upload_desk import UploadDesk
 from console.work import Works
 from core.types import IngestReport
 from core.wording import tr
-from db.knowledge import ReleaseRepository
 from kb.review.most_asked import answers_text
 
 
@@ -22,7 +22,7 @@ class DocumentPages:
 
     pages: Pages
     desk: UploadDesk
-    releases: ReleaseRepository
+    records: Records
 
     def __post_init__(self) -> None:
         self._works: Works[IngestReport] = Works(self.desk.spawn)
@@ -31,8 +31,8 @@ class DocumentPages:
         """Show what deleting a document takes away, or how its deletion goes."""
         asked = request.query_params
         name, work, preview = (asked.get(key, "") for key in ("name", "work", "preview"))
-        live = await self.releases.current()
-        documents = await self.releases.documents(live.number) if live else {}
+        live = await self.records.releases.current()
+        documents = await self.records.releases.documents(live.number) if live else {}
         document = documents.get(name)
         if not work:
             if document is None:
@@ -48,7 +48,9 @@ class DocumentPages:
             state=state,
             error=error,
             report=report,
-            answers=answers_text(report) if report else (),
+            answers=answers_text(report, await self.records.figures.named(report.answers))
+            if report
+            else (),
         )
 
     async def delete(self, request: Request) -> Response:

@@ -1,6 +1,6 @@
 """The operators' page for files: send, look at what would change, apply or discard, undo."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from console.upload_desk import AUTO, Seen, UploadDesk
 from core.errors import AnswerdeskError
 from core.types import FileReport, FindingKind, Skipped
 from core.wording import N_, ntr, tr
+from db.figures import Figures
 from kb.parse.faq.columns import BadColumns, described, read_columns, written
 from kb.releases.upload import changes_something, file_name
 from kb.review.findings import FINDINGS, describe, to_confirm
@@ -95,6 +96,7 @@ class UploadPages:
 
     pages: Pages
     desk: UploadDesk
+    figures: Figures
     limits: UploadLimits
 
     async def show(self, request: Request) -> Response:
@@ -203,8 +205,10 @@ class UploadPages:
         seen = await self.desk.seen(number)
         if seen is None:
             return await self._form(tr("There is no such upload, or it is too old."), status=404)
+        report = seen.outcome.report
+        asked = await self.figures.named(report.answers) if report else {}
         return self.pages.response(
-            "upload.html", status=status, seen=seen, shown=_shown(seen), notice=notice
+            "upload.html", status=status, seen=seen, shown=_shown(seen, asked), notice=notice
         )
 
     async def _form(self, notice: str = "", *, status: int = 200) -> Response:
@@ -228,7 +232,7 @@ def _columns(text: str) -> str:
     return text if text == AUTO else written(read_columns(text))
 
 
-def _shown(seen: Seen) -> Shown:
+def _shown(seen: Seen, asked: Mapping[int, str]) -> Shown:
     report = seen.outcome.report
     if report is None:
         return Shown()
@@ -238,7 +242,7 @@ def _shown(seen: Seen) -> Shown:
         columns=[
             (heading, name)
             for heading, name in _COLUMNS
-            if name == "added" or any(getattr(file, name) for file in report.files)
+            if any(getattr(file, name) for file in report.files)
         ],
         offers=[
             (described(offer), offer)
@@ -246,7 +250,7 @@ def _shown(seen: Seen) -> Shown:
         ],
         findings=[(f.kind, FINDINGS[f.kind], describe(f)) for f in report.findings[:_SHOWN]],
         more_findings=max(0, len(report.findings) - _SHOWN),
-        answers=answers_text(report),
+        answers=answers_text(report, asked),
         unfit=[reason for file in report.files for reason in file.unfit],
         skipped=skipped[:_SHOWN],
         more_skipped=max(0, len(skipped) - _SHOWN),

@@ -375,24 +375,27 @@ class Conversations(Repository):
             )
             return True
 
-    async def most_asked(self, *, since: float, limit: int) -> list[tuple[str, int]]:
-        """Return what was asked most often, with how often; case and blanks do not count.
+    async def most_asked(self, *, since: float, limit: int) -> list[tuple[str, int, int]]:
+        """Return what was asked most often, with how often, and the last answer to it; case and
+        blanks do not count.
 
         Args:
             since: UTC epoch seconds; older questions do not count.
             limit: questions to return; the last 5,000 are looked at.
         """
         async with self._database.session() as session:
-            rows = await session.scalars(
-                select(AnswerRow.question)
+            rows = await session.execute(
+                select(AnswerRow.question, AnswerRow.id)
                 .where(AnswerRow.intent == "question", AnswerRow.created >= since)
                 .order_by(AnswerRow.id.desc())
                 .limit(_LOOKED_AT)
             )
-            asked = rows.all()
-        counts = Counter(" ".join(question.split()).casefold() for question in asked)
-        spelled = {" ".join(question.split()).casefold(): question for question in asked}
-        return [(spelled[folded], count) for folded, count in counts.most_common(limit)]
+            asked = [(" ".join(row[0].split()).casefold(), row[0], row[1]) for row in rows]
+        counts = Counter(folded for folded, _, _ in asked)
+        last = {folded: (question, number) for folded, question, number in reversed(asked)}
+        return [
+            (last[folded][0], count, last[folded][1]) for folded, count in counts.most_common(limit)
+        ]
 
     async def counts(self) -> dict[str, int]:
         """Count stored answers by kind."""

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, Case, ColumnElement, Integer, case, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
+from core.types import AnswerChange
 from db.accounts import AssignmentRow
 from db.base import Database, Repository, record
 from db.conversations import AnswerRow, FeedbackRow
@@ -231,6 +232,11 @@ class Figures(Repository):
         """Return the questions of those answers that are still there."""
         asked = select(AnswerRow.id, AnswerRow.question).where(AnswerRow.id.in_(answer_ids))
         return {row[0]: row[1] for row in await self._rows(asked)}
+
+    async def named(self, changes: Sequence[AnswerChange]) -> dict[int, str]:
+        """Return the customers' questions that changes of answers concern, as far as they are on
+        record, by their answers."""
+        return await self.questions([one for change in changes for one in change.answer_ids])
 
     async def standing(self, answer_ids: Sequence[int]) -> Standing:
         """Return how some answers stand, to see whether that has changed."""

@@ -1,43 +1,55 @@
 """What customers ask most, asked of two releases: which answers are others now?"""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TypeAlias
 
+from core.shown import short
 from core.types import Answer, AnswerChange, IngestReport
 from core.wording import N_, ntr, tr
 from kb.review.gate import change_of, rests_on
 
-Asked: TypeAlias = Callable[[], Awaitable[Sequence[tuple[str, int]]]]
-"""Returns what customers ask most, and how often each was asked."""
+Asked: TypeAlias = Callable[[], Awaitable[Sequence[tuple[str, int, int]]]]
+"""Returns what customers ask most, how often each was asked, and the last answer to it."""
 
 _NAMED = 8
-"""Changes that a report names."""
+"""Changes that a report names, and questions of one that are named."""
+_WORDS_CHARS = 100
+_NO_WORDS: Mapping[int, str] = MappingProxyType({})
 
 
 def differences(
-    asked: Sequence[tuple[str, int]], old: Sequence[Answer], new: Sequence[Answer]
+    asked: Sequence[tuple[str, int, int]], old: Sequence[Answer], new: Sequence[Answer]
 ) -> tuple[AnswerChange, ...]:
     """Return which of the questions got another answer, most asked first.
 
-    Changes of one kind are one change: what customers wrote is not in it.
+    Changes of one kind are one change: what customers wrote is not in it, but where it is.
     """
     changed: Counter[AnswerChange] = Counter()
-    questions: Counter[AnswerChange] = Counter()
-    for (_, times), was, now in zip(asked, old, new, strict=True):
+    answers: dict[AnswerChange, list[int]] = {}
+    for (_, times, answer_id), was, now in zip(asked, old, new, strict=True):
         if rests_on(was) != rests_on(now):
             change = change_of(was, now)
             changed[change] += times
-            questions[change] += 1
+            answers.setdefault(change, []).append(answer_id)
     return tuple(
-        replace(change, asked=times, questions=questions[change])
+        replace(
+            change,
+            asked=times,
+            questions=len(answers[change]),
+            answer_ids=tuple(answers[change][:_NAMED]),
+        )
         for change, times in changed.most_common()
     )
 
 
-def answers_text(report: IngestReport) -> list[str]:
-    """Return which answers a release changed, or would change, as lines for operators."""
+def answers_text(report: IngestReport, asked: Mapping[int, str] = _NO_WORDS) -> list[str]:
+    """Return which answers a release changed, or would change, as lines for operators.
+
+    `asked` has what customers wrote, where that may be shown, by their answers.
+    """
     if report.held or not (report.asked or report.golden_asked):
         return []
     counted = (
@@ -52,24 +64,24 @@ def answers_text(report: IngestReport) -> list[str]:
         if report.golden_asked
         else "",
     )
-    asked = tr(" and ").join(filter(None, counted))
+    compared = tr(" and ").join(filter(None, counted))
     pair = N_("%(before)s, then %(after)s") if report.dry_run else N_("%(before)s, now %(after)s")
     changed = [_golden_line(change, pair) for change in report.golden]
-    changed += [_asked_line(change, pair) for change in report.answers]
+    changed += [_asked_line(change, pair, asked) for change in report.answers]
     if not changed:
         lines = [
-            tr("For the %(questions)s, no answer would change.", questions=asked)
+            tr("For the %(questions)s, no answer would change.", questions=compared)
             if report.dry_run
-            else tr("For the %(questions)s, no answer has changed.", questions=asked)
+            else tr("For the %(questions)s, no answer has changed.", questions=compared)
         ]
     else:
         number = len(report.golden) + sum(change.questions for change in report.answers)
         may = ntr("%(num)s answer may change.", "%(num)s answers may change.", number)
         lines = [
             f"{may} "
-            + tr("Of the %(questions)s, these would be answered differently:", questions=asked)
+            + tr("Of the %(questions)s, these would be answered differently:", questions=compared)
             if report.dry_run
-            else tr("Of the %(questions)s, some are answered differently:", questions=asked)
+            else tr("Of the %(questions)s, some are answered differently:", questions=compared)
         ]
         lines += [f"- {line}" for line in changed[:_NAMED]]
         if len(changed) > _NAMED:
@@ -93,9 +105,11 @@ def _golden_line(change: AnswerChange, pair: str) -> str:
     return line
 
 
-def _asked_line(change: AnswerChange, pair: str) -> str:
-    asked = ntr("asked %(num)s time:", "asked %(num)s times:", change.asked)
-    return f"{asked} {_change_text(change, pair)}"
+def _asked_line(change: AnswerChange, pair: str, asked: Mapping[int, str]) -> str:
+    times = ntr("asked %(num)s time:", "asked %(num)s times:", change.asked)
+    words = [f"“{short(asked[one], _WORDS_CHARS)}”" for one in change.answer_ids if one in asked]
+    parts = [times, *([", ".join(words), "·"] if words else ()), _change_text(change, pair)]
+    return " ".join(parts)
 
 
 def _change_text(change: AnswerChange, pair: str) -> str:
