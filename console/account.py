@@ -11,7 +11,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import Refused, fields_of, number_of
+from console.form import Refused, chosen, fields_of, number_of
 from console.pages import Pages
 from console.security import client_address
 from console.security_logins import (
@@ -59,17 +59,8 @@ class AccountPages:
 
     async def choose_language(self, request: Request) -> Response:
         """Choose the language of the texts for operators."""
-        own, language = await self._own(), (await fields_of(request))["language"]
-        if language not in ("", *LANGUAGES):
-            known = ", ".join(LANGUAGES)
-            raise Refused(
-                tr(
-                    "There is no language %(code)r: choose one of %(known)s.",
-                    code=language,
-                    known=known,
-                ),
-                422,
-            )
+        own, fields = await self._own(), await fields_of(request)
+        language = chosen(fields["language"], ("", *LANGUAGES))
         await self.accounts.set_language(own.account_id, language)
         return RedirectResponse(_HERE, 303)
 

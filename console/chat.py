@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import Refused, is_blank
+from console.form import Refused, fields_of, is_blank, read_number
 from console.labels import Labels
 from console.pages import Pages
 from console.security import CookieSigner, client_address
@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 COOKIE = "answerdesk_chat"
 _COOKIE_LASTS_S = 30 * 24 * 3600
 _MAX_SHOWN = 2000
-_MAX_DIGITS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +50,7 @@ class ChatPages:
 
     async def ask(self, request: Request) -> Response:
         """Answer a posted question: as a stream of events if asked for one, else as the page."""
-        async with request.form(max_files=0, max_fields=4) as form:
-            question = str(form.get("question", "")).strip()
+        question = (await fields_of(request))["question"].strip()
         labels = Labels(_language(request))
         streams = "text/event-stream" in request.headers.get("accept", "")
         if is_blank(question):
@@ -100,19 +98,12 @@ class ChatPages:
 
     async def rate(self, request: Request) -> Response:
         """Store whether an answer of this browser's conversation helped."""
-        async with request.form(max_files=0, max_fields=4) as form:
-            answer_id = str(form.get("answer", ""))
-            helpful = str(form.get("helpful", ""))
-        session = self._session(request)
-        own = (
-            session is not None
-            and len(answer_id) < _MAX_DIGITS
-            and answer_id.isdecimal()
-            and self._transcripts.rate(session, int(answer_id))
-        )
+        fields, session = await fields_of(request), self._session(request)
+        answer_id, helpful = read_number(fields["answer"]), fields["helpful"]
+        own = session is not None and self._transcripts.rate(session, answer_id)
         if not own or helpful not in ("yes", "no"):
             raise Refused("Only an answer that is shown here can be rated.", 400)
-        await self.verdicts.give_feedback(int(answer_id), helpful=helpful == "yes")
+        await self.verdicts.give_feedback(answer_id, helpful=helpful == "yes")
         return RedirectResponse("/#latest", 303)
 
     async def start_again(self, request: Request) -> Response:

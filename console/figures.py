@@ -1,7 +1,5 @@
 """Figures of what customers asked, and the questions and conversations behind each."""
 
-import csv
-import io
 import logging
 import time
 from collections import Counter
@@ -17,11 +15,11 @@ from console.careful import AGREEMENTS
 from console.form import read_number
 from console.knowledge import literally
 from console.operator import Records
-from console.pages import Pages
+from console.pages import Pages, as_csv
 from core.errors import AnswerdeskError
 from core.wording import N_, tr
 from db.accounts import Accounts
-from db.figures import LASTING_S, OUTCOMES, Asked, Cell, Which
+from db.figures import LASTING_S, OUTCOMES, Asked, Which
 from db.handover import Handover, Handovers
 from kb.releases.entries import Entries
 
@@ -117,7 +115,11 @@ class FigurePages:
         cells, hours = await self.records.figures.cells(since=since)
         asked = [cell for cell in cells if cell.outcome != "other"]
         most = await self.records.figures.most_asked(since=since, limit=_MOST_ASKED)
-        total = sum(cell.answers for cell in asked)
+        by_outcome, by_language = Counter[str](), Counter[str]()
+        for cell in asked:
+            by_outcome[cell.outcome] += cell.answers
+            by_language[cell.language] += cell.answers
+        total = by_outcome.total()
         older = await self.records.figures.count(Which(since=since, until=time.time() - LASTING_S))
         resolved = {
             kind: await self.records.figures.count(Which(since=since, resolved=kind))
@@ -140,7 +142,7 @@ class FigurePages:
                 for kind, count in resolved.items()
             ],
             "outcomes": _bars(
-                ((NAMES[o], _sum(asked, outcome=o), {"outcome": o}) for o in OUTCOMES[:-1]), days
+                ((NAMES[o], by_outcome[o], {"outcome": o}) for o in OUTCOMES[:-1]), days
             ),
             "verdicts": _bars(
                 (
@@ -150,7 +152,8 @@ class FigurePages:
                 days,
             ),
             "languages": _bars(
-                ((code, count, {"language": code}) for code, count in _languages(asked)), days
+                ((code, count, {"language": code}) for code, count in by_language.most_common()),
+                days,
             ),
             "most": most,
             "hours": _bars(
@@ -164,18 +167,8 @@ class FigurePages:
         """Send the figures as CSV: a row for each day, way in, language and outcome."""
         days = days_of(request)
         cells = (await self._counts(days))["cells"]
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(_COLUMNS)
-        writer.writerows([getattr(cell, name) for name in _COLUMNS] for cell in cells)
-        return Response(
-            text.getvalue(),
-            media_type="text/csv",
-            headers={
-                "Content-Disposition": f'attachment; filename="figures-{days}-days.csv"',
-                "Cache-Control": "no-store",
-            },
-        )
+        rows = [[getattr(cell, name) for name in _COLUMNS] for cell in cells]
+        return as_csv(f"figures-{days}-days.csv", [_COLUMNS, *rows])
 
     async def answers(self, request: Request) -> Response:
         """List the questions behind a figure."""
@@ -218,43 +211,33 @@ class FigurePages:
         found = await self.records.figures.answers(
             which, limit=_PAGE + 1, offset=(page - 1) * _PAGE
         )
-        parts = [
-            tr(NAMES[which.outcome]) if which.outcome else "",
-            tr(_VERDICTS[which.feedback]) if which.feedback else "",
-            tr("Hardly sure") if which.unsure else "",
-            tr(_RESOLVED[which.resolved]) if which.resolved else "",
-            tr("The same question") if which.same_as else "",
-            tr("A group of the map") if group else "",
-            which.language,
-            document,
-            which.mark,
-            *(
-                tr("assigned to %(name)s", name=one.name)
-                for one in people
-                if one.account_id == which.assigned
+        who = next((one.name for one in people if one.account_id == which.assigned), "")
+        filters = {  # as they stand in an address, and in words
+            "days": (str(days), ""),
+            "outcome": (which.outcome, which.outcome and tr(NAMES[which.outcome])),
+            "feedback": (which.feedback, which.feedback and tr(_VERDICTS[which.feedback])),
+            "unsure": ("yes", tr("Hardly sure")) if which.unsure else ("", ""),
+            "resolved": (which.resolved, which.resolved and tr(_RESOLVED[which.resolved])),
+            "same": (str(which.same_as), tr("The same question")) if which.same_as else ("", ""),
+            "group": (str(group), tr("A group of the map")) if group else ("", ""),
+            "language": (which.language, which.language),
+            "document": (document, document),
+            "mark": (which.mark, which.mark),
+            "assigned": (
+                assigned,
+                tr("assigned to %(name)s", name=who)
+                if who
+                else tr("assigned to nobody") * (which.assigned == 0),
             ),
-            tr("assigned to nobody") if which.assigned == 0 else "",
-            f"{which.hour:02}:00–{which.hour + 1:02}:00" if which.hour >= 0 else "",
-        ]
-        wanted = {
-            "days": str(days),
-            "outcome": which.outcome,
-            "language": which.language,
-            "feedback": which.feedback,
-            "hour": str(which.hour) if which.hour >= 0 else "",
-            "unsure": "yes" if which.unsure else "",
-            "resolved": which.resolved,
-            "same": str(which.same_as) if which.same_as else "",
-            "group": str(group) if group else "",
-            "document": document,
-            "mark": which.mark,
-            "assigned": assigned if which.assigned is not None else "",
+            "hour": (hour, f"{which.hour:02}:00–{which.hour + 1:02}:00")
+            if which.hour >= 0
+            else ("", ""),
         }
         current = await self.records.releases.current()
         documents = await self.records.releases.documents(current.number) if current else {}
         return self.pages.response(
             "answers.html",
-            title=", ".join(part for part in parts if part)
+            title=", ".join(words for _, words in filters.values() if words)
             or (tr("Conversations") if latest else tr("Questions")),
             days=days,
             periods=PERIODS,
@@ -271,7 +254,7 @@ class FigurePages:
             answers=found[:_PAGE],
             names=NAMES,
             page=page,
-            address=urlencode({name: value for name, value in wanted.items() if value}),
+            address=urlencode({name: value for name, (value, _) in filters.items() if value}),
             more=len(found) > _PAGE,
         )
 
@@ -289,17 +272,6 @@ def days_of(request: Request) -> int:
     """Return the period that an address names, in days."""
     days = read_number(request.query_params.get("days", ""))
     return days if days in PERIODS else _DEFAULT
-
-
-def _sum(cells: Sequence[Cell], *, outcome: str) -> int:
-    return sum(cell.answers for cell in cells if cell.outcome == outcome)
-
-
-def _languages(cells: Sequence[Cell]) -> list[tuple[str, int]]:
-    counts: Counter[str] = Counter()
-    for cell in cells:
-        counts[cell.language] += cell.answers
-    return counts.most_common()
 
 
 def address_of(days: int, which: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from console.form import fields_of, read_number
 from console.openapi import refusal
 from console.pages import Pages
+from console.security import bearer_of
 from console.widget import Allowance
 from core.rights import Right
 from db.keys import GRANTS, PER_MINUTE, PREFIX, BadKey, Grant, Key, Keys
@@ -29,12 +30,6 @@ class Programs:
     keys: Keys
     audit: Audit
     deliveries: Deliveries
-
-
-def bearer_of(request: Request) -> str:
-    """Return the token that a program sends; empty if it sends none."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 class KeyGuard:

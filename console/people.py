@@ -1,7 +1,5 @@
 """Who has an account, and what people did: for owners."""
 
-import csv
-import io
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -9,14 +7,13 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import Refused, fields_of, number_of, read_number
-from console.pages import Pages
+from console.form import Refused, chosen, fields_of, number_of, read_number
+from console.pages import Pages, as_csv
 from core.errors import AnswerdeskError
-from core.rights import ROLES, Role, role_named
+from core.rights import ROLES
 from core.wording import tr
 from db.accounts import NAME_CHARS, Account, Accounts
 from db.operators import Audit, Operators
-from kb.parse.faq.formula import protect
 
 _HERE = "/console/people"
 _PAGE = 100
@@ -46,7 +43,7 @@ class PeoplePages:
             return await self._page(
                 notice=tr("Write a name of 1 to %(most)s characters.", most=NAME_CHARS)
             )
-        role = _role(fields["role"])
+        role = chosen(fields["role"], ROLES)
         request.state.about = f"{name}, {role}"
         try:
             token = await self.accounts.invite(name, role)
@@ -62,7 +59,7 @@ class PeoplePages:
 
     async def set_role(self, request: Request) -> Response:
         """Change somebody's role."""
-        one, role = await self._one(request), _role((await fields_of(request))["role"])
+        one, role = await self._one(request), chosen((await fields_of(request))["role"], ROLES)
         request.state.about = f"{one.name}, {role}"
         return await self._after(lambda: self.accounts.set_role(one.account_id, role))
 
@@ -136,9 +133,8 @@ class AuditPages:
 
     async def export(self, request: Request) -> Response:
         """Return the same as CSV, up to 100,000 rows."""
-        asked, text = request.query_params, io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(("time (UTC)", "person", "telegram id", "action", "details"))
+        asked = request.query_params
+        rows = [("time (UTC)", "person", "telegram id", "action", "details")]
         for skip in range(0, _MOST_ROWS, _AT_ONCE):
             entries = await self.audit.recent(
                 person=asked.get("person", ""),
@@ -146,27 +142,13 @@ class AuditPages:
                 limit=_AT_ONCE,
                 skip=skip,
             )
-            for one in entries:
-                row = (one.moment, one.person, str(one.actor or ""), one.action, one.details)
-                writer.writerow([protect(value) for value in row])
+            rows += [
+                (one.moment, one.person, str(one.actor or ""), one.action, one.details)
+                for one in entries
+            ]
             if len(entries) < _AT_ONCE:
                 break
-        headers = {
-            "Content-Disposition": 'attachment; filename="audit.csv"',
-            "Cache-Control": "no-store",
-        }
-        return Response(text.getvalue(), media_type="text/csv", headers=headers)
-
-
-def _role(text: str) -> Role:
-    if role := role_named(text):
-        return role
-    raise Refused(
-        tr(
-            "There is no role %(role)r: choose one of %(roles)s.", role=text, roles=", ".join(ROLES)
-        ),
-        422,
-    )
+        return as_csv("audit.csv", rows)
 
 
 def _link(request: Request, token: str) -> str:
