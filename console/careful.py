@@ -101,8 +101,7 @@ class CarefulPages:
         if time.monotonic() - self._counted_at >= _COUNTED_S:
             self._counted, self._counted_at = await self._given(), time.monotonic()
         given, unknown = self._counted
-        current = await self.records.releases.current()
-        documents = await self.records.releases.documents(current.number) if current else {}
+        live = await self.records.releases.live_number()
         agreement = await self.records.drafts.agreement(
             since=time.time() - _AGREEMENT_DAYS * 86_400
         )
@@ -118,7 +117,7 @@ class CarefulPages:
             unknown=unknown,
             steps=STEP_NAMES,
             scopes=_SCOPE_NAMES,
-            documents=sorted(documents),
+            documents=sorted(await self.records.releases.documents(live)),
             categories=sorted({category for _, category, _ in given if category}),
             changes=await self.records.careful.changes(limit=_CHANGES),
             agreement=agreement,

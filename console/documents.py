@@ -31,9 +31,8 @@ class DocumentPages:
         """Show what deleting a document takes away, or how its deletion goes."""
         asked = request.query_params
         name, work, preview = (asked.get(key, "") for key in ("name", "work", "preview"))
-        live = await self.records.releases.current()
-        documents = await self.records.releases.documents(live.number) if live else {}
-        document = documents.get(name)
+        live = await self.records.releases.live_number()
+        document = (await self.records.releases.documents(live)).get(name)
         if not work:
             if document is None:
                 raise Refused(tr("There is no document %(name)r.", name=name))

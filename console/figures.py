@@ -233,8 +233,7 @@ class FigurePages:
             if which.hour >= 0
             else ("", ""),
         }
-        current = await self.records.releases.current()
-        documents = await self.records.releases.documents(current.number) if current else {}
+        live = await self.records.releases.live_number()
         return self.pages.response(
             "answers.html",
             title=", ".join(words for _, words in filters.values() if words)
@@ -244,7 +243,7 @@ class FigurePages:
             which=which,
             verdicts=_VERDICTS,
             document=document,
-            documents=sorted(documents),
+            documents=sorted(await self.records.releases.documents(live)),
             marks=await self.records.figures.marks(),
             people=people,
             assigned=await self.accounts.assigned(
