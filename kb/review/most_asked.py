@@ -45,10 +45,10 @@ def differences(
     )
 
 
-def answers_text(report: IngestReport, asked: Mapping[int, str] = _NO_WORDS) -> list[str]:
+def answers_text(report: IngestReport, words: Mapping[int, str] = _NO_WORDS) -> list[str]:
     """Return which answers a release changed, or would change, as lines for operators.
 
-    `asked` has what customers wrote, where that may be shown, by their answers.
+    `words` has what customers wrote, where that may be shown, by their answers.
     """
     if report.held or not (report.asked or report.golden_asked):
         return []
@@ -64,24 +64,24 @@ def answers_text(report: IngestReport, asked: Mapping[int, str] = _NO_WORDS) -> 
         if report.golden_asked
         else "",
     )
-    compared = tr(" and ").join(filter(None, counted))
+    asked = tr(" and ").join(filter(None, counted))
     pair = N_("%(before)s, then %(after)s") if report.dry_run else N_("%(before)s, now %(after)s")
     changed = [_golden_line(change, pair) for change in report.golden]
-    changed += [_asked_line(change, pair, asked) for change in report.answers]
+    changed += [_asked_line(change, pair, words) for change in report.answers]
     if not changed:
         lines = [
-            tr("For the %(questions)s, no answer would change.", questions=compared)
+            tr("For the %(questions)s, no answer would change.", questions=asked)
             if report.dry_run
-            else tr("For the %(questions)s, no answer has changed.", questions=compared)
+            else tr("For the %(questions)s, no answer has changed.", questions=asked)
         ]
     else:
         number = len(report.golden) + sum(change.questions for change in report.answers)
         may = ntr("%(num)s answer may change.", "%(num)s answers may change.", number)
         lines = [
             f"{may} "
-            + tr("Of the %(questions)s, these would be answered differently:", questions=compared)
+            + tr("Of the %(questions)s, these would be answered differently:", questions=asked)
             if report.dry_run
-            else tr("Of the %(questions)s, some are answered differently:", questions=compared)
+            else tr("Of the %(questions)s, some are answered differently:", questions=asked)
         ]
         lines += [f"- {line}" for line in changed[:_NAMED]]
         if len(changed) > _NAMED:
@@ -105,10 +105,10 @@ def _golden_line(change: AnswerChange, pair: str) -> str:
     return line
 
 
-def _asked_line(change: AnswerChange, pair: str, asked: Mapping[int, str]) -> str:
-    times = ntr("asked %(num)s time:", "asked %(num)s times:", change.asked)
-    words = [f"“{short(asked[one], _WORDS_CHARS)}”" for one in change.answer_ids if one in asked]
-    parts = [times, *([", ".join(words), "·"] if words else ()), _change_text(change, pair)]
+def _asked_line(change: AnswerChange, pair: str, words: Mapping[int, str]) -> str:
+    asked = ntr("asked %(num)s time:", "asked %(num)s times:", change.asked)
+    named = [f"“{short(words[one], _WORDS_CHARS)}”" for one in change.answer_ids if one in words]
+    parts = [asked, *([", ".join(named), "·"] if named else ()), _change_text(change, pair)]
     return " ".join(parts)
 
 
