@@ -47,9 +47,7 @@ async def client(builder: Builder) -> AsyncIterator[httpx.AsyncClient]:
 
 def previewed(page: str) -> dict[str, tuple[int, int]]:
     """Return how many answers go which way, with today's rules and with the change."""
-    rows = re.findall(
-        r'<tr><th scope="row">([^<]+)</th>' + 2 * r'<td class="number">(\d+)</td>', page
-    )
+    rows = re.findall(r'<tr><th[^>]*scope="row">([^<]+)</th>' + 2 * r"<td[^>]*>(\d+)</td>", page)
     return {name: (int(now), int(then)) for name, now, then in rows}
 
 
