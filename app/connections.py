@@ -21,6 +21,13 @@ logger = logging.getLogger(__name__)
 
 _SWEEP_SHARE = 0.1
 """Deadlines are looked at this often, as a share of the shortest."""
+_FAREWELL_S = 1.0
+"""For a client to read that there is no room for it."""
+_NO_ROOM = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 2\r\n"
+    b"Connection: close\r\n\r\n"
+    b"Too many connections are open at once. Please try again in a few seconds.\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +61,15 @@ class Connections:
 
     Where there is no room for a new one, it takes the place of the one that has waited longest for
     its client, of the same address or, if all are full, of the address that has most. One whose
-    request is complete is never closed for another.
+    request is complete is never closed for another. Who has to go is told so.
     """
 
     def __init__(self, limits: Limits, *, proxies: Sequence[str] = ()) -> None:
         self._limits = limits
         self._proxies = [ip_network(proxy) for proxy in proxies]
         self._open: dict[str, set[Connection]] = {}
+        self._leaving: dict[Connection, asyncio.TimerHandle] = {}
+        """Those that are told that there is no room; they have no place any more."""
         self._timer: asyncio.TimerHandle | None = None
 
     def protocol(self) -> type[H11Protocol]:
@@ -74,8 +83,8 @@ class Connections:
 
         return Guarded
 
-    def enter(self, connection: "Connection") -> bool:
-        """Let a connection in; return whether there is room for it."""
+    def enter(self, connection: "Connection") -> None:
+        """Let a connection in, if there is room for it."""
         mine = self._open.setdefault(connection.address, set())
         if not self._is_proxy(connection) and len(mine) >= self._limits.of_address:
             room = self._close_idlest(mine)
@@ -88,8 +97,9 @@ class Connections:
             room = True
         if room:
             self._open.setdefault(connection.address, set()).add(connection)
+        else:
+            self._turn_away(connection)
         self._plan_sweep()
-        return room
 
     def leave(self, connection: "Connection") -> None:
         """Forget a connection."""
@@ -97,6 +107,8 @@ class Connections:
         group.discard(connection)
         if not group:
             self._open.pop(connection.address, None)
+        if farewell := self._leaving.pop(connection, None):
+            farewell.cancel()
 
     def _close_idlest(self, group: "Iterable[Connection]") -> bool:
         waiting = [one for one in group if one.awaits_client]
@@ -104,8 +116,20 @@ class Connections:
             logger.warning("The web page takes no more connections: all are being answered")
             return False
         logger.warning("A connection that waited for its client was closed to make room")
-        self._close(min(waiting, key=lambda one: one.last_byte))
+        self._turn_away(min(waiting, key=lambda one: one.last_byte))
         return True
+
+    def _turn_away(self, connection: "Connection") -> None:
+        """Tell a connection that there is no room, and give it a moment to read that.
+
+        As many as one address may have open get this moment; the oldest gives way.
+        """
+        self.leave(connection)
+        if len(self._leaving) >= self._limits.of_address:
+            self._close(next(iter(self._leaving)))
+        loop = asyncio.get_running_loop()
+        self._leaving[connection] = loop.call_later(_FAREWELL_S, self._close, connection)
+        connection.turn_away()
 
     def _close(self, connection: "Connection") -> None:
         self.leave(connection)
@@ -149,14 +173,14 @@ class Connection(H11Protocol):
     """Bytes since then."""
     _request: object = None
     _unsent = 0
+    _turned_away = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, if there is room."""
         super().connection_made(transport)
         self.address = address_group(self.client[0]) if self.client else ""
         self._since = self.last_byte = self.loop.time()
-        if not self.gate.enter(self):
-            transport.abort()
+        self.gate.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
@@ -164,7 +188,9 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sends."""
+        """Take what the client sends; what nobody reads would reset the connection at its end."""
+        if self._turned_away:
+            return
         self.last_byte = self.loop.time()
         self._received += len(data)
         super().data_received(data)
@@ -175,6 +201,18 @@ class Connection(H11Protocol):
         self._since, self._received = self.loop.time(), 0
         super().on_response_complete()
         self._note_request()
+
+    def turn_away(self) -> None:
+        """Say that there is no room, unless nothing was asked since the last reply, and end."""
+        self._turned_away = True
+        rests = self._awaits_head and self.cycle is not None and not self._received
+        begun = self.cycle is not None and self.cycle.response_started and not self._awaits_head
+        if not rests and not begun:
+            self.transport.write(_NO_ROOM)
+        if self.cycle is not None:
+            self.cycle.disconnected = True  # what is sent from now on goes nowhere
+            self.cycle.message_event.set()
+        self.transport.write_eof()
 
     @property
     def awaits_client(self) -> bool:

@@ -227,7 +227,7 @@ async def _serve_once(
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
             password=password,
             origins=config.widget.origins,
-            language=config.company.languages[0],
+            languages=config.company.languages,
             per_minute=config.widget.per_minute,
             hours=WorkingHours.parse(config.telegram.hours, config.telegram.timezone),
             tell=reports.put,

@@ -235,7 +235,7 @@ async def open_knowledge(
             announce=trainer.after_publish,
         )
 
-        async def asked() -> Sequence[tuple[str, int]]:
+        async def asked() -> Sequence[tuple[str, int, int]]:
             return await conversations.most_asked(since=time.time() - _RECENT_S, limit=_MOST_ASKED)
 
         forecaster = Forecaster(asked, golden, replay, trainer)

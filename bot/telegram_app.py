@@ -145,7 +145,13 @@ class TelegramBot:
         self._menus = menus = Menus(bot, self.operators, self.team, language=self._language)
         drafts = Drafts(database)
         self._link = link = TopicLink(
-            service, self.team, self.operators, self.inbox, drafts, saves=library is not None
+            service,
+            self.team,
+            self.operators,
+            self.inbox,
+            drafts,
+            self._accounts,
+            saves=library is not None,
         )
         handover_requests = HandoverRequests(
             service,
@@ -219,7 +225,6 @@ class TelegramBot:
             pending_input,
             entries,
             drafts,
-            self._accounts,
         )
         parts.append(self.topics.routes)
         if self._knowledge:

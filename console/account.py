@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyotp
 import segno
@@ -10,7 +11,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import Refused, fields_of, number_of
+from console.form import Refused, chosen, fields_of, number_of
 from console.pages import Pages
 from console.security import client_address
 from console.security_logins import (
@@ -31,17 +32,15 @@ _SECRET = re.compile(r"[A-Z2-7]{32}")
 _RECOVERY_CODES = 10
 
 
+@dataclass(frozen=True, kw_only=True)
 class AccountPages:
     """Endpoints of the page. They change whose account the browser is logged in to, no other."""
 
-    def __init__(
-        self, *, pages: Pages, shop: str, accounts: Accounts, logins: Logins, operators: Operators
-    ) -> None:
-        self._pages = pages
-        self._shop = shop
-        self._accounts = accounts
-        self._logins = logins
-        self._operators = operators
+    pages: Pages
+    shop: str
+    accounts: Accounts
+    logins: Logins
+    operators: Operators
 
     async def show(self, request: Request) -> Response:
         """Show the account."""
@@ -53,36 +52,27 @@ class AccountPages:
         if notice := await self._refused(request, own, fields["password"]):
             return await self._page(notice=notice)
         try:
-            await self._accounts.set_password(own.account_id, await hash_password(fields["new"]))
+            await self.accounts.set_password(own.account_id, await hash_password(fields["new"]))
         except AnswerdeskError as error:
             return await self._page(notice=str(error))
         return RedirectResponse("/login", 303)
 
     async def choose_language(self, request: Request) -> Response:
         """Choose the language of the texts for operators."""
-        own, language = await self._own(), (await fields_of(request))["language"]
-        if language not in ("", *LANGUAGES):
-            known = ", ".join(LANGUAGES)
-            raise Refused(
-                tr(
-                    "There is no language %(code)r: choose one of %(known)s.",
-                    code=language,
-                    known=known,
-                ),
-                422,
-            )
-        await self._accounts.set_language(own.account_id, language)
+        own, fields = await self._own(), await fields_of(request)
+        language = chosen(fields["language"], ("", *LANGUAGES))
+        await self.accounts.set_language(own.account_id, language)
         return RedirectResponse(_HERE, 303)
 
     async def end(self, request: Request) -> Response:
         """Log one browser out."""
         own = current_person.get().account_id
-        await self._accounts.end_session(own, await number_of(request))
+        await self.accounts.end_session(own, await number_of(request))
         return RedirectResponse(_HERE, 303)
 
     async def end_all(self, request: Request) -> Response:
         """Log out everywhere, here too."""
-        await self._accounts.end_sessions(current_person.get().account_id)
+        await self.accounts.end_sessions(current_person.get().account_id)
         return RedirectResponse("/login", 303)
 
     async def app(self, request: Request) -> Response:
@@ -103,7 +93,7 @@ class AccountPages:
             notice = tr("This code is not right. Is the clock of your telephone right?")
             return await self._page(notice=notice, secret=secret)
         codes = [secrets.token_hex(8) for _ in range(_RECOVERY_CODES)]
-        await self._accounts.set_totp(own.account_id, secret, codes, used=step)
+        await self.accounts.set_totp(own.account_id, secret, codes, used=step)
         return await self._page(codes=codes)
 
     async def remove_app(self, request: Request) -> Response:
@@ -111,31 +101,31 @@ class AccountPages:
         own, fields = await self._own(), await fields_of(request)
         if notice := await self._refused(request, own, fields["password"]):
             return await self._page(notice=notice)
-        await self._accounts.set_totp(own.account_id, "")
+        await self.accounts.set_totp(own.account_id, "")
         return RedirectResponse(_HERE, 303)
 
     async def link(self, request: Request) -> Response:
         """Show a code that gives its sender in Telegram this account's role."""
         own = await self._own()
         return await self._page(
-            code=await self._operators.new_code(own.role, account_id=own.account_id)
+            code=await self.operators.new_code(own.role, account_id=own.account_id)
         )
 
     async def unlink(self, request: Request) -> Response:
         """Take from who sent such a code what they may do in Telegram."""
-        await self._operators.unlink((await self._own()).account_id)
+        await self.operators.unlink((await self._own()).account_id)
         return RedirectResponse(_HERE, 303)
 
     async def _own(self) -> Account:
         """Return the account; whoever came in by the console's password has none."""
-        if found := await self._accounts.get(current_person.get().account_id):
+        if found := await self.accounts.get(current_person.get().account_id):
             return found
         raise Refused(tr("You came in with the console's password, which is no account."))
 
     async def _refused(self, request: Request, own: Account, password: str) -> str:
         """Return why a password is not taken; empty if it is."""
         try:
-            right = await self._logins.check(own.name, password, client=client_address(request))
+            right = await self.logins.check(own.name, password, client=client_address(request))
         except TooManyFailures as error:
             return str(error)
         return "" if right else tr("This password is not right.")
@@ -144,18 +134,18 @@ class AccountPages:
         self, *, notice: str = "", secret: str = "", codes: Sequence[str] = (), code: str = ""
     ) -> Response:
         person = current_person.get()
-        own = await self._accounts.get(person.account_id)
+        own = await self.accounts.get(person.account_id)
         picture: str = ""
         if own and secret:
-            uri = pyotp.TOTP(secret).provisioning_uri(name=own.name, issuer_name=self._shop)
+            uri = pyotp.TOTP(secret).provisioning_uri(name=own.name, issuer_name=self.shop)
             # Made here of digits and letters alone: safe HTML.
             picture = Markup(segno.make(uri).svg_inline(scale=4, dark="#000", light="#fff"))
-        team = await self._operators.list()
-        return self._pages.response(
+        team = await self.operators.list()
+        return self.pages.response(
             "account.html",
             status=409 if notice else 200,
             own=own,
-            sessions=await self._accounts.sessions(person.account_id),
+            sessions=await self.accounts.sessions(person.account_id),
             this=person.session_id,
             linked=[one for one in team if own and one.account_id == own.account_id],
             notice=notice,

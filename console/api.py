@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from operator import not_
 from typing import Annotated, Literal
 
@@ -103,31 +104,24 @@ class Erased(Reply):
     erased: int
 
 
+@dataclass(kw_only=True)
 class Api:
     """Endpoints for programs that ask for customers, and for monitoring."""
 
-    def __init__(
-        self,
-        *,
-        desk: Desk,
-        conversations: Conversations,
-        secret: bytes,
-        health: Callable[[], Awaitable[Health]],
-        metrics: Metrics,
-        mishaps: Callable[[], Awaitable[Mapping[str, float]]],
-        detailed_health: Callable[[Request], Awaitable[bool]],
-    ) -> None:
-        self._desk = desk
-        self._conversations = conversations
-        self._signer = CookieSigner(b"ticket " + secret)
-        self._health = health
-        self._metrics = metrics
-        self._mishaps = mishaps
-        self._detailed_health = detailed_health
+    desk: Desk
+    conversations: Conversations
+    secret: bytes = field(repr=False)
+    tell_health: Callable[[], Awaitable[Health]]
+    figures: Metrics
+    mishaps: Callable[[], Awaitable[Mapping[str, float]]]
+    detailed_health: Callable[[Request], Awaitable[bool]]
+
+    def __post_init__(self) -> None:
+        self._signer = CookieSigner(b"ticket " + self.secret)
 
     async def ask(self, request: Request, given: Question) -> Answered:
         """Answer a question."""
-        answer = await self._desk.ask(
+        answer = await self.desk.ask(
             given.question,
             chat=f"api:{given.conversation or secrets.token_urlsafe(16)}",
             channel="api",
@@ -140,7 +134,7 @@ class Api:
     async def rate(self, request: Request, given: Verdict) -> Done:
         """Store whether an answer helped; a later verdict replaces an earlier one."""
         number = int(self._signer.read(given.ticket) or 0)
-        if not await self._conversations.give_feedback(
+        if not await self.conversations.give_feedback(
             number, helpful=given.helpful, reason=given.reason
         ):
             raise Refused("No answer has this ticket; it may have been erased, or deleted by now.")
@@ -149,13 +143,13 @@ class Api:
     async def forget(self, request: Request, given: None) -> Erased:
         """Erase a conversation that was named when it was asked; also if it has nothing."""
         name = request.path_params["name"]
-        return Erased(erased=await self._desk.forget(f"api:{name}"))
+        return Erased(erased=await self.desk.forget(f"api:{name}"))
 
     async def health(self, request: Request) -> Response:
         """Say whether the service works; 503 while customers are not answered."""
-        health = await self._health()
+        health = await self.tell_health()
         body: dict[str, object] = {"status": health.status}
-        if await self._detailed_health(request):
+        if await self.detailed_health(request):
             body["reasons"] = list(health.reasons)
             if health.check is not None:
                 body["check"] = {
@@ -168,7 +162,7 @@ class Api:
 
     async def metrics(self, request: Request) -> Response:
         """Return the figures for Prometheus."""
-        self._metrics.observe_mishaps(await self._mishaps())
+        self.figures.observe_mishaps(await self.mishaps())
         # In a thread: figures of the process are read from files.
-        text = await asyncio.to_thread(self._metrics.render)
+        text = await asyncio.to_thread(self.figures.render)
         return Response(text, headers={"Content-Type": Metrics.content_type})

@@ -76,10 +76,6 @@ _SENTENCES = {
 }
 
 
-async def _tell_nobody(_: str) -> None:
-    """Tell nobody: the inbox has it all the same."""
-
-
 def build_console(
     *,
     desk: Desk,
@@ -105,13 +101,13 @@ def build_console(
     examples: Callable[[str], Awaitable[Sequence[str]]],
     secret: bytes,
     answer_at: float,
+    tell: Callable[[str], Awaitable[None]],
     max_file_bytes: int = 50 * 2**20,
     password: str = "",
     origins: Sequence[str] = (),
-    language: str = "en",
+    languages: Sequence[str] = ("en",),
     per_minute: int = 30,
     hours: WorkingHours = ALWAYS,
-    tell: Callable[[str], Awaitable[None]] = _tell_nobody,
     hosts: Sequence[str] = LOOPBACK_HOSTS,
 ) -> SecurityMiddleware:
     """Assemble the web application.
@@ -140,13 +136,13 @@ def build_console(
         welcome: the company's own words of welcome, by language.
         secret: signs cookies; another one starts every browser's conversation anew.
         answer_at: confidence from which an answer is sure.
+        tell: tells the team that a visitor left a message.
         max_file_bytes: larger files are not taken.
         password: the owner's way in; empty: this machine alone is served, and needs no login.
         origins: websites whose pages may use the widget; none: there is none.
-        language: of the company, for visitors in whose languages there are no texts.
+        languages: of the company; the first is for visitors in whose languages there are no texts.
         per_minute: questions that one address may ask through the widget.
         hours: when people answer visitors of the website.
-        tell: tells the team that a visitor left a message.
         hosts: names under which a service without a password may be opened. With one any name is
             accepted, since a login is bound to its name.
     """
@@ -166,8 +162,8 @@ def build_console(
         desk=desk,
         conversations=records.conversations,
         secret=secret,
-        health=health,
-        metrics=metrics,
+        tell_health=health,
+        figures=metrics,
         mishaps=watched.counts,
         detailed_health=guard.knows,
     )
@@ -189,8 +185,9 @@ def build_console(
         desk=uploads,
         releases=records.releases,
         figures=records.figures,
+        spoken=languages,
     )
-    documents = DocumentPages(pages=pages, desk=uploads, releases=records.releases)
+    documents = DocumentPages(pages=pages, desk=uploads, records=records)
     limits = UploadLimits(max_file_bytes)
     inbox = QuestionPages(pages=pages, questions=questions, desk=uploads)
     bench = BenchPages(
@@ -219,7 +216,7 @@ def build_console(
     )
     settled = SettingsPages(pages=pages, settings=settings)
     mishaps = MishapPages(pages=pages, watched=watched)
-    files = UploadPages(pages=pages, desk=uploads, limits=limits)
+    files = UploadPages(pages=pages, desk=uploads, figures=records.figures, limits=limits)
 
     def route(
         path: str,
@@ -266,7 +263,7 @@ def build_console(
         *Completions(desk).operations(),
     ]
     program_pages = ProgramPages(
-        pages=pages, programs=programs, described=openapi(operations, title=shop)
+        pages=pages, programs=programs, document=openapi(operations, title=shop)
     )
     widget = Widget(
         desk=desk,
@@ -275,7 +272,7 @@ def build_console(
         hours=hours,
         shop=shop,
         welcome=welcome,
-        language=language,
+        language=languages[0],
         secret=secret,
         per_minute=per_minute,
         tell=tell,

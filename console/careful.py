@@ -60,18 +60,17 @@ class Rule:
         return others | ({(self.scope, self.name): self.tier} if self.tier else {})
 
 
+@dataclass(kw_only=True)
 class CarefulPages:
     """Endpoints of the page."""
 
-    def __init__(
-        self, *, pages: Pages, records: Records, entries: Entries, answer_at: float
-    ) -> None:
-        """`answer_at` is the confidence from which an answer is sure."""
-        self._pages = pages
-        self._records = records
-        self._careful = records.careful
-        self._entries = entries
-        self._answer_at = answer_at
+    pages: Pages
+    records: Records
+    entries: Entries
+    answer_at: float
+    """Confidence from which an answer is sure."""
+
+    def __post_init__(self) -> None:
         self._counted: tuple[Counter[tuple[str, str, bool]], int] = (Counter(), 0)
         self._counted_at = -_COUNTED_S
 
@@ -92,22 +91,21 @@ class CarefulPages:
         if not 0 < len(reason) <= _MOST_CHARS:
             notice = tr("Say why, in 1 to %(most)s characters.", most=_MOST_CHARS)
             return await self._page(rule, notice=notice, status=422)
-        await self._careful.set(rule.scope, rule.name, rule.tier, reason=reason)
+        await self.records.careful.set(rule.scope, rule.name, rule.tier, reason=reason)
         steps = f"{rule.tier.sure}, {rule.tier.unsure}" if rule.tier else "taken back"
         request.state.about = f"{rule.scope} {rule.name}: {steps}; {reason}"
         return RedirectResponse("/console/careful", 303)
 
     async def _page(self, rule: Rule | None, *, notice: str = "", status: int = 200) -> Response:
-        rules = await self._careful.rules()
+        rules = await self.records.careful.rules()
         if time.monotonic() - self._counted_at >= _COUNTED_S:
             self._counted, self._counted_at = await self._given(), time.monotonic()
         given, unknown = self._counted
-        current = await self._records.releases.current()
-        documents = await self._records.releases.documents(current.number) if current else {}
-        agreement = await self._records.drafts.agreement(
+        live = await self.records.releases.live_number()
+        agreement = await self.records.drafts.agreement(
             since=time.time() - _AGREEMENT_DAYS * 86_400
         )
-        return self._pages.response(
+        return self.pages.response(
             "careful.html",
             status=status,
             notice=notice,
@@ -119,9 +117,9 @@ class CarefulPages:
             unknown=unknown,
             steps=STEP_NAMES,
             scopes=_SCOPE_NAMES,
-            documents=sorted(documents),
+            documents=sorted(await self.records.releases.documents(live)),
             categories=sorted({category for _, category, _ in given if category}),
-            changes=await self._careful.changes(limit=_CHANGES),
+            changes=await self.records.careful.changes(limit=_CHANGES),
             agreement=agreement,
             agreements=AGREEMENTS,
             days=_AGREEMENT_DAYS,
@@ -132,9 +130,9 @@ class CarefulPages:
         """Count last week's answers by document, category and whether they were sure; and those
         whose first source is not live any more."""
         since = time.time() - _WEEK_S
-        given = await self._careful.given(since=since, answer_at=self._answer_at)
+        given = await self.records.careful.given(since=since, answer_at=self.answer_at)
         try:
-            chunks = await self._entries.named(sorted({one.chunk_id for one in given}))
+            chunks = await self.entries.named(sorted({one.chunk_id for one in given}))
         except AnswerdeskError as error:
             logger.warning("The sources of last week's answers cannot be looked up: %s", error)
             chunks = []

@@ -1,25 +1,27 @@
 """The try-it page: a chat that works as a plain form, and streams where there is JavaScript."""
 
-import asyncio
 import json
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 
-from console.form import Refused, is_blank
+from console.form import Refused, fields_of, is_blank, read_number
 from console.labels import Labels
 from console.pages import Pages
 from console.security import CookieSigner, client_address
+from console.stream import Asking, as_it_is_made, event_stream
 from console.transcripts import Exchange, Transcripts
 from console.view import show_answer
 from core.errors import ConversationErased
 from core.health import Health
-from core.types import Answer, AnswerEvent, Sentence
+from core.types import Answer, Sentence, Waiting
 from db.conversations import Conversations
 from kb.answering.desk import Desk
 
@@ -28,7 +30,6 @@ logger = logging.getLogger(__name__)
 COOKIE = "answerdesk_chat"
 _COOKIE_LASTS_S = 30 * 24 * 3600
 _MAX_SHOWN = 2000
-_MAX_DIGITS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +50,7 @@ class ChatPages:
 
     async def ask(self, request: Request) -> Response:
         """Answer a posted question: as a stream of events if asked for one, else as the page."""
-        async with request.form(max_files=0, max_fields=4) as form:
-            question = str(form.get("question", "")).strip()
+        question = (await fields_of(request))["question"].strip()
         labels = Labels(_language(request))
         streams = "text/event-stream" in request.headers.get("accept", "")
         if is_blank(question):
@@ -61,7 +61,14 @@ class ChatPages:
         known = self._session(request)
         session = known or secrets.token_urlsafe(16)
         # Whoever sends no cookie has a new conversation each time.
-        asker = "" if known else client_address(request)
+        asking = partial(
+            self.desk.ask,
+            question,
+            chat=_chat(session),
+            channel="web",
+            language_code=_language(request),
+            asker="" if known else client_address(request),
+        )
         response: Response
         if streams:
 
@@ -70,25 +77,10 @@ class ChatPages:
                 values = {"answer": show_answer(given, labels), "labels": labels}
                 return {"html": self.pages.text("_answer.html", values)}
 
-            response = streamed(
-                self.desk,
-                question,
-                chat=_chat(session),
-                channel="web",
-                language_code=_language(request),
-                asker=asker,
-                labels=labels,
-                shown=shown,
-            )
+            response = streamed(asking, labels=labels, shown=shown)
         else:
             try:
-                answer = await self.desk.ask(
-                    question,
-                    chat=_chat(session),
-                    channel="web",
-                    language_code=_language(request),
-                    asker=asker,
-                )
+                answer = await asking()
             except ConversationErased:
                 return await self._page(request, notice=labels("erased"), status=410)
             await self._given(answer, question, session, labels)
@@ -106,19 +98,12 @@ class ChatPages:
 
     async def rate(self, request: Request) -> Response:
         """Store whether an answer of this browser's conversation helped."""
-        async with request.form(max_files=0, max_fields=4) as form:
-            answer_id = str(form.get("answer", ""))
-            helpful = str(form.get("helpful", ""))
-        session = self._session(request)
-        own = (
-            session is not None
-            and len(answer_id) < _MAX_DIGITS
-            and answer_id.isdecimal()
-            and self._transcripts.rate(session, int(answer_id))
-        )
+        fields, session = await fields_of(request), self._session(request)
+        answer_id, helpful = read_number(fields["answer"]), fields["helpful"]
+        own = session is not None and self._transcripts.rate(session, answer_id)
         if not own or helpful not in ("yes", "no"):
             raise Refused("Only an answer that is shown here can be rated.", 400)
-        await self.verdicts.give_feedback(int(answer_id), helpful=helpful == "yes")
+        await self.verdicts.give_feedback(answer_id, helpful=helpful == "yes")
         return RedirectResponse("/#latest", 303)
 
     async def start_again(self, request: Request) -> Response:
@@ -184,57 +169,27 @@ def _language(request: Request) -> str:
 
 
 def streamed(
-    desk: Desk,
-    question: str,
-    *,
-    chat: str,
-    channel: str,
-    language_code: str,
-    asker: str,
-    labels: Labels,
-    shown: Callable[[Answer], Awaitable[dict[str, Any]]],
+    asking: Asking, *, labels: Labels, shown: Callable[[Answer], Awaitable[dict[str, Any]]]
 ) -> Response:
     """Answer as a stream of events: ``sentence`` and ``waiting``, then ``answer`` with what `shown`
-    returns, or ``erased`` or ``trouble`` with the sentence that says why there is none.
-
-    If nobody reads on, as when a browser goes away, the work is cancelled: others need not wait.
-    """
+    returns, or ``erased`` or ``trouble`` with the sentence that says why there is none."""
 
     async def stream() -> AsyncIterator[str]:
-        events: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
-        task = asyncio.create_task(
-            desk.ask(
-                question,
-                chat=chat,
-                channel=channel,
-                language_code=language_code,
-                on_event=events.put,
-                asker=asker,
-            )
-        )
-        task.add_done_callback(lambda _: events.put_nowait(None))
-        try:
-            while (one := await events.get()) is not None:
+        async with aclosing(as_it_is_made(asking)) as events:
+            async for one in events:
                 if isinstance(one, Sentence):
                     yield event("sentence", {"text": one.text})
-                else:
+                elif isinstance(one, Waiting):
                     yield event("waiting", {"seconds": round(one.seconds)})
-        finally:
-            task.cancel()
-        error = task.exception()
-        if isinstance(error, ConversationErased):
-            yield event("erased", {"text": labels("erased")})
-        elif error:
-            logger.error("A question of the web was not answered", exc_info=error)
-            yield event("trouble", {"text": labels("trouble")})
-        else:
-            yield event("answer", await shown(task.result()))
+                elif isinstance(error := one.exception(), ConversationErased):
+                    yield event("erased", {"text": labels("erased")})
+                elif error:
+                    logger.error("A question of the web was not answered", exc_info=error)
+                    yield event("trouble", {"text": labels("trouble")})
+                else:
+                    yield event("answer", await shown(one.result()))
 
-    return StreamingResponse(
-        stream(),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return event_stream(stream())
 
 
 async def given_as(answer: Answer, labels: Labels, key: str, *, to: Conversations) -> Answer:

@@ -1,25 +1,27 @@
 """What clients of OpenAI's chat completions ask: the service as a model called ``answerdesk``."""
 
-import asyncio
 import json
 import logging
 import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from console.api import QUESTION_CHARS
 from console.form import is_blank
 from console.openapi import NAME, Given, Operation, Reply
 from console.security import client_address
+from console.stream import Asking, as_it_is_made, event_stream
 from core.shown import clean, shown
-from core.types import Answer, AnswerEvent, Sentence, Turn
+from core.types import Answer, Sentence, Turn, Waiting
 from kb.answering.desk import Desk
 from kb.answering.texts import service_text
 
@@ -148,18 +150,17 @@ class Completions:
         """Answer the last message; with ``stream`` as events, as OpenAI's clients read them."""
         question, history = _asked(given.messages)
         name = given.user if re.fullmatch(NAME, given.user) else ""
-        events: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
-        work = self._desk.ask(
+        asking = partial(
+            self._desk.ask,
             question,
             chat=f"api:{name or secrets.token_urlsafe(16)}",
             channel="api",
             history=history,
-            on_event=events.put if given.stream else None,
             asker="" if name else client_address(request),
         )
         if given.stream:
-            return _streamed(asyncio.ensure_future(work), events)
-        answer = await work
+            return _streamed(asking)
+        answer = await asking()
         used = answer.tokens
         return Completed(
             id=_new_id(),
@@ -200,10 +201,8 @@ def _said(answer: Answer) -> str:
     return f"{said}{_RULE}{service_text('sources', answer.language)}:\n{listed}"
 
 
-def _streamed(
-    work: "asyncio.Future[Answer]", events: asyncio.Queue[AnswerEvent | None]
-) -> Response:
-    """Return the reply as events; if nobody reads on, the work is cancelled."""
+def _streamed(asking: Asking) -> Response:
+    """Return the reply as events."""
     one = {
         "id": _new_id(),
         "object": "chat.completion.chunk",
@@ -216,34 +215,30 @@ def _streamed(
         return f"data: {json.dumps({**one, 'choices': [choice]}, ensure_ascii=False)}\n\n"
 
     async def stream() -> AsyncIterator[str]:
-        work.add_done_callback(lambda _: events.put_nowait(None))
         sent = ""
-        try:
-            yield chunk({"role": "assistant", "content": ""})
-            while (event := await events.get()) is not None:
-                if not isinstance(event, Sentence):
-                    yield ": waiting\n\n"
-                else:
+        yield chunk({"role": "assistant", "content": ""})
+        async with aclosing(as_it_is_made(asking)) as events:
+            async for event in events:
+                if isinstance(event, Sentence):
                     space = " " if sent and sent[-1] not in "。！？" else ""
                     sent += space + event.text
                     yield chunk({"content": space + event.text})
-        finally:
-            work.cancel()
-        if error := work.exception():
-            logger.error("A chat was not answered", exc_info=error)
-            trouble = {"message": service_text("trouble", "en"), "type": "server_error"}
-            yield f"data: {json.dumps({'error': trouble})}\n\n"
-            return
-        said = _said(work.result())
-        rest = said.removeprefix(sent) if said.startswith(sent) else f"\n\n{said}"
-        for piece in re.findall(r"\S*\s*", rest):
-            if piece:
-                yield chunk({"content": piece})
-        yield chunk({}, "stop")
-        yield "data: [DONE]\n\n"
+                elif isinstance(event, Waiting):
+                    yield ": waiting\n\n"
+                elif error := event.exception():
+                    logger.error("A chat was not answered", exc_info=error)
+                    trouble = {"message": service_text("trouble", "en"), "type": "server_error"}
+                    yield f"data: {json.dumps({'error': trouble})}\n\n"
+                else:
+                    said = _said(event.result())
+                    rest = said.removeprefix(sent) if said.startswith(sent) else f"\n\n{said}"
+                    for piece in re.findall(r"\S*\s*", rest):
+                        if piece:
+                            yield chunk({"content": piece})
+                    yield chunk({}, "stop")
+                    yield "data: [DONE]\n\n"
 
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(stream(), media_type="text/event-stream", headers=headers)
+    return event_stream(stream())
 
 
 def _new_id() -> str:

@@ -32,7 +32,7 @@ _TEXT_CHARS = 3_500
 """Of a reply; Telegram takes 4,096."""
 _NOBODY_READS = N_("Nobody can write back here: the visitor has no widget and is not in Telegram.")
 _DEALT_WITH = N_("Somebody has dealt with this draft.")
-_NO_TELEGRAM = N_("Telegram is off or still connecting, so nothing can be sent. Try again later.")
+NO_TELEGRAM = N_("Telegram is off or still connecting, so nothing can be sent. Try again later.")
 
 
 class Talks(Protocol):
@@ -43,6 +43,9 @@ class Talks(Protocol):
 
     async def give_chat_back(self, chat_id: int) -> None:
         """Let the bot answer again."""
+
+    async def refresh_chat(self, chat_id: int) -> None:
+        """Let the card of a conversation show how it stands."""
 
     async def reply_to_chat(self, chat_id: int, text: str, *, language: str) -> str:
         """Send a reply; return why it did not arrive, empty if it did."""
@@ -85,7 +88,7 @@ class ConversationPages:
         elif bot := self.telegram():
             await bot.give_chat_back(number_of(one.chat))
         else:
-            return await self._after(one, tr(_NO_TELEGRAM))
+            return await self._after(one, tr(NO_TELEGRAM))
         return await self._after(one)
 
     async def reply(self, request: Request) -> Response:
@@ -127,7 +130,7 @@ class ConversationPages:
         elif bot := self.telegram():
             trouble = await bot.send_draft_to_chat(number, text, draft=one.answer_id)
         else:
-            trouble = tr(_NO_TELEGRAM)
+            trouble = tr(NO_TELEGRAM)
         if trouble:
             await self.drafts.edit(one.answer_id, text)
             await self.drafts.release(one.answer_id)
@@ -151,6 +154,8 @@ class ConversationPages:
                 one, tr("This account was removed, or may not talk to customers.")
             )
         await self.accounts.assign(one.chat, chosen)
+        if one.channel == "telegram" and (bot := self.telegram()):
+            await bot.refresh_chat(number_of(one.chat))
         request.state.about = f"{one.answer_id}, {name or 'nobody'}"
         return await self._after(one)
 
@@ -187,7 +192,7 @@ class ConversationPages:
         number = number_of(one.chat)
         if one.channel == "telegram":
             if not (bot := self.telegram()):
-                return tr(_NO_TELEGRAM)
+                return tr(NO_TELEGRAM)
             await bot.take_chat(number, language=one.language)
         elif not await self.handovers.is_held(number):
             await self.handovers.ask(

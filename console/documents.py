@@ -1,43 +1,45 @@
 """The page that deletes a document, after it has shown what that takes away."""
 
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.form import Refused, fields_of
+from console.operator import Records
 from console.pages import Pages
 from console.upload_desk import UploadDesk
 from console.work import Works
 from core.types import IngestReport
 from core.wording import tr
-from db.knowledge import ReleaseRepository
 from kb.review.most_asked import answers_text
 
 
+@dataclass(kw_only=True)
 class DocumentPages:
     """Endpoints of the page."""
 
-    def __init__(self, *, pages: Pages, desk: UploadDesk, releases: ReleaseRepository) -> None:
-        self._pages = pages
-        self._desk = desk
-        self._releases = releases
-        self._works: Works[IngestReport] = Works(desk.spawn)
+    pages: Pages
+    desk: UploadDesk
+    records: Records
+
+    def __post_init__(self) -> None:
+        self._works: Works[IngestReport] = Works(self.desk.spawn)
 
     async def show(self, request: Request) -> Response:
         """Show what deleting a document takes away, or how its deletion goes."""
         asked = request.query_params
         name, work, preview = (asked.get(key, "") for key in ("name", "work", "preview"))
-        live = await self._releases.current()
-        documents = await self._releases.documents(live.number) if live else {}
-        document = documents.get(name)
+        live = await self.records.releases.live_number()
+        document = (await self.records.releases.documents(live)).get(name)
         if not work:
             if document is None:
                 raise Refused(tr("There is no document %(name)r.", name=name))
             if not preview:
                 return self._begin(name, "preview", dry_run=True)
         state, error, report = self._works.look(work or preview)
-        return self._pages.response(
+        return self.pages.response(
             "document.html",
             name=name,
             source=document.source if document else "",
@@ -45,7 +47,9 @@ class DocumentPages:
             state=state,
             error=error,
             report=report,
-            answers=answers_text(report) if report else (),
+            answers=answers_text(report, await self.records.figures.named(report.answers))
+            if report
+            else (),
         )
 
     async def delete(self, request: Request) -> Response:
@@ -57,5 +61,5 @@ class DocumentPages:
     def _begin(
         self, name: str, key: str, *, dry_run: bool = False, anyway: bool = False
     ) -> Response:
-        work = self._works.begin(self._desk.remove(name, dry_run=dry_run, anyway=anyway))
+        work = self._works.begin(self.desk.remove(name, dry_run=dry_run, anyway=anyway))
         return RedirectResponse(f"/console/document?{urlencode({'name': name, key: work})}", 303)

@@ -1,7 +1,5 @@
 """Figures of what customers asked, and the questions and conversations behind each."""
 
-import csv
-import io
 import logging
 import time
 from collections import Counter
@@ -17,11 +15,11 @@ from console.careful import AGREEMENTS
 from console.form import read_number
 from console.knowledge import literally
 from console.operator import Records
-from console.pages import Pages
+from console.pages import Pages, as_csv
 from core.errors import AnswerdeskError
 from core.wording import N_, tr
 from db.accounts import Accounts
-from db.figures import LASTING_S, OUTCOMES, Asked, Cell, Which
+from db.figures import LASTING_S, OUTCOMES, Asked, Which
 from db.handover import Handover, Handovers
 from kb.releases.entries import Entries
 
@@ -64,37 +62,28 @@ class Bar:
     address: str
 
 
+@dataclass(kw_only=True)
 class FigurePages:
     """Endpoints of the figures."""
 
-    def __init__(
-        self,
-        *,
-        pages: Pages,
-        records: Records,
-        handovers: Handovers,
-        accounts: Accounts,
-        entries: Entries,
-        group_of: Callable[[int, int], Sequence[int]],
-    ) -> None:
-        """`group_of` returns the questions of the last days that are in one's group on the map."""
-        self._pages = pages
-        self._figures = records.figures
-        self._drafts = records.drafts
-        self._releases = records.releases
-        self._handovers = handovers
-        self._accounts = accounts
-        self._entries = entries
-        self._group_of = group_of
+    pages: Pages
+    records: Records
+    handovers: Handovers
+    accounts: Accounts
+    entries: Entries
+    group_of: Callable[[int, int], Sequence[int]]
+    """Returns the questions of the last days that are in one's group on the map."""
+
+    def __post_init__(self) -> None:
         self._counted: dict[int, tuple[float, dict[str, Any]]] = {}
 
     async def show(self, request: Request) -> Response:
         """Show the figures of the last days, counted within the last minutes."""
         known = await self._known(days_of(request))
         since = time.time() - known["days"] * _DAY_S
-        return self._pages.response(
+        return self.pages.response(
             "figures.html",
-            agreement=await self._drafts.agreement(since=since),
+            agreement=await self.records.drafts.agreement(since=since),
             agreements=AGREEMENTS,
             **known,
         )
@@ -105,7 +94,7 @@ class FigurePages:
         Those are not kept, so that nothing is shown that was erased meanwhile.
         """
         known = await self._counts(days)
-        words = await self._figures.questions([one for one, _ in known["most"]])
+        words = await self.records.figures.questions([one for one, _ in known["most"]])
         most = (
             (words[one][:200], count, {"same": str(one)})
             for one, count in known["most"]
@@ -123,13 +112,18 @@ class FigurePages:
 
     async def _count(self, days: int) -> dict[str, Any]:
         since = time.time() - days * _DAY_S
-        cells, hours = await self._figures.cells(since=since)
+        cells, hours = await self.records.figures.cells(since=since)
         asked = [cell for cell in cells if cell.outcome != "other"]
-        most = await self._figures.most_asked(since=since, limit=_MOST_ASKED)
-        total = sum(cell.answers for cell in asked)
-        older = await self._figures.count(Which(since=since, until=time.time() - LASTING_S))
+        most = await self.records.figures.most_asked(since=since, limit=_MOST_ASKED)
+        by_outcome, by_language = Counter[str](), Counter[str]()
+        for cell in asked:
+            by_outcome[cell.outcome] += cell.answers
+            by_language[cell.language] += cell.answers
+        total = by_outcome.total()
+        older = await self.records.figures.count(Which(since=since, until=time.time() - LASTING_S))
         resolved = {
-            kind: await self._figures.count(Which(since=since, resolved=kind)) for kind in _RESOLVED
+            kind: await self.records.figures.count(Which(since=since, resolved=kind))
+            for kind in _RESOLVED
         }
         return {
             "cells": cells,
@@ -148,7 +142,7 @@ class FigurePages:
                 for kind, count in resolved.items()
             ],
             "outcomes": _bars(
-                ((NAMES[o], _sum(asked, outcome=o), {"outcome": o}) for o in OUTCOMES[:-1]), days
+                ((NAMES[o], by_outcome[o], {"outcome": o}) for o in OUTCOMES[:-1]), days
             ),
             "verdicts": _bars(
                 (
@@ -158,32 +152,23 @@ class FigurePages:
                 days,
             ),
             "languages": _bars(
-                ((code, count, {"language": code}) for code, count in _languages(asked)), days
+                ((code, count, {"language": code}) for code, count in by_language.most_common()),
+                days,
             ),
             "most": most,
             "hours": _bars(
                 ((f"{hour:02}:00", count, {"hour": str(hour)}) for hour, count in enumerate(hours)),
                 days,
             ),
-            "timezone": self._figures.timezone,
+            "timezone": self.records.figures.timezone,
         }
 
     async def export(self, request: Request) -> Response:
         """Send the figures as CSV: a row for each day, way in, language and outcome."""
         days = days_of(request)
         cells = (await self._counts(days))["cells"]
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(_COLUMNS)
-        writer.writerows([getattr(cell, name) for name in _COLUMNS] for cell in cells)
-        return Response(
-            text.getvalue(),
-            media_type="text/csv",
-            headers={
-                "Content-Disposition": f'attachment; filename="figures-{days}-days.csv"',
-                "Cache-Control": "no-store",
-            },
-        )
+        rows = [[getattr(cell, name) for name in _COLUMNS] for cell in cells]
+        return as_csv(f"figures-{days}-days.csv", [_COLUMNS, *rows])
 
     async def answers(self, request: Request) -> Response:
         """List the questions behind a figure."""
@@ -191,8 +176,8 @@ class FigurePages:
 
     async def conversations(self, request: Request) -> Response:
         """List conversations by their last question, above them who waits for a person."""
-        called = await self._handovers.open(web=True)
-        last = await self._figures.last_of([one.chat for one in called])
+        called = await self.handovers.open(web=True)
+        last = await self.records.figures.last_of([one.chat for one in called])
         waiting = [(one, last[one.chat]) for one in called if one.chat in last]
         return await self._list(request, latest=True, waiting=waiting)
 
@@ -206,7 +191,7 @@ class FigurePages:
         asked = request.query_params
         days, page = days_of(request), max(1, read_number(asked.get("page", "")))
         hour, document = asked.get("hour", ""), asked.get("document", "")
-        people, assigned = await self._accounts.list(), asked.get("assigned", "")
+        people, assigned = await self.accounts.list(), asked.get("assigned", "")
         group = read_number(asked.get("group", ""))
         which = Which(
             since=time.time() - days * _DAY_S,
@@ -221,70 +206,61 @@ class FigurePages:
             mark=asked.get("mark", "")[:_MARK_CHARS],
             assigned=read_number(assigned) if assigned else None,
             cites=await self._chunks_of(document) if document else None,
-            among=self._group_of(days, group) if group else None,
+            among=self.group_of(days, group) if group else None,
         )
-        found = await self._figures.answers(which, limit=_PAGE + 1, offset=(page - 1) * _PAGE)
-        parts = [
-            tr(NAMES[which.outcome]) if which.outcome else "",
-            tr(_VERDICTS[which.feedback]) if which.feedback else "",
-            tr("Hardly sure") if which.unsure else "",
-            tr(_RESOLVED[which.resolved]) if which.resolved else "",
-            tr("The same question") if which.same_as else "",
-            tr("A group of the map") if group else "",
-            which.language,
-            document,
-            which.mark,
-            *(
-                tr("assigned to %(name)s", name=one.name)
-                for one in people
-                if one.account_id == which.assigned
+        found = await self.records.figures.answers(
+            which, limit=_PAGE + 1, offset=(page - 1) * _PAGE
+        )
+        who = next((one.name for one in people if one.account_id == which.assigned), "")
+        filters = {  # as they stand in an address, and in words
+            "days": (str(days), ""),
+            "outcome": (which.outcome, which.outcome and tr(NAMES[which.outcome])),
+            "feedback": (which.feedback, which.feedback and tr(_VERDICTS[which.feedback])),
+            "unsure": ("yes", tr("Hardly sure")) if which.unsure else ("", ""),
+            "resolved": (which.resolved, which.resolved and tr(_RESOLVED[which.resolved])),
+            "same": (str(which.same_as), tr("The same question")) if which.same_as else ("", ""),
+            "group": (str(group), tr("A group of the map")) if group else ("", ""),
+            "language": (which.language, which.language),
+            "document": (document, document),
+            "mark": (which.mark, which.mark),
+            "assigned": (
+                assigned,
+                tr("assigned to %(name)s", name=who)
+                if who
+                else tr("assigned to nobody") * (which.assigned == 0),
             ),
-            tr("assigned to nobody") if which.assigned == 0 else "",
-            f"{which.hour:02}:00–{which.hour + 1:02}:00" if which.hour >= 0 else "",
-        ]
-        wanted = {
-            "days": str(days),
-            "outcome": which.outcome,
-            "language": which.language,
-            "feedback": which.feedback,
-            "hour": str(which.hour) if which.hour >= 0 else "",
-            "unsure": "yes" if which.unsure else "",
-            "resolved": which.resolved,
-            "same": str(which.same_as) if which.same_as else "",
-            "group": str(group) if group else "",
-            "document": document,
-            "mark": which.mark,
-            "assigned": assigned if which.assigned is not None else "",
+            "hour": (hour, f"{which.hour:02}:00–{which.hour + 1:02}:00")
+            if which.hour >= 0
+            else ("", ""),
         }
-        current = await self._releases.current()
-        documents = await self._releases.documents(current.number) if current else {}
-        return self._pages.response(
+        live = await self.records.releases.live_number()
+        return self.pages.response(
             "answers.html",
-            title=", ".join(part for part in parts if part)
+            title=", ".join(words for _, words in filters.values() if words)
             or (tr("Conversations") if latest else tr("Questions")),
             days=days,
             periods=PERIODS,
             which=which,
             verdicts=_VERDICTS,
             document=document,
-            documents=sorted(documents),
-            marks=await self._figures.marks(),
+            documents=sorted(await self.records.releases.documents(live)),
+            marks=await self.records.figures.marks(),
             people=people,
-            assigned=await self._accounts.assigned(
+            assigned=await self.accounts.assigned(
                 [*(one.chat for one in found), *(one.chat for _, one in waiting)]
             ),
             waiting=waiting,
             answers=found[:_PAGE],
             names=NAMES,
             page=page,
-            address=urlencode({name: value for name, value in wanted.items() if value}),
+            address=urlencode({name: value for name, (value, _) in filters.items() if value}),
             more=len(found) > _PAGE,
         )
 
     async def _chunks_of(self, document: str) -> Sequence[str]:
         """Return the chunks of a document as it is now; none while nothing can be searched."""
         try:
-            found = await self._entries.search(documents=literally(document))
+            found = await self.entries.search(documents=literally(document))
         except AnswerdeskError as error:
             logger.warning("What cites a document cannot be listed: %s", error)
             return ()
@@ -295,17 +271,6 @@ def days_of(request: Request) -> int:
     """Return the period that an address names, in days."""
     days = read_number(request.query_params.get("days", ""))
     return days if days in PERIODS else _DEFAULT
-
-
-def _sum(cells: Sequence[Cell], *, outcome: str) -> int:
-    return sum(cell.answers for cell in cells if cell.outcome == outcome)
-
-
-def _languages(cells: Sequence[Cell]) -> list[tuple[str, int]]:
-    counts: Counter[str] = Counter()
-    for cell in cells:
-        counts[cell.language] += cell.answers
-    return counts.most_common()
 
 
 def address_of(days: int, which: Mapping[str, str]) -> str:

@@ -1,16 +1,19 @@
 """What small forms of the operators' pages send, and how a request is refused."""
 
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from core.wording import tr
+
 Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _MOST_FIELDS = 12
+T = TypeVar("T", bound=str)
 
 
 class Refused(HTTPException):
@@ -29,6 +32,17 @@ async def fields_of(request: Request) -> Mapping[str, str]:
 async def number_of(request: Request) -> int:
     """Return the number that a form names; 0, which nothing has, if it names none."""
     return read_number((await fields_of(request))["number"])
+
+
+def chosen(value: str, known: Sequence[T]) -> T:
+    """Return what a form says of these; refuse any other."""
+    for one in known:
+        if one == value:
+            return one
+    names = ", ".join(filter(None, known))
+    raise Refused(
+        tr("%(value)r is unknown: choose one of %(known)s.", value=value, known=names), 422
+    )
 
 
 def is_blank(text: str) -> bool:

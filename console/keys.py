@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from console.form import fields_of, read_number
 from console.openapi import refusal
 from console.pages import Pages
+from console.security import bearer_of
 from console.widget import Allowance
 from core.rights import Right
 from db.keys import GRANTS, PER_MINUTE, PREFIX, BadKey, Grant, Key, Keys
@@ -29,12 +30,6 @@ class Programs:
     keys: Keys
     audit: Audit
     deliveries: Deliveries
-
-
-def bearer_of(request: Request) -> str:
-    """Return the token that a program sends; empty if it sends none."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 class KeyGuard:
@@ -66,22 +61,22 @@ class KeyGuard:
         return bearer_of(request).startswith(PREFIX)
 
 
+@dataclass(frozen=True, kw_only=True)
 class ProgramPages:
     """Endpoints of the page."""
 
-    def __init__(self, *, pages: Pages, programs: Programs, described: Mapping[str, Any]) -> None:
-        """`described` is the OpenAPI document."""
-        self._pages = pages
-        self._programs = programs
-        self._described = described
+    pages: Pages
+    programs: Programs
+    document: Mapping[str, Any]
+    """OpenAPI."""
 
     async def openapi(self, request: Request) -> Response:
         """Return what programs can do, for programs."""
-        return JSONResponse(self._described)
+        return JSONResponse(self.document)
 
     async def described(self, request: Request) -> Response:
         """Show what programs can do, for people."""
-        return self._pages.response("api.html", api=self._described)
+        return self.pages.response("api.html", api=self.document)
 
     async def show(self, request: Request) -> Response:
         """List keys, and what was told to webhooks."""
@@ -92,7 +87,7 @@ class ProgramPages:
         fields = await fields_of(request)
         grants = [grant for grant in GRANTS if fields[grant]]
         try:
-            token = await self._programs.keys.add(
+            token = await self.programs.keys.add(
                 fields["name"], grants, per_minute=read_number(fields["per_minute"])
             )
         except BadKey as error:
@@ -104,20 +99,20 @@ class ProgramPages:
         """Make a key worthless."""
         name = (await fields_of(request))["name"]
         try:
-            await self._programs.keys.revoke(name)
+            await self.programs.keys.revoke(name)
         except BadKey as error:
             return await self._page(notice=str(error), status=409)
         request.state.about = name
         return RedirectResponse("/console/programs", 303)
 
     async def _page(self, *, notice: str = "", token: str = "", status: int = 200) -> Response:
-        return self._pages.response(
+        return self.pages.response(
             "programs.html",
             status=status,
-            keys=await self._programs.keys.list(),
+            keys=await self.programs.keys.list(),
             grants=GRANTS,
             per_minute=PER_MINUTE,
-            deliveries=await self._programs.deliveries.latest(limit=_DELIVERIES),
+            deliveries=await self.programs.deliveries.latest(limit=_DELIVERIES),
             notice=notice,
             token=token,
         )

@@ -1,14 +1,15 @@
 """Entries and passages: searched, added, changed by hand; what waits for review; releases."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import get_args
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import Refused, fields_of, number_of, read_number
+from console.form import Refused, chosen, fields_of, number_of, read_number
 from console.pages import Pages
 from console.security_logins import current_person
 from console.upload_desk import UploadDesk
@@ -20,6 +21,7 @@ from db.curation import Curation, CurationKind
 from db.figures import Figures
 from db.knowledge import Release, ReleaseRepository
 from db.uploads import Entry
+from kb.answering.texts import TEXT_LANGUAGES
 from kb.answering.translation import TranslationDiffers
 from kb.index.view import Found
 from kb.releases.entries import Entries, EntryNotFound, languages
@@ -33,6 +35,11 @@ _SEARCH_CHARS = 200
 _CHANGED = N_(
     "Somebody has changed or removed this entry meanwhile, so yours was not saved. Find it here."
 )
+_THEIRS = N_(
+    "Somebody has changed this entry meanwhile, so yours was not saved. Here is the entry as it is "
+    "now, with what you wrote in the form. Sending it again replaces theirs."
+)
+_NOTHING_SENT = {"kind": "", "text": "", "language": ""}
 _KINDS: tuple[CurationKind, ...] = get_args(CurationKind)
 _LATEST, _LOOKED_AT, _UNTRANSLATED = 2000, 100, 10
 """Answers among which those are counted that customers of another language got as they stand; the
@@ -69,6 +76,8 @@ class KnowledgePages:
     releases: ReleaseRepository
     figures: Figures
     """Has the questions that answers are corrected for."""
+    spoken: Sequence[str]
+    """The company's languages, which are offered first."""
 
     def __post_init__(self) -> None:
         self._previews: Works[Forecast] = Works(self.desk.spawn)
@@ -105,16 +114,7 @@ class KnowledgePages:
     async def change(self, request: Request) -> Response:
         """Change an entry, and publish that."""
         fields = await fields_of(request)
-        kind = next((kind for kind in _KINDS if kind == fields["kind"]), None)
-        if kind is None:
-            raise Refused(
-                tr(
-                    "There is no change %(kind)r: choose one of %(kinds)s.",
-                    kind=fields["kind"],
-                    kinds=", ".join(_KINDS),
-                ),
-                422,
-            )
+        kind = chosen(fields["kind"], _KINDS)
         try:
             made = await self.editing.entries.change(
                 fields["id"],
@@ -125,9 +125,12 @@ class KnowledgePages:
                 language=fields["language"],
                 author=current_person.get().author,
             )
+        except EntryNotFound:
+            now = await self._as_it_is_now(fields["document"], fields["question"])
+            notice = tr(_THEIRS) if now else tr(_CHANGED)
+            return await self._entry(now or fields["id"], notice=notice, status=409, sent=fields)
         except AnswerdeskError as error:
-            notice = tr(_CHANGED) if isinstance(error, EntryNotFound) else str(error)
-            return await self._entry(fields["id"], notice=notice, status=409, text=fields["text"])
+            return await self._entry(fields["id"], notice=str(error), status=409, sent=fields)
         if kind == "disabled":
             return RedirectResponse("/console/knowledge#changes", 303)
         return RedirectResponse(f"/console/entry?id={made.chunk_id}", 303)
@@ -141,9 +144,8 @@ class KnowledgePages:
             await self.editing.entries.draft(key, language, author=author)
         except AnswerdeskError as error:
             written = error.draft if isinstance(error, TranslationDiffers) else ""
-            return await self._entry(
-                key, notice=str(error), status=409, translated=(language, written)
-            )
+            sent = {"kind": "translation", "language": language, "text": written}
+            return await self._entry(key, notice=str(error), status=409, sent=sent)
         return RedirectResponse(f"/console/entry?id={key}#translations", 303)
 
     async def take_back(self, request: Request) -> Response:
@@ -169,12 +171,15 @@ class KnowledgePages:
             preview = self._previews.begin(self.editing.releases.foresee(number))
             return RedirectResponse(f"{here}&preview={preview}", 303)
         work, preview = asked.get("work", ""), asked.get("preview", "")
+        foreseen = self._previews.look(preview) if preview else None
+        made = foreseen[2] if foreseen else None
         return self.pages.response(
             "release.html",
             release=release,
             live=live,
             going=self._rollbacks.look(work) if work else None,
-            preview=self._previews.look(preview) if preview else None,
+            preview=foreseen,
+            asked=await self.figures.named(made.answers) if made else {},
             differing=await self.editing.releases.diff(live, number) if preview else None,
         )
 
@@ -255,22 +260,36 @@ class KnowledgePages:
         asked = await self.figures.one(number) if number else None
         return " ".join(asked.question.split()) if asked else ""
 
+    async def _as_it_is_now(self, document: str, question: str) -> str:
+        """Return the id of the live entry with a question; empty if there is none."""
+        with suppress(AnswerdeskError):
+            found = await self.editing.entries.search(documents=literally(document), kind="faq")
+            return next((one.chunk_id for one in found.chunks if one.text == question), "")
+        return ""
+
+    def _languages(self) -> list[list[tuple[str, str]]]:
+        """Return codes and names of languages: the company's own and those that have texts of the
+        service; all others by name."""
+        first = list(dict.fromkeys((*self.spoken, *TEXT_LANGUAGES)))
+        names = locale().languages
+        rest = sorted(languages().keys() - {*first}, key=lambda code: names[code].casefold())
+        return [[(code, names[code]) for code in codes] for codes in (first, rest)]
+
     async def _entry(
         self,
         chunk_id: str,
         *,
         notice: str = "",
         status: int = 200,
-        text: str = "",
+        sent: Mapping[str, str] = _NOTHING_SENT,
         question: str = "",
         asked: int = 0,
-        translated: tuple[str, str] = ("", ""),
     ) -> Response:
         try:
             chunk = await self.editing.entries.one(chunk_id)
         except AnswerdeskError as error:
             # The entry is gone, its form too.
-            kept = " " + tr("You wrote:") + f" {text}" if text else ""
+            kept = " " + tr("You wrote:") + f" {sent['text']}" if sent["text"] else ""
             status = 409 if notice else 404
             return await self._page(notice=(notice or str(error)) + kept, status=status)
         history = await self.editing.entries.curations.history(chunk.doc_id, chunk.text)
@@ -287,10 +306,9 @@ class KnowledgePages:
                 and change.state != "undone"
                 and not change.closed
             ],
-            languages=sorted((code, locale().languages[code]) for code in languages()),
-            translated=translated,
+            languages=self._languages(),
             notice=notice,
-            text=text,
+            sent=sent,
             question=question,
             asked=asked,
             personal=await self.questions.personal(question, customer=0) if question else (),

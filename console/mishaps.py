@@ -10,6 +10,7 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from console.conversations import NO_TELEGRAM
 from console.form import number_of
 from console.pages import Pages
 from core.errors import AnswerdeskError, StorageError
@@ -26,7 +27,6 @@ _MOST = 50
 """Of each kind; the counts are of all."""
 _HERE = "/console/mishaps"
 _GONE = N_("That was dealt with meanwhile.")
-_NO_TELEGRAM = N_("Telegram is off or still connecting, so nothing can be sent. Try again later.")
 
 
 class Retries(Protocol):
@@ -91,12 +91,12 @@ class Watched:
         return {**counts, "disk_low": (await self.disk()).low}
 
 
+@dataclass(frozen=True, kw_only=True)
 class MishapPages:
     """Endpoints of the page."""
 
-    def __init__(self, *, pages: Pages, watched: Watched) -> None:
-        self._pages = pages
-        self._watched = watched
+    pages: Pages
+    watched: Watched
 
     async def show(self, request: Request) -> Response:
         """List what went wrong."""
@@ -113,26 +113,26 @@ class MishapPages:
     async def drop_letter(self, request: Request) -> Response:
         """Forget a dead letter."""
         return await self._after(
-            await self._watched.messages.drop_dead_letter(await number_of(request))
+            await self.watched.messages.drop_dead_letter(await number_of(request))
         )
 
     async def drop_send(self, request: Request) -> Response:
         """Leave a message that may have arrived as it is."""
-        return await self._after(await self._watched.messages.drop_send(await number_of(request)))
+        return await self._after(await self.watched.messages.drop_send(await number_of(request)))
 
     async def run_again(self, request: Request) -> Response:
         """Begin another run of a job whose last one ended badly."""
         number = await number_of(request)
-        names = {run.run_id: run.job for run in await self._watched.jobs.ended_badly()}
-        return await self._after(number in names and self._watched.run_again(names[number]))
+        names = {run.run_id: run.job for run in await self.watched.jobs.ended_badly()}
+        return await self._after(number in names and self.watched.run_again(names[number]))
 
     async def _by_telegram(
         self, request: Request, work: Callable[[Retries, int], Awaitable[bool]]
     ) -> Response:
         number = await number_of(request)
-        bot = self._watched.telegram()
+        bot = self.watched.telegram()
         if bot is None:
-            return await self._page(notice=tr(_NO_TELEGRAM), status=409)
+            return await self._page(notice=tr(NO_TELEGRAM), status=409)
         try:
             return await self._after(await work(bot, number))
         except AnswerdeskError as error:
@@ -144,7 +144,7 @@ class MishapPages:
         return RedirectResponse(_HERE, 303)
 
     async def _page(self, *, notice: str = "", status: int = 200) -> Response:
-        watched = self._watched
+        watched = self.watched
         dead, uncertain = await watched.messages.counts()
         runs = await watched.jobs.ended_badly()
         failed = [run for run in runs if run.state != "held"]
@@ -152,7 +152,7 @@ class MishapPages:
         uploads = await watched.uploads.held()
         models = [model for model in watched.models() if model.count]
         disk = await watched.disk()
-        return self._pages.response(
+        return self.pages.response(
             "mishaps.html",
             status=status,
             notice=notice,

@@ -1,7 +1,10 @@
 """Templates and static files, read once."""
 
+import csv
 import hashlib
-from collections.abc import Callable, Mapping
+import io
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,7 @@ from babel.dates import format_date
 from babel.numbers import format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from console.labels import preload_labels
 from console.once import once
@@ -19,6 +22,7 @@ from core.errors import unchanged
 from core.shown import clean
 from core.wording import N_, language_tag, locale, ntr, preload, tr
 from kb.answering.texts import service_text
+from kb.parse.faq.formula import protect
 
 HERE = Path(__file__).parent
 _WORDS = (
@@ -34,6 +38,11 @@ _WORDS = (
 )
 """Words of the data that pages show translated: roles, ways in, kinds and states."""
 STATIC = HERE / "static"
+_TABLE = re.compile(r"(<table>.*?</thead>)(.*?</table>)", re.DOTALL)
+_HEADING = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
+_ROW = re.compile(r"<tr>.*?</tr>", re.DOTALL)
+_CELL = re.compile(r"<t[dh]\b")
+_TAG = re.compile(r'<span class="for-readers">.*?</span>|<[^>]+>')
 
 
 class Pages:
@@ -79,13 +88,35 @@ class Pages:
 
     def text(self, template: str, values: Mapping[str, Any]) -> str:
         """Return a template as HTML text."""
-        return self._templates[template].render(values)
+        return _TABLE.sub(_with_labels, self._templates[template].render(values))
 
     def response(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a template as a page that no cache keeps."""
         return HTMLResponse(
             self.text(template, values), status, headers={"Cache-Control": "no-store"}
         )
+
+
+def as_csv(name: str, rows: Iterable[Iterable[object]]) -> Response:
+    """Return rows as a file for spreadsheets, in which no cell is a formula."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([protect(str(value)) for value in row] for row in rows)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+    }
+    return Response(text.getvalue(), media_type="text/csv", headers=headers)
+
+
+def _with_labels(table: re.Match[str]) -> str:
+    """Name each cell of a table's body by its column: on a phone, a row is a list."""
+    names = [_TAG.sub("", name).replace('"', "&quot;") for name in _HEADING.findall(table[1])]
+
+    def row(match: re.Match[str]) -> str:
+        rest = iter(names)
+        return _CELL.sub(lambda cell: f'{cell[0]} data-label="{next(rest, "")}"', match[0])
+
+    return f"{table[1]}{_ROW.sub(row, table[2])}"
 
 
 def _seen(value: Any) -> Any:

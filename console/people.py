@@ -1,21 +1,19 @@
 """Who has an account, and what people did: for owners."""
 
-import csv
-import io
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.form import Refused, fields_of, number_of, read_number
-from console.pages import Pages
+from console.form import Refused, chosen, fields_of, number_of, read_number
+from console.pages import Pages, as_csv
 from core.errors import AnswerdeskError
-from core.rights import ROLES, Role, role_named
+from core.rights import ROLES
 from core.wording import tr
 from db.accounts import NAME_CHARS, Account, Accounts
 from db.operators import Audit, Operators
-from kb.parse.faq.formula import protect
 
 _HERE = "/console/people"
 _PAGE = 100
@@ -23,17 +21,15 @@ _MOST_ROWS = 100_000
 _AT_ONCE = 5_000
 
 
+@dataclass(frozen=True, kw_only=True)
 class PeoplePages:
     """Endpoints of the page of people."""
 
-    def __init__(
-        self, *, pages: Pages, accounts: Accounts, operators: Operators, asked_for: bool
-    ) -> None:
-        """`asked_for`: whether anybody needs to log in."""
-        self._pages = pages
-        self._accounts = accounts
-        self._operators = operators
-        self._asked_for = asked_for
+    pages: Pages
+    accounts: Accounts
+    operators: Operators
+    asked_for: bool
+    """Whether anybody needs to log in."""
 
     async def show(self, request: Request) -> Response:
         """List the accounts, and who is an operator in Telegram."""
@@ -47,10 +43,10 @@ class PeoplePages:
             return await self._page(
                 notice=tr("Write a name of 1 to %(most)s characters.", most=NAME_CHARS)
             )
-        role = _role(fields["role"])
+        role = chosen(fields["role"], ROLES)
         request.state.about = f"{name}, {role}"
         try:
-            token = await self._accounts.invite(name, role)
+            token = await self.accounts.invite(name, role)
         except AnswerdeskError as error:
             return await self._page(notice=str(error))
         return await self._page(link=_link(request, token), invited=name)
@@ -58,27 +54,27 @@ class PeoplePages:
     async def new_link(self, request: Request) -> Response:
         """Show another link of an account, with which it gets another password."""
         one = await self._one(request)
-        token = await self._accounts.invite_again(one.account_id)
+        token = await self.accounts.invite_again(one.account_id)
         return await self._page(link=_link(request, token), invited=one.name)
 
     async def set_role(self, request: Request) -> Response:
         """Change somebody's role."""
-        one, role = await self._one(request), _role((await fields_of(request))["role"])
+        one, role = await self._one(request), chosen((await fields_of(request))["role"], ROLES)
         request.state.about = f"{one.name}, {role}"
-        return await self._after(lambda: self._accounts.set_role(one.account_id, role))
+        return await self._after(lambda: self.accounts.set_role(one.account_id, role))
 
     async def log_out(self, request: Request) -> Response:
         """Log somebody out everywhere."""
         one = await self._one(request)
-        return await self._after(lambda: self._accounts.end_sessions(one.account_id))
+        return await self._after(lambda: self.accounts.end_sessions(one.account_id))
 
     async def remove(self, request: Request) -> Response:
         """Remove an account."""
         one = await self._one(request)
-        return await self._after(lambda: self._accounts.remove(one.account_id))
+        return await self._after(lambda: self.accounts.remove(one.account_id))
 
     async def _one(self, request: Request) -> Account:
-        if found := await self._accounts.get(await number_of(request)):
+        if found := await self.accounts.get(await number_of(request)):
             request.state.about = found.name
             return found
         raise Refused(tr("There is no such account; it may have been removed."))
@@ -91,15 +87,15 @@ class PeoplePages:
         return RedirectResponse(_HERE, 303)
 
     async def _page(self, *, notice: str = "", link: str = "", invited: str = "") -> Response:
-        operators = await self._operators.list()
-        return self._pages.response(
+        operators = await self.operators.list()
+        return self.pages.response(
             "people.html",
             status=409 if notice else 200,
-            accounts=await self._accounts.list(),
+            accounts=await self.accounts.list(),
             linked={one.account_id for one in operators},
             operators=[one for one in operators if not one.account_id],
             roles=ROLES,
-            asked_for=self._asked_for,
+            asked_for=self.asked_for,
             most=NAME_CHARS,
             notice=notice,
             link=link,
@@ -107,23 +103,23 @@ class PeoplePages:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
 class AuditPages:
     """Endpoints of the record of what people did."""
 
-    def __init__(self, *, pages: Pages, audit: Audit) -> None:
-        self._pages = pages
-        self._audit = audit
+    pages: Pages
+    audit: Audit
 
     async def show(self, request: Request) -> Response:
         """List what was done, newest first, by person and kind."""
         asked = request.query_params
         person, action = asked.get("person", ""), asked.get("action", "")
         page = max(1, read_number(asked.get("page", "")))
-        entries = await self._audit.recent(
+        entries = await self.audit.recent(
             person=person, action=action, limit=_PAGE + 1, skip=_PAGE * (page - 1)
         )
-        people, actions = await self._audit.choices()
-        return self._pages.response(
+        people, actions = await self.audit.choices()
+        return self.pages.response(
             "audit.html",
             entries=entries[:_PAGE],
             more=len(entries) > _PAGE,
@@ -137,37 +133,22 @@ class AuditPages:
 
     async def export(self, request: Request) -> Response:
         """Return the same as CSV, up to 100,000 rows."""
-        asked, text = request.query_params, io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(("time (UTC)", "person", "telegram id", "action", "details"))
+        asked = request.query_params
+        rows = [("time (UTC)", "person", "telegram id", "action", "details")]
         for skip in range(0, _MOST_ROWS, _AT_ONCE):
-            entries = await self._audit.recent(
+            entries = await self.audit.recent(
                 person=asked.get("person", ""),
                 action=asked.get("action", ""),
                 limit=_AT_ONCE,
                 skip=skip,
             )
-            for one in entries:
-                row = (one.moment, one.person, str(one.actor or ""), one.action, one.details)
-                writer.writerow([protect(value) for value in row])
+            rows += [
+                (one.moment, one.person, str(one.actor or ""), one.action, one.details)
+                for one in entries
+            ]
             if len(entries) < _AT_ONCE:
                 break
-        headers = {
-            "Content-Disposition": 'attachment; filename="audit.csv"',
-            "Cache-Control": "no-store",
-        }
-        return Response(text.getvalue(), media_type="text/csv", headers=headers)
-
-
-def _role(text: str) -> Role:
-    if role := role_named(text):
-        return role
-    raise Refused(
-        tr(
-            "There is no role %(role)r: choose one of %(roles)s.", role=text, roles=", ".join(ROLES)
-        ),
-        422,
-    )
+        return as_csv("audit.csv", rows)
 
 
 def _link(request: Request, token: str) -> str:

@@ -19,7 +19,7 @@ from core.errors import AnswerdeskError
 from core.protocols import Embedder
 from core.types import Vector
 from core.wording import N_, tr
-from db.figures import Asked, Figures, Which
+from db.figures import Asked, Figures, Standing, Which
 from kb.review.question_map import QuestionMap, lay_out, name_groups
 from kb.text.segmentation import normalise, shortened
 
@@ -105,6 +105,8 @@ class MapPages:
         self._embedding = asyncio.Lock()
         self._vectors: dict[bytes, Vector] = {}
         self._read = (0, 0)
+        self._shown: dict[int, tuple[Drawn, Standing, list[Group]]] = {}
+        """What was shown of each period; it has words, so it is checked and soon forgotten."""
 
     async def show(self, request: Request) -> Response:
         """Show the map of the last days, or how far it is."""
@@ -171,11 +173,20 @@ class MapPages:
         return Drawn([*keys], total, laid)
 
     async def _groups(self, drawn: Drawn, days: int) -> list[Group]:
+        """Return the groups as the answers stand, made anew only where one was erased or judged."""
         if drawn.map is None:
             return []
+        standing = await self._figures.standing(drawn.numbers)
+        before, stood, groups = self._shown.get(days, (None, None, []))
+        if before is drawn and stood == standing:
+            return groups
         which = Which(since=0.0, among=drawn.numbers)
         asked = await self._figures.answers(which, limit=len(drawn.numbers))
-        return await asyncio.to_thread(_groups_of, drawn.numbers, drawn.map, asked, days)
+        groups = await asyncio.to_thread(_groups_of, drawn.numbers, drawn.map, asked, days)
+        if self._shown.pop(days, None) is None:
+            asyncio.get_running_loop().call_later(_KEPT_S, self._shown.pop, days, None)
+        self._shown[days] = drawn, standing, groups
+        return groups
 
 
 def _groups_of(

@@ -1,6 +1,7 @@
 """The inbox: questions that found no answer, and what operators do with them."""
 
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -21,13 +22,13 @@ _MERGEABLE = 30
 """Other groups that a page offers to merge with."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class QuestionPages:
     """Endpoints of the inbox."""
 
-    def __init__(self, *, pages: Pages, questions: OpenQuestions, desk: UploadDesk) -> None:
-        self._pages = pages
-        self._questions = questions
-        self._desk = desk
+    pages: Pages
+    questions: OpenQuestions
+    desk: UploadDesk
 
     async def show(self, request: Request) -> Response:
         """List what waits for an operator."""
@@ -36,8 +37,8 @@ class QuestionPages:
 
     async def set_aside(self, request: Request) -> Response:
         """List what was set aside as not ours."""
-        found = await self._questions.dismissed(most=_DISMISSED)
-        return self._pages.response("dismissed.html", questions=found, most=_DISMISSED)
+        found = await self.questions.dismissed(most=_DISMISSED)
+        return self.pages.response("dismissed.html", questions=found, most=_DISMISSED)
 
     async def one(self, request: Request) -> Response:
         """Show the questions that ask the same, with what was replied and what is near."""
@@ -49,9 +50,9 @@ class QuestionPages:
         number = read_number(fields["number"])
         answer = fields["answer"].strip()
         try:
-            group = await self._questions.group(number)
+            group = await self.questions.group(number)
             entry = group.entry(answer, question=" ".join(fields["question"].split()))
-            upload = await self._desk.propose(entry, customer=group.customer)
+            upload = await self.desk.propose(entry, customer=group.customer)
         except AnswerdeskError as error:
             return await self._page(number, notice=str(error), status=409, answer=answer)
         return RedirectResponse(f"/console/upload?number={upload}", 303)
@@ -61,12 +62,12 @@ class QuestionPages:
         fields = await fields_of(request)
         number = read_number(fields["number"])
         try:
-            group = await self._questions.group(number)
+            group = await self.questions.group(number)
             question = " ".join(fields["question"].split()) or group.text
-            parts = await self._questions.personal(question, customer=group.customer)
+            parts = await self.questions.personal(question, customer=group.customer)
             if parts and not fields["confirmed"]:
                 raise MayBePersonal(parts)
-            change, _ = await self._questions.link(
+            change, _ = await self.questions.link(
                 group.open_ids, fields["entry"], question, author=current_person.get().author
             )
         except AnswerdeskError as error:
@@ -76,13 +77,13 @@ class QuestionPages:
     async def dismiss(self, request: Request) -> Response:
         """Set a question aside with those that ask the same."""
         number = await number_of(request)
-        return await self._after(self._questions.dismiss(number))
+        return await self._after(self.questions.dismiss(number))
 
     async def reopen(self, request: Request) -> Response:
         """Let a question wait again that was set aside."""
         number = await number_of(request)
         return await self._after(
-            self._questions.reopen([number]), then="/console/questions/dismissed"
+            self.questions.reopen([number]), then="/console/questions/dismissed"
         )
 
     async def merge(self, request: Request) -> Response:
@@ -90,13 +91,13 @@ class QuestionPages:
         fields = await fields_of(request)
         number, into = read_number(fields["number"]), read_number(fields["into"])
         there = f"/console/question?number={into}"
-        return await self._after(self._questions.merge(number, into), then=there)
+        return await self._after(self.questions.merge(number, into), then=there)
 
     async def separate(self, request: Request) -> Response:
         """Undo what was merged in a group."""
         number = await number_of(request)
         there = f"/console/question?number={number}"
-        return await self._after(self._questions.separate(number), then=there)
+        return await self._after(self.questions.separate(number), then=there)
 
     async def _after(
         self, work: Coroutine[Any, Any, object], *, then: str = "/console/questions"
@@ -110,17 +111,17 @@ class QuestionPages:
     async def _list(
         self, order: Order = "most", page: int = 1, *, notice: str = "", status: int = 200
     ) -> Response:
-        groups = await self._questions.groups(order)
+        groups = await self.questions.groups(order)
         pages = max(1, -(-len(groups) // _PAGE))
         page = min(max(1, page), pages)
         shown = groups[(page - 1) * _PAGE : page * _PAGE]
-        return self._pages.response(
+        return self.pages.response(
             "questions.html",
             status=status,
             notice=notice,
             order=order,
             groups=shown,
-            nearest={g.newest.open_id: await self._questions.nearest(g.text) for g in shown},
+            nearest={g.newest.open_id: await self.questions.nearest(g.text) for g in shown},
             page=page,
             pages=pages,
             waiting=sum(len(group.questions) for group in groups),
@@ -129,19 +130,18 @@ class QuestionPages:
     async def _page(
         self, number: int, *, notice: str = "", status: int = 200, answer: str = ""
     ) -> Response:
-        groups = await self._questions.groups()
+        groups = await self.questions.groups()
         try:
-            group = await self._questions.group(number, among=groups)
+            group = await self.questions.group(number, among=groups)
         except AnswerdeskError as error:
             return await self._list(notice=str(error), status=409 if notice else 404)
-        others = [other for other in groups if other.newest.open_id not in group.open_ids]
-        return self._pages.response(
+        return self.pages.response(
             "question.html",
             status=status,
             group=group,
-            nearest=await self._questions.nearest(group.text, most=_NEAREST),
-            personal=await self._questions.personal(group.text, customer=group.customer),
-            others=others[:_MERGEABLE],
+            nearest=await self.questions.nearest(group.text, most=_NEAREST),
+            personal=await self.questions.personal(group.text, customer=group.customer),
+            others=await self.questions.others(group, among=groups, most=_MERGEABLE),
             notice=notice,
             answer=answer,
         )

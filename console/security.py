@@ -23,6 +23,12 @@ def client_address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def bearer_of(request: Request) -> str:
+    """Return the token that a program sends; empty if it sends none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def is_of_this_machine(request: Request) -> bool:
     """Tell whether a program on this machine asks, and no proxy for somebody elsewhere."""
     through_proxy = any(name in request.headers for name in _PROXY_HEADERS)

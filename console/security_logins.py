@@ -18,7 +18,13 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
 from starlette.requests import Request
 
-from console.security import CookieSigner, address_group, client_address, is_of_this_machine
+from console.security import (
+    CookieSigner,
+    address_group,
+    bearer_of,
+    client_address,
+    is_of_this_machine,
+)
 from core.errors import AnswerdeskError
 from core.rights import Role
 from core.wording import ntr, tr
@@ -187,8 +193,7 @@ class Logins:
         """
         if not self.required:
             return Person("owner") if is_of_this_machine(request) else None
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
+        if token := bearer_of(request):
             known = await self._is_consoles(token, client_address(request))
             return Person("owner", BY_PASSWORD) if known else None
         token = request.cookies.get(COOKIE, "")

@@ -187,12 +187,12 @@ class Settings(Protocol):
         """
 
 
+@dataclass(frozen=True, kw_only=True)
 class SettingsPages:
     """Endpoints of the page."""
 
-    def __init__(self, *, pages: Pages, settings: Settings) -> None:
-        self._pages = pages
-        self._settings = settings
+    pages: Pages
+    settings: Settings
 
     async def show(self, request: Request) -> Response:
         """Show the settings."""
@@ -212,7 +212,7 @@ class SettingsPages:
                 422,
             )
         try:
-            changes = await self._settings.change(texts)
+            changes = await self.settings.change(texts)
         except AnswerdeskError as error:
             return await self._page(notice=str(error), sent=texts)
         request.state.about = "; ".join(f"{c.name}: {c.old!r} → {c.new!r}" for c in changes)
@@ -221,17 +221,17 @@ class SettingsPages:
     async def restart(self, request: Request) -> Response:
         """Let what is stored count."""
         try:
-            await self._settings.restart()
+            await self.settings.restart()
         except AnswerdeskError as error:
             return await self._page(notice=str(error))
         return RedirectResponse(_HERE, 303)
 
     async def _page(self, *, notice: str = "", sent: Mapping[str, str] | None = None) -> Response:
         try:
-            settings, counts = await self._settings.show([*_LABELS])
+            settings, counts = await self.settings.show([*_LABELS])
         except AnswerdeskError as error:
             settings, counts, notice = [], True, str(error)
-        return self._pages.response(
+        return self.pages.response(
             "settings.html",
             status=409 if notice else 200,
             groups=GROUPS if settings else {},

@@ -1,6 +1,6 @@
 """The operators' page for files: send, look at what would change, apply or discard, undo."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from console.upload_desk import AUTO, Seen, UploadDesk
 from core.errors import AnswerdeskError
 from core.types import FileReport, FindingKind, Skipped
 from core.wording import N_, ntr, tr
+from db.figures import Figures
 from kb.parse.faq.columns import BadColumns, described, read_columns, written
 from kb.releases.upload import changes_something, file_name
 from kb.review.findings import FINDINGS, describe, to_confirm
@@ -89,13 +90,14 @@ class Shown:
     """Whether it will be held back, or is, until somebody confirms it."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class UploadPages:
     """Endpoints of the page for files."""
 
-    def __init__(self, *, pages: Pages, desk: UploadDesk, limits: UploadLimits) -> None:
-        self._pages = pages
-        self._desk = desk
-        self._limits = limits
+    pages: Pages
+    desk: UploadDesk
+    figures: Figures
+    limits: UploadLimits
 
     async def show(self, request: Request) -> Response:
         """Show the form and the latest uploads."""
@@ -108,9 +110,9 @@ class UploadPages:
             return await self._form(
                 tr("The browser did not say how long the files are."), status=411
             )
-        if int(length) > self._limits.body_bytes:  # the server reads no more than was said
+        if int(length) > self.limits.body_bytes:  # the server reads no more than was said
             return await self._form(
-                tr("That is too much.") + f" {self._limits.sentence()}", status=413
+                tr("That is too much.") + f" {self.limits.sentence()}", status=413
             )
         try:
             async with request.form(max_files=MAX_FILES, max_fields=2) as form:
@@ -124,7 +126,7 @@ class UploadPages:
             return Response(status_code=400)  # nobody reads it
         except HTTPException as error:
             text = tr("The files could not be read: %(reason)s", reason=error.detail)
-            text = f"{text} {self._limits.sentence()}"
+            text = f"{text} {self.limits.sentence()}"
             return await self._form(text, status=400)
 
     async def one(self, request: Request) -> Response:
@@ -139,23 +141,23 @@ class UploadPages:
             columns = _columns(fields["columns"])
         except BadColumns as error:
             return await self._page(number, notice=str(error), status=400)
-        return await self._after(number, self._desk.check_again(number, columns=columns))
+        return await self._after(number, self.desk.check_again(number, columns=columns))
 
     async def change(self, request: Request) -> Response:
         """Give an entry other words, and check it anew."""
         fields = await fields_of(request)
         number = read_number(fields["number"])
         question = " ".join(fields["question"].split())
-        work = self._desk.change(number, question=question, answer=fields["answer"].strip())
+        work = self.desk.change(number, question=question, answer=fields["answer"].strip())
         return await self._after(number, work)
 
     async def discard_entry(self, request: Request) -> Response:
         """Drop an entry, which whoever may propose one may do."""
         number = await number_of(request)
-        seen = await self._desk.seen(number)
+        seen = await self.desk.seen(number)
         if seen is None or seen.upload.entry is None:
             raise Refused(tr("There is no such entry, or it is too old."))
-        return await self._after(number, self._desk.discard(number))
+        return await self._after(number, self.desk.discard(number))
 
     def step(self, work: Callable[[int], Coroutine[Any, Any, object]]) -> Endpoint:
         """Return what takes a step with an upload, and shows it."""
@@ -173,13 +175,13 @@ class UploadPages:
             (file_name(file.filename or "", otherwise=f"file-{place}"), file)
             for place, file in enumerate(sent, start=1)
         ]
-        large = [name for name, file in files if (file.size or 0) > self._limits.file_bytes]
+        large = [name for name, file in files if (file.size or 0) > self.limits.file_bytes]
         if large:
             names = ", ".join(large)
-            text = tr("Too large:") + f" {names}. {self._limits.sentence()}"
+            text = tr("Too large:") + f" {names}. {self.limits.sentence()}"
             return await self._form(text, status=413)
         try:
-            number = await self._desk.take(
+            number = await self.desk.take(
                 [(name, file.file) for name, file in files], columns=_columns(columns)
             )
         except AnswerdeskError as error:
@@ -200,21 +202,23 @@ class UploadPages:
         return RedirectResponse(f"/console/upload?number={number}", 303)
 
     async def _page(self, number: int, *, notice: str = "", status: int = 200) -> Response:
-        seen = await self._desk.seen(number)
+        seen = await self.desk.seen(number)
         if seen is None:
             return await self._form(tr("There is no such upload, or it is too old."), status=404)
-        return self._pages.response(
-            "upload.html", status=status, seen=seen, shown=_shown(seen), notice=notice
+        report = seen.outcome.report
+        asked = await self.figures.named(report.answers) if report else {}
+        return self.pages.response(
+            "upload.html", status=status, seen=seen, shown=_shown(seen, asked), notice=notice
         )
 
     async def _form(self, notice: str = "", *, status: int = 200) -> Response:
-        return self._pages.response(
+        return self.pages.response(
             "uploads.html",
             status=status,
             notice=notice,
-            limits=self._limits,
+            limits=self.limits,
             max_files=MAX_FILES,
-            uploads=await self._desk.uploads.latest(limit=_LISTED),
+            uploads=await self.desk.uploads.latest(limit=_LISTED),
         )
 
 
@@ -228,7 +232,7 @@ def _columns(text: str) -> str:
     return text if text == AUTO else written(read_columns(text))
 
 
-def _shown(seen: Seen) -> Shown:
+def _shown(seen: Seen, asked: Mapping[int, str]) -> Shown:
     report = seen.outcome.report
     if report is None:
         return Shown()
@@ -238,7 +242,7 @@ def _shown(seen: Seen) -> Shown:
         columns=[
             (heading, name)
             for heading, name in _COLUMNS
-            if name == "added" or any(getattr(file, name) for file in report.files)
+            if any(getattr(file, name) for file in report.files)
         ],
         offers=[
             (described(offer), offer)
@@ -246,7 +250,7 @@ def _shown(seen: Seen) -> Shown:
         ],
         findings=[(f.kind, FINDINGS[f.kind], describe(f)) for f in report.findings[:_SHOWN]],
         more_findings=max(0, len(report.findings) - _SHOWN),
-        answers=answers_text(report),
+        answers=answers_text(report, asked),
         unfit=[reason for file in report.files for reason in file.unfit],
         skipped=skipped[:_SHOWN],
         more_skipped=max(0, len(skipped) - _SHOWN),

@@ -1,6 +1,7 @@
 """What programs see and change through ``/api/v1``: by the same objects as the pages do."""
 
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import not_
 from typing import Annotated, Any, Literal
@@ -267,26 +268,19 @@ class Thread(Reply):
     """The account that looks after it; empty: nobody."""
 
 
+@dataclass(kw_only=True)
 class Workbench:
     """Operations on conversations, knowledge and releases."""
 
-    def __init__(
-        self,
-        *,
-        records: Records,
-        editing: Editing,
-        uploads: UploadDesk,
-        questions: OpenQuestions,
-        handovers: Handovers,
-        accounts: Accounts,
-    ) -> None:
-        self._accounts = accounts
-        self._records = records
-        self._editing = editing
-        self._uploads = uploads
-        self._questions = questions
-        self._handovers = handovers
-        self._works: Works[Curation | Release | None] = Works(uploads.spawn)
+    records: Records
+    editing: Editing
+    uploads: UploadDesk
+    questions: OpenQuestions
+    handovers: Handovers
+    accounts: Accounts
+
+    def __post_init__(self) -> None:
+        self._works: Works[Curation | Release | None] = Works(self.uploads.spawn)
 
     def operations(self) -> list[Operation]:
         """Return what programs may do."""
@@ -315,10 +309,10 @@ class Workbench:
     async def conversations(self, request: Request, given: Filter) -> Exchanges:
         """List conversations."""
         since = (datetime.now(UTC) - timedelta(days=given.days)).timestamp()
-        person = await self._accounts.named(given.assigned) if given.assigned else None
+        person = await self.accounts.named(given.assigned) if given.assigned else None
         if given.assigned and person is None:
             raise Refused(f"There is no account {given.assigned!r}.")
-        found = await self._records.figures.answers(
+        found = await self.records.figures.answers(
             Which(
                 since,
                 outcome=given.outcome,
@@ -335,25 +329,25 @@ class Workbench:
 
     async def conversation(self, request: Request, given: None) -> Thread:
         """Return the conversation that an answer is part of."""
-        answers = await self._records.figures.conversation(
+        answers = await self.records.figures.conversation(
             (await self._one(request)).answer_id, limit=_TURNS
         )
         chat = answers[0].chat
         return Thread(
             answers=[Exchange.model_validate(one) for one in answers],
-            messages=[Said.model_validate(one) for one in await self._handovers.said(chat)],
+            messages=[Said.model_validate(one) for one in await self.handovers.said(chat)],
             assigned=await self._assigned(chat),
         )
 
     async def assign(self, request: Request, given: Assignee) -> Assigned:
         """Let somebody look after the conversation that an answer is part of."""
         chat = (await self._one(request)).chat
-        await self._accounts.assign_to(chat, given.assigned.strip())
+        await self.accounts.assign_to(chat, given.assigned.strip())
         return Assigned(assigned=await self._assigned(chat))
 
     async def search(self, request: Request, given: Search) -> Pieces:
         """Search entries and passages."""
-        found = await self._editing.entries.search(
+        found = await self.editing.entries.search(
             given.words,
             documents=literally(given.document) or "*",
             kind=given.kind or None,
@@ -363,12 +357,12 @@ class Workbench:
 
     async def one(self, request: Request, given: None) -> Piece:
         """Return an entry or passage."""
-        return Piece.model_validate(await self._editing.entries.one(request.path_params["id"]))
+        return Piece.model_validate(await self.editing.entries.one(request.path_params["id"]))
 
     async def add(self, request: Request, given: NewEntry) -> Proposal:
         """Propose an entry; it is checked meanwhile, and waits for a step."""
         question = " ".join(given.question.split())
-        number = await self._uploads.propose(Entry(question, given.answer.strip()))
+        number = await self.uploads.propose(Entry(question, given.answer.strip()))
         return await self._proposal(number)
 
     async def proposal(self, request: Request, given: None) -> Proposal:
@@ -377,7 +371,7 @@ class Workbench:
 
     async def step(self, request: Request, given: Step) -> Proposal:
         """Take the next step with a proposal, which goes on meanwhile."""
-        number, desk = request.path_params["number"], self._uploads
+        number, desk = request.path_params["number"], self.uploads
         await self._proposal(number)  # refuses one that is not there
         match given.step:
             case "apply" | "apply_anyway":
@@ -392,7 +386,7 @@ class Workbench:
 
     async def change(self, request: Request, given: NewChange) -> Work:
         """Begin to change an entry, and publish that."""
-        key, kind, entries = request.path_params["id"], given.kind, self._editing.entries
+        key, kind, entries = request.path_params["id"], given.kind, self.editing.entries
         changed = given.model_dump(exclude={"kind"})
         await entries.check(key, kind, **changed)
         author = current_person.get().author
@@ -400,27 +394,27 @@ class Workbench:
 
     async def changes(self, request: Request, given: None) -> Changes:
         """List changes to entries that are live or wait for review."""
-        found: list[Curation] = await self._editing.entries.curations.open()
+        found: list[Curation] = await self.editing.entries.curations.open()
         return Changes(changes=[Change.model_validate(one) for one in found])
 
     async def take_back(self, request: Request, given: None) -> Work:
         """Begin to take a change back; questions that it answered are open again then."""
         number = request.path_params["number"]
-        await self._editing.entries.curations.get(number)
-        return self._begin(self._questions.unlink(number))
+        await self.editing.entries.curations.get(number)
+        return self._begin(self.questions.unlink(number))
 
     async def releases(self, request: Request, given: Page) -> ReleaseList:
         """List releases."""
-        found = await self._records.releases.list(limit=given.limit)
+        found = await self.records.releases.list(limit=given.limit)
         return ReleaseList(releases=[PublishedRelease.model_validate(one) for one in found])
 
     async def roll_back(self, request: Request, given: None) -> Work:
         """Begin to publish the content of an earlier release again, as a new release."""
         number = request.path_params["number"]
-        await self._records.releases.get(number)
-        if number == await self._records.releases.live_number():
+        await self.records.releases.get(number)
+        if number == await self.records.releases.live_number():
             raise ReleaseIsLive(number)
-        return self._begin(self._editing.releases.rollback(number))
+        return self._begin(self.editing.releases.rollback(number))
 
     async def work(self, request: Request, given: None) -> Work:
         """Return how something stands that was begun."""
@@ -428,14 +422,14 @@ class Workbench:
 
     async def _one(self, request: Request) -> Asked:
         number = request.path_params["number"]
-        if found := await self._records.figures.one(number):
+        if found := await self.records.figures.one(number):
             return found
         raise Refused(
             f"There is no conversation {number}; it may have been erased, or deleted by now."
         )
 
     async def _assigned(self, chat: str) -> str:
-        found = (await self._accounts.assigned([chat])).get(chat)
+        found = (await self.accounts.assigned([chat])).get(chat)
         return found.name if found else ""
 
     def _begin(self, work: Coroutine[Any, Any, Curation | Release | None]) -> Work:
@@ -452,7 +446,7 @@ class Workbench:
         )
 
     async def _proposal(self, number: int) -> Proposal:
-        seen = await self._uploads.seen(number)
+        seen = await self.uploads.seen(number)
         if seen is None:
             raise Refused(f"There is no proposal {number}, or it is too old.")
         report = seen.outcome.report

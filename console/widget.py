@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -237,16 +238,15 @@ class Widget:
                     )
             return {"session": self._signer.sign(session), **self._shown(answer, labels)}
 
-        return streamed(
-            self.desk,
+        asking = partial(
+            self.desk.ask,
             body.question,
             chat=_chat(session),
             channel=CHANNEL,
             language_code=body.languages.split(",")[0].split("-")[0][:3],
             asker=client_address(request),
-            labels=labels,
-            shown=shown,
         )
+        return streamed(asking, labels=labels, shown=shown)
 
     async def rate(self, request: Request) -> Response:
         """Store whether an answer that this widget was given helped."""

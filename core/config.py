@@ -52,6 +52,16 @@ def _language(code: str) -> str:
     return code
 
 
+def _zone(name: str) -> str:
+    WorkingHours.parse((), name)
+    return name
+
+
+def _hours(periods: tuple[str, ...]) -> tuple[str, ...]:
+    WorkingHours.parse(periods, "UTC")
+    return periods
+
+
 def _report_time(value: Any) -> Any:
     if value is False:  # what YAML makes of off
         return "off"
@@ -64,6 +74,7 @@ def _report_time(value: Any) -> Any:
 
 Language = Annotated[str, AfterValidator(_language)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+TimeZone = Annotated[str, AfterValidator(_zone)]
 
 
 logger = logging.getLogger(__name__)
@@ -153,12 +164,7 @@ class KnowledgeConfig(_Section):
     parse_timeout_s: float = Field(25, gt=0)
     parse_memory_mb: int = Field(1024, ge=256)
     keep_releases: int = Field(20, ge=1)
-    timezone: str = "UTC"
-
-    @model_validator(mode="after")
-    def _known_zone(self) -> "KnowledgeConfig":
-        WorkingHours.parse((), self.timezone)
-        return self
+    timezone: TimeZone = "UTC"
 
 
 class SourceConfig(_Section):
@@ -232,8 +238,8 @@ class TelegramConfig(_Section):
     base_file_url: str = ""
     workers: int = Field(256, ge=1)
     streaming: Literal["draft", "edit", "off"] = "draft"
-    hours: tuple[str, ...] = ()
-    timezone: str = "UTC"
+    hours: Annotated[tuple[str, ...], AfterValidator(_hours)] = ()
+    timezone: TimeZone = "UTC"
     report: Annotated[str, BeforeValidator(_report_time)] = "mon 08:00"
 
     @property
@@ -244,11 +250,6 @@ class TelegramConfig(_Section):
         day, _, clock = self.report.partition(" ")
         hour, _, minute = clock.partition(":")
         return f"{int(minute)} {int(hour)} * * {day}"
-
-    @model_validator(mode="after")
-    def _readable(self) -> "TelegramConfig":
-        WorkingHours.parse(self.hours, self.timezone)
-        return self
 
 
 class ConsoleConfig(_Section):
@@ -441,7 +442,8 @@ class BadSetting(ConfigError):
     def __init__(
         self, path: Path, error: ValidationError, changed: Mapping[str, Mapping[str, Any]]
     ) -> None:
-        first = error.errors()[0]
+        # A mistyped key is often the reason why another one is missing.
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         section, name, *_ = [*map(str, first["loc"]), "", ""]
         self.key = ".".join(map(str, first["loc"]))
         self.reason = _reason(first)
@@ -457,6 +459,8 @@ def _reason(error: ErrorDetails) -> str:
     """Return what is wrong with a value and what may stand there, as the end of a sentence."""
     value, context = error.get("input"), error.get("ctx", {})
     shown = f"“{str(value)[:_SHOWN_CHARS]}”"
+    if value is None:
+        return tr("it is empty; fill it in")
     match error["type"]:
         case "less_than_equal":
             most = f"{context['le']:g}"
@@ -483,6 +487,19 @@ def _reason(error: ErrorDetails) -> str:
                 "%(value)s is not an address; write one such as https://www.example.com",
                 value=shown,
             )
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return tr(
+                "%(value)s is not a section; write its keys below it, such as name: value",
+                value=shown,
+            )
+        case "tuple_type" | "list_type":
+            return tr(
+                "%(value)s is not a list; write one value a line, each after “- ”", value=shown
+            )
+        case "string_type" | "path_type":
+            return tr("%(value)s is not text; write text, numbers in quotes", value=shown)
+        case "missing":
+            return tr("it is missing; add it")
         case "too_short":
             return tr("it is empty; write at least one line")
         case "string_too_short":

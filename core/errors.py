@@ -131,7 +131,7 @@ class ReleaseNotFound(AnswerdeskError):
         super().__init__(
             tr(
                 "Release %(number)s does not exist; the newest is %(newest)s. "
-                "See `answerdesk releases list`.",
+                "Those that are kept are listed under Knowledge.",
                 number=number,
                 newest=newest,
             )

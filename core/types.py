@@ -178,6 +178,8 @@ class AnswerChange:
     old_words: str = ""
     """The answer itself, cut; empty where there was none."""
     new_words: str = ""
+    answer_ids: tuple[int, ...] = field(default=(), compare=False)
+    """Answers to customers' questions that change in this way, where their words are on record."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,18 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, TypeVarTuple, cast
 
-from sqlalchemy import Case, MetaData, Row, Select, case, event, make_url
+from sqlalchemy import (
+    Case,
+    Dialect,
+    MetaData,
+    Row,
+    Select,
+    Text,
+    TypeDecorator,
+    case,
+    event,
+    make_url,
+)
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -19,6 +30,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session
 
 from core.errors import DatabaseDamaged, StorageError
+from core.masking import mask
 from db import sqlite
 
 T = TypeVar("T")
@@ -43,6 +55,22 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+class CustomerText(TypeDecorator[str]):
+    """What a customer wrote: card numbers and passwords are masked when it is stored and, for rows
+    of earlier versions, when it is read."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return what is stored."""
+        return value and mask(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return what is read."""
+        return value and mask(value)
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:

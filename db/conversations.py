@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.errors import StorageError
 from core.types import Answer, Turn, Urgency
 from db.accounts import AssignmentRow
-from db.base import Base, Database, Repository, pressing_first
+from db.base import Base, CustomerText, Database, Repository, pressing_first
 from db.drafts import REACHABLE, draft_row
 from db.handover import Handover, Message, number_of
 
@@ -39,7 +39,7 @@ class AnswerRow(Base):
     chat: Mapped[str] = mapped_column(String(80), index=True)
     channel: Mapped[str] = mapped_column(String(16))
     created: Mapped[float] = mapped_column(index=True)
-    question: Mapped[str] = mapped_column(Text)
+    question: Mapped[str] = mapped_column(CustomerText)
     intent: Mapped[str] = mapped_column(String(16))
     kind: Mapped[str] = mapped_column(String(16), index=True)
     text: Mapped[str] = mapped_column(Text)
@@ -71,7 +71,7 @@ class OpenQuestionRow(Base):
     """The operators' change of an entry that answered it."""
     same_as: Mapped[int | None]
     """Another open question: an operator said that it asks the same."""
-    part: Mapped[str] = mapped_column(Text, default="")
+    part: Mapped[str] = mapped_column(CustomerText, default="")
     """What of the message is open, if the rest was answered; empty: all of it."""
 
 
@@ -375,24 +375,27 @@ class Conversations(Repository):
             )
             return True
 
-    async def most_asked(self, *, since: float, limit: int) -> list[tuple[str, int]]:
-        """Return what was asked most often, with how often; case and blanks do not count.
+    async def most_asked(self, *, since: float, limit: int) -> list[tuple[str, int, int]]:
+        """Return what was asked most often, with how often, and the last answer to it; case and
+        blanks do not count.
 
         Args:
             since: UTC epoch seconds; older questions do not count.
             limit: questions to return; the last 5,000 are looked at.
         """
         async with self._database.session() as session:
-            rows = await session.scalars(
-                select(AnswerRow.question)
+            rows = await session.execute(
+                select(AnswerRow.question, AnswerRow.id)
                 .where(AnswerRow.intent == "question", AnswerRow.created >= since)
                 .order_by(AnswerRow.id.desc())
                 .limit(_LOOKED_AT)
             )
-            asked = rows.all()
-        counts = Counter(" ".join(question.split()).casefold() for question in asked)
-        spelled = {" ".join(question.split()).casefold(): question for question in asked}
-        return [(spelled[folded], count) for folded, count in counts.most_common(limit)]
+            asked = [(" ".join(row[0].split()).casefold(), row[0], row[1]) for row in rows]
+        counts = Counter(folded for folded, _, _ in asked)
+        last = {folded: (question, number) for folded, question, number in reversed(asked)}
+        return [
+            (last[folded][0], count, last[folded][1]) for folded, count in counts.most_common(limit)
+        ]
 
     async def counts(self) -> dict[str, int]:
         """Count stored answers by kind."""

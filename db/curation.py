@@ -31,7 +31,7 @@ class CurationNotFound(AnswerdeskError):
 
     def __init__(self, number: int) -> None:
         super().__init__(
-            f"There is no operators' change {number}; `answerdesk entries changes` lists them."
+            f"There is no operators' change {number}; Knowledge lists those that there are."
         )
         self.number = number
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, Case, ColumnElement, Integer, case, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
+from core.types import AnswerChange
 from db.accounts import AssignmentRow
 from db.base import Database, Repository, record
 from db.conversations import AnswerRow, FeedbackRow
@@ -26,6 +27,9 @@ Outcome: TypeAlias = Literal[
 """``other``: greetings, thanks, lookups and the like. ``choices``: choices alone, which early
 versions offered. ``held``: an operator was to send the answer."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+Standing: TypeAlias = tuple[int, int, int]
+"""How many answers are still there, how many of them were judged, and how many helped."""
 
 _TICK_S = 1e-6
 """An hour ends before the next begins."""
@@ -228,6 +232,22 @@ class Figures(Repository):
         """Return the questions of those answers that are still there."""
         asked = select(AnswerRow.id, AnswerRow.question).where(AnswerRow.id.in_(answer_ids))
         return {row[0]: row[1] for row in await self._rows(asked)}
+
+    async def named(self, changes: Sequence[AnswerChange]) -> dict[int, str]:
+        """Return the customers' questions that changes of answers concern, as far as they are on
+        record, by their answers."""
+        return await self.questions([one for change in changes for one in change.answer_ids])
+
+    async def standing(self, answer_ids: Sequence[int]) -> Standing:
+        """Return how some answers stand, to see whether that has changed."""
+        helpful = FeedbackRow.helpful
+        counted = (
+            select(func.count(AnswerRow.id), func.count(helpful), func.sum(cast(helpful, Integer)))
+            .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
+            .where(AnswerRow.id.in_(answer_ids))
+        )
+        there, judged, helped = (await self._rows(counted))[0]
+        return there, judged, helped or 0
 
     async def marks(self) -> list[str]:
         """Return every ``#word`` and ``@name`` of notes, the most frequent first."""

@@ -13,8 +13,9 @@ from sqlalchemy import BigInteger, String, Text, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.masking import mask
 from core.types import Urgency
-from db.base import Base, pressing_first
+from db.base import Base, CustomerText, pressing_first
 from db.drafts import settle, settle_all
 from db.group_commit import WritingRepository
 
@@ -34,7 +35,7 @@ class Handover(Base):
     visitor: Mapped[str] = mapped_column("chat", String(80), default="")
     """Name of a visitor's conversation; empty in Telegram."""
     state: Mapped[HandoverState] = mapped_column(String(8), index=True)
-    reason: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(CustomerText, default="")
     """The question that led to it."""
     asked: Mapped[float]
     """UTC epoch seconds."""
@@ -276,11 +277,14 @@ class Handovers(WritingRepository):
 
     async def said(self, chat: str, *, after: int = 0) -> Sequence[Message]:
         """Return what people wrote in a conversation after a message, oldest first."""
-        return await self._all(
+        messages = await self._all(
             select(Message)
             .where(Message.chat == chat, Message.message_id > after)
             .order_by(Message.message_id)
         )
+        for one in messages:  # earlier versions stored them as they were written
+            one.text = _masked(one.author, one.text)
+        return messages
 
     async def rate(self, chat_id: int, rating: int) -> None:
         """Store what the customer gave, 1 to 5."""
@@ -341,4 +345,9 @@ class CannedReplies(WritingRepository):
 
 
 def _message(chat: str, author: Author, text: str) -> Message:
-    return Message(chat=chat, author=author, text=text, created=time.time())
+    return Message(chat=chat, author=author, text=_masked(author, text), created=time.time())
+
+
+def _masked(author: Author, text: str) -> str:
+    """Return a text as it may be read: what the team writes to customers has to reach them."""
+    return mask(text) if author == "customer" else text

@@ -136,7 +136,7 @@ class ReleaseRepository(Repository):
         return [_release(row) for row in rows]
 
     async def documents(self, number: int) -> dict[str, Document]:
-        """Return the documents of a release by id."""
+        """Return the documents of a release by id; of 0, none."""
         async with self._database.session() as session:
             return {row.doc_id: record(Document, row) for row in await _rows_at(session, number)}
 

@@ -69,7 +69,5 @@ def _text(ending: Sequence[Chunk]) -> str:
     lines += [f"{e.valid_until}: “{e.text}” ({e.doc_id})" for e in ending[:_SHOWN]]
     if len(ending) > _SHOWN:
         lines.append(tr("… and %(count)s more", count=len(ending) - _SHOWN))
-    lines.append(
-        tr("Change the date in the file, or `answerdesk entries validity ENTRY --until DAY`.")
-    )
+    lines.append(tr("Change the date in the file, or on the entry's page under Knowledge."))
     return "\n".join(lines)

@@ -30,9 +30,11 @@ from bot.operator.topic_text import (
 from bot.transport.incoming import Incoming
 from bot.transport.limiter import Priority
 from bot.transport.redact import redact
+from core.masking import mask
 from core.rights import may
 from core.types import Answer
 from core.wording import speaking, tr
+from db.accounts import Accounts
 from db.drafts import Drafts
 from db.handover import Handover, Place
 from db.inbox import Inbox
@@ -57,6 +59,7 @@ class TopicLink:
     operators: Operators
     inbox: Inbox
     drafts: Drafts
+    accounts: Accounts
     _: KW_ONLY
     saves: bool
     """Whether answers may be saved as entries of the knowledge base."""
@@ -186,10 +189,12 @@ class TopicLink:
             names = {o.user_id: o.name for o in await self.operators.list()}
             holder = names.get(handover.holder, "")
         name = await service.chats.name(handover.chat_id)
+        assigned = (await self.accounts.assigned([handover.chat])).get(handover.chat)
+        whose = assigned.name if assigned else ""
         with self._speaking():
             return message(
                 Addressee(group, handover.thread_id),
-                card_text(handover, name=name, holder=holder, turns=turns),
+                card_text(handover, name=name, holder=holder, assigned=whose, turns=turns),
                 buttons=card_buttons(handover, saves=self.saves),
             )
 
@@ -299,10 +304,9 @@ class TopicLink:
         """Change the copy of a message as the message itself was changed."""
         original = Place(incoming.chat_id, incoming.message.message_id)
         copy = await self.service.handovers.copy_of(original)
-        if copy and incoming.message.text:
-            await self.service.sender.edit(
-                copy.chat_id, copy.message_id, {"text": incoming.message.text}
-            )
+        if copy and (text := incoming.message.text):
+            shown = mask(text) if incoming.private else text
+            await self.service.sender.edit(copy.chat_id, copy.message_id, {"text": shown})
 
     def _speaking(self) -> AbstractContextManager[None]:
         """Speak the company's language, whoever is worked for: the whole team reads it."""
@@ -317,6 +321,7 @@ class TopicLink:
 
 
 def _copy_of(incoming: Incoming, to: Addressee) -> Outgoing:
+    """Return a copy for the other side; a customer's without card numbers and passwords."""
     params: dict[str, Any] = {
         "chat_id": to.chat_id,
         "from_chat_id": incoming.chat_id,
@@ -325,6 +330,11 @@ def _copy_of(incoming: Incoming, to: Addressee) -> Outgoing:
     if to.thread_id:
         params["message_thread_id"] = to.thread_id
     context = {"copy_of": incoming.message.message_id}
+    text = incoming.message.text or incoming.message.caption or ""
+    if incoming.private and (masked := mask(text)) != text:
+        if incoming.message.text:
+            return message(to, masked, context=context)
+        params["caption"] = masked
     return Outgoing(to.chat_id, "copyMessage", params, context)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from babel.numbers import format_percent
 
 from bot.conversation.replies import Button, source_label
+from core.masking import mask
 from core.shown import short
 from core.types import Answer, Turn, Urgency
 from core.wording import N_, locale, tr
@@ -25,7 +26,12 @@ def topic_name(name: str, chat_id: int) -> str:
 
 
 def card_text(
-    handover: Handover, *, name: str, holder: str = "", turns: Sequence[Turn] = ()
+    handover: Handover,
+    *,
+    name: str,
+    holder: str = "",
+    assigned: str = "",
+    turns: Sequence[Turn] = (),
 ) -> str:
     """Return who waits, what about, what the bot found, and what was said before."""
     states = {
@@ -43,6 +49,8 @@ def card_text(
             )
         )
     ]
+    if assigned:
+        lines.append(tr("Assigned to %(name)s.", name=assigned))
     if handover.rating:
         stars = "★" * handover.rating + "☆" * (5 - handover.rating)
         lines.append(tr("Rated %(stars)s", stars=stars))
@@ -84,7 +92,7 @@ def draft_buttons() -> list[Button]:
 def held_text(question: str, draft: str) -> str:
     """Return a held answer as the team is asked to send it."""
     head = tr("Draft, not sent:")
-    return f"👤 {short(question, _TEXT_CHARS)}\n\n{head}\n\n{draft[:_TURN_CHARS]}"
+    return f"👤 {short(mask(question), _TEXT_CHARS)}\n\n{head}\n\n{draft[:_TURN_CHARS]}"
 
 
 def held_buttons(answer_id: int) -> list[Button]:

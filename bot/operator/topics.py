@@ -17,7 +17,7 @@ from bot.transport.incoming import Incoming
 from bot.transport.render import render_plain
 from bot.transport.router import Command, Content, Press, Routes
 from core.wording import N_, tr
-from db.accounts import Accounts, CannotTalk
+from db.accounts import CannotTalk
 from db.drafts import Drafts
 from db.handover import CannedReplies, Handover, number_of
 from db.pending_inputs import PendingInput
@@ -43,7 +43,6 @@ class Topics:
         pending_input: PendingInputHandler,
         entries: EntryDesk | None,
         drafts: Drafts,
-        accounts: Accounts,
     ) -> None:
         """`entries` makes answers entries of the knowledge base; ``None``: nothing does."""
         self._service = service
@@ -52,7 +51,6 @@ class Topics:
         self._pending_input = pending_input
         self._entries = entries
         self._drafts = drafts
-        self._accounts = accounts
         pending_input.takes["draft"] = self.on_draft
         pending_input.takes["held"] = self.on_held
         pending_input.takes["reply"] = self.on_reply
@@ -157,17 +155,18 @@ class Topics:
         name = " ".join(argument.split()).removeprefix("@")
         try:
             if name == "me":
-                own = await self._accounts.in_telegram(incoming.user.id)
+                own = await self._link.accounts.in_telegram(incoming.user.id)
                 if own is None:
                     await self._say(incoming, tr(_NOT_LINKED))
                     return
                 name = own.name
             if name:
-                await self._accounts.assign_to(handover.chat, "" if name == "nobody" else name)
+                await self._link.accounts.assign_to(handover.chat, "" if name == "nobody" else name)
+                await self._link.refresh(handover.chat_id)
         except CannotTalk as error:
             await self._say(incoming, str(error))
             return
-        found = (await self._accounts.assigned([handover.chat])).get(handover.chat)
+        found = (await self._link.accounts.assigned([handover.chat])).get(handover.chat)
         shown = tr("Assigned to %(name)s.", name=found.name) if found else tr("Assigned to nobody.")
         await self._say(incoming, shown if name else "\n\n".join((shown, tr(_ASSIGN_USAGE))))
 
@@ -397,6 +396,10 @@ class Topics:
         handover = await self._service.handovers.get(chat_id)
         if handover and handover.state == "held":
             await self._give_back(handover)
+
+    async def refresh_chat(self, chat_id: int) -> None:
+        """Let the card of a conversation show how it stands."""
+        await self._link.refresh(chat_id)
 
     async def reply_to_chat(self, chat_id: int, text: str, *, language: str) -> str:
         """Send a reply, and show it in the topic; return why it did not arrive, empty if it did."""

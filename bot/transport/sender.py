@@ -244,7 +244,10 @@ class Sender:
                 )
             case "copyMessage":
                 sent = await self.bot.copy_message(
-                    from_chat_id=params["from_chat_id"], message_id=params["message_id"], **common
+                    from_chat_id=params["from_chat_id"],
+                    message_id=params["message_id"],
+                    caption=params.get("caption"),  # none: as it was
+                    **common,
                 )
             case _:
                 raise ValueError(f"The outbox does not send {method!r}.")

@@ -29,7 +29,7 @@ class Alike:
 
         Every position is in exactly one group. Without the model only equal wordings are grouped.
         """
-        keys = [normalise(question).strip(" .?!。？！") for question in questions]
+        keys = [*map(_key, questions)]
         wordings = list(dict.fromkeys(keys))
         try:
             vectors = await self._embedded(wordings)
@@ -50,6 +50,18 @@ class Alike:
             groups[group_of[key]].append(number)
         return groups
 
+    async def by_nearness(self, question: str, others: Sequence[str]) -> list[int]:
+        """Return the positions of other questions, the nearest to a question first.
+
+        Without the model they stay as they are.
+        """
+        try:
+            vectors = await self._embedded([*map(_key, (question, *others))])
+        except ModelError:
+            return [*range(len(others))]
+        order: list[int] = np.argsort(-(vectors[1:] @ vectors[0]), kind="stable").tolist()
+        return order
+
     async def _embedded(self, keys: Sequence[str]) -> Matrix:
         if len(self._vectors) > _REMEMBERED:
             self._vectors.clear()
@@ -58,3 +70,7 @@ class Alike:
             self._vectors.update(zip(new, await self.embedder.embed_queries(new), strict=True))
         rows = [self._vectors[key] for key in keys]
         return np.stack(rows) if rows else np.empty((0, 0), np.float32)
+
+
+def _key(question: str) -> str:
+    return normalise(question).strip(" .?!。？！")

@@ -36,8 +36,7 @@ class EntryNotFound(AnswerdeskError):
         if found:
             means = tr("%(key)r means %(count)s entries.", key=key, count=len(found))
         remedy = tr(
-            "An entry whose answer changed has another number: look for it again under Knowledge, "
-            "or with `answerdesk entries list`, of whose numbers the first letters do."
+            "An entry whose answer changed has another number: look for it again under Knowledge."
         )
         super().__init__(f"{means} {remedy}")
 

@@ -126,6 +126,14 @@ class OpenQuestions:
                 return OpenGroup([*own, *(q for q in group.questions if q not in own)])
         raise DealtWith
 
+    async def others(
+        self, group: OpenGroup, *, among: Sequence[OpenGroup], most: int
+    ) -> list[OpenGroup]:
+        """Return other groups that may ask the same, the nearest first."""
+        others = [one for one in among if one.newest.open_id not in group.open_ids]
+        order = await self.alike.by_nearness(group.text, [one.text for one in others])
+        return [others[place] for place in order[:most]]
+
     async def nearest(self, question: str, *, most: int = 1) -> list[Chunk]:
         """Return the entries nearest to a question; none while nothing can be searched."""
         try:

@@ -95,12 +95,12 @@ class Forecaster:
 
     async def _compare(
         self,
-        asked: Sequence[tuple[str, int]],
+        asked: Sequence[tuple[str, int, int]],
         golden: Sequence[Golden],
         live: Seen[SearchView],
         other: Seen[SearchView],
     ) -> Forecast:
-        questions = [*(question for question, _ in asked), *(one.question for one in golden)]
+        questions = [*(question for question, *_ in asked), *(one.question for one in golden)]
         old, new = await self.replay.compare(questions, live, other)
         return Forecast(
             asked=len(asked),

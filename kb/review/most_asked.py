@@ -1,43 +1,55 @@
 """What customers ask most, asked of two releases: which answers are others now?"""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TypeAlias
 
+from core.shown import short
 from core.types import Answer, AnswerChange, IngestReport
 from core.wording import N_, ntr, tr
 from kb.review.gate import change_of, rests_on
 
-Asked: TypeAlias = Callable[[], Awaitable[Sequence[tuple[str, int]]]]
-"""Returns what customers ask most, and how often each was asked."""
+Asked: TypeAlias = Callable[[], Awaitable[Sequence[tuple[str, int, int]]]]
+"""Returns what customers ask most, how often each was asked, and the last answer to it."""
 
 _NAMED = 8
-"""Changes that a report names."""
+"""Changes that a report names, and questions of one that are named."""
+_WORDS_CHARS = 100
+_NO_WORDS: Mapping[int, str] = MappingProxyType({})
 
 
 def differences(
-    asked: Sequence[tuple[str, int]], old: Sequence[Answer], new: Sequence[Answer]
+    asked: Sequence[tuple[str, int, int]], old: Sequence[Answer], new: Sequence[Answer]
 ) -> tuple[AnswerChange, ...]:
     """Return which of the questions got another answer, most asked first.
 
-    Changes of one kind are one change: what customers wrote is not in it.
+    Changes of one kind are one change: what customers wrote is not in it, but where it is.
     """
     changed: Counter[AnswerChange] = Counter()
-    questions: Counter[AnswerChange] = Counter()
-    for (_, times), was, now in zip(asked, old, new, strict=True):
+    answers: dict[AnswerChange, list[int]] = {}
+    for (_, times, answer_id), was, now in zip(asked, old, new, strict=True):
         if rests_on(was) != rests_on(now):
             change = change_of(was, now)
             changed[change] += times
-            questions[change] += 1
+            answers.setdefault(change, []).append(answer_id)
     return tuple(
-        replace(change, asked=times, questions=questions[change])
+        replace(
+            change,
+            asked=times,
+            questions=len(answers[change]),
+            answer_ids=tuple(answers[change][:_NAMED]),
+        )
         for change, times in changed.most_common()
     )
 
 
-def answers_text(report: IngestReport) -> list[str]:
-    """Return which answers a release changed, or would change, as lines for operators."""
+def answers_text(report: IngestReport, words: Mapping[int, str] = _NO_WORDS) -> list[str]:
+    """Return which answers a release changed, or would change, as lines for operators.
+
+    `words` has what customers wrote, where that may be shown, by their answers.
+    """
     if report.held or not (report.asked or report.golden_asked):
         return []
     frequent = ntr(
@@ -50,7 +62,7 @@ def answers_text(report: IngestReport) -> list[str]:
     asked = tr(" and ").join(text for number, text in counted if number)
     pair = N_("%(before)s, then %(after)s") if report.dry_run else N_("%(before)s, now %(after)s")
     changed = [_golden_line(change, pair) for change in report.golden]
-    changed += [_asked_line(change, pair) for change in report.answers]
+    changed += [_asked_line(change, pair, words) for change in report.answers]
     if not changed:
         lines = [
             tr("For the %(questions)s, no answer would change.", questions=asked)
@@ -88,9 +100,11 @@ def _golden_line(change: AnswerChange, pair: str) -> str:
     return line
 
 
-def _asked_line(change: AnswerChange, pair: str) -> str:
+def _asked_line(change: AnswerChange, pair: str, words: Mapping[int, str]) -> str:
     asked = ntr("asked %(num)s time:", "asked %(num)s times:", change.asked)
-    return f"{asked} {_change_text(change, pair)}"
+    named = [f"“{short(words[one], _WORDS_CHARS)}”" for one in change.answer_ids if one in words]
+    parts = [asked, *([", ".join(named), "·"] if named else ()), _change_text(change, pair)]
+    return " ".join(parts)
 
 
 def _change_text(change: AnswerChange, pair: str) -> str:

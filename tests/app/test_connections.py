@@ -4,6 +4,7 @@ import asyncio
 import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import islice
 
 import httpx
 import pytest
@@ -159,6 +160,41 @@ async def test_a_question_under_way_is_not_closed_for_others() -> None:
             await house.visit(HALF_A_HEAD)
         page.go.set()
         assert await asked == "at last"
+
+
+async def test_all_of_100_requests_at_once_are_answered_or_told_why_not() -> None:
+    """36 of them were reset without a word."""
+    page = Page()
+    async with open_house(page, Limits(total=256, of_address=64)) as house:
+        asked = [asyncio.create_task(house.get("/slow")) for _ in range(100)]
+        refused = [await one for one in islice(asyncio.as_completed(asked), 36)]
+        page.go.set()
+        assert all("try again in a few seconds" in text for text in refused)
+        assert (await asyncio.gather(*asked)).count("at last") == 64
+
+
+async def test_who_is_turned_away_learns_when_to_come_again() -> None:
+    page = Page()
+    async with open_house(page, Limits(total=8, of_address=1)) as house:
+        asked = asyncio.create_task(house.get("/slow"))
+        await page.asked.wait()
+        visitor = await house.visit(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        async with asyncio.timeout(PATIENCE_S):
+            reply = await visitor.reader.read()
+        assert reply.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nRetry-After: 2\r\n" in reply
+        page.go.set()
+        assert await asked == "at last"
+
+
+async def test_a_rested_connection_that_makes_room_is_closed_without_a_reply() -> None:
+    """A browser would take it for the reply to its next request."""
+    async with open_house(Page(), Limits(total=8, of_address=1)) as house:
+        rested = await house.visit(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        async with asyncio.timeout(PATIENCE_S):
+            assert (await rested.reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200")
+            await house.visit(HALF_A_HEAD)
+            assert await rested.reader.read() == b""
 
 
 async def test_visitors_of_a_trusted_proxy_are_not_one_address() -> None:

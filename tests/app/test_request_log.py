@@ -148,8 +148,8 @@ async def test_a_question_to_the_api(log: io.StringIO, desk: tuple[Desk, Databas
         desk=answering,
         conversations=Conversations(database),
         secret=b"0" * 32,
-        health=health,
-        metrics=metrics,
+        tell_health=health,
+        figures=metrics,
         mishaps=calm,
         detailed_health=knows,
     )

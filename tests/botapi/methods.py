@@ -149,6 +149,8 @@ class Methods:
         content = {key: original[key] for key in fields if key in original}
         if not content:
             raise Refused(400, "Bad Request: message can't be copied")
+        if m.caption and "text" not in content:
+            content |= self._caption(m)
         return {"message_id": self._send(m, content)["message_id"]}
 
     def do_edit_message_text(self, m: api.EditMessageText) -> Json:

@@ -168,6 +168,7 @@ class Builder:
             "examples": offered,
             "secret": b"0" * 32,
             "answer_at": 0.7,
+            "tell": nobody,
         }
         return build_console(**(arguments | changes))
 

@@ -45,6 +45,7 @@ async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncC
             editing=Editing(shop.entries, shop.releases),
             questions=library_of(shop).questions,
             uploads=desk,
+            languages=("ru",),
         ) as opened,
     ):
         yield opened
@@ -67,7 +68,7 @@ async def test_a_change_by_hand_is_taken_back(client: httpx.AsyncClient, shop: W
     made = await shop.entries.change(entry.chunk_id, "answer", text="On Mondays.", author="Ada")
     page = (await client.get("/console/knowledge")).text
     assert "answer: On Mondays." in page
-    assert "<td>Ada</td>" in page
+    assert ">Ada</td>" in page
     response = await client.post("/console/changes/undo", data={"number": made.curation_id})
     assert response.headers["location"] == "/console/knowledge#changes"
     (entry,) = await shop.entries.find("open")
@@ -101,6 +102,7 @@ async def test_an_earlier_release_is_published_again(
     assert "As they were then: faq" in preview
     order = ("1 question of customers", ">Now: ", ">Then: ", "Always.")
     assert sorted(order, key=preview.find) == [*order], preview[preview.find("customers") :][:900]
+    assert '<a href="/console/conversation?answer=1">Are you open?</a>' in preview
     assert "Are you open?" not in await shop.texts()
     begun = await client.post("/console/releases/rollback", data={"number": "1"})
     page = await settled(client, begun)
@@ -202,8 +204,34 @@ async def test_the_second_of_two_operators_is_told_and_keeps_their_text(
     assert response.status_code == 409
     assert "Somebody has changed or removed this entry meanwhile" in response.text
     assert "On Fridays." in response.text
+    response = await client.post(
+        "/console/entries/change",
+        data=form | {"text": "On Fridays.", "document": entry.doc_id, "question": entry.text},
+    )
+    assert "Here is the entry as it is now, with what you wrote in the form." in response.text
+    assert ">On Fridays.</textarea>" in response.text
+    assert ">On Mondays.</p>" in response.text
     (entry,) = await shop.entries.find("you open")
     assert entry.answer == "On Mondays."
+
+
+async def test_what_was_refused_stays_in_its_own_form(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    text = "When are you open? " * 25
+    response = await edit(client, shop, kind="variant", text=text)
+    assert f'name="text" maxlength="400" required value="{text}"' in response.text
+    assert ">Always.</textarea>" in response.text
+
+
+async def test_the_languages_of_the_company_are_offered_first(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (entry,) = await shop.entries.find("you open")
+    page = (await client.get(f"/console/entry?id={entry.chunk_id}")).text
+    first, others = re.findall("<optgroup.*?</optgroup>", page)
+    assert re.findall('value="(..)"', first) == ["ru", "en", "zh", "es", "de"]
+    assert len(re.findall("<option", others)) > 100
 
 
 @pytest.mark.parametrize(
@@ -212,7 +240,7 @@ async def test_the_second_of_two_operators_is_told_and_keeps_their_text(
         ({"kind": "answer", "text": "Always."}, 409, "That is its answer already."),
         ({"kind": "variant", "text": " "}, 409, "The text is empty."),
         ({"kind": "validity", "from": "soon"}, 409, "&#39;soon&#39; is no clear date"),
-        ({"kind": "other"}, 422, "other&#39;: choose one of variant, answer"),
+        ({"kind": "other"}, 422, "other&#39; is unknown: choose one of variant, answer"),
     ],
 )
 async def test_a_change_that_makes_no_sense_is_refused(
@@ -283,7 +311,7 @@ async def test_an_answer_is_translated_once_somebody_asked_for_it_in_another_lan
     await shop.conversations.record("Wann ist auf?", answer, chat="web:1", channel="web")
     page = (await client.get("/console/knowledge")).text
     assert "To translate" in page
-    assert "<td>German</td>" in page
+    assert ">German</td>" in page
     fields = {"id": entry.chunk_id, "kind": "translation", "text": "Ab 9.", "language": "de"}
     response = await client.post("/console/entries/change", data=fields)
     assert response.status_code == 303

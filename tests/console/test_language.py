@@ -105,7 +105,7 @@ async def test_a_language_chosen_on_the_account_is_kept(builder: Builder) -> Non
         assert "您的角色（编辑）没有此权限" in refused.text
         unknown = await client.post("/console/account/language", data={"language": "xx"})
         assert unknown.status_code == 422
-        assert "没有语言“xx”" in unknown.text
+        assert "没有 &#39;xx&#39;：请从" in unknown.text
         await client.post("/console/account/language", data={"language": ""})
         assert "Log out" in (await client.get("/console/account")).text
 

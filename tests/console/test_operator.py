@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_new_installation_says_what_to_do(client: httpx.AsyncClient) -> None:
     page = (await client.get("/console")).text
-    assert "answerdesk ingest PATH" in page
+    assert '<a href="/console/uploads">files</a>.' in page
     assert "There is no release yet." in page
 
 

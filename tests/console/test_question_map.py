@@ -3,14 +3,17 @@
 import html
 import re
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import anyio
 import httpx
 import pytest
+from sqlalchemy import event
 
 from console import question_map
 from core.errors import ModelUnavailable
 from core.types import Answer, Matrix
+from db.base import Database
 from tests.console.conftest import Builder
 from tests.fakes import WordEmbedder
 
@@ -80,6 +83,28 @@ async def test_who_was_erased_is_gone_from_the_map_at_once(
     page = await drawn(client)
     assert "kayak c?" not in page
     assert rows(page)[1][2] == 9
+
+
+async def test_a_judged_answer_has_its_colour_at_once(
+    client: httpx.AsyncClient, builder: Builder
+) -> None:
+    assert 'class="kind-unhelpful"' not in await drawn(client)
+    await builder.records.conversations.give_feedback(1, helpful=False)
+    assert 'class="kind-unhelpful"' in await drawn(client)
+
+
+async def test_words_are_read_once_while_nothing_changes(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    first, read = await drawn(client), []
+    engine = database.engine.sync_engine
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        read.extend([statement] if "answers.question" in statement else [])
+
+    event.listen(engine, "before_cursor_execute", note)
+    assert await drawn(client) == first
+    assert read == []
 
 
 async def test_of_many_questions_a_sample_is_drawn_always_the_same(

@@ -242,6 +242,16 @@ async def test_two_groups_are_merged_and_separated(
     assert (await inbox(client)).count("<li>") == 2
 
 
+async def test_the_nearest_group_is_offered_first_for_merging(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    await ask(shop, "repair my old lamp", "where are you", "who mends a lamp", "ship to Peru")
+    number = re.findall(r"question\?number=(\d+)", await inbox(client))[-1]
+    page = (await client.get(f"/console/question?number={number}")).text
+    assert '<h1 lang="en">repair my old lamp</h1>' in page
+    assert re.findall("<option[^>]*>([^<]+)", page)[0] == "who mends a lamp"
+
+
 async def test_an_answer_that_did_not_help_waits_with_what_was_said(
     client: httpx.AsyncClient, shop: Workshop
 ) -> None:

@@ -111,7 +111,7 @@ async def test_an_answer_comes_as_events_without_a_cookie(builder: Builder) -> N
 async def test_the_texts_are_in_the_first_language_there_is(
     builder: Builder, languages: str, found: str
 ) -> None:
-    async with site(builder, language="es") as client:
+    async with site(builder, languages=("es",)) as client:
         response = await client.get("/widget/texts", params={"languages": languages})
     assert response.json()["language"] == found
 

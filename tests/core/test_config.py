@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,26 @@ def test_yes_is_no_number(tmp_path: Path) -> None:
     file = write(tmp_path, "console: {port: yes}\n")
     with pytest.raises(ConfigError, match=r"console\.port: yes and no are not numbers; write one"):
         load_config(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("company: 5", "company: “5” is not a section; write its keys below it"),
+        ("company: {welcome: {en: 3}}", "company.welcome.en: “3” is not text; write text"),
+        ("company: {languages: en}", "company.languages: “en” is not a list; write one value"),
+        ("console:", "console: it is empty; fill it in"),
+        ("refresh: {sources: [{path: 5}]}", "refresh.sources.0.path: “5” is not text"),
+        ("telegram: {timezone: Mars}", "telegram.timezone: there is no time zone 'Mars'; write"),
+        ("telegram: {hours: [late]}", "telegram.hours: 'late' is no time; write it as mon-fri"),
+        ("webhooks: [{}]", "webhooks.0.url: it is missing; add it"),
+        ("webhooks: [{evnts: []}]", "there is no key 'webhooks.0.evnts'. Remove or correct it"),
+        ("lookups: {orders: 5}", "lookups.orders: “5” is not a section"),
+    ],
+)
+def test_what_is_wrong_in_a_section_is_said_in_words(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        load_config(write(tmp_path, f"{text}\n"))
 
 
 def test_thresholds_out_of_order_are_refused(tmp_path: Path) -> None:

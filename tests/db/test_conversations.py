@@ -6,6 +6,8 @@ import pytest
 
 from core.types import Answer, Source, Turn
 from db.conversations import Conversations
+from db.group_commit import GroupCommit
+from db.handover import Handovers
 from tests.database import empty_database
 
 pytestmark = pytest.mark.anyio
@@ -22,6 +24,12 @@ def faq(text: str = "At nine.") -> Answer:
     return Answer("faq", text, "en", confidence=0.9, sources=(source,), release=3)
 
 
+_OF_CUSTOMERS = (
+    ("answers", "question"),
+    ("open_questions", "part"),
+    ("telegram_handovers", "reason"),
+    ("messages", "text"),
+)
 UNKNOWN = Answer("unknown", "I don't know.", "en", confidence=0.1)
 
 
@@ -46,6 +54,31 @@ async def test_a_question_whose_answer_was_refused_is_no_question_without_an_ans
     await conversations.record("That is wrong!", asks_again, chat="web:1", channel="web")
     (refused,) = await conversations.open_questions()
     assert (refused.question, refused.kind) == ("Bikes?", "refused")
+
+
+async def test_card_numbers_are_neither_stored_nor_read_from_older_rows(tmp_path: Path) -> None:
+    said = "Take 4111 1111 1111 1111!"
+    async with empty_database(tmp_path) as database:
+        conversations = Conversations(database)
+        handovers = Handovers(database, GroupCommit(database))
+        answer = replace(UNKNOWN, unanswered=said)
+        await conversations.record(said, answer, chat="telegram:5", channel="telegram")
+        await handovers.ask(5, reason=said)
+        await handovers.wrote(5, said)
+        await handovers.answered(5, "Your password: x7")
+        assert b"4111 1111" not in b"".join(one.read_bytes() for one in tmp_path.iterdir())
+        async with database.engine.begin() as connection:
+            for table, column in _OF_CUSTOMERS:
+                where = " WHERE author = 'customer'" if table == "messages" else ""
+                await connection.exec_driver_sql(f"UPDATE {table} SET {column} = '{said}'{where}")
+        (turn,) = await conversations.turns("telegram:5", limit=5)
+        (question,) = await conversations.open_questions()
+        handover = await handovers.get(5)
+        wrote, answered = await handovers.said("telegram:5")
+        assert handover
+        shown = {turn.question, question.question, handover.reason, wrote.text}
+        assert shown == {"Take •••• 1111!"}
+        assert answered.text == "Your password: x7", "it has to reach the customer"
 
 
 async def test_the_part_of_a_message_that_found_no_answer_is_open(

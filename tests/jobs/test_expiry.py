@@ -62,7 +62,7 @@ async def test_an_entry_is_named_once_three_days_before_it_ends(
     assert report.text == (
         "1 entry ends soon:\n"
         "2026-12-05: “q2026-12-05?” (faq.csv)\n"
-        "Change the date in the file, or `answerdesk entries validity ENTRY --until DAY`."
+        "Change the date in the file, or on the entry's page under Knowledge."
     )
     assert report.detail["tell"] is True
     for day in (2, 3, 4, 5, 6):

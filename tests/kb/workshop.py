@@ -218,7 +218,7 @@ async def workshop(
                 announce=after_publish or _nobody,
             )
 
-            async def asked() -> Sequence[tuple[str, int]]:
+            async def asked() -> Sequence[tuple[str, int, int]]:
                 return await conversations.most_asked(since=0, limit=50)
 
             forecaster = Forecaster(asked, golden, replay, SameRanker())

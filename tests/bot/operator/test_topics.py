@@ -200,6 +200,18 @@ async def test_pictures_go_both_ways(office: Office, telegram: BotApi) -> None:
     assert "photo" in (await office.ana.next()).raw
 
 
+async def test_the_team_is_not_shown_card_numbers(office: Office, telegram: BotApi) -> None:
+    await office.taken()
+    asked = office.ana.say("Take 4111 1111 1111 1111 please")
+    copied = await office.agent.next(chat=office.group)
+    assert copied.text == "Take •••• 1111 please"
+    office.ana.edit(asked, "Take 5555 5555 5555 4444")
+    await telegram.until(lambda: office.agent.current(copied).text == "Take •••• 4444")
+    photo = {"photo": [{**telegram.world.add_file("p", b"x"), "width": 9, "height": 9}]}
+    office.ana.send(photo | {"caption": "password: hunter2"})
+    assert (await office.agent.next(chat=office.group)).raw["caption"] == "password: ••••"
+
+
 async def test_a_note_stays_inside(office: Office, telegram: BotApi) -> None:
     card = await office.taken()
     office.agent.say("// a difficult customer", chat=office.group, thread=card.thread_id)
@@ -339,6 +351,7 @@ async def test_a_conversation_is_assigned_in_its_topic(office: Office, database:
     assert (await told("/assign")).startswith("Assigned to nobody.\n\n/assign me, /assign @NAME")
     assert await told("/assign @ada lovelace") == "Assigned to Ada Lovelace."
     assert (await accounts.assigned([chat]))[chat].name == "Ada Lovelace"
+    assert "Assigned to Ada Lovelace." in office.agent.current(card).text
     assert (await told("/assign")).startswith("Assigned to Ada Lovelace.\n\n")
     refused = "No account 'Vic' may talk to customers. These may: Ada Lovelace."
     assert await told("/assign Vic") == refused

@@ -186,7 +186,7 @@ async def test_what_was_looked_up_is_no_context_of_later_questions_and_no_open_q
         await desk.ask(message, chat="web:1", channel="web")
     assert answerer.histories == [[]]
     assert await conversations.open_questions() == []
-    assert await conversations.most_asked(since=0, limit=9) == [("one", 1)]
+    assert await conversations.most_asked(since=0, limit=9) == [("one", 1, 3)]
 
 
 async def test_an_erased_conversation_is_erased_in_lookups_too(

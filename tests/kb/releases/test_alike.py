@@ -28,6 +28,12 @@ async def test_a_question_is_embedded_once() -> None:
     assert len(embedder.embedded) == 2
 
 
+async def test_others_come_by_nearness() -> None:
+    others = ["Where are you?", "Do you sell lamps?", "Do you repair chairs and lamps?"]
+    assert await Alike(WordEmbedder()).by_nearness("Do you repair lamps?", others) == [2, 1, 0]
+    assert await Alike(WordEmbedder()).by_nearness("Lamps?", []) == []
+
+
 async def test_nothing_is_no_group() -> None:
     assert await Alike(WordEmbedder()).group([]) == []
 

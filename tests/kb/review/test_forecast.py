@@ -69,6 +69,9 @@ async def test_a_preview_says_what_becomes_of_what_customers_ask(shop: Workshop)
         f"- asked 4 times: {RETURN}, then with another text: “Within 30 days.” → “Within 60 days.”",
         '- asked 1 time: refused, then answered from "peru.txt" ("Warranty Peru?"): “No.”',
     ]
+    (wanted, _) = report.answers
+    named = answers_text(report, {wanted.answer_ids[0]: "may i return it?"})
+    assert f"- asked 4 times: “may i return it?” · {RETURN}, then with" in named[1]
     assert await shop.snapshot() == before
     assert len(await shop.repository.list()) == 1
 

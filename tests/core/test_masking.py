@@ -1,0 +1,46 @@
+import pytest
+
+from core.masking import mask
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("my card 4111 1111 1111 1111 exp 12/26", "my card •••• 1111 exp 12/26"),
+        ("4111111111111111", "•••• 1111"),
+        ("order 1234 4111-1111-1111-1111", "order 1234 •••• 1111"),
+        ("5555.5555.5555.4444 or 378282246310005", "•••• 4444 or •••• 0005"),
+        ("6212 3456 7890 0000 003", "•••• 0003"),
+        ("password: hunter2", "password: ••••"),
+        ("password for my account: hunter2 please", "password for my account: •••• please"),
+        ("my password is Summer24!", "my password is ••••"),
+        ("Mein Passwort lautet Geheim1", "Mein Passwort lautet ••••"),
+        ("mi contraseña es Verano24", "mi contraseña es ••••"),
+        ("Пароль: qwerty", "Пароль: ••••"),
+        ("密码：abc123，请帮我", "密码：••••，请帮我"),
+        ("我的密码是abc123", "我的密码是••••"),
+        ("cvv 123 PIN: 1234", "cvv ••• PIN: ••••"),
+        ("https://shop.example/?password=ab", "https://shop.example/?password=••"),
+    ],
+)
+def test_card_numbers_and_passwords_are_masked(written: str, shown: str) -> None:
+    assert mask(written) == shown
+    assert mask(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4111 1111 1111 1112",  # the last digit does not fit
+        "order 1000000000000008",  # fits, but no issuer has it
+        "call +49 151 2345678901234",
+        "IMEI 356938035643809",
+        "IBAN DE89 3704 0044 0532 0130 00",
+        "my password is wrong",
+        "How do I change my password?",
+        "密码是多少",
+        "parking for 2 people",
+    ],
+)
+def test_everything_else_stays(text: str) -> None:
+    assert mask(text) == text
