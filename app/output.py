@@ -38,6 +38,21 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title:
     console.print(table)
 
 
+def print_listed(
+    value: object,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    as_json: bool,
+    title: str = "",
+) -> None:
+    """Print a value as JSON for programs, or as a table for people."""
+    if as_json:
+        print_json(value)
+    else:
+        print_table(columns, rows, title=title)
+
+
 def print_markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table in Markdown on standard output."""
     for row in (columns, ["---"] * len(columns), *rows):

@@ -12,7 +12,6 @@ from core.config import Config, RefreshConfig, SourceConfig
 from core.errors import ConfigError, IndexUnusable
 from core.wording import told as told_as
 from db.figures import Figures
-from db.group_commit import GroupCommit
 from db.jobs import JobRepository, JobRun
 from db.operators import Team
 from db.pages import PageRepository
@@ -125,7 +124,7 @@ def make_scheduler(
     report = WeeklyReport(
         Figures(knowledge.database),
         knowledge.conversations,
-        Team(knowledge.database, GroupCommit(knowledge.database)),
+        Team(knowledge.database),
         company=config.company.name,
         language=config.company.languages[0],
         address=config.console.address,

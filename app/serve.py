@@ -54,7 +54,6 @@ from db.drafts import Drafts
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay, restate
 from db.figures import Figures
-from db.group_commit import GroupCommit
 from db.handover import Handovers
 from db.jobs import JobRepository
 from db.keys import Keys
@@ -173,13 +172,12 @@ async def _serve_once(
         library = make_library(knowledge)
         uploads = await stack.enter_async_context(
             UploadDesk(
-                Uploads(knowledge.database, GroupCommit(knowledge.database), channel="console"),
+                Uploads(knowledge.database, channel="console"),
                 knowledge.originals,
                 library,
                 live_release=knowledge.release_rows.live_number,
             ).working()
         )
-        writer = GroupCommit(knowledge.database)
         web = build_console(
             desk=service.desk,
             records=Records(
@@ -191,17 +189,17 @@ async def _serve_once(
                 knowledge.careful,
                 JobRepository(knowledge.database),
             ),
-            accounts=Accounts(knowledge.database, writer, erased=erasures.add),
-            operators=Operators(knowledge.database, writer, erased=erasures.add),
-            audit=Audit(knowledge.database, writer),
+            accounts=Accounts(knowledge.database),
+            operators=Operators(knowledge.database),
+            audit=Audit(knowledge.database),
             editing=Editing(knowledge.entries, knowledge.releases),
             uploads=uploads,
             questions=library.questions,
-            handovers=Handovers(knowledge.database, writer),
+            handovers=Handovers(knowledge.database),
             programs=Programs(
-                Keys(knowledge.database, writer, erased=erasures.add),
-                Audit(knowledge.database, writer),
-                Deliveries(knowledge.database, writer),
+                Keys(knowledge.database),
+                Audit(knowledge.database),
+                Deliveries(knowledge.database),
             ),
             topics=lambda: troubles.bot.topics if troubles.bot else None,
             watched=_watched(service, troubles, scheduler),
@@ -422,7 +420,6 @@ def _models(service: Service) -> Sequence[ModelEmbedder | ModelGenerator]:
 def _watched(service: Service, troubles: Troubles, scheduler: Scheduler) -> Watched:
     """Return where it is known what went wrong, and what tries it again."""
     database, folder = service.knowledge.database, service.knowledge.paths.data
-    writer = GroupCommit(database)
 
     def restarts() -> Sequence[Restarts]:
         states = [(model.name, model.state) for model in _models(service)]
@@ -433,9 +430,9 @@ def _watched(service: Service, troubles: Troubles, scheduler: Scheduler) -> Watc
         return Disk(folder, free, "disk" in troubles.sentences or free < LOW_BYTES)
 
     return Watched(
-        Mishaps(database, writer),
+        Mishaps(database),
         JobRepository(database),
-        Uploads(database, writer, channel="console"),
+        Uploads(database, channel="console"),
         service.desk,
         models=restarts,
         disk=disk,

@@ -29,7 +29,6 @@ from db.curation import Curations
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList
 from db.golden import GoldenQuestions
-from db.group_commit import GroupCommit
 from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from db.webhooks import announce
@@ -142,7 +141,8 @@ async def open_database(config: Config, paths: Paths) -> AsyncIterator[Database]
     # A knowledge base of its own (`--kb`, `eval`) never touches the main database.
     url = database_url(config.database if paths.is_main else "", paths.data)
     await ensure_schema(url)
-    database = Database(create_engine(url))
+    erasures = ErasureList(paths.data / ERASED)
+    database = Database(create_engine(url), note_erased=erasures.add)
     if paths.is_main:
         announce(database, [(hook.url, hook.events) for hook in config.webhooks])
     try:
@@ -326,7 +326,7 @@ async def _make_embedder(
 
 def make_library(knowledge: Knowledge) -> Library:
     """Return a knowledge base as operators change it, in Telegram and on the console."""
-    chats = Chats(knowledge.database, GroupCommit(knowledge.database))
+    chats = Chats(knowledge.database)
     questions = OpenQuestions(
         knowledge.conversations,
         Alike(knowledge.embedder),

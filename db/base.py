@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, TypeVarTuple, cast
 
-from sqlalchemy import Case, MetaData, Row, Select, case, event, make_url
+from sqlalchemy import Case, MetaData, Row, Select, UpdateBase, case, event, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -20,6 +20,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session
 
 from core.errors import DatabaseDamaged, StorageError
 from db import sqlite
+from db.group_commit import GroupCommit, Operation
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -108,10 +109,12 @@ def digest_of(secret: str) -> str:
 
 
 class Database:
-    """Sessions on one engine."""
+    """Sessions on one engine, and writes that share commits."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, note_erased: NoteErased = note_nowhere) -> None:
         self.engine = engine
+        self.writes = GroupCommit(self.session)
+        self._note_erased = note_erased
         self.sessions = type("Sessions", (Session,), {})
         """Class of its sessions alone, to listen to."""
         self._sessions = async_sessionmaker(
@@ -132,6 +135,10 @@ class Database:
             raise
         except DatabaseError as error:
             raise storage_error(error) from error
+
+    async def note_erased(self, name: str, *, role: str = "", password: str = "") -> None:
+        """Note what a backup must not bring back; see `NoteErased`."""
+        await asyncio.to_thread(self._note_erased, name, role=role, password=password)
 
     async def check(self) -> str:
         """Read every page of the database; return what is wrong, empty if nothing is."""
@@ -193,6 +200,22 @@ class Repository:
         """Return the first column of the first row that a query selects."""
         async with self._database.session() as session:
             return await session.scalar(query)
+
+    async def _run(self, operation: Operation[T]) -> T:
+        """Write together with others; see `GroupCommit.run`."""
+        return await self._database.writes.run(operation)
+
+    async def _execute(self, *statements: UpdateBase) -> Sequence[Any]:
+        """Run statements; see `GroupCommit.execute`."""
+        return await self._database.writes.execute(*statements)
+
+    async def _put(self, row: Base) -> None:
+        """Store a row, in the place of one with the same key."""
+
+        async def write(session: AsyncSession) -> None:
+            await session.merge(row)
+
+        await self._run(write)
 
 
 def pressing_first(urgency: Mapped[str]) -> Case[int]:

@@ -80,8 +80,6 @@ class GoldenQuestions(Repository):
         Raises:
             GoldenNotFound: if none has this number.
         """
-        async with self._database.session() as session:
-            row = await session.get(GoldenRow, number)
-            if row is None:
-                raise GoldenNotFound(number)
-            await session.delete(row)
+        gone = delete(GoldenRow).where(GoldenRow.golden_id == number)
+        if not await self._execute(gone.returning(GoldenRow.golden_id)):
+            raise GoldenNotFound(number)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 from sqlalchemy import CursorResult, UpdateBase
@@ -9,7 +10,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import StorageError
-from db.base import Base, Database, Repository
 
 T = TypeVar("T")
 Operation = Callable[[AsyncSession], Awaitable[T]]
@@ -23,8 +23,9 @@ class GroupCommit:
     is run again alone, so that it fails alone.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, session: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
+        """`session` opens one in a transaction of its own."""
+        self._session = session
         self._waiting: list[tuple[Operation[Any], asyncio.Future[Any]]] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -79,25 +80,9 @@ class GroupCommit:
         return True
 
     async def _write(self, operations: list[Operation[Any]]) -> list[Any]:
-        async with self._database.session() as session:
+        async with self._session() as session:
             return [await operation(session) for operation in operations]
 
 
 def _reason(error: SQLAlchemyError) -> str:
     return str(getattr(error, "orig", None) or error).splitlines()[0]
-
-
-class WritingRepository(Repository):
-    """Reads some tables, and writes them together with others."""
-
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
-        super().__init__(database)
-        self._writer = writer
-
-    async def _put(self, row: Base) -> None:
-        """Store a row, in the place of one with the same key."""
-
-        async def write(session: AsyncSession) -> None:
-            await session.merge(row)
-
-        await self._writer.run(write)

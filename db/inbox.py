@@ -9,8 +9,7 @@ from sqlalchemy import BigInteger, String, Text, UniqueConstraint, delete, inser
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database
-from db.group_commit import GroupCommit, WritingRepository
+from db.base import Base, Database, Repository
 
 
 class StoredUpdate(Base):
@@ -47,11 +46,11 @@ class NewUpdate:
     """Why it cannot be read; it is then stored as a dead letter."""
 
 
-class Inbox(WritingRepository):
+class Inbox(Repository):
     """Updates of one bot, each handled once."""
 
-    def __init__(self, database: Database, writer: GroupCommit, *, bot_id: int) -> None:
-        super().__init__(database, writer)
+    def __init__(self, database: Database, *, bot_id: int) -> None:
+        super().__init__(database)
         self._bot_id = bot_id
 
     async def store(self, updates: Sequence[NewUpdate]) -> set[int]:
@@ -84,7 +83,7 @@ class Inbox(WritingRepository):
                 await session.execute(insert(StoredUpdate), rows)
             return set(fresh)
 
-        return await self._writer.run(write)
+        return await self._run(write)
 
     async def pending(self) -> Sequence[StoredUpdate]:
         """Return what was received and not finished, oldest first."""
@@ -96,7 +95,7 @@ class Inbox(WritingRepository):
 
     async def failed_once(self, update_id: int, error: str) -> int:
         """Count a failure; return how many there were."""
-        found = await self._writer.execute(
+        found = await self._execute(
             update(StoredUpdate)
             .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id == update_id)
             .values(failures=StoredUpdate.failures + 1, error=error)
@@ -106,7 +105,7 @@ class Inbox(WritingRepository):
 
     async def finish(self, *update_ids: int, note: str = "") -> None:
         """Mark updates as handled, and forget what they said."""
-        await self._writer.execute(self._finished(update_ids, note))
+        await self._execute(self._finished(update_ids, note))
 
     async def bury(self, update_id: int, error: str) -> None:
         """Make an update a dead letter; its payload is kept."""
@@ -132,14 +131,14 @@ class Inbox(WritingRepository):
             row.state, row.starts, row.failures, row.finished = "new", 0, 0, None
             return row
 
-        return await self._writer.run(write)
+        return await self._run(write)
 
     async def purge(self, *, before: float) -> None:
         """Delete handled updates that arrived before a time.
 
         Telegram delivers an update again for a day at most; its ids start anew after a quiet week.
         """
-        await self._writer.execute(
+        await self._execute(
             delete(StoredUpdate).where(StoredUpdate.state == "done", StoredUpdate.received < before)
         )
 
@@ -163,7 +162,7 @@ class Inbox(WritingRepository):
                 if about(row.payload):
                     await session.delete(row)
 
-        await self._writer.run(write)
+        await self._run(write)
 
     def _finished(self, update_ids: Sequence[int], note: str) -> Any:
         return (
@@ -174,7 +173,7 @@ class Inbox(WritingRepository):
         )
 
     async def _change(self, update_id: int, **values: Any) -> None:
-        await self._writer.execute(
+        await self._execute(
             update(StoredUpdate)
             .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id == update_id)
             .values(**values)

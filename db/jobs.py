@@ -101,12 +101,11 @@ class JobRepository(Repository):
         self, run_id: int, state: RunState, *, text: str, detail: Mapping[str, Any]
     ) -> None:
         """Record how a run ended."""
-        async with self._database.session() as session:
-            await session.execute(
-                update(JobRun)
-                .where(JobRun.run_id == run_id)
-                .values(state=state, finished=time.time(), text=text, detail=dict(detail))
-            )
+        await self._execute(
+            update(JobRun)
+            .where(JobRun.run_id == run_id)
+            .values(state=state, finished=time.time(), text=text, detail=dict(detail))
+        )
 
     async def interrupt(self, jobs: Sequence[str]) -> Sequence[JobRun]:
         """Mark runs of these jobs that a dead process left running; return them, oldest first."""
@@ -148,7 +147,6 @@ class JobRepository(Repository):
 
     async def forget(self, *, before: float) -> None:
         """Delete finished runs that started before a moment (UTC epoch seconds)."""
-        async with self._database.session() as session:
-            await session.execute(
-                delete(JobRun).where(JobRun.started < before, JobRun.state != "running")
-            )
+        await self._execute(
+            delete(JobRun).where(JobRun.started < before, JobRun.state != "running")
+        )

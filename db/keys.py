@@ -1,6 +1,5 @@
 """Keys of programs: what each may do and how often, and when it was last used."""
 
-import asyncio
 import secrets
 import time
 from collections.abc import Collection
@@ -13,8 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
 from core.wording import tr
-from db.base import Base, Database, NoteErased, digest_of, note_nowhere, record
-from db.group_commit import GroupCommit, WritingRepository
+from db.base import Base, Repository, digest_of, record
 
 Grant: TypeAlias = Literal["ask", "read", "write"]
 """``ask``: questions, verdicts on the answers, erasing. ``read``: conversations, knowledge,
@@ -65,14 +63,8 @@ class Key:
     """UTC epoch seconds, to a minute; ``None``: never."""
 
 
-class Keys(WritingRepository):
+class Keys(Repository):
     """Stores keys."""
-
-    def __init__(
-        self, database: Database, writer: GroupCommit, *, erased: NoteErased = note_nowhere
-    ) -> None:
-        super().__init__(database, writer)
-        self._erased = erased
 
     async def add(self, name: str, grants: Collection[str], *, per_minute: int = PER_MINUTE) -> str:
         """Make a key and return it; it cannot be read again.
@@ -108,7 +100,7 @@ class Keys(WritingRepository):
             )
             return True
 
-        if not await self._writer.run(write):
+        if not await self._run(write):
             raise BadKey(
                 tr(
                     "There is a key %(name)r already. Revoke it first, or take another name.",
@@ -142,9 +134,9 @@ class Keys(WritingRepository):
             BadKey: if there is none of this name.
         """
         gone = delete(KeyRow).where(KeyRow.name == name).returning(KeyRow.key_id)
-        if not await self._writer.execute(gone):
+        if not await self._execute(gone):
             raise BadKey(tr("There is no key %(name)r.", name=name))
-        await asyncio.to_thread(self._erased, f"key:{name}")
+        await self._database.note_erased(f"key:{name}")
 
 
 def _key(row: KeyRow) -> Key:

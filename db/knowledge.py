@@ -186,12 +186,11 @@ class ReleaseRepository(Repository):
 
     async def forget_tables(self, kept: Collection[str]) -> None:
         """Note that the index holds only the releases of the tables `kept`."""
-        async with self._database.session() as session:
-            await session.execute(
-                update(ReleaseRow)
-                .where(ReleaseRow.table_name.not_in(kept))
-                .values(table_name="", table_version=0)
-            )
+        await self._execute(
+            update(ReleaseRow)
+            .where(ReleaseRow.table_name.not_in(kept))
+            .values(table_name="", table_version=0)
+        )
 
     async def prune(self, keep: int) -> Sequence[int]:
         """Forget all but the newest `keep` releases; return the numbers that went."""
@@ -259,12 +258,8 @@ class SourceRepository(Repository):
 
     async def checked(self, name: str, *, error: str = "") -> None:
         """Record that a source was just read, and what was wrong with it, if anything."""
-        async with self._database.session() as session:
-            await session.execute(
-                update(SourceState)
-                .where(SourceState.name == name)
-                .values(checked=time.time(), error=error)
-            )
+        read = update(SourceState).where(SourceState.name == name)
+        await self._execute(read.values(checked=time.time(), error=error))
 
     async def list(self) -> Sequence[SourceState]:
         """Return all sources by name."""

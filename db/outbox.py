@@ -21,8 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database
-from db.group_commit import GroupCommit, WritingRepository
+from db.base import Base, Database, Repository
 from db.inbox import StoredUpdate
 
 Json: TypeAlias = dict[str, Any]
@@ -69,11 +68,11 @@ class Outgoing:
     context: Mapping[str, Any]
 
 
-class Outbox(WritingRepository):
+class Outbox(Repository):
     """Messages to send, and what became of each."""
 
-    def __init__(self, database: Database, writer: GroupCommit, *, bot_id: int) -> None:
-        super().__init__(database, writer)
+    def __init__(self, database: Database, *, bot_id: int) -> None:
+        super().__init__(database)
         self._bot_id = bot_id
 
     async def add(
@@ -126,7 +125,7 @@ class Outbox(WritingRepository):
             await session.flush()
             return rows
 
-        return await self._writer.run(write)
+        return await self._run(write)
 
     async def finish(
         self, outbox_id: int, state: OutboxState, *, message_id: int | None = None, error: str = ""
@@ -136,7 +135,7 @@ class Outbox(WritingRepository):
         A message that was sent keeps its context for its buttons and loses its text.
         """
         sent: Json = {"params": {}} if state == "sent" else {}
-        await self._writer.execute(
+        await self._execute(
             update(StoredMessage)
             .where(StoredMessage.outbox_id == outbox_id)
             .values(state=state, message_id=message_id, error=error, finished=time.time(), **sent)
@@ -159,7 +158,7 @@ class Outbox(WritingRepository):
             row.state, row.error, row.finished = "queued", "", None
             return row
 
-        return await self._writer.run(write)
+        return await self._run(write)
 
     async def of_update(self, update_id: int) -> list[StoredMessage]:
         """Return the messages that answer an update, in order."""
@@ -192,7 +191,7 @@ class Outbox(WritingRepository):
 
     async def change_context(self, outbox_id: int, context: Mapping[str, Any]) -> None:
         """Replace what a message's buttons need."""
-        await self._writer.execute(
+        await self._execute(
             update(StoredMessage)
             .where(StoredMessage.outbox_id == outbox_id)
             .values(context=dict(context))
@@ -225,11 +224,11 @@ class Outbox(WritingRepository):
                     else:
                         await session.delete(row)
 
-        await self._writer.run(write)
+        await self._run(write)
 
     async def purge(self, *, before: float) -> None:
         """Delete finished messages created before a time; their buttons no longer work."""
-        await self._writer.execute(
+        await self._execute(
             delete(StoredMessage).where(
                 StoredMessage.state != "queued", StoredMessage.created < before
             )

@@ -7,8 +7,7 @@ from sqlalchemy import BigInteger, String, delete, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base
-from db.group_commit import WritingRepository
+from db.base import Base, Repository
 
 LIFE_S = 3600.0
 """An older request is forgotten: what the operator writes then is a message like any other."""
@@ -49,7 +48,7 @@ class PendingInput:
     ref: int
 
 
-class PendingInputs(WritingRepository):
+class PendingInputs(Repository):
     """Stores for what the next messages of operators are meant, across restarts."""
 
     async def expect(self, writer: Writer, pending: PendingInput) -> None:
@@ -83,11 +82,11 @@ class PendingInputs(WritingRepository):
             if row is not None:
                 row.update_id = update_id
 
-        await self._writer.run(write)
+        await self._run(write)
 
     async def drop(self, writer: Writer) -> None:
         """Expect nothing any more."""
-        await self._writer.execute(
+        await self._execute(
             delete(PendingInputRow).where(
                 PendingInputRow.user_id == writer.user_id,
                 PendingInputRow.chat_id == writer.chat_id,
@@ -97,7 +96,7 @@ class PendingInputs(WritingRepository):
 
     async def forget(self, chat_id: int) -> None:
         """Erase what concerns a customer's chat."""
-        await self._writer.execute(
+        await self._execute(
             delete(PendingInputRow).where(
                 or_(PendingInputRow.ref == chat_id, PendingInputRow.chat_id == chat_id)
             )

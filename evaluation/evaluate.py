@@ -1,7 +1,7 @@
 """Measure answering on a labelled set, through the same objects as the service."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from core.types import Answer
 from evaluation import metrics
@@ -63,10 +63,6 @@ class EvalResult:
     kinds: dict[str, int]
     p50_ms: float
     p95_ms: float
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the figures for JSON."""
-        return asdict(self)
 
 
 async def evaluate(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,9 +13,10 @@ from app import output
 from app.demo import ingest_demo_if_empty
 from app.paths import find_paths
 from app.settings import SettingsFile
-from app.wiring import Knowledge, open_knowledge
+from app.wiring import Knowledge, open_database, open_knowledge
 from core.config import Config, data_folder
 from core.errors import AnswerdeskError
+from db.base import Database
 from kb.ingest.prepare import OnProgress, Progress
 from sources import OnPage
 
@@ -43,6 +44,11 @@ class Failed(AnswerdeskError):
 def read_config() -> Config:
     """Return the configuration in use."""
     return SettingsFile.find(data_folder()).load()
+
+
+def main_database() -> AbstractAsyncContextManager[Database]:
+    """Open the database of the main knowledge base."""
+    return open_database(read_config(), find_paths(data_folder()))
 
 
 @asynccontextmanager

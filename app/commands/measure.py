@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -70,13 +70,7 @@ async def evaluate_set(
     """Measure on a labelled set, in a knowledge base of its own."""
     options = Options(ask_language, kb, hold_out, leave_out, sample, oos_recall)
     if is_desk_set(folder):
-        figures = await measured_desk(folder, options)
-        if as_json:
-            output.print_json(figures)
-        else:
-            output.print_table(
-                ("figure", "value"), [(key, escape(str(v))) for key, v in figures.items()]
-            )
+        _print_figures(await measured_desk(folder, options), as_json=as_json)
         return
     result, outcomes = await measured(folder, options)
     if report is not None:
@@ -86,13 +80,12 @@ async def evaluate_set(
         page = await asyncio.to_thread(render_report, result, outcomes)
         await asyncio.to_thread(report.write_text, page, encoding="utf-8")
         say(f"Report: {report}")
-    if as_json:
-        output.print_json(result.to_dict())
-    else:
-        output.print_table(
-            ("figure", "value"),
-            [(key, "–" if v is None else escape(str(v))) for key, v in result.to_dict().items()],
-        )
+    _print_figures(dataclasses.asdict(result), as_json=as_json)
+
+
+def _print_figures(figures: Mapping[str, object], *, as_json: bool) -> None:
+    rows = [(key, "–" if v is None else escape(str(v))) for key, v in figures.items()]
+    output.print_listed(figures, ("figure", "value"), rows, as_json=as_json)
 
 
 async def measured_desk(folder: Path, options: Options) -> dict[str, object]:

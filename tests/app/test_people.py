@@ -12,7 +12,6 @@ from app import cli
 from app.commands.common import Failed
 from db.accounts import Accounts, NameTaken
 from db.base import Database, create_engine, database_url
-from db.group_commit import GroupCommit
 
 
 def run(*arguments: str) -> str:
@@ -24,7 +23,7 @@ async def invited(folder: Path, token: str) -> str:
     """Return whose link this is."""
     database = Database(create_engine(database_url("", folder)))
     try:
-        account = await Accounts(database, GroupCommit(database)).invited(token)
+        account = await Accounts(database).invited(token)
     finally:
         await database.close()
     return account.name if account else ""

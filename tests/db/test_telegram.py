@@ -1,6 +1,7 @@
 """Inbox and outbox of the Telegram side; writes that share a commit."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from sqlalchemy import delete, insert, select, text, update
@@ -18,13 +19,13 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def inbox(database: Database, writer: GroupCommit) -> Inbox:
-    return Inbox(database, writer, bot_id=1)
+def inbox(database: Database) -> Inbox:
+    return Inbox(database, bot_id=1)
 
 
 @pytest.fixture
-def outbox(database: Database, writer: GroupCommit) -> Outbox:
-    return Outbox(database, writer, bot_id=1)
+def outbox(database: Database) -> Outbox:
+    return Outbox(database, bot_id=1)
 
 
 def new(number: int, chat: int = 5) -> NewUpdate:
@@ -42,7 +43,7 @@ async def test_an_update_is_new_once(inbox: Inbox) -> None:
 
 
 async def test_bots_do_not_share_updates(database: Database, inbox: Inbox) -> None:
-    other = Inbox(database, GroupCommit(database), bot_id=2)
+    other = Inbox(database, bot_id=2)
     await inbox.store([new(1)])
     assert await other.store([new(1)]) == {1}
     await inbox.finish(1)
@@ -116,9 +117,9 @@ async def test_only_messages_that_no_pending_update_sends_again_are_left_over(
 
 
 async def test_forgetting_a_chat_leaves_no_row_of_it(
-    database: Database, writer: GroupCommit, inbox: Inbox, outbox: Outbox
+    database: Database, inbox: Inbox, outbox: Outbox
 ) -> None:
-    chats = Chats(database, writer)
+    chats = Chats(database)
     for chat in (5, 6):
         await chats.see(chat, name=f"Person {chat}")
         await inbox.store([new(chat, chat)])
@@ -133,18 +134,15 @@ async def test_forgetting_a_chat_leaves_no_row_of_it(
         assert len(list(await session.scalars(select(ChatRow.chat_id)))) == 2
 
 
-async def test_writes_that_wait_together_share_a_commit(
-    database: Database, writer: GroupCommit
-) -> None:
+async def test_writes_that_wait_together_share_a_commit(database: Database) -> None:
     commits = 0
-    session = database.session
 
-    def counting():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def counting() -> AbstractAsyncContextManager[AsyncSession]:
         nonlocal commits
         commits += 1
-        return session()
+        return database.session()
 
-    database.session = counting  # type: ignore[method-assign]
+    writer = GroupCommit(counting)
 
     async def write(number: int) -> int:
         async def operation(session: AsyncSession) -> int:
@@ -180,13 +178,13 @@ async def test_a_write_that_fails_fails_alone(database: Database, writer: GroupC
 async def test_statements_of_one_write_are_all_done_or_none(
     database: Database, writer: GroupCommit
 ) -> None:
-    await Chats(database, writer).see(1, name="Ana")
+    await Chats(database).see(1, name="Ana")
     named = update(ChatRow).where(ChatRow.chat_id == 1).values(name="Bea")
     assert await writer.execute(named) == ()
     assert await writer.execute(named, named.values(name="Eva").returning(ChatRow.name)) == ["Eva"]
     with pytest.raises(StorageError):
         await writer.execute(delete(ChatRow), insert(ChatRow).values(chat_id=2))
-    assert await Chats(database, writer).name(1) == "Eva"
+    assert await Chats(database).name(1) == "Eva"
 
 
 async def test_a_caller_that_goes_away_does_not_stop_its_write(
