@@ -46,13 +46,6 @@ class Writer(Protocol):
         """Answer at temperature 0, as soon as possible."""
 
 
-def sides(
-    mine: Writer, other: Writer, found: tuple[list[float], list[float]]
-) -> tuple[tuple[Writer, list[float]], tuple[Writer, list[float]]]:
-    """Return two writers, each with the list of its figures, to be asked in turn."""
-    return (mine, found[0]), (other, found[1])
-
-
 class Ours:
     """This project's generator in its worker process."""
 
@@ -129,13 +122,13 @@ async def plain(model: Path, *, threads: int) -> AsyncIterator[Plain]:
 
 
 @contextlib.asynccontextmanager
-async def native(model: Path, *, threads: int, parallel: int = 4) -> AsyncIterator[Server]:
+async def native(model: Path, *, threads: int) -> AsyncIterator[Server]:
     """Start llama.cpp's own server with a model.
 
     Raises:
         BaselineMissing: if it is not installed.
     """
-    async with _served("native", model, threads, CONTEXT_TOKENS, parallel) as server:
+    async with _served("native", model, threads, CONTEXT_TOKENS, 4) as server:
         yield server
 
 
