@@ -22,7 +22,7 @@ from core.types import TokenUsage
 from models.llama.chat import TILE, PromptTokens
 from models.llama.detokeniser import Detokeniser
 from models.llama.llama import Llama
-from models.llama.prefixes import PrefixStates
+from models.llama.prefixes import MemoryPrefixes
 from models.llama.prompt_lookup import Lookup
 
 _SHORT_READ = 64
@@ -95,7 +95,7 @@ class Engine:
     """Continuous batching over one `Llama`; single-threaded, driven by `step`."""
 
     def __init__(
-        self, llama: Llama, states: PrefixStates, *, parallel: int, context_tokens: int
+        self, llama: Llama, states: MemoryPrefixes, *, parallel: int, context_tokens: int
     ) -> None:
         """`context_tokens` is the longest prompt and reply of one job."""
         self._llama = llama
