@@ -12,7 +12,6 @@ class NoSuchPath(AnswerdeskError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{str(path)!r} does not exist. Nothing was changed.")
-        self.path = path
 
 
 def collect(paths: Sequence[Path], *, prefix: str = "") -> list[IncomingFile]:

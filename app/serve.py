@@ -83,7 +83,6 @@ class AlreadyRunning(AnswerdeskError):
             f"Another answerdesk already serves {str(folder)!r}. Stop it, or point "
             "ANSWERDESK_DATA at another folder."
         )
-        self.folder = folder
 
 
 class DataFolderUnusable(AnswerdeskError):
@@ -94,7 +93,6 @@ class DataFolderUnusable(AnswerdeskError):
             f"Nothing can be written in the data folder {str(folder)!r} ({reason}). Give this user "
             "the right to, make room, or point ANSWERDESK_DATA at another folder."
         )
-        self.folder = folder
 
 
 @dataclass(slots=True)

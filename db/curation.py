@@ -34,7 +34,6 @@ class CurationNotFound(AnswerdeskError):
         super().__init__(
             f"There is no operators' change {number}; `answerdesk entries changes` lists them."
         )
-        self.number = number
 
 
 class CurationRow(Base):

