@@ -128,7 +128,7 @@ def make_scheduler(
         company=config.company.name,
         language=config.company.languages[0],
         address=config.console.address,
-        entries=knowledge.entries,
+        named=knowledge.entries.named,
     )
     jobs.append(
         Job(WEEKLY, report.job, cron=config.telegram.report_cron, timezone=config.telegram.timezone)

@@ -180,20 +180,16 @@ class SourceConfig(_Section):
     @property
     def place(self) -> tuple[str, str]:
         """Return which of the five it is, and its value."""
-        places = {
-            "path": str(self.path or ""),
-            "file": str(self.file or ""),
-            "url": self.url,
-            "sitemap": self.sitemap,
-            "git": str(self.git or ""),
-        }
-        ((kind, value),) = [(kind, value) for kind, value in places.items() if value]
-        return kind, value
+        (place,) = self._places()
+        return place
+
+    def _places(self) -> list[tuple[str, str]]:
+        kinds = ("path", "file", "url", "sitemap", "git")
+        return [(kind, str(value)) for kind in kinds if (value := getattr(self, kind))]
 
     @model_validator(mode="after")
     def _one_place(self) -> "SourceConfig":
-        given = [bool(v) for v in (self.path, self.file, self.url, self.sitemap, self.git)]
-        if sum(given) != 1:
+        if len(self._places()) != 1:
             raise ValueError("a source has exactly one of path, file, url, sitemap and git")
         kind, value = self.place
         if kind in {"url", "sitemap"} and not value.startswith(("http://", "https://")):

@@ -114,8 +114,7 @@ class ReleaseRepository(Repository):
 
     async def live_number(self) -> int:
         """Return the number of the live release, 0 before the first publish."""
-        live = await self.current()
-        return live.number if live else 0
+        return await self._first(select(func.max(ReleaseRow.number))) or 0
 
     async def get(self, number: int) -> Release:
         """Return a release.
@@ -139,6 +138,10 @@ class ReleaseRepository(Repository):
         """Return the documents of a release by id."""
         async with self._database.session() as session:
             return {row.doc_id: record(Document, row) for row in await _rows_at(session, number)}
+
+    async def live_documents(self) -> dict[str, Document]:
+        """Return the documents of the live release by id; none before the first publish."""
+        return await self.documents(await self.live_number())
 
     async def publish(
         self, release: Release, documents: Mapping[str, Document], *, base: int

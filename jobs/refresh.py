@@ -105,8 +105,7 @@ class Refresh:
         named = await self._named()
         accepted = _chosen(named, accept)
         places = named if only is None else _chosen(named, only)
-        base = await self.releases.current()
-        documents = {} if base is None else await self.releases.documents(base.number)
+        documents = await self.releases.live_documents()
         cited = await self.cited() if self.cited is not None else {}
         async with _workspace() as folder, self.make_fetcher() as fetcher:
             looked = []

@@ -281,11 +281,6 @@ class Lookups:
     def _say(self, talk: _Talk, text: str) -> Answer:
         return Answer("lookup", text, talk.language, confidence=1.0, intent="lookup")
 
-    async def close(self) -> None:
-        """Close the sources."""
-        for lookup in self._lookups:
-            await lookup.source.close()
-
 
 def _continued(text: str, talk: _Talk | None) -> _Talk | None:
     """Return what a message adds to the talk of its chat, if it does."""

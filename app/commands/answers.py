@@ -71,8 +71,7 @@ async def await_generator(service: Service) -> None:
 
 async def make_it_hold(knowledge: Knowledge, files: list[IncomingFile]) -> IngestReport:
     """Make a knowledge base of its own hold these files and no others."""
-    live = await knowledge.release_rows.current()
-    documents = {} if live is None else await knowledge.release_rows.documents(live.number)
+    documents = await knowledge.release_rows.live_documents()
     gone = sorted(documents.keys() - {file.doc_id for file in files})
     with progress() as on_progress:
         # Whoever names the files has the machine: what would wait for a person is confirmed.

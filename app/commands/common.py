@@ -92,9 +92,8 @@ def progress() -> Iterator[OnProgress]:
         yield report
 
 
-@contextmanager
-def page_progress() -> Iterator[OnPage]:
-    """Show pages being fetched: a line now and then for each source."""
+def page_progress() -> OnPage:
+    """Return what shows pages being fetched: a line now and then for each source."""
     said = time.monotonic()
 
     def report(source: str, done: int, total: int) -> None:
@@ -103,7 +102,7 @@ def page_progress() -> Iterator[OnPage]:
             said = time.monotonic()
             say(f"{source}: {done} of {total} pages fetched")
 
-    yield report
+    return report
 
 
 def moment(epoch_s: float) -> str:

@@ -119,10 +119,10 @@ async def _change(key: str, kind: CurationKind, text: str = "", **more: str) -> 
         made = await knowledge.entries.change(
             key, kind, text=text, author=getpass.getuser(), **more
         )
-        live = await knowledge.release_rows.current()
+        live = await knowledge.release_rows.live_number()
     output.console.print(
         f"Change {made.curation_id} to “{escape(made.anchor.question)}” is stored; release "
-        f"{0 if live is None else live.number} is live. `answerdesk entries undo "
+        f"{live} is live. `answerdesk entries undo "
         f"{made.curation_id}` takes it back."
     )
 

@@ -76,13 +76,12 @@ async def remove(
 ) -> None:
     """Take documents out of the knowledge base, as one release."""
     async with main_knowledge(with_demo=False) as knowledge:
-        live = await knowledge.release_rows.current()
-        known = {} if live is None else await knowledge.release_rows.documents(live.number)
+        known = await knowledge.release_rows.live_documents()
         names = [n for n in known if any(fnmatch.fnmatchcase(n, p) for p in documents)]
         if not names:
             raise Failed(
                 f"No document is named {', '.join(map(repr, documents))}. `answerdesk releases "
-                f"show {0 if live is None else live.number}` lists them."
+                f"show {await knowledge.release_rows.live_number()}` lists them."
             )
         report = await knowledge.ingestor.ingest([], removed=names, anyway=anyway, dry_run=dry_run)
     _show(report, as_json=as_json)
@@ -108,14 +107,14 @@ async def refresh(
 ) -> None:
     """Read the configured sources again now."""
     async with main_knowledge(with_demo=False) as knowledge:
-        with progress() as on_progress, page_progress() as on_page:
+        with progress() as on_progress:
             report = await make_refresh(knowledge).run(
                 only=sources or None,
                 accept=accept or [],
                 anyway=anyway,
                 dry_run=dry_run,
                 on_progress=on_progress,
-                on_page=on_page,
+                on_page=page_progress(),
             )
     if as_json:
         output.print_json(dict(report.job_report().detail))

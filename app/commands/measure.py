@@ -5,7 +5,6 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +22,7 @@ from core.types import Answer, Turn
 from evaluation.bench import chosen, measure
 from evaluation.benchmarks.figure import Measured
 from evaluation.desks import ask_all, is_desk_set, load_desk_set, summarise_desk
-from evaluation.evalset import EvalSet, load_evalset
+from evaluation.evalset import EvalSet, Options, load_evalset
 from evaluation.evaluate import EvalResult, evaluate, summarise
 from evaluation.metrics import Outcome
 from evaluation.probe import Probe
@@ -31,18 +30,6 @@ from kb.answering.checker import unsupported
 from kb.answering.prompts import passage_of
 from kb.releases.ingestor import IncomingFile
 from kb.text.segmentation import split_sentences
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What to ask of a set; see `answerdesk eval --help`."""
-
-    ask: str = ""
-    kb: str = ""
-    hold_out: bool = False
-    leave_out: bool = False
-    sample: int = 0
-    oos_recall: float = 0.0
 
 
 async def evaluate_set(
@@ -68,11 +55,11 @@ async def evaluate_set(
     report: Annotated[Path | None, typer.Option(help="Write an HTML page with plots.")] = None,
 ) -> None:
     """Measure on a labelled set, in a knowledge base of its own."""
-    options = Options(ask_language, kb, hold_out, leave_out, sample, oos_recall)
+    options = Options(ask_language, kb, hold_out, leave_out, sample)
     if is_desk_set(folder):
         _print_figures(await measured_desk(folder, options), as_json=as_json)
         return
-    result, outcomes = await measured(folder, options)
+    result, outcomes = await measured(folder, options, oos_recall=oos_recall)
     if report is not None:
         # Imported here: only a report needs the plotting library, which takes seconds to load.
         from evaluation.report import render_report
@@ -126,17 +113,11 @@ async def measured_desk(folder: Path, options: Options) -> dict[str, object]:
     return summarise_desk(folder.name, outcomes)
 
 
-async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Outcome]]:
+async def measured(
+    folder: Path, options: Options, *, oos_recall: float = 0.0
+) -> tuple[EvalResult, list[Outcome]]:
     """Return the figures of a set and what came of each question."""
-    evalset = await asyncio.to_thread(
-        load_evalset,
-        folder,
-        ask=options.ask,
-        kb=options.kb,
-        hold_out=options.hold_out,
-        leave_out=options.leave_out,
-        sample=options.sample,
-    )
+    evalset = await asyncio.to_thread(load_evalset, folder, options)
     config = read_config()
     files = [IncomingFile(name, data) for name, data in sorted(evalset.files.items())]
     async with open_knowledge(config, base_paths(folder, options)) as knowledge:
@@ -144,10 +125,8 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
         await make_it_hold(knowledge, files)
         await knowledge.trainer.ensure()
         outcomes = await _ask_all(knowledge, evalset)
-    result = summarise(
-        evalset.name, outcomes, answer_at=config.answers.answer_at, oos_recall=options.oos_recall
-    )
-    return result, outcomes
+    at = config.answers.answer_at
+    return summarise(evalset.name, outcomes, answer_at=at, oos_recall=oos_recall), outcomes
 
 
 def base_paths(folder: Path, options: Options) -> Paths:

@@ -63,7 +63,7 @@ async def test_a_week_is_told_where_there_is_a_group(tmp_path: Path) -> None:
         team = Team(database)
 
         def report(language: str = "en", address: str = "") -> WeeklyReport:
-            figures, named = Figures(database), Entries()
+            figures, named = Figures(database), Entries().named
             return WeeklyReport(
                 figures,
                 conversations,
