@@ -87,7 +87,11 @@ class Inbox(Repository):
 
     async def pending(self) -> Sequence[StoredUpdate]:
         """Return what was received and not finished, oldest first."""
-        return await self._list(StoredUpdate.state == "new")
+        return await self._all(
+            select(StoredUpdate)
+            .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.state == "new")
+            .order_by(StoredUpdate.seq)
+        )
 
     async def start(self, update_id: int) -> None:
         """Count that an update's handling begins."""
@@ -105,7 +109,12 @@ class Inbox(Repository):
 
     async def finish(self, *update_ids: int, note: str = "") -> None:
         """Mark updates as handled, and forget what they said."""
-        await self._execute(self._finished(update_ids, note))
+        await self._execute(
+            update(StoredUpdate)
+            .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id.in_(update_ids))
+            .values(state="done", payload="", error=note, finished=time.time())
+            .execution_options(synchronize_session=False)
+        )
 
     async def bury(self, update_id: int, error: str) -> None:
         """Make an update a dead letter; its payload is kept."""
@@ -164,25 +173,10 @@ class Inbox(Repository):
 
         await self._run(write)
 
-    def _finished(self, update_ids: Sequence[int], note: str) -> Any:
-        return (
-            update(StoredUpdate)
-            .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id.in_(update_ids))
-            .values(state="done", payload="", error=note, finished=time.time())
-            .execution_options(synchronize_session=False)
-        )
-
     async def _change(self, update_id: int, **values: Any) -> None:
         await self._execute(
             update(StoredUpdate)
             .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id == update_id)
             .values(**values)
             .execution_options(synchronize_session=False)  # no row of it is in the session
-        )
-
-    async def _list(self, *conditions: Any) -> Sequence[StoredUpdate]:
-        return await self._all(
-            select(StoredUpdate)
-            .where(StoredUpdate.bot_id == self._bot_id, *conditions)
-            .order_by(StoredUpdate.seq)
         )

@@ -166,7 +166,8 @@ class ReleaseRepository(Repository):
                     row.until = release.number
             for doc_id, document in documents.items():
                 if doc_id not in stored or record(Document, stored[doc_id]) != document:
-                    session.add(_document_row(document, since=release.number))
+                    since = release.number
+                    session.add(ReleaseDocumentRow(**asdict(document), since=since, until=None))
             values = asdict(release)
             where = {"table_name": values.pop("table"), "table_version": values.pop("version")}
             session.add(ReleaseRow(**values, **where))
@@ -279,10 +280,6 @@ async def _rows_at(session: AsyncSession, number: int) -> Sequence[ReleaseDocume
         .order_by(ReleaseDocumentRow.doc_id)
     )
     return rows.all()
-
-
-def _document_row(document: Document, *, since: int) -> ReleaseDocumentRow:
-    return ReleaseDocumentRow(**asdict(document), since=since, until=None)
 
 
 def _release(row: ReleaseRow) -> Release:

@@ -75,12 +75,7 @@ async def evaluate(
 ) -> list[Outcome]:
     """Ask every question of the set, one after the other, and return what came of each.
 
-    Args:
-        evalset: the set.
-        probe: what the answerer searches with.
-        answerer: replies.
-        check_reply: looks through composed replies.
-        on_outcome: told of each outcome.
+    `probe` is what the answerer searches with; `on_outcome` is told of each outcome.
     """
     outcomes = []
     for question in evalset.questions:
@@ -93,7 +88,7 @@ async def evaluate(
 async def _ask(
     question: EvalQuestion, probe: Probe, answerer: Answerer, check_reply: CheckReply
 ) -> Outcome:
-    probe.leave_out(question.without)
+    probe.left_out = question.without
     answer = await answerer.answer_question(question.text)
     composed = answer.kind == "composed"
     return Outcome(
@@ -117,11 +112,8 @@ def summarise(
 ) -> EvalResult:
     """Return the figures of a run.
 
-    Args:
-        name: of the set.
-        outcomes: of each question.
-        answer_at: the operating point, a probability.
-        oos_recall: one more point at which to give `EvalResult.accuracy_at_oos_recall`; 0: none.
+    `answer_at` is the operating point, a probability; `oos_recall` one more point at which to give
+    `EvalResult.accuracy_at_oos_recall`, 0 for none.
     """
     inside = [o for o in outcomes if o.relevant]
     gold = [o for o in inside if o.answers]
