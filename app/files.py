@@ -18,11 +18,7 @@ def collect(paths: Sequence[Path], *, prefix: str = "") -> list[IncomingFile]:
     """Return the files that `paths` mean, folders with all they hold.
 
     A file is known by its name, one in a folder by the path inside that folder. Hidden files,
-    and links that lead out of their folder, are left out.
-
-    Args:
-        paths: files and folders.
-        prefix: put before every document id.
+    and links that lead out of their folder, are left out. `prefix` stands before every id.
 
     Raises:
         NoSuchPath: if one does not exist.

@@ -98,9 +98,7 @@ def make_scheduler(
 ) -> Scheduler:
     """Return the scheduler with all jobs of the service.
 
-    Args:
-        knowledge: what they work on.
-        tell: sends operators the report of a run that changed something, failed or was held back.
+    `tell` sends operators the report of a run that changed something, failed or was held back.
     """
     config = knowledge.config
     refresh = make_refresh(knowledge)

@@ -406,11 +406,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def load_config(path: Path, *, changed: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
-    """Read the configuration file and the environment.
-
-    Args:
-        path: of the file.
-        changed: values by section and key that count above the file.
+    """Read the configuration file, what counts above it by section and key, and the environment.
 
     Raises:
         ConfigError: naming the key, the value and what is expected.

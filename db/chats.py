@@ -57,9 +57,7 @@ class Chats(Repository):
         async def write(session: AsyncSession) -> None:
             row = await session.get(ChatRow, chat_id)
             if row is None:
-                row = ChatRow(
-                    chat_id=chat_id, language="", payload="", first_seen=now, banned=False
-                )
+                row = ChatRow(chat_id=chat_id, first_seen=now)
                 session.add(row)
             row.name = name[:256]
             row.payload = row.payload or payload[:64]

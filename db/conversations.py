@@ -223,7 +223,7 @@ class Conversations(Repository):
             unknown = answer.kind == "unknown" and answer.intent == "question"
             if unknown or answer.unanswered:
                 part = answer.unanswered
-                session.add(OpenQuestionRow(answer_id=row.id, status="open", part=part))
+                session.add(OpenQuestionRow(answer_id=row.id, part=part))
             return row.id
 
     async def turns(self, chat: str, *, limit: int) -> list[Turn]:
@@ -293,9 +293,7 @@ class Conversations(Repository):
     async def reopen(self, open_ids: Sequence[int] = (), *, change: int | None = None) -> int:
         """Let questions wait for an operator again; return how many these are.
 
-        Args:
-            open_ids: what answered them was undone, or they were set aside by mistake.
-            change: the change of an entry that answered them and was taken back.
+        `change` is one of an entry that answered them and was taken back.
         """
         which: ColumnElement[bool] = OpenQuestionRow.id.in_(open_ids)
         if change is not None:
@@ -357,11 +355,9 @@ class Conversations(Repository):
             return True
 
     async def most_asked(self, *, since: float, limit: int) -> list[tuple[str, int]]:
-        """Return what was asked most often, with how often; case and blanks do not count.
+        """Return what was asked most often since a moment (UTC epoch seconds), with how often.
 
-        Args:
-            since: UTC epoch seconds; older questions do not count.
-            limit: questions to return; the last 5,000 are looked at.
+        Case and blanks do not count. The last 5,000 questions are looked at.
         """
         asked = await self._all(
             select(AnswerRow.question)
@@ -411,7 +407,7 @@ async def _leave_open(session: AsyncSession, answer_id: int) -> None:
         select(OpenQuestionRow).where(OpenQuestionRow.answer_id == answer_id)
     )
     if known is None:
-        session.add(OpenQuestionRow(answer_id=answer_id, status="open"))
+        session.add(OpenQuestionRow(answer_id=answer_id))
     elif known.status == "open":
         known.part = ""  # what was answered did not help either
 

@@ -223,12 +223,8 @@ class Curations(Repository):
         """Bring the work of a moment back, and put later work up for review.
 
         A row is what was so from `created` to `closed`, and stays: what comes back, or waits for
-        review from now on, is a new row.
-
-        Args:
-            moment: UTC epoch seconds; of the release that was published again.
-            at: of the new release.
-            reason: why later work waits.
+        review from now on, is a new row. `moment` is that of the release that was published
+        again, `at` that of the new one (UTC epoch seconds); `reason`: why later work waits.
         """
         async with self._database.session() as session:
             wanted = (await session.scalars(select(CurationRow).where(*_at(moment)))).all()

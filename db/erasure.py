@@ -195,13 +195,9 @@ async def replay(database: Database, erased: Mapping[str, float]) -> int:
 async def purge(database: Database, kept_since: Mapping[str, float], *, audit: float) -> int:
     """Delete what is older than it is kept; return how many answers that were.
 
-    Questions that wait for the team, and verdicts, go with their answers.
-
-    Args:
-        database: where.
-        kept_since: UTC epoch seconds by the beginning of chats' names (``telegram``, ``api``);
-            under the empty name, for all others.
-        audit: the same for what operators did.
+    Questions that wait for the team, and verdicts, go with their answers. `kept_since` has UTC
+    epoch seconds by the beginning of chats' names (``telegram``, ``api``); under the empty name,
+    for all others. `audit` is the same for what operators did.
     """
     count = 0
     async with database.session() as session:

@@ -152,12 +152,7 @@ class Inbox(Repository):
         )
 
     async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
-        """Empty the dead letters of some chats that are `about` a customer.
-
-        Args:
-            chat_ids: of the team.
-            about: tells it of an update as JSON.
-        """
+        """Delete the dead letters of the team's chats that are `about` a customer, as JSON."""
 
         async def write(session: AsyncSession) -> None:
             rows = await session.scalars(

@@ -40,9 +40,9 @@ class JobRun(Base):
     started: Mapped[float] = mapped_column(index=True)
     """UTC epoch seconds."""
     finished: Mapped[float | None]
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text, default="")
     """The report, for people."""
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON)
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """The report, for programs."""
 
 
@@ -78,15 +78,7 @@ class JobRepository(Repository):
             )
             if taken is not None:
                 return None
-            row = JobRun(
-                job=job,
-                slot=slot,
-                state="running",
-                started=time.time(),
-                finished=None,
-                text="",
-                detail={},
-            )
+            row = JobRun(job=job, slot=slot, state="running", started=time.time())
             session.add(row)
             await session.flush()
             return row.run_id

@@ -95,7 +95,6 @@ class Keys(Repository):
                     grants=",".join(grant for grant in GRANTS if grant in grants),
                     per_minute=per_minute,
                     created=time.time(),
-                    used=None,
                 )
             )
             return True

@@ -62,7 +62,7 @@ class SourceState(Base):
     location: Mapped[str] = mapped_column(String(1024), unique=True)
     created: Mapped[float]
     checked: Mapped[float | None]
-    error: Mapped[str] = mapped_column(Text)
+    error: Mapped[str] = mapped_column(Text, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +148,8 @@ class ReleaseRepository(Repository):
     ) -> None:
         """Make `release` live, holding exactly `documents`, in one transaction.
 
-        Args:
-            release: its number must be `base` + 1.
-            documents: all documents of the new release by id.
-            base: the live release that the caller compared with, 0 for none.
+        `base` is the live release that the caller compared with, 0 for none; the new one has the
+        next number.
 
         Raises:
             PublishConflict: if another release went live since; nothing was changed.
@@ -248,16 +246,8 @@ class SourceRepository(Repository):
             name, number = wanted, 2
             while name in taken:
                 name, number = f"{wanted}-{number}", number + 1
-            session.add(
-                SourceState(
-                    name=name,
-                    kind=kind,
-                    location=location,
-                    created=time.time(),
-                    checked=None,
-                    error="",
-                )
-            )
+            created = time.time()
+            session.add(SourceState(name=name, kind=kind, location=location, created=created))
             return name
 
     async def checked(self, name: str, *, error: str = "") -> None:

@@ -106,8 +106,6 @@ class Outbox(Repository):
                     method=message.method,
                     params=dict(message.params),
                     context=dict(message.context),
-                    state="queued",
-                    error="",
                     created=now,
                 )
                 for number, message in enumerate(messages)
@@ -198,14 +196,11 @@ class Outbox(Repository):
         )
 
     async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
-        """Erase what the messages to some chats say of a customer.
+        """Erase what the messages to the team's chats say of a customer.
 
         Those that did not arrive, or may not have, are deleted; those that wait to be sent, if
-        they are `about` the customer. Of those that were sent, what their buttons need is emptied.
-
-        Args:
-            chat_ids: of the team.
-            about: tells it of a message's parameters and context, as JSON.
+        `about` tells of their parameters and context, as JSON, that they are about the customer.
+        Of those that were sent, what their buttons need is emptied.
         """
 
         async def write(session: AsyncSession) -> None:

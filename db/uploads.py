@@ -106,12 +106,7 @@ class Upload:
 
 
 class Uploads(Repository):
-    """Stores files and entries that wait for their operator's word.
-
-    Args:
-        database: where.
-        channel: the way in; each resumes and lists its own.
-    """
+    """Stores files and entries that wait for their operator's word; each way in has its own."""
 
     def __init__(self, database: Database, *, channel: Channel = "telegram") -> None:
         super().__init__(database)
@@ -135,16 +130,12 @@ class Uploads(Repository):
                 channel=self._channel,
                 actor=actor,
                 chat_id=chat_id,
-                message_id=0,
                 thread_id=thread_id,
                 files=[[file.name, file.file_id] for file in files],
                 columns=columns,
-                outcome={},
                 entry=asdict(entry) if entry else {},
                 customer=customer,
                 state="checking",
-                before=0,
-                after=0,
                 created=time.time(),
             )
             session.add(row)

@@ -125,9 +125,7 @@ class Reader(nn.Module):
     def encode(self, x: Tensor, mask: Tensor) -> Encoding:
         """Return token vectors, their weights and the whole vector of each text.
 
-        Args:
-            x: lower states, shape (texts, tokens, 384).
-            mask: 1 for a token, 0 for padding.
+        `x` has lower states of shape (texts, tokens, 384), `mask` 0 for padding.
         """
         more = padding(mask)
         with torch.autocast("cpu", dtype=torch.bfloat16):
