@@ -19,7 +19,7 @@ from db.chats import ChatRow
 from db.conversations import AnswerRow
 from db.handover import Handover, Message, MirrorRow
 from db.inbox import StoredUpdate
-from db.keys import KeyRow
+from db.keys import Key
 from db.operators import AuditRow, Operator, OperatorCodeRow
 from db.outbox import StoredMessage
 from db.pending_inputs import PendingInputRow
@@ -65,7 +65,7 @@ _NAMED: Sequence[_Named] = (
     _Named("telegram", PendingInputRow, PendingInputRow.ref, PendingInputRow.created),
     _Named("account", Account, Account.key, Account.added),
     _Named("operator", Operator, Operator.user_id, Operator.added),
-    _Named("key", KeyRow, KeyRow.name, KeyRow.created),
+    _Named("key", Key, Key.name, Key.created),
 )
 _OF_ACCOUNTS = (Session, AssignmentRow, Operator, OperatorCodeRow)
 """Tables whose rows go with the account that they name; 0: they name none."""

@@ -1,6 +1,5 @@
 """`keys`."""
 
-import dataclasses
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from app.commands.common import Json, main_database, moment
 from db.keys import PER_MINUTE, Keys
 from db.operators import Audit
 
+_FIELDS = ("key_id", "name", "grants", "per_minute", "created", "used")
 _HERE = "command line"
 """Who did it, in the record."""
 
@@ -34,7 +34,7 @@ async def list_keys(*, as_json: Json = False) -> None:
     async with main_database() as database:
         found = await Keys(database).list()
     output.print_listed(
-        [dataclasses.asdict(key) for key in found],
+        [{name: getattr(key, name) for name in _FIELDS} for key in found],
         ("name", "rights", "a minute", "made (UTC)", "last used (UTC)"),
         [
             (

@@ -11,15 +11,18 @@ from typing import TypeVar
 from core.config import Config
 from core.types import Prompt
 from evaluation.benchmarks.figure import Figure, Measured, Point, Say, less, median, missing, more
-from evaluation.benchmarks.ours import SMALL, ours, states, weights
 from evaluation.benchmarks.prompts import QUESTIONS, ask, make_prompts, talkative
 from evaluation.benchmarks.writers import (
+    SMALL,
     BaselineMissing,
     Reply,
     Writer,
     native,
+    ours,
     plain,
     python_server,
+    states,
+    weights,
 )
 
 T = TypeVar("T")
