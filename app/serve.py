@@ -291,7 +291,6 @@ async def keep_at(
 
 
 async def _once_prepared(troubles: Troubles, work: Callable[[], Awaitable[None]]) -> None:
-    """Do what needs a knowledge base that is ready."""
     await troubles.prepared.wait()
     await work()
 
@@ -350,7 +349,6 @@ async def _telegram(
 
 
 async def _tell(bot: TelegramBot, reports: asyncio.Queue[str]) -> None:
-    """Send what jobs report to the team, for ever."""
     while True:
         text = await reports.get()
         try:

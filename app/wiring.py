@@ -157,13 +157,9 @@ async def open_knowledge(
 ) -> AsyncIterator[Knowledge]:
     """Open a knowledge base; on the way out, nothing of it is left running.
 
-    Args:
-        config: the configuration.
-        paths: where its data are.
-        wait_for_embedder: return when the embedder is loaded; else questions wait for it.
-        beside: the database of the same knowledge base, which is open with the model that filled
-            its index; it is opened with the one that the configuration names. ``None``: the main
-            knowledge base is opened with the model that filled it.
+    Without `wait_for_embedder`, questions wait for it. The main knowledge base is opened with the
+    model that filled its index; `beside` the database of one that is open so, with the one that the
+    configuration names.
 
     Raises:
         ConfigError, ModelError: with the remedy, if a model cannot be used.

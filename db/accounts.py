@@ -119,8 +119,7 @@ class Accounts(Repository):
 
     async def get(self, account_id: int) -> Account | None:
         """Return an account."""
-        async with self._database.session() as session:
-            return await session.get(Account, account_id)
+        return await self._first(select(Account).where(Account.account_id == account_id))
 
     async def named(self, name: str) -> Account | None:
         """Return the account of a name, in capitals or not."""

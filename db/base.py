@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, TypeVarTuple, cast
 
 from sqlalchemy import Case, MetaData, Row, Select, UpdateBase, case, event, make_url
-from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -82,9 +82,9 @@ def create_engine(url: str) -> AsyncEngine:
     return engine
 
 
-def storage_error(error: DBAPIError) -> StorageError:
+def storage_error(error: SQLAlchemyError) -> StorageError:
     """Return what SQLAlchemy raises for a database that cannot be used, as our own error."""
-    reason = str(error.orig or error).splitlines()[0]
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
     if "malformed" in reason or "not a database" in reason:
         return DatabaseDamaged(reason)
     return StorageError(reason)
@@ -99,10 +99,6 @@ class NoteErased(Protocol):
         ...
 
 
-def note_nowhere(name: str, *, role: str = "", password: str = "") -> None:
-    """Let a backup from before bring it back."""
-
-
 def digest_of(secret: str) -> str:
     """Return what is stored of a long random secret."""
     return hashlib.sha256(secret.strip().encode()).hexdigest()
@@ -111,7 +107,7 @@ def digest_of(secret: str) -> str:
 class Database:
     """Sessions on one engine, and writes that share commits."""
 
-    def __init__(self, engine: AsyncEngine, *, note_erased: NoteErased = note_nowhere) -> None:
+    def __init__(self, engine: AsyncEngine, *, note_erased: NoteErased | None = None) -> None:
         self.engine = engine
         self.writes = GroupCommit(self.session)
         self._note_erased = note_erased
@@ -131,14 +127,13 @@ class Database:
         try:
             async with self._sessions() as session, session.begin():
                 yield session
-        except IntegrityError:
-            raise
-        except DatabaseError as error:
+        except SQLAlchemyError as error:
             raise storage_error(error) from error
 
     async def note_erased(self, name: str, *, role: str = "", password: str = "") -> None:
         """Note what a backup must not bring back; see `NoteErased`."""
-        await asyncio.to_thread(self._note_erased, name, role=role, password=password)
+        if self._note_erased is not None:
+            await asyncio.to_thread(self._note_erased, name, role=role, password=password)
 
     async def check(self) -> str:
         """Read every page of the database; return what is wrong, empty if nothing is."""

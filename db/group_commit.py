@@ -6,10 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 from sqlalchemy import CursorResult, UpdateBase
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
-
-from core.errors import StorageError
 
 T = TypeVar("T")
 Operation = Callable[[AsyncSession], Awaitable[T]]
@@ -42,10 +39,7 @@ class GroupCommit:
         self._waiting.append((operation, done))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._drain(), name="group commit")
-        try:
-            return await asyncio.shield(done)
-        except SQLAlchemyError as error:
-            raise StorageError(_reason(error)) from error
+        return await asyncio.shield(done)
 
     async def execute(self, *statements: UpdateBase) -> Sequence[Any]:
         """Run statements; return the first column of what the last one returns. See `run`."""
@@ -82,7 +76,3 @@ class GroupCommit:
     async def _write(self, operations: list[Operation[Any]]) -> list[Any]:
         async with self._session() as session:
             return [await operation(session) for operation in operations]
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    return str(getattr(error, "orig", None) or error).splitlines()[0]

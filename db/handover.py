@@ -230,15 +230,13 @@ class Handovers(Repository):
 
         The same update gets it again when it is handled once more after a crash.
         """
-
-        async def write(session: AsyncSession) -> str:
-            row = await session.get(Handover, chat_id)
-            if row is None or row.draft_sent not in (0, update_id):
-                return ""
-            row.draft_sent = update_id
-            return row.proposed
-
-        return await self._run(write)
+        claimed = await self._execute(
+            update(Handover)
+            .where(Handover.chat_id == chat_id, Handover.draft_sent.in_((0, update_id)))
+            .values(draft_sent=update_id)
+            .returning(Handover.proposed)
+        )
+        return claimed[0] if claimed else ""
 
     async def answered(self, chat_id: int, answer: str, *, draft: int = 0) -> None:
         """Remember what an operator told the customer, and compare it with a held answer.

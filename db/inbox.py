@@ -126,21 +126,18 @@ class Inbox(Repository):
         `number` is its row's. One that could not be read stays what it is.
         """
 
-        async def write(session: AsyncSession) -> StoredUpdate | None:
-            row = await session.scalar(
-                select(StoredUpdate).where(
-                    StoredUpdate.bot_id == self._bot_id,
-                    StoredUpdate.seq == number,
-                    StoredUpdate.state == "failed",
-                    StoredUpdate.starts > 0,
-                )
+        revived = await self._execute(
+            update(StoredUpdate)
+            .where(
+                StoredUpdate.bot_id == self._bot_id,
+                StoredUpdate.seq == number,
+                StoredUpdate.state == "failed",
+                StoredUpdate.starts > 0,
             )
-            if row is None:
-                return None
-            row.state, row.starts, row.failures, row.finished = "new", 0, 0, None
-            return row
-
-        return await self._run(write)
+            .values(state="new", starts=0, failures=0, finished=None)
+            .returning(StoredUpdate)
+        )
+        return revived[0] if revived else None
 
     async def purge(self, *, before: float) -> None:
         """Delete handled updates that arrived before a time.

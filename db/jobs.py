@@ -101,19 +101,14 @@ class JobRepository(Repository):
 
     async def interrupt(self, jobs: Sequence[str]) -> Sequence[JobRun]:
         """Mark runs of these jobs that a dead process left running; return them, oldest first."""
-        async with self._database.session() as session:
-            rows = (
-                await session.scalars(
-                    select(JobRun)
-                    .where(JobRun.state == "running", JobRun.job.in_(jobs))
-                    .order_by(JobRun.run_id)
-                )
-            ).all()
-            for row in rows:
-                row.state = "interrupted"
-                row.finished = time.time()
-                row.text = "The service stopped while this ran."
-            return rows
+        said = "The service stopped while this ran."
+        runs = await self._execute(
+            update(JobRun)
+            .where(JobRun.state == "running", JobRun.job.in_(jobs))
+            .values(state="interrupted", finished=time.time(), text=said)
+            .returning(JobRun)
+        )
+        return sorted(runs, key=lambda run: run.run_id)
 
     async def runs(self, job: str | None = None, *, limit: int = 50) -> Sequence[JobRun]:
         """Return runs, newest first."""

@@ -143,20 +143,17 @@ class Outbox(Repository):
     async def queue_again(self, outbox_id: int) -> StoredMessage | None:
         """Let a message be sent again that may have arrived; ``None`` if it is none of those."""
 
-        async def write(session: AsyncSession) -> StoredMessage | None:
-            row = await session.scalar(
-                select(StoredMessage).where(
-                    StoredMessage.bot_id == self._bot_id,
-                    StoredMessage.outbox_id == outbox_id,
-                    StoredMessage.state == "uncertain",
-                )
+        queued = await self._execute(
+            update(StoredMessage)
+            .where(
+                StoredMessage.bot_id == self._bot_id,
+                StoredMessage.outbox_id == outbox_id,
+                StoredMessage.state == "uncertain",
             )
-            if row is None:
-                return None
-            row.state, row.error, row.finished = "queued", "", None
-            return row
-
-        return await self._run(write)
+            .values(state="queued", error="", finished=None)
+            .returning(StoredMessage)
+        )
+        return queued[0] if queued else None
 
     async def of_update(self, update_id: int) -> list[StoredMessage]:
         """Return the messages that answer an update, in order."""

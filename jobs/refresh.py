@@ -87,16 +87,12 @@ class Refresh:
 
         Uploaded documents, and those of a source that is no longer configured, stay. A source
         that cannot be read, or would lose too much, is left as it is and reported; the others go
-        on.
+        on. With `anyway` it is published whatever the golden questions say.
 
         Args:
             only: names or locations of the sources to read; ``None`` for all.
             accept: names or locations of sources whose guards an operator takes off for this run:
                 they may shrink, and their pages may look like login forms.
-            anyway: publish whatever the golden questions say.
-            dry_run: change nothing.
-            on_progress: called after each file and each batch of embeddings.
-            on_page: called after each page that was fetched.
 
         Raises:
             NoSuchSource: if `only` or `accept` names a source that is not configured.

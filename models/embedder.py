@@ -53,7 +53,10 @@ class WorkerEmbedder(WorkerModel):
         """Embed one question; the last ones are remembered. A very long one is averaged."""
         known = self._questions.get(text)
         if known is None:
-            known = await self._embed_one(text)
+            params = {"texts": [text], "prompt": "query", "windows": True}
+            reply = await self._call("embed", params, Priority.CUSTOMER)
+            known = np.frombuffer(reply.blob, np.float32)
+            known.flags.writeable = False
             self._questions[text] = known
             if len(self._questions) > _CACHED_QUESTIONS:
                 self._questions.popitem(last=False)
@@ -90,13 +93,6 @@ class WorkerEmbedder(WorkerModel):
             reply = await self._call("count", {"texts": part}, Priority.INGEST)
             counts += reply.values["counts"]
         return counts
-
-    async def _embed_one(self, text: str) -> Vector:
-        params = {"texts": [text], "prompt": "query", "windows": True}
-        reply = await self._call("embed", params, Priority.CUSTOMER)
-        vector = np.frombuffer(reply.blob, np.float32)
-        vector.flags.writeable = False
-        return vector
 
     async def _embed_all(self, texts: Sequence[str], prompt: Literal["query", "passage"]) -> Matrix:
         rows = np.empty((len(texts), self.dim), np.float32)

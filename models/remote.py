@@ -68,7 +68,6 @@ class _HttpModel:
         return [estimate_tokens(text) for text in texts]
 
     def _succeeded(self) -> None:
-        """Note that a request was answered."""
         self._status = "ready"
         self._served += 1
 

@@ -125,19 +125,11 @@ def _rows(file: Path, text: str) -> Sequence[tuple[int, Mapping[str, Any]]]:
 
 
 def _golden(row: Mapping[str, Any], where: str) -> Golden:
-    values = {name: str(row.get(name) or "").strip() for name in _FIELDS}
+    values: dict[str, Any] = {name: str(row.get(name) or "").strip() for name in _FIELDS}
     if not values["question"]:
         raise Failed(f"{where}: the question is empty. Nothing was stored.")
-    golden = _checked(
-        Golden(
-            values["question"],
-            values["refuse"].lower() in _TRUE,
-            values["document"],
-            values["entry"],
-            values["words"],
-            author="file",
-        )
-    )
+    values["refuse"] = values["refuse"].lower() in _TRUE
+    golden = _checked(Golden(**values, author="file"))
     if not (golden.refuse or golden.document or golden.entry or golden.words):
         raise Failed(
             f"{where}: say what is expected of {golden.question!r} (refuse, document, entry or "

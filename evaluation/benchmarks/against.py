@@ -10,11 +10,10 @@ from typing import TypeVar
 
 from core.config import Config
 from core.types import Prompt
-from evaluation.benchmarks.figure import Figure, Measured, Point, Say, less, median, missing, more
+from evaluation.benchmarks.figure import Figure, Measured, Point, Say, less, median, more
 from evaluation.benchmarks.prompts import QUESTIONS, ask, make_prompts, talkative
 from evaluation.benchmarks.writers import (
     SMALL,
-    BaselineMissing,
     Reply,
     Writer,
     native,
@@ -39,12 +38,6 @@ _ROUNDS = 3
 _PLAIN = "create_chat_completion"
 _SERVER = "llama-cpp-python's server"
 _NATIVE = "llama.cpp's server"
-_UNITS = {
-    "warm_ttft_vs_native": "s",
-    "restart_ttft_vs_native": "s",
-    "decode_1_vs_native": "tokens/s",
-    "warm_4_vs_native": "tokens/s",
-}
 
 
 async def against_plain(config: Config, say: Say) -> Measured:
@@ -103,32 +96,29 @@ async def against_server(config: Config, say: Say) -> Measured:
 async def against_native(config: Config, say: Say) -> Measured:
     """Time passages that both have seen, one long reply, four customers, and a restart."""
     path, threads = weights(SMALL), config.models.threads
-    try:
-        with states() as folder:
-            async with ours(config, SMALL, folder) as mine, native(path, threads=threads) as other:
-                count = mine.generator.count_tokens
-                prompts = await make_prompts(count, number=_PASSAGES, tokens=_TOKENS)
-                short = await make_prompts(count, number=_ROUNDS, tokens=_SHORT)
-                say(f"{_PASSAGES} passages are read by both")
-                await _read(mine, other, prompts)
-                say("other questions about them")
-                questions = ("Which of them is the newest?", "What happens after that?")
-                others = [ask(prompt, text) for text in questions for prompt in prompts]
-                warm = await _medians(mine, other, others, _first_word)
-                say("three long replies")
-                rates = await _medians(mine, other, short, _rate)
-                say("four customers at once")
-                rounds = [
-                    [ask(prompt, f"What are the main points, part {number}?") for prompt in prompts]
-                    for number in range(_ROUNDS)
-                ]
-                four = await _medians(mine, other, rounds, _rate_of_all)
-            say("both are started again")
-            async with ours(config, SMALL, folder) as mine, native(path, threads=threads) as other:
-                asked = [ask(prompt, "Is it so?") for prompt in prompts[:3]]
-                again = await _medians(mine, other, asked, _first_word)
-    except BaselineMissing as error:
-        return Measured(tuple(missing(name, unit, str(error)) for name, unit in _UNITS.items()))
+    with states() as folder:
+        async with ours(config, SMALL, folder) as mine, native(path, threads=threads) as other:
+            count = mine.generator.count_tokens
+            prompts = await make_prompts(count, number=_PASSAGES, tokens=_TOKENS)
+            short = await make_prompts(count, number=_ROUNDS, tokens=_SHORT)
+            say(f"{_PASSAGES} passages are read by both")
+            await _read(mine, other, prompts)
+            say("other questions about them")
+            questions = ("Which of them is the newest?", "What happens after that?")
+            others = [ask(prompt, text) for text in questions for prompt in prompts]
+            warm = await _medians(mine, other, others, _first_word)
+            say("three long replies")
+            rates = await _medians(mine, other, short, _rate)
+            say("four customers at once")
+            rounds = [
+                [ask(prompt, f"What are the main points, part {number}?") for prompt in prompts]
+                for number in range(_ROUNDS)
+            ]
+            four = await _medians(mine, other, rounds, _rate_of_all)
+        say("both are started again")
+        async with ours(config, SMALL, folder) as mine, native(path, threads=threads) as other:
+            asked = [ask(prompt, "Is it so?") for prompt in prompts[:3]]
+            again = await _medians(mine, other, asked, _first_word)
     return Measured(
         (
             less("warm_ttft_vs_native", warm[0], "s", warm[1], _NATIVE),

@@ -82,7 +82,7 @@ def _memory() -> tuple[Figure, ...]:
     sizes: Counter[str] = Counter()
     for process in psutil.Process().children(recursive=True):
         for name in ("embedder", "generator"):
-            if f"models.{name}_child" in process.cmdline():
+            if any(part.endswith(f".{name}_child") for part in process.cmdline()):
                 sizes[name] += process.memory_info().rss
     return tuple(
         Figure(f"{name}_mb", round(size / 1e6), "MB", None, None, "its process")

@@ -97,7 +97,6 @@ async def _ours(folder: Path, vectors: Matrix, queries: Matrix) -> tuple[float, 
 
 
 def _numpy(vectors: Matrix, queries: Matrix) -> float:
-    """Return p95 in milliseconds of comparing with every vector."""
     times = []
     for query in queries:
         started = time.perf_counter()

@@ -26,10 +26,6 @@ CONTEXT_TOKENS = 4096
 _CONTENT = re.compile(rb'"content": ?"')
 
 
-class BaselineMissing(BenchFailed):
-    """What is compared with is not installed; the text is a sentence."""
-
-
 @dataclass(frozen=True, slots=True)
 class Reply:
     """When a reply came, in seconds from the question, and how long it was."""
@@ -163,7 +159,7 @@ async def native(model: Path, *, threads: int) -> AsyncIterator[Server]:
     """Start llama.cpp's own server with a model.
 
     Raises:
-        BaselineMissing: if it is not installed.
+        BenchFailed: if it is not installed.
     """
     async with _served("native", model, threads, CONTEXT_TOKENS, 4) as server:
         yield server
@@ -174,7 +170,7 @@ async def python_server(model: Path, *, threads: int) -> AsyncIterator[Server]:
     """Start the server of llama-cpp-python with a model.
 
     Raises:
-        BaselineMissing: if it is not installed.
+        BenchFailed: if it is not installed.
     """
     async with _served("server", model, threads, CONTEXT_TOKENS) as server:
         yield server
@@ -184,7 +180,7 @@ async def python_server(model: Path, *, threads: int) -> AsyncIterator[Server]:
 async def _served(name: str, *arguments: object) -> AsyncIterator[Server]:
     async with baseline(name, *arguments) as (_process, values):
         if "missing" in values:
-            raise BaselineMissing(f"Not compared: {values['missing']}. `make test` installs it.")
+            raise BenchFailed(f"Not compared: {values['missing']}. `make test` installs it.")
         async with httpx.AsyncClient(
             base_url=values["url"],
             trust_env=False,

@@ -152,7 +152,6 @@ class Engine:
     # --- who is next ---------------------------------------------------------------------------
 
     def _admit(self) -> None:
-        """Give free sequences to waiting jobs."""
         for job in list(self._waiting):
             if not self._free or not self._fits(job):
                 return

@@ -167,7 +167,6 @@ class DiskPrefixes(MemoryPrefixes):
         (self._folder / (name + _SUFFIX)).unlink(missing_ok=True)
 
     def _write_index(self) -> None:
-        """Note how useful each state is."""
         values = {n: [e.uses, e.used_at] for n, e in self._entries.items()}
         temporary = self._folder / f"{_INDEX}.{os.getpid()}.new"
         temporary.write_text(json.dumps(values))

@@ -28,19 +28,12 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str]) -> Array:
         """Return one row per text, in order."""
-        rows = self._ids(texts)
+        rows = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
         parts, places = [], []
         for run in batches([len(row) for row in rows], most=RUN_TOKENS):
             parts.append(self.run(*padded([rows[place] for place in run])))
             places += run
         return np.concatenate(parts)[np.argsort(places)]
-
-    def tokenize(self, texts: Sequence[str]) -> tuple[Ids, Ids]:
-        """Return token ids and mask, each of shape (texts, longest)."""
-        return padded(self._ids(texts))
-
-    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
-        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
 
     def run(self, ids: Ids, mask: Ids) -> Array:
         """Return the vectors of tokenised texts."""

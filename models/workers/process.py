@@ -129,7 +129,6 @@ class ChildProcess:
             await self._task
 
     async def _run(self) -> None:
-        """Read until the process ends, then report how."""
         errors = asyncio.create_task(self._read_errors(), name=f"{self.name}-stderr")
         beats = asyncio.create_task(self._beat(), name=f"{self.name}-beats")
         try:

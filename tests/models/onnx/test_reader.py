@@ -16,7 +16,7 @@ from tokenizers.processors import TemplateProcessing
 from models.onnx import reader as onnx_reader
 from models.onnx import reader_build
 from models.onnx.build import LOWER, build_graph
-from models.onnx.encoder import OnnxEncoder, new_session
+from models.onnx.encoder import OnnxEncoder, new_session, padded
 from models.onnx.reader import OnnxReader
 from models.onnx.reader_build import HEADS
 
@@ -204,7 +204,7 @@ TEXTS = ("parcels leave at noon", "returns are free within thirty days", "noon")
 
 
 def states_of(encoder: OnnxEncoder, text: str) -> Array:
-    ids, mask = encoder.tokenize([text])
+    ids, mask = padded([encoder._tokenizer.encode(text).ids])
     states: Array = encoder.states(ids, mask, f"x{LOWER}")[0]
     return states
 
