@@ -19,17 +19,22 @@ from app.cookie import cookie_secret
 from app.demo import Examples, ingest_demo_if_empty
 from app.disk import LOW_BYTES, DiskWatch, free_bytes
 from app.messages import as_messages
+from app.models import (
+    WITHOUT_GENERATOR,
+    WITHOUT_SECOND,
+    ModelEmbedder,
+    ModelGenerator,
+    wait_for,
+)
 from app.paths import Paths
 from app.read_ahead import keep_read
 from app.reembed import is_undone, reembed_beside, said_meanwhile
 from app.schedule import make_scheduler, make_watcher
-from app.second import ModelEmbedder, wait_for
 from app.settings import RunningSettings, SettingsFile
 from app.web_server import listen, serve_web
 from app.webhooks import make_messenger
 from app.wiring import (
     Knowledge,
-    ModelGenerator,
     Service,
     answerer_of,
     make_answerer,
@@ -46,7 +51,7 @@ from console.mishaps import Disk, Restarts, Watched
 from console.operator import Records
 from console.security import check_exposure
 from console.upload_desk import UploadDesk
-from core.errors import AnswerdeskError, ModelUnavailable, StorageError
+from core.errors import AnswerdeskError, StorageError
 from core.health import Health
 from core.hours import WorkingHours
 from db.accounts import Accounts
@@ -396,13 +401,9 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
     troubles.sentences.pop("index", None)
     await ingest_demo_if_empty(knowledge, say=logger.info)
     await knowledge.embedder.start(wait=True)
-    await wait_for(knowledge.second)
+    await wait_for(knowledge.second, without=WITHOUT_SECOND)
     await knowledge.trainer.ensure()
-    if service.generator is not None:
-        try:
-            await service.generator.start(wait=True)
-        except ModelUnavailable as error:
-            logger.warning("Replies are built without the generator until it is back: %s", error)
+    await wait_for(service.generator, without=WITHOUT_GENERATOR)
     troubles.prepared.set()
     logger.info("Ready after %.1f s", time.perf_counter() - started)
 

@@ -13,8 +13,9 @@ import typer
 from rich.markup import escape
 
 from app import output
-from app.commands.answers import await_generator, make_it_hold
+from app.commands.answers import make_it_hold
 from app.commands.common import Failed, Json, read_config, say
+from app.models import WITHOUT_GENERATOR, wait_for
 from app.paths import Paths, find_paths
 from app.wiring import Knowledge, open_knowledge, open_service
 from core.config import data_folder
@@ -85,7 +86,7 @@ async def measured_desk(folder: Path, options: Options) -> dict[str, object]:
         await make_it_hold(knowledge, [IncomingFile(n, d) for n, d in files.items()])
         await knowledge.trainer.ensure()
         async with open_service(knowledge) as service:
-            await await_generator(service)
+            await wait_for(service.generator, without=WITHOUT_GENERATOR)
             with output.progress() as shown:
                 task = shown.add_task("asked", total=len(questions))
 
@@ -146,7 +147,7 @@ async def _ask_all(knowledge: Knowledge, evalset: EvalSet) -> list[Outcome]:
     )
     knowledge = dataclasses.replace(knowledge, retriever=probe)
     async with open_service(knowledge) as service:
-        await await_generator(service)
+        await wait_for(service.generator, without=WITHOUT_GENERATOR)
         say(f"{len(evalset.questions)} questions, {evalset.answerable} of them answerable.")
 
         with output.progress() as shown:
