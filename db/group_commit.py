@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import CursorResult, UpdateBase
 from sqlalchemy.ext.asyncio import AsyncSession
 
 T = TypeVar("T")
 Operation = Callable[[AsyncSession], Awaitable[T]]
+_Waiting: TypeAlias = tuple[Operation[Any], "asyncio.Future[Any]"]
 
 
 class GroupCommit:
@@ -23,7 +24,7 @@ class GroupCommit:
     def __init__(self, session: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
         """`session` opens one in a transaction of its own."""
         self._session = session
-        self._waiting: list[tuple[Operation[Any], asyncio.Future[Any]]] = []
+        self._waiting: list[_Waiting] = []
         self._worker: asyncio.Task[None] | None = None
 
     async def run(self, operation: Operation[T]) -> T:
@@ -58,12 +59,11 @@ class GroupCommit:
                 for one in batch:
                     await self._commit([one])
 
-    async def _commit(self, batch: list[tuple[Operation[Any], asyncio.Future[Any]]]) -> bool:
+    async def _commit(self, batch: list[_Waiting]) -> bool:
         """Write a batch. After a failure only a batch of one is told; a larger one is undone."""
-        write = self._write([operation for operation, _ in batch])
         # Gathered: a failure belongs to those who wait, not to this worker.
         outcome: list[Any] | BaseException
-        outcome = (await asyncio.gather(write, return_exceptions=True))[0]
+        outcome = (await asyncio.gather(self._write(batch), return_exceptions=True))[0]
         if isinstance(outcome, BaseException):
             if len(batch) > 1:
                 return False
@@ -73,6 +73,6 @@ class GroupCommit:
             done.set_result(result)
         return True
 
-    async def _write(self, operations: list[Operation[Any]]) -> list[Any]:
+    async def _write(self, batch: list[_Waiting]) -> list[Any]:
         async with self._session() as session:
-            return [await operation(session) for operation in operations]
+            return [await operation(session) for operation, _ in batch]

@@ -258,8 +258,6 @@ class Uploads(Repository):
 
 def _upload(row: UploadRow) -> Upload:
     files = tuple(SentFile(name, file_id) for name, file_id in row.files)
-    return record(Upload, row, files=files, entry=_entry(row.entry) if row.entry else None)
-
-
-def _entry(stored: dict[str, Any]) -> Entry:
-    return Entry(**{**stored, "open_ids": tuple(stored["open_ids"])})
+    stored = row.entry
+    entry = Entry(**{**stored, "open_ids": tuple(stored["open_ids"])}) if stored else None
+    return record(Upload, row, files=files, entry=entry)

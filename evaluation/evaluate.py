@@ -130,7 +130,10 @@ def summarise(
         recall_at_1=_round(metrics.recall_at(outcomes, 1)),
         recall_at_5=_round(metrics.recall_at(outcomes, 5)),
         mrr_at_10=_round(metrics.mrr_at(outcomes, _RANKS)),
-        baselines=_baselines(outcomes),
+        baselines={
+            part: (_round(metrics.recall_at(ranked, 1)), _round(metrics.recall_at(ranked, 5)))
+            for part, ranked in part_rankings(outcomes).items()
+        },
         auroc=_maybe(metrics.auroc(outcomes)),
         in_scope_accuracy=_round(metrics.in_scope_accuracy(outcomes, answer_at)),
         oos_recall=_maybe(metrics.oos_recall(outcomes, answer_at)),
@@ -172,14 +175,6 @@ def part_rankings(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
         name: [replace(o, found=order) for o, order in zip(outcomes, found, strict=True)]
         for name, found in orders.items()
     }
-
-
-def _baselines(outcomes: Sequence[Outcome]) -> dict[str, tuple[float, float]]:
-    recalls = {}
-    for name, ranked in part_rankings(outcomes).items():
-        at_1, at_5 = (_round(metrics.recall_at(ranked, k)) for k in (1, 5))
-        recalls[name] = at_1, at_5
-    return recalls
 
 
 def _share(values: Sequence[float]) -> float | None:

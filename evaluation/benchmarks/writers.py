@@ -92,7 +92,7 @@ class Server:
                 parts.append((time.perf_counter() - started, part))
         first = next((at for at, part in parts if _CONTENT.search(part)), 0.0)
         events = _events(parts)
-        usage = next((u for u in map(_usage, reversed(events)) if u), None)
+        usage = next((event["usage"] for event in reversed(events) if event.get("usage")), None)
         tokens = usage["completion_tokens"] if usage else sum(map(_has_content, events))
         return _checked(Reply(first, parts[-1][0], int(tokens)))
 
@@ -202,10 +202,6 @@ def _events(parts: list[tuple[float, bytes]]) -> list[dict[str, Any]]:
     text = b"".join(part for _, part in parts).decode()
     lines = (line.removeprefix("data: ") for line in text.splitlines() if line[:6] == "data: ")
     return [json.loads(line) for line in lines if line != "[DONE]"]
-
-
-def _usage(event: dict[str, Any]) -> dict[str, Any]:
-    return event.get("usage") or {}
 
 
 def _has_content(event: dict[str, Any]) -> bool:
