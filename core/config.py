@@ -394,11 +394,7 @@ class Config(BaseSettings):
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the sections of a YAML file; none if there is no file.
-
-    Raises:
-        ConfigError: if it cannot be read.
-    """
+    """Return the sections of a YAML file; none if there is no file. Raises `ConfigError`."""
     try:
         return YamlConfigSettingsSource(Config, yaml_file=path)()
     except Exception as error:  # YAML and settings sources raise several unrelated types

@@ -256,11 +256,7 @@ class Accounts(Repository):
         await self._run(write)
 
     async def assign_to(self, chat: str, name: str) -> Account | None:
-        """Let the person of a name look after a conversation; empty: nobody.
-
-        Raises:
-            CannotTalk: nothing is changed.
-        """
+        """Let the person of a name look after a conversation, empty for nobody; or `CannotTalk`."""
         found = await self.named(name) if name else None
         if name and (found is None or not may(found.role, "talk")):
             raise CannotTalk(name, [one.name for one in await self.talking()])

@@ -145,11 +145,7 @@ class Curations(Repository):
             return _curation(row)
 
     async def get(self, number: int) -> Curation:
-        """Return an open piece of work.
-
-        Raises:
-            CurationNotFound: if there is none of this number, or it was taken back.
-        """
+        """Return an open piece of work; raises `CurationNotFound` if there is none."""
         async with self._database.session() as session:
             return _curation(await _open(session, number))
 
@@ -196,11 +192,7 @@ class Curations(Repository):
         return [_curation(row, state="active") for row in rows]
 
     async def close(self, number: int) -> Curation:
-        """Take a piece of work back; return it.
-
-        Raises:
-            CurationNotFound: if there is none of this number, or it was taken back before.
-        """
+        """Take an open piece of work back; raises `CurationNotFound` if there is none."""
         async with self._database.session() as session:
             row = await _open(session, number)
             row.closed = time.time()

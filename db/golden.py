@@ -74,11 +74,7 @@ class GoldenQuestions(Repository):
         return [record(Golden, row) for row in rows]
 
     async def remove(self, number: int) -> None:
-        """Delete a question.
-
-        Raises:
-            GoldenNotFound: if none has this number.
-        """
+        """Delete a question; raises `GoldenNotFound` if none has this number."""
         gone = delete(GoldenRow).where(GoldenRow.golden_id == number)
         if not await self._execute(gone.returning(GoldenRow.golden_id)):
             raise GoldenNotFound(number)

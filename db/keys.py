@@ -118,11 +118,7 @@ class Keys(Repository):
             return row
 
     async def revoke(self, name: str) -> None:
-        """Make a key worthless.
-
-        Raises:
-            BadKey: if there is none of this name.
-        """
+        """Make a key worthless; raises `BadKey` if there is none of this name."""
         gone = delete(Key).where(Key.name == name).returning(Key.key_id)
         if not await self._execute(gone):
             raise BadKey(tr("There is no key %(name)r.", name=name))

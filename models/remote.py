@@ -103,11 +103,7 @@ class HttpEmbedder(_HttpModel):
         self._turns = asyncio.Semaphore(_INGEST_AT_A_TIME)
 
     async def start(self, *, wait: bool = True) -> None:
-        """Embed a word to learn the length of the vectors; `wait` makes no difference.
-
-        Raises:
-            ModelUnavailable: if the server does not answer.
-        """
+        """Embed a word to learn the length of the vectors; `wait` makes no difference."""
         self.dim = (await self._embed(["?"], "query", deadline_s=_QUESTION_DEADLINE_S)).shape[1]
 
     async def embed_query(self, text: str) -> Vector:
@@ -190,11 +186,7 @@ class HttpGenerator(_HttpModel):
         self._inside = 0
 
     async def start(self, *, wait: bool = True) -> None:
-        """Ask the server for a word; `wait` makes no difference.
-
-        Raises:
-            ModelUnavailable: if the server does not answer.
-        """
+        """Ask the server for a word; `wait` makes no difference."""
         stream = self.stream(Prompt("", "", "Hi"), max_tokens=1, deadline_s=60)
         async for _ in stream:
             pass

@@ -7,6 +7,7 @@ import re
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -116,11 +117,7 @@ class Plain:
 
 
 def weights(name: str) -> Path:
-    """Return the file of a catalogue model.
-
-    Raises:
-        ModelFileMissing, ModelFileDamaged: with the remedy.
-    """
+    """Return the file of a catalogue model, if it is there and whole."""
     store = make_store(data_folder())
     return store.check(name) / store.catalogue.get(name).files[0].path
 
@@ -154,26 +151,14 @@ async def plain(model: Path, *, threads: int) -> AsyncIterator[Plain]:
         yield Plain(process)
 
 
-@contextlib.asynccontextmanager
-async def native(model: Path, *, threads: int) -> AsyncIterator[Server]:
-    """Start llama.cpp's own server with a model.
-
-    Raises:
-        BenchFailed: if it is not installed.
-    """
-    async with _served("native", model, threads, CONTEXT_TOKENS, 4) as server:
-        yield server
+def native(model: Path, *, threads: int) -> AbstractAsyncContextManager[Server]:
+    """Start llama.cpp's own server with a model; `BenchFailed` if it is not installed."""
+    return _served("native", model, threads, CONTEXT_TOKENS, 4)
 
 
-@contextlib.asynccontextmanager
-async def python_server(model: Path, *, threads: int) -> AsyncIterator[Server]:
-    """Start the server of llama-cpp-python with a model.
-
-    Raises:
-        BenchFailed: if it is not installed.
-    """
-    async with _served("server", model, threads, CONTEXT_TOKENS) as server:
-        yield server
+def python_server(model: Path, *, threads: int) -> AbstractAsyncContextManager[Server]:
+    """Start the server of llama-cpp-python; `BenchFailed` if it is not installed."""
+    return _served("server", model, threads, CONTEXT_TOKENS)
 
 
 @contextlib.asynccontextmanager

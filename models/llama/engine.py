@@ -118,11 +118,7 @@ class Engine:
     def add(
         self, job_id: int, prompt: PromptTokens, *, max_tokens: int, stop: Sequence[str] = ()
     ) -> None:
-        """Take a job.
-
-        Raises:
-            PromptTooLong: if prompt and reply do not fit.
-        """
+        """Take a job; raises `PromptTooLong` if prompt and reply do not fit."""
         job = Job(job_id, prompt, max_tokens, Detokeniser(stop))
         if job.room > self._context_tokens:
             raise PromptTooLong(job.room, self._context_tokens)
