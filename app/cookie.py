@@ -2,9 +2,10 @@
 
 import contextlib
 import logging
-import os
 import secrets
 from pathlib import Path
+
+from core.durable import sync, temporary_file
 
 logger = logging.getLogger(__name__)
 
@@ -16,22 +17,17 @@ def cookie_secret(data: Path) -> bytes:
 
     Where it cannot be stored, as on a full disk, it is good for this run.
     """
-    file, new = data / "cookie.key", data / "cookie.key.new"
+    file = data / "cookie.key"
     with contextlib.suppress(OSError):
         known = file.read_bytes()
         if len(known) == _BYTES:  # a torn one, or an empty one, would sign with what anybody knows
             return known
     key = secrets.token_bytes(_BYTES)
     try:
-        new.unlink(missing_ok=True)
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stored:
-            stored.write(key)
-            stored.flush()
-            os.fsync(stored.fileno())
-        new.replace(file)
+        with temporary_file(data) as new:  # which nobody else may read
+            new.write_bytes(key)
+            sync(new)
+            new.replace(file)
     except OSError as error:
         logger.warning("The key that signs cookies cannot be stored, so they end now: %s", error)
-        with contextlib.suppress(OSError):
-            new.unlink()
     return key

@@ -86,10 +86,7 @@ class Examples:
 
 async def demo_hint(knowledge: Knowledge) -> str:
     """Return a sentence if the demo is still there beside files of one's own, else nothing."""
-    live = await knowledge.release_rows.current()
-    if live is None:
-        return ""
-    documents = await knowledge.release_rows.documents(live.number)
+    documents = await knowledge.release_rows.live_documents()
     demo = [name for name in documents if name.startswith(_PREFIX)]
     if demo and len(demo) < len(documents):
         return "The demo shop is still in there: `answerdesk remove 'demo/*'` takes it out."

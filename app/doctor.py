@@ -53,11 +53,7 @@ class Unhealthy(AnswerdeskError):
 
 
 def check_start(config: Config, *, password: str) -> None:
-    """Check what `run` refuses.
-
-    Raises:
-        ConfigError: as `run` says it.
-    """
+    """Check what `run` refuses; raises `ConfigError` as `run` does."""
     check_exposure(config.console.host, password, proxies=config.console.trusted_proxies)
     for name, cron, timezone, _ in refresh_jobs(config):
         trigger_of(name, cron or config.refresh.cron, timezone)

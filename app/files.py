@@ -12,18 +12,13 @@ class NoSuchPath(AnswerdeskError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{str(path)!r} does not exist. Nothing was changed.")
-        self.path = path
 
 
 def collect(paths: Sequence[Path], *, prefix: str = "") -> list[IncomingFile]:
     """Return the files that `paths` mean, folders with all they hold.
 
     A file is known by its name, one in a folder by the path inside that folder. Hidden files,
-    and links that lead out of their folder, are left out.
-
-    Args:
-        paths: files and folders.
-        prefix: put before every document id.
+    and links that lead out of their folder, are left out. `prefix` stands before every id.
 
     Raises:
         NoSuchPath: if one does not exist.

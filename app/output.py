@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from core.shown import shown
-from core.types import Answer, FileReport, IngestReport
+from core.types import Answer, IngestReport
 from kb.review.findings import FINDINGS, describe
 from kb.review.most_asked import answers_text
 
@@ -36,6 +36,21 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title:
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     console.print(table)
+
+
+def print_listed(
+    value: object,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    as_json: bool,
+    title: str = "",
+) -> None:
+    """Print a value as JSON for programs, or as a table for people."""
+    if as_json:
+        print_json(value)
+    else:
+        print_table(columns, rows, title=title)
 
 
 def print_markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -65,7 +80,10 @@ def print_ingest(report: IngestReport) -> None:
     if touched:
         print_table(
             ("file", "added", "changed", "removed", "unchanged", "skipped"),
-            [_row(f) for f in touched[:_SHOWN]],
+            [
+                (f.doc_id, f.added, f.changed, f.removed, f.unchanged, len(f.skipped))
+                for f in touched[:_SHOWN]
+            ],
         )
     if len(touched) > _SHOWN:
         console.print(f"… and {len(touched) - _SHOWN} more files; --json has them all")
@@ -90,29 +108,18 @@ def print_ingest(report: IngestReport) -> None:
             f"{report.uncompared} texts were compared with others word for word only: too many "
             "for a preview"
         )
-    total = _sum(report.files)
+    added, changed, removed, unchanged = (
+        sum(getattr(file, name) for file in report.files)
+        for name in ("added", "changed", "removed", "unchanged")
+    )
     will = "would be" if report.dry_run else "were"
     console.print(
-        f"{len(report.files)} files: +{total.added} ~{total.changed} -{total.removed} chunks, "
-        f"{total.unchanged} unchanged; {report.embedded} texts {will} embedded, "
+        f"{len(report.files)} files: +{added} ~{changed} -{removed} chunks, "
+        f"{unchanged} unchanged; {report.embedded} texts {will} embedded, "
         f"{report.seconds:.1f} s; release {report.release} is live"
     )
     for line in answers_text(report):
         console.print(escape(line))
-
-
-def _row(file: FileReport) -> tuple[Any, ...]:
-    return (file.doc_id, file.added, file.changed, file.removed, file.unchanged, len(file.skipped))
-
-
-def _sum(files: Sequence[FileReport]) -> FileReport:
-    return FileReport(
-        "",
-        added=sum(f.added for f in files),
-        changed=sum(f.changed for f in files),
-        removed=sum(f.removed for f in files),
-        unchanged=sum(f.unchanged for f in files),
-    )
 
 
 def progress() -> Progress:

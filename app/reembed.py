@@ -27,11 +27,8 @@ async def reembed(
 ) -> str:
     """Embed everything with the configured model, compare, switch; return what changed, in words.
 
-    Args:
-        knowledge: open with the model that filled the index; it goes on answering.
-        anyway: switch whatever the golden questions say, and without documents that cannot be
-            read again.
-        on_progress: called after each file and each batch of embeddings.
+    `knowledge` is open with the model that filled the index, and goes on answering. `anyway`:
+    switch whatever the golden questions say, and without documents that cannot be read again.
 
     Raises:
         AnswerdeskError: if the other model cannot be used, or golden questions come out worse;

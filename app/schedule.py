@@ -12,7 +12,6 @@ from core.config import Config, RefreshConfig, SourceConfig
 from core.errors import ConfigError, IndexUnusable
 from core.wording import told as told_as
 from db.figures import Figures
-from db.group_commit import GroupCommit
 from db.jobs import JobRepository, JobRun
 from db.operators import Team
 from db.pages import PageRepository
@@ -99,9 +98,7 @@ def make_scheduler(
 ) -> Scheduler:
     """Return the scheduler with all jobs of the service.
 
-    Args:
-        knowledge: what they work on.
-        tell: sends operators the report of a run that changed something, failed or was held back.
+    `tell` sends operators the report of a run that changed something, failed or was held back.
     """
     config = knowledge.config
     refresh = make_refresh(knowledge)
@@ -125,11 +122,11 @@ def make_scheduler(
     report = WeeklyReport(
         Figures(knowledge.database),
         knowledge.conversations,
-        Team(knowledge.database, GroupCommit(knowledge.database)),
+        Team(knowledge.database),
         company=config.company.name,
         language=config.company.languages[0],
         address=config.console.address,
-        entries=knowledge.entries,
+        named=knowledge.entries.named,
     )
     jobs.append(
         Job(WEEKLY, report.job, cron=config.telegram.report_cron, timezone=config.telegram.timezone)

@@ -19,17 +19,22 @@ from app.cookie import cookie_secret
 from app.demo import Examples, ingest_demo_if_empty
 from app.disk import LOW_BYTES, DiskWatch, free_bytes
 from app.messages import as_messages
+from app.models import (
+    WITHOUT_GENERATOR,
+    WITHOUT_SECOND,
+    ModelEmbedder,
+    ModelGenerator,
+    wait_for,
+)
 from app.paths import Paths
 from app.read_ahead import keep_read
 from app.reembed import is_undone, reembed_beside, said_meanwhile
 from app.schedule import make_scheduler, make_watcher
-from app.second import ModelEmbedder, wait_for
 from app.settings import RunningSettings, SettingsFile
 from app.web_server import listen, serve_web
 from app.webhooks import make_messenger
 from app.wiring import (
     Knowledge,
-    ModelGenerator,
     Service,
     answerer_of,
     make_answerer,
@@ -46,7 +51,7 @@ from console.mishaps import Disk, Restarts, Watched
 from console.operator import Records
 from console.security import check_exposure
 from console.upload_desk import UploadDesk
-from core.errors import AnswerdeskError, ModelUnavailable, StorageError
+from core.errors import AnswerdeskError, StorageError
 from core.health import Health
 from core.hours import WorkingHours
 from db.accounts import Accounts
@@ -54,7 +59,6 @@ from db.drafts import Drafts
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay, restate
 from db.figures import Figures
-from db.group_commit import GroupCommit
 from db.handover import Handovers
 from db.jobs import JobRepository
 from db.keys import Keys
@@ -84,7 +88,6 @@ class AlreadyRunning(AnswerdeskError):
             f"Another answerdesk already serves {str(folder)!r}. Stop it, or point "
             "ANSWERDESK_DATA at another folder."
         )
-        self.folder = folder
 
 
 class DataFolderUnusable(AnswerdeskError):
@@ -95,7 +98,6 @@ class DataFolderUnusable(AnswerdeskError):
             f"Nothing can be written in the data folder {str(folder)!r} ({reason}). Give this user "
             "the right to, make room, or point ANSWERDESK_DATA at another folder."
         )
-        self.folder = folder
 
 
 @dataclass(slots=True)
@@ -173,13 +175,12 @@ async def _serve_once(
         library = make_library(knowledge)
         uploads = await stack.enter_async_context(
             UploadDesk(
-                Uploads(knowledge.database, GroupCommit(knowledge.database), channel="console"),
+                Uploads(knowledge.database, channel="console"),
                 knowledge.originals,
                 library,
                 live_release=knowledge.release_rows.live_number,
             ).working()
         )
-        writer = GroupCommit(knowledge.database)
         web = build_console(
             desk=service.desk,
             records=Records(
@@ -191,17 +192,17 @@ async def _serve_once(
                 knowledge.careful,
                 JobRepository(knowledge.database),
             ),
-            accounts=Accounts(knowledge.database, writer, erased=erasures.add),
-            operators=Operators(knowledge.database, writer, erased=erasures.add),
-            audit=Audit(knowledge.database, writer),
+            accounts=Accounts(knowledge.database),
+            operators=Operators(knowledge.database),
+            audit=Audit(knowledge.database),
             editing=Editing(knowledge.entries, knowledge.releases),
             uploads=uploads,
             questions=library.questions,
-            handovers=Handovers(knowledge.database, writer),
+            handovers=Handovers(knowledge.database),
             programs=Programs(
-                Keys(knowledge.database, writer, erased=erasures.add),
-                Audit(knowledge.database, writer),
-                Deliveries(knowledge.database, writer),
+                Keys(knowledge.database),
+                Audit(knowledge.database),
+                Deliveries(knowledge.database),
             ),
             topics=lambda: troubles.bot.topics if troubles.bot else None,
             watched=_watched(service, troubles, scheduler),
@@ -295,7 +296,6 @@ async def keep_at(
 
 
 async def _once_prepared(troubles: Troubles, work: Callable[[], Awaitable[None]]) -> None:
-    """Do what needs a knowledge base that is ready."""
     await troubles.prepared.wait()
     await work()
 
@@ -354,7 +354,6 @@ async def _telegram(
 
 
 async def _tell(bot: TelegramBot, reports: asyncio.Queue[str]) -> None:
-    """Send what jobs report to the team, for ever."""
     while True:
         text = await reports.get()
         try:
@@ -402,13 +401,9 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
     troubles.sentences.pop("index", None)
     await ingest_demo_if_empty(knowledge, say=logger.info)
     await knowledge.embedder.start(wait=True)
-    await wait_for(knowledge.second)
+    await wait_for(knowledge.second, without=WITHOUT_SECOND)
     await knowledge.trainer.ensure()
-    if service.generator is not None:
-        try:
-            await service.generator.start(wait=True)
-        except ModelUnavailable as error:
-            logger.warning("Replies are built without the generator until it is back: %s", error)
+    await wait_for(service.generator, without=WITHOUT_GENERATOR)
     troubles.prepared.set()
     logger.info("Ready after %.1f s", time.perf_counter() - started)
 
@@ -422,7 +417,6 @@ def _models(service: Service) -> Sequence[ModelEmbedder | ModelGenerator]:
 def _watched(service: Service, troubles: Troubles, scheduler: Scheduler) -> Watched:
     """Return where it is known what went wrong, and what tries it again."""
     database, folder = service.knowledge.database, service.knowledge.paths.data
-    writer = GroupCommit(database)
 
     def restarts() -> Sequence[Restarts]:
         states = [(model.name, model.state) for model in _models(service)]
@@ -433,9 +427,9 @@ def _watched(service: Service, troubles: Troubles, scheduler: Scheduler) -> Watc
         return Disk(folder, free, "disk" in troubles.sentences or free < LOW_BYTES)
 
     return Watched(
-        Mishaps(database, writer),
+        Mishaps(database),
         JobRepository(database),
-        Uploads(database, writer, channel="console"),
+        Uploads(database, channel="console"),
         service.desk,
         models=restarts,
         disk=disk,

@@ -30,13 +30,10 @@ async def serve_web(
     proxies: Sequence[str] = (),
     limits: Limits | None = None,
 ) -> AsyncIterator[str]:
-    """Serve the application while the context is open; yield its address.
+    """Serve the application while the context is open; yield its address. The listener stays open.
 
-    Args:
-        application: what to serve.
-        listener: stays open.
-        proxies: addresses and networks whose word counts on who connects through them.
-        limits: of connections; ``None``: those that this process can afford.
+    The word of `proxies`, addresses and networks, counts on who connects through them. Without
+    `limits` of connections, there are as many as this process can afford.
     """
     limits = limits or Limits.of_this_process()
     server = _Server(

@@ -8,7 +8,6 @@ from app.wiring import Knowledge
 from core.config import Config
 from core.errors import ConfigError, ReleaseNotFound
 from db.figures import Figures
-from db.group_commit import GroupCommit
 from db.handover import Handovers
 from db.webhooks import Deliveries, Delivery
 from jobs.webhooks import Messenger, Webhook
@@ -21,8 +20,7 @@ def make_messenger(config: Config, knowledge: Knowledge) -> Messenger:
         ConfigError: if a secret is not in the environment.
     """
     database = knowledge.database
-    writer = GroupCommit(database)
-    figures, handovers = Figures(database), Handovers(database, writer)
+    figures, handovers = Figures(database), Handovers(database)
 
     async def describe(delivery: Delivery, text: bool) -> Mapping[str, Any] | None:
         said: dict[str, Any]
@@ -56,6 +54,4 @@ def make_messenger(config: Config, knowledge: Knowledge) -> Messenger:
                 "environment. Set it, or remove the webhook."
             )
         hooks.append(Webhook(hook.url, secret.encode(), hook.text))
-    return Messenger(
-        hooks, Deliveries(database, writer), describe, allow_hosts=config.refresh.allow_hosts
-    )
+    return Messenger(hooks, Deliveries(database), describe, allow_hosts=config.refresh.allow_hosts)

@@ -8,19 +8,26 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from app.lookups import open_lookups
+from app.models import (
+    WITHOUT_SECOND,
+    ModelEmbedder,
+    ModelGenerator,
+    new_embedder,
+    open_generator,
+    open_second,
+    open_translating,
+    wait_for,
+    wanted_embedder,
+)
 from app.paths import Paths
-from app.second import ModelEmbedder, open_second, wait_for
 from core.config import Config
 from core.errors import ConfigError, IndexDamaged, ModelError
 from core.metrics import Metrics
 from core.protocols import Embedder, Reader
 from core.types import Chunk
-from core.wording import tr
 from db.base import Database, create_engine, database_url
 from db.careful import CarefulStart
 from db.chats import Chats
@@ -29,7 +36,6 @@ from db.curation import Curations
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList
 from db.golden import GoldenQuestions
-from db.group_commit import GroupCommit
 from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from db.webhooks import announce
@@ -37,7 +43,7 @@ from kb.answering.answerer import Answerer, Policy
 from kb.answering.desk import Desk
 from kb.answering.mood import Moods
 from kb.answering.reply import ChunksOf, Replier
-from kb.answering.translation import CannotTranslate, Translator
+from kb.answering.translation import Translator
 from kb.answering.writer import Writer
 from kb.index.chunk import chunk_file
 from kb.index.index import FilledBy, Index, filled_by
@@ -63,11 +69,6 @@ from kb.review.findings import Inspector
 from kb.review.forecast import Forecaster
 from kb.review.gate import Gate, Replay, Seen
 from models.embedder import WorkerEmbedder
-from models.factory import generator_bytes, make_embedder, make_generator
-from models.generator import WorkerGenerator
-from models.remote import HttpGenerator
-
-ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
 
 logger = logging.getLogger(__name__)
 
@@ -77,13 +78,8 @@ _SETTINGS = "parser 6, chunker 4"
 _RECENT_S = 28 * 24 * 3600
 """What customers asked since then counts as what they ask."""
 _TRANSLATION_S = 120
-_TRANSLATES_BYTES = 800_000_000
-"""From this size on, 1.5 billion parameters at 4 bits, drafts of translations are left to a GGUF
-file: models of half a billion drop half of an answer."""
 _MOST_ASKED = 50
 """Questions whose answers are compared after a publish: 2 to 3 seconds."""
-_INT8 = " (int8)"
-"""Behind the name of an embedder that computes with whole numbers: its vectors are other ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +138,8 @@ async def open_database(config: Config, paths: Paths) -> AsyncIterator[Database]
     # A knowledge base of its own (`--kb`, `eval`) never touches the main database.
     url = database_url(config.database if paths.is_main else "", paths.data)
     await ensure_schema(url)
-    database = Database(create_engine(url))
+    erasures = ErasureList(paths.data / ERASED)
+    database = Database(create_engine(url), note_erased=erasures.add)
     if paths.is_main:
         announce(database, [(hook.url, hook.events) for hook in config.webhooks])
     try:
@@ -157,13 +154,9 @@ async def open_knowledge(
 ) -> AsyncIterator[Knowledge]:
     """Open a knowledge base; on the way out, nothing of it is left running.
 
-    Args:
-        config: the configuration.
-        paths: where its data are.
-        wait_for_embedder: return when the embedder is loaded; else questions wait for it.
-        beside: the database of the same knowledge base, which is open with the model that filled
-            its index; it is opened with the one that the configuration names. ``None``: the main
-            knowledge base is opened with the model that filled it.
+    Without `wait_for_embedder`, questions wait for it. The main knowledge base is opened with the
+    model that filled its index; `beside` the database of one that is open so, with the one that the
+    configuration names.
 
     Raises:
         ConfigError, ModelError: with the remedy, if a model cannot be used.
@@ -177,21 +170,21 @@ async def open_knowledge(
         uri = config.index if paths.is_main and config.index else str(paths.index)
         live = None if beside or not paths.is_main else await release_rows.current()
         filled = None if live is None else await _filled_by(uri, live)
-        wanted = _wanted(config)
+        wanted = wanted_embedder(config)
         spec = wanted if filled is None else filled.spec
         try:
-            embedder = await _make_embedder(config, paths, spec, steps_back=beside is not None)
+            embedder = await new_embedder(config, paths.root, spec, steps_back=beside is not None)
         except (ModelError, ConfigError) as error:
             if spec == wanted:
                 raise
             logger.warning("The model that filled the index cannot be used: %s", error)
             spec = wanted
-            embedder = await _make_embedder(config, paths, spec)
+            embedder = await new_embedder(config, paths.root, spec)
         stack.push_async_callback(embedder.close)
         helper = await open_second(stack, config, paths.root, steps_back=beside is not None)
         await embedder.start(wait=wait_for_embedder)
         if wait_for_embedder:
-            await wait_for(helper)
+            await wait_for(helper, without=WITHOUT_SECOND)
         second = SecondEmbedder(helper, paths.rankers) if helper else None
         searched: Embedder = AlignedEmbedder.load(embedder) or embedder
         earlier = _earlier(embedder, filled) if searched is not embedder else None
@@ -302,31 +295,9 @@ def _earlier(embedder: ModelEmbedder, filled: FilledBy | None) -> Embedder | Non
     return next((one for one in known if one.fingerprint == filled.fingerprint), None)
 
 
-def _wanted(config: Config) -> str:
-    """Return the embedder that the configuration names, with how it computes if that matters."""
-    models = config.models
-    local = not models.embedder.startswith("url:")
-    return models.embedder + (_INT8 if local and models.embedder_precision == "int8" else "")
-
-
-async def _make_embedder(
-    config: Config, paths: Paths, spec: str, *, steps_back: bool = False
-) -> ModelEmbedder:
-    name = spec.removesuffix(_INT8)
-    return await asyncio.to_thread(
-        make_embedder,
-        name,
-        paths.root,
-        threads=config.models.threads,
-        recycle_after=config.models.recycle_after,
-        precision="exact" if name == spec else "int8",
-        steps_back=steps_back,
-    )
-
-
 def make_library(knowledge: Knowledge) -> Library:
     """Return a knowledge base as operators change it, in Telegram and on the console."""
-    chats = Chats(knowledge.database, GroupCommit(knowledge.database))
+    chats = Chats(knowledge.database)
     questions = OpenQuestions(
         knowledge.conversations,
         Alike(knowledge.embedder),
@@ -342,7 +313,7 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
     """Add to a knowledge base what answers from it; the generator loads in the background."""
     config = knowledge.config
     async with AsyncExitStack() as stack:
-        generator = await _open_generator(stack, config, knowledge.paths.root)
+        generator = await open_generator(stack, config, knowledge.paths.root)
         answerer = make_answerer(knowledge, generator)
         metrics = Metrics()
         metrics.watch(
@@ -395,59 +366,6 @@ def make_answerer(
         moods=Moods.load(knowledge.embedder),
         translations=Curations(knowledge.database),
         careful_rules=knowledge.careful,
-    )
-
-
-async def _open_generator(
-    stack: AsyncExitStack, config: Config, root: Path
-) -> ModelGenerator | None:
-    """Start the generator, or say why replies are built without it."""
-    if not config.answers.compose:
-        return None
-    try:
-        generator = await _make_generator(config, root)
-    except ModelError as error:
-        logger.warning("Replies are built without the generator: %s", error)
-        return None
-    if generator is None:
-        return None
-    stack.push_async_callback(generator.close)
-    await generator.start(wait=False)
-    return generator
-
-
-@asynccontextmanager
-async def open_translating(config: Config, root: Path) -> AsyncIterator[ModelGenerator]:
-    """Start the generator for one translation, if it is one that can translate.
-
-    Raises:
-        CannotTranslate: if it is too small, or there is none.
-        ModelError: if it cannot be started.
-    """
-    name = config.models.generator
-    size = await asyncio.to_thread(generator_bytes, name, root)
-    if size is not None and size < _TRANSLATES_BYTES:
-        raise CannotTranslate(tr("the generator %(name)r is too small for it", name=name))
-    generator = await _make_generator(config, root)
-    if generator is None:
-        raise CannotTranslate(tr("models.generator is off"))
-    try:
-        await generator.start(wait=True)
-        yield generator
-    finally:
-        await generator.close()
-
-
-async def _make_generator(config: Config, root: Path) -> ModelGenerator | None:
-    return await asyncio.to_thread(
-        make_generator,
-        config.models.generator,
-        root,
-        threads=config.models.threads,
-        queue=config.models.generator_queue,
-        recycle_after=config.models.recycle_after,
-        prefix_memory_bytes=config.models.prefix_memory_mb << 20,
-        prefix_disk_bytes=config.models.prefix_disk_mb << 20,
     )
 
 

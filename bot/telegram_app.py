@@ -50,7 +50,6 @@ from db.chats import Chats
 from db.conversations import Conversations
 from db.drafts import Drafts
 from db.erasure import ErasureList
-from db.group_commit import GroupCommit
 from db.handover import CannedReplies, Handovers
 from db.inbox import Inbox, StoredUpdate
 from db.knowledge import ReleaseRepository
@@ -104,16 +103,14 @@ class TelegramBot:
         self._settings = settings
         self.bot_id = int(settings.token.split(":")[0])
         self.shutdown = shutdown or Shutdown()
-        writer = GroupCommit(database)
-        self.inbox = Inbox(database, writer, bot_id=self.bot_id)
-        self.outbox = Outbox(database, writer, bot_id=self.bot_id)
-        self.chats = Chats(database, writer)
-        self.handovers = Handovers(database, writer)
-        noted = {"erased": erasures.add} if erasures else {}
-        self.operators = Operators(database, writer, **noted)
-        self.audit = Audit(database, writer)
-        self.team = Team(database, writer)
-        self._accounts = Accounts(database, writer)
+        self.inbox = Inbox(database, bot_id=self.bot_id)
+        self.outbox = Outbox(database, bot_id=self.bot_id)
+        self.chats = Chats(database)
+        self.handovers = Handovers(database)
+        self.operators = Operators(database)
+        self.audit = Audit(database)
+        self.team = Team(database)
+        self._accounts = Accounts(database)
         self._language = settings.manners.language
         preload()
         self.me = Me(self.bot_id)
@@ -164,9 +161,9 @@ class TelegramBot:
         customers = Customers(
             service, self.queue, self.me, link, handover_requests, spawn=self._spawn
         )
-        pending_inputs = PendingInputs(database, writer)
+        pending_inputs = PendingInputs(database)
         pending_input = PendingInputHandler(service, pending_inputs)
-        self._uploads = Uploads(database, writer)
+        self._uploads = Uploads(database)
         self._knowledge: KnowledgeDesk | None = None
         entries: EntryDesk | None = None
 
@@ -221,7 +218,7 @@ class TelegramBot:
         self.topics = Topics(
             service,
             link,
-            CannedReplies(database, writer),
+            CannedReplies(database),
             pending_input,
             entries,
             drafts,

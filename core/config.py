@@ -186,20 +186,16 @@ class SourceConfig(_Section):
     @property
     def place(self) -> tuple[str, str]:
         """Return which of the five it is, and its value."""
-        places = {
-            "path": str(self.path or ""),
-            "file": str(self.file or ""),
-            "url": self.url,
-            "sitemap": self.sitemap,
-            "git": str(self.git or ""),
-        }
-        ((kind, value),) = [(kind, value) for kind, value in places.items() if value]
-        return kind, value
+        (place,) = self._places()
+        return place
+
+    def _places(self) -> list[tuple[str, str]]:
+        kinds = ("path", "file", "url", "sitemap", "git")
+        return [(kind, str(value)) for kind in kinds if (value := getattr(self, kind))]
 
     @model_validator(mode="after")
     def _one_place(self) -> "SourceConfig":
-        given = [bool(v) for v in (self.path, self.file, self.url, self.sitemap, self.git)]
-        if sum(given) != 1:
+        if len(self._places()) != 1:
             raise ValueError("a source has exactly one of path, file, url, sitemap and git")
         kind, value = self.place
         if kind in {"url", "sitemap"} and not value.startswith(("http://", "https://")):
@@ -399,11 +395,7 @@ class Config(BaseSettings):
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the sections of a YAML file; none if there is no file.
-
-    Raises:
-        ConfigError: if it cannot be read.
-    """
+    """Return the sections of a YAML file; none if there is no file. Raises `ConfigError`."""
     try:
         return YamlConfigSettingsSource(Config, yaml_file=path)()
     except Exception as error:  # YAML and settings sources raise several unrelated types
@@ -411,11 +403,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def load_config(path: Path, *, changed: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
-    """Read the configuration file and the environment.
-
-    Args:
-        path: of the file.
-        changed: values by section and key that count above the file.
+    """Read the configuration file, what counts above it by section and key, and the environment.
 
     Raises:
         ConfigError: naming the key, the value and what is expected.

@@ -28,7 +28,6 @@ class StorageError(AnswerdeskError):
             f"The database cannot be used: {reason}. Check the disk's free space and the "
             "permissions of the data folder."
         )
-        self.reason = reason
 
 
 class DatabaseDamaged(StorageError):
@@ -40,7 +39,6 @@ class DatabaseDamaged(StorageError):
             f"The database is damaged ({reason}). Stop the service, move the data folder away, and "
             "put the last backup into an empty one: `answerdesk restore FILE`.",
         )
-        self.reason = reason
 
 
 class ConversationErased(AnswerdeskError):
@@ -70,7 +68,6 @@ class UnreadableFile(IngestError):
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name!r}: {told(reason)}")
-        self.name = name
         self.reason = reason
 
 
@@ -85,8 +82,6 @@ class UnsupportedFile(IngestError):
                 known=", ".join(supported),
             )
         )
-        self.name = name
-        self.supported = tuple(supported)
 
 
 class IndexUnusable(AnswerdeskError):
@@ -101,8 +96,6 @@ class IndexMismatch(IndexUnusable):
             f"The index was filled by {index_model!r}, but models.embedder is {model!r}. "
             "Run `answerdesk rebuild` to embed everything again, or set models.embedder back."
         )
-        self.index_model = index_model
-        self.model = model
 
 
 class IndexUnreachable(IndexUnusable):
@@ -136,8 +129,6 @@ class ReleaseNotFound(AnswerdeskError):
                 newest=newest,
             )
         )
-        self.number = number
-        self.newest = newest
 
 
 class IndexNotWritten(AnswerdeskError):
@@ -151,7 +142,6 @@ class IndexNotWritten(AnswerdeskError):
                 reason=reason,
             )
         )
-        self.reason = reason
 
 
 class PublishConflict(AnswerdeskError):
@@ -166,8 +156,6 @@ class PublishConflict(AnswerdeskError):
                 expected=expected,
             )
         )
-        self.expected = expected
-        self.live = live
 
 
 class OriginalMissing(IngestError):
@@ -178,8 +166,6 @@ class OriginalMissing(IngestError):
             f"The original {sha256[:12]}… {reason}. "
             "Restore it from a backup, or send the file again."
         )
-        self.sha256 = sha256
-        self.reason = reason
 
 
 # --- models ------------------------------------------------------------------------------------
@@ -194,8 +180,6 @@ class UnknownModel(ModelError):
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(f"No model is named {name!r}; the catalogue has {', '.join(known)}.")
-        self.name = name
-        self.known = tuple(known)
 
 
 class ModelFileMissing(ModelError):
@@ -205,8 +189,6 @@ class ModelFileMissing(ModelError):
         super().__init__(
             f"The weights of {name!r} are not at {path!r}. Run `answerdesk models fetch {name}`."
         )
-        self.name = name
-        self.path = path
 
 
 class ModelFileDamaged(ModelError):
@@ -218,10 +200,7 @@ class ModelFileDamaged(ModelError):
             f"{found[:12]}…, expected {expected[:12]}…. Delete the file and run "
             f"`answerdesk models fetch {name}`."
         )
-        self.name = name
-        self.path = path
         self.expected = expected
-        self.found = found
 
 
 class FetchFailed(ModelError):
@@ -229,8 +208,6 @@ class FetchFailed(ModelError):
 
     def __init__(self, name: str, reasons: Sequence[str]) -> None:
         super().__init__(f"Could not fetch {name!r}: {'; '.join(reasons)}. Try again later.")
-        self.name = name
-        self.reasons = tuple(reasons)
 
 
 class ModelUnavailable(ModelError):
@@ -242,8 +219,6 @@ class Overloaded(ModelError):
 
     def __init__(self, waiting: int, limit: int) -> None:
         super().__init__(f"{waiting} calls are waiting and the limit is {limit}.")
-        self.waiting = waiting
-        self.limit = limit
 
 
 class TextTooLong(ModelError):

@@ -54,11 +54,7 @@ class WorkingHours:
         return cls(tuple(sorted(spans, key=lambda s: (s.weekday, s.begin))), timezone)
 
     def next_opening(self, now: datetime) -> datetime | None:
-        """Return when the team is back, in its time zone; ``None`` if it is there now.
-
-        Args:
-            now: with a time zone, any.
-        """
+        """Return when the team is back, in its time zone; ``None`` if it is there now."""
         zone = ZoneInfo(self.timezone)
         here = now.astimezone(zone)
         if not self.spans:

@@ -1,5 +1,6 @@
 """An answer as JSON: the same object on the command line and over HTTP."""
 
+from dataclasses import asdict
 from typing import Any
 
 from core.shown import shown
@@ -31,11 +32,7 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
         ],
         "release": answer.release,
         "timings_ms": {name: round(value, 1) for name, value in answer.timings_ms.items()},
-        "tokens": {
-            "prompt": answer.tokens.prompt,
-            "cached": answer.tokens.cached,
-            "generated": answer.tokens.generated,
-        },
+        "tokens": asdict(answer.tokens),
     }
     if answer.hedged:
         rendered["hedged"] = True

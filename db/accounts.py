@@ -1,6 +1,5 @@
 """People with an account on the console, and the browsers in which they are logged in."""
 
-import asyncio
 import secrets
 import time
 from collections.abc import Sequence
@@ -13,8 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.errors import AnswerdeskError
 from core.rights import Role, may
 from core.wording import tr
-from db.base import Base, Database, NoteErased, digest_of, note_nowhere
-from db.group_commit import GroupCommit, WritingRepository
+from db.base import Base, Repository, digest_of
 from db.operators import Operator, OperatorCodeRow
 
 INVITATION_LASTS_S = 72 * 3600.0
@@ -112,14 +110,8 @@ class CannotTalk(AnswerdeskError):
         )
 
 
-class Accounts(WritingRepository):
+class Accounts(Repository):
     """Stores who may log in, and where they did."""
-
-    def __init__(
-        self, database: Database, writer: GroupCommit, *, erased: NoteErased = note_nowhere
-    ) -> None:
-        super().__init__(database, writer)
-        self._erased = erased
 
     async def list(self) -> Sequence[Account]:
         """Return all accounts by name."""
@@ -127,8 +119,7 @@ class Accounts(WritingRepository):
 
     async def get(self, account_id: int) -> Account | None:
         """Return an account."""
-        async with self._database.session() as session:
-            return await session.get(Account, account_id)
+        return await self._first(select(Account).where(Account.account_id == account_id))
 
     async def named(self, name: str) -> Account | None:
         """Return the account of a name, in capitals or not."""
@@ -151,7 +142,7 @@ class Accounts(WritingRepository):
             session.add(row)
             await session.flush()
 
-        await self._writer.run(write)
+        await self._run(write)
         return token
 
     async def invite_again(self, account_id: int) -> str:
@@ -179,7 +170,7 @@ class Accounts(WritingRepository):
             await session.execute(delete(Session).where(_of(row.account_id)))
             return row
 
-        account = await self._writer.run(write)
+        account = await self._run(write)
         await self._note(account)
         return account
 
@@ -220,7 +211,7 @@ class Accounts(WritingRepository):
                 await session.execute(update(Operator).where(linked).values(role=role))
                 await _end(session, account_id)
 
-        await self._writer.run(write)
+        await self._run(write)
         await self._note(await self.get(account_id))
 
     async def remove(self, account_id: int) -> None:
@@ -244,8 +235,8 @@ class Accounts(WritingRepository):
             await session.delete(row)
             return row.key
 
-        if key := await self._writer.run(write):
-            await asyncio.to_thread(self._erased, f"account:{key}")
+        if key := await self._run(write):
+            await self._database.note_erased(f"account:{key}")
 
     async def assign(self, chat: str, account_id: int, *, if_nobodys: bool = False) -> None:
         """Let a person look after a conversation; 0: nobody. `if_nobodys`: where nobody does."""
@@ -262,14 +253,10 @@ class Accounts(WritingRepository):
             elif row is not None:
                 await session.delete(row)
 
-        await self._writer.run(write)
+        await self._run(write)
 
     async def assign_to(self, chat: str, name: str) -> Account | None:
-        """Let the person of a name look after a conversation; empty: nobody.
-
-        Raises:
-            CannotTalk: nothing is changed.
-        """
+        """Let the person of a name look after a conversation, empty for nobody; or `CannotTalk`."""
         found = await self.named(name) if name else None
         if name and (found is None or not may(found.role, "talk")):
             raise CannotTalk(name, [one.name for one in await self.talking()])
@@ -297,7 +284,7 @@ class Accounts(WritingRepository):
 
     async def use_totp(self, account_id: int, step: int) -> bool:
         """Use up the code of a step; return whether neither it nor a later one was used."""
-        found = await self._writer.execute(
+        found = await self._execute(
             update(Account)
             .where(Account.account_id == account_id, Account.totp_step < step)
             .values(totp_step=step)
@@ -316,7 +303,7 @@ class Accounts(WritingRepository):
             row.recovery = " ".join(one for one in left if one != digest_of(code))
             return True
 
-        return await self._writer.run(write)
+        return await self._run(write)
 
     async def open_session(
         self, account_id: int, digest: str, *, address: str, browser: str
@@ -332,25 +319,23 @@ class Accounts(WritingRepository):
             row.address, row.browser = address[:64], browser[:200]
             session.add(row)
 
-        await self._writer.run(write)
+        await self._run(write)
 
     async def session(self, digest: str) -> tuple[Session, Account | None] | None:
         """Return a login that is not too old, with its account; none for the console's password."""
         now = time.time()
-        async with self._database.session() as session:
-            found = await session.execute(
-                select(Session, Account)
-                .outerjoin(Account, Account.account_id == Session.account_id)
-                .where(Session.digest == digest, Session.created >= now - SESSION_LASTS_S)
-            )
-            row = found.one_or_none()
-        if row is None:
+        rows = await self._rows(
+            select(Session, Account)
+            .outerjoin(Account, Account.account_id == Session.account_id)
+            .where(Session.digest == digest, Session.created >= now - SESSION_LASTS_S)
+        )
+        if not rows:
             return None
-        if row[0].seen < now - _SEEN_S:
-            await self._writer.execute(
-                update(Session).where(Session.digest == digest).values(seen=now)
-            )
-        return row[0], row[1]
+        found, account = rows[0]
+        if found.seen < now - _SEEN_S:
+            used = update(Session).where(Session.digest == digest)
+            await self._execute(used.values(seen=now))
+        return found, account
 
     async def sessions(self, account_id: int) -> Sequence[Session]:
         """Return where somebody is logged in, the latest first."""
@@ -363,23 +348,23 @@ class Accounts(WritingRepository):
 
     async def end_session(self, account_id: int, session_id: int) -> None:
         """Log one browser of an account out."""
-        await self._writer.execute(
+        await self._execute(
             delete(Session).where(_of(account_id), Session.session_id == session_id)
         )
 
     async def end_sessions(self, account_id: int) -> None:
         """Log an account out everywhere."""
-        await self._writer.execute(delete(Session).where(_of(account_id)))
+        await self._execute(delete(Session).where(_of(account_id)))
 
     async def _note(self, account: Account | None) -> None:
         """Note role and password, so that no backup brings earlier ones back."""
         if account:
             name, role, password = f"account:{_key(account.name)}", account.role, account.password
-            await asyncio.to_thread(self._erased, name, role=role, password=password)
+            await self._database.note_erased(name, role=role, password=password)
 
     async def _set(self, account_id: int, **values: object) -> None:
         of_account = Account.account_id == account_id
-        await self._writer.execute(update(Account).where(of_account).values(**values))
+        await self._execute(update(Account).where(of_account).values(**values))
 
 
 def _key(name: str) -> str:

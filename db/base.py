@@ -16,11 +16,12 @@ from sqlalchemy import (
     Select,
     Text,
     TypeDecorator,
+    UpdateBase,
     case,
     event,
     make_url,
 )
-from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -32,6 +33,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session
 from core.errors import DatabaseDamaged, StorageError
 from core.masking import mask
 from db import sqlite
+from db.group_commit import GroupCommit, Operation
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -109,9 +111,9 @@ def create_engine(url: str) -> AsyncEngine:
     return engine
 
 
-def storage_error(error: DBAPIError) -> StorageError:
+def storage_error(error: SQLAlchemyError) -> StorageError:
     """Return what SQLAlchemy raises for a database that cannot be used, as our own error."""
-    reason = str(error.orig or error).splitlines()[0]
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
     if "malformed" in reason or "not a database" in reason:
         return DatabaseDamaged(reason)
     return StorageError(reason)
@@ -126,20 +128,18 @@ class NoteErased(Protocol):
         ...
 
 
-def note_nowhere(name: str, *, role: str = "", password: str = "") -> None:
-    """Let a backup from before bring it back."""
-
-
 def digest_of(secret: str) -> str:
     """Return what is stored of a long random secret."""
     return hashlib.sha256(secret.strip().encode()).hexdigest()
 
 
 class Database:
-    """Sessions on one engine."""
+    """Sessions on one engine, and writes that share commits."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, note_erased: NoteErased | None = None) -> None:
         self.engine = engine
+        self.writes = GroupCommit(self.session)
+        self._note_erased = note_erased
         self.sessions = type("Sessions", (Session,), {})
         """Class of its sessions alone, to listen to."""
         self._sessions = async_sessionmaker(
@@ -156,10 +156,13 @@ class Database:
         try:
             async with self._sessions() as session, session.begin():
                 yield session
-        except IntegrityError:
-            raise
-        except DatabaseError as error:
+        except SQLAlchemyError as error:
             raise storage_error(error) from error
+
+    async def note_erased(self, name: str, *, role: str = "", password: str = "") -> None:
+        """Note what a backup must not bring back; see `NoteErased`."""
+        if self._note_erased is not None:
+            await asyncio.to_thread(self._note_erased, name, role=role, password=password)
 
     async def check(self) -> str:
         """Read every page of the database; return what is wrong, empty if nothing is."""
@@ -221,6 +224,22 @@ class Repository:
         """Return the first column of the first row that a query selects."""
         async with self._database.session() as session:
             return await session.scalar(query)
+
+    async def _run(self, operation: Operation[T]) -> T:
+        """Write together with others; see `GroupCommit.run`."""
+        return await self._database.writes.run(operation)
+
+    async def _execute(self, *statements: UpdateBase) -> Sequence[Any]:
+        """Run statements; see `GroupCommit.execute`."""
+        return await self._database.writes.execute(*statements)
+
+    async def _put(self, row: Base) -> None:
+        """Store a row, in the place of one with the same key."""
+
+        async def write(session: AsyncSession) -> None:
+            await session.merge(row)
+
+        await self._run(write)
 
 
 def pressing_first(urgency: Mapped[str]) -> Case[int]:

@@ -70,31 +70,23 @@ class CarefulStart(Repository):
         self._known_until = self._clock() + _KNOWN_S
         newest = select(func.max(Change.id)).group_by(Change.scope, Change.name)
         try:
-            async with self._database.session() as session:
-                rows = await session.scalars(select(Change).where(Change.id.in_(newest)))
-                self._known = {
-                    (cast(Scope, row.scope), row.name): tier
-                    for row in rows
-                    if (tier := row.tier) is not None
-                }
+            rows = await self._all(select(Change).where(Change.id.in_(newest)))
         except StorageError as error:
             logger.warning("The rules of the careful start cannot be read: %s", error)
+        else:
+            self._known = {
+                (cast(Scope, row.scope), row.name): tier
+                for row in rows
+                if (tier := row.tier) is not None
+            }
         return self._known
 
     async def set(self, scope: Scope, name: str, tier: Tier | None, *, reason: str) -> None:
         """Put a rule in the place of the one before; ``None`` takes it back."""
         sure, unsure = (tier.sure, tier.unsure) if tier else ("", "")
-        async with self._database.session() as session:
-            session.add(
-                Change(
-                    scope=scope,
-                    name=name,
-                    sure=sure,
-                    unsure=unsure,
-                    reason=reason,
-                    at=time.time(),
-                )
-            )
+        change = Change(scope=scope, name=name, sure=sure, unsure=unsure, reason=reason)
+        change.at = time.time()
+        await self._put(change)
         self._known_until = -math.inf
 
     async def changes(self, *, limit: int) -> Sequence[Change]:

@@ -7,8 +7,7 @@ from sqlalchemy import BigInteger, String, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
-from db.base import Base, Database
-from db.group_commit import GroupCommit, WritingRepository
+from db.base import Base, Database, Repository
 from db.inbox import StoredUpdate
 from db.outbox import StoredMessage
 
@@ -36,11 +35,11 @@ class ChatRow(Base):
     """The team does not want to hear from this chat."""
 
 
-class Chats(WritingRepository):
+class Chats(Repository):
     """Chats that wrote to the bot."""
 
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
-        super().__init__(database, writer)
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
         self._languages: dict[int, str] = {}
         self._seen: dict[int, tuple[str, float]] = {}
         self._banned: set[int] | None = None
@@ -58,16 +57,14 @@ class Chats(WritingRepository):
         async def write(session: AsyncSession) -> None:
             row = await session.get(ChatRow, chat_id)
             if row is None:
-                row = ChatRow(
-                    chat_id=chat_id, language="", payload="", first_seen=now, banned=False
-                )
+                row = ChatRow(chat_id=chat_id, first_seen=now)
                 session.add(row)
             row.name = name[:256]
             row.payload = row.payload or payload[:64]
             row.last_seen = now
             row.blocked = False
 
-        await self._writer.run(write)
+        await self._run(write)
 
     async def language(self, chat_id: int) -> str:
         """Return the language a chat chose, empty if it chose none."""
@@ -127,20 +124,18 @@ class Chats(WritingRepository):
                 update(StoredMessage).where(StoredMessage.chat_id == old).values(chat_id=new)
             )
 
-        await self._writer.run(write)
+        await self._run(write)
 
     async def forget(self, chat_id: int) -> None:
         """Erase what is stored about a chat here: its record, its updates, its messages."""
         self._languages.pop(chat_id, None)
         self._seen.pop(chat_id, None)
         tables = (ChatRow, StoredMessage, StoredUpdate)
-        await self._writer.execute(*(delete(t).where(t.chat_id == chat_id) for t in tables))
+        await self._execute(*(delete(t).where(t.chat_id == chat_id) for t in tables))
         await self._database.scrub()
 
     async def _change(self, chat_id: int, **values: Any) -> None:
-        await self._writer.execute(
-            update(ChatRow).where(ChatRow.chat_id == chat_id).values(**values)
-        )
+        await self._execute(update(ChatRow).where(ChatRow.chat_id == chat_id).values(**values))
 
     async def _column(self, column: InstrumentedAttribute[str], chat_id: int) -> str:
         return await self._first(select(column).where(ChatRow.chat_id == chat_id)) or ""

@@ -161,10 +161,7 @@ class Conversations(Repository):
                 try:
                     answer_id = await self._store(exchange)
                     if exchange not in self._unrecorded:  # its chat was forgotten meanwhile
-                        async with self._database.session() as session:
-                            await session.execute(
-                                delete(AnswerRow).where(AnswerRow.id == answer_id)
-                            )
+                        await self._execute(delete(AnswerRow).where(AnswerRow.id == answer_id))
                         continue
                 except StorageError as error:
                     self._refuse(error)
@@ -226,7 +223,7 @@ class Conversations(Repository):
             unknown = answer.kind == "unknown" and answer.intent == "question"
             if unknown or answer.unanswered:
                 part = answer.unanswered
-                session.add(OpenQuestionRow(answer_id=row.id, status="open", part=part))
+                session.add(OpenQuestionRow(answer_id=row.id, part=part))
             return row.id
 
     async def turns(self, chat: str, *, limit: int) -> list[Turn]:
@@ -281,42 +278,33 @@ class Conversations(Repository):
 
     async def count_open(self) -> int:
         """Return how many questions wait for an operator."""
-        async with self._database.session() as session:
-            waiting = select(func.count()).where(OpenQuestionRow.status == "open")
-            return await session.scalar(waiting) or 0
+        waiting = select(func.count()).where(OpenQuestionRow.status == "open")
+        return await self._first(waiting) or 0
 
     async def leave_open(self, answer_id: int) -> None:
         """Let the question of an answer wait for an operator, though the bot said something."""
-        async with self._database.session() as session:
-            await _leave_open(session, answer_id)
+        await self._run(lambda session: _leave_open(session, answer_id))
 
     async def taken(self, answer_id: int) -> None:
         """Note that the customer took one of the choices: the question waits for nobody."""
-        async with self._database.session() as session:
-            await session.execute(
-                delete(OpenQuestionRow).where(
-                    OpenQuestionRow.answer_id == answer_id, OpenQuestionRow.status == "open"
-                )
-            )
+        which = OpenQuestionRow.answer_id == answer_id, OpenQuestionRow.status == "open"
+        await self._execute(delete(OpenQuestionRow).where(*which))
 
     async def reopen(self, open_ids: Sequence[int] = (), *, change: int | None = None) -> int:
         """Let questions wait for an operator again; return how many these are.
 
-        Args:
-            open_ids: what answered them was undone, or they were set aside by mistake.
-            change: the change of an entry that answered them and was taken back.
+        `change` is one of an entry that answered them and was taken back.
         """
         which: ColumnElement[bool] = OpenQuestionRow.id.in_(open_ids)
         if change is not None:
             which |= OpenQuestionRow.change == change
-        async with self._database.session() as session:
-            found = await session.scalars(
-                update(OpenQuestionRow)
-                .where(which, OpenQuestionRow.status != "open")
-                .values(status="open", resolved=None, change=None)
-                .returning(OpenQuestionRow.id)
-            )
-            return len(found.all())
+        found = await self._execute(
+            update(OpenQuestionRow)
+            .where(which, OpenQuestionRow.status != "open")
+            .values(status="open", resolved=None, change=None)
+            .returning(OpenQuestionRow.id)
+        )
+        return len(found)
 
     async def resolve(
         self, open_ids: Sequence[int], *, status: OpenStatus, change: int | None = None
@@ -325,36 +313,27 @@ class Conversations(Repository):
 
         `change` is what answered them, if it is a change of an entry.
         """
-        async with self._database.session() as session:
-            found = await session.scalars(
-                update(OpenQuestionRow)
-                .where(OpenQuestionRow.id.in_(open_ids), OpenQuestionRow.status == "open")
-                .values(status=status, resolved=time.time(), change=change)
-                .returning(OpenQuestionRow.id)
-            )
-            return len(found.all())
+        found = await self._execute(
+            update(OpenQuestionRow)
+            .where(OpenQuestionRow.id.in_(open_ids), OpenQuestionRow.status == "open")
+            .values(status=status, resolved=time.time(), change=change)
+            .returning(OpenQuestionRow.id)
+        )
+        return len(found)
 
     async def put_together(self, open_ids: Sequence[int], *, with_: int | None) -> None:
         """Note that questions ask the same as another; ``None``: that none of them does."""
-        async with self._database.session() as session:
-            await session.execute(
-                update(OpenQuestionRow)
-                .where(OpenQuestionRow.id.in_(open_ids))
-                .values(same_as=with_)
-            )
+        together = update(OpenQuestionRow).where(OpenQuestionRow.id.in_(open_ids))
+        await self._execute(together.values(same_as=with_))
 
     async def said(self, answer: Answer) -> None:
         """Store the words in which an answer was given, where they are not those it was made in.
 
         If the database cannot be written, what is on record stays.
         """
+        given = update(AnswerRow).where(AnswerRow.id == answer.answer_id)
         try:
-            async with self._database.session() as session:
-                await session.execute(
-                    update(AnswerRow)
-                    .where(AnswerRow.id == answer.answer_id)
-                    .values(text=answer.text)
-                )
+            await self._execute(given.values(text=answer.text))
         except StorageError as error:
             logger.warning("The words in which an answer was given are not recorded: %s", error)
 
@@ -376,21 +355,19 @@ class Conversations(Repository):
             return True
 
     async def most_asked(self, *, since: float, limit: int) -> list[tuple[str, int, int]]:
-        """Return what was asked most often, with how often, and the last answer to it; case and
-        blanks do not count.
+        """Return what was asked most often since a moment (UTC epoch seconds), with how often, and
+        the last answer to it.
 
-        Args:
-            since: UTC epoch seconds; older questions do not count.
-            limit: questions to return; the last 5,000 are looked at.
+
+        Case and blanks do not count. The last 5,000 questions are looked at.
         """
-        async with self._database.session() as session:
-            rows = await session.execute(
-                select(AnswerRow.question, AnswerRow.id)
-                .where(AnswerRow.intent == "question", AnswerRow.created >= since)
-                .order_by(AnswerRow.id.desc())
-                .limit(_LOOKED_AT)
-            )
-            asked = [(" ".join(row[0].split()).casefold(), row[0], row[1]) for row in rows]
+        rows = await self._rows(
+            select(AnswerRow.question, AnswerRow.id)
+            .where(AnswerRow.intent == "question", AnswerRow.created >= since)
+            .order_by(AnswerRow.id.desc())
+            .limit(_LOOKED_AT)
+        )
+        asked = [(" ".join(row[0].split()).casefold(), row[0], row[1]) for row in rows]
         counts = Counter(folded for folded, _, _ in asked)
         last = {folded: (question, number) for folded, question, number in reversed(asked)}
         return [
@@ -418,16 +395,14 @@ class Conversations(Repository):
     async def forget(self, chat: str) -> int:
         """Erase everything a chat asked, wrote and was told; return how many answers that were."""
         self._unrecorded = deque(one for one in self._unrecorded if one.chat != chat)
-        async with self._database.session() as session:
-            gone = await session.scalars(
-                delete(AnswerRow).where(AnswerRow.chat == chat).returning(AnswerRow.id)
-            )
-            count = len(gone.all())
-            await session.execute(delete(Message).where(Message.chat == chat))
-            await session.execute(delete(AssignmentRow).where(AssignmentRow.chat == chat))
-            await session.execute(delete(Handover).where(Handover.chat_id == number_of(chat)))
+        answers = await self._execute(
+            delete(Message).where(Message.chat == chat),
+            delete(AssignmentRow).where(AssignmentRow.chat == chat),
+            delete(Handover).where(Handover.chat_id == number_of(chat)),
+            delete(AnswerRow).where(AnswerRow.chat == chat).returning(AnswerRow.id),
+        )
         await self._database.scrub()
-        return count
+        return len(answers)
 
 
 async def _leave_open(session: AsyncSession, answer_id: int) -> None:
@@ -437,7 +412,7 @@ async def _leave_open(session: AsyncSession, answer_id: int) -> None:
         select(OpenQuestionRow).where(OpenQuestionRow.answer_id == answer_id)
     )
     if known is None:
-        session.add(OpenQuestionRow(answer_id=answer_id, status="open"))
+        session.add(OpenQuestionRow(answer_id=answer_id))
     elif known.status == "open":
         known.part = ""  # what was answered did not help either
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, String, Text, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
@@ -33,7 +34,6 @@ class CurationNotFound(AnswerdeskError):
         super().__init__(
             f"There is no operators' change {number}; Knowledge lists those that there are."
         )
-        self.number = number
 
 
 class CurationRow(Base):
@@ -145,44 +145,35 @@ class Curations(Repository):
             return _curation(row)
 
     async def get(self, number: int) -> Curation:
-        """Return an open piece of work.
-
-        Raises:
-            CurationNotFound: if there is none of this number, or it was taken back.
-        """
+        """Return an open piece of work; raises `CurationNotFound` if there is none."""
         async with self._database.session() as session:
-            row = await session.get(CurationRow, number)
-            if row is None or row.closed is not None:
-                raise CurationNotFound(number)
-            return _curation(row)
+            return _curation(await _open(session, number))
 
     async def open(self, doc_ids: Iterable[str] | None = None) -> list[Curation]:
         """Return all open pieces of work, or those of some documents, oldest first."""
-        async with self._database.session() as session:
-            query = select(CurationRow).where(CurationRow.closed.is_(None))
-            rows = await session.scalars(query.order_by(CurationRow.curation_id))
-            wanted = None if doc_ids is None else set(doc_ids)
-            return [_curation(row) for row in rows if wanted is None or row.doc_id in wanted]
+        query = select(CurationRow).where(CurationRow.closed.is_(None))
+        rows = await self._all(query.order_by(CurationRow.curation_id))
+        wanted = None if doc_ids is None else set(doc_ids)
+        return [_curation(row) for row in rows if wanted is None or row.doc_id in wanted]
 
     async def translation(self, chunk_id: str, language: str) -> str:
         """Return the approved answer of an entry in a language (ISO 639-1), empty if there is none.
 
         An entry with another answer has another id, so what is stale is never returned.
         """
-        async with self._database.session() as session:
-            text = await session.scalar(
-                select(CurationRow.text)
-                .where(
-                    CurationRow.chunk_id == chunk_id,
-                    CurationRow.language == language,
-                    CurationRow.kind == "translation",
-                    CurationRow.state != "undone",
-                    CurationRow.closed.is_(None),
-                )
-                .order_by(CurationRow.curation_id.desc())
-                .limit(1)
+        text = await self._first(
+            select(CurationRow.text)
+            .where(
+                CurationRow.chunk_id == chunk_id,
+                CurationRow.language == language,
+                CurationRow.kind == "translation",
+                CurationRow.state != "undone",
+                CurationRow.closed.is_(None),
             )
-            return text or ""
+            .order_by(CurationRow.curation_id.desc())
+            .limit(1)
+        )
+        return text or ""
 
     async def history(self, doc_id: str, question: str) -> list[Curation]:
         """Return all work on an entry, the latest first, also what was taken back."""
@@ -201,15 +192,9 @@ class Curations(Repository):
         return [_curation(row, state="active") for row in rows]
 
     async def close(self, number: int) -> Curation:
-        """Take a piece of work back; return it.
-
-        Raises:
-            CurationNotFound: if there is none of this number, or it was taken back before.
-        """
+        """Take an open piece of work back; raises `CurationNotFound` if there is none."""
         async with self._database.session() as session:
-            row = await session.get(CurationRow, number)
-            if row is None or row.closed is not None:
-                raise CurationNotFound(number)
+            row = await _open(session, number)
             row.closed = time.time()
             return _curation(row)
 
@@ -230,12 +215,8 @@ class Curations(Repository):
         """Bring the work of a moment back, and put later work up for review.
 
         A row is what was so from `created` to `closed`, and stays: what comes back, or waits for
-        review from now on, is a new row.
-
-        Args:
-            moment: UTC epoch seconds; of the release that was published again.
-            at: of the new release.
-            reason: why later work waits.
+        review from now on, is a new row. `moment` is that of the release that was published
+        again, `at` that of the new one (UTC epoch seconds); `reason`: why later work waits.
         """
         async with self._database.session() as session:
             wanted = (await session.scalars(select(CurationRow).where(*_at(moment)))).all()
@@ -250,6 +231,13 @@ class Curations(Repository):
             for row in _without(current, wanted):
                 row.closed = at
                 session.add(_copy(row, created=at, state="undone", reason=reason))
+
+
+async def _open(session: AsyncSession, number: int) -> CurationRow:
+    row = await session.get(CurationRow, number)
+    if row is None or row.closed is not None:
+        raise CurationNotFound(number)
+    return row
 
 
 def _at(moment: float) -> tuple[ColumnElement[bool], ...]:

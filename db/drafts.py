@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text, and_, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    String,
+    Text,
+    and_,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -64,9 +75,7 @@ class Drafts(Repository):
 
     async def one(self, answer_id: int) -> HeldAnswer | None:
         """Return a draft; ``None`` if it does not wait any more."""
-        async with self._database.session() as session:
-            row = await session.get(HeldAnswer, answer_id)
-            return row if row and not row.agreement else None
+        return await self._first(select(HeldAnswer).where(*_waiting(answer_id)))
 
     async def edit(self, answer_id: int, text: str) -> None:
         """Replace what would be sent."""
@@ -74,11 +83,10 @@ class Drafts(Repository):
 
     async def claim(self, answer_id: int, *, press: int) -> HeldAnswer | None:
         """Return a draft for sending, to one press alone; the same press gets it again."""
-        async with self._database.session() as session:
-            waits = and_(HeldAnswer.sent_by == 0, HeldAnswer.agreement == "")
-            which = HeldAnswer.answer_id == answer_id, or_(waits, HeldAnswer.sent_by == press)
-            claimed = update(HeldAnswer).where(*which).values(sent_by=press).returning(HeldAnswer)
-            return await session.scalar(claimed)
+        waits = and_(HeldAnswer.sent_by == 0, HeldAnswer.agreement == "")
+        which = HeldAnswer.answer_id == answer_id, or_(waits, HeldAnswer.sent_by == press)
+        claim = update(HeldAnswer).where(*which).values(sent_by=press).returning(HeldAnswer)
+        return next(iter(await self._execute(claim)), None)
 
     async def release(self, answer_id: int) -> None:
         """Let a draft wait again that did not arrive."""
@@ -86,32 +94,30 @@ class Drafts(Repository):
 
     async def discard(self, answer_id: int) -> bool:
         """Let a draft wait no more; return whether it did."""
-        async with self._database.session() as session:
-            row = await session.get(HeldAnswer, answer_id)
-            if row is None or row.agreement:
-                return False
-            row.agreement, row.settled = "discarded", time.time()
-            return True
+        return await self._change(answer_id, agreement="discarded", settled=time.time())
 
     async def agreement(self, *, since: float) -> Mapping[tuple[str, str], Mapping[str, int]]:
         """Return how often people sent what the bot proposed, by document and category."""
-        async with self._database.session() as session:
-            columns = (HeldAnswer.document, HeldAnswer.category, HeldAnswer.agreement)
-            rows = await session.execute(
-                select(*columns, func.count())
-                .where(HeldAnswer.agreement != "", HeldAnswer.settled >= since)
-                .group_by(*columns)
-                .order_by(*columns)
-            )
-            found: dict[tuple[str, str], dict[str, int]] = {}
-            for document, category, agreement, count in rows.all():
-                found.setdefault((document, category), {})[agreement] = count
-            return found
+        columns = (HeldAnswer.document, HeldAnswer.category, HeldAnswer.agreement)
+        rows = await self._rows(
+            select(*columns, func.count())
+            .where(HeldAnswer.agreement != "", HeldAnswer.settled >= since)
+            .group_by(*columns)
+            .order_by(*columns)
+        )
+        found: dict[tuple[str, str], dict[str, int]] = {}
+        for document, category, agreement, count in rows:
+            found.setdefault((document, category), {})[agreement] = count
+        return found
 
-    async def _change(self, answer_id: int, **values: object) -> None:
-        async with self._database.session() as session:
-            which = HeldAnswer.answer_id == answer_id, HeldAnswer.agreement == ""
-            await session.execute(update(HeldAnswer).where(*which).values(**values))
+    async def _change(self, answer_id: int, **values: object) -> bool:
+        """Change a draft if it still waits; return whether it does."""
+        change = update(HeldAnswer).where(*_waiting(answer_id)).values(**values)
+        return bool(await self._execute(change.returning(HeldAnswer.answer_id)))
+
+
+def _waiting(answer_id: int) -> tuple[ColumnElement[bool], ...]:
+    return HeldAnswer.answer_id == answer_id, HeldAnswer.agreement == ""
 
 
 def draft_row(answer_id: int, chat: str, draft: Draft) -> HeldAnswer:

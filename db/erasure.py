@@ -19,7 +19,7 @@ from db.chats import ChatRow
 from db.conversations import AnswerRow
 from db.handover import Handover, Message, MirrorRow
 from db.inbox import StoredUpdate
-from db.keys import KeyRow
+from db.keys import Key
 from db.operators import AuditRow, Operator, OperatorCodeRow
 from db.outbox import StoredMessage
 from db.pending_inputs import PendingInputRow
@@ -34,7 +34,7 @@ class _Named:
     """A table of rows that the list names by one of their columns."""
 
     kind: str
-    """Begins the name: ``telegram`` in ``telegram:123``."""
+    """Begins the name: ``telegram`` in ``telegram:123``; empty where the column has all of it."""
     table: type[Base]
     column: InstrumentedAttribute[Any]
     since: InstrumentedAttribute[float]
@@ -52,13 +52,10 @@ class AccountState:
 
 
 _SAID: Sequence[type[AnswerRow] | type[Message]] = (AnswerRow, Message)
-_CHATS: Sequence[tuple[type[Base], InstrumentedAttribute[str], InstrumentedAttribute[float]]] = (
-    *((table, table.chat, table.created) for table in _SAID),
-    (Handover, Handover.visitor, Handover.asked),
-    (AssignmentRow, AssignmentRow.chat, AssignmentRow.assigned),
-)
-"""Tables whose rows have the name of a conversation, and since when."""
 _NAMED: Sequence[_Named] = (
+    *(_Named("", table, table.chat, table.created) for table in _SAID),
+    _Named("", Handover, Handover.visitor, Handover.asked),
+    _Named("", AssignmentRow, AssignmentRow.chat, AssignmentRow.assigned),
     _Named("telegram", ChatRow, ChatRow.chat_id, ChatRow.first_seen),
     _Named("telegram", StoredUpdate, StoredUpdate.chat_id, StoredUpdate.received),
     _Named("telegram", StoredMessage, StoredMessage.chat_id, StoredMessage.created),
@@ -68,7 +65,7 @@ _NAMED: Sequence[_Named] = (
     _Named("telegram", PendingInputRow, PendingInputRow.ref, PendingInputRow.created),
     _Named("account", Account, Account.key, Account.added),
     _Named("operator", Operator, Operator.user_id, Operator.added),
-    _Named("key", KeyRow, KeyRow.name, KeyRow.created),
+    _Named("key", Key, Key.name, Key.created),
 )
 _OF_ACCOUNTS = (Session, AssignmentRow, Operator, OperatorCodeRow)
 """Tables whose rows go with the account that they name; 0: they name none."""
@@ -177,16 +174,9 @@ async def replay(database: Database, erased: Mapping[str, float]) -> int:
         return 0
     found: set[str] = set()
     async with database.session() as session:
-        for table, column, since in _CHATS:
-            for chat in (await session.scalars(select(column).distinct())).all():
-                if until := erased.get(_digest(chat)):
-                    gone = await session.scalars(
-                        delete(table).where(column == chat, since < until).returning(since)
-                    )
-                    found |= {chat} if gone.all() else set()
         for rows in _NAMED:
             for value in (await session.scalars(select(rows.column).distinct())).all():
-                name = f"{rows.kind}:{value}"
+                name = f"{rows.kind}:{value}" if rows.kind else value
                 if until := erased.get(_digest(name)):
                     gone = await session.scalars(
                         delete(rows.table)
@@ -205,13 +195,9 @@ async def replay(database: Database, erased: Mapping[str, float]) -> int:
 async def purge(database: Database, kept_since: Mapping[str, float], *, audit: float) -> int:
     """Delete what is older than it is kept; return how many answers that were.
 
-    Questions that wait for the team, and verdicts, go with their answers.
-
-    Args:
-        database: where.
-        kept_since: UTC epoch seconds by the beginning of chats' names (``telegram``, ``api``);
-            under the empty name, for all others.
-        audit: the same for what operators did.
+    Questions that wait for the team, and verdicts, go with their answers. `kept_since` has UTC
+    epoch seconds by the beginning of chats' names (``telegram``, ``api``); under the empty name,
+    for all others. `audit` is the same for what operators did.
     """
     count = 0
     async with database.session() as session:

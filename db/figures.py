@@ -137,13 +137,8 @@ class Figures(Repository):
         super().__init__(database)
         sqlite = database.engine.dialect.name == "sqlite"
         self._elements = "json_each" if sqlite else "json_array_elements_text"
-        self._timezone = timezone
+        self.timezone = timezone
         self._zone = ZoneInfo(timezone)
-
-    @property
-    def timezone(self) -> str:
-        """Name of the time zone of days and hours."""
-        return self._timezone
 
     async def cells(self, *, since: float) -> tuple[list[Cell], list[int]]:
         """Return the counts since a moment, oldest day first, and how many questions came in each

@@ -18,7 +18,6 @@ class GoldenNotFound(AnswerdeskError):
         super().__init__(
             f"There is no golden question {number}; `answerdesk golden list` has them."
         )
-        self.number = number
 
 
 class GoldenRow(Base):
@@ -75,13 +74,7 @@ class GoldenQuestions(Repository):
         return [record(Golden, row) for row in rows]
 
     async def remove(self, number: int) -> None:
-        """Delete a question.
-
-        Raises:
-            GoldenNotFound: if none has this number.
-        """
-        async with self._database.session() as session:
-            row = await session.get(GoldenRow, number)
-            if row is None:
-                raise GoldenNotFound(number)
-            await session.delete(row)
+        """Delete a question; raises `GoldenNotFound` if none has this number."""
+        gone = delete(GoldenRow).where(GoldenRow.golden_id == number)
+        if not await self._execute(gone.returning(GoldenRow.golden_id)):
+            raise GoldenNotFound(number)

@@ -2,17 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import CursorResult, UpdateBase
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
-
-from core.errors import StorageError
-from db.base import Base, Database, Repository
 
 T = TypeVar("T")
 Operation = Callable[[AsyncSession], Awaitable[T]]
+_Waiting: TypeAlias = tuple[Operation[Any], "asyncio.Future[Any]"]
 
 
 class GroupCommit:
@@ -23,9 +21,10 @@ class GroupCommit:
     is run again alone, so that it fails alone.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._waiting: list[tuple[Operation[Any], asyncio.Future[Any]]] = []
+    def __init__(self, session: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
+        """`session` opens one in a transaction of its own."""
+        self._session = session
+        self._waiting: list[_Waiting] = []
         self._worker: asyncio.Task[None] | None = None
 
     async def run(self, operation: Operation[T]) -> T:
@@ -41,10 +40,7 @@ class GroupCommit:
         self._waiting.append((operation, done))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._drain(), name="group commit")
-        try:
-            return await asyncio.shield(done)
-        except SQLAlchemyError as error:
-            raise StorageError(_reason(error)) from error
+        return await asyncio.shield(done)
 
     async def execute(self, *statements: UpdateBase) -> Sequence[Any]:
         """Run statements; return the first column of what the last one returns. See `run`."""
@@ -63,12 +59,11 @@ class GroupCommit:
                 for one in batch:
                     await self._commit([one])
 
-    async def _commit(self, batch: list[tuple[Operation[Any], asyncio.Future[Any]]]) -> bool:
+    async def _commit(self, batch: list[_Waiting]) -> bool:
         """Write a batch. After a failure only a batch of one is told; a larger one is undone."""
-        write = self._write([operation for operation, _ in batch])
         # Gathered: a failure belongs to those who wait, not to this worker.
         outcome: list[Any] | BaseException
-        outcome = (await asyncio.gather(write, return_exceptions=True))[0]
+        outcome = (await asyncio.gather(self._write(batch), return_exceptions=True))[0]
         if isinstance(outcome, BaseException):
             if len(batch) > 1:
                 return False
@@ -78,26 +73,6 @@ class GroupCommit:
             done.set_result(result)
         return True
 
-    async def _write(self, operations: list[Operation[Any]]) -> list[Any]:
-        async with self._database.session() as session:
-            return [await operation(session) for operation in operations]
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
-
-
-class WritingRepository(Repository):
-    """Reads some tables, and writes them together with others."""
-
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
-        super().__init__(database)
-        self._writer = writer
-
-    async def _put(self, row: Base) -> None:
-        """Store a row, in the place of one with the same key."""
-
-        async def write(session: AsyncSession) -> None:
-            await session.merge(row)
-
-        await self._writer.run(write)
+    async def _write(self, batch: list[_Waiting]) -> list[Any]:
+        async with self._session() as session:
+            return [await operation(session) for operation, _ in batch]

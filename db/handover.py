@@ -15,9 +15,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.masking import mask
 from core.types import Urgency
-from db.base import Base, CustomerText, pressing_first
+from db.base import Base, CustomerText, Repository, pressing_first
 from db.drafts import settle, settle_all
-from db.group_commit import WritingRepository
 
 HandoverState: TypeAlias = Literal["waiting", "held", "closed"]
 """``waiting``: a person was asked for. ``held``: a person has it and the bot is silent."""
@@ -125,7 +124,7 @@ def number_of(chat: str) -> int:
     return -1 - (int.from_bytes(hashlib.blake2b(chat.encode(), digest_size=8).digest()) >> 1)
 
 
-class Handovers(WritingRepository):
+class Handovers(Repository):
     """Stores who waits for a person, and whose conversation is whose."""
 
     async def ask(
@@ -160,12 +159,12 @@ class Handovers(WritingRepository):
             row.card_id, row.urgency, row.for_draft = 0, urgency, for_draft
             return True
 
-        return await self._writer.run(write)
+        return await self._run(write)
 
     async def hasten(self, chat_id: int, urgency: Urgency) -> bool:
         """Let a chat that waits come before others; return whether that is news."""
         return bool(
-            await self._writer.execute(
+            await self._execute(
                 update(Handover)
                 .where(
                     Handover.chat_id == chat_id,
@@ -221,7 +220,7 @@ class Handovers(WritingRepository):
                 row.state, row.holder, row.closed = "closed", 0, time.time()
                 await settle_all(session, row.chat)
 
-        await self._writer.run(write)
+        await self._run(write)
 
     async def set_draft(self, chat_id: int, draft: str) -> None:
         """Replace the answer that is proposed to the operator; it may be sent once."""
@@ -232,15 +231,13 @@ class Handovers(WritingRepository):
 
         The same update gets it again when it is handled once more after a crash.
         """
-
-        async def write(session: AsyncSession) -> str:
-            row = await session.get(Handover, chat_id)
-            if row is None or row.draft_sent not in (0, update_id):
-                return ""
-            row.draft_sent = update_id
-            return row.proposed
-
-        return await self._writer.run(write)
+        claimed = await self._execute(
+            update(Handover)
+            .where(Handover.chat_id == chat_id, Handover.draft_sent.in_((0, update_id)))
+            .values(draft_sent=update_id)
+            .returning(Handover.proposed)
+        )
+        return claimed[0] if claimed else ""
 
     async def answered(self, chat_id: int, answer: str, *, draft: int = 0) -> None:
         """Remember what an operator told the customer, and compare it with a held answer.
@@ -258,7 +255,7 @@ class Handovers(WritingRepository):
                     row.state, row.closed = "closed", time.time()
                 session.add(_message(row.chat, "team", answer))
 
-        await self._writer.run(write)
+        await self._run(write)
 
     async def wrote(self, chat_id: int, text: str) -> None:
         """Remember what the customer wrote to a person; it is the question if none led there."""
@@ -269,7 +266,7 @@ class Handovers(WritingRepository):
                 row.reason = row.reason or text
                 session.add(_message(row.chat, "customer", text))
 
-        await self._writer.run(write)
+        await self._run(write)
 
     async def note(self, chat: str, text: str, *, author: Author = "note") -> None:
         """Keep a note, or a notice, with a conversation."""
@@ -311,24 +308,22 @@ class Handovers(WritingRepository):
 
     async def purge(self, *, before: float) -> None:
         """Forget copies made before a time; later edits of them are not mirrored any more."""
-        await self._writer.execute(delete(MirrorRow).where(MirrorRow.created < before))
+        await self._execute(delete(MirrorRow).where(MirrorRow.created < before))
 
     async def forget(self, chat_id: int) -> None:
         """Erase what is stored about a chat here."""
         of_chat = or_(MirrorRow.customer == chat_id, MirrorRow.chat_id == chat_id)
-        await self._writer.execute(
+        await self._execute(
             delete(Handover).where(Handover.chat_id == chat_id),
             delete(Message).where(Message.chat == f"telegram:{chat_id}"),
             delete(MirrorRow).where(of_chat),
         )
 
     async def _change(self, chat_id: int, **values: Any) -> None:
-        await self._writer.execute(
-            update(Handover).where(Handover.chat_id == chat_id).values(**values)
-        )
+        await self._execute(update(Handover).where(Handover.chat_id == chat_id).values(**values))
 
 
-class CannedReplies(WritingRepository):
+class CannedReplies(Repository):
     """Stores replies that the team sends often."""
 
     async def all(self) -> dict[str, str]:
@@ -341,7 +336,7 @@ class CannedReplies(WritingRepository):
         if text:
             await self._put(CannedRow(name=name, text=text))
         else:
-            await self._writer.execute(delete(CannedRow).where(CannedRow.name == name))
+            await self._execute(delete(CannedRow).where(CannedRow.name == name))
 
 
 def _message(chat: str, author: Author, text: str) -> Message:

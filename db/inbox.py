@@ -9,8 +9,7 @@ from sqlalchemy import BigInteger, String, Text, UniqueConstraint, delete, inser
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database
-from db.group_commit import GroupCommit, WritingRepository
+from db.base import Base, Database, Repository
 
 
 class StoredUpdate(Base):
@@ -47,11 +46,11 @@ class NewUpdate:
     """Why it cannot be read; it is then stored as a dead letter."""
 
 
-class Inbox(WritingRepository):
+class Inbox(Repository):
     """Updates of one bot, each handled once."""
 
-    def __init__(self, database: Database, writer: GroupCommit, *, bot_id: int) -> None:
-        super().__init__(database, writer)
+    def __init__(self, database: Database, *, bot_id: int) -> None:
+        super().__init__(database)
         self._bot_id = bot_id
 
     async def store(self, updates: Sequence[NewUpdate]) -> set[int]:
@@ -84,11 +83,15 @@ class Inbox(WritingRepository):
                 await session.execute(insert(StoredUpdate), rows)
             return set(fresh)
 
-        return await self._writer.run(write)
+        return await self._run(write)
 
     async def pending(self) -> Sequence[StoredUpdate]:
         """Return what was received and not finished, oldest first."""
-        return await self._list(StoredUpdate.state == "new")
+        return await self._all(
+            select(StoredUpdate)
+            .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.state == "new")
+            .order_by(StoredUpdate.seq)
+        )
 
     async def start(self, update_id: int) -> None:
         """Count that an update's handling begins."""
@@ -96,7 +99,7 @@ class Inbox(WritingRepository):
 
     async def failed_once(self, update_id: int, error: str) -> int:
         """Count a failure; return how many there were."""
-        found = await self._writer.execute(
+        found = await self._execute(
             update(StoredUpdate)
             .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id == update_id)
             .values(failures=StoredUpdate.failures + 1, error=error)
@@ -106,7 +109,12 @@ class Inbox(WritingRepository):
 
     async def finish(self, *update_ids: int, note: str = "") -> None:
         """Mark updates as handled, and forget what they said."""
-        await self._writer.execute(self._finished(update_ids, note))
+        await self._execute(
+            update(StoredUpdate)
+            .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id.in_(update_ids))
+            .values(state="done", payload="", error=note, finished=time.time())
+            .execution_options(synchronize_session=False)
+        )
 
     async def bury(self, update_id: int, error: str) -> None:
         """Make an update a dead letter; its payload is kept."""
@@ -118,38 +126,30 @@ class Inbox(WritingRepository):
         `number` is its row's. One that could not be read stays what it is.
         """
 
-        async def write(session: AsyncSession) -> StoredUpdate | None:
-            row = await session.scalar(
-                select(StoredUpdate).where(
-                    StoredUpdate.bot_id == self._bot_id,
-                    StoredUpdate.seq == number,
-                    StoredUpdate.state == "failed",
-                    StoredUpdate.starts > 0,
-                )
+        revived = await self._execute(
+            update(StoredUpdate)
+            .where(
+                StoredUpdate.bot_id == self._bot_id,
+                StoredUpdate.seq == number,
+                StoredUpdate.state == "failed",
+                StoredUpdate.starts > 0,
             )
-            if row is None:
-                return None
-            row.state, row.starts, row.failures, row.finished = "new", 0, 0, None
-            return row
-
-        return await self._writer.run(write)
+            .values(state="new", starts=0, failures=0, finished=None)
+            .returning(StoredUpdate)
+        )
+        return revived[0] if revived else None
 
     async def purge(self, *, before: float) -> None:
         """Delete handled updates that arrived before a time.
 
         Telegram delivers an update again for a day at most; its ids start anew after a quiet week.
         """
-        await self._writer.execute(
+        await self._execute(
             delete(StoredUpdate).where(StoredUpdate.state == "done", StoredUpdate.received < before)
         )
 
     async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
-        """Empty the dead letters of some chats that are `about` a customer.
-
-        Args:
-            chat_ids: of the team.
-            about: tells it of an update as JSON.
-        """
+        """Delete the dead letters of the team's chats that are `about` a customer, as JSON."""
 
         async def write(session: AsyncSession) -> None:
             rows = await session.scalars(
@@ -163,27 +163,12 @@ class Inbox(WritingRepository):
                 if about(row.payload):
                     await session.delete(row)
 
-        await self._writer.run(write)
-
-    def _finished(self, update_ids: Sequence[int], note: str) -> Any:
-        return (
-            update(StoredUpdate)
-            .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id.in_(update_ids))
-            .values(state="done", payload="", error=note, finished=time.time())
-            .execution_options(synchronize_session=False)
-        )
+        await self._run(write)
 
     async def _change(self, update_id: int, **values: Any) -> None:
-        await self._writer.execute(
+        await self._execute(
             update(StoredUpdate)
             .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id == update_id)
             .values(**values)
             .execution_options(synchronize_session=False)  # no row of it is in the session
-        )
-
-    async def _list(self, *conditions: Any) -> Sequence[StoredUpdate]:
-        return await self._all(
-            select(StoredUpdate)
-            .where(StoredUpdate.bot_id == self._bot_id, *conditions)
-            .order_by(StoredUpdate.seq)
         )

@@ -40,9 +40,9 @@ class JobRun(Base):
     started: Mapped[float] = mapped_column(index=True)
     """UTC epoch seconds."""
     finished: Mapped[float | None]
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text, default="")
     """The report, for people."""
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON)
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """The report, for programs."""
 
 
@@ -78,15 +78,7 @@ class JobRepository(Repository):
             )
             if taken is not None:
                 return None
-            row = JobRun(
-                job=job,
-                slot=slot,
-                state="running",
-                started=time.time(),
-                finished=None,
-                text="",
-                detail={},
-            )
+            row = JobRun(job=job, slot=slot, state="running", started=time.time())
             session.add(row)
             await session.flush()
             return row.run_id
@@ -101,28 +93,22 @@ class JobRepository(Repository):
         self, run_id: int, state: RunState, *, text: str, detail: Mapping[str, Any]
     ) -> None:
         """Record how a run ended."""
-        async with self._database.session() as session:
-            await session.execute(
-                update(JobRun)
-                .where(JobRun.run_id == run_id)
-                .values(state=state, finished=time.time(), text=text, detail=dict(detail))
-            )
+        await self._execute(
+            update(JobRun)
+            .where(JobRun.run_id == run_id)
+            .values(state=state, finished=time.time(), text=text, detail=dict(detail))
+        )
 
     async def interrupt(self, jobs: Sequence[str]) -> Sequence[JobRun]:
         """Mark runs of these jobs that a dead process left running; return them, oldest first."""
-        async with self._database.session() as session:
-            rows = (
-                await session.scalars(
-                    select(JobRun)
-                    .where(JobRun.state == "running", JobRun.job.in_(jobs))
-                    .order_by(JobRun.run_id)
-                )
-            ).all()
-            for row in rows:
-                row.state = "interrupted"
-                row.finished = time.time()
-                row.text = "The service stopped while this ran."
-            return rows
+        said = "The service stopped while this ran."
+        runs = await self._execute(
+            update(JobRun)
+            .where(JobRun.state == "running", JobRun.job.in_(jobs))
+            .values(state="interrupted", finished=time.time(), text=said)
+            .returning(JobRun)
+        )
+        return sorted(runs, key=lambda run: run.run_id)
 
     async def runs(self, job: str | None = None, *, limit: int = 50) -> Sequence[JobRun]:
         """Return runs, newest first."""
@@ -148,7 +134,6 @@ class JobRepository(Repository):
 
     async def forget(self, *, before: float) -> None:
         """Delete finished runs that started before a moment (UTC epoch seconds)."""
-        async with self._database.session() as session:
-            await session.execute(
-                delete(JobRun).where(JobRun.started < before, JobRun.state != "running")
-            )
+        await self._execute(
+            delete(JobRun).where(JobRun.started < before, JobRun.state != "running")
+        )

@@ -1,10 +1,8 @@
 """Keys of programs: what each may do and how often, and when it was last used."""
 
-import asyncio
 import secrets
 import time
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias, cast, get_args
 
 from sqlalchemy import String, delete, select
@@ -13,8 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import AnswerdeskError
 from core.wording import tr
-from db.base import Base, Database, NoteErased, digest_of, note_nowhere, record
-from db.group_commit import GroupCommit, WritingRepository
+from db.base import Base, Repository, digest_of
 
 Grant: TypeAlias = Literal["ask", "read", "write"]
 """``ask``: questions, verdicts on the answers, erasing. ``read``: conversations, knowledge,
@@ -34,8 +31,8 @@ class BadKey(AnswerdeskError):
     """A key cannot be made so, or there is none of this name."""
 
 
-class KeyRow(Base):
-    """A program's key."""
+class Key(Base):
+    """A program's key, without what only the program has."""
 
     __tablename__ = "api_keys"
 
@@ -43,36 +40,23 @@ class KeyRow(Base):
     name: Mapped[str] = mapped_column(String(_NAME_CHARS), unique=True)
     digest: Mapped[str] = mapped_column(String(64), unique=True)
     """sha256 of the key; the key itself is nowhere."""
-    grants: Mapped[str] = mapped_column(String(32))
+    granted: Mapped[str] = mapped_column("grants", String(32))
     """Separated by commas."""
     per_minute: Mapped[int]
-    created: Mapped[float]
-    used: Mapped[float | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A program's key, without what only the program has."""
-
-    key_id: int
-    name: str
-    grants: tuple[Grant, ...]
-    per_minute: int
     """Requests."""
-    created: float
+    created: Mapped[float]
     """UTC epoch seconds."""
-    used: float | None
+    used: Mapped[float | None]
     """UTC epoch seconds, to a minute; ``None``: never."""
 
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        """What it may do."""
+        return cast(tuple[Grant, ...], tuple(self.granted.split(",")))
 
-class Keys(WritingRepository):
+
+class Keys(Repository):
     """Stores keys."""
-
-    def __init__(
-        self, database: Database, writer: GroupCommit, *, erased: NoteErased = note_nowhere
-    ) -> None:
-        super().__init__(database, writer)
-        self._erased = erased
 
     async def add(self, name: str, grants: Collection[str], *, per_minute: int = PER_MINUTE) -> str:
         """Make a key and return it; it cannot be read again.
@@ -94,21 +78,20 @@ class Keys(WritingRepository):
         token = PREFIX + secrets.token_urlsafe(32)
 
         async def write(session: AsyncSession) -> bool:
-            if await session.scalar(select(KeyRow.key_id).where(KeyRow.name == name)):
+            if await session.scalar(select(Key.key_id).where(Key.name == name)):
                 return False
             session.add(
-                KeyRow(
+                Key(
                     name=name,
                     digest=digest_of(token),
-                    grants=",".join(grant for grant in GRANTS if grant in grants),
+                    granted=",".join(grant for grant in GRANTS if grant in grants),
                     per_minute=per_minute,
                     created=time.time(),
-                    used=None,
                 )
             )
             return True
 
-        if not await self._writer.run(write):
+        if not await self._run(write):
             raise BadKey(
                 tr(
                     "There is a key %(name)r already. Revoke it first, or take another name.",
@@ -117,10 +100,9 @@ class Keys(WritingRepository):
             )
         return token
 
-    async def list(self) -> list[Key]:
+    async def list(self) -> Sequence[Key]:
         """Return all keys by name."""
-        rows = await self._all(select(KeyRow).order_by(KeyRow.name))
-        return [_key(row) for row in rows]
+        return await self._all(select(Key).order_by(Key.name))
 
     async def use(self, token: str) -> Key | None:
         """Return the key that a program sent, which counts as its use; ``None``: there is none.
@@ -128,24 +110,16 @@ class Keys(WritingRepository):
         Read anew each time: one that was revoked a moment ago is good for nothing any more.
         """
         async with self._database.session() as session:
-            row = await session.scalar(select(KeyRow).where(KeyRow.digest == digest_of(token)))
+            row = await session.scalar(select(Key).where(Key.digest == digest_of(token)))
             if row is None:
                 return None
             if time.time() - (row.used or 0) > _USED_EVERY_S:
                 row.used = time.time()
-            return _key(row)
+            return row
 
     async def revoke(self, name: str) -> None:
-        """Make a key worthless.
-
-        Raises:
-            BadKey: if there is none of this name.
-        """
-        gone = delete(KeyRow).where(KeyRow.name == name).returning(KeyRow.key_id)
-        if not await self._writer.execute(gone):
+        """Make a key worthless; raises `BadKey` if there is none of this name."""
+        gone = delete(Key).where(Key.name == name).returning(Key.key_id)
+        if not await self._execute(gone):
             raise BadKey(tr("There is no key %(name)r.", name=name))
-        await asyncio.to_thread(self._erased, f"key:{name}")
-
-
-def _key(row: KeyRow) -> Key:
-    return record(Key, row, grants=cast(tuple[Grant, ...], tuple(row.grants.split(","))))
+        await self._database.note_erased(f"key:{name}")

@@ -62,7 +62,7 @@ class SourceState(Base):
     location: Mapped[str] = mapped_column(String(1024), unique=True)
     created: Mapped[float]
     checked: Mapped[float | None]
-    error: Mapped[str] = mapped_column(Text)
+    error: Mapped[str] = mapped_column(Text, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,7 @@ class ReleaseRepository(Repository):
 
     async def live_number(self) -> int:
         """Return the number of the live release, 0 before the first publish."""
-        live = await self.current()
-        return live.number if live else 0
+        return await self._first(select(func.max(ReleaseRow.number))) or 0
 
     async def get(self, number: int) -> Release:
         """Return a release.
@@ -140,15 +139,17 @@ class ReleaseRepository(Repository):
         async with self._database.session() as session:
             return {row.doc_id: record(Document, row) for row in await _rows_at(session, number)}
 
+    async def live_documents(self) -> dict[str, Document]:
+        """Return the documents of the live release by id; none before the first publish."""
+        return await self.documents(await self.live_number())
+
     async def publish(
         self, release: Release, documents: Mapping[str, Document], *, base: int
     ) -> None:
         """Make `release` live, holding exactly `documents`, in one transaction.
 
-        Args:
-            release: its number must be `base` + 1.
-            documents: all documents of the new release by id.
-            base: the live release that the caller compared with, 0 for none.
+        `base` is the live release that the caller compared with, 0 for none; the new one has the
+        next number.
 
         Raises:
             PublishConflict: if another release went live since; nothing was changed.
@@ -163,7 +164,8 @@ class ReleaseRepository(Repository):
                     row.until = release.number
             for doc_id, document in documents.items():
                 if doc_id not in stored or record(Document, stored[doc_id]) != document:
-                    session.add(_document_row(document, since=release.number))
+                    since = release.number
+                    session.add(ReleaseDocumentRow(**asdict(document), since=since, until=None))
             values = asdict(release)
             where = {"table_name": values.pop("table"), "table_version": values.pop("version")}
             session.add(ReleaseRow(**values, **where))
@@ -186,12 +188,11 @@ class ReleaseRepository(Repository):
 
     async def forget_tables(self, kept: Collection[str]) -> None:
         """Note that the index holds only the releases of the tables `kept`."""
-        async with self._database.session() as session:
-            await session.execute(
-                update(ReleaseRow)
-                .where(ReleaseRow.table_name.not_in(kept))
-                .values(table_name="", table_version=0)
-            )
+        await self._execute(
+            update(ReleaseRow)
+            .where(ReleaseRow.table_name.not_in(kept))
+            .values(table_name="", table_version=0)
+        )
 
     async def prune(self, keep: int) -> Sequence[int]:
         """Forget all but the newest `keep` releases; return the numbers that went."""
@@ -245,26 +246,14 @@ class SourceRepository(Repository):
             name, number = wanted, 2
             while name in taken:
                 name, number = f"{wanted}-{number}", number + 1
-            session.add(
-                SourceState(
-                    name=name,
-                    kind=kind,
-                    location=location,
-                    created=time.time(),
-                    checked=None,
-                    error="",
-                )
-            )
+            created = time.time()
+            session.add(SourceState(name=name, kind=kind, location=location, created=created))
             return name
 
     async def checked(self, name: str, *, error: str = "") -> None:
         """Record that a source was just read, and what was wrong with it, if anything."""
-        async with self._database.session() as session:
-            await session.execute(
-                update(SourceState)
-                .where(SourceState.name == name)
-                .values(checked=time.time(), error=error)
-            )
+        read = update(SourceState).where(SourceState.name == name)
+        await self._execute(read.values(checked=time.time(), error=error))
 
     async def list(self) -> Sequence[SourceState]:
         """Return all sources by name."""
@@ -281,10 +270,6 @@ async def _rows_at(session: AsyncSession, number: int) -> Sequence[ReleaseDocume
         .order_by(ReleaseDocumentRow.doc_id)
     )
     return rows.all()
-
-
-def _document_row(document: Document, *, since: int) -> ReleaseDocumentRow:
-    return ReleaseDocumentRow(**asdict(document), since=since, until=None)
 
 
 def _release(row: ReleaseRow) -> Release:

@@ -36,8 +36,6 @@ class UnknownSchema(AnswerdeskError):
             f"{newest!r}): a newer version wrote it, or one from before the first release. Update "
             "the program, or restore a backup made by this version."
         )
-        self.found = found
-        self.newest = newest
 
 
 async def upgrade(url: str) -> None:

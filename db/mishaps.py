@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
-from db.group_commit import WritingRepository
+from db.base import Repository
 from db.inbox import StoredUpdate
 from db.outbox import StoredMessage
 
@@ -14,7 +14,7 @@ _DEAD = StoredUpdate.state == "failed"
 _UNCERTAIN = StoredMessage.state == "uncertain"
 
 
-class Mishaps(WritingRepository):
+class Mishaps(Repository):
     """Reads what went wrong, and drops it; what was said stays out."""
 
     async def counts(self) -> tuple[int, int]:
@@ -59,4 +59,4 @@ class Mishaps(WritingRepository):
 
     async def _done(self, statement: Any) -> bool:
         options = {"synchronize_session": False}  # no row of it is in the session
-        return bool(await self._writer.execute(statement.execution_options(**options)))
+        return bool(await self._execute(statement.execution_options(**options)))

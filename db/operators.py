@@ -1,6 +1,5 @@
 """Who may do what in Telegram, by what code they came in, and what they did."""
 
-import asyncio
 import secrets
 import time
 from collections.abc import Sequence
@@ -13,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.rights import ROLES, Role
-from db.base import Base, Database, NoteErased, digest_of, note_nowhere, record
-from db.group_commit import GroupCommit, WritingRepository
+from db.base import Base, Database, Repository, digest_of, record
 
 CODE_LIFE_S = 3600.0
 _TELEGRAM = "telegram:"
@@ -95,14 +93,11 @@ class AuditEntry:
         return datetime.fromtimestamp(self.at, UTC).isoformat(sep=" ", timespec="seconds")[:19]
 
 
-class Operators(WritingRepository):
+class Operators(Repository):
     """Stores who belongs to the team."""
 
-    def __init__(
-        self, database: Database, writer: GroupCommit, *, erased: NoteErased = note_nowhere
-    ) -> None:
-        super().__init__(database, writer)
-        self._erased = erased
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
         self._failures: dict[int, list[float]] = {}
 
     async def role_of(self, user_id: int) -> Role | None:
@@ -136,16 +131,16 @@ class Operators(WritingRepository):
             await session.delete(row)
             return True
 
-        removed = await self._writer.run(write)
+        removed = await self._run(write)
         if removed:
-            await asyncio.to_thread(self._erased, f"operator:{user_id}")
+            await self._database.note_erased(f"operator:{user_id}")
         return removed
 
     async def unlink(self, account_id: int) -> None:
         """Take from whoever linked an account what they may do in Telegram."""
         linked = delete(Operator).where(Operator.account_id == account_id)
-        for user_id in await self._writer.execute(linked.returning(Operator.user_id)):
-            await asyncio.to_thread(self._erased, f"operator:{user_id}")
+        for user_id in await self._execute(linked.returning(Operator.user_id)):
+            await self._database.note_erased(f"operator:{user_id}")
 
     async def list(self) -> Sequence[Operator]:
         """Return the team, in the order in which they came."""
@@ -171,7 +166,7 @@ class Operators(WritingRepository):
                 )
             )
 
-        await self._writer.run(write)
+        await self._run(write)
         return code
 
     async def redeem(self, code: str, *, user_id: int, name: str) -> Role | None:
@@ -203,13 +198,13 @@ class Operators(WritingRepository):
             )
             return role if role in ROLES else None
 
-        role = await self._writer.run(write)
+        role = await self._run(write)
         if role is None:
             self._failures[user_id] = [*recent, now]
         return role
 
 
-class Audit(WritingRepository):
+class Audit(Repository):
     """Stores what operators did. Entries are never changed."""
 
     async def record(self, actor: int, action: str, details: str = "", *, person: str = "") -> None:
@@ -220,7 +215,7 @@ class Audit(WritingRepository):
 
     async def forget(self, chat_id: int) -> None:
         """Erase which entries are about a customer's chat; that something was done stays."""
-        await self._writer.execute(
+        await self._execute(
             update(AuditRow)
             .where(or_(AuditRow.details == str(chat_id), AuditRow.actor == chat_id))
             .values(details="")
@@ -254,11 +249,11 @@ class Audit(WritingRepository):
             return sorted(found, key=lambda one: one[1].casefold()), sorted(actions)
 
 
-class Team(WritingRepository):
+class Team(Repository):
     """What the team as a whole has set, such as its group."""
 
-    def __init__(self, database: Database, writer: GroupCommit) -> None:
-        super().__init__(database, writer)
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
         self._group: int | None = None
 
     async def group(self) -> int:

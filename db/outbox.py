@@ -21,8 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database
-from db.group_commit import GroupCommit, WritingRepository
+from db.base import Base, Database, Repository
 from db.inbox import StoredUpdate
 
 Json: TypeAlias = dict[str, Any]
@@ -69,11 +68,11 @@ class Outgoing:
     context: Mapping[str, Any]
 
 
-class Outbox(WritingRepository):
+class Outbox(Repository):
     """Messages to send, and what became of each."""
 
-    def __init__(self, database: Database, writer: GroupCommit, *, bot_id: int) -> None:
-        super().__init__(database, writer)
+    def __init__(self, database: Database, *, bot_id: int) -> None:
+        super().__init__(database)
         self._bot_id = bot_id
 
     async def add(
@@ -107,8 +106,6 @@ class Outbox(WritingRepository):
                     method=message.method,
                     params=dict(message.params),
                     context=dict(message.context),
-                    state="queued",
-                    error="",
                     created=now,
                 )
                 for number, message in enumerate(messages)
@@ -126,7 +123,7 @@ class Outbox(WritingRepository):
             await session.flush()
             return rows
 
-        return await self._writer.run(write)
+        return await self._run(write)
 
     async def finish(
         self, outbox_id: int, state: OutboxState, *, message_id: int | None = None, error: str = ""
@@ -136,7 +133,7 @@ class Outbox(WritingRepository):
         A message that was sent keeps its context for its buttons and loses its text.
         """
         sent: Json = {"params": {}} if state == "sent" else {}
-        await self._writer.execute(
+        await self._execute(
             update(StoredMessage)
             .where(StoredMessage.outbox_id == outbox_id)
             .values(state=state, message_id=message_id, error=error, finished=time.time(), **sent)
@@ -146,20 +143,17 @@ class Outbox(WritingRepository):
     async def queue_again(self, outbox_id: int) -> StoredMessage | None:
         """Let a message be sent again that may have arrived; ``None`` if it is none of those."""
 
-        async def write(session: AsyncSession) -> StoredMessage | None:
-            row = await session.scalar(
-                select(StoredMessage).where(
-                    StoredMessage.bot_id == self._bot_id,
-                    StoredMessage.outbox_id == outbox_id,
-                    StoredMessage.state == "uncertain",
-                )
+        queued = await self._execute(
+            update(StoredMessage)
+            .where(
+                StoredMessage.bot_id == self._bot_id,
+                StoredMessage.outbox_id == outbox_id,
+                StoredMessage.state == "uncertain",
             )
-            if row is None:
-                return None
-            row.state, row.error, row.finished = "queued", "", None
-            return row
-
-        return await self._writer.run(write)
+            .values(state="queued", error="", finished=None)
+            .returning(StoredMessage)
+        )
+        return queued[0] if queued else None
 
     async def of_update(self, update_id: int) -> list[StoredMessage]:
         """Return the messages that answer an update, in order."""
@@ -192,21 +186,18 @@ class Outbox(WritingRepository):
 
     async def change_context(self, outbox_id: int, context: Mapping[str, Any]) -> None:
         """Replace what a message's buttons need."""
-        await self._writer.execute(
+        await self._execute(
             update(StoredMessage)
             .where(StoredMessage.outbox_id == outbox_id)
             .values(context=dict(context))
         )
 
     async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
-        """Erase what the messages to some chats say of a customer.
+        """Erase what the messages to the team's chats say of a customer.
 
         Those that did not arrive, or may not have, are deleted; those that wait to be sent, if
-        they are `about` the customer. Of those that were sent, what their buttons need is emptied.
-
-        Args:
-            chat_ids: of the team.
-            about: tells it of a message's parameters and context, as JSON.
+        `about` tells of their parameters and context, as JSON, that they are about the customer.
+        Of those that were sent, what their buttons need is emptied.
         """
 
         async def write(session: AsyncSession) -> None:
@@ -225,11 +216,11 @@ class Outbox(WritingRepository):
                     else:
                         await session.delete(row)
 
-        await self._writer.run(write)
+        await self._run(write)
 
     async def purge(self, *, before: float) -> None:
         """Delete finished messages created before a time; their buttons no longer work."""
-        await self._writer.execute(
+        await self._execute(
             delete(StoredMessage).where(
                 StoredMessage.state != "queued", StoredMessage.created < before
             )

@@ -44,11 +44,8 @@ class PageRepository(Repository):
 
     async def list(self, source: str) -> Mapping[str, PageState]:
         """Return the pages of a source by URL."""
-        async with self._database.session() as session:
-            rows = await session.scalars(
-                select(SourcePageRow).where(SourcePageRow.source == source)
-            )
-            return {row.url: record(PageState, row) for row in rows}
+        rows = await self._all(select(SourcePageRow).where(SourcePageRow.source == source))
+        return {row.url: record(PageState, row) for row in rows}
 
     async def replace(self, source: str, pages: Iterable[PageState]) -> None:
         """Remember exactly these pages of a source."""

@@ -1,14 +1,13 @@
 """What the bot expects an operator to write next, such as another wording of a draft."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import BigInteger, String, delete, or_
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import BigInteger, ColumnElement, String, delete, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base
-from db.group_commit import WritingRepository
+from db.base import Base, Repository
 
 LIFE_S = 3600.0
 """An older request is forgotten: what the operator writes then is a message like any other."""
@@ -49,7 +48,7 @@ class PendingInput:
     ref: int
 
 
-class PendingInputs(WritingRepository):
+class PendingInputs(Repository):
     """Stores for what the next messages of operators are meant, across restarts."""
 
     async def expect(self, writer: Writer, pending: PendingInput) -> None:
@@ -63,10 +62,7 @@ class PendingInputs(WritingRepository):
 
         The same update finds it again when it is handled once more after a crash.
         """
-        async with self._database.session() as session:
-            row = await session.get(
-                PendingInputRow, (writer.user_id, writer.chat_id, writer.thread_id)
-            )
+        row = await self._first(select(PendingInputRow).where(*_of(writer)))
         if row is None or row.update_id not in (0, update_id):
             return None
         if not row.update_id and row.created < time.time() - LIFE_S:
@@ -75,30 +71,20 @@ class PendingInputs(WritingRepository):
 
     async def use(self, writer: Writer, *, update_id: int) -> None:
         """Note which update brought the message; the next message is one like any other."""
-
-        async def write(session: AsyncSession) -> None:
-            row = await session.get(
-                PendingInputRow, (writer.user_id, writer.chat_id, writer.thread_id)
-            )
-            if row is not None:
-                row.update_id = update_id
-
-        await self._writer.run(write)
+        await self._execute(update(PendingInputRow).where(*_of(writer)).values(update_id=update_id))
 
     async def drop(self, writer: Writer) -> None:
         """Expect nothing any more."""
-        await self._writer.execute(
-            delete(PendingInputRow).where(
-                PendingInputRow.user_id == writer.user_id,
-                PendingInputRow.chat_id == writer.chat_id,
-                PendingInputRow.thread_id == writer.thread_id,
-            )
-        )
+        await self._execute(delete(PendingInputRow).where(*_of(writer)))
 
     async def forget(self, chat_id: int) -> None:
         """Erase what concerns a customer's chat."""
-        await self._writer.execute(
+        await self._execute(
             delete(PendingInputRow).where(
                 or_(PendingInputRow.ref == chat_id, PendingInputRow.chat_id == chat_id)
             )
         )
+
+
+def _of(writer: Writer) -> Sequence[ColumnElement[bool]]:
+    return [getattr(PendingInputRow, name) == value for name, value in asdict(writer).items()]

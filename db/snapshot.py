@@ -16,7 +16,6 @@ class NoSnapshot(AnswerdeskError):
             f"The database is {dialect}: back it up with its own tools (pg_dump), and the folder "
             "data/originals beside it."
         )
-        self.dialect = dialect
 
 
 async def snapshot(database: Database, path: Path) -> None:

@@ -9,8 +9,7 @@ from sqlalchemy import JSON, BigInteger, String, Text, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Database, record
-from db.group_commit import GroupCommit, WritingRepository
+from db.base import Base, Database, Repository, record
 
 UploadState: TypeAlias = Literal[
     "checking", "preview", "applying", "live", "cancelled", "undone", "failed"
@@ -106,19 +105,11 @@ class Upload:
         return ", ".join(names[:_NAMED]) + more
 
 
-class Uploads(WritingRepository):
-    """Stores files and entries that wait for their operator's word.
+class Uploads(Repository):
+    """Stores files and entries that wait for their operator's word; each way in has its own."""
 
-    Args:
-        database: where.
-        writer: of this process.
-        channel: the way in; each resumes and lists its own.
-    """
-
-    def __init__(
-        self, database: Database, writer: GroupCommit, *, channel: Channel = "telegram"
-    ) -> None:
-        super().__init__(database, writer)
+    def __init__(self, database: Database, *, channel: Channel = "telegram") -> None:
+        super().__init__(database)
         self._channel = channel
 
     async def add(
@@ -139,23 +130,19 @@ class Uploads(WritingRepository):
                 channel=self._channel,
                 actor=actor,
                 chat_id=chat_id,
-                message_id=0,
                 thread_id=thread_id,
                 files=[[file.name, file.file_id] for file in files],
                 columns=columns,
-                outcome={},
                 entry=asdict(entry) if entry else {},
                 customer=customer,
                 state="checking",
-                before=0,
-                after=0,
                 created=time.time(),
             )
             session.add(row)
             await session.flush()
             return row.upload_id
 
-        return await self._writer.run(write)
+        return await self._run(write)
 
     async def get(self, upload_id: int) -> Upload | None:
         """Return an upload; ``None`` if there is none of this channel."""
@@ -214,7 +201,7 @@ class Uploads(WritingRepository):
             changes["outcome"] = dict(outcome)
 
         return bool(
-            await self._writer.execute(
+            await self._execute(
                 update(UploadRow)
                 .where(UploadRow.upload_id == upload_id, UploadRow.state == old)
                 .values(state=new, **changes)
@@ -229,7 +216,7 @@ class Uploads(WritingRepository):
             Whether it was changed; not if it is live, cancelled or being applied.
         """
         return bool(
-            await self._writer.execute(
+            await self._execute(
                 update(UploadRow)
                 .where(
                     UploadRow.upload_id == upload_id, UploadRow.state.in_(("checking", "preview"))
@@ -252,27 +239,25 @@ class Uploads(WritingRepository):
             row.entry = {**row.entry, "told": update_id}
             return True
 
-        return await self._writer.run(write)
+        return await self._run(write)
 
     async def forget(self, customer: int) -> None:
         """Erase the entries that came from a customer's question; what is live stays live."""
-        await self._writer.execute(delete(UploadRow).where(UploadRow.customer == customer))
+        await self._execute(delete(UploadRow).where(UploadRow.customer == customer))
 
     async def set_message(self, upload_id: int, message_id: int) -> None:
         """Remember which message shows an upload."""
-        await self._writer.execute(
+        await self._execute(
             update(UploadRow).where(UploadRow.upload_id == upload_id).values(message_id=message_id)
         )
 
     async def purge(self, *, before: float) -> None:
         """Delete what is older than a time; its buttons no longer work."""
-        await self._writer.execute(delete(UploadRow).where(UploadRow.created < before))
+        await self._execute(delete(UploadRow).where(UploadRow.created < before))
 
 
 def _upload(row: UploadRow) -> Upload:
     files = tuple(SentFile(name, file_id) for name, file_id in row.files)
-    return record(Upload, row, files=files, entry=_entry(row.entry) if row.entry else None)
-
-
-def _entry(stored: dict[str, Any]) -> Entry:
-    return Entry(**{**stored, "open_ids": tuple(stored["open_ids"])})
+    stored = row.entry
+    entry = Entry(**{**stored, "open_ids": tuple(stored["open_ids"])}) if stored else None
+    return record(Upload, row, files=files, entry=entry)

@@ -7,9 +7,8 @@ from typing import Literal, TypeAlias
 from sqlalchemy import BigInteger, String, delete, event, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from db.base import Base, Database
+from db.base import Base, Database, Repository
 from db.conversations import OpenQuestionRow
-from db.group_commit import WritingRepository
 from db.handover import Handover
 from db.knowledge import ReleaseRow
 
@@ -71,7 +70,7 @@ def _event_of(row: object, *, new: bool) -> tuple[EventName, int] | None:
     return ("conversation.handed_over", row.chat_id) if began else None
 
 
-class Deliveries(WritingRepository):
+class Deliveries(Repository):
     """Stores what is on its way."""
 
     async def due(self, *, limit: int = 20) -> Sequence[Delivery]:
@@ -88,7 +87,7 @@ class Deliveries(WritingRepository):
     ) -> None:
         """Remember an attempt; what still waits is due in `again_s` seconds."""
         settled = {} if state == "waiting" else {"subject": 0}
-        await self._writer.execute(
+        await self._execute(
             update(Delivery)
             .where(Delivery.delivery_id == delivery.delivery_id)
             .values(
@@ -102,6 +101,6 @@ class Deliveries(WritingRepository):
 
     async def purge(self, *, before: float) -> None:
         """Forget what was settled before a time."""
-        await self._writer.execute(
+        await self._execute(
             delete(Delivery).where(Delivery.state != "waiting", Delivery.due < before)
         )

@@ -2,20 +2,25 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from app.commands.common import Failed
 from core.config import Config
 from core.errors import ModelError
-from evaluation.benchmarks.against_native import against_native, customers
-from evaluation.benchmarks.against_plain import against_plain
-from evaluation.benchmarks.against_server import CUSTOMERS, against_server
+from evaluation.benchmarks.against import (
+    CUSTOMERS,
+    against_native,
+    against_plain,
+    against_server,
+    customers,
+)
 from evaluation.benchmarks.deciding import deciding
 from evaluation.benchmarks.embedding import embedding
 from evaluation.benchmarks.figure import BenchFailed, Measured, Say, missing
 from evaluation.benchmarks.ingesting import beside_ingest, ingest_rate
 from evaluation.benchmarks.mixed import mixed_hour
 from evaluation.benchmarks.prefix import first_words, prompt_lengths
-from evaluation.benchmarks.searching import search, search_million
+from evaluation.benchmarks.searching import MILLION, SIZES, search
 from evaluation.benchmarks.service import ask_warm_start, running, start
 
 
@@ -49,7 +54,7 @@ PARTS = (
     Part("embed", embedding, ("embed_question_ms", "embed_batch_vs_torch")),
     Part("ingest", ingest_rate, ("ingest_vs_embed",)),
     Part("beside", beside_ingest, ("faq_beside_ingest", "answer_beside_ingest")),
-    Part("search", search, ("search_10k_p95_ms", "search_100k_p95_ms")),
+    Part("search", partial(search, SIZES), tuple(SIZES)),
     Part("decide", deciding, ("decide_10k_ms",)),
     Part("service", running, ("faq_p50_ms", "parent_mb")),
     Part(
@@ -61,7 +66,7 @@ PARTS = (
     Part("ask", ask_warm_start, ("ask_warm_start_s",)),
     Part("lengths", prompt_lengths, ()),
     Part("customers", customers, ()),
-    Part("million", search_million, ("search_1m_p95_ms",), by_default=False),
+    Part("million", partial(search, MILLION), tuple(MILLION), by_default=False),
 )
 
 

@@ -54,38 +54,35 @@ class EvalSet:
         return sum(bool(q.relevant) for q in self.questions)
 
 
-def load_evalset(
-    folder: Path,
-    *,
-    ask: str = "",
-    kb: str = "",
-    hold_out: bool = False,
-    leave_out: bool = False,
-    sample: int = 0,
-) -> EvalSet:
-    """Read a set.
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to ask of a set."""
 
-    Args:
-        folder: the set's folder.
-        ask: language of the questions; empty: all, or the knowledge base's where files differ.
-        kb: language of the entries or passages, where there are several.
-        hold_out: leave out the entries of ``holdout.json``; without that file, every second
-            passage by hash, so that about half of the questions have no answer.
-        leave_out: ask each answerable question once more without what answers it.
-        sample: keep that many questions, chosen by hash; 0 keeps all.
+    ask: str = ""
+    """Language of the questions; empty: all, or the knowledge base's where files differ."""
+    kb: str = ""
+    """Language of the entries or passages, where there are several."""
+    hold_out: bool = False
+    """Leave out the entries of ``holdout.json``; without that file, every second passage by hash,
+    so that about half of the questions have no answer."""
+    leave_out: bool = False
+    """Ask each answerable question once more without what answers it."""
+    sample: int = 0
+    """Keep that many questions, chosen by hash; 0 keeps all."""
+
+
+def load_evalset(folder: Path, options: Options = Options()) -> EvalSet:
+    """Read the set of a folder.
 
     Raises:
         EvalSetError: naming what is missing.
     """
-    faq = _pick(folder, "faq", kb)
-    if faq is not None:
-        built = _faq_set(folder, faq, ask=ask, hold_out=hold_out)
-    else:
-        built = _passage_set(folder, ask=ask, kb=kb, hold_out=hold_out)
-    if sample and sample < len(built.questions):
-        kept = sorted(built.questions, key=lambda q: _hash(q.question_id))[:sample]
+    faq = _pick(folder, "faq", options.kb)
+    built = _faq_set(folder, faq, options) if faq else _passage_set(folder, options)
+    if options.sample and options.sample < len(built.questions):
+        kept = sorted(built.questions, key=lambda q: _hash(q.question_id))[: options.sample]
         built = replace(built, questions=tuple(kept))
-    if leave_out:
+    if options.leave_out:
         twins = tuple(_twin(question) for question in built.questions if question.relevant)
         built = replace(built, questions=built.questions + twins)
     return built
@@ -100,7 +97,7 @@ def _twin(question: EvalQuestion) -> EvalQuestion:
     )
 
 
-def _faq_set(folder: Path, faq: Path, *, ask: str, hold_out: bool) -> EvalSet:
+def _faq_set(folder: Path, faq: Path, options: Options) -> EvalSet:
     rows = _read(faq)
     queries = [
         EvalQuestion(
@@ -110,16 +107,17 @@ def _faq_set(folder: Path, faq: Path, *, ask: str, hold_out: bool) -> EvalSet:
             language=str(row.get("lang", "")),
         )
         for row in _read(_need(folder / "queries.jsonl"))
-        if not ask or str(row.get("lang", "")).startswith(ask)
+        if str(row.get("lang", "")).startswith(options.ask)
     ]
-    if hold_out:
+    if options.hold_out:
         removed = set(json.loads(_need(folder / "holdout.json").read_text("utf-8"))["removed"])
         rows = [row for row in rows if row["id"] not in removed]
         queries = [replace(q, relevant=q.relevant - removed) for q in queries]
     return EvalSet(folder.name, {faq.name: _write(rows)}, tuple(queries), by_document=False)
 
 
-def _passage_set(folder: Path, *, ask: str, kb: str, hold_out: bool) -> EvalSet:
+def _passage_set(folder: Path, options: Options) -> EvalSet:
+    ask, kb = options.ask, options.kb
     questions_file = _pick(folder, "questions", ask or kb)
     if questions_file is None:
         raise EvalSetError(
@@ -131,7 +129,7 @@ def _passage_set(folder: Path, *, ask: str, kb: str, hold_out: bool) -> EvalSet:
     if passages is not None:
         texts = _read(passages)
         ids = {str(row["id"]) for row in texts}
-        removed = _every_second(ids) if hold_out else set()
+        removed = _every_second(ids) if options.hold_out else set()
         files = {passages.name: _write([t for t in texts if str(t["id"]) not in removed])}
     else:
         docs = folder / "docs"
@@ -143,7 +141,7 @@ def _passage_set(folder: Path, *, ask: str, kb: str, hold_out: bool) -> EvalSet:
             if path.is_file()
         }
         ids = set(found)
-        removed = _every_second(ids) if hold_out else set()
+        removed = _every_second(ids) if options.hold_out else set()
         files = {name: path.read_bytes() for name, path in found.items() if name not in removed}
     questions = tuple(
         EvalQuestion(
@@ -154,7 +152,7 @@ def _passage_set(folder: Path, *, ask: str, kb: str, hold_out: bool) -> EvalSet:
             language=str(row.get("lang", "")),
         )
         for row in rows
-        if not ask or str(row.get("lang", ask)).startswith(ask)
+        if str(row.get("lang", ask)).startswith(ask)
     )
     return EvalSet(folder.name, files, questions, by_document=passages is None)
 

@@ -1,7 +1,7 @@
 """Measure answering on a labelled set, through the same objects as the service."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from core.types import Answer
 from evaluation import metrics
@@ -64,10 +64,6 @@ class EvalResult:
     p50_ms: float
     p95_ms: float
 
-    def to_dict(self) -> dict[str, object]:
-        """Return the figures for JSON."""
-        return asdict(self)
-
 
 async def evaluate(
     evalset: EvalSet,
@@ -79,12 +75,7 @@ async def evaluate(
 ) -> list[Outcome]:
     """Ask every question of the set, one after the other, and return what came of each.
 
-    Args:
-        evalset: the set.
-        probe: what the answerer searches with.
-        answerer: replies.
-        check_reply: looks through composed replies.
-        on_outcome: told of each outcome.
+    `probe` is what the answerer searches with; `on_outcome` is told of each outcome.
     """
     outcomes = []
     for question in evalset.questions:
@@ -97,7 +88,7 @@ async def evaluate(
 async def _ask(
     question: EvalQuestion, probe: Probe, answerer: Answerer, check_reply: CheckReply
 ) -> Outcome:
-    probe.leave_out(question.without)
+    probe.left_out = question.without
     answer = await answerer.answer_question(question.text)
     composed = answer.kind == "composed"
     return Outcome(
@@ -121,11 +112,8 @@ def summarise(
 ) -> EvalResult:
     """Return the figures of a run.
 
-    Args:
-        name: of the set.
-        outcomes: of each question.
-        answer_at: the operating point, a probability.
-        oos_recall: one more point at which to give `EvalResult.accuracy_at_oos_recall`; 0: none.
+    `answer_at` is the operating point, a probability; `oos_recall` one more point at which to give
+    `EvalResult.accuracy_at_oos_recall`, 0 for none.
     """
     inside = [o for o in outcomes if o.relevant]
     gold = [o for o in inside if o.answers]
@@ -142,7 +130,10 @@ def summarise(
         recall_at_1=_round(metrics.recall_at(outcomes, 1)),
         recall_at_5=_round(metrics.recall_at(outcomes, 5)),
         mrr_at_10=_round(metrics.mrr_at(outcomes, _RANKS)),
-        baselines=_baselines(outcomes),
+        baselines={
+            part: (_round(metrics.recall_at(ranked, 1)), _round(metrics.recall_at(ranked, 5)))
+            for part, ranked in part_rankings(outcomes).items()
+        },
         auroc=_maybe(metrics.auroc(outcomes)),
         in_scope_accuracy=_round(metrics.in_scope_accuracy(outcomes, answer_at)),
         oos_recall=_maybe(metrics.oos_recall(outcomes, answer_at)),
@@ -184,14 +175,6 @@ def part_rankings(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
         name: [replace(o, found=order) for o, order in zip(outcomes, found, strict=True)]
         for name, found in orders.items()
     }
-
-
-def _baselines(outcomes: Sequence[Outcome]) -> dict[str, tuple[float, float]]:
-    recalls = {}
-    for name, ranked in part_rankings(outcomes).items():
-        at_1, at_5 = (_round(metrics.recall_at(ranked, k)) for k in (1, 5))
-        recalls[name] = at_1, at_5
-    return recalls
 
 
 def _share(values: Sequence[float]) -> float | None:

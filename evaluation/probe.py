@@ -23,67 +23,56 @@ class Probe(Retriever):
         by_document: bool,
     ) -> None:
         """Take what `Retriever` takes; `by_document`: labels name files instead of entries."""
-        self._leaving_out = _LeavingOut(index, by_document=by_document)
-        super().__init__(embedder, self._leaving_out, rankers, second, reader)
+        super().__init__(embedder, self, rankers, second, reader)
+        self._whole = index
+        self._by_document = by_document
+        self.left_out: frozenset[str] = frozenset()
+        """Labels of what the base has not, for the next questions."""
         self.found: tuple[str, ...] = ()
         """Labels of what the last search found, the most probable first, each once."""
-
-    @property
-    def dense(self) -> tuple[str, ...]:
+        self.dense: tuple[str, ...] = ()
         """Labels in the order of the search by vector alone."""
-        return self._leaving_out.dense
-
-    @property
-    def text(self) -> tuple[str, ...]:
+        self.text: tuple[str, ...] = ()
         """Labels in the order of full-text search alone."""
-        return self._leaving_out.text
 
-    def leave_out(self, labels: frozenset[str]) -> None:
-        """Search from here on as if the base did not have these entries, passages or files."""
-        self._leaving_out.labels = labels
+    async def view(self) -> SearchView:
+        """Return the live release without what is left out."""
+        return _PartOfView(await self._whole.view(), self)
 
     async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
         """Return the most probable candidates for a question."""
         retrieval = await super().retrieve(question, k=k, today=today)
-        labels = (self._leaving_out.label(hit.chunk) for hit in retrieval.hits)
-        self.found = tuple(dict.fromkeys(labels))
+        self.found = self.labels([hit.chunk for hit in retrieval.hits])
         return retrieval
 
-
-class _LeavingOut:
-    def __init__(self, index: SearchIndex[SearchView], *, by_document: bool) -> None:
-        self._index = index
-        self._by_document = by_document
-        self.labels: frozenset[str] = frozenset()
-        self.dense: tuple[str, ...] = ()
-        self.text: tuple[str, ...] = ()
+    def labels(self, chunks: Sequence[Chunk]) -> tuple[str, ...]:
+        """Return what evaluation sets call the chunks, each once."""
+        return tuple(dict.fromkeys(map(self.label, chunks)))
 
     def label(self, chunk: Chunk) -> str:
+        """Return what evaluation sets call a chunk."""
         return chunk.doc_id if self._by_document else chunk.entry_id
-
-    async def view(self) -> SearchView:
-        return _PartOfView(await self._index.view(), self)
 
 
 class _PartOfView:
-    def __init__(self, view: SearchView, out: _LeavingOut) -> None:
+    def __init__(self, view: SearchView, probe: Probe) -> None:
         self.release = view.release
         self._view = view
-        self._out = out
+        self._probe = probe
 
     async def search_dense(
         self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
     ) -> Sequence[RowHit]:
         found = self._kept(await self._view.search_dense(vector, k, today=today, rows=rows))
         if rows == "own":
-            self._out.dense = self._labels(found)
+            self._probe.dense = self._probe.labels([row.chunk for row in found])
         return found
 
     async def search_text(
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
     ) -> Sequence[RowHit]:
         found = self._kept(await self._view.search_text(text, k, today=today, rows=rows))
-        self._out.text = self._labels(found)
+        self._probe.text = self._probe.labels([row.chunk for row in found])
         return found
 
     async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
@@ -96,7 +85,4 @@ class _PartOfView:
         return await self._view.objections(vector)
 
     def _kept(self, rows: Sequence[RowHit]) -> Sequence[RowHit]:
-        return [row for row in rows if self._out.label(row.chunk) not in self._out.labels]
-
-    def _labels(self, rows: Sequence[RowHit]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self._out.label(row.chunk) for row in rows))
+        return [row for row in rows if self._probe.label(row.chunk) not in self._probe.left_out]

@@ -20,12 +20,7 @@ class Reminders:
     """Names each entry once, when its last day is at most three days away.
 
     Whatever was not told yet is told: an entry whose days went by while the service was stopped,
-    and one that came only when it had less than three left.
-
-    Args:
-        index: holds the entries.
-        runs: remembers what was told.
-        today: the date by which entries are valid.
+    and one that came only when it had less than three left. The table of runs remembers it.
     """
 
     def __init__(self, index: Index, runs: JobRepository, *, today: Callable[[], dt.date]) -> None:

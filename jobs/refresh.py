@@ -33,8 +33,6 @@ class NoSuchSource(AnswerdeskError):
     def __init__(self, wanted: str, known: Sequence[str]) -> None:
         listed = ", ".join(known) if known else "none is configured"
         super().__init__(f"No source is named {wanted!r}; refresh.sources has: {listed}.")
-        self.wanted = wanted
-        self.known = tuple(known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +87,12 @@ class Refresh:
 
         Uploaded documents, and those of a source that is no longer configured, stay. A source
         that cannot be read, or would lose too much, is left as it is and reported; the others go
-        on.
+        on. With `anyway` it is published whatever the golden questions say.
 
         Args:
             only: names or locations of the sources to read; ``None`` for all.
             accept: names or locations of sources whose guards an operator takes off for this run:
                 they may shrink, and their pages may look like login forms.
-            anyway: publish whatever the golden questions say.
-            dry_run: change nothing.
-            on_progress: called after each file and each batch of embeddings.
-            on_page: called after each page that was fetched.
 
         Raises:
             NoSuchSource: if `only` or `accept` names a source that is not configured.
@@ -107,8 +101,7 @@ class Refresh:
         named = await self._named()
         accepted = _chosen(named, accept)
         places = named if only is None else _chosen(named, only)
-        base = await self.releases.current()
-        documents = {} if base is None else await self.releases.documents(base.number)
+        documents = await self.releases.live_documents()
         cited = await self.cited() if self.cited is not None else {}
         async with _workspace() as folder, self.make_fetcher() as fetcher:
             looked = []

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -122,7 +123,7 @@ class Scheduler:
             while True:
                 seen = await self._repository.seen(name)
                 slot = last_slot(
-                    lambda moment: _next(trigger, moment),
+                    partial(trigger.get_next_fire_time, None),
                     after=datetime.fromtimestamp(seen, UTC),
                     until=datetime.fromtimestamp(self._clock(), UTC),
                 )
@@ -236,8 +237,3 @@ def trigger_of(name: str, cron: str, timezone: str) -> CronTrigger:
                 reason=error,
             )
         ) from error
-
-
-def _next(trigger: CronTrigger, moment: datetime) -> datetime | None:
-    slot: datetime | None = trigger.get_next_fire_time(None, moment)
-    return slot

@@ -2,11 +2,11 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 
@@ -40,14 +40,6 @@ _RISES_BY = 3
 _NAME_CHARS = 60
 
 
-class Names(Protocol):
-    """The part of `kb.releases.entries.Entries` that the report uses."""
-
-    async def named(self, chunk_ids: Sequence[str]) -> list[Chunk]:
-        """Return those of the entries and passages that are live."""
-        ...
-
-
 @dataclass(frozen=True)
 class WeeklyReport:
     """Counts a week, where a team's group is set."""
@@ -55,7 +47,8 @@ class WeeklyReport:
     figures: Figures
     conversations: Conversations
     team: Team
-    entries: Names
+    named: Callable[[Sequence[str]], Awaitable[Sequence[Chunk]]]
+    """Returns those of the entries and passages that are live."""
     _: KW_ONLY
     company: str
     language: str
@@ -102,7 +95,7 @@ class WeeklyReport:
         more = {key: 2 * len(given) - len(both[key]) for key, given in latest.items()}
         most = sorted((-by, key) for key, by in more.items() if by >= _RISES_BY)
         try:
-            chunks = await self.entries.named([key for _, key in most])
+            chunks = await self.named([key for _, key in most])
         except AnswerdeskError as error:
             logger.warning("What is asked more often cannot be named: %s", error)
             return []

@@ -138,15 +138,10 @@ class Lookups:
         today: Callable[[], dt.date],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take ready parts.
+        """Take ready parts; examples are embedded at the first message.
 
-        Args:
-            lookups: what can be asked about.
-            embedder: compares messages with the examples; embeds them at the first message.
-            rival: how near the knowledge base's own entries are.
-            languages: the company's, for customers of another one.
-            today: the date, which decides whether a date is written with its year.
-            clock: seconds, for what is remembered.
+        `languages` are the company's, for customers of another one; `today` decides whether a date
+        is written with its year.
         """
         self._lookups = lookups
         self._embedder = embedder
@@ -280,11 +275,6 @@ class Lookups:
 
     def _say(self, talk: _Talk, text: str) -> Answer:
         return Answer("lookup", text, talk.language, confidence=1.0, intent="lookup")
-
-    async def close(self) -> None:
-        """Close the sources."""
-        for lookup in self._lookups:
-            await lookup.source.close()
 
 
 def _continued(text: str, talk: _Talk | None) -> _Talk | None:

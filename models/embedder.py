@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from core.errors import Overloaded
 from core.types import Matrix, Vector
+from models.batches import batches
 from models.workers.contract import ModelStopped, Priority
 from models.workers.process import Reply
 from models.workers.worker import Worker
@@ -58,7 +59,10 @@ class WorkerEmbedder(WorkerModel):
         """Embed one question; the last ones are remembered. A very long one is averaged."""
         known = self._questions.get(text)
         if known is None:
-            known = await self._embed_one(text)
+            params = {"texts": [text], "prompt": "query", "windows": True}
+            reply = await self._call("embed", params, Priority.CUSTOMER)
+            known = np.frombuffer(reply.blob, np.float32)
+            known.flags.writeable = False
             self._questions[text] = known
             if len(self._questions) > _CACHED_QUESTIONS:
                 self._questions.popitem(last=False)
@@ -106,16 +110,10 @@ class WorkerEmbedder(WorkerModel):
             counts += reply.values["counts"]
         return counts
 
-    async def _embed_one(self, text: str) -> Vector:
-        params = {"texts": [text], "prompt": "query", "windows": True}
-        reply = await self._call("embed", params, Priority.CUSTOMER)
-        vector = np.frombuffer(reply.blob, np.float32)
-        vector.flags.writeable = False
-        return vector
-
     async def _embed_all(self, texts: Sequence[str], prompt: Literal["query", "passage"]) -> Matrix:
         rows = np.empty((len(texts), self.dim), np.float32)
-        left = batches(texts)
+        sizes = [len(text.encode()) for text in texts]
+        left = batches(sizes, most=_BATCH_BYTES, number=_BATCH_TEXTS)
 
         async def work() -> None:
             for batch in left:
@@ -158,19 +156,3 @@ class WorkerEmbedder(WorkerModel):
 def _cost(texts: Sequence[str]) -> int:
     """Return about how long a question takes, in bytes of text; even the shortest takes a while."""
     return _LEAST_COST + sum(len(text.encode()) for text in texts)
-
-
-def batches(texts: Sequence[str]) -> Iterator[list[int]]:
-    """Yield positions of texts to embed together: of like length, so that little is padded."""
-    sizes = [len(text.encode()) for text in texts]
-    batch: list[int] = []
-    for position in sorted(range(len(texts)), key=sizes.__getitem__):
-        # The longest so far decides how far the others are padded.
-        if batch and (
-            len(batch) == _BATCH_TEXTS or sizes[position] * (len(batch) + 1) > _BATCH_BYTES
-        ):
-            yield batch
-            batch = []
-        batch.append(position)
-    if batch:
-        yield batch

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Any
+from dataclasses import asdict
 
 from core.types import GenerationEvent, Piece, Prompt, TokenUsage
 from models.workers.worker import Worker
@@ -34,7 +34,7 @@ class WorkerGenerator(WorkerModel):
         self, prompt: Prompt, *, max_tokens: int, deadline_s: float, stop: Sequence[str] = ()
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Write a reply."""
-        params = _params(prompt) | {"max_tokens": max(1, max_tokens), "stop": list(stop)}
+        params = asdict(prompt) | {"max_tokens": max(1, max_tokens), "stop": list(stop)}
         replies = self._worker.stream("generate", params, deadline_s=deadline_s)
         async with aclosing(replies):
             async for reply in replies:
@@ -42,11 +42,3 @@ class WorkerGenerator(WorkerModel):
                     yield TokenUsage(**reply.values)
                 else:
                     yield Piece(reply.values["text"])
-
-
-def _params(prompt: Prompt) -> dict[str, Any]:
-    return {
-        "instructions": prompt.instructions,
-        "passage": prompt.passage,
-        "question": prompt.question,
-    }

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import astuple, replace
 from typing import Any, Literal
 
 import httpx
@@ -36,51 +37,45 @@ def estimate_tokens(text: str) -> int:
     return sum(math.ceil(len(word.encode()) / 4) for word in _WORD.findall(text))
 
 
-class _Api:
-    """The connection to one server."""
+class _HttpModel:
+    """A model of one server, and how its last request went."""
 
     def __init__(self, server: Server, *, api_key: str) -> None:
-        self.server = server
+        self.name = server.model or server.base_url
+        self._server = server
         self._status: Status = "stopped"
         self._reason = "it was not asked yet"
         self._served = 0
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self.client = httpx.AsyncClient(
+        self._client = httpx.AsyncClient(
             base_url=server.base_url + "/",
             headers=headers,
             timeout=httpx.Timeout(None, connect=_CONNECT_S),
         )
 
-    def state(self, *, waiting: int = 0, running: int = 0) -> WorkerState:
-        """Return how the last request went."""
-        reason = "" if self._status == "ready" else self._reason
-        return WorkerState(self._status, reason, 0, waiting, running, self._served, 0)
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
 
-    def succeeded(self) -> None:
-        """Note that a request was answered."""
+    @property
+    def state(self) -> WorkerState:
+        """How the server is."""
+        reason = "" if self._status == "ready" else self._reason
+        return WorkerState(self._status, reason, 0, 0, 0, self._served, 0)
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Estimate the tokens of each text."""
+        return [estimate_tokens(text) for text in texts]
+
+    def _succeeded(self) -> None:
         self._status = "ready"
         self._served += 1
 
-    def failed(self, reason: str) -> ModelUnavailable:
+    def _failed(self, reason: str) -> ModelUnavailable:
         """Note that a request was not answered, and return the error to raise."""
         self._status, self._reason = "down", reason
-        address = self.server.base_url
+        address = self._server.base_url
         return ModelUnavailable(f"The model server at {address!r} does not answer: {reason}.")
-
-    async def post(self, path: str, body: Mapping[str, Any], *, deadline_s: float) -> Any:
-        """Send one request and return the JSON of the reply."""
-        try:
-            async with asyncio.timeout(deadline_s):
-                response = await self.client.post(path, json=dict(body))
-            if response.is_error:
-                raise self.failed(reason_of(response))
-            values = response.json()
-        except TimeoutError:
-            raise self.failed(f"nothing came within {deadline_s:g} s") from None
-        except (httpx.HTTPError, ValueError) as error:
-            raise self.failed(str(error) or type(error).__name__) from error
-        self.succeeded()
-        return values
 
 
 def reason_of(response: httpx.Response) -> str:
@@ -94,37 +89,22 @@ def reason_of(response: httpx.Response) -> str:
     return f"status {response.status_code}, {text[:_LONGEST_REASON]!r}"
 
 
-class HttpEmbedder:
+class HttpEmbedder(_HttpModel):
     """`core.protocols.Embedder` on a server's ``/embeddings``."""
 
     def __init__(self, server: Server, *, api_key: str = "") -> None:
-        self.name = server.model or server.base_url
+        super().__init__(server, api_key=api_key)
         self.max_tokens = server.max_tokens
         self.dim = 0
         """Length of the vectors; known after `start`."""
         facts = [server.model, server.query_prompt, server.passage_prompt, server.input_type]
         self.fingerprint = "url-" + hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
         """Of the model's name and prompts; a server does not show its weights."""
-        self._server = server
-        self._api = _Api(server, api_key=api_key)
         self._turns = asyncio.Semaphore(_INGEST_AT_A_TIME)
 
     async def start(self, *, wait: bool = True) -> None:
-        """Embed a word to learn the length of the vectors; `wait` makes no difference.
-
-        Raises:
-            ModelUnavailable: if the server does not answer.
-        """
+        """Embed a word to learn the length of the vectors; `wait` makes no difference."""
         self.dim = (await self._embed(["?"], "query", deadline_s=_QUESTION_DEADLINE_S)).shape[1]
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._api.client.aclose()
-
-    @property
-    def state(self) -> WorkerState:
-        """How the server is."""
-        return self._api.state()
 
     async def embed_query(self, text: str) -> Vector:
         """Embed one question. What is beyond `max_tokens` is left to the server."""
@@ -142,10 +122,6 @@ class HttpEmbedder:
             if tokens > self.max_tokens:
                 raise TextTooLong(tokens, self.max_tokens)
         return await self._embed_all(texts, "passage")
-
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Estimate the tokens of each text."""
-        return [estimate_tokens(text) for text in texts]
 
     async def _embed_all(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Matrix:
         rows = np.empty((len(texts), self.dim), np.float32)
@@ -169,63 +145,63 @@ class HttpEmbedder:
         }
         if server.input_type:
             body["input_type"] = kind
-        values = await self._api.post("embeddings", body, deadline_s=deadline_s)
+        values = await self._post("embeddings", body, deadline_s=deadline_s)
         try:
             data = sorted(values["data"], key=lambda item: int(item["index"]))
             rows = np.array([item["embedding"] for item in data], np.float32)
         except (KeyError, TypeError, ValueError) as error:
-            raise self._api.failed(f"it sent no embeddings ({error})") from error
+            raise self._failed(f"it sent no embeddings ({error})") from error
         if rows.shape != (len(texts), self.dim or rows.shape[-1]):
-            raise self._api.failed(f"it sent vectors of shape {rows.shape}")
+            raise self._failed(f"it sent vectors of shape {rows.shape}")
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
         return np.asarray(rows / np.maximum(norms, 1e-12), np.float32)
 
+    async def _post(self, path: str, body: Mapping[str, Any], *, deadline_s: float) -> Any:
+        """Send one request and return the JSON of the reply."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                response = await self._client.post(path, json=dict(body))
+            if response.is_error:
+                raise self._failed(reason_of(response))
+            values = response.json()
+        except TimeoutError:
+            raise self._failed(f"nothing came within {deadline_s:g} s") from None
+        except (httpx.HTTPError, ValueError) as error:
+            raise self._failed(str(error) or type(error).__name__) from error
+        self._succeeded()
+        return values
 
-class HttpGenerator:
+
+class HttpGenerator(_HttpModel):
     """`core.protocols.Generator` on a server's ``/chat/completions``."""
 
     def __init__(
         self, server: Server, *, api_key: str = "", parallel: int = 4, queue: int = 8
     ) -> None:
         """`parallel` requests go to the server at a time, `queue` more may wait."""
-        self.name = server.model or server.base_url
+        super().__init__(server, api_key=api_key)
         self.context_tokens = server.context_tokens
-        self._server = server
-        self._api = _Api(server, api_key=api_key)
         self._turns = asyncio.Semaphore(parallel)
         self._parallel, self._queue = parallel, queue
         self._inside = 0
 
     async def start(self, *, wait: bool = True) -> None:
-        """Ask the server for a word; `wait` makes no difference.
-
-        Raises:
-            ModelUnavailable: if the server does not answer.
-        """
+        """Ask the server for a word; `wait` makes no difference."""
         stream = self.stream(Prompt("", "", "Hi"), max_tokens=1, deadline_s=60)
         async for _ in stream:
             pass
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._api.client.aclose()
-
     @property
     def state(self) -> WorkerState:
-        """How the server is."""
+        """How the server is, and how many requests wait for it."""
         running = min(self._inside, self._parallel)
-        return self._api.state(waiting=self._inside - running, running=running)
-
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Estimate the tokens of each text."""
-        return [estimate_tokens(text) for text in texts]
+        return replace(super().state, waiting=self._inside - running, running=running)
 
     async def stream(
         self, prompt: Prompt, *, max_tokens: int, deadline_s: float, stop: Sequence[str] = ()
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Write a reply."""
-        parts = (prompt.instructions, prompt.passage, prompt.question)
-        tokens = sum(estimate_tokens(part) for part in parts)
+        tokens = sum(estimate_tokens(part) for part in astuple(prompt))
         if tokens + max_tokens > self.context_tokens:
             raise PromptTooLong(tokens + max_tokens, self.context_tokens)
         if self._inside >= self._parallel + self._queue:
@@ -248,9 +224,9 @@ class HttpGenerator:
             async with asyncio.timeout(_left(end)):
                 await self._turns.acquire()
             try:
-                request = self._api.client.build_request("POST", "chat/completions", json=body)
+                request = self._client.build_request("POST", "chat/completions", json=body)
                 async with asyncio.timeout(_left(end)):
-                    response = await self._api.client.send(request, stream=True)
+                    response = await self._client.send(request, stream=True)
                 try:
                     if response.is_error:
                         async with asyncio.timeout(_left(end)):
@@ -263,10 +239,10 @@ class HttpGenerator:
             finally:
                 self._turns.release()
         except TimeoutError:
-            raise self._api.failed(late) from None
+            raise self._failed(late) from None
         except (httpx.HTTPError, ValueError, LookupError) as error:
-            raise self._api.failed(str(error) or type(error).__name__) from error
-        self._api.succeeded()
+            raise self._failed(str(error) or type(error).__name__) from error
+        self._succeeded()
 
     async def _events(
         self, response: httpx.Response, tokens: int, *, end: float
@@ -284,7 +260,7 @@ class HttpGenerator:
                 continue
             values = json.loads(line.removeprefix("data:"))
             if "error" in values:
-                raise self._api.failed(str(values["error"])[:_LONGEST_REASON])
+                raise self._failed(str(values["error"])[:_LONGEST_REASON])
             usage = values.get("usage") or usage
             for choice in values.get("choices", ()):
                 text = choice.get("delta", {}).get("content")
@@ -318,7 +294,7 @@ class HttpGenerator:
     def _refused(self, response: httpx.Response, tokens: int) -> Exception:
         if response.is_client_error and any(w in response.text for w in _CONTEXT_WORDS):
             return PromptTooLong(tokens, self.context_tokens)
-        return self._api.failed(reason_of(response))
+        return self._failed(reason_of(response))
 
 
 def _left(end: float) -> float:

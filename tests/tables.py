@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import select
+
 from db.inbox import Inbox, StoredUpdate
 from db.outbox import Outbox, OutboxState, StoredMessage
 
 
 async def dead_letters(inbox: Inbox) -> Sequence[StoredUpdate]:
     """Return the updates that could not be handled, oldest first."""
-    return await inbox._list(StoredUpdate.state == "failed")
+    dead = select(StoredUpdate).where(StoredUpdate.state == "failed")
+    return await inbox._all(dead.order_by(StoredUpdate.seq))
 
 
 async def in_state(outbox: Outbox, state: OutboxState) -> list[StoredMessage]:

@@ -19,9 +19,8 @@ import numpy as np
 from core.types import Chunk, Hit
 from kb.answering.reply import Replier
 from kb.text.layout import length
-from models.embedder import WorkerEmbedder
-from models.factory import make_embedder
 from training.companies import asked, read_companies, split
+from training.embedder import open_embedder
 from training.fit_ranking import chunks_of
 
 _BOUNDS = (0, 0.6, 0.7, 0.8, 0.9, 0.92, 1.01)
@@ -35,36 +34,33 @@ async def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--most", type=int, default=40)
     options = parser.parse_args()
-    model = make_embedder(
-        "multilingual-e5-small", options.data, recycle_after=10**9, precision="int8"
-    )
-    assert isinstance(model, WorkerEmbedder)
-    await model.start(wait=True)
     told, words, whole = [], [], []
-    for company in split(read_companies())[1]:
-        chunks = {c.chunk_id.split("/")[1]: c for c in chunks_of(company)}
+    async with open_embedder(options.data) as model:
+        for company in split(read_companies())[1]:
+            chunks = {c.chunk_id.split("/")[1]: c for c in chunks_of(company)}
 
-        async def all_of(_: Sequence[str], chunks: dict[str, Chunk] = chunks) -> Sequence[Chunk]:
-            return list(chunks.values())
+            async def all_of(
+                _: Sequence[str], chunks: dict[str, Chunk] = chunks
+            ) -> Sequence[Chunk]:
+                return list(chunks.values())
 
-        replier = Replier(model, all_of, model)
-        questions = [
-            (q, key, which)
-            for q in company.questions
-            for key, which in q.by.items()
-            if len(q.by) == 1 and chunks[key].kind == "passage"
-        ]
-        random.Random(7).shuffle(questions)
-        for question, key, which in questions[: options.most]:
-            text = next(asked(question))
-            vector = await model.embed_query(text)
-            hit = Hit(chunks[key], 0.9, 0.8)
-            reply = await replier.reply(text, vector, hit, others=[hit])
-            needed = [company.texts[key].sentences[i] for i in which]
-            whole.append(all(_says(reply.text, sentence) for sentence in needed))
-            told.append(reply.complete)
-            words.append(length(reply.text))
-    await model.close()
+            replier = Replier(model, all_of, model)
+            questions = [
+                (q, key, which)
+                for q in company.questions
+                for key, which in q.by.items()
+                if len(q.by) == 1 and chunks[key].kind == "passage"
+            ]
+            random.Random(7).shuffle(questions)
+            for question, key, which in questions[: options.most]:
+                text = asked(question)
+                vector = await model.embed_query(text)
+                hit = Hit(chunks[key], 0.9, 0.8)
+                reply = await replier.reply(text, vector, hit, others=[hit])
+                needed = [company.texts[key].sentences[i] for i in which]
+                whole.append(all(_says(reply.text, sentence) for sentence in needed))
+                told.append(reply.complete)
+                words.append(length(reply.text))
     right, sure = np.asarray(whole), np.asarray(told)
     sys.stdout.write(
         f"{len(right)} replies, whole {right.mean():.3f}, words {np.mean(words):.1f}\n"

@@ -3,7 +3,7 @@
 import json
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,6 +119,6 @@ def mistyped(text: str, rng: random.Random) -> str:
     return "".join(letters).rstrip("?!. ")
 
 
-def asked(question: Question) -> Iterator[str]:
-    """Yield a question as it is searched for: of a follow-up also what it follows."""
-    yield " ".join((*question.history, question.text))
+def asked(question: Question) -> str:
+    """Return a question as it is searched for: of a follow-up also what it follows."""
+    return " ".join((*question.history, question.text))

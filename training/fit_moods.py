@@ -22,11 +22,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from models.factory import make_embedder
 from training.companies import Company, read_companies, split
+from training.embedder import MODEL, open_embedder
 
 FOLDER = Path(__file__).parent / "data"
-MODEL = "multilingual-e5-small"
 OUT = Path(__file__).parents[1] / "kb" / "answering" / "data" / f"moods-{MODEL}.json"
 MOODS = ("neutral", "angry", "urgent", "thanks", "goodbye", "smalltalk", "person", "wrong")
 _PENALTY = 1e-5
@@ -120,12 +119,8 @@ def table(messages: Sequence[Message], said: Sequence[str]) -> str:
 
 async def embedded(texts: Sequence[str], data: Path) -> Doubles:
     """Return the vectors of messages as the service computes them."""
-    embedder = make_embedder(MODEL, data, threads=2, precision="int8")
-    await embedder.start(wait=True)
-    try:
+    async with open_embedder(data) as embedder:
         return np.asarray(await embedder.embed_queries(texts), np.float64)
-    finally:
-        await embedder.close()
 
 
 def with_questions(vectors: Doubles, moods: npt.NDArray[np.int64], asked: Doubles) -> Fit:

@@ -28,8 +28,8 @@ from kb.ranking.evidence import FEATURES, Evidence, certainty
 from kb.ranking.features import Rarity, char_bags, stem_bags
 from kb.ranking.ranker import SENTENCES_OF
 from kb.text.stems import content_words
-from models.factory import make_embedder
 from training.companies import Company, asked, read_companies, split
+from training.embedder import open_embedder
 
 _TOGETHER = 3
 _OF_LANGUAGE = [FEATURES.index("foreign"), FEATURES.index("foreign_asked")]
@@ -88,7 +88,7 @@ async def cases_of(companies: Sequence[Company], embedder: AlignedEmbedder) -> l
             Rarity.of_texts(stated_texts, char_bags), Rarity.of_texts(read, stem_bags)
         )
         questions = [(company, q) for company in base for q in company.questions]
-        texts = [next(asked(q)) for _, q in questions]
+        texts = [asked(q) for _, q in questions]
         vectors = await embedder.embed_queries(texts)
         for (company, q), text, vector in zip(questions, texts, vectors, strict=True):
             by = {f"{company.name}/{key}" for key in q.by}
@@ -225,17 +225,11 @@ async def main() -> None:
     parser.add_argument("--readings", type=Path)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    model = make_embedder(
-        "multilingual-e5-small", options.data, threads=2, recycle_after=10**9, precision="int8"
-    )
-    await model.start(wait=True)
-    try:
+    async with open_embedder(options.data) as model:
         embedder = AlignedEmbedder.load(model)
         assert embedder is not None
         learn, held = split(read_companies())
         cases, check = await cases_of(learn, embedder), await cases_of(held, embedder)
-    finally:
-        await model.close()
     order = fit_order(cases, [c.features for c in cases])
     out: dict[str, object] = {"order": order.to_json()}
     scored = {id(c): order.score(_blind(c.features)) for c in [*cases, *check]}

@@ -11,8 +11,7 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
-from models.embedder import WorkerEmbedder
-from models.factory import make_embedder
+from training.embedder import open_embedder
 
 
 async def main() -> None:
@@ -29,19 +28,14 @@ async def main() -> None:
     for question, text in json.loads(options.pairs.read_text("utf-8")):
         if (question, text) not in known:
             wanted[question].append(text)
-    model = make_embedder(
-        "multilingual-e5-small", options.data, recycle_after=10**9, precision="int8"
-    )
-    assert isinstance(model, WorkerEmbedder)
-    await model.start(wait=True)
-    for number, (question, texts) in enumerate(list(wanted.items())[: options.most]):
-        readings = await model.read(question, texts)
-        done += [[question, t, odds] for t, odds in zip(texts, readings, strict=True)]
-        if number % 500 == 499:
-            options.out.write_text(json.dumps(done, ensure_ascii=False), "utf-8")
-            print(number + 1, flush=True)
+    async with open_embedder(options.data) as model:
+        for number, (question, texts) in enumerate(list(wanted.items())[: options.most]):
+            readings = await model.read(question, texts)
+            done += [[question, t, odds] for t, odds in zip(texts, readings, strict=True)]
+            if number % 500 == 499:
+                options.out.write_text(json.dumps(done, ensure_ascii=False), "utf-8")
+                print(number + 1, flush=True)
     options.out.write_text(json.dumps(done, ensure_ascii=False), "utf-8")
-    await model.close()
 
 
 if __name__ == "__main__":

@@ -125,9 +125,7 @@ class Reader(nn.Module):
     def encode(self, x: Tensor, mask: Tensor) -> Encoding:
         """Return token vectors, their weights and the whole vector of each text.
 
-        Args:
-            x: lower states, shape (texts, tokens, 384).
-            mask: 1 for a token, 0 for padding.
+        `x` has lower states of shape (texts, tokens, 384), `mask` 0 for padding.
         """
         more = padding(mask)
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -135,7 +133,9 @@ class Reader(nn.Module):
                 x = layer(x, *more)
         x = x.float()
         weight = F.softplus(self.weight(x)[..., 0]) * mask
-        return F.normalize(x, dim=-1) * mask[..., None], weight, F.normalize(_mean(x, mask), dim=-1)
+        seen = mask.float()[..., None]
+        mean = (x * seen).sum(1) / seen.sum(1)
+        return F.normalize(x, dim=-1) * mask[..., None], weight, F.normalize(mean, dim=-1)
 
     def nearest(self, q: Tensor, weight: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
         """Return how near each candidate's nearest tokens are, shape (questions, candidates)."""
@@ -148,11 +148,6 @@ class Reader(nn.Module):
         near = self.nearest(asked[0], asked[1], texts[0], c_mask)
         whole = asked[2] @ texts[2].T
         return self.scale[0] * (whole - self.threshold) + self.scale[1] * (near - self.threshold)
-
-
-def _mean(x: Tensor, mask: Tensor) -> Tensor:
-    weight = mask.float()[..., None]
-    return (x * weight).sum(1) / weight.sum(1)
 
 
 def padding(mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -80,7 +80,7 @@ class Data:
             self.sentences.setdefault(key, []).append(states)
         for company in companies:
             for question in company.questions:
-                forms = list(asked(question))
+                forms = [asked(question)]
                 if question.kind != "typo" and rng.random() < 0.4:
                     forms.append(mistyped(forms[0], rng))
                 by = {f"{company.name}/{key}": places for key, places in question.by.items()}

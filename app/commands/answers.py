@@ -14,10 +14,10 @@ from rich.markup import escape
 from app import output
 from app.commands.common import Failed, Json, main_knowledge, progress, read_config, say
 from app.files import collect
+from app.models import WITHOUT_GENERATOR, wait_for
 from app.paths import find_paths
 from app.wiring import Knowledge, Service, open_knowledge, open_service
 from core.config import data_folder
-from core.errors import ModelUnavailable
 from core.render import answer_to_dict
 from core.types import AnswerEvent, IngestReport, Waiting
 from kb.releases.ingestor import IncomingFile
@@ -60,19 +60,9 @@ async def chat() -> None:
             )
 
 
-async def await_generator(service: Service) -> None:
-    """Wait until what answers beside the embedder is loaded; without it, less takes part."""
-    if service.generator is not None:
-        try:
-            await service.generator.start(wait=True)
-        except ModelUnavailable as error:
-            say(f"{error} Replies are built without it.")
-
-
 async def make_it_hold(knowledge: Knowledge, files: list[IncomingFile]) -> IngestReport:
     """Make a knowledge base of its own hold these files and no others."""
-    live = await knowledge.release_rows.current()
-    documents = {} if live is None else await knowledge.release_rows.documents(live.number)
+    documents = await knowledge.release_rows.live_documents()
     gone = sorted(documents.keys() - {file.doc_id for file in files})
     with progress() as on_progress:
         # Whoever names the files has the machine: what would wait for a person is confirmed.
@@ -89,7 +79,7 @@ async def make_it_hold(knowledge: Knowledge, files: list[IncomingFile]) -> Inges
 async def _answering(kb: Path | None) -> AsyncIterator[Service]:
     if kb is None:
         async with main_knowledge(with_demo=True) as knowledge, open_service(knowledge) as service:
-            await await_generator(service)
+            await wait_for(service.generator, without=WITHOUT_GENERATOR)
             yield service
         return
     base, files = await asyncio.to_thread(_read_folder, kb)
@@ -97,7 +87,7 @@ async def _answering(kb: Path | None) -> AsyncIterator[Service]:
         await knowledge.releases.open_or_rebuild()
         await make_it_hold(knowledge, files)
         async with open_service(knowledge) as service:
-            await await_generator(service)
+            await wait_for(service.generator, without=WITHOUT_GENERATOR)
             yield service
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,9 +13,10 @@ from app import output
 from app.demo import ingest_demo_if_empty
 from app.paths import find_paths
 from app.settings import SettingsFile
-from app.wiring import Knowledge, open_knowledge
+from app.wiring import Knowledge, open_database, open_knowledge
 from core.config import Config, data_folder
 from core.errors import AnswerdeskError
+from db.base import Database
 from kb.ingest.prepare import OnProgress, Progress
 from sources import OnPage
 
@@ -43,6 +44,11 @@ class Failed(AnswerdeskError):
 def read_config() -> Config:
     """Return the configuration in use."""
     return SettingsFile.find(data_folder()).load()
+
+
+def main_database() -> AbstractAsyncContextManager[Database]:
+    """Open the database of the main knowledge base."""
+    return open_database(read_config(), find_paths(data_folder()))
 
 
 @asynccontextmanager
@@ -86,9 +92,8 @@ def progress() -> Iterator[OnProgress]:
         yield report
 
 
-@contextmanager
-def page_progress() -> Iterator[OnPage]:
-    """Show pages being fetched: a line now and then for each source."""
+def page_progress() -> OnPage:
+    """Return what shows pages being fetched: a line now and then for each source."""
     said = time.monotonic()
 
     def report(source: str, done: int, total: int) -> None:
@@ -97,7 +102,7 @@ def page_progress() -> Iterator[OnPage]:
             said = time.monotonic()
             say(f"{source}: {done} of {total} pages fetched")
 
-    yield report
+    return report
 
 
 def moment(epoch_s: float) -> str:

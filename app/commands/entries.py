@@ -10,9 +10,9 @@ import typer
 from rich.markup import escape
 
 from app import output
-from app.commands.common import Json, main_knowledge, moment, read_config
+from app.commands.common import Json, main_database, main_knowledge, moment, read_config
 from app.paths import find_paths
-from app.wiring import open_database, open_knowledge
+from app.wiring import open_knowledge
 from core.config import data_folder
 from core.types import Chunk
 from db.curation import Curation, CurationKind, Curations
@@ -34,12 +34,11 @@ async def find(
     """List live entries with their numbers."""
     async with _reading() as entries:
         found = await entries.find(words, documents=documents)
-    if as_json:
-        output.print_json([dataclasses.asdict(entry) for entry in found])
-        return
-    output.print_table(
+    output.print_listed(
+        [dataclasses.asdict(entry) for entry in found],
         ("entry", "document", "question", "answer"),
         [(e.chunk_id[:_NUMBER_CHARS], e.doc_id, e.text, _short(e.answer)) for e in found],
+        as_json=as_json,
     )
 
 
@@ -120,10 +119,10 @@ async def _change(key: str, kind: CurationKind, text: str = "", **more: str) -> 
         made = await knowledge.entries.change(
             key, kind, text=text, author=getpass.getuser(), **more
         )
-        live = await knowledge.release_rows.current()
+        live = await knowledge.release_rows.live_number()
     output.console.print(
         f"Change {made.curation_id} to “{escape(made.anchor.question)}” is stored; release "
-        f"{0 if live is None else live.number} is live. `answerdesk entries undo "
+        f"{live} is live. `answerdesk entries undo "
         f"{made.curation_id}` takes it back."
     )
 
@@ -139,7 +138,7 @@ async def review(*, as_json: Json = False) -> None:
 
 
 async def _list_changes(*, review: bool, as_json: bool) -> None:
-    async with open_database(read_config(), find_paths(data_folder())) as database:
+    async with main_database() as database:
         found = await Curations(database).open()
     if review:
         found = [curation for curation in found if curation.state != "active"]

@@ -13,10 +13,7 @@ import typer
 from rich.markup import escape
 
 from app import output
-from app.commands.common import Failed, Json, main_knowledge, read_config
-from app.paths import find_paths
-from app.wiring import open_database
-from core.config import data_folder
+from app.commands.common import Failed, Json, main_database, main_knowledge
 from db.golden import Golden, GoldenQuestions
 from kb.review.gate import expectation, outcome
 
@@ -36,7 +33,7 @@ async def add(
     golden = _checked(Golden(question.strip(), refuse, document, entry, words, author="cli"))
     if not (refuse or document or entry or words):
         golden = await _as_it_is(golden.question)
-    async with open_database(read_config(), find_paths(data_folder())) as database:
+    async with main_database() as database:
         await GoldenQuestions(database).add([golden])
     output.console.print(f'"{escape(golden.question)}" is to be {escape(expectation(golden))}.')
 
@@ -51,27 +48,26 @@ async def load(
     found = [_golden(row, f"{file.name}, row {number}") for number, row in _rows(file, text)]
     if not found:
         raise Failed(f"{file.name!r} has no questions; its columns are {', '.join(_FIELDS)}.")
-    async with open_database(read_config(), find_paths(data_folder())) as database:
+    async with main_database() as database:
         await GoldenQuestions(database).add(found)
     output.console.print(f"{len(found)} golden questions were stored.")
 
 
 async def list_questions(*, as_json: Json = False) -> None:
     """List the questions and what is expected of each."""
-    async with open_database(read_config(), find_paths(data_folder())) as database:
+    async with main_database() as database:
         questions = await GoldenQuestions(database).list()
-    if as_json:
-        output.print_json([dataclasses.asdict(golden) for golden in questions])
-        return
-    output.print_table(
+    output.print_listed(
+        [dataclasses.asdict(golden) for golden in questions],
         ("number", "question", "is to be"),
         [(golden.golden_id, golden.question, expectation(golden)) for golden in questions],
+        as_json=as_json,
     )
 
 
 async def remove(number: int) -> None:
     """Delete a question."""
-    async with open_database(read_config(), find_paths(data_folder())) as database:
+    async with main_database() as database:
         await GoldenQuestions(database).remove(number)
     output.console.print(f"The golden question {number} is gone.")
 
@@ -91,13 +87,12 @@ async def check(*, as_json: Json = False) -> None:
         for golden, answer, right in checked
     ]
     wrong = [row for row in rows if not row["right"]]
-    if as_json:
-        output.print_json(rows)
-    else:
-        output.print_table(
-            ("number", "question", "is to be", "is"),
-            [(r["number"], r["question"], r["expected"], r["found"]) for r in wrong],
-        )
+    output.print_listed(
+        rows,
+        ("number", "question", "is to be", "is"),
+        [(r["number"], r["question"], r["expected"], r["found"]) for r in wrong],
+        as_json=as_json,
+    )
     if wrong:
         raise Failed(f"{len(wrong)} of {len(rows)} golden questions come out otherwise.")
     if not as_json:
@@ -130,19 +125,11 @@ def _rows(file: Path, text: str) -> Sequence[tuple[int, Mapping[str, Any]]]:
 
 
 def _golden(row: Mapping[str, Any], where: str) -> Golden:
-    values = {name: str(row.get(name) or "").strip() for name in _FIELDS}
+    values: dict[str, Any] = {name: str(row.get(name) or "").strip() for name in _FIELDS}
     if not values["question"]:
         raise Failed(f"{where}: the question is empty. Nothing was stored.")
-    golden = _checked(
-        Golden(
-            values["question"],
-            values["refuse"].lower() in _TRUE,
-            values["document"],
-            values["entry"],
-            values["words"],
-            author="file",
-        )
-    )
+    values["refuse"] = values["refuse"].lower() in _TRUE
+    golden = _checked(Golden(**values, author="file"))
     if not (golden.refuse or golden.document or golden.entry or golden.words):
         raise Failed(
             f"{where}: say what is expected of {golden.question!r} (refuse, document, entry or "

@@ -15,6 +15,7 @@ from app.commands.common import (
     DryRun,
     Failed,
     Json,
+    main_database,
     main_knowledge,
     moment,
     page_progress,
@@ -27,7 +28,7 @@ from app.files import collect
 from app.paths import find_paths
 from app.reembed import reembed
 from app.schedule import make_refresh
-from app.wiring import open_database, open_knowledge
+from app.wiring import open_knowledge
 from core.config import data_folder
 from core.types import IngestReport
 from db.knowledge import Release, ReleaseRepository
@@ -75,13 +76,12 @@ async def remove(
 ) -> None:
     """Take documents out of the knowledge base, as one release."""
     async with main_knowledge(with_demo=False) as knowledge:
-        live = await knowledge.release_rows.current()
-        known = {} if live is None else await knowledge.release_rows.documents(live.number)
+        known = await knowledge.release_rows.live_documents()
         names = [n for n in known if any(fnmatch.fnmatchcase(n, p) for p in documents)]
         if not names:
             raise Failed(
                 f"No document is named {', '.join(map(repr, documents))}. `answerdesk releases "
-                f"show {0 if live is None else live.number}` lists them."
+                f"show {await knowledge.release_rows.live_number()}` lists them."
             )
         report = await knowledge.ingestor.ingest([], removed=names, anyway=anyway, dry_run=dry_run)
     _show(report, as_json=as_json)
@@ -107,14 +107,14 @@ async def refresh(
 ) -> None:
     """Read the configured sources again now."""
     async with main_knowledge(with_demo=False) as knowledge:
-        with progress() as on_progress, page_progress() as on_page:
+        with progress() as on_progress:
             report = await make_refresh(knowledge).run(
                 only=sources or None,
                 accept=accept or [],
                 anyway=anyway,
                 dry_run=dry_run,
                 on_progress=on_progress,
-                on_page=on_page,
+                on_page=page_progress(),
             )
     if as_json:
         output.print_json(dict(report.job_report().detail))
@@ -178,35 +178,31 @@ async def calibrate() -> None:
 
 async def list_releases(*, as_json: Json = False) -> None:
     """List releases, newest first."""
-    async with open_database(read_config(), find_paths(data_folder())) as database:
+    async with main_database() as database:
         releases = await ReleaseRepository(database).list()
-    if as_json:
-        output.print_json([_release(release) for release in releases])
-        return
-    output.print_table(
+    output.print_listed(
+        [_release(release) for release in releases],
         ("release", "created (UTC)", "kind", "documents", "chunks", "embedded", "note"),
         [
             (r.number, moment(r.created), r.kind, r.documents, r.chunks, r.embedded, r.note)
             for r in releases
         ],
+        as_json=as_json,
     )
 
 
 async def show_release(number: int, *, as_json: Json = False) -> None:
     """List the documents of a release."""
-    async with open_database(read_config(), find_paths(data_folder())) as database:
+    async with main_database() as database:
         rows = ReleaseRepository(database)
         release = await rows.get(number)
         documents = (await rows.documents(number)).values()
-    if as_json:
-        output.print_json(
-            {**_release(release), "documents": [dataclasses.asdict(d) for d in documents]}
-        )
-        return
-    output.print_table(
+    output.print_listed(
+        {**_release(release), "documents": [dataclasses.asdict(d) for d in documents]},
         ("document", "source", "chunks", "received (UTC)", "sha256"),
         [(d.doc_id, d.source, d.chunks, moment(d.received), d.sha256[:12]) for d in documents],
         title=f"Release {number}, {release.kind}, {moment(release.created)} UTC",
+        as_json=as_json,
     )
 
 

@@ -4,8 +4,7 @@ import asyncio
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +13,9 @@ import typer
 from rich.markup import escape
 
 from app import output
-from app.commands.answers import await_generator, make_it_hold
+from app.commands.answers import make_it_hold
 from app.commands.common import Failed, Json, read_config, say
+from app.models import WITHOUT_GENERATOR, wait_for
 from app.paths import Paths, find_paths
 from app.wiring import Knowledge, open_knowledge, open_service
 from core.config import data_folder
@@ -23,7 +23,7 @@ from core.types import Answer, Turn
 from evaluation.bench import chosen, measure
 from evaluation.benchmarks.figure import Measured
 from evaluation.desks import ask_all, is_desk_set, load_desk_set, summarise_desk
-from evaluation.evalset import EvalSet, load_evalset
+from evaluation.evalset import EvalSet, Options, load_evalset
 from evaluation.evaluate import EvalResult, evaluate, summarise
 from evaluation.metrics import Outcome
 from evaluation.probe import Probe
@@ -31,18 +31,6 @@ from kb.answering.checker import unsupported
 from kb.answering.prompts import passage_of
 from kb.releases.ingestor import IncomingFile
 from kb.text.segmentation import split_sentences
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What to ask of a set; see `answerdesk eval --help`."""
-
-    ask: str = ""
-    kb: str = ""
-    hold_out: bool = False
-    leave_out: bool = False
-    sample: int = 0
-    oos_recall: float = 0.0
 
 
 async def evaluate_set(
@@ -68,17 +56,11 @@ async def evaluate_set(
     report: Annotated[Path | None, typer.Option(help="Write an HTML page with plots.")] = None,
 ) -> None:
     """Measure on a labelled set, in a knowledge base of its own."""
-    options = Options(ask_language, kb, hold_out, leave_out, sample, oos_recall)
+    options = Options(ask_language, kb, hold_out, leave_out, sample)
     if is_desk_set(folder):
-        figures = await measured_desk(folder, options)
-        if as_json:
-            output.print_json(figures)
-        else:
-            output.print_table(
-                ("figure", "value"), [(key, escape(str(v))) for key, v in figures.items()]
-            )
+        _print_figures(await measured_desk(folder, options), as_json=as_json)
         return
-    result, outcomes = await measured(folder, options)
+    result, outcomes = await measured(folder, options, oos_recall=oos_recall)
     if report is not None:
         # Imported here: only a report needs the plotting library, which takes seconds to load.
         from evaluation.report import render_report
@@ -86,13 +68,12 @@ async def evaluate_set(
         page = await asyncio.to_thread(render_report, result, outcomes)
         await asyncio.to_thread(report.write_text, page, encoding="utf-8")
         say(f"Report: {report}")
-    if as_json:
-        output.print_json(result.to_dict())
-    else:
-        output.print_table(
-            ("figure", "value"),
-            [(key, "–" if v is None else escape(str(v))) for key, v in result.to_dict().items()],
-        )
+    _print_figures(dataclasses.asdict(result), as_json=as_json)
+
+
+def _print_figures(figures: Mapping[str, object], *, as_json: bool) -> None:
+    rows = [(key, "–" if v is None else escape(str(v))) for key, v in figures.items()]
+    output.print_listed(figures, ("figure", "value"), rows, as_json=as_json)
 
 
 async def measured_desk(folder: Path, options: Options) -> dict[str, object]:
@@ -105,7 +86,7 @@ async def measured_desk(folder: Path, options: Options) -> dict[str, object]:
         await make_it_hold(knowledge, [IncomingFile(n, d) for n, d in files.items()])
         await knowledge.trainer.ensure()
         async with open_service(knowledge) as service:
-            await await_generator(service)
+            await wait_for(service.generator, without=WITHOUT_GENERATOR)
             with output.progress() as shown:
                 task = shown.add_task("asked", total=len(questions))
 
@@ -133,17 +114,11 @@ async def measured_desk(folder: Path, options: Options) -> dict[str, object]:
     return summarise_desk(folder.name, outcomes)
 
 
-async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Outcome]]:
+async def measured(
+    folder: Path, options: Options, *, oos_recall: float = 0.0
+) -> tuple[EvalResult, list[Outcome]]:
     """Return the figures of a set and what came of each question."""
-    evalset = await asyncio.to_thread(
-        load_evalset,
-        folder,
-        ask=options.ask,
-        kb=options.kb,
-        hold_out=options.hold_out,
-        leave_out=options.leave_out,
-        sample=options.sample,
-    )
+    evalset = await asyncio.to_thread(load_evalset, folder, options)
     config = read_config()
     files = [IncomingFile(name, data) for name, data in sorted(evalset.files.items())]
     async with open_knowledge(config, base_paths(folder, options)) as knowledge:
@@ -151,10 +126,8 @@ async def measured(folder: Path, options: Options) -> tuple[EvalResult, list[Out
         await make_it_hold(knowledge, files)
         await knowledge.trainer.ensure()
         outcomes = await _ask_all(knowledge, evalset)
-    result = summarise(
-        evalset.name, outcomes, answer_at=config.answers.answer_at, oos_recall=options.oos_recall
-    )
-    return result, outcomes
+    at = config.answers.answer_at
+    return summarise(evalset.name, outcomes, answer_at=at, oos_recall=oos_recall), outcomes
 
 
 def base_paths(folder: Path, options: Options) -> Paths:
@@ -174,7 +147,7 @@ async def _ask_all(knowledge: Knowledge, evalset: EvalSet) -> list[Outcome]:
     )
     knowledge = dataclasses.replace(knowledge, retriever=probe)
     async with open_service(knowledge) as service:
-        await await_generator(service)
+        await wait_for(service.generator, without=WITHOUT_GENERATOR)
         say(f"{len(evalset.questions)} questions, {evalset.answerable} of them answerable.")
 
         with output.progress() as shown:

@@ -12,8 +12,8 @@ from app import doctor, output
 from app.commands.common import read_config
 from app.doctor import Check, Finding, Unhealthy, examine
 from app.log import set_up_logging
+from app.models import ModelEmbedder
 from app.paths import Paths, find_config, find_paths
-from app.second import ModelEmbedder
 from app.serve import serve
 from app.settings import SettingsFile
 from app.wiring import open_knowledge

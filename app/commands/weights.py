@@ -22,12 +22,11 @@ async def list_models(*, as_json: Json = False) -> None:
     """List the catalogue and what of it is on disk."""
     store = make_store(data_folder())
     rows = [await asyncio.to_thread(_describe, store, name) for name in store.catalogue.names]
-    if as_json:
-        output.print_json(rows)
-        return
-    output.print_table(
+    output.print_listed(
+        rows,
         ("model", "kind", "MB", "licence", "state"),
         [(r["name"], r["kind"], r["size_bytes"] // 10**6, r["licence"], r["state"]) for r in rows],
+        as_json=as_json,
     )
 
 

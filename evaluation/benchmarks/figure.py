@@ -64,11 +64,7 @@ def missing(name: str, unit: str, why: str) -> Figure:
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the median.
-
-    Raises:
-        BenchFailed: if there are no values.
-    """
+    """Return the median; raises `BenchFailed` if there are no values."""
     if not values:
         raise BenchFailed("Nothing was measured: no reply came.")
     return statistics.median(values)

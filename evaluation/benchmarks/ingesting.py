@@ -129,7 +129,6 @@ def _editions(folder: Path) -> list[IncomingFile]:
 
 
 def _small_files(folder: Path) -> list[IncomingFile]:
-    """Write a thousand files of a few sentences."""
     for number in range(_FILES):
         text = (
             f"# Part {number}\n\nPart {number} fits frames made since {1980 + number % 40}. It "

@@ -3,9 +3,8 @@
 from core.config import Config
 from core.errors import ModelError
 from evaluation.benchmarks.figure import Figure, Measured, Point, Say, less, median, missing
-from evaluation.benchmarks.ours import LARGE, SMALL, ours, states
 from evaluation.benchmarks.prompts import ask, make_prompts
-from evaluation.benchmarks.writers import Ours
+from evaluation.benchmarks.writers import LARGE, SMALL, Ours, ours, states
 
 _TOKENS = 300
 _PASSAGES = 3

@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any, TypeAlias
 
 import httpx
 import psutil
@@ -28,6 +29,8 @@ _READY_S = 180.0
 _POLL_S = 0.02
 _STARTS = 3
 _BOUND = "our bound"
+
+Check: TypeAlias = Callable[[], Awaitable[object]]
 
 
 async def ask_warm_start(config: Config, say: Say) -> Measured:
@@ -74,16 +77,16 @@ async def start(config: Config, say: Say) -> Measured:
     question = demo_variants()[0]
     async with _service() as (client, process):  # the first start may index the demo shop
         await _until_ready(client, process)
-        if (await _asked(client, question))["kind"] != "faq":
+        if not await _is_faq(client, question):
             raise BenchFailed(_OTHER_KNOWLEDGE)
     accepts, answers = [], []
     for number in range(_STARTS):
         say(f"start {number + 1} of {_STARTS}")
         started = time.perf_counter()
         async with _service() as (client, process):
-            await _until_open(client, process)
+            await _until(process, "did not listen", partial(client.get, "/health"))
             accepts.append(time.perf_counter() - started)
-            await _until_faq(client, question)
+            await _until(process, "gave no answer from the FAQ", partial(_is_faq, client, question))
             answers.append(time.perf_counter() - started)
     return Measured(
         (
@@ -125,34 +128,28 @@ async def _asked(client: httpx.AsyncClient, question: str) -> dict[str, Any]:
     return reply
 
 
-async def _until_open(client: httpx.AsyncClient, process: asyncio.subprocess.Process) -> str:
-    """Return the state of the service as soon as it says one."""
+async def _is_faq(client: httpx.AsyncClient, question: str) -> bool:
+    return bool((await _asked(client, question))["kind"] == "faq")
+
+
+async def _until(process: asyncio.subprocess.Process, what: str, so: Check) -> None:
+    """Wait until something is so; while the service does not listen, nothing is."""
     end = time.monotonic() + _READY_S
     while time.monotonic() < end:
         if process.returncode is not None:
             raise BenchFailed("`answerdesk run` ended early; start it by hand to see why.")
-        try:
-            return str((await client.get("/health")).json()["status"])
-        except httpx.TransportError:
-            await asyncio.sleep(_POLL_S)
-    raise BenchFailed(f"`answerdesk run` did not listen within {_READY_S:.0f} s.")
+        with suppress(httpx.TransportError):
+            if await so():
+                return
+        await asyncio.sleep(_POLL_S)
+    raise BenchFailed(f"`answerdesk run` {what} within {_READY_S:.0f} s.")
 
 
 async def _until_ready(client: httpx.AsyncClient, process: asyncio.subprocess.Process) -> None:
-    end = time.monotonic() + _READY_S
-    while await _until_open(client, process) == "loading":
-        if time.monotonic() > end:
-            raise BenchFailed(f"`answerdesk run` was not ready within {_READY_S:.0f} s.")
-        await asyncio.sleep(0.2)
+    async def ready() -> bool:
+        return bool((await client.get("/health")).json()["status"] != "loading")
 
-
-async def _until_faq(client: httpx.AsyncClient, question: str) -> None:
-    end = time.monotonic() + _READY_S
-    while time.monotonic() < end:
-        if (await _asked(client, question))["kind"] == "faq":
-            return
-        await asyncio.sleep(_POLL_S)
-    raise BenchFailed(f"No answer from the FAQ came within {_READY_S:.0f} s.")
+    await _until(process, "was not ready", ready)
 
 
 def _free_port() -> int:

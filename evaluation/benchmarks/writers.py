@@ -4,25 +4,27 @@ import asyncio
 import contextlib
 import json
 import re
+import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
 
+from core.config import Config, data_folder
 from core.types import Piece, Prompt
 from evaluation.benchmarks.figure import BenchFailed
 from evaluation.benchmarks.process import DEADLINE_S, Baseline, baseline
+from models.factory import make_generator, make_store
 from models.generator import WorkerGenerator
 
+SMALL = "qwen2.5-coder-0.5b-instruct"
+LARGE = "qwen2.5-coder-1.5b-instruct"
 CONTEXT_TOKENS = 4096
 _CONTENT = re.compile(rb'"content": ?"')
-
-
-class BaselineMissing(BenchFailed):
-    """What is compared with is not installed; the text is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,6 @@ class Writer(Protocol):
 
     async def ask(self, prompt: Prompt, *, max_tokens: int) -> Reply:
         """Answer at temperature 0, as soon as possible."""
-
-
-def sides(
-    mine: Writer, other: Writer, found: tuple[list[float], list[float]]
-) -> tuple[tuple[Writer, list[float]], tuple[Writer, list[float]]]:
-    """Return two writers, each with the list of its figures, to be asked in turn."""
-    return (mine, found[0]), (other, found[1])
 
 
 class Ours:
@@ -98,7 +93,7 @@ class Server:
                 parts.append((time.perf_counter() - started, part))
         first = next((at for at, part in parts if _CONTENT.search(part)), 0.0)
         events = _events(parts)
-        usage = next((u for u in map(_usage, reversed(events)) if u), None)
+        usage = next((event["usage"] for event in reversed(events) if event.get("usage")), None)
         tokens = usage["completion_tokens"] if usage else sum(map(_has_content, events))
         return _checked(Reply(first, parts[-1][0], int(tokens)))
 
@@ -121,6 +116,34 @@ class Plain:
         return _checked(Reply(first, time.perf_counter() - started, int(values["tokens"])))
 
 
+def weights(name: str) -> Path:
+    """Return the file of a catalogue model, if it is there and whole."""
+    store = make_store(data_folder())
+    return store.check(name) / store.catalogue.get(name).files[0].path
+
+
+@contextlib.contextmanager
+def states() -> Iterator[Path]:
+    """Give a folder for states that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="answerdesk-bench-") as folder:
+        yield Path(folder)
+
+
+@contextlib.asynccontextmanager
+async def ours(config: Config, name: str, folder: Path) -> AsyncIterator[Ours]:
+    """Load a model; its states are kept in `folder`."""
+    generator = make_generator(
+        name, data_folder(), threads=config.models.threads, prefix_folder=folder
+    )
+    if not isinstance(generator, WorkerGenerator):
+        raise BenchFailed(f"{name!r} is no model of this machine; it cannot be timed.")
+    try:
+        await generator.start()
+        yield Ours(generator)
+    finally:
+        await generator.close()
+
+
 @contextlib.asynccontextmanager
 async def plain(model: Path, *, threads: int) -> AsyncIterator[Plain]:
     """Start llama-cpp-python with a model."""
@@ -128,33 +151,21 @@ async def plain(model: Path, *, threads: int) -> AsyncIterator[Plain]:
         yield Plain(process)
 
 
-@contextlib.asynccontextmanager
-async def native(model: Path, *, threads: int, parallel: int = 4) -> AsyncIterator[Server]:
-    """Start llama.cpp's own server with a model.
-
-    Raises:
-        BaselineMissing: if it is not installed.
-    """
-    async with _served("native", model, threads, CONTEXT_TOKENS, parallel) as server:
-        yield server
+def native(model: Path, *, threads: int) -> AbstractAsyncContextManager[Server]:
+    """Start llama.cpp's own server with a model; `BenchFailed` if it is not installed."""
+    return _served("native", model, threads, CONTEXT_TOKENS, 4)
 
 
-@contextlib.asynccontextmanager
-async def python_server(model: Path, *, threads: int) -> AsyncIterator[Server]:
-    """Start the server of llama-cpp-python with a model.
-
-    Raises:
-        BaselineMissing: if it is not installed.
-    """
-    async with _served("server", model, threads, CONTEXT_TOKENS) as server:
-        yield server
+def python_server(model: Path, *, threads: int) -> AbstractAsyncContextManager[Server]:
+    """Start the server of llama-cpp-python; `BenchFailed` if it is not installed."""
+    return _served("server", model, threads, CONTEXT_TOKENS)
 
 
 @contextlib.asynccontextmanager
 async def _served(name: str, *arguments: object) -> AsyncIterator[Server]:
     async with baseline(name, *arguments) as (_process, values):
         if "missing" in values:
-            raise BaselineMissing(f"Not compared: {values['missing']}. `make test` installs it.")
+            raise BenchFailed(f"Not compared: {values['missing']}. `make test` installs it.")
         async with httpx.AsyncClient(
             base_url=values["url"],
             trust_env=False,
@@ -176,10 +187,6 @@ def _events(parts: list[tuple[float, bytes]]) -> list[dict[str, Any]]:
     text = b"".join(part for _, part in parts).decode()
     lines = (line.removeprefix("data: ") for line in text.splitlines() if line[:6] == "data: ")
     return [json.loads(line) for line in lines if line != "[DONE]"]
-
-
-def _usage(event: dict[str, Any]) -> dict[str, Any]:
-    return event.get("usage") or {}
 
 
 def _has_content(event: dict[str, Any]) -> bool:

@@ -22,7 +22,7 @@ from core.types import TokenUsage
 from models.llama.chat import TILE, PromptTokens
 from models.llama.detokeniser import Detokeniser
 from models.llama.llama import Llama
-from models.llama.prefixes import PrefixStates
+from models.llama.prefixes import MemoryPrefixes
 from models.llama.prompt_lookup import Lookup
 
 _SHORT_READ = 64
@@ -95,7 +95,7 @@ class Engine:
     """Continuous batching over one `Llama`; single-threaded, driven by `step`."""
 
     def __init__(
-        self, llama: Llama, states: PrefixStates, *, parallel: int, context_tokens: int
+        self, llama: Llama, states: MemoryPrefixes, *, parallel: int, context_tokens: int
     ) -> None:
         """`context_tokens` is the longest prompt and reply of one job."""
         self._llama = llama
@@ -118,11 +118,7 @@ class Engine:
     def add(
         self, job_id: int, prompt: PromptTokens, *, max_tokens: int, stop: Sequence[str] = ()
     ) -> None:
-        """Take a job.
-
-        Raises:
-            PromptTooLong: if prompt and reply do not fit.
-        """
+        """Take a job; raises `PromptTooLong` if prompt and reply do not fit."""
         job = Job(job_id, prompt, max_tokens, Detokeniser(stop))
         if job.room > self._context_tokens:
             raise PromptTooLong(job.room, self._context_tokens)
@@ -152,7 +148,6 @@ class Engine:
     # --- who is next ---------------------------------------------------------------------------
 
     def _admit(self) -> None:
-        """Give free sequences to waiting jobs."""
         for job in list(self._waiting):
             if not self._free or not self._fits(job):
                 return

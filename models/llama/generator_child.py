@@ -11,7 +11,6 @@ from models.llama.chat import ChatLayout
 from models.llama.engine import GUESSED, Engine
 from models.llama.llama import Llama
 from models.llama.prefix_store import DiskPrefixes
-from models.llama.prefixes import MemoryPrefixes
 from models.workers.child import Channel, Request, main
 
 CHUNK_TOKENS = 128
@@ -37,7 +36,7 @@ class GeneratorHandler:
         self._layout = layout_of(self._llama)
         self._states = DiskPrefixes(
             Path(settings["prefix_folder"]),
-            MemoryPrefixes(int(settings["prefix_memory_bytes"])),
+            int(settings["prefix_memory_bytes"]),
             model=f"{settings['sha256']}; {self._llama.settings}",
             budget_bytes=int(settings["prefix_disk_bytes"]),
         )

@@ -47,8 +47,8 @@ class _Entry:
         return self.uses * decay
 
 
-class DiskPrefixes:
-    """`models.llama.prefixes.PrefixStates` with memory in front and a folder behind it.
+class DiskPrefixes(MemoryPrefixes):
+    """States in memory, with a folder behind it.
 
     Reading happens where it is called, writing in a thread of its own.
     """
@@ -56,20 +56,21 @@ class DiskPrefixes:
     def __init__(
         self,
         folder: Path,
-        memory: MemoryPrefixes,
+        memory_bytes: int,
         *,
         model: str,
         budget_bytes: int,
+        resident: int = 4,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open the states of one model; those of other models or settings are deleted.
 
         `model` names weights, build and settings: whatever changes the numbers.
         """
+        super().__init__(memory_bytes, resident=resident)
         name = hashlib.sha256(model.encode()).hexdigest()[:16]
         self._folder = folder / name
-        self._memory = memory
-        self._budget = budget_bytes
+        self._disk_budget = budget_bytes
         self._clock = clock
         self._lock = threading.Lock()
         self._unwritten: queue.Queue[_Unwritten | None] = queue.Queue(_MAX_UNWRITTEN)
@@ -81,18 +82,9 @@ class DiskPrefixes:
         self._writer = threading.Thread(target=self._write_all, name="prefixes", daemon=True)
         self._writer.start()
 
-    @property
-    def size_bytes(self) -> int:
-        """Size of all states on disk."""
-        with self._lock:
-            return sum(entry.size for entry in self._entries.values())
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def has(self, tokens: Tokens) -> bool:
-        """Tell whether a state is kept, without reading it."""
-        return self._memory.has(tokens) or _name(tokens) in self._entries
+        """Tell whether a state is kept; one on disk may still turn out to be unreadable."""
+        return super().has(tokens) or _name(tokens) in self._entries
 
     def get(self, tokens: Tokens) -> bytes | None:
         """Return the state after exactly these tokens, from memory or disk."""
@@ -103,17 +95,17 @@ class DiskPrefixes:
                 now = self._clock()
                 entry.uses = entry.usefulness(now) + 1
                 entry.used_at = now
-        state = self._memory.get(tokens)
+        state = super().get(tokens)
         if state is None and entry is not None:
             state = self._read(name, tokens)
             if state is not None:
-                self._memory.put(tokens, state, resident=False)
+                super().put(tokens, state, resident=False)
         return state
 
     def put(self, tokens: Tokens, state: bytes, *, resident: bool) -> None:
         """Keep a state in memory, and soon on disk."""
-        self._memory.put(tokens, state, resident=resident)
-        if len(state) > self._budget:
+        super().put(tokens, state, resident=resident)
+        if len(state) > self._disk_budget:
             return
         try:
             self._unwritten.put_nowait((tokens, state))
@@ -164,7 +156,7 @@ class DiskPrefixes:
         now = self._clock()
         size = sum(entry.size for entry in self._entries.values())
         for name in sorted(self._entries, key=lambda n: self._entries[n].usefulness(now)):
-            if size <= self._budget:
+            if size <= self._disk_budget:
                 return
             if name != keep:
                 size -= self._entries[name].size
@@ -175,7 +167,6 @@ class DiskPrefixes:
         (self._folder / (name + _SUFFIX)).unlink(missing_ok=True)
 
     def _write_index(self) -> None:
-        """Note how useful each state is."""
         values = {n: [e.uses, e.used_at] for n, e in self._entries.items()}
         temporary = self._folder / f"{_INDEX}.{os.getpid()}.new"
         temporary.write_text(json.dumps(values))

@@ -1,29 +1,15 @@
 """States of prompt prefixes in memory: instructions always, passages as long as there is room."""
 
 from collections import OrderedDict
-from typing import Protocol
 
 Tokens = tuple[int, ...]
 
 
-class PrefixStates(Protocol):
-    """Where the engine keeps the states of what it has read; never one with a question in it."""
-
-    def has(self, tokens: Tokens) -> bool:
-        """Tell whether a state is kept; it may still turn out to be unreadable."""
-        ...
-
-    def get(self, tokens: Tokens) -> bytes | None:
-        """Return the state after exactly these tokens."""
-        ...
-
-    def put(self, tokens: Tokens, state: bytes, *, resident: bool) -> None:
-        """Keep a state; a `resident` one (instructions alone) is not dropped for others."""
-        ...
-
-
 class MemoryPrefixes:
-    """Least recently used states go first when the budget is full."""
+    """The states of what the engine has read, never one with a question in it.
+
+    When the budget is full, the least recently used ones go first.
+    """
 
     def __init__(self, budget_bytes: int, *, resident: int = 4) -> None:
         """`resident` is how many states of instructions are kept besides the budget."""
@@ -32,11 +18,6 @@ class MemoryPrefixes:
         self._size = 0
         self._states: OrderedDict[Tokens, bytes] = OrderedDict()
         self._resident: OrderedDict[Tokens, bytes] = OrderedDict()
-
-    @property
-    def size_bytes(self) -> int:
-        """Size of the states that count against the budget."""
-        return self._size
 
     def has(self, tokens: Tokens) -> bool:
         """Tell whether a state is kept."""
@@ -51,7 +32,7 @@ class MemoryPrefixes:
         return None
 
     def put(self, tokens: Tokens, state: bytes, *, resident: bool) -> None:
-        """Keep a state."""
+        """Keep a state; a `resident` one (instructions alone) is not dropped for others."""
         if resident:
             self._resident[tokens] = state
             if len(self._resident) > self._max_resident:

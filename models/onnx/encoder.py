@@ -1,6 +1,6 @@
 """The embedder on onnxruntime: starts in a second, where importing torch takes ten."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,9 @@ import numpy.typing as npt
 import onnxruntime
 from tokenizers import Tokenizer
 
-_RUN_TOKENS = 192
+from models.batches import batches
+
+RUN_TOKENS = 192
 """Computed at once, unless one text is longer: what 450 tokens make does not fit a core's cache
 (passages of 150 tokens: one at a time 21 a second and core, two 16, four 14)."""
 
@@ -26,19 +28,12 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str]) -> Array:
         """Return one row per text, in order."""
-        rows = self._ids(texts)
+        rows = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
         parts, places = [], []
-        for run in runs([len(row) for row in rows]):
+        for run in batches([len(row) for row in rows], most=RUN_TOKENS):
             parts.append(self.run(*padded([rows[place] for place in run])))
             places += run
         return np.concatenate(parts)[np.argsort(places)]
-
-    def tokenize(self, texts: Sequence[str]) -> tuple[Ids, Ids]:
-        """Return token ids and mask, each of shape (texts, longest)."""
-        return padded(self._ids(texts))
-
-    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
-        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
 
     def run(self, ids: Ids, mask: Ids) -> Array:
         """Return the vectors of tokenised texts."""
@@ -60,18 +55,6 @@ def new_session(model: Path, *, threads: int) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-
-
-def runs(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield places of texts to compute at once: of like length, so that little is padded."""
-    run: list[int] = []
-    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if run and lengths[place] * (len(run) + 1) > _RUN_TOKENS:
-            yield run
-            run = []
-        run.append(place)
-    if run:
-        yield run
 
 
 def padded(rows: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:

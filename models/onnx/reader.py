@@ -11,8 +11,9 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from core.errors import AnswerdeskError
+from models.batches import batches
 from models.onnx.build import LOWER
-from models.onnx.encoder import OnnxEncoder, new_session, padded, runs
+from models.onnx.encoder import RUN_TOKENS, OnnxEncoder, new_session, padded
 
 Array = npt.NDArray[np.float32]
 
@@ -118,7 +119,7 @@ class OnnxReader:
     def _encode(self, texts: Sequence[str], prompt: str) -> Iterator[tuple[str, _Read]]:
         """Yield each text as it is read, those of like length together."""
         rows = [self._tokenizer.encode(prompt + text).ids[:_LONGEST] for text in texts]
-        for run in runs([len(row) for row in rows]):
+        for run in batches([len(row) for row in rows], most=RUN_TOKENS):
             ids, mask = padded([rows[place] for place in run])
             states = self._encoder.states(ids, mask, f"x{LOWER}")
             tokens, weights, whole = self._session.run(

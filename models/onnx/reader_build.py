@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto
 from safetensors.numpy import load_file
 
 from core.durable import write_durably
-from models.onnx.build import FUSED, IR, OPSET, Array, Graph
+from models.onnx.build import Array, Graph, Shape
 
 HEADS = 12
 _EPS = 1e-12
@@ -35,7 +35,9 @@ def build_reader(tensors: Mapping[str, Array]) -> onnx.ModelProto:
     x = "states"
     number = 0
     while f"layers.{number}.qkv.weight" in tensors:
-        x = _layer(graph, tensors, number, x)
+        at = f"layers.{number}."
+        weights = {k.removeprefix(at): tensor for k, tensor in tensors.items() if k.startswith(at)}
+        x = graph.layer(weights, number, x, "mask.int", heads=HEADS, eps=_EPS)
         number += 1
     graph.node("LpNormalization", [x], "tokens", axis=-1, p=2)
     last = graph.weight("last", np.asarray([-1]))
@@ -44,54 +46,16 @@ def build_reader(tensors: Mapping[str, Array]) -> onnx.ModelProto:
     graph.node("Squeeze", ["weight.column", last], "weight.row")
     graph.node("Add", ["weight.row", graph.weight("bias", tensors["weight.bias"])], "weight.raw")
     graph.node("Softplus", ["weight.raw"], "weights")
-    middle = graph.weight("middle", np.asarray([1]))
-    graph.node("Cast", ["mask"], "mask.float", to=TensorProto.FLOAT)
-    graph.node("Unsqueeze", ["mask.float", middle], "mask.row")
-    graph.node("MatMul", ["mask.row", x], "sum.row")
-    graph.node("Squeeze", ["sum.row", middle], "sum")
-    graph.node("LpNormalization", ["sum"], "whole", axis=-1, p=2)
-    shapes = {"tokens": ["n", "t", width], "weights": ["n", "t"], "whole": ["n", width]}
-    return helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "reader",
-            [
-                helper.make_tensor_value_info("states", TensorProto.FLOAT, ["n", "t", width]),
-                helper.make_tensor_value_info("mask", TensorProto.INT64, ["n", "t"]),
-            ],
-            [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()],
-            graph.weights,
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)],
-        ir_version=IR,
-    )
-
-
-def _layer(graph: Graph, tensors: Mapping[str, Array], number: int, x: str) -> str:
-    at = f"{number}"
-
-    def get(name: str) -> Array:
-        return tensors[f"layers.{number}.{name}"]
-
-    def norm(out: str, y: str, skip: str, dense: str, name: str) -> str:
-        inputs = [y, skip, graph.weight(f"{out}.norm", get(f"{name}.weight"))]
-        inputs.append(graph.weight(f"{out}.norm.bias", get(f"{name}.bias")))
-        inputs.append(graph.weight(f"{out}.bias", get(f"{dense}.bias")))
-        return graph.node("SkipLayerNormalization", inputs, out, fused=True, epsilon=_EPS)
-
-    qkv = graph.matmul(x, f"{at}.qkv", get("qkv.weight"))
-    names = [f"{at}.{part}" for part in ("q", "k", "v")]
-    graph.node("Split", [qkv], *names, axis=-1, num_outputs=3)
-    inputs = [*names, graph.weight(f"{at}.qkv.bias", get("qkv.bias")), "mask.int"]
-    attention = graph.node("MultiHeadAttention", inputs, f"{at}.att", fused=True, num_heads=HEADS)
-    attended = norm(
-        f"{at}.attended", graph.matmul(attention, f"{at}.ao", get("ao.weight")), x, "ao", "aln"
-    )
-    y = graph.matmul(attended, f"{at}.fi", get("fi.weight"))
-    inputs = [y, graph.weight(f"{at}.fi.bias", get("fi.bias"))]
-    y = graph.node("BiasGelu", inputs, f"{at}.gelu", fused=True)
-    return norm(
-        f"x{number + 1}", graph.matmul(y, f"{at}.fo", get("fo.weight")), attended, "fo", "oln"
+    graph.mean(x, "mask", "whole")
+    states: Shape = (TensorProto.FLOAT, ["n", "t", width])
+    return graph.model(
+        "reader",
+        {"states": states, "mask": (TensorProto.INT64, ["n", "t"])},
+        {
+            "tokens": states,
+            "weights": (TensorProto.FLOAT, ["n", "t"]),
+            "whole": (TensorProto.FLOAT, ["n", width]),
+        },
     )
 
 

@@ -114,11 +114,7 @@ class Catalogue:
         return tuple(model.name for model in self.models)
 
     def get(self, name: str) -> Model:
-        """Return the model of this name.
-
-        Raises:
-            UnknownModel: naming those that exist.
-        """
+        """Return the model of this name; raises `UnknownModel`, which names those that exist."""
         for model in self.models:
             if model.name == name:
                 return model

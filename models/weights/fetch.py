@@ -70,11 +70,7 @@ class ModelStore:
         self._memory = HashMemory(folder / ".checked")
 
     def path(self, name: str) -> Path:
-        """Return the model's folder, whether it exists or not.
-
-        Raises:
-            UnknownModel: if the catalogue has none of this name.
-        """
+        """Return the model's folder, whether it exists or not."""
         return self.folder / self.catalogue.get(name).name
 
     def check(self, name: str) -> Path:

@@ -2,19 +2,13 @@
 
 import contextlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from core.durable import sha256_of, write_durably
 
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    """Of the last change of content or rights, which no program can set."""
-    sha256: str
+_Seen: TypeAlias = list[int | str]
+"""Size, both times of change and sha256 of a file."""
 
 
 class HashMemory:
@@ -38,27 +32,19 @@ class HashMemory:
         now: dict[str, _Seen] = {}
         for name, path in files.items():
             stat = path.stat()
-            known = seen.get(name)
-            times = stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
-            if known and (known.size, known.mtime_ns, known.ctime_ns) == times:
-                now[name] = known
-            else:
-                now[name] = _Seen(*times, sha256_of(path))
+            # The last is the time of a change of content or rights, which no program can set.
+            state = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+            known = seen.get(name, [])
+            now[name] = known if known[:-1] == state else [*state, sha256_of(path)]
         if now != seen:
-            _write_note(note, now)
-        return {name: entry.sha256 for name, entry in now.items()}
+            with contextlib.suppress(OSError):  # a read-only folder only costs the time of hashing
+                note.parent.mkdir(parents=True, exist_ok=True)
+                write_durably(note, json.dumps(now, indent=0).encode())
+        return {name: str(entry[-1]) for name, entry in now.items()}
 
 
 def _read_note(note: Path) -> dict[str, _Seen]:
     try:
-        values = json.loads(note.read_bytes())
-        return {name: _Seen(*entry) for name, entry in values.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        return dict(json.loads(note.read_bytes()))
+    except (OSError, ValueError, TypeError):
         return {}
-
-
-def _write_note(note: Path, entries: dict[str, _Seen]) -> None:
-    values = {name: [e.size, e.mtime_ns, e.ctime_ns, e.sha256] for name, e in entries.items()}
-    with contextlib.suppress(OSError):  # a read-only folder only costs the time of hashing
-        note.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(note, json.dumps(values, indent=0).encode())

@@ -22,8 +22,6 @@ class NotAnEmbedder(ModelError):
             f"{str(folder)!r} cannot be used as an embedder: {reason}. It must be a "
             "sentence-transformers folder with modules.json, tokenizer.json and model.safetensors."
         )
-        self.folder = folder
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)

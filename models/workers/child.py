@@ -28,7 +28,6 @@ class Request:
     id: int
     method: str
     params: Mapping[str, Any]
-    blob: bytes
 
 
 class Channel:
@@ -47,7 +46,7 @@ class Channel:
 
     def read_settings(self) -> Mapping[str, Any]:
         """Return the first frame's settings, then start the reading thread."""
-        header, _ = self._read()
+        header = self._read()
         threading.Thread(target=self._listen, name="requests", daemon=True).start()
         settings: Mapping[str, Any] = header["settings"]
         return settings
@@ -101,23 +100,23 @@ class Channel:
     def _listen(self) -> None:
         try:
             while True:
-                header, blob = self._read()
+                header = self._read()
                 if "beat" in header:
                     self.send(header)
                 elif "cancel" in header:
                     self._cancelled.add(header["cancel"])
                     self.on_cancel(header["cancel"])
                 else:
-                    request = Request(header["id"], header["method"], header["params"], blob)
+                    request = Request(header["id"], header["method"], header["params"])
                     with self._arriving:
                         self._arrive(request)
         except (EOFError, OSError, ValueError):
             os._exit(0)  # the parent closed the pipe or died; the model may be computing
 
-    def _read(self) -> tuple[dict[str, Any], bytes]:
-        header_size, blob_size = unpack_lengths(self._exactly(LENGTHS.size))
+    def _read(self) -> dict[str, Any]:
+        header_size, _ = unpack_lengths(self._exactly(LENGTHS.size))
         header: dict[str, Any] = json.loads(self._exactly(header_size))
-        return header, self._exactly(blob_size)
+        return header
 
     def _exactly(self, size: int) -> bytes:
         data = self._source.read(size)

@@ -3,8 +3,9 @@
 A frame is two lengths (big-endian, 4 bytes each), the header in UTF-8 JSON, the bytes. Nothing is
 pickled, so neither side can make the other run anything.
 
-Parent to child: ``{"settings": …}`` once, then ``{"id", "method", "params"}`` for each request, and
-``{"cancel": id}``, and ``{"beat": true}``, which the child sends back whatever it computes.
+Parent to child, without bytes: ``{"settings": …}`` once, then ``{"id", "method", "params"}`` for
+each request, ``{"cancel": id}``, and ``{"beat": true}``, which the child sends back whatever it
+computes.
 Child to parent: ``{"ready": info}`` or ``{"failed": sentence}`` once, then per
 request any number of ``{"id", "item": …}`` and one ``{"id", "done": …}`` or ``{"id", "error": …}``.
 """

@@ -107,10 +107,10 @@ class ChildProcess:
         """Whether the process still runs."""
         return self._process.returncode is None
 
-    def send(self, header: Mapping[str, Any], blob: bytes = b"") -> None:
+    def send(self, header: Mapping[str, Any]) -> None:
         """Send a frame; a process that is gone is noticed by `on_exit`, not here."""
         if self._process.stdin is not None and not self._process.stdin.is_closing():
-            self._process.stdin.write(pack(header, blob))
+            self._process.stdin.write(pack(header))
 
     def kill(self) -> None:
         """End the process at once."""
@@ -129,7 +129,6 @@ class ChildProcess:
             await self._task
 
     async def _run(self) -> None:
-        """Read until the process ends, then report how."""
         errors = asyncio.create_task(self._read_errors(), name=f"{self.name}-stderr")
         beats = asyncio.create_task(self._beat(), name=f"{self.name}-beats")
         try:

@@ -34,7 +34,6 @@ _logger = logging.getLogger(__name__)
 class _Call:
     id: int
     header: Mapping[str, Any]
-    blob: bytes
     at_once: bool
     cost: float
     replies: asyncio.Queue[Reply | ModelError] = field(default_factory=asyncio.Queue)
@@ -134,7 +133,6 @@ class Worker:
         method: str,
         params: Mapping[str, Any],
         *,
-        blob: bytes = b"",
         priority: Priority = Priority.CUSTOMER,
         deadline_s: float = 60,
         at_once: bool = False,
@@ -144,7 +142,6 @@ class Worker:
         replies = self.stream(
             method,
             params,
-            blob=blob,
             priority=priority,
             deadline_s=deadline_s,
             at_once=at_once,
@@ -161,7 +158,6 @@ class Worker:
         method: str,
         params: Mapping[str, Any],
         *,
-        blob: bytes = b"",
         priority: Priority = Priority.CUSTOMER,
         deadline_s: float = 60,
         at_once: bool = False,
@@ -181,7 +177,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         started = loop.time()
         end = started + deadline_s
-        call = self._admit(method, params, blob, priority, at_once=at_once, cost=cost)
+        call = self._admit(method, params, priority, at_once=at_once, cost=cost)
         finished = False
         try:
             while not finished:
@@ -211,7 +207,6 @@ class Worker:
         self,
         method: str,
         params: Mapping[str, Any],
-        blob: bytes,
         priority: Priority,
         *,
         at_once: bool,
@@ -222,7 +217,7 @@ class Worker:
             raise self._unavailable()
         call_id = next(self._ids)
         header = {"id": call_id, "method": method, "params": params}
-        call = _Call(call_id, header, blob, at_once, cost)
+        call = _Call(call_id, header, at_once, cost)
         if cost:
             self._ask(call)
             return call
@@ -272,7 +267,7 @@ class Worker:
     def _send(self, call: _Call, process: ChildProcess) -> None:
         call.process = process
         self._running[call.id] = call
-        process.send(call.header, call.blob)
+        process.send(call.header)
 
     def _give_up(self, call: _Call) -> None:
         """Forget a waiting call; tell the child to stop a running one, and see that it does."""

@@ -13,11 +13,7 @@ class WorkerModel:
         self._worker = worker
 
     async def start(self, *, wait: bool = True) -> None:
-        """Load the model; without `wait`, it loads beside what the caller does.
-
-        Raises:
-            ModelUnavailable: if it cannot be loaded.
-        """
+        """Load the model; see `Worker.start`."""
         await self._worker.start(wait=wait)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""`answerdesk people`, without any model."""
+"""`answerdesk people`, `operators` and `keys`, without any model."""
 
 import asyncio
 import json
@@ -12,19 +12,19 @@ from app import cli
 from app.commands.common import Failed
 from db.accounts import Accounts, NameTaken
 from db.base import Database, create_engine, database_url
-from db.group_commit import GroupCommit
+from db.erasure import ErasureList
 
 
 def run(*arguments: str) -> str:
     """Run a command; return what it printed."""
-    return CliRunner().invoke(cli.app, ("people", *arguments), catch_exceptions=False).stdout
+    return CliRunner().invoke(cli.app, arguments, catch_exceptions=False).stdout
 
 
 async def invited(folder: Path, token: str) -> str:
     """Return whose link this is."""
     database = Database(create_engine(database_url("", folder)))
     try:
-        account = await Accounts(database, GroupCommit(database)).invited(token)
+        account = await Accounts(database).invited(token)
     finally:
         await database.close()
     return account.name if account else ""
@@ -34,17 +34,30 @@ def test_an_invitation_is_made_on_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANSWERDESK_DATA", str(tmp_path))
-    printed = run("invite", "Ada [x]", "--role", "owner")
+    printed = run("people", "invite", "Ada [x]", "--role", "owner")
     assert "For Ada [x] alone" in printed
     found = re.search(r"http://127\.0\.0\.1:8080/invitation\?token=([\w-]+)$", printed, re.M)
     assert found
     assert asyncio.run(invited(tmp_path, found[1])) == "Ada [x]"
-    listed = json.loads(run("list", "--json"))
+    listed = json.loads(run("people", "list", "--json"))
     assert [(one["name"], one["role"], one["has_password"]) for one in listed] == [
         ("Ada [x]", "owner", False)
     ]
-    assert "invited" in run("list")
+    assert "invited" in run("people", "list")
     with pytest.raises(NameTaken):
-        run("invite", "ADA [X]")
+        run("people", "invite", "ADA [X]")
     with pytest.raises(Failed, match="There is no role 'king'; there are viewer, agent"):
-        run("invite", "Bob", "--role", "king")
+        run("people", "invite", "Bob", "--role", "king")
+
+
+def test_whom_the_command_line_removes_no_backup_brings_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANSWERDESK_DATA", str(tmp_path))
+    for number in ("5", "6"):
+        run("operators", "add", number, "--role", "owner")
+    run("operators", "remove", "5")
+    assert run("keys", "add", "shop").startswith("adk_")
+    assert json.loads(run("keys", "list", "--json"))[0]["grants"] == ["ask"]
+    run("keys", "revoke", "shop")
+    assert len(ErasureList(tmp_path / "erased.txt").read()) == 2

@@ -12,7 +12,6 @@ from core.errors import ConfigError
 from core.types import Answer
 from db.base import Database
 from db.conversations import Conversations
-from db.group_commit import GroupCommit
 from db.handover import Handovers
 from db.knowledge import Release, ReleaseRepository
 from db.webhooks import announce
@@ -27,7 +26,7 @@ QUESTION = "Do you sell kayaks?"
 async def happen(database: Database) -> None:
     """Let everything happen once."""
     refused = Answer("unknown", "I do not know that.", "en", release=1)
-    handovers = Handovers(database, GroupCommit(database))
+    handovers = Handovers(database)
     release = Release(1, 0.0, "ingest", "files", "t", 1, 1, 2, 3, 0, {})
     await Conversations(database).record(QUESTION, refused, chat="telegram:5", channel="telegram")
     await handovers.ask(5, reason=QUESTION, language="en", urgency="angry")
@@ -66,7 +65,7 @@ async def test_who_was_erased_meanwhile_is_not_told_of(monkeypatch: pytest.Monke
         announce(database, [(url, EVENTS)])
         await happen(database)
         await Conversations(database).forget("telegram:5")
-        await Handovers(database, GroupCommit(database)).forget(5)
+        await Handovers(database).forget(5)
         config = Config(
             webhooks=(WebhookConfig(url=url, events=EVENTS, secret="HOOK_SECRET", text=True),),
             refresh=RefreshConfig(allow_hosts=("127.0.0.1",)),

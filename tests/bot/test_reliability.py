@@ -17,7 +17,6 @@ from bot.transport.errors import BadToken, Deaf, SecondPoller
 from bot.transport.inbox import PARKED_PER_LANE, InboxQueue
 from core.errors import StorageError
 from db.base import Database
-from db.group_commit import GroupCommit
 from db.inbox import Inbox, NewUpdate
 from db.mishaps import Mishaps
 from tests.bot.conftest import StartBot
@@ -168,7 +167,7 @@ async def test_an_operator_has_a_dead_letter_handled_and_an_uncertain_message_se
 ) -> None:
     """As the console's page of what went wrong does it; once, however often it is pressed."""
     desk.answers["poison?"] = RuntimeError("boom")
-    mishaps = Mishaps(database, GroupCommit(database))
+    mishaps = Mishaps(database)
     ana = telegram.person()
     ana.say("poison?")
     assert (await ana.next()).text.startswith("Something went wrong on our side")
@@ -531,7 +530,7 @@ async def test_stopping_lets_a_running_answer_end(
 async def test_a_closed_queue_lets_nothing_in(database: Database) -> None:
     """The application's end waits until its queue is empty, and nobody takes from it any more."""
     flooding: list[Update] = []
-    inbox = Inbox(database, GroupCommit(database), bot_id=1)
+    inbox = Inbox(database, bot_id=1)
     queue = InboxQueue(inbox, on_flood=flooding.append)
     chat = Chat(5, "private")
     first, second, third = (

@@ -24,7 +24,6 @@ from db.careful import CarefulStart
 from db.conversations import Conversations
 from db.drafts import Drafts
 from db.figures import Figures
-from db.group_commit import GroupCommit
 from db.handover import Handovers
 from db.jobs import JobRepository
 from db.keys import Keys
@@ -98,11 +97,10 @@ class Broken(Answerer):
 
 def calm(database: Database) -> Watched:
     """Nothing went wrong; Telegram is off."""
-    writer = GroupCommit(database)
     return Watched(
-        Mishaps(database, writer),
+        Mishaps(database),
         JobRepository(database),
-        Uploads(database, writer, channel="console"),
+        Uploads(database, channel="console"),
         Desk(Broken(), Conversations(database), Metrics()),
         models=tuple,
         disk=roomy,
@@ -124,14 +122,11 @@ class Builder:
         self.health = Health("ok")
         self.metrics = Metrics()
         self.watched = calm(database)
-        writer = GroupCommit(database)
-        self.handovers = Handovers(database, writer)
-        self.programs = Programs(
-            Keys(database, writer), Audit(database, writer), Deliveries(database, writer)
-        )
-        self.accounts = Accounts(database, writer)
-        self.operators = Operators(database, writer)
-        self.audit = Audit(database, writer)
+        self.handovers = Handovers(database)
+        self.programs = Programs(Keys(database), Audit(database), Deliveries(database))
+        self.accounts = Accounts(database)
+        self.operators = Operators(database)
+        self.audit = Audit(database)
 
     def build(self, **changes: Any) -> SecurityMiddleware:
         async def health() -> Health:

@@ -6,7 +6,6 @@ from selenium import webdriver
 from selenium.webdriver.support.wait import WebDriverWait
 
 from core.types import Answer
-from db.group_commit import GroupCommit
 from db.handover import Handovers
 from db.inbox import Inbox, NewUpdate
 from kb.releases.ingestor import IncomingFile
@@ -29,12 +28,12 @@ async def fill(shop: Workshop) -> None:
     for question in ("Do you ship to Norway?", "to Norway do you ship", "Averyveryverylong" * 12):
         unknown = Answer("unknown", "I don't know that.", "en", urgency="urgent")
         await shop.conversations.record(question, unknown, chat="web:1", channel="web")
-    inbox = Inbox(shop.database, GroupCommit(shop.database), bot_id=7)
+    inbox = Inbox(shop.database, bot_id=7)
     await inbox.store([NewUpdate(n, 5, "{}", "Averyveryverylong" * 12) for n in range(2)])
     await inbox.start(1)
     given = Answer("faq", "By phone only.", "en", confidence=0.9)
     answer = await shop.conversations.record("Part 0?", given, chat="web:2", channel="web")
-    await Handovers(shop.database, GroupCommit(shop.database)).note("web:2", "@ada #parts")
+    await Handovers(shop.database).note("web:2", "@ada #parts")
     await shop.conversations.give_feedback(answer, helpful=False, reason="wrong")
     person = Answer("smalltalk", "One moment.", "en", intent="person")
     for number in range(40):  # for the map

@@ -12,7 +12,6 @@ from console.mishaps import Disk, Restarts
 from core.request import working_on
 from core.types import IngestReport
 from db.base import Database
-from db.group_commit import GroupCommit
 from db.inbox import Inbox, NewUpdate
 from db.jobs import JobRepository
 from db.outbox import Outbox, Outgoing
@@ -76,8 +75,7 @@ def asked_for(builder: Builder, bot: Bot) -> list[str]:
 async def client(
     builder: Builder, database: Database, asked_for: list[str]
 ) -> AsyncIterator[httpx.AsyncClient]:
-    writer = GroupCommit(database)
-    inbox, outbox = Inbox(database, writer, bot_id=7), Outbox(database, writer, bot_id=7)
+    inbox, outbox = Inbox(database, bot_id=7), Outbox(database, bot_id=7)
     text = f'{{"text": "{SECRET}"}}'
     await inbox.store([NewUpdate(501, 5, text, "KeyError: <date>"), NewUpdate(502, 5, text)])
     await inbox.start(502)
@@ -95,7 +93,7 @@ async def client(
             assert run is not None
             await jobs.finish(run, state, text=f"{name} <{state}>", detail={})  # type: ignore[arg-type]
     for channel in ("console", "telegram"):
-        uploads = Uploads(database, writer, channel=channel)
+        uploads = Uploads(database, channel=channel)
         number = await uploads.add(files=[SentFile(f"by-{channel}.csv", "0")])
         report = IngestReport(1, (), 0, 0.1, held=HELD)
         await uploads.move(number, "checking", "preview", outcome=stored(Outcome(report)))

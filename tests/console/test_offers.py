@@ -13,7 +13,6 @@ from core.careful import Tier
 from core.rights import ROLES, Role
 from core.types import Answer, Draft, Source
 from db.figures import Figures
-from db.group_commit import GroupCommit
 from db.handover import Handovers, number_of
 from db.uploads import Entry
 from kb.releases.ingestor import IncomingFile
@@ -75,7 +74,7 @@ async def test_what_a_role_may_not_do_is_offered_on_no_page(
         builder.records = replace(
             records_of(shop.database), releases=shop.repository, figures=Figures(shop.database)
         )
-        builder.handovers = Handovers(shop.database, GroupCommit(shop.database))
+        builder.handovers = Handovers(shop.database)
         await live_through(shop, builder)
         number = await desk.propose(Entry("Do you sell kayaks?", "No."))
         async with builder.client(

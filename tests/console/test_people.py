@@ -13,7 +13,6 @@ from core.rights import ROLES
 from core.types import Answer
 from db.accounts import Account
 from db.base import Database
-from db.group_commit import GroupCommit
 from db.operators import Operators
 from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ScriptedDesk
@@ -140,7 +139,7 @@ async def test_a_changed_role_or_password_logs_out_everywhere(builder: Builder) 
 
 async def test_whoever_was_removed_is_out_at_once(builder: Builder, database: Database) -> None:
     ada = await account(builder, "Ada")
-    operators = Operators(database, GroupCommit(database))
+    operators = Operators(database)
     code = await operators.new_code("editor", account_id=ada.account_id)
     async with builder.client(password=PASSWORD) as client:
         await log_in(client, "Ada")

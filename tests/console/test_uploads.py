@@ -16,7 +16,6 @@ import uvicorn
 from core.errors import AnswerdeskError, ModelUnavailable
 from core.types import Answer, IngestReport, Skipped
 from db.golden import Golden
-from db.group_commit import GroupCommit
 from db.uploads import Entry, Uploads, UploadState
 from kb.ingest.prepare import Progress
 from kb.releases.ingestor import IncomingFile
@@ -184,7 +183,7 @@ async def test_what_was_discarded_cannot_be_applied(builder: Builder, shop: Work
 async def test_a_step_that_cannot_be_taken_says_how_the_upload_stands(
     shop: Workshop, state: UploadState
 ) -> None:
-    uploads = Uploads(shop.database, GroupCommit(shop.database), channel="console")
+    uploads = Uploads(shop.database, channel="console")
     number = await uploads.add(entry=Entry("Do you sell kayaks?", "No."))
     await uploads.move(number, "checking", state)
     async with upload_desk(shop) as desk:
@@ -412,7 +411,7 @@ async def test_what_does_not_exist_is_said_in_a_sentence(
 
 
 async def test_uploads_of_telegram_are_none_of_the_page(builder: Builder, shop: Workshop) -> None:
-    other = Uploads(shop.database, GroupCommit(shop.database))
+    other = Uploads(shop.database)
     number = await other.add(chat_id=1)
     async with served(builder, shop) as client:
         response = await client.get("/console/upload", params={"number": str(number)})

@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 
 from console.upload_desk import UploadDesk
-from db.group_commit import GroupCommit
 from db.uploads import Uploads
 from tests.kb.workshop import Workshop, library_of
 
@@ -25,7 +24,7 @@ async def upload_desk(shop: Workshop, ingestor: Any = None) -> AsyncIterator[Upl
         return live.number if live else 0
 
     desk = UploadDesk(
-        Uploads(shop.database, GroupCommit(shop.database), channel="console"),
+        Uploads(shop.database, channel="console"),
         shop.originals,
         replace(library_of(shop), ingestor=ingestor or shop.ingestor),
         live_release=live_release,

@@ -18,4 +18,4 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def writer(database: Database) -> GroupCommit:
-    return GroupCommit(database)
+    return database.writes

@@ -8,7 +8,6 @@ from db.base import Database
 from db.careful import CarefulStart, Given
 from db.conversations import Conversations
 from db.drafts import Drafts, compare
-from db.group_commit import GroupCommit
 from db.handover import Handovers, number_of
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +24,7 @@ def drafts(database: Database) -> Drafts:
 
 @pytest.fixture
 def handovers(database: Database) -> Handovers:
-    return Handovers(database, GroupCommit(database))
+    return Handovers(database)
 
 
 def from_chunk(chunk_id: str, confidence: float) -> Answer:

@@ -6,7 +6,6 @@ import pytest
 
 from core.types import Answer, Source, Turn
 from db.conversations import Conversations
-from db.group_commit import GroupCommit
 from db.handover import Handovers
 from tests.database import empty_database
 
@@ -60,7 +59,7 @@ async def test_card_numbers_are_neither_stored_nor_read_from_older_rows(tmp_path
     said = "Take 4111 1111 1111 1111!"
     async with empty_database(tmp_path) as database:
         conversations = Conversations(database)
-        handovers = Handovers(database, GroupCommit(database))
+        handovers = Handovers(database)
         answer = replace(UNKNOWN, unanswered=said)
         await conversations.record(said, answer, chat="telegram:5", channel="telegram")
         await handovers.ask(5, reason=said)

@@ -12,7 +12,6 @@ from db.base import Database
 from db.chats import Chats
 from db.conversations import Conversations
 from db.erasure import ErasureList, purge, replay, restate
-from db.group_commit import GroupCommit
 from db.handover import Handovers, number_of
 from db.inbox import Inbox, NewUpdate
 from db.keys import Keys
@@ -28,17 +27,16 @@ LATER = 4e9
 
 async def write(database: Database, number: int, text: str) -> None:
     """Leave something of a chat in every table that may hold it."""
-    writer = GroupCommit(database)
     answer = Answer("unknown", text, "en")
     for chat in (f"telegram:{number}", f"web:{number}"):
         await Conversations(database).record(text, answer, chat=chat, channel="x")
-    await Chats(database, writer).see(number, name=text)
-    await Inbox(database, writer, bot_id=1).store([NewUpdate(number, number, text)])
+    await Chats(database).see(number, name=text)
+    await Inbox(database, bot_id=1).store([NewUpdate(number, number, text)])
     outgoing = Outgoing(number, "sendMessage", {"text": text}, {})
-    await Outbox(database, writer, bot_id=1).add([outgoing])
-    await Handovers(database, writer).ask(number, reason=text)
-    await Handovers(database, writer).answered(number, text)
-    await Uploads(database, writer).add(entry=Entry(text, text), customer=number)
+    await Outbox(database, bot_id=1).add([outgoing])
+    await Handovers(database).ask(number, reason=text)
+    await Handovers(database).answered(number, text)
+    await Uploads(database).add(entry=Entry(text, text), customer=number)
 
 
 def files_with(folder: Path, text: str) -> list[str]:
@@ -90,10 +88,10 @@ async def test_who_was_removed_does_not_come_back_with_a_backup(
     database: Database, tmp_path: Path
 ) -> None:
     erasures = ErasureList(tmp_path / "erased.txt")
-    writer, later = GroupCommit(database), partial(erasures.add, clock=lambda: LATER)
-    accounts = Accounts(database, writer, erased=later)
-    operators = Operators(database, writer, erased=later)
-    keys = Keys(database, writer, erased=later)
+    database = Database(database.engine, note_erased=partial(erasures.add, clock=lambda: LATER))
+    accounts = Accounts(database)
+    operators = Operators(database)
+    keys = Keys(database)
 
     async def people() -> tuple[list[str], list[int], list[str]]:
         return (
@@ -130,9 +128,9 @@ async def test_the_last_password_and_role_count_more_than_those_of_a_backup(
     database: Database, tmp_path: Path
 ) -> None:
     erasures = ErasureList(tmp_path / "erased.txt")
-    writer = GroupCommit(database)
-    accounts, backup = Accounts(database, writer, erased=erasures.add), Accounts(database, writer)
-    operators = Operators(database, writer)
+    accounts = Accounts(Database(database.engine, note_erased=erasures.add))
+    backup = Accounts(database)
+    operators = Operators(database)
     await accounts.accept(await accounts.invite("Ada", "owner"), "$hash-one")
     await accounts.accept(await accounts.invite("Eve", "owner"), "$hash-Eve")
     ada, eve = (one.account_id for one in await accounts.list())
@@ -165,7 +163,7 @@ async def test_the_last_password_and_role_count_more_than_those_of_a_backup(
 
 async def test_what_people_wrote_goes_with_the_answers_around_it(database: Database) -> None:
     conversations = Conversations(database)
-    handovers = Handovers(database, GroupCommit(database))
+    handovers = Handovers(database)
     for chat in ("web:old", "telegram:5"):
         await conversations.record("?", Answer("unknown", "", "en"), chat=chat, channel="x")
         await handovers.ask(number_of(chat), reason="?", chat="" if chat[0] == "t" else chat)

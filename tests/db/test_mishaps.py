@@ -3,7 +3,6 @@
 import pytest
 
 from db.base import Database
-from db.group_commit import GroupCommit
 from db.inbox import Inbox, NewUpdate
 from db.mishaps import Mishaps
 from db.outbox import Outbox, Outgoing
@@ -12,9 +11,9 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_the_newest_that_went_wrong_come_first_and_are_dropped_one_by_one(
-    database: Database, writer: GroupCommit
+    database: Database,
 ) -> None:
-    inbox, mishaps = Inbox(database, writer, bot_id=1), Mishaps(database, writer)
+    inbox, mishaps = Inbox(database, bot_id=1), Mishaps(database)
     await inbox.store([NewUpdate(n, 5, "{}") for n in (1, 2, 3)])
     await inbox.start(3)
     for number in (1, 3):
@@ -32,9 +31,9 @@ async def test_the_newest_that_went_wrong_come_first_and_are_dropped_one_by_one(
 
 
 async def test_what_may_have_arrived_is_listed_newest_first_and_nothing_else_is_dropped(
-    database: Database, writer: GroupCommit
+    database: Database,
 ) -> None:
-    outbox, mishaps = Outbox(database, writer, bot_id=1), Mishaps(database, writer)
+    outbox, mishaps = Outbox(database, bot_id=1), Mishaps(database)
     sent, first, second = await outbox.add(
         [Outgoing(5, "sendMessage", {"chat_id": 5, "text": text}, {}) for text in "abc"]
     )

@@ -4,7 +4,6 @@ import pytest
 from sqlalchemy import func, select
 
 from db.base import Database
-from db.group_commit import GroupCommit
 from db.operators import CODE_LIFE_S, MAX_FAILURES, OperatorCodeRow, Operators
 from db.pending_inputs import LIFE_S, PendingInput, PendingInputs, Writer
 
@@ -33,13 +32,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def operators(database: Database, writer: GroupCommit) -> Operators:
-    return Operators(database, writer)
+def operators(database: Database) -> Operators:
+    return Operators(database)
 
 
 @pytest.fixture
-def pending(database: Database, writer: GroupCommit) -> PendingInputs:
-    return PendingInputs(database, writer)
+def pending(database: Database) -> PendingInputs:
+    return PendingInputs(database)
 
 
 async def codes(database: Database) -> int:

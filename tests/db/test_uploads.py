@@ -3,7 +3,6 @@
 import pytest
 
 from db.base import Database
-from db.group_commit import GroupCommit
 from db.uploads import Entry, SentFile, Uploads
 
 pytestmark = pytest.mark.anyio
@@ -13,8 +12,8 @@ ENTRY = Entry("Do you ship?", "Yes.", open_ids=(3, 4))
 
 
 @pytest.fixture
-def uploads(database: Database, writer: GroupCommit) -> Uploads:
-    return Uploads(database, writer)
+def uploads(database: Database) -> Uploads:
+    return Uploads(database)
 
 
 async def test_files_and_entries_come_back_as_they_were_sent(uploads: Uploads) -> None:
@@ -28,8 +27,8 @@ async def test_files_and_entries_come_back_as_they_were_sent(uploads: Uploads) -
     assert entry.customer == 55
 
 
-async def test_a_way_in_has_its_own_uploads(database: Database, writer: GroupCommit) -> None:
-    telegram, console = Uploads(database, writer), Uploads(database, writer, channel="console")
+async def test_a_way_in_has_its_own_uploads(database: Database) -> None:
+    telegram, console = Uploads(database), Uploads(database, channel="console")
     first, second = await telegram.add(files=FILES), await console.add(files=FILES)
     third = await telegram.add(files=FILES)
     assert await telegram.get(second) is None

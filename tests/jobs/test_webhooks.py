@@ -12,7 +12,6 @@ from core.errors import PublishConflict
 from core.types import Answer
 from db.base import Database
 from db.conversations import Conversations
-from db.group_commit import GroupCommit
 from db.handover import Handovers
 from db.knowledge import Release, ReleaseRepository
 from db.webhooks import Deliveries, Delivery, announce
@@ -39,13 +38,13 @@ def messenger(
     allow: Sequence[str] = ("127.0.0.1",),
     again_s: Sequence[float] = (0.0, 0.0),
 ) -> Messenger:
-    deliveries = Deliveries(database, GroupCommit(database))
+    deliveries = Deliveries(database)
     hook = Webhook(url, SECRET, text)
     return Messenger([hook], deliveries, describe, allow_hosts=allow, again_s=again_s)
 
 
 async def states(database: Database) -> list[tuple[str, int, str]]:
-    found = await Deliveries(database, GroupCommit(database)).latest(limit=10)
+    found = await Deliveries(database).latest(limit=10)
     return [(one.state, one.attempts, one.result) for one in found]
 
 
@@ -53,7 +52,7 @@ async def test_what_happens_is_told_once_and_signed() -> None:
     async with receiver() as told, empty_database() as database:
         url = f"{told.address}/hook"
         announce(database, [(url, EVENTS)])
-        handovers = Handovers(database, GroupCommit(database))
+        handovers = Handovers(database)
         number = await Conversations(database).record("q", REFUSED, chat="web:a", channel="web")
         await Conversations(database).record("q", Answer("faq", "Yes.", "en"), chat="", channel="")
         await ReleaseRepository(database).publish(RELEASE, {}, base=0)
@@ -79,7 +78,7 @@ async def test_what_happens_is_told_once_and_signed() -> None:
             assert at
             assert signature == sign(SECRET, body, at=int(at[1]))
             assert "words" not in body.decode()
-        left = await Deliveries(database, GroupCommit(database)).latest(limit=10)
+        left = await Deliveries(database).latest(limit=10)
         assert {one.subject for one in left} == {0}
 
 

@@ -13,7 +13,6 @@ from core.config import CompanyConfig, TelegramConfig
 from core.types import Answer, Chunk, Source
 from db.conversations import AnswerRow, Conversations
 from db.figures import Figures
-from db.group_commit import GroupCommit
 from db.operators import Team
 from jobs.schedule import trigger_of
 from jobs.weekly_report import WeeklyReport
@@ -61,10 +60,10 @@ async def test_a_week_is_told_where_there_is_a_group(tmp_path: Path) -> None:
         async with database.session() as session:
             earlier = update(AnswerRow).where(AnswerRow.id <= 2)
             await session.execute(earlier.values(created=time.time() - 8 * 86_400))
-        team = Team(database, GroupCommit(database))
+        team = Team(database)
 
         def report(language: str = "en", address: str = "") -> WeeklyReport:
-            figures, named = Figures(database), Entries()
+            figures, named = Figures(database), Entries().named
             return WeeklyReport(
                 figures,
                 conversations,

@@ -17,7 +17,6 @@ from db.chats import Chats
 from db.conversations import Conversations
 from db.curation import Curations
 from db.golden import GoldenQuestions
-from db.group_commit import GroupCommit
 from db.knowledge import Document, ReleaseRepository
 from kb.answering.answerer import Answerer, Policy
 from kb.answering.reply import Replier
@@ -258,7 +257,7 @@ def library_of(shop: Workshop) -> Library:
         Alike(shop.embedder),
         Retriever(shop.embedder, shop.index, DefaultRanker()),
         shop.entries,
-        name_of=Chats(shop.database, GroupCommit(shop.database)).name,
+        name_of=Chats(shop.database).name,
     )
     return Library(shop.ingestor, shop.releases, answers, questions)
 

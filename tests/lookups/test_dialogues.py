@@ -59,11 +59,9 @@ async def lookups() -> AsyncIterator[Lookups]:
     async def rival(vector: Vector) -> float:
         return float(np.max(entries @ vector))
 
-    opened = Lookups(
-        [make_lookup("orders", SETTINGS)], embedder, rival, languages=["en"], today=today
-    )
-    yield opened
-    await opened.close()
+    lookup = make_lookup("orders", SETTINGS)
+    yield Lookups([lookup], embedder, rival, languages=["en"], today=today)
+    await lookup.source.close()
     await model.close()
 
 

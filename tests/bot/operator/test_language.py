@@ -6,7 +6,6 @@ from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot
 from db.accounts import Accounts
 from db.base import Database
-from db.group_commit import GroupCommit
 from tests.bot.conftest import StartBot
 from tests.bot.office import Office
 from tests.bot.operator.test_team import become_owner
@@ -32,7 +31,7 @@ async def test_an_operator_reads_the_language_of_their_app(
 async def test_what_an_operator_chose_counts_more(
     bot: TelegramBot, telegram: BotApi, database: Database
 ) -> None:
-    accounts = Accounts(database, GroupCommit(database))
+    accounts = Accounts(database)
     li = telegram.person("Li", language="ru")
     await accounts.invite("Li", "owner")
     (own,) = await accounts.list()

@@ -12,7 +12,6 @@ from db.accounts import Accounts
 from db.base import Database
 from db.conversations import Conversations
 from db.drafts import Drafts
-from db.group_commit import GroupCommit
 from tests.bot.conftest import StartBot
 from tests.bot.fakes import ScriptedDesk
 from tests.bot.office import Office
@@ -338,7 +337,7 @@ async def test_the_draft_is_sent_with_a_button(office: Office, desk: ScriptedDes
 
 
 async def test_a_conversation_is_assigned_in_its_topic(office: Office, database: Database) -> None:
-    accounts = Accounts(database, GroupCommit(database))
+    accounts = Accounts(database)
     for name, role in (("Ada Lovelace", "agent"), ("Vic", "viewer")):
         await accounts.invite(name, role)  # type: ignore[arg-type]
     card = await office.called()

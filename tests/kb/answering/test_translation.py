@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.wiring import open_translating
+from app.models import open_translating
 from core.config import Config, ModelsConfig
 from core.errors import ModelUnavailable
 from kb.answering.translation import CannotTranslate, TranslationDiffers, Translator, differences

@@ -10,10 +10,11 @@ import pytest
 from tokenizers import Tokenizer
 
 from core.errors import ConfigError
-from models.embedder import WorkerEmbedder, batches
+from models.batches import batches
+from models.embedder import WorkerEmbedder
 from models.factory import make_embedder
 from models.onnx.build import build
-from models.onnx.encoder import OnnxEncoder, runs
+from models.onnx.encoder import OnnxEncoder, padded
 from models.weights.fetch import ModelStore
 from models.weights.onnx_folder import FILES
 from tests.models.conftest import need
@@ -129,7 +130,8 @@ def test_whole_numbers_of_a_text_depend_on_no_other_text(store: ModelStore, tmp_
     tokenizer.no_truncation()
     encoder = OnnxEncoder(build(folder, "int8"), tokenizer, threads=1)
     alone = encoder.encode(TEXTS[:1])
-    ids, mask = encoder.tokenize([TEXTS[0], TEXTS[0], "AAAA !!!! 1234 " * 12])
+    texts = [TEXTS[0], TEXTS[0], "AAAA !!!! 1234 " * 12]
+    ids, mask = padded([tokenizer.encode(text).ids for text in texts])
     beside = encoder.run(ids, mask)
     assert np.abs(beside[0] - alone[0]).max() < 1e-5
 
@@ -185,18 +187,18 @@ async def test_the_reader_tells_the_text_that_answers_and_the_sentence_in_it(
 
 
 def test_batches_hold_texts_of_like_length_and_every_text_once() -> None:
-    texts = ["word " * (n % 50) for n in range(200)]
-    found = list(batches(texts))
+    sizes = [5 * (n % 50) for n in range(200)]
+    found = list(batches(sizes, most=2048, number=32))
     assert sorted(i for batch in found for i in batch) == list(range(200))
     for batch in found:
-        longest = max(len(texts[i]) for i in batch)
-        assert len(batch) == 1 or longest * len(batch) <= 2048
+        assert len(batch) <= 32
+        assert len(batch) == 1 or max(sizes[i] for i in batch) * len(batch) <= 2048
 
 
 def test_a_text_that_is_longer_than_a_batch_goes_alone() -> None:
-    assert list(batches(["x" * 3000, "y" * 4000])) == [[0], [1]]
+    assert list(batches([3000, 4000], most=2048)) == [[0], [1]]
 
 
 def test_texts_of_like_length_are_computed_together_and_not_too_many() -> None:
-    assert list(runs([100, 10, 300, 12, 90])) == [[1, 3], [4], [0], [2]]
-    assert list(runs([])) == []
+    assert list(batches([100, 10, 300, 12, 90], most=192)) == [[1, 3], [4], [0], [2]]
+    assert list(batches([], most=192)) == []

@@ -13,11 +13,10 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
-from models.onnx import encoder as encoder_module
 from models.onnx import reader as onnx_reader
 from models.onnx import reader_build
 from models.onnx.build import LOWER, build_graph
-from models.onnx.encoder import OnnxEncoder, new_session
+from models.onnx.encoder import OnnxEncoder, new_session, padded
 from models.onnx.reader import NotWanted, OnnxReader
 from models.onnx.reader_build import HEADS
 
@@ -205,7 +204,7 @@ TEXTS = ("parcels leave at noon", "returns are free within thirty days", "noon")
 
 
 def states_of(encoder: OnnxEncoder, text: str) -> Array:
-    ids, mask = encoder.tokenize([text])
+    ids, mask = padded([encoder._tokenizer.encode(text).ids])
     states: Array = encoder.states(ids, mask, f"x{LOWER}")[0]
     return states
 
@@ -265,7 +264,7 @@ def test_texts_are_kept_as_they_were_read_and_only_so_many(
 def test_who_has_given_up_leaves_what_was_read_until_then(
     reader: OnnxReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoder_module, "_RUN_TOKENS", 1)  # each text by itself
+    monkeypatch.setattr(onnx_reader, "RUN_TOKENS", 1)  # each text by itself
     with pytest.raises(NotWanted):
         reader.read(QUESTION, TEXTS, wanted=lambda: len(reader._kept) < 2)
     assert len(reader._kept) == 2

@@ -36,7 +36,7 @@ class Echo:
         sys.stdout.write("noise that must not reach the parent\n")
         sys.stdout.flush()
         subprocess.run(["echo", "more noise"], check=True)
-        channel.done(request, request.params, request.blob)
+        channel.done(request, request.params, b"\x00\x01")
 
     def count(self, channel: Channel, request: Request) -> None:
         for n in range(request.params["n"]):

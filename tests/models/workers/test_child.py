@@ -9,7 +9,7 @@ def test_what_came_before_anybody_listened_is_put_to_the_listener() -> None:
     """A question that comes right after "ready" must not wait behind a batch that came first."""
     channel = Channel(io.BytesIO(), io.BytesIO())
     for number, method in enumerate(("embed", "count", "embed")):
-        channel._arrive(Request(number, method, {}, b""))
+        channel._arrive(Request(number, method, {}))
     taken = []
 
     def take(request: Request) -> bool:

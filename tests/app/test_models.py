@@ -8,8 +8,8 @@ import pytest
 
 from app.commands.service import _checks
 from app.doctor import Finding, examine
+from app.models import WITHOUT_SECOND, open_second, wait_for
 from app.paths import find_paths
-from app.second import open_second, wait_for
 from core.config import Config, ModelsConfig
 from core.errors import ModelUnavailable
 from models.embedder import WorkerEmbedder
@@ -70,8 +70,8 @@ async def test_one_that_cannot_be_loaded_is_told(caplog: pytest.LogCaptureFixtur
     worker = Worker("embedder", "models.onnx.embedder_child", {})
     broken = Broken(worker, name="words", dim=3, max_tokens=9, fingerprint="words-1")
     with caplog.at_level(logging.WARNING):
-        await wait_for(broken)
-        await wait_for(None)
+        await wait_for(broken, without=WITHOUT_SECOND)
+        await wait_for(None, without=WITHOUT_SECOND)
     assert caplog.messages == [
         "Entries are judged by the first embedder alone: The model cannot be loaded."
     ]
