@@ -14,6 +14,17 @@ _PAUSE_S = 5.0
 """Between two looks at the release, and before another try."""
 
 
+async def read_now(knowledge: Knowledge) -> int:
+    """Read ahead what the live release has; return how many texts.
+
+    Raises:
+        ModelError: if the reader cannot.
+    """
+    if not isinstance(knowledge.reader, WorkerEmbedder):
+        return 0
+    return await read_ahead(await knowledge.index.view(), knowledge.reader.read_ahead)
+
+
 async def keep_read(knowledge: Knowledge) -> None:
     """Read ahead what a release has, whenever it or the reader's process is new, until cancelled.
 
@@ -21,12 +32,11 @@ async def keep_read(knowledge: Knowledge) -> None:
     """
     reader, done = knowledge.reader, (0, 0)
     while isinstance(reader, WorkerEmbedder):
-        view = await knowledge.index.view()
-        now = view.release, reader.state.pid
+        now = (await knowledge.index.view()).release, reader.state.pid
         try:
             if now != done:
-                count = await read_ahead(view, reader.read_ahead)
-                logger.info("Release %d: %d texts were read ahead", view.release, count)
+                count = await read_now(knowledge)
+                logger.info("Release %d: %d texts were read ahead", now[0], count)
                 done = now
         except ModelError as error:
             logger.info("Reading ahead goes on later: %s", error)

@@ -186,8 +186,10 @@ class Handovers(Repository):
 
     async def is_held(self, chat_id: int) -> bool:
         """Tell whether a person has the conversation, so that the bot is silent."""
-        found = await self.get(chat_id)
-        return found is not None and found.state == "held"
+        held = select(Handover.chat_id).where(
+            Handover.chat_id == chat_id, Handover.state == "held"
+        )
+        return await self._first(held) is not None
 
     async def open(self, *, web: bool = False) -> Sequence[Handover]:
         """Return the conversations that wait for a person or have one: urgent ones, angry ones,

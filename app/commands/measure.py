@@ -17,6 +17,7 @@ from app.commands.answers import make_it_hold
 from app.commands.common import Failed, Json, read_config, say
 from app.models import WITHOUT_GENERATOR, wait_for
 from app.paths import Paths, find_paths
+from app.read_ahead import read_now
 from app.wiring import Knowledge, open_knowledge, open_service
 from core.config import data_folder
 from core.types import Answer, Turn
@@ -85,6 +86,7 @@ async def measured_desk(folder: Path, options: Options) -> dict[str, object]:
         await knowledge.releases.open_or_rebuild()
         await make_it_hold(knowledge, [IncomingFile(n, d) for n, d in files.items()])
         await knowledge.trainer.ensure()
+        await read_now(knowledge)  # as the service does
         async with open_service(knowledge) as service:
             await wait_for(service.generator, without=WITHOUT_GENERATOR)
             with output.progress() as shown:
@@ -125,6 +127,7 @@ async def measured(
         await knowledge.releases.open_or_rebuild()
         await make_it_hold(knowledge, files)
         await knowledge.trainer.ensure()
+        await read_now(knowledge)
         outcomes = await _ask_all(knowledge, evalset)
     at = config.answers.answer_at
     return summarise(evalset.name, outcomes, answer_at=at, oos_recall=oos_recall), outcomes
