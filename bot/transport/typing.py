@@ -11,6 +11,8 @@ from telegram.ext import ExtBot
 
 REFRESH_S = 4.5
 """Telegram shows an action for five seconds."""
+_MOST = 20
+"""Chats that are shown it at a time: of a crowd the answers come first."""
 
 _running: set[asyncio.Task[None]] = set()
 
@@ -18,6 +20,9 @@ _running: set[asyncio.Task[None]] = set()
 @asynccontextmanager
 async def typing(bot: "ExtBot[Any]", chat_id: int, thread_id: int = 0) -> AsyncIterator[None]:
     """Show "typing" in a chat while the block runs. What goes wrong with it is ignored."""
+    if len(_running) >= _MOST:
+        yield
+        return
     ended = asyncio.Event()
 
     async def show() -> None:

@@ -47,6 +47,24 @@ async def test_typing_is_shown_at_once(
     await ana.next()
 
 
+async def test_of_a_crowd_only_some_are_shown_typing(
+    bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Target 21: each such call costs as much as a tenth of a reply."""
+    monkeypatch.setattr("bot.transport.typing._MOST", 1)
+    gate = desk.gates["slow?"] = asyncio.Event()
+    people = [telegram.person() for _ in range(2)]
+    people[0].say("slow?")
+    await telegram.call("sendChatAction")
+    people[1].say("slow?")
+    while len(desk.asked) < 2:
+        await asyncio.sleep(0.01)
+    assert len(telegram.called("sendChatAction")) == 1
+    gate.set()
+    for person in people:
+        await person.next()
+
+
 async def test_a_source_button_shows_the_passage_with_file_and_date(
     bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk
 ) -> None:
