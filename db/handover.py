@@ -186,9 +186,7 @@ class Handovers(Repository):
 
     async def is_held(self, chat_id: int) -> bool:
         """Tell whether a person has the conversation, so that the bot is silent."""
-        held = select(Handover.chat_id).where(
-            Handover.chat_id == chat_id, Handover.state == "held"
-        )
+        held = select(Handover.chat_id).where(Handover.chat_id == chat_id, Handover.state == "held")
         return await self._first(held) is not None
 
     async def open(self, *, web: bool = False) -> Sequence[Handover]:
