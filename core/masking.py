@@ -14,13 +14,14 @@ _CARD = re.compile(
 """Lengths by first digits (ISO/IEC 7812): American Express, Diners, then all others. No telephone
 of 13 digits, no IMEI, whose last digit is Luhn's too."""
 _NAMES = (
-    *("password", "passcode", "passphrase", "pin", "cvv", "cvc", "passwort", "kennwort"),
+    *("password", "passwd", "pwd", "pw", "passcode", "passphrase", "pin", "cvv", "cvc"),
+    *("passwort", "kennwort"),
     *("contraseña", "clave", "mot de passe", "senha", "пароль", "密码", "口令"),
 )
 _SECRET = re.compile(
     rf"(?:\b(?:{'|'.join(_NAMES[:-2])})\d?\b|{'|'.join(_NAMES[-2:])})"
     r"(?:(?: [^\W\d]+){0,3} ?[:=：] ?"  # "password for my account: …"
-    r"|(?: is| ist| lautet| es| это| —| –| -|是|为)?[ ]?(?=[^\s，。；、]*\d))"
+    r"|(?:(?: [^\W\d]+){0,3}(?: is| ist| lautet| es| это| —| –| -)|是|为)?[ ]?(?=[^\s，。；、]*\d))"
     r"([^\s，。；、]+)",
     re.IGNORECASE,
 )
@@ -57,7 +58,7 @@ def _without_card(run: str) -> str:
 
 
 def _is_card(text: str) -> bool:
-    digits = "".join(_DIGITS.findall(text))
+    digits = "".join(str(int(digit)) for run in _DIGITS.findall(text) for digit in run)
     if not _CARD.fullmatch(digits):
         return False
     doubled = (2 * int(digit) for digit in digits[-2::-2])

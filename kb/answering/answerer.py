@@ -38,6 +38,7 @@ from kb.answering.intent import (
 )
 from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import join
+from kb.answering.plain import plain
 from kb.answering.reply import Replier, Reply, beside_it
 from kb.answering.scores import condition_of, depends, lacks_figure
 from kb.answering.sums import follows
@@ -121,7 +122,7 @@ class _Order:
     most: float = MOST
     """Words of the reply, where it is built."""
     told: str = ""
-    """The reply before this one: of what stands in it the piece that answers is said."""
+    """The reply before this one."""
 
 
 class Answerer:
@@ -254,7 +255,8 @@ class Answerer:
         """Search for the question alone and, if it may be a follow-up, in its context.
 
         A text that is found in context has to say something of the question alone too, unless
-        that is no more than the end of one: "and for abroad?".
+        that is no more than the end of one: "and for abroad?". One that was the last reply gives
+        way to another that the question finds alone: "and memberships?".
         """
         today = self._today().isoformat()
         best = alone = await self._retriever.retrieve(question, today=today)
@@ -263,7 +265,8 @@ class Answerer:
         leans = alone.answerable < self._policy.hedge_at
         for rewritten in in_context(question, history, part=leans):
             found = await self._retriever.retrieve(rewritten, today=today)
-            if found.answerable > best.answerable:
+            again = not leans and _is_told(found, history[-1].answer)
+            if found.answerable > best.answerable and not again:
                 best = found
         if best is alone or continues(question):
             return best
@@ -384,8 +387,8 @@ class Answerer:
         """Return the answer of one entry, or one built from a passage."""
         confidence, retrieval = order.found.decision.confidence, order.found.retrieval
         language = hit.chunk.language or order.language
-        text = hit.chunk.answer
-        if hit.chunk.kind == "faq" and text not in order.told:
+        if hit.chunk.kind == "faq":
+            text = hit.chunk.answer
             source = source_of(hit, quote=text)
             if told := await self._translated(hit.chunk, order):
                 return Answer("faq", told, order.language, confidence=confidence, sources=(source,))
@@ -411,10 +414,10 @@ class Answerer:
         )
 
     async def _built(self, hit: Hit, order: _Order) -> Reply:
-        """Return a reply built from a chunk.
+        """Return a reply built from a passage.
 
-        Where that is what was told before, the piece of it that answers; where it says nothing of
-        the last question, what stands beside it in the documents and says the like.
+        Where that is what was told before and says nothing of the last question, it is built from
+        what stands beside it in the documents and says the like.
         """
         retrieval, latest = order.found.retrieval, order.found.question
         build = partial(
@@ -426,10 +429,8 @@ class Answerer:
             most=order.most,
         )
         reply = await build(hit)
-        if reply.text not in order.told:
+        if reply.text not in order.told or await self._replier.tells(latest, hit.chunk):
             return reply
-        if await self._replier.tells(latest, hit.chunk):
-            return await build(hit, whole=0.0)
         beside = beside_it(hit, retrieval.hits)
         return await build(beside) if beside else reply
 
@@ -491,6 +492,12 @@ class Answerer:
     def _text(self, key: TextKey, language: str, **values: str) -> str:
         values["company"] = self._policy.company
         return service_text(key, language, self._policy.fallback_language, **values)
+
+
+def _is_told(found: Retrieval, reply: str) -> bool:
+    """Tell whether all that the likeliest text says stands in a reply."""
+    chunk = found.hits[0].chunk
+    return (chunk.answer or plain(chunk.text)) in reply
 
 
 def _nearest(found: Found) -> set[str]:

@@ -9,7 +9,7 @@ from kb.text.layout import Unit, length, run_around, steps_of, units_of
 
 MOST = 80.0
 """Words of the longest reply; a Chinese character counts half. Numbered steps may be longer."""
-WHOLE = 0.8
+_WHOLE = 0.8
 """Share of that of the longest section, paragraph or list that is given whole: who reads it needs
 nothing more, and no condition is lost."""
 ENOUGH = 0.8
@@ -35,11 +35,7 @@ _LEANS, _LIMITS = _beginning(PATTERNS["leans"]), _beginning(PATTERNS["limits"])
 
 
 def choose(
-    units: Sequence[Unit],
-    scores: Sequence[float],
-    most: float = MOST,
-    enough: float = ENOUGH,
-    whole: float = WHOLE,
+    units: Sequence[Unit], scores: Sequence[float], most: float = MOST, enough: float = ENOUGH
 ) -> list[int]:
     """Return the indexes of the units that answer, in order; no headings, no rows.
 
@@ -51,7 +47,6 @@ def choose(
         scores: for each unit the probability that it answers, from whatever reads them.
         most: words of the longest reply.
         enough: probability from which on no further sentence is added.
-        whole: share of `most` up to which a section, paragraph or list is given whole.
     """
     scores = _steps_as_one(units, scores)
     order = [
@@ -67,7 +62,7 @@ def choose(
             break
         used = length_of(units, chosen)
         body = _body_of(units, i, scores)
-        found = _with_steps(units, i) if chosen else _around(units, body, whole * most)
+        found = _with_steps(units, i) if chosen else _around(units, body, most)
         elsewhere = chosen and units[i].section not in {units[j].section for j in chosen}
         least = _ELSEWHERE if elsewhere else _BESIDE_STEPS if chosen & steps else 0.0
         if (units[i].kind == "heading" and chosen) or scores[i] < least:
@@ -151,26 +146,26 @@ def _section_of(units: Sequence[Unit], i: int) -> list[int]:
     return [j for j, u in enumerate(units) if u.section == units[i].section and u.kind not in apart]
 
 
-def _around(units: Sequence[Unit], i: int, room: float) -> set[int]:
-    """Return the largest piece around a unit that may be given whole, in `room` words."""
+def _around(units: Sequence[Unit], i: int, most: float) -> set[int]:
+    """Return the largest piece around a unit that may be given whole."""
     steps = next((set(steps) for steps in steps_of(units) if i in steps or i + 1 == steps[0]), None)
     section = set(_section_of(units, i))
     rest = rest_of_steps(units)
     if i not in rest:
         section -= rest
-    if length_of(units, section) <= room:
+    if length_of(units, section) <= _WHOLE * most:
         return section
     if steps:
         return steps | _lead_of(units, min(steps))
     if units[i].kind == "item":
         items = {*run_around(units, i)}
         items |= (lead := _lead_of(units, min(items)))
-        if length_of(units, items) <= room:
+        if length_of(units, items) <= _WHOLE * most:
             return items
         return {i} | lead
     paragraph = {j for j in section if units[j].paragraph == units[i].paragraph}
-    if length_of(units, paragraph) <= room:
-        return paragraph | _announced(units, max(paragraph), room)
+    if length_of(units, paragraph) <= _WHOLE * most:
+        return paragraph | _announced(units, max(paragraph), most)
     return {i}
 
 
@@ -191,13 +186,13 @@ def _lead_of(units: Sequence[Unit], i: int) -> set[int]:
     return set() if before.asks or (among and not before.introduces) else {i - 1}
 
 
-def _announced(units: Sequence[Unit], i: int, room: float) -> set[int]:
+def _announced(units: Sequence[Unit], i: int, most: float) -> set[int]:
     """Return what a last sentence that ends with a colon announces, if it is short."""
     if not units[i].introduces or i + 1 >= len(units) or units[i + 1].kind == "row":
         return set()
     if units[i + 1].kind == "item":
         items = set(run_around(units, i + 1))
-        return items if length_of(units, items) <= room else set()
+        return items if length_of(units, items) <= _WHOLE * most else set()
     return {i + 1}
 
 
@@ -220,7 +215,7 @@ def _completed(units: Sequence[Unit], chosen: set[int], most: float) -> set[int]
                 break
             add(after)
             after += 1
-        for j in _announced(units, i, WHOLE * most):
+        for j in _announced(units, i, most):
             add(j)
     ordered = sorted(full)
     for low, high in itertools.pairwise(ordered):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from core.errors import ModelError
 from core.protocols import Embedder, Reader
 from core.types import Chunk, Hit, Matrix, Vector
-from kb.answering.choose import ENOUGH, MOST, WHOLE, assemble, choose
+from kb.answering.choose import ENOUGH, MOST, assemble, choose
 from kb.answering.intent import split_questions
 from kb.answering.plain import plain
 from kb.answering.scores import asks_figure, asks_how, score_sentences
@@ -137,7 +137,6 @@ class Replier:
         latest: str = "",
         others: Sequence[Hit] = (),
         most: float = MOST,
-        whole: float = WHOLE,
     ) -> Reply:
         """Return the reply to a question from a passage, and from those that it is compared with.
 
@@ -148,7 +147,6 @@ class Replier:
             latest: what the customer wrote last, if `question` has what it follows too.
             others: what else was found.
             most: words of the reply.
-            whole: share of that up to which a section is given whole.
         """
         asked = _Asked(question, vector, latest)
         compared = [hit, *_compared(latest or question, hit, others)]
@@ -157,7 +155,7 @@ class Replier:
         built = len(compared) > 1
         complete = 1.0
         for one in compared:
-            piece = await self._piece(asked, one.chunk, others, most / len(compared), whole)
+            piece = await self._piece(asked, one.chunk, others, most / len(compared))
             label = heading_of(one.chunk.title) if len(compared) > 1 else _label(one, piece, others)
             texts.append(_under(label, piece.text, one.chunk.language))
             cited.append((one, piece.words))
@@ -172,7 +170,7 @@ class Replier:
         return odds is None or bool(odds.max() > _SILENT)
 
     async def _piece(
-        self, asked: _Asked, chunk: Chunk, others: Sequence[Hit], most: float, whole: float
+        self, asked: _Asked, chunk: Chunk, others: Sequence[Hit], most: float
     ) -> _Piece:
         text = chunk.answer or chunk.text
         units = units_of(text, chunk.language)
@@ -195,7 +193,7 @@ class Replier:
             return await self._rows(asked, chunk, units, row, others)
         enough = _ENOUGH_READ if all(read) else ENOUGH
         chosen = sorted(
-            {i for one in of_parts for i in choose(units, one, most / len(of_parts), enough, whole)}
+            {i for one in of_parts for i in choose(units, one, most / len(of_parts), enough)}
         )
         told = min(_told(units, one, chosen) for one in of_parts)
         complete = _COMPLETE * told if all(read) else 1.0

@@ -61,14 +61,18 @@ def following(
     return made, [Turn(asked, said)]
 
 
-@pytest.mark.parametrize("follow", ["may dogs come", "and may dogs come?", "so my dogs may come?"])
-async def test_a_text_that_was_told_gives_the_piece_that_answers_what_follows(follow: str) -> None:
-    entry = replace(ENTRY, answer="We open at nine. Dogs may come when we open.")
-    made, said = following("When do you open?", entry.answer, [(entry, 0.9)])
-    answer = await made.answer(follow, history=said)
-    assert (answer.kind, answer.text) == ("quoted", "Dogs may come when we open.")
-    again = await made.answer(said[0].question, history=said)
-    assert again.text == entry.answer
+@pytest.mark.parametrize(("alone", "said"), [(0.6, OTHER.answer), (0.1, ENTRY.answer)])
+async def test_what_was_told_gives_way_to_a_text_that_a_follow_up_finds_alone(
+    alone: float, said: str
+) -> None:
+    class Contextual(ScriptedRetriever):
+        async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
+            self.found = {question: [(ENTRY, 0.95)] if "open" in question else [(OTHER, alone)]}
+            return await super().retrieve(question, k=k, today=today)
+
+    made = Answerer(Contextual({}), Replier(), None, policy=POLICY, today=lambda: TODAY)
+    history = [Turn("When do you open?", f"{ENTRY.answer} Anything else?")]
+    assert said in (await made.answer("and memberships?", history=history)).text
 
 
 @pytest.mark.parametrize("follow", ["and the other one?", "und der andere?", "¿y el otro?"])
