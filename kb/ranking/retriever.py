@@ -35,6 +35,9 @@ _SAME: Mapping[ChunkKind, float] = {"faq": 0.75, "passage": 0.85}
 """Cosine of aligned vectors from which on two of them do. Of 80 entries of the Debian FAQ in
 German, Chinese and Russian 1.0, .96 and 1.0 reach it with the same one in English, of other pairs
 .01. Of passages eight such pairs in one base have .85 to .94, others .83 at most."""
+_RIVAL, _SLACK = 0.4, 0.1
+"""Of two that are both likely, the one at least this share of the other, that much less tells it:
+"Versand" and "Delivery of pieces" (.81) both answer what shipping costs."""
 
 logger = logging.getLogger(__name__)
 
@@ -199,7 +202,10 @@ class Retriever:
                 if own[other] and twin.chunk.kind == chunk.kind and twin.chunk.chunk_id in vectors
             }
             twin = max(near, key=near.__getitem__, default=-1)
-            if twin >= 0 and near[twin] >= _SAME[chunk.kind]:
+            if twin < 0:
+                continue
+            rival = first[twin].probability >= _RIVAL * hit.probability
+            if near[twin] >= _SAME[chunk.kind] - _SLACK * rival:
                 likelier = max(first[twin].probability, hit.probability)
                 first[twin] = replace(first[twin], probability=likelier)
                 first[place] = replace(hit, probability=0.0)

@@ -118,6 +118,8 @@ async def test_what_files_say_in_two_languages_is_given_in_that_of_the_question(
     assert await found(aligned, here, there, other) == {"c0", "c2"}
     assert await found(aligned, there) == {"c1"}
     assert await found(WordEmbedder(), here, there, other) == {"c0", "c1", "c2"}
+    likely = replace(there, answer="Dogs on a leash come along into the yard and the shop.")
+    assert await found(aligned, here, likely, other) == {"c0", "c2"}, "both are likely, and near"
 
 
 # --- the reader --------------------------------------------------------------------------------
