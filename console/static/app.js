@@ -45,7 +45,7 @@ async function ask(question, { typed }) {
   asked.append(question);
   const pending = copyOf("pending-template");
   conversation.append(asked, pending);
-  asked.scrollIntoView({ behavior: still.matches ? "auto" : "smooth", block: "start" });
+  showFrom(asked);
   if (typed) field.value = "";
   try {
     const response = await fetch("/ask", {
@@ -67,6 +67,11 @@ async function ask(question, { typed }) {
   }
   setBusy(false);
   if (typed) field.focus({ preventScroll: true });
+  showFrom(asked); // the page was too short for it while the answer was missing
+}
+
+function showFrom(element) {
+  element.scrollIntoView({ behavior: still.matches ? "auto" : "smooth", block: "start" });
 }
 
 // Shows one event; returns whether it is the last.
