@@ -27,7 +27,7 @@ found and replaced in half of it."""
 _READ_DEADLINE_S = 5
 """… and gets the order of the search if the reader takes longer."""
 _MOST_READING = 8
-"""Questions that the reader may have before it at a time: a ninth would wait a second for it."""
+"""Questions that the reader may have before it at a time."""
 _BATCH_DEADLINE_S = 300
 
 

@@ -265,8 +265,8 @@ class Answerer:
         leans = alone.answerable < self._policy.hedge_at
         for rewritten in in_context(question, history, part=leans):
             found = await self._retriever.retrieve(rewritten, today=today)
-            again = not leans and _is_told(found, history[-1].answer)
-            if found.answerable > best.answerable and not again:
+            likelier = found.answerable > best.answerable  # and so there is one
+            if likelier and (leans or not _is_told(found, history[-1].answer)):
                 best = found
         if best is alone or continues(question):
             return best

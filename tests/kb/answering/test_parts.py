@@ -39,6 +39,13 @@ async def test_a_follow_up_is_also_tried_in_its_context(alone: float) -> None:
     assert answer.text == ENTRY.answer
 
 
+async def test_a_follow_up_with_which_nothing_is_found_in_context_is_answered_alone() -> None:
+    found = {"and for abroad?": [(OTHER, 0.6)]}
+    history = [Turn("When do you open?", ENTRY.answer)]
+    answer = await answerer(found).answer("and for abroad?", history=history)
+    assert OTHER.answer in answer.text
+
+
 class CountingReader:
     """Says that a text answers the likelier the more words of the question it has."""
 
