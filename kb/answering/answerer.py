@@ -277,6 +277,8 @@ class Answerer:
     def _in_mood(self, answer: Answer, mood: Mood, language: str, *, asks: bool) -> Answer:
         """Return an answer as a customer in this mood is given it."""
         if mood == "angry" or mood == "urgent":
+            if mood == "urgent" and answer.hedged:  # a text that may not be meant helps nobody now
+                answer = self._unknown(language, answer.confidence)
             lead = self._text(mood, language)
             text = lead if answer.kind == "unknown" else f"{lead}\n\n{answer.text}"
             return replace(answer, text=text, urgency=mood)

@@ -81,6 +81,16 @@ async def test_an_urgent_matter_that_nothing_answers_is_met_by_its_own_sentence(
     assert answer.text == service_text("urgent", "en")
 
 
+async def test_in_an_urgent_matter_nothing_is_said_that_may_not_be_meant(
+    answerer: Answerer,
+) -> None:
+    answer = await answerer.answer("battery smoking with flames perhaps a refund")
+    assert (answer.kind, answer.urgency) == ("unknown", "urgent")
+    assert answer.text == service_text("urgent", "en")
+    sure = await answerer.answer("battery smoking with flames refund")
+    assert (sure.kind, sure.urgency) == ("faq", "urgent")
+
+
 async def test_an_angry_customer_is_answered_after_a_sentence_of_regret(
     answerer: Answerer,
 ) -> None:
