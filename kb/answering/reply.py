@@ -19,10 +19,11 @@ from core.types import Chunk, Hit, Matrix, Vector
 from kb.answering.choose import ENOUGH, MOST, assemble, choose
 from kb.answering.intent import split_questions
 from kb.answering.plain import plain
-from kb.answering.scores import asks_figure, asks_how, score_sentences
+from kb.answering.scores import asks_fact, asks_figure, asks_how, score_sentences
 from kb.answering.sums import asks_price
 from kb.answering.tables import (
     Row,
+    cells_of,
     choose_rows,
     column_names,
     columns_of,
@@ -176,6 +177,10 @@ class Replier:
         units = units_of(text, chunk.language)
         if not units:
             return _Piece(text, text)
+        if asks_fact(asked.latest or asked.text):  # which one of the steps says
+            runs = [run for run in steps_of(units) if units[run[0]].number == 1]
+            steps = {i for run in runs for i in run}
+            units = [replace(u, number=0) if i in steps else u for i, u in enumerate(units)]
         near = await self._near(asked.vector, chunk, units)
         follows = len(asked.wordings) > 1
         parts = asked.wordings if follows else split_questions(asked.text)
@@ -271,7 +276,13 @@ class Replier:
         read = np.sum(told, axis=0).tolist() if len(told) == len(odds) else None
         chosen = choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
         said = say_rows(
-            asked.text, rows, chosen, chunk.language, latest=asked.latest, near=near_columns
+            asked.text,
+            rows,
+            chosen,
+            chunk.language,
+            latest=asked.latest,
+            near=near_columns,
+            read=await self._read_cells(asked, chunk, rows, chosen),
         )
         texts = [rows[i].text for i in chosen]
         beside = [chunk, *(other for other in siblings if other.title == chunk.title)]
@@ -283,6 +294,23 @@ class Replier:
         column, name = rows[chosen[0]].cells[0]
         named = f"{column}: {name}" if column else name
         return _Piece(plain(said), words, _heading_of(units, row), named)
+
+    async def _read_cells(
+        self, asked: _Asked, chunk: Chunk, rows: Sequence[Row], chosen: Sequence[int]
+    ) -> dict[str, float]:
+        """Return the reader's log-odds of each column, the highest of its cells in some rows.
+
+        Each cell is read behind the name of its row. Empty if the reader is not asked.
+        """
+        cells = cells_of(rows, chosen)
+        odds = [await self._odds(one, chunk, [text for _, text in cells]) for one in asked.wordings]
+        told = [one for one in odds if one is not None]
+        if not told or len(told) < len(odds):
+            return {}
+        found: dict[str, float] = {}
+        for (name, _), value in zip(cells, np.sum(told, axis=0).tolist(), strict=True):
+            found[name] = max(value, found.get(name, value))
+        return found
 
     async def _near_rows(
         self, vector: Vector | None, chunk: Chunk, rows: Sequence[Row]

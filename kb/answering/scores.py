@@ -62,6 +62,11 @@ def asks_figure(question: str) -> bool:
     return bool(_asked(question).kinds & {"number", "date"})
 
 
+def asks_fact(question: str) -> bool:
+    """Tell whether a question asks for one fact of a procedure and not how something is done."""
+    return not asks_how(question) and bool(_asked(question).kinds - {"why"})
+
+
 def lacks_figure(question: str, text: str) -> bool:
     """Tell whether a question asks for a number or a date and a text has none of its own."""
     asked = _asked(question)

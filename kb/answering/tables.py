@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kb.answering.choose import MOST
@@ -36,6 +36,10 @@ _FEW = 2
 """Rows that may be meant together by their similarity alone; more say that it tells nothing."""
 _COLUMN_TIE = 0.04
 """How much less near than the nearest column another one may be to be shown too."""
+_READ = 40
+"""Cells that the reader reads at most to choose columns."""
+_UNLIKELY = 3.0
+"""How far below the likeliest column's log-odds another one of its kind is left out."""
 _SHORT = 3
 """Letters of an abbreviation that is looked for in the words of a question."""
 _AS_NEAR = 0.8
@@ -231,6 +235,7 @@ def say_rows(
     *,
     latest: str = "",
     near: Sequence[float] | None = None,
+    read: Mapping[str, float] | None = None,
 ) -> str:
     """Return rows in words: one as a sentence, several as a list, at most as many as fit.
 
@@ -243,6 +248,7 @@ def say_rows(
             that it names are meant.
         near: how far the similarity of the question with each of `column_names` is above their
             mean, if known.
+        read: the reader's log-odds of each column, if it was asked.
     """
     joints = _JOINTS.get(language, _NEUTRAL)
     columns = _asked_columns(latest, rows, None) or _asked_columns(question, rows, near)
@@ -252,6 +258,7 @@ def say_rows(
         kept = _without_alternatives(latest, rows, None)
         kept = kept or _without_alternatives(question, rows, near if across else None)
         kept = columns if wide else kept
+        kept = _read_columns(latest or question, rows, read, wide=wide) if read else kept
         text = _line(rows, chosen[0], joints, kept, named=True)
         return text if text.endswith((".", "。", "!", "?")) else text + joints.end
     lines = [_line(rows, i, joints, columns) for i in chosen]
@@ -283,6 +290,45 @@ def _said(name: str, cell: str) -> str:
 def column_names(rows: Sequence[Row]) -> list[str]:
     """Return the names of the columns but those that name the rows."""
     return list(dict.fromkeys(n for row in rows for n, _ in row.cells[_name_cells(rows) :] if n))
+
+
+def cells_of(rows: Sequence[Row], chosen: Sequence[int]) -> list[tuple[str, str]]:
+    """Return the cells of some rows, each as its column's name and as a text of its own.
+
+    None where there is nothing to choose from, or too much to read: less than two columns with
+    names, or more than `_READ` cells.
+    """
+    size = _name_cells(rows)
+    cells = [
+        (name, f"{row_name(rows, i)} – {name}: {cell}")
+        for i in chosen
+        for name, cell in rows[i].cells[size:]
+        if name
+    ]
+    return cells if len(column_names(rows)) > 1 and len(cells) <= _READ else []
+
+
+def _read_columns(
+    question: str, rows: Sequence[Row], read: Mapping[str, float], *, wide: bool
+) -> frozenset[str]:
+    """Return the columns to say, by what the reader says of their cells; empty: all.
+
+    Left out is what is an alternative to the likeliest column, the price of another size, and
+    clearly less likely; of wide rows everything that is.
+    """
+    told = {name: odds + _FITS * fit(question, name) for name, odds in read.items()}
+    best = max(told, key=lambda name: told[name])
+    kinds = {
+        name: set[str]().union(
+            *(measures(cell) for row in rows for n, cell in row.cells if n == name)
+        )
+        for name in told
+    }
+    return frozenset(
+        name
+        for name, odds in told.items()
+        if odds >= told[best] - _UNLIKELY or not (wide or kinds[name] & kinds[best])
+    )
 
 
 def _asked_columns(

@@ -63,7 +63,8 @@ async def chunk_file(
             doc_id=doc_id,
             kind="faq" if section.answer else "passage",
             title=title,
-            language=section.language or detect_language(section.text, hint=usual),
+            language=section.language
+            or detect_language(f"{section.text} {section.answer}", hint=usual),
             updated=updated,
             **{name: getattr(section, name) for name in _SHARED},
         )

@@ -12,10 +12,11 @@ from kb.text.segmentation import ENDED, TABLE_ROW, split_sentences, words
 UnitKind: TypeAlias = Literal["heading", "sentence", "item", "row"]
 
 _PAIR = re.compile(r"([^:：;\n]{1,60})[:：] ?[^\n]+[^.。!！?？:：\n]$")
+_COLUMN = re.compile(r"(?:^|; )([^:;\n]+): $")
 _BULLET = re.compile(r"\s*[-*+•‣◦▪–●○■□※]\s+\S")
 _HAN_NUMBERS = "一二三四五六七八九十"
 _STEP = re.compile(
-    rf"\s*(?:(?:[^\W\d_]{{2,8}}\s)?\(?(\d{{1,2}})[.):、．）]\s*(?=\D)|([①-⑳])|第([{_HAN_NUMBERS}])步)\s*\S",
+    rf"\s*(?:(?:[^\W\d_]{{2,8}}\s)?\(?(\d{{1,2}})[.):、．）]\s*(?=\D)|([①-⑳])|第([{_HAN_NUMBERS}])步|\(?([a-z])\)\s)\s*\S",
 )
 _LIST_MARK = re.compile(
     rf"\s*(?:[(（【\[]?(?:\d{{1,2}}|[A-Za-z]|[{_HAN_NUMBERS}]{{1,3}})[)）】\]]|(?:\d{{1,2}}(?:\.\d{{1,2}})*|[A-Z])\.\s"
@@ -131,11 +132,15 @@ def _of_paragraph(block: str, start: int, paragraph: int, language: str) -> Iter
 def _row_lines(lines: Sequence[str]) -> set[int]:
     """Return which lines are rows as `kb.parse.blocks.table_lines` writes them.
 
-    These are lines that name the columns of their cells, other lines that begin with the same
-    column, and neighbours of the form ``name: value``.
+    These are lines that name the columns of their cells, all or all but the first, other lines
+    that begin with the same column, and neighbours of the form ``name: value``.
     """
     named = {m.group(1) for line in lines if (m := TABLE_ROW.match(line.strip()))}
-    rows = {i for i, line in enumerate(lines) if line.strip().partition(":")[0] in named}
+    rows = {
+        i
+        for i, line in enumerate(lines)
+        if any(m[1] in named for m in _COLUMN.finditer(line.strip().partition(": ")[0] + ": "))
+    }
     pairs = [
         bool(_PAIR.match(line.strip())) and not (_BULLET.match(line) or _STEP.match(line))
         for line in lines
@@ -166,6 +171,8 @@ def _of_text(text: str, offset: int, paragraph: int, language: str) -> Iterator[
 def _number(sentence: str) -> int:
     found = _STEP.match(sentence)
     mark = next(filter(None, found.groups())) if found else "0"
+    if "a" <= mark <= "z":
+        return ord(mark) - ord("a") + 1
     return int(mark if mark.isdecimal() else unicodedata.numeric(mark))
 
 

@@ -90,6 +90,8 @@ def _ranges(text: str) -> tuple[Range, ...]:
         pair = _pair(fact, after) if joined else None
         if pair:
             found.append(pair)
+        elif fact.kind == "weekday" and not ends:
+            found += [Range("weekday", float(day), float(day)) for day in fact.values]
         elif fact.bound and (measured := _measured(fact)):
             unit, value = measured
             if fact.bound in ("gt", "lt"):  # the end itself is outside

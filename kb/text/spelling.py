@@ -1,6 +1,7 @@
 """Correct typing errors of a question, in words that neither its language nor the base has."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -39,7 +40,7 @@ def corrected(question: str, language: str, known: Mapping[str, int]) -> str:
     def correct(match: re.Match[str]) -> str:
         word = fold(match[0]).lower()
         name = match.start() > 0 and match[0].istitle() and language != "de"
-        if name or word in known or word in dictionary:
+        if name or word in known or word in dictionary or _bare(word) in dictionary:
             return match[0]
         near = dictionary.edit_distance_1(word)
 
@@ -52,6 +53,11 @@ def corrected(question: str, language: str, known: Mapping[str, int]) -> str:
         return best.capitalize() if match[0].istitle() else best
 
     return _WORD.sub(correct, question)
+
+
+def _bare(word: str) -> str:
+    """Return a word without accents: the Spanish dictionary has "cuanto" for "cuánto"."""
+    return "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
 
 
 @lru_cache(maxsize=4)

@@ -18,8 +18,9 @@ _ASKS = ("?", "？")
 _STOPS = (".", "。", ",", "，", ";", "；", ":", "：")
 _ENDS = (*_STOPS, "!", "！", "…")
 _COLUMN_GAP = re.compile(r"\s{3,}")
-_FRAME = re.compile(r"^\s*[|+].*[|+]\s*$")
-_FRAME_RULE = re.compile(r"^\s*[|+][\s|+:=-]*(?:--|==)[\s|+:=-]*[|+]\s*$")
+_BARRED = re.compile(r"^\s*[|+].*[|+]\s*$|\S\s*\|\s*\S|--\+--|==\+==")
+"""A row of a table drawn with bars, with or without a frame, or a rule between two."""
+_BAR_RULE = re.compile(r"^[\s|+:=-]*(?:--|==)[\s|+:=-]*$")
 
 
 def parse_plain(name: str, data: bytes) -> Document:
@@ -33,7 +34,7 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
     `page`: the location of all of it; without it each block names its line.
     """
     lines = text.expandtabs(4).split("\n")
-    columns = {**_columns(lines), **_framed(lines)} if not page else {}
+    columns = {**_columns(lines), **_barred(lines)} if not page else {}
     leading = set() if page else _leading(lines) - columns.keys()
     blocks: list[Block] = []
     paragraph: list[str] = []
@@ -73,7 +74,7 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
             close()
             blocks.append(heading(_clean(line), PSEUDO_LEVEL, page or f"line {number}"))
         else:
-            if paragraph and (_ITEM.match(line) or _FRAME.match(line)):
+            if paragraph and (_ITEM.match(line) or _BARRED.search(line)):
                 close()
             if not paragraph:
                 start = number
@@ -100,18 +101,18 @@ def _columns(lines: list[str]) -> dict[int, tuple[str, ...]]:
     }
 
 
-def _framed(lines: list[str]) -> dict[int, tuple[str, ...]]:
+def _barred(lines: list[str]) -> dict[int, tuple[str, ...]]:
     """Return the cells of lines that are rows of a table drawn with bars; of a rule none."""
     tables: dict[int, tuple[str, ...]] = {}
-    for framed, block in groupby(enumerate(lines), key=lambda line: bool(_FRAME.match(line[1]))):
+    for barred, block in groupby(enumerate(lines), key=lambda line: bool(_BARRED.search(line[1]))):
         table = {
             i: ()
-            if _FRAME_RULE.match(line)
-            else tuple(map(str.strip, line.strip()[1:-1].split("|")))
+            if _BAR_RULE.match(line)
+            else tuple(map(str.strip, re.sub(r"^\||\|$", "", line.strip()).split("|")))
             for i, line in block
         }
         rows = [row for row in table.values() if row]
-        if framed and len(rows) > 1 and len({len(row) for row in rows}) == 1 < len(rows[0]):
+        if barred and len(rows) > 1 and len({len(row) for row in rows}) == 1 < len(rows[0]):
             tables |= table
     return tables
 

@@ -110,6 +110,23 @@ async def test_all_steps_are_given_in_order_with_what_leads_to_them() -> None:
     assert places == sorted(places)
 
 
+async def test_one_fact_of_a_long_procedure_is_told_without_all_of_its_steps() -> None:
+    steps = [
+        "Put the medicine into the basket and pay. The amount is reserved, not charged.",
+        "Choose your pet and type the twelve characters of the code, or add a sharp photo of it.",
+        "A pharmacist checks the prescription. The check takes three working hours on most days.",
+        "If all is well, we charge the amount and pack the parcel. If not, we write to you.",
+        "Send the original on paper to box 318 within a week, unless the prescription is a code.",
+    ]
+    text = "\n".join(f"{n}. {step}" for n, step in enumerate(steps, start=1))
+    chunks = await chunks_of("p.md", f"# Prescriptions\n\n{text}\n")
+    made = await reply("How long does the check of a prescription take?", chunks, "pharmacist")
+    assert "three working hours" in made.text
+    assert "basket" not in made.text
+    whole = await reply("How do I send a prescription?", chunks, "pharmacist")
+    assert re.findall(r"^\d", whole.text, re.MULTILINE) == ["1", "2", "3", "4", "5"]
+
+
 @pytest.mark.parametrize("cut", ["1. Open", "4. Switch"])
 async def test_a_procedure_that_was_cut_into_passages_is_whole_in_the_reply(cut: str) -> None:
     chunks = await chunks_of("sauna.md", SAUNA, tokens=24)

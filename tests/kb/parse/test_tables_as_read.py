@@ -224,3 +224,23 @@ def test_a_cell_of_html_that_is_escaped_once_more_is_read_as_html() -> None:
     table += "&lt;/p&gt;\nHow?,Write &lt;br&gt; there\n"
     found = [s.answer for s in parse("a.csv", table.encode()).sections]
     assert found == ["Of 5 < 6\nUse it", "Write <br> there"]
+
+
+@pytest.mark.parametrize("frame", ["| {} |", "{}"])
+@pytest.mark.parametrize("rule", ["", "--------+-----------+------", "======+=====+====="])
+def test_a_table_drawn_with_bars_is_read_with_and_without_a_frame(frame: str, rule: str) -> None:
+    rows = [
+        "Code | Meaning   | Remedy",
+        "S-01 | No belt     | Fasten it",
+        "S-15 | Wheel locked | Wait",
+    ]
+    drawn = [rows[0], *filter(None, [rule]), *rows[1:]]
+    text = "Messages\n\n" + "\n".join(frame.format(row) for row in drawn) + "\n\nCall us otherwise."
+    found = lines(parse("manual.txt", text.encode()))
+    assert "Code: S-01; Meaning: No belt; Remedy: Fasten it" in found
+    assert "Code: S-15; Meaning: Wheel locked; Remedy: Wait" in found
+
+
+def test_a_bar_in_a_sentence_makes_no_table() -> None:
+    text = "Press Ctrl | Shift to go on.\n\nOpen daily | Closed on Sunday."
+    assert lines(parse("a.txt", text.encode())) == text.split("\n\n")

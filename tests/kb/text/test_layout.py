@@ -57,6 +57,7 @@ def test_steps_are_one_list_with_what_stands_inside() -> None:
         ("① 打开盖子。\n② 放入茶叶。", 2),
         ("Step 1: Open it.\nStep 2: Close it.", 2),
         ("Schritt 1. Öffnen.\nSchritt 2. Schließen.", 2),
+        ("a) Open it.\nb) Close it. Wait a minute.\nc) Go.", 4),
         ("3. How to claim\nSend us the number. Wait.", 0),
         ("In 2024. We moved.", 0),
     ],
@@ -91,3 +92,8 @@ def test_a_line_without_anything_below_is_no_heading(text: str) -> None:
 @pytest.mark.parametrize(("text", "words"), [("two words", 2), ("两个字", 1.5), ("3 天", 1.5)])
 def test_length_counts_words_and_half_of_chinese_characters(text: str, words: float) -> None:
     assert length(text) == words
+
+
+def test_rows_whose_first_column_has_no_name_are_rows() -> None:
+    text = "Fares\nExpress; Small: 9; Large: 14\nBy sea; Small: 4; Large: 6\nWe open daily; on Sunday: 9."
+    assert [u.kind for u in units_of(text, "en")] == ["heading", "row", "row", "sentence"]

@@ -18,6 +18,7 @@ from kb.text.ranges import fit
         ("ein Boot im Februar", "Vom 1. November bis zum 31. März"),
         ("un barco en febrero", "del 1 de noviembre al 31 de marzo"),
         ("Seid ihr am Mittwoch da?", "Mon–Fri 9–18"),
+        ("welche Uhrzeit ist es dienstags", "Tag: Dienstag; Uhrzeit: 17:00"),
         ("包裹重12公斤，运费多少？", "10公斤以上"),
         ("посылка 12 кг", "до 15 кг"),
         ("my parcel has 900 g", "up to 1 kg"),
@@ -34,6 +35,7 @@ def test_a_value_inside_a_range_fits(question: str, text: str) -> None:
     ("question", "text"),
     [
         ("What does the plan cost for my 35 kg dog?", "dog 10 to 30 kg"),
+        ("welche Uhrzeit ist es dienstags", "Tag: Donnerstag; Uhrzeit: 19:00"),
         ("nur noch fünf Tage", "30 to 8 days"),
         ("zwei Monate vorher", "more than 90 days"),
         ("We are a class coming in July", "Low (Nov–Feb, without New Year)"),

@@ -44,6 +44,11 @@ def test_what_may_be_meant_as_it_is_stays(question: str) -> None:
     assert corrected(question, "en", KNOWN) == question
 
 
+def test_a_question_word_with_an_accent_is_no_error_of_another_one() -> None:
+    known = vocabulary(["¿Cuándo llega mi pedido?"])
+    assert corrected("¿cuánto cuesta?", "es", known) == "¿cuánto cuesta?"
+
+
 @pytest.mark.parametrize("language", ["zh", "ja", "tr", "fa", ""])
 def test_without_a_dictionary_nothing_is_corrected(language: str) -> None:
     assert corrected("quyside 什么时候", language, KNOWN) == "quyside 什么时候"
