@@ -34,7 +34,15 @@ from kb.answering.tables import (
     say_rows,
 )
 from kb.text.language import detect_language
-from kb.text.layout import Unit, heading_of, length, run_around, steps_of, units_of
+from kb.text.layout import (
+    Unit,
+    heading_of,
+    length,
+    number_of,
+    run_around,
+    steps_of,
+    units_of,
+)
 from kb.text.ranges import fit
 from kb.text.stems import stems
 
@@ -440,7 +448,7 @@ def _steps_from(chunk: Chunk, number: int) -> tuple[str, int] | None:
     """Return the steps at the begin of a passage that start with a number, and the last number."""
     units = units_of(chunk.text, chunk.language)
     at = next((i for i, u in enumerate(units) if u.kind != "heading"), len(units))
-    if at == len(units) or not units[at].text.lstrip("( ").startswith(str(number)):
+    if at == len(units) or number_of(units[at].text) != number:
         return None
     end, last = at, number
     while end + 1 < len(units) and units[end + 1].kind == "item":

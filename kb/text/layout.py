@@ -159,7 +159,7 @@ def _of_text(text: str, offset: int, paragraph: int, language: str) -> Iterator[
         begin = text.index(sentence, at)
         gap = text[at:begin]
         at = begin + len(sentence)
-        number = _number(sentence)
+        number = number_of(sentence)
         if number or _BULLET.match(sentence):
             in_item = True
         elif "\n" in gap and not re.search(r"\n\s\s", gap):
@@ -168,7 +168,8 @@ def _of_text(text: str, offset: int, paragraph: int, language: str) -> Iterator[
         yield Unit(sentence, offset + begin, offset + at, kind, 0, paragraph, number)
 
 
-def _number(sentence: str) -> int:
+def number_of(sentence: str) -> int:
+    """Return the number of the step that a sentence begins, 2 for "b)"; 0 if it begins none."""
     found = _STEP.match(sentence)
     mark = next(filter(None, found.groups())) if found else "0"
     if "a" <= mark <= "z":

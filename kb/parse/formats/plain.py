@@ -74,13 +74,20 @@ def text_blocks(text: str, *, page: str = "") -> list[Block]:
             close()
             blocks.append(heading(_clean(line), PSEUDO_LEVEL, page or f"line {number}"))
         else:
-            if paragraph and (_ITEM.match(line) or _BARRED.search(line)):
+            if paragraph and (
+                _ITEM.match(line) or _BARRED.search(line) or _ends_item(paragraph[0], line)
+            ):
                 close()
             if not paragraph:
                 start = number
             paragraph.append(line)
     close()
     return blocks
+
+
+def _ends_item(first: str, line: str) -> bool:
+    """Tell whether a line is no part of the item above it: it begins further left."""
+    return bool(_ITEM.match(first)) and first[:1].isspace() and not line[:1].isspace()
 
 
 def _columns(lines: list[str]) -> dict[int, tuple[str, ...]]:

@@ -244,3 +244,10 @@ def test_a_table_drawn_with_bars_is_read_with_and_without_a_frame(frame: str, ru
 def test_a_bar_in_a_sentence_makes_no_table() -> None:
     text = "Press Ctrl | Shift to go on.\n\nOpen daily | Closed on Sunday."
     assert lines(parse("a.txt", text.encode())) == text.split("\n\n")
+
+
+def test_a_line_left_of_an_indented_list_is_no_part_of_its_last_item() -> None:
+    items = ["a) Load the app for your telephone from a store.", "b) Choose a number of digits."]
+    below = "The code lasts ten days. An older one is replaced by the office."
+    text = "\n".join(["SETTING UP\n", *(f"   {item}" for item in items), below])
+    assert lines(parse("manual.txt", text.encode())) == [*items, below]

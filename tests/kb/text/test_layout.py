@@ -95,5 +95,6 @@ def test_length_counts_words_and_half_of_chinese_characters(text: str, words: fl
 
 
 def test_rows_whose_first_column_has_no_name_are_rows() -> None:
-    text = "Fares\nExpress; Small: 9; Large: 14\nBy sea; Small: 4; Large: 6\nWe open daily; on Sunday: 9."
+    rows = "Express; Small: 9; Large: 14\nBy sea; Small: 4; Large: 6"
+    text = f"Fares\n{rows}\nWe open daily; on Sunday: 9."
     assert [u.kind for u in units_of(text, "en")] == ["heading", "row", "row", "sentence"]
