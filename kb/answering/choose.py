@@ -74,6 +74,26 @@ def choose(
     return sorted(i for i in full if i == order[0] or not _dangles(units, i, full))
 
 
+def shortened(
+    text: str, units: Sequence[Unit], chosen: Sequence[int], scores: Sequence[float]
+) -> list[int]:
+    """Return chosen units without the least likely second sentences of steps if they are too long.
+
+    What a step says first stays, and so does what stands on a line of its own.
+    """
+
+    def spare(i: int) -> bool:
+        step = units[i].kind == "item" and i - 1 in chosen
+        return step and "\n" not in text[units[i - 1].end : units[i].start]
+
+    kept = set(chosen)
+    for i in sorted(filter(spare, chosen), key=lambda i: scores[i]):
+        if length_of(units, kept) <= MOST:
+            break
+        kept.remove(i)
+    return sorted(kept)
+
+
 def quote(question: str, text: str, *, language: str = "") -> str:
     """Return the words of a text that answer, as far as words alone can tell."""
     units = units_of(text, language)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from core.errors import ModelError
 from core.protocols import Embedder, Reader
 from core.types import Chunk, Hit, Matrix, Vector
-from kb.answering.choose import ENOUGH, MOST, assemble, choose
+from kb.answering.choose import ENOUGH, MOST, assemble, choose, shortened
 from kb.answering.intent import split_questions
 from kb.answering.plain import plain
 from kb.answering.scores import asks_fact, asks_figure, asks_how, score_sentences
@@ -192,12 +192,12 @@ class Replier:
         near = await self._near(asked.vector, chunk, units)
         follows = len(asked.wordings) > 1
         parts = asked.wordings if follows else split_questions(asked.text)
-        by_words = [_scores(part, chunk, units, near) for part in parts]
+        of_words = [_scores(part, chunk, units, near) for part in parts]
         read = [
             await self._read(part, chunk, units, scores)
-            for part, scores in zip(parts, by_words, strict=True)
+            for part, scores in zip(parts, of_words, strict=True)
         ]
-        of_parts = [odds or words for odds, words in zip(read, by_words, strict=True)]
+        of_parts = [odds or words for odds, words in zip(read, of_words, strict=True)]
         scores = [sum(of_unit) / len(parts) for of_unit in zip(*of_parts, strict=True)]
         if follows:
             of_parts = [scores]
@@ -216,6 +216,8 @@ class Replier:
                 units = units_of(text, chunk.language)
                 steps = {i for run in steps_of(units) for i in run}
                 chosen = choose(units, [float(i in steps) / len(steps) for i in range(len(units))])
+            by_words = score_sentences(asked.text, [unit.text for unit in units])
+            chosen = shortened(text, units, chosen, by_words)
         words = assemble(text, units, chosen)
         piece = _Piece(plain(words), words, _heading_of(units, chosen[0]), complete=complete)
         table = chosen[-1] + 1

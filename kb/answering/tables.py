@@ -3,13 +3,12 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kb.answering.choose import MOST
 from kb.answering.scores import asks_figure
 from kb.text.facts import extract_facts
-from kb.text.language import detect_language
 from kb.text.layout import length
 from kb.text.ranges import fit, measures
 from kb.text.segmentation import words
@@ -45,6 +44,9 @@ _SHORT = 3
 _AS_NEAR = 0.8
 """Share of the best row's similarity from which on another row may be meant as well, where the
 question has only a part of a name: "bike" for "E-bikes" and "Bicycles"."""
+
+
+_BARE = re.compile(r"[\d.,\s]*\d[\d.,\s]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,11 +256,9 @@ def say_rows(
     columns = _asked_columns(latest, rows, None) or _asked_columns(question, rows, near)
     if len(chosen) == 1:
         wide = length(rows[chosen[0]].text) > _WIDE
-        across = detect_language(question, language) != language
-        kept = _without_alternatives(latest, rows, None)
-        kept = kept or _without_alternatives(question, rows, near if across else None)
-        kept = columns if wide else kept
-        kept = _read_columns(latest or question, rows, read, wide=wide) if read else kept
+        kept = columns if wide else frozenset[str]()
+        if read:
+            kept = _read_columns(latest or question, rows, read, wide=wide)
         text = _line(rows, chosen[0], joints, kept, named=True)
         return text if text.endswith((".", "。", "!", "?")) else text + joints.end
     lines = [_line(rows, i, joints, columns) for i in chosen]
@@ -311,7 +311,7 @@ def cells_of(rows: Sequence[Row], chosen: Sequence[int]) -> list[tuple[str, str]
 def _read_columns(
     question: str, rows: Sequence[Row], read: Mapping[str, float], *, wide: bool
 ) -> frozenset[str]:
-    """Return the columns to say, by what the reader says of their cells; empty: all.
+    """Return the columns to say, by what the reader says of their cells.
 
     Left out is what is an alternative to the likeliest column, the price of another size, and
     clearly less likely; of wide rows everything that is.
@@ -319,16 +319,19 @@ def _read_columns(
     told = {name: odds + _FITS * fit(question, name) for name, odds in read.items()}
     best = max(told, key=lambda name: told[name])
     kinds = {
-        name: set[str]().union(
-            *(measures(cell) for row in rows for n, cell in row.cells if n == name)
-        )
-        for name in told
+        name: _kinds(cell for row in rows for n, cell in row.cells if n == name) for name in told
     }
     return frozenset(
         name
         for name, odds in told.items()
         if odds >= told[best] - _UNLIKELY or not (wide or kinds[name] & kinds[best])
     )
+
+
+def _kinds(cells: Iterable[str]) -> set[str]:
+    """Return what some cells measure; bare numbers measure something, too."""
+    found = [measures(cell) or ({""} if _BARE.fullmatch(cell) else set()) for cell in cells]
+    return set[str]().union(*found)
 
 
 def _asked_columns(
@@ -351,26 +354,6 @@ def _meant(names: Sequence[str], near: Sequence[float]) -> set[str]:
     """Return the columns that are about as near as the nearest one."""
     least = max(near) - _COLUMN_TIE
     return {name for name, value in zip(names, near, strict=True) if value >= least}
-
-
-def _without_alternatives(
-    question: str, rows: Sequence[Row], near: Sequence[float] | None
-) -> frozenset[str]:
-    """Return the columns to say: of several with amounts only those that are asked for.
-
-    "Child: £22" is no answer to what an adult pays; the length and the days of the trip may be. A
-    column is asked for by a quantity that lies in its range, else by a word that no other column
-    with amounts has in its name, or by its nearness (`near`) where its name is in another language.
-    """
-    amounts = _amounts(rows)
-    asked = set(stems(question))
-    said = Counter(stem for name in amounts for stem in set(stems(name)))
-    wanted = {n for n in amounts if fit(question, n) > 0}
-    wanted = wanted or {n for n in amounts if any(said[s] == 1 for s in asked & set(stems(n)))}
-    if not wanted and near and max(near) >= _MEANT:
-        wanted = amounts & _meant(column_names(rows), near)
-    kept = wanted and len(wanted) < len(amounts)
-    return frozenset(set(column_names(rows)) - amounts | wanted) if kept else frozenset()
 
 
 def _amounts(rows: Sequence[Row]) -> set[str]:
