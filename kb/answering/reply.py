@@ -25,7 +25,6 @@ from kb.answering.tables import (
     Row,
     cells_of,
     choose_rows,
-    column_names,
     columns_of,
     has_amount,
     read_rows,
@@ -279,7 +278,7 @@ class Replier:
             more = [u.text for u in units_of(other.text, chunk.language) if u.kind == "row"]
             lines += [m for m in more if columns_of(read_rows([m])[0]) == first]
         rows = read_rows(list(dict.fromkeys(lines)))
-        near, near_columns = await self._near_rows(asked.vector, chunk, rows)
+        near = await self._near_rows(asked.vector, chunk, rows)
         texts = [row.text for row in rows]
         odds = [await self._odds(wording, chunk, texts) for wording in asked.wordings]
         told = [one for one in odds if one is not None]
@@ -291,7 +290,6 @@ class Replier:
             chosen,
             chunk.language,
             latest=asked.latest,
-            near=near_columns,
             read=await self._read_cells(asked, chunk, rows, chosen),
         )
         texts = [rows[i].text for i in chosen]
@@ -324,16 +322,17 @@ class Replier:
 
     async def _near_rows(
         self, vector: Vector | None, chunk: Chunk, rows: Sequence[Row]
-    ) -> tuple[list[float] | None, list[float] | None]:
-        """Return how near each row and each column of a table is, compared with the others."""
+    ) -> list[float] | None:
+        """Return how near each row of a table is, compared with the others."""
         if self._embedder is None or vector is None or len(rows) < 2:
-            return None, None
-        names = [row_name(rows, i) for i in range(len(rows))]
-        texts = [*names, *map(row_values, rows), *column_names(rows)]
+            return None
+        texts = [*(row_name(rows, i) for i in range(len(rows))), *map(row_values, rows)]
         found = await self._remember(f"{chunk.chunk_id} {len(rows)}", texts) @ vector
-        by_name, by_cells, columns = np.split(found, [len(rows), 2 * len(rows)])
-        near = np.maximum(by_name - by_name.mean(), by_cells - by_cells.mean())
-        return near.tolist(), (columns - columns.mean()).tolist() if len(columns) else None
+        by_name, by_cells = np.split(found, 2)
+        near: npt.NDArray[np.float64] = np.maximum(
+            by_name - by_name.mean(), by_cells - by_cells.mean()
+        )
+        return [float(value) for value in near]
 
     async def _whole_steps(self, chunk: Chunk, text: str) -> str:
         """Return the passage with the rest of a procedure that was cut at its begin or end."""

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kb.answering.choose import MOST
-from kb.answering.scores import asks_figure
 from kb.text.facts import extract_facts
 from kb.text.layout import length
 from kb.text.ranges import fit, measures
@@ -18,32 +17,20 @@ _MANY = 5
 """Rows with all their columns that are listed where none was asked for by name."""
 _WIDE = 45.0
 """Words of the longest row that is given whole."""
-_MEANT = 0.05
-"""How far above the mean of all rows the similarity of a row is that is meant: with
-multilingual-e5-small "UK" is .07 above for Great Britain, "Akku" .10 for the battery; the nearest
-name to a question that names no row is at most .04 above."""
 _NEAR = 10.0
 """What a similarity of 1 counts beside the words: a word of one row in ten counts 2.3."""
-_TIE = 0.5
 _FITS = 3.0
 """What it counts that a quantity of the question lies in a range of the row; outside, against."""
 _NAMED = 2.0
 """What it counts that a question has all the words of a row's name."""
 _CLOSE = 1.0
 """How far below the best row's log-odds another row may be to be said too."""
-_FEW = 2
-"""Rows that may be meant together by their similarity alone; more say that it tells nothing."""
-_COLUMN_TIE = 0.04
-"""How much less near than the nearest column another one may be to be shown too."""
 _READ = 40
 """Cells that the reader reads at most to choose columns."""
 _UNLIKELY = 3.0
 """How far below the likeliest column's log-odds another one of its kind is left out."""
 _SHORT = 3
 """Letters of an abbreviation that is looked for in the words of a question."""
-_AS_NEAR = 0.8
-"""Share of the best row's similarity from which on another row may be meant as well, where the
-question has only a part of a name: "bike" for "E-bikes" and "Bicycles"."""
 
 
 _BARE = re.compile(r"[\d.,\s]*\d[\d.,\s]*")
@@ -160,22 +147,11 @@ def choose_rows(
         told = [sum(both) for both in zip(told, _told(latest, rows), strict=True)]
         new = set(stems(latest))
         named = [i for i in named if new & set(stems(row_name(rows, i)))] or named
-    if read is not None:
-        return _read_rows(told, named, list(near or [0.0] * len(rows)), read)
-    if named:
-        return named
-    nearness = list(near) if near else [0.0] * len(rows)
-    if max(told) < math.log(2) and max(nearness) < _MEANT:
-        return list(range(len(rows)))
-    total = [words + _NEAR * like for words, like in zip(told, nearness, strict=True)]
-    best = max(range(len(rows)), key=lambda i: total[i])
-    if max(told) < math.log(2) and sum(like >= _MEANT for like in nearness) > _FEW:
-        return list(range(len(rows)))
-    least = _AS_NEAR * nearness[best] if nearness[best] >= _MEANT else math.inf
-    return [i for i in range(len(rows)) if total[i] >= total[best] - _TIE or nearness[i] >= least]
+    nothing = [0.0] * len(rows)
+    return _likely_rows(told, named, near or nothing, read or nothing)
 
 
-def _read_rows(
+def _likely_rows(
     told: Sequence[float], named: list[int], near: Sequence[float], read: Sequence[float]
 ) -> list[int]:
     """Return the rows whose log-odds by words, similarity and reader are close to the best."""
@@ -236,7 +212,6 @@ def say_rows(
     language: str,
     *,
     latest: str = "",
-    near: Sequence[float] | None = None,
     read: Mapping[str, float] | None = None,
 ) -> str:
     """Return rows in words: one as a sentence, several as a list, at most as many as fit.
@@ -248,18 +223,17 @@ def say_rows(
         language: ISO 639-1 of the table.
         latest: what the customer wrote last, if `question` has what it follows too: the columns
             that it names are meant.
-        near: how far the similarity of the question with each of `column_names` is above their
-            mean, if known.
         read: the reader's log-odds of each column, if it was asked.
     """
     joints = _JOINTS.get(language, _NEUTRAL)
-    columns = _asked_columns(latest, rows, None) or _asked_columns(question, rows, near)
+    named = _asked_columns(latest, rows) or _asked_columns(question, rows)
+    wide = len(chosen) == 1 and length(rows[chosen[0]].text) > _WIDE
+    likely = _read_columns(latest or question, rows, read, wide=wide) if read else frozenset[str]()
+    columns = named if len(chosen) > 1 and named else likely
+    if wide:
+        columns |= named
     if len(chosen) == 1:
-        wide = length(rows[chosen[0]].text) > _WIDE
-        kept = columns if wide else frozenset[str]()
-        if read:
-            kept = _read_columns(latest or question, rows, read, wide=wide)
-        text = _line(rows, chosen[0], joints, kept, named=True)
+        text = _line(rows, chosen[0], joints, columns, named=True)
         return text if text.endswith((".", "。", "!", "?")) else text + joints.end
     lines = [_line(rows, i, joints, columns) for i in chosen]
     most = len(lines) if columns else _MANY
@@ -311,7 +285,7 @@ def cells_of(rows: Sequence[Row], chosen: Sequence[int]) -> list[tuple[str, str]
 def _read_columns(
     question: str, rows: Sequence[Row], read: Mapping[str, float], *, wide: bool
 ) -> frozenset[str]:
-    """Return the columns to say, by what the reader says of their cells.
+    """Return the columns to say, by what the reader says of their cells; empty: all.
 
     Left out is what is an alternative to the likeliest column, the price of another size, and
     clearly less likely; of wide rows everything that is.
@@ -321,11 +295,12 @@ def _read_columns(
     kinds = {
         name: _kinds(cell for row in rows for n, cell in row.cells if n == name) for name in told
     }
-    return frozenset(
+    kept = {
         name
         for name, odds in told.items()
         if odds >= told[best] - _UNLIKELY or not (wide or kinds[name] & kinds[best])
-    )
+    }
+    return frozenset(kept) if len(kept) < len(told) else frozenset()
 
 
 def _kinds(cells: Iterable[str]) -> set[str]:
@@ -334,31 +309,14 @@ def _kinds(cells: Iterable[str]) -> set[str]:
     return set[str]().union(*found)
 
 
-def _asked_columns(
-    question: str, rows: Sequence[Row], near: Sequence[float] | None
-) -> frozenset[str]:
-    """Return the columns that a question asks for; empty if none, or all."""
+def _asked_columns(question: str, rows: Sequence[Row]) -> frozenset[str]:
+    """Return the columns whose names a question has words of; empty if none, or all."""
     asked = set(stems(question))
     names = column_names(rows)
     shared = [len(asked & set(stems(name))) / max(1, len(stems(name))) for name in names]
     best = max(shared, default=0.0)
     found = {name for name, share in zip(names, shared, strict=True) if share and share >= best}
-    if not found and near and max(near) >= _MEANT:
-        found = _meant(names, near)
-        if asks_figure(question):  # "how much is the sack?": its weight and its price
-            found |= _amounts(rows)
     return frozenset(found) if len(found) < len(names) or len(names) == 1 else frozenset()
-
-
-def _meant(names: Sequence[str], near: Sequence[float]) -> set[str]:
-    """Return the columns that are about as near as the nearest one."""
-    least = max(near) - _COLUMN_TIE
-    return {name for name, value in zip(names, near, strict=True) if value >= least}
-
-
-def _amounts(rows: Sequence[Row]) -> set[str]:
-    """Return the names of the columns with amounts of money."""
-    return {name for row in rows for name, cell in row.cells if name and has_amount(cell)}
 
 
 def has_amount(text: str) -> bool:

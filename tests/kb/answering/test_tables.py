@@ -40,11 +40,6 @@ def test_of_many_rows_none_of_which_is_meant_five_are_shown() -> None:
     assert lines[-1] == "…"
 
 
-def test_of_a_list_only_the_columns_are_shown_that_are_near_to_the_question() -> None:
-    text = say_rows("How fast?", COUNTRIES, [0, 1], "en", near=[0.06, -0.06])
-    assert text == "Days:\n• Ireland: 1 to 2\n• Great Britain: 3 to 4"
-
-
 def test_a_day_is_found_by_its_abbreviation() -> None:
     rows = read_rows(
         ["Trip: Bend; Days: Wed, Sat", "Trip: Locks; Days: Sun", "Trip: Sunset; Days: Fri"]
@@ -98,13 +93,6 @@ def test_lines_of_two_cells_without_column_names() -> None:
 def test_the_joints_of_each_language(language: str, text: str) -> None:
     rows = read_rows(["Model: Plover; One day: 18; VAT: 20 %"])
     assert say_rows("?", rows, [0], language) == text
-
-
-def test_a_row_nearer_in_meaning_is_not_passed_over_for_a_shared_word() -> None:
-    rows = read_rows(
-        ["Product: Bicycles; Days: 30", "Product: E-bikes; Days: 14", "Product: Locks; Days: 60"]
-    )
-    assert choose_rows("How long can I return a bike?", rows, near=[0.07, 0.06, -0.13]) == [0, 1]
 
 
 FEES = read_rows(
@@ -188,14 +176,6 @@ def test_a_follow_up_that_changes_a_part_of_a_name_means_the_new_row() -> None:
 def test_two_rows_that_are_named_are_both_said_whatever_the_reader_prefers() -> None:
     question = "How long are the Bend and the Sunset trips?"
     assert choose_rows(question, TRIPS, read=[2.0, -3.0, -1.0]) == [0, 2]
-
-
-def test_a_price_is_said_beside_the_column_that_is_only_near() -> None:
-    rows = read_rows(
-        ["Sorte: Leicht; Sack: 10 kg; Preis: £46", "Sorte: Fisch; Sack: 5 kg; Preis: £30"]
-    )
-    text = say_rows("¿Cuánto vale el saco?", rows, [0, 1], "de", near=[0.06, -0.06])
-    assert text.split("\n")[0] == "• Leicht – Sack: 10 kg; Preis: £46"
 
 
 @pytest.mark.parametrize(
