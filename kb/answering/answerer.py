@@ -324,7 +324,8 @@ class Answerer:
         best = [replace(one, decision=one.decision.alone()) for one in known]
         most = MOST / len(known)
         answers = [await self._reply(_Order(one, language, most=most)) for one in best]
-        said = join(answers, self._text("rest_unknown", language) if others else "")
+        rest = self._text("rest_unknown", language) if others else ""
+        said = join(answers, rest, self._text("hedge", language))
         draft = next((answer.draft for answer in answers if answer.draft), None)
         return replace(said, unanswered=" ".join(others), draft=draft)
 

@@ -8,7 +8,7 @@ from kb.answering.plain import plain
 from kb.text.layout import heading_of
 
 
-def join(answers: Sequence[Answer], rest: str) -> Answer:
+def join(answers: Sequence[Answer], rest: str, lead: str = "") -> Answer:
     """Return one answer of several, each under what its source is about.
 
     The customer's own words are not repeated: they could come back as a link.
@@ -16,13 +16,18 @@ def join(answers: Sequence[Answer], rest: str) -> Answer:
     Args:
         answers: to the questions that can be answered, in order.
         rest: says that others cannot; empty if all can.
+        lead: the reservation, for where some are sure: the others then follow below it.
     """
+    answers = sorted(answers, key=lambda answer: answer.hedged)
     kinds = {answer.kind for answer in answers}
     kind: AnswerKind = "faq" if kinds == {"faq"} else "composed"
     seen: dict[tuple[str, ...], Answer] = {}
     for answer in answers:
         seen.setdefault((*tuple(s.chunk_id for s in answer.sources), answer.text), answer)
     texts = [_labelled(answer, plain_text=kind != "faq") for answer in seen.values()]
+    sure = sum(not answer.hedged for answer in seen.values())
+    if 0 < sure < len(texts):
+        texts.insert(sure, lead)
     timings: dict[str, float] = {}
     for answer in answers:
         for key, value in answer.timings_ms.items():
@@ -34,7 +39,7 @@ def join(answers: Sequence[Answer], rest: str) -> Answer:
         "\n\n".join(filter(None, [*texts, rest])),
         answers[0].language,
         confidence=min(answer.confidence for answer in answers),
-        hedged=any(answer.hedged for answer in answers),
+        hedged=not sure,
         sources=tuple(sources.values()),
         release=answers[0].release,
         timings_ms=timings,

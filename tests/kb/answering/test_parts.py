@@ -8,6 +8,7 @@ import pytest
 from core.types import Chunk, Turn
 from kb.answering.answerer import Answerer
 from kb.answering.reply import Replier
+from kb.answering.texts import service_text
 from kb.ranking.retriever import Retrieval
 from kb.text.stems import stems
 from tests.kb.answering.scripted import (
@@ -207,6 +208,15 @@ async def test_parts_none_of_which_is_sure_are_answered_only_if_they_are_likely(
     answer = await answerer({**found, asked: [(ENTRY, 0.5)]}).answer(asked)
     assert answer.hedged
     assert len(answer.sources) == parts
+
+
+async def test_only_the_part_that_is_not_sure_has_a_reservation() -> None:
+    found = {"When do you close?": [(OTHER, 0.5)], "When do you open?": [(ENTRY, 0.9)]}
+    answer = await answerer(found).answer("When do you close? When do you open?")
+    lead = service_text("hedge", "en")
+    assert answer.text == f"When do you open?\nAt nine.\n\n{lead}\n\nWhen do you close?\nAt six."
+    assert not answer.hedged
+    assert answer.confidence == pytest.approx(0.5)
 
 
 async def test_a_question_that_is_written_twice_is_answered_once() -> None:
