@@ -300,6 +300,10 @@ def test_yes_after_an_offered_person_asks_for_the_person(text: str, language: st
             "¿Cuánto cuesta el arreglo y aceptáis PayPal?",
             ["¿Cuánto cuesta el arreglo?", "Aceptáis PayPal?"],
         ),
+        (
+            "Ab welchem Android läuft es und auf wie vielen Geräten?",
+            ["Ab welchem Android läuft es?", "Auf wie vielen Geräten?"],
+        ),
         ("Where do I park and how long?", ["Where do I park?", "How long?"]),
         ("When I arrive late, is there a fee?", ["When I arrive late, is there a fee?"]),
         (

@@ -11,7 +11,7 @@ import pytest
 from core.types import Chunk, Hit, Matrix
 from kb.answering.choose import quote
 from kb.answering.reply import Replier
-from kb.answering.scores import lacks_figure, score_sentences
+from kb.answering.scores import asks_fact, asks_figure, asks_how, lacks_figure, score_sentences
 from kb.text.segmentation import normalise, split_sentences
 from tests.fakes import WordEmbedder
 
@@ -27,6 +27,15 @@ SHOP = (
 )
 LADEN = """本店由张敏于1998年创立。普通快递需要三至五天。
 商品签收后七天内可以退货。仓库位于杭州市余杭区。礼品卡永久有效。"""
+
+
+@pytest.mark.parametrize(
+    "question", ["Auf wie vielen Geräten?", "wie viele Tage", "How many days?"]
+)
+def test_a_number_is_no_way_of_doing_something(question: str) -> None:
+    assert asks_figure(question)
+    assert asks_fact(question)
+    assert not asks_how(question)
 
 
 @pytest.mark.parametrize(
