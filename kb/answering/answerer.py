@@ -266,11 +266,17 @@ class Answerer:
         for rewritten in in_context(question, history, part=leans):
             found = await self._retriever.retrieve(rewritten, today=today)
             likelier = found.answerable > best.answerable  # and so there is one
-            if likelier and (leans or not _is_told(found, history[-1].answer)):
+            if likelier and (leans or await self._may_say(found, question, history[-1].answer)):
                 best = found
         if best is alone or continues(question):
             return best
         return best if await self._replier.tells(question, best.hits[0].chunk) else alone
+
+    async def _may_say(self, found: Retrieval, question: str, told: str) -> bool:
+        """Tell whether a text that is found in context is new, or says something of a question."""
+        new = not _is_told(found, told)
+        chunk = found.hits[0].chunk
+        return new or await self._replier.tells(question, chunk, unread=False)
 
     # --- replying ------------------------------------------------------------------------------
 

@@ -171,11 +171,11 @@ class Replier:
             complete = min(complete, piece.complete)
         return Reply("\n\n".join(texts), tuple(cited), built, complete)
 
-    async def tells(self, question: str, chunk: Chunk) -> bool:
-        """Tell whether a sentence of a chunk may answer a question; without a reader all may."""
+    async def tells(self, question: str, chunk: Chunk, *, unread: bool = True) -> bool:
+        """Tell whether a sentence of a chunk may answer a question; without a reader `unread`."""
         units = units_of(chunk.answer or chunk.text, chunk.language)
         odds = await self._odds(question, chunk, [unit.text for unit in units], least=1)
-        return odds is None or bool(odds.max() > _SILENT)
+        return unread if odds is None else bool(odds.max() > _SILENT)
 
     async def _piece(
         self, asked: _Asked, chunk: Chunk, others: Sequence[Hit], most: float

@@ -83,6 +83,19 @@ async def test_what_was_told_gives_way_to_a_text_that_a_follow_up_finds_alone(
     assert said in (await made.answer("and memberships?", history=history)).text
 
 
+async def test_what_was_told_is_told_again_where_it_says_something_of_what_follows() -> None:
+    class Contextual(ScriptedRetriever):
+        async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
+            self.found = {question: [(ENTRY, 0.95)] if "open" in question else [(OTHER, 0.6)]}
+            return await super().retrieve(question, k=k, today=today)
+
+    replier = Replier(reader=CountingReader())
+    made = Answerer(Contextual({}), replier, None, policy=POLICY, today=lambda: TODAY)
+    history = [Turn("When do you open?", ENTRY.answer)]
+    assert (await made.answer("and at nine?", history=history)).text == ENTRY.answer
+    assert OTHER.answer in (await made.answer("and memberships?", history=history)).text
+
+
 @pytest.mark.parametrize("follow", ["and the other one?", "und der andere?", "¿y el otro?"])
 async def test_what_follows_is_answered_by_the_like_of_the_text_that_was_told(follow: str) -> None:
     hours = "Open on workdays from 9:30 to 18:30, closed on Sunday and on public holidays."
