@@ -81,6 +81,16 @@ def headings_from_bold(blocks: list[Block]) -> list[Block]:
     return out
 
 
+def around_pages(found: Iterable[tuple[str, Block]]) -> list[Block]:
+    """Return the texts of headers and footers, each once with its place, without page numbers."""
+    seen: dict[str, Block] = {}
+    for where, block in found:
+        text = without_links("; ".join(map("; ".join, block.rows))) or block.text
+        if len(text) > 60 or not PAGE_NUMBER.match(text):
+            seen.setdefault(text, Block("text", text, location=where))
+    return [heading("", 1), *seen.values()] if seen else []
+
+
 def table_lines(block: Block) -> list[str]:
     """Write each row of a table as a line that names the column of each cell.
 

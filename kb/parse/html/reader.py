@@ -1,6 +1,8 @@
 """The elements of a page read in their order: headings, paragraphs, lists, tables, folded parts."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -61,17 +63,24 @@ _COMPONENT = re.compile(
 class Reader:
     """Walks the elements of one page without recursion deeper than its cap."""
 
-    def __init__(self, tree: LexborHTMLParser, *, in_main: bool) -> None:
+    def __init__(
+        self,
+        tree: LexborHTMLParser,
+        *,
+        in_main: bool,
+        one_line: bool = False,
+        sheets: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._tree = tree
-        self._seen = Visibility(tree)
+        self._seen = Visibility(tree, sheets)
         self._blocks: list[Block] = []
         self._inline = ""
         self._list_marks: list[int] = []
         self._mark = ""
         self._in_main = in_main
         self._anchor = ""
-        self._one_line = False
-        """Whether a cell or a title is being read."""
+        self._one_line = one_line
+        """Whether a cell, a title or words within a line are being read: addresses stay marked."""
         self._panels: dict[str, LexborNode] = {}
         """Tabs by the ids of what they show: they are its titles."""
         for tab in tree.css(_TABS):
