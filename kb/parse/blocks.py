@@ -65,6 +65,14 @@ def heading(text: str, level: int, location: str = "") -> Block:
     return Block("heading", text, level=level, location=location)
 
 
+def marked_block(
+    kind: BlockKind, marked: str, location: str, *, lead: str = "", level: int = 0
+) -> Block:
+    """Make a block of words with marked addresses behind `lead`, the mark of a list."""
+    plain, linked = lead + without_links(marked), lead + with_links(marked)
+    return Block(kind, plain, level=level, location=location, linked=linked)
+
+
 def headings_from_bold(blocks: list[Block]) -> list[Block]:
     """Take bold lines for headings: questions always, others where the document has no headings."""
     styled = any(b.kind == "heading" and b.level > 0 for b in blocks)

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 from core.errors import UnreadableFile
 from core.wording import N_
-from kb.parse.blocks import Block, Document, heading
+from kb.parse.blocks import Block, Document, heading, marked_block
 from kb.parse.encoding.decoding import decode
 from kb.parse.faq.questions import asks_unmarked
 from kb.parse.faq.values import iso_date
@@ -24,7 +24,6 @@ from kb.parse.marks import (
     link_mark,
     lowered,
     raised,
-    with_links,
     without_links,
 )
 
@@ -178,10 +177,7 @@ class _Reader:
             mark = "  " if not self._item_started else f"{number}. " if number >= 0 else "- "
             lead = "  " * (len(self._lists) - 1) + mark
             self._item_started = False
-        text = lead + text
-        return Block(
-            kind, without_links(text), location=self._where(token), linked=with_links(text)
-        )
+        return marked_block(kind, lead + text, self._where(token))
 
     def _html(self, tokens: Sequence[Token]) -> Iterator[Block]:
         """Read an HTML element, with the Markdown in it if it reaches over several blocks."""

@@ -13,6 +13,7 @@ from kb.parse.blocks import (
     around_pages,
     heading,
     headings_from_bold,
+    marked_block,
     with_header,
 )
 from kb.parse.faq.columns import Given
@@ -98,14 +99,16 @@ class _Text:
         }
         self._white_paper = papers <= {_NO_COLOUR, "#ffffff"}
         self._counted = {
-            (style.get(f"{_STYLE}name", ""), level.get(f"{_TEXT}level", ""))
+            (style.get(f"{_STYLE}name", ""), level.get(f"{_TEXT}level", "")): _start(level)
             for root in (styles, content)
             for style in (root.iter(f"{_TEXT}list-style") if root is not None else ())
             for level in style.iter(f"{_TEXT}list-level-style-number")
         }
-        """Styles and levels of lists whose items have numbers."""
+        """Styles and levels of lists whose items have numbers, and the first of these."""
         self._list = ("", 0)
-        """Style of the list that is being read, and how many items it had so far."""
+        """Style of the list that is being read, and the number of its last item."""
+        self._ended: dict[str, int] = {}
+        """The last number of each style, with which another list may go on."""
         self._paragraph = 0
         self._notes: list[Block] = []
 
@@ -123,6 +126,8 @@ class _Text:
         """Yield the texts of headers and footers with their places."""
         for page in self._common.iter(f"{_STYLE}master-page") if self._common is not None else ():
             for part in page:
+                if part.get(f"{_STYLE}display") == "false":
+                    continue
                 for block in self._blocks(part, 0, 0):
                     yield "footer" if "footer" in part.tag else "header", block
 
@@ -139,11 +144,16 @@ class _Text:
             elif tag == f"{_TEXT}list":
                 around = self._list
                 style = child.get(f"{_TEXT}style-name", around[0])
-                self._list = style, 0
+                first = self._counted.get((style, str(abs(listed) + 1)), 1)
+                goes_on = f"{_TEXT}continue-list" in child.attrib
+                goes_on = goes_on or child.get(f"{_TEXT}continue-numbering") == "true"
+                self._list = style, self._ended.get(style, 0) if goes_on else first - 1
                 yield from self._blocks(child, depth + 1, abs(listed) + 1)
+                self._ended[style] = self._list[1]
                 self._list = around
             elif tag in {f"{_TEXT}list-item", f"{_TEXT}list-header"}:
-                self._list = self._list[0], self._list[1] + 1
+                if tag == f"{_TEXT}list-item":
+                    self._list = self._list[0], _start(child, self._list[1] + 1)
                 yield from self._blocks(child, depth + 1, abs(listed))
             elif tag == f"{_TABLE}table":
                 yield from self._table(child, depth)
@@ -154,7 +164,7 @@ class _Text:
         self._paragraph += 1
         where = f"paragraph {self._paragraph}"
         marked = self.words(element)
-        text, linked = without_links(marked), with_links(marked)
+        text = without_links(marked)
         style = element.get(f"{_TEXT}style-name", "")
         if element.tag == f"{_TEXT}h" and text:
             level = element.get(f"{_TEXT}outline-level", "1")
@@ -165,15 +175,14 @@ class _Text:
             style, number = self._list
             mark = f"{number}. " if (style, str(listed)) in self._counted else "- "
             lead = "  " * (abs(listed) - 1) + (mark if listed > 0 else "  ")
-            yield Block("item", lead + text, location=where, linked=lead + linked)
+            yield marked_block("item", marked, where, lead=lead)
         elif text:
             spans = [span for span in element if "".join(span.itertext()).strip()]
             beside = [element.text, *(span.tail for span in element)]
             bold = self._is_bold(element) or (
                 not any((t or "").strip() for t in beside) and all(map(self._is_bold, spans))
             )
-            rank = PSEUDO_LEVEL if bold else 0
-            yield Block("text", text, level=rank, location=where, linked=linked)
+            yield marked_block("text", marked, where, level=PSEUDO_LEVEL if bold else 0)
         for box in element.iter():
             if box.tag.endswith("}text-box"):
                 yield from self._blocks(box, depth + 1, 0)
@@ -273,6 +282,11 @@ class _Text:
         for paragraph in body.iter(f"{_TEXT}p") if body is not None else ():
             if text := without_links(self.words(paragraph)):
                 self._notes.append(Block("text", text, location=f"note {len(self._notes) + 1}"))
+
+
+def _start(element: Element, usual: int = 1) -> int:
+    value = element.get(f"{_TEXT}start-value", "")
+    return int(value) if value.isdigit() and len(value) < 6 else usual
 
 
 def _one_line(text: str | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from xml.etree.ElementTree import Element
 
 from core.types import Skipped
-from kb.parse.blocks import Block, Document, heading, with_header
+from kb.parse.blocks import Block, Document, heading, marked_block, with_header
 from kb.parse.limits import (
     MAX_COLUMNS,
     MAX_NESTING,
@@ -24,7 +24,6 @@ from kb.parse.marks import (
     lowered,
     raised,
     tidy_lines,
-    with_links,
     without_links,
 )
 
@@ -128,8 +127,10 @@ class _Reader:
     def _is_off(self, shape: Element) -> bool:
         """Tell whether a shape stands beside its slide."""
         place = shape.find(f"{_P}spPr/{_A}xfrm")
-        off, size = (place.find(f"{_A}{name}") for name in ("off", "ext")) if place else (None,) * 2
-        if off is None or size is None or not self._wide:
+        if place is None or not self._wide:
+            return False
+        off, size = (place.find(f"{_A}{name}") for name in ("off", "ext"))
+        if off is None or size is None:
             return False
         left, top = int(off.get("x", "0")), int(off.get("y", "0"))
         right, bottom = left + int(size.get("cx", "0")), top + int(size.get("cy", "0"))
@@ -141,24 +142,30 @@ class _Reader:
         hidden = shape.find(f".//{_P}cNvPr")
         if kind in {"sldNum", "dt"} or (hidden is not None and hidden.get("hidden") == "1"):
             return
-        number = 0
-        for paragraph in shape.iter(f"{_A}p"):
-            marked = self._text(paragraph)
-            text, linked = without_links(marked), with_links(marked)
+        numbers: dict[int, int] = {}
+        for part in shape.iter(f"{_A}p"):
+            marked = self._text(part)
+            text = without_links(marked)
             if not text:
                 continue
             if kind in {"title", "ctrTitle"}:
                 yield heading(text.replace("\n", " "), 1, self._where)
             elif kind == "body":
-                properties = paragraph.find(f"{_A}pPr")
+                properties = part.find(f"{_A}pPr")
                 level = properties.get("lvl", "0") if properties is not None else "0"
-                counted = paragraph.find(f"{_A}pPr/{_A}buAutoNum") is not None
-                number = number + 1 if counted else 0
-                lead = "  " * min(int(level) if level.isdigit() else 0, 8)
-                lead += f"{number}. " if counted else "- "
-                yield Block("item", lead + text, location=self._where, linked=lead + linked)
+                depth = min(int(level) if level.isdigit() else 0, 8)
+                numbers = {d: number for d, number in numbers.items() if d <= depth}
+                counted = part.find(f"{_A}pPr/{_A}buAutoNum")
+                if counted is None:
+                    numbers.pop(depth, None)
+                else:
+                    start = counted.get("startAt", "1")
+                    first = int(start) if start.isdigit() else 1
+                    numbers[depth] = numbers.get(depth, first - 1) + 1
+                mark = f"{numbers[depth]}. " if depth in numbers else "- "
+                yield marked_block("item", marked, self._where, lead="  " * depth + mark)
             else:
-                yield Block("text", text, location=self._where, linked=linked)
+                yield marked_block("text", marked, self._where)
 
     def _text(self, paragraph: Element) -> str:
         """Return the words of a paragraph with the addresses of its links marked."""

@@ -12,6 +12,7 @@ from kb.parse.blocks import (
     around_pages,
     heading,
     headings_from_bold,
+    marked_block,
     with_header,
 )
 from kb.parse.limits import MAX_COLUMNS
@@ -22,7 +23,6 @@ from kb.parse.marks import (
     lowered,
     raised,
     tidy_lines,
-    with_links,
     without_links,
 )
 
@@ -324,7 +324,7 @@ class _Reader:
         self._end_table()
         out = self._out.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         marked = tidy_lines(out)
-        text, linked = without_links(marked), with_links(marked)
+        text = without_links(marked)
         bold, self._all_bold, self._out = self._all_bold, True, ""
         if not text:
             return
@@ -333,11 +333,10 @@ class _Reader:
             self._blocks.append(heading(text, self._level, where))
         elif self._listed:
             lead = self._mark.strip() if _COUNTED.fullmatch(self._mark.strip()) else "-"
-            text, linked = f"{lead} {text}", f"{lead} {linked}"
-            self._blocks.append(Block("item", text, location=where, linked=linked))
+            self._blocks.append(marked_block("item", marked, where, lead=f"{lead} "))
         else:
             level = PSEUDO_LEVEL if bold else 0
-            self._blocks.append(Block("text", text, level=level, location=where, linked=linked))
+            self._blocks.append(marked_block("text", marked, where, level=level))
 
     def _end_table(self) -> None:
         if self._rows:

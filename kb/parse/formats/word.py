@@ -215,21 +215,13 @@ class _Reader:
 
     def _furniture(self) -> list[Block]:
         """Return the texts of headers and footers, each once."""
-        parts = (
-            (where, getattr(section, name))
-            for section in self._document.sections
-            for where, name in _FURNITURE
-        )
-        own = ((where, part) for where, part in parts if not part.is_linked_to_previous)
         return around_pages(
-            (where, block) for where, part in own for block in self._container(part._element, 0)
+            (name.removeprefix("first_page_"), block)
+            for section in self._document.sections
+            for name in ("header", "first_page_header", "footer", "first_page_footer")
+            if not (part := getattr(section, name)).is_linked_to_previous
+            for block in self._container(part._element, 0)
         )
-
-
-_FURNITURE = (
-    ("header", "header"), ("header", "first_page_header"),
-    ("footer", "footer"), ("footer", "first_page_footer"),
-)  # fmt: skip
 
 
 def _cells(row: Any) -> Iterator[Any]:

@@ -38,7 +38,7 @@ def parse_html(
     title = fold(title_node.text()) if title_node else ""
     root = tree.css_first("html")
     language = ((root.attributes.get("lang") if root else "") or "")[:2].lower()
-    reader = Reader(tree, in_main=sheets is not None, sheets=sheets or {})
+    reader = Reader(tree, in_main=sheets is not None, sheets=sheets)
     blocks = reader.read(_main(tree))
     return Document(tuple(blocks), title, language, reader.skipped()), tree
 

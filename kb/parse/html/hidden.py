@@ -58,7 +58,8 @@ class Visibility:
         self._controlled: set[str] = set()
         for sheet in page.css("style, link[href]" if sheets else "style"):
             linked = posixpath.basename(sheet.attributes.get("href") or "")
-            self._read_sheet(sheets.get(linked, "") if linked else sheet.text(deep=True))
+            own = sheet.tag == "style"
+            self._read_sheet(sheet.text(deep=True) if own else sheets.get(linked, ""))
         for node in page.css(f"[{'], ['.join(_CONTROLS)}], [href^='#']"):
             self._controlled |= controlled(node)
 
@@ -112,7 +113,7 @@ class Visibility:
             "hidden" in attributes
             or attributes.get("aria-hidden") == "true"
             or (style is not None and hides(style))
-            or (_WHITE.search(style or f"color:{attributes.get('color')}") and _is_white(node))
+            or ((style is not None or "color" in attributes) and _is_white(node))
             or self._by_sheet(node)
         )
 
@@ -182,6 +183,8 @@ def _is_all_of(node: LexborNode, part: LexborNode | None) -> bool:
 
 def _is_white(node: LexborNode) -> bool:
     """Tell whether white letters stand on what is said to be white, with no class between."""
+    if not _WHITE.search(f"color:{node.attributes.get('color')};{node.attributes.get('style')}"):
+        return False
     around: LexborNode | None = node
     while around is not None:
         attributes = around.attributes

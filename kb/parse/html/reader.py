@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Literal
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from core.types import Skipped
-from kb.parse.blocks import PSEUDO_LEVEL, Block, heading, with_header
+from kb.parse.blocks import PSEUDO_LEVEL, Block, heading, marked_block, with_header
 from kb.parse.html.elements import (
     by_id,
     count_words,
@@ -29,7 +28,6 @@ from kb.parse.marks import (
     link_mark,
     lowered,
     raised,
-    with_links,
     without_links,
 )
 
@@ -69,10 +67,10 @@ class Reader:
         *,
         in_main: bool,
         one_line: bool = False,
-        sheets: Mapping[str, str] = MappingProxyType({}),
+        sheets: Mapping[str, str] | None = None,
     ) -> None:
         self._tree = tree
-        self._seen = Visibility(tree, sheets)
+        self._seen = Visibility(tree, sheets or {})
         self._blocks: list[Block] = []
         self._inline = ""
         self._list_marks: list[int] = []
@@ -280,8 +278,7 @@ class Reader:
         if self._one_line:
             self._blocks.append(Block(kind, text))
             return
-        plain, full = without_links(text), with_links(text)
-        self._blocks.append(Block(kind, plain, location=self._anchor, linked=full))
+        self._blocks.append(marked_block(kind, text, self._anchor))
 
     def _table(self, node: LexborNode, depth: int) -> None:
         nested = node.css_first("table table") is not None

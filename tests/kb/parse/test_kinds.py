@@ -174,6 +174,8 @@ ITEMS = (
     "</text:p><text:list{}><text:list-item><text:p>Lift</text:p><text:list><text:list-item>"
     "<text:p>Turn</text:p></text:list-item></text:list></text:list-item></text:list><text:p>"
 )
+MORE = '</text:p><text:list text:style-name="N" text:continue-numbering="true"><text:list-item>'
+MORE += "<text:p>Lift</text:p></text:list-item></text:list><text:p>"
 DGM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
 DRAWN = (
     f'<d:m xmlns:d="{DGM}" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main">'
@@ -186,6 +188,7 @@ FRAME = (
     "</m:AlternateContent><p:sp><p:txBody><a:p>"
 )
 COUNT = '<a:pPr><a:buAutoNum type="arabicPeriod"/></a:pPr><a:r><a:t>Lift</a:t></a:r>'
+DEEP = '<a:pPr lvl="1"><a:buAutoNum startAt="7"/></a:pPr><a:r><a:t>Turn</a:t></a:r>'
 BODY = "<p:sp><p:nvSpPr><p:nvPr><p:ph/></p:nvPr></p:nvSpPr>"
 OUT = '<table:table-row><table:table-cell table:style-name="OUT"><text:p>was 5</text:p>'
 OUT += "</table:table-cell></table:table-row>"
@@ -194,13 +197,15 @@ WRITTEN += [
     ("a.rtf", f"{AROUND}{STEPS}".encode(), "1. Lift\n- Turn", "Desks\n\nCall 12"),
     ("a.odt", odf(ITEMS.format(""), footer="Call 12"), "- Lift\n  - Turn", "Call 12"),
     ("a.odt", odf(ITEMS.format(' text:style-name="N"')), "1. Lift\n  - Turn", ""),
+    ("a.odt", odf(2 * MORE), "1. Lift\n2. Lift", ""),
+    ("a.odt", odf(MORE.replace("item>", 'item text:start-value="4">', 1)), "4. Lift", ""),
     ("a.odt", odf('At 9 <text:span text:style-name="KID">was 8</text:span>'), "At 9", GONE),
     ("a.ods", odf_book("", [["Part", "Price"], ["Oil", "4.90"]], end=OUT), "Part: Oil; Price: 4.90",
      GONE),
     ("a.pptx", pptx(f"<a:r><a:t>Seen</a:t></a:r>{FRAME}", diagram=DRAWN), "Seen\n\nLift\n\nTurn",
      ""),
-    ("a.pptx", pptx(f"</a:p></p:txBody></p:sp>{BODY}<p:txBody><a:p>{COUNT}</a:p><a:p>{COUNT}"),
-     "1. Lift\n2. Lift", ""),
+    ("a.pptx", pptx(f"</a:p></p:txBody></p:sp>{BODY}<p:txBody><a:p>{COUNT}</a:p><a:p>{DEEP}</a:p>"
+                    f"<a:p>{COUNT}"), "1. Lift\n  7. Turn\n2. Lift", ""),
     ("a.md", "At <b>9</b> <script>x = 4</script>", "At 9", ""),
     ("a.md", '| Part | In |\n|--|--|\n| Oil | <img src=x alt=yes> |\n| Lamp | <i class="fa-times">'
      "</i> |\n", "Part: Oil; In: yes\nPart: Lamp; In: ✗", ""),
