@@ -287,6 +287,7 @@ def bare_headings(
         and block.text not in above
         and block.text != title
         and block.text.strip() not in text
+        and not any(s.answer and block.text.endswith(s.text) for s in sections)  # "Q1: …"
     ]
 
 

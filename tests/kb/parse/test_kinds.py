@@ -72,6 +72,11 @@ def test_what_a_tab_shows_stands_under_its_words(tabs: str) -> None:
     ]  # fmt: skip
 
 
+def test_a_question_with_its_number_is_no_empty_heading() -> None:
+    shape = "<dt>Q{n}: {q}<dd>{a}"
+    assert seen("a.html", f"<dl>{each(shape)}</dl>") == [f"{q} → {a}" for q, a in ASKED]
+
+
 def test_questions_folded_below_an_answer_leave_it_its_own_question() -> None:
     text = "## Do you take cards?\n\nVisa.\n\n"
     text += each("<details>\n<summary>{q}</summary>\n\n{a}\n\n</details>\n\n")
@@ -342,6 +347,8 @@ RECORDS = [
      ["Is it new? → Yes."]),
     ([{"title": {"rendered": "Is it new?"}, "content": {"rendered": "<p>Yes.</p>"}}],
      ["Is it new? → Yes."]),
+    ([{"shortcut": "fee", "content": "It costs 5."}],
+     ["It costs 5.", "(row 1) Only titles and texts are read, not what stands under 'shortcut'."]),
     ([{"question": "Is it new?", "answer": "Yes.", "link": "https://a.example", "steps": ["a"]}],
      ["Is it new? → Yes.", f"{UNREAD} 'link', 'steps'."]),
 ]  # fmt: skip
