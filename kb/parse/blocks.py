@@ -65,6 +65,14 @@ def heading(text: str, level: int, location: str = "") -> Block:
     return Block("heading", text, level=level, location=location)
 
 
+def marked_block(
+    kind: BlockKind, marked: str, location: str, *, lead: str = "", level: int = 0
+) -> Block:
+    """Make a block of words with marked addresses behind `lead`, the mark of a list."""
+    plain, linked = lead + without_links(marked), lead + with_links(marked)
+    return Block(kind, plain, level=level, location=location, linked=linked)
+
+
 def headings_from_bold(blocks: list[Block]) -> list[Block]:
     """Take bold lines for headings: questions always, others where the document has no headings."""
     styled = any(b.kind == "heading" and b.level > 0 for b in blocks)
@@ -79,6 +87,16 @@ def headings_from_bold(blocks: list[Block]) -> list[Block]:
         else:
             out.append(replace(block, level=0) if bold else block)
     return out
+
+
+def around_pages(found: Iterable[tuple[str, Block]]) -> list[Block]:
+    """Return the texts of headers and footers, each once with its place, without page numbers."""
+    seen: dict[str, Block] = {}
+    for where, block in found:
+        text = without_links("; ".join(map("; ".join, block.rows))) or block.text
+        if len(text) > 60 or not PAGE_NUMBER.match(text):
+            seen.setdefault(text, Block("text", text, location=where))
+    return [heading("", 1), *seen.values()] if seen else []
 
 
 def table_lines(block: Block) -> list[str]:
@@ -269,6 +287,7 @@ def bare_headings(
         and block.text not in above
         and block.text != title
         and block.text.strip() not in text
+        and not any(s.answer and block.text.endswith(s.text) for s in sections)  # "Q1: …"
     ]
 
 

@@ -43,6 +43,13 @@ _ESCAPED = re.compile(rb"\x1b\$|\x1b\(|~\{")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _META = re.compile(rb"""<meta[^>]{1,200}charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{1,200}encoding\s*=\s*["']([\w-]+)""", re.IGNORECASE)
+_IN_PLACE = re.compile(
+    r"(?<=[A-Za-z])’(?=(?:s|t|d|m|re|ve|ll)\b)|(?<=s)’(?=\s)|(?<!\w)“(?=\w)|(?<=[\w.,!?])”(?!\w)|"
+    r"(?<=\d)\s?[€£](?!\w)|[€£]\s?(?=\d)|(?<=\d)\s?°(?=\s?[CF]?\b)|(?<=m)[²³](?!\w)|(?<=\d)[½¼¾]|"
+    r"(?<=\d)\s?[–×]\s?(?=\d)|(?<=\s)[–—](?=\s)|^•(?=\s)|(?<=[a-z])®",
+    re.MULTILINE,
+)
+"""Signs of Windows' code page where people put them. A text of ASCII with nothing else is in it."""
 _SAMPLE_BYTES = 20_000
 _WORTH_ASKING = 0.05
 """chardet's confidence below which its opinion is a guess."""
@@ -123,7 +130,8 @@ def _decode(name: str, data: bytes, *, html: bool) -> str:
         text = _try(data, codec_of(declared) or declared)
         if text and read_as(text[:_SAMPLE_BYTES], ""):
             return text
-    return _detected(name, data)
+    text = _try(data, "cp1252")
+    return text if text and _IN_PLACE.sub("", text).isascii() else _detected(name, data)
 
 
 def _strictly(name: str, data: bytes, encoding: str, detail: str = "") -> str:

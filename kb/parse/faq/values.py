@@ -36,7 +36,7 @@ _BLOCK_TAG = re.compile(
 _INLINE_TAG = re.compile(
     r"<(?:a\s[^<>]{0,2000}href|img\s[^<>]{0,2000}src)\s*=[^<>]{1,2000}>|"
     r"<(b|strong|em|i|u|span|font|su[pb]|s|strike|del|ins|code|kbd|samp|small|big|mark|abbr|cite|q"
-    r"|details)(?:\s[^<>]{0,2000})?>.{0,5000}?</\1>",
+    r"|details|script|style)(?:\s[^<>]{0,2000})?>.{0,5000}?</\1>",
     re.IGNORECASE | re.DOTALL,
 )
 _ENTITY = re.compile(r"&(?:[a-z][a-z0-9]{1,30}|#\d{1,6}|#x[0-9a-f]{1,5});", re.I)

@@ -4,6 +4,7 @@ import posixpath
 import re
 from dataclasses import replace
 from urllib.parse import unquote
+from xml.etree.ElementTree import Element
 
 from core.errors import UnreadableFile
 from core.types import Skipped
@@ -34,6 +35,16 @@ def _read(name: str, parts: Package) -> Document:
     package_path = root.get("full-path", "") if root is not None else ""
     package = parts.xml(package_path)
     items = {item.get("id"): item for item in package.iterfind("./{*}manifest/{*}item")}
+    folder = posixpath.dirname(package_path)
+
+    def path_of(item: Element) -> str:
+        return posixpath.normpath(posixpath.join(folder, unquote(item.get("href") or "")))
+
+    sheets = {
+        posixpath.basename(path): parts.read(path).decode("utf-8", "replace")
+        for item in items.values()
+        if item.get("media-type") == "text/css" and (path := path_of(item)) in parts
+    }
     blocks: list[Block] = []
     skipped: list[Skipped] = []
     for number, reference in enumerate(package.iterfind("./{*}spine/{*}itemref"), start=1):
@@ -41,12 +52,11 @@ def _read(name: str, parts: Package) -> Document:
         item = items.get(reference.get("idref"))
         if item is None or "nav" in (item.get("properties") or "").split():
             continue
-        target = unquote(item.get("href") or "")
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(package_path), target))
+        path = path_of(item)
         if "html" not in (item.get("media-type") or "") or path not in parts:
             skipped.append(Skipped(where, "It is no text, or is missing in the file."))
             continue
-        chapter, _ = parse_html(name, parts.read(path))
+        chapter, _ = parse_html(name, parts.read(path), sheets)
         blocks += [Block("end", level=1)]
         blocks += [replace(block, location=where) for block in chapter.blocks]
         skipped += [Skipped(where, one.reason) for one in chapter.skipped]

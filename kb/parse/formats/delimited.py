@@ -11,8 +11,9 @@ from typing import TypeAlias
 from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.encoding.decoding import decode
-from kb.parse.faq.columns import Given, faq_columns
-from kb.parse.faq.rows import Row, Taken, read_table
+from kb.parse.faq.columns import Field, Given, faq_columns
+from kb.parse.faq.questions import is_question
+from kb.parse.faq.rows import Cells, Row, Taken, read_table
 from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS
 
 _SEPARATORS = ",;\t|"
@@ -89,10 +90,12 @@ def _with_bare_separators(
 ) -> list[Row]:
     """Join what stands beyond the header, an unquoted separator.
 
-    In a table of entries it belongs to the last column, in others to a number: ``4,90``.
+    In a table of entries it belongs to the answer, or to a question that only then ends as one; in
+    others to a number: ``4,90``.
     """
     top = next((i for i, row in enumerate(rows[:10]) if faq_columns(row.cells, given)), len(rows))
-    if faq := top < len(rows):
+    faq = faq_columns(rows[top].cells, given)[0][1] if top < len(rows) else {}
+    if faq:
         width = len(rows[top].cells)
     elif separator == "," and rows and all(rows[0].cells):
         top, width = 0, len(rows[0].cells)
@@ -105,8 +108,11 @@ def _with_bare_separators(
             cells = cells[:-1]
         if number > top and len(cells) > width:
             if faq:
-                kept = (*cells[: width - 1], separator.join(cells[width - 1 :]))
-                to = repr(rows[top].cells[-1])
+                asked = _joined_at(cells, faq["question"], width, separator)
+                ends = is_question(asked[faq["question"]]), is_question(cells[faq["question"]])
+                field: Field = "question" if ends == (True, False) else "answer"
+                kept = _joined_at(cells, faq[field], width, separator)
+                to = repr(rows[top].cells[faq[field]])
             else:
                 kept, to = _joined_cents(cells, len(cells) - width), "its number"
             if kept != cells:
@@ -115,6 +121,12 @@ def _with_bare_separators(
             cells = kept
         joined.append(replace(row, cells=cells))
     return joined
+
+
+def _joined_at(cells: Cells, place: int, width: int, separator: str) -> tuple[str, ...]:
+    """Make one cell of those that a row has too many, and of the one at `place` before them."""
+    end = place + len(cells) - width + 1
+    return *cells[:place], separator.join(cells[place:end]), *cells[end:]
 
 
 def _joined_cents(cells: Sequence[str], surplus: int) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 from core.errors import UnreadableFile
 from core.wording import N_
-from kb.parse.blocks import Block, Document, heading
+from kb.parse.blocks import Block, Document, heading, marked_block
 from kb.parse.encoding.decoding import decode
 from kb.parse.faq.questions import asks_unmarked
 from kb.parse.faq.values import iso_date
@@ -24,7 +24,6 @@ from kb.parse.marks import (
     link_mark,
     lowered,
     raised,
-    with_links,
     without_links,
 )
 
@@ -40,6 +39,9 @@ _NO_TEXT = re.compile(
 """A paragraph that asks for a table of contents, or loads the parts of a page."""
 _BREAK = "\x0b"
 """A line end that was meant, until `tidy` has joined the lines that were only wrapped."""
+_SOFT = "\ue00b"
+"""A line end that only wraps, while HTML in its paragraph is read."""
+_LINE_END = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w.-]{0,40})((?:[^<>\"']|\"[^\"<>]*\"|'[^'<>]*')*?)(/?)>")
 _EMPHASIS = {"em_open", "em_close", "strong_open", "strong_close"}
 _VOID = {
@@ -124,7 +126,7 @@ class _Reader:
             token = tokens[index]
             match token.type:
                 case "heading_open":
-                    text = without_links(_plain(tokens[index + 1]))
+                    text = without_links(_plain(tokens[index + 1])).replace("\n", " ")
                     if text:
                         yield heading(text, int(token.tag[1]), self._where(token))
                     index += 2
@@ -175,10 +177,7 @@ class _Reader:
             mark = "  " if not self._item_started else f"{number}. " if number >= 0 else "- "
             lead = "  " * (len(self._lists) - 1) + mark
             self._item_started = False
-        text = lead + text
-        return Block(
-            kind, without_links(text), location=self._where(token), linked=with_links(text)
-        )
+        return marked_block(kind, lead + text, self._where(token))
 
     def _html(self, tokens: Sequence[Token]) -> Iterator[Block]:
         """Read an HTML element, with the Markdown in it if it reaches over several blocks."""
@@ -249,41 +248,39 @@ def _plain(token: Token) -> str:
     Struck-out words are left out. The address of a link whose words say nothing stays unmarked.
     """
     children = token.children or []
+    if any(c.type == "html_inline" and not _LINE_END.fullmatch(c.content) for c in children):
+        return _with_html(token, children)
     text = ""
     starts: dict[str, list[tuple[int, str]]] = {}
-    """Of links (with their address), struck-out, raised and lowered words: where they begin."""
+    """Of links (with their address), struck-out and strong words: where they begin."""
     for number, child in enumerate(children):
-        tag = _TAG.fullmatch(child.content) if child.type == "html_inline" else None
-        kind = _SPECIAL.get(tag[2].lower(), "") if tag else child.type.partition("_")[0]
+        kind = child.type.partition("_")[0]
         if child.type in {"text", "code_inline", "image"}:
             own = child.type == "text"
             text += _RAISED.sub(_raised_or_lowered, child.content) if own else child.content
-        elif child.type in {"softbreak", "hardbreak"} or kind == "br":
+        elif child.type in {"softbreak", "hardbreak", "html_inline"}:
             text += "\n" if child.type == "softbreak" else _BREAK
-        elif child.type.endswith("_open") or (tag and not tag[1]):
-            address = _GONE if tag and _conceals(tag[3]) else str(child.attrGet("href") or "")
-            starts.setdefault(kind, []).append((len(text), address))
+        elif child.nesting > 0:
+            starts.setdefault(kind, []).append((len(text), str(child.attrGet("href") or "")))
         elif starts.get(kind):
             start, address = starts[kind].pop()
             before, words = text[:start], text[start:]
             after = (children[number + 1].content or " ") if number + 1 < len(children) else ""
-            kind = "s" if address == _GONE else kind
             text = before + _within(kind, before, words, after, address)
     return tidy(_FOOTNOTE.sub("", text))
 
 
-def _conceals(attributes: str) -> bool:
-    if "hidden" not in attributes and "style" not in attributes:
-        return False
-    from kb.parse.html.hidden import hides
+def _with_html(token: Token, children: Sequence[Token]) -> str:
+    """Return the words of a paragraph with HTML elements in it."""
+    from kb.parse.html.content import marked_text
 
-    style = re.search(r"style\s*=\s*[\"']([^\"']*)", attributes, re.IGNORECASE)
-    return hides(style[1]) if style else re.search(r"(?:^|\s)hidden\b", attributes) is not None
-
-
-_GONE = "\0"
-"""In place of an address: nobody is shown the words."""
-_SPECIAL = {"del": "s", "s": "s", "strike": "s", "sup": "sup", "sub": "sub", "br": "br"}
+    for child in children:
+        if child.type == "text":
+            child.content = _RAISED.sub(_raised_or_lowered, child.content)
+        elif child.type == "softbreak":
+            child.type, child.content = "text", _SOFT
+    text = marked_text(_PARSER.renderer.render([token], _PARSER.options, {}))
+    return tidy(_FOOTNOTE.sub("", text.replace("\n", _BREAK).replace(_SOFT, "\n")))
 
 
 _RAISED = re.compile(
@@ -304,10 +301,6 @@ def _within(kind: str, before: str, words: str, after: str, address: str) -> str
         case "s":
             leave_out(words)
             return ""
-        case "sup":
-            return raised(before, words, after=after)
-        case "sub":
-            return lowered(before, words)
         case "link":
             return words + link_mark(address, words)
         case "strong" if after and not before and ASKS.search(words):

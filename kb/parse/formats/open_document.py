@@ -6,7 +6,16 @@ from xml.etree.ElementTree import Element
 
 from core.errors import UnreadableFile
 from core.types import Section, Skipped
-from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, headings_from_bold, with_header
+from kb.parse.blocks import (
+    PSEUDO_LEVEL,
+    Block,
+    Document,
+    around_pages,
+    heading,
+    headings_from_bold,
+    marked_block,
+    with_header,
+)
 from kb.parse.faq.columns import Given
 from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table
 from kb.parse.limits import (
@@ -42,6 +51,8 @@ _LEFT_OUT = {
     f"{_TEXT}page-count", f"{_TEXT}hidden-text", f"{_TEXT}ruby-text",
 }  # fmt: skip
 _AWAY = {"collapse", "filter"}
+_NO_COLOUR = "transparent"
+_TINY = re.compile(r"(?:0(?:\.\d+)?|1(?:\.[0-5])?)pt")
 _REMEDY = "Open it, save it again and upload it."
 
 
@@ -75,13 +86,29 @@ class _Text:
 
     def __init__(self, content: Element, styles: Element | None) -> None:
         self._content = content
+        self._common = styles
         self._properties: dict[str, dict[str, str]] = {}
         for root in (styles, content):
             for style in root.iter(f"{_STYLE}style") if root is not None else ():
-                found: dict[str, str] = {}
+                found = self._properties.get(style.get(f"{_STYLE}parent-style-name", ""), {})
                 for part in style:
-                    found |= part.attrib
+                    found = found | part.attrib
                 self._properties[style.get(f"{_STYLE}name", "")] = found
+        papers = {
+            own.get(f"{_FO}background-color", _NO_COLOUR) for own in self._properties.values()
+        }
+        self._white_paper = papers <= {_NO_COLOUR, "#ffffff"}
+        self._counted = {
+            (style.get(f"{_STYLE}name", ""), level.get(f"{_TEXT}level", "")): _start(level)
+            for root in (styles, content)
+            for style in (root.iter(f"{_TEXT}list-style") if root is not None else ())
+            for level in style.iter(f"{_TEXT}list-level-style-number")
+        }
+        """Styles and levels of lists whose items have numbers, and the first of these."""
+        self._list = ("", 0)
+        """Style of the list that is being read, and the number of its last item."""
+        self._ended: dict[str, int] = {}
+        """The last number of each style, with which another list may go on."""
         self._paragraph = 0
         self._notes: list[Block] = []
 
@@ -92,12 +119,21 @@ class _Text:
         blocks = headings_from_bold([b for b in blocks if b.kind != "heading" or b.level])
         if self._notes:
             blocks += [heading("", 1), *self._notes]
+        blocks += around_pages(self._around())
         return Document(tuple(blocks), title)
+
+    def _around(self) -> Iterator[tuple[str, Block]]:
+        """Yield the texts of headers and footers with their places."""
+        for page in self._common.iter(f"{_STYLE}master-page") if self._common is not None else ():
+            for part in page:
+                if part.get(f"{_STYLE}display") == "false":
+                    continue
+                for block in self._blocks(part, 0, 0):
+                    yield "footer" if "footer" in part.tag else "header", block
 
     def _blocks(self, parent: Element, depth: int, listed: int) -> Iterator[Block]:
         if depth > MAX_NESTING:
             return
-        number = 0
         for child in parent:
             tag = child.tag
             if self._is_hidden(child):
@@ -106,9 +142,18 @@ class _Text:
                 yield from self._one(child, depth, listed)
                 listed = -abs(listed)  # further paragraphs of an item have no mark
             elif tag == f"{_TEXT}list":
+                around = self._list
+                style = child.get(f"{_TEXT}style-name", around[0])
+                first = self._counted.get((style, str(abs(listed) + 1)), 1)
+                goes_on = f"{_TEXT}continue-list" in child.attrib
+                goes_on = goes_on or child.get(f"{_TEXT}continue-numbering") == "true"
+                self._list = style, self._ended.get(style, 0) if goes_on else first - 1
                 yield from self._blocks(child, depth + 1, abs(listed) + 1)
+                self._ended[style] = self._list[1]
+                self._list = around
             elif tag in {f"{_TEXT}list-item", f"{_TEXT}list-header"}:
-                number += 1
+                if tag == f"{_TEXT}list-item":
+                    self._list = self._list[0], _start(child, self._list[1] + 1)
                 yield from self._blocks(child, depth + 1, abs(listed))
             elif tag == f"{_TABLE}table":
                 yield from self._table(child, depth)
@@ -119,7 +164,7 @@ class _Text:
         self._paragraph += 1
         where = f"paragraph {self._paragraph}"
         marked = self.words(element)
-        text, linked = without_links(marked), with_links(marked)
+        text = without_links(marked)
         style = element.get(f"{_TEXT}style-name", "")
         if element.tag == f"{_TEXT}h" and text:
             level = element.get(f"{_TEXT}outline-level", "1")
@@ -127,16 +172,17 @@ class _Text:
         elif style == "Title" and text:
             yield heading(" ".join(text.split()), 0, where)
         elif listed and text:
-            lead = "  " * (abs(listed) - 1) + ("- " if listed > 0 else "  ")
-            yield Block("item", lead + text, location=where, linked=lead + linked)
+            style, number = self._list
+            mark = f"{number}. " if (style, str(listed)) in self._counted else "- "
+            lead = "  " * (abs(listed) - 1) + (mark if listed > 0 else "  ")
+            yield marked_block("item", marked, where, lead=lead)
         elif text:
             spans = [span for span in element if "".join(span.itertext()).strip()]
             beside = [element.text, *(span.tail for span in element)]
             bold = self._is_bold(element) or (
                 not any((t or "").strip() for t in beside) and all(map(self._is_bold, spans))
             )
-            rank = PSEUDO_LEVEL if bold else 0
-            yield Block("text", text, level=rank, location=where, linked=linked)
+            yield marked_block("text", marked, where, level=PSEUDO_LEVEL if bold else 0)
         for box in element.iter():
             if box.tag.endswith("}text-box"):
                 yield from self._blocks(box, depth + 1, 0)
@@ -195,12 +241,22 @@ class _Text:
 
     def _is_hidden(self, element: Element) -> bool:
         """Tell whether a section, paragraph or span is hidden or struck out."""
-        own = self._properties.get(element.get(f"{_TEXT}style-name", ""), {})
         return (
             element.get(f"{_TEXT}display") == "none"
             or element.get(f"{_TEXT}is-hidden") == "true"
-            or own.get(f"{_TEXT}display") == "none"
+            or self.hides(element.get(f"{_TEXT}style-name", ""))
+        )
+
+    def hides(self, style: str) -> bool:
+        """Tell whether letters of a style are hidden, struck out, white on white or tiny."""
+        own = self._properties.get(style, {})
+        size = own.get(f"{_FO}font-size", "")
+        return (
+            own.get(f"{_TEXT}display") == "none"
             or own.get(f"{_STYLE}text-line-through-style", "none") != "none"
+            or own.get(f"{_STYLE}text-line-through-type", "none") != "none"
+            or (self._white_paper and own.get(f"{_FO}color") == "#ffffff")
+            or _TINY.fullmatch(size) is not None
         )
 
     def _is_bold(self, element: Element) -> bool:
@@ -226,6 +282,11 @@ class _Text:
         for paragraph in body.iter(f"{_TEXT}p") if body is not None else ():
             if text := without_links(self.words(paragraph)):
                 self._notes.append(Block("text", text, location=f"note {len(self._notes) + 1}"))
+
+
+def _start(element: Element, usual: int = 1) -> int:
+    value = element.get(f"{_TEXT}start-value", "")
+    return int(value) if value.isdigit() and len(value) < 6 else usual
 
 
 def _one_line(text: str | None) -> str:
@@ -315,10 +376,16 @@ def _rows(table: Element, text: _Text, label: str, skipped: list[Skipped]) -> li
             shown += day_mark(shown, day)
         return shown or (NO_RESULT if cell.get(f"{_TABLE}formula") else "")
 
+    def shown(cell: Element) -> str:
+        if (said := words(cell)) and text.hides(cell.get(f"{_TABLE}style-name", "")):
+            leave_out(without_links(said))
+            return ""
+        return said
+
     rows: list[Row] = []
     hidden_rows = 0
     left_out: set[int] = set()
-    for number, cells, element in _grid(table, words):
+    for number, cells, element in _grid(table, shown):
         if not any(cells):
             continue
         if element.get(f"{_TABLE}visibility") in _AWAY:

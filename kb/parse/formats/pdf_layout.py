@@ -120,28 +120,32 @@ _Cell: TypeAlias = tuple[int, int, str]
 def tables_in(layout: str) -> list[Table]:
     """Return the tables of a page's fixed-width rendering.
 
-    A line of one cell, beyond the first column, goes on with the row above.
+    A line of one cell, beyond the first column, goes on with the row above; not one that stands
+    farther below than rows do, such as the number of the page.
     """
     found: list[Table] = []
     run: list[list[_Cell]] = []
     above: list[_Cell] = []
     before: list[_Cell] = []
-    apart = False
+    blank = widest = 0
+    """Empty lines above this one, and the most within the table."""
     for line in [*layout.split("\n"), "", "."]:
         if not line.strip():
-            apart = True
+            blank += 1
             continue
         cells = _cells(line)
-        beside = len(cells) > 1 or cells[0][0] > 0 or (not apart and _is_prose(run))
+        beside = cells[0][0] > 0 and blank <= max(widest, 1)
+        beside = len(cells) > 1 or beside or (not blank and _is_prose(run))
         if run and beside and _columns([*run, cells]) is not None:
+            widest = max(widest, blank)
             run.append(cells)
-            apart = False
+            blank = 0
             continue
         if table := _table(run, above):
             found.append(table)
         above, before = (run[-1] if run else before), cells
         run = [cells] if len(cells) > 1 else []
-        apart = False
+        blank = widest = 0
     return found
 
 

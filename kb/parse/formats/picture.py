@@ -83,6 +83,7 @@ def picture_pages(name: str, data: bytes) -> bytes:
         )
     from PIL import Image, ImageOps, ImageSequence
 
+    damaged = f"It is a {kind} picture that cannot be opened: damaged, or too large. Save it again."
     try:
         with Image.open(io.BytesIO(data), formats=(kind,)) as image:
             frames = [
@@ -90,9 +91,7 @@ def picture_pages(name: str, data: bytes) -> bytes:
                 for frame in islice(ImageSequence.Iterator(image), MAX_READ_PAGES + 1)
             ]
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise UnreadableFile(
-            name, f"It is a {kind} picture that cannot be opened ({str(error)[:80]})."
-        ) from error
+        raise UnreadableFile(name, damaged) from error
     pdf = io.BytesIO()
     frames[0].save(
         pdf, "PDF", resolution=DOTS_PER_INCH, quality=95, save_all=True, append_images=frames[1:]

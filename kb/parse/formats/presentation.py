@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from xml.etree.ElementTree import Element
 
 from core.types import Skipped
-from kb.parse.blocks import Block, Document, heading, with_header
+from kb.parse.blocks import Block, Document, heading, marked_block, with_header
 from kb.parse.limits import (
     MAX_COLUMNS,
     MAX_NESTING,
@@ -24,14 +24,18 @@ from kb.parse.marks import (
     lowered,
     raised,
     tidy_lines,
-    with_links,
     without_links,
 )
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
+_MIXED = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_HOLDS = {f"{_P}cSld", f"{_P}spTree", f"{_P}grpSp", f"{_MIXED}AlternateContent", f"{_MIXED}Choice"}
 _MAX_SLIDES = 1000
+_TINY = 150
+"""Hundredths of a point."""
 
 
 def parse_presentation(name: str, data: bytes) -> Document:
@@ -47,32 +51,36 @@ class _Reader:
 
     def __init__(self, parts: Package) -> None:
         self._parts = parts
-        self._links: Mapping[str, str] = {}
+        self._related: Mapping[str, tuple[str, str]] = {}
         self._where = ""
+        self._wide = self._high = 0
+        """Of a slide; 0 if unknown."""
 
     def read(self) -> Document:
         blocks: list[Block] = []
         skipped: list[Skipped] = []
         spoken = 0
         main = "ppt/presentation.xml"
-        order = self._parts.xml(main).iter(f"{_P}sldId")
+        root = self._parts.xml(main)
+        if (size := root.find(f"{_P}sldSz")) is not None:
+            self._wide, self._high = (int(size.get(side, "0")) for side in ("cx", "cy"))
+        order = root.iter(f"{_P}sldId")
         paths = self._relations(main)
         slides = [paths[slide.get(f"{_R}id", "")][1] for slide in order]
         for number, path in enumerate(slides[:_MAX_SLIDES], start=1):
             self._where = f"slide {number}"
             slide = self._parts.xml(path)
-            related = self._relations(path)
+            self._related = self._relations(path)
             if slide.get("show") in {"0", "false"}:
                 skipped.append(
                     Skipped(self._where, "The slide is hidden. Show it to have it read.")
                 )
                 continue
-            self._links = {key: target for key, (kind, target) in related.items() if kind == "link"}
             found = list(self._shapes(slide, 0))
             titles = [block for block in found if block.kind == "heading"]
             blocks += titles or [heading("", 1, self._where)]
             blocks += [block for block in found if block.kind != "heading"]
-            notes = [target for kind, target in related.values() if kind == "notesSlide"]
+            notes = [target for kind, target in self._related.values() if kind == "notesSlide"]
             spoken += sum(len(_words(self._parts.xml(note))) for note in notes)
         if len(slides) > _MAX_SLIDES:
             where = f"slides {_MAX_SLIDES + 1} to {len(slides)}"
@@ -102,13 +110,31 @@ class _Reader:
             return
         for shape in parent:
             tag = shape.tag
-            if tag == f"{_P}sp":
+            if parent.tag == f"{_P}spTree" and self._is_off(shape):
+                leave_out(len(_words(shape)))
+            elif tag == f"{_P}sp":
                 yield from self._shape(shape)
             elif tag == f"{_P}graphicFrame":
                 for table in shape.iter(f"{_A}tbl"):
                     yield self._table(table)
-            elif tag in {f"{_P}cSld", f"{_P}spTree", f"{_P}grpSp"}:
+                for diagram in shape.iter(f"{_DIAGRAM}relIds"):
+                    _, path = self._related.get(diagram.get(f"{_R}dm", ""), ("", ""))
+                    if path in self._parts:
+                        yield from self._shape(self._parts.xml(path))
+            elif tag in _HOLDS:
                 yield from self._shapes(shape, depth + 1)
+
+    def _is_off(self, shape: Element) -> bool:
+        """Tell whether a shape stands beside its slide."""
+        place = shape.find(f"{_P}spPr/{_A}xfrm")
+        if place is None or not self._wide:
+            return False
+        off, size = (place.find(f"{_A}{name}") for name in ("off", "ext"))
+        if off is None or size is None:
+            return False
+        left, top = int(off.get("x", "0")), int(off.get("y", "0"))
+        right, bottom = left + int(size.get("cx", "0")), top + int(size.get("cy", "0"))
+        return right <= 0 or bottom <= 0 or left >= self._wide or top >= self._high
 
     def _shape(self, shape: Element) -> Iterator[Block]:
         placeholder = shape.find(f".//{_P}nvPr/{_P}ph")
@@ -116,20 +142,30 @@ class _Reader:
         hidden = shape.find(f".//{_P}cNvPr")
         if kind in {"sldNum", "dt"} or (hidden is not None and hidden.get("hidden") == "1"):
             return
-        for paragraph in shape.iter(f"{_A}p"):
-            marked = self._text(paragraph)
-            text, linked = without_links(marked), with_links(marked)
+        numbers: dict[int, int] = {}
+        for part in shape.iter(f"{_A}p"):
+            marked = self._text(part)
+            text = without_links(marked)
             if not text:
                 continue
             if kind in {"title", "ctrTitle"}:
                 yield heading(text.replace("\n", " "), 1, self._where)
             elif kind == "body":
-                properties = paragraph.find(f"{_A}pPr")
+                properties = part.find(f"{_A}pPr")
                 level = properties.get("lvl", "0") if properties is not None else "0"
-                lead = "  " * min(int(level) if level.isdigit() else 0, 8) + "- "
-                yield Block("item", lead + text, location=self._where, linked=lead + linked)
+                depth = min(int(level) if level.isdigit() else 0, 8)
+                numbers = {d: number for d, number in numbers.items() if d <= depth}
+                counted = part.find(f"{_A}pPr/{_A}buAutoNum")
+                if counted is None:
+                    numbers.pop(depth, None)
+                else:
+                    start = counted.get("startAt", "1")
+                    first = int(start) if start.isdigit() else 1
+                    numbers[depth] = numbers.get(depth, first - 1) + 1
+                mark = f"{numbers[depth]}. " if depth in numbers else "- "
+                yield marked_block("item", marked, self._where, lead="  " * depth + mark)
             else:
-                yield Block("text", text, location=self._where, linked=linked)
+                yield marked_block("text", marked, self._where)
 
     def _text(self, paragraph: Element) -> str:
         """Return the words of a paragraph with the addresses of its links marked."""
@@ -146,7 +182,9 @@ class _Reader:
                 out += words
                 continue
             position = properties.get("baseline", "0")
-            if properties.get("strike", "noStrike") != "noStrike":
+            size = properties.get("sz", "")
+            tiny = size.isdigit() and int(size) <= _TINY
+            if tiny or properties.get("strike", "noStrike") != "noStrike":
                 leave_out(words)
                 continue
             if position.startswith("-") and words.strip():
@@ -158,7 +196,8 @@ class _Reader:
                 out += words
             link = properties.find(f"{_A}hlinkClick")
             if link is not None:
-                out += link_mark(self._links.get(link.get(f"{_R}id", ""), ""), words)
+                kind, target = self._related.get(link.get(f"{_R}id", ""), ("", ""))
+                out += link_mark(target if kind == "link" else "", words)
         return tidy_lines(out)
 
     def _table(self, table: Element) -> Block:

@@ -265,21 +265,21 @@ def _take(
         )
         if isinstance(made, Skipped) and made.reason.endswith("empty."):
             made = replace(made, reason=f"{made.reason} {_known(record)}")
-        elif unread := _unread(record, fields):
-            listed = ", ".join(map(repr, unread))
-            reason = f"Only questions and answers are read, not what stands under {listed}."
-            if all(one.reason != reason for one in skipped):
-                skipped.append(Skipped(location, reason))
     else:
         made = _passage(record, fields, location)
     if isinstance(made, Skipped):
         skipped.append(made)
-    else:
-        sections.append(made)
+        return
+    sections.append(made)
+    if unread := ", ".join(map(repr, _unread(record, fields))):
+        what = "questions and answers" if made.answer else "titles and texts"
+        reason = f"Only {what} are read, not what stands under {unread}."
+        if all(one.reason != reason for one in skipped):
+            skipped.append(Skipped(location, reason))
 
 
 def _unread(record: dict[str, Any], fields: dict[Field, Any]) -> list[str]:
-    """Return the names of an entry's fields that hold text and are not read."""
+    """Return the names of a record's fields that hold text and are not read."""
     others = (*_TITLE, *_TEXT, *_STATES, "instruction", "input")
     read = [*fields.values(), *map(record.get, others)]
     return [

@@ -5,7 +5,16 @@ from dataclasses import dataclass, replace
 
 from core.errors import UnreadableFile
 from core.wording import N_
-from kb.parse.blocks import PSEUDO_LEVEL, Block, Document, heading, headings_from_bold, with_header
+from kb.parse.blocks import (
+    PSEUDO_LEVEL,
+    Block,
+    Document,
+    around_pages,
+    heading,
+    headings_from_bold,
+    marked_block,
+    with_header,
+)
 from kb.parse.limits import MAX_COLUMNS
 from kb.parse.marks import (
     ends_question,
@@ -14,7 +23,6 @@ from kb.parse.marks import (
     lowered,
     raised,
     tidy_lines,
-    with_links,
     without_links,
 )
 
@@ -24,16 +32,25 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _SKIPPED = frozenset(
-    b"fonttbl colortbl stylesheet info pict object header headerl headerr headerf footer footerl "
-    b"footerr footerf listtable listoverridetable rsidtbl generator themedata datastore "
-    b"colorschememapping latentstyles xmlnstbl annotation atnid atnauthor comment nonshppict "
-    b"pntext listtext bkmkstart bkmkend fldinst deleted".split()
+    b"fonttbl colortbl stylesheet info pict object listtable listoverridetable rsidtbl generator "
+    b"themedata datastore colorschememapping latentstyles xmlnstbl annotation atnid atnauthor "
+    b"comment nonshppict bkmkstart bkmkend fldinst deleted".split()
 )
 _SIGNS = {
     b"emdash": "—", b"endash": "–", b"lquote": "‘", b"rquote": "’", b"ldblquote": "“",
     b"rdblquote": "”", b"bullet": "•", b"tab": "\t", b"line": "\n", b"emspace": " ",
     b"enspace": " ", b"~": "\u00a0", b"_": "-", b"-": "",
 }  # fmt: skip
+_NOTES = {
+    **dict.fromkeys((b"header", b"headerl", b"headerr", b"headerf"), "header"),
+    **dict.fromkeys((b"footer", b"footerl", b"footerr", b"footerf"), "footer"),
+    b"footnote": "note",
+}
+"""Groups whose text stands apart from the paragraph in which they come, and their places."""
+_SHADES = re.compile(rb"\\(?:cb|highlight|chcbpat|cbpat|clcbpat|clcfpat)[1-9]")
+_COLOURS = re.compile(rb"\\colortbl\s*([^{}]*)")
+_COUNTED = re.compile(r"\(?\w{1,3}[.)]")
+_TINY_HALF_POINTS = 3
 _MAX_DEPTH = 500
 _LINK = re.compile(r'HYPERLINK\s+"([^"]{1,2000})"')
 _HIGH_CODE_PAGES = {932: "cp932", 936: "gbk", 949: "cp949", 950: "cp950"}
@@ -51,7 +68,11 @@ class _State:
     skip: bool = False
     instructs: bool = False
     """It says what a field does: where a link leads."""
+    marks: bool = False
+    """It is the mark of a list's item."""
     hidden: bool = False
+    unseen: frozenset[bytes] = frozenset()
+    """What makes its letters white on white (``cf``) or tiny (``fs``)."""
     position: str = ""
     bold: bool = False
     after_unicode: int = 1
@@ -82,6 +103,7 @@ class _Reader:
         self._rows: list[tuple[str, ...]] = []
         self._in_table = False
         self._listed = False
+        self._mark = ""
         self._level = 0
         self._all_bold = True
         self._instruction = ""
@@ -91,8 +113,14 @@ class _Reader:
         self._above: tuple[str, bool, bool, int, bool] | None = None
         """Of a note: the paragraph that it stands in."""
         self._notes: list[Block] = []
+        self._around: list[tuple[str, Block]] = []
+        self._white: set[int] = set()
+        """Colours that are white, where nothing in the text is shaded."""
 
     def read(self, data: bytes) -> Document:
+        if not _SHADES.search(data) and (colours := _COLOURS.search(data)):
+            listed = enumerate(colours[1].split(b";"))
+            self._white = {number for number, colour in listed if colour.count(b"255") == 3}
         stack: list[tuple[_State, bytes]] = []
         word = b""
         starred = False
@@ -120,13 +148,15 @@ class _Reader:
                     self._font_table = control == b"fonttbl" or self._font_table
                     if instructs:
                         self._instruction = ""
-                elif control == b"footnote" and self._above is None:
+                elif control in _NOTES and self._above is None:
                     word = control
                     self._settle()
                     self._above = (
                         self._out, self._in_table, self._listed, self._level, self._all_bold
                     )  # fmt: skip
                     self._out = ""
+                elif control in {b"listtext", b"pntext"}:
+                    self._state, self._mark = replace(self._state, marks=True), ""
                 elif control == b"fldrslt":
                     word = control
                     self._settle()
@@ -149,17 +179,20 @@ class _Reader:
         blocks = headings_from_bold(self._blocks)
         if self._notes:
             blocks += [heading("", 1), *self._notes]
+        blocks += around_pages(self._around)
         leave_out(self._hidden)
         return Document(tuple(blocks))
 
     def _leave(self, word: bytes) -> None:
         if word == b"fonttbl":
             self._font_table = False
-        if word == b"footnote" and self._above is not None:
+        if (where := _NOTES.get(word)) and self._above is not None:
             self._settle()
-            if note := " ".join(without_links(self._out).split()):
-                where = f"note {len(self._notes) + 1}"
-                self._notes.append(Block("text", note, location=where))
+            note = Block("text", " ".join(without_links(self._out).split()), location=where)
+            if note.text and where == "note":
+                self._notes.append(replace(note, location=f"note {len(self._notes) + 1}"))
+            elif note.text:
+                self._around.append((where, note))
             self._out, self._in_table, self._listed, self._level, self._all_bold = self._above
             self._above = None
         if word == b"fldrslt":
@@ -184,6 +217,10 @@ class _Reader:
             case b"v" | b"strike" | b"striked":
                 self._hidden += " " if on and not state.hidden else ""
                 self._state = replace(state, hidden=on)
+            case b"cf" | b"fs":
+                tiny = number is not None and number <= _TINY_HALF_POINTS
+                away = {control} if (number in self._white if control == b"cf" else tiny) else set()
+                self._state = replace(state, unseen=state.unseen - {control} | away)
             case b"b":
                 self._state = replace(state, bold=on)
             case b"super" | b"sub":
@@ -247,7 +284,10 @@ class _Reader:
     def _write(self, text: str) -> None:
         if self._state.skip or not text:
             return
-        if self._state.hidden:
+        if self._state.marks:
+            self._mark += text
+            return
+        if self._state.hidden or self._state.unseen:
             self._hidden += text
             return
         if self._state.position:
@@ -284,7 +324,7 @@ class _Reader:
         self._end_table()
         out = self._out.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         marked = tidy_lines(out)
-        text, linked = without_links(marked), with_links(marked)
+        text = without_links(marked)
         bold, self._all_bold, self._out = self._all_bold, True, ""
         if not text:
             return
@@ -292,10 +332,11 @@ class _Reader:
         if self._level and "\n" not in text:
             self._blocks.append(heading(text, self._level, where))
         elif self._listed:
-            self._blocks.append(Block("item", f"- {text}", location=where, linked=f"- {linked}"))
+            lead = self._mark.strip() if _COUNTED.fullmatch(self._mark.strip()) else "-"
+            self._blocks.append(marked_block("item", marked, where, lead=f"{lead} "))
         else:
             level = PSEUDO_LEVEL if bold else 0
-            self._blocks.append(Block("text", text, level=level, location=where, linked=linked))
+            self._blocks.append(marked_block("text", marked, where, level=level))
 
     def _end_table(self) -> None:
         if self._rows:

@@ -13,13 +13,14 @@ from dataclasses import replace
 from typing import Any
 
 import docx
+from docx.oxml.ns import qn
 from docx.oxml.parser import parse_xml
 
 from kb.parse.blocks import (
-    PAGE_NUMBER,
     PSEUDO_LEVEL,
     Block,
     Document,
+    around_pages,
     heading,
     headings_from_bold,
     with_header,
@@ -39,6 +40,7 @@ from kb.parse.formats.word_text import (
 from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office, unless_damaged
 from kb.parse.marks import with_links, without_links
 
+_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _HOLDS_CELLS = {*map(w, ("sdt", "sdtContent", "ins", "customXml"))}
 _HOLDS_BLOCKS = {*_HOLDS_CELLS, w("smartTag")}
 
@@ -127,6 +129,11 @@ class _Reader:
         for box in paragraph.iter(w("txbxContent")):
             if not inside(box, FALLBACK):
                 yield from self._container(box, depth + 1)
+        for diagram in paragraph.iter(f"{_DIAGRAM}relIds"):
+            part = self._document.part.related_parts.get(diagram.get(qn("r:dm")))
+            for drawn in parse_xml(part.blob).iter(qn("a:p")) if part is not None else ():
+                if text := "".join(drawn.itertext(qn("a:t"))).strip():
+                    yield Block("item", f"- {text}", location=where)
 
     def _classified(self, paragraph: Any, text: str, where: str) -> Block:
         properties = child(paragraph, "pPr")
@@ -208,21 +215,13 @@ class _Reader:
 
     def _furniture(self) -> list[Block]:
         """Return the texts of headers and footers, each once."""
-        seen: dict[str, Block] = {}
-        for section in self._document.sections:
-            parts = (
-                ("header", section.header), ("header", section.first_page_header),
-                ("footer", section.footer), ("footer", section.first_page_footer),
-            )  # fmt: skip
-            for where, part in parts:
-                if part.is_linked_to_previous:
-                    continue
-                for block in self._container(part._element, 0):
-                    rows = without_links("; ".join("; ".join(r) for r in block.rows))
-                    text = rows or block.text
-                    if len(text) > 60 or not PAGE_NUMBER.match(text):
-                        seen.setdefault(text, Block("text", text, location=where))
-        return [heading("", 1), *seen.values()] if seen else []
+        return around_pages(
+            (name.removeprefix("first_page_"), block)
+            for section in self._document.sections
+            for name in ("header", "first_page_header", "footer", "first_page_footer")
+            if not (part := getattr(section, name)).is_linked_to_previous
+            for block in self._container(part._element, 0)
+        )
 
 
 def _cells(row: Any) -> Iterator[Any]:

@@ -34,6 +34,9 @@ _BLANKS = re.compile(r"[ \t\u00a0]+")
 _SYMBOLS = {0xFC: "✓", 0xFE: "✓", 0xFB: "✗", 0xFD: "✗", 0xA8: "☐", 0xB7: "•", 0xE0: "→"}
 """Of Wingdings and Symbol."""
 _TINY_HALF_POINTS = 3
+_PICTURE = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"
+_ONE_WORD = re.compile(r"[^\W\d_]{1,15}")
+"""What a picture in a cell stands for, such as "yes"; longer texts describe it."""
 
 
 def child(parent: Any, name: str) -> Any:
@@ -95,6 +98,10 @@ class _Words:
                 self._run(inner, properties, depth)
             elif tag == w("fldChar"):
                 self._field(inner.get(w("fldCharType")))
+            elif tag == _PICTURE:
+                said = inner.get("descr", "")
+                if _ONE_WORD.fullmatch(said) and inside(inner, w("tc")):
+                    self.out += f" {said} "
             elif tag == w("sym"):
                 self.out += _symbol(inner.get(w("char"), ""))
             else:

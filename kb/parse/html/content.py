@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -23,8 +24,13 @@ _SELF_CLOSED = frozenset(
 _MAX_OPEN = 3000
 
 
-def parse_html(name: str, data: bytes) -> tuple[Document, LexborHTMLParser]:
-    """Read a page; the second value is its tree, in which it may declare entries as data."""
+def parse_html(
+    name: str, data: bytes, sheets: Mapping[str, str] | None = None
+) -> tuple[Document, LexborHTMLParser]:
+    """Read a page; the second value is its tree, in which it may declare entries as data.
+
+    `sheets`: of a chapter of a book, which has nothing around its text, the style sheets by name.
+    """
     text = decode(name, data, html=True)
     _check_nesting(name, text)
     tree = LexborHTMLParser(text)
@@ -32,7 +38,7 @@ def parse_html(name: str, data: bytes) -> tuple[Document, LexborHTMLParser]:
     title = fold(title_node.text()) if title_node else ""
     root = tree.css_first("html")
     language = ((root.attributes.get("lang") if root else "") or "")[:2].lower()
-    reader = Reader(tree, in_main=False)
+    reader = Reader(tree, in_main=sheets is not None, sheets=sheets)
     blocks = reader.read(_main(tree))
     return Document(tuple(blocks), title, language, reader.skipped()), tree
 
@@ -58,6 +64,13 @@ def html_blocks(fragment: str) -> list[Block]:
     """Cut a piece of HTML, as in Markdown, into blocks."""
     tree = LexborHTMLParser(fragment)
     return Reader(tree, in_main=True).read(tree.body)
+
+
+def marked_text(fragment: str) -> str:
+    """Return the words of HTML within a paragraph, the addresses of its links marked."""
+    tree = LexborHTMLParser(fragment)
+    blocks = Reader(tree, in_main=True, one_line=True).read(tree.body)
+    return "\n".join(block.text for block in blocks)
 
 
 def text_of_html(markup: str) -> str:

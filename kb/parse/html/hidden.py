@@ -1,6 +1,8 @@
 """Which elements of a page nobody is shown, and which of them a visitor can unfold."""
 
+import posixpath
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
@@ -17,8 +19,13 @@ _NAME = re.compile(r"[.#][\w-]+")
 _SHOWS = re.compile(
     r"(?:^|[;\s])(?:display|visibility)\s*:\s*(?!none|hidden|collapse)\w", re.IGNORECASE
 )
+_SHRINKS = re.compile(r"opacity|height")
+_FLAT = re.compile(r"(?:^|[;\s])(?:max-)?height\s*:\s*0(?:px)?\s*(?:;|$|!)", re.IGNORECASE)
+_WHITE = re.compile(r"(?:^|[;\s])color\s*:\s*(?:#fff(?:fff)?\b|white\b)", re.IGNORECASE)
+_PAPER = re.compile(r"background(?:-color)?\s*:\s*([^;]+)", re.IGNORECASE)
+_IS_WHITE = re.compile(r"\s*(?:#fff(?:fff)?|white)\b\s*(?:!important)?\s*", re.IGNORECASE)
 _MOVES = re.compile(r"\b(?:transition|animation|transform)\b", re.IGNORECASE)
-"""With these, letters of no opacity are about to come into sight."""
+"""With these, letters of no opacity or height are about to come into sight."""
 _MOST_SELECTORS = 200
 """Selectors of one page, other than names, that are looked up in it."""
 _HIDES = re.compile(
@@ -40,7 +47,7 @@ _TITLES = re.compile(r"accordion|collaps|faq|question|toggle")
 class Visibility:
     """Tells what of one page is seen, by its attributes, its styles and its style sheet."""
 
-    def __init__(self, page: LexborHTMLParser) -> None:
+    def __init__(self, page: LexborHTMLParser, sheets: Mapping[str, str]) -> None:
         self._page = page
         self._hiding: set[str] = set()
         """Names that hide: ``.old``, ``#secret``."""
@@ -49,8 +56,10 @@ class Visibility:
         """Elements that other selectors hide, or show again."""
         self._looked_up = 0
         self._controlled: set[str] = set()
-        for sheet in page.css("style"):
-            self._read_sheet(sheet.text(deep=True))
+        for sheet in page.css("style, link[href]" if sheets else "style"):
+            linked = posixpath.basename(sheet.attributes.get("href") or "")
+            own = sheet.tag == "style"
+            self._read_sheet(sheet.text(deep=True) if own else sheets.get(linked, ""))
         for node in page.css(f"[{'], ['.join(_CONTROLS)}], [href^='#']"):
             self._controlled |= controlled(node)
 
@@ -69,7 +78,7 @@ class Visibility:
                     self._follow(selectors, piece)
 
     def _follow(self, selectors: str, style: str) -> None:
-        hides_it = hides(style) and not ("opacity" in style and _MOVES.search(style))
+        hides_it = hides(style) and not (_SHRINKS.search(style) and _MOVES.search(style))
         shows_it = (self._hiding or self._away) and _SHOWS.search(style)
         if selectors.startswith("@") or not (hides_it or shows_it):
             return
@@ -104,6 +113,7 @@ class Visibility:
             "hidden" in attributes
             or attributes.get("aria-hidden") == "true"
             or (style is not None and hides(style))
+            or ((style is not None or "color" in attributes) and _is_white(node))
             or self._by_sheet(node)
         )
 
@@ -171,7 +181,24 @@ def _is_all_of(node: LexborNode, part: LexborNode | None) -> bool:
     return part is not None and part.text(deep=True).strip() == node.text(deep=True).strip()
 
 
+def _is_white(node: LexborNode) -> bool:
+    """Tell whether white letters stand on what is said to be white, with no class between."""
+    if not _WHITE.search(f"color:{node.attributes.get('color')};{node.attributes.get('style')}"):
+        return False
+    around: LexborNode | None = node
+    while around is not None:
+        attributes = around.attributes
+        paper = _PAPER.search(attributes.get("style") or "")
+        if colour := paper[1] if paper else attributes.get("bgcolor"):
+            return _IS_WHITE.fullmatch(colour) is not None
+        if "class" in attributes or "id" in attributes:
+            return False
+        around = around.parent
+    return False
+
+
 @lru_cache(maxsize=1024)
 def hides(style: str) -> bool:
     """Tell whether a style takes an element out of sight."""
-    return _HIDES.search(style) is not None
+    flat = "overflow" in style and _FLAT.search(style) is not None
+    return flat or _HIDES.search(style) is not None

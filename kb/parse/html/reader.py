@@ -1,12 +1,13 @@
 """The elements of a page read in their order: headings, paragraphs, lists, tables, folded parts."""
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from core.types import Skipped
-from kb.parse.blocks import PSEUDO_LEVEL, Block, heading, with_header
+from kb.parse.blocks import PSEUDO_LEVEL, Block, heading, marked_block, with_header
 from kb.parse.html.elements import (
     by_id,
     count_words,
@@ -27,7 +28,6 @@ from kb.parse.marks import (
     link_mark,
     lowered,
     raised,
-    with_links,
     without_links,
 )
 
@@ -61,17 +61,24 @@ _COMPONENT = re.compile(
 class Reader:
     """Walks the elements of one page without recursion deeper than its cap."""
 
-    def __init__(self, tree: LexborHTMLParser, *, in_main: bool) -> None:
+    def __init__(
+        self,
+        tree: LexborHTMLParser,
+        *,
+        in_main: bool,
+        one_line: bool = False,
+        sheets: Mapping[str, str] | None = None,
+    ) -> None:
         self._tree = tree
-        self._seen = Visibility(tree)
+        self._seen = Visibility(tree, sheets or {})
         self._blocks: list[Block] = []
         self._inline = ""
         self._list_marks: list[int] = []
         self._mark = ""
         self._in_main = in_main
         self._anchor = ""
-        self._one_line = False
-        """Whether a cell or a title is being read."""
+        self._one_line = one_line
+        """Whether a cell, a title or words within a line are being read: addresses stay marked."""
         self._panels: dict[str, LexborNode] = {}
         """Tabs by the ids of what they show: they are its titles."""
         for tab in tree.css(_TABS):
@@ -271,8 +278,7 @@ class Reader:
         if self._one_line:
             self._blocks.append(Block(kind, text))
             return
-        plain, full = without_links(text), with_links(text)
-        self._blocks.append(Block(kind, plain, location=self._anchor, linked=full))
+        self._blocks.append(marked_block(kind, text, self._anchor))
 
     def _table(self, node: LexborNode, depth: int) -> None:
         nested = node.css_first("table table") is not None

@@ -51,8 +51,11 @@ class Content:
 _SHEET = "<style>.deal > .in{{visibility:hidden}}</style>"
 _IN_HTML = (
     '<p style="display:none">{}</p>', f'{_SHEET}<div class="deal"><p class="in">{{}}</p></div>',
-    "<p hidden>{}</p>", "<p>Now <del>{}</del></p>", "<footer><a href=x></a>{}</footer>",
+    "<p hidden>{}</p>", "<p>Now <del>{}</del></p>",
     '<p>Now <b style="text-decoration: line-through">{}</b></p>',
+    '<div style="max-height:0;overflow:hidden">{}</div>',
+    '<p style="background:#fff">Now <font color="#FFFFFF">{}</font></p>',
+    "<footer><a href=x></a>{}</footer>",
 )  # fmt: skip
 _IN_PDF = ("no paint", "white", "tiny", "off the page")
 _IN_DOCX = ("hidden", "strike", "white", "tiny", "by a style", "by the style of its paragraph")
@@ -63,8 +66,8 @@ _IN_MD = (
 _IN_CELLS = ("Now <s>{}</s>", "<p>Now</p><p hidden>{}</p>")
 WAYS = {
     "md": len(_IN_MD), "csv": len(_IN_CELLS), "json": len(_IN_CELLS),
-    "html": len(_IN_HTML), "epub": len(_IN_HTML), "eml": len(_IN_HTML), "docx": len(_IN_DOCX),
-    "odt": 4, "rtf": 2, "pptx": 1, "pdf": len(_IN_PDF),
+    "html": len(_IN_HTML), "epub": len(_IN_HTML) - 1, "eml": len(_IN_HTML), "docx": len(_IN_DOCX),
+    "odt": 6, "rtf": 4, "pptx": 3, "pdf": len(_IN_PDF),
 }  # fmt: skip
 """Formats whose words can be hidden, and in how many ways."""
 
@@ -132,6 +135,8 @@ def as_odt(c: Content) -> bytes:
         '<text:p><text:span text:style-name="H">{}</text:span></text:p>',
         '<text:p><text:span text:style-name="OUT">{}</text:span></text:p>',
         '<text:p text:style-name="H">{}</text:p>',
+        '<text:p>Now <text:span text:style-name="WHITE">{}</text:span></text:p>',
+        '<text:p>Now <text:span text:style-name="TINY">{}</text:span></text:p>',
         '<text:section text:display="none"><text:p>{}</text:p></text:section>',
     )[c.way].format(escape(c.hidden))
     paragraphs = "".join(f"<text:p>{escape(p)}</text:p>" for p in c.paragraphs)
@@ -160,7 +165,7 @@ def _odf_table(c: Content) -> str:
     return f'<table:table table:name="T">{rows}</table:table>'
 
 
-def _odf(kind: str, body: str) -> bytes:
+def _odf(kind: str, body: str, common: str = "<office:styles/>") -> bytes:
     style = "".join(
         f'<style:style style:name="{name}"><style:text-properties {says}/></style:style>'
         for name, says in (
@@ -168,15 +173,21 @@ def _odf(kind: str, body: str) -> bytes:
             ("UP", 'style:text-position="super 58%"'),
             ("OUT", 'style:text-line-through-style="solid"'),
             ("B", 'fo:font-weight="bold"'),
+            ("WHITE", 'fo:color="#ffffff"'),
+            ("TINY", 'fo:font-size="1pt"'),
         )
     )
+    style += '<style:style style:name="KID" style:parent-style-name="OUT"/>'
+    style += '<text:list-style style:name="N"><text:list-level-style-number text:level="1"/>'
+    style += "</text:list-style>"
     content = (
         f"<office:document-content {_ODF}>"
         f"<office:automatic-styles>{style}</office:automatic-styles>"
         f"<office:body>{body}</office:body></office:document-content>"
     )
     declared = f"application/vnd.oasis.opendocument.{kind}"
-    return zipped({"mimetype": declared, "content.xml": content})
+    styles = f"<office:document-styles {_ODF}>{common}</office:document-styles>"
+    return zipped({"mimetype": declared, "content.xml": content, "styles.xml": styles})
 
 
 def as_pptx(c: Content) -> bytes:
@@ -195,6 +206,11 @@ def as_pptx(c: Content) -> bytes:
     table = f'<a:tbl><a:tblPr firstRow="1"/>{rows}</a:tbl>'
     table = f"<p:graphicFrame><a:graphic>{table}</a:graphic></p:graphicFrame>"
     tree = f"{shape('title', c.title)}{shape('', *c.paragraphs)}{shape('body', *c.items)}{table}"
+    if c.hidden and c.way == 1:
+        tree += shape("", c.hidden).replace("<a:r>", '<a:r><a:rPr sz="100"/>')
+    elif c.hidden and c.way == 2:
+        place = '<p:spPr><a:xfrm><a:off x="-90" y="0"/><a:ext cx="80" cy="9"/></a:xfrm></p:spPr>'
+        tree += shape("", c.hidden).replace("<p:txBody>", f"{place}<p:txBody>")
 
     def part(name: str, shapes: str) -> str:
         return f"<p:{name} {_DRAW}><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:{name}>"
@@ -209,17 +225,17 @@ def as_pptx(c: Content) -> bytes:
     parts = {
         "[Content_Types].xml": "<Types/>",
         "ppt/presentation.xml": f'<p:presentation {_DRAW}><p:sldIdLst><p:sldId id="256" r:id="r0"/>'
-        "</p:sldIdLst></p:presentation>",
+        '</p:sldIdLst><p:sldSz cx="900" cy="600"/></p:presentation>',
         "ppt/_rels/presentation.xml.rels": relations(slide="slides/slide1.xml"),
         "ppt/slides/slide1.xml": part("sld", tree),
     }
-    if c.hidden:
+    if c.hidden and not c.way:
         parts["ppt/slides/_rels/slide1.xml.rels"] = relations(notesSlide="../notesSlides/n1.xml")
         parts["ppt/notesSlides/n1.xml"] = part("notes", shape("body", c.hidden))
     return zipped(parts)
 
 
-def pptx(*slides: str, link: str = "") -> bytes:
+def pptx(*slides: str, link: str = "", diagram: str = "") -> bytes:
     """Make a presentation of one paragraph a slide, given as runs; all but the first are hidden."""
     parts = {"ppt/presentation.xml": "", "ppt/_rels/presentation.xml.rels": ""}
     ids = targets = ""
@@ -238,6 +254,12 @@ def pptx(*slides: str, link: str = "") -> bytes:
             f'<Relationships><Relationship Id="l" Type="{_REL}hyperlink" Target="{link}" '
             'TargetMode="External"/></Relationships>'
         )
+    if diagram:
+        parts["ppt/slides/_rels/s0.xml.rels"] = (
+            f'<Relationships><Relationship Id="l" Type="{_REL}diagramData" Target="../d.xml"/>'
+            "</Relationships>"
+        )
+        parts["ppt/d.xml"] = diagram
     parts["ppt/presentation.xml"] = (
         f"<p:presentation {_DRAW}><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>"
     )
@@ -245,9 +267,11 @@ def pptx(*slides: str, link: str = "") -> bytes:
     return zipped(parts)
 
 
-def odf(spans: str) -> bytes:
+def odf(spans: str, footer: str = "") -> bytes:
     """Make a text document of one paragraph."""
-    return _odf("text", f"<office:text><text:p>{spans}</text:p></office:text>")
+    page = f"<style:footer><text:p>{footer}</text:p></style:footer>" if footer else ""
+    common = f"<style:master-page>{page}</style:master-page>"
+    return _odf("text", f"<office:text><text:p>{spans}</text:p></office:text>", common)
 
 
 def odf_book(
@@ -281,11 +305,15 @@ def as_rtf(c: Content) -> bytes:
 
     lines = [f"\\pard\\outlinelevel0 {plain(c.title)}\\par"]
     lines += [f"\\pard {plain(p)}\\par" for p in c.paragraphs]
-    lines += [f"\\pard {{\\{('v', 'strike')[c.way]} {plain(c.hidden)}}}\\par"] if c.hidden else []
+    lines += (
+        [f"\\pard {{\\{('v', 'strike', 'cf1', 'fs2')[c.way]} {plain(c.hidden)}}}\\par"]
+        if c.hidden
+        else []
+    )
     lines += [f"\\pard\\ls1{{\\listtext x\\tab}}{plain(i)}\\par" for i in c.items]
     for row in c.table:
         lines.append("\\trowd\\pard\\intbl " + "".join(f"{plain(x)}\\cell " for x in row) + "\\row")
-    fonts = "{\\fonttbl{\\f0\\fswiss Arial;}}"
+    fonts = "{\\fonttbl{\\f0\\fswiss Arial;}}{\\colortbl;\\red255\\green255\\blue255;}"
     return ("{\\rtf1\\ansi\\ansicpg1252\\uc1" + fonts + "\n".join(lines) + "\\pard\\par}").encode()
 
 
@@ -428,7 +456,7 @@ def read_otherwise(kind: str, data: bytes) -> str:
         document = pypdfium2.PdfDocument(data)
         return " ".join(page.get_textpage().get_text_range() for page in document)
     if kind == "rtf":
-        text = re.sub(rb"\{\\(?:fonttbl.*?\}\}|listtext.*?\})", b"", data).decode()
+        text = re.sub(rb"\{\\(?:fonttbl.*?\}\}|colortbl.*?\}|listtext.*?\})", b"", data).decode()
         text = re.sub(r"\\u(-?\d+)\?", lambda m: chr(int(m[1]) % 65536), text)
         return re.sub(r"\\[a-z]+-?\d* ?", " ", text).replace("{", " ").replace("}", " ")
     if kind == "json":

@@ -210,3 +210,12 @@ def test_a_legacy_faq_file_becomes_entries() -> None:
     parsed = parse("faq.csv", _TEXTS["zh"][0].encode("gb18030"))
     assert parsed.sections[0].text == "退款需要多久？"
     assert parsed.sections[0].answer == "退款通常在三到五个工作日内原路退回。"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Price?;€ 64.99, or 5 €\n", "Price?;64,99€\n", "What’s it?;It’s “new”, 9 – 17 daily\n",
+     "Size?;20 °C, 5 m², 3×4½\n", "Fee?;£5\n", "The customers’ desk\n• one\n"],
+)  # fmt: skip
+def test_a_text_whose_only_signs_are_those_of_windows_is_read(text: str) -> None:
+    assert decode("a.csv", text.encode("cp1252")) == text

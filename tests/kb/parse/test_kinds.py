@@ -7,8 +7,11 @@ import zipfile
 import docx
 import openpyxl
 import pytest
+from docx.opc.constants import RELATIONSHIP_TYPE as RT
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
+from docx.oxml.ns import nsmap, qn
 from docx.oxml.parser import parse_xml
 
 from core.errors import UnreadableFile
@@ -67,6 +70,11 @@ def test_what_a_tab_shows_stands_under_its_words(tabs: str) -> None:
     assert [(s.title_path[-1], s.text) for s in sections] == [
         ("Basic", "5 euros."), ("Pro", "9 euros."),
     ]  # fmt: skip
+
+
+def test_a_question_with_its_number_is_no_empty_heading() -> None:
+    shape = "<dt>Q{n}: {q}<dd>{a}"
+    assert seen("a.html", f"<dl>{each(shape)}</dl>") == [f"{q} → {a}" for q, a in ASKED]
 
 
 def test_questions_folded_below_an_answer_leave_it_its_own_question() -> None:
@@ -165,11 +173,55 @@ WRITTEN = [
 ]  # fmt: skip
 
 
+AROUND = r"{\rtf1{\header Desks\par}{\footer Call 12\par}{\footerf Page 3\par}"
+STEPS = r"\pard{\listtext 1.\tab}\ls1 Lift\par{\listtext\bullet\tab}\ls2 Turn\par}"
+ITEMS = (
+    "</text:p><text:list{}><text:list-item><text:p>Lift</text:p><text:list><text:list-item>"
+    "<text:p>Turn</text:p></text:list-item></text:list></text:list-item></text:list><text:p>"
+)
+MORE = '</text:p><text:list text:style-name="N" text:continue-numbering="true"><text:list-item>'
+MORE += "<text:p>Lift</text:p></text:list-item></text:list><text:p>"
+DGM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
+DRAWN = (
+    f'<d:m xmlns:d="{DGM}" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main">'
+    "<d:t><a:p><a:r><a:t>Lift</a:t></a:r></a:p></d:t></d:m>"
+)
+FRAME = (
+    f'</a:p></p:txBody></p:sp><p:graphicFrame><d:relIds xmlns:d="{DGM}" r:dm="l"/></p:graphicFrame>'
+    '<m:AlternateContent xmlns:m="http://schemas.openxmlformats.org/markup-compatibility/2006">'
+    "<m:Choice><p:sp><p:txBody><a:p><a:r><a:t>Turn</a:t></a:r></a:p></p:txBody></p:sp></m:Choice>"
+    "</m:AlternateContent><p:sp><p:txBody><a:p>"
+)
+COUNT = '<a:pPr><a:buAutoNum type="arabicPeriod"/></a:pPr><a:r><a:t>Lift</a:t></a:r>'
+DEEP = '<a:pPr lvl="1"><a:buAutoNum startAt="7"/></a:pPr><a:r><a:t>Turn</a:t></a:r>'
+BODY = "<p:sp><p:nvSpPr><p:nvPr><p:ph/></p:nvPr></p:nvSpPr>"
+OUT = '<table:table-row><table:table-cell table:style-name="OUT"><text:p>was 5</text:p>'
+OUT += "</table:table-cell></table:table-row>"
+GONE = "(the file) 2 words in it are hidden or struck out: left out."
+WRITTEN += [
+    ("a.rtf", f"{AROUND}{STEPS}".encode(), "1. Lift\n- Turn", "Desks\n\nCall 12"),
+    ("a.odt", odf(ITEMS.format(""), footer="Call 12"), "- Lift\n  - Turn", "Call 12"),
+    ("a.odt", odf(ITEMS.format(' text:style-name="N"')), "1. Lift\n  - Turn", ""),
+    ("a.odt", odf(2 * MORE), "1. Lift\n2. Lift", ""),
+    ("a.odt", odf(MORE.replace("item>", 'item text:start-value="4">', 1)), "4. Lift", ""),
+    ("a.odt", odf('At 9 <text:span text:style-name="KID">was 8</text:span>'), "At 9", GONE),
+    ("a.ods", odf_book("", [["Part", "Price"], ["Oil", "4.90"]], end=OUT), "Part: Oil; Price: 4.90",
+     GONE),
+    ("a.pptx", pptx(f"<a:r><a:t>Seen</a:t></a:r>{FRAME}", diagram=DRAWN), "Seen\n\nLift\n\nTurn",
+     ""),
+    ("a.pptx", pptx(f"</a:p></p:txBody></p:sp>{BODY}<p:txBody><a:p>{COUNT}</a:p><a:p>{DEEP}</a:p>"
+                    f"<a:p>{COUNT}"), "1. Lift\n  7. Turn\n2. Lift", ""),
+    ("a.md", "At <b>9</b> <script>x = 4</script>", "At 9", ""),
+    ("a.md", '| Part | In |\n|--|--|\n| Oil | <img src=x alt=yes> |\n| Lamp | <i class="fa-times">'
+     "</i> |\n", "Part: Oil; In: yes\nPart: Lamp; In: ✗", ""),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(("name", "content", "read", "named"), WRITTEN)
 def test_words_are_read_as_styles_and_fields_have_them(
     name: str, content: str | bytes, read: str, named: str
 ) -> None:
-    assert seen(name, content) == [read, named] if named else [read]
+    assert seen(name, content) == ([read, named] if named else [read])
 
 
 def test_a_note_of_rich_text_does_not_break_its_sentence() -> None:
@@ -237,6 +289,11 @@ TABLES = [
       "Part: Bed; Price: 7; Old: 8",
       "(row 2) It has more cells than the header; they were joined to its number.",
       "(row 3) It has more cells than the header; they were joined to its number."]),
+    ("a.csv", "question;answer;category\nIs it?;Yes; from 1 to 2;new\nHow far; or when?;3 km;x\n",
+     ["Is it? → Yes; from 1 to 2", "How far; or when? → 3 km",
+      "(row 2) It has more cells than the header; they were joined to 'answer'.",
+      "(row 3) It has more cells than the header; they were joined to 'question'."]),
+    ("a.csv", "question,answer\nIs it?,Yes <script>x = 4</script>\n", ["Is it? → Yes"]),
     ("a.csv", "question,answer\nIs it?,#N/A\nWhy?,So.\n",
      ["Why? → So.", "(row 2) A formula in it gives #N/A. Correct it."]),
     ("a.csv", "question,answer\nIs it?,<kbd>F5</kbd> &copy; &hellip;<br>AT&T\n",
@@ -290,6 +347,8 @@ RECORDS = [
      ["Is it new? → Yes."]),
     ([{"title": {"rendered": "Is it new?"}, "content": {"rendered": "<p>Yes.</p>"}}],
      ["Is it new? → Yes."]),
+    ([{"shortcut": "fee", "content": "It costs 5."}],
+     ["It costs 5.", "(row 1) Only titles and texts are read, not what stands under 'shortcut'."]),
     ([{"question": "Is it new?", "answer": "Yes.", "link": "https://a.example", "steps": ["a"]}],
      ["Is it new? → Yes.", f"{UNREAD} 'link', 'steps'."]),
 ]  # fmt: skip
@@ -341,3 +400,20 @@ def test_links_in_a_table_of_an_open_document_say_nothing_without_their_address(
 def test_a_part_of_an_archive_without_a_name_is_passed_over() -> None:
     files = zipped({"a.csv": "question,answer\nIs it new?,Yes.\n", "#b": "x"})
     assert seen("a.zip", files.replace(b"#b", b"\0b")) == ["Is it new? → Yes."]
+
+
+def test_a_diagram_and_pictures_in_cells_of_a_word_file_are_read() -> None:
+    document = docx.Document()
+    table = document.add_table(2, 2)
+    for cell, text in zip(table._cells, ("Part", "In", "Oil", ""), strict=True):
+        cell.text = text
+    drawing = "http://schemas.openxmlformats.org/drawingml/2006/"
+    picture = f'<p:docPr xmlns:p="{drawing}wordprocessingDrawing" descr="yes"/>'
+    table.cell(1, 1).paragraphs[0].add_run()._r.append(parse_xml(picture))
+    part = Part(PackURI("/word/d.xml"), "application/xml", DRAWN.encode(), document.part.package)
+    key = document.part.relate_to(part, RT.DIAGRAM_DATA)
+    mark = f'<d:relIds xmlns:d="{DGM}" xmlns:r="{nsmap["r"]}" r:dm="{key}"/>'
+    document.add_paragraph("See:").add_run()._r.append(parse_xml(mark))
+    out = io.BytesIO()
+    document.save(out)
+    assert seen("a.docx", out.getvalue()) == ["Part: In\nOil: yes\n\nSee:\n\n- Lift"]

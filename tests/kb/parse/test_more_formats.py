@@ -149,6 +149,22 @@ def test_chapters_of_a_book_are_read_in_their_order() -> None:
     ]  # fmt: skip
 
 
+def test_a_book_is_shown_by_its_style_sheets_and_has_nothing_around_its_text() -> None:
+    page = (
+        '<html><head><link rel="stylesheet" href="../s/m.css"/></head><body><p>At 9.</p>'
+        '<p class="off">bought for 4</p><aside>Not on Mondays.</aside></body></html>'
+    )
+    items = '<item id="s" href="s/m.css" media-type="text/css"/>'
+    package = (
+        '<package><manifest><item id="a" href="t/a.xhtml" media-type="application/xhtml+xml"/>'
+    )
+    package += f'{items}</manifest><spine><itemref idref="a"/></spine></package>'
+    parsed = parse("a.epub", book(**{"O/p.opf": package, "O/t/a.xhtml": page,
+                                     "O/s/m.css": ".off{display:none}"}))  # fmt: skip
+    assert text_of(parsed) == "At 9.\n\nNot on Mondays."
+    assert reasons(parsed) == ["3 words in it are hidden or struck out: left out."]
+
+
 LAUGHS = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><x>&b;</x>'
 ODT = "application/vnd.oasis.opendocument.text"
 

@@ -42,6 +42,19 @@ def test_each_row_of_a_table_names_its_columns() -> None:
     assert "Part: Paint and decals; Warranty: 1 year" in cover.text
 
 
+def test_a_page_number_beside_the_columns_is_no_column() -> None:
+    rows = [("Boat", "Day", "Week"), ("Canoe", "28.50", "150"), ("Raft", "88.00", "440")]
+    cells = [
+        (60 + 150 * i, 90 + 18 * n, "Helvetica", 10, cell)
+        for n, row in enumerate(rows)
+        for i, cell in enumerate(row)
+    ]
+    (section,) = sections(page(*cells, (520, 810, "Helvetica", 10, "Page 1 of 2")))
+    assert section.text.startswith(
+        "Boat: Canoe; Day: 28.50; Week: 150\nBoat: Raft; Day: 88.00; Week: 440\n"
+    )
+
+
 def test_larger_lines_are_the_headings_that_their_text_stands_under() -> None:
     found = passages(parse_pdf("w.pdf", WARRANTY.read_bytes()).blocks)
     paths = {section.text[:20]: section.title_path for section in found}

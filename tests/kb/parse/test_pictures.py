@@ -145,7 +145,10 @@ async def test_progress_is_told_page_by_page_and_blank_pages_are_named(tmp_path:
 async def test_a_picture_without_words_or_with_damage_says_so(read: Read) -> None:
     with pytest.raises(UnreadableFile, match="pictures, and no text was found in them"):
         await read("a.png", saved([page(())], "PNG"))
-    with pytest.raises(UnreadableFile, match="It is a PNG picture that cannot be opened"):
+    with pytest.raises(
+        UnreadableFile,
+        match=r"PNG picture that cannot be opened: damaged, or too large\. Save it again\.$",
+    ):
         await read("a.png", saved([page(ENGLISH)], "PNG")[:2000])
 
 
