@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, String, Text, delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Session as OrmSession
 
 from core.errors import AnswerdeskError
 from core.rights import Role, may
@@ -133,14 +133,14 @@ class Accounts(Repository):
         """
         shown, token = " ".join(name.split())[:NAME_CHARS], secrets.token_urlsafe(24)
 
-        async def write(session: AsyncSession) -> None:
+        def write(session: OrmSession) -> None:
             same = select(Account).where(Account.key == _key(shown))
-            if _key(shown) == BY_PASSWORD or await session.scalar(same):
+            if _key(shown) == BY_PASSWORD or session.scalar(same):
                 raise NameTaken(shown)
             row = Account(key=_key(shown), name=shown, role=role)
             row.invitation, row.invited_until = digest_of(token), time.time() + INVITATION_LASTS_S
             session.add(row)
-            await session.flush()
+            session.flush()
 
         await self._run(write)
         return token
@@ -162,12 +162,12 @@ class Accounts(Repository):
         Who is logged in with the account is logged out. ``None`` as `invited`.
         """
 
-        async def write(session: AsyncSession) -> Account | None:
-            row = await session.scalar(_invited(token))
+        def write(session: OrmSession) -> Account | None:
+            row = session.scalar(_invited(token))
             if row is None:
                 return None
             row.password, row.invitation, row.totp, row.recovery = password, "", "", ""
-            await session.execute(delete(Session).where(_of(row.account_id)))
+            session.execute(delete(Session).where(_of(row.account_id)))
             return row
 
         account = await self._run(write)
@@ -202,14 +202,14 @@ class Accounts(Repository):
             LastOwner: nothing is changed.
         """
 
-        async def write(session: AsyncSession) -> None:
-            if row := await session.get(Account, account_id):
+        def write(session: OrmSession) -> None:
+            if row := session.get(Account, account_id):
                 if role != "owner":
-                    await _keep_an_owner(session, row)
+                    _keep_an_owner(session, row)
                 row.role = role
                 linked = Operator.account_id == account_id
-                await session.execute(update(Operator).where(linked).values(role=role))
-                await _end(session, account_id)
+                session.execute(update(Operator).where(linked).values(role=role))
+                _end(session, account_id)
 
         await self._run(write)
         await self._note(await self.get(account_id))
@@ -222,17 +222,17 @@ class Accounts(Repository):
             LastOwner: nothing is changed.
         """
 
-        async def write(session: AsyncSession) -> str:
-            row = await session.get(Account, account_id)
+        def write(session: OrmSession) -> str:
+            row = session.get(Account, account_id)
             if row is None:
                 return ""
-            await _keep_an_owner(session, row)
+            _keep_an_owner(session, row)
             linked = Operator.account_id == account_id
-            await session.execute(delete(Operator).where(linked))
+            session.execute(delete(Operator).where(linked))
             mine = AssignmentRow.account_id == account_id
-            await session.execute(delete(AssignmentRow).where(mine))
-            await _end(session, account_id)
-            await session.delete(row)
+            session.execute(delete(AssignmentRow).where(mine))
+            _end(session, account_id)
+            session.delete(row)
             return row.key
 
         if key := await self._run(write):
@@ -241,17 +241,15 @@ class Accounts(Repository):
     async def assign(self, chat: str, account_id: int, *, if_nobodys: bool = False) -> None:
         """Let a person look after a conversation; 0: nobody. `if_nobodys`: where nobody does."""
 
-        async def write(session: AsyncSession) -> None:
-            row = await session.get(AssignmentRow, chat)
+        def write(session: OrmSession) -> None:
+            row = session.get(AssignmentRow, chat)
             if row is not None and if_nobodys:
                 return
             there = select(Account.account_id).where(Account.account_id == account_id)
-            if await session.scalar(there):
-                await session.merge(
-                    AssignmentRow(chat=chat, account_id=account_id, assigned=time.time())
-                )
+            if session.scalar(there):
+                session.merge(AssignmentRow(chat=chat, account_id=account_id, assigned=time.time()))
             elif row is not None:
-                await session.delete(row)
+                session.delete(row)
 
         await self._run(write)
 
@@ -295,8 +293,8 @@ class Accounts(Repository):
     async def use_recovery(self, account_id: int, code: str) -> bool:
         """Use up a recovery code; return whether it was one."""
 
-        async def write(session: AsyncSession) -> bool:
-            row = await session.get(Account, account_id)
+        def write(session: OrmSession) -> bool:
+            row = session.get(Account, account_id)
             left = row.recovery.split() if row else []
             if row is None or digest_of(code) not in left:
                 return False
@@ -311,9 +309,9 @@ class Accounts(Repository):
         """Remember a login; those that are too old are dropped."""
         now = time.time()
 
-        async def write(session: AsyncSession) -> None:
-            await session.execute(delete(Session).where(Session.created < now - SESSION_LASTS_S))
-            if account_id and await session.get(Account, account_id) is None:
+        def write(session: OrmSession) -> None:
+            session.execute(delete(Session).where(Session.created < now - SESSION_LASTS_S))
+            if account_id and session.get(Account, account_id) is None:
                 return  # it was removed meanwhile
             row = Session(digest=digest, account_id=account_id, created=now, seen=now)
             row.address, row.browser = address[:64], browser[:200]
@@ -381,16 +379,16 @@ def _invited(token: str) -> Select[Account]:
     )
 
 
-async def _end(session: AsyncSession, account_id: int) -> None:
+def _end(session: OrmSession, account_id: int) -> None:
     """Log an account out everywhere; codes that would link it in its old role are worthless."""
     of_account = OperatorCodeRow.account_id == account_id
-    await session.execute(delete(OperatorCodeRow).where(of_account))
-    await session.execute(delete(Session).where(_of(account_id)))
+    session.execute(delete(OperatorCodeRow).where(of_account))
+    session.execute(delete(Session).where(_of(account_id)))
 
 
-async def _keep_an_owner(session: AsyncSession, row: Account) -> None:
+def _keep_an_owner(session: OrmSession, row: Account) -> None:
     """Refuse if the account is the only owner's who can log in."""
     if row.role == "owner" and row.password:
         able = (Account.role == "owner") & (Account.password != "")
-        if await session.scalar(select(func.count()).where(able)) == 1:
+        if session.scalar(select(func.count()).where(able)) == 1:
             raise LastOwner

@@ -4,8 +4,7 @@ import time
 from typing import Any
 
 from sqlalchemy import BigInteger, String, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from db.base import Base, Database, Repository
 from db.inbox import StoredUpdate
@@ -54,8 +53,8 @@ class Chats(Repository):
             self._seen.clear()
         self._seen[chat_id] = (name, now)
 
-        async def write(session: AsyncSession) -> None:
-            row = await session.get(ChatRow, chat_id)
+        def write(session: Session) -> None:
+            row = session.get(ChatRow, chat_id)
             if row is None:
                 row = ChatRow(chat_id=chat_id, first_seen=now)
                 session.add(row)
@@ -115,12 +114,10 @@ class Chats(Repository):
     async def migrate(self, old: int, new: int) -> None:
         """Give a group's record its new number after Telegram made it a supergroup."""
 
-        async def write(session: AsyncSession) -> None:
-            if await session.get(ChatRow, new) is None:
-                await session.execute(
-                    update(ChatRow).where(ChatRow.chat_id == old).values(chat_id=new)
-                )
-            await session.execute(
+        def write(session: Session) -> None:
+            if session.get(ChatRow, new) is None:
+                session.execute(update(ChatRow).where(ChatRow.chat_id == old).values(chat_id=new))
+            session.execute(
                 update(StoredMessage).where(StoredMessage.chat_id == old).values(chat_id=new)
             )
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
 from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.errors import StorageError
 from core.types import Answer, Turn, Urgency
@@ -198,7 +197,8 @@ class Conversations(Repository):
 
     async def _store(self, exchange: _Exchange) -> int:
         answer = exchange.answer
-        async with self._database.session() as session:
+
+        def write(session: Session) -> int:
             row = AnswerRow(
                 chat=exchange.chat,
                 channel=exchange.channel,
@@ -217,7 +217,7 @@ class Conversations(Repository):
                 hedged=answer.hedged,
             )
             session.add(row)
-            await session.flush()
+            session.flush()
             if answer.draft and exchange.channel in REACHABLE:
                 session.add(draft_row(row.id, exchange.chat, answer.draft))
             unknown = answer.kind == "unknown" and answer.intent == "question"
@@ -225,6 +225,8 @@ class Conversations(Repository):
                 part = answer.unanswered
                 session.add(OpenQuestionRow(answer_id=row.id, part=part))
             return row.id
+
+        return await self._run(write)
 
     async def turns(self, chat: str, *, limit: int) -> list[Turn]:
         """Return the last `limit` exchanges of a chat that were questions, oldest first."""
@@ -342,17 +344,20 @@ class Conversations(Repository):
 
         The question of one that did not help waits for an operator.
         """
-        async with self._database.session() as session:
-            if await session.get(AnswerRow, answer_id) is None:
+
+        def write(session: Session) -> bool:
+            if session.get(AnswerRow, answer_id) is None:
                 return False
             if not helpful:
-                await _leave_open(session, answer_id)
-            await session.merge(
+                _leave_open(session, answer_id)
+            session.merge(
                 FeedbackRow(
                     answer_id=answer_id, helpful=helpful, reason=reason, created=time.time()
                 )
             )
             return True
+
+        return await self._run(write)
 
     async def most_asked(self, *, since: float, limit: int) -> list[tuple[str, int, int]]:
         """Return what was asked most often since a moment (UTC epoch seconds), with how often, and
@@ -405,12 +410,10 @@ class Conversations(Repository):
         return len(answers)
 
 
-async def _leave_open(session: AsyncSession, answer_id: int) -> None:
-    if await session.get(AnswerRow, answer_id) is None:
+def _leave_open(session: Session, answer_id: int) -> None:
+    if session.get(AnswerRow, answer_id) is None:
         return
-    known = await session.scalar(
-        select(OpenQuestionRow).where(OpenQuestionRow.answer_id == answer_id)
-    )
+    known = session.scalar(select(OpenQuestionRow).where(OpenQuestionRow.answer_id == answer_id))
     if known is None:
         session.add(OpenQuestionRow(answer_id=answer_id))
     elif known.status == "open":

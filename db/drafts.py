@@ -18,8 +18,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.types import Draft
 from db.base import Base, Repository
@@ -131,7 +130,7 @@ def draft_row(answer_id: int, chat: str, draft: Draft) -> HeldAnswer:
     )
 
 
-async def settle(session: AsyncSession, chat: str, sent: str, *, answer_id: int = 0) -> bool:
+def settle(session: Session, chat: str, sent: str, *, answer_id: int = 0) -> bool:
     """Compare what a person sent with a draft; 0: the newest that waits in the conversation.
 
     Returns whether none waits any more.
@@ -139,15 +138,15 @@ async def settle(session: AsyncSession, chat: str, sent: str, *, answer_id: int 
     which = [HeldAnswer.chat == chat, HeldAnswer.agreement == ""]
     which += [HeldAnswer.answer_id == answer_id] if answer_id else [HeldAnswer.sent_by == 0]
     newest = select(HeldAnswer).where(*which).order_by(HeldAnswer.answer_id.desc()).limit(1)
-    if row := await session.scalar(newest):
+    if row := session.scalar(newest):
         row.agreement, row.settled = compare(row.drafted, sent), time.time()
     others = select(HeldAnswer.answer_id).where(HeldAnswer.chat == chat, HeldAnswer.agreement == "")
-    return await session.scalar(others.limit(1)) is None
+    return session.scalar(others.limit(1)) is None
 
 
-async def settle_all(session: AsyncSession, chat: str) -> None:
+def settle_all(session: Session, chat: str) -> None:
     """Discard what still waits in a conversation that is over."""
-    await session.execute(
+    session.execute(
         update(HeldAnswer)
         .where(HeldAnswer.chat == chat, HeldAnswer.agreement == "", HeldAnswer.sent_by == 0)
         .values(agreement="discarded", settled=time.time())

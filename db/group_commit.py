@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import CursorResult, UpdateBase
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 T = TypeVar("T")
-Operation = Callable[[AsyncSession], Awaitable[T]]
+Operation = Callable[[Session], T]
 _Waiting: TypeAlias = tuple[Operation[Any], "asyncio.Future[Any]"]
 
 
@@ -21,9 +20,9 @@ class GroupCommit:
     is run again alone, so that it fails alone.
     """
 
-    def __init__(self, session: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
-        """`session` opens one in a transaction of its own."""
-        self._session = session
+    def __init__(self, transact: Callable[[Operation[list[Any]]], Awaitable[list[Any]]]) -> None:
+        """`transact` runs something with a session, in a transaction of its own."""
+        self._transact = transact
         self._waiting: list[_Waiting] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -45,8 +44,8 @@ class GroupCommit:
     async def execute(self, *statements: UpdateBase) -> Sequence[Any]:
         """Run statements; return the first column of what the last one returns. See `run`."""
 
-        async def write(session: AsyncSession) -> Sequence[Any]:
-            *_, last = [await session.execute(statement) for statement in statements]
+        def write(session: Session) -> Sequence[Any]:
+            *_, last = [session.execute(statement) for statement in statements]
             silent = isinstance(last, CursorResult) and not last.returns_rows
             return () if silent else last.scalars().all()
 
@@ -61,18 +60,13 @@ class GroupCommit:
 
     async def _commit(self, batch: list[_Waiting]) -> bool:
         """Write a batch. After a failure only a batch of one is told; a larger one is undone."""
-        # Gathered: a failure belongs to those who wait, not to this worker.
-        outcome: list[Any] | BaseException
-        outcome = (await asyncio.gather(self._write(batch), return_exceptions=True))[0]
-        if isinstance(outcome, BaseException):
+        try:
+            outcome = await self._transact(lambda session: [write(session) for write, _ in batch])
+        except Exception as error:  # noqa: BLE001 - it belongs to those who wait
             if len(batch) > 1:
                 return False
-            batch[0][1].set_exception(outcome)
+            batch[0][1].set_exception(error)
             return True
         for result, (_, done) in zip(outcome, batch, strict=True):
             done.set_result(result)
         return True
-
-    async def _write(self, batch: list[_Waiting]) -> list[Any]:
-        async with self._session() as session:
-            return [await operation(session) for operation, _ in batch]

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import BigInteger, String, Text, delete, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.masking import mask
 from core.types import Urgency
@@ -145,8 +144,8 @@ class Handovers(Repository):
         and nobody asked for a person.
         """
 
-        async def write(session: AsyncSession) -> bool:
-            row = await session.get(Handover, chat_id)
+        def write(session: Session) -> bool:
+            row = session.get(Handover, chat_id)
             if row is not None and row.state != "closed":
                 row.for_draft = row.for_draft and for_draft
                 return False
@@ -214,11 +213,11 @@ class Handovers(Repository):
     async def close(self, chat_id: int) -> None:
         """End a conversation with a person."""
 
-        async def write(session: AsyncSession) -> None:
-            row = await session.get(Handover, chat_id)
+        def write(session: Session) -> None:
+            row = session.get(Handover, chat_id)
             if row is not None:
                 row.state, row.holder, row.closed = "closed", 0, time.time()
-                await settle_all(session, row.chat)
+                settle_all(session, row.chat)
 
         await self._run(write)
 
@@ -246,11 +245,11 @@ class Handovers(Repository):
         ends for which nobody asked. Words without a draft are compared with the newest.
         """
 
-        async def write(session: AsyncSession) -> None:
-            row = await session.get(Handover, chat_id)
+        def write(session: Session) -> None:
+            row = session.get(Handover, chat_id)
             if row is not None:
                 row.answer = answer
-                was_last = await settle(session, row.chat, answer, answer_id=draft)
+                was_last = settle(session, row.chat, answer, answer_id=draft)
                 if draft and was_last and row.for_draft and row.state == "waiting":
                     row.state, row.closed = "closed", time.time()
                 session.add(_message(row.chat, "team", answer))
@@ -260,8 +259,8 @@ class Handovers(Repository):
     async def wrote(self, chat_id: int, text: str) -> None:
         """Remember what the customer wrote to a person; it is the question if none led there."""
 
-        async def write(session: AsyncSession) -> None:
-            row = await session.get(Handover, chat_id)
+        def write(session: Session) -> None:
+            row = session.get(Handover, chat_id)
             if row is not None:
                 row.reason = row.reason or text
                 session.add(_message(row.chat, "customer", text))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, String, Text, UniqueConstraint, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db.base import Base, Database, Repository
 
@@ -26,7 +25,8 @@ class StoredUpdate(Base):
     state: Mapped[str] = mapped_column(String(8), default="new", index=True)
     """``new``, ``done`` or ``failed`` (a dead letter)."""
     starts: Mapped[int] = mapped_column(default=0)
-    """How often its handling began; more than its failures if the process died meanwhile."""
+    """How often its handling began, where it can be read: the first time counts when it is stored.
+    More than its failures if the process died meanwhile."""
     failures: Mapped[int] = mapped_column(default=0)
     payload: Mapped[str] = mapped_column(Text)
     """The update as JSON; emptied when it is done."""
@@ -57,9 +57,9 @@ class Inbox(Repository):
         """Store updates; return the ids of those that were not there yet."""
         now = time.time()
 
-        async def write(session: AsyncSession) -> set[int]:
+        def write(session: Session) -> set[int]:
             known = set(
-                await session.scalars(
+                session.scalars(
                     select(StoredUpdate.update_id).where(
                         StoredUpdate.bot_id == self._bot_id,
                         StoredUpdate.update_id.in_([u.update_id for u in updates]),
@@ -74,13 +74,14 @@ class Inbox(Repository):
                     "chat_id": u.chat_id,
                     "received": now,
                     "state": "failed" if u.error else "new",
+                    "starts": 0 if u.error else 1,
                     "payload": u.payload,
                     "error": u.error,
                 }
                 for u in fresh.values()
             ]
             if rows:
-                await session.execute(insert(StoredUpdate), rows)
+                session.execute(insert(StoredUpdate), rows)
             return set(fresh)
 
         return await self._run(write)
@@ -94,7 +95,7 @@ class Inbox(Repository):
         )
 
     async def start(self, update_id: int) -> None:
-        """Count that an update's handling begins."""
+        """Count that the handling of an update of an earlier run begins."""
         await self._change(update_id, starts=StoredUpdate.starts + 1)
 
     async def failed_once(self, update_id: int, error: str) -> int:
@@ -151,8 +152,8 @@ class Inbox(Repository):
     async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
         """Delete the dead letters of the team's chats that are `about` a customer, as JSON."""
 
-        async def write(session: AsyncSession) -> None:
-            rows = await session.scalars(
+        def write(session: Session) -> None:
+            rows = session.scalars(
                 select(StoredUpdate).where(
                     StoredUpdate.bot_id == self._bot_id,
                     StoredUpdate.chat_id.in_(chat_ids),
@@ -161,7 +162,7 @@ class Inbox(Repository):
             )
             for row in rows:
                 if about(row.payload):
-                    await session.delete(row)
+                    session.delete(row)
 
         await self._run(write)
 

@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias, cast, get_args
 
 from sqlalchemy import String, delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.errors import AnswerdeskError
 from core.wording import tr
@@ -77,8 +76,8 @@ class Keys(Repository):
             )
         token = PREFIX + secrets.token_urlsafe(32)
 
-        async def write(session: AsyncSession) -> bool:
-            if await session.scalar(select(Key.key_id).where(Key.name == name)):
+        def write(session: Session) -> bool:
+            if session.scalar(select(Key.key_id).where(Key.name == name)):
                 return False
             session.add(
                 Key(

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, String, Text, delete, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.rights import ROLES, Role
 from db.base import Base, Database, Repository, digest_of, record
@@ -120,15 +119,15 @@ class Operators(Repository):
         The last owner stays: nobody could name another one.
         """
 
-        async def write(session: AsyncSession) -> bool:
-            row = await session.get(Operator, user_id)
+        def write(session: Session) -> bool:
+            row = session.get(Operator, user_id)
             if row is None:
                 return False
             if row.role == "owner":
-                owners = await session.scalar(select(func.count()).where(Operator.role == "owner"))
+                owners = session.scalar(select(func.count()).where(Operator.role == "owner"))
                 if owners == 1:
                     return False
-            await session.delete(row)
+            session.delete(row)
             return True
 
         removed = await self._run(write)
@@ -153,9 +152,9 @@ class Operators(Repository):
         """
         code = secrets.token_urlsafe(12)
 
-        async def write(session: AsyncSession) -> None:
+        def write(session: Session) -> None:
             now = time.time()
-            await session.execute(delete(OperatorCodeRow).where(OperatorCodeRow.expires < now))
+            session.execute(delete(OperatorCodeRow).where(OperatorCodeRow.expires < now))
             session.add(
                 OperatorCodeRow(
                     digest=digest_of(code),
@@ -176,8 +175,8 @@ class Operators(Repository):
         if len(recent) >= MAX_FAILURES:
             return None
 
-        async def write(session: AsyncSession) -> Role | None:
-            used = await session.scalars(
+        def write(session: Session) -> Role | None:
+            used = session.scalars(
                 delete(OperatorCodeRow)
                 .where(OperatorCodeRow.digest == digest_of(code), OperatorCodeRow.expires >= now)
                 .returning(OperatorCodeRow)
@@ -186,7 +185,7 @@ class Operators(Repository):
             if row is None:
                 return None
             role: Any = row.role
-            await session.merge(
+            session.merge(
                 Operator(
                     user_id=user_id,
                     role=role,

@@ -18,8 +18,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db.base import Base, Database, Repository
 from db.inbox import StoredUpdate
@@ -85,11 +84,11 @@ class Outbox(Repository):
         """Queue messages, all or none; updates in `answers_also` are finished with them."""
         now = time.time()
 
-        async def write(session: AsyncSession) -> list[StoredMessage]:
+        def write(session: Session) -> list[StoredMessage]:
             position = 0
             if update_id is not None:
                 position = (
-                    await session.scalar(
+                    session.scalar(
                         select(func.count()).where(
                             StoredMessage.bot_id == self._bot_id,
                             StoredMessage.update_id == update_id,
@@ -112,7 +111,7 @@ class Outbox(Repository):
             ]
             session.add_all(rows)
             if answers_also:
-                await session.execute(
+                session.execute(
                     update(StoredUpdate)
                     .where(
                         StoredUpdate.bot_id == self._bot_id,
@@ -120,7 +119,7 @@ class Outbox(Repository):
                     )
                     .values(state="done", payload="", error="answered together", finished=now)
                 )
-            await session.flush()
+            session.flush()
             return rows
 
         return await self._run(write)
@@ -200,8 +199,8 @@ class Outbox(Repository):
         Of those that were sent, what their buttons need is emptied.
         """
 
-        async def write(session: AsyncSession) -> None:
-            rows = await session.scalars(
+        def write(session: Session) -> None:
+            rows = session.scalars(
                 select(StoredMessage).where(
                     StoredMessage.bot_id == self._bot_id, StoredMessage.chat_id.in_(chat_ids)
                 )
@@ -209,12 +208,12 @@ class Outbox(Repository):
             for row in rows:
                 said = json.dumps([row.params, row.context], ensure_ascii=False)
                 if row.state in ("failed", "uncertain"):
-                    await session.delete(row)
+                    session.delete(row)
                 elif about(said):
                     if row.state == "sent":
                         row.context = {}
                     else:
-                        await session.delete(row)
+                        session.delete(row)
 
         await self._run(write)
 

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,30 @@ class _Module(AsyncAdapt_aiosqlite_dbapi):
 
 
 class _Connection(aiosqlite.Connection):
-    """One whose thread ends in silence if it could not be opened.
+    """One whose thread has as few turns as can be: each takes longer than a short statement.
 
-    The package's own tells an event loop that may be closed by then.
+    It ends in silence if it could not be opened. The package's own tells an event loop that may be
+    closed by then.
     """
+
+    settled = True
+    """Whether there is nothing to commit or to undo, and no statement under way."""
+
+    def cursor(self) -> Any:
+        """Return a cursor; that of SQLite is made with its statement."""
+        return _Cursor(self, None)  # type: ignore[arg-type]
+
+    async def commit(self) -> None:
+        """Commit what was written."""
+        if not self.settled:
+            await super().commit()
+            self.settled = True
+
+    async def rollback(self) -> None:
+        """Undo what was written."""
+        if not self.settled:
+            await super().rollback()
+            self.settled = True
 
     def stop(self) -> "asyncio.Future[Any] | None":
         """Stop the thread."""
@@ -69,6 +90,36 @@ class _Connection(aiosqlite.Connection):
         self._running = False
         self._tx.put_nowait((None, lambda: _STOP_RUNNING_SENTINEL))
         return None
+
+
+class _Cursor(aiosqlite.Cursor):
+    """Runs a statement, and reads all that it returns, in one turn of the thread."""
+
+    _conn: _Connection
+    _found: list[Any]
+
+    async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> "_Cursor":
+        return await self._run("execute", sql, parameters or ())
+
+    async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> "_Cursor":
+        return await self._run("executemany", sql, parameters)
+
+    async def fetchall(self) -> list[Any]:
+        return self._found
+
+    async def close(self) -> None:
+        """Need nothing: all was read."""
+
+    async def _run(self, method: str, *given: Any) -> "_Cursor":
+        def run() -> list[Any]:
+            self._cursor = self._conn._conn.cursor()
+            getattr(self._cursor, method)(*given)
+            return self._cursor.fetchall()
+
+        self._conn.settled = False  # and stays so if this is given up
+        self._found = await self._execute(run)  # type: ignore[no-untyped-call]
+        self._conn.settled = not self._conn.in_transaction
+        return self
 
 
 class Dialect(SQLiteDialect_aiosqlite):

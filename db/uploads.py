@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import JSON, BigInteger, String, Text, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db.base import Base, Database, Repository, record
 
@@ -125,7 +124,7 @@ class Uploads(Repository):
     ) -> int:
         """Store an upload that is to be checked; return its number."""
 
-        async def write(session: AsyncSession) -> int:
+        def write(session: Session) -> int:
             row = UploadRow(
                 channel=self._channel,
                 actor=actor,
@@ -139,7 +138,7 @@ class Uploads(Repository):
                 created=time.time(),
             )
             session.add(row)
-            await session.flush()
+            session.flush()
             return row.upload_id
 
         return await self._run(write)
@@ -232,8 +231,8 @@ class Uploads(Repository):
         The same update may do it again when it is handled once more after a crash.
         """
 
-        async def write(session: AsyncSession) -> bool:
-            row = await session.get(UploadRow, upload_id)
+        def write(session: Session) -> bool:
+            row = session.get(UploadRow, upload_id)
             if row is None or row.entry.get("told", 0) not in (0, update_id):
                 return False
             row.entry = {**row.entry, "told": update_id}

@@ -75,19 +75,20 @@ class Customers:
             answer = await service.ask(
                 text, to=to, language_code=incoming.language_code, stream=stream
             )
-        if await service.handovers.is_held(to.chat_id):
+        handover = await service.handovers.get(to.chat_id)
+        if handover and handover.state == "held":
             await self.link.to_topic(incoming)  # a person took over while the answer was made
             return
         parts = [incoming, *(read(f, username=self.me.username) for f in followers)]
         written = [part for part in parts if part]
-        copies = await self.link.copies(written, answer)
+        copies = await self.link.copies(written, answer, handover)
         if answer.kind == "held":  # the team is shown the draft, with its buttons
             copies = copies[: len(written)]
         made = answer = await self.handover_requests.given(answer, to, question=text)
         if copies and answer.kind == "unknown":  # it is with the team already: no need to offer it
             noted = bot_text("noted", answer.language, *to.languages)
             answer = replace(answer, kind="smalltalk", text=noted)
-            copies = await self.link.copies(written, answer)
+            copies = await self.link.copies(written, answer, handover)
         if answer.intent == "person":
             called = await self.handover_requests.call(to, reason=text, urgency=answer.urgency)
             answer = replace(answer, text=called)
@@ -243,7 +244,8 @@ class Customers:
             text = service_text("text_only", *to.languages)
         else:
             return  # a service message, such as a changed title: not for the bot
-        copies = await self.link.copies([incoming], None)
+        handover = await self.service.handovers.get(incoming.chat_id)
+        copies = await self.link.copies([incoming], None, handover)
         await self._reply([incoming], [message(to, text)], copies)
 
     async def _see(self, incoming: Incoming, *, payload: str = "") -> None:

@@ -219,15 +219,17 @@ class TopicLink:
 
     # --- while the customer waits --------------------------------------------------------------
 
-    async def copies(self, written: Sequence[Incoming], answer: Answer | None) -> list[Outgoing]:
+    async def copies(
+        self, written: Sequence[Incoming], answer: Answer | None, handover: Handover | None
+    ) -> list[Outgoing]:
         """Return what the topic of a waiting customer is shown: their messages and the reply.
 
         Empty if the customer does not wait, or the topic is still to be made: its card has it.
         """
-        first = written[0]
         group = await self.team.group()
-        handover = await self.service.handovers.get(first.chat_id) if first.private else None
-        if not handover or handover.state != "waiting" or not handover.thread_id or not group:
+        if not (handover and handover.state == "waiting" and handover.thread_id and group):
+            return []
+        if not written[0].private:
             return []
         to = Addressee(group, handover.thread_id)
         shown = [_copy_of(incoming, to) for incoming in written]

@@ -135,7 +135,8 @@ class PerChatProcessor(BaseUpdateProcessor):
         if self._is_forgotten(update):
             await self._persist(lambda: self._inbox.finish(number, note="its chat was forgotten"))
             return
-        await self._persist(lambda: self._inbox.start(number))
+        if number in self._queue.repeated:
+            await self._persist(lambda: self._inbox.start(number))
         for attempt in range(1, MAX_TRIES + 1):
             error = await self._try(update)
             if error is None:

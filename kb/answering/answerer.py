@@ -239,7 +239,7 @@ class Answerer:
         return " ".join(INVISIBLE.sub("", read.translate(_ASKING_EMOJI)).split())
 
     async def _mood(self, text: str) -> Mood:
-        if symbols_say(text) == "angry" or classify_turn(text) == "upset":
+        if symbols_say(text) == "angry":
             return "angry"
         try:
             return await self._moods.of(text) if self._moods else NEUTRAL
@@ -248,8 +248,9 @@ class Answerer:
 
     async def _urgency(self, asked: Sequence[str]) -> Urgency:
         """Return the most pressing mood of messages that led to a call for a person."""
+        upset = any(classify_turn(text) == "upset" for text in asked)
         moods = {await self._mood(text) for text in asked}
-        return "urgent" if "urgent" in moods else "angry" if "angry" in moods else ""
+        return "urgent" if "urgent" in moods else "angry" if upset or "angry" in moods else ""
 
     async def _best_retrieval(self, question: str, history: Sequence[Turn]) -> Retrieval:
         """Search for the question alone and, if it may be a follow-up, in its context.

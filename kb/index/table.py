@@ -70,6 +70,10 @@ class RowHit:
     """Cosine similarity (-1 to 1) or BM25 (0 and up); higher is closer."""
     row_id: str
 
+    def scored(self, score: float) -> "RowHit":
+        """Return the same with another score; `replace` takes four times as long."""
+        return RowHit(self.chunk, self.text, self.role, score, self.row_id)
+
 
 class Nearest:
     """The best rows so far for each of many vectors."""

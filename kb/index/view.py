@@ -3,7 +3,7 @@
 import asyncio
 import fnmatch
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -141,7 +141,7 @@ class View(Reader):
         query = self.table.query().nearest_to(vector).distance_type("cosine").limit(k)
         query = query.nprobes(20).refine_factor(max(1, -(-_COMPARED // k)))
         found = await self._fetch(query, "_distance", today, kind, rows)
-        return [replace(row, score=1.0 - far) for row, far in found if far is not None]
+        return [row.scored(1.0 - far) for row, far in found if far is not None]
 
     async def search_text(
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
@@ -155,7 +155,7 @@ class View(Reader):
         words = MatchQuery(text, "text")  # type: ignore[call-arg]  # mypy misses its defaults
         query = self.table.query().nearest_to_text(words).limit(k)
         found = await self._fetch(query, "_score", today, None, rows)
-        return [replace(row, score=score) for row, score in found]
+        return [row.scored(score) for row, score in found]
 
     async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
         """Return the vector of each of these passages and answers, of a long answer the first."""

@@ -6,7 +6,9 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import aiosqlite
 import pytest
 from sqlalchemy import CursorResult, text
 
@@ -83,6 +85,24 @@ async def test_a_long_statement_holds_up_neither_the_loop_nor_a_reader(
     assert not task.done()
     gate.open.set()
     await task
+
+
+async def test_a_read_takes_one_turn_of_a_thread_and_a_write_two(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Target 21: a turn takes longer than a short statement."""
+    turns: list[str] = []
+    turn = aiosqlite.Connection._execute
+
+    async def counted(connection: aiosqlite.Connection, *work: Any) -> object:
+        turns.append("turn")
+        return await turn(connection, *work)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", counted)
+    await run(database, "SELECT x FROM t")
+    assert len(turns) == 1
+    await run(database, "INSERT INTO t VALUES (1)")
+    assert len(turns) == 3
 
 
 async def test_reads_see_the_last_commit_while_another_session_writes(database: Database) -> None:

@@ -1,16 +1,16 @@
 """Inbox and outbox of the Telegram side; writes that share a commit."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable
 
 import pytest
 from sqlalchemy import delete, func, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from core.errors import StorageError
 from db.base import Database
 from db.chats import ChatRow, Chats
-from db.group_commit import GroupCommit
+from db.group_commit import GroupCommit, Operation, T
 from db.inbox import Inbox, NewUpdate, StoredUpdate
 from db.outbox import Outbox, Outgoing
 from tests.tables import dead_letters
@@ -62,14 +62,13 @@ async def test_a_finished_update_forgets_what_it_said_and_stays_known(
 
 
 async def test_a_dead_letter_keeps_its_payload_and_can_be_revived(inbox: Inbox) -> None:
-    await inbox.store([new(1)])
+    await inbox.store([new(1), NewUpdate(2, 5, "{}", "no")])
     assert await inbox.failed_once(1, "no") == 1
     assert await inbox.failed_once(1, "no") == 2
     await inbox.bury(1, "no")
-    (dead,) = await dead_letters(inbox)
+    dead, unreadable = await dead_letters(inbox)
     assert dead.payload == '{"update_id": 1}'
-    assert await inbox.revive(1) is None, "it was never begun: it cannot be read"
-    await inbox.start(1)
+    assert await inbox.revive(unreadable.seq) is None, "it cannot be read"
     assert await inbox.revive(1)
     assert await inbox.revive(1) is None
     (again,) = await inbox.pending()
@@ -138,16 +137,16 @@ async def test_forgetting_a_chat_leaves_no_row_of_it(
 async def test_writes_that_wait_together_share_a_commit(database: Database) -> None:
     commits = 0
 
-    def counting() -> AbstractAsyncContextManager[AsyncSession]:
+    def counting(work: Operation[T]) -> Awaitable[T]:
         nonlocal commits
         commits += 1
-        return database.session()
+        return database.write(work)
 
     writer = GroupCommit(counting)
 
     async def write(number: int) -> int:
-        async def operation(session: AsyncSession) -> int:
-            await session.execute(text("update telegram_chats set name = ''"))
+        def operation(session: Session) -> int:
+            session.execute(text("update telegram_chats set name = ''"))
             return number
 
         return await writer.run(operation)
@@ -157,14 +156,12 @@ async def test_writes_that_wait_together_share_a_commit(database: Database) -> N
 
 
 async def test_a_write_that_fails_fails_alone(database: Database, writer: GroupCommit) -> None:
-    async def good(session: AsyncSession) -> str:
-        await session.execute(
-            text("insert into telegram_chats values (1, 'a', '', '', 0, 0, 0, 0)")
-        )
+    def good(session: Session) -> str:
+        session.execute(text("insert into telegram_chats values (1, 'a', '', '', 0, 0, 0, 0)"))
         return "stored"
 
-    async def bad(session: AsyncSession) -> None:
-        await session.execute(text("insert into nowhere values (1)"))
+    def bad(session: Session) -> None:
+        session.execute(text("insert into nowhere values (1)"))
 
     outcomes = await asyncio.gather(
         writer.run(bad), writer.run(good), writer.run(bad), return_exceptions=True
@@ -191,11 +188,8 @@ async def test_statements_of_one_write_are_all_done_or_none(
 async def test_a_caller_that_goes_away_does_not_stop_its_write(
     database: Database, writer: GroupCommit
 ) -> None:
-    async def slow(session: AsyncSession) -> None:
-        await asyncio.sleep(0)
-        await session.execute(
-            text("insert into telegram_chats values (1, 'a', '', '', 0, 0, 0, 0)")
-        )
+    def slow(session: Session) -> None:
+        session.execute(text("insert into telegram_chats values (1, 'a', '', '', 0, 0, 0, 0)"))
 
     first = asyncio.create_task(writer.run(slow))
     second = asyncio.create_task(writer.run(lambda s: s.scalar(text("select 7"))))

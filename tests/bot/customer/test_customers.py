@@ -35,9 +35,10 @@ async def test_a_question_is_answered_with_its_source(
     assert desk.asked[0].language_code == "de"
 
 
-async def test_typing_is_shown_at_once(
-    bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk
+async def test_typing_is_shown_until_the_answer_is_there(
+    bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.transport.typing.BEGIN_S", 0.0)
     desk.gates["slow?"] = asyncio.Event()
     ana = telegram.person()
     ana.say("slow?")
@@ -47,11 +48,24 @@ async def test_typing_is_shown_at_once(
     await ana.next()
 
 
-async def test_of_a_crowd_only_some_are_shown_typing(
+async def test_typing_is_not_shown_for_an_answer_that_is_there_soon(
     bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Target 21: each such call costs as much as a tenth of a reply."""
+    monkeypatch.setattr("bot.transport.typing.BEGIN_S", 60.0)
+    desk.knows("quick?", "Yes.")
+    ana = telegram.person()
+    for _ in range(2):
+        ana.say("quick?")
+        await ana.next()
+    assert not telegram.called("sendChatAction")
+
+
+async def test_of_a_crowd_only_some_are_shown_typing(
+    bot: TelegramBot, telegram: BotApi, desk: ScriptedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bot.transport.typing._MOST", 1)
+    monkeypatch.setattr("bot.transport.typing.BEGIN_S", 0.0)
     desk.gates["slow?"] = asyncio.Event()
     desk.knows("quick?", "Yes.")
     first, second = telegram.person(), telegram.person()
