@@ -216,7 +216,14 @@ def build_console(
     )
     settled = SettingsPages(pages=pages, settings=settings)
     mishaps = MishapPages(pages=pages, watched=watched)
-    files = UploadPages(pages=pages, desk=uploads, figures=records.figures, limits=limits)
+    files = UploadPages(
+        pages=pages,
+        desk=uploads,
+        figures=records.figures,
+        handovers=handovers,
+        telegram=topics,
+        limits=limits,
+    )
 
     def route(
         path: str,
@@ -330,6 +337,7 @@ def build_console(
             ),
             route("/console/uploads/discard", files.step(uploads.discard), "publish", "POST"),
             route("/console/uploads/undo", files.step(uploads.undo), "publish", "POST"),
+            route("/console/uploads/tell", files.tell, "talk", "POST"),
             entry_route("/console/uploads/entry", files.change, "propose"),
             route("/console/uploads/entry/discard", files.discard_entry, "propose", "POST"),
             route("/console/uploads/confirm", files.step(uploads.confirm), "publish", "POST"),

@@ -311,7 +311,7 @@ class KnowledgePages:
             sent=sent,
             question=question,
             asked=asked,
-            personal=await self.questions.personal(question, customer=0) if question else (),
+            concerns=await self.questions.concerns(question) if question else (),
         )
 
 

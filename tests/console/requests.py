@@ -23,6 +23,7 @@ HERE = {"Origin": SITE, "Sec-Fetch-Site": "cross-site"}
 PASSWORD = "correct horse"
 AGENTS = {
     "entries/add",
+    "uploads/tell",
     "uploads/entry",
     "uploads/entry/discard",
     "questions/answer",
