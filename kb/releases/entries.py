@@ -1,6 +1,6 @@
 """What operators change by hand: variants, answers, validity, and what an entry is not for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -92,10 +92,11 @@ class Entries:
         documents: str = "*",
         kind: ChunkKind | None = None,
         most: int | None = None,
+        without: Collection[str] = (),
     ) -> Found:
         """Return live entries and passages; see `kb.index.view.View.find`."""
         view = await self.index.view()
-        return await view.find(words, documents=documents, kind=kind, most=most)
+        return await view.find(words, documents=documents, kind=kind, most=most, without=without)
 
     async def one(self, chunk_id: str) -> Chunk:
         """Return a live entry or passage by its whole number."""

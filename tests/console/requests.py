@@ -59,6 +59,7 @@ EDITORS = {
     "questions/link",
     "bench/golden",
     "mishaps/run-again",
+    "run",
     "careful",
 }
 OWNERS = {
