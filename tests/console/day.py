@@ -94,7 +94,7 @@ def take_day(browser: webdriver.Chrome, url: str, folder: Path) -> None:
         # In one script: between two the page may be another that has nothing yet.
         WebDriverWait(browser, _TIMEOUT_S).until(
             lambda b: b.execute_script(
-                "return document.readyState === 'complete' && !document.querySelector(arguments[0])",
+                "return document.readyState == 'complete' && !document.querySelector(arguments[0])",
                 _BUSY,
             )
         )
