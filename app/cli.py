@@ -118,7 +118,7 @@ _group(
 _group(
     "people",
     "Who may log in to the console, and what they may do there.",
-    {"list": people.list_accounts, "invite": people.invite},
+    {"list": people.list_accounts, "invite": people.invite, "remove": people.remove_account},
 )
 _group(
     "operators",

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from bot.transport.redact import protect_logs
+from core.errors import ConfigError
 from core.request import request_id
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -25,8 +26,14 @@ def set_up_logging(form: Literal["text", "json"] = "text") -> None:
 
     It is the level of our own lines. Libraries write warnings only: below, they write what a
     customer said (messages of Telegram, parameters of statements).
+
+    Raises:
+        ConfigError: if there is no such level.
     """
     level = os.environ.get("ANSWERDESK_LOG", "INFO").upper()
+    if level not in (levels := logging.getLevelNamesMapping()):
+        known = ", ".join(name for name in levels if name != "NOTSET")
+        raise ConfigError(f"ANSWERDESK_LOG: there is no level {level!r}; write one of {known}.")
     logging.basicConfig(level=level, stream=sys.stderr, force=True)
     protect_logs()
     for handler in logging.getLogger().handlers:

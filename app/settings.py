@@ -1,7 +1,6 @@
 """What owners change on the console: a file of its own, whose values count above `config.yaml`."""
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ import yaml
 
 from app.paths import find_config
 from console.settings import BadValue, Change, Setting
-from core.config import CHANGED_NAME, BadSetting, Config, load_config, read_yaml
+from core.config import CHANGED_NAME, BadSetting, Config, load_config, read_yaml, variable_of
 from core.durable import write_durably
 from core.errors import ConfigError
 from core.wording import tr
@@ -58,7 +57,7 @@ class SettingsFile:
                     value,
                     choices=[one for one in get_args(annotation) if isinstance(one, str)],
                     lines=isinstance(_of(now, name), tuple | dict),
-                    fixed_by=_variable(section, key),
+                    fixed_by=variable_of(section, key),
                     below=_text(_of(below, name)) if key in changed.get(section, {}) else None,
                 )
             )
@@ -73,7 +72,7 @@ class SettingsFile:
         before, below, changed = self.load(), load_config(self.config), self._changed()
         for name, text in texts.items():
             section, key = name.split(".")
-            if variable := _variable(section, key):
+            if variable := variable_of(section, key):
                 raise BadValue(
                     name, tr("it is set by %(variable)s; change it there", variable=variable)
                 )
@@ -140,13 +139,6 @@ class RunningSettings:
 def _of(config: Config, name: str) -> Any:
     section, key = name.split(".")
     return getattr(getattr(config, section), key)
-
-
-def _variable(section: str, key: str) -> str:
-    """Return the environment variable that sets a key, empty if none does."""
-    whole = f"ANSWERDESK__{section}".upper()
-    found = {name.upper() for name in os.environ}
-    return next((one for one in (f"{whole}__{key.upper()}", whole) if one in found), "")
 
 
 def _text(value: Any) -> str:

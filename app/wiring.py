@@ -240,6 +240,7 @@ async def open_knowledge(
             inspector=Inspector(searched),
             forecaster=forecaster,
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
+            own_contacts=_own_contacts(config),
         )
         yield Knowledge(
             config=config,
@@ -367,6 +368,13 @@ def make_answerer(
         translations=Curations(knowledge.database),
         careful_rules=knowledge.careful,
     )
+
+
+def _own_contacts(config: Config) -> str:
+    """Return a text with the addresses that the configuration has of the company."""
+    own = [config.company.contact, config.console.address, *config.widget.origins]
+    own += [address for one in config.refresh.sources for address in (one.url, one.sitemap)]
+    return "\n".join(own)
 
 
 def _policy(config: Config) -> Policy:

@@ -216,7 +216,14 @@ def build_console(
     )
     settled = SettingsPages(pages=pages, settings=settings)
     mishaps = MishapPages(pages=pages, watched=watched)
-    files = UploadPages(pages=pages, desk=uploads, figures=records.figures, limits=limits)
+    files = UploadPages(
+        pages=pages,
+        desk=uploads,
+        figures=records.figures,
+        handovers=handovers,
+        telegram=topics,
+        limits=limits,
+    )
 
     def route(
         path: str,
@@ -330,6 +337,7 @@ def build_console(
             ),
             route("/console/uploads/discard", files.step(uploads.discard), "publish", "POST"),
             route("/console/uploads/undo", files.step(uploads.undo), "publish", "POST"),
+            route("/console/uploads/tell", files.tell, "talk", "POST"),
             entry_route("/console/uploads/entry", files.change, "propose"),
             route("/console/uploads/entry/discard", files.discard_entry, "propose", "POST"),
             route("/console/uploads/confirm", files.step(uploads.confirm), "publish", "POST"),
@@ -367,6 +375,7 @@ def build_console(
             route("/console/mishaps/drop-letter", mishaps.drop_letter, "talk", "POST"),
             route("/console/mishaps/drop-send", mishaps.drop_send, "talk", "POST"),
             route("/console/mishaps/run-again", mishaps.run_again, "publish", "POST"),
+            route("/console/run", mishaps.run, "publish", "POST"),
             route("/console/programs", program_pages.show, "manage"),
             route("/console/keys/add", program_pages.add, "manage", "POST"),
             route("/console/keys/revoke", program_pages.revoke, "manage", "POST"),

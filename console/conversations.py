@@ -6,7 +6,7 @@ sent by the bot, which shows it in their topic; a visitor's widget asks for what
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from console.security_logins import current_person
 from core.errors import AnswerdeskError
 from core.wording import N_, tr
 from db.accounts import Accounts
+from db.conversations import OpenQuestion
 from db.drafts import REACHABLE, Drafts
 from db.figures import Asked, Figures
 from db.handover import Handovers, Message, number_of
@@ -52,6 +53,9 @@ class Talks(Protocol):
 
     async def send_draft_to_chat(self, chat_id: int, text: str, *, draft: int) -> str:
         """Send a held answer, perhaps edited; return why it did not arrive, empty if it did."""
+
+    async def tell_customers(self, customers: Mapping[int, OpenQuestion], answer: str) -> None:
+        """Tell those who asked in vain, by chat, what the answer is now."""
 
 
 @dataclass(frozen=True, kw_only=True)

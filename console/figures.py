@@ -161,7 +161,23 @@ class FigurePages:
                 days,
             ),
             "timezone": self.records.figures.timezone,
+            "times": await self._times(since),
         }
+
+    async def _times(self, since: float) -> list[tuple[str, float]]:
+        """Return how long customers waited, in seconds, each with what it is."""
+        half, most, total = await self.records.figures.computing(since=since)
+        times = [
+            (N_("Answer, half of them within"), half),
+            (N_("Answer, 95 of 100 within"), most),
+            (N_("Computing, all together"), total),
+        ]
+        if waits := await self.handovers.waits(since=since):
+            times += [
+                (N_("Reply of a person, half of them within"), waits[len(waits) // 2]),
+                (N_("Reply of a person, longest"), waits[-1]),
+            ]
+        return times
 
     async def export(self, request: Request) -> Response:
         """Send the figures as CSV: a row for each day, way in, language and outcome."""

@@ -1,6 +1,7 @@
 """Entries and passages: searched, added, changed by hand; what waits for review; releases."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,9 +42,10 @@ _THEIRS = N_(
 )
 _NOTHING_SENT = {"kind": "", "text": "", "language": ""}
 _KINDS: tuple[CurationKind, ...] = get_args(CurationKind)
+_ONLY: Mapping[str, ChunkKind] = {"faq": "faq", "passage": "passage"}
 _LATEST, _LOOKED_AT, _UNTRANSLATED = 2000, 100, 10
-"""Answers among which those are counted that customers of another language got as they stand; the
-most frequent ones whose entries are looked up; those that are listed."""
+"""Answers in which it is counted how often an entry was cited, and to customers of which language;
+the most frequent ones whose entries are looked up for a translation; those that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +209,18 @@ class KnowledgePages:
         question: str = "",
     ) -> Response:
         found = Found((), 0)
-        only: ChunkKind | None = "faq" if kind == "faq" else "passage" if kind else None
+        only: ChunkKind | None = _ONLY.get(kind)
+        cited = await self.figures.languages(latest=_LATEST)
+        hits = Counter[str]()
+        for (chunk_id, _), times in cited.items():
+            hits[chunk_id] += times
         try:
             found = await self.editing.entries.search(
-                words, documents=literally(document) or "*", kind=only, most=_SHOWN
+                words,
+                documents=literally(document) or "*",
+                kind=only,
+                most=_SHOWN,
+                without=hits.keys() if kind == "unused" else (),
             )
         except AnswerdeskError as error:
             notice = notice or str(error)
@@ -226,21 +236,24 @@ class KnowledgePages:
             document=document,
             kind=kind,
             found=found,
+            hits=hits,
+            latest=_LATEST,
             documents=sorted(documents),
             waiting=[change for change in changes if change.state != "active"],
             live=[change for change in changes if change.state == "active"],
-            untranslated=await self._untranslated(changes),
+            untranslated=await self._untranslated(changes, cited.most_common(_LOOKED_AT)),
             releases=releases,
         )
 
-    async def _untranslated(self, changes: Sequence[Curation]) -> list[Untranslated]:
-        """Return what is worth translating, the most wanted first."""
+    async def _untranslated(
+        self, changes: Sequence[Curation], cited: Sequence[tuple[tuple[str, str], int]]
+    ) -> list[Untranslated]:
+        """Return what is worth translating of what was cited, the most wanted first."""
         known = {
             (change.chunk_id, change.language)
             for change in changes
             if change.kind == "translation" and change.state == "active"
         }
-        cited = (await self.figures.languages(latest=_LATEST)).most_common(_LOOKED_AT)
         try:
             live = await self.editing.entries.named([chunk_id for (chunk_id, _), _ in cited])
         except AnswerdeskError:
@@ -311,7 +324,7 @@ class KnowledgePages:
             sent=sent,
             question=question,
             asked=asked,
-            personal=await self.questions.personal(question, customer=0) if question else (),
+            concerns=await self.questions.concerns(question) if question else (),
         )
 
 

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.conversations import NO_TELEGRAM
-from console.form import number_of
+from console.form import Refused, number_of
+from console.operator import LISTED_RUNS
 from console.pages import Pages
 from core.errors import AnswerdeskError, StorageError
 from core.wording import N_, tr
@@ -125,6 +126,14 @@ class MishapPages:
         number = await number_of(request)
         names = {run.run_id: run.job for run in await self.watched.jobs.ended_badly()}
         return await self._after(number in names and self.watched.run_again(names[number]))
+
+    async def run(self, request: Request) -> Response:
+        """Begin another run of a job, such as reading the sources again, and show the console."""
+        number = await number_of(request)
+        names = {run.run_id: run.job for run in await self.watched.jobs.runs(limit=LISTED_RUNS)}
+        if number not in names or not self.watched.run_again(names[number]):
+            raise Refused(tr("It is running already, or there is no such job any more."), 409)
+        return RedirectResponse("/console#runs", 303)
 
     async def _by_telegram(
         self, request: Request, work: Callable[[Retries, int], Awaitable[bool]]

@@ -15,6 +15,8 @@ from db.figures import Figures
 from db.jobs import JobRepository
 from db.knowledge import ReleaseRepository, SourceRepository
 
+LISTED_RUNS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -51,5 +53,5 @@ class OperatorPages:
             sources=await self.records.sources.list(),
             open_questions=await self.records.conversations.count_open(),
             answers=await self.records.conversations.counts(),
-            runs=await self.records.jobs.runs(limit=10) if self.records.jobs else (),
+            runs=await self.records.jobs.runs(limit=LISTED_RUNS) if self.records.jobs else (),
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from babel.dates import format_date
 from babel.numbers import format_percent
+from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
@@ -43,6 +44,7 @@ _HEADING = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
 _ROW = re.compile(r"<tr>.*?</tr>", re.DOTALL)
 _CELL = re.compile(r"<t[dh]\b")
 _TAG = re.compile(r'<span class="for-readers">.*?</span>|<[^>]+>')
+_UNITS = (("hour", 3600), ("minute", 60))
 
 
 class Pages:
@@ -74,6 +76,7 @@ class Pages:
         }
         environment.filters["moment"] = _moment
         environment.filters["language_name"] = lambda code: locale().languages.get(code, code)
+        environment.filters["duration"] = _duration
         environment.filters["percent"] = lambda share: format_percent(share, locale=locale())
         environment.globals["lang"] = language_tag
         environment.globals |= {"shop": shop, "welcome": welcome}
@@ -136,6 +139,13 @@ def _counted(one: str, many: str, number: int, /, **values: Any) -> Markup:
 
 def _safe(values: Mapping[str, Any]) -> Mapping[str, Markup]:
     return {name: escape(_seen(value)) for name, value in values.items()}
+
+
+def _duration(seconds: float) -> str:
+    """Return seconds as people read them: seconds, minutes or hours."""
+    unit, size = next((one for one in _UNITS if seconds >= 2 * one[1]), ("second", 1))
+    number = round(seconds / size, 0 if size > 1 else 1)
+    return format_unit(number, unit, "short", locale=locale())
 
 
 def _moment(seconds: float) -> Markup:

@@ -12,7 +12,7 @@ from console.pages import Pages
 from console.security_logins import current_person
 from console.upload_desk import UploadDesk
 from core.errors import AnswerdeskError
-from kb.releases.open_questions import MayBePersonal, OpenQuestions, Order
+from kb.releases.open_questions import OpenQuestions, Order, Unconfirmed
 
 _PAGE = 10
 """Groups of one page; the nearest entries of each are searched for."""
@@ -60,18 +60,22 @@ class QuestionPages:
     async def link(self, request: Request) -> Response:
         """Make a question a way to ask an entry."""
         fields = await fields_of(request)
-        number = read_number(fields["number"])
+        number, entry = read_number(fields["number"]), fields["entry"]
+        wording = " ".join(fields["question"].split())
         try:
             group = await self.questions.group(number)
-            question = " ".join(fields["question"].split()) or group.text
-            parts = await self.questions.personal(question, customer=group.customer)
-            if parts and not fields["confirmed"]:
-                raise MayBePersonal(parts)
+            question = wording or group.text
+            concerns = await self.questions.concerns_of(group, question)
+            if concerns and not fields["confirmed"]:
+                raise Unconfirmed(concerns)
             change, _ = await self.questions.link(
-                group.open_ids, fields["entry"], question, author=current_person.get().author
+                group.open_ids, entry, question, author=current_person.get().author
             )
         except AnswerdeskError as error:
-            return await self._page(number, notice=str(error), status=409)
+            notice = "" if isinstance(error, Unconfirmed) else str(error)  # the form has it
+            return await self._page(
+                number, notice=notice, status=409, wording=wording, chosen=entry
+            )
         return RedirectResponse(f"/console/knowledge?changed={change}#changes", 303)
 
     async def dismiss(self, request: Request) -> Response:
@@ -128,7 +132,14 @@ class QuestionPages:
         )
 
     async def _page(
-        self, number: int, *, notice: str = "", status: int = 200, answer: str = ""
+        self,
+        number: int,
+        *,
+        notice: str = "",
+        status: int = 200,
+        answer: str = "",
+        wording: str = "",
+        chosen: str = "",
     ) -> Response:
         groups = await self.questions.groups()
         try:
@@ -140,7 +151,9 @@ class QuestionPages:
             status=status,
             group=group,
             nearest=await self.questions.nearest(group.text, most=_NEAREST),
-            personal=await self.questions.personal(group.text, customer=group.customer),
+            wording=wording or group.text,
+            chosen=chosen,
+            concerns=await self.questions.concerns_of(group, wording or group.text),
             others=await self.questions.others(group, among=groups, most=_MERGEABLE),
             notice=notice,
             answer=answer,

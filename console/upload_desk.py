@@ -11,11 +11,12 @@ from typing import Any, BinaryIO, Self, TypeVar
 from core.errors import AnswerdeskError, IngestError, unchanged
 from core.types import IngestReport
 from core.wording import tr
+from db.conversations import OpenQuestion
 from db.uploads import Entry, SentFile, Upload, Uploads, UploadState
 from kb.ingest.originals import Originals
 from kb.ingest.prepare import Progress
 from kb.releases.ingestor import IncomingFile
-from kb.releases.open_questions import MayBePersonal
+from kb.releases.open_questions import Unconfirmed
 from kb.releases.team_answers import check_entry
 from kb.releases.upload import STANDS, Library, NotUndoable, Outcome, UploadFlow, outcome_of
 
@@ -55,12 +56,14 @@ class Seen:
 
     upload: Upload
     outcome: Outcome
-    personal: tuple[str, ...] = ()
-    """What in an entry may tell who a customer is; nobody has confirmed that it may stay."""
+    concerns: Sequence[str] = ()
+    """What speaks against storing an entry as it stands, and nobody has confirmed."""
     progress: Progress | None = None
     """Of the step that is under way; ``None`` before its first news."""
     not_undoable: str = ""
     """Why what is live cannot be undone; empty if it can."""
+    askers: Sequence[OpenQuestion] = ()
+    """What customers asked who can be told that there is an answer now."""
 
     @property
     def busy(self) -> bool:
@@ -152,7 +155,7 @@ class UploadDesk:
         await self._change(number, question=question, answer=answer, confirmed=False)
 
     async def confirm(self, number: int) -> None:
-        """Let what may be personal in an entry be stored as it stands, and check it anew.
+        """Let an entry be stored as it stands, whatever speaks against it, and check it anew.
 
         Raises:
             PreviewClosed: if it waits for nobody any more.
@@ -174,14 +177,12 @@ class UploadDesk:
 
         Raises:
             PreviewClosed: if it does not wait for that.
-            MayBePersonal: if somebody has to confirm an entry first.
+            Unconfirmed: if somebody has to confirm an entry first.
         """
         upload = await self.uploads.get(number)
-        parts = []
-        if upload and upload.state == "preview":
-            parts = await self._flow.personal(upload)
-        if parts:
-            raise MayBePersonal(parts)
+        waits = upload is not None and upload.state == "preview"
+        if upload and waits and (concerns := await self._flow.concerns(upload)):
+            raise Unconfirmed(concerns)
         if not await self.uploads.move(number, "preview", "applying"):
             raise await self._closed(number)
         self._start(number, anyway=anyway)
@@ -223,15 +224,15 @@ class UploadDesk:
         upload = await self.uploads.get(number)
         if upload is None:
             return None
-        personal = await self._flow.personal(upload)
+        concerns = await self._flow.concerns(upload)
         refused = ""
         try:
             await self._flow.check_undo(upload)
         except NotUndoable as error:
             refused = str(error)
-        return Seen(
-            upload, outcome_of(upload), tuple(personal), self._progress.get(number), refused
-        )
+        askers = await self._flow.askers(upload)
+        progress = self._progress.get(number)
+        return Seen(upload, outcome_of(upload), concerns, progress, refused, askers)
 
     # --- what runs beside ----------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """The operators' page for files: send, look at what would change, apply or discard, undo."""
 
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +10,18 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
+from console.conversations import NO_TELEGRAM, Talks
 from console.form import Endpoint, Refused, fields_of, number_of, read_number
+from console.labels import Labels
 from console.pages import Pages
 from console.upload_desk import AUTO, Seen, UploadDesk
 from core.errors import AnswerdeskError
 from core.types import FileReport, FindingKind, Skipped
 from core.wording import N_, ntr, tr
 from db.figures import Figures
+from db.handover import Handovers
 from kb.parse.faq.columns import BadColumns, described, read_columns, written
+from kb.releases.open_questions import customers_of
 from kb.releases.upload import changes_something, file_name
 from kb.review.findings import FINDINGS, describe, to_confirm
 from kb.review.most_asked import answers_text
@@ -97,6 +102,9 @@ class UploadPages:
     pages: Pages
     desk: UploadDesk
     figures: Figures
+    handovers: Handovers
+    telegram: Callable[[], Talks | None]
+    """Returns the bot while it serves."""
     limits: UploadLimits
 
     async def show(self, request: Request) -> Response:
@@ -158,6 +166,25 @@ class UploadPages:
         if seen is None or seen.upload.entry is None:
             raise Refused(tr("There is no such entry, or it is too old."))
         return await self._after(number, self.desk.discard(number))
+
+    async def tell(self, request: Request) -> Response:
+        """Tell the customers who asked what an entry answers, each once."""
+        number = await number_of(request)
+        seen = await self.desk.seen(number)
+        if seen is None or seen.upload.entry is None or not seen.askers:
+            return await self._page(number, notice=tr("They have been told already."), status=409)
+        customers, bot = customers_of(seen.askers), self.telegram()
+        if customers and bot is None:
+            return await self._page(number, notice=tr(NO_TELEGRAM), status=409)
+        # Below zero, where no update of Telegram is.
+        if await self.desk.uploads.tell_once(number, update_id=-time.time_ns()):
+            answer = seen.upload.entry.answer
+            if customers and bot:
+                await bot.tell_customers(customers, answer)
+            for asked in seen.askers:
+                lead = Labels(asked.language)("answered_now", question=asked.question[:200])
+                await self.handovers.note(asked.chat, f"{lead}\n\n{answer}", author="bot")
+        return RedirectResponse(f"/console/upload?number={number}", 303)
 
     def step(self, work: Callable[[int], Coroutine[Any, Any, object]]) -> Endpoint:
         """Return what takes a step with an upload, and shows it."""

@@ -107,8 +107,8 @@ class Proposal(Reply):
     error: str
     held: str
     """Why nothing was published."""
-    personal: list[str]
-    """What may tell who a customer is, and must be confirmed first."""
+    concerns: list[str]
+    """What speaks against storing it as it stands, and must be confirmed first."""
     findings: list[Finding]
     """What somebody should look at."""
     answers: list[ChangedAnswer]
@@ -121,7 +121,7 @@ class Step(Given):
     """What to do with a proposal."""
 
     step: Literal["apply", "apply_anyway", "confirm", "discard", "undo"]
-    """``confirm`` what may be personal."""
+    """``confirm`` what speaks against it."""
 
 
 class NewChange(Given):
@@ -455,7 +455,7 @@ class Workbench:
             state=seen.upload.state,
             error=seen.outcome.error,
             held=report.held if report else "",
-            personal=list(seen.personal),
+            concerns=list(seen.concerns),
             findings=list(report.findings) if report else [],
             answers=[
                 ChangedAnswer.model_validate(one)

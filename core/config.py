@@ -25,9 +25,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     YamlConfigSettingsSource,
@@ -37,6 +39,7 @@ from core.errors import ConfigError
 from core.hours import DAYS, WorkingHours
 from core.wording import tr
 
+_PREFIX = "ANSWERDESK__"
 _SHOWN_CHARS = 60
 CHANGED_NAME = "settings.yaml"
 """In the data folder: what owners changed on the console."""
@@ -356,7 +359,7 @@ class Config(BaseSettings):
     """The whole configuration."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="ANSWERDESK__", env_nested_delimiter="__"
+        frozen=True, extra="forbid", env_prefix=_PREFIX, env_nested_delimiter="__"
     )
 
     company: CompanyConfig = CompanyConfig()
@@ -391,7 +394,37 @@ class Config(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the environment above the YAML values, which come in through ``__init__``."""
-        return (env_settings, init_settings)
+        return (_Environment(settings_cls), init_settings)
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, with what the validation is to refuse: no JSON, no such section."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """Return what JSON says, or the text itself where it is none."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the values of all sections."""
+        named = [name.removeprefix(_PREFIX.lower()) for name in self.env_vars]
+        sections = {
+            name.partition("__")[0]
+            for name, whole in zip(named, self.env_vars, strict=True)
+            if name != whole
+        }
+        return dict.fromkeys(sections - Config.model_fields.keys()) | super().__call__()
+
+
+def variable_of(*keys: str) -> str:
+    """Return the environment variable that sets a key, a part or all around it; empty: none."""
+    names = sorted(name.upper() for name in os.environ)
+    paths = [keys[:length] for length in range(len(keys), 0, -1)]
+    wanted = [f"{_PREFIX}{'__'.join(path)}".upper() for path in paths]
+    parts = [name for name in names if name.startswith(f"{wanted[0]}__")]
+    return next((name for name in (*wanted, *parts) if name in names), "")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -420,8 +453,6 @@ def load_config(path: Path, *, changed: Mapping[str, Mapping[str, Any]] | None =
         return Config(**values)
     except ValidationError as error:
         raise BadSetting(path, error, changed or {}) from error
-    except Exception as error:  # the environment's JSON
-        raise ConfigError(f"{str(path)!r} cannot be read: {error}") from error
 
 
 class BadSetting(ConfigError):
@@ -432,19 +463,24 @@ class BadSetting(ConfigError):
     ) -> None:
         # A mistyped key is often the reason why another one is missing.
         first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-        section, name, *_ = [*map(str, first["loc"]), "", ""]
-        self.key = ".".join(map(str, first["loc"]))
-        self.reason = _reason(first)
-        where = repr(CHANGED_NAME if name in changed.get(section, ()) else str(path))
+        keys = [*map(str, first["loc"])]
+        section, name, *_ = [*keys, "", ""]
+        variable = variable_of(*keys)
+        self.key = ".".join(keys)
+        self.reason = _reason(first, as_json=bool(variable))
+        where = variable or repr(CHANGED_NAME if name in changed.get(section, ()) else str(path))
         if first["type"] == "extra_forbidden":
             said = f"there is no key {self.key!r}. Remove or correct it."
         else:
             said = f"{self.key}: {self.reason}."
-        super().__init__(f"{where} (or the environment): {said}")
+        super().__init__(f"{where}: {said}")
 
 
-def _reason(error: ErrorDetails) -> str:
-    """Return what is wrong with a value and what may stand there, as the end of a sentence."""
+def _reason(error: ErrorDetails, *, as_json: bool) -> str:
+    """Return what is wrong with a value and what may stand there, as the end of a sentence.
+
+    `as_json`: as it is written in the environment.
+    """
     value, context = error.get("input"), error.get("ctx", {})
     shown = f"“{str(value)[:_SHOWN_CHARS]}”"
     if value is None:
@@ -475,6 +511,10 @@ def _reason(error: ErrorDetails) -> str:
                 "%(value)s is not an address; write one such as https://www.example.com",
                 value=shown,
             )
+        case "model_type" | "model_attributes_type" | "dict_type" if as_json:
+            return tr('%(value)s is not a section; write it as {"name": "value"}', value=shown)
+        case "tuple_type" | "list_type" if as_json:
+            return tr('%(value)s is not a list; write it as ["one", "two"]', value=shown)
         case "model_type" | "model_attributes_type" | "dict_type":
             return tr(
                 "%(value)s is not a section; write its keys below it, such as name: value",

@@ -2,6 +2,9 @@
 
 import re
 from itertools import combinations_with_replacement
+from pathlib import Path
+
+import yaml
 
 _HIDDEN = "•"
 _SHOWN_DIGITS = 4
@@ -25,8 +28,15 @@ _SECRET = re.compile(
     r"([^\s，。；、]+)",
     re.IGNORECASE,
 )
-"""What is named a secret: after a colon any word, else one that has a digit, so that "my password
-is wrong" stays."""
+"""What is named a secret, unless `_is_said`: after a colon any word, else one that has a digit, so
+that "my password is wrong" stays."""
+_LEADS = frozenset(
+    yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))["leads"].split()
+)
+"""What leads in or says something of a secret, and is none."""
+_ARTICLE = re.compile(r"\s+(?:the|an?|der|die|das|dem|den|el|la|los|las|le|les)\b", re.IGNORECASE)
+_HAN = re.compile(r"[\u3400-\u9fff]+")
+_COUNT = re.compile(r"\d{1,2}(?:-[^\W\d]+)?")
 
 
 def mask(text: str) -> str:
@@ -65,6 +75,16 @@ def _is_card(text: str) -> bool:
     return (sum(map(int, digits[::-2])) + sum(n - 9 * (n > 9) for n in doubled)) % 10 == 0
 
 
+def _is_said(match: re.Match[str]) -> bool:
+    """Tell whether what follows the name of a secret is words about it: "PIN: what is that?"."""
+    word = match[1].strip(".,;:!?…()\"'«»“”¿¡").casefold()
+    if word in _LEADS or _HAN.fullmatch(word) or _COUNT.fullmatch(word):
+        return True
+    return word.isalpha() and _ARTICLE.match(match.string, match.end()) is not None
+
+
 def _without_secret(match: re.Match[str]) -> str:
+    if _is_said(match):
+        return match[0]
     hidden = _HIDDEN * min(4, len(match[1]))
     return match[0][: match.start(1) - match.start()] + hidden

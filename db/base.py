@@ -88,13 +88,18 @@ def database_url(configured: str, data: Path) -> str:
 
 
 def create_engine(url: str) -> AsyncEngine:
-    """Open the engine. On SQLite every commit reaches the disk before it returns."""
+    """Open the engine. On SQLite every commit reaches the disk before it returns.
+
+    Errors do not show what a statement was given: it may be what a customer wrote.
+    """
     if make_url(url).get_backend_name() != "sqlite":
-        return create_async_engine(url)
+        return create_async_engine(url, hide_parameters=True)
     # The most recently used connection first: it has the pages in its cache.
     pool = {} if url.endswith("://") else {"pool_use_lifo": True, "max_overflow": 20}
     journal = "WAL" if wal_is_safe(sqlite.VERSION) else "DELETE"
-    engine = create_async_engine(url, connect_args={"journal": journal}, **pool)
+    engine = create_async_engine(
+        url, connect_args={"journal": journal}, hide_parameters=True, **pool
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:

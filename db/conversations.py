@@ -108,6 +108,8 @@ class OpenQuestion:
     """What the customer was told."""
     same_as: int = 0
     """Another question that an operator said asks the same; 0: none."""
+    message: str = ""
+    """The whole message, where `question` is the part of it that was left open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,7 @@ class Conversations(Repository):
                 kind=_kind_of(open_row, row),
                 reply=row.text,
                 same_as=open_row.same_as or 0,
+                message=row.question if open_row.part else "",
             )
             for open_row, row in rows
         ]

@@ -168,6 +168,18 @@ class Figures(Repository):
         ]
         return cells, hours
 
+    async def computing(self, *, since: float) -> tuple[float, float, float]:
+        """Return how many seconds questions took since a moment: half of them at most, 95 of 100 at
+        most, and all together."""
+        asked = AnswerRow.created >= since, AnswerRow.intent == "question"
+        sums = select(func.count(), func.coalesce(func.sum(AnswerRow.total_ms), 0.0))
+        ((count, total),) = await self._rows(sums.where(*asked))
+        times = select(AnswerRow.total_ms).where(*asked).order_by(AnswerRow.total_ms).limit(1)
+        half, most = [
+            await self._first(times.offset(int(share * count))) or 0.0 for share in (0.5, 0.95)
+        ]
+        return half / 1000, most / 1000, total / 1000
+
     async def answers(self, which: Which, *, limit: int, offset: int = 0) -> list[Asked]:
         """Return answers, newest first."""
         where = [*self._where(which, AnswerRow, FeedbackRow)]

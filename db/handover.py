@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import BigInteger, String, Text, delete, or_, select, update
+from sqlalchemy import BigInteger, String, Text, case, cast, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.masking import mask
@@ -281,6 +281,20 @@ class Handovers(Repository):
         for one in messages:  # earlier versions stored them as they were written
             one.text = _masked(one.author, one.text)
         return messages
+
+    async def waits(self, *, since: float) -> list[float]:
+        """Return how many seconds customers who called since a moment waited for a person's first
+        words, the shortest first; of each the last call."""
+        of_telegram = "telegram:" + cast(Handover.chat_id, String)
+        chat = case((Handover.visitor != "", Handover.visitor), else_=of_telegram)
+        replied = (Message.author == "team") & (Message.created >= Handover.asked)
+        found = await self._rows(
+            select(Handover.asked, func.min(Message.created))
+            .join(Message, (Message.chat == chat) & replied)
+            .where(Handover.asked >= since)
+            .group_by(Handover.chat_id, Handover.asked)
+        )
+        return sorted(first - asked for asked, first in found)
 
     async def rate(self, chat_id: int, rating: int) -> None:
         """Store what the customer gave, 1 to 5."""

@@ -23,10 +23,18 @@ from kb.releases.backup import restore as read_backup
 from kb.releases.export import export as write_entries
 from kb.releases.lock import NAME
 
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Write over a file that is there already.")
+]
 
-async def backup(file: Annotated[Path, typer.Argument(help="Such as backup.tar.gz.")]) -> None:
+
+async def backup(
+    file: Annotated[Path, typer.Argument(help="Such as backup.tar.gz.")],
+    *,
+    replace: Replace = False,
+) -> None:
     """Save database and originals, which is all that is truth, in one file; the service may run."""
-    path = file.absolute()
+    path = _free(file, replace=replace)
     paths = find_paths(data_folder())
     async with open_database(read_config(), paths) as database:
         with _bytes_shown("packed") as on_progress:
@@ -82,9 +90,10 @@ async def export(
     documents: Annotated[
         str, typer.Option("--document", help="Only of these; * and ? are allowed.")
     ] = "*",
+    replace: Replace = False,
 ) -> None:
     """Write the live entries to a table; ingesting it gives the same entries."""
-    path = file.absolute()
+    path = _free(file, replace=replace)
     paths = find_paths(data_folder())
     async with open_knowledge(read_config(), paths, wait_for_embedder=False) as knowledge:
         entries = await (await knowledge.index.view()).entries()
@@ -93,6 +102,14 @@ async def export(
         raise Failed(f"No entry is live in a document like {documents!r}; nothing was written.")
     count = await asyncio.to_thread(write_entries, path, chosen)
     output.console.print(f"Wrote {count} entries to {path.name}.")
+
+
+def _free(file: Path, *, replace: bool) -> Path:
+    """Return where to write, if nothing is there that may not be replaced."""
+    path = file.absolute()
+    if path.exists() and not replace:
+        raise Failed(f"{str(path)!r} is there already: name another file, or add --replace.")
+    return path
 
 
 @contextmanager

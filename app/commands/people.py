@@ -76,6 +76,17 @@ async def list_accounts(*, as_json: Json = False) -> None:
     )
 
 
+async def remove_account(name: str) -> None:
+    """Remove an account, with its logins and what its person may do in Telegram."""
+    async with main_database() as database:
+        accounts = Accounts(database)
+        account = await accounts.named(name)
+        if account is None:
+            raise Failed(f"There is no account {name!r}; `answerdesk people list` lists them.")
+        await accounts.remove(account.account_id)
+    output.console.print(f"{escape(account.name)} is removed, and logged out everywhere.")
+
+
 def _role(text: str) -> Role:
     if role := role_named(text):
         return role

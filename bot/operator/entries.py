@@ -1,5 +1,6 @@
 """A customer's question with an operator's answer becomes an entry: shown, confirmed, applied."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from telegram import CallbackQuery, Update
@@ -15,6 +16,7 @@ from bot.transport.router import Press, Routes, number_in
 from core.rights import may
 from core.types import Answer
 from core.wording import N_, tr
+from db.conversations import OpenQuestion
 from db.operators import Operators, Team
 from db.pending_inputs import PendingInput
 from db.uploads import Entry, Upload, Uploads
@@ -148,7 +150,7 @@ class EntryDesk:
             await self.knowledge.cancel(query, update, value)
 
     async def confirm(self, query: CallbackQuery, _: Update, value: str) -> None:
-        """Let what may be personal be stored as it stands in the message with the button."""
+        """Let the entry be stored as it stands in the message with the button."""
         upload = await self._open(query, value)
         if upload is None or upload.entry is None:
             return
@@ -177,22 +179,27 @@ class EntryDesk:
         if not await self.uploads.tell_once(upload.upload_id, update_id=update.update_id):
             await self.service.alert(query, tr("They have been told already."))
             return
-        asked = await self.questions.asked(upload.entry.open_ids)
+        customers = customers_of(await self.questions.asked(upload.entry.open_ids))
+        await self.service.alert(query, tr("Telling %(count)s.", count=len(customers)))
+        await self.tell_customers(customers, upload.entry.answer, update_id=update.update_id)
+        await self.service.sender.edit_buttons(
+            upload.chat_id, upload.message_id, keyboard(live_buttons(upload))
+        )
+
+    async def tell_customers(
+        self, customers: Mapping[int, OpenQuestion], answer: str, *, update_id: int | None = None
+    ) -> None:
+        """Tell those who asked in vain what the answer is now."""
         messages = []
-        customers = customers_of(asked)
         for chat_id, question in customers.items():
             if await self.service.chats.is_banned(chat_id):
                 continue
             languages = await self.service.languages(chat_id, question.language)
             messages += answer_messages(
-                Answer("faq", upload.entry.answer, question.language),
+                Answer("faq", answer, question.language),
                 Addressee(chat_id, languages=languages),
                 question=question.question,
                 question_message_id=0,
                 lead=bot_text("answered_now", *languages, question=question.question[:200]),
             )
-        await self.service.alert(query, tr("Telling %(count)s.", count=len(customers)))
-        await self.service.sender.deliver(messages, update_id=update.update_id)
-        await self.service.sender.edit_buttons(
-            upload.chat_id, upload.message_id, keyboard(live_buttons(upload))
-        )
+        await self.service.sender.deliver(messages, update_id=update_id)

@@ -10,7 +10,7 @@ from core.shown import short
 from core.types import Chunk, IngestReport
 from core.wording import ntr, tr
 from db.uploads import Entry
-from kb.releases.open_questions import OpenGroup
+from kb.releases.open_questions import CONFIRM, OpenGroup
 
 MAX_ANSWER_CHARS = 2500
 """Question, answer and what they change stand in one message of 4096 units."""
@@ -27,28 +27,20 @@ def entry_text(entry: Entry) -> str:
     return f"❓ {entry.question}\n\n💬 {entry.answer}"
 
 
-def entry_preview(entry: Entry, report: IngestReport, *, personal: Sequence[str]) -> str:
-    """Return what applying an entry would change, and what in it may be personal."""
+def entry_preview(entry: Entry, report: IngestReport, *, concerns: Sequence[str]) -> str:
+    """Return what applying an entry would change, and what speaks against it."""
     lines = [
         tr("This would be stored, word for word, and shown to every customer who asks:"),
         "",
     ]
     lines += [entry_text(entry), "", preview_text(report)]
-    if personal:
-        found = ", ".join(f"“{part}”" for part in personal)
-        lines += [
-            "",
-            tr(
-                "⚠ May tell who the customer is: %(parts)s. Edit it out, or confirm that it may be "
-                "stored as it stands above.",
-                parts=found,
-            ),
-        ]
+    if concerns:
+        lines += ["", " ".join(["⚠", *concerns, tr(CONFIRM)])]
     return "\n".join(lines)
 
 
-def entry_buttons(upload_id: int, *, changes: bool, personal: Sequence[str]) -> list[list[Button]]:
-    """Return what can be done with an entry; what may be personal is confirmed before all."""
+def entry_buttons(upload_id: int, *, changes: bool, concerns: Sequence[str]) -> list[list[Button]]:
+    """Return what can be done with an entry; what speaks against it is confirmed before all."""
     edits: list[Button] = [
         (tr("✏ Question"), f"editq:{upload_id}"),
         (tr("✏ Answer"), f"edita:{upload_id}"),
@@ -56,7 +48,7 @@ def entry_buttons(upload_id: int, *, changes: bool, personal: Sequence[str]) -> 
     cancel: Button = (tr("Cancel"), f"dropentry:{upload_id}")
     if not changes:
         return [[*edits, cancel]]
-    if personal:
+    if concerns:
         return [[(tr("It may be stored as it stands"), f"fine:{upload_id}")], [*edits, cancel]]
     return [[(tr("✅ Apply"), f"apply:{upload_id}"), cancel], edits]
 
@@ -69,32 +61,28 @@ def entry_live(entry: Entry, report: IngestReport, *, answered: int) -> str:
     return "\n".join(lines)
 
 
-def link_text(question: str, entry: Chunk, *, personal: Sequence[str]) -> str:
-    """Return what linking a question to an entry would do."""
+def link_text(group: OpenGroup, entry: Chunk, *, concerns: Sequence[str]) -> str:
+    """Return what linking a question to an entry would do, and what speaks against it."""
     answer = entry.answer
     if len(answer) > _SHOWN_ANSWER_CHARS:
         answer = answer[: _SHOWN_ANSWER_CHARS - 1] + "…"
     lines = [
         tr("This question would be stored, word for word, as a way to ask an entry:"),
-        f"\n❓ {question}",
+        f"\n❓ {group.text}",
         f"\n📄 {entry.text}\n\n💬 {answer}",
     ]
-    if personal:
-        found = ", ".join(f"“{part}”" for part in personal)
-        lines.append(
-            "\n"
-            + tr(
-                "⚠ May tell who the customer is: %(parts)s. Confirm that it may be stored as it "
-                "stands, or write an answer instead, where the question can be changed.",
-                parts=found,
-            )
+    if concerns:
+        remedy = tr(
+            "Confirm that it may be stored as it stands, or write an answer instead, where the "
+            "question can be changed."
         )
+        lines.append(" ".join(["\n⚠", *concerns, remedy]))
     return "\n".join(lines)
 
 
-def link_buttons(*, personal: Sequence[str]) -> list[list[Button]]:
+def link_buttons(*, concerns: Sequence[str]) -> list[list[Button]]:
     """Return what can be done with a proposed link."""
-    if personal:
+    if concerns:
         return [[(tr("It may be stored as it stands: link"), "linked")], [(tr("Cancel"), "nolink")]]
     return [[(tr("✅ Link"), "linked"), (tr("Cancel"), "nolink")]]
 

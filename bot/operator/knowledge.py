@@ -107,7 +107,7 @@ class KnowledgeDesk:
         self.start(upload_id)
 
     async def apply(self, query: CallbackQuery, _: Update, value: str) -> None:
-        """Make what was previewed live; an entry only without anything personal, or confirmed."""
+        """Make what was previewed live; an entry that something speaks against once confirmed."""
         await self._apply_press(query, value, anyway=False)
 
     async def apply_anyway(self, query: CallbackQuery, _: Update, value: str) -> None:
@@ -205,11 +205,11 @@ class KnowledgeDesk:
         changes = changes_something(report)
         number = upload.upload_id
         if upload.entry:
-            personal = await self._flow.personal(upload)
+            concerns = await self._flow.concerns(upload)
             await self._show(
                 upload,
-                entry_preview(upload.entry, report, personal=personal),
-                entry_buttons(number, changes=changes, personal=personal),
+                entry_preview(upload.entry, report, concerns=concerns),
+                entry_buttons(number, changes=changes, concerns=concerns),
             )
             return
         offers = dict.fromkeys(o for f in report.files for s in f.skipped for o in s.columns)
@@ -277,7 +277,7 @@ class KnowledgeDesk:
 
     async def _apply_press(self, query: CallbackQuery, value: str, *, anyway: bool) -> None:
         upload = await self.uploads.get(number_in(value))
-        if upload and await self._flow.personal(upload):
+        if upload and await self._flow.concerns(upload):
             await self.service.alert(query, tr("Confirm first that it may be stored as it stands."))
             return
         await self._press(

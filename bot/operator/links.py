@@ -39,7 +39,7 @@ class LinkDesk:
             return
         await self._service.alert(query)
         _, to = await self._service.pressed(query)
-        personal = await self._questions.personal(question, customer=group.customer)
+        concerns = await self._questions.concerns_of(group, question)
         context = {
             "question": question,
             "entry": entry.chunk_id,
@@ -47,8 +47,8 @@ class LinkDesk:
         }
         shown = message(
             Addressee(to.chat_id, to.thread_id),
-            link_text(question, entry, personal=personal),
-            buttons=link_buttons(personal=personal),
+            link_text(group, entry, concerns=concerns),
+            buttons=link_buttons(concerns=concerns),
             context=context,
         )
         await self._service.sender.deliver([shown], update_id=update.update_id)

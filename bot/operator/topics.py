@@ -4,6 +4,8 @@ What an operator writes in the topic goes to the customer, except what begins wi
 customer writes goes into the topic. While a person holds the conversation the bot is silent.
 """
 
+from collections.abc import Mapping
+
 from telegram import CallbackQuery, Message, Update
 
 from bot.conversation.replies import Addressee, Button, message
@@ -18,6 +20,7 @@ from bot.transport.render import render_plain
 from bot.transport.router import Command, Content, Press, Routes
 from core.wording import N_, tr
 from db.accounts import CannotTalk
+from db.conversations import OpenQuestion
 from db.drafts import Drafts
 from db.handover import CannedReplies, Handover, number_of
 from db.pending_inputs import PendingInput
@@ -413,6 +416,11 @@ class Topics:
         if handover is None:  # an older database was restored meanwhile
             return tr("the conversation is gone")
         return await self._send(handover, text, draft=draft)
+
+    async def tell_customers(self, customers: Mapping[int, OpenQuestion], answer: str) -> None:
+        """Tell those who asked in vain, by chat, what the answer is now."""
+        if self._entries:
+            await self._entries.tell_customers(customers, answer)
 
     # --- what they share -----------------------------------------------------------------------
 

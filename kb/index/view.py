@@ -245,6 +245,7 @@ class View(Reader):
         documents: str = "*",
         kind: ChunkKind | None = None,
         most: int | None = None,
+        without: Collection[str] = (),
     ) -> Found:
         """Return chunks by document and text.
 
@@ -254,6 +255,7 @@ class View(Reader):
             documents: only of documents like this; ``*`` and ``?`` are allowed.
             kind: only entries or only passages.
             most: chunks to return, the first; ``None``: all.
+            without: numbers of chunks that are left out.
         """
         names = ["chunk_id", "doc_id", "chunk_text"]
         conditions = [FILTERS["all"], *([f"kind = '{kind}'"] if kind else [])]
@@ -261,7 +263,11 @@ class View(Reader):
             places = (f"contains(lower({name}), {quoted(word)})" for name in _SEARCHED)
             conditions.append(f"({' OR '.join(places)})")
         rows = tuples(await self._select(names, " AND ".join(conditions)), names)
-        found = {row[0]: row[1:] for row in rows if fnmatch.fnmatchcase(row[1], documents)}
+        found = {
+            row[0]: row[1:]
+            for row in rows
+            if fnmatch.fnmatchcase(row[1], documents) and row[0] not in without
+        }
         wanted = sorted(found, key=found.__getitem__)[:most]
         made = {chunk.chunk_id: chunk for chunk in await self.named(wanted)}
         return Found([made[chunk_id] for chunk_id in wanted], len(found))

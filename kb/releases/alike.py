@@ -15,6 +15,8 @@ SAME = 0.94
 """Cosine from which two questions are taken for one. Measured with multilingual-e5-small on the
 variants of two shops' entries (hint3): of pairs this near .83 and .89 belong to one entry; at .92
 it is .74 and .79. A model whose cosines are lower puts fewer together, which only costs a look."""
+NEAR = 0.92
+"""Cosine from which an operator is proposed to put two together."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Alike:
 
         Every position is in exactly one group. Without the model only equal wordings are grouped.
         """
-        keys = [*map(_key, questions)]
+        keys = [*map(key_of, questions)]
         wordings = list(dict.fromkeys(keys))
         try:
             vectors = await self._embedded(wordings)
@@ -50,27 +52,30 @@ class Alike:
             groups[group_of[key]].append(number)
         return groups
 
-    async def by_nearness(self, question: str, others: Sequence[str]) -> list[int]:
-        """Return the positions of other questions, the nearest to a question first.
+    async def by_nearness(self, question: str, others: Sequence[str]) -> list[tuple[int, float]]:
+        """Return the positions of other questions with their cosines, the nearest first.
 
-        Without the model they stay as they are.
+        Without the model they stay as they are, none of them near.
         """
         try:
-            vectors = await self._embedded([*map(_key, (question, *others))])
+            vectors = await self._embedded([*map(key_of, (question, *others))])
         except ModelError:
-            return [*range(len(others))]
-        order: list[int] = np.argsort(-(vectors[1:] @ vectors[0]), kind="stable").tolist()
-        return order
+            return [(place, 0.0) for place in range(len(others))]
+        cosines = vectors[1:] @ vectors[0]
+        return [(int(n), float(cosines[n])) for n in np.argsort(-cosines, kind="stable")]
 
     async def _embedded(self, keys: Sequence[str]) -> Matrix:
+        known = {key: self._vectors[key] for key in keys if key in self._vectors}
+        new = [key for key in dict.fromkeys(keys) if key not in known]
+        if new:
+            known |= zip(new, await self.embedder.embed_queries(new), strict=True)
         if len(self._vectors) > _REMEMBERED:
             self._vectors.clear()
-        new = [key for key in keys if key not in self._vectors]
-        if new:
-            self._vectors.update(zip(new, await self.embedder.embed_queries(new), strict=True))
-        rows = [self._vectors[key] for key in keys]
+        self._vectors.update(known)
+        rows = [known[key] for key in keys]
         return np.stack(rows) if rows else np.empty((0, 0), np.float32)
 
 
-def _key(question: str) -> str:
+def key_of(question: str) -> str:
+    """Return what two questions have in common that differ in case, blanks and last marks only."""
     return normalise(question).strip(" .?!。？！")

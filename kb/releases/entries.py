@@ -1,6 +1,6 @@
 """What operators change by hand: variants, answers, validity, and what an entry is not for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,7 +14,9 @@ from kb.answering.translation import Translator
 from kb.index.index import Index
 from kb.index.view import Found
 from kb.parse.faq.values import iso_date
+from kb.releases.alike import key_of
 from kb.releases.ingestor import Ingestor
+from kb.review.findings import both_valid
 from kb.text.language import detect_language
 from kb.text.segmentation import normalise
 
@@ -90,10 +92,11 @@ class Entries:
         documents: str = "*",
         kind: ChunkKind | None = None,
         most: int | None = None,
+        without: Collection[str] = (),
     ) -> Found:
         """Return live entries and passages; see `kb.index.view.View.find`."""
         view = await self.index.view()
-        return await view.find(words, documents=documents, kind=kind, most=most)
+        return await view.find(words, documents=documents, kind=kind, most=most, without=without)
 
     async def one(self, chunk_id: str) -> Chunk:
         """Return a live entry or passage by its whole number."""
@@ -187,10 +190,28 @@ class Entries:
         lines = kind in {"answer", "note", *_TRANSLATED}
         text = text.strip() if lines else " ".join(text.split())
         _check_text(entry, kind, text)
+        if kind == "variant":
+            await self._check_wording(entry, text)
         _check_days(kind, valid_from, valid_until)
         if kind in _TRANSLATED:
             _check_language(entry, language)
         return entry, text
+
+    async def _check_wording(self, entry: Chunk, text: str) -> None:
+        """Refuse a wording that another entry with another answer is asked by on the same days."""
+        key = key_of(text)
+        for other in (await self.search(key, kind="faq")).chunks:
+            asked = {key_of(question) for question in (other.text, *other.variants)}
+            if key in asked and other.answer != entry.answer and both_valid(entry, other):
+                raise BadChange(
+                    tr(
+                        "%(text)r is a question of the entry %(other)r (%(document)s), which has "
+                        "another answer: change that entry, or take the wording out of it first.",
+                        text=text,
+                        other=other.text,
+                        document=other.doc_id,
+                    )
+                )
 
     async def take_back(self, number: int) -> Curation:
         """Undo a change, or drop one that waits for review."""

@@ -74,6 +74,8 @@ class Ingestor:
     inspector: Inspector
     forecaster: Forecaster
     max_file_bytes: int
+    own_contacts: str = ""
+    """A text with the company's own contacts (`kb.review.caution`)."""
 
     async def ingest(
         self,
@@ -189,7 +191,7 @@ class Ingestor:
         """Tell what publishing would change, and what in it an operator should look at."""
         view = await self.publisher.index.view()
         comparison, _, _ = await guarded(view, prepared, work.gone, work.guard)
-        cautious = await cautions(view, comparison)
+        cautious = await cautions(view, comparison, own=self.own_contacts)
         inspection = await self.inspector.inspect(view, self.publisher.preparer, comparison)
         forecast = await self.forecaster.foresee(view, comparison, inspection.vectors)
         return replace(
@@ -217,7 +219,8 @@ class Ingestor:
             draft = await publisher.index.draft(base)
             comparison, taken, gone = await guarded(draft, taken, gone, work.guard)
             if work.gated:
-                waiting = to_confirm(await cautions(seen, comparison))
+                cautious = await cautions(seen, comparison, own=self.own_contacts)
+                waiting = to_confirm(cautious)
                 if waiting and work.kind != "refresh":
                     report = _report(work, prepared, base, before)
                     return replace(report, held=confirmation(waiting))

@@ -10,19 +10,27 @@ from typing import Literal, TypeAlias
 
 from core.errors import AnswerdeskError, IndexUnusable, ModelError
 from core.types import Chunk, Urgency
-from core.wording import tr
+from core.wording import N_, tr
 from db.conversations import Conversations, OpenQuestion
 from db.uploads import Entry
+from kb.answering.intent import continues
 from kb.ranking.retriever import Retriever
-from kb.releases.alike import Alike
+from kb.releases.alike import NEAR, Alike
 from kb.releases.entries import Entries
+from kb.text.lexicon import is_cjk
 from kb.text.personal import personal_parts
+from kb.text.segmentation import words
+from kb.text.stems import content_words
 
 Order: TypeAlias = Literal["most", "newest"]
 
 _PRESSING: tuple[Urgency, ...] = ("urgent", "angry", "")
 _CONSIDERED = 500
 """The newest questions; older ones come when these are dealt with."""
+_LITTLE_CHINESE = 6
+"""Characters of a Chinese question that says little alone; in other languages it has at most one
+word with a meaning of its own."""
+CONFIRM = N_("Edit it, or confirm that it may be stored as it stands.")
 
 
 class DealtWith(AnswerdeskError):
@@ -32,18 +40,11 @@ class DealtWith(AnswerdeskError):
         super().__init__(tr("It was dealt with already."))
 
 
-class MayBePersonal(AnswerdeskError):
-    """A text may tell who a customer is, and nobody has confirmed that it may stay."""
+class Unconfirmed(AnswerdeskError):
+    """Something speaks against storing a text, and nobody has confirmed that it may stay."""
 
-    def __init__(self, parts: Sequence[str]) -> None:
-        found = ", ".join(f"“{part}”" for part in parts)
-        super().__init__(
-            tr(
-                "It may tell who the customer is: %(parts)s. Edit that out, or confirm that it may "
-                "be stored as it stands.",
-                parts=found,
-            )
-        )
+    def __init__(self, concerns: Sequence[str]) -> None:
+        super().__init__(" ".join([*concerns, tr(CONFIRM)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +129,11 @@ class OpenQuestions:
 
     async def others(
         self, group: OpenGroup, *, among: Sequence[OpenGroup], most: int
-    ) -> list[OpenGroup]:
-        """Return other groups that may ask the same, the nearest first."""
+    ) -> list[tuple[OpenGroup, bool]]:
+        """Return other groups, the nearest first, each with whether it probably asks the same."""
         others = [one for one in among if one.newest.open_id not in group.open_ids]
         order = await self.alike.by_nearness(group.text, [one.text for one in others])
-        return [others[place] for place in order[:most]]
+        return [(others[place], cosine >= NEAR) for place, cosine in order[:most]]
 
     async def nearest(self, question: str, *, most: int = 1) -> list[Chunk]:
         """Return the entries nearest to a question; none while nothing can be searched."""
@@ -150,9 +151,32 @@ class OpenQuestions:
         """Return what was set aside, the newest first."""
         return await self.questions.open_questions(status="dismissed", limit=most)
 
-    async def personal(self, text: str, *, customer: int) -> list[str]:
-        """Return what in a text may tell who the customer of a Telegram chat is; 0: of any."""
-        return personal_parts(text, name=await self.name_of(customer) if customer else "")
+    async def concerns(
+        self, question: str, *, answer: str = "", customer: int = 0, part: bool = False
+    ) -> list[str]:
+        """Return what speaks against storing a question as it stands, as sentences.
+
+        That it may tell who the customer is (a Telegram chat; 0: any), or says too little alone;
+        `part`: it is no more than a part of a message.
+        """
+        found = []
+        name = await self.name_of(customer) if customer else ""
+        if parts := personal_parts(f"{question}\n{answer}", name=name):
+            shown = ", ".join(f"“{part}”" for part in parts)
+            found.append(tr("It may tell who the customer is: %(parts)s.", parts=shown))
+        if _says_little(question, part=part):
+            found.append(
+                tr(
+                    "It is understood only after what was said before: customers who mean "
+                    "something else by it would get this answer too."
+                )
+            )
+        return found
+
+    async def concerns_of(self, group: OpenGroup, question: str) -> list[str]:
+        """Return what speaks against storing a question of a group, in these words; `concerns`."""
+        part = bool(group.newest.message) and question == group.text
+        return await self.concerns(question, customer=group.customer, part=part)
 
     # --- dealing with them ---------------------------------------------------------------------
 
@@ -204,6 +228,14 @@ def customers_of(questions: Sequence[OpenQuestion]) -> dict[int, OpenQuestion]:
         if channel == "telegram" and chat.lstrip("-").isdigit():
             found.setdefault(int(chat), question)
     return found
+
+
+def _says_little(question: str, *, part: bool) -> bool:
+    """Tell whether a question is the rest of one: "and the other?"."""
+    found = words(question)
+    if any(is_cjk(word[0]) for word in found):
+        return (part or continues(question)) and len(found) <= _LITTLE_CHINESE
+    return len(content_words(question)) <= (part or continues(question))
 
 
 def _merged(

@@ -13,6 +13,8 @@ from pydantic import TypeAdapter
 from core.errors import AnswerdeskError
 from core.types import IngestReport
 from core.wording import N_, tr
+from db.conversations import OpenQuestion
+from db.drafts import REACHABLE
 from db.uploads import Upload, Uploads, UploadState
 from kb.ingest.prepare import OnProgress
 from kb.releases.ingestor import IncomingFile, Ingestor
@@ -162,13 +164,24 @@ class UploadFlow:
         )
         return Applied(report, before, answered)
 
-    async def personal(self, upload: Upload) -> list[str]:
-        """Return what in an entry may be personal and nobody has confirmed."""
+    async def concerns(self, upload: Upload) -> list[str]:
+        """Return what speaks against storing an entry as it stands and nobody has confirmed."""
         entry = upload.entry
         if entry is None or entry.confirmed:
             return []
-        text = f"{entry.question}\n{entry.answer}"
-        return await self.library.questions.personal(text, customer=upload.customer)
+        return await self.library.questions.concerns(
+            entry.question, answer=entry.answer, customer=upload.customer
+        )
+
+    async def askers(self, upload: Upload) -> list[OpenQuestion]:
+        """Return the newest question of each conversation that a live entry answers, where people
+        can be written to and nobody was told yet."""
+        entry = upload.entry
+        if entry is None or entry.told or upload.state != "live":
+            return []
+        asked = await self.library.questions.asked(entry.open_ids)
+        newest = {question.chat: question for question in reversed(asked)}
+        return [q for chat, q in newest.items() if chat.partition(":")[0] in REACHABLE]
 
     async def check_undo(self, upload: Upload) -> None:
         """Raise NothingToUndo or Overtaken if an upload cannot be undone."""

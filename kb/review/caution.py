@@ -6,7 +6,7 @@ Pure functions but for `cautions`, which asks the live release what it has.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -47,10 +47,11 @@ class Contact:
     """What tells whose it is: a host, an account; empty for a telephone number."""
 
 
-async def cautions(live: View, comparison: Comparison) -> tuple[Finding, ...]:
+async def cautions(live: View, comparison: Comparison, *, own: str = "") -> tuple[Finding, ...]:
     """Return what in the new texts of a change somebody should look at before it goes live.
 
-    In the first release every address is new, so none is named.
+    In an empty knowledge base every address is new, so none is named. `own` is a text with the
+    company's own contacts, which are never strange, nor are other pages and mail of their hosts.
     """
     rows = {row.chunk_id: row for row in comparison.fresh if row.role != "negative"}
     texts = {chunk_id: row.content for chunk_id, row in rows.items()}
@@ -58,10 +59,10 @@ async def cautions(live: View, comparison: Comparison) -> tuple[Finding, ...]:
     for row in await live.rows_of("row_id", comparison.gone):
         before[row.doc_id] += f"{row.content}\n"
     found = [_finding("model", rows[c], said) for c, t in texts.items() if (said := for_a_model(t))]
-    if live.release:
+    if await live.count():
         files = comparison.files.items()
         old = {doc_id for doc_id, file in files if file.unchanged + file.changed + file.removed}
-        found += await _contacts_to_see(live, rows, texts, before, old=old)
+        found += await _contacts_to_see(live, rows, texts, before, old=old, own=contacts(own))
     return (*found, *_secrets(rows, texts, before))
 
 
@@ -81,10 +82,11 @@ def for_a_model(text: str) -> str:
     return ""
 
 
-def secrets_named(text: str) -> set[str]:
-    """Return what kinds of secrets and payments a text names."""
-    folded = _folded(text)
-    return {name for name, pattern in _secret_patterns().items() if pattern.search(folded)}
+def secrets_named(text: str) -> dict[str, str]:
+    """Return the secrets and payments that a text names: of each kind the first, as written."""
+    plain = _plain(text)
+    found = {name: pattern.search(plain) for name, pattern in _secret_patterns().items()}
+    return {name: match[0] for name, match in found.items() if match}
 
 
 def _contacts(text: str) -> Iterator[Contact]:
@@ -104,7 +106,8 @@ def _contacts(text: str) -> Iterator[Contact]:
 def _contact(written: str) -> Contact:
     if "@" in written and "//" not in written:
         address = written.removeprefix("mailto:")
-        return Contact(address, address, address.rpartition("@")[2])
+        host = address.rpartition("@")[2]
+        return Contact(address, address, address if host in _shared_hosts() else host)
     scheme, colon, _ = written.partition(":")
     try:
         parts = urlsplit(written if "://" in written else f"//{written}")
@@ -115,8 +118,7 @@ def _contact(written: str) -> Contact:
         return Contact(written, written, written)
     page = f"{host}{parts.path.rstrip('/')}"
     query = f"?{parts.query}" if parts.query else ""
-    shared = host in read_lists(_FILE)["shared_hosts"]
-    return Contact(written, page + query, page if shared else host)
+    return Contact(written, page + query, page if host in _shared_hosts() else host)
 
 
 async def _contacts_to_see(
@@ -126,6 +128,7 @@ async def _contacts_to_see(
     before: Mapping[str, str],
     *,
     old: set[str],
+    own: Sequence[Contact],
 ) -> list[Finding]:
     """Return the contacts that the live release does not have, the strangest first.
 
@@ -133,14 +136,15 @@ async def _contacts_to_see(
     """
     new = {chunk_id: contacts(text) for chunk_id, text in texts.items()}
     parts = {part for its in new.values() for one in its for part in (one.text, one.home) if part}
-    known = [one for text in await live.texts_with(sorted(parts)) for one in contacts(text)]
-    seen, homes = {one.key for one in known}, {one.home for one in known}
+    told = [one for text in await live.texts_with(sorted(parts)) for one in contacts(text)]
+    seen, homes = {one.key for one in (*told, *own)}, {one.home for one in (*told, *own)}
+    below = tuple(f".{one.home}" for one in own if one.home)
     kept = {one.key for its in new.values() for one in its}
     found = []
     for chunk_id, its in new.items():
         row = rows[chunk_id]
         for contact in its:
-            strange = contact.home not in homes | {""}
+            strange = contact.home not in homes | {""} and not contact.home.endswith(below)
             if contact.key in seen or not (strange or row.doc_id in old):
                 continue
             seen.add(contact.key)
@@ -157,10 +161,11 @@ def _secrets(
     said: set[tuple[str, str]] = set()
     for chunk_id, text in texts.items():
         row = rows[chunk_id]
-        for name in sorted(secrets_named(text) - secrets_named(before.get(row.doc_id, ""))):
+        named = secrets_named(text)
+        for name in sorted(named.keys() - secrets_named(before.get(row.doc_id, "")).keys()):
             if (row.doc_id, name) not in said:
                 said.add((row.doc_id, name))
-                yield _finding("secret", row, name)
+                yield _finding("secret", row, named[name])
 
 
 def _finding(kind: FindingKind, row: Row, mine: str, *, instead: str = "") -> Finding:
@@ -169,8 +174,17 @@ def _finding(kind: FindingKind, row: Row, mine: str, *, instead: str = "") -> Fi
 
 def _folded(text: str) -> str:
     """Return a text as it is compared: lower case, compatible characters, none that is unseen."""
+    return _plain(text).casefold()
+
+
+def _plain(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text)
-    return "".join(c for c in plain if unicodedata.category(c) != "Cf").casefold()
+    return "".join(c for c in plain if unicodedata.category(c) != "Cf")
+
+
+@cache
+def _shared_hosts() -> frozenset[str]:
+    return frozenset(read_lists(_FILE)["shared_hosts"])
 
 
 @cache
@@ -184,7 +198,7 @@ def _model_patterns() -> tuple[re.Pattern[str], ...]:
 @cache
 def _secret_patterns() -> dict[str, re.Pattern[str]]:
     return {
-        name: re.compile(rf"(?<![a-zà-ÿа-я])(?:{words})(?![a-zà-ÿа-я])")
+        name: re.compile(rf"(?<![a-zà-ÿа-я])(?:{words})(?![a-zà-ÿа-я])", re.IGNORECASE)
         for name, words in read_lists(_FILE)["secrets"].items()
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from core.protocols import Embedder
-from core.types import Finding, FindingKind, Matrix, Vector
+from core.types import Chunk, Finding, FindingKind, Matrix, Vector
 from core.wording import N_, tr
 from kb.index.rows import Row
 from kb.index.view import View
@@ -230,7 +230,7 @@ def _judge(pairs: Iterable[_Pair]) -> tuple[Finding, ...]:
         row, other = pair.row, pair.other
         if row.chunk_id == other.chunk_id or row.content_key == other.content_key:
             continue  # an exact duplicate is counted elsewhere
-        if pair.relation < _RELATED or not _both_valid(row, other):
+        if pair.relation < _RELATED or not both_valid(row, other):
             continue
         chunks = frozenset((row.chunk_id, other.chunk_id))
         finding = _finding(pair)
@@ -294,7 +294,7 @@ def _statement(row: Row) -> Statement:
     return Statement(row.chunk_text, "", row.language)
 
 
-def _both_valid(row: Row, other: Row) -> bool:
+def both_valid(row: Row | Chunk, other: Row | Chunk) -> bool:
     """Tell whether there is a day on which both are valid."""
     starts = max(row.valid_from, other.valid_from)
     ends = [day for day in (row.valid_until, other.valid_until) if day]

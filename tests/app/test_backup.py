@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app import cli
+from app.commands.common import Failed
 from db.base import database_url
 from db.schema import ensure_schema
 from kb.releases.backup import DataFolderInUse, NoBackupWritten
@@ -73,6 +74,17 @@ def test_a_restore_over_a_knowledge_base_is_refused_in_a_sentence(
     run("backup", str(tmp_path / "saved.tar.gz"))
     with pytest.raises(DataFolderInUse, match=r"is not empty: it holds answerdesk\.db.* set ANSW"):
         run("restore", str(tmp_path / "saved.tar.gz"))
+
+
+def test_a_file_that_is_there_is_replaced_on_demand_only(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "saved.csv"
+    file.write_text("mine")
+    for command in ("backup", "export"):
+        with pytest.raises(Failed, match=r"saved\.csv' is there already: name another file, or"):
+            run(command, str(file))
+    assert file.read_text() == "mine"
+    run("backup", str(file), "--replace")
+    assert file.read_bytes() != b"mine"
 
 
 def test_a_backup_that_cannot_be_written_says_so(data: Path, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 import logging
 
-from app.log import RateLimit
+import pytest
+
+from app.log import RateLimit, set_up_logging
+from core.errors import ConfigError
 
 
 class Clock:
@@ -28,3 +31,11 @@ def test_one_place_cannot_fill_the_log() -> None:
     assert limit.filter(second)
     assert first.getMessage() == "Invalid head (970 more like this were left out)"
     assert second.getMessage() == "Invalid head"
+
+
+def test_a_level_that_does_not_exist_is_named_with_those_that_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ANSWERDESK_LOG", "verbose")
+    with pytest.raises(ConfigError, match=r"^ANSWERDESK_LOG: there is no level 'VERBOSE'.*DEBUG"):
+        set_up_logging()

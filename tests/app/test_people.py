@@ -50,6 +50,18 @@ def test_an_invitation_is_made_on_the_command_line(
         run("people", "invite", "Bob", "--role", "king")
 
 
+def test_an_account_is_removed_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANSWERDESK_DATA", str(tmp_path))
+    run("people", "invite", "Ada")
+    with pytest.raises(Failed, match="There is no account 'Bob'; `answerdesk people list` lists"):
+        run("people", "remove", "Bob")
+    assert "Ada is removed, and logged out everywhere." in run("people", "remove", "ADA")
+    assert json.loads(run("people", "list", "--json")) == []
+    assert len(ErasureList(tmp_path / "erased.txt").read()) == 1
+
+
 def test_whom_the_command_line_removes_no_backup_brings_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,7 +127,7 @@ def test_what_the_environment_sets_is_changed_there(
     [
         ("company: [", "cannot be read"),
         ("name: Acme", "has values outside of sections. Correct it."),
-        ("answers: {answer_at: 7}", r"^'settings.yaml' \(or the environment\): answers.answer_at"),
+        ("answers: {answer_at: 7}", r"^'settings.yaml': answers.answer_at"),
     ],
 )
 def test_a_damaged_file_is_one_sentence(file: SettingsFile, text: str, said: str) -> None:

@@ -91,10 +91,11 @@ def take_day(browser: webdriver.Chrome, url: str, folder: Path) -> None:
         picture.save(folder / f"day-{taken:02}.webp", quality=80)
 
     def settle() -> None:
+        # In one script: between two the page may be another that has nothing yet.
         WebDriverWait(browser, _TIMEOUT_S).until(
-            lambda b: (
-                b.execute_script("return document.readyState") == "complete"
-                and not b.find_elements(By.CSS_SELECTOR, _BUSY)
+            lambda b: b.execute_script(
+                "return document.readyState == 'complete' && !document.querySelector(arguments[0])",
+                _BUSY,
             )
         )
 

@@ -1,7 +1,7 @@
 """A desk that answers from a script, and a served console."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -189,6 +189,7 @@ class NoEntries:
         documents: str = "*",
         kind: ChunkKind | None = None,
         most: int | None = None,
+        without: Collection[str] = (),
     ) -> Found:
         return Found((), 0)
 

@@ -23,6 +23,7 @@ HERE = {"Origin": SITE, "Sec-Fetch-Site": "cross-site"}
 PASSWORD = "correct horse"
 AGENTS = {
     "entries/add",
+    "uploads/tell",
     "uploads/entry",
     "uploads/entry/discard",
     "questions/answer",
@@ -58,6 +59,7 @@ EDITORS = {
     "questions/link",
     "bench/golden",
     "mishaps/run-again",
+    "run",
     "careful",
 }
 OWNERS = {

@@ -17,6 +17,7 @@ from core.types import Answer, Chunk, Source
 from db.base import Database
 from db.conversations import AnswerRow
 from db.figures import Figures, Which
+from db.handover import Handover
 from kb.index.view import Found
 from tests.console.conftest import Builder
 from tests.console.fakes import NoEntries
@@ -77,6 +78,23 @@ async def test_each_figure_leads_to_the_questions_that_it_counts(client: httpx.A
     assert sum(count for count, _ in hours.values()) == 6
     for name, (count, link) in (counted | hours).items():
         assert (await client.get(link)).text.count("<li>") == count, name
+
+
+async def test_times_are_those_of_answers_and_of_people(
+    client: httpx.AsyncClient, builder: Builder, database: Database
+) -> None:
+    await builder.handovers.ask(-5, reason="Help", chat="widget:1")
+    await builder.handovers.answered(-5, "Hello.")
+    async with database.session() as session:
+        await session.execute(update(AnswerRow).values(total_ms=1500))
+        await session.execute(update(Handover).values(asked=Handover.asked - 600))
+    page = (await client.get("/console/figures")).text
+    for name, time_taken in (
+        ("Answer, half of them within", "1.5 sec"),
+        ("Computing, all together", "7.5 sec"),
+        ("Reply of a person, longest", "10 min"),
+    ):
+        assert f"<dt>{name}</dt><dd>{time_taken}</dd>" in page
 
 
 async def test_a_question_leads_to_its_conversation(client: httpx.AsyncClient) -> None:

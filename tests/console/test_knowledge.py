@@ -63,6 +63,22 @@ async def test_entries_are_listed_and_searched(client: httpx.AsyncClient) -> Non
     assert 'value="&lt;kayak&gt;"' in page
 
 
+async def test_entries_say_how_often_they_were_used(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (entry,) = await shop.entries.find("open")
+    source = Source(entry.chunk_id, entry.doc_id, entry.text, "", entry.answer, 0.9, "")
+    given = Answer("faq", entry.answer, "en", confidence=0.9, sources=(source,))
+    for language in ("en", "de"):
+        told = replace(given, language=language)
+        await shop.conversations.record("Open?", told, chat="web:1", channel="web")
+    page = (await client.get("/console/knowledge")).text
+    assert page.count("used 2 times") == page.count("not used ·") == 1
+    page = (await client.get("/console/knowledge", params={"kind": "unused"})).text
+    assert "May I return it?" in page
+    assert "used 2 times" not in page
+
+
 async def test_a_change_by_hand_is_taken_back(client: httpx.AsyncClient, shop: Workshop) -> None:
     (entry,) = await shop.entries.find("open")
     made = await shop.entries.change(entry.chunk_id, "answer", text="On Mondays.", author="Ada")

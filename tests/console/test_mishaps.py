@@ -191,6 +191,15 @@ async def test_what_can_be_tried_again_is_asked_of_who_can(
     assert asked_for == ["refresh"]
 
 
+async def test_a_job_of_the_list_is_run_now(
+    client: httpx.AsyncClient, asked_for: list[str]
+) -> None:
+    done = await client.post("/console/run", data={"number": 4})
+    assert done.headers["location"] == "/console#runs"
+    assert len(asked_for) == 1
+    assert (await client.post("/console/run", data={"number": 99})).status_code == 409
+
+
 async def test_what_is_discarded_is_gone_once(client: httpx.AsyncClient) -> None:
     for what, number in (("drop-letter", 1), ("drop-letter", 2), ("drop-send", 1)):
         assert (await press(client, what, number)).status_code == 303

@@ -130,6 +130,26 @@ async def test_an_answer_is_previewed_applied_and_undone(
     assert "Do you ship to Norway?" not in await entries(shop)
 
 
+async def test_who_asked_is_told_once_of_an_answer(
+    client: httpx.AsyncClient, shop: Workshop, builder: Builder
+) -> None:
+    (number,) = await ask(shop, NORWAY, chat="widget:7")
+    form = {"number": str(number), "question": "Do you ship to Norway?", "answer": "Yes, for 9."}
+    where = (await client.post("/console/questions/answer", data=form)).headers["location"]
+    assert "Tell the customer who asked" not in await preview_of(client, where)
+    upload = {"number": where.partition("=")[2]}
+    await client.post("/console/uploads/apply", data=upload)
+    assert "Tell the customer who asked" in await preview_of(client, where)
+    assert (await client.post("/console/uploads/tell", data=upload)).status_code == 303
+    (said,) = await builder.handovers.said("widget:7")
+    assert said.text == f"You asked: “{NORWAY}”. Now there is an answer:\n\nYes, for 9."
+    assert "Tell the customer who asked" not in await preview_of(client, where)
+    again = await client.post("/console/uploads/tell", data=upload)
+    assert again.status_code == 409
+    assert "They have been told already." in again.text
+    assert len(await builder.handovers.said("widget:7")) == 1
+
+
 async def test_what_may_be_personal_is_confirmed_before_it_is_applied(
     client: httpx.AsyncClient, shop: Workshop
 ) -> None:
@@ -138,7 +158,7 @@ async def test_what_may_be_personal_is_confirmed_before_it_is_applied(
     where = (await client.post("/console/questions/answer", data=form)).headers["location"]
     upload = {"number": where.partition("=")[2]}
     page = await preview_of(client, where)
-    assert "It may tell who the customer is: 48213." in page
+    assert "It may tell who the customer is: “48213”." in page
     assert ">Apply<" not in page
     response = await client.post("/console/uploads/apply", data=upload)
     assert response.status_code == 409
@@ -199,6 +219,45 @@ async def test_a_link_that_names_a_customer_is_confirmed(
     assert response.status_code == 303
 
 
+async def test_the_open_part_of_a_message_is_linked_in_whole_words_or_confirmed(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    told = replace(UNKNOWN, kind="faq", unanswered="And the other?")
+    message = "Are you open? And the other?"
+    await shop.conversations.record(message, told, chat="web:1", channel="web")
+    (waiting,) = await shop.conversations.open_questions()
+    (entry,) = await shop.entries.find("open")
+    page = (await client.get(f"/console/question?number={waiting.open_id}")).text
+    assert f"<q>{message}</q>" in page
+    assert "understood only after what was said before" in page
+    form = {"number": waiting.open_id, "entry": entry.chunk_id, "question": "And the other?"}
+    refused = await client.post("/console/questions/link", data=form)
+    assert refused.status_code == 409
+    assert "understood only after" in refused.text
+    assert f'value="{entry.chunk_id}" checked' in refused.text
+    whole = {**form, "question": "Is the shop in Ghent open?"}
+    assert (await client.post("/console/questions/link", data=whole)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("question", "part", "doubted"),
+    [
+        ("and memberships?", False, True),
+        ("What about dogs?", False, True),
+        ("Helmets?", True, True),
+        ("Helmets?", False, False),
+        ("那押金呢？", False, True),
+        ("And what about shipping to Norway?", False, False),
+        ("How long does it take to charge?", False, False),
+        ("Do you rent helmets for children?", True, False),
+    ],
+)
+async def test_what_says_too_little_alone(
+    shop: Workshop, question: str, part: bool, doubted: bool
+) -> None:
+    assert bool(await library_of(shop).questions.concerns(question, part=part)) == doubted
+
+
 async def test_a_link_to_an_entry_that_changed_meanwhile_changes_nothing(
     client: httpx.AsyncClient, shop: Workshop
 ) -> None:
@@ -249,7 +308,18 @@ async def test_the_nearest_group_is_offered_first_for_merging(
     number = re.findall(r"question\?number=(\d+)", await inbox(client))[-1]
     page = (await client.get(f"/console/question?number={number}")).text
     assert '<h1 lang="en">repair my old lamp</h1>' in page
-    assert re.findall("<option[^>]*>([^<]+)", page)[0] == "who mends a lamp"
+    offered = re.findall("<option[^>]*>([^<]+)", page)
+    assert offered[:2] == ["Choose a question", "who mends a lamp"]
+    assert " selected" not in page, "none is really near"
+
+
+async def test_a_group_that_is_really_near_is_proposed_for_merging(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    many = "please tell me whether you could perhaps mend or repair my"
+    one, _, _ = await ask(shop, f"{many} today", f"{many} now", "ship to Peru")
+    page = (await client.get(f"/console/question?number={one}")).text
+    assert re.findall("<option[^>]*selected>([^<]+)", page) == [f"{many} now"]
 
 
 async def test_an_answer_that_did_not_help_waits_with_what_was_said(

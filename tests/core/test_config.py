@@ -76,6 +76,29 @@ def test_what_is_wrong_in_a_section_is_said_in_words(tmp_path: Path, text: str, 
         load_config(write(tmp_path, f"{text}\n"))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("COMPANY__LANGUAGES", "english", '“english” is not a list; write it as ["one", "two"].'),
+        ("COMPANY__LANGUAGES", '["english"]', "languages.0: there are no texts in 'english'; wri"),
+        ("COMPANY__WELCOME", "Hello", '“Hello” is not a section; write it as {"name": "value"}.'),
+        ("COMPANY__WELCOME__EN", "", "company.welcome.en: it is empty; fill it in."),
+        ("COMPANY", "Acme", "company: “Acme” is not a section; write it as"),
+        ("CONSOLE__PORT", "http", "console.port: “http” is not a whole number; write one such"),
+        ("CONSOLE__PROT", "80", "there is no key 'console.prot'. Remove or correct it."),
+        ("CONSOL__PORT", "80", "there is no key 'consol'. Remove or correct it."),
+        ("TELEGRAM__TIMEZONE", "Mars", "telegram.timezone: there is no time zone 'Mars'; write"),
+    ],
+)
+def test_what_is_wrong_in_the_environment_is_said_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(f"ANSWERDESK__{name}", value)
+    known = name if "CONSOL__" not in name else "CONSOL"
+    with pytest.raises(ConfigError, match=rf"^ANSWERDESK__{known}.*: .*{re.escape(said)}"):
+        load_config(write(tmp_path, "{}\n"))
+
+
 def test_thresholds_out_of_order_are_refused(tmp_path: Path) -> None:
     file = write(tmp_path, "answers: {answer_at: 0.3, hedge_at: 0.6}\n")
     with pytest.raises(ConfigError, match=r"hedge_at \(0\.6\) must not be above answer_at"):

@@ -24,6 +24,9 @@ from core.masking import mask
         ("我的密码是abc123", "我的密码是••••"),
         ("cvv 123 PIN: 1234", "cvv ••• PIN: ••••"),
         ("https://shop.example/?password=ab", "https://shop.example/?password=••"),
+        ("password: swordfish please help", "password: •••• please help"),
+        ("Passwort: Sonnenblume, es geht nicht", "Passwort: •••• es geht nicht"),
+        ("密码: swordfish", "密码: ••••"),
     ],
 )
 def test_card_numbers_and_passwords_are_masked(written: str, shown: str) -> None:
@@ -42,6 +45,17 @@ def test_card_numbers_and_passwords_are_masked(written: str, shown: str) -> None
         "my password is wrong",
         "How do I change my password?",
         "密码是多少",
+        "password: see the card in your room",
+        "Forgot password: what now?",
+        "Password: ask at the front desk",
+        "wifi password: printed the day you arrive",
+        "PIN: lost!",
+        "Passwort: steht auf der Karte",
+        "contraseña: ¿dónde está?",
+        "Пароль: забыл, что делать?",
+        "密码：忘记了怎么办",
+        "Is the PIN 4-digit, or is a password 12 characters long?",
+        "my password is 8 characters",
         "parking for 2 people",
     ],
 )

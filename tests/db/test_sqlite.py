@@ -1,6 +1,7 @@
 """SQLite under asyncio: what holds up whom, who waits, and what a cancellation leaves."""
 
 import asyncio
+import logging
 import subprocess
 import sys
 import threading
@@ -133,6 +134,19 @@ async def test_a_write_inside_anothers_transaction_says_so(
         with pytest.raises(StorageError, match="database is locked"):
             await run(database, "INSERT INTO t VALUES (2)")
     assert await run(database, "INSERT INTO t VALUES (3)", "SELECT x FROM t") == [1, 3]
+
+
+async def test_no_log_has_what_a_failed_statement_was_given(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = {"x": "canary"}
+    try:
+        async with database.session() as session:
+            await session.execute(text("INSERT INTO gone VALUES (:x)"), said)
+    except StorageError:
+        logging.getLogger("db").exception("Not stored")
+    assert "INSERT INTO gone" in caplog.text
+    assert "canary" not in caplog.text
 
 
 async def test_another_processs_lock_is_waited_for(database: Database, tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ async def test_what_may_be_personal_is_confirmed_by_who_sees_it(
     ana.say("hello?")
     await ana.next()
     preview = await proposed(telegram, editor, press="1 Answer", text="On its way.")
-    assert "⚠ May tell who the customer is: “Lund”, “48213”." in preview.text
+    assert "⚠ It may tell who the customer is: “Lund”, “48213”." in preview.text
     assert preview.buttons == ["It may be stored as it stands", "✏ Question", "✏ Answer", "Cancel"]
     number = preview.data("It may").partition(":")[2]
     editor.press_data(preview, f"apply:{number}")
@@ -427,7 +427,7 @@ async def test_a_link_with_a_customers_number_is_confirmed_and_can_be_dropped(
     editor.say("/unanswered")
     editor.press(await editor.next(), "1 Link")
     proposal = await editor.next()
-    assert "⚠ May tell who the customer is: “471182”." in proposal.text
+    assert "⚠ It may tell who the customer is: “471182”." in proposal.text
     assert proposal.buttons == ["It may be stored as it stands: link", "Cancel"]
     editor.press(proposal, "Cancel")
     await shown(telegram, editor, proposal, "Not linked. Nothing was changed.")

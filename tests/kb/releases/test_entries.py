@@ -1,6 +1,7 @@
 """What operators do by hand survives the next version of a file (issue 5, part 5; target 12)."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -232,6 +233,20 @@ async def test_what_makes_no_sense_is_refused(shop: Workshop) -> None:
             await shop.entries.change(refund, "validity", valid_from=day)
     assert (await shop.snapshot())[0] == 1
     assert await shop.entries.curations.open() == []
+
+
+async def test_a_wording_of_another_entry_is_refused_with_its_name(shop: Workshop) -> None:
+    before = await shop.snapshot()
+    for text in ("How long is  delivery", "MONEY BACK?"):
+        where = "bicycles" if "MONEY" in text else "refund"
+        named = "How do I get a refund?" if "MONEY" in text else "How long is delivery?"
+        said = rf"is a question of the entry '{re.escape(named)}' \(faq\.txt\).*Nothing was changed"
+        with pytest.raises(BadChange, match=said):
+            await change(shop, where, "variant", text)
+    assert await shop.snapshot() == before
+    await change(shop, "bicycles", "validity", valid_until="2026-01-31")
+    await change(shop, "refund", "validity", valid_from="2026-02-01")
+    await change(shop, "bicycles", "variant", "money back")
 
 
 async def test_an_edit_of_an_answer_that_is_no_longer_live_is_refused(shop: Workshop) -> None:

@@ -1,6 +1,7 @@
 """What only a person may let through: strange addresses, and words for a model (target 35)."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -81,6 +82,22 @@ async def test_the_first_files_bring_all_addresses(tmp_path: Path, embedder: Wor
 
 
 @anyio
+async def test_so_do_the_first_after_all_was_removed(shop: Workshop) -> None:
+    await shop.ingestor.ingest([], removed=["faq.txt"], anyway=True)
+    assert (await put(shop, other="Where?|At https://own.example/shop.")).held == ""
+
+
+@anyio
+async def test_what_the_configuration_names_is_not_strange(shop: Workshop) -> None:
+    own = "Write to help@own.example\nhttps://www.own.example"
+    ingestor = replace(shop.ingestor, own_contacts=own)
+    text = "Where?|At https://www.own.example/x, news.own.example or me@own.example."
+    assert (await ingestor.ingest(files({"new": text}))).held == ""
+    strange = text.replace("own.example", "notown.example")
+    assert "notown.example" in (await ingestor.ingest(files({"more": strange}))).held
+
+
+@anyio
 async def test_changed_links_and_telephone_numbers_are_named(shop: Workshop) -> None:
     changed = FAQ.replace("/pay", "/pay2").replace("1234567", "7654321")
     lost = "https://shop.example/pay, +49 30 1234567"
@@ -96,7 +113,10 @@ async def test_changed_links_and_telephone_numbers_are_named(shop: Workshop) -> 
 @anyio
 async def test_passwords_and_payments_are_named_once_for_a_document(shop: Workshop) -> None:
     asked = FAQ.replace("Always.", "Always. Send us your password and the card number.")
-    assert await found(shop, faq=asked) == [("secret", "card", ""), ("secret", "password", "")]
+    assert await found(shop, faq=asked) == [
+        ("secret", "card number", ""),
+        ("secret", "password", ""),
+    ]
     await shop.put(faq=asked)
     assert await found(shop, faq=asked.replace("Always.", "Never.")) == []
 
@@ -125,6 +145,7 @@ def test_every_kind_of_finding_has_a_sign_and_a_sentence() -> None:
         ("t.me/one and https://t.me/two", ["t.me/one", "t.me/two"]),
         ("Write to @some_bot", ["@some_bot"]),
         ("e\u200bvil.com", ["evil.com"]),
+        ("a@gmail.com and b@gmail.com", ["a@gmail.com", "b@gmail.com"]),
         ("Call 0800 123 456 or (030) 1234-567.", ["", ""]),
         ("faq.txt, e.g. Node.js, 3.5 kg, 2026-11-28, 12.50 to 13.50, 10:00-18:00, U.S.A.", []),
         ("Article 4006381333931, 100*50*75 cm", []),
@@ -174,7 +195,18 @@ def test_what_is_meant_for_readers(text: str) -> None:
     assert for_a_model(text) == ""
 
 
-def test_secrets_are_whole_words() -> None:
-    assert secrets_named("Spinach, a tank and a pineapple") == set()
-    assert secrets_named("Ihr Passwort, PIN und IBAN") == {"password", "PIN", "account"}
-    assert secrets_named("请提供您的密码和银行账户") == {"password", "account"}
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Spinach, a tank and a pineapple", []),
+        ("Ihr Passwort, PIN und IBAN", ["IBAN", "PIN", "Passwort"]),
+        ("请提供您的密码和银行账户", ["密码", "银行账户"]),
+        ("Log in to your account and change your account details.", []),
+        ("A tan saddle, an enamel pin, gift cards.", []),
+        ("Wir verkaufen Gutscheinkarten; die Überweisung vom Hausarzt bringen Sie mit.", []),
+        ("Bitte überweisen Sie den Betrag vorab.", ["überweisen Sie den Betrag"]),
+        ("Send us your bank account and your pin.", ["bank account", "your pin"]),
+    ],
+)
+def test_secrets_are_named_as_they_are_written(text: str, found: list[str]) -> None:
+    assert sorted(secrets_named(text).values()) == sorted(found)
