@@ -32,21 +32,24 @@ file: models of half a billion drop half of an answer."""
 
 def wanted_embedder(config: Config) -> str:
     """Return the embedder that the configuration names, with how it computes if that matters."""
-    models = config.models
-    local = not models.embedder.startswith("url:")
-    return models.embedder + (_INT8 if local and models.embedder_precision == "int8" else "")
+    return _as_computed(config, config.models.embedder)
+
+
+def _as_computed(config: Config, name: str) -> str:
+    whole = config.models.embedder_precision == "int8" and not name.startswith("url:")
+    return name + (_INT8 if whole else "")
 
 
 async def new_embedder(
-    config: Config, root: Path, spec: str, *, steps_back: bool = False
+    config: Config, root: Path, spec: str, *, threads: int = 0, steps_back: bool = False
 ) -> ModelEmbedder:
-    """Return an embedder as `wanted_embedder` names it, not started."""
+    """Return an embedder as `wanted_embedder` names it, not started; 0 `threads`: as configured."""
     name = spec.removesuffix(_INT8)
     return await asyncio.to_thread(
         make_embedder,
         name,
         root,
-        threads=config.models.threads,
+        threads=threads or config.models.threads,
         recycle_after=config.models.recycle_after,
         precision="exact" if name == spec else "int8",
         steps_back=steps_back,
@@ -61,14 +64,9 @@ async def open_second(
     if spec in ("off", config.models.embedder):
         return None
     try:
-        embedder = await asyncio.to_thread(
-            make_embedder,
-            spec,
-            root,
-            threads=1,  # it works beside the search, and questions are short
-            recycle_after=config.models.recycle_after,
-            precision=config.models.embedder_precision,
-            steps_back=steps_back,
+        # One thread: it works beside the search, and questions are short.
+        embedder = await new_embedder(
+            config, root, _as_computed(config, spec), threads=1, steps_back=steps_back
         )
         stack.push_async_callback(embedder.close)
         await embedder.start(wait=False)

@@ -57,6 +57,6 @@ def find_config() -> Path:
     return here if here.is_file() else PROJECT / "config.yaml"
 
 
-def find_paths(root: Path, *, base: str = "") -> Paths:
-    """Return the paths of the main knowledge base, or of a `base` of its own beside it."""
-    return Paths(root=root, data=root / "bases" / base if base else root)
+def find_paths(root: Path, *, knowledge_base: str = "") -> Paths:
+    """Return the paths of the main knowledge base, or of another one beside it."""
+    return Paths(root=root, data=root / "bases" / knowledge_base if knowledge_base else root)

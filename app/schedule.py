@@ -102,21 +102,13 @@ def make_scheduler(
     """
     config = knowledge.config
     refresh = make_refresh(knowledge)
-    runs = JobRepository(knowledge.database)
-
+    runs, late_s = JobRepository(knowledge.database), config.refresh.deadline_s
     jobs = [
-        Job(
-            name,
-            partial(refresh.job, locations),
-            cron=cron,
-            timezone=timezone,
-            deadline_s=config.refresh.deadline_s,
-        )
-        for name, cron, timezone, locations in refresh_jobs(config)
+        Job(name, partial(refresh.job, places), cron=cron, timezone=zone, deadline_s=late_s)
+        for name, cron, zone, places in refresh_jobs(config)
     ]
     if watched := _watched(config.refresh):
-        job = partial(refresh.job, list(watched))
-        jobs.append(Job(WATCHED_JOB, job, deadline_s=config.refresh.deadline_s))
+        jobs.append(Job(WATCHED_JOB, partial(refresh.job, list(watched)), deadline_s=late_s))
     reminders = Reminders(knowledge.index, runs, today=days_of(config))
     jobs.append(Job(NAME, reminders.job, cron=_REMINDERS_CRON, timezone=config.refresh.timezone))
     report = WeeklyReport(

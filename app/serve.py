@@ -6,9 +6,8 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -17,20 +16,15 @@ from filelock import FileLock, Timeout
 from app.check import SelfCheck
 from app.cookie import cookie_secret
 from app.demo import Examples, ingest_demo_if_empty
-from app.disk import LOW_BYTES, DiskWatch, free_bytes
+from app.disk import DiskWatch
 from app.messages import as_messages
-from app.models import (
-    WITHOUT_GENERATOR,
-    WITHOUT_SECOND,
-    ModelEmbedder,
-    ModelGenerator,
-    wait_for,
-)
+from app.models import WITHOUT_GENERATOR, WITHOUT_SECOND, wait_for
 from app.paths import Paths
 from app.read_ahead import keep_read
 from app.reembed import is_undone, reembed_beside, said_meanwhile
 from app.schedule import make_scheduler, make_watcher
 from app.settings import RunningSettings, SettingsFile
+from app.troubles import Troubles, health_of, watched
 from app.web_server import listen, serve_web
 from app.webhooks import make_messenger
 from app.wiring import (
@@ -47,7 +41,6 @@ from bot.telegram_app import TelegramBot, TelegramSettings
 from console.application import build_console
 from console.keys import Programs
 from console.knowledge import Editing
-from console.mishaps import Disk, Restarts, Watched
 from console.operator import Records
 from console.security import check_exposure
 from console.upload_desk import UploadDesk
@@ -62,7 +55,6 @@ from db.figures import Figures
 from db.handover import Handovers
 from db.jobs import JobRepository
 from db.keys import Keys
-from db.mishaps import Mishaps
 from db.operators import Audit, Operators
 from db.uploads import Uploads
 from db.webhooks import Deliveries
@@ -98,17 +90,6 @@ class DataFolderUnusable(AnswerdeskError):
             f"Nothing can be written in the data folder {str(folder)!r} ({reason}). Give this user "
             "the right to, make room, or point ANSWERDESK_DATA at another folder."
         )
-
-
-@dataclass(slots=True)
-class Troubles:
-    """What is wrong at the moment, by subject; empty when all is well."""
-
-    sentences: dict[str, str] = field(default_factory=dict)
-    prepared: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the knowledge base has been made ready."""
-    bot: TelegramBot | None = None
-    """While Telegram is served."""
 
 
 async def serve(settings: SettingsFile, paths: Paths) -> None:
@@ -168,7 +149,7 @@ async def _serve_once(
         check = SelfCheck(make_answerer(knowledge, None).answer, service.metrics)
 
         async def health() -> Health:
-            return _health(service, troubles, check)
+            return health_of(service, troubles, check)
 
         messenger = make_messenger(config, knowledge)
         scheduler = make_scheduler(knowledge, tell=reports.put)
@@ -200,12 +181,10 @@ async def _serve_once(
             questions=library.questions,
             handovers=Handovers(knowledge.database),
             programs=Programs(
-                Keys(knowledge.database),
-                Audit(knowledge.database),
-                Deliveries(knowledge.database),
+                Keys(knowledge.database), Audit(knowledge.database), Deliveries(knowledge.database)
             ),
             topics=lambda: troubles.bot.topics if troubles.bot else None,
-            watched=_watched(service, troubles, scheduler),
+            watched=watched(service, troubles, scheduler),
             tracer=Tracer(
                 service.answerer,
                 knowledge.index,
@@ -406,53 +385,6 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
     await wait_for(service.generator, without=WITHOUT_GENERATOR)
     troubles.prepared.set()
     logger.info("Ready after %.1f s", time.perf_counter() - started)
-
-
-def _models(service: Service) -> Sequence[ModelEmbedder | ModelGenerator]:
-    knowledge = service.knowledge
-    models = (knowledge.embedder, knowledge.second, service.generator)
-    return [model for model in models if model is not None]
-
-
-def _watched(service: Service, troubles: Troubles, scheduler: Scheduler) -> Watched:
-    """Return where it is known what went wrong, and what tries it again."""
-    database, folder = service.knowledge.database, service.knowledge.paths.data
-
-    def restarts() -> Sequence[Restarts]:
-        states = [(model.name, model.state) for model in _models(service)]
-        return [Restarts(name, s.restarts, s.trouble, s.trouble_at) for name, s in states]
-
-    async def disk() -> Disk:
-        free = await asyncio.to_thread(free_bytes, folder)
-        return Disk(folder, free, "disk" in troubles.sentences or free < LOW_BYTES)
-
-    return Watched(
-        Mishaps(database),
-        JobRepository(database),
-        Uploads(database, channel="console"),
-        service.desk,
-        models=restarts,
-        disk=disk,
-        run_again=scheduler.ask_for,
-        telegram=lambda: troubles.bot,
-    )
-
-
-def _health(service: Service, troubles: Troubles, check: SelfCheck) -> Health:
-    reasons = list(troubles.sentences.values())
-    knowledge = service.knowledge
-    for model in _models(service):
-        if model.state.status == "down":
-            reasons.append(f"The model {model.name!r} is down: {model.state.reason}.")
-    if knowledge.conversations.trouble:
-        reasons.append(knowledge.conversations.trouble)
-    last = check.result()
-    if last is None:
-        return Health("loading", tuple(reasons) or ("Models and knowledge base are loading.",))
-    if last.error:
-        reasons.insert(0, f"A question of the service to itself was not answered: {last.error}")
-        return Health("failing", tuple(reasons), last)
-    return Health("degraded" if reasons else "ok", tuple(reasons), last)
 
 
 @contextmanager

@@ -11,7 +11,8 @@ import yaml
 
 from app.paths import find_config
 from console.settings import BadValue, Change, Setting
-from core.config import CHANGED_NAME, BadSetting, Config, load_config, read_yaml, variable_of
+from core.config import Config
+from core.config_files import CHANGED_NAME, BadSetting, load_config, read_yaml, variable_of
 from core.durable import write_durably
 from core.errors import ConfigError
 from core.wording import tr

@@ -14,11 +14,7 @@ from jobs.webhooks import Messenger, Webhook
 
 
 def make_messenger(config: Config, knowledge: Knowledge) -> Messenger:
-    """Return what delivers.
-
-    Raises:
-        ConfigError: if a secret is not in the environment.
-    """
+    """Return what delivers; raises `ConfigError` if a secret is not in the environment."""
     database = knowledge.database
     figures, handovers = Figures(database), Handovers(database)
 

@@ -235,7 +235,6 @@ async def open_knowledge(
         settings = f"{_SETTINGS}, {tokens} tokens"
         ingestor = Ingestor(
             publisher,
-            originals,
             settings=settings,
             inspector=Inspector(searched),
             forecaster=forecaster,
@@ -257,7 +256,7 @@ async def open_knowledge(
             older=older,
             index=index,
             ingestor=ingestor,
-            releases=Releases(publisher, originals, settings=settings, forecaster=forecaster),
+            releases=Releases(publisher, settings=settings, forecaster=forecaster),
             entries=Entries(
                 index,
                 ingestor,
@@ -267,7 +266,7 @@ async def open_knowledge(
                     timeout_s=_TRANSLATION_S,
                 ),
             ),
-            team_answers=TeamAnswers(ingestor, release_rows, originals),
+            team_answers=TeamAnswers(ingestor),
             golden=golden,
             careful=CarefulStart(database),
             gate=gate,

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 import re
 import time
@@ -10,7 +9,6 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
-from telegram import Update
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder, ExtBot
 
@@ -22,6 +20,7 @@ from bot.customer.customers import Customers
 from bot.customer.handover_requests import HandoverRequests
 from bot.customer.privacy import Privacy
 from bot.operator.entries import EntryDesk
+from bot.operator.held_answers import HeldAnswers
 from bot.operator.knowledge import KnowledgeDesk
 from bot.operator.links import LinkDesk
 from bot.operator.operators import TeamDesk
@@ -35,7 +34,8 @@ from bot.transport.errors import BadToken, BotStopped, Stopping
 from bot.transport.inbox import InboxQueue, PollRequest
 from bot.transport.incoming import Me
 from bot.transport.limiter import ChatRateLimiter
-from bot.transport.processor import MAX_STARTS, SUSPECT_STARTS, PerChatProcessor
+from bot.transport.processor import PerChatProcessor
+from bot.transport.recovery import Recovery
 from bot.transport.redact import protect_logs, redact
 from bot.transport.router import Router
 from bot.transport.sender import Sender
@@ -51,7 +51,7 @@ from db.conversations import Conversations
 from db.drafts import Drafts
 from db.erasure import ErasureList
 from db.handover import CannedReplies, Handovers
-from db.inbox import Inbox, StoredUpdate
+from db.inbox import Inbox
 from db.knowledge import ReleaseRepository
 from db.operators import Audit, Operators, Team
 from db.outbox import Outbox
@@ -127,6 +127,15 @@ class TelegramBot:
             self.chats,
             shutdown=self.shutdown,
             offers=lambda chat_id, rows: self.router.offers(chat_id, rows),
+        )
+        self.recovery = Recovery(
+            bot,
+            self.inbox,
+            self.outbox,
+            self.queue,
+            self.sender,
+            handle=lambda update: self._processor.process_update(update, self.router(update)),
+            spawn=self._spawn,
         )
         service = CustomerService(
             bot=bot,
@@ -215,15 +224,8 @@ class TelegramBot:
             links = LinkDesk(service, asked)
             listed = QuestionDesk(service, asked, pending_input, entries, links)
             parts += [entries.routes, listed.routes, links.routes]
-        self.topics = Topics(
-            service,
-            link,
-            CannedReplies(database),
-            pending_input,
-            entries,
-            drafts,
-        )
-        parts.append(self.topics.routes)
+        self.topics = Topics(service, link, CannedReplies(database), pending_input, entries)
+        parts += [self.topics.routes, HeldAnswers(service, link, pending_input, drafts).routes]
         if self._knowledge:
             parts.append(self._knowledge.routes)  # after topics: a file there is for the customer
         parts.append(customers.routes)  # last: what nobody else takes is a question
@@ -231,7 +233,7 @@ class TelegramBot:
             parts,
             unknown_command=customers.help,
             refuse=service.refuse,
-            resume=self._resume,
+            resume=self.recovery.resume,
             permits=self.operators,
             records=self.audit,
             team_group=self.team.group,
@@ -258,7 +260,7 @@ class TelegramBot:
                 stack.enter_context(only_process(self._settings.lock_folder, self.bot_id))
             await stack.enter_async_context(self._connected())
             with speaking(self._language):
-                await self._replay()
+                await self.recovery.catch_up()
                 await stack.enter_async_context(self._serving())
             self._open = stack.pop_all()
         return self
@@ -363,20 +365,6 @@ class TelegramBot:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _replay(self) -> None:
-        """Let what an earlier run did not finish come first, oldest first."""
-        if unsent := await self.outbox.unanswering():
-            self._spawn(self.sender.send_all(unsent))
-        pending = await self.inbox.pending()
-        if pending:
-            logger.info("%d messages of an earlier run are handled first", len(pending))
-        for stored in pending:
-            if stored.starts >= SUSPECT_STARTS:
-                await self._handle_alone(stored)
-        for stored in pending:
-            if stored.starts < SUSPECT_STARTS:
-                await self.queue.admit(self._recalled(stored), bounded=False)
-
     async def tell_team(self, text: str) -> None:
         """Write to the team's group, or without one to everybody who may change the knowledge."""
         group = await self.team.group()
@@ -386,28 +374,6 @@ class TelegramBot:
             team = await self.operators.list()
             chats = [operator.user_id for operator in team if may(operator.role, "publish")]
         await self.sender.deliver([message(Addressee(chat), text[:_TOLD_CHARS]) for chat in chats])
-
-    async def handle_again(self, number: int) -> bool:
-        """Handle a dead letter again, by its row's number; return whether there is one to handle.
-
-        Raises:
-            StorageError: nothing was changed.
-        """
-        stored = await self.inbox.revive(number)
-        if stored is not None:
-            await self.queue.admit(self._recalled(stored), bounded=False)
-        return stored is not None
-
-    async def send_again(self, number: int) -> bool:
-        """Send a message again that may have arrived; return whether it is one of those.
-
-        Raises:
-            StorageError: nothing was changed.
-        """
-        stored = await self.outbox.queue_again(number)
-        if stored is not None:
-            self._spawn(self.sender.send_all([stored]))
-        return stored is not None
 
     async def tidy(self) -> None:
         """Forget what is older than it has to be kept."""
@@ -424,25 +390,6 @@ class TelegramBot:
             except StorageError:
                 logger.exception("Old messages were not deleted")
             await self.shutdown.sleep(_TIDY_S)
-
-    async def _handle_alone(self, stored: StoredUpdate) -> None:
-        """Handle an update of which the process may have died, with nothing else going on."""
-        if stored.starts >= MAX_STARTS:
-            await self.inbox.bury(
-                stored.update_id, f"the process ended {stored.starts} times while it was handled"
-            )
-            return
-        update = self._recalled(stored)
-        await self._processor.process_update(update, self.router(update))
-
-    def _recalled(self, stored: StoredUpdate) -> Update:
-        update = Update.de_json(json.loads(stored.payload), self._application.bot)
-        self.queue.repeated.add(update.update_id)
-        return update
-
-    async def _resume(self, update_id: int) -> bool:
-        """Send what an earlier run or try stored for an update; tell whether there was any."""
-        return update_id in self.queue.repeated and await self.sender.resume(update_id)
 
     async def _chosen_language(self, user_id: int) -> str:
         """Return what an operator chose on their account, else by /language; empty: neither."""

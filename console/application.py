@@ -7,7 +7,6 @@ from functools import partial
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -19,27 +18,29 @@ from console.chat import ChatPages
 from console.completions import Completions
 from console.conversations import ConversationPages, Talks
 from console.documents import DocumentPages
+from console.error_pages import ErrorPages
 from console.figures import FigurePages
-from console.form import Endpoint, Refused
+from console.form import Endpoint
 from console.keys import DOCS, RIGHT_OF, KeyGuard, ProgramPages, Programs
 from console.knowledge import Editing, KnowledgePages
 from console.login import LoginPages
 from console.mishaps import MishapPages, Watched
 from console.once import Once
-from console.openapi import Operation, openapi, refusal
+from console.openapi import Operation, openapi
 from console.operator import OperatorPages, Records
 from console.pages import STATIC, Pages
 from console.people import AuditPages, PeoplePages
 from console.question_map import MapPages
 from console.questions import QuestionPages
 from console.security import LOOPBACK_HOSTS, CookieSigner
-from console.security_guard import Guard, NotAllowed, wants_json
+from console.security_guard import Guard, NotAllowed
 from console.security_logins import Logins, TooManyFailures, current_person
 from console.security_middleware import SecurityMiddleware
 from console.settings import Settings, SettingsPages
 from console.upload_desk import UploadDesk
 from console.uploads import UploadLimits, UploadPages
 from console.v1 import ENTRY_BYTES, Workbench
+from console.v1_conversations import ConversationOperations
 from console.widget import Widget
 from core.errors import ConversationErased
 from core.health import Health
@@ -47,7 +48,6 @@ from core.hours import ALWAYS, WorkingHours
 from core.metrics import Metrics
 from core.protocols import Embedder
 from core.rights import Audience
-from core.wording import N_, tr
 from db.accounts import Accounts
 from db.handover import Handovers
 from db.keys import Grant
@@ -57,23 +57,6 @@ from kb.releases.open_questions import OpenQuestions
 from kb.review.trace import Tracer
 
 _MAX_BODY_BYTES = 64 * 1024
-
-_SENTENCES = {
-    400: N_("The request could not be understood."),
-    401: N_(
-        "This console has no password, so it serves this machine alone and nobody through a proxy. "
-        "Set CONSOLE_PASSWORD."
-    ),
-    403: N_("This page does not take requests from other sites."),
-    404: N_("There is no such page."),
-    410: str(ConversationErased()),
-    405: N_("This page does not take such a request."),
-    413: N_("That is more text than this takes. Send less of it at a time."),
-    415: N_("This page takes JSON."),
-    429: N_("That was a lot at once. Please wait a minute."),
-    421: N_("This name does not belong to this service. Open it under its own address."),
-    500: N_("Something went wrong on our side. Please try again in a moment."),
-}
 
 
 def build_console(
@@ -113,36 +96,18 @@ def build_console(
     """Assemble the web application.
 
     Args:
-        desk: answers questions.
-        records: what the operators' page shows.
-        accounts: who may log in.
-        operators: who may do what in Telegram.
-        audit: keeps what operators did.
-        editing: changes the knowledge base.
-        uploads: takes files and entries.
-        questions: what found no answer, as Telegram's operators have it too.
-        handovers: which conversations people have.
-        programs: keys, and what programs did with them.
         topics: returns what writes to customers in Telegram, while that is served.
-        watched: tells what went wrong, and tries it again.
-        tracer: tells how a question is answered.
-        embedder: tells which questions mean the same.
-        settings: what owners change.
-        as_messages: shows an answer as Telegram does.
-        health: tells how the service is; called for every /health and page.
-        metrics: what /metrics shows.
+        health: called for every /health and page.
         shop: name of the company, as headline.
         examples: returns the questions that the empty try-it page offers in a language.
         welcome: the company's own words of welcome, by language.
         secret: signs cookies; another one starts every browser's conversation anew.
         answer_at: confidence from which an answer is sure.
         tell: tells the team that a visitor left a message.
-        max_file_bytes: larger files are not taken.
         password: the owner's way in; empty: this machine alone is served, and needs no login.
         origins: websites whose pages may use the widget; none: there is none.
         languages: of the company; the first is for visitors in whose languages there are no texts.
         per_minute: questions that one address may ask through the widget.
-        hours: when people answer visitors of the website.
         hosts: names under which a service without a password may be opened. With one any name is
             accepted, since a login is bound to its name.
     """
@@ -254,18 +219,13 @@ def build_console(
         )
         return Route(one.path, guarded, methods=[one.method], max_body_size=one.max_body_bytes)
 
-    workbench = Workbench(
-        records=records,
-        editing=editing,
-        uploads=uploads,
-        questions=questions,
-        handovers=handovers,
-        accounts=accounts,
-    )
+    asked = ConversationOperations(figures=records.figures, handovers=handovers, accounts=accounts)
+    workbench = Workbench(records=records, editing=editing, uploads=uploads, questions=questions)
     operations = [
         Operation("POST", "/api/v1/ask", "ask", api.ask),
         Operation("POST", "/api/v1/feedback", "ask", api.rate),
         Operation("DELETE", "/api/conversations/{name}", "ask", api.forget),
+        *asked.operations(),
         *workbench.operations(),
         *Completions(desk).operations(),
     ]
@@ -293,7 +253,7 @@ def build_console(
         route("/widget/messages", widget.messages, "anyone", "POST"),
         route("/widget/forget", widget.forget, "anyone", "POST"),
     ]
-    errors = _Errors(pages)
+    errors = ErrorPages(pages)
     application = Starlette(
         routes=[
             route("/", chat.show, "see"),
@@ -426,42 +386,3 @@ def build_console(
         refuse=errors.refuse,
         origins=origins,
     )
-
-
-class _Errors:
-    """Turns errors into one sentence. The traceback goes to the log, never to the visitor."""
-
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
-
-    def refuse(self, request: Request, status: int, sentence: str = "") -> Response:
-        """Return the page, or the JSON, that says why a request is not served."""
-        sentence = sentence or tr(_SENTENCES.get(status, _SENTENCES[400 if status < 500 else 500]))
-        if wants_json(request):
-            return refusal(request, sentence, status)
-        return self._pages.response("error.html", status=status, sentence=sentence)
-
-    async def known(self, request: Request, error: Exception) -> Response:
-        """Answer an error that carries a status."""
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        # Starlette's own sentences are not for visitors.
-        return self.refuse(request, status, str(error.detail) if isinstance(error, Refused) else "")
-
-    async def too_many(self, request: Request, error: Exception) -> Response:
-        """Answer a client that keeps guessing the password."""
-        response = refusal(request, str(error), 429)
-        if isinstance(error, TooManyFailures):
-            response.headers["Retry-After"] = str(error.wait_s)
-        return response
-
-    async def not_allowed(self, request: Request, error: Exception) -> Response:
-        """Answer somebody whose role does not include a route."""
-        return self.refuse(request, 403, str(error))
-
-    async def erased(self, request: Request, error: Exception) -> Response:
-        """Answer a question whose conversation was erased meanwhile."""
-        return self.refuse(request, 410)
-
-    async def unknown(self, request: Request, error: Exception) -> Response:
-        """Answer any other error; the server logs it with its traceback."""
-        return self.refuse(request, 500)

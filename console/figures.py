@@ -186,24 +186,21 @@ class FigurePages:
         rows = [[getattr(cell, name) for name in _COLUMNS] for cell in cells]
         return as_csv(f"figures-{days}-days.csv", [_COLUMNS, *rows])
 
-    async def answers(self, request: Request) -> Response:
-        """List the questions behind a figure."""
-        return await self._list(request)
-
     async def conversations(self, request: Request) -> Response:
         """List conversations by their last question, above them who waits for a person."""
         called = await self.handovers.open(web=True)
         last = await self.records.figures.last_of([one.chat for one in called])
         waiting = [(one, last[one.chat]) for one in called if one.chat in last]
-        return await self._list(request, latest=True, waiting=waiting)
+        return await self.answers(request, latest=True, waiting=waiting)
 
-    async def _list(
+    async def answers(
         self,
         request: Request,
         *,
         latest: bool = False,
         waiting: Sequence[tuple[Handover, Asked]] = (),
     ) -> Response:
+        """List the questions behind a figure; with `latest` of each conversation the last."""
         asked = request.query_params
         days, page = days_of(request), max(1, read_number(asked.get("page", "")))
         hour, document = asked.get("hour", ""), asked.get("document", "")
@@ -299,12 +296,6 @@ def _bars(figures: Iterable[tuple[str, int, dict[str, str]]], days: int) -> list
     total = sum(count for _, count, _ in known) or 1
     longest = max((count for _, count, _ in known), default=0) or 1
     return [
-        Bar(
-            name,
-            count,
-            100 * count / total,
-            100 * count / longest,
-            address_of(days, which),
-        )
+        Bar(name, count, 100 * count / total, 100 * count / longest, address_of(days, which))
         for name, count, which in known
     ]

@@ -100,11 +100,7 @@ class LoginPages:
         await self.audit.record(0, "login", person=account.name)
         response = RedirectResponse(self._target(target), 303)
         response.set_cookie(
-            COOKIE,
-            token,
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
+            COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https"
         )
         return response
 

@@ -31,7 +31,7 @@ _GONE = N_("That was dealt with meanwhile.")
 
 
 class Retries(Protocol):
-    """The part of `bot.telegram_app.TelegramBot` that tries again."""
+    """The part of `bot.transport.recovery.Recovery` that tries again."""
 
     async def handle_again(self, number: int) -> bool:
         """Handle a dead letter again; return whether there is one to handle."""

@@ -104,10 +104,7 @@ def as_csv(name: str, rows: Iterable[Iterable[object]]) -> Response:
     """Return rows as a file for spreadsheets, in which no cell is a formula."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([protect(str(value)) for value in row] for row in rows)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "no-store",
-    }
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(text.getvalue(), media_type="text/csv", headers=headers)
 
 

@@ -17,11 +17,12 @@ from console.figures import NAMES, PERIODS, address_of, days_of
 from console.pages import Pages
 from core.errors import AnswerdeskError
 from core.protocols import Embedder
+from core.shown import short
 from core.types import Vector
 from core.wording import N_, tr
 from db.figures import Asked, Figures, Standing, Which
 from kb.review.question_map import QuestionMap, lay_out, name_groups
-from kb.text.segmentation import normalise, shortened
+from kb.text.segmentation import normalise
 
 _MOST = 2_000
 """Questions that are drawn; of more a sample, the same from day to day, so that few are embedded
@@ -211,7 +212,7 @@ def _groups_of(
             for row, one in zip(rows, group, strict=True)
         ]
         resolved = sum(p.kind in ("answered", "hedged") for p in points) / len(points)
-        shown = shortened(example.question, _TITLE_CHARS)
+        shown = short(example.question, _TITLE_CHARS)
         x, y = (
             sorted(of)[len(points) // 2] for of in ([p.x for p in points], [p.y for p in points])
         )
@@ -229,7 +230,7 @@ def _point(one: Asked, x: float, y: float, again: Counter[tuple[float, float]]) 
         _MARGIN + x * (WIDTH - 2 * _MARGIN) + off * math.cos(_TURN * times),
         _MARGIN + y * (HEIGHT - 2 * _MARGIN) + off * math.sin(_TURN * times),
         "unhelpful" if one.helpful is False else one.outcome,
-        shortened(one.question, _TITLE_CHARS),
+        short(one.question, _TITLE_CHARS),
     )
 
 

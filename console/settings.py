@@ -85,10 +85,7 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
                 "off"
             ),
         ),
-        "widget.per_minute": (
-            N_("Questions a minute"),
-            N_("At most, from one IP address"),
-        ),
+        "widget.per_minute": (N_("Questions a minute"), N_("At most, from one IP address")),
     },
     N_("Knowledge"): {
         "refresh.cron": (

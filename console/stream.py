@@ -12,9 +12,7 @@ Asking: TypeAlias = Callable[..., Coroutine[Any, Any, Answer]]
 """`kb.answering.desk.Desk.ask` with everything but `on_event`."""
 
 
-async def as_it_is_made(
-    ask: Asking,
-) -> AsyncGenerator["AnswerEvent | asyncio.Task[Answer]", None]:
+async def as_it_is_made(ask: Asking) -> AsyncGenerator["AnswerEvent | asyncio.Task[Answer]", None]:
     """Yield what happens while an answer is made and then the task, which is done.
 
     If nobody reads on, as when a browser goes away, the work is cancelled: others need not wait.

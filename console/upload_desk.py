@@ -75,7 +75,9 @@ class Seen:
 class UploadDesk:
     """Takes files, checks them, makes them live; each step runs beside the requests.
 
-    What a restart interrupts is taken up again by `resume`.
+    A step for which an upload does not wait (any more) raises PreviewClosed, and an entry that
+    cannot be one BadEntry; nothing is changed then. What a restart interrupts is taken up again by
+    `resume`.
     """
 
     uploads: Uploads
@@ -110,14 +112,10 @@ class UploadDesk:
     # --- what operators do ---------------------------------------------------------------------
 
     async def take(self, files: Sequence[tuple[str, BinaryIO]], *, columns: str = "") -> int:
-        """Keep files and begin to check them; return the number of the upload.
+        """Keep files, each with its name, and begin to check them; return the upload's number.
 
-        They are on the disk when this returns.
-
-        Args:
-            files: each with its name.
-            columns: which of them mean what (`kb.parse.faq.columns.written`), or `AUTO`; empty: as
-                in the files' last versions.
+        They are on the disk when this returns. `columns` says which of them mean what
+        (`kb.parse.faq.columns.written`), or is `AUTO`; empty: as in the files' last versions.
 
         Raises:
             OSError: if they cannot be written.
@@ -136,10 +134,6 @@ class UploadDesk:
         """Keep an entry that an operator wrote and begin to check it; return its number.
 
         `customer` is the Telegram chat whose question it answers.
-
-        Raises:
-            BadEntry: if it cannot be one.
-            StorageError: if the database cannot be written.
         """
         check_entry(entry)
         number = await self.uploads.add(entry=entry, customer=customer)
@@ -147,27 +141,15 @@ class UploadDesk:
         return number
 
     async def change(self, number: int, *, question: str, answer: str) -> None:
-        """Give an entry that was previewed other words, and begin to check it anew.
-
-        Raises:
-            BadEntry, PreviewClosed: nothing was changed.
-        """
+        """Give an entry that was previewed other words, and begin to check it anew."""
         await self._change(number, question=question, answer=answer, confirmed=False)
 
     async def confirm(self, number: int) -> None:
-        """Let an entry be stored as it stands, whatever speaks against it, and check it anew.
-
-        Raises:
-            PreviewClosed: if it waits for nobody any more.
-        """
+        """Let an entry be stored as it stands, whatever speaks against it, and check it anew."""
         await self._change(number, confirmed=True)
 
     async def check_again(self, number: int, *, columns: str) -> None:
-        """Begin to check what was previewed anew, with other columns.
-
-        Raises:
-            PreviewClosed: if it waits for nobody any more.
-        """
+        """Begin to check what was previewed anew, with other columns."""
         if not await self.uploads.move(number, "preview", "checking", columns=columns):
             raise await self._closed(number)
         self._start(number)
@@ -176,7 +158,6 @@ class UploadDesk:
         """Begin to make live what was previewed.
 
         Raises:
-            PreviewClosed: if it does not wait for that.
             Unconfirmed: if somebody has to confirm an entry first.
         """
         upload = await self.uploads.get(number)
@@ -188,11 +169,7 @@ class UploadDesk:
         self._start(number, anyway=anyway)
 
     async def discard(self, number: int) -> None:
-        """Drop what was previewed.
-
-        Raises:
-            PreviewClosed: if it waits for nobody any more.
-        """
+        """Drop what was previewed."""
         if not await self.uploads.move(number, "preview", "cancelled"):
             raise await self._closed(number)
 

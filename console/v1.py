@@ -1,8 +1,8 @@
-"""What programs see and change through ``/api/v1``: by the same objects as the pages do."""
+"""Knowledge and releases through ``/api/v1``: by the same objects as the pages."""
 
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from operator import not_
 from typing import Annotated, Any, Literal
 
@@ -17,17 +17,13 @@ from console.security_logins import current_person
 from console.upload_desk import UploadDesk
 from console.work import Works, WorkState
 from core.types import ChunkKind, Finding
-from db.accounts import NAME_CHARS, Accounts
 from db.curation import Curation, CurationKind, CurationState
-from db.figures import Asked, Outcome, Which
-from db.handover import Author, Handovers
 from db.knowledge import Release
 from db.uploads import Entry, UploadState
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.release import ReleaseIsLive
 
 ENTRY_BYTES = 256 * 1024
-_TURNS = 100
 
 Limit = Annotated[int, Field(ge=1, le=100)]
 Day = Annotated[str, Field(max_length=10)]
@@ -198,86 +194,14 @@ class ReleaseList(Reply):
     releases: list[PublishedRelease]
 
 
-class Filter(Page):
-    """Which conversations."""
-
-    days: int = Field(30, ge=1, le=3650)
-    outcome: Literal["", Outcome] = ""
-    language: str = Field("", max_length=8)
-    feedback: Literal["", "yes", "no"] = ""
-    """Whether an answer helped."""
-    assigned: str = Field("", max_length=NAME_CHARS)
-    """The account that looks after it."""
-    offset: int = Field(0, ge=0, le=1_000_000)
-
-
-class Assignee(Given):
-    """Who looks after a conversation."""
-
-    assigned: str = Field(max_length=NAME_CHARS)
-    """The name of an account that may talk to customers; empty: nobody."""
-
-
-class Assigned(Reply):
-    """Who looks after a conversation now."""
-
-    assigned: str
-    """Empty: nobody."""
-
-
-class Exchange(Reply):
-    """A question with its answer."""
-
-    conversation: int = Field(validation_alias="answer_id")
-    """Leads to the conversation it is part of."""
-    asked: datetime
-    question: str
-    text: str
-    kind: str
-    outcome: Outcome
-    language: str
-    channel: str
-    confidence: float
-    helpful: bool | None
-    reason: str
-    """Why it did not help."""
-
-
-class Exchanges(Reply):
-    """The latest matching answer of each conversation, newest first."""
-
-    conversations: list[Exchange]
-    more: bool
-    """Whether there are others after these."""
-
-
-class Said(Reply):
-    """What a person wrote, or a notice."""
-
-    created: datetime
-    author: Author
-    text: str
-
-
-class Thread(Reply):
-    """A conversation, oldest first; of a long one what is around the answer that led to it."""
-
-    answers: list[Exchange]
-    messages: list[Said]
-    assigned: str
-    """The account that looks after it; empty: nobody."""
-
-
 @dataclass(kw_only=True)
 class Workbench:
-    """Operations on conversations, knowledge and releases."""
+    """Operations on knowledge and releases."""
 
     records: Records
     editing: Editing
     uploads: UploadDesk
     questions: OpenQuestions
-    handovers: Handovers
-    accounts: Accounts
 
     def __post_init__(self) -> None:
         self._works: Works[Curation | Release | None] = Works(self.uploads.spawn)
@@ -285,12 +209,8 @@ class Workbench:
     def operations(self) -> list[Operation]:
         """Return what programs may do."""
         knowledge, proposal = "/api/v1/knowledge", "/api/v1/proposals/{number:int}"
-        conversation = "/api/v1/conversations/{number:int}"
         big = {"max_body_bytes": ENTRY_BYTES}
         return [
-            Operation("GET", "/api/v1/conversations", "read", self.conversations),
-            Operation("GET", conversation, "read", self.conversation),
-            Operation("POST", conversation, "write", self.assign),
             Operation("GET", knowledge, "read", self.search),
             Operation("POST", knowledge, "write", self.add, status=202, **big),
             Operation("GET", f"{knowledge}/{{id}}", "read", self.one),
@@ -305,45 +225,6 @@ class Workbench:
             Operation("POST", "/api/v1/releases/{number:int}", "write", self.roll_back, status=202),
             Operation("GET", "/api/v1/tasks/{id}", "read", self.work),
         ]
-
-    async def conversations(self, request: Request, given: Filter) -> Exchanges:
-        """List conversations."""
-        since = (datetime.now(UTC) - timedelta(days=given.days)).timestamp()
-        person = await self.accounts.named(given.assigned) if given.assigned else None
-        if given.assigned and person is None:
-            raise Refused(f"There is no account {given.assigned!r}.")
-        found = await self.records.figures.answers(
-            Which(
-                since,
-                outcome=given.outcome,
-                language=given.language,
-                feedback=given.feedback,
-                latest=True,
-                assigned=person.account_id if person else None,
-            ),
-            limit=given.limit + 1,
-            offset=given.offset,
-        )
-        shown = [Exchange.model_validate(one) for one in found[: given.limit]]
-        return Exchanges(conversations=shown, more=len(found) > given.limit)
-
-    async def conversation(self, request: Request, given: None) -> Thread:
-        """Return the conversation that an answer is part of."""
-        answers = await self.records.figures.conversation(
-            (await self._one(request)).answer_id, limit=_TURNS
-        )
-        chat = answers[0].chat
-        return Thread(
-            answers=[Exchange.model_validate(one) for one in answers],
-            messages=[Said.model_validate(one) for one in await self.handovers.said(chat)],
-            assigned=await self._assigned(chat),
-        )
-
-    async def assign(self, request: Request, given: Assignee) -> Assigned:
-        """Let somebody look after the conversation that an answer is part of."""
-        chat = (await self._one(request)).chat
-        await self.accounts.assign_to(chat, given.assigned.strip())
-        return Assigned(assigned=await self._assigned(chat))
 
     async def search(self, request: Request, given: Search) -> Pieces:
         """Search entries and passages."""
@@ -419,18 +300,6 @@ class Workbench:
     async def work(self, request: Request, given: None) -> Work:
         """Return how something stands that was begun."""
         return self._work(request.path_params["id"])
-
-    async def _one(self, request: Request) -> Asked:
-        number = request.path_params["number"]
-        if found := await self.records.figures.one(number):
-            return found
-        raise Refused(
-            f"There is no conversation {number}; it may have been erased, or deleted by now."
-        )
-
-    async def _assigned(self, chat: str) -> str:
-        found = (await self.accounts.assigned([chat])).get(chat)
-        return found.name if found else ""
 
     def _begin(self, work: Coroutine[Any, Any, Curation | Release | None]) -> Work:
         return self._work(self._works.begin(work))

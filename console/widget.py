@@ -45,47 +45,16 @@ _LOOKS = 10
 CHANNEL = "widget"
 _CONTACT = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+|\+?(?:[\d()/.\s-]*\d){6,}[\d()/.\s-]*")
 _LABELS = (
-    "open_chat",
-    "close_chat",
-    "new_chat",
-    "erase_chat",
-    "erase_sure",
-    "conversation",
-    "you_asked",
-    "your_question",
-    "placeholder",
-    "send",
-    "looking_up",
-    "queue",
-    "connection_lost",
-    "as_of",
-    "helpful",
-    "yes",
-    "no",
-    "cancel",
-    "your_message",
-    "your_contact",
-    "contact_wrong",
-    "leave_contact",
-    "call_person",
-    "contact_optional",
-    "team",
-    "new_message",
-)
+    "open_chat", "close_chat", "new_chat", "erase_chat", "erase_sure", "conversation", "you_asked",
+    "your_question", "placeholder", "send", "looking_up", "queue", "connection_lost", "as_of",
+    "helpful", "yes", "no", "cancel", "your_message", "your_contact", "contact_wrong",
+    "leave_contact", "call_person", "contact_optional", "team", "new_message"
+)  # fmt: skip
 _SERVICE_TEXTS: tuple[TextKey, ...] = (
-    "none_of_these",
-    "say_otherwise",
-    "talk_to_person",
-    "feedback_thanks",
-    "forgotten",
-    "what_was_wrong",
-    "why_wrong",
-    "why_incomplete",
-    "why_outdated",
-    "why_not_my_question",
-    "source",
-    "sources",
-)
+    "none_of_these", "say_otherwise", "talk_to_person", "feedback_thanks", "forgotten",
+    "what_was_wrong", "why_wrong", "why_incomplete", "why_outdated", "why_not_my_question",
+    "source", "sources"
+)  # fmt: skip
 
 _Body = TypeVar("_Body", bound=BaseModel)
 
@@ -183,9 +152,7 @@ class Widget:
     async def script(self, request: Request) -> Response:
         """Return the script."""
         return Response(
-            _SCRIPT,
-            media_type="text/javascript",
-            headers={"Cache-Control": "public, max-age=3600"},
+            _SCRIPT, media_type="text/javascript", headers={"Cache-Control": "public, max-age=3600"}
         )
 
     async def texts(self, request: Request) -> Response:

@@ -106,7 +106,6 @@ class IndexUnreachable(IndexUnusable):
             f"The index cannot be reached ({reason}). Check the permissions of its folder, or the "
             "connection to its storage, and try again."
         )
-        self.reason = reason
 
 
 class IndexDamaged(IndexUnusable):
@@ -200,7 +199,6 @@ class ModelFileDamaged(ModelError):
             f"{found[:12]}…, expected {expected[:12]}…. Delete the file and run "
             f"`answerdesk models fetch {name}`."
         )
-        self.expected = expected
 
 
 class FetchFailed(ModelError):

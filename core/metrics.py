@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -27,33 +28,22 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._answers = Counter(
-            "answerdesk_answers",
-            "Replies given, by way in and by kind.",
-            ("channel", "kind"),
-            registry=self._registry,
+        counter = partial(Counter, registry=self._registry)
+        histogram = partial(Histogram, registry=self._registry, buckets=_SECONDS)
+        self._answers = counter(
+            "answerdesk_answers", "Replies given, by way in and by kind.", ("channel", "kind")
         )
-        self._answer_seconds = Histogram(
-            "answerdesk_answer_seconds",
-            "Time from the question to the whole reply.",
-            ("kind",),
-            buckets=_SECONDS,
-            registry=self._registry,
+        self._answer_seconds = histogram(
+            "answerdesk_answer_seconds", "Time from the question to the whole reply.", ("kind",)
         )
-        self._stage_seconds = Histogram(
+        self._stage_seconds = histogram(
             "answerdesk_stage_seconds",
             "Time of one stage of a reply: embed, search, decide, generate.",
             ("stage",),
-            buckets=_SECONDS,
-            registry=self._registry,
         )
-        self._requests = Counter(
-            "answerdesk_http_requests",
-            "HTTP requests, by route and status.",
-            ("route", "status"),
-            registry=self._registry,
+        self._requests = counter(
+            "answerdesk_http_requests", "HTTP requests, by route and status.", ("route", "status")
         )
-
         self._mishaps = Gauge(
             "answerdesk_mishaps",
             "What the console's page 'What went wrong' lists, by kind.",

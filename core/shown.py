@@ -79,7 +79,7 @@ def clean(text: str) -> str:
 def short(text: str, most: int) -> str:
     """Return a text in one line of at most so many characters."""
     flat = " ".join(text.split())
-    return flat if len(flat) <= most else flat[: most - 1] + "…"
+    return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
 
 
 def urls_in(text: str) -> set[str]:

@@ -70,24 +70,6 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
-class NewCuration:
-    """A piece of work to store."""
-
-    kind: CurationKind
-    anchor: Anchor
-    chunk_id: str
-    """Of the entry as it is live."""
-    text: str = ""
-    """The variant, answer, negative example, note, translated answer or draft of one."""
-    valid_from: str = ""
-    valid_until: str = ""
-    """Of ``validity``: ISO dates, empty without limit."""
-    language: str = ""
-    """Of ``translation`` and ``draft``: ISO 639-1."""
-    author: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Curation:
     """A stored piece of work."""
 
@@ -95,9 +77,12 @@ class Curation:
     kind: CurationKind
     anchor: Anchor
     chunk_id: str
+    """Of the entry as it is live."""
     text: str
+    """The variant, answer, negative example, note, translated answer or draft of one."""
     valid_from: str
     valid_until: str
+    """Of ``validity``: ISO dates, empty without limit."""
     author: str
     created: float
     """UTC epoch seconds."""
@@ -105,7 +90,7 @@ class Curation:
     reason: str
     """Why it waits for review."""
     language: str = ""
-    """Of a translation: ISO 639-1."""
+    """Of ``translation`` and ``draft``: ISO 639-1."""
     closed: float | None = None
     """UTC epoch seconds at which it was taken back or replaced; ``None``: it was not."""
 
@@ -129,17 +114,21 @@ class Settled:
 class Curations(Repository):
     """Stores operators' work on entries."""
 
-    async def add(self, new: NewCuration, *, replaces: Iterable[int] = ()) -> Curation:
-        """Store a piece of work, closing those that it takes the place of, in one transaction."""
+    async def add(
+        self, kind: CurationKind, anchor: Anchor, *, replaces: Iterable[int] = (), **fields: str
+    ) -> Curation:
+        """Store a piece of work, closing those that it takes the place of, in one transaction.
+
+        `fields` are others of `Curation`: what is done, to which chunk, by whom.
+        """
         async with self._database.session() as session:
             now = time.time()
             for number in replaces:
                 old = await session.get(CurationRow, number)
                 if old is not None and old.closed is None:
                     old.closed = now
-            values = asdict(new)
-            values |= values.pop("anchor")
-            row = CurationRow(**values, created=now, closed=None, state="active", reason="")
+            row = CurationRow(kind=kind, **asdict(anchor), **fields)
+            row.created, row.closed, row.state, row.reason = now, None, "active", ""
             session.add(row)
             await session.flush()
             return _curation(row)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, String, Text, UniqueConstraint, delete, insert, select, update
@@ -70,13 +70,10 @@ class Inbox(Repository):
             rows = [
                 {
                     "bot_id": self._bot_id,
-                    "update_id": u.update_id,
-                    "chat_id": u.chat_id,
                     "received": now,
                     "state": "failed" if u.error else "new",
                     "starts": 0 if u.error else 1,
-                    "payload": u.payload,
-                    "error": u.error,
+                    **asdict(u),
                 }
                 for u in fresh.values()
             ]

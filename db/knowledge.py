@@ -10,29 +10,34 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import JSON, Index, String, Text, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
 
 from core.errors import PublishConflict, ReleaseNotFound
 from db.base import Base, Repository, record
 
 
-class ReleaseRow(Base):
+class Release(MappedAsDataclass, Base):
     """One published state of the knowledge base. The highest number is the live one."""
 
     __tablename__ = "releases"
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     created: Mapped[float]
+    """UTC epoch seconds."""
     kind: Mapped[str] = mapped_column(String(16))
+    """``ingest``, ``refresh``, ``edit``, ``rollback``, ``rebuild`` or ``embed``: another model."""
     note: Mapped[str] = mapped_column(Text)
-    table_name: Mapped[str] = mapped_column(String(64))
-    """Table of the index that holds its rows; empty once the index was made anew."""
-    table_version: Mapped[int]
+    table: Mapped[str] = mapped_column("table_name", String(64))
+    """Table of the index; empty if the index no longer holds this release."""
+    version: Mapped[int] = mapped_column("table_version")
+    """Version of that table."""
     documents: Mapped[int]
     chunks: Mapped[int]
     rows: Mapped[int]
     embedded: Mapped[int]
+    """Texts that were embedded for it."""
     summary: Mapped[dict[str, int]] = mapped_column(JSON)
+    """Chunks ``added``, ``changed`` and ``removed`` against the release before."""
 
 
 class ReleaseDocumentRow(Base):
@@ -81,58 +86,28 @@ class Document:
     chunks: int
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
-    """One published state of the knowledge base."""
-
-    number: int
-    created: float
-    """UTC epoch seconds."""
-    kind: str
-    """``ingest``, ``refresh``, ``edit``, ``rollback``, ``rebuild`` or ``embed``: another model."""
-    note: str
-    table: str
-    """Table of the index; empty if the index no longer holds this release."""
-    version: int
-    """Version of that table."""
-    documents: int
-    chunks: int
-    rows: int
-    embedded: int
-    """Texts that were embedded for it."""
-    summary: Mapping[str, int]
-    """Chunks ``added``, ``changed`` and ``removed`` against the release before."""
-
-
 class ReleaseRepository(Repository):
     """Stores releases. Publishing is one transaction."""
 
     async def current(self) -> Release | None:
         """Return the live release, or ``None`` before the first publish."""
-        row = await self._first(select(ReleaseRow).order_by(ReleaseRow.number.desc()).limit(1))
-        return None if row is None else _release(row)
+        return await self._first(select(Release).order_by(Release.number.desc()).limit(1))
 
     async def live_number(self) -> int:
         """Return the number of the live release, 0 before the first publish."""
-        return await self._first(select(func.max(ReleaseRow.number))) or 0
+        return await self._first(select(func.max(Release.number))) or 0
 
     async def get(self, number: int) -> Release:
-        """Return a release.
-
-        Raises:
-            ReleaseNotFound: if it never was, or was pruned.
-        """
+        """Return a release; raises `ReleaseNotFound` if it never was, or was pruned."""
         async with self._database.session() as session:
-            row = await session.get(ReleaseRow, number)
-            if row is None:
-                newest = await session.scalar(select(func.max(ReleaseRow.number)))
-                raise ReleaseNotFound(number, newest or 0)
-            return _release(row)
+            if release := await session.get(Release, number):
+                return release
+            newest = await session.scalar(select(func.max(Release.number)))
+            raise ReleaseNotFound(number, newest or 0)
 
     async def list(self, *, limit: int = 100) -> Sequence[Release]:
         """Return releases, newest first."""
-        rows = await self._all(select(ReleaseRow).order_by(ReleaseRow.number.desc()).limit(limit))
-        return [_release(row) for row in rows]
+        return await self._all(select(Release).order_by(Release.number.desc()).limit(limit))
 
     async def documents(self, number: int) -> dict[str, Document]:
         """Return the documents of a release by id; of 0, none."""
@@ -155,7 +130,7 @@ class ReleaseRepository(Repository):
             PublishConflict: if another release went live since; nothing was changed.
         """
         async with self._database.session() as session:
-            live = await session.scalar(select(func.max(ReleaseRow.number))) or 0
+            live = await session.scalar(select(func.max(Release.number))) or 0
             if live != base:
                 raise PublishConflict(base, live)
             stored = {row.doc_id: row for row in await _rows_at(session, base)}
@@ -166,9 +141,7 @@ class ReleaseRepository(Repository):
                 if doc_id not in stored or record(Document, stored[doc_id]) != document:
                     since = release.number
                     session.add(ReleaseDocumentRow(**asdict(document), since=since, until=None))
-            values = asdict(release)
-            where = {"table_name": values.pop("table"), "table_version": values.pop("version")}
-            session.add(ReleaseRow(**values, **where))
+            await session.merge(release)
 
     async def relocate(self, number: int, *, table: str, version: int, rows: int) -> None:
         """Say where the index now holds the live release.
@@ -177,45 +150,30 @@ class ReleaseRepository(Repository):
             PublishConflict: if `number` is not live; nothing was changed.
         """
         async with self._database.session() as session:
-            live = await session.scalar(select(func.max(ReleaseRow.number))) or 0
+            live = await session.scalar(select(func.max(Release.number))) or 0
             if live != number:
                 raise PublishConflict(number, live)
             await session.execute(
-                update(ReleaseRow)
-                .where(ReleaseRow.number == number)
-                .values(table_name=table, table_version=version, rows=rows)
+                update(Release)
+                .where(Release.number == number)
+                .values(table=table, version=version, rows=rows)
             )
 
     async def forget_tables(self, kept: Collection[str]) -> None:
         """Note that the index holds only the releases of the tables `kept`."""
         await self._execute(
-            update(ReleaseRow)
-            .where(ReleaseRow.table_name.not_in(kept))
-            .values(table_name="", table_version=0)
+            update(Release).where(Release.table.not_in(kept)).values(table="", version=0)
         )
 
     async def prune(self, keep: int) -> Sequence[int]:
         """Forget all but the newest `keep` releases; return the numbers that went."""
         async with self._database.session() as session:
-            kept = (
-                await session.scalars(
-                    select(ReleaseRow.number).order_by(ReleaseRow.number.desc()).limit(keep)
-                )
-            ).all()
-            if not kept:
-                return []
-            oldest = kept[-1]
-            gone = (
-                await session.scalars(
-                    select(ReleaseRow.number)
-                    .where(ReleaseRow.number < oldest)
-                    .order_by(ReleaseRow.number)
-                )
-            ).all()
-            await session.execute(delete(ReleaseRow).where(ReleaseRow.number < oldest))
-            await session.execute(
-                delete(ReleaseDocumentRow).where(ReleaseDocumentRow.until <= oldest)
-            )
+            newest = select(Release.number).order_by(Release.number.desc()).limit(keep)
+            oldest = min(await session.scalars(newest), default=0)
+            old = delete(Release).where(Release.number < oldest).returning(Release.number)
+            gone = sorted(await session.scalars(old))
+            only_of_old = ReleaseDocumentRow.until <= oldest
+            await session.execute(delete(ReleaseDocumentRow).where(only_of_old))
             return gone
 
     async def originals(self) -> set[str]:
@@ -270,8 +228,3 @@ async def _rows_at(session: AsyncSession, number: int) -> Sequence[ReleaseDocume
         .order_by(ReleaseDocumentRow.doc_id)
     )
     return rows.all()
-
-
-def _release(row: ReleaseRow) -> Release:
-    where = {"table": row.table_name, "version": row.table_version}
-    return record(Release, row, **where, summary=dict(row.summary))

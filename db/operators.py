@@ -3,7 +3,6 @@
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from sqlalchemy import BigInteger, Select, String, Text, delete, func, or_, sele
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.rights import ROLES, Role
-from db.base import Base, Database, Repository, digest_of, record
+from db.base import Base, Database, Repository, digest_of
 
 CODE_LIFE_S = 3600.0
 _TELEGRAM = "telegram:"
@@ -63,6 +62,11 @@ class AuditRow(Base):
     action: Mapped[str] = mapped_column(String(64))
     details: Mapped[str] = mapped_column(Text)
 
+    @property
+    def moment(self) -> str:
+        """When, in UTC."""
+        return datetime.fromtimestamp(self.at, UTC).isoformat(sep=" ", timespec="seconds")[:19]
+
 
 class TeamSettingRow(Base):
     """A setting of the team, such as the number of its group."""
@@ -71,25 +75,6 @@ class TeamSettingRow(Base):
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[str] = mapped_column(Text)
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """Something an operator did."""
-
-    at: float
-    """UTC epoch seconds."""
-    actor: int
-    """User id in Telegram; 0: on the console."""
-    action: str
-    details: str
-    person: str
-    """Name of their account, else of who is an operator in Telegram; empty if neither is known."""
-
-    @property
-    def moment(self) -> str:
-        """When, in UTC."""
-        return datetime.fromtimestamp(self.at, UTC).isoformat(sep=" ", timespec="seconds")[:19]
 
 
 class Operators(Repository):
@@ -222,8 +207,11 @@ class Audit(Repository):
 
     async def recent(
         self, *, person: str = "", action: str = "", limit: int = 100, skip: int = 0
-    ) -> Sequence[AuditEntry]:
-        """Return entries, newest first: of a person as `choices` names them, of an action."""
+    ) -> Sequence[AuditRow]:
+        """Return entries, newest first: of a person as `choices` names them, of an action.
+
+        Who has no name on the console has that of the operator in Telegram, if it is known.
+        """
         query = _audit(AuditRow).order_by(AuditRow.audit_id.desc()).limit(limit).offset(skip)
         user_id = person.removeprefix(_TELEGRAM)
         if user_id != person and user_id.isdecimal() and len(user_id) < 19:
@@ -233,7 +221,9 @@ class Audit(Repository):
         if action:
             query = query.where(AuditRow.action == action)
         rows = await self._rows(query)
-        return [record(AuditEntry, row, person=row.person or name or "") for row, name in rows]
+        for row, name in rows:
+            row.person = row.person or name or ""
+        return [row for row, _ in rows]
 
     async def choices(self) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
         """Return who did something, each with the name to show, and what was done."""

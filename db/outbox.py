@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import (
@@ -85,27 +85,17 @@ class Outbox(Repository):
         now = time.time()
 
         def write(session: Session) -> list[StoredMessage]:
-            position = 0
-            if update_id is not None:
-                position = (
-                    session.scalar(
-                        select(func.count()).where(
-                            StoredMessage.bot_id == self._bot_id,
-                            StoredMessage.update_id == update_id,
-                        )
-                    )
-                    or 0
-                )
+            before = select(func.count()).where(
+                StoredMessage.bot_id == self._bot_id, StoredMessage.update_id == update_id
+            )
+            position = session.scalar(before) or 0 if update_id is not None else 0
             rows = [
                 StoredMessage(
                     bot_id=self._bot_id,
                     update_id=update_id,
                     position=position + number,
-                    chat_id=message.chat_id,
-                    method=message.method,
-                    params=dict(message.params),
-                    context=dict(message.context),
                     created=now,
+                    **asdict(message),
                 )
                 for number, message in enumerate(messages)
             ]

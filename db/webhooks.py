@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from db.base import Base, Database, Repository
 from db.conversations import OpenQuestionRow
 from db.handover import Handover
-from db.knowledge import ReleaseRow
+from db.knowledge import Release
 
 EventName: TypeAlias = Literal[
     "question.unanswered", "conversation.handed_over", "release.published"
@@ -61,7 +61,7 @@ def announce(database: Database, hooks: Sequence[tuple[str, Collection[str]]]) -
 def _event_of(row: object, *, new: bool) -> tuple[EventName, int] | None:
     if isinstance(row, OpenQuestionRow) and new:
         return "question.unanswered", row.answer_id
-    if isinstance(row, ReleaseRow) and new:
+    if isinstance(row, Release) and new:
         return "release.published", row.number
     if not isinstance(row, Handover) or row.state != "waiting":
         return None

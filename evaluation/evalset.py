@@ -72,11 +72,7 @@ class Options:
 
 
 def load_evalset(folder: Path, options: Options = Options()) -> EvalSet:
-    """Read the set of a folder.
-
-    Raises:
-        EvalSetError: naming what is missing.
-    """
+    """Read the set of a folder; raises `EvalSetError` naming what is missing."""
     faq = _pick(folder, "faq", options.kb)
     built = _faq_set(folder, faq, options) if faq else _passage_set(folder, options)
     if options.sample and options.sample < len(built.questions):

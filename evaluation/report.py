@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jinja2
@@ -15,40 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WORST = 25
-_PAGE = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-    """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Evaluation: {{ result.name }}</title>
-<style>
- body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
-        color: #1c2430; background: #fff }
- table { border-collapse: collapse; width: 100% }
- td, th { text-align: left; font-weight: normal; padding: .35rem .6rem; vertical-align: top;
-          border-bottom: 1px solid #e3e7ee } img { max-width: 100% }
- .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 1rem }
- td.number { font-variant-numeric: tabular-nums }
-</style>
-<h1>{{ result.name }}: {{ result.n }} questions</h1>
-<table>{% for label, value, what in figures %}<tr><th>{{ label }}</th>
-<td class="number">{{ value }}</td><td>{{ what }}</td></tr>
-{% endfor %}</table>
-<h2>Ranking beside its parts</h2>
-<table><tr><th></th><th>R@1</th><th>R@5</th></tr>
-{% for label, at_1, at_5 in ranking %}<tr><th>{{ label }}</th>
-<td class="number">{{ "%.3f" | format(at_1) }}</td>
-<td class="number">{{ "%.3f" | format(at_5) }}</td></tr>
-{% endfor %}</table>
-<h2>Plots</h2><div class="plots">{% for title, image in plots %}<figure>
-<img alt="{{ title }}" src="data:image/png;base64,{{ image }}"></figure>{% endfor %}</div>
-<h2>Worst mistakes</h2><p>Wrong and most sure of it first. “No answer”: the base has none.</p>
-<table><tr><th>question</th><th>should be</th><th>found</th><th>sure</th><th>reply</th></tr>
-{% for o in worst %}<tr><td>{{ o.question }}</td>
-<td>{{ o.relevant | sort | join(", ") or "no answer" }}</td>
-<td>{{ o.found[:3] | join(", ") or "nothing" }}</td>
-<td class="number">{{ "%.2f" | format(o.confidence) }}</td>
-<td>{{ o.kind }}: {{ o.text | truncate(240) }}</td></tr>
-{% else %}<tr><td colspan="5">None.</td></tr>{% endfor %}</table></html>
-"""
+_PAGE = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
 )
 _PARTS = {"dense": "vectors alone", "bm25": "BM25 alone", "rrf": "both by reciprocal rank fusion"}
 _LINES = {"dense": ":", "bm25": "--", "rrf": "-."}
@@ -57,7 +28,7 @@ _LINES = {"dense": ":", "bm25": "--", "rrf": "-."}
 def render_report(result: EvalResult, outcomes: Sequence[Outcome]) -> str:
     """Return the page; it needs no other file."""
     wrong = [o for o in outcomes if not o.right and (o.answered or o.relevant)]
-    return _PAGE.render(
+    return _PAGE.get_template("report.html").render(
         result=result,
         figures=[(label, value, what) for label, value, what in _figures(result) if value],
         ranking=[

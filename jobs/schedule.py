@@ -219,11 +219,7 @@ class Scheduler:
 
 
 def trigger_of(name: str, cron: str, timezone: str) -> CronTrigger:
-    """Return what finds the slots of a schedule.
-
-    Raises:
-        ConfigError: if it cannot be read.
-    """
+    """Return what finds the slots of a schedule; raises `ConfigError` if it cannot be read."""
     try:
         return CronTrigger.from_crontab(named_weekdays(cron), timezone=ZoneInfo(timezone))
     except (ValueError, KeyError, OSError) as error:

@@ -11,13 +11,13 @@ from typing import Any
 import yaml
 
 from core.errors import AnswerdeskError
+from core.shown import short
 from core.types import Chunk
 from core.wording import tr
 from db.conversations import Conversations
 from db.figures import Figures, Which
 from db.operators import Team
 from jobs.schedule import JobReport
-from kb.text.segmentation import shortened
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class WeeklyReport:
             logger.warning("What is asked more often cannot be named: %s", error)
             return []
         names = {one.chunk_id: one.text if one.kind == "faq" else one.title for one in chunks}
-        found = [(shortened(names[key], _NAME_CHARS), -by) for by, key in most if names.get(key)]
+        found = [(short(names[key], _NAME_CHARS), -by) for by, key in most if names.get(key)]
         return found[:_RISING]
 
 

@@ -40,11 +40,9 @@ class RecordSource(Protocol):
         Raises:
             LookupFailed: if the source cannot be asked, or its reply cannot be used.
         """
-        ...
 
     async def close(self) -> None:
         """Close connections."""
-        ...
 
 
 class TableFile:

@@ -100,7 +100,7 @@ class HttpEmbedder(_HttpModel):
         facts = [server.model, server.query_prompt, server.passage_prompt, server.input_type]
         self.fingerprint = "url-" + hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
         """Of the model's name and prompts; a server does not show its weights."""
-        self._turns = asyncio.Semaphore(_INGEST_AT_A_TIME)
+        self._slots = asyncio.Semaphore(_INGEST_AT_A_TIME)
 
     async def start(self, *, wait: bool = True) -> None:
         """Embed a word to learn the length of the vectors; `wait` makes no difference."""
@@ -127,7 +127,7 @@ class HttpEmbedder(_HttpModel):
         rows = np.empty((len(texts), self.dim), np.float32)
         for start in range(0, len(texts), _BATCH_TEXTS):
             batch = texts[start : start + _BATCH_TEXTS]
-            async with self._turns:
+            async with self._slots:
                 rows[start : start + len(batch)] = await self._embed(
                     batch, kind, deadline_s=_BATCH_DEADLINE_S
                 )
@@ -181,7 +181,7 @@ class HttpGenerator(_HttpModel):
         """`parallel` requests go to the server at a time, `queue` more may wait."""
         super().__init__(server, api_key=api_key)
         self.context_tokens = server.context_tokens
-        self._turns = asyncio.Semaphore(parallel)
+        self._slots = asyncio.Semaphore(parallel)
         self._parallel, self._queue = parallel, queue
         self._inside = 0
 
@@ -222,7 +222,7 @@ class HttpGenerator(_HttpModel):
         late = f"it was not done after {deadline_s:g} s"
         try:
             async with asyncio.timeout(_left(end)):
-                await self._turns.acquire()
+                await self._slots.acquire()
             try:
                 request = self._client.build_request("POST", "chat/completions", json=body)
                 async with asyncio.timeout(_left(end)):
@@ -237,7 +237,7 @@ class HttpGenerator(_HttpModel):
                 finally:
                     await response.aclose()
             finally:
-                self._turns.release()
+                self._slots.release()
         except TimeoutError:
             raise self._failed(late) from None
         except (httpx.HTTPError, ValueError, LookupError) as error:

@@ -72,18 +72,14 @@ class Source(Protocol):
     @property
     def kind(self) -> str:
         """Return ``folder``, ``file``, ``url``, ``sitemap`` or ``git``."""
-        ...
 
     @property
     def location(self) -> str:
         """Return what tells it from every other source: an absolute path or a URL."""
-        ...
 
     @property
     def wanted_name(self) -> str:
         """Return the name that it gets if no other source has it."""
-        ...
 
     async def find(self, visit: Visit) -> Found:
         """Look at it now. Trouble is told in `Found.failure` or `Found.errors`, not raised."""
-        ...

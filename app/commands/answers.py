@@ -82,8 +82,10 @@ async def _answering(kb: Path | None) -> AsyncIterator[Service]:
             await wait_for(service.generator, without=WITHOUT_GENERATOR)
             yield service
         return
-    base, files = await asyncio.to_thread(_read_folder, kb)
-    async with open_knowledge(read_config(), find_paths(data_folder(), base=base)) as knowledge:
+    name, files = await asyncio.to_thread(_read_folder, kb)
+    async with open_knowledge(
+        read_config(), find_paths(data_folder(), knowledge_base=name)
+    ) as knowledge:
         await knowledge.releases.open_or_rebuild()
         await make_it_hold(knowledge, files)
         async with open_service(knowledge) as service:

@@ -13,7 +13,8 @@ from app import output
 from app.commands.common import Failed, read_config
 from app.paths import find_paths
 from app.wiring import open_database, open_knowledge
-from core.config import CHANGED_NAME, data_folder
+from core.config import data_folder
+from core.config_files import CHANGED_NAME
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay, restate
 from kb.ingest.originals import Originals

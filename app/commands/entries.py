@@ -14,6 +14,7 @@ from app.commands.common import Json, main_database, main_knowledge, moment, rea
 from app.paths import find_paths
 from app.wiring import open_knowledge
 from core.config import data_folder
+from core.shown import short
 from core.types import Chunk
 from db.curation import Curation, CurationKind, Curations
 from kb.parse.faq.values import iso_date
@@ -37,7 +38,7 @@ async def find(
     output.print_listed(
         [dataclasses.asdict(entry) for entry in found],
         ("entry", "document", "question", "answer"),
-        [(e.chunk_id[:_NUMBER_CHARS], e.doc_id, e.text, _short(e.answer)) for e in found],
+        [(e.chunk_id[:_NUMBER_CHARS], e.doc_id, e.text, short(e.answer, 80)) for e in found],
         as_json=as_json,
     )
 
@@ -101,8 +102,7 @@ async def translation(
 
 
 async def draft(
-    entry: Entry,
-    language: Annotated[str, typer.Argument(help="A code such as de, es or zh.")],
+    entry: Entry, language: Annotated[str, typer.Argument(help="A code such as de, es or zh.")]
 ) -> None:
     """Let the generator draft an answer in another language; `translation` approves it."""
     async with main_knowledge(with_demo=False) as knowledge:
@@ -203,7 +203,7 @@ def _print_changes(found: Sequence[Curation]) -> None:
                 c.kind,
                 c.anchor.doc_id,
                 c.anchor.question,
-                _short(c.text or " to ".join(d for d in (c.valid_from, c.valid_until) if d)),
+                short(c.text or " to ".join(d for d in (c.valid_from, c.valid_until) if d), 80),
                 ("not shown" if c.kind == "draft" else "live")
                 if c.state == "active"
                 else f"review: {c.reason}",
@@ -211,8 +211,3 @@ def _print_changes(found: Sequence[Curation]) -> None:
             for c in found
         ],
     )
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 80 else f"{line[:79]}…"

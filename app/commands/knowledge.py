@@ -31,7 +31,7 @@ from app.schedule import make_refresh
 from app.wiring import open_knowledge
 from core.config import data_folder
 from core.types import IngestReport
-from db.knowledge import Release, ReleaseRepository
+from db.knowledge import ReleaseRepository
 from kb.parse.faq.columns import read_columns, written
 
 
@@ -181,7 +181,7 @@ async def list_releases(*, as_json: Json = False) -> None:
     async with main_database() as database:
         releases = await ReleaseRepository(database).list()
     output.print_listed(
-        [_release(release) for release in releases],
+        [dataclasses.asdict(release) for release in releases],
         ("release", "created (UTC)", "kind", "documents", "chunks", "embedded", "note"),
         [
             (r.number, moment(r.created), r.kind, r.documents, r.chunks, r.embedded, r.note)
@@ -198,7 +198,7 @@ async def show_release(number: int, *, as_json: Json = False) -> None:
         release = await rows.get(number)
         documents = (await rows.documents(number)).values()
     output.print_listed(
-        {**_release(release), "documents": [dataclasses.asdict(d) for d in documents]},
+        {**dataclasses.asdict(release), "documents": [*map(dataclasses.asdict, documents)]},
         ("document", "source", "chunks", "received (UTC)", "sha256"),
         [(d.doc_id, d.source, d.chunks, moment(d.received), d.sha256[:12]) for d in documents],
         title=f"Release {number}, {release.kind}, {moment(release.created)} UTC",
@@ -228,10 +228,6 @@ async def roll_back(number: int) -> None:
         f"Release {release.number} is live: the content of release {number}; "
         f"{release.embedded} texts embedded."
     )
-
-
-def _release(release: Release) -> dict[str, object]:
-    return dataclasses.asdict(release) | {"summary": dict(release.summary)}
 
 
 def _show(report: IngestReport, *, as_json: bool) -> None:

@@ -136,7 +136,7 @@ async def measured(
 def base_paths(folder: Path, options: Options) -> Paths:
     """Return where the knowledge base of a set is kept."""
     digest = hashlib.sha256(f"{folder}\0{options.kb}\0{options.hold_out}".encode()).hexdigest()
-    return find_paths(data_folder(), base=f"eval-{folder.name}-{digest[:8]}")
+    return find_paths(data_folder(), knowledge_base=f"eval-{folder.name}-{digest[:8]}")
 
 
 async def _ask_all(knowledge: Knowledge, evalset: EvalSet) -> list[Outcome]:

@@ -18,7 +18,8 @@ from app.serve import serve
 from app.settings import SettingsFile
 from app.wiring import open_knowledge
 from bot.transport.token import check_token
-from core.config import CHANGED_NAME, Config, data_folder
+from core.config import Config, data_folder
+from core.config_files import CHANGED_NAME
 from models.embedder import WorkerEmbedder
 from models.factory import make_embedder, make_generator
 

@@ -76,13 +76,7 @@ def answer_messages(
 ) -> list[Outgoing]:
     """Return an answer as messages; the last has the buttons and what they need.
 
-    Args:
-        answer: what to say.
-        to: whom.
-        question: what the customer wrote.
-        question_message_id: the message that asked.
-        lead: a sentence to put before the answer.
-        quote_question: show to which message it replies.
+    `lead` is a sentence before it; with `quote_question` it shows to which message it replies.
     """
     parts = render_plain(shown(answer))
     if lead:

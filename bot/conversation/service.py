@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from telegram import CallbackQuery, Message
@@ -115,16 +115,13 @@ class CustomerService:
 
     async def pressed(self, query: CallbackQuery) -> tuple[StoredMessage | None, Addressee]:
         """Return the message under which a button was pressed, and where a reply goes."""
-        shown = query.message
+        shown, place = query.message, place_of(query)
         if shown is None:
-            return None, Addressee(query.from_user.id)
+            return None, place
         stored = await self.outbox.find(shown.chat.id, shown.message_id)
         spoken = stored.context.get("language", "") if stored else ""
         languages = await self.languages(shown.chat.id, query.from_user.language_code or "")
-        thread = 0
-        if isinstance(shown, Message) and shown.is_topic_message:
-            thread = shown.message_thread_id or 0
-        return stored, Addressee(shown.chat.id, thread, tuple(filter(None, (spoken, *languages))))
+        return stored, replace(place, languages=tuple(filter(None, (spoken, *languages))))
 
     async def refuse(self, query: CallbackQuery) -> None:
         """Answer a press that is not allowed or has no meaning."""
@@ -139,3 +136,11 @@ class CustomerService:
             logger.info("A press was answered too late")
         except TelegramError as trouble:
             logger.warning("A press was not answered: %s", trouble)
+
+
+def place_of(query: CallbackQuery) -> Addressee:
+    """Return where a button was pressed: chat and topic, else the private chat of who pressed."""
+    shown = query.message
+    if not isinstance(shown, Message):
+        return Addressee(shown.chat.id if shown else query.from_user.id)
+    return Addressee(shown.chat.id, (shown.message_thread_id or 0) if shown.is_topic_message else 0)

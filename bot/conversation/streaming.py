@@ -102,10 +102,7 @@ class Stream:
         self._shown_at = now
         if self._drafts:
             await self.bot.send_message_draft(
-                self.to.chat_id,
-                self.update_id,
-                text,
-                message_thread_id=self.to.thread_id or None,
+                self.to.chat_id, self.update_id, text, message_thread_id=self.to.thread_id or None
             )
         elif self.begun is None:
             first = message(self.to, text, context={"unfinished": True})
@@ -113,8 +110,5 @@ class Stream:
             self._on = self.begun.state == "sent"
         else:
             await self.bot.edit_message_text(
-                text,
-                self.begun.chat_id,
-                self.begun.message_id,
-                rate_limit_args="may",
+                text, self.begun.chat_id, self.begun.message_id, rate_limit_args="may"
             )

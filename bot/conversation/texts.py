@@ -7,13 +7,7 @@ import yaml
 
 from kb.answering.texts import text_language
 
-LANGUAGE_NAMES = {
-    "en": "English",
-    "zh": "中文",
-    "es": "Español",
-    "de": "Deutsch",
-    "ru": "Русский",
-}
+LANGUAGE_NAMES = {"en": "English", "zh": "中文", "es": "Español", "de": "Deutsch", "ru": "Русский"}
 
 _FILE = Path(__file__).parent / "data" / "texts.yaml"
 

@@ -43,14 +43,9 @@ class HandoverRequests:
     ) -> str:
         """Let a chat wait for a person; return what its customer is to be told.
 
-        Args:
-            to: who asks.
-            reason: the question that led to it.
-            draft: the answer that the bot proposes to the operator.
-            found: where it stands, and how sure the bot is.
-            answer_id: the bot's answer under which a person was asked for, 0 for none.
-            urgency: why this customer comes before others, if so.
-            held: nobody asked for a person, but the answer is for an operator to send.
+        `draft` is the answer that the bot proposes to the operator, `found` where it stands and how
+        sure the bot is, `answer_id` the answer under which a person was asked for, 0 for none.
+        `held`: nobody asked for a person, but the answer is for an operator to send.
         """
         handovers = self.service.handovers
         language = to.languages[0] if to.languages else ""
@@ -89,11 +84,7 @@ class HandoverRequests:
         if answer.kind != "held":
             return answer
         text = await self.call(
-            to,
-            reason=question,
-            answer_id=answer.answer_id,
-            urgency=answer.urgency,
-            held=True,
+            to, reason=question, answer_id=answer.answer_id, urgency=answer.urgency, held=True
         )
         answer = replace(answer, text=text)
         await self.service.conversations.said(answer)

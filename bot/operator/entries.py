@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
 
 from telegram import CallbackQuery, Update
 
@@ -24,6 +26,8 @@ from kb.releases.open_questions import OpenQuestions, customers_of
 from kb.releases.team_answers import BadEntry, check_entry
 
 _PASSED_ON = N_("Thank you. An editor looks at it and can apply it.")
+_QUESTION = N_("Write the question as it should be stored, without anything personal.")
+_ANSWER = N_("Write the answer as every customer shall read it.")
 
 
 @dataclass
@@ -39,16 +43,16 @@ class EntryDesk:
     team: Team
 
     def __post_init__(self) -> None:
-        self.pending_input.takes["entry_question"] = self.on_question
-        self.pending_input.takes["entry_answer"] = self.on_answer
+        self.pending_input.takes["entry_question"] = partial(self._rewritten, "question")
+        self.pending_input.takes["entry_answer"] = partial(self._rewritten, "answer")
 
     @property
     def routes(self) -> Routes:
         """What can be done with an entry before and after it is applied."""
         return Routes(
             presses=(
-                Press("editq", "propose", self.edit_question),
-                Press("edita", "propose", self.edit_answer),
+                Press("editq", "propose", partial(self._rewrite, "entry_question", _QUESTION)),
+                Press("edita", "propose", partial(self._rewrite, "entry_answer", _ANSWER)),
                 Press("dropentry", "propose", self.cancel),
                 Press("fine", "publish", self.confirm),
                 Press("tell", "talk", self.tell),
@@ -95,43 +99,26 @@ class EntryDesk:
 
     # --- changing it ---------------------------------------------------------------------------
 
-    async def edit_question(self, query: CallbackQuery, update: Update, value: str) -> None:
-        """Ask for another wording of the question."""
-        if upload := await self._open(query, value):
-            pending = PendingInput("entry_question", upload.upload_id)
-            prompt = tr("Write the question as it should be stored, without anything personal.")
-            await self.pending_input.ask(query, update, pending, prompt=prompt)
-
-    async def edit_answer(self, query: CallbackQuery, update: Update, value: str) -> None:
-        """Ask for another wording of the answer."""
-        if upload := await self._open(query, value):
-            pending = PendingInput("entry_answer", upload.upload_id)
-            prompt = tr("Write the answer as every customer shall read it.")
-            await self.pending_input.ask(query, update, pending, prompt=prompt)
-
-    async def on_question(self, incoming: Incoming, pending: PendingInput) -> None:
-        """Take another wording of the question."""
-        await self._change(incoming, pending.ref, question=incoming.text)
-
-    async def on_answer(self, incoming: Incoming, pending: PendingInput) -> None:
-        """Take another wording of the answer."""
-        await self._change(incoming, pending.ref, answer=incoming.text)
-
-    async def _change(
-        self, incoming: Incoming, upload_id: int, *, question: str = "", answer: str = ""
+    async def _rewrite(
+        self, purpose: str, prompt: str, query: CallbackQuery, update: Update, value: str
     ) -> None:
-        upload = await self.uploads.get(upload_id)
+        """Ask for another wording of the question or of the answer."""
+        if upload := await self._open(query, value):
+            pending = PendingInput(purpose, upload.upload_id)
+            await self.pending_input.ask(query, update, pending, prompt=tr(prompt))
+
+    async def _rewritten(
+        self, part: Literal["question", "answer"], incoming: Incoming, pending: PendingInput
+    ) -> None:
+        """Take another wording of a part of an entry."""
+        upload = await self.uploads.get(pending.ref)
         says = tr("This entry is no longer open.")
         if upload and upload.entry:
-            entry = replace(
-                upload.entry,
-                question=question or upload.entry.question,
-                answer=answer or upload.entry.answer,
-                confirmed=False,
-            )
+            said: dict[str, Any] = {part: incoming.text} if incoming.text else {}
+            entry = replace(upload.entry, confirmed=False, **said)
             try:
                 check_entry(entry, answer_chars=MAX_ANSWER_CHARS)
-                if await self.uploads.change_entry(upload_id, entry):
+                if await self.uploads.change_entry(upload.upload_id, entry):
                     says = ""
             except BadEntry as error:
                 says = str(error)
@@ -140,8 +127,8 @@ class EntryDesk:
         if upload and not says:
             # Below what was written, where the operator looks now.
             await self.service.sender.delete(upload.chat_id, upload.message_id)
-            await self.uploads.set_message(upload_id, shown.message_id or 0)
-            self.knowledge.start(upload_id)
+            await self.uploads.set_message(upload.upload_id, shown.message_id or 0)
+            self.knowledge.start(upload.upload_id)
 
     async def cancel(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Drop an entry that was not applied."""

@@ -165,13 +165,13 @@ def questions_buttons(groups: Sequence[OpenGroup], *, order: str, page: int) -> 
             "list:most:0",
         )
     )
-    turn: list[Button] = []
+    pages: list[Button] = []
     if page:
-        turn.append(("◀", f"list:{order}:{page - 1}"))
-    turn.append(other)
+        pages.append(("◀", f"list:{order}:{page - 1}"))
+    pages.append(other)
     if (page + 1) * PAGE < len(groups):
-        turn.append(("▶", f"list:{order}:{page + 1}"))
-    return [*rows, turn]
+        pages.append(("▶", f"list:{order}:{page + 1}"))
+    return [*rows, pages]
 
 
 def answer_prompt(group: OpenGroup) -> str:

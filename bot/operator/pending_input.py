@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
-from telegram import CallbackQuery, Message, Update
+from telegram import CallbackQuery, Update
 
-from bot.conversation.replies import Addressee, message
-from bot.conversation.service import CustomerService
+from bot.conversation.replies import message
+from bot.conversation.service import CustomerService, place_of
 from bot.transport.incoming import Incoming
 from bot.transport.router import Content, Press, Routes
 from core.wording import tr
@@ -38,19 +38,12 @@ class PendingInputHandler:
         self, query: CallbackQuery, update: Update, pending: PendingInput, *, prompt: str
     ) -> None:
         """Ask whoever pressed a button for a text, in the place where the button is."""
-        shown = query.message
-        if shown is None:
+        if query.message is None:
             return
-        thread = (shown.message_thread_id or 0) if isinstance(shown, Message) else 0
-        await self._stored.expect(Writer(query.from_user.id, shown.chat.id, thread), pending)
-        await self._service.sender.deliver(
-            [
-                message(
-                    Addressee(shown.chat.id, thread), prompt, buttons=[[(tr("Never mind"), "quit")]]
-                )
-            ],
-            update_id=update.update_id,
-        )
+        to = place_of(query)
+        await self._stored.expect(Writer(query.from_user.id, to.chat_id, to.thread_id), pending)
+        asked = message(to, prompt, buttons=[[(tr("Never mind"), "quit")]])
+        await self._service.sender.deliver([asked], update_id=update.update_id)
 
     async def on_text(self, incoming: Incoming) -> None:
         """Hand a text to the part that asked for it."""
@@ -64,9 +57,9 @@ class PendingInputHandler:
         """Let the next message be one like any other."""
         shown = query.message
         await self._service.alert(query)
-        if isinstance(shown, Message):
-            thread = shown.message_thread_id or 0
-            await self._stored.drop(Writer(query.from_user.id, shown.chat.id, thread))
+        if shown:
+            here = place_of(query)
+            await self._stored.drop(Writer(query.from_user.id, here.chat_id, here.thread_id))
             await self._service.sender.edit(
                 shown.chat.id, shown.message_id, {"text": tr("All right, nothing was changed.")}
             )

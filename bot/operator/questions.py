@@ -37,7 +37,7 @@ class QuestionDesk:
         return Routes(
             commands=(Command("unanswered", "see", self.unanswered),),
             presses=(
-                Press("list", "see", self.turn),
+                Press("list", "see", self.turn_page),
                 Press("answer", "propose", self.answer),
                 Press("link", "publish", self.link),
                 Press("notours", "propose", self.dismiss),
@@ -52,7 +52,7 @@ class QuestionDesk:
         context = {"order": order, "page": 0}
         await self.service.reply(incoming, text, buttons=buttons, context=context)
 
-    async def turn(self, query: CallbackQuery, _: Update, value: str) -> None:
+    async def turn_page(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Show another page, or the list in another order."""
         order, page = value.partition(":")[::2]
         await self.service.alert(query)

@@ -13,7 +13,6 @@ class BadToken(ConfigError, BotStopped):
     def __init__(self, code: int | None = None) -> None:
         how = f"Telegram refuses the bot token ({code})" if code else "The bot token is malformed"
         super().__init__(f"{how}. Take the current one from @BotFather and set TELEGRAM_BOT_TOKEN.")
-        self.code = code
 
 
 class SecondPoller(BotStopped):
@@ -24,7 +23,6 @@ class SecondPoller(BotStopped):
             f"Another process already receives the messages of {username}. "
             "Stop it first: one process per bot token."
         )
-        self.username = username
 
 
 class Deaf(BotStopped):
@@ -35,8 +33,6 @@ class Deaf(BotStopped):
             f"Nothing could be received from Telegram for {seconds:.0f} s ({reason}). "
             "Check the network and telegram.base_url; the messages wait at Telegram for a day."
         )
-        self.seconds = seconds
-        self.reason = reason
 
 
 class Stopping(AnswerdeskError):

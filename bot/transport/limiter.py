@@ -78,7 +78,7 @@ class ChatRateLimiter(BaseRateLimiter[Priority]):
         chat = self._chat(int(chat_id) if isinstance(chat_id, int) else 0)
         if rate_limit_args == "may" or endpoint in _FREE:
             return await self._if_free(callback, args, kwargs, chat=chat, counted=counted)
-        await self._turn(chat, first=rate_limit_args == "first")
+        await self._slot(chat, first=rate_limit_args == "first")
         try:
             while True:
                 await self._budget(chat, counted=counted and bool(chat_id))
@@ -142,24 +142,24 @@ class ChatRateLimiter(BaseRateLimiter[Priority]):
         seconds = after if isinstance(after, int) else after.total_seconds()
         chat.paused_until = max(chat.paused_until, self._shutdown.now() + seconds + _SLACK_S)
 
-    async def _turn(self, chat: _Chat, *, first: bool) -> None:
+    async def _slot(self, chat: _Chat, *, first: bool) -> None:
         if not chat.busy:
             chat.busy = True
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(chat.waiting, (0 if first else 1, next(self._counter), turn))
+        slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(chat.waiting, (0 if first else 1, next(self._counter), slot))
         try:
-            await turn
+            await slot
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._next(chat)  # the turn was given just as the caller went away
+            if slot.done() and not slot.cancelled():
+                self._next(chat)  # the slot was given just as the caller went away
             raise
 
     def _next(self, chat: _Chat) -> None:
         while chat.waiting:
-            _, _, turn = heapq.heappop(chat.waiting)
-            if not turn.done():
-                turn.set_result(None)
+            _, _, slot = heapq.heappop(chat.waiting)
+            if not slot.done():
+                slot.set_result(None)
                 return
         chat.busy = False
 

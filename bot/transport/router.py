@@ -64,7 +64,7 @@ class Routes:
 
 def number_in(value: str) -> int:
     """Return the number that a button carries; 0, which nothing has, if it carries none."""
-    return int(value) if value.isdigit() else 0
+    return int(value) if value.isdecimal() else 0
 
 
 def _prefix(button: Mapping[str, Any]) -> str:
@@ -175,12 +175,7 @@ class Router:
             speak(chosen, user.language_code or "", self.language)
 
     async def _may(
-        self,
-        audience: Audience,
-        user_id: int,
-        message: Message | None,
-        *,
-        anywhere: bool = False,
+        self, audience: Audience, user_id: int, message: Message | None, *, anywhere: bool = False
     ) -> bool:
         """Decide; asked anew for every message and every press."""
         if user_id in (ANONYMOUS_ADMIN, TELEGRAM_ITSELF):

@@ -232,15 +232,11 @@ class Sender:
         match method:
             case "sendMessage":
                 sent = await self.bot.send_message(
-                    text=params["text"],
-                    link_preview_options=_NO_PREVIEW,
-                    **common,
+                    text=params["text"], link_preview_options=_NO_PREVIEW, **common
                 )
             case "sendDocument":
                 sent = await self.bot.send_document(
-                    document=str(params["content"]).encode(),
-                    filename=params["filename"],
-                    **common,
+                    document=str(params["content"]).encode(), filename=params["filename"], **common
                 )
             case "copyMessage":
                 sent = await self.bot.copy_message(

@@ -20,11 +20,7 @@ class Shutdown:
         return asyncio.get_running_loop().time()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait.
-
-        Raises:
-            Stopping: if the bot is being stopped, now or meanwhile.
-        """
+        """Wait; raises `Stopping` if the bot is being stopped, now or meanwhile."""
         if not self._stopping.is_set():
             try:
                 async with asyncio.timeout(seconds):

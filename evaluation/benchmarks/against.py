@@ -160,10 +160,7 @@ async def customers(config: Config, say: Say) -> Measured:
 
 
 async def _medians(
-    mine: Writer,
-    other: Writer,
-    items: Sequence[T],
-    figure: Callable[[Writer, T], Awaitable[float]],
+    mine: Writer, other: Writer, items: Sequence[T], figure: Callable[[Writer, T], Awaitable[float]]
 ) -> tuple[float, float]:
     """Return the medians of a figure of both, which take turns."""
     found: tuple[list[float], list[float]] = ([], [])

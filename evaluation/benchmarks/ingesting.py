@@ -109,7 +109,7 @@ async def _answers(
 async def own_knowledge(config: Config) -> AsyncIterator[tuple[Knowledge, Path]]:
     """Open a knowledge base of its own that is gone afterwards, with a folder for files."""
     with tempfile.TemporaryDirectory(prefix="answerdesk-bench-") as folder:
-        paths = find_paths(data_folder(), base=Path(folder).name)
+        paths = find_paths(data_folder(), knowledge_base=Path(folder).name)
         try:
             async with open_knowledge(config, paths) as knowledge:
                 await knowledge.embedder.start(wait=True)

@@ -27,11 +27,7 @@ class Baseline:
         self._process.stdin.write(json.dumps(values).encode() + b"\n")
 
     async def receive(self) -> dict[str, Any]:
-        """Return the next reply.
-
-        Raises:
-            BenchFailed: if the process ended.
-        """
+        """Return the next reply; raises `BenchFailed` if the process ended."""
         assert self._process.stdout is not None
         line = await asyncio.wait_for(self._process.stdout.readline(), DEADLINE_S)
         if not line:

@@ -201,11 +201,6 @@ class View(Reader):
         found = {row.row_id: row for row in await self.rows_of("row_id", row_ids)}
         return [[(found[row_id], score) for score, row_id in r] for r in best.best]
 
-    async def rows_of_texts(self, vector_keys: Iterable[str]) -> list[Row]:
-        """Return the questions and variants whose text has one of these vector keys."""
-        found = await self.rows_of("vector_key", vector_keys)
-        return [row for row in found if row.role in ROLES["own"]]
-
     async def texts_with(self, parts: Sequence[str]) -> list[str]:
         """Return the texts that have any of these parts, which are in lower case."""
         found: dict[str, str] = {}

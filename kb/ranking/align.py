@@ -29,13 +29,10 @@ class AlignedEmbedder:
     def __init__(
         self, embedder: Embedder, *, shift: Floats, directions: Floats, rows: str = _ROWS
     ) -> None:
-        """Wrap an embedder.
+        """Wrap an embedder, whose vectors lose `shift` and what they have of `directions`.
 
-        Args:
-            embedder: gives the vectors as the model makes them.
-            shift: taken off every vector, shape (dim,).
-            directions: taken out of every vector; orthonormal, shape (n, dim).
-            rows: which texts of a chunk are embedded, as a part of the fingerprint.
+        These are orthonormal, shape (n, dim). `rows` names in the fingerprint which texts of a
+        chunk are embedded.
         """
         self.name = embedder.name
         self.dim = embedder.dim

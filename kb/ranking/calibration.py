@@ -89,10 +89,8 @@ def blank(features: Floats) -> Linear:
 def fit_choice(examples: Sequence[Choice], prior: Linear, *, penalty: float) -> Linear:
     """Fit weights under which the right candidate scores highest (conditional logit).
 
-    Args:
-        examples: at least one.
-        prior: scale of the features, and the weights to stay near.
-        penalty: of the squared distance from the prior's weights, against the mean loss.
+    `prior` has the scale of the features and the weights to stay near; `penalty` is that of the
+    squared distance from these, against the mean loss of the examples, of which there is one.
     """
     sizes = [len(example.features) for example in examples]
     starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
@@ -119,15 +117,9 @@ def fit_choice(examples: Sequence[Choice], prior: Linear, *, penalty: float) -> 
 def fit_logistic(
     features: Floats, right: Bools, share: Doubles, prior: Linear, *, penalty: float
 ) -> Linear:
-    """Fit the probability that `right` is true.
+    """Fit the probability that `right` is true; `prior` and `penalty` as in `fit_choice`.
 
-    Args:
-        features: shape (n, features).
-        right: shape (n,).
-        share: weight of each example; only proportions matter.
-        prior: scale of the features, and the weights to stay near.
-        penalty: of the squared distance from the prior's weights, against the mean loss; the bias
-            is free.
+    `share` is the weight of each example, of which only proportions matter. The bias is free.
     """
     x = np.column_stack([(features - prior.mean) / prior.scale, np.ones(len(features))])
     share = share / share.sum()
@@ -197,12 +189,9 @@ class Reliability:
 def reliability(
     confidence: npt.NDArray[Any], right: npt.NDArray[Any], share: npt.NDArray[Any] | None = None
 ) -> Reliability:
-    """Compare confidence with being right, in ten bins of equal width.
+    """Compare confidence (0 to 1) with being right, in ten bins of equal width.
 
-    Args:
-        confidence: 0 to 1, shape (n,).
-        right: whether the best candidate answers, shape (n,).
-        share: weight of each question; ``None``: all are equal.
+    `share` is the weight of each question; ``None``: all are equal.
     """
     weight = np.ones(len(confidence)) if share is None else np.asarray(share, float)
     if not len(weight):

@@ -72,11 +72,7 @@ def certainty(features: Floats, scores: Floats, question_words: int) -> Floats:
 
     ``score``: its log-odds. ``share``: its odds among those of all, 0 to 1. ``words``: which share
     of the question's content words stands in it. ``asked_words``: log of how many these are.
-
-    Args:
-        features: of all candidates, from `Evidence.of`.
-        scores: of all candidates, the log-odds by which they are ordered.
-        question_words: content words of the question.
+    `features` and `scores`, the log-odds that give the order, are those of all candidates.
     """
     best = int(np.argmax(scores))
     share = np.exp(scores[best] - np.logaddexp.reduce([np.log(_NONE), *scores]))

@@ -178,11 +178,8 @@ class Kernel:
 def entry_evidence(votes: Votes, owners: Ints, candidates: Ints, alive: Bools) -> Floats:
     """Return the features of the candidates, shape (candidates, len(EVIDENCE)).
 
-    Args:
-        votes: what the base says about the question.
-        owners: entry of each row of the base.
-        candidates: entries, ascending; each has at least one row alive.
-        alive: rows that count; training leaves out the very row that it asks about.
+    `owners` has the entry of each row of the base; `candidates` are entries, ascending, of which
+    each has at least one row `alive`: training leaves out the very row that it asks about.
     """
     number = np.full(int(owners.max()) + 1, -1)
     number[candidates] = np.arange(len(candidates))
@@ -211,10 +208,7 @@ def entry_evidence(votes: Votes, owners: Ints, candidates: Ints, alive: Bools) -
 def confidence_features(votes: Votes, evidence: Floats, scores: Floats) -> Floats:
     """Return the features of the best candidate, shape ``(len(CONFIDENCE),)``.
 
-    Args:
-        votes: what the base says about the question.
-        evidence: features of the candidates.
-        scores: of the candidates, from the model that ranks them.
+    `evidence` and `scores`, from the model that ranks, are those of all candidates.
     """
     top = int(np.argmax(scores))
     lead = float(scores[top] - np.logaddexp.reduce(scores))

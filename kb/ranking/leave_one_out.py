@@ -31,7 +31,7 @@ what a service may meet. Chosen in docs/retrieval.md."""
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class TrainingSet:
     """The entries of a knowledge base, and the off-topic messages."""
 
     texts: tuple[str, ...]
@@ -59,25 +59,21 @@ class Asked:
 class LeaveOneOut:
     """The matrices from which all votes follow."""
 
-    def __init__(self, base: Base) -> None:
-        """Take a base of at least one entry.
-
-        Raises:
-            ValueError: if a vector is not finite.
-        """
-        if not np.isfinite(base.vectors).all():
+    def __init__(self, given: TrainingSet) -> None:
+        """Take the texts of at least one entry; raises `ValueError` if a vector is not finite."""
+        if not np.isfinite(given.vectors).all():
             raise ValueError("a vector of the index is not a number")
-        self.base = base
-        self.n = len(base.texts)
-        self.entries = int(base.owners.max()) + 1
-        everything = np.concatenate([base.vectors, base.background_vectors])
-        self.middle = base.vectors.mean(0).astype(np.float32)
+        self.given = given
+        self.n = len(given.texts)
+        self.entries = int(given.owners.max()) + 1
+        everything = np.concatenate([given.vectors, given.background_vectors])
+        self.middle = given.vectors.mean(0).astype(np.float32)
         away = everything - self.middle
         self.lengths = np.maximum(np.linalg.norm(away, axis=1), 1e-9).astype(np.float32)
         self.rows = (away / self.lengths[:, None]).astype(np.float32)
-        own = char_bags(base.texts)
+        own = char_bags(given.texts)
         self.rarity = Rarity.of(own)
-        bags = char_bags([*base.texts, *base.background])
+        bags = char_bags([*given.texts, *given.background])
         weights = bags.weights * self.rarity.idf[bags.keys]
         norms = np.sqrt(np.maximum(sums(weights * weights, bags.starts), 1e-12))
         self.bags = replace(bags, weights=np.asarray(weights / norms[bags.owners()], np.float32))
@@ -90,22 +86,22 @@ class LeaveOneOut:
         self.cosine = np.clip(self.rows @ self.rows.T, -1, 1)
         self.groups = self._groups()
         targets = np.zeros((len(everything), self.entries + 1))
-        targets[np.arange(self.n), base.owners] = 1
+        targets[np.arange(self.n), given.owners] = 1
         targets[self.n :, -1] = 1
         self._targets = targets
         self.broad = self.solve(BROAD, self.cosine)
         self.sharp = self.solve(SHARP, self.cosine)
         self.total = np.zeros((self.entries, self.rows.shape[1]), np.float32)
-        np.add.at(self.total, base.owners, self.rows[: self.n])
-        self.answers = char_bags(base.answers)
+        np.add.at(self.total, given.owners, self.rows[: self.n])
+        self.answers = char_bags(given.answers)
         self.answer = self.rarity.cosine(bags, self.answers)
-        self.words = stem_bags([*base.texts, *base.background])
+        self.words = stem_bags([*given.texts, *given.background])
         self.word_rarity = Rarity.of(self.words.of(np.arange(self.n)))
-        owned = _sparse(np.arange(self.n + 1), base.owners, self.entries).T
+        owned = _sparse(np.arange(self.n + 1), given.owners, self.entries).T
         texts = _sparse(
             self.words.starts, self.words.keys.astype(np.int64), len(self.word_rarity.idf)
         )[: self.n]
-        answered = stem_bags(base.answers)
+        answered = stem_bags(given.answers)
         said = _sparse(answered.starts, answered.keys.astype(np.int64), len(self.word_rarity.idf))
         self.entry_words = (owned @ texts + said).tocsc()
         """How often each word stands in each entry, shape (entries, words)."""
@@ -113,16 +109,16 @@ class LeaveOneOut:
     def _groups(self) -> list[Ints]:
         """Return the rows that are the same text to a reader, by entry; each row is in one."""
         found: dict[tuple[int, str], list[int]] = {}
-        for row, (entry, text) in enumerate(zip(self.base.owners, self.base.texts, strict=True)):
+        for row, (entry, text) in enumerate(zip(self.given.owners, self.given.texts, strict=True)):
             found.setdefault((int(entry), normalise(text)), []).append(row)
         return [np.asarray(rows) for rows in found.values()]
 
     def solve(self, shape: tuple[float, float, float], cosine: Floats) -> "Solved":
         """Fit the votes of all rows, given the cosine of each two, shape (rows, rows)."""
         kernel = joint(cosine, self.char, shape).astype(np.float64)
-        sizes = np.bincount(self.base.owners).astype(float)
+        sizes = np.bincount(self.given.owners).astype(float)
         # An entry with many variants has to explain each of them less exactly.
-        own = np.sqrt(sizes / np.exp(np.log(sizes).mean()))[self.base.owners]
+        own = np.sqrt(sizes / np.exp(np.log(sizes).mean()))[self.given.owners]
         ridge = np.concatenate([own, np.ones(len(kernel) - self.n)]) * shape[2]
         kernel[np.diag_indices_from(kernel)] += ridge
         factor = scipy.linalg.cholesky(kernel, lower=True, overwrite_a=True, check_finite=False)
@@ -139,7 +135,7 @@ class LeaveOneOut:
             rows=self.rows,
             lengths=self.lengths,
             tilts=self.rows @ self.middle,
-            owners=self.base.owners,
+            owners=self.given.owners,
             starts=self.bags.starts,
             keys=self.bags.keys,
             weights=self.bags.weights,
@@ -157,17 +153,17 @@ class LeaveOneOut:
 
     def asked(self) -> Iterator[Asked]:
         """Ask every question in turn, without itself, without its entry, and the off-topic ones."""
-        sizes = np.bincount(self.base.owners, minlength=self.entries)
-        several = [g for g in self.groups if len(g) < sizes[self.base.owners[g[0]]]]
+        sizes = np.bincount(self.given.owners, minlength=self.entries)
+        several = [g for g in self.groups if len(g) < sizes[self.given.owners[g[0]]]]
         for group, share in _spread(several, ANSWERED):
-            row, entry = group[0], int(self.base.owners[group[0]])
+            row, entry = group[0], int(self.given.owners[group[0]])
             alive = np.ones(self.n, bool)
             alive[group] = False
             yield self._ask(row, group, alive, entry, share)
         if self.entries > 1:
             for group, share in _spread(self.groups, NEAR):
-                row, entry = group[0], int(self.base.owners[group[0]])
-                alive = self.base.owners != entry
+                row, entry = group[0], int(self.given.owners[group[0]])
+                alive = self.given.owners != entry
                 yield self._ask(row, np.flatnonzero(~alive), alive, -1, share)
         for group, share in _spread([np.asarray([r]) for r in range(self.n, len(self.rows))], FAR):
             yield self._ask(group[0], group, np.ones(self.n, bool), -1, share)
@@ -178,7 +174,7 @@ class LeaveOneOut:
         near = rows[np.argsort(-dense[rows], kind="stable")[:_DENSE_ROWS]]
         alike = rows[np.argsort(-char[rows], kind="stable")[:_TEXT_ROWS]]
         candidates = self.candidates(np.concatenate([near, alike]))
-        own = int(self.base.owners[row]) if row < self.n else -1
+        own = int(self.given.owners[row]) if row < self.n else -1
         totals = self.total[candidates]
         if own >= 0:
             totals = totals - np.where(
@@ -197,7 +193,7 @@ class LeaveOneOut:
             answer=self.answer[row, candidates],
             lacks=self._lacks(row, out, candidates),
         )
-        evidence = entry_evidence(votes, self.base.owners, candidates, alive)
+        evidence = entry_evidence(votes, self.given.owners, candidates, alive)
         return Asked(votes, candidates, entry, evidence, share)
 
     def _lacks(self, row: int, out: Ints, candidates: Ints) -> Floats:
@@ -207,13 +203,13 @@ class LeaveOneOut:
         there = self.entry_words[:, asked].toarray()[candidates]
         if row < self.n:
             # What is left out are rows with the very words of this one.
-            there[candidates == self.base.owners[row]] -= len(out)
+            there[candidates == self.given.owners[row]] -= len(out)
         weight = self.word_rarity.idf[asked]
         return np.asarray((there <= 0) @ weight / weight.sum(), np.float32)
 
     def candidates(self, found: Ints) -> Ints:
         """Return the entries to judge where a search found these rows, the best first."""
-        owners = self.base.owners[found]
+        owners = self.given.owners[found]
         _, first = np.unique(owners, return_index=True)
         return np.sort(owners[np.sort(first)[:_MOST_CANDIDATES]])
 

@@ -10,7 +10,6 @@ from kb.ranking.calibration import Doubles
 from kb.ranking.features import Floats, Ints
 from kb.ranking.kernel import CONFIDENCE, Kernel, Models, confidence_features, entry_evidence
 from kb.ranking.pair import Pair, between, paired
-from kb.text.language import detect_language
 
 MOST_CANDIDATES = 40
 """Entries that the kernel judges: those of the nearest rows."""
@@ -36,22 +35,24 @@ class OwnQuestions:
         return min(1.0, (further / _ENOUGH) ** 2)
 
     def score(
-        self, question: str, vector: Vector, chunks: Sequence[Chunk], second: Vector | None = None
+        self,
+        question: str,
+        vector: Vector,
+        chunks: Sequence[Chunk],
+        second: Vector | None = None,
+        *,
+        across: bool = False,
     ) -> Floats | None:
         """Return the probability of each entry; ``None`` if one of them is unknown.
 
-        Args:
-            question: as it was embedded.
-            vector: its vector.
-            chunks: entries, the nearest first; those beyond `MOST_CANDIDATES` have probability 0.
-            second: the question's vector by the second embedder; ``None``: the first one judges.
+        They come the nearest first; those beyond `MOST_CANDIDATES` have probability 0. `second` is
+        the question's vector by the second embedder; ``None``: the first one judges. `across`: they
+        are in another language than the question.
         """
         numbers = np.asarray([self.numbers.get(chunk.chunk_id, -1) for chunk in chunks])
         if numbers.min() < 0:
             return None
         candidates = np.sort(np.asarray(list(dict.fromkeys(numbers.tolist()))[:MOST_CANDIDATES]))
-        written = chunks[0].language
-        across = bool(written) and detect_language(question, written) != written
         scores, sure = _judge(self, question, vector, candidates, across=across)
         if second is not None and self.pair is not None:
             both = paired(vector, second, self.pair.share)
@@ -66,10 +67,7 @@ class OwnQuestions:
 def _judge(
     by: OwnQuestions | Pair, question: str, vector: Vector, candidates: Ints, *, across: bool
 ) -> tuple[Doubles, float]:
-    """Return the scores of the candidates, and how sure the best one is.
-
-    `across`: they are in another language than the question.
-    """
+    """Return the scores of the candidates, and how sure the best one is."""
     votes = by.kernel.ask(question, vector, candidates)
     if across:
         # Another language's words say nothing about what an entry lacks.

@@ -44,12 +44,9 @@ class Pair:
 
 
 def paired(first: _Rows, second: _Rows, share: float) -> _Rows:
-    """Return unit vectors whose cosine is that of both models, the second counting `share`.
+    """Return unit vectors with the cosine of both models, the second counting `share` (0 to 1).
 
-    Args:
-        first: unit vectors, shape (…, dim).
-        second: unit vectors of the same texts by the other model, shape (…, other dim).
-        share: 0 to 1.
+    `first` and `second` are unit vectors of the same texts, shape (…, dim) each.
     """
     parts = [first * np.float32((1 - share) ** 0.5), second * np.float32(share**0.5)]
     return np.concatenate(parts, axis=-1).astype(np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 from core.types import Matrix
 from kb.ranking.features import Ints
 from kb.ranking.kernel import BROAD
-from kb.ranking.leave_one_out import Base, LeaveOneOut, Solved
+from kb.ranking.leave_one_out import LeaveOneOut, Solved, TrainingSet
 from kb.ranking.pair import SHARES, paired
 
 _SCALES = (3.0, 5.0, 8.0, 12.0, 16.0)
@@ -20,28 +20,26 @@ _SCALES = (3.0, 5.0, 8.0, 12.0, 16.0)
 def best_share(left_out: LeaveOneOut, second: Matrix) -> float:
     """Return the share at which every question of the base is best told by all others; 0: without.
 
-    Args:
-        left_out: of the base with the first model's vectors.
-        second: the other model's vectors of its texts and of the off-topic messages, in this order.
+    `second` has the other model's vectors of its texts, then of the off-topic messages.
     """
-    base = left_out.base
-    losses = {0.0: _loss(left_out.broad, base.owners)}
-    first = np.concatenate([base.vectors, base.background_vectors])
+    given = left_out.given
+    losses = {0.0: _loss(left_out.broad, given.owners)}
+    first = np.concatenate([given.vectors, given.background_vectors])
     for share in SHARES:
         rows = paired(first, second, share)
         rows = rows - rows[: left_out.n].mean(0)
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-        losses[share] = _loss(left_out.solve(BROAD, np.clip(rows @ rows.T, -1, 1)), base.owners)
+        losses[share] = _loss(left_out.solve(BROAD, np.clip(rows @ rows.T, -1, 1)), given.owners)
     return min(losses, key=lambda share: losses[share])
 
 
-def paired_base(base: Base, second: Matrix, share: float) -> Base:
-    """Return the base with paired vectors."""
-    n = len(base.texts)
+def paired_set(given: TrainingSet, second: Matrix, share: float) -> TrainingSet:
+    """Return the same texts with paired vectors."""
+    n = len(given.texts)
     return replace(
-        base,
-        vectors=paired(base.vectors, second[:n], share),
-        background_vectors=paired(base.background_vectors, second[n:], share),
+        given,
+        vectors=paired(given.vectors, second[:n], share),
+        background_vectors=paired(given.background_vectors, second[n:], share),
     )
 
 

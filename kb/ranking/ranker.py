@@ -15,11 +15,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from core.types import Chunk, Hit, Vector
+from core.types import Hit, Vector
 from kb.index.table import RowHit
 from kb.ranking.calibration import Doubles, Linear, log_odds
 from kb.ranking.candidates import Candidate, Reading, gather
-from kb.ranking.evidence import Evidence, certainty
+from kb.ranking.evidence import FEATURES, Evidence, certainty
 from kb.ranking.features import Floats, Rarity
 from kb.ranking.own_questions import OwnQuestions
 from kb.text.language import detect_language
@@ -112,10 +112,7 @@ class Ranker:
     def untrained(self) -> "Ranker":
         """Return the same without what was learned of the entries: any rows may be asked."""
         return Ranker(
-            self._weights,
-            letters=self._letters,
-            words=self._words,
-            vocabulary=self._vocabulary,
+            self._weights, letters=self._letters, words=self._words, vocabulary=self._vocabulary
         )
 
     def corrected(self, question: str) -> str:
@@ -141,13 +138,8 @@ class Ranker:
     ) -> Ranked:
         """Return the candidates, judged by the search and the base's own questions.
 
-        Args:
-            question: as it was embedded.
-            vector: its vector.
-            own: rows found by vector among questions and passages, nearest first.
-            stated: rows found by vector among answers and passages, nearest first.
-            text: rows found by full-text search.
-            second: the question's vector by a second model, where `asks_second` wants it.
+        `own`, `stated` and `text` are what three searches found, see `gather`; `second` is the
+        question's vector by a second model, where `asks_second` wants it.
         """
         candidates = gather(own, stated, text)
         if not candidates:
@@ -156,7 +148,7 @@ class Ranker:
             return Ranked(question, (), nothing, 0.0, features, nothing, True)
         features = self._evidence.of(question, candidates)
         scores = self._weights.order.score(features)
-        by_own = self._by_own(question, vector, [c.chunk for c in candidates], second)
+        by_own = self._by_own(question, vector, candidates, features, second)
         sure = self._own is not None and bool(
             self._own.weight > _ALONE
             or np.nanmax(np.append(by_own, -np.inf)) > log_odds(_SURE_OF_OWN)
@@ -175,14 +167,20 @@ class Ranker:
         return self._judged(found, self._weights.read_certain)
 
     def _by_own(
-        self, question: str, vector: Vector, chunks: Sequence[Chunk], second: Vector | None
+        self,
+        question: str,
+        vector: Vector,
+        candidates: Sequence[Candidate],
+        features: Floats,
+        second: Vector | None,
     ) -> Doubles:
         """Return what the base's own questions say of each candidate."""
-        said = np.full(len(chunks), np.nan)
-        places = [place for place, chunk in enumerate(chunks) if chunk.kind == "faq"]
+        said = np.full(len(candidates), np.nan)
+        places = [place for place, one in enumerate(candidates) if one.chunk.kind == "faq"]
         if self._own is not None and places:
-            entries = [chunks[place] for place in places]
-            judged = self._own.score(question, vector, entries, second)
+            entries = [candidates[place].chunk for place in places]
+            across = bool(features[places[0], FEATURES.index("foreign")])
+            judged = self._own.score(question, vector, entries, second, across=across)
             if judged is not None:
                 said[places] = np.clip(log_odds(judged), -_MOST_ODDS, _MOST_ODDS)
         return said

@@ -16,11 +16,8 @@ _AT_ONCE = 16
 async def read_ahead(view: View, read: Callable[[Sequence[str]], Awaitable[None]]) -> int:
     """Give a reader all texts that a question may want read; return how many.
 
-    Of a base of more than `SMALL` rows, of which a question reads the nearest few, none.
-
-    Args:
-        view: a release.
-        read: `models.embedder.WorkerEmbedder.read_ahead`.
+    Of a base of more than `SMALL` rows, of which a question reads the nearest few, none. `read` is
+    `models.embedder.WorkerEmbedder.read_ahead`.
     """
     if await view.count() > SMALL:
         return 0

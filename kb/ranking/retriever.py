@@ -74,25 +74,20 @@ class SearchView(Protocol):
         self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
     ) -> Sequence[RowHit]:
         """Return the `k` rows nearest to a vector."""
-        ...
 
     async def search_text(
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
     ) -> Sequence[RowHit]:
         """Return the `k` best rows of full-text search."""
-        ...
 
     async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
         """Return the vectors of passages and answers, by chunk id."""
-        ...
 
     async def count(self) -> int:
         """Return the number of rows."""
-        ...
 
     async def objections(self, vector: Vector) -> Mapping[str, float]:
         """Return how near a question is to what entries do not answer, by chunk id."""
-        ...
 
 
 _View = TypeVar("_View", bound=SearchView, covariant=True)
@@ -103,7 +98,6 @@ class SearchIndex(Protocol[_View]):
 
     async def view(self) -> _View:
         """Return the live release."""
-        ...
 
 
 class Rankers(Protocol):
@@ -111,7 +105,6 @@ class Rankers(Protocol):
 
     async def ranker(self, release: int) -> Ranker:
         """Return the ranker of this release, the default one while it has none of its own."""
-        ...
 
 
 class Retriever:
@@ -138,12 +131,9 @@ class Retriever:
         self._reader_down = False
 
     async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
-        """Return the `k` most probable candidates for a question.
+        """Return the `k` most probable candidates for one question; typing errors are corrected.
 
-        Args:
-            question: one question, in any language; typing errors are corrected.
-            k: chunks to return.
-            today: ISO date; entries that are not valid on it are left out. Empty: none is.
+        Entries that are not valid on `today` (ISO date) are left out; empty: none is.
 
         Raises:
             IndexDamaged, IndexMismatch: if the index cannot be read.

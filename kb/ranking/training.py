@@ -35,14 +35,7 @@ from kb.ranking.pair import Pair
 from kb.ranking.ranker import Ranker, Weights
 from kb.ranking.retriever import SearchIndex, SearchView
 from kb.ranking.second import SecondEmbedder
-from kb.ranking.training_rows import (
-    MOST_ROWS,
-    PAIR,
-    VOCABULARY,
-    background_texts,
-    count,
-    hand_over,
-)
+from kb.ranking.training_rows import MOST_ROWS, PAIR, VOCABULARY, background_texts, count, hand_over
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +76,6 @@ class ReadableView(SearchView, Protocol):
 
     async def sample(self, *, most: int) -> Sample:
         """Return all rows; of a large base, those that matter most."""
-        ...
 
 
 class Trainer:
@@ -150,10 +142,7 @@ class Trainer:
             log.exception("Training failed")
 
     async def train(self, release: int) -> Training:
-        """Train the live release and use the result from here on.
-
-        Args:
-            release: that went live; a newer one is trained in its place if there is one by now.
+        """Train the live release, by now perhaps a newer one, and use the result from here on.
 
         Raises:
             TrainingFailed: answering goes on with the default weights.
@@ -172,10 +161,6 @@ class Trainer:
         """Return the ranker that a release will have when it is live; see `adopt`.
 
         Bases that training is too slow for are judged as the live release is.
-
-        Raises:
-            IndexDamaged, IndexMismatch: if the rows cannot be read.
-            ModelUnavailable: if the embedding model is down.
         """
         self._tried = None
         if await view.count() > 2 * MOST_ROWS:  # of an entry, its answer has a row too
@@ -187,12 +172,7 @@ class Trainer:
         return ranker
 
     async def preview(self, view: ReadableView) -> Ranker | None:
-        """Return the ranker that rows would have if they were live; ``None``: there are too many.
-
-        Raises:
-            IndexDamaged, IndexMismatch: if the rows cannot be read.
-            ModelUnavailable: if the embedding model is down.
-        """
+        """Return the ranker that rows would have if they were live; ``None``: too many."""
         if await view.count() > _PREVIEWED_ROWS:
             return None
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -25,9 +25,9 @@ from kb.ranking.calibration import (
 )
 from kb.ranking.features import Bools, Floats
 from kb.ranking.kernel import Kernel, Models, confidence_features
-from kb.ranking.leave_one_out import Asked, Base, LeaveOneOut
+from kb.ranking.leave_one_out import Asked, LeaveOneOut, TrainingSet
 from kb.ranking.pair import between, main_language
-from kb.ranking.pair_training import best_share, paired_base
+from kb.ranking.pair_training import best_share, paired_set
 from kb.ranking.training_rows import PAIR, SECOND
 
 _FOLDS = 5
@@ -142,9 +142,9 @@ def _top(asked: Sequence[Asked], scores: Sequence[Doubles]) -> tuple[Floats, Boo
 
 
 def main(source: Path, target: Path) -> None:
-    """Read the base in `source`, train, and write what answering needs into `target`."""
+    """Read what is in `source`, train, and write what answering needs into `target`."""
     texts = json.loads((source / "base.json").read_text("utf-8"))
-    base = Base(
+    given = TrainingSet(
         tuple(texts["texts"]),
         np.load(source / "vectors.npy"),
         np.asarray(texts["owners"], np.int64),
@@ -153,7 +153,7 @@ def main(source: Path, target: Path) -> None:
         np.load(source / "background.npy"),
     )
     prior = Models.from_json(json.loads(_PRIOR.read_text("utf-8")))
-    left_out = LeaveOneOut(base)
+    left_out = LeaveOneOut(given)
     fitted = fit_models(left_out.kernel(), list(left_out.asked()), prior)
     fitted.kernel.save(target)
     result = {
@@ -168,7 +168,7 @@ def main(source: Path, target: Path) -> None:
         share = best_share(left_out, second)
     del left_out  # its matrices are as large as the next one's
     if share:
-        both = LeaveOneOut(paired_base(base, second, share))
+        both = LeaveOneOut(paired_set(given, second, share))
         pair = fit_models(both.kernel(), list(both.asked()), prior)
         (target / PAIR).mkdir()
         pair.kernel.save(target / PAIR)
@@ -177,7 +177,7 @@ def main(source: Path, target: Path) -> None:
             PAIR: {
                 "models": pair.models.to_json(),
                 "share": share,
-                "language": main_language(base.texts),
+                "language": main_language(given.texts),
             },
         }
     (target / "fitted.json").write_text(json.dumps(result), "utf-8")

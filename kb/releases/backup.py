@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
 
-from core.config import CHANGED_NAME
+from core.config_files import CHANGED_NAME
 from core.durable import sha256_of, sync
 from core.errors import AnswerdeskError
 from db.base import Database

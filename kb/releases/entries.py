@@ -9,7 +9,7 @@ from babel import Locale
 from core.errors import AnswerdeskError
 from core.types import Chunk, ChunkKind
 from core.wording import locale, tr
-from db.curation import Anchor, Curation, CurationKind, Curations, NewCuration
+from db.curation import Anchor, Curation, CurationKind, Curations
 from kb.answering.translation import Translator
 from kb.index.index import Index
 from kb.index.view import Found
@@ -145,9 +145,10 @@ class Entries:
         kinds = _TRANSLATED if kind == "translation" else {kind}
         same = [c for c in active if c.kind in kinds and c.language == language]
         replaced = same if kind in _ONE_OF_A_KIND else []
-        new = NewCuration(
-            kind=kind,
-            anchor=_anchor(entry, () if kind in _TRANSLATED else active),
+        stored = await self.curations.add(
+            kind,
+            _anchor(entry, () if kind in _TRANSLATED else active),
+            replaces=[curation.curation_id for curation in replaced],
             chunk_id=entry.chunk_id,
             text=text,
             valid_from=valid_from,
@@ -155,7 +156,6 @@ class Entries:
             language=language,
             author=author,
         )
-        stored = await self.curations.add(new, replaces=[c.curation_id for c in replaced])
         if kind != "draft":
             await self._publish(entry.doc_id, f"{kind}: {entry.text}")
         return await self.curations.get(stored.curation_id)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
+from core.shown import short
 from core.types import FileReport, IngestReport, NewText
 from db.knowledge import Document, Release
 from kb.index.rows import Row
 from kb.ingest.diff import Comparison
 from kb.ingest.fingerprint import columns_of, with_columns
-from kb.ingest.originals import Originals
 from kb.ingest.prepare import OnProgress, Prepared
 from kb.ingest.wanted import UPLOAD, Errors, Guard, foreign, guarded, same, still_wanted
 from kb.releases.publish import Publisher
@@ -19,7 +19,6 @@ from kb.review.caution import cautions
 from kb.review.findings import Inspector, confirmation, to_confirm
 from kb.review.forecast import Forecast, Forecaster
 from kb.review.gate import HeldBack
-from kb.text.segmentation import shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,6 @@ class Ingestor:
     """Makes the knowledge base hold files."""
 
     publisher: Publisher
-    originals: Originals
     _: KW_ONLY
     settings: str
     """Of parser and chunker; files that were ingested under others are read again."""
@@ -279,7 +277,7 @@ class Ingestor:
                         "or raise the limit."
                     )
                     continue
-                sha256 = self.originals.store(content)
+                sha256 = self.publisher.preparer.originals.store(content)
             except OSError as error:
                 errors[file.doc_id] = f"{file.doc_id!r} cannot be read: {error.strerror or error}."
                 continue
@@ -332,7 +330,7 @@ def _new_texts(rows: Sequence[Row]) -> tuple[NewText, ...]:
             row.doc_id,
             row.location,
             row.chunk_text if row.kind == "faq" else row.title,
-            shortened(row.answer or row.chunk_text, _TEXT_CHARS),
+            short(row.answer or row.chunk_text, _TEXT_CHARS),
         )
         for row in [row for row in rows if row.role in ("question", "passage")][:_TEXTS]
     )

@@ -112,7 +112,7 @@ class Publisher:
             chunks=sum(document.chunks for document in documents.values()),
             rows=place.rows,
             embedded=embedded,
-            summary=summary or {},
+            summary=dict(summary or {}),
         )
         await self.releases.publish(release, documents, base=0 if base is None else base.number)
         return release

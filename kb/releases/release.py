@@ -15,7 +15,6 @@ from kb.index.draft import Place
 from kb.index.rows import Row
 from kb.index.view import View
 from kb.ingest.diff import compare
-from kb.ingest.originals import Originals
 from kb.ingest.prepare import OnProgress
 from kb.ingest.reread import Left, Rereader, left_of
 from kb.releases.publish import Publisher
@@ -67,7 +66,6 @@ class Releases:
     """
 
     publisher: Publisher
-    originals: Originals
     _: KW_ONLY
     settings: str
     """Of parser and chunker."""
@@ -296,10 +294,8 @@ class Releases:
                 kept_tables = {base.table, await self._other_model()}
                 await publisher.index.drop_tables(keep=kept_tables)
                 await publisher.releases.forget_tables(kept_tables)
-            kept = await publisher.releases.originals()
-            await asyncio.to_thread(
-                self.originals.forget, kept, older_than=time.time() - _UPLOAD_AGE_S
-            )
+            kept, since = await publisher.releases.originals(), time.time() - _UPLOAD_AGE_S
+            await asyncio.to_thread(publisher.preparer.originals.forget, kept, older_than=since)
         return len(gone)
 
     async def _other_model(self) -> str:

@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 from core.errors import AnswerdeskError, UnreadableFile
 from core.types import IngestReport
 from core.wording import N_, tr
-from db.knowledge import ReleaseRepository
 from db.uploads import Entry
-from kb.ingest.originals import Originals
 from kb.parse.faq.columns import Field, plain
 from kb.releases.ingestor import IncomingFile, Ingestor
 from kb.text.segmentation import normalise
@@ -58,8 +56,6 @@ class TeamAnswers:
     """Adds one entry at a time; two at once both stay."""
 
     ingestor: Ingestor
-    releases: ReleaseRepository
-    originals: Originals
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
     async def add(
@@ -87,11 +83,11 @@ class TeamAnswers:
 
     async def _current(self) -> bytes:
         """Return the file as the live release has it, empty if it has none."""
-        live = await self.releases.current()
-        documents = await self.releases.documents(live.number) if live else {}
+        publisher = self.ingestor.publisher
+        documents = await publisher.releases.live_documents()
         if DOC_ID not in documents:
             return b""
-        path = self.originals.path(documents[DOC_ID].sha256)
+        path = publisher.preparer.originals.path(documents[DOC_ID].sha256)
         return await asyncio.to_thread(path.read_bytes)
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from core.protocols import Embedder
+from core.shown import short
 from core.types import Chunk, Finding, FindingKind, Matrix, Vector
 from core.wording import N_, tr
 from kb.index.rows import Row
+from kb.index.table import ROLES
 from kb.index.view import View
 from kb.ingest.diff import Comparison
 from kb.ingest.prepare import Preparer
@@ -20,7 +22,7 @@ from kb.ranking.features import Floats
 from kb.review.conflicts import Statement, differing_figure
 from kb.text.lexicon import read_lists
 from kb.text.own_words import each_its_own
-from kb.text.segmentation import natural, ngram_cosine, normalise, shortened
+from kb.text.segmentation import natural, ngram_cosine, normalise
 
 _BUDGET_CHARS = 100_000
 """Text that a preview embeds to compare it: about 7 s with the default embedder on two cores.
@@ -109,8 +111,9 @@ class Inspector:
         fresh = [row for row in comparison.fresh if row.role not in ("negative", "answer")]
         if not fresh:
             return Inspection((), 0)
-        equal = await view.rows_of_texts({row.vector_key for row in fresh if row.role != "passage"})
-        equal = [row for row in equal if row.row_id not in comparison.gone]
+        asked = {row.vector_key for row in fresh if row.role != "passage"}
+        there = await view.rows_of("vector_key", asked)
+        equal = [r for r in there if r.role in ROLES["own"] and r.row_id not in comparison.gone]
         compared = self._within_budget(fresh)
         if not compared:
             return Inspection(_judge(_literal(fresh, equal)), len(fresh))
@@ -302,7 +305,7 @@ def both_valid(row: Row | Chunk, other: Row | Chunk) -> bool:
 
 
 def _cut(text: str) -> str:
-    return shortened(text, _SHOWN_CHARS)
+    return short(text, _SHOWN_CHARS)
 
 
 def _place(doc_id: str, location: str) -> str:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from core.errors import AnswerdeskError
 from core.protocols import Embedder, Reader
+from core.shown import short
 from core.types import Answer, AnswerChange
 from core.wording import tr
 from db.golden import Golden, GoldenQuestions
@@ -24,7 +25,7 @@ from kb.ranking.retriever import Retriever, SearchView
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training import Trainer
 from kb.review.caution import contacts
-from kb.text.segmentation import normalise, shortened
+from kb.text.segmentation import normalise
 
 _View = TypeVar("_View", bound=SearchView, covariant=True)
 
@@ -39,7 +40,7 @@ class HeldBack(AnswerdeskError):
 
     def __init__(self, changes: Sequence[AnswerChange], golden: int) -> None:
         named = [
-            f'"{shortened(change.question, _QUESTION_CHARS)}" ({_difference(change)})'
+            f'"{short(change.question, _QUESTION_CHARS)}" ({_difference(change)})'
             for change in changes[:_NAMED]
         ]
         if len(changes) > _NAMED:
@@ -251,7 +252,7 @@ def expectation(golden: Golden) -> str:
     """Return in words what an operator expects."""
     if golden.refuse:
         return tr("refused")
-    words = shortened(golden.words, _WORDS_CHARS)
+    words = short(golden.words, _WORDS_CHARS)
     parts = [
         tr(' from "%(document)s"', document=golden.document) if golden.document else "",
         tr(' by the entry "%(entry)s"', entry=golden.entry) if golden.entry else "",
@@ -267,7 +268,7 @@ def outcome(answer: Answer) -> str:
     if not answer.sources:
         return tr("taken for no question")
     source = answer.sources[0]
-    title = shortened(source.title, _QUESTION_CHARS)
+    title = short(source.title, _QUESTION_CHARS)
     return tr('answered from "%(document)s" ("%(title)s")', document=source.document, title=title)
 
 
@@ -293,4 +294,4 @@ def _short_from(text: str, begin: int) -> str:
     """Return what is shown of a text from a place on: where two texts begin to differ is in it."""
     if len(text) <= _WORDS_CHARS:
         return text
-    return shortened(f"…{text[begin:].lstrip()}" if begin else text, _WORDS_CHARS)
+    return short(f"…{text[begin:].lstrip()}" if begin else text, _WORDS_CHARS)

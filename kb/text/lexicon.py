@@ -107,7 +107,7 @@ def lexicon() -> Lexicon:
     return Lexicon(
         **plain,
         magnitudes={w: int(k) for w, k in _meanings(raw["magnitudes"]).items()},
-        numbers=_number_words(raw["numbers"]),
+        numbers={w: int(k) for w, k in _meanings(raw["numbers"]).items()},
         months={w: int(k) for w, k in _meanings(raw["months"]).items()},
         stopwords=stopwords,
         abbreviations={k: frozenset(v.split()) for k, v in raw["abbreviations"].items()},
@@ -121,13 +121,3 @@ def _words(listed: Iterable[str]) -> list[str]:
 
 def _meanings(groups: Mapping[str, Iterable[str]]) -> dict[str, str]:
     return {w: key for key, listed in groups.items() for w in _words(listed)}
-
-
-def _number_words(groups: Mapping[str, Iterable[str]]) -> dict[str, int]:
-    numbers = {w: int(key) for w, key in _meanings(groups).items()}
-    german_units = "ein zwei drei vier fünf sechs sieben acht neun"
-    tens = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"
-    for ten in tens.split():
-        for value, unit in enumerate(german_units.split(), 1):
-            numbers[f"{unit}und{ten}"] = value + numbers[ten]
-    return numbers

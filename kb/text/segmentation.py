@@ -68,12 +68,6 @@ def _counted_ngrams(text: str) -> Mapping[str, float]:
     return {gram: 1 + math.log(n) for gram, n in Counter(char_ngrams(text)).items()}
 
 
-def shortened(text: str, chars: int) -> str:
-    """Return a text on one line; of one with more than `chars` the beginning, with an ellipsis."""
-    line = " ".join(text.split())
-    return line if len(line) <= chars else f"{line[: chars - 1].rstrip()}…"
-
-
 def natural(text: str) -> list[tuple[int, str]]:
     """Return what sorts texts by the numbers in them: row 9 before row 10."""
     parts = re.findall(r"\d+|\D+", text)

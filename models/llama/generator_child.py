@@ -98,11 +98,12 @@ class GeneratorHandler:
 
 def layout_of(llama: Llama) -> ChatLayout:
     """Return the chat layout of a loaded model."""
+    bos, eos = llama.bos_and_eos()
     return ChatLayout(
         llama.chat_template,
         lambda text, special: llama.tokenize(text, special=special),
-        bos=llama.special_text(llama.bos),
-        eos=llama.special_text(llama.eos),
+        bos=bos,
+        eos=eos,
         add_bos=llama.starts_with_bos,
     )
 

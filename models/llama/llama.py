@@ -114,26 +114,15 @@ class Llama:
         """Tell whether the model means to stop with this token."""
         return bool(c.llama_vocab_is_eog(self._vocab, token))
 
-    def special_text(self, token: int) -> str:
-        """Return how a control token is written in templates."""
-        if token < 0:
-            return ""
-        text = c.llama_vocab_get_text(self._vocab, token)
-        return text.decode() if text else ""
-
-    @property
-    def bos(self) -> int:
-        """Token a text starts with, negative if there is none."""
-        return int(c.llama_vocab_bos(self._vocab))
-
-    @property
-    def eos(self) -> int:
-        """Token a text ends with, negative if there is none."""
-        return int(c.llama_vocab_eos(self._vocab))
+    def bos_and_eos(self) -> tuple[str, str]:
+        """Return how templates write the tokens that a text starts and ends with; empty: none."""
+        tokens = c.llama_vocab_bos(self._vocab), c.llama_vocab_eos(self._vocab)
+        bos, eos = (c.llama_vocab_get_text(self._vocab, t) if t >= 0 else None for t in tokens)
+        return (bos or b"").decode(), (eos or b"").decode()
 
     @property
     def starts_with_bos(self) -> bool:
-        """Whether the model expects every text to start with `bos`."""
+        """Whether the model expects every text to start with its first control token."""
         return bool(c.llama_vocab_get_add_bos(self._vocab))
 
     @property

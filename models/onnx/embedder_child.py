@@ -31,7 +31,6 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> Array:
         """Return one row per text, in order."""
-        ...
 
 
 class TorchEncoder:
@@ -112,17 +111,9 @@ class EmbedderHandler:
         Where batches have two threads, so have questions: short ones do not wait for a long one.
         """
         channel.intercept(lambda request: self._arrived(channel, request))
-        for number in range(self._at_once):
-            threading.Thread(
-                target=self._work_on_batches, args=(channel,), name=f"batches-{number}", daemon=True
-            ).start()
-        for number in range(1, self._at_once):
-            threading.Thread(
-                target=self._work_on_questions,
-                args=(channel,),
-                name=f"questions-{number}",
-                daemon=True,
-            ).start()
+        beside = [self._work_on_batches, self._work_on_questions] * self._at_once
+        for work in beside[:-1]:  # the last one's work is done here
+            threading.Thread(target=work, args=(channel,), name=work.__name__, daemon=True).start()
         self._work_on_questions(channel)
 
     def _work_on_questions(self, channel: Channel) -> None:

@@ -122,11 +122,7 @@ class Catalogue:
 
 
 def load_catalogue(path: Path = _FILE) -> Catalogue:
-    """Read a catalogue file.
-
-    Raises:
-        ConfigError: naming the first entry that is wrong.
-    """
+    """Read a catalogue file; raises `ConfigError` naming the first entry that is wrong."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
         return TypeAdapter(Catalogue).validate_python(values)

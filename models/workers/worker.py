@@ -140,12 +140,7 @@ class Worker:
     ) -> Reply:
         """Send a request and return the end of its reply. Raises what `stream` raises."""
         replies = self.stream(
-            method,
-            params,
-            priority=priority,
-            deadline_s=deadline_s,
-            at_once=at_once,
-            cost=cost,
+            method, params, priority=priority, deadline_s=deadline_s, at_once=at_once, cost=cost
         )
         async with aclosing(replies):
             async for reply in replies:

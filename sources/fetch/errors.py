@@ -8,7 +8,6 @@ class PageNotFetched(AnswerdeskError):
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"{url} was not fetched: {reason}.")
-        self.url = url
         self.reason = reason
 
 
@@ -21,6 +20,3 @@ class AddressRefused(OSError):
 
     def __init__(self, host: str, address: str, reason: str) -> None:
         super().__init__(f"{host} is at {address}, {reason}")
-        self.host = host
-        self.address = address
-        self.reason = reason

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from core.config import Config, load_config
+from core.config import Config
+from core.config_files import load_config
 from core.errors import ConfigError
 
 PROJECT = Path(__file__).parent.parent.parent

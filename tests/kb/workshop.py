@@ -223,7 +223,6 @@ async def workshop(
             forecaster = Forecaster(asked, golden, replay, SameRanker())
             ingestor = Ingestor(
                 publisher,
-                originals,
                 settings=SETTINGS,
                 inspector=Inspector(embedder),
                 forecaster=forecaster,
@@ -243,7 +242,7 @@ async def workshop(
                 parser=lines,
                 publisher=publisher,
                 ingestor=ingestor,
-                releases=Releases(publisher, originals, settings=SETTINGS, forecaster=forecaster),
+                releases=Releases(publisher, settings=SETTINGS, forecaster=forecaster),
             )
     finally:
         await database.close()
@@ -251,7 +250,7 @@ async def workshop(
 
 def library_of(shop: Workshop) -> Library:
     """Return a workshop's knowledge base as operators change it."""
-    answers = TeamAnswers(shop.ingestor, shop.repository, shop.originals)
+    answers = TeamAnswers(shop.ingestor)
     questions = OpenQuestions(
         shop.conversations,
         Alike(shop.embedder),

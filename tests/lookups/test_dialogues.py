@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from app.lookups import make_lookup
-from core.config import load_config
+from core.config_files import load_config
 from core.types import Answer, Vector
 from kb.answering.texts import service_text
 from kb.ranking.align import AlignedEmbedder

@@ -17,7 +17,8 @@ from app.paths import PROJECT, find_paths
 from app.wiring import make_library, open_knowledge, open_service
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
-from core.config import data_folder, load_config
+from core.config import data_folder
+from core.config_files import load_config
 from tests.bot.fakes import QuickShutdown
 from tests.botapi import TOKEN, BotApi, Person, Received
 from tests.botapi.check import Json

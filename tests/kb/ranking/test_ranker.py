@@ -11,7 +11,7 @@ from kb.ranking.calibration import Linear, expit
 from kb.ranking.candidates import Reading
 from kb.ranking.evidence import CERTAINTY, FEATURES
 from kb.ranking.kernel import CONFIDENCE, EVIDENCE, Models
-from kb.ranking.leave_one_out import Base, LeaveOneOut
+from kb.ranking.leave_one_out import LeaveOneOut, TrainingSet
 from kb.ranking.own_questions import OwnQuestions
 from kb.ranking.ranker import Ranked, Ranker, Weights
 from kb.ranking.retriever import Retriever
@@ -148,7 +148,7 @@ async def own_questions(wordings: int, *, sure: float = 0.0) -> tuple[OwnQuestio
     strange = ("tell me a joke", "is it raining")
     embedder = WordEmbedder()
     left_out = LeaveOneOut(
-        Base(
+        TrainingSet(
             tuple(texts),
             await embedder.embed_queries(texts),
             owners,

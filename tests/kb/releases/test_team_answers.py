@@ -24,7 +24,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
 
 @pytest.fixture
 def team(shop: Workshop) -> TeamAnswers:
-    return TeamAnswers(shop.ingestor, shop.repository, shop.originals)
+    return TeamAnswers(shop.ingestor)
 
 
 async def entries(shop: Workshop) -> dict[str, str]:

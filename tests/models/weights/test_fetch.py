@@ -152,7 +152,7 @@ def test_a_changed_file_is_refused_before_use(tiny: ModelStore, packages: Path) 
     path.write_bytes(content)
     with pytest.raises(ModelFileDamaged, match="damaged or were changed: sha256 is") as caught:
         tiny.check("tiny")
-    assert caught.value.expected == in_two_parts().files[0].sha256
+    assert in_two_parts().files[0].sha256[:12] in str(caught.value)
 
 
 def test_a_file_of_equal_size_and_time_with_other_bytes_is_refused(
