@@ -38,8 +38,9 @@ from kb.answering.intent import (
 )
 from kb.answering.mood import NEUTRAL, Mood, Moods
 from kb.answering.parts import join
+from kb.answering.pieces import beside_it
 from kb.answering.plain import plain
-from kb.answering.reply import Replier, Reply, beside_it
+from kb.answering.reply import Replier, Reply
 from kb.answering.scores import condition_of, depends, lacks_figure
 from kb.answering.sums import follows
 from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text, text_language

@@ -18,6 +18,7 @@ from core.protocols import Embedder, Reader
 from core.types import Chunk, Hit, Matrix, Vector
 from kb.answering.choose import ENOUGH, MOST, assemble, choose, shortened
 from kb.answering.intent import split_questions
+from kb.answering.pieces import Piece, compared_with, label_of, under
 from kb.answering.plain import plain
 from kb.answering.scores import asks_fact, asks_figure, asks_how, score_sentences
 from kb.answering.sums import asks_price
@@ -43,16 +44,9 @@ from kb.text.layout import (
     units_of,
 )
 from kb.text.ranges import fit
-from kb.text.stems import stems
 
-_TITLE = " › "
 _PROCEDURE = 4.0
 """How much likelier a step answers a question of how something is done."""
-_LIKE = 0.5
-"""Share of the words of the shorter of two texts that the other has if they say the like."""
-_FEW = 1.0
-_COMPARED = 3
-"""Passages that one reply puts side by side at most."""
 _READER = 0.75
 """How much the reader's log-odds of a sentence count beside its words and nearness."""
 _ENOUGH_READ = 0.95
@@ -100,21 +94,6 @@ class _Asked:
         return (self.text, self.latest) if self.latest not in ("", self.text) else (self.text,)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """What one passage gives."""
-
-    text: str
-    words: str
-    """As they stand in the passage."""
-    heading: str = ""
-    """Of the part of the passage that it comes from."""
-    row: str = ""
-    """The cell that names its first row, if it was built from rows of a table."""
-    complete: float = 1.0
-    """See `Reply`."""
-
-
 class Replier:
     """Builds replies; remembers the vectors of the sentences of passages it has read."""
 
@@ -157,15 +136,17 @@ class Replier:
             most: words of the reply.
         """
         asked = _Asked(question, vector, latest)
-        compared = [hit, *_compared(latest or question, hit, others)]
+        compared = [hit, *compared_with(latest or question, hit, others)]
         texts: list[str] = []
         cited: list[tuple[Hit, str]] = []
         built = len(compared) > 1
         complete = 1.0
         for one in compared:
             piece = await self._piece(asked, one.chunk, others, most / len(compared))
-            label = heading_of(one.chunk.title) if len(compared) > 1 else _label(one, piece, others)
-            texts.append(_under(label, piece.text, one.chunk.language))
+            label = (
+                heading_of(one.chunk.title) if len(compared) > 1 else label_of(one, piece, others)
+            )
+            texts.append(under(label, piece.text, one.chunk.language))
             cited.append((one, piece.words))
             built = built or bool(label or piece.row)
             complete = min(complete, piece.complete)
@@ -179,11 +160,11 @@ class Replier:
 
     async def _piece(
         self, asked: _Asked, chunk: Chunk, others: Sequence[Hit], most: float
-    ) -> _Piece:
+    ) -> Piece:
         text = chunk.answer or chunk.text
         units = units_of(text, chunk.language)
         if not units:
-            return _Piece(text, text)
+            return Piece(text, text)
         if asks_fact(asked.latest or asked.text):  # which one of the steps says
             runs = [run for run in steps_of(units) if units[run[0]].number == 1]
             steps = {i for run in runs for i in run}
@@ -218,7 +199,7 @@ class Replier:
             by_words = score_sentences(asked.text, [unit.text for unit in units])
             chosen = shortened(text, units, chosen, by_words)
         words = assemble(text, units, chosen)
-        piece = _Piece(plain(words), words, _heading_of(units, chosen[0]), complete=complete)
+        piece = Piece(plain(words), words, _heading_of(units, chosen[0]), complete=complete)
         table = chosen[-1] + 1
         leads = table < len(units) and units[table].kind == "row"
         below = _rows_below(units, chosen[0])
@@ -269,7 +250,7 @@ class Replier:
 
     async def _rows(
         self, asked: _Asked, chunk: Chunk, units: Sequence[Unit], row: int, others: Sequence[Hit]
-    ) -> _Piece:
+    ) -> Piece:
         """Say the rows of a table that were asked for; other passages may have more of them."""
         lines = [units[i].text for i in run_around(units, row)]
         first = columns_of(read_rows(lines)[0])
@@ -301,7 +282,7 @@ class Replier:
         words = "\n".join(texts)
         column, name = rows[chosen[0]].cells[0]
         named = f"{column}: {name}" if column else name
-        return _Piece(plain(said), words, _heading_of(units, row), named)
+        return Piece(plain(said), words, _heading_of(units, row), named)
 
     async def _read_cells(
         self, asked: _Asked, chunk: Chunk, rows: Sequence[Row], chosen: Sequence[int]
@@ -470,86 +451,3 @@ def _steps_until(chunk: Chunk, number: int) -> tuple[str, int] | None:
     at = runs[-1][0]
     lead = at - 1 if at and units[at - 1].kind == "sentence" else at
     return chunk.text[units[lead].start :], numbers[0]
-
-
-def beside_it(hit: Hit, others: Sequence[Hit]) -> Hit | None:
-    """Return the passage beside one that says the like of something else, if only one does.
-
-    Of two stores' opening hours the other ones.
-    """
-    said = set(stems(hit.chunk.text))
-    like = [o for o in _beside(hit, others) if _is_like(said, set(stems(o.chunk.text)))]
-    return like[0] if len(like) == 1 else None
-
-
-def _beside(hit: Hit, others: Sequence[Hit]) -> list[Hit]:
-    """Return the passages under the same heading that have another one of their own."""
-    doc_id, title = hit.chunk.doc_id, hit.chunk.title
-    above = title.rpartition(_TITLE)[0]
-    return [
-        other
-        for other in others
-        if above
-        and other.chunk.title != title
-        and (other.chunk.doc_id, other.chunk.title.rpartition(_TITLE)[0]) == (doc_id, above)
-    ]
-
-
-def _compared(question: str, hit: Hit, others: Sequence[Hit]) -> list[Hit]:
-    """Return the passages whose headings a question names beside that of one, under the same."""
-    asked, own = set(stems(question)), set(stems(heading_of(hit.chunk.title)))
-    if not asked & own:
-        return []
-    by_title = {
-        other.chunk.title: other
-        for other in reversed(_beside(hit, others))
-        if asked & set(stems(heading_of(other.chunk.title))) - own
-    }
-    return list(by_title.values())[:-_COMPARED:-1]
-
-
-def _label(hit: Hit, piece: _Piece, others: Sequence[Hit]) -> str:
-    """Return the heading that tells what a reply is about; mostly nothing.
-
-    It is said where another part of the documents says the like of something else: the opening
-    hours of another store, the price list of another country.
-    """
-    path = [*hit.chunk.title.split(_TITLE), piece.heading]
-    said = set(stems(piece.text))
-    parts = [(tuple(path), "")]
-    for other in [hit, *others]:
-        if other.chunk.kind == "passage" and other.chunk.language == hit.chunk.language:
-            parts += _parts_of(other.chunk)
-    for other_path, text in parts:
-        if other_path == tuple(path) or piece.words in text:
-            continue
-        label = next((a for a, b in zip(path, [*other_path, "", ""], strict=False) if a != b), "")
-        like = piece.row in text if piece.row else _is_like(said, set(stems(text)))
-        if label and not label.endswith(("?", "？")) and like:
-            return "" if label.casefold() in piece.text.casefold() else heading_of(label)
-    return ""
-
-
-def _under(label: str, text: str, language: str) -> str:
-    if not label:
-        return text
-    colon = "：" if language in ("zh", "ja") else ":"
-    return f"{label}{colon}" + ("\n" if "\n" in text else "" if colon == "：" else " ") + text
-
-
-def _parts_of(chunk: Chunk) -> list[tuple[tuple[str, ...], str]]:
-    """Return the parts of a passage, each under its headings."""
-    titles = chunk.title.split(_TITLE)
-    parts: dict[str, str] = {}
-    heading = ""
-    for unit in units_of(chunk.text, chunk.language):
-        if unit.kind == "heading":
-            heading = unit.text
-        else:
-            parts[heading] = f"{parts.get(heading, '')} {unit.text}"
-    return [((*titles, heading), text) for heading, text in parts.items()]
-
-
-def _is_like(words: set[str], other: set[str]) -> bool:
-    """Tell whether two texts say the same kind of thing, by the words they share."""
-    return len(words & other) >= _LIKE * min(len(words), len(other)) > _FEW

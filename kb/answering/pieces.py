@@ -1,0 +1,114 @@
+"""What one passage gives to a reply, and the heading that tells it from what stands beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.types import Chunk, Hit
+from kb.text.layout import heading_of, units_of
+from kb.text.stems import stems
+
+_TITLE = " › "
+_LIKE = 0.5
+"""Share of the words of the shorter of two texts that the other has if they say the like."""
+_FEW = 1.0
+_COMPARED = 3
+"""Passages that one reply puts side by side at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one passage gives."""
+
+    text: str
+    words: str
+    """As they stand in the passage."""
+    heading: str = ""
+    """Of the part of the passage that it comes from."""
+    row: str = ""
+    """The cell that names its first row, if it was built from rows of a table."""
+    complete: float = 1.0
+    """Probability that all that answers is in it, if the passage does answer."""
+
+
+def beside_it(hit: Hit, others: Sequence[Hit]) -> Hit | None:
+    """Return the passage beside one that says the like of something else, if only one does.
+
+    Of two stores' opening hours the other ones.
+    """
+    said = set(stems(hit.chunk.text))
+    like = [o for o in _beside(hit, others) if _is_like(said, set(stems(o.chunk.text)))]
+    return like[0] if len(like) == 1 else None
+
+
+def _beside(hit: Hit, others: Sequence[Hit]) -> list[Hit]:
+    """Return the passages under the same heading that have another one of their own."""
+    doc_id, title = hit.chunk.doc_id, hit.chunk.title
+    above = title.rpartition(_TITLE)[0]
+    return [
+        other
+        for other in others
+        if above
+        and other.chunk.title != title
+        and (other.chunk.doc_id, other.chunk.title.rpartition(_TITLE)[0]) == (doc_id, above)
+    ]
+
+
+def compared_with(question: str, hit: Hit, others: Sequence[Hit]) -> list[Hit]:
+    """Return the passages whose headings a question names beside that of one, under the same."""
+    asked, own = set(stems(question)), set(stems(heading_of(hit.chunk.title)))
+    if not asked & own:
+        return []
+    by_title = {
+        other.chunk.title: other
+        for other in reversed(_beside(hit, others))
+        if asked & set(stems(heading_of(other.chunk.title))) - own
+    }
+    return list(by_title.values())[:-_COMPARED:-1]
+
+
+def label_of(hit: Hit, piece: Piece, others: Sequence[Hit]) -> str:
+    """Return the heading that tells what a reply is about; mostly nothing.
+
+    It is said where another part of the documents says the like of something else: the opening
+    hours of another store, the price list of another country.
+    """
+    path = [*hit.chunk.title.split(_TITLE), piece.heading]
+    said = set(stems(piece.text))
+    parts = [(tuple(path), "")]
+    for other in [hit, *others]:
+        if other.chunk.kind == "passage" and other.chunk.language == hit.chunk.language:
+            parts += _parts_of(other.chunk)
+    for other_path, text in parts:
+        if other_path == tuple(path) or piece.words in text:
+            continue
+        label = next((a for a, b in zip(path, [*other_path, "", ""], strict=False) if a != b), "")
+        like = piece.row in text if piece.row else _is_like(said, set(stems(text)))
+        if label and not label.endswith(("?", "？")) and like:
+            return "" if label.casefold() in piece.text.casefold() else heading_of(label)
+    return ""
+
+
+def under(label: str, text: str, language: str) -> str:
+    """Return a text under its heading, if it has one."""
+    if not label:
+        return text
+    colon = "：" if language in ("zh", "ja") else ":"
+    return f"{label}{colon}" + ("\n" if "\n" in text else "" if colon == "：" else " ") + text
+
+
+def _parts_of(chunk: Chunk) -> list[tuple[tuple[str, ...], str]]:
+    """Return the parts of a passage, each under its headings."""
+    titles = chunk.title.split(_TITLE)
+    parts: dict[str, str] = {}
+    heading = ""
+    for unit in units_of(chunk.text, chunk.language):
+        if unit.kind == "heading":
+            heading = unit.text
+        else:
+            parts[heading] = f"{parts.get(heading, '')} {unit.text}"
+    return [((*titles, heading), text) for heading, text in parts.items()]
+
+
+def _is_like(words: set[str], other: set[str]) -> bool:
+    """Tell whether two texts say the same kind of thing, by the words they share."""
+    return len(words & other) >= _LIKE * min(len(words), len(other)) > _FEW
