@@ -106,6 +106,8 @@ class OpenQuestion:
     ``unknown``, of a question whose answer the customer then refused ``refused``."""
     reply: str = ""
     """What the customer was told."""
+    channel: str = ""
+    """Where it was asked: ``widget``, ``telegram``, …"""
     same_as: int = 0
     """Another question that an operator said asks the same; 0: none."""
     message: str = ""
@@ -268,6 +270,7 @@ class Conversations(Repository):
                 open_id=open_row.id,
                 answer_id=row.id,
                 chat=row.chat,
+                channel=row.channel,
                 question=open_row.part or row.question,
                 language=row.language,
                 confidence=0.0 if open_row.part else row.confidence,

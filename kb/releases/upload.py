@@ -181,7 +181,7 @@ class UploadFlow:
             return []
         asked = await self.library.questions.asked(entry.open_ids)
         newest = {question.chat: question for question in reversed(asked)}
-        return [q for chat, q in newest.items() if chat.partition(":")[0] in REACHABLE]
+        return [question for question in newest.values() if question.channel in REACHABLE]
 
     async def check_undo(self, upload: Upload) -> None:
         """Raise NothingToUndo or Overtaken if an upload cannot be undone."""

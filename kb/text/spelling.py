@@ -10,6 +10,8 @@ from spellchecker import SpellChecker
 
 from kb.text.lexicon import fold
 
+_HYPHENED = re.compile(r"(?<![\w@#/.'-])[^\W\d_]{1,30}(?:-[^\W\d_]{1,30})?(?![\w@/'-]|\.\w)")
+_KNOWN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+|[^\W\d_]{4,}")
 _WORD = re.compile(r"(?<![\w@#/.'-])[^\W\d_]{4,}(?![\w@/'-]|\.\w)")
 """Four letters and more that are no part of a code, an address or a compound."""
 _INFLECTED = frozenset(("en", "de", "fr", "it", "pt", "nl", "ru", "ar"))
@@ -20,9 +22,7 @@ _LANGUAGES = _INFLECTED | {"es"}
 
 def vocabulary(texts: Iterable[str]) -> Counter[str]:
     """Count the words of texts, in lower case, that `corrected` takes as known."""
-    return Counter(
-        word.lower() for text in texts for word in re.findall(r"[^\W\d_]{4,}", fold(text))
-    )
+    return Counter(word.lower() for text in texts for word in _KNOWN.findall(fold(text)))
 
 
 def corrected(question: str, language: str, known: Mapping[str, int]) -> str:
@@ -31,8 +31,11 @@ def corrected(question: str, language: str, known: Mapping[str, int]) -> str:
     A word of the knowledge base comes before one of the dictionary, two letters that changed
     places before other errors, a frequent word before a rare one. Names stay: what begins with a
     capital within a sentence, but for German. Without a dictionary for the language (ISO 639-1)
-    nothing is corrected. `known`: the words of the knowledge base, see `vocabulary`.
+    nothing is corrected but hyphens: "wifi" where the knowledge base has "Wi-Fi".
+
+    `known`: the words of the knowledge base, see `vocabulary`.
     """
+    question = _HYPHENED.sub(lambda match: _as_known(match[0], known), question)
     if language not in _LANGUAGES:
         return question
     dictionary = _dictionary(language)
@@ -53,6 +56,15 @@ def corrected(question: str, language: str, known: Mapping[str, int]) -> str:
         return best.capitalize() if match[0].istitle() else best
 
     return _WORD.sub(correct, question)
+
+
+def _as_known(word: str, known: Mapping[str, int]) -> str:
+    """Return a word with or without a hyphen, as the knowledge base has it."""
+    lower = fold(word).lower()
+    if lower in known:
+        return word
+    parted = (f"{lower[:at]}-{lower[at:]}" for at in range(1, len(lower)))
+    return next((one for one in (lower.replace("-", ""), *parted) if one in known), word)
 
 
 def _bare(word: str) -> str:

@@ -45,12 +45,16 @@ async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncC
 
 
 async def ask(
-    shop: Workshop, *questions: str, chat: str = "web:1", reply: str = UNKNOWN.text
+    shop: Workshop,
+    *questions: str,
+    chat: str = "web:1",
+    channel: str = "web",
+    reply: str = UNKNOWN.text,
 ) -> list[int]:
     """Ask in vain; return the numbers under which the questions wait, in their order."""
     for question in questions:
         told = replace(UNKNOWN, text=reply)
-        await shop.conversations.record(question, told, chat=chat, channel="web")
+        await shop.conversations.record(question, told, chat=chat, channel=channel)
     waiting = await shop.conversations.open_questions()
     return [found.open_id for found in reversed(waiting)][-len(questions) :]
 
@@ -133,7 +137,7 @@ async def test_an_answer_is_previewed_applied_and_undone(
 async def test_who_asked_is_told_once_of_an_answer(
     client: httpx.AsyncClient, shop: Workshop, builder: Builder
 ) -> None:
-    (number,) = await ask(shop, NORWAY, chat="widget:7")
+    (number,) = await ask(shop, NORWAY, chat="web:7", channel="widget")
     form = {"number": str(number), "question": "Do you ship to Norway?", "answer": "Yes, for 9."}
     where = (await client.post("/console/questions/answer", data=form)).headers["location"]
     assert "Tell the customer who asked" not in await preview_of(client, where)
@@ -141,13 +145,13 @@ async def test_who_asked_is_told_once_of_an_answer(
     await client.post("/console/uploads/apply", data=upload)
     assert "Tell the customer who asked" in await preview_of(client, where)
     assert (await client.post("/console/uploads/tell", data=upload)).status_code == 303
-    (said,) = await builder.handovers.said("widget:7")
+    (said,) = await builder.handovers.said("web:7")
     assert said.text == f"You asked: “{NORWAY}”. Now there is an answer:\n\nYes, for 9."
     assert "Tell the customer who asked" not in await preview_of(client, where)
     again = await client.post("/console/uploads/tell", data=upload)
     assert again.status_code == 409
     assert "They have been told already." in again.text
-    assert len(await builder.handovers.said("widget:7")) == 1
+    assert len(await builder.handovers.said("web:7")) == 1
 
 
 async def test_what_may_be_personal_is_confirmed_before_it_is_applied(
@@ -193,8 +197,8 @@ async def test_a_question_is_linked_and_its_change_taken_back(
 ) -> None:
     (number,) = await ask(shop, "Are you open on Sunday?")
     page = (await client.get(f"/console/question?number={number}")).text
-    chosen = re.findall(r'name="entry" value="(\w+)" checked', page)
-    form = {"number": str(number), "entry": chosen[0], "question": "Are you open on Sunday?"}
+    nearest = re.findall(r'name="entry" value="(\w+)" required>', page)  # and none is chosen
+    form = {"number": str(number), "entry": nearest[0], "question": "Are you open on Sunday?"}
     response = await client.post("/console/questions/link", data=form)
     change = re.findall(r"changed=(\d+)", response.headers["location"])[0]
     (entry,) = await shop.entries.find("sunday")
@@ -234,7 +238,7 @@ async def test_the_open_part_of_a_message_is_linked_in_whole_words_or_confirmed(
     refused = await client.post("/console/questions/link", data=form)
     assert refused.status_code == 409
     assert "understood only after" in refused.text
-    assert f'value="{entry.chunk_id}" checked' in refused.text
+    assert f'value="{entry.chunk_id}" required checked' in refused.text
     whole = {**form, "question": "Is the shop in Ghent open?"}
     assert (await client.post("/console/questions/link", data=whole)).status_code == 303
 

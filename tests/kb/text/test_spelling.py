@@ -52,3 +52,10 @@ def test_a_question_word_with_an_accent_is_no_error_of_another_one() -> None:
 @pytest.mark.parametrize("language", ["zh", "ja", "tr", "fa", ""])
 def test_without_a_dictionary_nothing_is_corrected(language: str) -> None:
     assert corrected("quyside 什么时候", language, KNOWN) == "quyside 什么时候"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_hyphen_is_set_as_the_knowledge_base_has_it(language: str) -> None:
+    known = vocabulary(["Is there Wi-Fi?", "Our ebike and check-in"])
+    read = "is there wi-fi for an ebike at check-in"
+    assert corrected("is there wifi for an e-bike at checkin", language, known) == read
