@@ -85,6 +85,15 @@ class State:
         """Return the text of every row of the index, sorted."""
         return sorted(text for texts in self.entries().values() for text in texts)
 
+    def answers(self, text: str) -> set[str]:
+        """Return the answers of the entries that are asked by a wording."""
+        return {
+            line.split("|")[1]
+            for name, content in self.texts.items()
+            for line in content.splitlines()
+            if "|" in line and text in self.entries()[f"{name}|{line.split('|')[0]}"]
+        }
+
     def _own(self, name: str, line: str) -> tuple[str, ...]:
         return self.work.get(name, ()) if line.startswith(f"{QUESTION}|") else ()
 
@@ -243,7 +252,7 @@ class KnowledgeBase(RuleBasedStateMachine):
     def add_a_variant(self, data: st.DataObject, text: str) -> None:
         entry = data.draw(st.sampled_from(self.asked()))
         before = self.history[-1]
-        if text in entry.variants:
+        if text in entry.variants or before.answers(text) - {entry.answer}:
             with pytest.raises(BadChange):
                 self.run(self.shop.entries.change(entry.chunk_id, "variant", text=text))
             return
