@@ -39,7 +39,8 @@ from db.golden import GoldenQuestions
 from db.knowledge import Release, ReleaseRepository, SourceRepository
 from db.schema import ensure_schema
 from db.webhooks import announce
-from kb.answering.answerer import Answerer, Policy
+from kb.answering.answerer import Answerer
+from kb.answering.decision import Policy
 from kb.answering.desk import Desk
 from kb.answering.mood import Moods
 from kb.answering.reply import ChunksOf, Replier

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from core.careful import Rules, step_of
 from core.types import Hit
+from kb.ranking.retriever import Retrieval
 
 _MOST = 3
 """Candidates that an answer with a reservation names: two answers and a choice."""
@@ -12,6 +13,22 @@ _LIKELY_SHARE = 0.25
 """They are at least this share as probable as the best one."""
 _SECOND_SHARE = 0.5
 """The same for a second answer: below it is a choice only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What an operator decides about answering."""
+
+    answer_at: float
+    """Answer when at least this sure, 0 to 1."""
+    hedge_at: float
+    """Between this and `answer_at`: answer with a reservation, and offer other choices."""
+    max_question_chars: int
+    company: str
+    fallback_language: str
+    """ISO 639-1 of the service texts where the customer's language has none."""
+    contact: str = ""
+    """Where customers reach a person; said by channels that can call none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +50,21 @@ class Decision:
     def alone(self) -> "Decision":
         """Return it with the best candidate only."""
         return replace(self, hits=self.hits[:1], others=())
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # it holds vectors, which have no truth value
+class Found:
+    """A question, what was found for it, and how it is replied to."""
+
+    question: str
+    """As the customer wrote it; `retrieval` may have what it follows too."""
+    retrieval: Retrieval
+    decision: Decision
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a reply."""
+        return bool(self.decision.hits)
 
 
 def decide(

@@ -17,7 +17,8 @@ from core.shown import short
 from core.types import Answer, AnswerChange
 from core.wording import tr
 from db.golden import Golden, GoldenQuestions
-from kb.answering.answerer import Answerer, Policy
+from kb.answering.answerer import Answerer
+from kb.answering.decision import Policy
 from kb.answering.reply import Replier
 from kb.index.view import View
 from kb.ranking.ranker import Ranker

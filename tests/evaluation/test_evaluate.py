@@ -12,7 +12,8 @@ from evaluation.evalset import EvalQuestion, EvalSet
 from evaluation.evaluate import evaluate, summarise
 from evaluation.metrics import Outcome
 from evaluation.probe import Probe
-from kb.answering.answerer import Answerer, Policy
+from kb.answering.answerer import Answerer
+from kb.answering.decision import Policy
 from kb.answering.reply import Replier
 from kb.index.table import RowHit, RowSet
 from tests.fakes import DefaultRanker, WordEmbedder

@@ -18,7 +18,8 @@ from db.conversations import Conversations
 from db.curation import Curations
 from db.golden import GoldenQuestions
 from db.knowledge import Document, ReleaseRepository
-from kb.answering.answerer import Answerer, Policy
+from kb.answering.answerer import Answerer
+from kb.answering.decision import Policy
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer
 from kb.index.draft import Place

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from core.types import Chunk, Hit
-from kb.answering.answerer import Answerer, Policy
+from kb.answering.answerer import Answerer
+from kb.answering.decision import Policy
 from kb.answering.reply import Replier
 from kb.answering.writer import Writer
 from kb.ranking.retriever import Retrieval, Retriever

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from core.types import Chunk, Hit, Turn
-from kb.answering.answerer import Answerer, Policy
+from kb.answering.answerer import Answerer
+from kb.answering.decision import Policy
 from kb.answering.mood import Mood, Moods
 from kb.answering.reply import Replier
 from kb.answering.texts import TEXT_LANGUAGES, service_text
