@@ -30,6 +30,18 @@ class Piece:
     """Probability that all that answers is in it, if the passage does answer."""
 
 
+def with_rows(first: Piece, second: Piece) -> Piece:
+    """Return sentences and rows of one passage as one piece, without what is in both."""
+    more = [line for line in second.text.splitlines() if line not in first.text]
+    return Piece(
+        "\n".join([first.text, *more]),
+        "\n".join([first.words, second.words]),
+        first.heading,
+        second.row,
+        min(first.complete, second.complete),
+    )
+
+
 def beside_it(hit: Hit, others: Sequence[Hit]) -> Hit | None:
     """Return the passage beside one that says the like of something else, if only one does.
 

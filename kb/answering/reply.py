@@ -18,15 +18,17 @@ from core.protocols import Embedder, Reader
 from core.types import Chunk, Hit, Matrix, Vector
 from kb.answering.choose import ENOUGH, MOST, assemble, choose, shortened
 from kb.answering.intent import split_questions
-from kb.answering.pieces import Piece, compared_with, label_of, under
+from kb.answering.pieces import Piece, compared_with, label_of, under, with_rows
 from kb.answering.plain import plain
 from kb.answering.scores import asks_fact, asks_figure, asks_how, score_sentences
+from kb.answering.steps import whole_steps
 from kb.answering.sums import asks_price
 from kb.answering.tables import (
     Row,
     cells_of,
     choose_rows,
     columns_of,
+    conditions,
     has_amount,
     read_rows,
     row_name,
@@ -38,12 +40,10 @@ from kb.text.layout import (
     Unit,
     heading_of,
     length,
-    number_of,
     run_around,
     steps_of,
     units_of,
 )
-from kb.text.ranges import fit
 
 _PROCEDURE = 4.0
 """How much likelier a step answers a question of how something is done."""
@@ -178,20 +178,57 @@ class Replier:
             for part, scores in zip(parts, of_words, strict=True)
         ]
         of_parts = [odds or words for odds, words in zip(read, of_words, strict=True)]
-        scores = [sum(of_unit) / len(parts) for of_unit in zip(*of_parts, strict=True)]
-        if follows:
-            of_parts = [scores]
-        row = _row_meant(units, scores)
+        if follows:  # what it adds counts twice
+            of_parts = [[sum(of_unit) / len(parts) for of_unit in zip(*of_parts, strict=True)]]
+            parts = (asked.text,)
+        rows = [_row_meant(units, scores) for scores in of_parts]
+
+        def about(*, tabled: bool) -> _Asked:
+            asking = (p for p, row in zip(parts, rows, strict=True) if (row is not None) == tabled)
+            return replace(asked, text=" ".join(asking), latest=asked.latest if follows else "")
+
+        table = None
+        row = next((row for row in rows if row is not None), None)
         if row is not None:
-            return await self._rows(asked, chunk, units, row, others)
-        enough = _ENOUGH_READ if all(read) else ENOUGH
+            table = await self._rows(about(tabled=True), chunk, units, row, others)
+            most -= length(table.text)
+        told = [scores for scores, row in zip(of_parts, rows, strict=True) if row is None]
+        if table and not told:
+            return table
+        asking = about(tabled=False)
+        words = await self._sentences(asking, chunk, units, told, all(read), others, most)
+        return with_rows(words, table) if table else words
+
+    async def _sentences(
+        self,
+        asked: _Asked,
+        chunk: Chunk,
+        units: list[Unit],
+        of_parts: Sequence[Sequence[float]],
+        read: bool,
+        others: Sequence[Hit],
+        most: float,
+    ) -> Piece:
+        """Return the sentences and steps that answer, and the rows that they lead to.
+
+        Args:
+            asked: the question.
+            chunk: the passage.
+            units: of the passage.
+            of_parts: for each part of the question the probability that each unit answers.
+            read: whether the reader has read them.
+            others: what else was found.
+            most: words of the reply.
+        """
+        text = chunk.answer or chunk.text
+        enough = _ENOUGH_READ if read else ENOUGH
         chosen = sorted(
             {i for one in of_parts for i in choose(units, one, most / len(of_parts), enough)}
         )
         told = min(_told(units, one, chosen) for one in of_parts)
-        complete = _COMPLETE * told if all(read) else 1.0
+        complete = _COMPLETE * told if read else 1.0
         if any(units[i].number for i in chosen):
-            text = await self._whole_steps(chunk, text)
+            text = whole_steps(chunk, text, await self._siblings(chunk, ()))
             if text != (chunk.answer or chunk.text):
                 units = units_of(text, chunk.language)
                 steps = {i for run in steps_of(units) for i in run}
@@ -208,10 +245,9 @@ class Replier:
         lacking = not figures or (priced and not has_amount(words))
         if below and lacking and (leads or asks_figure(asked.text)):
             rows = await self._rows(asked, chunk, units, below[0], others)
-            more = [line for line in rows.text.splitlines() if line not in piece.text]
-            both = "\n".join([piece.text, *more])
-            if (leads or figures) and length(both) <= MOST:
-                return replace(rows, text=both)
+            both = with_rows(piece, rows)
+            if (leads or figures) and length(both.text) <= MOST:
+                return both
             return piece if figures else rows
         return piece
 
@@ -275,7 +311,8 @@ class Replier:
         )
         texts = [rows[i].text for i in chosen]
         beside = [chunk, *(other for other in siblings if other.title == chunk.title)]
-        for condition in _conditions(asked.latest or asked.text, beside):
+        cells = [cell for i in chosen for _, cell in rows[i].cells]
+        for condition in conditions(asked.latest or asked.text, beside, cells):
             if length(f"{said}\n{condition}") <= MOST:
                 said = f"{said}\n{condition}"
                 texts.append(condition)
@@ -314,32 +351,6 @@ class Replier:
             by_name - by_name.mean(), by_cells - by_cells.mean()
         )
         return [float(value) for value in near]
-
-    async def _whole_steps(self, chunk: Chunk, text: str) -> str:
-        """Return the passage with the rest of a procedure that was cut at its begin or end."""
-        units = units_of(text, chunk.language)
-        numbered = [u for u in units if u.kind == "item" and u.number]
-        ends_open = units[-1].kind == "item"
-        begins_open = numbered[0].number > 1 and units.index(numbered[0]) <= 1
-        if not (ends_open or begins_open):
-            return text
-        same = [
-            c
-            for c in await self._siblings(chunk, ())
-            if c.title.startswith(chunk.title) or chunk.title.startswith(c.title)
-        ]
-        first, last = numbered[0].number, numbered[-1].number
-        while begins_open and first > 1:
-            before = next((p for c in same if (p := _steps_until(c, first - 1))), None)
-            if before is None:
-                break
-            text, first = f"{before[0]}\n{text}", before[1]
-        while ends_open:
-            after = next((p for c in same if (p := _steps_from(c, last + 1))), None)
-            if after is None:
-                break
-            text, last = f"{text}\n{after[0]}", after[1]
-        return text
 
     async def _siblings(self, chunk: Chunk, others: Sequence[Hit]) -> list[Chunk]:
         """Return the other passages of a document; without `chunks_of` those that were found."""
@@ -414,40 +425,3 @@ def _row_meant(units: Sequence[Unit], scores: Sequence[float]) -> int | None:
     told = sum(scores[i] for i in rows)
     alone = not any(u.kind in ("sentence", "item") and not u.asks for u in units)
     return max(rows, key=lambda i: scores[i]) if rows and (told > 0.5 or alone) else None
-
-
-def _conditions(question: str, chunks: Sequence[Chunk]) -> list[str]:
-    """Return the sentences beside a table about the months or weekdays that are asked about.
-
-    "From 1 November to 31 March all prices are lower", where a price in January is asked for.
-    """
-    units = [unit for chunk in chunks for unit in units_of(chunk.text, chunk.language)]
-    told = dict.fromkeys(unit.text for unit in units if unit.kind in ("sentence", "item"))
-    return [text for text in told if fit(question, text, days_only=True) > 0]
-
-
-def _steps_from(chunk: Chunk, number: int) -> tuple[str, int] | None:
-    """Return the steps at the begin of a passage that start with a number, and the last number."""
-    units = units_of(chunk.text, chunk.language)
-    at = next((i for i, u in enumerate(units) if u.kind != "heading"), len(units))
-    if at == len(units) or number_of(units[at].text) != number:
-        return None
-    end, last = at, number
-    while end + 1 < len(units) and units[end + 1].kind == "item":
-        end += 1
-        last = units[end].number or last
-    return chunk.text[units[at].start : units[end].end], last
-
-
-def _steps_until(chunk: Chunk, number: int) -> tuple[str, int] | None:
-    """Return the steps at the end of a passage up to a number, with what leads to them."""
-    units = units_of(chunk.text, chunk.language)
-    runs = steps_of(units)
-    if not runs or runs[-1][-1] != len(units) - 1:
-        return None
-    numbers = [units[i].number for i in runs[-1] if units[i].number]
-    if numbers[-1] != number:
-        return None
-    at = runs[-1][0]
-    lead = at - 1 if at and units[at - 1].kind == "sentence" else at
-    return chunk.text[units[lead].start :], numbers[0]

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.types import Chunk
 from kb.answering.choose import MOST
+from kb.answering.sums import asks_price
 from kb.text.facts import extract_facts
-from kb.text.layout import length
+from kb.text.layout import length, units_of
+from kb.text.lexicon import alternatives, fold, lexicon
 from kb.text.ranges import fit, measures
 from kb.text.segmentation import words
 from kb.text.stems import stem_of, stems
@@ -305,7 +308,7 @@ def _read_columns(
 
 def _kinds(cells: Iterable[str]) -> set[str]:
     """Return what some cells measure; bare numbers measure something, too."""
-    found = [measures(cell) or ({""} if _BARE.fullmatch(cell) else set()) for cell in cells]
+    found = [measures(cell) or ({""} if _is_bare(cell) else set()) for cell in cells]
     return set[str]().union(*found)
 
 
@@ -322,6 +325,33 @@ def _asked_columns(question: str, rows: Sequence[Row]) -> frozenset[str]:
 def has_amount(text: str) -> bool:
     """Tell whether a text states an amount of money."""
     return any(fact.kind == "amount" for fact in extract_facts(text))
+
+
+def conditions(question: str, chunks: Sequence[Chunk], cells: Sequence[str]) -> list[str]:
+    """Return the sentences beside a table that its cells have to be read with.
+
+    About the months or weekdays that are asked about, "From 1 November to 31 March all prices are
+    lower"; and the currency of bare numbers, "All prices in euros a night".
+    """
+    units = [unit for chunk in chunks for unit in units_of(chunk.text, chunk.language)]
+    told = dict.fromkeys(unit.text for unit in units if unit.kind in ("sentence", "item"))
+    bare = asks_price(question) and any(map(_is_bare, cells)) and not any(map(has_amount, cells))
+    return [
+        text
+        for text in told
+        if fit(question, text, days_only=True) > 0 or (bare and _names_currency(text))
+    ]
+
+
+def _is_bare(cell: str) -> bool:
+    """Tell whether a cell is a number without a unit."""
+    return _BARE.fullmatch(cell) is not None
+
+
+def _names_currency(text: str) -> bool:
+    """Tell whether a text names a currency and no number: "All prices in euros"."""
+    named = re.search(alternatives(lexicon().currencies), fold(text), re.IGNORECASE)
+    return named is not None and not re.search(r"\d", text)
 
 
 def _line(

@@ -8,7 +8,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from kb.text.facts import Fact, extract_facts
@@ -73,6 +73,8 @@ def _points(text: str) -> Iterator[tuple[str, float]]:
             yield "weekday", float(min(fact.values))
         elif measured := _measured(fact):
             yield measured
+            if fact.unit:  # "15 years" where ages are given as "3–14"
+                yield "", float(min(fact.values))
     for _, _, month in _months(text):
         yield "month of the year", float(month)
 
@@ -110,20 +112,15 @@ def _ranges(text: str) -> tuple[Range, ...]:
 def _pair(first: Fact, last: Fact) -> Range | None:
     if first.kind == last.kind == "weekday":
         return Range("weekday", float(min(first.values)), float(min(last.values)))
-    end = _measured(last)
-    if end is None or first.kind not in ("number", "amount") or len(first.values) != 1:
+    begin, end = _measured(replace(first, unit=first.unit or last.unit)), _measured(last)
+    if begin is None or end is None or begin[0] != end[0]:
         return None
-    begin = _measured(first) if first.unit else None
-    if first.unit and (begin is None or begin[0] != end[0]):
-        return None
-    scale = _SCALES.get(last.unit, ("", 1.0))[1]
-    low = begin[1] if begin else float(min(first.values)) * scale
-    return Range(end[0], min(low, end[1]), max(low, end[1]))
+    return Range(end[0], min(begin[1], end[1]), max(begin[1], end[1]))
 
 
 def _measured(fact: Fact) -> tuple[str, float] | None:
-    """Return unit and value of a number with a unit, the time units and others made one."""
-    if fact.kind not in ("number", "amount") or not fact.unit or len(fact.values) != 1:
+    """Return unit and value of a number, the time units and others made one."""
+    if fact.kind not in ("number", "amount") or len(fact.values) != 1:
         return None
     unit, scale = _SCALES.get(fact.unit, (fact.unit, 1.0))
     return unit, float(min(fact.values)) * scale

@@ -448,6 +448,41 @@ async def test_two_questions_to_one_passage_are_both_answered() -> None:
     assert "Harness" not in made.text
 
 
+async def test_a_row_and_a_sentence_answer_two_questions_to_one_passage() -> None:
+    text = """# Boats
+
+| Boat | Per day | Seats |
+|---|---|---|
+| Otter | 90 EUR | 4 |
+| Grebe | 140 EUR | 7 |
+
+Dogs may come aboard if they wear a life jacket, which we lend.
+"""
+    passages = await chunks_of("boats.md", text)
+    asked = "How much is the Grebe per day and may a dog come aboard?"
+    made = await reply(asked, passages, "Grebe")
+    assert made.text.splitlines() == [
+        "Dogs may come aboard if they wear a life jacket, which we lend.",
+        "Grebe – per day: 140 EUR; seats: 7.",
+    ]
+
+
+async def test_bare_prices_come_with_the_currency_that_stands_beside_the_table() -> None:
+    text = """# Boats
+
+All prices in euros.
+
+| Boat | Per day |
+|---|---|
+| Otter | 90 |
+| Grebe | 140 |
+"""
+    passages = await chunks_of("boats.md", text)
+    made = await reply("What does the Otter cost?", passages, "Otter")
+    assert made.text.splitlines() == ["Otter – per day: 90.", "All prices in euros."]
+    assert "euros" not in (await reply("Which boats are there?", passages, "Otter")).text
+
+
 async def test_what_the_reader_is_not_sure_of_makes_a_reply_less_complete() -> None:
     rules = "# Rules\n\n" + "\n\n".join(
         f"{who} may come in by the {place} gate on any day of the week, with one companion, "

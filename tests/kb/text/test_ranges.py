@@ -25,6 +25,8 @@ from kb.text.ranges import fit
         ("delivery for an order of 80 euros", "from 50 €"),
         ("What do 8 nights cost for my cat?", "Length of stay 7 to 13 nights"),
         ("猫住40晚，每晚多少钱？", "30 nights or more"),
+        ("a child of 12 years", "Age: 3–14; Price: 9.00"),
+        ("para un niño de 15", "a partir de 15"),
     ],
 )
 def test_a_value_inside_a_range_fits(question: str, text: str) -> None:
@@ -46,6 +48,7 @@ def test_a_value_inside_a_range_fits(question: str, text: str) -> None:
         ("a dog of 30 kg", "under 30 kg"),
         ("3 nights for a dog of 30 kg", "30 nights or more"),
         ("für sechs Personen", "bis 5 Personen"),
+        ("a child of 15 years", "Age: 3–14; Price: 9.00"),
     ],
 )
 def test_a_value_outside_every_range_does_not(question: str, text: str) -> None:
