@@ -86,7 +86,7 @@ def decide(
         hedge_at: probability, 0 to `answer_at`.
         lacks: tells whether a candidate has nothing of the kind that was asked for, a number or a
             date. With a second one that has it, and is probable enough, the best is not sure, and
-            stands behind it.
+            stands behind it; without one it is only given where it is sure.
     """
     if not hits or hits[0].probability < hedge_at:
         return Decision((), hits[0].probability if hits else 0.0)
@@ -95,6 +95,8 @@ def decide(
     turned = bool(second) and lacks(best) and not lacks(second[0])
     if best.probability >= answer_at and not turned:
         return Decision((best,), best.probability)
+    if lacks(best) and not turned:
+        return Decision((), best.probability)
     likely = [h for h in hits[:_MOST] if h.probability >= _LIKELY_SHARE * best.probability]
     given = [*second, best] if turned else [best, *second]
     others = tuple(likely[len(given) :])

@@ -62,6 +62,12 @@ def test_an_answer_without_the_figure_asked_for_stands_behind_one_that_has_it() 
     assert names(decided_lacking("a", "b").hits) == names(decided_lacking("b").hits) == ["a"]
 
 
+def test_what_is_unsure_and_lacks_the_figure_asked_for_is_no_answer() -> None:
+    unsure, sure = hit("a", 0.6), hit("b", 0.9)
+    assert decide([unsure], answer_at=0.7, hedge_at=0.4, lacks=lambda _: True).hits == ()
+    assert decide([sure], answer_at=0.7, hedge_at=0.4, lacks=lambda _: True).hits == (sure,)
+
+
 def test_no_more_than_one_choice_stands_beside_two_answers() -> None:
     decision = decided(hit("a", 0.6), *(hit(name, 0.3) for name in "bcde"))
     assert names(decision.hits) == ["a", "b"]
