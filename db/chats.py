@@ -132,7 +132,7 @@ class Chats(Repository):
         await self._database.scrub()
 
     async def _change(self, chat_id: int, **values: Any) -> None:
-        await self._execute(update(ChatRow).where(ChatRow.chat_id == chat_id).values(**values))
+        await self._update(ChatRow, ChatRow.chat_id == chat_id, **values)
 
     async def _column(self, column: InstrumentedAttribute[str], chat_id: int) -> str:
         return await self._first(select(column).where(ChatRow.chat_id == chat_id)) or ""

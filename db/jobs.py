@@ -93,11 +93,8 @@ class JobRepository(Repository):
         self, run_id: int, state: RunState, *, text: str, detail: Mapping[str, Any]
     ) -> None:
         """Record how a run ended."""
-        await self._execute(
-            update(JobRun)
-            .where(JobRun.run_id == run_id)
-            .values(state=state, finished=time.time(), text=text, detail=dict(detail))
-        )
+        ended = {"state": state, "finished": time.time(), "text": text, "detail": dict(detail)}
+        await self._update(JobRun, JobRun.run_id == run_id, **ended)
 
     async def interrupt(self, jobs: Sequence[str]) -> Sequence[JobRun]:
         """Mark runs of these jobs that a dead process left running; return them, oldest first."""

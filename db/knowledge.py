@@ -161,9 +161,7 @@ class ReleaseRepository(Repository):
 
     async def forget_tables(self, kept: Collection[str]) -> None:
         """Note that the index holds only the releases of the tables `kept`."""
-        await self._execute(
-            update(Release).where(Release.table.not_in(kept)).values(table="", version=0)
-        )
+        await self._update(Release, Release.table.not_in(kept), table="", version=0)
 
     async def prune(self, keep: int) -> Sequence[int]:
         """Forget all but the newest `keep` releases; return the numbers that went."""
@@ -210,8 +208,7 @@ class SourceRepository(Repository):
 
     async def checked(self, name: str, *, error: str = "") -> None:
         """Record that a source was just read, and what was wrong with it, if anything."""
-        read = update(SourceState).where(SourceState.name == name)
-        await self._execute(read.values(checked=time.time(), error=error))
+        await self._update(SourceState, SourceState.name == name, checked=time.time(), error=error)
 
     async def list(self) -> Sequence[SourceState]:
         """Return all sources by name."""

@@ -175,11 +175,8 @@ class Outbox(Repository):
 
     async def change_context(self, outbox_id: int, context: Mapping[str, Any]) -> None:
         """Replace what a message's buttons need."""
-        await self._execute(
-            update(StoredMessage)
-            .where(StoredMessage.outbox_id == outbox_id)
-            .values(context=dict(context))
-        )
+        which = StoredMessage.outbox_id == outbox_id
+        await self._update(StoredMessage, which, context=dict(context))
 
     async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
         """Erase what the messages to the team's chats say of a customer.

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from telegram import CallbackQuery, Document, Update
@@ -233,8 +233,8 @@ class KnowledgeDesk:
         if upload.entry:
             waiting = len(customers_of(await self.library.questions.asked(upload.entry.open_ids)))
             text = entry_live(upload.entry, report, answered=applied.answered)
-        live = replace(upload, before=applied.before, after=report.release)
-        await self._show(upload, text, live_buttons(live, waiting=waiting))
+        upload.before, upload.after = applied.before, report.release
+        await self._show(upload, text, live_buttons(upload, waiting=waiting))
 
     async def _fetch(self, upload: Upload) -> list[IncomingFile]:
         """Load the files from Telegram, where they wait; nothing of them is kept here before."""
