@@ -340,13 +340,11 @@ class Accounts(Repository):
 
     async def end_session(self, account_id: int, session_id: int) -> None:
         """Log one browser of an account out."""
-        await self._execute(
-            delete(Session).where(_of(account_id), Session.session_id == session_id)
-        )
+        await self._delete(Session, _of(account_id), Session.session_id == session_id)
 
     async def end_sessions(self, account_id: int) -> None:
         """Log an account out everywhere."""
-        await self._execute(delete(Session).where(_of(account_id)))
+        await self._delete(Session, _of(account_id))
 
     async def _note(self, account: Account | None) -> None:
         """Note role and password, so that no backup brings earlier ones back."""

@@ -19,6 +19,7 @@ from sqlalchemy import (
     TypeDecorator,
     UpdateBase,
     case,
+    delete,
     event,
     inspect,
     make_url,
@@ -269,6 +270,11 @@ class Repository:
         """Change the rows for which all conditions hold; return how many these are."""
         change = update(rows).where(*which).values(**values)
         return len(await self._execute(change.returning(inspect(rows).primary_key[0])))
+
+    async def _delete(self, rows: type[Base], /, *which: ColumnElement[bool]) -> int:
+        """Delete the rows for which all conditions hold; return how many these were."""
+        gone = delete(rows).where(*which)
+        return len(await self._execute(gone.returning(inspect(rows).primary_key[0])))
 
     async def _put(self, row: Base) -> None:
         """Store a row, in the place of one with the same key."""

@@ -164,7 +164,7 @@ class Conversations(Repository):
                 try:
                     answer_id = await self._store(exchange)
                     if exchange not in self._unrecorded:  # its chat was forgotten meanwhile
-                        await self._execute(delete(AnswerRow).where(AnswerRow.id == answer_id))
+                        await self._delete(AnswerRow, AnswerRow.id == answer_id)
                         continue
                 except StorageError as error:
                     self._refuse(error)
@@ -296,7 +296,7 @@ class Conversations(Repository):
     async def taken(self, answer_id: int) -> None:
         """Note that the customer took one of the choices: the question waits for nobody."""
         which = OpenQuestionRow.answer_id == answer_id, OpenQuestionRow.status == "open"
-        await self._execute(delete(OpenQuestionRow).where(*which))
+        await self._delete(OpenQuestionRow, *which)
 
     async def reopen(self, open_ids: Sequence[int] = (), *, change: int | None = None) -> int:
         """Let questions wait for an operator again; return how many these are.

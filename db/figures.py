@@ -12,7 +12,7 @@ from functools import cache
 from typing import Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Case, ColumnElement, Integer, case, cast, func, or_, select
+from sqlalchemy import BigInteger, Case, ColumnElement, Integer, Row, case, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from core.types import AnswerChange
@@ -152,9 +152,7 @@ class Figures(Repository):
             moment = datetime.fromtimestamp(slot * _SLOT_S, self._zone)
             return moment.date().isoformat(), moment.hour
 
-        for (slot, channel, language, outcome, helpful), count in (
-            await self._counts(since)
-        ).items():
+        for slot, channel, language, outcome, helpful, count in await self._counts(since):
             day, hour = local(slot)
             key = (day, channel, language, outcome)
             found[key] += count
@@ -296,7 +294,7 @@ class Figures(Repository):
             )
             return [_asked(*found) for found in (*reversed(before.all()), *after.all())]
 
-    async def _counts(self, since: float) -> dict[tuple[int, str, str, str, bool | None], int]:
+    async def _counts(self, since: float) -> Sequence[Row[int, str, str, str, bool | None, int]]:
         """Count answers by quarter of an hour since 1970, way in, language, outcome and verdict."""
         slot = cast(func.floor(AnswerRow.created / _SLOT_S), Integer)
         keys = (
@@ -306,23 +304,66 @@ class Figures(Repository):
             _OUTCOME.label("outcome"),
             FeedbackRow.helpful,
         )
-        rows = await self._rows(
+        return await self._rows(
             select(*keys, func.count())
             .select_from(AnswerRow)
             .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
             .where(AnswerRow.created >= since)
             .group_by("slot", AnswerRow.channel, AnswerRow.language, "outcome", keys[-1])
         )
-        return {(row[0], row[1], row[2], row[3], row[4]): row[5] for row in rows}
 
     def _where(
         self, which: Which, row: type[AnswerRow], verdict: type[FeedbackRow]
     ) -> Sequence[ColumnElement[bool]]:
-        found = _where(which, row, verdict)
-        if which.cites is None:
-            return found
-        cited = getattr(func, self._elements)(row.chunk_ids).table_valued("value")
-        return [*found, select(cited.c.value).where(cited.c.value.in_(which.cites)).exists()]
+        found: list[ColumnElement[bool]] = [row.created >= which.since]
+        outcome = _outcome_of(row)
+        if which.outcome:
+            found.append(outcome.in_((which.outcome,)))
+        elif which.unsure or which.resolved:
+            found.append(outcome.in_(("answered", "hedged")))
+        elif not which.feedback:
+            found.append(outcome != "other")
+        if which.unsure:
+            found.append(row.confidence < LOW_CONFIDENCE)
+        if which.language:
+            found.append(row.language == which.language)
+        if which.among is not None:
+            found.append(row.id.in_(which.among))
+        if which.feedback:
+            found.append(verdict.helpful.is_(which.feedback == "yes"))
+        if which.until < math.inf:
+            found.append(row.created < which.until)
+        if which.same_as:
+            asked = select(_folded(AnswerRow)).where(AnswerRow.id == which.same_as)
+            found += [_folded(row) == asked.scalar_subquery(), row.intent == "question"]
+        if which.mark:
+            whole = rf"(?i)(^|\W){re.escape(which.mark)}($|\W)"
+            marked = Message.text.regexp_match(whole)
+            note = select(Message.message_id).where(
+                Message.chat == row.chat, Message.author == "note"
+            )
+            found.append(note.where(marked).exists())
+        if which.assigned is not None:
+            whose = select(AssignmentRow.chat).where(AssignmentRow.chat == row.chat)
+            theirs = whose.where(AssignmentRow.account_id == which.assigned).exists()
+            found.append(theirs if which.assigned else ~whose.exists())
+        if which.resolved:
+            found.append(verdict.helpful.is_not(False))
+        if which.resolved == "lasting":
+            later, said = aliased(AnswerRow), aliased(FeedbackRow)
+            in_vain = _outcome_of(later).in_(("refused", "handed_over"))
+            failed = (
+                select(later.id)
+                .outerjoin(said, said.answer_id == later.id)
+                .where(later.chat == row.chat, later.id > row.id)
+                .where(later.created < row.created + LASTING_S)
+                .where(or_(in_vain, said.helpful.is_(False)))
+            )
+            found += [row.created < time.time() - LASTING_S, ~failed.exists()]
+        if which.cites is not None:
+            cited = getattr(func, self._elements)(row.chunk_ids).table_valued("value")
+            found.append(select(cited.c.value).where(cited.c.value.in_(which.cites)).exists())
+        return found
 
     def _spans(self, hour: int, *, since: float) -> Iterator[tuple[float, float]]:
         """Yield when an hour of the day began and ended on each day since a moment."""
@@ -332,55 +373,6 @@ class Figures(Repository):
             # Where clocks are set back, the hour comes twice; where forward, perhaps not at all.
             yield begin.timestamp(), begin.replace(fold=1).timestamp() + 3600 - _TICK_S
             day += timedelta(days=1)
-
-
-def _where(
-    which: Which, row: type[AnswerRow], verdict: type[FeedbackRow]
-) -> Sequence[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [row.created >= which.since]
-    outcome = _outcome_of(row)
-    if which.outcome:
-        found.append(outcome.in_((which.outcome,)))
-    elif which.unsure or which.resolved:
-        found.append(outcome.in_(("answered", "hedged")))
-    elif not which.feedback:
-        found.append(outcome != "other")
-    if which.unsure:
-        found.append(row.confidence < LOW_CONFIDENCE)
-    if which.language:
-        found.append(row.language == which.language)
-    if which.among is not None:
-        found.append(row.id.in_(which.among))
-    if which.feedback:
-        found.append(verdict.helpful.is_(which.feedback == "yes"))
-    if which.until < math.inf:
-        found.append(row.created < which.until)
-    if which.same_as:
-        asked = select(_folded(AnswerRow)).where(AnswerRow.id == which.same_as)
-        found += [_folded(row) == asked.scalar_subquery(), row.intent == "question"]
-    if which.mark:
-        whole = rf"(?i)(^|\W){re.escape(which.mark)}($|\W)"
-        marked = Message.text.regexp_match(whole)
-        note = select(Message.message_id).where(Message.chat == row.chat, Message.author == "note")
-        found.append(note.where(marked).exists())
-    if which.assigned is not None:
-        whose = select(AssignmentRow.chat).where(AssignmentRow.chat == row.chat)
-        theirs = whose.where(AssignmentRow.account_id == which.assigned).exists()
-        found.append(theirs if which.assigned else ~whose.exists())
-    if which.resolved:
-        found.append(verdict.helpful.is_not(False))
-    if which.resolved == "lasting":
-        later, said = aliased(AnswerRow), aliased(FeedbackRow)
-        in_vain = _outcome_of(later).in_(("refused", "handed_over"))
-        failed = (
-            select(later.id)
-            .outerjoin(said, said.answer_id == later.id)
-            .where(later.chat == row.chat, later.id > row.id)
-            .where(later.created < row.created + LASTING_S)
-            .where(or_(in_vain, said.helpful.is_(False)))
-        )
-        found += [row.created < time.time() - LASTING_S, ~failed.exists()]
-    return found
 
 
 def _folded(row: type[AnswerRow]) -> ColumnElement[str]:

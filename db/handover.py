@@ -312,7 +312,7 @@ class Handovers(Repository):
 
     async def purge(self, *, before: float) -> None:
         """Forget copies made before a time; later edits of them are not mirrored any more."""
-        await self._execute(delete(MirrorRow).where(MirrorRow.created < before))
+        await self._delete(MirrorRow, MirrorRow.created < before)
 
     async def forget(self, chat_id: int) -> None:
         """Erase what is stored about a chat here."""
@@ -340,7 +340,7 @@ class CannedReplies(Repository):
         if text:
             await self._put(CannedRow(name=name, text=text))
         else:
-            await self._execute(delete(CannedRow).where(CannedRow.name == name))
+            await self._delete(CannedRow, CannedRow.name == name)
 
 
 def _message(chat: str, author: Author, text: str) -> Message:

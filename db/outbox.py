@@ -13,7 +13,6 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    delete,
     func,
     select,
     update,
@@ -206,10 +205,8 @@ class Outbox(Repository):
 
     async def purge(self, *, before: float) -> None:
         """Delete finished messages created before a time; their buttons no longer work."""
-        await self._execute(
-            delete(StoredMessage).where(
-                StoredMessage.state != "queued", StoredMessage.created < before
-            )
+        await self._delete(
+            StoredMessage, StoredMessage.state != "queued", StoredMessage.created < before
         )
 
     async def _list(self, *conditions: Any, newest: int | None = None) -> list[StoredMessage]:

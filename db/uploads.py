@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import JSON, BigInteger, String, Text, delete, select
+from sqlalchemy import JSON, BigInteger, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db.base import Base, Database, Repository
@@ -73,9 +73,9 @@ class Upload(Base):
     """UTC epoch seconds."""
 
     @property
-    def files(self) -> list[SentFile]:
+    def files(self) -> tuple[SentFile, ...]:
         """The files, none of an entry."""
-        return [SentFile(*fields) for fields in self.sent]
+        return tuple(SentFile(*fields) for fields in self.sent)
 
     @property
     def entry(self) -> Entry | None:
@@ -207,7 +207,7 @@ class Uploads(Repository):
 
     async def forget(self, customer: int) -> None:
         """Erase the entries that came from a customer's question; what is live stays live."""
-        await self._execute(delete(Upload).where(Upload.customer == customer))
+        await self._delete(Upload, Upload.customer == customer)
 
     async def set_message(self, upload_id: int, message_id: int) -> None:
         """Remember which message shows an upload."""
@@ -215,4 +215,4 @@ class Uploads(Repository):
 
     async def purge(self, *, before: float) -> None:
         """Delete what is older than a time; its buttons no longer work."""
-        await self._execute(delete(Upload).where(Upload.created < before))
+        await self._delete(Upload, Upload.created < before)

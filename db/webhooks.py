@@ -4,7 +4,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias
 
-from sqlalchemy import BigInteger, String, delete, event, inspect, select
+from sqlalchemy import BigInteger, String, event, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db.base import Base, Database, Repository
@@ -99,6 +99,4 @@ class Deliveries(Repository):
 
     async def purge(self, *, before: float) -> None:
         """Forget what was settled before a time."""
-        await self._execute(
-            delete(Delivery).where(Delivery.state != "waiting", Delivery.due < before)
-        )
+        await self._delete(Delivery, Delivery.state != "waiting", Delivery.due < before)
