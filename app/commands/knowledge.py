@@ -34,6 +34,8 @@ from core.types import IngestReport
 from db.knowledge import ReleaseRepository
 from kb.parse.faq.columns import read_columns, written
 
+_DOCUMENT = ("doc_id", "source", "sha256", "settings", "received", "chunks")
+
 
 async def ingest(
     paths: list[Path],
@@ -198,7 +200,10 @@ async def show_release(number: int, *, as_json: Json = False) -> None:
         release = await rows.get(number)
         documents = (await rows.documents(number)).values()
     output.print_listed(
-        {**dataclasses.asdict(release), "documents": [*map(dataclasses.asdict, documents)]},
+        {
+            **dataclasses.asdict(release),
+            "documents": [{name: getattr(d, name) for name in _DOCUMENT} for d in documents],
+        },
         ("document", "source", "chunks", "received (UTC)", "sha256"),
         [(d.doc_id, d.source, d.chunks, moment(d.received), d.sha256[:12]) for d in documents],
         title=f"Release {number}, {release.kind}, {moment(release.created)} UTC",
