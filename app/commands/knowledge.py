@@ -18,18 +18,15 @@ from app.commands.common import (
     main_database,
     main_knowledge,
     moment,
+    open_main,
     page_progress,
     progress,
-    read_config,
     say,
 )
 from app.demo import demo_hint
 from app.files import collect
-from app.paths import find_paths
 from app.reembed import reembed
 from app.schedule import make_refresh
-from app.wiring import open_knowledge
-from core.config import data_folder
 from core.types import IngestReport
 from db.knowledge import ReleaseRepository
 from kb.parse.faq.columns import read_columns, written
@@ -140,7 +137,7 @@ async def rebuild(
     ] = False,
 ) -> None:
     """Make the index again from the stored originals, with the configured embedder."""
-    async with open_knowledge(read_config(), find_paths(data_folder())) as knowledge:
+    async with open_main() as knowledge:
         with progress() as on_progress:
             if knowledge.wanted:
                 text = await reembed(knowledge, anyway=anyway, on_progress=on_progress)
