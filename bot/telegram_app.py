@@ -421,4 +421,4 @@ class TelegramBot:
         task.add_done_callback(self._tasks.discard)
 
 
-__all__ = ["BotStopped", "TelegramBot", "TelegramSettings"]
+__all__ = ["TelegramBot", "TelegramSettings"]

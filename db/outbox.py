@@ -121,12 +121,8 @@ class Outbox(Repository):
         A message that was sent keeps its context for its buttons and loses its text.
         """
         sent: Json = {"params": {}} if state == "sent" else {}
-        await self._execute(
-            update(StoredMessage)
-            .where(StoredMessage.outbox_id == outbox_id)
-            .values(state=state, message_id=message_id, error=error, finished=time.time(), **sent)
-            .execution_options(synchronize_session=False)  # no row of it is in the session
-        )
+        done = {"state": state, "message_id": message_id, "error": error, "finished": time.time()}
+        await self._update(StoredMessage, StoredMessage.outbox_id == outbox_id, **done, **sent)
 
     async def queue_again(self, outbox_id: int) -> StoredMessage | None:
         """Let a message be sent again that may have arrived; ``None`` if it is none of those."""

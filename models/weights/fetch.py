@@ -38,10 +38,6 @@ _SPARE_BYTES = 200 << 20
 """Free disk space to leave after a fetch."""
 
 
-def _to_nobody(_progress: Progress) -> None:
-    """Report progress to nobody."""
-
-
 def build_onnx(folder: Path, precision: Precision) -> str:
     """Write an embedder's file for onnxruntime; return why that is not possible, else nothing."""
     return _run("models.onnx.build", str(folder), "--precision", precision)
@@ -129,7 +125,7 @@ class ModelStore:
             raise ModelFileMissing(name, str(folder))
         return self._check(model), model
 
-    def fetch(self, name: str, report: Reporter = _to_nobody) -> Path:
+    def fetch(self, name: str, report: Reporter = lambda _progress: None) -> Path:
         """Make sure that the model is on disk, and return its folder. Blocks for minutes.
 
         Sources are tried in order. What a broken-off fetch finished is used by the next one.
@@ -145,7 +141,7 @@ class ModelStore:
             self._derive(model, folder, report)
         return folder
 
-    def fetch_hub(self, spec: Hub, report: Reporter = _to_nobody) -> Path:
+    def fetch_hub(self, spec: Hub, report: Reporter = lambda _progress: None) -> Path:
         """Make sure that a model of the hub is on disk, and return its folder.
 
         Raises:
