@@ -39,15 +39,13 @@ class CallbackQueries:
     @property
     def routes(self) -> Routes:
         """What customers press."""
-        return Routes(
-            presses=(
-                Press("src", "anyone", self.source),
-                Press("pick", "anyone", self.choice),
-                Press("fb", "anyone", self.verdict),
-                Press("why", "anyone", self.reason),
-                Press("human", "anyone", self.human),
-                Press("lang", "anyone", self.language),
-            )
+        return (
+            Press("src", "anyone", self.source),
+            Press("pick", "anyone", self.choice),
+            Press("fb", "anyone", self.verdict),
+            Press("why", "anyone", self.reason),
+            Press("human", "anyone", self.human),
+            Press("lang", "anyone", self.language),
         )
 
     async def source(self, query: CallbackQuery, update: Update, value: str) -> None:

@@ -42,17 +42,13 @@ class Customers:
     @property
     def routes(self) -> Routes:
         """What customers write."""
-        return Routes(
-            commands=(
-                Command("start", "anyone", self.start),
-                Command("help", "anyone", self.help),
-                Command("human", "anyone", self.human),
-                Command("language", "anyone", self.language),
-                Command("privacy", "anyone", self.privacy),
-            ),
-            contents=(
-                Content("question", "anyone", self._is_question, self.on_message, self.on_edit),
-            ),
+        return (
+            Command("start", "anyone", self.start),
+            Command("help", "anyone", self.help),
+            Command("human", "anyone", self.human),
+            Command("language", "anyone", self.language),
+            Command("privacy", "anyone", self.privacy),
+            Content("question", "anyone", self._is_question, self.on_message, self.on_edit),
         )
 
     async def _is_question(self, incoming: Incoming) -> bool:

@@ -30,12 +30,10 @@ class Privacy:
     @property
     def routes(self) -> Routes:
         """What concerns a customer's own data."""
-        return Routes(
-            commands=(
-                Command("mydata", "anyone", self.my_data),
-                Command("forget", "anyone", self.forget),
-            ),
-            presses=(Press("forget", "anyone", self.forget_now),),
+        return (
+            Command("mydata", "anyone", self.my_data),
+            Command("forget", "anyone", self.forget),
+            Press("forget", "anyone", self.forget_now),
         )
 
     async def my_data(self, incoming: Incoming, _: str) -> None:

@@ -69,15 +69,13 @@ class KnowledgeDesk:
     @property
     def routes(self) -> Routes:
         """What concerns the knowledge."""
-        return Routes(
-            presses=(
-                Press("apply", "publish", self.apply),
-                Press("force", "publish", self.apply_anyway),
-                Press("drop", "publish", self.cancel),
-                Press("undo", "publish", self.undo),
-                Press("columns", "publish", self.choose_columns),
-            ),
-            contents=(Content("file", "publish", _is_file, self.on_file),),
+        return (
+            Press("apply", "publish", self.apply),
+            Press("force", "publish", self.apply_anyway),
+            Press("drop", "publish", self.cancel),
+            Press("undo", "publish", self.undo),
+            Press("columns", "publish", self.choose_columns),
+            Content("file", "publish", _is_file, self.on_file),
         )
 
     # --- what operators do ---------------------------------------------------------------------

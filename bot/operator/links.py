@@ -22,12 +22,10 @@ class LinkDesk:
     @property
     def routes(self) -> Routes:
         """What is pressed under a proposed link."""
-        return Routes(
-            presses=(
-                Press("linked", "publish", self.apply),
-                Press("nolink", "propose", self.cancel),
-                Press("unlink", "publish", self.undo),
-            )
+        return (
+            Press("linked", "publish", self.apply),
+            Press("nolink", "propose", self.cancel),
+            Press("unlink", "publish", self.undo),
         )
 
     async def propose(self, query: CallbackQuery, update: Update, group: OpenGroup) -> None:
