@@ -197,7 +197,7 @@ class Customers:
     ) -> None:
         """Send the reply to messages, and to the team what it is to see of both."""
         first, *followers = written
-        stored = await self.service.sender.store(
+        stored = await self.service.outbox.add(
             [*messages, *copies],
             update_id=first.update.update_id,
             answers_also=[follower.update.update_id for follower in followers],

@@ -264,7 +264,7 @@ class KnowledgeDesk:
         self, incoming: Incoming, album: Sequence[Update], messages: Sequence[Any]
     ) -> int:
         sender = self.service.sender
-        stored = await sender.store(
+        stored = await sender.outbox.add(
             messages,
             update_id=incoming.update.update_id,
             answers_also=[update.update_id for update in album],
