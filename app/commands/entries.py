@@ -20,6 +20,7 @@ _NUMBER_CHARS = 8
 
 
 Entry = Annotated[str, typer.Argument(help="Number of the entry, or its first letters.")]
+Language = Annotated[str, typer.Argument(help="A code such as de, es or zh.")]
 
 
 async def find(
@@ -88,18 +89,12 @@ async def note(entry: Entry, text: str) -> None:
     await _change(entry, "note", text)
 
 
-async def translation(
-    entry: Entry,
-    language: Annotated[str, typer.Argument(help="A code such as de, es or zh.")],
-    text: str,
-) -> None:
+async def translation(entry: Entry, language: Language, text: str) -> None:
     """Say an entry's answer in another language, for customers who ask in it."""
     await _change(entry, "translation", text, language=language)
 
 
-async def draft(
-    entry: Entry, language: Annotated[str, typer.Argument(help="A code such as de, es or zh.")]
-) -> None:
+async def draft(entry: Entry, language: Language) -> None:
     """Let the generator draft an answer in another language; `translation` approves it."""
     async with main_knowledge(with_demo=False) as knowledge:
         made = await knowledge.entries.draft(entry, language, author=getpass.getuser())
