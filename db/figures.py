@@ -315,55 +315,11 @@ class Figures(Repository):
     def _where(
         self, which: Which, row: type[AnswerRow], verdict: type[FeedbackRow]
     ) -> Sequence[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = [row.created >= which.since]
-        outcome = _outcome_of(row)
-        if which.outcome:
-            found.append(outcome.in_((which.outcome,)))
-        elif which.unsure or which.resolved:
-            found.append(outcome.in_(("answered", "hedged")))
-        elif not which.feedback:
-            found.append(outcome != "other")
-        if which.unsure:
-            found.append(row.confidence < LOW_CONFIDENCE)
-        if which.language:
-            found.append(row.language == which.language)
-        if which.among is not None:
-            found.append(row.id.in_(which.among))
-        if which.feedback:
-            found.append(verdict.helpful.is_(which.feedback == "yes"))
-        if which.until < math.inf:
-            found.append(row.created < which.until)
-        if which.same_as:
-            asked = select(_folded(AnswerRow)).where(AnswerRow.id == which.same_as)
-            found += [_folded(row) == asked.scalar_subquery(), row.intent == "question"]
-        if which.mark:
-            whole = rf"(?i)(^|\W){re.escape(which.mark)}($|\W)"
-            marked = Message.text.regexp_match(whole)
-            note = select(Message.message_id).where(
-                Message.chat == row.chat, Message.author == "note"
-            )
-            found.append(note.where(marked).exists())
-        if which.assigned is not None:
-            whose = select(AssignmentRow.chat).where(AssignmentRow.chat == row.chat)
-            theirs = whose.where(AssignmentRow.account_id == which.assigned).exists()
-            found.append(theirs if which.assigned else ~whose.exists())
-        if which.resolved:
-            found.append(verdict.helpful.is_not(False))
-        if which.resolved == "lasting":
-            later, said = aliased(AnswerRow), aliased(FeedbackRow)
-            in_vain = _outcome_of(later).in_(("refused", "handed_over"))
-            failed = (
-                select(later.id)
-                .outerjoin(said, said.answer_id == later.id)
-                .where(later.chat == row.chat, later.id > row.id)
-                .where(later.created < row.created + LASTING_S)
-                .where(or_(in_vain, said.helpful.is_(False)))
-            )
-            found += [row.created < time.time() - LASTING_S, ~failed.exists()]
-        if which.cites is not None:
-            cited = getattr(func, self._elements)(row.chunk_ids).table_valued("value")
-            found.append(select(cited.c.value).where(cited.c.value.in_(which.cites)).exists())
-        return found
+        found = _where(which, row, verdict)
+        if which.cites is None:
+            return found
+        cited = getattr(func, self._elements)(row.chunk_ids).table_valued("value")
+        return [*found, select(cited.c.value).where(cited.c.value.in_(which.cites)).exists()]
 
     def _spans(self, hour: int, *, since: float) -> Iterator[tuple[float, float]]:
         """Yield when an hour of the day began and ended on each day since a moment."""
@@ -373,6 +329,55 @@ class Figures(Repository):
             # Where clocks are set back, the hour comes twice; where forward, perhaps not at all.
             yield begin.timestamp(), begin.replace(fold=1).timestamp() + 3600 - _TICK_S
             day += timedelta(days=1)
+
+
+def _where(
+    which: Which, row: type[AnswerRow], verdict: type[FeedbackRow]
+) -> Sequence[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [row.created >= which.since]
+    outcome = _outcome_of(row)
+    if which.outcome:
+        found.append(outcome.in_((which.outcome,)))
+    elif which.unsure or which.resolved:
+        found.append(outcome.in_(("answered", "hedged")))
+    elif not which.feedback:
+        found.append(outcome != "other")
+    if which.unsure:
+        found.append(row.confidence < LOW_CONFIDENCE)
+    if which.language:
+        found.append(row.language == which.language)
+    if which.among is not None:
+        found.append(row.id.in_(which.among))
+    if which.feedback:
+        found.append(verdict.helpful.is_(which.feedback == "yes"))
+    if which.until < math.inf:
+        found.append(row.created < which.until)
+    if which.same_as:
+        asked = select(_folded(AnswerRow)).where(AnswerRow.id == which.same_as)
+        found += [_folded(row) == asked.scalar_subquery(), row.intent == "question"]
+    if which.mark:
+        whole = rf"(?i)(^|\W){re.escape(which.mark)}($|\W)"
+        marked = Message.text.regexp_match(whole)
+        note = select(Message.message_id).where(Message.chat == row.chat, Message.author == "note")
+        found.append(note.where(marked).exists())
+    if which.assigned is not None:
+        whose = select(AssignmentRow.chat).where(AssignmentRow.chat == row.chat)
+        theirs = whose.where(AssignmentRow.account_id == which.assigned).exists()
+        found.append(theirs if which.assigned else ~whose.exists())
+    if which.resolved:
+        found.append(verdict.helpful.is_not(False))
+    if which.resolved == "lasting":
+        later, said = aliased(AnswerRow), aliased(FeedbackRow)
+        in_vain = _outcome_of(later).in_(("refused", "handed_over"))
+        failed = (
+            select(later.id)
+            .outerjoin(said, said.answer_id == later.id)
+            .where(later.chat == row.chat, later.id > row.id)
+            .where(later.created < row.created + LASTING_S)
+            .where(or_(in_vain, said.helpful.is_(False)))
+        )
+        found += [row.created < time.time() - LASTING_S, ~failed.exists()]
+    return found
 
 
 def _folded(row: type[AnswerRow]) -> ColumnElement[str]:
