@@ -177,9 +177,11 @@ class Uploads(Repository):
 
         `outcome` takes the place of the one before; ``None`` leaves that.
         """
-        found = {} if outcome is None else {"outcome": dict(outcome)}
+        changes: dict[str, Any] = {**values}
+        if outcome is not None:
+            changes["outcome"] = dict(outcome)
         which = Upload.upload_id == upload_id, Upload.state == old
-        return bool(await self._update(Upload, *which, state=new, **found, **values))
+        return bool(await self._update(Upload, *which, state=new, **changes))
 
     async def change_entry(self, upload_id: int, entry: Entry) -> bool:
         """Replace an entry that is not applied yet; it is to be checked again.
